@@ -1,0 +1,45 @@
+# Two commands are enough: `make demo` (the whole loop on a simulated bank) and `make test` (every check).
+# Both set up their own .venv first. PYTHON picks the interpreter (3.11 or newer).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+
+.PHONY: demo test check lock docs results clean help
+.DEFAULT_GOAL := help
+
+help:  ## show the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMPS)/uv: bootstrap.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nbo needs Python 3.11 or newer, got " + sys.version.split()[0] + ": set PYTHON=python3.12, say")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r bootstrap.lock
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/run: $(STAMPS)/uv requirements.lock
+	$(BIN)/uv pip install --python $(BIN)/python --require-hashes --no-deps -r requirements.lock
+	@touch $@
+
+$(STAMPS)/dev: $(STAMPS)/run requirements-dev.lock
+	$(BIN)/uv pip install --python $(BIN)/python --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
+
+demo: $(STAMPS)/run  ## simulate a bank and run the whole loop: log, features, models, decisions, report
+	$(BIN)/python -m nbo --bank banks/demo run
+
+check: $(STAMPS)/dev  ## ruff, strict types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: check  ## every check, doctest and test
+	$(BIN)/python -m pytest
+
+lock: $(STAMPS)/uv  ## resolve the dependencies of pyproject.toml anew
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --group dev -o requirements-dev.lock -c requirements.lock
+
+clean:  ## remove the environment and the caches (not .nbo, the state)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

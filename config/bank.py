@@ -1,0 +1,63 @@
+"""A bank, as its folder says it: everything validated, nothing computed yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from config.schedule import Schedule
+from decisioning.policy import Policy
+from domain.offer import Offer
+from domain.spec import Spec
+from events.mapping import Source
+from events.vocabulary import Vocabulary
+from features.catalogue import FeatureCatalogue
+from features.journey.settings import Journey
+from models.settings import Models
+from simulation.settings import Simulation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankIdentity(Spec):
+    """The content of `bank.yaml`.
+
+    Attributes:
+        time_zone: IANA name; days, windows and schedules are in it.
+        source_folder: Where the sources' files are, below `NBO_DATA`; None where they are simulated.
+    """
+
+    name: str
+    description: str
+    time_zone: str
+    currency: str
+    source_folder: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bank:
+    """A bank's configuration as a whole.
+
+    Attributes:
+        features: The common declarations that apply, the bank's own, and what stages, steps, attributes and
+            contact limits need, expanded and checked.
+        digest: Of all files of the folder and of the common features; it changes when a decision could.
+    """
+
+    identity: BankIdentity
+    folder: Path
+    vocabulary: Vocabulary
+    sources: tuple[Source, ...]
+    features: FeatureCatalogue
+    journey: Journey
+    offers: tuple[Offer, ...]
+    policy: Policy
+    models: Models
+    schedule: Schedule
+    simulation: Simulation | None
+    digest: str
+
+    @property
+    def time_zone(self) -> ZoneInfo:
+        """The bank's time zone."""
+        return ZoneInfo(self.identity.time_zone)

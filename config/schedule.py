@@ -1,0 +1,22 @@
+"""When a bank's flows run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.spec import Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule(Spec):
+    """Cron lines, in the bank's time zone; None for a flow that runs only when asked.
+
+    Attributes:
+        features: Import what is new and build features.
+        train: Train, judge, and let the gate decide.
+        decide: Decide for everybody, and report.
+    """
+
+    features: str | None = None
+    train: str | None = None
+    decide: str | None = None

@@ -1,0 +1,37 @@
+"""Where things are on this machine: settings from the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Places of state and data.
+
+    Attributes:
+        home: All state (`NBO_HOME`, `.nbo` below the working folder by default).
+        data: Source files of banks that name a source folder (`NBO_DATA`, `../shared/data` by default).
+        tracking_uri: MLflow (`MLFLOW_TRACKING_URI`, a database below `home` by default).
+    """
+
+    home: Path
+    data: Path
+    tracking_uri: str
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings; what is not set has the embedded default.
+
+        Example:
+            >>> Settings.from_environment({"NBO_HOME": "/srv/nbo"}).tracking_uri
+            'sqlite:////srv/nbo/mlflow/mlflow.db'
+        """
+        home = Path(environ.get("NBO_HOME") or ".nbo").expanduser().resolve()
+        return cls(
+            home=home,
+            data=Path(environ.get("NBO_DATA") or "../shared/data").expanduser(),
+            tracking_uri=environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}",
+        )

@@ -1,0 +1,1 @@
+"""The words of the product, on the standard library alone."""

@@ -1,0 +1,82 @@
+"""What was decided for a customer, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The answer of one rule about one candidate.
+
+    Attributes:
+        rule: Name of the rule.
+        kind: Its kind (`consent`, `eligibility`, ...).
+        reason: The smallest part that failed with the customer's value, as in "age = 17, needs >= 18".
+    """
+
+    rule: str
+    kind: str
+    passed: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An offer in a channel, with everything that spoke for and against it.
+
+    Attributes:
+        propensity: Calibrated probability of acceptance; None where no model scores it.
+        value: Worth of an acceptance, in the bank's currency.
+        context: Weight of the situation.
+        lever: Weight set by people.
+        cost: Expected cost at the prices of budgets and capacities, in the bank's currency.
+        priority: What candidates are ranked by; None where a rule rejected it.
+        selection_probability: Probability with which this candidate was put first in its channel.
+        verdicts: Of every rule that applies, in their order.
+    """
+
+    offer: str
+    channel: str
+    propensity: float | None
+    value: float | None
+    context: float
+    lever: float
+    cost: float
+    priority: float | None
+    rank: int | None
+    selection_probability: float
+    verdicts: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One answer to "what now, for this customer, in this channel", replayable from what it holds.
+
+    Attributes:
+        decision_id: Unique; outcomes cite it.
+        as_of: The moment the decision was made for, UTC.
+        seed: Seed of the random draw.
+        features: What the customer looked like, for the features that rules, values and models used.
+        versions: Digests of policy, catalogue, and models that answered.
+        candidates: All of them, the ranked ones first, by rank.
+        fallback: Why nothing is offered, where nothing is.
+    """
+
+    decision_id: str
+    customer_id: str
+    channel: str
+    as_of: datetime
+    stage: str | None
+    seed: int
+    features: Mapping[str, float | str | None]
+    versions: Mapping[str, str]
+    candidates: tuple[Candidate, ...]
+    fallback: str | None = None
+
+    @property
+    def offers(self) -> tuple[Candidate, ...]:
+        """The ranked candidates, the first first."""
+        return tuple(candidate for candidate in self.candidates if candidate.rank is not None)

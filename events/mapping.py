@@ -1,0 +1,56 @@
+"""How a source's files become events of the contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from domain.spec import Spec
+
+EVENT_FIELDS = (
+    "event_id",
+    "customer_id",
+    "occurred_at",
+    "available_at",
+    "type",
+    "channel",
+    "product",
+    "amount",
+    "decision_id",
+)
+"""What `columns` and `constants` may fill; `properties` have a map of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source(Spec):
+    """One kind of file a bank delivers, and how its columns are read.
+
+    Attributes:
+        files: Patterns below the bank's source folder.
+        format: Taken from the file's name where it is not given.
+        kind: `events`, or `attributes`: each row tells what is known of a customer from `occurred_at` on.
+        columns: Field of the contract -> column, or columns that are joined by "-" (ids only). Without
+            `event_id` the id is a digest of the row's content and of how often that content came before it
+            in the file, so that importing the file again finds the same ids. Without `available_at` an event
+            is available when it occurs.
+        constants: Field -> value, for what a whole source has in common.
+        values: Field -> {value in the source: value of the vocabulary}; an unlisted value stays as it is.
+        value_columns: Field -> columns whose values are joined by "/" before `values` is looked up.
+        properties: Property -> column.
+        time_zone: Of times written without an offset; ambiguous ones (autumn) count as the earlier.
+        skip: Field -> values (after mapping) whose rows are left out on purpose; they are counted.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    format: Literal["csv", "parquet", "jsonl"] | None = None
+    kind: Literal["events", "attributes"] = "events"
+    columns: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
+    constants: dict[str, str] = field(default_factory=dict)
+    values: dict[str, dict[str, str]] = field(default_factory=dict)
+    value_columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    properties: dict[str, str] = field(default_factory=dict)
+    time_zone: str = "UTC"
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    skip: dict[str, tuple[str, ...]] = field(default_factory=dict)

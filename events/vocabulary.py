@@ -1,0 +1,92 @@
+"""The event vocabulary of a bank: which events there are, what they carry, what they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from domain.spec import Spec
+
+ATTRIBUTES_TYPE = "customer_attributes"
+"""Reserved type of the event that tells a customer's attributes; its properties are their new values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Property(Spec):
+    """A named value that an event or a customer carries.
+
+    Attributes:
+        type: `number`; `boolean`, written true or false; `category`, one of `values`; `text`, kept, never a feature.
+        unit: Of a number (`year`, `points`).
+        personal: True for what identifies a person or is sensitive: kept out of models.
+    """
+
+    type: Literal["number", "boolean", "category", "text"] = "category"
+    values: tuple[str, ...] = ()
+    unit: str | None = None
+    description: str = ""
+    personal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventType(Spec):
+    """A type of event.
+
+    Attributes:
+        groups: What it counts as in features; the standard groups are listed in `features/common.yaml`.
+        properties: What it carries beside the columns of the contract.
+    """
+
+    description: str
+    groups: tuple[str, ...] = ()
+    properties: dict[str, Property] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactEvents(Spec):
+    """Which events tell of offers put to customers, and of their answers.
+
+    Attributes:
+        offer_property: Property of these events that names the offer.
+        attribution: How an answer finds its impression: by `decision_id`, or, where sources have none, as the
+            `latest_presented` of the same offer to the same customer within the response window.
+    """
+
+    presented: str
+    accepted: str
+    clicked: str | None = None
+    declined: str | None = None
+    offer_property: str = "offer"
+    attribution: Literal["decision_id", "latest_presented"] = "decision_id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary(Spec):
+    """Everything that events of a bank may say.
+
+    Attributes:
+        types: By name.
+        attributes: Of customers, by name; each becomes a feature of that name, its value last known.
+        contacts: None for a bank that has put no offers yet.
+    """
+
+    channels: tuple[str, ...]
+    products: tuple[str, ...]
+    types: dict[str, EventType]
+    attributes: dict[str, Property] = field(default_factory=dict)
+    contacts: ContactEvents | None = None
+
+    @property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Event types by group, in the order of the vocabulary.
+
+        Example:
+            >>> types = {"app_login": EventType(description="", groups=("login", "activity"))}
+            >>> Vocabulary(channels=("app",), products=(), types=types).groups["activity"]
+            ('app_login',)
+        """
+        members: dict[str, tuple[str, ...]] = {}
+        for name, event_type in self.types.items():
+            for group in event_type.groups:
+                members[group] = (*members.get(group, ()), name)
+        return members

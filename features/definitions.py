@@ -1,0 +1,89 @@
+"""How features are declared: aggregates over the event log, and derivations on top of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from domain.spec import Spec
+
+AggregateKind = Literal[
+    "count", "sum", "mean", "min", "max", "days_since_first", "days_since_last", "last", "distinct_days"
+]
+Dimension = Literal["channel", "product"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where(Spec):
+    """Which events count: those that satisfy every part that is given.
+
+    Attributes:
+        group: A group of the vocabulary.
+        types: Event types; one of them.
+        properties: Property -> value it must have.
+    """
+
+    group: str | None = None
+    types: tuple[str, ...] = ()
+    channel: str | None = None
+    product: str | None = None
+    properties: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AggregateFeature(Spec):
+    """A number, or a last value, over a customer's events in a window.
+
+    One declaration makes a feature for every window and, with `per`, for every channel or product: `view_count`
+    per product with windows 30 and 90 makes `savings_view_count_30d`, `savings_view_count_90d`,
+    `mortgage_view_count_30d`, and so on. A window of w days reaches from the local midnight w days before that of
+    `as_of` up to, not including, `as_of`; without windows all history counts, and the name has no suffix.
+
+    Attributes:
+        aggregate: `last` keeps the value at the latest time (of equal times, the greatest); counts, sums and
+            distinct days of nothing are 0, everything else of nothing is NULL.
+        of: `amount`, or a property that every matching event type declares (numbers; any for `last`).
+        unit: As people read it: `events`, `EUR`, `days`, `points`.
+        topic: Heading in the reference: activity, money, product, offer, experience, channel, profile.
+    """
+
+    name: str
+    description: str
+    aggregate: AggregateKind
+    where: Where
+    unit: str
+    topic: str
+    of: str = "amount"
+    windows_days: tuple[int, ...] = ()
+    per: Dimension | None = None
+    owner: str = "customer analytics"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivedFeature(Spec):
+    """A formula over other features, as a SQL expression; `{channel}` or `{product}` stand for the dimension.
+
+    `as_of_year`, `as_of_month` (1 to 12), `as_of_day_of_week` (1 Monday to 7) and `as_of_hour`, local, are given.
+    A formula over something undefined (a division by zero, a NULL) is NULL.
+    """
+
+    name: str
+    description: str
+    expression: str
+    unit: str
+    topic: str
+    per: Dimension | None = None
+    owner: str = "customer analytics"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureFile(Spec):
+    """The content of a `features.yaml`: the common ones, or a bank's own on top.
+
+    Attributes:
+        exclude: Names of common declarations that this bank does without.
+    """
+
+    aggregates: tuple[AggregateFeature, ...] = ()
+    derived: tuple[DerivedFeature, ...] = ()
+    exclude: tuple[str, ...] = ()

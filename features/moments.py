@@ -1,0 +1,52 @@
+"""Whose features are wanted, as of when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Pairs of a customer and a moment, in any order; a customer may come with many moments.
+
+    Attributes:
+        customer_ids: Shape (n,), object array of str.
+        as_of: Shape (n,), datetime64[us], UTC.
+    """
+
+    customer_ids: NDArray[np.object_]
+    as_of: NDArray[np.datetime64]
+
+    def __len__(self) -> int:
+        return len(self.customer_ids)
+
+    @classmethod
+    def at(cls, customer_ids: Sequence[str] | NDArray[np.object_], as_of: datetime | np.datetime64) -> Moments:
+        """Pair every customer with the same moment.
+
+        Example:
+            >>> len(Moments.at(["c1", "c2"], datetime(2026, 1, 1, tzinfo=UTC)))
+            2
+        """
+        moment = utc_microseconds(as_of)
+        return cls(np.asarray(customer_ids, dtype=object), np.full(len(customer_ids), moment))
+
+
+def utc_microseconds(moment: datetime | np.datetime64) -> np.datetime64:
+    """Convert an aware datetime to numpy's, in UTC.
+
+    Example:
+        >>> str(utc_microseconds(datetime(2026, 1, 1, 12, tzinfo=UTC)))
+        '2026-01-01T12:00:00.000000'
+    """
+    if isinstance(moment, np.datetime64):
+        microseconds: np.datetime64 = moment.astype("datetime64[us]")
+        return microseconds
+    if moment.tzinfo is None:
+        raise ValueError(f"a moment needs a time zone, got {moment!r}")
+    return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
