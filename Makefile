@@ -19,6 +19,7 @@ $(STAMPS)/uv: bootstrap.lock
 
 $(STAMPS)/run: $(STAMPS)/uv requirements.lock
 	$(BIN)/uv pip install --python $(BIN)/python --require-hashes --no-deps -r requirements.lock
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(STAMPS)/dev: $(STAMPS)/run requirements-dev.lock
@@ -26,7 +27,7 @@ $(STAMPS)/dev: $(STAMPS)/run requirements-dev.lock
 	@touch $@
 
 demo: $(STAMPS)/run  ## simulate a bank and run the whole loop: log, features, models, decisions, report
-	$(BIN)/python -m nbo --bank banks/demo run
+	$(BIN)/nbo --bank banks/demo run
 
 check: $(STAMPS)/dev  ## ruff, strict types, import contracts
 	$(BIN)/ruff check .

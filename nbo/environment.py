@@ -1,0 +1,45 @@
+"""The process environment that the libraries below read when they are imported."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+
+from config.settings import Settings
+
+
+def prepare(environ: MutableMapping[str, str], settings: Settings) -> None:
+    """Set what a library reads on import, unless the user has set it: no telemetry, state below the home.
+
+    Call it before prefect, mlflow or feast are imported.
+
+    Args:
+        environ: Usually `os.environ`.
+
+    Example:
+        >>> from pathlib import Path
+        >>> environ = {"PREFECT_API_URL": "http://prefect.bank.example/api"}
+        >>> prepare(environ, Settings.from_environment({"NBO_HOME": "/srv/nbo"}))
+        >>> environ["MLFLOW_DISABLE_TELEMETRY"], environ["PREFECT_API_URL"]
+        ('true', 'http://prefect.bank.example/api')
+    """
+    forced = {
+        "DO_NOT_TRACK": "true",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "FEAST_USAGE": "False",
+    }
+    defaults = {
+        "PREFECT_HOME": str(settings.home / "prefect"),
+        "PREFECT_LOCAL_STORAGE_PATH": str(settings.home / "prefect" / "results"),
+        "PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(settings.home / "prefect" / "results"),
+        "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",  # results are read back: never as pickle
+        # the embedded server needs 6 to 20 s to start, more on a busy machine
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "MLFLOW_TRACKING_URI": settings.tracking_uri,
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "GIT_PYTHON_REFRESH": "quiet",
+    }
+    environ.update(forced)
+    for name, value in defaults.items():
+        environ.setdefault(name, value)
