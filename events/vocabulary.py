@@ -59,6 +59,22 @@ class ContactEvents(Spec):
     offer_property: str = "offer"
     attribution: Literal["decision_id", "latest_presented"] = "decision_id"
 
+    @property
+    def roles(self) -> dict[str, str]:
+        """Event type by its role in a contact, without the roles that no type plays.
+
+        Example:
+            >>> ContactEvents(presented="shown", accepted="taken").roles
+            {'presented': 'shown', 'accepted': 'taken'}
+        """
+        played = {
+            "presented": self.presented,
+            "clicked": self.clicked,
+            "accepted": self.accepted,
+            "declined": self.declined,
+        }
+        return {role: name for role, name in played.items() if name is not None}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary(Spec):
@@ -80,13 +96,17 @@ class Vocabulary(Spec):
     def groups(self) -> dict[str, tuple[str, ...]]:
         """Event types by group, in the order of the vocabulary.
 
+        `contacts` puts its types into `offer_presented`, `offer_clicked`, `offer_accepted` and `offer_declined`.
+
         Example:
             >>> types = {"app_login": EventType(description="", groups=("login", "activity"))}
             >>> Vocabulary(channels=("app",), products=(), types=types).groups["activity"]
             ('app_login',)
         """
+        roles = self.contacts.roles if self.contacts else {}
         members: dict[str, tuple[str, ...]] = {}
         for name, event_type in self.types.items():
-            for group in event_type.groups:
+            given = (f"offer_{role}" for role, type_name in roles.items() if type_name == name)
+            for group in dict.fromkeys((*event_type.groups, *given)):
                 members[group] = (*members.get(group, ()), name)
         return members

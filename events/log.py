@@ -1,0 +1,211 @@
+"""The event log: append-only, deduplicated by event id, in buckets of customers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from domain.errors import DataError, StateError, nearest
+from events.fingerprints import bucket_of
+from events.lock import locked
+from events.manifest import Manifest, Segment
+from events.schema import SCHEMA
+from events.segments import ORDER, empty_table, in_order, joined, read_segment
+from events.transaction import AppendCounts, Transaction, remove_leftovers
+
+_Result = TypeVar("_Result")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_READ_ATTEMPTS = 3
+"""A reader whose files two writers replaced under it looks again."""
+
+
+class EventLog:
+    """The events of a bank in one folder.
+
+    Customers are spread over buckets by a hash of their id, so that whoever reads bucket by bucket has every
+    customer whole and memory bounded. A manifest names the Parquet segments that count; replacing it is the commit,
+    so that a writer that dies leaves the log as it was. Writers wait for each other; readers wait for nobody and
+    see the log as of the last commit.
+
+    Args:
+        folder: Made at the first append.
+        buckets: Of a new log; an existing one keeps its own.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from domain.event import Event
+        >>> from events.schema import table_of
+        >>> noon = datetime(2026, 1, 5, 12, tzinfo=UTC)
+        >>> login = Event(event_id="e1", customer_id="c1", type="login", occurred_at=noon, available_at=noon)
+        >>> with TemporaryDirectory() as folder:
+        ...     log = EventLog(Path(folder), buckets=4)
+        ...     counts = [log.append(table_of([login])) for _ in range(2)]
+        ...     log.count(), counts[0].accepted, counts[1].duplicates
+        (1, 1, 1)
+    """
+
+    def __init__(self, folder: Path, buckets: int = 16) -> None:
+        if buckets < 1:
+            raise DataError("an event log needs buckets", got=str(buckets), expected="at least 1")
+        self.folder = folder
+        self._new_buckets = buckets
+
+    @property
+    def buckets(self) -> int:
+        """Number of buckets; they are 0 to buckets - 1."""
+        return self._manifest().buckets
+
+    def append(self, table: pa.Table) -> AppendCounts:
+        """Add events in one commit; rows whose id is known are counted, not added.
+
+        Args:
+            table: Columns of `events.schema.SCHEMA`, in any order of rows.
+
+        Raises:
+            DataError: The table does not fit the schema.
+            StateError: The log could not be written (a full disk, say); it is as it was.
+        """
+        with self.transaction() as transaction:
+            return transaction.append(table)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Hold the log for several appends in one commit; an error inside leaves the log as it was."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = locked(self.folder / "lock")
+            with lock:
+                manifest = self._manifest()
+                remove_leftovers(self.folder, manifest.files)
+                transaction = Transaction(self.folder, manifest)
+                try:
+                    yield transaction
+                    transaction.commit()
+                except BaseException:
+                    remove_leftovers(self.folder, self._manifest().files | manifest.files)
+                    raise
+        except OSError as error:
+            raise StateError(
+                f"the event log in {self.folder} could not be written, and is as it was",
+                got=error.strerror or str(error),
+                remedy="free space or give write access, then append again",
+            ) from error
+
+    def read_bucket(self, bucket: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read a bucket, sorted by customer_id, occurred_at and event_id.
+
+        Args:
+            bucket: 0 to buckets - 1.
+            columns: Names, in the wanted order; all where none are given.
+
+        Raises:
+            DataError: There is no such bucket or column.
+            StateError: A file of the log is missing or damaged.
+        """
+        wanted = _known_columns(columns)
+
+        def read(manifest: Manifest) -> pa.Table:
+            if not 0 <= bucket < manifest.buckets:
+                raise DataError("no such bucket", got=str(bucket), expected=f"0 to {manifest.buckets - 1}")
+            return self._read(manifest.of_bucket(bucket), wanted)
+
+        return self._consistently(read)
+
+    def read_customer(self, customer_id: str) -> pa.Table:
+        """Read one customer's events, the oldest first."""
+
+        def read(manifest: Manifest) -> pa.Table:
+            bucket = int(bucket_of(pa.array([customer_id]), manifest.buckets)[0])
+            return self._read(manifest.of_bucket(bucket), SCHEMA.names, pc.field("customer_id") == customer_id)
+
+        return self._consistently(read)
+
+    def read_types(self, types: Sequence[str]) -> pa.Table:
+        """Read the events of some types from all buckets, each bucket in its order."""
+        only = pc.field("type").isin(list(types))
+
+        def read(manifest: Manifest) -> pa.Table:
+            parts = [self._read(manifest.of_bucket(b), SCHEMA.names, only) for b in range(manifest.buckets)]
+            return joined(pa.concat_tables(parts))
+
+        return self._consistently(read)
+
+    def digest(self) -> str:
+        """Identify the events of the whole log, however they came and however they are stored."""
+        return _digest(self._manifest().segments)
+
+    def bucket_digest(self, bucket: int) -> str:
+        """Identify the events of a bucket; it changes when, and only when, the bucket has other events."""
+        return _digest(self._manifest().of_bucket(bucket))
+
+    def count(self) -> int:
+        """Number of events."""
+        return sum(segment.rows for segment in self._manifest().segments)
+
+    @property
+    def customer_count(self) -> int:
+        """Number of customers with at least one event; reads their ids."""
+        return sum(
+            len(pc.unique(self.read_bucket(bucket, ["customer_id"])["customer_id"])) for bucket in range(self.buckets)
+        )
+
+    def last_available_at(self) -> datetime | None:
+        """When the log's latest news became available; None for an empty log."""
+        moments = [segment.last_available_at for segment in self._manifest().segments]
+        return _EPOCH + timedelta(microseconds=max(moments)) if moments else None
+
+    def first_occurred_at(self) -> datetime | None:
+        """When the log's first event occurred; None for an empty log."""
+        moments = [segment.first_occurred_at for segment in self._manifest().segments]
+        return _EPOCH + timedelta(microseconds=min(moments)) if moments else None
+
+    def _manifest(self) -> Manifest:
+        return Manifest.read(self.folder, self._new_buckets)
+
+    def _consistently(self, read: Callable[[Manifest], _Result]) -> _Result:
+        """Read by one manifest; look again where a writer has replaced and removed its files meanwhile."""
+        for attempt in range(_READ_ATTEMPTS):
+            manifest = self._manifest()
+            try:
+                return read(manifest)
+            except (OSError, pa.ArrowInvalid) as error:
+                if attempt + 1 == _READ_ATTEMPTS or self._manifest() == manifest:
+                    raise StateError(
+                        f"the event log in {self.folder} is damaged",
+                        got=str(error),
+                        remedy="restore it from a backup, or remove the folder and import again",
+                    ) from error
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _read(self, segments: Sequence[Segment], columns: Sequence[str], only: pc.Expression | None = None) -> pa.Table:
+        if not segments:
+            return empty_table().select(columns)
+        if len(segments) == 1:
+            read_columns = list(columns)
+        else:
+            read_columns = [*columns, *(name for name in ORDER if name not in columns)]
+        tables = [read_segment(self.folder / segment.file, read_columns, only) for segment in segments]
+        ordered = joined(tables[0]) if len(segments) == 1 else in_order(pa.concat_tables(tables))
+        return ordered.select(columns)
+
+
+def _known_columns(columns: Sequence[str] | None) -> list[str]:
+    if columns is None:
+        return list(SCHEMA.names)
+    for name in columns:
+        if name not in SCHEMA.names:
+            raise DataError("the event log has no such column", got=f"'{name}'", expected=nearest(name, SCHEMA.names))
+    return list(columns)
+
+
+def _digest(segments: Sequence[Segment]) -> str:
+    rows = sum(segment.rows for segment in segments)
+    lanes = [sum(segment.content[lane] for segment in segments) % 2**64 for lane in (0, 1)]
+    return blake2b(f"{rows}:{lanes[0]}:{lanes[1]}".encode(), digest_size=16).hexdigest()

@@ -1,0 +1,67 @@
+"""Parquet segments of the log: events of one bucket in the order of customer, time and id."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from events.schema import SCHEMA, one_chunk
+
+ORDER = ("customer_id", "occurred_at", "event_id")
+_ROWS_PER_GROUP = 16_384
+"""One customer's events are found by the bounds of a group; a group decodes in about 2 ms."""
+
+
+def write_segment(file: Path, table: pa.Table) -> None:
+    """Write a table that is in order."""
+    pq.write_table(table, file, compression="zstd", compression_level=1, row_group_size=_ROWS_PER_GROUP)
+
+
+def read_segment(file: Path, columns: list[str], only: pc.Expression | None = None) -> pa.Table:
+    """Read columns of a segment, or only the rows for which an expression holds."""
+    return pq.read_table(file, columns=columns, filters=only, partitioning=None, use_threads=False)
+
+
+def in_order(table: pa.Table) -> pa.Table:
+    """Sort by customer, time and id, and join the chunks."""
+    whole = joined(table)
+    return joined(whole.take(pa.array(order_of(whole))))
+
+
+def order_of(table: pa.Table) -> NDArray[np.int64]:
+    """Find the order of customer, time and id.
+
+    Ids are compared only where customer and time are equal: sorting by numbers first is several times faster than
+    comparing texts.
+    """
+    encoded = one_chunk(table.column("customer_id")).dictionary_encode()
+    rank_of_code = np.empty(len(encoded.dictionary), dtype=np.int64)
+    rank_of_code[pc.sort_indices(encoded.dictionary).to_numpy()] = np.arange(len(encoded.dictionary))
+    customers = rank_of_code[encoded.indices.to_numpy()]
+    moments = one_chunk(table.column("occurred_at")).cast(pa.int64()).to_numpy()
+    order = np.lexsort((moments, customers))
+    same = (np.diff(customers[order]) == 0) & (np.diff(moments[order]) == 0)
+    if not same.any():
+        return order
+    tied = np.zeros(len(order), dtype=bool)
+    tied[:-1] |= same
+    tied[1:] |= same
+    rows = order[tied]
+    ids = pc.rank(one_chunk(table.column("event_id")).take(pa.array(rows)), sort_keys="ascending").to_numpy()
+    order[tied] = rows[np.lexsort((ids, moments[rows], customers[rows]))]
+    return order
+
+
+def empty_table() -> pa.Table:
+    """A table of the log without rows."""
+    return SCHEMA.empty_table()
+
+
+def joined(table: pa.Table) -> pa.Table:
+    """Join the chunks of every column."""
+    return pa.table({name: one_chunk(table.column(name)) for name in table.column_names}, schema=table.schema)
