@@ -1,0 +1,68 @@
+"""What a person sees in a terminal: bars for long work, tables for results, errors that help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+import domain.progress
+from domain.errors import NboError
+
+console = Console()
+errors = Console(stderr=True)
+
+
+@contextmanager
+def progress_bars(description: str) -> Iterator[domain.progress.Progress]:
+    """Show one bar on the terminal; where output is not a terminal, one line when it is done."""
+    if not console.is_terminal:
+        yield domain.progress.silent
+        console.print(f"{description}: done")
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:<44}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as bars:
+        bar = bars.add_task(description, total=None)
+
+        def advance(done: int, total: int | None) -> None:
+            bars.update(bar, completed=done, total=total)
+
+        yield advance
+        finished = bars.tasks[0]
+        bars.update(
+            bar, completed=finished.total or finished.completed or 1, total=finished.total or finished.completed or 1
+        )
+
+
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table; numbers are set to the right."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for position, name in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[position], int | float) for row in rows)
+        table.add_column(name, justify="right" if numeric else "left")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    console.print(table)
+
+
+def show_error(error: NboError) -> None:
+    """Print an error of ours as it is, without a trace."""
+    errors.print("[bold red]nbo:[/] ", end="")
+    errors.print(str(error), markup=False, highlight=False)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
