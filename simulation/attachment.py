@@ -1,0 +1,124 @@
+"""How customers drift away, fall quiet, close everything or come back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulation.agenda import Agenda
+from simulation.clock import Clock, times_office
+from simulation.journal import Journal
+from simulation.market import FloatArray, IntArray
+from simulation.population import Population
+from simulation.randomness import stream
+from simulation.state import NEVER, State
+
+LEAVING_HAZARD = 0.0011
+"""Daily hazard of an average, average-satisfied customer to begin to leave."""
+WAIVER_EFFECT = 0.5
+"""Factor on the hazard to leave while fees are waived: the true effect of the loyalty offer."""
+WAIVER_DAYS = 180
+QUIET_BELOW = 0.03
+RETURN_HAZARD = 0.0045
+"""Daily hazard of somebody just fallen quiet to come back unasked."""
+CLOSING_SHARE = 0.3
+"""Of those who fall quiet, how many close everything soon after."""
+
+
+class Attachment:
+    """Moves customers between full activity, fading, silence and leaving for good."""
+
+    def __init__(self, population: Population, clock: Clock, journal: Journal, agenda: Agenda, seed: int) -> None:
+        self._population = population
+        self._clock = clock
+        self._journal = journal
+        self._agenda = agenda
+        self._rng = stream(seed, "attachment")
+
+    def leaving_hazard(self, day: int, state: State) -> FloatArray:
+        """Give the daily hazard to begin to leave; 0 of those who do already or are not here."""
+        people = self._population
+        tenure = day - people.arrival_day
+        log_factor = (
+            people.frailty
+            - 0.6 * state.satisfaction
+            - 0.3 * (state.holdings.sum(axis=1) - 2)
+            + 0.45 * (tenure < 200) * (people.arrival_day > 0)
+            - 0.35 * people.main_bank
+            + 0.2 * people.price_sensitivity
+            - 0.25 * people.age_scaled
+            + 0.3 * (state.open_complaints > 0)
+        )
+        waived = np.where(state.waiver_until > day, WAIVER_EFFECT, 1.0)
+        engaged = state.here & ~state.leaving & ~state.quiet
+        return np.asarray(engaged * waived * LEAVING_HAZARD * np.exp(log_factor), dtype=np.float64)
+
+    def return_hazard(self, day: int, state: State) -> FloatArray:
+        """Give the daily hazard of the quiet to come back unasked; the longer quiet, the lower."""
+        silence = np.maximum(day - state.quiet_since, 0)
+        hazard = RETURN_HAZARD * np.exp(0.3 * state.satisfaction - silence / 220)
+        return np.asarray((state.here & state.quiet) * hazard, dtype=np.float64)
+
+    def day(self, day: int, state: State) -> None:
+        """Let a day pass."""
+        rng, n = self._rng, len(state.here)
+        draw = rng.random(n)
+        begins = np.flatnonzero(draw < self.leaving_hazard(day, state))
+        half_life = np.exp(rng.normal(np.log(16), 0.6, len(begins)))
+        half_life[rng.random(len(begins)) < 0.18] = 1.5  # some go from one day to the next
+        stays = state.leaving & (rng.random(n) < 0.0035 * np.exp(0.5 * state.satisfaction))
+        self._engage(np.flatnonzero(stays), state)
+        state.fade_rate[begins] = 0.5 ** (1 / half_life)
+        state.fade *= state.fade_rate
+        self._move_salaries(day, begins)
+        falls_quiet = np.flatnonzero(state.here & state.leaving & (state.fade < QUIET_BELOW))
+        self._fall_quiet(day, falls_quiet, state)
+        returns = np.flatnonzero(rng.random(n) < self.return_hazard(day, state))
+        self._engage(returns, state)
+        away = np.flatnonzero(state.here & (state.lull_until <= day) & (rng.random(n) < 0.0011))
+        state.lull_until[away] = day + rng.integers(14, 55, len(away))
+        lost_salary, *_ = self._agenda.take("salary", day)
+        state.salary[lost_salary] = False
+        self._returns(day, state)
+        self._departures(day, state)
+
+    def _move_salaries(self, day: int, customers: IntArray) -> None:
+        """Let most of those who begin to leave take their salary elsewhere after a while."""
+        moving = customers[self._rng.random(len(customers)) < 0.6]
+        later = np.minimum(day + self._rng.integers(10, 60, len(moving)), self._clock.days)
+        self._agenda.put("salary", moving, self._clock.midnights[later])
+
+    def _fall_quiet(self, day: int, customers: IntArray, state: State) -> None:
+        state.fade[customers], state.fade_rate[customers] = 0.0, 1.0
+        state.quiet_since[customers] = day
+        closing = customers[self._rng.random(len(customers)) < CLOSING_SHARE]
+        days = np.minimum(day + self._rng.integers(1, 60, len(closing)), self._clock.days - 1)
+        offset = times_office(self._rng, len(closing)).astype(np.int64) * 1_000_000
+        self._agenda.put("leave", closing, self._clock.midnights[days] + offset)
+
+    def _returns(self, day: int, state: State) -> None:
+        """Bring back those whom an offer won."""
+        customers, *_ = self._agenda.take("return", day)
+        self._engage(customers[state.here[customers]], state)
+
+    def _engage(self, customers: IntArray, state: State) -> None:
+        """Restore full activity; the salary comes back only sometimes."""
+        state.fade[customers], state.fade_rate[customers] = 1.0, 1.0
+        state.quiet_since[customers] = NEVER
+        state.satisfaction[customers] = np.maximum(state.satisfaction[customers], self._population.content[customers])
+        again = customers[self._rng.random(len(customers)) < 0.5]
+        state.salary[again] |= self._population.main_bank[again]
+
+    def _departures(self, day: int, state: State) -> None:
+        """Close everything of those who leave for good, unless they have come back since."""
+        customers, at, *_ = self._agenda.take("leave", day)
+        leaves = state.here[customers] & state.quiet[customers]
+        customers, at = customers[leaves], at[leaves]
+        customer, product = np.nonzero(state.holdings[customers] > 0)
+        for _ in range(2):  # a product held twice is closed twice
+            open_still = state.holdings[customers[customer], product] > 0
+            who, what = customers[customer[open_still]], product[open_still]
+            self._journal.book("CLOSE", who, at[customer[open_still]] - 60_000_000, product=what)
+            state.holdings[who, what] -= 1
+        self._journal.book("LEFT", customers, at)
+        state.left_at[customers] = at
+        state.here[customers] = False

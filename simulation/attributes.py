@@ -1,0 +1,84 @@
+"""What the bank has on file about its customers, and how that changes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulation.market import BoolArray, FloatArray, IntArray
+from simulation.needs import LifeEvents
+from simulation.odds import logistic
+from simulation.population import Population
+from simulation.randomness import stream
+from simulation.recording import Recorder
+
+WEEKS_A_YEAR = 52.0
+MASS, AFFLUENT, STUDENT, SENIOR = range(4)
+
+
+class Attributes:
+    """Attributes on file with a row for each customer; codes are positions in the tuples of `market`.
+
+    Attributes:
+        risk_tolerance: -1 where there was no suitability interview yet.
+        records: What is delivered: each row holds all attributes of a customer from a day on.
+    """
+
+    def __init__(self, population: Population, first_year: int, seed: int) -> None:
+        rng = self._rng = stream(seed, "attributes")
+        self._population = population
+        n = len(population)
+        self.birth_year: IntArray = (first_year - population.age).astype(np.int64)
+        self.region: IntArray = rng.choice(4, n, p=[0.2, 0.25, 0.15, 0.4]).astype(np.int64)
+        self.income_band = _bands(population.income * np.exp(rng.normal(0, 0.08, n)), (1600.0, 3200.0))
+        self.segment = np.where(population.income > 4000, AFFLUENT, MASS).astype(np.int64)
+        self.segment[(population.age < 26) & (population.income < 1900)] = STUDENT
+        self.segment[population.age >= 66] = SENIOR
+        interviewed = _bands(population.risk + rng.normal(0, 0.6, n), (-0.7, 0.6))
+        self.risk_tolerance = np.where(rng.random(n) < 0.85, interviewed, -1)
+        self._interview = interviewed
+        self.consent_email: BoolArray = rng.random(n) < 0.78
+        self.consent_push: BoolArray = rng.random(n) < logistic(0.3 + 0.8 * population.digital)
+        self.consent_call: BoolArray = rng.random(n) < 0.45
+        self.consent_personalised: BoolArray = rng.random(n) < 0.88
+        self.hardship: BoolArray = rng.random(n) < logistic(-4.4 - 0.8 * population.income_scaled)
+        self.records = Recorder(
+            {"customer": "i4", "day": "i4", "birth_year": "i4"}
+            | dict.fromkeys(("region", "segment", "risk_tolerance", "income_band"), "i1")
+            | dict.fromkeys(("consent_email", "consent_push", "consent_call", "consent_personalised", "hardship"), "?")
+        )
+
+    def record(self, customers: IntArray, day: int) -> None:
+        """Deliver the attributes of customers as they are from this day on."""
+        names = [name for name in self.records.columns() if name not in ("customer", "day")]
+        values = {name: getattr(self, name)[customers] for name in names}
+        self.records.add(customer=customers, day=day, **values)
+
+    def week(self, day: int, here: BoolArray, fatigue: FloatArray, life: LifeEvents) -> None:
+        """Let a week pass: people move, earn differently, take back consents, get into difficulties and out again."""
+        rng, n = self._rng, len(here)
+        moved = life.moved & (rng.random(n) < 0.5)
+        self.region = np.where(moved, rng.integers(0, 4, n), self.region)
+        earns = life.job_changed & (rng.random(n) < 0.4)
+        step = np.where(rng.random(n) < 0.7, 1, -1)
+        self.income_band = np.where(earns, np.clip(self.income_band + step, 0, 2), self.income_band)
+        self.segment = np.where(life.retired, SENIOR, self.segment)
+        graduated = life.job_changed & (self.segment == STUDENT)
+        self.segment = np.where(graduated, MASS, self.segment)
+        tired = np.exp(0.35 * fatigue) / WEEKS_A_YEAR
+        withdrawn = np.zeros(n, np.bool_)
+        for name, yearly in (("consent_email", 0.05), ("consent_push", 0.06), ("consent_call", 0.03)):
+            gone = getattr(self, name) & (rng.random(n) < yearly * tired)
+            given = ~getattr(self, name) & (rng.random(n) < 0.02 / WEEKS_A_YEAR)
+            setattr(self, name, (getattr(self, name) & ~gone) | given)
+            withdrawn |= gone | given
+        begins = ~self.hardship & (rng.random(n) < 0.012 / WEEKS_A_YEAR * np.exp(-0.8 * self._population.income_scaled))
+        ends = self.hardship & (rng.random(n) < 2.0 / WEEKS_A_YEAR)
+        self.hardship = (self.hardship | begins) & ~ends
+        interviewed = (self.risk_tolerance < 0) & (rng.random(n) < 0.25 / WEEKS_A_YEAR)
+        self.risk_tolerance = np.where(interviewed, self._interview, self.risk_tolerance)
+        changed = moved | earns | life.retired | graduated | withdrawn | begins | ends | interviewed
+        self.record(np.flatnonzero(changed & here), day)
+
+
+def _bands(values: FloatArray, edges: tuple[float, ...]) -> IntArray:
+    return np.asarray(np.searchsorted(np.array(edges), values), dtype=np.int64)

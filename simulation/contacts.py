@@ -1,0 +1,199 @@
+"""Putting offers to customers, in weekly waves and at logins, and what they answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulation.agenda import first_of_each
+from simulation.answers import Answers, Put
+from simulation.attachment import WAIVER_EFFECT, Attachment
+from simulation.attributes import Attributes
+from simulation.behaviour import Logins
+from simulation.clock import Clock
+from simulation.market import APP, CALL, CHANNELS, EMAIL, PUSH, WEB, BoolArray, FloatArray, IntArray
+from simulation.marketing import Marketing
+from simulation.needs import Needs
+from simulation.randomness import stream
+from simulation.recording import Recorder
+from simulation.response import RECENT_COMPLAINT_DAYS, Response
+from simulation.state import State
+
+INBOUND_CHANCE: Final = 0.055
+"""Chance that a login shows an offer, at most one a day."""
+WAVE_CHANCE: Final = {EMAIL: 0.055, PUSH: 0.042, CALL: 0.018}
+"""Chance to be in a weekly wave, with consent and unless contacted there within the pause."""
+PAUSE_DAYS: Final = {EMAIL: 7, PUSH: 7, CALL: 30}
+WAVE_HOURS: Final = {EMAIL: (8.5, 11.0), PUSH: (17.0, 19.0), CALL: (9.5, 17.0)}
+WAVE_WEEKDAY: Final = {EMAIL: 1, PUSH: 3, CALL: 2}
+TIREDNESS: Final = np.array([0.15, 0.15, 0.6, 0.6, 0.0, 1.0, 0.0])
+"""What a contact in each channel adds to fatigue."""
+COMPLAINT_CHANCE: Final = 0.12
+"""Chance that somebody who complained within the month is called in a wave, to ask how it went."""
+FATIGUE_MEMORY: Final = 0.95
+"""Daily factor on fatigue: half of it is gone after two weeks."""
+ALTERNATIVES_SHARE: Final = 0.04
+"""Share of decisions for which the truth about every candidate is kept."""
+HORIZON_DAYS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Opportunity:
+    """Customers to whom an offer may be put in a channel, and with which chance each came to it."""
+
+    day: int
+    channel: int
+    customers: IntArray
+    at: IntArray
+    chance: FloatArray
+
+    def take(self, rows: IntArray) -> Opportunity:
+        """Keep some of them."""
+        return Opportunity(self.day, self.channel, self.customers[rows], self.at[rows], self.chance[rows])
+
+
+class Contacts:
+    """Puts offers, draws the answers, and keeps the truth about both.
+
+    Attributes:
+        presentations: One row for each offer put: who, when, what, with which probability chosen and accepted.
+        alternatives: For a sample of decisions, every candidate and what would have come of it.
+    """
+
+    def __init__(
+        self,
+        *,
+        response: Response,
+        marketing: Marketing,
+        attributes: Attributes,
+        attachment: Attachment,
+        clock: Clock,
+        answers: Answers,
+        seed: int,
+    ) -> None:
+        self._response = response
+        self._marketing = marketing
+        self._attributes = attributes
+        self._attachment = attachment
+        self._clock = clock
+        self._rng = stream(seed, "contacts")
+        self.answers = answers
+        self.presentations = Recorder(
+            {"customer": "i4", "decision": "i8", "at": "i8", "offer": "i2", "channel": "i1"}
+            | dict.fromkeys(("contact_probability", "selection_probability", "acceptance_probability"), "f8")
+            | {"accepted": "?", "accepted_at": "i8"}
+            | dict.fromkeys(("engaged_probability_60d_if_not_offered", "engaged_probability_60d_if_offered"), "f8")
+        )
+        self.alternatives = Recorder(
+            {"customer": "i4", "decision": "i8", "at": "i8", "offer": "i2", "channel": "i1"}
+            | {"allowed": "?", "acceptance_probability": "f8", "accepts_if_offered": "?"}
+        )
+
+    def day(self, day: int, state: State, needs: Needs, logins: Logins) -> None:
+        """Put the day's offers: at logins, and on weekdays with a wave also by e-mail, push or phone."""
+        state.fatigue *= FATIGUE_MEMORY
+        shown = self._rng.random(len(logins.customers)) < INBOUND_CHANCE
+        rows = np.flatnonzero(shown)
+        rows = rows[first_of_each(logins.customers[rows])]
+        for channel in (APP, WEB):
+            here = rows[logins.channel[rows] == channel]
+            at = logins.at[here] + self._rng.integers(2, 20, len(here)) * 1_000_000
+            chance = np.full(len(here), INBOUND_CHANCE)
+            self._put(Opportunity(day, channel, logins.customers[here], at, chance), state, needs)
+        for channel, weekday in WAVE_WEEKDAY.items():
+            if self._clock.weekday(day) == weekday:
+                self._put(self._wave(day, channel, state), state, needs)
+
+    def _wave(self, day: int, channel: int, state: State) -> Opportunity:
+        """Draw who is contacted: with consent, rested, and rather those who complained lately."""
+        on_file = self._attributes
+        consent = {EMAIL: on_file.consent_email, PUSH: on_file.consent_push, CALL: on_file.consent_call}[channel]
+        rested = day - state.last_contact[:, channel] >= PAUSE_DAYS[channel]
+        reachable = np.flatnonzero(state.here & consent & rested)
+        complained = day - state.last_complaint[reachable] <= RECENT_COMPLAINT_DAYS
+        chance = np.where(complained, COMPLAINT_CHANCE, WAVE_CHANCE[channel])
+        drawn = self._rng.random(len(reachable)) < chance
+        first, last = WAVE_HOURS[channel]
+        at = self._clock.moments(day, self._rng.uniform(first * 3600, last * 3600, int(drawn.sum())))
+        return Opportunity(day, channel, reachable[drawn], at, chance[drawn])
+
+    def _put(self, opportunity: Opportunity, state: State, needs: Needs) -> None:
+        """Choose by the past policy, draw the answer from the truth, and record both."""
+        day, channel = opportunity.day, opportunity.channel
+        allowed = self._marketing.allowed(opportunity.customers, day, state)
+        selectable = allowed & self._marketing.offered_in(CHANNELS[channel])
+        some = np.flatnonzero(selectable.any(axis=1))
+        opportunity, allowed, selectable = opportunity.take(some), allowed[some], selectable[some]
+        customers, row = opportunity.customers, np.arange(len(some))
+        selection = self._marketing.choice(customers, selectable, day, state)
+        offer = _draw(selection, self._rng.random(len(customers)))
+        truth = self._response.probabilities(customers, day, state, needs)
+        acceptance, luck = truth[row, self._candidate(offer, channel)], self._rng.random(len(customers))
+        put = Put(day, channel, customers, opportunity.at, offer, self.presentations.rows + row)
+        accepted = luck < acceptance
+        accepted_at = self.answers.draw(put, accepted, state, needs)
+        without, with_offer = self._engagement(put, acceptance, state)
+        self.presentations.add(
+            customer=customers,
+            decision=put.decision,
+            at=put.at,
+            offer=offer,
+            channel=channel,
+            contact_probability=opportunity.chance,
+            selection_probability=selection[row, offer],
+            acceptance_probability=acceptance,
+            accepted=accepted,
+            accepted_at=accepted_at,
+            engaged_probability_60d_if_not_offered=without,
+            engaged_probability_60d_if_offered=with_offer,
+        )
+        self._keep_alternatives(put, allowed, truth, luck)
+        np.add.at(state.fatigue, customers, TIREDNESS[channel])
+        state.last_contact[customers, channel] = day
+
+    def _candidate(self, offer: IntArray, channel: int) -> IntArray:
+        lookup = np.full(len(self._response.product), -1)
+        here = np.flatnonzero(self._response.candidate_channel == channel)
+        lookup[self._response.candidate_offer[here]] = here
+        return np.asarray(lookup[offer], dtype=np.int64)
+
+    def _keep_alternatives(self, put: Put, allowed: BoolArray, truth: FloatArray, luck: FloatArray) -> None:
+        """Keep potential outcomes of a sample: the same luck decides about every candidate."""
+        kept = np.flatnonzero(self._rng.random(len(luck)) < ALTERNATIVES_SHARE)
+        width = truth.shape[1]
+
+        def spread(values: NDArray[Any]) -> NDArray[Any]:
+            return np.repeat(values[kept], width)
+
+        self.alternatives.add(
+            customer=spread(put.customers),
+            decision=spread(put.decision),
+            at=spread(put.at),
+            offer=np.tile(self._response.candidate_offer, len(kept)),
+            channel=np.tile(self._response.candidate_channel, len(kept)),
+            allowed=allowed[kept][:, self._response.candidate_offer].ravel(),
+            acceptance_probability=truth[kept].ravel(),
+            accepts_if_offered=(luck[kept][:, None] < truth[kept]).ravel(),
+        )
+
+    def _engagement(self, put: Put, acceptance: FloatArray, state: State) -> tuple[FloatArray, FloatArray]:
+        """Give the true effect of retention offers: engaged in 60 days, without and with it; NaN for other offers."""
+        day, customers = put.day, put.customers
+        quiet = state.quiet[customers]
+        comes_back = 1 - np.exp(-HORIZON_DAYS * self._attachment.return_hazard(day, state)[customers])
+        hazard = self._attachment.leaving_hazard(day, state)[customers] * HORIZON_DAYS
+        without = np.where(quiet, comes_back, np.exp(-hazard))
+        bound = np.where(quiet, 1.0, np.exp(-WAIVER_EFFECT * hazard))
+        with_offer = acceptance * bound + (1 - acceptance) * without
+        known = self._response.retention[put.offer] & ~state.leaving[customers]
+        return np.where(known, without, np.nan), np.where(known, with_offer, np.nan)
+
+
+def _draw(probabilities: FloatArray, luck: FloatArray) -> IntArray:
+    """Draw one column for each row, by its probabilities."""
+    edges = np.cumsum(probabilities, axis=1)
+    column = (edges < (luck * edges[:, -1])[:, None]).sum(axis=1)
+    return np.asarray(column, dtype=np.int64)

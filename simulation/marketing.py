@@ -1,0 +1,119 @@
+"""How the bank chose offers in the past: rules of thumb, campaigns, and known chance."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+
+from domain.journey import Stage
+from domain.offer import Offer
+from simulation.attributes import AFFLUENT, Attributes
+from simulation.market import (
+    CREDIT_CARD,
+    CURRENT_ACCOUNT,
+    INSURANCE,
+    INVESTMENT,
+    MORTGAGE,
+    PERSONAL_LOAN,
+    PRODUCTS,
+    REPEATABLE,
+    SAVINGS,
+    BoolArray,
+    FloatArray,
+    IntArray,
+)
+from simulation.population import Population
+from simulation.response import RECENT_COMPLAINT_DAYS, Response
+from simulation.state import State
+
+UNIFORM_SHARE = 0.3
+"""How often the past policy drew uniformly instead of by its rules."""
+DORMANT_AFTER_DAYS = 45
+ACQUISITION_DAYS = 90
+CAMPAIGNS = (SAVINGS, INSURANCE, CREDIT_CARD, INVESTMENT, PERSONAL_LOAN, MORTGAGE)
+"""One product a month is advertised."""
+
+
+class Marketing:
+    """The behaviour policy of the past; it sees what the bank sees, never needs or satisfaction."""
+
+    def __init__(
+        self, offers: tuple[Offer, ...], response: Response, population: Population, attributes: Attributes, start: date
+    ) -> None:
+        self._offers = offers
+        self._product = response.product
+        self._retention = response.retention
+        self._service = np.array(["service" in offer.tags for offer in offers])
+        self._population = population
+        self._attributes = attributes
+        self._start = start
+        established = {Stage.GROWTH, Stage.MATURE}
+        self._serves = np.array(
+            [
+                (
+                    Stage.DORMANT in offer.stages,
+                    Stage.ACQUISITION in offer.stages,
+                    bool(established & set(offer.stages)),
+                )
+                for offer in offers
+            ]
+        )
+        self._channels = [{treatment.channel for treatment in offer.treatments} for offer in offers]
+
+    def offered_in(self, channel: str) -> BoolArray:
+        """Say which offers may be put in a channel, shape (offers,)."""
+        return np.array([channel in channels for channels in self._channels])
+
+    def allowed(self, customers: IntArray, day: int, state: State) -> BoolArray:
+        """Say which offers the past policy could make, shape (k, offers): stage, validity, holdings, hardship."""
+        today = self._start + timedelta(days=day)
+        valid = np.array(
+            [
+                (offer.valid_from is None or offer.valid_from <= today)
+                and (offer.valid_until is None or today <= offer.valid_until)
+                for offer in self._offers
+            ]
+        )
+        dormant = day - state.last_activity[customers] > DORMANT_AFTER_DAYS
+        fresh = day - self._population.arrival_day[customers] <= ACQUISITION_DAYS
+        fresh &= self._population.arrival_day[customers] > 0
+        stage = np.where(dormant, 0, np.where(fresh, 1, 2))
+        product = np.maximum(self._product, 0)
+        sells = (self._product >= 0) & ~self._retention
+        held = state.holdings[customers][:, product]
+        taken = np.where(REPEATABLE[product], held > 1, held > 0) | state.applying[customers][:, product]
+        lends = np.isin(self._product, (PERSONAL_LOAN, MORTGAGE, CREDIT_CARD))
+        strained = self._attributes.hardship[customers][:, None] & lends
+        complained = (day - state.last_complaint[customers] <= RECENT_COMPLAINT_DAYS)[:, None]
+        bound = (state.waiver_until[customers] > day)[:, None] & self._retention
+        may = self._serves.T[stage] & valid & ~(sells & taken) & ~strained & ~bound
+        return np.asarray(may & (complained | ~self._service), dtype=np.bool_)
+
+    def choice(self, customers: IntArray, allowed: BoolArray, day: int, state: State) -> FloatArray:
+        """Give the probability of choosing each allowed offer, shape (k, offers); rows without any are all 0."""
+        weights = np.where(allowed, self._weights(customers, day, state), 0.0)
+        uniform = allowed / np.maximum(allowed.sum(axis=1, keepdims=True), 1)
+        by_rule = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
+        personalised = self._attributes.consent_personalised[customers][:, None]
+        share = np.where(personalised, UNIFORM_SHARE, 1.0)
+        return np.asarray(share * uniform + (1 - share) * by_rule, dtype=np.float64)
+
+    def _weights(self, customers: IntArray, day: int, state: State) -> FloatArray:
+        """Score offers by rules of thumb over segment, age, income and recent looks."""
+        on_file = self._attributes
+        age = self._population.age[customers] + day / 365.25
+        income = on_file.income_band[customers]
+        rules = np.ones((len(customers), len(PRODUCTS)))
+        rules[:, SAVINGS] = np.where(income > 0, 1.6, 0.9)
+        rules[:, CREDIT_CARD] = np.where(age < 50, 1.4, 0.6)
+        rules[:, PERSONAL_LOAN] = np.where((age > 25) & (age < 55) & (income < 2), 1.3, 0.4)
+        rules[:, MORTGAGE] = np.where((age > 27) & (age < 48) & (income > 0), 1.3, 0.12)
+        affluent = on_file.segment[customers] == AFFLUENT
+        rules[:, INVESTMENT] = np.where(affluent | (on_file.risk_tolerance[customers] > 0), 1.3, 0.3)
+        rules[:, INSURANCE] = np.where(age > 35, 1.2, 0.7)
+        rules[:, CURRENT_ACCOUNT] = 1.5
+        rules *= 1 + 0.7 * np.minimum(state.recent_views[customers], 3)
+        rules[:, CAMPAIGNS[(day // 30) % len(CAMPAIGNS)]] *= 1.8
+        weights = rules[:, np.maximum(self._product, 0)]
+        return np.asarray(np.where(self._product < 0, 6.0, weights), dtype=np.float64)

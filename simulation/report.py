@@ -1,0 +1,91 @@
+"""What a simulation made: how many of what, and how hard it is to learn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from simulation.market import ANSWERS, BOOKINGS, TOUCHPOINTS
+from simulation.odds import ranking_quality
+from simulation.world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulationReport:
+    """What was simulated and written.
+
+    Attributes:
+        end: The moment at which the simulation ends, UTC: nothing happened or was delivered later.
+        rows: Written rows by source, with the dirty ones, without those delivered twice.
+        happenings: Events by their type in the sources' own words, before the dirty ones.
+        dirty: Rows planted to be quarantined, by source and reason.
+        redelivered: Rows that come a second time.
+        presented: Offers put, by offer.
+        accepted: Accepted among them, whenever the answer came.
+        left: Customers who closed everything.
+        quiet: Customers here at the end who do nothing any more.
+        oracle_auc: AUC of the true acceptance probabilities: no model can be expected to do better.
+    """
+
+    customers: int
+    start: datetime
+    end: datetime
+    rows: Mapping[str, int]
+    happenings: Mapping[str, int]
+    dirty: Mapping[str, int]
+    redelivered: int
+    presented: Mapping[str, int]
+    accepted: Mapping[str, int]
+    left: int
+    quiet: int
+    oracle_auc: float
+
+    @property
+    def events(self) -> int:
+        """All rows of all sources that an import should accept."""
+        return sum(self.rows.values()) - sum(self.dirty.values())
+
+    @property
+    def acceptance_rate(self) -> float:
+        """Share of offers put that were accepted."""
+        return sum(self.accepted.values()) / max(sum(self.presented.values()), 1)
+
+
+def report_on(world: World, rows: Mapping[str, int], dirty: Mapping[str, int], redelivered: int) -> SimulationReport:
+    """Count what a world has been through."""
+    put = world.contacts.presentations.columns()
+    offers = [offer.name for offer in world.offers]
+    presented = np.bincount(put["offer"], minlength=len(offers))
+    accepted = np.bincount(put["offer"], weights=put["accepted"], minlength=len(offers))
+    recorders = (
+        (BOOKINGS, world.journal.bookings),
+        (TOUCHPOINTS, world.journal.touches),
+        (ANSWERS, world.contacts.answers.contacts),
+    )
+    happenings = {
+        name: int(count)
+        for words, recorder in recorders
+        for name, count in zip(words, np.bincount(recorder.columns()["kind"], minlength=len(words)), strict=True)
+    }
+    state = world.state
+    return SimulationReport(
+        customers=len(world.population),
+        start=_moment(int(world.clock.midnights[0])),
+        end=_moment(world.clock.end),
+        rows=dict(rows),
+        happenings=happenings,
+        dirty=dict(dirty),
+        redelivered=redelivered,
+        presented=dict(zip(offers, presented.tolist(), strict=True)),
+        accepted={name: int(count) for name, count in zip(offers, accepted, strict=True)},
+        left=int((state.left_at < world.clock.end).sum()),
+        quiet=int((state.here & state.quiet).sum()),
+        oracle_auc=ranking_quality(put["acceptance_probability"], put["accepted"]),
+    )
+
+
+def _moment(microseconds: int) -> datetime:
+    return datetime.fromtimestamp(microseconds // 1_000_000, UTC)

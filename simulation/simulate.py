@@ -1,0 +1,117 @@
+"""Simulates a bank and writes what its systems would deliver."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from domain.errors import DataError
+from domain.offer import Offer
+from events.vocabulary import Vocabulary
+from simulation import delivery
+from simulation.delivery import Delivery
+from simulation.dirt import redelivery, spoil
+from simulation.market import check_world
+from simulation.report import SimulationReport, report_on
+from simulation.settings import Simulation
+from simulation.truth import truth_tables
+from simulation.world import World
+from simulation.writing import months, write_csv, write_csv_gz, write_jsonl, write_parquet
+
+Progress = Callable[[int, int, str], None]
+"""Called with what is done, of how much, and what is being done."""
+REDELIVERED_MONTH = 1
+"""Position of the month of touchpoints of which a part is delivered twice."""
+
+
+def simulate(  # noqa: PLR0917 - the order that the rooms agreed on
+    settings: Simulation,
+    offers: tuple[Offer, ...],
+    vocabulary: Vocabulary,
+    time_zone: ZoneInfo,
+    folder: Path,
+    progress: Progress,
+) -> SimulationReport:
+    """Simulate a bank and write its source files and the truth behind them; the same settings give the same bytes.
+
+    The files are those that `banks/demo/sources.yaml` maps; `truth/` is beside them and mapped by none. The folder
+    appears as a whole or not at all; one that is there already is replaced.
+
+    Args:
+        settings: Size, length, first day and seed.
+        offers: The catalogue that the bank of the past offered from.
+        vocabulary: Checked against what the world produces.
+        time_zone: The bank's.
+        folder: Where the source folders are written.
+        progress: Called after every simulated day and every written source.
+
+    Raises:
+        DataError: The settings are empty, or the bank's folder speaks of what this world does not have.
+    """
+    if settings.customers < 1 or settings.months < 1:
+        raise DataError(
+            "nothing to simulate",
+            got=f"{settings.customers} customers, {settings.months} months",
+            expected="at least one of each",
+            remedy="edit simulation.yaml",
+        )
+    check_world(offers, vocabulary)
+    world = World(settings, offers, time_zone)
+    steps = world.clock.days + len(_WRITERS) + 1
+    for day in range(world.clock.days):
+        world.run(day)
+        progress(day + 1, steps, "simulating days")
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        report = _write(world, partial, lambda done, what: progress(world.clock.days + done, steps, what))
+        _put_in_place(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return report
+
+
+_WRITERS: dict[str, tuple[Callable[[World], Delivery], Callable[[pa.Table, Path], None], str]] = {
+    "core_banking": (delivery.core_banking, write_parquet, "parquet"),
+    "touchpoints": (delivery.touchpoints, write_csv_gz, "csv.gz"),
+    "contact_history": (delivery.contact_history, write_jsonl, "jsonl"),
+    "customers": (delivery.customers, write_csv, "csv"),
+}
+
+
+def _write(world: World, folder: Path, written: Callable[[int, str], None]) -> SimulationReport:
+    rows: dict[str, int] = {}
+    dirty: dict[str, int] = {}
+    redelivered = 0
+    for done, (source, (deliver, write, suffix)) in enumerate(_WRITERS.items(), 1):
+        delivered, planted = spoil(source, deliver(world))
+        (folder / source).mkdir()
+        for number, (month, table) in enumerate(months(delivered, world.clock)):
+            write(table, folder / source / f"{month}.{suffix}")
+            if source == "touchpoints" and number == REDELIVERED_MONTH:
+                again = redelivery(table)
+                write(again, folder / source / f"{month}-again.{suffix}")
+                redelivered = len(again)
+        rows[source] = len(delivered.days)
+        dirty |= planted
+        written(done, f"writing {source}")
+    (folder / "truth").mkdir()
+    for name, table in truth_tables(world):
+        write_parquet(table, folder / "truth" / f"{name}.parquet")
+    written(len(_WRITERS) + 1, "writing the truth")
+    return report_on(world, rows, dirty, redelivered)
+
+
+def _put_in_place(partial: Path, folder: Path) -> None:
+    """Rename the finished folder into place, the one before it out of the way."""
+    before = folder.with_name(f".{folder.name}.before")
+    shutil.rmtree(before, ignore_errors=True)
+    if folder.exists():
+        folder.rename(before)
+    partial.rename(folder)
+    shutil.rmtree(before, ignore_errors=True)
