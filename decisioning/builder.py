@@ -1,0 +1,59 @@
+"""Compiles the texts of a policy and keeps what was wrong with them."""
+
+from __future__ import annotations
+
+from decisioning.candidates import Columns
+from decisioning.checks import OFFERS_FILE, POLICIES_FILE, Path
+from decisioning.compiled import CompiledWeight
+from decisioning.policy import Weight
+from decisioning.scoped import Scoped
+from decisioning.situation import Names
+from domain.errors import ExpressionError
+from domain.problem import Problem
+from expressions.expression import Expression, compile_expression
+from expressions.types import Boolean, Number
+
+
+class Builder:
+    """Makes checked expressions; what does not compile becomes a problem and fails closed.
+
+    Attributes:
+        problems: Everything that went wrong so far.
+    """
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.problems: list[Problem] = []
+
+    def condition(self, text: str, columns: Columns, path: Path, file: str = POLICIES_FILE) -> Scoped:
+        """Compile a condition about some candidates; one that does not compile holds for nobody."""
+        expression = self._compiled(text, Boolean, "a condition", path, file)
+        return Scoped.of(expression or compile_expression("FALSE", {}), columns, self.names)
+
+    def value(self, text: str, columns: Columns, path: Path) -> Scoped | None:
+        """Compile the value of an offer; None, which is unknown, for one that does not compile."""
+        expression = self._compiled(text, Number, "a number", path, OFFERS_FILE)
+        return None if expression is None else Scoped.of(expression, columns, self.names)
+
+    def weight(self, weight: Weight, path: Path) -> CompiledWeight:
+        """Compile a weight."""
+        columns = self.names.candidates.within(weight)
+        condition = None if weight.when is None else self.condition(weight.when, columns, (*path, "when"))
+        return CompiledWeight(weight.name, weight.factor, columns, condition)
+
+    def _compiled(
+        self, text: str, kind: type[Boolean | Number], expected: str, path: Path, file: str
+    ) -> Expression | None:
+        try:
+            expression = compile_expression(text, self.names.schema)
+        except ExpressionError as error:
+            what, got, wanted, remedy = error.what, error.got, error.expected, error.remedy
+            self.problems.append(Problem(file=file, path=path, what=what, got=got, expected=wanted, remedy=remedy))
+            return None
+        if isinstance(expression.type, kind):
+            return expression
+        got = f"a {type(expression.type).__name__.lower()}"
+        self.problems.append(
+            Problem(file=file, path=path, what=f"`{text}` has no use here", got=got, expected=expected)
+        )
+        return None

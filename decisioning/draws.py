@@ -1,0 +1,100 @@
+"""Random numbers that are functions of who, where and when: no state, any order, the same on every machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from expressions.types import Array
+
+Hashes = NDArray[np.uint64]
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_FIRST = np.uint64(0xBF58476D1CE4E5B9)
+_SECOND = np.uint64(0x94D049BB133111EB)
+_WORD = (1 << 64) - 1
+
+
+def hashes_of(texts: Iterable[str]) -> Hashes:
+    """Hash texts to 64 bits each (BLAKE2b), the same in every process and on every machine.
+
+    Example:
+        >>> hashes_of(["c1"])[0] == hashes_of(["c2", "c1"])[1]
+        np.True_
+    """
+    digests = b"".join(blake2b(text.encode(), digest_size=8).digest() for text in texts)
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+
+def mixed(words: Hashes) -> Hashes:
+    """Scramble 64-bit words: the finalizer of SplitMix64 (Steele, Lea and Flood 2014), a bijection."""
+    words = words + _GOLDEN
+    words = (words ^ (words >> np.uint64(30))) * _FIRST
+    words = (words ^ (words >> np.uint64(27))) * _SECOND
+    return words ^ (words >> np.uint64(31))
+
+
+def uniforms(words: Hashes) -> Array:
+    """Map scrambled words to numbers in [0, 1) with 53 random bits."""
+    return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def channel_draws(customers: Hashes, channels: Sequence[str], as_of: np.datetime64, seed: int) -> Array:
+    """Draw one uniform number per customer and channel.
+
+    Args:
+        customers: Shape (n,), `hashes_of` the customers' ids.
+        channels: The c channels, by name: their order does not matter to any draw.
+        as_of: Moment of the decision, microseconds UTC.
+        seed: Any integer.
+
+    Returns:
+        Shape (n, c), in [0, 1).
+
+    Example:
+        >>> moment = np.datetime64("2026-01-01", "us")
+        >>> both = channel_draws(hashes_of(["c1", "c2"]), ["app", "web"], moment, seed=7)
+        >>> alone = channel_draws(hashes_of(["c2"]), ["web"], moment, seed=7)
+        >>> bool(both[1, 1] == alone[0, 0])
+        True
+    """
+    start = mixed(np.array([seed & _WORD], dtype=np.uint64))
+    moment = np.array([as_microseconds(as_of) & _WORD], dtype=np.uint64)
+    per_customer = mixed(mixed(customers ^ start) ^ moment)
+    return uniforms(mixed(per_customer[:, None] ^ hashes_of(channels)[None, :]))
+
+
+def held_out(customers: Hashes, share: float, salt: str) -> NDArray[np.bool_]:
+    """Tell who belongs to the holdout: the same customers for the same salt, at any time.
+
+    A larger share only adds customers, so a holdout can grow without losing those it had.
+
+    Args:
+        customers: Shape (n,), `hashes_of` the customers' ids.
+        share: Between 0 and 1.
+        salt: Another salt draws another, independent holdout.
+    """
+    return uniforms(mixed(customers ^ hashes_of([salt]))) < share
+
+
+def as_microseconds(moment: np.datetime64) -> int:
+    """Count the microseconds since 1970, UTC."""
+    return int(moment.astype("datetime64[us]").astype(np.int64))
+
+
+def decision_id(customer_id: str, channel: str, as_of: int, seed: int, digest: str) -> str:
+    """Name a decision by what it depends on, so that asking again finds the same decision.
+
+    Args:
+        as_of: Moment of the decision, microseconds since 1970, UTC.
+        digest: Of the versions of everything that took part.
+
+    Example:
+        >>> len(decision_id("c1", "app", 1_767_225_600_000_000, 7, "a0"))
+        32
+    """
+    parts = (customer_id, channel, str(as_of), str(seed), digest)
+    return blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()

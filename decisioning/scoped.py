@@ -1,0 +1,76 @@
+"""An expression about some of the candidates, evaluated no more often than it can differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decisioning.candidates import Columns
+from decisioning.situation import Names, Situation
+from expressions.expression import Expression
+from expressions.types import Array
+
+Anything = TypeVar("Anything", bound=np.generic)
+
+
+@dataclass(frozen=True, slots=True)
+class Scoped:
+    """An expression and the candidates it is about.
+
+    Most rules look at the customer alone, or at the customer and the offer's product: their answer is the same for
+    many candidates. One representative of each such group is evaluated and its answer handed to the others.
+
+    Attributes:
+        columns: Shape (k,), positions of the candidates.
+        members: The same, to look one up.
+        representatives: Shape (r,), one position for each different situation among them.
+        places: Shape (k,), which representative answers for each candidate.
+    """
+
+    expression: Expression
+    columns: Columns
+    members: frozenset[int]
+    representatives: Columns
+    places: Columns
+
+    @classmethod
+    def of(cls, expression: Expression, columns: Columns, names: Names) -> Scoped:
+        """Find the representatives."""
+        used = sorted(expression.names)
+        first: dict[tuple[object, ...], int] = {}
+        representatives: list[int] = []
+        places = np.empty(len(columns), dtype=np.intp)
+        for position, column in enumerate(columns):
+            key = tuple(names.key(name, int(column)) for name in used)
+            if key not in first:
+                first[key] = len(representatives)
+                representatives.append(int(column))
+            places[position] = first[key]
+        members = frozenset(int(column) for column in columns)
+        return cls(expression, columns, members, np.array(representatives, dtype=np.intp), places)
+
+    def values(self, situation: Situation) -> Array:
+        """Compute numbers for every customer and every candidate in scope: shape (n, k), or (n, 1) for one for all."""
+        return self._spread(situation.customers, self.expression.evaluate(self._columns(situation)))
+
+    def holds(self, situation: Situation) -> NDArray[np.bool_]:
+        """Tell where the condition is TRUE, not NULL: shape (n, k), or (n, 1) where it is one answer for all."""
+        return self._spread(situation.customers, self.expression.holds(self._columns(situation)))
+
+    def row(self, situation: Situation, customer: int, candidate: int) -> dict[str, float]:
+        """Values of the names for one customer and one candidate, for a reason in words."""
+        place = np.array([candidate], dtype=np.intp)
+        found = {name: situation.column(name, place) for name in self.expression.names}
+        return {name: float(values[customer if len(values) > 1 else 0, 0]) for name, values in found.items()}
+
+    def _columns(self, situation: Situation) -> dict[str, Array]:
+        return {name: situation.column(name, self.representatives) for name in self.expression.names}
+
+    def _spread(self, customers: int, answers: NDArray[Anything]) -> NDArray[Anything]:
+        """Hand the answers of the representatives, of any shape that broadcasts to (n, r), to all in scope."""
+        shape = (customers, len(self.representatives))
+        whole = answers if answers.shape == shape else np.broadcast_to(answers, shape)
+        return whole if len(self.representatives) == 1 else whole[:, self.places]

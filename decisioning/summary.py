@@ -1,0 +1,115 @@
+"""What a run decided, per lifecycle stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from decisioning.engine import Decisions
+from expressions.types import Array, Category
+
+NO_STAGE = "none"
+TOP = 3
+"""How many offers a summary names per stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Sums per stage over customers' best candidates; summaries of parts of a bank add up.
+
+    Attributes:
+        stages: The s stages, and `none` for customers in no stage.
+        offers: The k offers of the catalogue.
+        customers: Shape (s,).
+        best_offers: Shape (s, k), customers whose best candidate is of the offer.
+        priority: Shape (s,), sum over customers with an offer.
+        expected_value: Shape (s,), sum of propensity x value over them, in the bank's currency.
+    """
+
+    stages: tuple[str, ...]
+    offers: tuple[str, ...]
+    customers: NDArray[np.int64]
+    best_offers: NDArray[np.int64]
+    priority: Array
+    expected_value: Array
+
+    @classmethod
+    def of(cls, decisions: Decisions) -> Summary:
+        """Sum up."""
+        stages, stage = _stages(decisions)
+        offers = tuple(dict.fromkeys(offer.name for offer, _ in decisions.policy.candidates.pairs))
+        offer_of = np.array([offers.index(offer.name) for offer, _ in decisions.policy.candidates.pairs], dtype=np.intp)
+        rows = np.flatnonzero(decisions.best >= 0)
+        best, size = decisions.best[rows], len(stages)
+        best_offers = np.zeros((size, len(offers)), dtype=np.int64)
+        np.add.at(best_offers, (stage[rows], offer_of[best]), 1)
+        worth = decisions.worth
+        gain = worth.propensity[rows, best] * worth.value[rows, best]
+        return cls(
+            stages,
+            offers,
+            np.bincount(stage, minlength=size).astype(np.int64),
+            best_offers,
+            _sums(stage[rows], worth.priority[rows, best], size),
+            _sums(stage[rows], gain, size),
+        )
+
+    def __add__(self, other: Summary) -> Summary:
+        assert (self.stages, self.offers) == (other.stages, other.offers), "summaries of different banks do not add up"
+        return Summary(
+            self.stages,
+            self.offers,
+            self.customers + other.customers,
+            self.best_offers + other.best_offers,
+            self.priority + other.priority,
+            self.expected_value + other.expected_value,
+        )
+
+    def to_arrow(self) -> pa.Table:
+        """Make a table with a row per stage that has customers, and a last one for `all`."""
+        shown = [position for position, count in enumerate(self.customers) if count]
+        groups = [*((self.stages[position], [position]) for position in shown), ("all", shown)]
+        return pa.Table.from_pylist([self._row(name, members) for name, members in groups], _SCHEMA)
+
+    def _row(self, name: str, members: list[int]) -> dict[str, object]:
+        customers = int(self.customers[members].sum())
+        counts = self.best_offers[members].sum(axis=0)
+        offered = int(counts.sum())
+        top = [int(position) for position in np.argsort(-counts, kind="stable")[:TOP] if counts[position]]
+        return {
+            "stage": name,
+            "customers": customers,
+            "with_offer": offered,
+            "share_with_offer": offered / customers if customers else None,
+            "mean_priority": float(self.priority[members].sum()) / offered if offered else None,
+            "expected_value": float(self.expected_value[members].sum()),
+            "top_offers": ", ".join(f"{self.offers[offer]} {counts[offer] / offered:.0%}" for offer in top),
+        }
+
+
+_SCHEMA = pa.schema(
+    {
+        "stage": pa.string(),
+        "customers": pa.int64(),
+        "with_offer": pa.int64(),
+        "share_with_offer": pa.float64(),
+        "mean_priority": pa.float64(),
+        "expected_value": pa.float64(),
+        "top_offers": pa.string(),
+    }
+)
+
+
+def _stages(decisions: Decisions) -> tuple[tuple[str, ...], NDArray[np.intp]]:
+    kind = decisions.features.schema.get("stage")
+    if not isinstance(kind, Category):
+        return (NO_STAGE,), np.zeros(len(decisions), dtype=np.intp)
+    codes = decisions.features.columns["stage"]
+    return (*kind.values, NO_STAGE), np.where(np.isnan(codes), len(kind.values), codes).astype(np.intp)
+
+
+def _sums(groups: NDArray[np.intp], numbers: Array, size: int) -> Array:
+    return np.asarray(np.bincount(groups, numbers, minlength=size), dtype=np.float64)

@@ -1,0 +1,80 @@
+"""The answer of every rule about every candidate, one bit each."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decisioning.candidates import Columns
+from decisioning.compiled import CompiledPolicy
+from decisioning.situation import Situation
+
+Bits = NDArray[np.uint64]
+
+BITS_PER_WORD = 64
+PASSED = -1
+"""In place of the first failing rule, where none failed."""
+
+
+def failing_rules(policy: CompiledPolicy, situation: Situation) -> Bits:
+    """Ask every rule, each only about the candidates it applies to.
+
+    A condition that is NULL has failed, and so has one that cannot be computed: rules fail closed.
+
+    Returns:
+        Shape (n, m, words): bit b of word w is set where rule 64 w + b failed. The rules of kind `score` are not
+        asked here; `mark` sets their bits.
+    """
+    words = max(1, -(-len(policy.rules) // BITS_PER_WORD))
+    bits = np.zeros((situation.customers, len(policy.candidates), words), dtype=np.uint64)
+    for rule, compiled in enumerate(policy.rules):
+        for part in compiled.parts:
+            if len(part.columns):
+                mark(bits, rule, ~part.holds(situation), part.columns)
+    return bits
+
+
+def mark(bits: Bits, rule: int, failed: NDArray[np.bool_], columns: Columns | slice = slice(None)) -> None:
+    """Set a rule's bit where it failed.
+
+    Args:
+        bits: Shape (n, m, words), changed in place.
+        rule: Position of the rule.
+        failed: Shape (n, k), or (n, 1) for all columns alike.
+        columns: The k candidates it is about.
+    """
+    word, bit = divmod(rule, BITS_PER_WORD)
+    if failed.any():
+        bits[:, columns, word] |= failed.astype(np.uint64) << np.uint64(bit)
+
+
+def first_failing(bits: Bits) -> NDArray[np.int16]:
+    """Find the first rule that failed, in the order in which they are asked.
+
+    Returns:
+        Shape (n, m), position of the rule; `PASSED` where none failed.
+
+    Example:
+        >>> first_failing(np.array([[[0b1100], [0]]], dtype=np.uint64)).tolist()
+        [[2, -1]]
+    """
+    first = np.full(bits.shape[:2], PASSED, dtype=np.int16)
+    for word in reversed(range(bits.shape[2])):
+        content = bits[:, :, word]
+        lowest = content & (~content + np.uint64(1))
+        position = np.bitwise_count(lowest - np.uint64(1)).astype(np.int16) + np.int16(word * BITS_PER_WORD)
+        first = np.where(content != 0, position, first)
+    return first
+
+
+def only_failing(bits: Bits) -> NDArray[np.bool_]:
+    """Find the candidates that exactly one rule rejected: without it they would be offered."""
+    alone: NDArray[np.bool_] = np.bitwise_count(bits).sum(axis=2) == 1
+    return alone
+
+
+def failed(bits: Bits, rule: int) -> NDArray[np.bool_]:
+    """Tell where one rule failed: shape (n, m)."""
+    word, bit = divmod(rule, BITS_PER_WORD)
+    answers: NDArray[np.bool_] = (bits[:, :, word] >> np.uint64(bit)) & np.uint64(1) == 1
+    return answers
