@@ -53,6 +53,7 @@ class Training(Spec):
         anchors_every_days: Distance of the moments at which churn is asked.
         history_days: History a customer needs before the first anchor.
         folds: Rolling-origin folds for judging: each trains on what was known before it, tests on what came next.
+        embargo_days: Labels must be complete this long before a fold is tested: facts may arrive late.
         calibration_share: Latest share of each training range that calibrates and stops early, not fitted on.
         exclude: Features the model does not see, beside personal ones.
         segments: Categorical features by whose values metrics are also given.
@@ -62,6 +63,7 @@ class Training(Spec):
     anchors_every_days: int = 30
     history_days: int = 90
     folds: int = 3
+    embargo_days: int = 2
     calibration_share: float = 0.2
     exclude: tuple[str, ...] = ()
     segments: tuple[str, ...] = ("stage",)

@@ -1,0 +1,108 @@
+"""LightGBM as both models use it: quiet, deterministic, stopped early, kept as native text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm
+import numpy as np
+from numpy.typing import NDArray
+
+from expressions.types import Array
+
+Matrix = NDArray[np.float64] | NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Boosting:
+    """How trees are grown.
+
+    Attributes:
+        rows_per_leaf_share: A leaf holds at least this share of the rows, and at least 5.
+        stopping_rounds: Trees without improvement on the later slice after which growing ends.
+        seed: Of the columns drawn for each tree.
+    """
+
+    learning_rate: float = 0.06
+    leaves: int = 24
+    maximum_trees: int = 400
+    rows_per_leaf_share: float = 0.001
+    feature_share: float = 0.4
+    ridge: float = 5.0
+    stopping_rounds: int = 25
+    seed: int = 7
+
+    def parameters(self, rows: int, num_threads: int) -> dict[str, Any]:
+        """Translate into LightGBM's words."""
+        return {
+            "objective": "binary",
+            "metric": "binary_logloss",
+            "learning_rate": self.learning_rate,
+            "num_leaves": self.leaves,
+            "min_data_in_leaf": max(5, int(rows * self.rows_per_leaf_share)),
+            "feature_fraction": self.feature_share,
+            "lambda_l2": self.ridge,
+            # a category has to be frequent to be split off, and counts are few: 63 bins are as good as 255 here
+            "max_bin": 63,
+            "cat_smooth": 20.0,
+            "seed": self.seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": num_threads,
+            "verbosity": -1,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows to learn from; `initial` are log-odds that the trees start from, or None."""
+
+    matrix: Matrix
+    y: Array
+    initial: Array | None = None
+
+
+def fit_booster(
+    rows: Rows, later: Rows, names: Sequence[str], categorical: Sequence[str], boosting: Boosting, *, num_threads: int
+) -> lightgbm.Booster:
+    """Grow trees on rows until the later slice sees no improvement; the booster holds only the trees that helped."""
+    train = lightgbm.Dataset(
+        rows.matrix,
+        rows.y,
+        init_score=rows.initial,
+        feature_name=list(names),
+        categorical_feature=[names.index(name) for name in categorical],
+        params={"max_bin": 63, "verbosity": -1},
+    )
+    check = train.create_valid(later.matrix, later.y, init_score=later.initial)
+    grown = lightgbm.train(
+        boosting.parameters(len(rows.y), num_threads),
+        train,
+        num_boost_round=boosting.maximum_trees,
+        valid_sets=[check],
+        callbacks=[lightgbm.early_stopping(boosting.stopping_rounds, verbose=False)],
+    )
+    return booster_from_text(grown.model_to_string(num_iteration=grown.best_iteration))
+
+
+def booster_from_text(text: str) -> lightgbm.Booster:
+    """Read LightGBM's native text."""
+    return lightgbm.Booster(model_str=text)
+
+
+def booster_to_text(booster: lightgbm.Booster) -> str:
+    """Write LightGBM's native text."""
+    return str(booster.model_to_string(num_iteration=-1))
+
+
+def raw_scores(booster: lightgbm.Booster, matrix: Matrix, num_threads: int) -> Array:
+    """Sum of the trees, log-odds without what they started from, shape (n,)."""
+    return np.asarray(booster.predict(matrix, raw_score=True, num_threads=num_threads), dtype=np.float64)
+
+
+def tree_contributions(booster: lightgbm.Booster, matrix: Matrix, num_threads: int) -> Array:
+    """SHAP values of the trees (Lundberg et al. 2020), log-odds, shape (n, features + 1), the last the mean score."""
+    contributions = booster.predict(matrix, pred_contrib=True, num_threads=num_threads)
+    return np.asarray(contributions, dtype=np.float64)

@@ -1,0 +1,134 @@
+"""Who is about to leave: calibrated gradient-boosted trees over the customer's features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightgbm
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from expressions.types import Array, Category, ColumnType
+from features.table import FeatureTable
+from models.boosting import (
+    Boosting,
+    Rows,
+    booster_from_text,
+    booster_to_text,
+    fit_booster,
+    raw_scores,
+    tree_contributions,
+)
+from models.calibration import Calibration, fit_calibration
+from models.contributions import Contributions
+from models.files import read_description, write_model
+from models.inputs import check_schema, schema_from_json, schema_to_json
+from models.labelled import check_labels
+from models.settings import Training
+from models.splits import calibration_split
+
+_KIND = "churn"
+
+
+@dataclass(frozen=True, slots=True)
+class ChurnModel:
+    """A fitted churn model.
+
+    Attributes:
+        booster: LightGBM trees whose columns are the features of the schema, in its order.
+        schema: Features and their types.
+        calibration: From the trees' probability to one that means what it says.
+    """
+
+    booster: lightgbm.Booster
+    schema: dict[str, ColumnType]
+    calibration: Calibration
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Features, in the order of the booster's columns."""
+        return tuple(self.schema)
+
+    def predict(self, features: FeatureTable, *, num_threads: int = 1) -> Array:
+        """Give the probability of churn, shape (n,), strictly between 0 and 1.
+
+        Raises:
+            ModelError: If a feature is missing or of another type than in training.
+        """
+        check_schema(self.schema, features)
+        scores = raw_scores(self.booster, features.matrix(self.names), num_threads)
+        return self.calibration.apply(expit(scores))
+
+    def shap_values(self, features: FeatureTable, *, num_threads: int = 1) -> Array:
+        """SHAP values in the booster's log-odds, shape (n, len(names)), without the mean score."""
+        check_schema(self.schema, features)
+        return tree_contributions(self.booster, features.matrix(self.names), num_threads)[:, :-1]
+
+    def explain(self, features: FeatureTable, *, num_threads: int = 1) -> Contributions:
+        """Take the calibrated log-odds apart by feature."""
+        check_schema(self.schema, features)
+        parts = tree_contributions(self.booster, features.matrix(self.names), num_threads)
+        slope = self.calibration.rise
+        return Contributions(self.names, parts[:, :-1] * slope, parts[:, -1] * slope + self.calibration.shift)
+
+    def to_files(self, folder: Path) -> None:
+        """Write `booster.txt` (LightGBM's native text) and `model.json`; nothing in them can run code."""
+        description = {"features": schema_to_json(self.schema), "calibration": self.calibration.to_json()}
+        write_model(folder, _KIND, description, booster_to_text(self.booster))
+
+    @classmethod
+    def from_files(cls, folder: Path) -> ChurnModel:
+        """Read what `to_files` wrote.
+
+        Raises:
+            ModelError: If the files are missing, damaged or of another kind of model.
+        """
+        description, text = read_description(folder, _KIND)
+        return cls(
+            booster_from_text(text),
+            schema_from_json(description["features"]),
+            Calibration.from_json(description["calibration"]),
+        )
+
+
+def fit_churn(
+    features: FeatureTable,
+    y: Array,
+    known_at: NDArray[np.datetime64],
+    names: tuple[str, ...],
+    training: Training,
+    *,
+    num_threads: int,
+) -> ChurnModel:
+    """Fit on rows whose labels are known, the latest of half of the customers set aside to stop and calibrate.
+
+    Args:
+        features: Shape n rows: customers at anchors.
+        y: Shape (n,), 1.0 churned, 0.0 not.
+        known_at: Shape (n,), when each label was complete.
+        names: Features to learn from.
+        training: Its seed and calibration share count here.
+        num_threads: Of LightGBM; the result does not depend on it.
+
+    Raises:
+        ModelError: If there are too few customers of either kind.
+    """
+    check_labels(y, "churned")
+    fit, later = calibration_split(
+        features.customer_ids, features.as_of, known_at, training.calibration_share, training.seed
+    )
+    check_labels(y[fit], "churned")
+    matrix = features.matrix(names)
+    schema = {name: features.schema[name] for name in names}
+    held = Rows(matrix[later], y[later])
+    booster = fit_booster(
+        Rows(matrix[fit], y[fit]),
+        held,
+        names,
+        [name for name, kind in schema.items() if isinstance(kind, Category)],
+        Boosting(seed=training.seed),
+        num_threads=num_threads,
+    )
+    return ChurnModel(booster, schema, fit_calibration(expit(raw_scores(booster, held.matrix, num_threads)), held.y))

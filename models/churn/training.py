@@ -1,0 +1,96 @@
+"""Training churn: judged on rolling folds beside its baselines, then fitted on everything known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.errors import DataError
+from expressions.types import Array
+from features.table import FeatureTable
+from models.baselines.bg_nbd import NEEDED_FEATURES, bg_nbd_scores
+from models.baselines.prevalence import prevalence
+from models.calibration import fit_calibration
+from models.churn.model import ChurnModel, fit_churn
+from models.judged import MODEL, Judged
+from models.segments import segment_names
+from models.settings import Training
+from models.splits import rolling_folds, thin
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedChurn:
+    """The model for production and what it, trained the same way on less, said about each fold.
+
+    Attributes:
+        model: Fitted on all rows with known labels.
+        judged: Test predictions of the folds, with baselines `prevalence` and, where activity is known, `bg_nbd`.
+        rows: How many rows the model was fitted, stopped and calibrated on.
+    """
+
+    model: ChurnModel
+    judged: Judged
+    rows: int
+
+
+def train_churn(
+    features: FeatureTable,
+    y: Array,
+    known_at: NDArray[np.datetime64],
+    names: tuple[str, ...],
+    training: Training,
+    *,
+    num_threads: int = 2,
+    progress: Callable[[str], None] = lambda step: None,
+) -> TrainedChurn:
+    """Judge on rolling folds, then fit on all mature rows.
+
+    Args:
+        features: Customers at anchors, those of the label's population; more columns than `names` are no harm.
+        y: Shape (n,): 1.0 churned, 0.0 not, NaN not mature; such rows are left out.
+        known_at: Shape (n,), when each label was complete.
+        names: Features the model sees.
+        training: Folds, embargo, calibration share, segments, seed.
+        num_threads: Of LightGBM; the result does not depend on it.
+        progress: Told what has been done.
+
+    Raises:
+        DataError: If there are no mature rows, or time does not suffice for the folds.
+        ModelError: If a training range has too few rows of either outcome.
+    """
+    mature = ~np.isnan(y)
+    if not mature.any():
+        raise DataError(
+            "no churn label is mature yet",
+            got=f"{len(y)} rows, all with an open horizon",
+            remedy="bring more history, or shorten `churn.horizon_days`",
+        )
+    kept = np.flatnonzero(mature)
+    kept = kept[thin(features.customer_ids[kept], training.maximum_rows, training.seed)]
+    features, y, known_at = features.take(kept), y[kept], known_at[kept]
+    parts: list[Judged] = []
+    for fold in rolling_folds(features.as_of, known_at, training.folds, training.embargo_days):
+        train, test = features.take(fold.train), features.take(fold.test)
+        answers = y[fold.train]
+        model = fit_churn(train, answers, known_at[fold.train], names, training, num_threads=num_threads)
+        scores = {MODEL: model.predict(test, num_threads=num_threads), "prevalence": prevalence(answers, len(test))}
+        if all(name in features.columns for name in NEEDED_FEATURES):
+            gone, asked = bg_nbd_scores(train, test, training.seed)
+            scores["bg_nbd"] = fit_calibration(gone, answers).apply(asked)
+        parts.append(
+            Judged(
+                fold=np.full(len(test), fold.index, dtype=np.int64),
+                customer_ids=test.customer_ids,
+                as_of=test.as_of,
+                y=y[fold.test],
+                scores=scores,
+                groups={name: segment_names(test, name) for name in training.segments},
+            )
+        )
+        progress(f"churn fold {fold.index + 1} of {training.folds}")
+    model = fit_churn(features, y, known_at, names, training, num_threads=num_threads)
+    progress("churn model")
+    return TrainedChurn(model, Judged.concatenate(parts), len(y))

@@ -1,0 +1,147 @@
+"""Features as the standardised columns that a linear model needs: no outliers, no gaps, categories spread out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from expressions.types import Array, Category, Schema
+
+_OFTEN_MISSING = 0.02
+"""Share of rows without a value from which on its being missing is a column of its own."""
+_LEAST_SD = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoding:
+    """How features become columns, learned on training rows.
+
+    A number is filled with its median where it is missing, centred there, divided by a robust scale and compressed
+    by arcsinh, so that a thousandfold amount is a few units away, not a thousand. Columns are then standardised.
+    Columns come in three blocks: values, missing indicators, category values.
+
+    Attributes:
+        features: Name of the feature of each column, shape (k,).
+        kinds: `value`, `missing` or `category`, shape (k,), blocks in that order.
+        codes: Of a category column, the position of its value; 0 elsewhere.
+        fills: Median of a value column, and the centre of its scale; 0 elsewhere.
+        scales: Robust scale of a value column; 1 elsewhere.
+        means: Of the transformed column over training rows.
+        sds: Likewise, its standard deviation.
+    """
+
+    features: tuple[str, ...]
+    kinds: tuple[str, ...]
+    codes: Array
+    fills: Array
+    scales: Array
+    means: Array
+    sds: Array
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def matrix(self, columns: Mapping[str, Array]) -> Array:
+        """Encode n rows: shape (n, k), C order; a row's values do not depend on the other rows."""
+        return (self._transformed(columns) - self.means) / self.sds
+
+    def _transformed(self, columns: Mapping[str, Array]) -> Array:
+        count = len(next(iter(columns.values())))
+        raw = np.empty((count, len(self)))
+        for position, name in enumerate(self.features):
+            raw[:, position] = columns[name]
+        values, missing = self.kinds.count("value"), self.kinds.count("missing")
+        block = raw[:, :values]
+        filled = np.where(np.isnan(block), self.fills[:values], block)
+        raw[:, :values] = np.arcsinh((filled - self.fills[:values]) / self.scales[:values])
+        raw[:, values : values + missing] = np.isnan(raw[:, values : values + missing])
+        raw[:, values + missing :] = raw[:, values + missing :] == self.codes[values + missing :]
+        return raw
+
+    def select(self, positions: NDArray[np.integer]) -> Encoding:
+        """Keep some columns, in ascending order of position."""
+        kept = np.sort(positions)
+        return Encoding(
+            features=tuple(self.features[position] for position in kept),
+            kinds=tuple(self.kinds[position] for position in kept),
+            codes=self.codes[kept],
+            fills=self.fills[kept],
+            scales=self.scales[kept],
+            means=self.means[kept],
+            sds=self.sds[kept],
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Give everything as JSON can hold it."""
+        arrays = {name: getattr(self, name).tolist() for name in ("codes", "fills", "scales", "means", "sds")}
+        return {"features": list(self.features), "kinds": list(self.kinds), **arrays}
+
+    @classmethod
+    def from_json(cls, parts: Mapping[str, Any]) -> Encoding:
+        """Read what `to_json` gave."""
+        arrays = {
+            name: np.array(parts[name], dtype=np.float64) for name in ("codes", "fills", "scales", "means", "sds")
+        }
+        return cls(features=tuple(parts["features"]), kinds=tuple(parts["kinds"]), **arrays)
+
+
+def fit_encoding(columns: Mapping[str, Array], schema: Schema, names: Sequence[str]) -> Encoding:
+    """Learn the encoding of the named features; columns that never vary are left out.
+
+    Example:
+        >>> from expressions.types import Number
+        >>> columns = {"age": np.array([20.0, 40.0, np.nan, 60.0]), "constant": np.ones(4)}
+        >>> encoding = fit_encoding(columns, {"age": Number(), "constant": Number()}, ["age", "constant"])
+        >>> list(zip(encoding.features, encoding.kinds))
+        [('age', 'value'), ('age', 'missing')]
+        >>> encoding.matrix(columns)[:, 0].round(2).tolist()
+        [-1.41, 0.0, 0.0, 1.41]
+    """
+    values: list[tuple[str, str, float, float, float]] = []
+    indicators: list[tuple[str, str, float, float, float]] = []
+    categories: list[tuple[str, str, float, float, float]] = []
+    for name in names:
+        kind = schema[name]
+        gaps = np.isnan(columns[name])
+        present = columns[name][~gaps]
+        if isinstance(kind, Category):
+            categories += [(name, "category", float(code), 0.0, 1.0) for code in range(len(kind.values))]
+        elif len(present):
+            median = float(np.median(present))
+            values.append((name, "value", 0.0, median, _robust_scale(present, median)))
+        if gaps.mean() > _OFTEN_MISSING:
+            indicators.append((name, "missing", 0.0, 0.0, 1.0))
+    entries = values + indicators + categories
+    count = len(entries)
+    draft = Encoding(
+        features=tuple(entry[0] for entry in entries),
+        kinds=tuple(entry[1] for entry in entries),
+        codes=np.array([entry[2] for entry in entries]),
+        fills=np.array([entry[3] for entry in entries]),
+        scales=np.array([entry[4] for entry in entries]),
+        means=np.zeros(count),
+        sds=np.ones(count),
+    )
+    transformed = draft._transformed(columns)
+    means, sds = transformed.mean(axis=0), transformed.std(axis=0)
+    learned = Encoding(
+        features=draft.features,
+        kinds=draft.kinds,
+        codes=draft.codes,
+        fills=draft.fills,
+        scales=draft.scales,
+        means=means,
+        sds=np.maximum(sds, _LEAST_SD),
+    )
+    return learned.select(np.flatnonzero(sds > _LEAST_SD))
+
+
+def _robust_scale(present: Array, median: float) -> float:
+    """Half the distance between the quartiles; for what is mostly zero, the mean distance from the median."""
+    low, high = np.quantile(present, [0.25, 0.75])
+    scale = float(high - low) / 2.0
+    return scale or float(np.abs(present - median).mean()) or 1.0
