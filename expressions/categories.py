@@ -1,0 +1,55 @@
+"""Categories meet through their names: positions of one are translated to positions of another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from domain.errors import ExpressionError, nearest
+from expressions.operand import Columns, Operand, Values
+from expressions.types import Array, Category
+
+
+def merged(categories: Iterable[Category]) -> Category:
+    """Put the values of several categories together, in order of appearance.
+
+    Example:
+        >>> merged([Category(("low", "high")), Category(("none", "low"))])
+        Category(values=('low', 'high', 'none'))
+    """
+    return Category(tuple(dict.fromkeys(value for kind in categories for value in kind.values)))
+
+
+def translated(operand: Operand, target: Category) -> Values:
+    """Compute an operand's values as positions in `target`; a bare NULL stays NULL."""
+    values, source = operand.values, operand.type
+    if not isinstance(source, Category) or target.values[: len(source.values)] == source.values:
+        return values
+    # NaN cannot index: it is sent to the last place of the table, which is NaN
+    table = np.array([target.code(value) for value in source.values] + [np.nan])
+    if operand.is_constant:
+        known = table[int(values({}))]
+        return lambda _: known
+
+    def translate(columns: Columns) -> Array:
+        codes = values(columns)
+        positions = np.where(np.isnan(codes), len(table) - 1, codes).astype(np.intp)
+        found: Array = table[positions]
+        return found
+
+    return translate
+
+
+def check_literal(literal: Operand, other: Operand, text: str) -> None:
+    """Refuse a written text that the category it is compared with never takes.
+
+    Raises:
+        ExpressionError: With the nearest value.
+    """
+    if literal.literal is None or other.literal is not None or not isinstance(other.type, Category):
+        return
+    if literal.literal not in other.type.values:
+        raise ExpressionError(
+            f"unknown value in {text}", got=f"'{literal.literal}'", expected=nearest(literal.literal, other.type.values)
+        )

@@ -1,0 +1,157 @@
+"""SQL expressions over named columns: one text for one customer, a partition, or a whole bank."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from sqlglot import exp
+
+from domain.errors import ExpressionError, nearest
+from expressions.compiler import Compiler, flattened
+from expressions.explain import Reason, Row, reason
+from expressions.operand import Columns, Mask, Operand
+from expressions.parsing import parse, shortened
+from expressions.types import Array, Boolean, ColumnType, Schema
+from expressions.wording import described, sql
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A compiled expression.
+
+    Attributes:
+        text: As it was written; of a part, as SQL.
+        type: Of its values.
+        names: Columns it reads.
+    """
+
+    text: str
+    type: ColumnType
+    names: frozenset[str]
+    _compiled: Operand = field(repr=False, compare=False)
+    _parts: tuple[Expression, ...] = field(repr=False, compare=False)
+    _reason: Reason | None = field(repr=False, compare=False)
+
+    def evaluate(self, columns: Columns) -> Array:
+        """Compute the values.
+
+        Args:
+            columns: At least `names`, of shapes that numpy can broadcast: (n,), or (n, 1) and (1, m).
+
+        Returns:
+            float64 of the shape that the columns it reads broadcast to (a constant has shape ()); NULL is NaN. A
+            division by zero, a logarithm of what is not positive and everything infinite is NULL.
+
+        Raises:
+            ExpressionError: If a column is missing.
+
+        Example:
+            >>> from expressions.types import Number
+            >>> age = compile_expression("2026 - birth_year", {"birth_year": Number()})
+            >>> age.evaluate({"birth_year": np.array([1990.0, np.nan])})
+            array([36., nan])
+        """
+        try:
+            with np.errstate(all="ignore"):
+                return np.asarray(self._compiled.values(columns), dtype=np.float64)
+        except KeyError as error:
+            raise self._missing(columns) from error
+
+    def holds(self, columns: Columns) -> Mask:
+        """Tell where a condition is TRUE; NULL counts as not.
+
+        Raises:
+            ExpressionError: If it is not a condition, or a column is missing.
+
+        Example:
+            >>> from expressions.types import Number
+            >>> adult = compile_expression("age >= 18", {"age": Number()})
+            >>> adult.holds({"age": np.array([17.0, 18.0, np.nan])})
+            array([False,  True, False])
+        """
+        if self._compiled.truth is None:
+            raise self._not_a_condition()
+        try:
+            with np.errstate(all="ignore"):
+                return np.asarray(self._compiled.truth(columns)[0], dtype=np.bool_)
+        except KeyError as error:
+            raise self._missing(columns) from error
+
+    @property
+    def conjuncts(self) -> tuple[Expression, ...]:
+        """The parts joined by AND at the top, in their order; itself where there is no AND."""
+        return self._parts or (self,)
+
+    def failure(self, row: Row) -> str:
+        """Say why the condition does not hold for one row: its smallest conjunct that is not TRUE, with the values.
+
+        Args:
+            row: At least `names`; NaN is NULL.
+
+        Returns:
+            A clause such as "age = 17, needs >= 18"; empty where the condition holds.
+
+        Raises:
+            ExpressionError: If it is not a condition, or a column is missing.
+
+        Example:
+            >>> from expressions.types import Number
+            >>> rule = compile_expression("age BETWEEN 21 AND 74 AND inflow >= 3000",
+            ...                           {"age": Number(), "inflow": Number()})
+            >>> rule.failure({"age": 40.0, "inflow": float("nan")})
+            'inflow is unknown, needs >= 3000'
+        """
+        failed = [part for part in self.conjuncts if not part.holds(row)]
+        if not failed:
+            return ""
+        smallest = min(failed, key=lambda part: len(part.names))
+        assert smallest._reason is not None
+        return smallest._reason(row)
+
+    def _missing(self, columns: Columns) -> ExpressionError:
+        name = min(self.names - set(columns))
+        return ExpressionError(
+            f"a column that `{shortened(self.text)}` reads is missing",
+            got=f"no '{name}'",
+            expected=nearest(name, columns),
+        )
+
+    def _not_a_condition(self) -> ExpressionError:
+        return ExpressionError(
+            f"`{shortened(self.text)}` is not a condition", got=described(self.type), expected="yes or no"
+        )
+
+
+def compile_expression(text: str, schema: Schema) -> Expression:
+    """Parse and check an expression once, so that it can be computed often.
+
+    Args:
+        text: SQL in DuckDB's dialect: literals, names, arithmetic, comparison, three-valued logic, IN, BETWEEN, CASE,
+            COALESCE, NULLIF, LEAST, GREATEST and functions of numbers. Texts exist only as values of categories.
+        schema: Type of every column it may read.
+
+    Raises:
+        ExpressionError: If it cannot be read, a name is unknown, or types do not fit.
+
+    Example:
+        >>> from expressions.types import Category
+        >>> stage = Category(("growth", "mature", "lost"))
+        >>> rule = compile_expression("stage IN ('growth', 'mature')", {"stage": stage})
+        >>> rule.type, sorted(rule.names), rule.evaluate({"stage": np.array([0.0, 2.0])}).tolist()
+        (Boolean(), ['stage'], [1.0, 0.0])
+    """
+    return _expression(text, parse(text), Compiler(text, schema), schema)
+
+
+def _expression(text: str, tree: exp.Expr, compiler: Compiler, schema: Schema) -> Expression:
+    compiled = compiler.compile(tree)
+    if compiled.type is None:
+        raise ExpressionError("always NULL", got=f"`{shortened(text)}`", expected="something that has a value")
+    condition = isinstance(compiled.type, Boolean)
+    whole = tree.unnest()
+    parts: tuple[Expression, ...] = ()
+    if isinstance(whole, exp.And):
+        parts = tuple(_expression(sql(part), part, compiler, schema) for part in flattened(whole, exp.And))
+    sentence = reason(tree, compiler.compile, schema) if condition and not parts else None
+    return Expression(text, compiled.type, compiled.names, compiled, parts, sentence)

@@ -1,0 +1,71 @@
+"""Arithmetic and functions of numbers. What has no finite result is NULL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+
+import numpy as np
+
+from expressions.operand import Columns, Values, finite
+from expressions.types import Array
+
+
+def unary(function: Callable[[Array], Array], argument: Values) -> Values:
+    """Apply a function of one number."""
+
+    def values(columns: Columns) -> Array:
+        return finite(function(argument(columns)))
+
+    return values
+
+
+def binary(function: Callable[[Array, Array], Array], left: Values, right: Values) -> Values:
+    """Apply a function of two numbers."""
+
+    def values(columns: Columns) -> Array:
+        return finite(function(left(columns), right(columns)))
+
+    return values
+
+
+def extreme(function: Callable[[Array, Array], Array], arguments: Sequence[Values]) -> Values:
+    """LEAST with `np.fmin`, GREATEST with `np.fmax`: of what is known; NULL where nothing is."""
+
+    def values(columns: Columns) -> Array:
+        return reduce(function, [argument(columns) for argument in arguments])
+
+    return values
+
+
+def first_known(arguments: Sequence[Values]) -> Values:
+    """COALESCE: the first that is not NULL."""
+
+    def values(columns: Columns) -> Array:
+        found = arguments[-1](columns)
+        for argument in reversed(arguments[:-1]):
+            candidate = argument(columns)
+            found = np.where(np.isnan(candidate), found, candidate)
+        return found
+
+    return values
+
+
+def rounded(argument: Values, decimals: int) -> Values:
+    """ROUND to decimals (negative: to tens, hundreds), halves away from zero."""
+    scale = 10.0 ** abs(decimals)
+
+    def values(columns: Columns) -> Array:
+        exact = argument(columns)
+        if decimals == 0:
+            return _round(exact)
+        result = _round(exact * scale) / scale if decimals > 0 else _round(exact / scale) * scale
+        return np.where(np.isfinite(result), result, exact)
+
+    return values
+
+
+def _round(exact: Array) -> Array:
+    # numpy rounds halves to even; SQL (and people) away from zero
+    whole = np.trunc(exact)
+    return whole + np.where(np.abs(exact - whole) >= 0.5, np.sign(exact), 0.0)

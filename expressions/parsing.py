@@ -1,0 +1,93 @@
+"""From text to a syntax tree, with limits: what comes in is written by people, and sometimes pasted."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError, TokenError
+from sqlglot.tokenizer_core import Token, TokenType
+
+from domain.errors import ExpressionError
+
+MAXIMUM_CHARACTERS: Final = 10_000
+MAXIMUM_NESTING: Final = 20
+"""Levels of brackets and CASE; the parser takes some 25 frames of Python's 1,000 for each level."""
+
+MAXIMUM_DEPTH: Final = 100
+"""Levels of the syntax tree, so that computing it never meets Python's limit; AND and OR chains count as one."""
+
+_OPENING: Final = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE)
+_CLOSING: Final = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END)
+
+
+def parse(text: str) -> exp.Expr:
+    """Parse one SQL expression of DuckDB's dialect.
+
+    Raises:
+        ExpressionError: If it is empty, too long, too deep, more than one, or not SQL.
+
+    Example:
+        >>> parse("age >= 18").key
+        'gte'
+    """
+    if len(text) > MAXIMUM_CHARACTERS:
+        raise ExpressionError(
+            "an expression is too long",
+            got=f"{len(text)} characters",
+            expected=f"at most {MAXIMUM_CHARACTERS}",
+            remedy="define parts of it as derived features",
+        )
+    try:
+        tokens = sqlglot.tokenize(text, dialect="duckdb")
+    except TokenError as error:
+        raise ExpressionError(
+            "an expression cannot be read", got=f"`{shortened(text)}`", expected="closed quotes and SQL characters"
+        ) from error
+    if not tokens:
+        raise ExpressionError(
+            "an expression is empty", got=f"`{shortened(text)}`", expected="a SQL expression such as age >= 18"
+        )
+    _check_tokens(tokens, text)
+    try:
+        return sqlglot.parse_one(text, dialect="duckdb", into=exp.Condition)
+    except ParseError as error:
+        raise ExpressionError(
+            "an expression cannot be read",
+            got=f"`{shortened(text)}`{_place(error)}",
+            expected="a SQL expression such as age >= 18 AND stage IN ('growth', 'mature')",
+        ) from error
+    except RecursionError as error:
+        raise too_deep(text) from error
+
+
+def shortened(text: str) -> str:
+    """Cut a text to what fits into a message."""
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
+
+def _check_tokens(tokens: list[Token], text: str) -> None:
+    depth = 0
+    for token in tokens:
+        if token.token_type == TokenType.SEMICOLON:
+            raise ExpressionError("more than one statement", got=f"`{shortened(text)}`", expected="one SQL expression")
+        depth += (token.token_type in _OPENING) - (token.token_type in _CLOSING)
+        if depth > MAXIMUM_NESTING:
+            raise too_deep(text)
+
+
+def too_deep(text: str) -> ExpressionError:
+    """Say that an expression is nested too deeply."""
+    return ExpressionError(
+        "an expression is nested too deeply",
+        got=f"`{shortened(text)}`",
+        expected=f"at most {MAXIMUM_NESTING} levels of brackets, {MAXIMUM_DEPTH} of operations",
+        remedy="define parts of it as derived features",
+    )
+
+
+def _place(error: ParseError) -> str:
+    first = error.errors[0] if error.errors else {}
+    highlight, column = first.get("highlight"), first.get("col")
+    return f" at '{highlight}' (column {column})" if highlight else ""

@@ -1,0 +1,58 @@
+import pytest
+
+from expressions.expression import compile_expression
+from expressions.types import Boolean, Category, Number
+
+SCHEMA = {
+    "age": Number(),
+    "income": Number(),
+    "held": Boolean(),
+    "hardship": Boolean(),
+    "stage": Category(("lost", "growth", "mature")),
+}
+NULL = float("nan")
+ROW = {"age": 17.0, "income": NULL, "held": 1.0, "hardship": NULL, "stage": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("age >= 18", "age = 17, needs >= 18"),
+        ("18 <= age", "age = 17, needs >= 18"),
+        ("NOT age < 18", "age = 17, needs >= 18"),
+        ("income >= 3000", "income is unknown, needs >= 3000"),
+        ("age BETWEEN 21 AND 74", "age = 17, needs between 21 and 74"),
+        ("age = 20", "age = 17, needs 20"),
+        ("age <> 17", "age = 17, needs other than 17"),
+        ("age NOT IN (16, 17)", "age = 17, needs none of 16, 17"),
+        ("stage IN ('growth', 'mature')", "stage = lost, needs one of growth, mature"),
+        ("stage = 'growth'", "stage = lost, needs growth"),
+        ("NOT held", "held = yes, needs no"),
+        ("hardship", "hardship is unknown, needs yes"),
+        ("stage IS NULL", "stage = lost, needs to be unknown"),
+        ("income IS NOT NULL", "income is unknown, needs to be known"),
+        ("age > income", "age = 17, needs > income, which is unknown"),
+        ("age * 2 > 100", "age * 2 = 34 (age = 17), needs > 100"),
+        ("age > 20 OR hardship", "age > 20 OR hardship does not hold with age = 17, hardship is unknown"),
+        ("FALSE", "FALSE never holds"),
+    ],
+)
+def test_a_failure_says_the_value_and_the_need(text: str, reason: str) -> None:
+    assert compile_expression(text, SCHEMA).failure(ROW) == reason
+
+
+def test_of_several_parts_that_fail_the_smallest_is_told() -> None:
+    rule = compile_expression("(age > 20 OR income > 3) AND NOT held AND stage <> 'growth'", SCHEMA)
+    assert rule.failure(ROW) == "held = yes, needs no"
+
+
+def test_a_part_that_holds_is_not_told() -> None:
+    assert compile_expression("age > 16 AND income > 3", SCHEMA).failure(ROW) == "income is unknown, needs > 3"
+
+
+def test_what_holds_has_no_reason() -> None:
+    assert compile_expression("age > 16 AND held", SCHEMA).failure(ROW) == ""
+
+
+def test_a_value_just_below_the_need_is_not_rounded_up_to_it() -> None:
+    assert compile_expression("age >= 18", SCHEMA).failure({"age": 17.9999999}) == "age = 17.9999999, needs >= 18"
