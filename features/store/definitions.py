@@ -1,0 +1,213 @@
+"""A bank's features as Feast objects: what is registered, and what people see in Feast's pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from feast import Entity, FeatureService, FeatureView, Field, FileSource, PushSource
+from feast.data_format import ParquetFormat
+from feast.types import Bool, Bytes, Float64, PrimitiveFeastType, String, UnixTimestamp
+from feast.value_type import ValueType
+from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]  # ships without types
+
+from domain.errors import DataError, nearest
+from expressions.types import Boolean, Category, ColumnType, Number
+from features.catalogue import Feature, FeatureCatalogue
+from features.table import AS_OF, CUSTOMER_ID
+
+JOURNEY_VIEW = "customer_journey"
+STATE_VIEW = "customer_state"
+ALL_FEATURES = "all"
+STATE = "state"
+WRITTEN_AT = "written_at"
+
+COMPUTED_AS_OF = "computed_as_of"
+"""Copy of `as_of` that is joined like a feature: it tells how old a joined row is, and by NULL that there is none."""
+
+EVENT_TIMESTAMP = "event_timestamp"
+MOMENT_ROW = "moment_row"
+
+EXACT = timedelta(microseconds=1)
+"""Feast takes a time to live of zero for endless; this is the shortest that it knows."""
+
+_OWNER = "customer analytics"
+# Names of columns that the training set's query already has.
+_TAKEN = frozenset(
+    {CUSTOMER_ID, AS_OF, COMPUTED_AS_OF, EVENT_TIMESTAMP, MOMENT_ROW, "entity_row_id", "event_expire_timestamp", "rn"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """Everything that a bank registers in Feast.
+
+    Attributes:
+        journey: One wide view of all features that are kept, offline only.
+        state: One packed column for each customer, online only.
+        services: Named lists of features: `all`, and one for each model.
+    """
+
+    customer: Entity
+    journey: FeatureView
+    state: FeatureView
+    services: tuple[FeatureService, ...]
+
+    @property
+    def objects(self) -> list[Any]:
+        """All of them, as `FeatureStore.apply` takes them."""
+        return [self.customer, self.journey, self.state, *self.services]
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of what is defined; times of creation do not count."""
+        said = [_without_times(MessageToDict(definition.to_proto().spec)) for definition in self.objects]
+        return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def kept_features(catalogue: FeatureCatalogue) -> dict[str, Feature]:
+    """The features that are kept offline: all but the internal ones, in the catalogue's order.
+
+    Raises:
+        DataError: A name that the training set's query cannot carry.
+    """
+    kept = {name: feature for name, feature in catalogue.features.items() if not feature.internal}
+    for name in kept:
+        # Feast's join gives columns that both sides have the suffix _y, and then drops all that end in it.
+        if name in _TAKEN or name.endswith("_y"):
+            raise DataError(
+                "Feast cannot keep a feature of this name",
+                got=f"'{name}'",
+                expected=f"none that ends in _y, and none of {', '.join(sorted(_TAKEN))}",
+                remedy="rename the feature",
+            )
+    return kept
+
+
+def define(
+    catalogue: FeatureCatalogue,
+    services: Mapping[str, Sequence[str]],
+    *,
+    parts: Path,
+    unused: Path,
+    maximum_age: timedelta = timedelta(0),
+) -> Definitions:
+    """Describe a bank's features to Feast.
+
+    Args:
+        catalogue: The bank's features; internal ones are left out.
+        services: Name of a feature service -> its features; `all` is added.
+        parts: Folder of the Parquet files of the wide view.
+        unused: Path of the file that Feast wants for the online view, which is never written: it is only pushed.
+        maximum_age: How much older than the moment a joined row may be; zero for rows of exactly that moment.
+
+    Raises:
+        DataError: A service that asks for a feature that is not kept, or a name that Feast cannot carry.
+    """
+    kept = kept_features(catalogue)
+    customer = Entity(
+        name="customer", join_keys=[CUSTOMER_ID], value_type=ValueType.STRING, description="A customer of the bank"
+    )
+    journey = FeatureView(
+        name=JOURNEY_VIEW,
+        entities=[customer],
+        ttl=max(maximum_age, EXACT),
+        online=False,
+        source=FileSource(
+            name=JOURNEY_VIEW,
+            path=str(parts / "*.parquet"),
+            file_format=ParquetFormat(),
+            timestamp_field=AS_OF,
+            description="One file for each part of the customers or of the moments",
+        ),
+        schema=[
+            Field(name=CUSTOMER_ID, dtype=String),
+            Field(name=COMPUTED_AS_OF, dtype=UnixTimestamp, description="The moment the row was computed for"),
+            *(_field(feature) for feature in kept.values()),
+        ],
+        description="Features of customers' journeys as of a moment, from what the bank could know before it",
+        owner=_OWNER,
+    )
+    return Definitions(customer, journey, _state_view(customer, unused), _services(journey, kept, services))
+
+
+def _without_times(said: Any) -> Any:
+    """Leave out what Feast notes about when a data source was described."""
+    if isinstance(said, dict):
+        return {key: _without_times(value) for key, value in said.items() if key != "meta"}
+    if isinstance(said, list):
+        return [_without_times(value) for value in said]
+    return said
+
+
+def _field(feature: Feature) -> Field:
+    tags = {"unit": feature.unit, "owner": feature.owner, "topic": feature.topic}
+    if isinstance(feature.type, Category):
+        tags["values"] = ", ".join(feature.type.values)
+    if feature.expression is not None:
+        tags["expression"] = feature.expression
+    if feature.personal:
+        tags["personal"] = "true"
+    return Field(name=feature.name, dtype=_feast_type(feature.type), description=feature.description, tags=tags)
+
+
+def _feast_type(kind: ColumnType) -> PrimitiveFeastType:
+    match kind:
+        case Number():
+            return Float64
+        case Boolean():
+            return Bool
+        case Category():
+            return String
+
+
+def _state_view(customer: Entity, unused: Path) -> FeatureView:
+    return FeatureView(
+        name=STATE_VIEW,
+        entities=[customer],
+        online=True,
+        source=PushSource(
+            name=f"{STATE_VIEW}_push",
+            batch_source=FileSource(
+                name=f"{STATE_VIEW}_unused", path=str(unused), file_format=ParquetFormat(), timestamp_field=WRITTEN_AT
+            ),
+        ),
+        schema=[
+            Field(name=CUSTOMER_ID, dtype=String),
+            Field(
+                name=STATE,
+                dtype=Bytes,
+                description="Layout, midnight and mergeable aggregates, packed; features are computed from it",
+            ),
+        ],
+        description="What the log up to the last midnight says about a customer, to be merged with today's events",
+        owner=_OWNER,
+    )
+
+
+def _services(
+    journey: FeatureView, kept: Mapping[str, Feature], wanted: Mapping[str, Sequence[str]]
+) -> tuple[FeatureService, ...]:
+    services = []
+    for name, features in {**wanted, ALL_FEATURES: list(kept)}.items():
+        for feature in features:
+            if feature not in kept:
+                raise DataError(
+                    f"feature service '{name}' asks for a feature that is not kept",
+                    got=f"'{feature}'",
+                    expected=nearest(feature, kept),
+                )
+        services.append(
+            FeatureService(
+                name=name,
+                features=[journey[[COMPUTED_AS_OF, *features]]],
+                description="All features" if name == ALL_FEATURES else f"Features that the {name} model sees",
+                owner=_OWNER,
+            )
+        )
+    return tuple(services)

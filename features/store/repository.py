@@ -1,0 +1,164 @@
+"""Opening a bank's feature store below its state folder, and registering its features there."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from feast import FeatureService, FeatureStore, FeatureView, Project, RepoConfig
+from feast.errors import FeastError, FeastObjectNotFoundException
+from pydantic import ValidationError
+
+from domain.errors import StateError, nearest
+from features.catalogue import FeatureCatalogue
+from features.store.definitions import Definitions, define
+
+_DIGEST_TAG = "definitions"
+
+
+class FeatureRepository:
+    """One bank's Feast: registry and online store in a folder, features in Parquet files beside it.
+
+    The registry is an SQLite database, for writes to it are transactions: Feast's registry file is rewritten in
+    place, and a crash while it is written would leave none. The folder holds paths of this machine; where it was
+    moved, `apply` registers everything anew. Feast 0.67 sends no telemetry, and lineage and run logging stay off.
+
+    Args:
+        bank: Name of the bank, and of the Feast project.
+        folder: State folder of Feast (`<bank>/feast`), created where it is missing.
+        parts: Folder of the Parquet files of features (`<bank>/features`).
+        online_store: Feast's settings of another online store than SQLite (`{"type": "redis", ...}`).
+        maximum_age: How much older than a moment the features joined to it may be; zero for exactly as of it.
+
+    Raises:
+        StateError: Settings or a name that Feast does not take.
+    """
+
+    def __init__(
+        self,
+        bank: str,
+        folder: Path,
+        parts: Path,
+        *,
+        online_store: Mapping[str, Any] | None = None,
+        maximum_age: timedelta = timedelta(0),
+    ) -> None:
+        self.folder = folder.resolve()
+        self.parts = parts.resolve()
+        self.maximum_age = maximum_age
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.parts.mkdir(parents=True, exist_ok=True)
+        if online_store is None:
+            online_store = {"type": "sqlite", "path": str(_readable_while_written(self.folder / "online.db"))}
+        try:
+            config = RepoConfig(
+                project=bank,
+                provider="local",
+                registry={"registry_type": "sql", "path": f"sqlite:///{self.folder / 'registry.db'}"},
+                offline_store={"type": "duckdb"},
+                online_store=dict(online_store),
+                repo_path=self.folder,
+            )
+        except (ValidationError, FeastError) as error:
+            details = error.errors() if isinstance(error, ValidationError) else [{"msg": str(error)}]
+            raise StateError(
+                "Feast does not take these settings",
+                got="; ".join(str(problem["msg"]) for problem in details),
+                remedy="correct the bank's name or the settings of the online store",
+            ) from error
+        self.store = FeatureStore(config=config)
+
+    def apply(self, catalogue: FeatureCatalogue, services: Mapping[str, Sequence[str]]) -> bool:
+        """Register the features, where they are not what is registered already.
+
+        Args:
+            catalogue: The bank's features; internal ones are left out.
+            services: Name of a feature service -> its features; `all` is added.
+
+        Returns:
+            Whether anything had to be registered.
+
+        Raises:
+            DataError: A service that asks for a feature that is not kept, or a name that Feast cannot carry.
+        """
+        definitions = define(
+            catalogue,
+            services,
+            parts=self.parts,
+            unused=self.folder / "unused.parquet",
+            maximum_age=self.maximum_age,
+        )
+        if self._registered_digest() == definitions.digest:
+            self._create_online_table(definitions)
+            return False
+        current = {service.name for service in definitions.services}
+        gone: list[Any] = [service for service in self.store.list_feature_services() if service.name not in current]
+        self.store.apply(definitions.objects, objects_to_delete=gone, partial=False)
+        # Last, so that a crash before it lets the next call register everything again.
+        project = Project(name=self.store.project, tags={_DIGEST_TAG: definitions.digest})
+        self.store.registry.apply_project(project)
+        self.store.registry.refresh(self.store.project)
+        return True
+
+    def feature_view(self, name: str) -> FeatureView:
+        """Look up a registered view.
+
+        Raises:
+            StateError: Nothing of that name is registered.
+        """
+        try:
+            return self.store.get_feature_view(name)
+        except FeastObjectNotFoundException as error:
+            raise _not_registered(
+                "feature view", name, [view.name for view in self.store.list_feature_views()]
+            ) from error
+
+    def feature_service(self, name: str) -> FeatureService:
+        """Look up a registered feature service.
+
+        Raises:
+            StateError: Nothing of that name is registered.
+        """
+        try:
+            return self.store.get_feature_service(name)
+        except FeastObjectNotFoundException as error:
+            services = [service.name for service in self.store.list_feature_services()]
+            raise _not_registered("feature service", name, services) from error
+
+    def _registered_digest(self) -> str | None:
+        try:
+            tags: dict[str, str] = self.store.get_project(self.store.project).tags
+        except FeastObjectNotFoundException:
+            return None
+        return tags.get(_DIGEST_TAG)
+
+    def _create_online_table(self, definitions: Definitions) -> None:
+        """Feast creates it when views are applied; it may have been deleted, or be another store, since."""
+        self.store.provider.update_infra(
+            self.store.project,
+            tables_to_delete=[],
+            tables_to_keep=[definitions.state],
+            entities_to_delete=[],
+            entities_to_keep=[definitions.customer],
+            partial=True,
+        )
+
+
+def _not_registered(kind: str, name: str, registered: Sequence[str]) -> StateError:
+    return StateError(
+        f"{kind} is not registered",
+        got=f"'{name}'",
+        expected=nearest(name, registered),
+        remedy="build the features, which registers them",
+    )
+
+
+def _readable_while_written(path: Path) -> Path:
+    """Set the database to write-ahead logging, which it remembers: the service reads while the night's flow writes."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+    return path
