@@ -1,0 +1,195 @@
+"""The whole judgement of one model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+
+from domain.errors import DataError
+from models.evaluation.calibration import Reliability
+from models.evaluation.estimate import Estimate
+from models.evaluation.gains import gain_curve
+from models.evaluation.groups import GroupQuality, group_qualities
+from models.evaluation.ranked import RankedCounts
+from models.evaluation.resampling import CustomerDraws
+from models.evaluation.scored import Scored, score_columns
+from models.judged import MODEL, Judged
+from models.settings import Economics
+
+COMPARED = ("auc", "average_precision", "brier_skill", "log_loss")
+"""Metrics whose improvement over each baseline is logged: one ranking, one for rare positives, two proper scores."""
+
+REPLICATES = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldQuality:
+    """The model and its baselines on one test fold.
+
+    Attributes:
+        first: Earliest `as_of` of the fold.
+        last: Latest.
+        scores: Score -> metric -> estimate.
+    """
+
+    fold: int
+    first: datetime
+    last: datetime
+    rows: int
+    positives: int
+    scores: Mapping[str, Mapping[str, Estimate]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """How good a model is on rows it was not fitted on.
+
+    Attributes:
+        scores: `model` and each baseline -> metric -> estimate, over all folds.
+        improvements: Baseline -> metric -> how much better the model is (positive is better), paired.
+        folds: In the order of time.
+        groups: By grouping, the largest groups first.
+        reliability: Of the model.
+        gains: Score -> (share contacted, share of positives found), each of shape (101,).
+    """
+
+    rows: int
+    customers: int
+    positives: int
+    first: datetime
+    last: datetime
+    scores: Mapping[str, Mapping[str, Estimate]]
+    improvements: Mapping[str, Mapping[str, Estimate]]
+    folds: tuple[FoldQuality, ...]
+    groups: tuple[GroupQuality, ...]
+    reliability: Reliability
+    gains: Mapping[str, tuple[np.ndarray, np.ndarray]]
+
+    @property
+    def model(self) -> Mapping[str, Estimate]:
+        """The model's own metrics."""
+        return self.scores[MODEL]
+
+    def to_metrics(self) -> dict[str, float]:
+        """Flatten to names that a tracking store and a table can hold.
+
+        `auc`, `auc_low`, `auc_high` of the model, `baseline_<name>_auc` of each baseline, and for the metrics in
+        `COMPARED` `auc_over_<name>` with its bounds. NaN says that a metric is not defined.
+        """
+        flat = {
+            "test_rows": float(self.rows),
+            "test_customers": float(self.customers),
+            "test_positives": float(self.positives),
+            "test_prevalence": self.positives / self.rows,
+        }
+        for metric, estimate in self.model.items():
+            flat |= _with_bounds(metric, estimate)
+        for baseline, improvements in self.improvements.items():
+            for metric, estimate in self.scores[baseline].items():
+                flat[f"baseline_{baseline}_{metric}"] = estimate.value
+            for metric in COMPARED:
+                flat |= _with_bounds(f"{metric}_over_{baseline}", improvements[metric])
+        return flat
+
+    def to_tables(self) -> dict[str, pd.DataFrame]:
+        """Give everything as flat tables: `scores`, `improvements`, `folds`, `groups`, `reliability`, `gain`."""
+        reliability = asdict(self.reliability)
+        contacted = next(iter(self.gains.values()))[0]
+        return {
+            "scores": _long(self.scores, "score"),
+            "improvements": _long(self.improvements, "over"),
+            "folds": pd.DataFrame([row for fold in self.folds for row in _fold_rows(fold)]),
+            "groups": pd.DataFrame([asdict(group) for group in self.groups]),
+            "reliability": pd.DataFrame(reliability),
+            "gain": pd.DataFrame({"contacted": contacted} | {name: gain[1] for name, gain in self.gains.items()}),
+        }
+
+
+def evaluate(
+    judged: Judged, *, economics: Economics | None = None, replicates: int = REPLICATES, seed: int = 7
+) -> Evaluation:
+    """Judge a model and its baselines on the same rows, with intervals that draw customers.
+
+    Metrics over all folds pool their rows: every prediction there is out of sample in time. Metrics of a fold have
+    their own intervals.
+
+    Args:
+        judged: The test predictions.
+        economics: Of the bank, for churn; adds the expected maximum profit.
+        replicates: Of the bootstrap.
+        seed: Of the bootstrap.
+
+    Raises:
+        DataError: Where nothing was judged.
+    """
+    if not len(judged):
+        raise DataError("there are no test predictions to judge", expected="at least one fold with rows")
+    scored = _score(judged, economics, replicates, seed)
+    return Evaluation(
+        rows=len(judged),
+        customers=len(np.unique(judged.customer_ids.astype(str))),
+        positives=int(judged.y.sum()),
+        first=_moment(judged.as_of.min()),
+        last=_moment(judged.as_of.max()),
+        scores={name: column.estimates() for name, column in scored.items()},
+        improvements={name: scored[MODEL].improvements_over(scored[name]) for name in judged.baselines},
+        folds=tuple(_fold_quality(judged, int(fold), economics, replicates, seed) for fold in np.unique(judged.fold)),
+        groups=group_qualities(judged),
+        reliability=Reliability.of(judged.scores[MODEL], judged.y),
+        gains={name: gain_curve(RankedCounts.of(score, judged.y)) for name, score in judged.scores.items()},
+    )
+
+
+def _score(judged: Judged, economics: Economics | None, replicates: int, seed: int) -> dict[str, Scored]:
+    draws = CustomerDraws.of(judged.customer_ids, replicates, seed)
+    return score_columns(judged.scores, judged.y, judged.fold, draws, economics)
+
+
+def _fold_quality(judged: Judged, fold: int, economics: Economics | None, replicates: int, seed: int) -> FoldQuality:
+    rows = judged.take(judged.fold == fold)
+    scored = _score(rows, economics, replicates, seed)
+    return FoldQuality(
+        fold=fold,
+        first=_moment(rows.as_of.min()),
+        last=_moment(rows.as_of.max()),
+        rows=len(rows),
+        positives=int(rows.y.sum()),
+        scores={name: column.estimates() for name, column in scored.items()},
+    )
+
+
+def _moment(moment: np.datetime64) -> datetime:
+    naive: datetime = moment.astype("datetime64[us]").item()
+    return naive.replace(tzinfo=UTC)
+
+
+def _with_bounds(name: str, estimate: Estimate) -> dict[str, float]:
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+
+
+def _long(estimates: Mapping[str, Mapping[str, Estimate]], key: str) -> pd.DataFrame:
+    rows = [
+        {key: name, "metric": metric, **asdict(estimate)}
+        for name, metrics in estimates.items()
+        for metric, estimate in metrics.items()
+    ]
+    return pd.DataFrame(rows, columns=[key, "metric", "value", "low", "high"])
+
+
+def _fold_rows(fold: FoldQuality) -> list[dict[str, object]]:
+    facts = {
+        "fold": fold.fold,
+        "first": fold.first.isoformat(),
+        "last": fold.last.isoformat(),
+        "rows": fold.rows,
+        "positives": fold.positives,
+    }
+    return [
+        {**facts, "score": name, "metric": metric, **asdict(estimate)}
+        for name, metrics in fold.scores.items()
+        for metric, estimate in metrics.items()
+    ]
