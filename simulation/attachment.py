@@ -12,7 +12,7 @@ from simulation.population import Population
 from simulation.randomness import stream
 from simulation.state import NEVER, State
 
-LEAVING_HAZARD = 0.0011
+LEAVING_HAZARD = 0.0015
 """Daily hazard of an average, average-satisfied customer to begin to leave."""
 WAIVER_EFFECT = 0.5
 """Factor on the hazard to leave while fees are waived: the true effect of the loyalty offer."""
@@ -64,7 +64,7 @@ class Attachment:
         draw = rng.random(n)
         begins = np.flatnonzero(draw < self.leaving_hazard(day, state))
         half_life = np.exp(rng.normal(np.log(16), 0.6, len(begins)))
-        half_life[rng.random(len(begins)) < 0.18] = 1.5  # some go from one day to the next
+        half_life[rng.random(len(begins)) < 0.22] = 1.5  # some go from one day to the next
         stays = state.leaving & (rng.random(n) < 0.0035 * np.exp(0.5 * state.satisfaction))
         self._engage(np.flatnonzero(stays), state)
         state.fade_rate[begins] = 0.5 ** (1 / half_life)

@@ -17,7 +17,7 @@ from simulation.state import State
 
 WEEK_ONLINE = (1.10, 1.06, 1.03, 1.0, 1.0, 0.88, 0.93)
 WEEK_SHOPPING = (0.85, 0.9, 0.95, 1.0, 1.2, 1.35, 0.75)
-VIEW_EASE = -3.85
+VIEW_EASE = -3.7
 """Log-odds that a login includes a look at a product of average need."""
 
 
@@ -52,7 +52,11 @@ class Behaviour:
         self._app_share = app / (app + population.affinity[:, WEB] + 0.02)
         self._pay_day = self._rng.integers(22, 27, len(population))
         payments = population.transactions_per_day * 30.0
-        self._typical_payment = population.income * population.spend_share * 0.9 / np.maximum(payments, 1.0)
+        spent = population.income * population.spend_share * np.where(population.main_bank, 0.9, 0.3)
+        self._typical_payment = spent / np.maximum(payments, 1.0)
+        # a main account is filled by the salary, a second one by transfers
+        self._receipts_per_day = np.where(population.main_bank, 0.012, 0.033)
+        self._typical_receipt = population.income * np.where(population.main_bank, 0.12, 0.22)
 
     def transactions(self, day: int, state: State) -> IntArray:
         """Draw payments, transfers and cash; return the customer of each payment, for what may go wrong."""
@@ -74,8 +78,8 @@ class Behaviour:
         )
         cash = kind >= 0.88
         self._journal.book("ATM", payers[cash], at[cash], amount=10 * np.ceil(amount[cash] / 40), channel=ATM)
-        receivers = _repeat(rng.poisson(state.intensity(day) * 0.012, len(people)))
-        received = people.income[receivers] * 0.12 * np.exp(rng.normal(0, 0.9, len(receivers)))
+        receivers = _repeat(rng.poisson(state.intensity(day) * self._receipts_per_day))
+        received = self._typical_receipt[receivers] * np.exp(rng.normal(0, 0.9, len(receivers)))
         moments = self._clock.moments(day, times_office(rng, len(receivers)))
         self._journal.book("TRF_IN", receivers, moments, amount=received)
         state.last_activity[payers] = day
@@ -107,7 +111,7 @@ class Behaviour:
         customers = np.concatenate([logins.customers, visits.customers])
         at, channel = np.concatenate([logins.at, visits.at]), np.concatenate([logins.channel, visits.channel])
         held = state.holdings[customers] > 0
-        chance = logistic(VIEW_EASE + 1.05 * needs.level[customers] - 1.2 * held)
+        chance = logistic(VIEW_EASE + 1.15 * needs.level[customers] - 1.2 * held)
         chance[:, 0] *= 0.3  # hardly anybody looks at the account they have
         row, product = np.nonzero(rng.random((len(customers), len(PRODUCTS))) < chance)
         seen, moments = customers[row], at[row] + rng.integers(20, 400, len(row)) * 1_000_000

@@ -61,6 +61,20 @@ def wall_clock(local: IntArray) -> pa.Array:
     return pc.strftime(pa.array(local // 1_000_000, pa.timestamp("s")), format="%Y-%m-%dT%H:%M:%S")
 
 
+def with_offset(local: IntArray, moments: IntArray) -> pa.Array:
+    """Write local microseconds as ISO text with their offset from UTC.
+
+    Example:
+        >>> with_offset(np.array([0]), np.array([5 * 3600 * 1_000_000])).to_pylist()
+        ['1970-01-01T00:00:00-05:00']
+    """
+    minutes, place = np.unique((local - moments) // 60_000_000, return_inverse=True)
+    words = [
+        f"{'-' if offset < 0 else '+'}{abs(offset) // 60:02d}:{abs(offset) % 60:02d}" for offset in minutes.tolist()
+    ]
+    return pc.binary_join_element_wise(wall_clock(local), pa.array(words).take(pa.array(place)), "")
+
+
 def amounts(values: NDArray[Any]) -> pa.Array:
     """Write numbers, NaN as NULL."""
     return pa.array(values, mask=np.isnan(values))

@@ -89,7 +89,7 @@ class Contacts:
         )
         self.alternatives = Recorder(
             {"customer": "i4", "decision": "i8", "at": "i8", "offer": "i2", "channel": "i1"}
-            | {"allowed": "?", "acceptance_probability": "f8", "accepts_if_offered": "?"}
+            | {"allowed": "?", "selection_probability": "f8", "acceptance_probability": "f8", "accepts_if_offered": "?"}
         )
 
     def day(self, day: int, state: State, needs: Needs, logins: Logins) -> None:
@@ -150,7 +150,7 @@ class Contacts:
             engaged_probability_60d_if_not_offered=without,
             engaged_probability_60d_if_offered=with_offer,
         )
-        self._keep_alternatives(put, allowed, truth, luck)
+        self._keep_alternatives(put, allowed, selection, truth, luck)
         np.add.at(state.fatigue, customers, TIREDNESS[channel])
         state.last_contact[customers, channel] = day
 
@@ -160,10 +160,13 @@ class Contacts:
         lookup[self._response.candidate_offer[here]] = here
         return np.asarray(lookup[offer], dtype=np.int64)
 
-    def _keep_alternatives(self, put: Put, allowed: BoolArray, truth: FloatArray, luck: FloatArray) -> None:
+    def _keep_alternatives(
+        self, put: Put, allowed: BoolArray, selection: FloatArray, truth: FloatArray, luck: FloatArray
+    ) -> None:
         """Keep potential outcomes of a sample: the same luck decides about every candidate."""
         kept = np.flatnonzero(self._rng.random(len(luck)) < ALTERNATIVES_SHARE)
         width = truth.shape[1]
+        in_channel = self._response.candidate_channel == put.channel
 
         def spread(values: NDArray[Any]) -> NDArray[Any]:
             return np.repeat(values[kept], width)
@@ -174,6 +177,7 @@ class Contacts:
             at=spread(put.at),
             offer=np.tile(self._response.candidate_offer, len(kept)),
             channel=np.tile(self._response.candidate_channel, len(kept)),
+            selection_probability=(selection[kept][:, self._response.candidate_offer] * in_channel).ravel(),
             allowed=allowed[kept][:, self._response.candidate_offer].ravel(),
             acceptance_probability=truth[kept].ravel(),
             accepts_if_offered=(luck[kept][:, None] < truth[kept]).ravel(),

@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from simulation.clock import HOUR
-from simulation.columns import amounts, customer_ids, decision_ids, instants, names, numbered, wall_clock
+from simulation.columns import amounts, customer_ids, decision_ids, instants, names, numbered, wall_clock, with_offset
 from simulation.market import (
     ANSWERS,
     BOOKINGS,
@@ -26,8 +25,6 @@ from simulation.market import (
 )
 from simulation.recording import Columns
 from simulation.world import World
-
-SECOND = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +79,6 @@ def contact_history(world: World) -> Delivery:
     """Offers put and their answers, each citing its decision."""
     rows = _kept(world, world.contacts.answers.contacts.columns(), "at")
     local = world.clock.local(rows["at"])
-    offset = (local - rows["at"]) // HOUR
-    suffix = pc.binary_join_element_wise("+", pc.utf8_lpad(pa.array(offset).cast(pa.string()), 2, "0"), ":00", "")
     offers = tuple(offer.name for offer in world.offers)
     families = tuple(offer.product or "" for offer in world.offers)
     family = names(rows["offer"], families)
@@ -91,7 +86,7 @@ def contact_history(world: World) -> Delivery:
         {
             "id": numbered("K", np.arange(len(rows["at"])), 9),
             "customer_id": customer_ids(rows["customer"]),
-            "at": pc.binary_join_element_wise(wall_clock(local), suffix, ""),
+            "at": with_offset(local, rows["at"]),
             "event": names(rows["kind"], ANSWERS),
             "channel": names(rows["channel"], CHANNELS),
             "family": pc.if_else(pc.equal(family, ""), None, family),

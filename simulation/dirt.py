@@ -15,15 +15,20 @@ DIRTY_ROWS = {
 }
 """What is planted in each source."""
 ROWS_OF_EACH = 3
+LEAST_ROWS = 20
+"""A source with fewer is left clean."""
 REDELIVERED_ROWS = 40
 """Rows of the second month's touchpoints that are delivered a second time, in a file of their own."""
 
 
 def spoil(source: str, delivery: Delivery) -> tuple[Delivery, dict[str, int]]:
     """Put spoilt copies of rows, under ids of their own, among a source's rows; returns how many of which kind."""
-    table, planted = delivery.table, {}
+    table = delivery.table
+    planted: dict[str, int] = {}
     days = delivery.days
     identity = table.column_names[0]
+    if len(table) < LEAST_ROWS:
+        return delivery, planted
     for number, reason in enumerate(DIRTY_ROWS.get(source, ())):
         places = np.linspace(0.2, 0.8, ROWS_OF_EACH) * (len(delivery.days) - 1)
         rows = delivery.table.take(pa.array(places.astype(np.int64) + number))

@@ -21,7 +21,7 @@ CHANNELS: Final = ("app", "web", "email", "push", "branch", "call_centre", "atm"
 """Positions in this tuple are channel codes throughout the simulation; -1 is none."""
 APP, WEB, EMAIL, PUSH, BRANCH, CALL, ATM = range(7)
 OUTBOUND: Final = (EMAIL, PUSH, CALL)
-CHANNEL_EASE: Final = np.array([0.30, 0.10, -0.40, -0.45, 0.2, 0.75, 0.0])
+CHANNEL_EASE: Final = np.array([0.15, 0.10, -0.30, -0.40, 0.2, 0.75, 0.0])
 """How much easier an offer is accepted in each channel, on the log-odds scale."""
 
 REGIONS: Final = ("north", "south", "east", "west")
@@ -55,8 +55,10 @@ class Product:
 
 
 PRODUCTS: Final = (
-    Product(name="current_account", ease=-2.7, held_at_first=1.0, organic=-20.0, amount=500),
-    Product(name="savings", ease=-3.1, market_rate=2.1, rate_weight=0.5, held_at_first=0.42, organic=-2.9, amount=2500),
+    Product(name="current_account", ease=-3.05, held_at_first=1.0, organic=-20.0, amount=500),
+    Product(
+        name="savings", ease=-3.35, market_rate=2.1, rate_weight=0.5, held_at_first=0.42, organic=-2.9, amount=2500
+    ),
     Product(
         name="credit_card", ease=-3.5, market_rate=15, rate_weight=-0.1, held_at_first=0.25, organic=-3.2, amount=2000
     ),

@@ -16,18 +16,18 @@ MEMORY = 0.97
 """Weekly autocorrelation of the slow drift: half of it is gone after five months."""
 BOOST_MEMORY = 0.94
 """Weekly factor on what a life event raised: half is gone after eleven weeks."""
-DRIFT_SPREAD = 0.55
+DRIFT_SPREAD = 0.5
 
 # columns: age, age squared less its mean, income, risk; rows: the products of `market`
 LOADINGS = np.array(
     [
         [0.0, 0.0, 0.0, 0.0],
-        [0.10, -0.10, 0.30, -0.10],
-        [-0.25, -0.10, 0.30, 0.15],
-        [-0.15, -0.35, -0.30, 0.10],
-        [-0.35, -0.55, 0.45, 0.0],
-        [0.10, -0.10, 0.50, 0.55],
-        [0.25, -0.20, 0.15, -0.15],
+        [0.15, -0.15, 0.40, -0.15],
+        [-0.40, -0.15, 0.40, 0.20],
+        [-0.20, -0.45, -0.45, 0.10],
+        [-0.45, -0.60, 0.50, 0.0],
+        [0.10, -0.10, 0.60, 0.60],
+        [0.35, -0.25, 0.20, -0.20],
     ]
 )
 # how much a life event raises the need for each product
@@ -62,7 +62,7 @@ class Needs:
         known = np.column_stack([age, age**2 - 1, population.income_scaled, population.risk])
         shape = (len(population), len(LOADINGS))
         own = np.einsum("nk,pk->np", known, LOADINGS)
-        self._mean: FloatArray = own + 0.65 * rng.standard_normal(shape)
+        self._mean: FloatArray = own + 0.5 * rng.standard_normal(shape)
         self._drift: FloatArray = DRIFT_SPREAD * rng.standard_normal(shape)
         self._boost: FloatArray = np.zeros(shape)
         self.level: FloatArray = self._mean + self._drift

@@ -22,7 +22,7 @@ from simulation.odds import logistic
 from simulation.population import Population
 from simulation.state import State
 
-NEED_WEIGHT = 0.85
+NEED_WEIGHT = 1.0
 BONUS_WEIGHT = 0.3
 """Log-odds of an average customer per 15 euro of bonus; price-sensitive ones feel up to three times that."""
 TASTE_SPREAD = 0.25

@@ -77,7 +77,7 @@ def _presentations(world: World) -> pa.Table:
 def _alternatives(world: World) -> pa.Table:
     rows = world.contacts.alternatives.columns()
     columns = _what_was_put(world, rows)
-    for name in ("allowed", "acceptance_probability", "accepts_if_offered"):
+    for name in ("allowed", "selection_probability", "acceptance_probability", "accepts_if_offered"):
         columns[name] = pa.array(rows[name])
     return pa.table(columns)
 
