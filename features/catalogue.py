@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from domain.problem import Problem
+from events.vocabulary import Vocabulary
 from expressions.types import ColumnType
-from features.definitions import AggregateFeature
+from features.building.aggregates import expand_aggregates, expand_attributes
+from features.building.derivations import derive
+from features.building.draft import Draft
+from features.definitions import AggregateFeature, FeatureFile
+from features.feature import Feature
+from features.journey.settings import Journey
+
+__all__ = ["Feature", "FeatureCatalogue", "build_catalogue"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Feature:
-    """One named column.
-
-    Attributes:
-        aggregate: The declaration it comes from, narrowed to one window and one channel or product; None where it
-            is derived or a part of the stage.
-        expression: Formula over other features; None where it is not derived.
-        template: Name without the dimension (`view_count_30d` of `savings_view_count_30d`); None without one.
-        member: The channel or product it is about; None without dimension.
-        personal: Kept out of models.
-        internal: Made for a policy, not declared by people: kept out of models and of the offline store.
-    """
-
-    name: str
-    type: ColumnType
-    unit: str
-    description: str
-    topic: str
-    owner: str
-    aggregate: AggregateFeature | None = None
-    expression: str | None = None
-    template: str | None = None
-    member: str | None = None
-    personal: bool = False
-    internal: bool = False
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class FeatureCatalogue:
-    """All features of a bank, each after those it is made from.
+    """All features of a bank, each after those it is made from; two catalogues are equal if they are the same object.
 
     Attributes:
         features: By name.
@@ -56,3 +39,62 @@ class FeatureCatalogue:
     def schema(self) -> dict[str, ColumnType]:
         """Type of every feature, in the catalogue's order."""
         return {name: feature.type for name, feature in self.features.items()}
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all definitions: it changes when a value could."""
+        return hashlib.sha256("\n".join(map(repr, self.features.values())).encode()).hexdigest()
+
+
+def build_catalogue(
+    common: FeatureFile,
+    own: FeatureFile,
+    vocabulary: Vocabulary,
+    journey: Journey,
+    extra: Sequence[AggregateFeature] = (),
+    *,
+    currency: str,
+) -> tuple[FeatureCatalogue, list[Problem]]:
+    """Expand and check all declarations of a bank.
+
+    Args:
+        common: What every bank gets; what its vocabulary cannot fill is left out, and told in `not_applicable`.
+        own: The bank's `features.yaml`.
+        extra: Counts that a policy needs; internal.
+        currency: The unit of what is declared in `currency`.
+
+    Returns:
+        The catalogue of everything that is right, and all problems of `features.yaml` and `journey.yaml`.
+
+    Example:
+        >>> from events.vocabulary import EventType
+        >>> from features.definitions import Where
+        >>> logins = AggregateFeature(name="logins", aggregate="count", where=Where(group="login"), per="channel",
+        ...                           windows_days=(7, 30), unit="events", topic="activity", description="Logins")
+        >>> vocabulary = Vocabulary(channels=("app",), products=(),
+        ...                         types={"app_login": EventType(description="", groups=("login",))})
+        >>> catalogue, problems = build_catalogue(FeatureFile(), FeatureFile(aggregates=(logins,)), vocabulary,
+        ...                                       Journey(stages=()), currency="EUR")
+        >>> list(catalogue.features), problems
+        (['app_logins_7d', 'app_logins_30d', 'stage', 'previous_stage', 'days_in_stage'], [])
+    """
+    draft = Draft(vocabulary, currency)
+    draft.check_exclusions(common, own.exclude)
+    expand_attributes(draft)
+    expand_aggregates(draft, common.aggregates, "common", excluded=own.exclude)
+    expand_aggregates(draft, own.aggregates, "own")
+    expand_aggregates(draft, extra, "policy")
+    derive(draft, common.derived, own, journey)
+    return FeatureCatalogue(draft.features, _families(draft), draft.not_applicable), draft.problems
+
+
+def _families(draft: Draft) -> dict[str, dict[str, str]]:
+    families: dict[str, dict[str, str]] = {}
+    for feature in draft.features.values():
+        if (
+            feature.template is not None
+            and feature.member in draft.vocabulary.products
+            and feature.name in draft.of_products
+        ):
+            families.setdefault(feature.template, {})[feature.member] = feature.name
+    return families

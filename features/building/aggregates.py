@@ -1,0 +1,165 @@
+"""Expand declared aggregates: a feature for every window and member, checked against the vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from domain.errors import nearest
+from domain.problem import Problem
+from events.vocabulary import ATTRIBUTES_TYPE, Property
+from expressions.types import Boolean, Category, ColumnType, Number
+from features.building.draft import FILES, Draft, Origin, Path
+from features.building.filters import matching_types
+from features.definitions import AggregateFeature, Where
+from features.feature import Feature
+
+LONGEST_WINDOW_DAYS = 3650
+_NUMERIC = ("sum", "mean", "min", "max")
+_UNIT_OF_TYPE = {"number": "number", "boolean": "yes/no", "category": "category"}
+
+
+def expand_attributes(draft: Draft) -> None:
+    """Make a feature of each customer attribute: its value last known."""
+    for name, attribute in draft.vocabulary.attributes.items():
+        kind = _column_type(attribute)
+        if kind is None:
+            continue
+        unit = attribute.unit or _UNIT_OF_TYPE[attribute.type]
+        aggregate = AggregateFeature(
+            name=name,
+            description=attribute.description or f"Last known {name.replace('_', ' ')}",
+            aggregate="last",
+            where=Where(types=(ATTRIBUTES_TYPE,)),
+            of=name,
+            unit=unit,
+            topic="profile",
+        )
+        draft.features[name] = _feature(aggregate, name, kind, unit, personal=attribute.personal)
+
+
+def expand_aggregates(
+    draft: Draft, declarations: Sequence[AggregateFeature], origin: Origin, excluded: Sequence[str] = ()
+) -> None:
+    """Add the features of declarations; what is wrong with common ones leaves them out, other errors are reported."""
+    for position, declaration in enumerate(declarations):
+        if declaration.name in excluded:
+            draft.not_applicable.setdefault(_title(declaration), "excluded by the bank")
+            continue
+        path: Path = ("contact_limits",) if origin == "policy" else ("aggregates", position)
+        found = _check(draft, declaration, origin, path)
+        if found.problems and origin == "common":
+            first = found.problems[0]
+            draft.not_applicable[_title(declaration)] = f"{first.what}: {first.got}" if first.got else first.what
+            continue
+        for problem in found.problems:
+            draft.add(problem)
+        for feature in _expanded(draft, declaration, found):
+            if found.problems:
+                draft.broken.add(feature.name)
+            elif draft.name_is_free(feature.name, FILES[origin], path if origin == "policy" else (*path, "name")):
+                draft.features[feature.name] = replace(feature, internal=origin == "policy")
+                if declaration.per == "product":
+                    draft.of_products.add(feature.name)
+
+
+class _Findings:
+    """What a declaration means for this vocabulary, and what is wrong with it."""
+
+    def __init__(self, origin: Origin, path: Path) -> None:
+        self.problems: list[Problem] = []
+        self.types: tuple[str, ...] = ()
+        self.kind: ColumnType = Number()
+        self.personal = False
+        self._origin = origin
+        self._path = path
+
+    def report(self, path: Path, what: str, got: str | None, expected: str) -> None:
+        """Add a problem; counts of a policy have no lines of their own."""
+        place = self._path if self._origin == "policy" else (*self._path, *path)
+        self.problems.append(Problem(file=FILES[self._origin], path=place, what=what, got=got, expected=expected))
+
+
+def _check(draft: Draft, declaration: AggregateFeature, origin: Origin, path: Path) -> _Findings:
+    found = _Findings(origin, path)
+    if declaration.per is not None and not draft.members(declaration.per):
+        found.report(("per",), f"the bank has no {declaration.per}", f"per: {declaration.per}", "some in events.yaml")
+    if declaration.per is not None and getattr(declaration.where, declaration.per) is not None:
+        found.report(
+            ("where", declaration.per), f"per {declaration.per} and one {declaration.per}", None, "one of the two"
+        )
+    for position, days in enumerate(declaration.windows_days):
+        if not 0 < days <= LONGEST_WINDOW_DAYS:
+            expected = f"1 to {LONGEST_WINDOW_DAYS} days"
+            found.report(("windows_days", position), "an impossible window", str(days), expected)
+    found.types = matching_types(draft, declaration.where, found.report)
+    if found.types and declaration.aggregate in (*_NUMERIC, "last"):
+        _check_measure(draft, declaration, found)
+    return found
+
+
+def _check_measure(draft: Draft, declaration: AggregateFeature, found: _Findings) -> None:
+    if declaration.of == "amount":
+        return
+    declared = [draft.properties(event_type).get(declaration.of) for event_type in found.types]
+    first = declared[0]
+    if first is None or any(other is None or other.type != first.type for other in declared):
+        common = set.intersection(*(set(draft.properties(event_type)) for event_type in found.types))
+        expected = nearest(declaration.of, {*common, "amount"})
+        found.report(("of",), "not a property of every matching event type", f"'{declaration.of}'", expected)
+        return
+    kind = _column_type(first)
+    if kind is None or (declaration.aggregate in _NUMERIC and not isinstance(kind, Number)):
+        expected = "a number" if declaration.aggregate in _NUMERIC else "a number, boolean or category"
+        found.report(("of",), f"no {declaration.aggregate} of a {first.type}", f"'{declaration.of}'", expected)
+        return
+    if isinstance(kind, Category) and any(other != first for other in declared):
+        values = dict.fromkeys(value for other in declared if other for value in other.values)
+        kind = Category(tuple(values))
+    found.kind = kind
+    found.personal = any(other.personal for other in declared if other)
+
+
+def _expanded(draft: Draft, declaration: AggregateFeature, found: _Findings) -> list[Feature]:
+    windows: tuple[int | None, ...] = declaration.windows_days or (None,)
+    features = []
+    for member in draft.members(declaration.per):
+        for window in windows:
+            template = declaration.name + (f"_{window}d" if window is not None else "")
+            where = replace(declaration.where, types=found.types)
+            if declaration.per is not None and member is not None:
+                where = replace(where, **{str(declaration.per): member})  # type: ignore[arg-type]  # a field's name
+            narrowed = replace(declaration, where=where, per=None, windows_days=(window,) if window is not None else ())
+            name = template if member is None else f"{member}_{template}"
+            feature = _feature(narrowed, name, found.kind, draft.unit(declaration.unit), personal=found.personal)
+            features.append(replace(feature, template=template, member=member) if member is not None else feature)
+    return features
+
+
+def _feature(aggregate: AggregateFeature, name: str, kind: ColumnType, unit: str, *, personal: bool) -> Feature:
+    return Feature(
+        name=name,
+        type=kind,
+        unit=unit,
+        description=aggregate.description,
+        topic=aggregate.topic,
+        owner=aggregate.owner,
+        aggregate=aggregate,
+        personal=personal,
+    )
+
+
+def _column_type(declared: Property) -> ColumnType | None:
+    match declared.type:
+        case "number":
+            return Number()
+        case "boolean":
+            return Boolean()
+        case "category":
+            return Category(declared.values)
+        case "text":
+            return None
+
+
+def _title(declaration: AggregateFeature) -> str:
+    return declaration.name if declaration.per is None else f"{{{declaration.per}}}_{declaration.name}"

@@ -1,0 +1,201 @@
+"""Formulas, stages and steps in an order in which each comes after what it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from domain.errors import ExpressionError, nearest
+from domain.problem import Problem
+from expressions.expression import compile_expression
+from expressions.types import Boolean, Schema
+from features.building.draft import FILES, MOMENT_INPUTS, Draft, Origin
+from features.building.formulas import Formula, Part, names_read
+from features.building.journeys import stage_formulas, step_formulas
+from features.definitions import DerivedFeature, FeatureFile
+from features.feature import Feature
+from features.journey.settings import Journey
+
+
+def derive(draft: Draft, common: Sequence[DerivedFeature], own: FeatureFile, journey: Journey) -> None:
+    """Add derived features, stage features and steps to the draft, and report what cannot be computed."""
+    pending: dict[str, Formula] = {}
+    formulas = [*_declared(draft, common, "common", own.exclude), *_declared(draft, own.derived, "own")]
+    for formula in [*formulas, *stage_formulas(journey), *step_formulas(draft.vocabulary.products, journey)]:
+        for name in formula.makes:
+            if name in pending:
+                _report(draft, formula, f"the feature '{name}' is declared twice")
+            elif draft.name_is_free(name, formula.file, formula.name_path):
+                pending[name] = formula
+    _leave_out_not_applicable(draft, pending)
+    _report_unknown_names(draft, pending)
+    for formula in _ordered(draft, pending):
+        _make(draft, formula)
+
+
+def _declared(
+    draft: Draft, declarations: Sequence[DerivedFeature], origin: Origin, excluded: Sequence[str] = ()
+) -> list[Formula]:
+    formulas = []
+    for position, declaration in enumerate(declarations):
+        title = declaration.name if declaration.per is None else f"{{{declaration.per}}}_{declaration.name}"
+        if declaration.name in excluded:
+            draft.not_applicable.setdefault(title, "excluded by the bank")
+            continue
+        members = draft.members(declaration.per)
+        if not members and origin == "common":
+            draft.not_applicable[title] = f"the bank has no {declaration.per}"
+        elif not members:
+            what = f"the bank has no {declaration.per}"
+            draft.add(Problem(file=FILES[origin], path=("derived", position, "per"), what=what))
+        place = _Place(origin, position, title)
+        formulas += [_derived(draft, declaration, member, place) for member in members]
+    return formulas
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a formula was declared, and how it is listed if it does not apply."""
+
+    origin: Origin
+    position: int
+    title: str
+
+
+def _derived(draft: Draft, declaration: DerivedFeature, member: str | None, place: _Place) -> Formula:
+    text, name = declaration.expression, declaration.name
+    if declaration.per is not None and member is not None:
+        text, name = text.replace(f"{{{declaration.per}}}", member), f"{member}_{name}"
+
+    def build(schema: Schema) -> tuple[Feature, ...]:
+        feature = Feature(
+            name=name,
+            type=compile_expression(text, schema).type,
+            unit=draft.unit(declaration.unit),
+            description=declaration.description,
+            topic=declaration.topic,
+            owner=declaration.owner,
+            expression=text,
+            template=None if member is None else declaration.name,
+            member=member,
+        )
+        return (feature,)
+
+    return Formula(
+        title=place.title,
+        makes=(name,),
+        file=FILES[place.origin],
+        name_path=("derived", place.position, "name"),
+        parts=(Part(text, ("derived", place.position, "expression")),),
+        build=build,
+        is_common=place.origin == "common",
+        of_product=declaration.per == "product",
+    )
+
+
+def _leave_out_not_applicable(draft: Draft, pending: dict[str, Formula]) -> None:
+    """Drop common formulas that read what this bank does not have, and those that read them."""
+    while True:
+        known = draft.features.keys() | pending.keys() | MOMENT_INPUTS.keys() | draft.broken
+        lacking = {
+            name: min(formula.reads - known)
+            for name, formula in pending.items()
+            if formula.is_common and not formula.reads <= known
+        }
+        if not lacking:
+            return
+        for name, missing in lacking.items():
+            draft.not_applicable[pending.pop(name).title] = f"it reads {missing}, which this bank does not have"
+
+
+def _report_unknown_names(draft: Draft, pending: dict[str, Formula]) -> None:
+    known = draft.features.keys() | pending.keys() | MOMENT_INPUTS.keys()
+    for formula in dict.fromkeys(pending.values()):
+        for part in formula.parts:
+            unknown = names_read(part.text) - known
+            for name in sorted(unknown - draft.broken):
+                _report(draft, formula, "unknown name", f"'{name}'", nearest(name, known), part=part)
+            if unknown:
+                _break(draft, formula)
+
+
+def _break(draft: Draft, formula: Formula) -> None:
+    """Give a formula up, so that what reads it is not reported as well."""
+    if not formula.survives_errors:
+        draft.broken.update(formula.makes)
+
+
+def _ordered(draft: Draft, pending: dict[str, Formula]) -> list[Formula]:
+    """Order formulas as declared, but after what they read; report cycles and leave out what is in them."""
+    done: dict[Formula, None] = {}
+    in_cycles: set[Formula] = set()
+
+    def visit(formula: Formula, path: tuple[Formula, ...]) -> None:
+        if formula in done or formula in in_cycles:
+            return
+        if formula in path:
+            cycle = path[path.index(formula) :]
+            names = " <- ".join(other.makes[0] for other in (*cycle, formula))
+            _report(draft, formula, "features are made from each other", names, "an order to compute them in")
+            in_cycles.update(cycle)
+            for other in cycle:
+                draft.broken.update(other.makes)
+            return
+        for name in sorted(formula.reads):
+            if name in pending:
+                visit(pending[name], (*path, formula))
+        done[formula] = None
+
+    for formula in pending.values():
+        visit(formula, ())
+    return [formula for formula in done if formula not in in_cycles]
+
+
+def _make(draft: Draft, formula: Formula) -> None:
+    schema = MOMENT_INPUTS | {name: feature.type for name, feature in draft.features.items()}
+    for part in formula.parts:
+        if names_read(part.text) <= schema.keys():
+            _check(draft, formula, part, schema)
+        else:
+            _break(draft, formula)
+    if draft.broken.intersection(formula.makes):
+        return
+    personal = any(draft.features[name].personal for name in formula.reads if name in draft.features)
+    for feature in formula.build(schema):
+        draft.features[feature.name] = replace(feature, personal=personal)
+        if formula.of_product:
+            draft.of_products.add(feature.name)
+
+
+def _check(draft: Draft, formula: Formula, part: Part, schema: Schema) -> None:
+    try:
+        compiled = compile_expression(part.text, schema)
+    except ExpressionError as error:
+        _report(draft, formula, error.what, error.got, error.expected, remedy=error.remedy, part=part)
+        _break(draft, formula)
+        return
+    if part.is_condition and not isinstance(compiled.type, Boolean):
+        _report(
+            draft,
+            formula,
+            "not a condition",
+            f"`{part.text}`",
+            "yes or no",
+            remedy="compare it with something",
+            part=part,
+        )
+        _break(draft, formula)
+
+
+def _report(
+    draft: Draft,
+    formula: Formula,
+    what: str,
+    got: str | None = None,
+    expected: str | None = None,
+    *,
+    remedy: str | None = None,
+    part: Part | None = None,
+) -> None:
+    path = formula.name_path if part is None else part.path
+    draft.add(Problem(file=formula.file, path=path, what=what, got=got, expected=expected, remedy=remedy))

@@ -1,0 +1,63 @@
+"""Features of any customers as of any moments, from their events: the one entrance to the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from features.calendar import Calendar
+from features.catalogue import FeatureCatalogue
+from features.journey.lifecycle import stages_at
+from features.journey.settings import Journey
+from features.kernel.gather import gather
+from features.moments import Moments
+from features.observation import coded_moments, history_of
+from features.program import program_of
+from features.table import FeatureTable
+
+
+def compute_features(
+    events: pa.Table,
+    moments: Moments,
+    catalogue: FeatureCatalogue,
+    journey: Journey,
+    calendar: Calendar,
+    *,
+    names: Sequence[str] | None = None,
+) -> FeatureTable:
+    """Compute features point in time: nothing that was not available before a moment counts for it.
+
+    Args:
+        events: The contract's columns, at least `EVENT_COLUMNS`; all events of the customers asked for. Best sorted by
+            customer and time, as the log keeps them; not changed.
+        moments: Whose features, as of when, in any order, with repetitions.
+        catalogue: The bank's features.
+        journey: Its stages.
+        calendar: Its local days.
+        names: Features wanted, in that order; only what they need is computed. All where not given.
+
+    Returns:
+        Rows in the order of `moments`. Of no visible events counts, sums and distinct days are 0, everything else
+        is NULL, and there is no stage.
+
+    Raises:
+        DataError: For an unknown feature, a missing column, or a moment out of the calendar.
+    """
+    program = program_of(catalogue, None if names is None else tuple(names))
+    schema = {name: catalogue.features[name].type for name in program.names}
+    as_of = moments.as_of.astype("datetime64[us]")
+    if not len(moments):
+        return FeatureTable(moments.customer_ids, as_of, {name: np.empty(0) for name in schema}, schema)
+    history = history_of(events, calendar, before=as_of.max())
+    coded = coded_moments(history, moments)
+    # in the order of customer and time, so that searches and gathers run through memory once
+    order = np.lexsort((coded.as_of, coded.customer))
+    in_order = coded.take(order)
+    kept = gather(program.plan, history, in_order)
+    stages = stages_at(history, in_order, catalogue, journey) if program.needs_stage else {}
+    columns = program.columns(kept, in_order, stages, calendar)
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    return FeatureTable(moments.customer_ids, as_of, {name: columns[name][back] for name in program.names}, schema)

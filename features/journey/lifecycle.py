@@ -1,0 +1,215 @@
+"""The stage process: at midnights of a fixed grid every customer stays in a stage, or enters another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from expressions.expression import Expression, compile_expression
+from expressions.types import Array
+from features.building.draft import MOMENT_INPUTS
+from features.building.journeys import DAYS_IN_STAGE, PREVIOUS_STAGE, STAGE, STAGES
+from features.calendar import Calendar
+from features.catalogue import FeatureCatalogue
+from features.journey.settings import Journey
+from features.kernel.arrays import Int64Array, spread
+from features.kernel.gather import gather
+from features.kernel.history import CodedMoments, History
+from features.kernel.timeline import Timeline
+from features.moments import Moments, utc_microseconds
+from features.observation import coded_moments, history_of
+from features.program import Program, program_of
+
+GRID_BEGINS: Final = date(2001, 1, 1)
+MOMENTS_AT_ONCE: Final = 200_000
+"""Bounds the memory of the grid to some tens of megabytes."""
+NO_STAGE: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class StageChanges:
+    """Every entry into a stage, in the order of customer and time.
+
+    Attributes:
+        customer: Code in the history.
+        day: Local day at whose midnight the customer entered.
+        stage: Position in `STAGES`.
+        previous: Position of the stage before, or NO_STAGE.
+    """
+
+    customer: Int64Array
+    day: Int64Array
+    stage: Int64Array
+    previous: Int64Array
+
+    def at(self, customer: Int64Array, day: Int64Array) -> StageChanges:
+        """Find the stage that each customer is in on a day; NO_STAGE and day 0 where in none."""
+        if not len(self.customer):
+            nothing = np.full(len(customer), NO_STAGE, dtype=np.int64)
+            return StageChanges(customer, np.zeros(len(customer), dtype=np.int64), nothing, nothing)
+        last = Timeline(self.customer, self.day).position(customer, day + 1) - 1
+        found = (last >= 0) & (self.customer[last] == customer)
+        return StageChanges(
+            customer,
+            np.where(found, self.day[last], 0),
+            np.where(found, self.stage[last], NO_STAGE),
+            np.where(found, self.previous[last], NO_STAGE),
+        )
+
+    def columns(self, day: Int64Array) -> dict[str, Array]:
+        """Write stages found by `at` as features of moments on these local days."""
+        known = self.stage != NO_STAGE
+        return {
+            STAGE: np.where(known, self.stage, np.nan),
+            PREVIOUS_STAGE: np.where(self.previous != NO_STAGE, self.previous, np.nan),
+            DAYS_IN_STAGE: np.where(known, day - self.day, np.nan),
+        }
+
+
+def stages_at(
+    history: History, moments: CodedMoments, catalogue: FeatureCatalogue, journey: Journey
+) -> dict[str, Array]:
+    """Compute the three stage features of moments, which are in the order of their customers."""
+    changes = stage_changes(history, moments, catalogue, journey)
+    return changes.at(moments.customer, moments.day).columns(moments.day)
+
+
+def stage_history(
+    events: pa.Table,
+    until: datetime | np.datetime64,
+    catalogue: FeatureCatalogue,
+    journey: Journey,
+    calendar: Calendar,
+) -> pa.Table:
+    """List the stages of every customer in the events, up to a moment and with what was visible by then.
+
+    Returns:
+        Columns customer_id, stage, entered_at, left_at (null for the stage they are in), previous_stage; in the
+        order of customer and time.
+    """
+    moment = utc_microseconds(until)
+    history = history_of(events, calendar, before=moment)
+    ids = history.columns.customer_ids
+    moments = coded_moments(history, Moments.at(ids.to_numpy(zero_copy_only=False), moment))
+    changes = stage_changes(history, moments, catalogue, journey)
+    entered = calendar.beginning(changes.day)
+    followed = np.append(np.diff(changes.customer) == 0, False)[: len(entered)]
+    left = np.where(followed, np.append(entered[1:], 0)[: len(entered)], 0)
+    names = pa.array(STAGES.values, pa.string())
+    return pa.table(
+        {
+            "customer_id": ids.take(pa.array(changes.customer)),
+            "stage": names.take(pa.array(changes.stage)),
+            "entered_at": pa.array(entered, pa.timestamp("us", "UTC")),
+            "left_at": pa.array(left, pa.timestamp("us", "UTC"), mask=~followed),
+            "previous_stage": names.take(pa.array(changes.previous, mask=changes.previous == NO_STAGE)),
+        }
+    )
+
+
+def stage_changes(
+    history: History, moments: CodedMoments, catalogue: FeatureCatalogue, journey: Journey
+) -> StageChanges:
+    """Run the process for each customer from their first visible event up to their last moment."""
+    columns, every = history.columns, journey.evaluate_every_days
+    parts: list[StageChanges] = []
+    if len(columns) and journey.stages:
+        customers, first_row = np.unique(moments.customer, return_index=True)
+        last_day = np.maximum.reduceat(moments.day, first_row)
+        with_events = customers < len(columns.customer_ids)
+        customers, last_day = customers[with_events], last_day[with_events]
+        first_seen = np.minimum.reduceat(columns.available, columns.starts[:-1])[customers]
+        # visible from the midnight after; then up to the grid
+        first_day = history.calendar.day_index(first_seen) + 1
+        first_day += (history.calendar.day_of(GRID_BEGINS) - first_day) % every
+        steps = np.maximum((last_day - first_day) // every + 1, 0)
+        grids = [_Grid(customers[part], first_day[part], steps[part]) for part in _chunks(steps)]
+        parts += [_run(history, grid, catalogue, journey) for grid in grids]
+    if not parts:
+        nothing = np.zeros(0, dtype=np.int64)
+        return StageChanges(nothing, nothing, nothing, nothing)
+    return StageChanges(
+        np.concatenate([part.customer for part in parts]),
+        np.concatenate([part.day for part in parts]),
+        np.concatenate([part.stage for part in parts]),
+        np.concatenate([part.previous for part in parts]),
+    )
+
+
+def _chunks(steps: Int64Array) -> Iterator[slice]:
+    """Cut customers in runs with about `MOMENTS_AT_ONCE` grid moments."""
+    chunk = np.cumsum(steps) // MOMENTS_AT_ONCE
+    cuts = [0, *(np.flatnonzero(np.diff(chunk)) + 1).tolist(), len(steps)]
+    for start, end in pairwise(cuts):
+        if end > start:
+            yield slice(start, end)
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Midnights at which customers are asked: from a first day on, so many steps."""
+
+    customers: Int64Array
+    first_day: Int64Array
+    steps: Int64Array
+
+
+def _run(history: History, asked: _Grid, catalogue: FeatureCatalogue, journey: Journey) -> StageChanges:
+    customers, first_day, steps = asked.customers, asked.first_day, asked.steps
+    owner, step = spread(np.zeros_like(steps), steps)
+    day = first_day[owner] + step * journey.evaluate_every_days
+    grid = CodedMoments(customers[owner], history.calendar.beginning(day), day)
+    chosen = _first_that_holds(history, grid, catalogue, journey)
+    stage_of = np.array([STAGES.values.index(condition.stage.value) for condition in journey.stages])
+    stays = np.array([condition.minimum_days for condition in journey.stages])
+    starts = np.cumsum(steps) - steps
+    current = np.full(len(customers), NO_STAGE, dtype=np.int64)
+    entered = np.zeros(len(customers), dtype=np.int64)
+    minimum = np.zeros(len(customers), dtype=np.int64)
+    changes: list[tuple[Int64Array, Int64Array, Int64Array, Int64Array]] = []
+    # longest first, so that at every step those still going are the first ones
+    longest_first = np.argsort(-steps, kind="stable")
+    going_at = np.searchsorted(-steps[longest_first], -np.arange(int(steps.max(initial=0))), side="left")
+    for number, going in enumerate(going_at.tolist()):
+        who = longest_first[:going]
+        rows = starts[who] + number
+        condition, today = chosen[rows], day[rows]
+        stage = np.where(condition >= 0, stage_of[condition], NO_STAGE)
+        free = (current[who] == NO_STAGE) | (today - entered[who] >= minimum[who])
+        moving = (stage != NO_STAGE) & (stage != current[who]) & free
+        movers = who[moving]
+        changes.append((movers, today[moving], stage[moving], current[movers]))
+        current[movers], entered[movers] = stage[moving], today[moving]
+        minimum[movers] = stays[condition[moving]]
+    if not changes:
+        changes.append((owner, day, day, day))
+    who, when, to, previous = (np.concatenate(part) for part in zip(*changes, strict=True))
+    order = np.lexsort((when, who))
+    return StageChanges(customers[who[order]], when[order], to[order], previous[order])
+
+
+def _first_that_holds(
+    history: History, grid: CodedMoments, catalogue: FeatureCatalogue, journey: Journey
+) -> Int64Array:
+    """Position of the first condition that holds at each grid moment; NO_STAGE where none does."""
+    program, conditions = _conditions(catalogue, journey)
+    columns = program.columns(gather(program.plan, history, grid), grid, {}, history.calendar)
+    chosen = np.full(len(grid.day), NO_STAGE, dtype=np.int64)
+    for position in reversed(range(len(conditions))):
+        chosen[np.broadcast_to(conditions[position].holds(columns), chosen.shape)] = position
+    return chosen
+
+
+@lru_cache(maxsize=16)
+def _conditions(catalogue: FeatureCatalogue, journey: Journey) -> tuple[Program, tuple[Expression, ...]]:
+    schema = MOMENT_INPUTS | catalogue.schema
+    conditions = tuple(compile_expression(condition.when, schema) for condition in journey.stages)
+    names = sorted(frozenset[str]().union(*(condition.names for condition in conditions)))
+    return program_of(catalogue, tuple(names)), conditions

@@ -1,0 +1,105 @@
+"""Distinct local days: counted within a history, kept as bits where more may come to a day already counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.kernel.aggregates.contract import Accumulated
+from features.kernel.arrays import BoolArray, Int64Array, counted_before, spread
+from features.kernel.selection import Ranges, Selection
+
+DAYS_PER_WORD = 63
+"""Bits used of an int64: its sign is left alone."""
+MOST_WORDS = 6
+"""378 days: a window of a year and today fit. Older days of longer windows are kept as a count."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """How many local days have events, for parts of a history that share no day.
+
+    Windows begin at local midnights, and a history is cut at local midnights, so the parts share none.
+    """
+
+    @property
+    def identity(self) -> tuple[int, ...]:
+        """None."""
+        return (0,)
+
+    def prepare(self, selection: Selection) -> Accumulated:
+        """Count first rows of a day before each row."""
+        return (counted_before(_begins_day(selection)),)
+
+    def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
+        """Count first rows of a day in each range."""
+        (begun,) = prepared
+        return (begun[ranges.upper] - begun[ranges.lower],)
+
+    def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
+        """Add."""
+        return (left[0] + right[0],)
+
+
+@dataclass(frozen=True, slots=True)
+class DayBits:
+    """Which local days before that of the moment have events: a bit for each, and a count of those too old for bits.
+
+    Merging two parts that share a day counts it once, as late events of a day already counted need it. Only a day
+    more than 377 days back, in windows longer than that, is counted again.
+
+    Attributes:
+        words: How many int64 hold the bits; bit b of word w is the day `63 w + b` days before that of the moment.
+    """
+
+    words: int
+
+    @classmethod
+    def reaching(cls, window_days: int | None) -> DayBits:
+        """Make what a window needs: its days, and that of the moment itself."""
+        if window_days is None:
+            return cls(MOST_WORDS)
+        return cls(min(MOST_WORDS, -(-(window_days + 1) // DAYS_PER_WORD)))
+
+    @property
+    def identity(self) -> tuple[int, ...]:
+        """No old days, no bits."""
+        return (0,) * (1 + self.words)
+
+    def prepare(self, selection: Selection) -> Accumulated:
+        """Find the first rows of a day, and count them before each row."""
+        begins = _begins_day(selection)
+        return (np.flatnonzero(begins), counted_before(begins))
+
+    def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
+        """Set a bit for each day of each range."""
+        first_rows, begun = prepared
+        moments, positions = spread(begun[ranges.lower], begun[ranges.upper])
+        age = ranges.day[moments] - selection.day[first_rows[positions]]
+        kept = np.zeros((1 + self.words, len(ranges.lower)), dtype=np.int64)
+        old = age >= self.words * DAYS_PER_WORD
+        kept[0] = np.bincount(moments[old], minlength=kept.shape[1])
+        word, bit = np.divmod(age[~old], DAYS_PER_WORD)
+        np.bitwise_or.at(kept, (1 + word, moments[~old]), np.left_shift(np.int64(1), bit))
+        return tuple(kept)
+
+    def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
+        """Unite the bits, add the old days."""
+        united = (one | other for one, other in zip(left[1:], right[1:], strict=True))
+        return (left[0] + right[0], *united)
+
+    @staticmethod
+    def count(kept: Accumulated) -> Int64Array:
+        """Count the days."""
+        days = kept[0].copy()
+        for word in kept[1:]:
+            days += np.bitwise_count(word)
+        return days
+
+
+def _begins_day(selection: Selection) -> BoolArray:
+    """Flag the first row of each owner's day."""
+    if not len(selection):
+        return np.zeros(0, dtype=np.bool_)
+    return np.append(True, (np.diff(selection.day) != 0) | (np.diff(selection.owner) != 0))

@@ -1,0 +1,57 @@
+"""Counts and sums: differences of running totals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.kernel.aggregates.contract import Accumulated
+from features.kernel.selection import Ranges, Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many events."""
+
+    @property
+    def identity(self) -> tuple[int, ...]:
+        """None."""
+        return (0,)
+
+    def prepare(self, selection: Selection) -> Accumulated:
+        """Nothing: ranges know their length."""
+        return ()
+
+    def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
+        """Length of each range."""
+        return (ranges.upper - ranges.lower,)
+
+    def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
+        """Add."""
+        return (left[0] + right[0],)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Sum of values in fixed point; the running total may wrap around, its differences are exact."""
+
+    @property
+    def identity(self) -> tuple[int, ...]:
+        """Zero."""
+        return (0,)
+
+    def prepare(self, selection: Selection) -> Accumulated:
+        """Running total before each row."""
+        total = np.zeros(len(selection) + 1, dtype=np.int64)
+        np.cumsum(selection.values, out=total[1:])
+        return (total,)
+
+    def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
+        """Difference of the running total."""
+        (total,) = prepared
+        return (total[ranges.upper] - total[ranges.lower],)
+
+    def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
+        """Add."""
+        return (left[0] + right[0],)

@@ -1,0 +1,57 @@
+"""When something first and last happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.kernel.aggregates.contract import Accumulated
+from features.kernel.aggregates.extremes import NOTHING_GREATEST, NOTHING_LEAST
+from features.kernel.selection import Ranges, Selection
+
+
+@dataclass(frozen=True, slots=True)
+class FirstTime:
+    """Time of the first event, microseconds UTC."""
+
+    @property
+    def identity(self) -> tuple[int, ...]:
+        """After every time."""
+        return (NOTHING_LEAST,)
+
+    def prepare(self, selection: Selection) -> Accumulated:
+        """Times, with one for ranges at the end."""
+        return (np.append(selection.occurred, NOTHING_LEAST),)
+
+    def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
+        """Time of the first row of each range: rows are in the order of time."""
+        (times,) = prepared
+        return (np.where(ranges.upper > ranges.lower, times[ranges.lower], NOTHING_LEAST),)
+
+    def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
+        """Take the earlier."""
+        return (np.minimum(left[0], right[0]),)
+
+
+@dataclass(frozen=True, slots=True)
+class LastTime:
+    """Time of the last event, microseconds UTC."""
+
+    @property
+    def identity(self) -> tuple[int, ...]:
+        """Before every time."""
+        return (NOTHING_GREATEST,)
+
+    def prepare(self, selection: Selection) -> Accumulated:
+        """Times, with one for the row before the first, which -1 finds at the end."""
+        return (np.append(selection.occurred, NOTHING_GREATEST),)
+
+    def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
+        """Time of the last row of each range."""
+        (times,) = prepared
+        return (np.where(ranges.upper > ranges.lower, times[ranges.upper - 1], NOTHING_GREATEST),)
+
+    def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
+        """Take the later."""
+        return (np.maximum(left[0], right[0]),)

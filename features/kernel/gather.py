@@ -1,0 +1,54 @@
+"""Carry out a plan: what is kept of every moment, as an int64 matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.kernel.history import CodedMoments, History
+from features.kernel.plan import FilterNode, Int64Matrix, Plan, Slot
+from features.kernel.selection import Section, Selection
+
+
+def gather(plan: Plan, history: History, moments: CodedMoments) -> Int64Matrix:
+    """Compute what is kept of every moment, shape (rows of the plan, m); of no events that is the identity."""
+    kept = np.repeat(plan.identity, len(moments.customer), axis=1)
+    settled, tails = history.visible(moments, plan.windows)
+    aggregate(plan, settled, kept)
+    for tail in tails:
+        recent = np.repeat(plan.identity, len(tail.moments), axis=1)
+        for slot in aggregate(plan, tail.section, recent):
+            merged = slot.aggregate.merge(tuple(kept[slot.rows, tail.moments]), tuple(recent[slot.rows]))
+            kept[slot.rows, tail.moments] = merged
+    return kept
+
+
+def merge(plan: Plan, kept: Int64Matrix, section: Section) -> Int64Matrix:
+    """Merge the events of a section into what is kept; the moments are the same, `kept` is not changed."""
+    recent = np.repeat(plan.identity, kept.shape[1], axis=1)
+    merged = kept.copy()
+    for slot in aggregate(plan, section, recent):
+        merged[slot.rows] = slot.aggregate.merge(tuple(kept[slot.rows]), tuple(recent[slot.rows]))
+    return merged
+
+
+def aggregate(plan: Plan, section: Section, kept: Int64Matrix) -> list[Slot]:
+    """Write the slots that have events into `kept`, which holds the identities; tell which these are."""
+    written: list[Slot] = []
+    whole = Selection.whole(section)
+    for node in plan.roots:
+        _visit(node, whole, kept, written)
+    return written
+
+
+def _visit(node: FilterNode, selection: Selection, kept: Int64Matrix, written: list[Slot]) -> None:
+    selection = node.step.narrow(selection)
+    if not len(selection):
+        return
+    for kind, slots in node.slots.items():
+        prepared = kind.prepare(selection)
+        for slot in slots:
+            for row, numbers in enumerate(kind.over(prepared, selection, selection.ranges(slot.window)), slot.start):
+                kept[row] = numbers
+        written += slots
+    for following in node.following.values():
+        _visit(following, selection, kept, written)

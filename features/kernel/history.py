@@ -1,0 +1,159 @@
+"""What was visible of every customer's history at every moment: cut in a settled part, and a tail event by event.
+
+An event is visible at a moment if it was available before. A hidden one occurred before the moment, but was available
+only at or after it. Up to the local midnight before the first hidden event everything is visible, so running totals
+hold there; from there on the visible events are listed one by one. Both parts are aggregated the same way, and merge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from features.calendar import Calendar
+from features.kernel.arrays import Int64Array, counted_before, spread
+from features.kernel.columns import EventColumns
+from features.kernel.selection import Ranges, Section, Window
+from features.kernel.timeline import Timeline
+
+LARGEST_TAIL: Final = 2_000_000
+"""Rows of tails that are listed at once; bounds memory to some tens of megabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodedMoments:
+    """Customers as codes of the columns, with moments.
+
+    Attributes:
+        customer: Codes, shape (m,).
+        as_of: Microseconds UTC.
+        day: Local day of each moment, counted from 1970.
+    """
+
+    customer: Int64Array
+    as_of: Int64Array
+    day: Int64Array
+
+    def take(self, rows: Int64Array) -> CodedMoments:
+        """Keep moments by position."""
+        return CodedMoments(self.customer[rows], self.as_of[rows], self.day[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The visible events after the settled part, of the moments that have hidden ones.
+
+    Attributes:
+        moments: Positions of these moments.
+    """
+
+    moments: Int64Array
+    section: Section
+
+
+class History:
+    """Events that can be asked what was visible when.
+
+    Args:
+        columns: The events.
+        calendar: The bank's local days.
+    """
+
+    def __init__(self, columns: EventColumns, calendar: Calendar) -> None:
+        self.columns = columns
+        self.calendar = calendar
+
+    @cached_property
+    def event_day(self) -> Int64Array:
+        """Local day of every event."""
+        return self.calendar.day_index(self.columns.occurred)
+
+    @cached_property
+    def _occurred(self) -> Timeline:
+        return Timeline(self.columns.customer, self.columns.occurred)
+
+    @cached_property
+    def _available(self) -> Timeline:
+        """Latest availability so far: where it first reaches a moment is the first event not yet available."""
+        return Timeline(self.columns.customer, self.columns.available, running=True)
+
+    def visible(self, moments: CodedMoments, windows: Iterable[Window]) -> tuple[Section, Iterator[Tail]]:
+        """Cut the history of every moment in what is settled, and tails.
+
+        Returns:
+            The settled part for all moments, and the tails of those that have one.
+        """
+        upper = self._occurred.position(moments.customer, moments.as_of)
+        first_hidden = self._available.position(moments.customer, moments.as_of)
+        unsettled = np.flatnonzero(first_hidden < upper)
+        settled = upper
+        if len(unsettled):
+            hidden_since = self.calendar.beginning(self.event_day[first_hidden[unsettled]])
+            settled = upper.copy()
+            settled[unsettled] = self._occurred.position(moments.customer[unsettled], hidden_since)
+        edges = {window: self._edge(moments, window) for window in windows}
+        section = Section(
+            self.columns,
+            None,
+            self.columns.customer,
+            self.event_day,
+            {window: Ranges(np.minimum(edge, settled), settled, moments.day) for window, edge in edges.items()},
+        )
+        return section, self._tails(moments, unsettled, settled, upper, edges)
+
+    def listed(
+        self, moments: CodedMoments, since: Int64Array, windows: Iterable[Window], available_from: int
+    ) -> Section:
+        """List the events that became available in `[available_from, as_of)`, of each customer from row `since` on."""
+        upper = self._occurred.position(moments.customer, moments.as_of)
+        edges = {window: self._edge(moments, window) for window in windows}
+        return self._list(moments, since, upper, edges, available_from)
+
+    def _edge(self, moments: CodedMoments, window: Window) -> Int64Array:
+        """First event of each moment's window."""
+        if window is None:
+            return self.columns.ranges(moments.customer)[0]
+        return self._occurred.position(moments.customer, self.calendar.beginning(moments.day - window))
+
+    def _tails(
+        self,
+        moments: CodedMoments,
+        unsettled: Int64Array,
+        lower: Int64Array,
+        upper: Int64Array,
+        edges: Mapping[Window, Int64Array],
+    ) -> Iterator[Tail]:
+        rows_before = np.cumsum(upper[unsettled] - lower[unsettled])
+        chunk = rows_before // LARGEST_TAIL
+        for part in np.split(unsettled, np.flatnonzero(np.diff(chunk)) + 1):
+            if len(part):
+                near = {window: edge[part] for window, edge in edges.items()}
+                yield Tail(part, self._list(moments.take(part), lower[part], upper[part], near, None))
+
+    def _list(
+        self,
+        moments: CodedMoments,
+        lower: Int64Array,
+        upper: Int64Array,
+        edges: Mapping[Window, Int64Array],
+        available_from: int | None,
+    ) -> Section:
+        owner, events = spread(lower, upper)
+        available = self.columns.available[events]
+        seen = available < moments.as_of[owner]
+        if available_from is not None:
+            seen &= available >= available_from
+        owner, events = owner[seen], events[seen]
+        starts = np.searchsorted(owner, np.arange(len(lower) + 1))
+        start, end = starts[:-1], starts[1:]
+
+        def within(edge: Int64Array) -> Ranges:
+            before = counted_before(events < edge[owner])
+            return Ranges(start + before[end] - before[start], end, moments.day)
+
+        windows = {window: within(edge) for window, edge in edges.items()}
+        return Section(self.columns, events, owner, self.event_day, windows)

@@ -1,0 +1,150 @@
+"""From declared aggregates to what the kernel keeps and does: distinct slots, on a tree of filters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from expressions.types import Number
+from features.catalogue import Feature
+from features.definitions import AggregateFeature, AggregateKind
+from features.kernel.aggregates.active_days import DayBits, DayCount
+from features.kernel.aggregates.contract import Aggregate
+from features.kernel.aggregates.extremes import Maximum, Minimum
+from features.kernel.aggregates.last_value import LastValue
+from features.kernel.aggregates.sums import Count, Sum
+from features.kernel.aggregates.times import FirstTime, LastTime
+from features.kernel.selection import Window
+from features.kernel.steps import InChannel, Measured, OfProduct, OfTypes, Step, WithProperty
+
+Int64Matrix = NDArray[np.int64]
+
+_KINDS: Final[dict[AggregateKind, tuple[Aggregate, ...]]] = {
+    "count": (Count(),),
+    "sum": (Sum(),),
+    "mean": (Sum(), Count()),
+    "min": (Minimum(),),
+    "max": (Maximum(),),
+    "days_since_first": (FirstTime(),),
+    "days_since_last": (LastTime(),),
+    "last": (LastValue(),),
+    "distinct_days": (DayCount(),),
+}
+_MEASURING: Final = ("sum", "mean", "min", "max", "last")
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One thing kept of a moment: an aggregate over the events that pass some steps, in a window.
+
+    Attributes:
+        start: Its first row in the matrix of kept numbers.
+    """
+
+    steps: tuple[Step, ...]
+    aggregate: Aggregate
+    window: Window
+    start: int
+
+    @property
+    def rows(self) -> slice:
+        """Its rows in the matrix of kept numbers."""
+        return slice(self.start, self.start + len(self.aggregate.identity))
+
+
+@dataclass(slots=True)
+class FilterNode:
+    """A step, what is aggregated over the events that pass it, and the steps that follow."""
+
+    step: Step
+    slots: dict[Aggregate, list[Slot]] = field(default_factory=dict)
+    following: dict[Step, FilterNode] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is kept for some features, and where each finds its parts.
+
+    Attributes:
+        slots: Distinct, in the order of the features that first need them.
+        parts: Feature -> its slots.
+        roots: The same slots as a tree of filters.
+        identity: What is kept of no events, shape (rows, 1).
+        windows: Every window some slot needs.
+    """
+
+    slots: tuple[Slot, ...]
+    parts: dict[str, tuple[Slot, ...]]
+    roots: tuple[FilterNode, ...]
+    identity: Int64Matrix
+    windows: frozenset[Window]
+
+    @classmethod
+    def of(cls, features: Sequence[Feature], *, mergeable_days: bool) -> Plan:
+        """Compile features that are aggregates; others are passed over.
+
+        Args:
+            features: Of a catalogue; two that need the same slot share it.
+            mergeable_days: Keep distinct days as bits, so that what came later may touch days already counted.
+        """
+        slots: dict[tuple[tuple[Step, ...], Aggregate, Window], Slot] = {}
+        parts: dict[str, tuple[Slot, ...]] = {}
+        rows = 0
+        for feature in features:
+            if feature.aggregate is None:
+                continue
+            window = feature.aggregate.windows_days[0] if feature.aggregate.windows_days else None
+            steps = _steps(feature, feature.aggregate)
+            needed = []
+            for aggregate in _aggregates(feature.aggregate.aggregate, window, mergeable_days):
+                key = (steps, aggregate, window)
+                if key not in slots:
+                    slots[key] = Slot(steps, aggregate, window, rows)
+                    rows += len(aggregate.identity)
+                needed.append(slots[key])
+            parts[feature.name] = tuple(needed)
+        ordered = tuple(slots.values())
+        identity = np.array([number for slot in ordered for number in slot.aggregate.identity], dtype=np.int64)
+        windows = frozenset(slot.window for slot in ordered)
+        return cls(ordered, parts, _tree(ordered), identity.reshape(-1, 1), windows)
+
+    def description(self) -> str:
+        """Say what is in each row, for a fingerprint of the layout."""
+        return "\n".join(f"{slot.start} {slot.aggregate!r} {slot.window} {slot.steps!r}" for slot in self.slots)
+
+
+def _aggregates(kind: AggregateKind, window: Window, mergeable_days: bool) -> tuple[Aggregate, ...]:
+    if kind == "distinct_days" and mergeable_days:
+        return (DayBits.reaching(window),)
+    return _KINDS[kind]
+
+
+def _steps(feature: Feature, aggregate: AggregateFeature) -> tuple[Step, ...]:
+    where = aggregate.where
+    steps: list[Step] = [OfTypes(frozenset(where.types))]
+    if where.channel is not None:
+        steps.append(InChannel(where.channel))
+    if where.product is not None:
+        steps.append(OfProduct(where.product))
+    types = tuple(sorted(where.types))
+    steps += [WithProperty(name, value, types) for name, value in sorted(where.properties.items())]
+    if aggregate.aggregate in _MEASURING:
+        kind = feature.type if aggregate.aggregate == "last" else Number()
+        # the amount is a column of its own, so its reading does not depend on types: more filters share it
+        steps.append(Measured(aggregate.of, kind, () if aggregate.of == "amount" else types))
+    return tuple(steps)
+
+
+def _tree(slots: tuple[Slot, ...]) -> tuple[FilterNode, ...]:
+    roots: dict[Step, FilterNode] = {}
+    for slot in slots:
+        level = roots
+        for step in slot.steps:
+            node = level.setdefault(step, FilterNode(step))
+            level = node.following
+        node.slots.setdefault(slot.aggregate, []).append(slot)
+    return tuple(roots.values())

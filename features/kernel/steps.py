@@ -1,0 +1,83 @@
+"""The steps by which a filter narrows events down, so that filters that begin alike share their beginning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from expressions.types import ColumnType
+from features.kernel.columns import MISSING
+from features.kernel.selection import Selection
+
+
+class Step(Protocol):
+    """Keeps the events that satisfy one part of a filter."""
+
+    def narrow(self, selection: Selection) -> Selection:
+        """Keep the rows that satisfy this step."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OfTypes:
+    """Events of one of the types."""
+
+    types: frozenset[str]
+
+    def narrow(self, selection: Selection) -> Selection:
+        """Keep the rows of the types."""
+        columns = selection.section.columns
+        return selection.narrow(columns.type.equal(self.types, selection.events))
+
+    def __repr__(self) -> str:
+        return f"OfTypes({sorted(self.types)})"  # a set has no order of its own, and layouts are hashed from this
+
+
+@dataclass(frozen=True, slots=True)
+class InChannel:
+    """Events in one channel."""
+
+    channel: str
+
+    def narrow(self, selection: Selection) -> Selection:
+        """Keep the rows in the channel."""
+        return selection.narrow(selection.section.columns.channel.equal(frozenset({self.channel}), selection.events))
+
+
+@dataclass(frozen=True, slots=True)
+class OfProduct:
+    """Events about one product."""
+
+    product: str
+
+    def narrow(self, selection: Selection) -> Selection:
+        """Keep the rows about the product."""
+        return selection.narrow(selection.section.columns.product.equal(frozenset({self.product}), selection.events))
+
+
+@dataclass(frozen=True, slots=True)
+class WithProperty:
+    """Events whose property has one value, as it is written."""
+
+    name: str
+    value: str
+    types: tuple[str, ...]
+
+    def narrow(self, selection: Selection) -> Selection:
+        """Keep the rows with the value."""
+        text = selection.section.columns.text(self.name, frozenset(self.types))
+        return selection.narrow(text.equal(frozenset({self.value}), selection.events))
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Events that carry a value, which is read on the way."""
+
+    of: str
+    kind: ColumnType
+    types: tuple[str, ...]
+
+    def narrow(self, selection: Selection) -> Selection:
+        """Keep the rows that have the value."""
+        values = selection.section.columns.values(self.of, self.kind, frozenset(self.types))[selection.events]
+        return selection.narrow(values != MISSING, values)

@@ -1,0 +1,110 @@
+"""What has to be computed for some features of a catalogue, compiled once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from domain.errors import DataError, nearest
+from expressions.expression import Expression, compile_expression
+from expressions.types import Array
+from features.building.draft import MOMENT_INPUTS
+from features.building.journeys import STAGE_FEATURES
+from features.calendar import Calendar
+from features.catalogue import FeatureCatalogue
+from features.feature import Feature
+from features.kernel.finish import finish
+from features.kernel.history import CodedMoments
+from features.kernel.plan import Int64Matrix, Plan
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A way to compute some features.
+
+    Attributes:
+        names: The features asked for, in their order.
+        features: These and all that they are made from, each after those it reads.
+        plan: What the kernel keeps for them.
+        formulas: Of the derived ones.
+        reads_moment: Some formula reads the year, month, day of the week or hour.
+    """
+
+    names: tuple[str, ...]
+    features: tuple[Feature, ...]
+    plan: Plan
+    formulas: Mapping[str, Expression]
+    reads_moment: bool
+
+    @property
+    def needs_stage(self) -> bool:
+        """Whether the stage process has to run."""
+        return any(feature.name in STAGE_FEATURES for feature in self.features)
+
+    def columns(
+        self, kept: Int64Matrix, moments: CodedMoments, stages: Mapping[str, Array], calendar: Calendar
+    ) -> dict[str, Array]:
+        """Compute the columns asked for, shape (m,) each.
+
+        Args:
+            kept: What the plan keeps of each moment.
+            moments: Theirs.
+            stages: The stage features, where needed.
+            calendar: The bank's local days.
+        """
+        known: dict[str, Array] = dict(stages)
+        if self.reads_moment:
+            known |= _moment_inputs(moments, calendar)
+        for feature in self.features:
+            if feature.name in self.formulas:
+                values = self.formulas[feature.name].evaluate(known)
+                known[feature.name] = values if values.shape else np.full(len(moments.as_of), float(values))
+            elif feature.aggregate is not None:
+                known[feature.name] = finish(feature, self.plan.parts[feature.name], kept, moments.as_of)
+        return {name: known[name] for name in self.names}
+
+
+@lru_cache(maxsize=64)
+def program_of(catalogue: FeatureCatalogue, names: tuple[str, ...] | None, *, mergeable_days: bool = False) -> Program:
+    """Compile what some features need; all of the catalogue where no names are given.
+
+    Raises:
+        DataError: For an unknown name.
+    """
+    wanted = tuple(catalogue.features) if names is None else names
+    schema = MOMENT_INPUTS | catalogue.schema
+    formulas: dict[str, Expression] = {}
+    needed: set[str] = set()
+    open_names = list(wanted)
+    while open_names:
+        name = open_names.pop()
+        if name in needed or name in MOMENT_INPUTS:
+            continue
+        if name not in catalogue.features:
+            raise DataError("no such feature", got=f"'{name}'", expected=nearest(name, catalogue.features))
+        needed.add(name)
+        expression = catalogue.features[name].expression
+        if expression is not None:
+            formulas[name] = compile_expression(expression, schema)
+            open_names += sorted(formulas[name].names)
+    features = tuple(feature for name, feature in catalogue.features.items() if name in needed)
+    return Program(
+        names=wanted,
+        features=features,
+        plan=Plan.of(features, mergeable_days=mergeable_days),
+        formulas=formulas,
+        reads_moment=_reads_moment(formulas.values()),
+    )
+
+
+def _reads_moment(formulas: Iterable[Expression]) -> bool:
+    return any(not formula.names.isdisjoint(MOMENT_INPUTS) for formula in formulas)
+
+
+def _moment_inputs(moments: CodedMoments, calendar: Calendar) -> dict[str, Array]:
+    year, month, weekday = calendar.year_month_weekday(moments.day)
+    parts = (year, month, weekday, calendar.hour(moments.as_of))
+    return {name: part.astype(np.float64) for name, part in zip(MOMENT_INPUTS, parts, strict=True)}
