@@ -12,6 +12,12 @@ from simulation.randomness import stream
 from simulation.recording import Recorder
 
 WEEKS_A_YEAR = 52.0
+ON_FILE = (
+    {"birth_year": "i4"}
+    | dict.fromkeys(("region", "segment", "risk_tolerance", "income_band"), "i1")
+    | dict.fromkeys(("consent_email", "consent_push", "consent_call", "consent_personalised", "hardship"), "?")
+)
+"""What is on file, with numpy's type of it."""
 MASS, AFFLUENT, STUDENT, SENIOR = range(4)
 
 
@@ -41,16 +47,11 @@ class Attributes:
         self.consent_call: BoolArray = rng.random(n) < 0.45
         self.consent_personalised: BoolArray = rng.random(n) < 0.88
         self.hardship: BoolArray = rng.random(n) < logistic(-4.4 - 0.8 * population.income_scaled)
-        self.records = Recorder(
-            {"customer": "i4", "day": "i4", "birth_year": "i4"}
-            | dict.fromkeys(("region", "segment", "risk_tolerance", "income_band"), "i1")
-            | dict.fromkeys(("consent_email", "consent_push", "consent_call", "consent_personalised", "hardship"), "?")
-        )
+        self.records = Recorder({"customer": "i4", "day": "i4"} | ON_FILE)
 
     def record(self, customers: IntArray, day: int) -> None:
         """Deliver the attributes of customers as they are from this day on."""
-        names = [name for name in self.records.columns() if name not in ("customer", "day")]
-        values = {name: getattr(self, name)[customers] for name in names}
+        values = {name: getattr(self, name)[customers] for name in ON_FILE}
         self.records.add(customer=customers, day=day, **values)
 
     def week(self, day: int, here: BoolArray, fatigue: FloatArray, life: LifeEvents) -> None:

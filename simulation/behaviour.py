@@ -17,13 +17,15 @@ from simulation.state import State
 
 WEEK_ONLINE = (1.10, 1.06, 1.03, 1.0, 1.0, 0.88, 0.93)
 WEEK_SHOPPING = (0.85, 0.9, 0.95, 1.0, 1.2, 1.35, 0.75)
+HIGH_SUMMER = 3.5
+"""Late July on the circle of the year: people are away."""
 VIEW_EASE = -3.7
 """Log-odds that a login includes a look at a product of average need."""
 
 
 @dataclass(frozen=True, slots=True)
-class Logins:
-    """Today's logins, in no order: rows of customer, moment and channel."""
+class Sessions:
+    """Today's logins, or visits to branches: rows of customer, moment and channel, in no order."""
 
     customers: IntArray
     at: IntArray
@@ -92,19 +94,19 @@ class Behaviour:
         pay = self._population.income[earners] * np.exp(self._rng.normal(0, 0.04, len(earners)))
         self._journal.book("SAL", earners, at, amount=pay)
 
-    def logins(self, day: int, state: State) -> Logins:
+    def logins(self, day: int, state: State) -> Sessions:
         """Draw logins to app and web."""
         rng, people = self._rng, self._population
-        season = 1 - 0.12 * np.cos(2 * self._clock.year_angle(day)) * (self._clock.year_angle(day) > np.pi / 2)
+        season = 1 - 0.15 * np.exp(-(((self._clock.year_angle(day) - HIGH_SUMMER) / 0.45) ** 2))
         rate = state.intensity(day) * WEEK_ONLINE[self._clock.weekday(day)] * season
         customers = _repeat(rng.poisson(rate * people.logins_per_day))
         at = self._clock.moments(day, times_online(rng, people.morningness[customers]))
         channel = np.where(rng.random(len(customers)) < self._app_share[customers], APP, WEB)
         self._journal.login(customers, at, channel)
         state.last_activity[customers] = day
-        return Logins(customers, at, channel)
+        return Sessions(customers, at, channel)
 
-    def views(self, day: int, state: State, needs: Needs, logins: Logins) -> Views:
+    def views(self, day: int, state: State, needs: Needs, logins: Sessions) -> Views:
         """Draw looks at products during logins and branch visits; a part of them goes on to calculate."""
         rng = self._rng
         visits = self._service_contacts(day, state)
@@ -127,12 +129,12 @@ class Behaviour:
         np.add.at(state.recent_views, (seen, product), 1.0)
         return Views(seen, moments, channel[row], product.astype(np.int64))
 
-    def _service_contacts(self, day: int, state: State) -> Logins:
+    def _service_contacts(self, day: int, state: State) -> Sessions:
         """Draw calls and branch visits (weekdays only); return the visits, where leaflets are."""
         rng, people = self._rng, self._population
         if self._clock.weekday(day) >= 5:
             nobody = np.empty(0, np.int64)
-            return Logins(nobody, nobody, nobody)
+            return Sessions(nobody, nobody, nobody)
         rate = state.intensity(day) * 0.0028 * (1 + 4 * (state.open_complaints > 0))
         customers = _repeat(rng.poisson(rate))
         calls = people.affinity[customers, CALL] + 0.03
@@ -154,7 +156,7 @@ class Behaviour:
             score=score,
         )
         visiting = ~calling
-        return Logins(customers[visiting], at[visiting], np.full(int(visiting.sum()), BRANCH))
+        return Sessions(customers[visiting], at[visiting], np.full(int(visiting.sum()), BRANCH))
 
 
 def _repeat(counts: IntArray) -> IntArray:

@@ -12,7 +12,7 @@ from simulation.agenda import first_of_each
 from simulation.answers import Answers, Put
 from simulation.attachment import WAIVER_EFFECT, Attachment
 from simulation.attributes import Attributes
-from simulation.behaviour import Logins
+from simulation.behaviour import Sessions
 from simulation.clock import Clock
 from simulation.market import APP, CALL, CHANNELS, EMAIL, PUSH, WEB, BoolArray, FloatArray, IntArray
 from simulation.marketing import Marketing
@@ -92,7 +92,7 @@ class Contacts:
             | {"allowed": "?", "selection_probability": "f8", "acceptance_probability": "f8", "accepts_if_offered": "?"}
         )
 
-    def day(self, day: int, state: State, needs: Needs, logins: Logins) -> None:
+    def day(self, day: int, state: State, needs: Needs, logins: Sessions) -> None:
         """Put the day's offers: at logins, and on weekdays with a wave also by e-mail, push or phone."""
         state.fatigue *= FATIGUE_MEMORY
         shown = self._rng.random(len(logins.customers)) < INBOUND_CHANCE

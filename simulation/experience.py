@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulation.agenda import Agenda
-from simulation.behaviour import Logins
+from simulation.behaviour import Sessions
 from simulation.clock import Clock, times_office
 from simulation.journal import Journal
 from simulation.market import APP, CALL, WEB, BoolArray, IntArray
@@ -20,6 +20,8 @@ RECOVERY = 0.9
 """Gain of satisfaction by a complaint resolved well: more than opening it cost (the service recovery effect)."""
 DISAPPOINTMENT = 0.55
 WELL_RESOLVED_SHARE = 0.65
+FEE_SHARE = 0.2
+"""Of customers without a waiver, how many pay a fee every 30 days."""
 
 
 class Experience:
@@ -32,10 +34,9 @@ class Experience:
         self._agenda = agenda
         self._rng = stream(seed, "experience")
         self._outage = self._rng.random((clock.days, 2)) < (0.022, 0.012)
-        self._fee_share = 0.2
         self._survey_day = self._rng.integers(0, 182, len(population))
 
-    def day(self, day: int, state: State, payers: IntArray, logins: Logins, hardship: BoolArray) -> None:
+    def day(self, day: int, state: State, payers: IntArray, logins: Sessions, hardship: BoolArray) -> None:
         """Draw what goes wrong and right on a day."""
         disturbed = np.concatenate(
             [self._refusals(day, state, payers, hardship), self._outages(day, state, logins), self._fees(day, state)]
@@ -56,7 +57,7 @@ class Experience:
         np.add.at(state.satisfaction, refused, -0.22)
         return refused
 
-    def _outages(self, day: int, state: State, logins: Logins) -> IntArray:
+    def _outages(self, day: int, state: State, logins: Sessions) -> IntArray:
         down = np.zeros(len(logins.customers), np.bool_)
         for position, channel in enumerate((APP, WEB)):
             if self._outage[day, position]:
@@ -70,7 +71,7 @@ class Experience:
         if day % 30 != 1:
             return np.empty(0, np.int64)
         bound = state.here & (state.waiver_until <= day)
-        charged = np.flatnonzero(bound & (self._rng.random(len(bound)) < self._fee_share))
+        charged = np.flatnonzero(bound & (self._rng.random(len(bound)) < FEE_SHARE))
         at = self._clock.moments(day, np.full(len(charged), 4 * 3600.0))
         self._journal.book(
             "FEE", charged, at, amount=self._rng.choice([2.95, 4.5, 9.9], len(charged), p=[0.5, 0.4, 0.1])

@@ -95,7 +95,7 @@ def _write(world: World, folder: Path, written: Callable[[int, str], None]) -> S
             write(table, folder / source / f"{month}.{suffix}")
             if source == "touchpoints" and number == REDELIVERED_MONTH:
                 again = redelivery(table)
-                write(again, folder / source / f"{month}-again.{suffix}")
+                write(again, folder / source / f"{month}_again.{suffix}")
                 redelivered = len(again)
         rows[source] = len(delivered.days)
         dirty |= planted

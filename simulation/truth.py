@@ -1,4 +1,17 @@
-"""The known truth, beside the sources and never mapped by them: for oracles, regret and tests."""
+"""The known truth, beside the sources and never mapped by them: for oracles, regret and tests.
+
+- `customers`: a row for each customer with the traits that never change (price sensitivity, channel affinities, ...)
+  and when they came and left.
+- `needs_and_hazards`: a row for each customer and 30 days: latent need for each product, satisfaction, whether they
+  are leaving or quiet, their daily hazards to begin to leave and to come back.
+- `life_events`: what raised needs, in the week it happened.
+- `presentations`: a row for each offer put: with which probability the customer was contacted, this offer was chosen
+  and would be accepted, what came of it, and for retention offers the true effect.
+- `alternatives`: for a sample of these decisions a row for every candidate: allowed by the past policy's rules,
+  probability of being chosen and accepted, and what would have come of it (potential outcomes by the same luck).
+
+Ids are those of the sources; `decision_id` is what the contact history cites.
+"""
 
 from __future__ import annotations
 
