@@ -1,0 +1,137 @@
+"""Decide for a part of the bank and write it down: Parquet for everything, the log for what was offered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from decisioning.engine import Decisions
+from decisioning.funnel import Funnel
+from decisioning.summary import Summary
+from decisioning.tables import ranked_offers, rejections
+from domain.errors import DataError, StateError
+from features.table import FeatureTable
+from serving.decider import Decider
+from serving.decision_log import DecisionLog
+
+OFFERS, REJECTIONS, FEATURES = "offers", "rejections", "features"
+
+
+@dataclass(frozen=True, slots=True)
+class PartResult:
+    """What came of one part; parts add up.
+
+    Attributes:
+        customers: Decided for.
+        decisions: Customer and channel with at least one offer.
+        offers: Ranked ones.
+        new: Decisions that the log did not have.
+    """
+
+    customers: int
+    decisions: int
+    offers: int
+    new: int
+    funnel: Funnel
+    summary: Summary
+
+    def __add__(self, other: PartResult) -> PartResult:
+        return PartResult(
+            self.customers + other.customers,
+            self.decisions + other.decisions,
+            self.offers + other.offers,
+            self.new + other.new,
+            self.funnel + other.funnel,
+            self.summary + other.summary,
+        )
+
+
+def decide_part(
+    decider: Decider,
+    features: FeatureTable,
+    *,
+    folder: Path,
+    part: str,
+    log: DecisionLog,
+    as_of: datetime,
+    seed: int,
+) -> PartResult:
+    """Decide for the customers of a part, all channels, and keep the result.
+
+    Writes `folder/offers/part.parquet` (ranked offers), `folder/rejections/part.parquet` (which rules rejected what)
+    and `folder/features/part.parquet` (what rules, values and models saw, for replay); each appears whole or not at
+    all. Then the decisions that offer something go to the log in one transaction. Doing a part again gives the same
+    files and adds nothing to the log.
+
+    Args:
+        decider: Policy and models.
+        features: At least one customer, with the columns that `decider.features` names.
+        folder: Of the run.
+        part: Name of the part within the run, as `bucket-03`.
+        log: Where decisions are found by id and by customer.
+        as_of: The moment decided for.
+        seed: Of the draws.
+
+    Raises:
+        DataError: There are no customers, or features are missing.
+        StateError: Files or the log could not be written.
+    """
+    if not len(features):
+        raise DataError(f"part {part} has no customers", expected="at least one", remedy="leave empty parts out")
+    contents: dict[str, Callable[[Decisions], pa.Table]] = {
+        OFFERS: ranked_offers,
+        REJECTIONS: rejections,
+        FEATURES: lambda decisions: decisions.features.to_arrow(),
+    }
+    needed = features.select(decider.features)
+    funnels, summaries, offers = [], [], []
+    try:
+        with ExitStack() as files:
+            writers: dict[str, pq.ParquetWriter] = {}
+            for decisions in decider.in_chunks(needed, as_of=as_of, seed=seed):
+                for name, content in contents.items():
+                    table = content(decisions)
+                    if name == OFFERS:
+                        offers.append(table)
+                    if name not in writers:
+                        path = _unfinished(folder, name, part)
+                        path.parent.mkdir(parents=True, exist_ok=True)
+                        writers[name] = files.enter_context(pq.ParquetWriter(path, table.schema, compression="zstd"))
+                    writers[name].write_table(table)
+                funnels.append(Funnel.of(decisions))
+                summaries.append(Summary.of(decisions))
+        for name in contents:
+            _unfinished(folder, name, part).replace(part_file(folder, name, part))
+    except OSError as error:
+        raise StateError(
+            f"the decisions of {part} could not be written to {folder}",
+            got=error.strerror or str(error),
+            remedy="free space or give write access, then decide again",
+        ) from error
+    whole = pa.concat_tables(offers)
+    first = whole.filter(pc.equal(whole["rank"], 1))
+    new = log.append_batch(whole, part=f"{folder.name}/{part}", seed=seed, versions=decider.versions)
+    return PartResult(
+        len(features),
+        len(first),
+        len(whole),
+        new,
+        sum(funnels[1:], funnels[0]),
+        sum(summaries[1:], summaries[0]),
+    )
+
+
+def part_file(folder: Path, content: str, part: str) -> Path:
+    """Where a part's `offers`, `rejections` or `features` are."""
+    return folder / content / f"{part}.parquet"
+
+
+def _unfinished(folder: Path, content: str, part: str) -> Path:
+    return folder / content / f".{part}.parquet.unfinished"

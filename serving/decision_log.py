@@ -1,0 +1,195 @@
+"""The decision log: what was decided for whom, kept so that it can be answered for and replayed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Engine, Row, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from domain.decision import Decision
+from domain.errors import StateError
+from serving.decision_json import from_json, to_json
+from serving.tables import DECISIONS, VERSIONS, open_log
+
+ROWS_PER_STATEMENT = 10_000
+COUNT_ROWS = {"preserve_rowcount": True}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BATCH = "batch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedDecision:
+    """One row of the log.
+
+    Attributes:
+        features_from: Where the features came from (`serving.customer_features.Origin`), or `batch`.
+        offer: First of the ranked offers; None where nothing was offered.
+        versions: Of everything that took part.
+        part: For a decision of a batch, the name of its Parquet files.
+        record: For a single decision, all of it.
+    """
+
+    decision_id: str
+    customer_id: str
+    channel: str
+    as_of: datetime
+    features_from: str
+    stage: str | None
+    offer: str | None
+    propensity: float | None
+    value: float | None
+    priority: float | None
+    selection_probability: float | None
+    seed: int
+    versions: Mapping[str, str]
+    part: str | None
+    record: Decision | None
+
+
+class DecisionLog:
+    """Decisions in a database: SQLite in one file, or PostgreSQL for several servers.
+
+    A single decision is kept with its whole record, nothing offered included. A batch keeps one row for every decision
+    that offers something, and everything else in Parquet files that the row names: a bank's night has too many
+    verdicts for a row each. A decision that is there is never changed: its id says what it depends on, so appending
+    it again, after a crash say, adds nothing.
+
+    Args:
+        url: Of the database.
+
+    Raises:
+        StateError: From every method, where the database does not answer or refuses.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._engine: Engine = open_log(url)
+        except SQLAlchemyError as error:
+            raise _unavailable(error) from error
+
+    def append(self, decision: Decision, features_from: str) -> bool:
+        """Keep a single decision; committed when this returns.
+
+        Returns:
+            Whether it was new.
+        """
+        first = decision.offers[0] if decision.offers else None
+        row = {
+            "decision_id": decision.decision_id,
+            "customer_id": decision.customer_id,
+            "channel": decision.channel,
+            "as_of": (decision.as_of - _EPOCH) // timedelta(microseconds=1),
+            "features_from": features_from,
+            "stage": decision.stage,
+            "offer": first and first.offer,
+            "propensity": first and first.propensity,
+            "value": first and first.value,
+            "priority": first and first.priority,
+            "selection_probability": first and first.selection_probability,
+            "seed": decision.seed,
+            "record": to_json(decision),
+            "part": None,
+        }
+        return self._add([row], decision.versions) == 1
+
+    def append_batch(self, offers: pa.Table, *, part: str, seed: int, versions: Mapping[str, str]) -> int:
+        """Keep the decisions of a batch that offer something, all or none of them.
+
+        Args:
+            offers: Of `decisioning.tables.ranked_offers`.
+            part: Name of the Parquet files of these decisions.
+            seed: Of the draws.
+            versions: Of everything that took part.
+
+        Returns:
+            How many were new.
+        """
+        first = offers.filter(pc.equal(offers["rank"], 1))
+        kept = ["decision_id", "customer_id", "channel", "stage", "offer"]
+        kept += ["propensity", "value", "priority", "selection_probability"]
+        rows = first.select(kept).to_pylist()
+        moments = first["as_of"].cast(pa.int64()).to_pylist()
+        for row, as_of in zip(rows, moments, strict=True):
+            row |= {"as_of": as_of, "features_from": BATCH, "seed": seed, "record": None, "part": part}
+        return self._add(rows, versions)
+
+    def get(self, decision_id: str) -> LoggedDecision:
+        """Find a decision.
+
+        Raises:
+            StateError: There is none of this id.
+        """
+        for found in self._select(DECISIONS.c.decision_id == decision_id, limit=1):
+            return found
+        raise StateError(
+            "no such decision in the log",
+            got=f"'{decision_id}'",
+            expected="an id that a decision was answered with",
+            remedy="decisions of a batch are logged only where they offer something",
+        )
+
+    def of_customer(self, customer_id: str, limit: int = 100) -> list[LoggedDecision]:
+        """List a customer's decisions, the latest first."""
+        return list(self._select(DECISIONS.c.customer_id == customer_id, limit))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def _add(self, rows: Sequence[dict[str, Any]], versions: Mapping[str, str]) -> int:
+        content = json.dumps(dict(versions), sort_keys=True)
+        digest = blake2b(content.encode(), digest_size=16).hexdigest()
+        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+        added = 0
+        try:
+            with self._engine.begin() as connection:
+                kept = insert(VERSIONS).values(digest=digest, content=content).on_conflict_do_nothing()
+                connection.execute(kept)
+                for start in range(0, len(rows), ROWS_PER_STATEMENT):
+                    some = [{**row, "versions": digest} for row in rows[start : start + ROWS_PER_STATEMENT]]
+                    statement = insert(DECISIONS).on_conflict_do_nothing()
+                    added += connection.execute(statement, some, execution_options=COUNT_ROWS).rowcount
+        except SQLAlchemyError as error:
+            raise _unavailable(error) from error
+        return added
+
+    def _select(self, condition: Any, limit: int) -> Iterator[LoggedDecision]:
+        query = (
+            select(DECISIONS, VERSIONS.c.content)
+            .join(VERSIONS)
+            .where(condition)
+            .order_by(DECISIONS.c.as_of.desc(), DECISIONS.c.decision_id)
+            .limit(limit)
+        )
+        try:
+            with self._engine.connect() as connection:
+                rows = connection.execute(query).all()
+        except SQLAlchemyError as error:
+            raise _unavailable(error) from error
+        return map(_logged, rows)
+
+
+def _logged(row: Row[Any]) -> LoggedDecision:
+    content = row._asdict()
+    versions = json.loads(content.pop("content"))
+    record = content.pop("record")
+    as_of = _EPOCH + timedelta(microseconds=content.pop("as_of"))
+    content |= {"versions": versions, "as_of": as_of, "record": None if record is None else from_json(record)}
+    return LoggedDecision(**content)
+
+
+def _unavailable(error: SQLAlchemyError) -> StateError:
+    return StateError(
+        "the decision log did not take or give what was asked; nothing was kept of this call",
+        got=str(getattr(error, "orig", None) or error),
+        remedy="look at the database: space, access, and whether it answers",
+    )

@@ -1,0 +1,99 @@
+"""Why the model likes an offer for a customer, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from decisioning.situation import FAMILY
+from domain.decision import Decision
+from expressions.types import Boolean, Category, Number
+from features.catalogue import FeatureCatalogue
+from features.table import FeatureTable
+from serving.decider import Decider
+
+REASONS_PER_OFFER = 3
+OF_THE_CANDIDATE = {
+    "offer": "How this offer is usually received",
+    "channel": "How offers in this channel are usually received",
+    "product": "How offers of this product are usually received",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that moved the model's answer.
+
+    Attributes:
+        name: Feature, or part of the offer.
+        description: The catalogue's.
+        value: The customer's, in words; empty where it is not about the customer.
+        log_odds: Contribution to the calibrated log-odds of acceptance; above 0 it speaks for the offer.
+    """
+
+    name: str
+    description: str
+    value: str
+    log_odds: float
+
+    def sentence(self) -> str:
+        """Say it.
+
+        Example:
+            >>> Reason("savings_view_count_7d", "Looks at the product", "3", 0.7).sentence()
+            'Looks at the product: 3 (speaks for it)'
+        """
+        value = f": {self.value}" if self.value else ""
+        return f"{self.description}{value} (speaks {'for' if self.log_odds > 0 else 'against'} it)"
+
+
+def reasons_for(decision: Decision, features: FeatureTable, decider: Decider) -> tuple[tuple[Reason, ...], ...]:
+    """Explain the ranked offers of a decision, the strongest reasons first.
+
+    Args:
+        decision: Of the customer.
+        features: The customer's, one row.
+        decider: Whose propensity model scored; without one there are no reasons.
+
+    Returns:
+        For each ranked offer up to `REASONS_PER_OFFER` reasons.
+    """
+    if decider.propensity is None or not decision.offers:
+        return tuple(() for _ in decision.offers)
+    by_name = {
+        (offer.name, treatment.channel): (offer, treatment) for offer, treatment in decider.policy.candidates.pairs
+    }
+    pairs = [by_name[candidate.offer, candidate.channel] for candidate in decision.offers]
+    contributions = decider.propensity.explain(features.take(np.zeros(len(pairs), dtype=np.intp)), pairs)
+    return tuple(
+        tuple(
+            _reason(name, log_odds, pairs[row][0].product, features, decider.bank.features)
+            for name, log_odds in contributions.strongest(row, REASONS_PER_OFFER)
+        )
+        for row in range(len(pairs))
+    )
+
+
+def _reason(
+    name: str, log_odds: float, product: str | None, features: FeatureTable, catalogue: FeatureCatalogue
+) -> Reason:
+    members = catalogue.families.get(name.removeprefix(FAMILY), {}) if name.startswith(FAMILY) else {}
+    feature = catalogue.features.get(members.get(product or "", name))
+    if feature is None:
+        described = OF_THE_CANDIDATE.get(name, name.replace("_", " ").capitalize())
+        return Reason(name, described, "", log_odds)
+    value = float(features.columns[feature.name][0])
+    return Reason(name, feature.description, _in_words(value, feature.type), log_odds)
+
+
+def _in_words(value: float, kind: Number | Boolean | Category) -> str:
+    if np.isnan(value):
+        return "unknown"
+    match kind:
+        case Category(names):
+            return names[int(value)]
+        case Boolean():
+            return "yes" if value == 1.0 else "no"
+        case Number():
+            return f"{value:.4g}"

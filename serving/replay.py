@@ -1,0 +1,126 @@
+"""Make a logged decision again, and compare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from domain.decision import Decision
+from domain.errors import StateError
+from expressions.types import Array, Category, ColumnType
+from features.moments import utc_microseconds
+from features.table import CUSTOMER_ID, FeatureTable
+from serving.batch import FEATURES, part_file
+from serving.decider import CHURN_PROBABILITY, Decider
+from serving.decision_log import LoggedDecision
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A decision made again.
+
+    Attributes:
+        decision: As it comes out now.
+        differences: Parts of the record that are not as they were; empty where it is the same.
+    """
+
+    decision: Decision
+    differences: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs."""
+        return not self.differences
+
+
+def replay(logged: LoggedDecision, decider: Decider, decisions_folder: Path) -> Replay:
+    """Decide again from the features that were kept, and compare with what was logged.
+
+    A single decision is compared as a whole. One of a batch is compared in its id and in what the log has of its first
+    offer; its features are read from the part that it names.
+
+    Args:
+        logged: From `DecisionLog.get`.
+        decider: With the policy and models that decided then.
+        decisions_folder: Below which the batch runs have their folders.
+
+    Raises:
+        StateError: The decider has other versions, or the part's files are gone.
+    """
+    if dict(logged.versions) != decider.versions:
+        raise StateError(
+            f"decision {logged.decision_id} was made by other versions",
+            got=_listed(decider.versions),
+            expected=_listed(logged.versions),
+            remedy="replay with the bank's folder and the models of that time",
+        )
+    if logged.record is not None:
+        features = features_of(logged.record, decider.schema)
+    else:
+        features = _features_of_part(logged, decider, decisions_folder)
+    decisions = decider.decide(
+        features, as_of=utc_microseconds(logged.as_of), seed=logged.seed, channels=[logged.channel]
+    )
+    again = decider.record(decisions, 0, logged.channel)
+    if logged.record is not None:
+        names = [field.name for field in fields(Decision)]
+        differences = [name for name in names if getattr(again, name) != getattr(logged.record, name)]
+    else:
+        differences = _batch_differences(logged, again)
+    return Replay(again, tuple(differences))
+
+
+def features_of(decision: Decision, schema: Mapping[str, ColumnType]) -> FeatureTable:
+    """Turn the features of a record back into one row of columns."""
+    columns = {
+        name: _column(value, schema[name])
+        for name, value in decision.features.items()
+        if name in schema and name != CHURN_PROBABILITY
+    }
+    return FeatureTable(
+        np.array([decision.customer_id], dtype=object),
+        np.array([utc_microseconds(decision.as_of)]),
+        columns,
+        {name: schema[name] for name in columns},
+    )
+
+
+def _features_of_part(logged: LoggedDecision, decider: Decider, decisions_folder: Path) -> FeatureTable:
+    run, _, part = str(logged.part).rpartition("/")
+    path = part_file(decisions_folder / run, FEATURES, part)
+    try:
+        table = pq.read_table(path, filters=pc.field(CUSTOMER_ID) == logged.customer_id)
+    except OSError as error:
+        raise StateError(
+            f"the features of decision {logged.decision_id} are gone",
+            got=error.strerror or str(error),
+            expected=f"the file {path}",
+            remedy="restore the files of the run from an archive",
+        ) from error
+    schema = {name: decider.schema[name] for name in decider.features}
+    return FeatureTable.from_arrow(table, schema)
+
+
+def _batch_differences(logged: LoggedDecision, again: Decision) -> list[str]:
+    differences = [] if again.decision_id == logged.decision_id else ["decision_id"]
+    if not again.offers:
+        return [*differences, "offer"]
+    compared = ("offer", "propensity", "value", "priority", "selection_probability")
+    return differences + [name for name in compared if getattr(again.offers[0], name) != getattr(logged, name)]
+
+
+def _column(value: float | str | None, kind: ColumnType) -> Array:
+    if value is None:
+        return np.array([np.nan])
+    if isinstance(kind, Category):
+        return np.array([kind.code(str(value))])
+    return np.array([float(value)])
+
+
+def _listed(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))

@@ -1,0 +1,83 @@
+"""Tables of the decision log, on SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Engine,
+    Float,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    inspect,
+    text,
+)
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+METADATA: Final = MetaData()
+
+VERSIONS: Final = Table(
+    "versions",
+    METADATA,
+    Column("digest", String(32), primary_key=True),
+    Column("content", Text, nullable=False),  # JSON: name -> version
+)
+
+DECISIONS: Final = Table(
+    "decisions",
+    METADATA,
+    Column("decision_id", String(32), primary_key=True),
+    Column("customer_id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("as_of", BigInteger, nullable=False),  # microseconds since 1970, UTC: exact, and the same in every database
+    Column("features_from", Text, nullable=False),  # where the features came from: state, log, nothing; or batch
+    Column("stage", Text),
+    Column("offer", Text),  # the first of the ranked ones; NULL where nothing was offered
+    Column("propensity", Float),
+    Column("value", Float),
+    Column("priority", Float),
+    Column("selection_probability", Float),
+    Column("seed", BigInteger, nullable=False),
+    Column("versions", String(32), ForeignKey("versions.digest"), nullable=False),
+    Column("part", Text),  # of a batch: names the Parquet files that hold the rest
+    Column("record", Text),  # of a single decision: JSON of everything
+    Index("decisions_of_customer", "customer_id", "as_of"),
+)
+
+CONTACTS: Final = (
+    "CREATE VIEW contacts AS SELECT customer_id, channel, offer, as_of, decision_id FROM decisions"
+    " WHERE offer IS NOT NULL"
+)
+"""What was offered to whom and when: the contact history as far as deciding knows it."""
+
+
+def open_log(url: str) -> Engine:
+    """Open the database of the decision log and make its tables where they are missing.
+
+    Args:
+        url: As `sqlite:////srv/nbo/decisions.db` or `postgresql+psycopg://host/nbo`.
+    """
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    with engine.begin() as connection:
+        METADATA.create_all(connection)
+        if "contacts" not in inspect(connection).get_view_names():
+            connection.execute(text(CONTACTS))
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, record: Any) -> None:
+    """Readers do not wait for a writer, what is committed survives a power cut, and writers wait for each other."""
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
