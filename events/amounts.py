@@ -1,0 +1,73 @@
+"""Amounts as sources write them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from events.schema import LARGEST_AMOUNT, rounded_amounts
+from events.texts import number_of, texts_of
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """A column of amounts.
+
+    Attributes:
+        values: float64, rounded to 4 decimals; null where there is none or none that fits.
+        unreadable: Shape (n,), where something was written that is no number.
+        beyond: Shape (n,), where the number is infinite or beyond 1e11.
+        written: The column as it came.
+    """
+
+    values: pa.Array
+    unreadable: NDArray[np.bool_]
+    beyond: NDArray[np.bool_]
+    written: pa.Array
+
+    def text(self, row: int) -> str:
+        """What was written in a row."""
+        return str(self.written[row].as_py())
+
+
+def amounts_of(column: pa.Array) -> Amounts:
+    """Read numbers, or texts of numbers with a decimal point.
+
+    Of floating columns, where an undefined number stands for a missing one by custom, it is missing; written out in
+    a text it is no number.
+
+    Example:
+        >>> amounts = amounts_of(pa.array(["12.50", None, "1,5", "inf"]))
+        >>> amounts.values.to_pylist(), amounts.unreadable.tolist(), amounts.beyond.tolist()
+        ([12.5, None, None, None], [False, False, True, False], [False, False, False, True])
+    """
+    kind = column.type
+    numeric = pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)
+    if numeric:
+        values = column.cast(pa.float64(), safe=False)
+        missing = np.asarray(values.is_null(nan_is_null=True))
+        numbers = values.fill_null(np.nan).to_numpy(zero_copy_only=False)
+        unreadable = np.zeros(len(column), dtype=bool)
+    else:
+        texts = texts_of(column)
+        missing = np.asarray(texts.is_null())
+        numbers = _numbers(texts)
+        unreadable = np.isnan(numbers) & ~missing
+    beyond = ~missing & ~unreadable & ~(np.abs(numbers) <= LARGEST_AMOUNT)
+    none = missing | unreadable | beyond
+    kept = pa.array(np.where(none, 0.0, numbers), pa.float64(), mask=none)
+    return Amounts(rounded_amounts(kept), unreadable, beyond, column)
+
+
+def _numbers(texts: pa.Array) -> NDArray[np.float64]:
+    """Parse texts; not-a-number where there is none."""
+    try:
+        parsed = pc.cast(texts, pa.float64())
+    except pa.ArrowInvalid:
+        parsed = pa.array([None if text is None else number_of(text) for text in texts.to_pylist()], pa.float64())
+    numbers: NDArray[np.float64] = parsed.fill_null(np.nan).to_numpy(zero_copy_only=False)
+    return numbers

@@ -1,0 +1,104 @@
+"""The fields of the contract, read from the columns of a source's file."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+
+from domain.errors import SourceError
+from events.amounts import Amounts, amounts_of
+from events.mapping import Source
+from events.schema import one_chunk
+from events.texts import Coded, is_text_type, joined_texts, texts_of
+from events.times import Moments, is_moment_type, moments_of
+
+
+class Fields:
+    """A table of a source's file, seen through the source's mapping.
+
+    Every method raises SourceError where a column has a type that its field cannot be read from.
+
+    Args:
+        table: Columns as the file names them.
+        file: As errors call it.
+    """
+
+    def __init__(self, table: pa.Table, source: Source, file: str) -> None:
+        self._table = table
+        self._source = source
+        self._file = file
+
+    def fills(self, field: str) -> bool:
+        """Whether the mapping says what fills a field."""
+        return any(
+            field in given for given in (self._source.columns, self._source.constants, self._source.value_columns)
+        )
+
+    def field(self, field: str) -> pa.Array:
+        """Get what fills a field, as it came: a column, joined columns, a constant, or nulls."""
+        source = self._source
+        if field in source.value_columns:
+            parts = [self.column_texts(name) for name in source.value_columns[field]]
+            return joined_texts(parts, "/", null="")
+        if field in source.columns:
+            columns = source.columns[field]
+            if isinstance(columns, str):
+                return one_chunk(self._table.column(columns))
+            return joined_texts([self.column_texts(name) for name in columns], "-", null=None)
+        return pa.array([source.constants.get(field)] * self._table.num_rows, pa.string())
+
+    def column_texts(self, column: str) -> pa.Array:
+        """Read a column of the file as texts."""
+        return self._as_texts(one_chunk(self._table.column(column)), column)
+
+    def _as_texts(self, array: pa.Array, column: str) -> pa.Array:
+        if not is_text_type(array.type):
+            raise self._wrong_type(column, array.type, "texts or numbers")
+        try:
+            return texts_of(array)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise self._wrong_type(column, array.type, "texts or numbers") from error
+
+    def texts(self, field: str) -> pa.Array:
+        """Read a field as texts, renamed as the mapping says."""
+        texts = self._as_texts(self.field(field), field)
+        names = self._source.values.get(field)
+        if not names:
+            return texts
+        renamed = Coded.of(texts).renamed(names)
+        return renamed.to_arrow(np.arange(len(texts))).cast(pa.string())
+
+    def coded(self, field: str) -> Coded:
+        """Read a field of few different texts, renamed as the mapping says."""
+        texts = self._as_texts(self.field(field), field)
+        return Coded.of(texts).renamed(self._source.values.get(field, {}))
+
+    def moments(self, field: str) -> Moments:
+        """Read a field as moments; the source's zone is that of local times."""
+        column = self.field(field)
+        if not is_moment_type(column.type):
+            raise self._wrong_type(field, column.type, "timestamps, dates or texts")
+        kind = column.type
+        text = not (pa.types.is_timestamp(kind) or pa.types.is_date(kind))
+        return moments_of(texts_of(column) if text else column, ZoneInfo(self._source.time_zone))
+
+    def amounts(self) -> Amounts:
+        """Read the amounts."""
+        column = self.field("amount")
+        if not is_text_type(column.type):
+            raise self._wrong_type("amount", column.type, "numbers or texts")
+        return amounts_of(column)
+
+    def property_texts(self, name: str) -> Coded:
+        """Read the column of a property, renamed as the mapping says."""
+        return Coded.of(self.column_texts(self._source.properties[name])).renamed(self._source.values.get(name, {}))
+
+    def _wrong_type(self, column: str, kind: pa.DataType, expected: str) -> SourceError:
+        return SourceError(
+            f"'{column}' in file '{self._file}' of source '{self._source.name}' has a type that does not fit",
+            got=str(kind),
+            expected=expected,
+            remedy="correct the mapping in sources.yaml, or have the file delivered with another type",
+        )

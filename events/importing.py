@@ -1,0 +1,172 @@
+"""Importing a bank's source files into its event log."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+
+from domain.errors import DataError
+from events.chunks import Chunk
+from events.content_ids import ContentIds
+from events.log import EventLog
+from events.manifest import ImportedFile
+from events.mapping import Source
+from events.quarantine import Quarantine, Reason, Rejection
+from events.reading import read_chunks
+from events.report import FileCounts, ImportReport
+from events.rows import MappedRows, RowMapper
+from events.source_files import SourceFile, find_files
+from events.transaction import Transaction
+from events.vocabulary import Vocabulary
+
+Progress = Callable[[int, int, int], None]
+"""Called with the rows read so far, the bytes read so far, and the bytes of all files."""
+
+
+def import_sources(
+    log: EventLog,
+    sources: Sequence[Source],
+    vocabulary: Vocabulary,
+    folder: Path,
+    quarantine: Path,
+    *,
+    now: datetime,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Import every file of every source in one commit: all of it, or on an error nothing.
+
+    A file that was imported before, by the same mapping and with nothing in quarantine, is known by its digest and
+    counted as duplicates without being read again. Other writers of the log wait until the import is through.
+
+    Args:
+        log: Written in one commit.
+        sources: Checked by `events.checks`.
+        vocabulary: What events may say.
+        folder: Where the sources' files are.
+        quarantine: Folder for the rows that cannot become events; see `events.quarantine`.
+        now: Aware; what lies later is quarantined.
+        progress: Told after every chunk.
+
+    Raises:
+        SourceError: A file is missing, empty, damaged, or not as its mapping says; nothing was imported.
+        StateError: The log or the quarantine could not be written; the log is as it was.
+    """
+    if now.tzinfo is None:
+        raise DataError("the moment of an import needs a time zone", got=str(now))
+    files = find_files(sources, folder)
+    meter = _Meter(progress, sum(file.size_bytes for file in files))
+    with log.transaction() as transaction:
+        with Quarantine(quarantine) as rejected:
+            counts = tuple(
+                _FileImport(
+                    file,
+                    RowMapper(file.source, vocabulary, now, file.name),
+                    _mapping_digest(file.source, vocabulary),
+                    transaction=transaction,
+                    quarantine=rejected,
+                    meter=meter,
+                ).run()
+                for file in files
+            )
+        return ImportReport(files=counts, quarantine=rejected.file)
+
+
+class _Meter:
+    """Adds up progress over files."""
+
+    def __init__(self, progress: Progress | None, bytes_total: int) -> None:
+        self._progress = progress
+        self._bytes_total = bytes_total
+        self._rows = 0
+        self._bytes_of_files_done = 0
+
+    def chunk(self, rows: int, bytes_of_file: int) -> None:
+        self._rows += rows
+        if self._progress is not None:
+            self._progress(self._rows, self._bytes_of_files_done + bytes_of_file, self._bytes_total)
+
+    def file(self, size_bytes: int) -> None:
+        self._bytes_of_files_done += size_bytes
+        self.chunk(0, 0)
+
+
+class _FileImport:
+    """The import of one file."""
+
+    def __init__(
+        self,
+        file: SourceFile,
+        mapper: RowMapper,
+        mapping_digest: str,
+        *,
+        transaction: Transaction,
+        quarantine: Quarantine,
+        meter: _Meter,
+    ) -> None:
+        self._file = file
+        self._mapper = mapper
+        self._ids = ContentIds()
+        self._transaction = transaction
+        self._quarantine = quarantine
+        self._meter = meter
+        self._digest = f"{file.digest()}-{mapping_digest}"
+        self._read = self._accepted = self._duplicates = self._skipped = 0
+        self._reasons: Counter[Reason] = Counter()
+
+    def run(self) -> FileCounts:
+        before = self._transaction.imported(self._digest)
+        if before is not None:
+            self._read, self._duplicates, self._skipped = before.read, before.events, before.skipped
+            self._meter.chunk(before.read, self._file.size_bytes)
+        else:
+            for chunk in read_chunks(self._file):
+                self._import(chunk)
+            if not self._reasons:
+                events = self._accepted + self._duplicates
+                done = ImportedFile(read=self._read, events=events, skipped=self._skipped)
+                self._transaction.remember(self._digest, done)
+        self._meter.file(self._file.size_bytes)
+        return FileCounts(
+            source=self._file.source.name,
+            file=self._file.name,
+            read=self._read,
+            accepted=self._accepted,
+            duplicates=self._duplicates,
+            skipped=self._skipped,
+            reasons=dict(self._reasons),
+        )
+
+    def _import(self, chunk: Chunk) -> None:
+        mapped = self._mapper.map(chunk.table)
+        self._read += chunk.rows
+        self._skipped += mapped.skipped
+        rejections = [*chunk.broken, *(_rejection(chunk, row, *why) for row, why in mapped.rejected.items())]
+        rejections += self._append(chunk, mapped)
+        for rejection in sorted(rejections, key=lambda rejection: rejection.row):
+            self._reasons[rejection.reason] += 1
+            self._quarantine.add(self._file.source.name, self._file.name, rejection)
+        self._meter.chunk(chunk.rows, chunk.bytes_done)
+
+    def _append(self, chunk: Chunk, mapped: MappedRows) -> list[Rejection]:
+        events = mapped.events
+        if "event_id" not in events.column_names:
+            events = events.append_column("event_id", self._ids.next_ids(events))
+        counts = self._transaction.append(events)
+        self._accepted += counts.accepted
+        self._duplicates += counts.duplicates
+        ids = events.column("event_id")
+        return [
+            _rejection(chunk, int(mapped.positions[row]), Reason.EVENT_ID_CONFLICT, f"event id '{ids[row].as_py()}'")
+            for row in counts.conflict_rows.tolist()
+        ]
+
+
+def _rejection(chunk: Chunk, row: int, reason: Reason, detail: str) -> Rejection:
+    return Rejection(int(chunk.numbers[row]), reason, detail, chunk.raw(row))
+
+
+def _mapping_digest(source: Source, vocabulary: Vocabulary) -> str:
+    return blake2b(f"{source!r}\n{vocabulary!r}".encode(), digest_size=16).hexdigest()

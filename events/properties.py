@@ -1,0 +1,106 @@
+"""Properties of events: each value in the one form that its declared type has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from domain.errors import nearest
+from events.schema import LARGEST_AMOUNT
+from events.texts import Coded, number_of, number_text
+from events.vocabulary import Property
+
+_BOOLEANS = {"true": "true", "yes": "true", "1": "true", "false": "false", "no": "false", "0": "false"}
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyColumn:
+    """One property of n rows.
+
+    Attributes:
+        values: In their one form; null where a row has none.
+        unfit: Shape (n,), where a row has one that does not fit its declaration.
+    """
+
+    values: Coded
+    unfit: NDArray[np.bool_]
+
+
+def canonical(text: str, declared: Property) -> str | None:
+    """Bring a value into the form of its type; None where it does not fit.
+
+    Example:
+        >>> canonical("YES", Property(type="boolean")), canonical("1980.0", Property(type="number"))
+        ('true', '1980')
+        >>> canonical("west", Property(values=("north", "south")))
+    """
+    if declared.type == "number":
+        number = number_of(text)
+        return None if number is None or not abs(number) <= LARGEST_AMOUNT else number_text(number)
+    if declared.type == "boolean":
+        return _BOOLEANS.get(text.lower())
+    if declared.type == "category":
+        return text if text in declared.values else None
+    return text
+
+
+def expectation(declared: Property) -> str:
+    """Say what a value should have been."""
+    if declared.type == "number":
+        return f"a number with a decimal point, at most {LARGEST_AMOUNT:g}"
+    return "true or false" if declared.type == "boolean" else nearest("", declared.values)
+
+
+def read_property(texts: Coded, declarations: Sequence[tuple[Property, NDArray[np.bool_] | None]]) -> PropertyColumn:
+    """Read a column as a property.
+
+    Args:
+        texts: The column, n rows.
+        declarations: How the property is declared, and for which rows (None: for all). A value in a row for which
+            it is not declared is not a property of that event: a wide table has columns for every type.
+    """
+    forms: dict[str, int] = {}
+    codes = np.full(len(texts.codes), -1, dtype=np.int64)
+    unfit = np.zeros(len(texts.codes), dtype=bool)
+    for declared, rows in declarations:
+        lookup = np.empty(len(texts.values) + 1, dtype=np.int64)
+        lookup[-1] = -1
+        for code, text in enumerate(texts.values):
+            form = canonical(text, declared)
+            lookup[code] = -2 if form is None else forms.setdefault(form, len(forms))
+        found = lookup[texts.codes]
+        mine = slice(None) if rows is None else rows
+        codes[mine] = np.maximum(found, -1)[mine]
+        unfit[mine] = (found == -2)[mine]
+    return PropertyColumn(Coded(codes, tuple(forms)), unfit)
+
+
+def property_maps(columns: Mapping[str, Coded], rows: NDArray[np.int64]) -> pa.MapArray:
+    """Put the properties of some rows into maps, by name, without those that are null.
+
+    Example:
+        >>> region = Coded(np.array([0, -1]), ("north",))
+        >>> property_maps({"region": region}, np.array([0, 1])).to_pylist()
+        [[('region', 'north')], []]
+    """
+    names = sorted(columns)
+    if not names:
+        return pa.MapArray.from_arrays(pa.array(np.zeros(len(rows) + 1, np.int32)), _texts([]), _texts([]))
+    codes = np.stack([columns[name].codes[rows] for name in names], axis=1)
+    starts = np.cumsum([0, *(len(columns[name].values) for name in names)])
+    places, owners = np.nonzero(codes >= 0)
+    values = _texts([value for name in names for value in columns[name].values])
+    offsets = np.concatenate([[0], np.cumsum((codes >= 0).sum(axis=1))]).astype(np.int32)
+    return pa.MapArray.from_arrays(
+        pa.array(offsets),
+        _texts(names).take(pa.array(owners)),
+        values.take(pa.array(codes[places, owners] + starts[owners])),
+    )
+
+
+def _texts(values: Sequence[str]) -> pa.Array:
+    return pa.array(values, pa.string())

@@ -1,0 +1,129 @@
+"""Rows that cannot become events, kept with the reason."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from domain.errors import StateError
+from events.durable import sync
+
+
+class Reason(StrEnum):
+    """Why a row was quarantined; of several the first, in this order of checking."""
+
+    LINE_BROKEN = "line_broken"
+    """Not a JSON object."""
+    FIELD_COUNT_WRONG = "field_count_wrong"
+    """More or fewer fields than the CSV file's header."""
+    ENCODING_BROKEN = "encoding_broken"
+    CUSTOMER_ID_MISSING = "customer_id_missing"
+    EVENT_ID_MISSING = "event_id_missing"
+    TIME_MISSING = "time_missing"
+    TIME_UNREADABLE = "time_unreadable"
+    TIME_IN_THE_FUTURE = "time_in_the_future"
+    """It occurred, or became available, after the moment of the import."""
+    AVAILABLE_BEFORE_OCCURRED = "available_before_occurred"
+    TYPE_UNKNOWN = "type_unknown"
+    CHANNEL_UNKNOWN = "channel_unknown"
+    PRODUCT_UNKNOWN = "product_unknown"
+    AMOUNT_NOT_A_NUMBER = "amount_not_a_number"
+    AMOUNT_OUT_OF_BOUNDS = "amount_out_of_bounds"
+    """Infinite, or beyond 1e11."""
+    PROPERTY_UNFIT = "property_unfit"
+    """Not of its declared type, or not among its values."""
+    EVENT_ID_CONFLICT = "event_id_conflict"
+    """The id stands for an event with other content, which came first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One quarantined row.
+
+    Attributes:
+        row: Its number in the file, from 1: of a record below the header (CSV, Parquet), of a line (JSON lines).
+        detail: The offending value and what was expected.
+        raw: The row as it was read.
+    """
+
+    row: int
+    reason: Reason
+    detail: str
+    raw: object
+
+
+class Quarantine:
+    """Writes the quarantined rows of one import to one file of JSON lines, which appears when all are written.
+
+    The file is named by a digest of its rows, so that importing the same files again writes the same file. Without
+    quarantined rows there is none.
+
+    Attributes:
+        file: The file; None before the end, and where nothing was quarantined.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._beside = folder / f"{os.getpid()}.new"
+        self._digest = blake2b(digest_size=8)
+        self._rows = 0
+        self.file: Path | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._handle = self._beside.open("wb")
+        except OSError as error:
+            raise self._unwritable(error) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            self._handle.flush()
+            os.fsync(self._handle.fileno())
+            self._handle.close()
+            if error is None and self._rows:
+                self.file = self._folder / f"{self._digest.hexdigest()}.jsonl"
+                self._beside.replace(self.file)
+                sync(self._folder)
+        except OSError as failure:
+            raise self._unwritable(failure) from failure
+        finally:
+            self._beside.unlink(missing_ok=True)
+
+    def add(self, source: str, file: str, rejection: Rejection) -> None:
+        """Write one row.
+
+        Raises:
+            StateError: The disk is full, say.
+        """
+        content = {
+            "source": source,
+            "file": file,
+            "row": rejection.row,
+            "reason": rejection.reason,
+            "detail": rejection.detail,
+            "raw": rejection.raw,
+        }
+        line = json.dumps(content, default=str).encode() + b"\n"
+        self._digest.update(line)
+        self._rows += 1
+        try:
+            self._handle.write(line)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> StateError:
+        return StateError(
+            f"the quarantine in {self._folder} could not be written, and nothing was imported",
+            got=error.strerror or str(error),
+            remedy="free space or give write access, then import again",
+        )

@@ -1,0 +1,79 @@
+"""What came of an import: for every row of every file, one of four."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from events.quarantine import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileCounts:
+    """Rows of one file of one source: read = accepted + duplicates + skipped + quarantined.
+
+    Attributes:
+        read: Rows below the header (blank lines do not count).
+        duplicates: Rows whose event is in the log already.
+        skipped: Rows that the mapping leaves out on purpose.
+        reasons: Quarantined rows by reason.
+    """
+
+    source: str
+    file: str
+    read: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    skipped: int = 0
+    reasons: Mapping[Reason, int] = field(default_factory=dict)
+
+    @property
+    def quarantined(self) -> int:
+        """Rows in quarantine, for whatever reason."""
+        return sum(self.reasons.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """Counts of an import.
+
+    Attributes:
+        files: One for each, in the order of the sources and of the files' names.
+        quarantine: File of the quarantined rows; None where there are none.
+
+    Example:
+        >>> counts = FileCounts(source="crm", file="a.csv", read=3, accepted=2, reasons={Reason.TYPE_UNKNOWN: 1})
+        >>> ImportReport(files=(counts, counts), quarantine=None).total.read
+        6
+    """
+
+    files: tuple[FileCounts, ...]
+    quarantine: Path | None
+
+    @property
+    def total(self) -> FileCounts:
+        """All files together."""
+        return _sum("all sources", self.files)
+
+    @property
+    def by_source(self) -> tuple[FileCounts, ...]:
+        """The files of each source together, in the order of the sources."""
+        names = dict.fromkeys(counts.source for counts in self.files)
+        return tuple(_sum(name, tuple(counts for counts in self.files if counts.source == name)) for name in names)
+
+
+def _sum(source: str, files: tuple[FileCounts, ...]) -> FileCounts:
+    reasons: Counter[Reason] = Counter()
+    for counts in files:
+        reasons.update(counts.reasons)
+    return FileCounts(
+        source=source,
+        file=f"{len(files)} files",
+        read=sum(counts.read for counts in files),
+        accepted=sum(counts.accepted for counts in files),
+        duplicates=sum(counts.duplicates for counts in files),
+        skipped=sum(counts.skipped for counts in files),
+        reasons=dict(reasons),
+    )

@@ -1,0 +1,210 @@
+"""Rows of a source -> events of the contract, as its mapping says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from events.amounts import Amounts
+from events.fields import Fields
+from events.mapping import Source
+from events.properties import PropertyColumn, expectation, property_maps, read_property
+from events.quarantine import Reason
+from events.rejections import Rejections, Rows, got_expected, unknown_name
+from events.schema import LARGEST_AMOUNT, MOMENT, NAME
+from events.texts import Coded
+from events.times import Moments
+from events.vocabulary import ATTRIBUTES_TYPE, Property, Vocabulary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappedRows:
+    """What became of the rows of a table.
+
+    Attributes:
+        events: Those that fit; without `event_id` where the source gives none.
+        positions: Shape (len(events),): their rows.
+        skipped: Rows left out on purpose.
+        rejected: Row -> reason and detail.
+    """
+
+    events: pa.Table
+    positions: NDArray[np.int64]
+    skipped: int
+    rejected: Mapping[int, tuple[Reason, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Columns:
+    """The fields of n rows, read but not judged."""
+
+    ids: Mapping[str, pa.Array]
+    names: Mapping[str, Coded]
+    occurred: Moments
+    available: Moments
+    amounts: Amounts
+    properties: Mapping[str, PropertyColumn]
+
+
+class RowMapper:
+    """Maps tables of one file of a source.
+
+    Args:
+        now: What lies later is in the future.
+        file: As errors call it.
+    """
+
+    def __init__(self, source: Source, vocabulary: Vocabulary, now: datetime, file: str) -> None:
+        self._source = source
+        self._vocabulary = vocabulary
+        self._now = np.datetime64(now.astimezone(UTC).replace(tzinfo=None), "us").astype(np.int64)
+        self._file = file
+
+    def map(self, table: pa.Table) -> MappedRows:
+        """Map the rows of a table with the columns of the file.
+
+        Raises:
+            SourceError: A column has a type that its field cannot be read from.
+        """
+        fields = Fields(table, self._source, self._file)
+        columns = self._read(fields)
+        skipped = self._skipped(columns, table.num_rows)
+        rejections = Rejections(~skipped)
+        self._check_ids(columns, rejections)
+        self._check_moments(fields, columns, rejections)
+        self._check_names(columns, rejections)
+        self._check_amounts(columns.amounts, rejections)
+        for name, column in columns.properties.items():
+            if column.unfit.any():
+                rejections.where(column.unfit, Reason.PROPERTY_UNFIT, self._unfit(fields, name, columns.names["type"]))
+        keep = np.flatnonzero(rejections.open)
+        return MappedRows(
+            events=_events(columns, keep),
+            positions=keep,
+            skipped=int(skipped.sum()),
+            rejected=rejections.reasons,
+        )
+
+    def _read(self, fields: Fields) -> _Columns:
+        given = (
+            ("event_id", "customer_id", "decision_id") if fields.fills("event_id") else ("customer_id", "decision_id")
+        )
+        names = {name: fields.coded(name) for name in ("type", "channel", "product")}
+        if self._source.kind == "attributes":
+            names["type"] = Coded(np.zeros_like(names["type"].codes), (ATTRIBUTES_TYPE,))
+        occurred = fields.moments("occurred_at")
+        return _Columns(
+            ids={name: fields.texts(name) for name in given},
+            names=names,
+            occurred=occurred,
+            available=fields.moments("available_at") if fields.fills("available_at") else occurred,
+            amounts=fields.amounts(),
+            properties={
+                name: read_property(fields.property_texts(name), self._declarations(name, names["type"]))
+                for name in sorted(self._source.properties)
+            },
+        )
+
+    def _declarations(self, name: str, types: Coded) -> list[tuple[Property, Rows | None]]:
+        if self._source.kind == "attributes":
+            return [(self._vocabulary.attributes[name], None)]
+        declared: dict[Property, set[str]] = {}
+        for type_name, event_type in self._vocabulary.types.items():
+            if name in event_type.properties:
+                declared.setdefault(event_type.properties[name], set()).add(type_name)
+        return [(form, types.among(members.__contains__)) for form, members in declared.items()]
+
+    def _skipped(self, columns: _Columns, count: int) -> Rows:
+        skipped = np.zeros(count, dtype=bool)
+        for field, values in self._source.skip.items():
+            coded = columns.names[field] if field in columns.names else Coded.of(columns.ids[field])
+            skipped |= coded.among(set(values).__contains__)
+        return skipped
+
+    def _check_ids(self, columns: _Columns, rejections: Rejections) -> None:
+        for field, reason in (
+            ("customer_id", Reason.CUSTOMER_ID_MISSING),
+            ("event_id", Reason.EVENT_ID_MISSING),
+        ):
+            if field in columns.ids:
+                rejections.where(np.asarray(columns.ids[field].is_null()), reason)
+
+    def _check_moments(self, fields: Fields, columns: _Columns, rejections: Rejections) -> None:
+        occurred, available = columns.occurred, columns.available
+        for field, moments in {"occurred_at": occurred, "available_at": available}.items():
+            rejections.where(moments.missing, Reason.TIME_MISSING, _constantly(field))
+            rejections.where(moments.unreadable, Reason.TIME_UNREADABLE, _unreadable(fields, field))
+        latest = np.maximum(occurred.microseconds, available.microseconds)
+        rejections.where(
+            latest > self._now,
+            Reason.TIME_IN_THE_FUTURE,
+            lambda row: f"{_written(latest[row])} is later than {_written(self._now)}",
+        )
+        rejections.where(
+            available.microseconds < occurred.microseconds,
+            Reason.AVAILABLE_BEFORE_OCCURRED,
+            lambda row: f"{_written(available.microseconds[row])} < {_written(occurred.microseconds[row])}",
+        )
+
+    def _check_names(self, columns: _Columns, rejections: Rejections) -> None:
+        types, channels, products = (columns.names[name] for name in ("type", "channel", "product"))
+        if self._source.kind == "events":
+            known = tuple(self._vocabulary.types)
+            rejections.where(~types.among(set(known).__contains__), Reason.TYPE_UNKNOWN, unknown_name(types, known))
+        for coded, valid, reason in (
+            (channels, self._vocabulary.channels, Reason.CHANNEL_UNKNOWN),
+            (products, self._vocabulary.products, Reason.PRODUCT_UNKNOWN),
+        ):
+            unknown = (coded.codes >= 0) & ~coded.among(set(valid).__contains__)
+            rejections.where(unknown, reason, unknown_name(coded, valid))
+
+    def _check_amounts(self, amounts: Amounts, rejections: Rejections) -> None:
+        bound = f"at most {LARGEST_AMOUNT:g}"
+        rejections.where(
+            amounts.unreadable, Reason.AMOUNT_NOT_A_NUMBER, lambda row: got_expected(amounts.text(row), "12.50, say")
+        )
+        rejections.where(
+            amounts.beyond, Reason.AMOUNT_OUT_OF_BOUNDS, lambda row: got_expected(amounts.text(row), bound)
+        )
+
+    def _unfit(self, fields: Fields, name: str, types: Coded) -> Callable[[int], str]:
+        texts = fields.property_texts(name)
+
+        def detail(row: int) -> str:
+            if self._source.kind == "attributes":
+                declared = self._vocabulary.attributes[name]
+            else:
+                declared = self._vocabulary.types[str(types.at(row))].properties[name]
+            return f"{name}: {got_expected(texts.at(row), expectation(declared))}"
+
+        return detail
+
+
+def _events(columns: _Columns, keep: NDArray[np.int64]) -> pa.Table:
+    rows = pa.array(keep)
+    arrays = {name: texts.take(rows) for name, texts in columns.ids.items()}
+    arrays["occurred_at"] = pa.array(columns.occurred.microseconds[keep]).cast(MOMENT)
+    arrays["available_at"] = pa.array(columns.available.microseconds[keep]).cast(MOMENT)
+    for name, coded in columns.names.items():
+        arrays[name] = coded.to_arrow(keep).cast(NAME)
+    arrays["amount"] = columns.amounts.values.take(rows)
+    arrays["properties"] = property_maps({name: column.values for name, column in columns.properties.items()}, keep)
+    return pa.table(arrays)
+
+
+def _constantly(text: str) -> Callable[[int], str]:
+    return lambda _: text
+
+
+def _unreadable(fields: Fields, field: str) -> Callable[[int], str]:
+    column = fields.field(field)
+    return lambda row: f"{field}: {got_expected(column[row].as_py(), '2026-03-29T10:15:00+02:00, say (ISO 8601)')}"
+
+
+def _written(microseconds: np.int64) -> str:
+    return f"{np.datetime64(int(microseconds), 'us')}Z"

@@ -1,0 +1,137 @@
+"""The files that a bank's sources name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import file_digest
+from pathlib import Path
+from typing import Literal
+
+from domain.errors import SourceError, nearest
+from events.mapping import Source
+
+Format = Literal["csv", "parquet", "jsonl"]
+_FORMATS: dict[str, Format] = {
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """A file of a source.
+
+    Attributes:
+        name: Below the bank's source folder, as reports and errors call it.
+        size_bytes: As it lies on disk, compressed or not.
+    """
+
+    source: Source
+    path: Path
+    name: str
+    format: Format
+    size_bytes: int
+
+    @property
+    def compressed(self) -> bool:
+        """Whether it is to be unzipped (`.gz`)."""
+        return self.path.suffix == ".gz"
+
+    def digest(self) -> str:
+        """Digest of the file's bytes.
+
+        Raises:
+            SourceError: It cannot be read.
+        """
+        try:
+            with self.path.open("rb") as handle:
+                return file_digest(handle, "blake2b").hexdigest()[:32]
+        except OSError as error:
+            raise self.unreadable(error) from error
+
+    def unreadable(self, error: Exception) -> SourceError:
+        """Say that the file cannot be read."""
+        return SourceError(
+            f"file '{self.name}' of source '{self.source.name}' cannot be read as {self.format}",
+            got=str(error),
+            remedy="have it delivered again, or correct `format`, `delimiter` and `encoding` in sources.yaml",
+        )
+
+    def require_columns(self, wanted: Iterable[str], available: Sequence[str]) -> None:
+        """Check that columns are there, and only once.
+
+        Raises:
+            SourceError: One is not; or two columns have the same name.
+        """
+        for name in available:
+            if available.count(name) > 1:
+                raise SourceError(
+                    f"file '{self.name}' has two columns of the same name", got=f"'{name}'", remedy="rename one of them"
+                )
+        for name in wanted:
+            if name not in available:
+                raise SourceError(
+                    f"file '{self.name}' has no column that the mapping of source '{self.source.name}' names",
+                    got=f"'{name}'",
+                    expected=nearest(name, available),
+                    remedy="correct sources.yaml (columns, or the delimiter), or have the file delivered again",
+                )
+
+
+def columns_of(source: Source) -> tuple[str, ...]:
+    """List the columns that a mapping reads, each once."""
+    names: list[str] = []
+    for columns in source.columns.values():
+        names.extend((columns,) if isinstance(columns, str) else columns)
+    for joined in source.value_columns.values():
+        names.extend(joined)
+    names.extend(source.properties.values())
+    return tuple(dict.fromkeys(names))
+
+
+def find_files(sources: Sequence[Source], folder: Path) -> list[SourceFile]:
+    """Find the files of all sources, in the order of the sources and then of their names.
+
+    Raises:
+        SourceError: The folder is missing, a pattern matches nothing, a file is empty, or its format is not known.
+    """
+    if not folder.is_dir():
+        raise SourceError("the folder of the sources is missing", got=str(folder), remedy="set NBO_DATA, or make it")
+    return [file for source in sources for file in _files_of(source, folder)]
+
+
+def _files_of(source: Source, folder: Path) -> list[SourceFile]:
+    paths: dict[Path, None] = {}
+    for pattern in source.files:
+        matches = sorted(path for path in folder.glob(pattern) if path.is_file())
+        if not matches:
+            names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+            raise SourceError(
+                f"no file matches a pattern of source '{source.name}'",
+                got=f"'{pattern}' in {folder}",
+                expected=nearest(pattern, names),
+                remedy="deliver the file, or correct `files` in sources.yaml",
+            )
+        paths.update(dict.fromkeys(matches))
+    return [_file(source, path, path.relative_to(folder).as_posix()) for path in paths]
+
+
+def _file(source: Source, path: Path, name: str) -> SourceFile:
+    size = path.stat().st_size
+    if size == 0:
+        raise SourceError(
+            f"file '{name}' of source '{source.name}' is empty", remedy="have it delivered again, or remove it"
+        )
+    suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    kind = source.format or _FORMATS.get(suffix.lower())
+    if kind is None:
+        raise SourceError(
+            f"the format of file '{name}' of source '{source.name}' is not known",
+            got=f"'{suffix}'",
+            expected=f"one of {', '.join(_FORMATS)}, each also with .gz",
+            remedy="give `format` in sources.yaml",
+        )
+    return SourceFile(source=source, path=path, name=name, format=kind, size_bytes=size)
