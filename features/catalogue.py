@@ -16,6 +16,7 @@ from features.building.draft import Draft
 from features.definitions import AggregateFeature, FeatureFile
 from features.feature import Feature
 from features.journey.settings import Journey
+from features.kernel.plan import Plan
 
 __all__ = ["Feature", "FeatureCatalogue", "build_catalogue"]
 
@@ -29,11 +30,13 @@ class FeatureCatalogue:
         families: Template -> {product: feature}, for what is known about an offer's own product: `family_held` of
             an offer of savings is `savings_held`.
         not_applicable: Common declarations that this bank's vocabulary cannot fill -> why.
+        stage_process: The conditions of the stages and their grid, as text, for fingerprints.
     """
 
     features: Mapping[str, Feature]
     families: Mapping[str, Mapping[str, str]]
     not_applicable: Mapping[str, str]
+    stage_process: str = ""
 
     @property
     def schema(self) -> dict[str, ColumnType]:
@@ -43,7 +46,14 @@ class FeatureCatalogue:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of all definitions: it changes when a value could."""
-        return hashlib.sha256("\n".join(map(repr, self.features.values())).encode()).hexdigest()
+        definitions = [*map(repr, self.features.values()), self.stage_process]
+        return hashlib.sha256("\n".join(definitions).encode()).hexdigest()
+
+    @cached_property
+    def layout(self) -> str:
+        """SHA-256 of what the slots of a state mean: a state of another layout cannot be read."""
+        plan = Plan.of(tuple(self.features.values()), mergeable_days=True)
+        return hashlib.sha256(f"{plan.description()}\n{self.stage_process}".encode()).hexdigest()
 
 
 def build_catalogue(
@@ -85,7 +95,9 @@ def build_catalogue(
     expand_aggregates(draft, own.aggregates, "own")
     expand_aggregates(draft, extra, "policy")
     derive(draft, common.derived, own, journey)
-    return FeatureCatalogue(draft.features, _families(draft), draft.not_applicable), draft.problems
+    process = f"every {journey.evaluate_every_days} days: {journey.stages!r}"
+    catalogue = FeatureCatalogue(draft.features, _families(draft), draft.not_applicable, process)
+    return catalogue, draft.problems
 
 
 def _families(draft: Draft) -> dict[str, dict[str, str]]:

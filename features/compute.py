@@ -24,7 +24,6 @@ def compute_features(
     catalogue: FeatureCatalogue,
     journey: Journey,
     calendar: Calendar,
-    *,
     names: Sequence[str] | None = None,
 ) -> FeatureTable:
     """Compute features point in time: nothing that was not available before a moment counts for it.

@@ -6,7 +6,7 @@ import numpy as np
 
 from expressions.types import Array, ColumnType, Number
 from features.calendar import MICROSECONDS_PER_DAY
-from features.catalogue import Feature
+from features.feature import Feature
 from features.kernel.aggregates.active_days import DayBits
 from features.kernel.aggregates.extremes import NOTHING_GREATEST, NOTHING_LEAST
 from features.kernel.arrays import Int64Array

@@ -105,13 +105,10 @@ class History:
         )
         return section, self._tails(moments, unsettled, settled, upper, edges)
 
-    def listed(
-        self, moments: CodedMoments, since: Int64Array, windows: Iterable[Window], available_from: int
-    ) -> Section:
-        """List the events that became available in `[available_from, as_of)`, of each customer from row `since` on."""
-        upper = self._occurred.position(moments.customer, moments.as_of)
-        edges = {window: self._edge(moments, window) for window in windows}
-        return self._list(moments, since, upper, edges, available_from)
+    def listed(self, moments: CodedMoments, windows: Iterable[Window]) -> Section:
+        """List every visible event of every moment: for histories of a day or so."""
+        lower, upper = self.columns.ranges(moments.customer)
+        return self._list(moments, lower, upper, {window: self._edge(moments, window) for window in windows})
 
     def _edge(self, moments: CodedMoments, window: Window) -> Int64Array:
         """First event of each moment's window."""
@@ -132,7 +129,7 @@ class History:
         for part in np.split(unsettled, np.flatnonzero(np.diff(chunk)) + 1):
             if len(part):
                 near = {window: edge[part] for window, edge in edges.items()}
-                yield Tail(part, self._list(moments.take(part), lower[part], upper[part], near, None))
+                yield Tail(part, self._list(moments.take(part), lower[part], upper[part], near))
 
     def _list(
         self,
@@ -140,13 +137,9 @@ class History:
         lower: Int64Array,
         upper: Int64Array,
         edges: Mapping[Window, Int64Array],
-        available_from: int | None,
     ) -> Section:
         owner, events = spread(lower, upper)
-        available = self.columns.available[events]
-        seen = available < moments.as_of[owner]
-        if available_from is not None:
-            seen &= available >= available_from
+        seen = self.columns.available[events] < moments.as_of[owner]
         owner, events = owner[seen], events[seen]
         starts = np.searchsorted(owner, np.arange(len(lower) + 1))
         start, end = starts[:-1], starts[1:]

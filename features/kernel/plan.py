@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from expressions.types import Number
-from features.catalogue import Feature
 from features.definitions import AggregateFeature, AggregateKind
+from features.feature import Feature
 from features.kernel.aggregates.active_days import DayBits, DayCount
 from features.kernel.aggregates.contract import Aggregate
 from features.kernel.aggregates.extremes import Maximum, Minimum
