@@ -44,9 +44,7 @@ def catalogue_of(schema: dict[str, ColumnType]) -> FeatureCatalogue:
     families = {
         template: {product: f"{product}_{template}" for product in PRODUCTS} for template in ("held", "view_count_30d")
     }
-    return FeatureCatalogue(
-        features, families, not_applicable={}
-    )
+    return FeatureCatalogue(features, families, not_applicable={})
 
 
 def features_of(

@@ -1,0 +1,240 @@
+"""The linear half of propensity: a hierarchical logistic regression over customer, offer and channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from expressions.types import Array
+from models.encoding import Encoding, fit_encoding
+from models.propensity.families import Families
+from models.propensity.groups import BLOCKS, Groups, groups_of
+from models.propensity.hierarchical import Design, Fitted, fit_hierarchical
+from models.propensity.impressions import Impressions, Pair
+from models.propensity.usefulness import most_useful
+
+_COMMON_COLUMNS = 80
+_VARYING_COLUMNS = 20
+"""More columns cost time and bring nothing the trees on top do not find."""
+_SELECTION_ROWS = 30_000
+_FIRST_PRECISIONS = {
+    "level": (1.0, 1.0, 1.0, 1.0, 1.0),
+    "slope": (20.0, 50.0, 50.0, 100.0, 100.0),
+    "family": (10.0,),
+}
+"""Where precisions start, by level of pooling: finer levels are pulled to zero harder until data say otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """A fitted base model.
+
+    Attributes:
+        varying: Columns of the customer whose weights differ by offer, product, attribute and channel.
+        common: Columns of the customer with one weight.
+        family: Columns about the offer's own product.
+        theta: Shape (1 + varying, columns of groups): intercepts first, then weights.
+        gamma: Shape (common + family,).
+        precisions: Of the prior, by block.
+    """
+
+    groups: Groups
+    families: Families
+    varying: Encoding
+    common: Encoding
+    family: Encoding
+    theta: Array
+    gamma: Array
+    precisions: Array
+
+    def log_odds(self, columns: Mapping[str, Array], pairs: Sequence[Pair]) -> Array:
+        """Score n customers for m pairs, shape (n, m); the same bits for one customer or pair as for many."""
+        by_pair = _sum_in_order(self.theta, self.groups.rows(pairs).T)
+        scores = _sum_in_order(self.varying.matrix(columns), by_pair[1:])
+        scores += by_pair[0]
+        scores += _sum_in_order(self.common.matrix(columns), self.gamma[: len(self.common), None])
+        products = list(dict.fromkeys(offer.product for offer, _ in pairs))
+        family = self.families.columns(columns, products)
+        rows = len(scores)
+        by_product = np.concatenate(
+            [
+                _sum_in_order(
+                    _matrix(self.family, {name: values[:, place] for name, values in family.items()}, rows),
+                    self.gamma[len(self.common) :, None],
+                )
+                for place in range(len(products))
+            ],
+            axis=1,
+        )
+        scores += by_product[:, [products.index(offer.product) for offer, _ in pairs]]
+        return scores
+
+    def row_log_odds(self, rows: Impressions) -> Array:
+        """Score impressions, each for its own pair, shape (n,)."""
+        placed = self.groups.rows(rows.pairs)
+        columns = rows.features.columns
+        scores: Array = (placed @ self.theta[0])[rows.pair]
+        scores += np.einsum("nk,nk->n", self.varying.matrix(columns), (placed @ self.theta[1:].T)[rows.pair])
+        scores += self.common.matrix(columns) @ self.gamma[: len(self.common)]
+        scores += _matrix(self.family, rows.family, len(rows)) @ self.gamma[len(self.common) :]
+        return scores
+
+    def row_contributions(self, columns: Mapping[str, Array], pairs: Sequence[Pair]) -> dict[str, Array]:
+        """Take the log-odds of n rows, each with a pair, apart; the global intercept is under the empty name."""
+        placed = self.groups.rows(pairs)
+        weights = placed @ self.theta.T
+        parts: dict[str, Array] = {"": placed[:, 0] * self.theta[0, 0]}
+
+        def add(name: str, values: Array) -> None:
+            parts[name] = parts[name] + values if name in parts else values
+
+        labels = ("product",) * len(self.groups.products)
+        labels += tuple(f"offer_{name}" for name in self.groups.attributes)
+        labels += ("offer",) * len(self.groups.offers) + ("channel",) * len(self.groups.channels)
+        for position, label in enumerate(labels, start=1):
+            add(label, placed[:, position] * self.theta[0, position])
+        products = np.array([*(offer.product for offer, _ in pairs), None], dtype=object)[:-1]
+        family = self.families.of_rows(columns, products)
+        for encoding, source, slopes in (
+            (self.varying, columns, weights[:, 1:]),
+            (self.common, columns, self.gamma[None, : len(self.common)]),
+            (self.family, family, self.gamma[None, len(self.common) :]),
+        ):
+            values = encoding.matrix(source) * slopes if len(encoding) else np.empty((len(pairs), 0))
+            for position, name in enumerate(encoding.features):
+                add(name, values[:, position])
+        return parts
+
+    def to_json(self) -> dict[str, Any]:
+        """Give everything as JSON can hold it."""
+        return {
+            "groups": self.groups.to_json(),
+            "families": {template: dict(by) for template, by in self.families.members.items()},
+            "varying": self.varying.to_json(),
+            "common": self.common.to_json(),
+            "family": self.family.to_json(),
+            "theta": self.theta.tolist(),
+            "gamma": self.gamma.tolist(),
+            "precisions": self.precisions.tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, parts: Mapping[str, Any]) -> Base:
+        """Read what `to_json` gave."""
+        return cls(
+            groups=Groups.from_json(parts["groups"]),
+            families=Families(parts["families"]),
+            varying=Encoding.from_json(parts["varying"]),
+            common=Encoding.from_json(parts["common"]),
+            family=Encoding.from_json(parts["family"]),
+            theta=np.array(parts["theta"], dtype=np.float64),
+            gamma=np.array(parts["gamma"], dtype=np.float64),
+            precisions=np.array(parts["precisions"], dtype=np.float64),
+        )
+
+
+def fit_base(
+    rows: Impressions, names: Sequence[str], families: Families, seed: int, folds: NDArray[np.int64]
+) -> tuple[Base, Array]:
+    """Fit on all rows, and again without each fold.
+
+    Args:
+        rows: Impressions to learn from.
+        names: Features the model sees.
+        families: Which of them exist per product.
+        seed: Of the rows that columns are chosen on.
+        folds: Shape (n,), the fold of each row.
+
+    Returns:
+        The base, and for every row its log-odds by a base that was fitted without the row's fold, shape (n,).
+    """
+    pairs = rows.present_pairs()
+    groups = groups_of(
+        list({offer.name: offer for offer, _ in pairs}.values()),
+        [channel for _, channel in pairs if channel is not None],
+    )
+    columns = rows.features.columns
+    customer = fit_encoding(columns, rows.features.schema, names)
+    family = fit_encoding(rows.family, families.schema(rows.features.schema), families.names)
+    common_positions, varying_positions = _chosen(rows, customer, groups, seed)
+    common, varying = customer.select(common_positions), customer.select(varying_positions)
+
+    order = np.argsort(rows.pair, kind="stable")
+    sorted_rows = {name: values[order] for name, values in columns.items()}
+    sorted_family = {name: values[order] for name, values in rows.family.items()}
+    design = Design(
+        np.hstack([np.ones((len(rows), 1)), varying.matrix(sorted_rows)]),
+        np.hstack([common.matrix(sorted_rows), _matrix(family, sorted_family, len(rows))]),
+        groups.rows(rows.pairs),
+        np.searchsorted(rows.pair[order], np.arange(len(rows.pairs) + 1)),
+    )
+    blocks, precisions = _blocks(groups, len(varying), len(common), len(family))
+    y, fold = rows.y[order], folds[order]
+    whole = fit_hierarchical(design, y, blocks, precisions, reestimate=True)
+    out_of_fold = np.empty(len(rows))
+    for left_out in np.unique(fold):
+        kept = fold != left_out
+        part = fit_hierarchical(design.take(kept), y[kept], blocks, whole.precisions, reestimate=False)
+        out_of_fold[order[~kept]] = design.take(~kept).scores(part.weights)
+    base = _base(whole, design, groups, families)
+    return Base(varying=varying, common=common, family=family, **base), out_of_fold
+
+
+def _base(fitted: Fitted, design: Design, groups: Groups, families: Families) -> dict[str, Any]:
+    theta, gamma = design.split(fitted.weights)
+    return {
+        "groups": groups,
+        "families": families,
+        "theta": theta,
+        "gamma": gamma,
+        "precisions": fitted.precisions,
+    }
+
+
+def _chosen(
+    rows: Impressions, customer: Encoding, groups: Groups, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    sample = np.sort(np.random.default_rng(seed).permutation(len(rows))[:_SELECTION_ROWS])
+    columns = {name: rows.features.columns[name][sample] for name in dict.fromkeys(customer.features)}
+    offer_of_pair = np.array(
+        [groups.offers.index(offer.name) if offer.name in groups.offers else 0 for offer, _ in rows.pairs],
+        dtype=np.int64,
+    )
+    return most_useful(
+        customer.matrix(columns),
+        rows.y[sample],
+        offer_of_pair[rows.pair[sample]],
+        common=_COMMON_COLUMNS,
+        varying=_VARYING_COLUMNS,
+    )
+
+
+def _blocks(groups: Groups, varying: int, common: int, family: int) -> tuple[NDArray[np.int64], Array]:
+    """Block of every weight: levels of intercepts, levels of slopes (common ones with the global), family."""
+    levels = len(BLOCKS)
+    intercepts = groups.blocks.copy()
+    intercepts[0] = -1
+    slopes = np.tile(groups.blocks + levels, varying)
+    blocks = np.concatenate([intercepts, slopes, np.full(common, levels), np.full(family, 2 * levels)])
+    precisions = np.array([value for values in _FIRST_PRECISIONS.values() for value in values])
+    return blocks, precisions
+
+
+def _matrix(encoding: Encoding, columns: Mapping[str, Array], rows: int) -> Array:
+    return encoding.matrix(columns) if len(encoding) else np.empty((rows, 0))
+
+
+def _sum_in_order(left: Array, right: Array) -> Array:
+    """Matrix product whose sums run in the order of the columns, whatever the number of rows.
+
+    A library's matrix product sums in an order that depends on the shapes, so that one customer would differ from
+    the same customer in a batch in the last bit.
+    """
+    total = np.zeros((left.shape[0], right.shape[1]))
+    for position in range(left.shape[1]):
+        total += left[:, position, None] * right[position]
+    return total

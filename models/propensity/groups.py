@@ -1,0 +1,120 @@
+"""What an offer in a channel looks like to the base model: its place in the hierarchy that weights are pooled over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.offer import Offer
+from expressions.types import Array
+
+BLOCKS = ("global", "product", "attribute", "offer", "channel")
+"""Levels of pooling, the coarsest first."""
+_FURTHEST = 2.5
+"""Standard deviations an attribute may lie from the training offers' mean; a new offer is not extrapolated beyond."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Groups:
+    """The offers, products, attributes and channels of training; an (offer, channel) pair becomes a row over them.
+
+    Attributes:
+        attribute_means: Over the training offers, each once, shape (attributes,).
+        attribute_sds: Likewise.
+    """
+
+    products: tuple[str, ...]
+    attributes: tuple[str, ...]
+    offers: tuple[str, ...]
+    channels: tuple[str, ...]
+    attribute_means: Array
+    attribute_sds: Array
+
+    @property
+    def blocks(self) -> NDArray[np.int64]:
+        """Position in `BLOCKS` of each column of `rows`."""
+        sizes = (1, len(self.products), len(self.attributes), len(self.offers), len(self.channels))
+        return np.repeat(np.arange(len(BLOCKS)), sizes)
+
+    def rows(self, candidates: Sequence[tuple[Offer, str | None]]) -> Array:
+        """Place pairs of offer and channel: shape (m, columns).
+
+        One for everybody, one-hot product, standardised attributes, one-hot offer and channel. What training did
+        not know is zero there: a new offer has only its product, its attributes and its channel to go by.
+        """
+        placed = np.zeros((len(candidates), len(self.blocks)))
+        placed[:, 0] = 1.0
+        first_attribute = 1 + len(self.products)
+        first_offer = first_attribute + len(self.attributes)
+        first_channel = first_offer + len(self.offers)
+        for row, (offer, channel) in enumerate(candidates):
+            if offer.product in self.products:
+                placed[row, 1 + self.products.index(offer.product)] = 1.0
+            placed[row, first_attribute:first_offer] = self._standardised(offer)
+            if offer.name in self.offers:
+                placed[row, first_offer + self.offers.index(offer.name)] = 1.0
+            if channel in self.channels:
+                placed[row, first_channel + self.channels.index(channel)] = 1.0
+        return placed
+
+    def codes(self, candidates: Sequence[tuple[Offer, str | None]]) -> Array:
+        """Place pairs for trees: shape (m, attributes + 3): raw attributes, then codes of product, offer, channel."""
+        coded = np.full((len(candidates), len(self.attributes) + 3), np.nan)
+        for row, (offer, channel) in enumerate(candidates):
+            for position, name in enumerate(self.attributes):
+                coded[row, position] = offer.attributes.get(name, np.nan)
+            for position, (known, value) in enumerate(
+                ((self.products, offer.product), (self.offers, offer.name), (self.channels, channel))
+            ):
+                if value in known:
+                    coded[row, len(self.attributes) + position] = known.index(value)
+        return coded
+
+    def to_json(self) -> dict[str, Any]:
+        """Give everything as JSON can hold it."""
+        return {
+            "products": list(self.products),
+            "attributes": list(self.attributes),
+            "offers": list(self.offers),
+            "channels": list(self.channels),
+            "attribute_means": self.attribute_means.tolist(),
+            "attribute_sds": self.attribute_sds.tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, parts: Mapping[str, Any]) -> Groups:
+        """Read what `to_json` gave."""
+        return cls(
+            products=tuple(parts["products"]),
+            attributes=tuple(parts["attributes"]),
+            offers=tuple(parts["offers"]),
+            channels=tuple(parts["channels"]),
+            attribute_means=np.array(parts["attribute_means"], dtype=np.float64),
+            attribute_sds=np.array(parts["attribute_sds"], dtype=np.float64),
+        )
+
+    def _standardised(self, offer: Offer) -> Array:
+        values = np.array([offer.attributes.get(name, np.nan) for name in self.attributes], dtype=np.float64)
+        distances = np.where(np.isnan(values), 0.0, (values - self.attribute_means) / self.attribute_sds)
+        return np.clip(distances, -_FURTHEST, _FURTHEST)
+
+
+def groups_of(offers: Sequence[Offer], channels: Sequence[str]) -> Groups:
+    """Learn the hierarchy from the offers that were put to customers, and the channels they were put in."""
+    attributes = tuple(sorted({name for offer in offers for name in offer.attributes}))
+    table = np.array([[offer.attributes.get(name, np.nan) for name in attributes] for offer in offers])
+    table = table.reshape(len(offers), len(attributes))
+    means = np.array([np.nanmean(column) for column in table.T])
+    sds = np.array([np.nanstd(column) for column in table.T])
+    return Groups(
+        products=tuple(sorted({offer.product for offer in offers if offer.product is not None})),
+        attributes=attributes,
+        offers=tuple(sorted(offer.name for offer in offers)),
+        channels=tuple(sorted(set(channels))),
+        attribute_means=means,
+        attribute_sds=np.where(sds > 0, sds, 1.0),
+    )

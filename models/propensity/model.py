@@ -1,0 +1,176 @@
+"""Who would take which offer in which channel: a hierarchical base, trees on what it leaves, then calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightgbm
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from domain.offer import Offer, Treatment
+from expressions.types import Array, ColumnType
+from features.table import FeatureTable
+from models.boosting import booster_from_text, booster_to_text, raw_scores, tree_contributions
+from models.calibration import Calibration
+from models.contributions import Contributions
+from models.files import read_description, write_model
+from models.inputs import check_schema, schema_from_json, schema_to_json
+from models.propensity.base import Base
+from models.propensity.impressions import Impressions, Pair
+
+_KIND = "propensity"
+_BLOCK_ROWS = 32_768
+"""Customers times candidates scored at once: some 30 MB of columns."""
+PRODUCT, OFFER, CHANNEL = "product", "offer", "channel"
+
+
+@dataclass(frozen=True, slots=True)
+class PropensityModel:
+    """A fitted propensity model.
+
+    Attributes:
+        base: Hierarchical logistic regression.
+        booster: Trees over features, family columns, attributes, product, offer and channel, that start from the base.
+        schema: Features of the customer and their types.
+        calibration: Platt's, from the sum of both to a probability that means what it says.
+    """
+
+    base: Base
+    booster: lightgbm.Booster
+    schema: dict[str, ColumnType]
+    calibration: Calibration
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Features of the customer that the model sees."""
+        return tuple(self.schema)
+
+    @property
+    def contribution_names(self) -> tuple[str, ...]:
+        """What an explanation names: features, `family_*` columns, `offer_*` attributes, product, offer, channel."""
+        return tree_names(self.names, self.base)
+
+    def predict(
+        self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]], *, num_threads: int = 1
+    ) -> Array:
+        """Give every customer's probability to accept each candidate, shape (n, m), strictly between 0 and 1.
+
+        An offer that training did not know is scored by its product, its attributes, its channel and the customer.
+
+        Raises:
+            ModelError: If a feature is missing or of another type than in training.
+        """
+        check_schema(self.schema, features)
+        pairs: list[Pair] = [(offer, treatment.channel) for offer, treatment in candidates]
+        probabilities = np.empty((len(features), len(pairs)))
+        if not pairs:
+            return probabilities
+        step = max(1, _BLOCK_ROWS // len(pairs))
+        table = features.select(self.names)
+        for start in range(0, len(features), step):
+            block = table.take(np.arange(start, min(start + step, len(features))))
+            scores = self.base.log_odds(block.columns, pairs)
+            scores += raw_scores(self.booster, self._block(block, pairs), num_threads).reshape(scores.shape)
+            probabilities[start : start + step] = self.calibration.apply(expit(scores))
+        return probabilities
+
+    def predict_rows(self, rows: Impressions, *, num_threads: int = 1) -> Array:
+        """Give the probability that each impression is accepted, shape (n,)."""
+        check_schema(self.schema, rows.features)
+        codes = self.base.groups.codes(rows.pairs)[rows.pair]
+        matrix = tree_matrix(rows.features.select(self.names), rows.family, codes, self.base)
+        return self.calibration.apply(
+            expit(self.base.row_log_odds(rows) + raw_scores(self.booster, matrix, num_threads))
+        )
+
+    def explain(
+        self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]], *, num_threads: int = 1
+    ) -> Contributions:
+        """Take calibrated log-odds apart: row i of the features with candidate i.
+
+        The base's part of a feature is its weight times its distance from the training mean; the trees' part is its
+        SHAP value.
+
+        Args:
+            features: n rows; to explain several offers of a customer, repeat the row.
+            candidates: n candidates.
+            num_threads: Of LightGBM.
+
+        Raises:
+            ModelError: If a feature is missing or of another type than in training.
+        """
+        check_schema(self.schema, features)
+        pairs: list[Pair] = [(offer, treatment.channel) for offer, treatment in candidates]
+        table = features.select(self.names)
+        linear = self.base.row_contributions(table.columns, pairs)
+        products = np.array([*(offer.product for offer, _ in pairs), None], dtype=object)[:-1]
+        family = self.base.families.of_rows(table.columns, products)
+        matrix = tree_matrix(table, family, self.base.groups.codes(pairs), self.base)
+        trees = tree_contributions(self.booster, matrix, num_threads)
+        names = self.contribution_names
+        nothing = np.zeros(len(pairs))
+        values = np.stack([linear.get(name, nothing) for name in names], axis=1) + trees[:, :-1]
+        slope = self.calibration.rise
+        intercept = (linear[""] + trees[:, -1]) * slope + self.calibration.shift
+        return Contributions(names, values * slope, intercept)
+
+    def to_files(self, folder: Path) -> None:
+        """Write `booster.txt` (LightGBM's native text) and `model.json`; nothing in them can run code."""
+        description = {
+            "features": schema_to_json(self.schema),
+            "calibration": self.calibration.to_json(),
+            "base": self.base.to_json(),
+        }
+        write_model(folder, _KIND, description, booster_to_text(self.booster))
+
+    @classmethod
+    def from_files(cls, folder: Path) -> PropensityModel:
+        """Read what `to_files` wrote.
+
+        Raises:
+            ModelError: If the files are missing, damaged or of another kind of model.
+        """
+        description, text = read_description(folder, _KIND)
+        return cls(
+            Base.from_json(description["base"]),
+            booster_from_text(text),
+            schema_from_json(description["features"]),
+            Calibration.from_json(description["calibration"]),
+        )
+
+    def _block(self, block: FeatureTable, pairs: Sequence[Pair]) -> NDArray[np.float32]:
+        """Trees' columns of every customer with every pair, shape (n * m, columns)."""
+        products = list(dict.fromkeys(offer.product for offer, _ in pairs))
+        family = self.base.families.columns(block.columns, products)
+        place = [products.index(offer.product) for offer, _ in pairs]
+        customer = block.matrix(self.names)
+        codes = self.base.groups.codes(pairs)
+        first, last = customer.shape[1], customer.shape[1] + len(family)
+        cube = np.empty((len(block), len(pairs), last + codes.shape[1]), dtype=np.float32)
+        cube[:, :, :first] = customer[:, None, :]
+        for position, values in enumerate(family.values()):
+            cube[:, :, first + position] = values[:, place]
+        cube[:, :, last:] = codes
+        return cube.reshape(len(block) * len(pairs), -1)
+
+
+def tree_names(names: Sequence[str], base: Base) -> tuple[str, ...]:
+    """Name the columns of the trees, in their order."""
+    attributes = (f"offer_{name}" for name in base.groups.attributes)
+    return (*names, *base.families.names, *attributes, PRODUCT, OFFER, CHANNEL)
+
+
+def tree_matrix(features: FeatureTable, family: Mapping[str, Array], codes: Array, base: Base) -> NDArray[np.float32]:
+    """Put the trees' columns of rows that have one pair each side by side; single precision halves the memory."""
+    names = tuple(features.columns)
+    matrix = np.empty((len(features), len(names) + len(family) + codes.shape[1]), dtype=np.float32)
+    for position, name in enumerate(names):
+        matrix[:, position] = features.columns[name]
+    for position, name in enumerate(base.families.names):
+        matrix[:, len(names) + position] = family[name]
+    matrix[:, len(names) + len(family) :] = codes
+    return matrix

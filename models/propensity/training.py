@@ -1,0 +1,120 @@
+"""Training propensity: judged on rolling folds beside its baselines, then fitted on everything known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.errors import DataError
+from domain.offer import Offer
+from expressions.types import Array
+from features.catalogue import FeatureCatalogue
+from features.table import FeatureTable
+from models.baselines.per_offer import per_offer_logistic
+from models.baselines.popularity import offer_rates
+from models.baselines.prevalence import prevalence
+from models.judged import MODEL, Judged
+from models.propensity.families import families_of
+from models.propensity.fitting import fit_propensity
+from models.propensity.impressions import Impressions, impressions
+from models.propensity.model import PropensityModel
+from models.responses import Responses
+from models.segments import segment_names
+from models.settings import Training
+from models.splits import rolling_folds, thin
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedPropensity:
+    """The model for production and what it, trained the same way on less, said about each fold.
+
+    Attributes:
+        model: Fitted on all impressions whose answers are final.
+        judged: Test predictions of the folds, with baselines `prevalence`, `most_popular_offer` and
+            `per_offer_logistic`; groups also by `offer` and `channel`.
+        rows: How many impressions the model was fitted, stopped and calibrated on.
+    """
+
+    model: PropensityModel
+    judged: Judged
+    rows: int
+
+
+def train_propensity(
+    features: FeatureTable,
+    responses: Responses,
+    *,
+    offers: Sequence[Offer],
+    catalogue: FeatureCatalogue,
+    names: tuple[str, ...],
+    training: Training,
+    num_threads: int = 2,
+    progress: Callable[[str], None] = lambda step: None,
+) -> TrainedPropensity:
+    """Judge on rolling folds, then fit on all impressions whose response window has passed.
+
+    Args:
+        features: Row i is the customer of response i as of its presentation.
+        responses: Impressions with their outcome; those not matured are left out.
+        offers: The catalogue of offers.
+        catalogue: Its families say which features exist per product.
+        names: Features of the customer the model sees.
+        training: Folds, embargo, calibration share, segments, seed.
+        num_threads: Of LightGBM; the result does not depend on it.
+        progress: Told what has been done.
+
+    Raises:
+        DataError: If no impression has matured, or time does not suffice for the folds.
+        ModelError: If a training range has too few acceptances.
+    """
+    if not responses.matured.any():
+        raise DataError(
+            "no impression of an offer has matured yet",
+            got=f"{len(responses)} impressions",
+            remedy="bring contact history older than the offers' response windows",
+        )
+    kept = np.flatnonzero(responses.matured)
+    kept = kept[thin(features.customer_ids[kept], training.maximum_rows, training.seed)]
+    products = [offer.product for offer in offers if offer.product is not None]
+    families = families_of(catalogue, names, products)
+    rows = impressions(features.take(kept), responses.take(kept), offers, families)
+    parts: list[Judged] = []
+    for fold in rolling_folds(rows.features.as_of, rows.known_at, training.folds, training.embargo_days):
+        train, test = rows.take(fold.train), rows.take(fold.test)
+        model = fit_propensity(train, names, families, training, num_threads=num_threads)
+        own = {MODEL: model.predict_rows(test, num_threads=num_threads)}
+        groups = {name: segment_names(test.features, name) for name in training.segments}
+        parts.append(
+            Judged(
+                fold=np.full(len(test), fold.index, dtype=np.int64),
+                customer_ids=test.features.customer_ids,
+                as_of=test.features.as_of,
+                y=test.y,
+                scores=own | _baselines(train, test, names),
+                groups=groups | {"offer": _offers(test), "channel": _channels(test)},
+            )
+        )
+        progress(f"propensity fold {fold.index + 1} of {training.folds}")
+    model = fit_propensity(rows, names, families, training, num_threads=num_threads)
+    progress("propensity model")
+    return TrainedPropensity(model, Judged.concatenate(parts), len(rows))
+
+
+def _baselines(train: Impressions, test: Impressions, names: tuple[str, ...]) -> dict[str, Array]:
+    offered, asked = _offers(train), _offers(test)
+    return {
+        "prevalence": prevalence(train.y, len(test)),
+        "most_popular_offer": offer_rates(offered, train.y, asked),
+        "per_offer_logistic": per_offer_logistic(train.features, offered, train.y, test.features, asked, names=names),
+    }
+
+
+def _offers(rows: Impressions) -> NDArray[np.object_]:
+    return np.array([*(offer.name for offer, _ in rows.pairs), None], dtype=object)[rows.pair]
+
+
+def _channels(rows: Impressions) -> NDArray[np.object_]:
+    return np.array([*(channel for _, channel in rows.pairs), None], dtype=object)[rows.pair]
