@@ -19,6 +19,8 @@ from events.source_files import SourceFile, columns_of
 _LINES_PER_CHUNK = 100_000
 _NEEDED_FIELDS = ("customer_id", "occurred_at", "type", "event_id")
 _SHOWN_CHARACTERS = 500
+_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+"""Numbers stay as they are written: an id of 20 digits must not become a float."""
 
 
 def read_json_lines(file: SourceFile) -> Iterator[Chunk]:
@@ -76,7 +78,7 @@ def _chunk(
 
 
 def _parse(text: str) -> dict[str, Any]:
-    row = json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
+    row = _DECODER.decode(text)
     if not isinstance(row, dict):
         raise ValueError("a line must be a JSON object")
     if "\\ud" in text or "\\uD" in text:
