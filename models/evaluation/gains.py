@@ -25,10 +25,8 @@ def lift_at(counts: RankedCounts, share: float) -> Array:
     rows = counts.positives + counts.negatives
     before = np.cumsum(rows, axis=-1) - rows
     wanted = share * rows.sum(axis=-1, keepdims=True)
-    inside = np.divide(wanted - before, rows, out=np.zeros_like(rows), where=rows > 0).clip(0.0, 1.0)
-    all_positives = counts.positives.sum(axis=-1)
-    captured = (counts.positives * inside).sum(axis=-1)
-    return np.divide(captured, all_positives, out=np.full(all_positives.shape, np.nan), where=all_positives > 0) / share
+    inside: Array = np.clip(ratio(wanted - before, rows, otherwise=0.0), 0.0, 1.0)
+    return ratio((counts.positives * inside).sum(axis=-1), share * counts.positives.sum(axis=-1))
 
 
 def area_under_gain(counts: RankedCounts) -> Array:

@@ -26,7 +26,7 @@ def single_feature_aucs(features: FeatureTable, y: Array, names: Sequence[str] |
 
     Args:
         features: Of n rows.
-        y: Shape (n,), 1.0 and 0.0.
+        y: Shape (n,), 1.0 and 0.0; NaN (not known yet) is left out.
         names: Features to look at; all without it.
 
     Returns:
@@ -46,7 +46,7 @@ def single_feature_aucs(features: FeatureTable, y: Array, names: Sequence[str] |
         raise DataError("features and answers are not of the same rows", got=f"{len(features)} and {len(y)}")
     rows = _thinned(y)
     answers = y[rows]
-    if np.ptp(answers) == 0.0:
+    if len(answers) == 0 or np.ptp(answers) == 0.0:
         return {}
     found = {}
     for name in names or tuple(features.columns):
@@ -58,7 +58,7 @@ def single_feature_aucs(features: FeatureTable, y: Array, names: Sequence[str] |
 
 def _thinned(y: Array) -> NDArray[np.int64]:
     if len(y) <= _ROWS:
-        return np.arange(len(y))
+        return np.flatnonzero(~np.isnan(y))
     positives, negatives = np.flatnonzero(y == 1.0), np.flatnonzero(y == 0.0)
     step = max(1, len(negatives) // max(_ROWS - len(positives), _ROWS // 2))
     return np.concatenate([positives, negatives[::step]])
@@ -67,7 +67,8 @@ def _thinned(y: Array) -> NDArray[np.int64]:
 def _by_share(codes: Array, y: Array) -> Array:
     known = ~np.isnan(codes)
     positions = codes[known].astype(np.int64)
-    share = ratio(np.bincount(positions, weights=y[known]), np.bincount(positions))
+    rows = np.bincount(positions).astype(np.float64)
+    share = ratio(np.bincount(positions, weights=y[known]).astype(np.float64), rows)
     ordered = codes.copy()
     ordered[known] = share[positions]
     return ordered

@@ -37,12 +37,12 @@ def draw_reliability(reliability: Reliability, title: str) -> bytes:
         markersize=5,
         linewidth=1.6,
         capsize=3,
-        label=f"model, {len(reliability.rows)} bins of about {int(np.median(reliability.rows)):,} rows, 95 % intervals",
+        label=f"model, {len(reliability.rows)} bins of about {int(np.median(reliability.rows)):,} rows, 95 %",
     )
     axes.set_xlim(0, most)
     axes.set_ylim(0, most)
     _percent(axes, "both")
-    return _png(figure, axes)
+    return _png(figure)
 
 
 def draw_gain(gains: Mapping[str, tuple[Array, Array]], prevalence: float, title: str) -> bytes:
@@ -58,7 +58,7 @@ def draw_gain(gains: Mapping[str, tuple[Array, Array]], prevalence: float, title
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.01)
     _percent(axes, "both")
-    return _png(figure, axes, place="lower right")
+    return _png(figure)
 
 
 def draw_importance(shap_values: Array, names: Sequence[str], title: str, most: int = 20) -> bytes:
@@ -85,7 +85,7 @@ def draw_importance(shap_values: Array, names: Sequence[str], title: str, most: 
     axes.set_yticks(places, labels)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
-    return _png(figure, axes, place=None)
+    return _png(figure, legend=False)
 
 
 def draw_over_time(evaluation: Evaluation, metric: str, title: str) -> bytes:
@@ -107,7 +107,7 @@ def draw_over_time(evaluation: Evaluation, metric: str, title: str) -> bytes:
         places, [f"{fold.first:%Y-%m-%d}\n{fold.positives:,} of {fold.rows:,}" for fold in evaluation.folds]
     )
     axes.margins(x=0.15, y=0.2)
-    return _png(figure, axes)
+    return _png(figure)
 
 
 def draw_all(evaluation: Evaluation, importance: tuple[Array, Sequence[str]] | None, title: str) -> dict[str, bytes]:
@@ -150,7 +150,7 @@ def _figure(width: float, height: float, title: str, horizontal: str, vertical: 
 def _styles(scores: Mapping[str, object]) -> dict[str, tuple[str, str, str]]:
     baselines = [name for name in scores if name != MODEL]
     styles = {name: _BASELINE_STYLES[position % len(_BASELINE_STYLES)] for position, name in enumerate(baselines)}
-    return {MODEL: (_MODEL_COLOUR, "-", "o"), **styles}
+    return {**styles, MODEL: (_MODEL_COLOUR, "-", "o")}
 
 
 def _words(name: str) -> str:
@@ -162,9 +162,9 @@ def _percent(axes: Axes, axis: str) -> None:
         getattr(axes, f"{name}axis").set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
 
 
-def _png(figure: Figure, axes: Axes, place: str | None = "best") -> bytes:
-    if place is not None:
-        axes.legend(loc=place, frameon=False, fontsize=9)
+def _png(figure: Figure, *, legend: bool = True) -> bytes:
+    if legend:  # below the axes, where it can hide nothing
+        figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     buffer = BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

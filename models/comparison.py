@@ -1,0 +1,111 @@
+"""Challenger against champion, on rows that neither was fitted on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from expressions.types import Array
+from models.evaluation.estimate import Estimate
+from models.evaluation.evaluation import REPLICATES
+from models.evaluation.resampling import CustomerDraws
+from models.evaluation.scored import score_columns
+from models.judged import MODEL, Judged
+
+How = Literal["rescored", "recorded", "nothing"]
+
+_CHAMPION = "champion"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChampionComparison:
+    """How much better the challenger is than the champion, row by row on the same rows.
+
+    Attributes:
+        how: `rescored`, the champion's files scored rows later than all it learned from; `recorded`, its own judged
+            predictions were found for the same rows; `nothing`, no row could be compared.
+        rows: That both scored.
+        improvements: Metric -> how much better the challenger is (positive is better), with paired intervals.
+    """
+
+    how: How
+    rows: int
+    positives: int
+    improvements: Mapping[str, Estimate]
+
+
+def compare_with_champion(
+    judged: Judged, champion_scores: Array, how: How, *, replicates: int = REPLICATES, seed: int = 7
+) -> ChampionComparison:
+    """Compare on the rows that the champion has a score for.
+
+    Best is to score again: load the champion's files, predict the rows of the latest folds whose `as_of` is later
+    than everything it was trained on, and give NaN for all others. Where it was trained on the same time (a retraining
+    on the same log), use `recorded_scores` of its run: out-of-sample predictions of the same rows by the same way of
+    training. Both compare with the challenger's own out-of-sample predictions.
+
+    Args:
+        judged: The challenger's test predictions.
+        champion_scores: Shape (n,), NaN where the champion cannot be judged.
+        how: Where they come from.
+        replicates: Of the bootstrap over customers.
+        seed: Of the bootstrap.
+    """
+    usable = np.isfinite(champion_scores)
+    if not usable.any():
+        return ChampionComparison(how="nothing", rows=0, positives=0, improvements={})
+    rows = replace(judged.take(usable), scores={MODEL: judged.scores[MODEL][usable]}, groups={})
+    draws = CustomerDraws.of(rows.customer_ids, replicates, seed)
+    scores = {MODEL: rows.scores[MODEL], _CHAMPION: champion_scores[usable]}
+    scored = score_columns(scores, rows.y, rows.fold, draws, economics=None)
+    improvements = scored[MODEL].improvements_over(scored[_CHAMPION])
+    return ChampionComparison(how=how, rows=len(rows), positives=int(rows.y.sum()), improvements=improvements)
+
+
+def recorded_predictions(judged: Judged) -> pa.Table:
+    """Put test predictions in a table that can be kept with a run and found again row by row.
+
+    Customers are named by a hash of customer, moment, offer and channel: enough to find a row again, without ids
+    in the tracking store.
+
+    Returns:
+        Columns `row` (int64), `fold`, `y`, and one for each score.
+    """
+    columns: dict[str, NDArray[np.generic]] = {"row": _row_keys(judged), "fold": judged.fold, "y": judged.y}
+    return pa.table(columns | dict(judged.scores))
+
+
+def recorded_scores(judged: Judged, recorded: pa.Table) -> Array:
+    """Find the model's recorded prediction for each judged row, NaN where there is none.
+
+    Example:
+        >>> judged = Judged(fold=np.array([0]), customer_ids=np.array(["c1"], dtype=object), y=np.array([1.0]),
+        ...                 as_of=np.array(["2026-01-01"], "datetime64[us]"), scores={"model": np.array([0.3])},
+        ...                 groups={})
+        >>> recorded_scores(judged, recorded_predictions(judged)).tolist()
+        [0.3]
+    """
+    keys, wanted = recorded.column("row").to_numpy(), _row_keys(judged)
+    scores = recorded.column(MODEL).to_numpy()
+    order = np.argsort(keys, kind="stable")
+    found = np.full(len(judged), np.nan)
+    if len(keys):
+        place = np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)
+        same = keys[order][place] == wanted
+        found[same] = scores[order][place[same]]
+    return found
+
+
+def _row_keys(judged: Judged) -> NDArray[np.int64]:
+    parts = [judged.customer_ids, judged.as_of.astype("datetime64[us]").astype(np.int64)]
+    parts += [judged.groups[name] for name in ("offer", "channel") if name in judged.groups]
+    hashes = (
+        hashlib.blake2b("\x1f".join(map(str, row)).encode(), digest_size=8).digest() for row in zip(*parts, strict=True)
+    )
+    return np.frombuffer(b"".join(hashes), dtype="<i8").astype(np.int64)

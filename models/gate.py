@@ -1,0 +1,161 @@
+"""The gate between challenger and champion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from models.comparison import ChampionComparison
+from models.evaluation.estimate import Estimate
+from models.evaluation.evaluation import Evaluation
+from models.evaluation.metrics import AUC, CALIBRATION_ERROR, LOG_LOSS
+from models.settings import Gate
+
+PREVALENCE = "prevalence"
+"""The baseline that any model must beat by more than noise; others must be beaten on average."""
+
+_UNDEFINED = Estimate(float("nan"), float("nan"), float("nan"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateCheck:
+    """One condition and how it came out; what is not defined does not pass.
+
+    Attributes:
+        value: What was measured; NaN where it is not defined.
+        bound: What it was held against.
+        sentence: The outcome in words.
+    """
+
+    name: str
+    passed: bool
+    value: float
+    bound: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateReport:
+    """All checks of a challenger, those that passed and those that did not."""
+
+    checks: tuple[GateCheck, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the challenger may become champion."""
+        return all(check.passed for check in self.checks)
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """What stands in the way, in words."""
+        return tuple(check.sentence for check in self.checks if not check.passed)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain values, None where a number is not defined."""
+        checks = [
+            {name: None if value != value else value for name, value in asdict(check).items()}  # noqa: PLR0124 - NaN
+            for check in self.checks
+        ]
+        return {"passed": self.passed, "checks": checks}
+
+
+def judge_challenger(
+    evaluation: Evaluation,
+    single_features: Mapping[str, float],
+    gate: Gate,
+    champion: ChampionComparison | None,
+) -> GateReport:
+    """Hold a challenger against the bank's bounds, its baselines and the champion.
+
+    Better means log loss, a proper score: it rewards telling customers apart and honest probabilities alike, and
+    decisions use the probability itself. "By more than noise" means that the lower bound of the paired 95 %
+    interval, over bootstrap draws of customers, is above zero.
+
+    Args:
+        evaluation: Of the challenger.
+        single_features: Feature -> its AUC alone, from `single_feature_aucs`.
+        gate: The bank's bounds.
+        champion: None where there is none yet: the first champion has only its baselines to beat.
+    """
+    checks = [
+        _enough_positives(evaluation.positives, gate.minimum_positives),
+        _credible(evaluation.model[AUC].value, gate.maximum_auc),
+        _calibrated(evaluation.model[CALIBRATION_ERROR].value, gate.maximum_calibration_error),
+        _no_leak(single_features, gate.maximum_single_feature_auc),
+        *(_beats_baseline(name, better[LOG_LOSS]) for name, better in evaluation.improvements.items()),
+    ]
+    if champion is not None:
+        checks.append(_beats_champion(champion))
+    return GateReport(tuple(checks))
+
+
+def _enough_positives(positives: int, minimum: int) -> GateCheck:
+    return GateCheck(
+        name="enough_positives",
+        passed=positives >= minimum,
+        value=float(positives),
+        bound=float(minimum),
+        sentence=f"{positives:,} positives in the test folds, at least {minimum:,} needed",
+    )
+
+
+def _credible(auc: float, maximum: float) -> GateCheck:
+    return GateCheck(
+        name="credible_auc",
+        passed=auc <= maximum,
+        value=auc,
+        bound=maximum,
+        sentence=f"AUC {auc:.3f}; above {maximum:g} a leak is more likely than a miracle",
+    )
+
+
+def _calibrated(error: float, maximum: float) -> GateCheck:
+    return GateCheck(
+        name="calibrated",
+        passed=error <= maximum,
+        value=error,
+        bound=maximum,
+        sentence=f"calibration error {error:.4f}, at most {maximum:g} allowed",
+    )
+
+
+def _no_leak(single_features: Mapping[str, float], maximum: float) -> GateCheck:
+    feature, auc = max(single_features.items(), key=lambda item: item[1], default=("no feature", float("nan")))
+    return GateCheck(
+        name="no_leaking_feature",
+        passed=auc <= maximum,
+        value=auc,
+        bound=maximum,
+        sentence=f"{feature} alone has AUC {auc:.3f}, at most {maximum:g} allowed",
+    )
+
+
+def _beats_baseline(name: str, improvement: Estimate) -> GateCheck:
+    certain = name == PREVALENCE
+    value = improvement.low if certain else improvement.value
+    return GateCheck(
+        name=f"better_than_{name}",
+        passed=value > 0.0,
+        value=value,
+        bound=0.0,
+        sentence=f"log loss {_in_words(improvement)} than baseline {name}, must be better"
+        + (" by more than noise" if certain else ""),
+    )
+
+
+def _beats_champion(comparison: ChampionComparison) -> GateCheck:
+    improvement = comparison.improvements.get(LOG_LOSS, _UNDEFINED)
+    where = f"on {comparison.rows:,} {comparison.how} rows" if comparison.rows else "no row was scored by both"
+    return GateCheck(
+        name="better_than_champion",
+        passed=improvement.low > 0.0,
+        value=improvement.low,
+        bound=0.0,
+        sentence=f"log loss {_in_words(improvement)} than the champion ({where}), must be better by more than noise",
+    )
+
+
+def _in_words(improvement: Estimate) -> str:
+    direction = "worse" if improvement.value < 0.0 else "better"
+    return f"{abs(improvement.value):.5f} {direction} (interval {improvement.low:+.5f} to {improvement.high:+.5f})"

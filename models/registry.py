@@ -1,0 +1,156 @@
+"""Which version of a model is in charge: aliases in the MLflow registry, moved only through the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Generic, Literal, TypeVar
+
+import mlflow.artifacts
+import pyarrow as pa
+import pyarrow.parquet as pq
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from domain.errors import ModelError
+from models.tracking.files import FILES_FOLDER, files_digest
+from models.tracking.quiet import quiet_mlflow
+from models.tracking.runs import PREDICTIONS_FILE, LoggedRun
+from models.tracking.store import TrackingStore
+
+Alias = Literal["champion", "challenger"]
+CHAMPION: Alias = "champion"
+CHALLENGER: Alias = "challenger"
+
+_DIGEST_TAG = "files_digest"
+
+M = TypeVar("M")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredModel:
+    """A version in the registry.
+
+    Attributes:
+        digest: Of its files; decisions cite it.
+        source: Address of its files.
+    """
+
+    name: str
+    version: str
+    run_id: str
+    digest: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel(Generic[M]):
+    """A model ready to predict, and which one it is."""
+
+    model: M
+    registered: RegisteredModel
+
+
+@dataclass(frozen=True)
+class ModelRegistry:
+    """The registered models of all banks in one store, as `<bank>-churn` and `<bank>-propensity`."""
+
+    store: TrackingStore
+
+    def register(self, run: LoggedRun) -> RegisteredModel:
+        """Make a run's model the next version: champion if it passed the gate, else challenger.
+
+        A challenger that lost against the champion stays visible as `challenger` until the next one; the alias
+        goes away when a challenger becomes champion.
+        """
+        client = self.store.client
+        with quiet_mlflow():
+            with suppress(MlflowException):  # exists already; anything else fails again in the next call
+                client.create_registered_model(run.name)
+            tags = {_DIGEST_TAG: run.digest, "gate": "passed" if run.gate_passed else "failed"}
+            version = client.create_model_version(
+                run.name, source=run.source, run_id=run.run_id, model_id=run.model_id, tags=tags
+            )
+            client.set_registered_model_alias(run.name, CHALLENGER, version.version)
+        registered = _registered(version)
+        if run.gate_passed:
+            self.promote(registered)
+        return registered
+
+    def promote(self, registered: RegisteredModel) -> None:
+        """Put a version in charge; one call moves the alias, so that no reader ever finds none."""
+        client = self.store.client
+        with quiet_mlflow():
+            client.set_registered_model_alias(registered.name, CHAMPION, registered.version)
+            challenger = self.find(registered.name, CHALLENGER)
+            if challenger is not None and challenger.version == registered.version:
+                client.delete_registered_model_alias(registered.name, CHALLENGER)
+
+    def find(self, name: str, alias: Alias) -> RegisteredModel | None:
+        """Look up who holds an alias; None where nobody does."""
+        try:
+            with quiet_mlflow():
+                return _registered(self.store.client.get_model_version_by_alias(name, alias))
+        except MlflowException as error:
+            if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+                return None
+            raise
+
+    def load(self, name: str, alias: Alias, read: Callable[[Path], M]) -> LoadedModel[M]:
+        """Read the model that holds an alias, after checking that its files are those that were logged.
+
+        Args:
+            name: `<bank>-churn` or `<bank>-propensity`.
+            alias: `champion` or `challenger`.
+            read: `ChurnModel.from_files` or `PropensityModel.from_files`.
+
+        Raises:
+            ModelError: If nobody holds the alias, or its files are missing or changed.
+        """
+        registered = self.find(name, alias)
+        if registered is None:
+            raise ModelError(f"there is no {alias} of {name}", remedy="train it, and look at its gate if it was")
+        with quiet_mlflow(), TemporaryDirectory() as folder:
+            files = self._fetch(registered.source, folder) / FILES_FOLDER
+            digest = files_digest(files)
+            if digest != registered.digest:
+                raise ModelError(
+                    f"the files of {name} version {registered.version} are not those that were logged",
+                    got=digest[:12],
+                    expected=registered.digest[:12],
+                    remedy="train again, or restore the artefacts of the tracking store",
+                )
+            return LoadedModel(read(files), registered)
+
+    def recorded_predictions(self, registered: RegisteredModel) -> pa.Table | None:
+        """Read the test predictions kept with a version's run, for `recorded_scores`; None where they are gone."""
+        client = self.store.client
+        try:
+            with quiet_mlflow(), TemporaryDirectory() as folder:
+                return pq.read_table(client.download_artifacts(registered.run_id, PREDICTIONS_FILE, folder))
+        except (MlflowException, OSError):
+            return None
+
+    def _fetch(self, source: str, folder: str) -> Path:
+        try:
+            fetched = mlflow.artifacts.download_artifacts(
+                artifact_uri=source, dst_path=folder, tracking_uri=self.store.uri, registry_uri=self.store.uri
+            )
+        except (MlflowException, OSError) as error:
+            raise ModelError(
+                "a model's files cannot be fetched", got=type(error).__name__, remedy="check the artefact store"
+            ) from error
+        return Path(fetched)
+
+
+def _registered(version: ModelVersion) -> RegisteredModel:
+    return RegisteredModel(
+        name=version.name,
+        version=str(version.version),
+        run_id=str(version.run_id),
+        digest=version.tags.get(_DIGEST_TAG, ""),
+        source=str(version.source),
+    )

@@ -1,0 +1,72 @@
+"""All runs of a bank in one flat table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pandas as pd
+from mlflow.entities import Run
+
+from models.tracking.quiet import quiet_mlflow
+from models.tracking.store import TrackingStore
+
+_PAGE = 500
+FACTS = ("run", "model", "bank", "started", "seconds", "status", "gate", "git_revision", "data_digest", "run_id")
+
+
+def compare_runs(
+    store: TrackingStore, bank: str | None = None, model: str | None = None, *, newest: int = 10_000
+) -> pd.DataFrame:
+    """Put runs below each other, the newest first, in a few calls however many there are.
+
+    Columns are those of `FACTS`, then metrics by name with their `_low` and `_high`, then parameters as
+    `parameter_<name>`; what a run does not have is missing.
+
+    Args:
+        store: Where the runs are.
+        bank: Only of this bank.
+        model: Only `churn` or `propensity`.
+        newest: No more rows than this.
+    """
+    conditions = [f"tags.`{key}` = '{value}'" for key, value in (("bank", bank), ("model", model)) if value]
+    rows = [_row(run) for run in _runs(store, " AND ".join(conditions), newest)]
+    table = pd.DataFrame(rows)
+    names = [name for name in table.columns if name not in FACTS]
+    metrics = [name for name in names if not name.startswith("parameter_")]
+    parameters = sorted(name for name in names if name.startswith("parameter_"))
+    return table.reindex(columns=[*FACTS, *metrics, *parameters])
+
+
+def _runs(store: TrackingStore, condition: str, newest: int) -> Iterator[Run]:
+    client = store.client
+    with quiet_mlflow():
+        experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+        token, left = None, newest
+        while experiments and left > 0:
+            page = client.search_runs(
+                experiments, condition, max_results=min(_PAGE, left), order_by=["start_time DESC"], page_token=token
+            )
+            yield from page
+            left -= len(page)
+            token = page.token
+            if not token:
+                return
+
+
+def _row(run: Run) -> dict[str, object]:
+    tags, info = run.data.tags, run.info
+    started = datetime.fromtimestamp(info.start_time / 1000, UTC)
+    facts = {
+        "run": info.run_name,
+        "model": tags.get("model"),
+        "bank": tags.get("bank"),
+        "started": started,
+        "seconds": None if info.end_time is None else (info.end_time - info.start_time) / 1000,
+        "status": info.status,
+        "gate": tags.get("gate"),
+        "git_revision": tags.get("git_revision"),
+        "data_digest": tags.get("data_digest"),
+        "run_id": info.run_id,
+    }
+    return facts | run.data.metrics | {f"parameter_{name}": value for name, value in run.data.params.items()}

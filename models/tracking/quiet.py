@@ -1,0 +1,30 @@
+"""MLflow without its chatter: progress bars, migration notices, links to itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_PROGRESS_BAR = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
+
+
+@contextmanager
+def quiet_mlflow() -> Iterator[None]:
+    """Keep MLflow's notices and progress bars off the terminal, which belongs to the flow; warnings stay.
+
+    MLflow resets its logger's level when it is imported, so this is done around calls.
+    """
+    logger = logging.getLogger("mlflow")
+    level, bar = logger.level, os.environ.get(_PROGRESS_BAR)
+    logger.setLevel(logging.WARNING)
+    os.environ[_PROGRESS_BAR] = "false"
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        if bar is None:
+            os.environ.pop(_PROGRESS_BAR, None)
+        else:
+            os.environ[_PROGRESS_BAR] = bar

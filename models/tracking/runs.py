@@ -1,0 +1,223 @@
+"""One training as one MLflow run: facts, metrics, tables, pictures and the model's files."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Protocol
+
+import lightgbm
+import mlflow.lightgbm
+import numpy as np
+import pyarrow.parquet as pq
+from mlflow.entities import LoggedModelOutput, Metric, Param, RunTag
+from mlflow.models import Model
+
+from expressions.types import Array
+from models.comparison import recorded_predictions
+from models.evaluation.evaluation import Evaluation
+from models.evaluation.pictures import draw_all
+from models.gate import GateReport
+from models.judged import Judged
+from models.tracking.files import FILES_FOLDER, files_digest
+from models.tracking.quiet import quiet_mlflow
+from models.tracking.store import TrackingStore
+
+PREDICTIONS_FILE = "test_predictions.parquet"
+
+_METRICS_AT_ONCE = 500
+"""MLflow takes at most 1,000 metrics in one call."""
+
+
+class ModelWithFiles(Protocol):
+    """What can be logged: trees, and files that say everything."""
+
+    @property
+    def booster(self) -> lightgbm.Booster:
+        """The trees."""
+
+    def to_files(self, folder: Path) -> None:
+        """Write everything as text and JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """From what, by what and how a model was trained.
+
+    Attributes:
+        model: `churn` or `propensity`.
+        feature_service: Name of the Feast service its features are in.
+        data_digest: Of the event log.
+        data_first: Earliest event.
+        data_last: Latest moment at which an event had become available.
+        git_revision: From `git_revision`.
+        bank_digest: Of the bank's configuration.
+        parameters: Everything that was set: label, training, gate.
+    """
+
+    bank: str
+    model: str
+    feature_service: str
+    data_digest: str
+    data_first: datetime
+    data_last: datetime
+    git_revision: str
+    bank_digest: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Experiment and registered model: `demo-churn`."""
+        return f"{self.bank}-{self.model}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedRun:
+    """A finished run.
+
+    Attributes:
+        name: Of experiment and registered model.
+        source: Address of the model's files.
+        digest: Of the files that `to_files` wrote.
+    """
+
+    name: str
+    run_id: str
+    model_id: str
+    source: str
+    digest: str
+    gate_passed: bool
+
+
+def log_run(
+    store: TrackingStore,
+    facts: RunFacts,
+    model: ModelWithFiles,
+    *,
+    judged: Judged,
+    evaluation: Evaluation,
+    report: GateReport,
+    importance: tuple[Array, Sequence[str]] | None = None,
+    single_features: Mapping[str, float] | None = None,
+) -> LoggedRun:
+    """Write everything about one training; a run that could not be written is marked as failed.
+
+    Args:
+        store: Where.
+        facts: From what and how it was trained.
+        model: Fitted on everything.
+        judged: Test predictions, kept so that a later challenger can be compared row by row.
+        evaluation: Of `judged`.
+        report: Of the gate.
+        importance: SHAP values, shape (n, features), and the features' names.
+        single_features: Feature -> its AUC alone.
+    """
+    experiment = store.experiment_id(facts.name)
+    client = store.client
+    with quiet_mlflow():
+        run_id = client.create_run(experiment, tags=_tags(facts, report), run_name=_run_name(facts)).info.run_id
+        try:
+            with TemporaryDirectory() as folder:
+                # before the metrics: they would be copied to the model one by one
+                model_id, source, digest = _log_model(
+                    store, experiment, run_id, model, facts, folder=Path(folder) / "model"
+                )
+                files = Path(folder) / "files"
+                _write_tables(files, evaluation, report, single_features)
+                _write_pictures(files / "pictures", draw_all(evaluation, importance, f"{facts.bank} {facts.model}"))
+                pq.write_table(recorded_predictions(judged), files / PREDICTIONS_FILE, compression="zstd")
+                client.log_artifacts(run_id, str(files))
+            _log_numbers(store, run_id, facts, evaluation)
+            client.set_terminated(run_id, "FINISHED")
+        except BaseException:
+            client.set_terminated(run_id, "FAILED")
+            raise
+    return LoggedRun(
+        name=facts.name, run_id=run_id, model_id=model_id, source=source, digest=digest, gate_passed=report.passed
+    )
+
+
+def _run_name(facts: RunFacts) -> str:
+    return f"{facts.model} {facts.data_last:%Y-%m-%d} {facts.data_digest[:8]}"
+
+
+def _tags(facts: RunFacts, report: GateReport) -> dict[str, str]:
+    return {
+        "bank": facts.bank,
+        "model": facts.model,
+        "feature_service": facts.feature_service,
+        "data_digest": facts.data_digest,
+        "bank_digest": facts.bank_digest,
+        "git_revision": facts.git_revision,
+        "mlflow.source.git.commit": facts.git_revision.removesuffix("-dirty"),
+        "gate": "passed" if report.passed else "failed",
+        "gate_failures": "; ".join(report.failures)[:4_000],
+    }
+
+
+def _log_model(
+    store: TrackingStore, experiment: str, run_id: str, model: ModelWithFiles, facts: RunFacts, *, folder: Path
+) -> tuple[str, str, str]:
+    """Log the trees as a native LightGBM model, the model's own files beside them in the same folder."""
+    client = store.client
+    logged = client.create_logged_model(experiment, name=facts.name, source_run_id=run_id, model_type=facts.model)
+    described = Model(
+        artifact_path=logged.artifact_location, model_uuid=logged.model_id, run_id=run_id, model_id=logged.model_id
+    )
+    requirements = [f"lightgbm=={lightgbm.__version__}", f"numpy=={np.__version__}"]
+    mlflow.lightgbm.save_model(model.booster, str(folder), mlflow_model=described, pip_requirements=requirements)
+    model.to_files(folder / FILES_FOLDER)
+    digest = files_digest(folder / FILES_FOLDER)
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    client.log_model_artifacts(logged.model_id, str(folder))
+    client.finalize_logged_model(logged.model_id, "READY")
+    return str(logged.model_id), str(logged.artifact_location), digest
+
+
+def _write_tables(
+    folder: Path, evaluation: Evaluation, report: GateReport, single_features: Mapping[str, float] | None
+) -> None:
+    tables = folder / "tables"
+    tables.mkdir(parents=True)
+    for name, table in evaluation.to_tables().items():
+        table.to_csv(tables / f"{name}.csv", index=False)
+        table.to_json(tables / f"{name}.json", orient="records", indent=1, double_precision=10)
+    if single_features is not None:
+        (tables / "single_features.json").write_text(json.dumps(dict(single_features), indent=1), encoding="utf-8")
+    (folder / "gate.json").write_text(json.dumps(report.to_json(), indent=1, allow_nan=False), encoding="utf-8")
+
+
+def _write_pictures(folder: Path, pictures: Mapping[str, bytes]) -> None:
+    folder.mkdir(parents=True)
+    for name, content in pictures.items():
+        (folder / name).write_bytes(content)
+
+
+def _log_numbers(store: TrackingStore, run_id: str, facts: RunFacts, evaluation: Evaluation) -> None:
+    now = int(time.time() * 1000)
+    metrics = [Metric(name, value, now, 0) for name, value in evaluation.to_metrics().items()]
+    parameters = {
+        "data_first": facts.data_first.isoformat(),
+        "data_last": facts.data_last.isoformat(),
+        "test_first": evaluation.first.isoformat(),
+        "test_last": evaluation.last.isoformat(),
+        **facts.parameters,
+    }
+    texts = [Param(name, str(value)[:6_000]) for name, value in parameters.items()]
+    tags = [RunTag("mlflow.note.content", _note(facts, evaluation))]
+    store.client.log_batch(run_id, params=texts, tags=tags)
+    for first in range(0, len(metrics), _METRICS_AT_ONCE):
+        store.client.log_batch(run_id, metrics=metrics[first : first + _METRICS_AT_ONCE])
+
+
+def _note(facts: RunFacts, evaluation: Evaluation) -> str:
+    auc = evaluation.model["auc"]
+    return (
+        f"{facts.model} of {facts.bank}: AUC {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f}) on "
+        f"{evaluation.rows:,} rows of {evaluation.customers:,} customers, {evaluation.positives:,} positives"
+    )

@@ -1,0 +1,64 @@
+"""Where runs and models are kept: MLflow, by address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlparse
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from domain.errors import StateError
+from models.tracking.quiet import quiet_mlflow
+
+
+@dataclass(frozen=True)
+class TrackingStore:
+    """An MLflow tracking store and registry; nothing global is set, so that several can be used at once.
+
+    Attributes:
+        uri: `sqlite:///...` or a server's address.
+        artifacts: Folder for the files of new experiments beside a database; None leaves it to the server.
+    """
+
+    uri: str
+    artifacts: Path | None = None
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """The client; the first one on a fresh SQLite file makes the tables, which takes some seconds.
+
+        Raises:
+            StateError: If the store cannot be opened.
+        """
+        if urlparse(self.uri).scheme == "sqlite":
+            Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with quiet_mlflow():
+                client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+                client.search_experiments(max_results=1)
+        except (MlflowException, OSError) as error:
+            raise StateError(
+                "the tracking store cannot be opened",
+                got=f"{urlparse(self.uri).scheme} address, {type(error).__name__}",
+                expected="an MLflow database or server",
+                remedy="check MLFLOW_TRACKING_URI; after an update of MLflow run `mlflow db upgrade`",
+            ) from error
+        return client
+
+    def experiment_id(self, name: str) -> str:
+        """Find the experiment of this name, or make it."""
+        with quiet_mlflow():
+            found = self.client.get_experiment_by_name(name)
+            if found is not None:
+                return str(found.experiment_id)
+            location = None if self.artifacts is None else (self.artifacts.resolve() / name).as_uri()
+            try:
+                return str(self.client.create_experiment(name, artifact_location=location))
+            except MlflowException:  # another process was faster
+                found = self.client.get_experiment_by_name(name)
+                if found is None:
+                    raise
+                return str(found.experiment_id)
