@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from domain.errors import DataError, ModelError
+from expressions.types import Category
+from models.calibration import logit
+from models.churn.model import ChurnModel
+from models.churn.training import TrainedChurn, train_churn
+from models.judged import MODEL
+from models.settings import Training
+from tests.models.synthetic import ChurnWorld, churn_world
+
+TRAINING = Training(folds=2, segments=("stage", "segment"))
+
+
+def train(world: ChurnWorld) -> TrainedChurn:
+    return train_churn(world.features, world.y, world.known_at, names=world.names, training=TRAINING, num_threads=1)
+
+
+@pytest.fixture(scope="module")
+def world() -> ChurnWorld:
+    return churn_world(600, 10, 6)
+
+
+@pytest.fixture(scope="module")
+def trained(world: ChurnWorld) -> TrainedChurn:
+    return train(world)
+
+
+def log_loss(probability: np.ndarray, y: np.ndarray) -> float:
+    return float(-(y * np.log(probability) + (1 - y) * np.log(1 - probability)).mean())
+
+
+def test_the_model_beats_every_baseline_on_rows_it_has_not_seen(trained: TrainedChurn) -> None:
+    judged = trained.judged
+    losses = {name: log_loss(scores, judged.y) for name, scores in judged.scores.items()}
+    assert set(judged.baselines) == {"prevalence", "bg_nbd"}
+    assert all(losses[MODEL] < losses[name] - 0.01 for name in judged.baselines)
+    assert judged.scores[MODEL].mean() == pytest.approx(judged.y.mean(), abs=0.03)
+
+
+def test_judged_rows_carry_their_segments_by_name(trained: TrainedChurn) -> None:
+    assert set(trained.judged.groups) == {"stage", "segment"}
+    assert set(trained.judged.groups["segment"]) == {"mass", "affluent", "student", "senior"}
+    assert set(trained.judged.fold.tolist()) == {0, 1}
+
+
+def test_a_customer_alone_gets_the_score_of_the_batch(world: ChurnWorld, trained: TrainedChurn) -> None:
+    batch = trained.model.predict(world.features.take(np.arange(200)))
+    alone = [trained.model.predict(world.features.take(np.array([row])))[0] for row in range(0, 200, 7)]
+    assert alone == batch[::7].tolist()
+
+
+def test_a_model_read_from_files_predicts_the_same(world: ChurnWorld, trained: TrainedChurn, tmp_path: Path) -> None:
+    trained.model.to_files(tmp_path / "churn")
+    again = ChurnModel.from_files(tmp_path / "churn")
+    assert np.array_equal(again.predict(world.features), trained.model.predict(world.features))
+    assert again.schema == trained.model.schema
+
+
+def test_training_twice_gives_the_same_model(world: ChurnWorld, trained: TrainedChurn) -> None:
+    assert np.array_equal(train(world).judged.scores[MODEL], trained.judged.scores[MODEL])
+
+
+def test_contributions_add_up_to_the_prediction(world: ChurnWorld, trained: TrainedChurn) -> None:
+    few = world.features.take(np.arange(20))
+    parts = trained.model.explain(few)
+    np.testing.assert_allclose(parts.intercept + parts.values.sum(axis=1), logit(trained.model.predict(few)), atol=1e-9)
+    assert trained.model.shap_values(few).shape == (20, len(world.names))
+
+
+def test_features_of_another_schema_are_refused(world: ChurnWorld, trained: TrainedChurn) -> None:
+    with pytest.raises(ModelError, match="no 'stage'"):
+        trained.model.predict(world.features.select([name for name in world.names if name != "stage"]))
+    other = dataclasses.replace(world.features, schema={**world.features.schema, "stage": Category(("new",))})
+    with pytest.raises(ModelError, match="'stage' has another type"):
+        trained.model.predict(other)
+
+
+def test_one_class_is_refused_with_the_counts(world: ChurnWorld) -> None:
+    with pytest.raises(ModelError, match="0 who churned and"):
+        train(dataclasses.replace(world, y=np.zeros_like(world.y)))
+
+
+def test_labels_that_are_all_open_are_refused(world: ChurnWorld) -> None:
+    with pytest.raises(DataError, match="no churn label is mature yet"):
+        train(dataclasses.replace(world, y=np.full_like(world.y, np.nan)))
+
+
+def test_open_labels_are_left_out(world: ChurnWorld) -> None:
+    y = np.where(world.features.as_of == world.features.as_of.max(), np.nan, world.y)
+    trained = train(dataclasses.replace(world, y=y))
+    assert trained.rows == len(y) - 600
+    assert trained.judged.as_of.max() < world.features.as_of.max()
+
+
+def test_damaged_and_foreign_files_are_refused(trained: TrainedChurn, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be read"):
+        ChurnModel.from_files(tmp_path)
+    trained.model.to_files(tmp_path)
+    (tmp_path / "model.json").write_text('{"kind": "propensity", "format": 1}')
+    with pytest.raises(ModelError, match="another kind of model"):
+        ChurnModel.from_files(tmp_path)
+    (tmp_path / "model.json").write_text("{")
+    with pytest.raises(ModelError, match="cannot be read"):
+        ChurnModel.from_files(tmp_path)

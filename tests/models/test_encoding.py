@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from expressions.types import Boolean, Category, ColumnType, Number
+from models.encoding import Encoding, fit_encoding
+
+SCHEMA: dict[str, ColumnType] = {"amount": Number(), "held": Boolean(), "region": Category(("north", "south"))}
+COLUMNS = {
+    "amount": np.array([1.0, 10.0, 1e9, np.nan, 5.0, 3.0]),
+    "held": np.array([0.0, 1.0, 0.0, np.nan, 1.0, 0.0]),
+    "region": np.array([0.0, 1.0, 1.0, 0.0, np.nan, 1.0]),
+}
+
+
+def test_columns_are_standardised_and_have_no_gaps() -> None:
+    matrix = fit_encoding(COLUMNS, SCHEMA, tuple(SCHEMA)).matrix(COLUMNS)
+    assert np.isfinite(matrix).all()
+    np.testing.assert_allclose(matrix.mean(axis=0), 0.0, atol=1e-12)
+    np.testing.assert_allclose(matrix.std(axis=0), 1.0, atol=1e-12)
+
+
+def test_an_enormous_amount_is_a_few_units_away() -> None:
+    encoding = fit_encoding(COLUMNS, SCHEMA, ("amount",))
+    assert np.abs(encoding.matrix(COLUMNS)).max() < 5
+
+
+def test_what_never_varies_is_left_out() -> None:
+    columns = {"amount": np.full(4, 7.0), "held": np.full(4, np.nan), "region": np.array([0.0, 0.0, 1.0, 0.0])}
+    assert set(fit_encoding(columns, SCHEMA, tuple(SCHEMA)).features) == {"region"}
+
+
+def test_a_row_is_encoded_alike_alone_and_among_others() -> None:
+    encoding = fit_encoding(COLUMNS, SCHEMA, tuple(SCHEMA))
+    alone = {name: values[2:3] for name, values in COLUMNS.items()}
+    assert np.array_equal(encoding.matrix(alone)[0], encoding.matrix(COLUMNS)[2])
+
+
+def test_an_encoding_survives_json() -> None:
+    encoding = fit_encoding(COLUMNS, SCHEMA, tuple(SCHEMA))
+    again = Encoding.from_json(json.loads(json.dumps(encoding.to_json())))
+    assert np.array_equal(again.matrix(COLUMNS), encoding.matrix(COLUMNS))
