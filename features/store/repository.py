@@ -58,7 +58,10 @@ class FeatureRepository:
             config = RepoConfig(
                 project=bank,
                 provider="local",
-                registry={"registry_type": "sql", "path": f"sqlite:///{self.folder / 'registry.db'}"},
+                registry={
+                    "registry_type": "sql",
+                    "path": f"sqlite:///{_readable_while_written(self.folder / 'registry.db')}",
+                },
                 offline_store={"type": "duckdb"},
                 online_store=dict(online_store),
                 repo_path=self.folder,
@@ -158,7 +161,7 @@ def _not_registered(kind: str, name: str, registered: Sequence[str]) -> StateErr
 
 
 def _readable_while_written(path: Path) -> Path:
-    """Set the database to write-ahead logging, which it remembers: the service reads while the night's flow writes."""
+    """Set the database to write-ahead logging, which it remembers: others read while a flow writes."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
     return path
