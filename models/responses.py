@@ -95,20 +95,20 @@ def responses(events: pa.Table, vocabulary: Vocabulary, offers: tuple[Offer, ...
     known = pc.less(events.column("available_at"), pa.scalar(until, events.column("available_at").type))
     visible = events.filter(known)
     presented, answers = _of(visible, contacts.presented, contacts), _of(visible, contacts.accepted, contacts)
-    windows = {offer.name: offer.response_window_days for offer in offers}
-    current = np.array([name in windows for name in presented.offer], dtype=bool)
-    nameless = np.array([name is None for name in presented.offer], dtype=bool)
-    counts = {"retired_offer": int((~current & ~nameless).sum()), "without_offer": int(nameless.sum())}
-    presented = presented.take(current)
-    days = np.array([windows[str(name)] for name in presented.offer], dtype=np.int64)
-    known_at = presented.occurred_at + days * _DAY
+    place = pc.index_in(pa.array(presented.offer, pa.string()), value_set=pa.array([offer.name for offer in offers]))
+    position = place.fill_null(-1).to_numpy(zero_copy_only=False)
+    nameless = _missing(presented.offer)
+    counts = {"retired_offer": int(((position < 0) & ~nameless).sum()), "without_offer": int(nameless.sum())}
+    presented = presented.take(position >= 0)
+    windows = np.array([offer.response_window_days for offer in offers], dtype=np.int64)
+    known_at = presented.occurred_at + windows[position[position >= 0]] * _DAY
 
     impression = _latest_before(presented, answers, by_decision=contacts.attribution == "decision_id")
     matched = impression >= 0
     in_time = matched.copy()
     in_time[matched] = answers.occurred_at[matched] <= known_at[impression[matched]]
     counts |= {"unmatched": int((~matched).sum()), "late": int((matched & ~in_time).sum())}
-    answered_at = np.full(len(days), np.datetime64("NaT"), dtype="datetime64[us]")
+    answered_at = np.full(len(known_at), np.datetime64("NaT"), dtype="datetime64[us]")
     # answers are in the order of time: written backwards, the first of several stays
     answered_at[impression[in_time][::-1]] = answers.occurred_at[in_time][::-1]
     return Responses(
@@ -167,30 +167,34 @@ def _objects(column: pa.ChunkedArray) -> NDArray[np.object_]:
 
 def _latest_before(presented: _Contacts, answers: _Contacts, *, by_decision: bool) -> NDArray[np.int64]:
     """Position of the impression that each answer belongs to; -1 for none."""
-    total = len(presented.offer)
-    keys: dict[tuple[object, ...], int] = {}
-
-    def key_of(contacts: _Contacts) -> NDArray[np.int64]:
-        decisions = contacts.decision_id if by_decision else [None] * len(contacts.offer)
-        tuples = zip(contacts.customer_ids, contacts.offer, decisions, strict=True)
-        # without a decision there is nothing to match by: a key of its own that no other row shares
-        return np.array(
-            [
-                keys.setdefault(key if not by_decision or key[2] is not None else (object(),), len(keys))
-                for key in tuples
-            ],
-            dtype=np.int64,
-        )
-
-    impression_keys, answer_keys = key_of(presented), key_of(answers)
-    order = np.lexsort((presented.occurred_at, impression_keys))
-    times = np.unique(np.concatenate([presented.occurred_at, answers.occurred_at]))
-    width = len(times) + 1
-    places = impression_keys[order] * width + np.searchsorted(times, presented.occurred_at[order])
-    wanted = answer_keys * width + np.searchsorted(times, answers.occurred_at)
-    position = np.searchsorted(places, wanted, side="right") - 1
-    found = np.full(len(answer_keys), -1, dtype=np.int64)
-    if total:
-        same = (position >= 0) & (impression_keys[order][position] == answer_keys)
-        found[same] = order[position[same]]
+    shown = len(presented.offer)
+    found = np.full(len(answers.offer), -1, dtype=np.int64)
+    if not shown:
+        return found
+    # rows that may belong together have the same key; within a key the latest impression up to the answer counts
+    keys = _codes(presented.customer_ids, answers.customer_ids)
+    for name in ("offer", "decision_id") if by_decision else ("offer",):
+        codes = _codes(getattr(presented, name), getattr(answers, name))
+        keys = np.unique(keys * (codes.max() + 2) + codes + 1, return_inverse=True)[1]
+    ranked, ranks = np.unique(np.concatenate([presented.occurred_at, answers.occurred_at]), return_inverse=True)
+    places = keys * len(ranked) + ranks
+    order = np.argsort(places[:shown], kind="stable")
+    latest = np.searchsorted(places[order], places[shown:], side="right") - 1
+    same = (latest >= 0) & (keys[:shown][order][latest] == keys[shown:])
+    if by_decision:
+        # without a decision there is nothing to match by
+        same &= ~_missing(answers.decision_id)
+    found[same] = order[latest[same]]
     return found
+
+
+def _missing(names: NDArray[np.object_]) -> NDArray[np.bool_]:
+    missing: NDArray[np.bool_] = pa.array(names, pa.string()).is_null().to_numpy(zero_copy_only=False)
+    return missing
+
+
+def _codes(presented: NDArray[np.object_], answers: NDArray[np.object_]) -> NDArray[np.int64]:
+    """Number the distinct names of both, one below the other; -1 for none."""
+    encoded = pa.array(np.concatenate([presented, answers]), pa.string()).dictionary_encode()
+    codes: NDArray[np.int64] = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return codes

@@ -40,9 +40,9 @@ def train_churn(
     features: FeatureTable,
     y: Array,
     known_at: NDArray[np.datetime64],
-    *,
     names: tuple[str, ...],
     training: Training,
+    *,
     num_threads: int = 2,
     progress: Callable[[str], None] = lambda step: None,
 ) -> TrainedChurn:

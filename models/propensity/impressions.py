@@ -77,9 +77,11 @@ def impressions(
     Raises:
         DataError: If features and responses do not match, or an offer is not in the catalogue.
     """
-    if len(features) != len(responses) or not np.array_equal(features.customer_ids, responses.customer_ids):
+    if not np.array_equal(features.customer_ids, responses.customer_ids) or not np.array_equal(
+        features.as_of, responses.presented_at
+    ):
         raise DataError(
-            "features and responses are not of the same customers",
+            "features and responses are not of the same customers at the same moments",
             got=f"{len(features)} and {len(responses)} rows",
             remedy="compute features at `responses.moments`",
         )
