@@ -1,0 +1,172 @@
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from domain.errors import DataError, StateError
+from domain.event import Event
+from events.schema import table_of
+from features.calendar import Calendar
+from features.moments import utc_microseconds
+from features.state import compute_states
+from features.store.online import OnlineStates
+from features.store.repository import FeatureRepository
+from serving.customer import decide_for_customer
+from serving.customer_features import CustomerReader, Origin
+from serving.decision_log import DecisionLog
+from serving.replay import replay
+from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log
+
+CHANNELS = ("app", "email")
+
+
+@pytest.fixture(scope="module")
+def bank():
+    return small_bank()
+
+
+@pytest.fixture
+def log(tmp_path):
+    return small_log(tmp_path / "log")
+
+
+@pytest.fixture
+def decision_log(tmp_path):
+    log = DecisionLog(f"sqlite:///{tmp_path / 'decisions.db'}")
+    yield log
+    log.close()
+
+
+def answer(bank, log, customer="c05", channel="app", *, states=None, decision_log=None, as_of=AS_OF):
+    return decide_for_customer(
+        customer,
+        channel,
+        as_of,
+        seed=7,
+        decider=small_decider(bank),
+        reader=CustomerReader(bank, log, states),
+        log=decision_log,
+    )
+
+
+def batch_decisions(bank, log, as_of=AS_OF):
+    decider = small_decider(bank)
+    everybody = features_of_all(bank, log, as_of)
+    decisions = decider.decide(everybody, as_of=as_of, seed=7)
+    return {
+        (customer, channel): decider.record(decisions, row, channel)
+        for row, customer in enumerate(everybody.customer_ids)
+        for channel in CHANNELS
+    }
+
+
+def online_states(bank, log, folder, *, days_ago=0):
+    calendar = Calendar(bank.time_zone)
+    moment = np.array([utc_microseconds(AS_OF).astype(np.int64)])
+    midnight = calendar.days_before(moment, days_ago).astype("datetime64[us]")[0]
+    repository = FeatureRepository(bank.identity.name, folder / "feast", folder / "parts")
+    repository.apply(bank.features, {})
+    states = OnlineStates(repository, calendar, bank.features.layout)
+    for bucket in range(log.buckets):
+        events = log.read_bucket(bucket)
+        customers = sorted(set(events["customer_id"].to_pylist()))
+        found = compute_states(events, customers, midnight, bank.features, bank.journey, calendar)
+        states.materialise(found, AS_OF)
+    return states
+
+
+def test_one_customer_is_decided_as_in_the_batch_from_the_log(bank, log):
+    for (customer, channel), decision in batch_decisions(bank, log).items():
+        said = answer(bank, log, customer, channel)
+        assert said.origin is Origin.LOG
+        assert said.decision == decision
+
+
+def test_one_customer_is_decided_as_in_the_batch_from_the_online_state(bank, log, tmp_path):
+    states = online_states(bank, log, tmp_path)
+    for (customer, channel), decision in batch_decisions(bank, log).items():
+        said = answer(bank, log, customer, channel, states=states)
+        assert (said.origin, said.note) == (Origin.STATE, "")
+        assert said.decision == decision
+
+
+def test_a_state_of_another_day_is_made_up_for_from_the_log(bank, log, tmp_path):
+    stale = answer(bank, log, states=online_states(bank, log, tmp_path, days_ago=1))
+    assert (stale.origin, stale.note) == (Origin.LOG, "the online state is of another midnight")
+    assert stale.decision == answer(bank, log).decision
+
+
+def test_a_store_in_which_nothing_is_registered_is_made_up_for_from_the_log(bank, log, tmp_path):
+    repository = FeatureRepository("small", tmp_path / "feast", tmp_path / "parts")
+    states = OnlineStates(repository, Calendar(bank.time_zone), bank.features.layout)
+    said = answer(bank, log, states=states)
+    assert said.origin is Origin.LOG
+    assert said.note
+    assert said.decision == answer(bank, log).decision
+
+
+def test_an_event_of_a_moment_ago_counts(bank, log):
+    before = answer(bank, log, "c02", "email")
+    assert before.decision.offers
+    mailed = AS_OF - timedelta(seconds=1)
+    log.append(
+        table_of(
+            [
+                Event(
+                    event_id="new",
+                    customer_id="c02",
+                    type="offer_presented",
+                    occurred_at=mailed,
+                    available_at=mailed,
+                    channel="email",
+                    properties={"offer": "savings_plus"},
+                )
+            ]
+        )
+    )
+    after = answer(bank, log, "c02", "email")
+    assert not after.decision.offers
+    assert "failed weekly (contact_limit)" in after.decision.fallback
+
+
+def test_an_unknown_customer_gets_the_answer_of_no_history(bank, log):
+    said = answer(bank, log, "stranger")
+    assert said.origin is Origin.NOTHING
+    assert said.decision.stage is None
+    assert not said.decision.offers
+    assert said.decision.fallback.startswith("nothing, because")
+
+
+def test_the_decision_is_kept_with_where_its_features_came_from(bank, log, decision_log):
+    said = answer(bank, log, decision_log=decision_log)
+    logged = decision_log.get(said.decision.decision_id)
+    assert logged.record == said.decision
+    assert logged.features_from == "log"
+
+
+def test_a_kept_decision_can_be_replayed_byte_by_byte(bank, log, decision_log, tmp_path):
+    for channel in CHANNELS:
+        said = answer(bank, log, channel=channel, decision_log=decision_log)
+        again = replay(decision_log.get(said.decision.decision_id), small_decider(bank), tmp_path)
+        assert again.same, again.differences
+
+
+def test_a_decision_of_other_versions_is_not_replayed(bank, log, decision_log, tmp_path):
+    said = answer(bank, log, decision_log=decision_log)
+    with pytest.raises(StateError, match="other versions"):
+        replay(decision_log.get(said.decision.decision_id), small_decider(bank, version="2"), tmp_path)
+
+
+def test_ranked_offers_come_with_reasons_in_words(bank, log):
+    said = answer(bank, log)
+    assert len(said.reasons) == len(said.decision.offers) > 0
+    assert [reason.sentence() for reason in said.reasons[0]] == [
+        "Logins: 6 (speaks for it)",
+        "Last known region: south (speaks against it)",
+        "How this offer is usually received (speaks for it)",
+    ]
+
+
+def test_an_unknown_channel_is_an_error(bank, log):
+    with pytest.raises(DataError, match="'app' \\(did you mean it\\?\\)"):
+        answer(bank, log, channel="ap")
