@@ -15,19 +15,22 @@ from simulation.market import BoolArray, IntArray
 class Agenda:
     """Appointments by kind and day; what falls after the end of the simulation is dropped.
 
-    Each appointment is a row: customer, moment (microseconds UTC), and two integers whose meaning its kind knows.
+    Each appointment is a row: customer, moment (microseconds UTC), and three integers whose meaning its kind knows.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._due: dict[tuple[str, int], list[NDArray[np.int64]]] = defaultdict(list)
 
-    def put(self, kind: str, customers: IntArray, moments: IntArray, first: Any = 0, second: Any = 0) -> None:
+    def put(
+        self, kind: str, customers: IntArray, moments: IntArray, first: Any = 0, second: Any = 0, third: Any = 0
+    ) -> None:
         """Make appointments on the days of their moments."""
         if len(customers) == 0:
             return
-        rows = np.empty((len(customers), 4), dtype=np.int64)
-        rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3] = customers, moments, first, second
+        rows = np.empty((len(customers), 5), dtype=np.int64)
+        for position, values in enumerate((customers, moments, first, second, third)):
+            rows[:, position] = values
         days = self._clock.day_of(rows[:, 1])
         order = np.argsort(days, kind="stable")
         rows, days = rows[order], days[order]
@@ -36,11 +39,15 @@ class Agenda:
             if days[start] < self._clock.days:
                 self._due[kind, int(days[start])].append(rows[start:stop])
 
-    def take(self, kind: str, day: int) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-        """Take the day's appointments of a kind out: customers, moments, first, second."""
+    def __len__(self) -> int:
+        """Count the appointments that nobody has taken yet."""
+        return sum(len(rows) for blocks in self._due.values() for rows in blocks)
+
+    def take(self, kind: str, day: int) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray]:
+        """Take the day's appointments of a kind out: customers, moments, first, second, third."""
         blocks = self._due.pop((kind, day), None)
-        rows = np.concatenate(blocks) if blocks else np.empty((0, 4), dtype=np.int64)
-        return rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3]
+        rows = np.concatenate(blocks) if blocks else np.empty((0, 5), dtype=np.int64)
+        return rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], rows[:, 4]
 
 
 def first_of_each(keys: IntArray) -> BoolArray:

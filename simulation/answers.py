@@ -99,8 +99,7 @@ class Answers:
         product, retention = self._response.product[offer], self._response.retention[offer]
         sells = (product >= 0) & ~retention & (self._rng.random(len(offer)) < 0.85)
         delay = np.clip(self._rng.lognormal(np.log(1800), 1.5, int(sells.sum())), 30, 3 * 86_400).astype(np.int64)
-        note = 2 * put.channel + 1
-        self._agenda.put("apply", customers[sells], at[sells] + delay * SECOND, product[sells], note)
+        self._agenda.put("apply", customers[sells], at[sells] + delay * SECOND, product[sells], put.channel, 1)
         won = retention & (state.leaving[customers] | state.quiet[customers])
         self._agenda.put("return", customers[won], at[won])
         keeps = customers[retention & (product == CURRENT_ACCOUNT)]

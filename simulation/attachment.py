@@ -78,7 +78,6 @@ class Attachment:
         state.lull_until[away] = day + rng.integers(14, 55, len(away))
         lost_salary, *_ = self._agenda.take("salary", day)
         state.salary[lost_salary] = False
-        self._returns(day, state)
         self._departures(day, state)
 
     def _move_salaries(self, day: int, customers: IntArray) -> None:
@@ -95,8 +94,8 @@ class Attachment:
         offset = times_office(self._rng, len(closing)).astype(np.int64) * 1_000_000
         self._agenda.put("leave", closing, self._clock.midnights[days] + offset)
 
-    def _returns(self, day: int, state: State) -> None:
-        """Bring back those whom an offer won."""
+    def returns(self, day: int, state: State) -> None:
+        """Bring back those whom an offer won today, at the end of the day."""
         customers, *_ = self._agenda.take("return", day)
         self._engage(customers[state.here[customers]], state)
 

@@ -19,7 +19,7 @@ WEEK_ONLINE = (1.10, 1.06, 1.03, 1.0, 1.0, 0.88, 0.93)
 WEEK_SHOPPING = (0.85, 0.9, 0.95, 1.0, 1.2, 1.35, 0.75)
 HIGH_SUMMER = 3.5
 """Late July on the circle of the year: people are away."""
-VIEW_EASE = -3.7
+VIEW_EASE = -3.35
 """Log-odds that a login includes a look at a product of average need."""
 
 
@@ -113,7 +113,7 @@ class Behaviour:
         customers = np.concatenate([logins.customers, visits.customers])
         at, channel = np.concatenate([logins.at, visits.at]), np.concatenate([logins.channel, visits.channel])
         held = state.holdings[customers] > 0
-        chance = logistic(VIEW_EASE + 1.15 * needs.level[customers] - 1.2 * held)
+        chance = logistic(VIEW_EASE + 1.25 * needs.level[customers] - 1.2 * held)
         chance[:, 0] *= 0.3  # hardly anybody looks at the account they have
         row, product = np.nonzero(rng.random((len(customers), len(PRODUCTS))) < chance)
         seen, moments = customers[row], at[row] + rng.integers(20, 400, len(row)) * 1_000_000

@@ -98,7 +98,7 @@ class Experience:
 
     def _resolutions(self, day: int, state: State) -> None:
         rng = self._rng
-        customers, at, well, channel = self._agenda.take("resolve", day)
+        customers, at, well, channel, _ = self._agenda.take("resolve", day)
         here = state.here[customers]
         customers, at, well, channel = customers[here], at[here], well[here], channel[here]
         self._journal.touch("complaint_resolved", customers, at, channel=channel)

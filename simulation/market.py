@@ -57,10 +57,10 @@ class Product:
 PRODUCTS: Final = (
     Product(name="current_account", ease=-3.05, held_at_first=1.0, organic=-20.0, amount=500),
     Product(
-        name="savings", ease=-3.35, market_rate=2.1, rate_weight=0.5, held_at_first=0.42, organic=-2.9, amount=2500
+        name="savings", ease=-3.35, market_rate=2.1, rate_weight=0.5, held_at_first=0.42, organic=-3.4, amount=2500
     ),
     Product(
-        name="credit_card", ease=-3.5, market_rate=15, rate_weight=-0.1, held_at_first=0.25, organic=-3.2, amount=2000
+        name="credit_card", ease=-3.5, market_rate=15, rate_weight=-0.1, held_at_first=0.25, organic=-3.7, amount=2000
     ),
     Product(
         name="personal_loan",
@@ -68,14 +68,14 @@ PRODUCTS: Final = (
         market_rate=7.5,
         rate_weight=-0.3,
         held_at_first=0.1,
-        organic=-3.6,
+        organic=-4.1,
         amount=9000,
     ),
     Product(
-        name="mortgage", ease=-4.7, market_rate=3.9, rate_weight=-1.0, held_at_first=0.2, organic=-4.0, amount=240000
+        name="mortgage", ease=-4.7, market_rate=3.9, rate_weight=-1.0, held_at_first=0.2, organic=-4.5, amount=240000
     ),
-    Product(name="investment", ease=-3.9, held_at_first=0.12, organic=-3.4, amount=1500),
-    Product(name="insurance", ease=-3.5, held_at_first=0.22, organic=-3.2, amount=180, repeatable=True),
+    Product(name="investment", ease=-3.9, held_at_first=0.12, organic=-3.9, amount=1500),
+    Product(name="insurance", ease=-3.5, held_at_first=0.22, organic=-3.7, amount=180, repeatable=True),
 )
 PRODUCT_NAMES: Final = tuple(product.name for product in PRODUCTS)
 CURRENT_ACCOUNT, SAVINGS, CREDIT_CARD, PERSONAL_LOAN, MORTGAGE, INVESTMENT, INSURANCE = range(7)

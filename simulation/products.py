@@ -55,15 +55,13 @@ class Products:
         odds = self._organic[product] + 0.9 * needs.level[seen, product]
         applies = self._rng.random(len(seen)) < logistic(odds)
         delay = self._rng.integers(120, 5400, int(applies.sum())) * SECOND
-        self._agenda.put(
-            "apply", seen[applies], views.at[applies] + delay, product[applies], views.channel[applies] * 2
-        )
+        self._agenda.put("apply", seen[applies], views.at[applies] + delay, product[applies], views.channel[applies])
 
     def day(self, day: int, state: State, needs: Needs) -> None:
         """Move applications on, open what was approved, close what is needed no more."""
         self._applications(day, state)
         self._submissions(day, state)
-        customers, at, product, _ = self._agenda.take("abandon", day)
+        customers, at, product, *_ = self._agenda.take("abandon", day)
         lapsed = state.applying[customers, product] & state.here[customers]
         self._journal.touch("application_abandoned", customers[lapsed], at[lapsed], product=product[lapsed])
         state.applying[customers[lapsed], product[lapsed]] = False
@@ -71,15 +69,16 @@ class Products:
         self._closings(day, state, needs)
 
     def _applications(self, day: int, state: State) -> None:
-        """Begin applications; the second number holds twice the channel, plus one where an offer was accepted."""
+        """Begin applications; those that follow an accepted offer are more often submitted."""
         rng = self._rng
-        customers, at, product, note = self._agenda.take("apply", day)
+        customers, at, product, channel, accepted = self._agenda.take("apply", day)
         held = state.holdings[customers, product]
         free = (held == 0) | (REPEATABLE[product] & (held < 2))
         fits = state.here[customers] & ~state.applying[customers, product] & free
         fits &= first_of_each(customers * len(PRODUCTS) + product)
-        customers, at, product, note = customers[fits], at[fits], product[fits], note[fits]
-        channel, accepted = note // 2, note % 2
+        customers, at, product, channel, accepted = (
+            column[fits] for column in (customers, at, product, channel, accepted)
+        )
         self._journal.touch("application_started", customers, at, channel=channel, product=product)
         state.applying[customers, product] = True
         state.last_activity[customers] = day
@@ -95,7 +94,7 @@ class Products:
         self._agenda.put("abandon", customers[leaves], timeout, product[leaves])
 
     def _submissions(self, day: int, state: State) -> None:
-        customers, at, product, channel = self._agenda.take("submit", day)
+        customers, at, product, channel, _ = self._agenda.take("submit", day)
         valid = state.here[customers] & state.applying[customers, product]
         customers, at, product, channel = customers[valid], at[valid], product[valid], channel[valid]
         self._journal.touch("application_submitted", customers, at, channel=channel, product=product)
@@ -105,7 +104,7 @@ class Products:
 
     def _decisions(self, day: int, state: State, needs: Needs) -> None:
         """Approve most of the submitted applications that are due."""
-        customers, at, product, channel = self._agenda.take("open", day)
+        customers, at, product, channel, _ = self._agenda.take("open", day)
         state.applying[customers, product] = False
         approved = state.here[customers] & (self._rng.random(len(customers)) < 0.9)
         customers, product = customers[approved], product[approved]

@@ -26,7 +26,7 @@ NEED_WEIGHT = 1.0
 BONUS_WEIGHT = 0.3
 """Log-odds of an average customer per 15 euro of bonus; price-sensitive ones feel up to three times that."""
 TASTE_SPREAD = 0.25
-AFFINITY_WEIGHT = 0.55
+AFFINITY_WEIGHT = 0.7
 FATIGUE_WEIGHT = 0.22
 HELD_PENALTY = 2.2
 OPEN_COMPLAINT_PENALTY = 0.9

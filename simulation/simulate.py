@@ -28,7 +28,7 @@ REDELIVERED_MONTH = 1
 """Position of the month of touchpoints of which a part is delivered twice."""
 
 
-def simulate(  # noqa: PLR0917 - the order that the rooms agreed on
+def simulate(
     settings: Simulation,
     offers: tuple[Offer, ...],
     vocabulary: Vocabulary,

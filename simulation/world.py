@@ -49,7 +49,7 @@ class World:
         self.needs = Needs(self.population, seed)
         self.state = State.before(self.population)
         self.journal = Journal(self.clock)
-        agenda = Agenda(self.clock)
+        agenda = self.agenda = Agenda(self.clock)
         self._behaviour = Behaviour(self.population, self.clock, self.journal, seed)
         self._experience = Experience(self.population, self.clock, self.journal, agenda, seed)
         self._attachment = Attachment(self.population, self.clock, self.journal, agenda, seed)
@@ -91,6 +91,7 @@ class World:
         self._products.demand(state, needs, views)
         self.contacts.day(day, state, needs, logins)
         self._products.day(day, state, needs)
+        self._attachment.returns(day, state)
         state.recent_views *= VIEW_MEMORY
         joined = self._products.arrive(day, state, needs)
         self.attributes.record(joined, day)

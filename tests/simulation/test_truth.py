@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tests.simulation.demo_bank import DemoBank, Simulated
+from tests.simulation.demo_bank import ZONE, DemoBank, Simulated
 
 
 def column(table: pa.Table, name: str) -> np.ndarray:
@@ -107,3 +107,23 @@ def test_best_offers_differ_between_customers(simulated: Simulated) -> None:
 def test_the_oracle_ranks_as_well_as_the_demo_needs(simulated: Simulated, demo: DemoBank) -> None:
     assert 0.78 <= simulated.report.oracle_auc <= 0.87
     assert set(simulated.report.presented) == {offer.name for offer in demo.offers}
+
+
+def test_quiet_customers_who_accept_to_come_back_do(simulated: Simulated) -> None:
+    put = simulated.truth("presentations")
+    won = put.filter(pc.and_(pc.equal(put["offer"], "welcome_back"), put["accepted"]))
+    core, touches = simulated.rows("core_banking"), simulated.rows("touchpoints")
+    core = core.filter(pc.is_in(core["kind"], pa.array(["POS", "ATM", "TRF_OUT"])))
+    logins = touches.filter(pc.is_in(touches["event"], pa.array(["app_login", "web_login"])))
+    doings: dict[str, list[str]] = {}
+    for customer, at in zip(core["client"].to_pylist(), core["booked_at"].to_pylist(), strict=True):
+        doings.setdefault(customer, []).append(at.astimezone(ZONE).strftime("%Y-%m-%dT%H:%M:%S"))
+    for customer, at in zip(logins["customer"].to_pylist(), logins["time"].to_pylist(), strict=True):
+        doings.setdefault(customer, []).append(at)
+    active = 0
+    accepted = [row for row in won.to_pylist() if (simulated.report.end - row["accepted_at"]).days > 60]
+    for row in accepted:
+        since = row["accepted_at"].astimezone(ZONE).strftime("%Y-%m-%dT%H:%M:%S")
+        active += any(since < at < "2098" for at in doings.get(row["customer_id"], []))
+    # a few have so little to do with the bank that two months are short, or begin to leave again
+    assert active >= 0.8 * len(accepted) > 0
