@@ -8,6 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from config.bank import Bank
+from decisioning.compile import compile_policy
 from decisioning.compiled import CompiledPolicy
 from decisioning.engine import Decisions, decide
 from decisioning.record import STAGE, decision_record
@@ -30,24 +31,23 @@ class Decider:
     rule `scored` rejects them all: a missing model leads to no offer, never to a guessed one.
 
     Args:
-        bank: Validated.
-        policy: Of the bank, compiled in its time zone.
+        bank: Validated; its policy is compiled here. To try another one, give a bank in which it is replaced.
         churn: Champion, or None.
         propensity: Champion, or None.
         versions: Names and digests of the models, as `{"churn": "7:ab12", "propensity": "9:cd34"}`.
 
     Attributes:
+        policy: Compiled, in the bank's time zone.
         features: Names that a feature table must have: what rules, values and models read.
         versions: Of everything that takes part in a decision.
 
     Raises:
-        DataError: The policy was compiled for another time zone.
+        DataError: The policy has problems.
     """
 
     def __init__(
         self,
         bank: Bank,
-        policy: CompiledPolicy,
         churn: ChurnScorer | None,
         propensity: PropensityScorer | None,
         versions: Mapping[str, str] | None = None,
@@ -55,14 +55,7 @@ class Decider:
         self.bank = bank
         self.churn = churn
         self.propensity = propensity
-        self.policy = policy
-        if str(policy.time_zone) != str(bank.time_zone):
-            raise DataError(
-                "the policy was compiled for another time zone than the bank's",
-                got=str(policy.time_zone),
-                expected=str(bank.time_zone),
-                remedy="compile_policy(..., time_zone=bank.time_zone)",
-            )
+        self.policy = _compiled(bank)
         self.versions: dict[str, str] = {"bank": bank.digest, "policy": self.policy.digest, **(versions or {})}
         wanted = set(self.policy.features) | ({STAGE} & set(bank.features.features))
         for model in (churn, propensity):
@@ -119,3 +112,17 @@ class Decider:
         if self.propensity is None:
             return np.full((len(features), len(self.policy.candidates)), np.nan)
         return self.propensity.predict(features, self.policy.candidates.pairs)
+
+
+def _compiled(bank: Bank) -> CompiledPolicy:
+    policy, problems = compile_policy(
+        bank.policy, bank.offers, bank.vocabulary, bank.features, time_zone=bank.time_zone
+    )
+    if problems:
+        raise DataError(
+            f"the policy of {bank.identity.name} has {len(problems)} problems",
+            got=problems[0].sentence(),
+            expected="none",
+            remedy="run `nbo check` to see them all",
+        )
+    return policy

@@ -8,7 +8,6 @@ import numpy as np
 
 from config.bank import Bank, BankIdentity
 from config.schedule import Schedule
-from decisioning.compile import compile_policy
 from decisioning.limits import limit_features
 from decisioning.policy import ContactLimit, Exploration, Policy, Rule
 from domain.event import Event
@@ -137,12 +136,8 @@ class Interested:
 
 def small_decider(bank: Bank | None = None, *, scored: bool = True, version: str = "1") -> Decider:
     bank = bank or small_bank()
-    policy, problems = compile_policy(
-        bank.policy, bank.offers, bank.vocabulary, bank.features, time_zone=bank.time_zone
-    )
-    assert not problems
     versions = {"churn": version, "propensity": version}
-    return Decider(bank, policy, Leaving(), Interested() if scored else None, versions)
+    return Decider(bank, Leaving(), Interested() if scored else None, versions)
 
 
 def small_log(folder: Path, customers: int = 12) -> EventLog:

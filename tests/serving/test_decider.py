@@ -1,7 +1,8 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from decisioning.compile import compile_policy
 from domain.errors import DataError
 from serving.decider import Decider
 from tests.serving.build import AS_OF, Interested, Leaving, features_of_all, small_bank, small_decider, small_log
@@ -36,7 +37,7 @@ def test_without_a_propensity_model_nothing_is_offered(everybody):
 
 def test_without_a_churn_model_rules_that_ask_for_it_fail(everybody):
     full = small_decider()
-    decider = Decider(full.bank, full.policy, None, Interested())
+    decider = Decider(full.bank, None, Interested())
     decisions = decider.decide(everybody, as_of=AS_OF, seed=7)
     offered = {
         decider.policy.candidates.pairs[place][0].name for place in np.flatnonzero(decisions.allowed.any(axis=0))
@@ -61,8 +62,11 @@ def test_other_models_are_other_versions_and_other_decisions(everybody):
     assert one.decision_ids([(0, "app")]) != two.decision_ids([(0, "app")])
 
 
-def test_a_policy_compiled_for_another_time_zone_is_refused():
+def test_a_policy_with_problems_is_refused():
     bank = small_bank()
-    policy, _ = compile_policy(bank.policy, bank.offers, bank.vocabulary, bank.features)
-    with pytest.raises(DataError, match="time zone"):
-        Decider(bank, policy, Leaving(), Interested())
+    with pytest.raises(DataError, match=r"has 1 problems.*agee"):
+        Decider(replace(bank, policy=replace(bank.policy, consent={"email": "agee > 1"})), Leaving(), Interested())
+
+
+def test_offers_are_valid_by_the_banks_own_days():
+    assert str(small_decider().policy.time_zone) == "Europe/Amsterdam"
