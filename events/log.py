@@ -37,6 +37,7 @@ class EventLog:
     Args:
         folder: Made at the first append.
         buckets: Of a new log; an existing one keeps its own.
+        rows_in_memory: As many events wait in memory while a commit is made.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -51,11 +52,12 @@ class EventLog:
         (1, 1, 1)
     """
 
-    def __init__(self, folder: Path, buckets: int = 16) -> None:
+    def __init__(self, folder: Path, buckets: int = 16, rows_in_memory: int = 500_000) -> None:
         if buckets < 1:
             raise DataError("an event log needs buckets", got=str(buckets), expected="at least 1")
         self.folder = folder
         self._new_buckets = buckets
+        self._rows_in_memory = rows_in_memory
 
     @property
     def buckets(self) -> int:
@@ -80,11 +82,10 @@ class EventLog:
         """Hold the log for several appends in one commit; an error inside leaves the log as it was."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = locked(self.folder / "lock")
-            with lock:
+            with locked(self.folder / "lock"):
                 manifest = self._manifest()
                 remove_leftovers(self.folder, manifest.files)
-                transaction = Transaction(self.folder, manifest)
+                transaction = Transaction(self.folder, manifest, self._rows_in_memory)
                 try:
                     yield transaction
                     transaction.commit()

@@ -53,7 +53,7 @@ def conform(table: pa.Table) -> pa.Table:
         if field.name in table.column_names:
             columns.append(_cast(table.column(field.name), field))
         elif field.nullable:
-            columns.append(pa.nulls(table.num_rows, field.type))
+            columns.append(_cast(pa.nulls(table.num_rows, field.type), field))
         else:
             raise DataError(f"events have no column '{field.name}'", got=", ".join(table.column_names))
     whole = pa.table(columns, schema=SCHEMA)
@@ -111,7 +111,7 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.Array:
+def _cast(column: pa.ChunkedArray | pa.Array, field: pa.Field) -> pa.Array:
     array = one_chunk(column)
     try:
         if pa.types.is_dictionary(field.type):

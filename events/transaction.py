@@ -20,9 +20,6 @@ from events.schema import SCHEMA, conform, one_chunk
 from events.segments import in_order, joined, order_of, read_segment, write_segment
 from events.tiers import parts_to_merge
 
-_ROWS_IN_MEMORY = 500_000
-"""Accepted events wait in memory up to this many, about 150 MB, before they go to segments of this commit."""
-
 
 @dataclass(frozen=True, slots=True)
 class AppendCounts:
@@ -46,12 +43,14 @@ class AppendCounts:
 class Transaction:
     """Appends that are committed together; made by `EventLog.transaction`.
 
-    Memory is bounded by the rows that wait, by 16 bytes for every event appended in the commit, and by the largest
-    bucket that is merged.
+    Accepted events wait in memory, then go to segments of this commit; at the end these are merged. So memory is
+    bounded by the rows that wait (about 300 bytes each), by 16 bytes for every event appended in the commit, and by
+    the largest bucket that is merged.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, rows_in_memory: int) -> None:
         self._folder = folder
+        self._rows_in_memory = rows_in_memory
         self._manifest = manifest
         self._committed_runs = [read_run(folder / run.file) for run in manifest.runs]
         self._own_runs: list[Identities] = []
@@ -109,7 +108,7 @@ class Transaction:
         self._own_runs = _merge_newest(self._own_runs)
         self._waiting.append((events, contents))
         self._waiting_rows += len(events)
-        if self._waiting_rows >= _ROWS_IN_MEMORY:
+        if self._waiting_rows >= self._rows_in_memory:
             self._flush()
 
     def _flush(self) -> None:
