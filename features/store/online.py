@@ -94,7 +94,7 @@ class OnlineStates:
                 {
                     CUSTOMER_ID: states.customer_ids[rows],
                     STATE: pack(states.matrix[rows], states.layout, states.midnight),
-                    WRITTEN_AT: now,
+                    WRITTEN_AT: pd.Timestamp(utc_microseconds(now), tz="UTC"),
                 }
             )
             self._repository.store.write_to_online_store(STATE_VIEW, frame)
