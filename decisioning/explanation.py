@@ -6,54 +6,72 @@ import numpy as np
 
 from decisioning.compiled import MINIMUM_PRIORITY, SCORE, SCORED, CompiledRule
 from decisioning.engine import NO_CANDIDATES, OFFERED, Decisions
+from decisioning.scoped import Scoped
 from decisioning.verdicts import BITS_PER_WORD
 from domain.decision import Verdict
 
 
-def verdicts(decisions: Decisions, customer: int, candidate: int) -> tuple[Verdict, ...]:
-    """Tell the answer of every rule that applies to a candidate, in the order in which they are asked.
+class Explanation:
+    """The verdicts about one customer in words.
+
+    A reason that many candidates share, as most rules look at the customer alone, is worded once.
 
     Args:
         decisions: Of any number of customers.
         customer: Position of the customer.
-        candidate: Position of the candidate.
     """
-    answers = []
-    for position, rule in enumerate(decisions.policy.rules):
-        if rule.kind != SCORE and not any(candidate in part.members for part in rule.parts):
-            continue
-        word, bit = divmod(position, BITS_PER_WORD)
-        passed = not int(decisions.bits[customer, candidate, word]) >> bit & 1
-        reason = "" if passed else _reason(decisions, rule, customer, candidate)
-        answers.append(Verdict(rule=rule.name, kind=rule.kind, passed=passed, reason=reason))
-    return tuple(answers)
+
+    def __init__(self, decisions: Decisions, customer: int) -> None:
+        self._decisions = decisions
+        self._customer = customer
+        self._worded: dict[tuple[str, int], str] = {}
+
+    def verdicts(self, candidate: int) -> tuple[Verdict, ...]:
+        """Tell the answer of every rule that applies to a candidate, by position, in the order they are asked."""
+        failed = self._decisions.bits[self._customer, candidate].tolist()
+        answers = []
+        for position, rule in enumerate(self._decisions.policy.rules):
+            part = _part_about(rule, candidate)
+            if part is None and rule.kind != SCORE:
+                continue
+            word, bit = divmod(position, BITS_PER_WORD)
+            passed = not failed[word] >> bit & 1
+            reason = "" if passed else self._reason(rule, part, candidate)
+            answers.append(Verdict(rule=rule.name, kind=rule.kind, passed=passed, reason=reason))
+        return tuple(answers)
+
+    def fallback(self, channel: str) -> str | None:
+        """Say why nothing is offered in a channel; None where something is.
+
+        Of all candidates the one is told that came furthest before a rule rejected it.
+        """
+        decisions = self._decisions
+        furthest = int(decisions.fallback[self._customer, decisions.channels.index(channel)])
+        if furthest == OFFERED:
+            return None
+        if furthest == NO_CANDIDATES:
+            return f"nothing, because no offer can be put in {channel}"
+        candidates = decisions.policy.candidates
+        mine = candidates.by_channel[channel].tolist()
+        last = next(place for place in mine if decisions.first_failed[self._customer, place] == furthest)
+        rule, offer = decisions.policy.rules[furthest], candidates.pairs[last][0].name
+        reason = self._reason(rule, _part_about(rule, last), last)
+        return f"nothing, because the last offer left, {offer}, failed {rule.name} ({rule.kind}): {reason}"
+
+    def _reason(self, rule: CompiledRule, part: Scoped | None, candidate: int) -> str:
+        if part is not None:
+            representative = part.representative_of(candidate)
+            key = (rule.name, representative)
+            if key not in self._worded:
+                row = part.row(self._decisions.situation, self._customer, representative)
+                self._worded[key] = part.expression.failure(row)
+            return self._worded[key]
+        if rule.name == MINIMUM_PRIORITY:
+            priority = float(self._decisions.worth.priority[self._customer, candidate])
+            value = "unknown" if np.isnan(priority) else f"{priority:.4g}"
+            return f"priority = {value}, needs >= {self._decisions.policy.policy.minimum_priority:g}"
+        return "propensity is not a number between 0 and 1" if rule.name == SCORED else "value is unknown"
 
 
-def fallback_reason(decisions: Decisions, customer: int, channel: str) -> str | None:
-    """Say why nothing is offered to a customer in a channel; None where something is.
-
-    Of all candidates the one is told that came furthest before a rule rejected it.
-    """
-    furthest = int(decisions.fallback[customer, decisions.channels.index(channel)])
-    if furthest == OFFERED:
-        return None
-    if furthest == NO_CANDIDATES:
-        return f"nothing, because no offer can be put in {channel}"
-    candidates = decisions.policy.candidates
-    mine = candidates.by_channel[channel].tolist()
-    last = next(candidate for candidate in mine if decisions.first_failed[customer, candidate] == furthest)
-    rule = decisions.policy.rules[furthest]
-    reason = _reason(decisions, rule, customer, last)
-    offer = candidates.pairs[last][0].name
-    return f"nothing, because the last offer left, {offer}, failed {rule.name} ({rule.kind}): {reason}"
-
-
-def _reason(decisions: Decisions, rule: CompiledRule, customer: int, candidate: int) -> str:
-    for part in rule.parts:
-        if candidate in part.members:
-            return part.expression.failure(part.row(decisions.situation, customer, candidate))
-    if rule.name == MINIMUM_PRIORITY:
-        priority = float(decisions.worth.priority[customer, candidate])
-        value = "unknown" if np.isnan(priority) else f"{priority:.4g}"
-        return f"priority = {value}, needs >= {decisions.policy.policy.minimum_priority:g}"
-    return "propensity is not a number between 0 and 1" if rule.name == SCORED else "value is unknown"
+def _part_about(rule: CompiledRule, candidate: int) -> Scoped | None:
+    return next((part for part in rule.parts if candidate in part.places_of), None)

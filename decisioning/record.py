@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from decisioning.engine import Decisions, as_datetime
-from decisioning.explanation import fallback_reason, verdicts
+from decisioning.explanation import Explanation
 from domain.decision import Candidate, Decision
 
 STAGE = "stage"
@@ -30,6 +30,7 @@ def decision_record(decisions: Decisions, customer: int, channel: str, features:
     one = decisions.features.select(names).take(np.array([customer]))
     said = one.row(0)
     stage = said.get(STAGE)
+    explanation = Explanation(decisions, customer)
     return Decision(
         decision_id=decisions.decision_ids([(customer, channel)])[0],
         customer_id=str(decisions.features.customer_ids[customer]),
@@ -40,14 +41,14 @@ def decision_record(decisions: Decisions, customer: int, channel: str, features:
         features=said,
         versions=dict(decisions.versions),
         candidates=tuple(
-            _candidate(decisions, customer, column)
+            _candidate(decisions, customer, column, explanation)
             for column in sorted(mine, key=lambda column: _order(decisions, customer, column))
         ),
-        fallback=fallback_reason(decisions, customer, channel),
+        fallback=explanation.fallback(channel),
     )
 
 
-def _candidate(decisions: Decisions, customer: int, column: int) -> Candidate:
+def _candidate(decisions: Decisions, customer: int, column: int, explanation: Explanation) -> Candidate:
     offer, treatment = decisions.policy.candidates.pairs[column]
     worth, ranking = decisions.worth, decisions.ranking
     allowed = bool(decisions.allowed[customer, column])
@@ -62,7 +63,7 @@ def _candidate(decisions: Decisions, customer: int, column: int) -> Candidate:
         priority=_known(worth.priority[customer, column]) if allowed else None,
         rank=int(ranking.rank[customer, column]) or None,
         selection_probability=float(ranking.selection_probability[customer, column]),
-        verdicts=verdicts(decisions, customer, column),
+        verdicts=explanation.verdicts(column),
     )
 
 

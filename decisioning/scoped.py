@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -25,16 +26,16 @@ class Scoped:
 
     Attributes:
         columns: Shape (k,), positions of the candidates.
-        members: The same, to look one up.
         representatives: Shape (r,), one position for each different situation among them.
         places: Shape (k,), which representative answers for each candidate.
+        places_of: The same, to look one candidate up; it has those in scope only.
     """
 
     expression: Expression
     columns: Columns
-    members: frozenset[int]
     representatives: Columns
     places: Columns
+    places_of: Mapping[int, int]
 
     @classmethod
     def of(cls, expression: Expression, columns: Columns, names: Names) -> Scoped:
@@ -49,8 +50,8 @@ class Scoped:
                 first[key] = len(representatives)
                 representatives.append(int(column))
             places[position] = first[key]
-        members = frozenset(int(column) for column in columns)
-        return cls(expression, columns, members, np.array(representatives, dtype=np.intp), places)
+        places_of = {int(column): int(place) for column, place in zip(columns, places, strict=True)}
+        return cls(expression, columns, np.array(representatives, dtype=np.intp), places, places_of)
 
     def values(self, situation: Situation) -> Array:
         """Compute numbers for every customer and every candidate in scope: shape (n, k), or (n, 1) for one for all."""
@@ -59,6 +60,10 @@ class Scoped:
     def holds(self, situation: Situation) -> NDArray[np.bool_]:
         """Tell where the condition is TRUE, not NULL: shape (n, k), or (n, 1) where it is one answer for all."""
         return self._spread(situation.customers, self.expression.holds(self._columns(situation)))
+
+    def representative_of(self, candidate: int) -> int:
+        """Position of the candidate that answers for one in scope."""
+        return int(self.representatives[self.places_of[candidate]])
 
     def row(self, situation: Situation, customer: int, candidate: int) -> dict[str, float]:
         """Values of the names for one customer and one candidate, for a reason in words."""

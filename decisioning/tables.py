@@ -34,7 +34,7 @@ def ranked_offers(decisions: Decisions) -> pa.Table:
     worth = decisions.worth
     return pa.table(
         {
-            "customer_id": pa.array(decisions.features.customer_ids[rows], pa.string()),
+            "customer_id": pa.array(decisions.features.customer_ids[rows].tolist(), pa.string()),
             "channel": _dictionary(channels, decisions.channels),
             "rank": pa.array(rank[rows, columns], pa.int16()),
             "offer": _dictionary(columns, [offer.name for offer, _ in pairs]),

@@ -5,7 +5,7 @@ import numpy as np
 import pyarrow as pa
 
 from decisioning.engine import Decisions, decide
-from decisioning.explanation import verdicts
+from decisioning.explanation import Explanation
 from decisioning.funnel import Funnel
 from decisioning.policy import ContactLimit, Policy, Rule
 from decisioning.record import decision_record
@@ -31,7 +31,9 @@ def decided(n: int = 3, **columns) -> Decisions:
 
 def test_a_verdict_says_the_smallest_part_that_failed_with_the_customers_value():
     decisions = decided(age=17.0, loan_held=1.0, limit_weekly_app_7d=1.0)
-    said = {v.rule: (v.passed, v.reason) for v in verdicts(decisions, 0, column(POLICY, "loan_flex", "app"))}
+    said = {
+        v.rule: (v.passed, v.reason) for v in Explanation(decisions, 0).verdicts(column(POLICY, "loan_flex", "app"))
+    }
     assert said["adult"] == (False, "age = 17, needs >= 18")
     assert said["not_held"] == (False, "family_held = yes, needs no")
     assert said["weekly"] == (False, "count_of_weekly = 1, needs < 1")
@@ -40,14 +42,16 @@ def test_a_verdict_says_the_smallest_part_that_failed_with_the_customers_value()
 
 def test_verdicts_are_of_the_rules_that_apply_only():
     decisions = decided()
-    rules = [v.rule for v in verdicts(decisions, 0, column(POLICY, "follow_up", "app"))]
+    rules = [v.rule for v in Explanation(decisions, 0).verdicts(column(POLICY, "follow_up", "app"))]
     assert rules == ["stage", "weekly", "scored", "value_known", "minimum_priority"]
 
 
 def test_a_priority_too_low_is_told_as_a_number():
     decisions = decided()
     [verdict] = [
-        v for v in verdicts(decisions, 0, column(POLICY, "savings_goal", "call_centre")) if v.rule == "minimum_priority"
+        v
+        for v in Explanation(decisions, 0).verdicts(column(POLICY, "savings_goal", "call_centre"))
+        if v.rule == "minimum_priority"
     ]
     assert verdict.reason == "priority = -1, needs >= 0"
 
