@@ -119,6 +119,11 @@ def test_states_of_another_layout_are_not_written(online: OnlineStates) -> None:
         online.materialise(states(["c1"], [1], layout="b2"), NIGHT)
 
 
+def test_a_time_of_writing_without_a_zone_is_refused(online: OnlineStates) -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        online.materialise(states(["c1"], [1]), NIGHT.replace(tzinfo=None))
+
+
 def test_no_states_are_nothing_to_write(online: OnlineStates) -> None:
     assert online.materialise(states([], *np.empty((0, 2), dtype=np.int64)), NIGHT) == Written(written=0, kept=0)
 
