@@ -123,10 +123,11 @@ def features_from_states(
     history = history_of(_since(later_events, states.midnight), calendar, before=moment)
     moments = coded_moments(history, Moments.at(states.customer_ids, moment))
     rows = len(program.plan.identity)
-    kept = np.ascontiguousarray(states.matrix[:, :rows].T)
+    matrix = states.matrix if len(states) else np.empty((0, rows + STAGE_SLOTS), dtype=np.int64)
+    kept = np.ascontiguousarray(matrix[:, :rows].T)
     if len(history.columns):
         kept = merge(program.plan, kept, history.listed(moments, program.plan.windows))
-    stage, previous, entered = states.matrix[:, rows:].T
+    stage, previous, entered = matrix[:, rows:].T
     stages = StageChanges(moments.customer, entered, stage, previous).columns(moments.day)
     columns = program.columns(kept, moments, stages, calendar)
     return FeatureTable(states.customer_ids, np.full(len(states), moment), columns, catalogue.schema)
