@@ -82,7 +82,7 @@ def recorded_predictions(judged: Judged) -> pa.Table:
 
 
 def recorded_scores(judged: Judged, recorded: pa.Table) -> Array:
-    """Find the model's recorded prediction for each judged row, NaN where there is none.
+    """Find the model's recorded prediction for each judged row, NaN where there is none or more than one.
 
     Example:
         >>> judged = Judged(fold=np.array([0]), customer_ids=np.array(["c1"], dtype=object), y=np.array([1.0]),
@@ -91,14 +91,13 @@ def recorded_scores(judged: Judged, recorded: pa.Table) -> Array:
         >>> recorded_scores(judged, recorded_predictions(judged)).tolist()
         [0.3]
     """
-    keys, wanted = recorded.column("row").to_numpy(), _row_keys(judged)
-    scores = recorded.column(MODEL).to_numpy()
-    order = np.argsort(keys, kind="stable")
+    keys, row, rows = np.unique(recorded.column("row").to_numpy(), return_index=True, return_counts=True)
+    scores = np.where(rows == 1, recorded.column(MODEL).to_numpy()[row], np.nan)
+    wanted = _row_keys(judged)
     found = np.full(len(judged), np.nan)
     if len(keys):
-        place = np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)
-        same = keys[order][place] == wanted
-        found[same] = scores[order][place[same]]
+        place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        found = np.where(keys[place] == wanted, scores[place], np.nan)
     return found
 
 

@@ -47,7 +47,7 @@ def descending_groups(score: Array, maximum: int | None) -> tuple[NDArray[np.int
     Args:
         score: Shape (n,).
         maximum: With more distinct scores than this, neighbours share a group of about equal row counts. A tie
-            counts half in the area under the ROC curve, so that 2,048 groups change it by less than 1e-6.
+            counts half in the area under the ROC curve, so that 2,048 groups change it by less than 1e-5.
 
     Returns:
         Group of every row, shape (n,), and the number of groups.

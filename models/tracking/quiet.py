@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,7 +22,10 @@ def quiet_mlflow() -> Iterator[None]:
     logger.setLevel(logging.WARNING)
     os.environ[_PROGRESS_BAR] = "false"
     try:
-        yield
+        with warnings.catch_warnings():
+            # about one of MLflow's own classes, when it first imports them
+            warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType", category=UserWarning)
+            yield
     finally:
         logger.setLevel(level)
         if bar is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,10 +18,8 @@ import pyarrow.parquet as pq
 from mlflow.entities import LoggedModelOutput, Metric, Param, RunTag
 from mlflow.models import Model
 
-from expressions.types import Array
 from models.comparison import recorded_predictions
 from models.evaluation.evaluation import Evaluation
-from models.evaluation.pictures import draw_all
 from models.gate import GateReport
 from models.judged import Judged
 from models.tracking.files import FILES_FOLDER, files_digest
@@ -102,7 +100,7 @@ def log_run(
     judged: Judged,
     evaluation: Evaluation,
     report: GateReport,
-    importance: tuple[Array, Sequence[str]] | None = None,
+    pictures: Mapping[str, bytes],
     single_features: Mapping[str, float] | None = None,
 ) -> LoggedRun:
     """Write everything about one training; a run that could not be written is marked as failed.
@@ -114,7 +112,7 @@ def log_run(
         judged: Test predictions, kept so that a later challenger can be compared row by row.
         evaluation: Of `judged`.
         report: Of the gate.
-        importance: SHAP values, shape (n, features), and the features' names.
+        pictures: File name -> PNG, from `draw_all`.
         single_features: Feature -> its AUC alone.
     """
     experiment = store.experiment_id(facts.name)
@@ -129,7 +127,7 @@ def log_run(
                 )
                 files = Path(folder) / "files"
                 _write_tables(files, evaluation, report, single_features)
-                _write_pictures(files / "pictures", draw_all(evaluation, importance, f"{facts.bank} {facts.model}"))
+                _write_pictures(files / "pictures", pictures)
                 pq.write_table(recorded_predictions(judged), files / PREDICTIONS_FILE, compression="zstd")
                 client.log_artifacts(run_id, str(files))
             _log_numbers(store, run_id, facts, evaluation)

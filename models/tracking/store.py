@@ -9,6 +9,7 @@ from urllib.parse import urlparse
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from domain.errors import StateError
 from models.tracking.quiet import quiet_mlflow
@@ -39,7 +40,7 @@ class TrackingStore:
             with quiet_mlflow():
                 client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
                 client.search_experiments(max_results=1)
-        except (MlflowException, OSError) as error:
+        except (MlflowException, SQLAlchemyError, OSError) as error:
             raise StateError(
                 "the tracking store cannot be opened",
                 got=f"{urlparse(self.uri).scheme} address, {type(error).__name__}",

@@ -1,0 +1,107 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.comparison import compare_with_champion
+from models.evaluation.evaluation import evaluate
+from models.gate import judge_challenger
+from models.settings import Gate
+from tests.models.evaluation.worlds import judged_world
+
+GATE = Gate(minimum_positives=100, maximum_calibration_error=0.05)
+FEATURES = {"balance": 0.7, "age": 0.6}
+
+
+@pytest.fixture(scope="module")
+def judged():
+    return judged_world()
+
+
+@pytest.fixture(scope="module")
+def evaluation(judged):
+    return evaluate(judged, replicates=100)
+
+
+def failed(report):
+    return [check.name for check in report.checks if not check.passed]
+
+
+def noisy(judged, noise, seed=0):
+    odds = np.log(judged.scores["model"] / (1 - judged.scores["model"]))
+    return 1 / (1 + np.exp(-odds - noise * np.random.default_rng(seed).normal(size=len(odds))))
+
+
+def test_the_first_good_model_passes_on_absolute_checks_and_baselines(evaluation):
+    report = judge_challenger(evaluation, FEATURES, GATE, champion=None)
+    assert report.passed
+    assert [check.name for check in report.checks] == [
+        "enough_positives", "credible_auc", "calibrated", "no_leaking_feature", "better_than_prevalence",
+        "better_than_noisy",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("gate", "reason"),
+    [
+        (replace(GATE, minimum_positives=100_000), "enough_positives"),
+        (replace(GATE, maximum_auc=0.55), "credible_auc"),
+        (replace(GATE, maximum_calibration_error=0.0), "calibrated"),
+        (replace(GATE, maximum_single_feature_auc=0.65), "no_leaking_feature"),
+    ],
+)
+def test_each_bound_alone_keeps_a_challenger_out(evaluation, gate, reason):
+    report = judge_challenger(evaluation, FEATURES, gate, champion=None)
+    assert failed(report) == [reason]
+    assert len(report.failures) == 1
+
+
+def test_the_sentence_of_a_leak_names_the_feature(evaluation):
+    report = judge_challenger(evaluation, {"days_until_exit": 0.99, "age": 0.5}, GATE, champion=None)
+    assert report.failures == ("days_until_exit alone has AUC 0.990, at most 0.95 allowed",)
+
+
+def test_a_model_no_better_than_prevalence_by_more_than_noise_is_kept_out(judged):
+    random = np.random.default_rng(2)
+    coin = replace(judged, scores=dict(judged.scores) | {"model": 0.2 + 0.02 * random.random(len(judged))})
+    assert "better_than_prevalence" in failed(judge_challenger(evaluate(coin), FEATURES, GATE, champion=None))
+
+
+def test_a_model_worse_than_a_strong_baseline_is_kept_out(judged):
+    scores = {"model": judged.scores["noisy"], "prevalence": judged.scores["prevalence"]}
+    worse = replace(judged, scores=scores | {"strong": judged.scores["model"]})
+    assert "better_than_strong" in failed(judge_challenger(evaluate(worse), FEATURES, replace(GATE), champion=None))
+
+
+def test_what_is_not_defined_does_not_pass(judged):
+    nothing = evaluate(replace(judged, y=np.zeros(len(judged))), replicates=5)
+    report = judge_challenger(nothing, {}, GATE, champion=None)
+    assert {"enough_positives", "credible_auc", "no_leaking_feature"} <= set(failed(report))
+    values = {check["name"]: check["value"] for check in report.to_json()["checks"]}
+    assert values["credible_auc"] is None
+
+
+def test_a_challenger_better_than_the_champion_by_more_than_noise_passes(judged, evaluation):
+    comparison = compare_with_champion(judged, noisy(judged, 0.8), "rescored")
+    assert comparison.improvements["log_loss"].low > 0.0
+    assert judge_challenger(evaluation, FEATURES, GATE, comparison).passed
+
+
+def test_a_challenger_like_the_champion_is_kept_out(judged, evaluation):
+    comparison = compare_with_champion(judged, noisy(judged, 0.02), "rescored")
+    assert failed(judge_challenger(evaluation, FEATURES, GATE, comparison)) == ["better_than_champion"]
+
+
+def test_only_rows_that_the_champion_may_be_judged_on_are_compared(judged):
+    scores = np.where(judged.fold == 2, noisy(judged, 0.5), np.nan)
+    comparison = compare_with_champion(judged, scores, "rescored")
+    assert comparison.rows == int((judged.fold == 2).sum())
+    assert comparison.positives == int(judged.y[judged.fold == 2].sum())
+
+
+def test_without_common_rows_the_champion_stays(judged, evaluation):
+    comparison = compare_with_champion(judged, np.full(len(judged), np.nan), "recorded")
+    assert comparison.how == "nothing"
+    report = judge_challenger(evaluation, FEATURES, GATE, comparison)
+    assert failed(report) == ["better_than_champion"]
+    assert "no row was scored by both" in report.failures[0]
