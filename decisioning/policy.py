@@ -26,7 +26,8 @@ class Rule(Spec):
     Attributes:
         require: SQL condition over features, `offer_*` attributes (`offer_cost`, `offer_rate_percent`), `channel`,
             and `family_*`: the feature of that name of the offer's own product (`family_held` is `savings_held`
-            for an offer of savings).
+            for an offer of savings); beside them `offer`, `offer_product`, `contact_cost`, `churn_probability`, and
+            the local `as_of_date` (20260131), `as_of_year`, `as_of_month`, `as_of_day_of_week` and `as_of_hour`.
         channels: Where it applies; empty for all.
         products: Offers of these families; empty for all.
         offers: These offers; empty for all.
@@ -52,7 +53,7 @@ class ContactLimit(Spec):
     Attributes:
         per: What is counted together: contacts in the candidate's channel, of its family, of its very offer, or all.
         of: What is counted: contacts presented, or their answers (suppress after N declines for M days).
-        channels: Where the limit applies; empty for all.
+        channels: Where the limit applies, and where contacts count for it; empty for all.
     """
 
     name: str

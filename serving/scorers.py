@@ -18,7 +18,7 @@ class ChurnScorer(Protocol):
     def names(self) -> tuple[str, ...]:
         """Features it reads."""
 
-    def predict(self, features: FeatureTable) -> Array:
+    def predict(self, features: FeatureTable, *, num_threads: int = 1) -> Array:
         """Score n customers: shape (n,)."""
 
 
@@ -29,7 +29,9 @@ class PropensityScorer(Protocol):
     def names(self) -> tuple[str, ...]:
         """Features it reads."""
 
-    def predict(self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]]) -> Array:
+    def predict(
+        self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]], *, num_threads: int = 1
+    ) -> Array:
         """Score n customers for m candidates: shape (n, m)."""
 
     def explain(self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]]) -> Contributions:

@@ -116,7 +116,7 @@ class Leaving:
 
     names = ("days_since_login",)
 
-    def predict(self, features: FeatureTable) -> Array:
+    def predict(self, features: FeatureTable, *, num_threads: int = 1) -> Array:
         return np.clip(np.nan_to_num(features.columns["days_since_login"], nan=100.0) / 100.0, 0.0, 1.0)
 
 
@@ -125,7 +125,9 @@ class Interested:
 
     names = ("logins_30d", "region")
 
-    def predict(self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]]) -> Array:
+    def predict(
+        self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]], *, num_threads: int = 1
+    ) -> Array:
         often = 0.1 + 0.02 * np.minimum(features.columns["logins_30d"], 20.0)
         return np.stack([often if offer.product else often / 2 for offer, _ in candidates], axis=1)
 
