@@ -70,7 +70,7 @@ class Quarantine:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._beside = folder / f"{os.getpid()}.new"
+        self._beside = folder / "rows.new"  # one import at a time: the log is locked meanwhile
         self._digest = blake2b(digest_size=8)
         self._rows = 0
         self.file: Path | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import zlib
 from collections.abc import Iterator
 
@@ -30,7 +31,7 @@ def read_chunks(file: SourceFile) -> Iterator[Chunk]:
         yield from _READERS[file.format](file)
     except UnicodeError as error:
         raise wrong_encoding(file, str(error)) from error
-    except (OSError, EOFError, zlib.error, pa.ArrowException, LookupError) as error:
+    except (OSError, EOFError, zlib.error, csv.Error, pa.ArrowException, LookupError) as error:
         raise file.unreadable(error) from error
 
 

@@ -79,10 +79,13 @@ class _Numbering:
 def _header(file: SourceFile) -> list[str]:
     encoding = "utf-8-sig" if file.source.encoding.lower() in _UTF_8 else file.source.encoding
     with gzip.open(file.path) if file.compressed else file.path.open("rb") as stream:
-        text = io.TextIOWrapper(stream, encoding, newline="")
-        header = next(csv.reader(text, delimiter=file.source.delimiter), None)
+        text = io.TextIOWrapper(stream, encoding, errors="surrogateescape", newline="")
+        rows = csv.reader(text, delimiter=file.source.delimiter)
+        header = next((row for row in rows if row), None)
     if not header:
         raise SourceError(f"file '{file.name}' is empty", remedy="have it delivered again, or remove it")
+    for name in header:
+        name.encode()  # of the header, unlike of rows, broken bytes are an error
     return header
 
 
