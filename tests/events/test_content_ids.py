@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.content_ids import ContentIds
@@ -10,6 +10,7 @@ from events.schema import PROPERTIES, table_of
 from tests.events.build import event
 
 
+@settings(deadline=None)
 @given(numbers=st.lists(st.integers(0, 4), min_size=1, max_size=30), cut=st.integers(0, 30))
 def test_ids_do_not_depend_on_how_a_file_is_cut_into_chunks(numbers: list[int], cut: int) -> None:
     table = table_of([event(number) for number in numbers])

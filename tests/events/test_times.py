@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.times import local_to_utc, moments_of
@@ -61,6 +61,7 @@ def test_missing_and_unreadable_times_are_told_apart() -> None:
     assert moments.unreadable.tolist() == [False, False, True, True, True]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.datetimes(datetime(1975, 1, 1), datetime(2037, 1, 1)), min_size=1, max_size=20),  # noqa: DTZ001 - local
     st.sampled_from(["Europe/Amsterdam", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Europe/Dublin"]),
