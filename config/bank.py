@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from config.schedule import Schedule
 from decisioning.policy import Policy
+from domain.errors import DataError, nearest
 from domain.offer import Offer
 from domain.spec import Spec
 from events.mapping import Source
@@ -61,3 +62,15 @@ class Bank:
     def time_zone(self) -> ZoneInfo:
         """The bank's time zone."""
         return ZoneInfo(self.identity.time_zone)
+
+    def offer(self, name: str) -> Offer:
+        """Find an offer.
+
+        Raises:
+            DataError: There is none of that name.
+        """
+        for offer in self.offers:
+            if offer.name == name:
+                return offer
+        expected = nearest(name, (offer.name for offer in self.offers))
+        raise DataError("no such offer", got=f"'{name}'", expected=expected)

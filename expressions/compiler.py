@@ -90,7 +90,10 @@ class Compiler:
     def _literal(self, node: exp.Literal) -> Operand:
         if node.is_string:
             return operand.text(node.this)
-        value = np.array(float(node.this))
+        try:
+            value = np.array(float(node.this))
+        except ValueError as error:  # the parser reads ". 0.5" as a number
+            raise ExpressionError("an expression cannot be read", got=f"'{node.this}'", expected="a number") from error
         if not np.isfinite(value):
             raise ExpressionError("a number is too large", got=node.this, expected="at most 1e308")
         return operand.number(frozenset(), lambda _: value)

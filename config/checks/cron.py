@@ -1,0 +1,67 @@
+"""Cron lines: five fields, of which each must be able to come true."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_LONGEST: Final = dict(zip(range(1, 13), (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31), strict=True))
+_FIELDS: Final[tuple[tuple[str, int, int, dict[str, int]], ...]] = (
+    ("minute", 0, 59, {}),
+    ("hour", 0, 23, {}),
+    ("day of the month", 1, 31, {}),
+    ("month", 1, 12, {name: number for number, name in enumerate(_MONTHS, start=1)}),
+    ("day of the week", 0, 7, {name: number for number, name in enumerate(_DAYS)}),
+)
+_ITEM: Final = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>\d+))?")
+
+
+def cron_mistake(line: str) -> tuple[str, str] | None:
+    """Say what is wrong with a cron line, as (what was got, what was expected); None for a good one.
+
+    Example:
+        >>> cron_mistake("30 5 * * mon-fri")
+        >>> cron_mistake("30 25 * * *")
+        ("'25' as hour", '0 to 23, *, lists, ranges or steps')
+        >>> cron_mistake("0 4 31 2 *")
+        ("'0 4 31 2 *'", 'a day that exists')
+    """
+    parts = line.split()
+    if len(parts) != len(_FIELDS):
+        fields = ", ".join(name for name, *_ in _FIELDS)
+        return f"'{line}' of {len(parts)} fields", f"5 fields: {fields}"
+    values = []
+    for part, (name, least, most, names) in zip(parts, _FIELDS, strict=True):
+        chosen = _chosen(part, least, most, names)
+        if chosen is None:
+            return f"'{part}' as {name}", f"{least} to {most}, *, lists, ranges or steps"
+        values.append(chosen)
+    _, _, days, months, _ = values
+    if parts[4] == "*" and not any(min(days) <= _LONGEST[month] for month in months):
+        return f"'{line}'", "a day that exists"
+    return None
+
+
+def _chosen(field: str, least: int, most: int, names: dict[str, int]) -> set[int] | None:
+    """List the numbers that a field chooses; None where it is no field."""
+    chosen: set[int] = set()
+    for item in field.lower().split(","):
+        match = _ITEM.fullmatch(item)
+        if match is None:
+            return None
+        first = least if match["first"] is None else _number(match["first"], names)
+        last = most if match["first"] is None or (match["step"] and match["last"] is None) else first
+        last = last if match["last"] is None else _number(match["last"], names)
+        step = int(match["step"] or 1)
+        if first is None or last is None or not least <= first <= last <= most or not 1 <= step <= most:
+            return None
+        chosen.update(range(first, last + 1, step))
+    return chosen
+
+
+def _number(text: str, names: dict[str, int]) -> int | None:
+    if text in names:
+        return names[text]
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 2 else None

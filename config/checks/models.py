@@ -1,0 +1,107 @@
+"""What can be wrong with `models.yaml` in the light of the vocabulary and the features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from domain.errors import ExpressionError, nearest
+from domain.problem import Problem
+from events.vocabulary import Vocabulary
+from expressions.expression import compile_expression
+from expressions.types import Boolean, Category
+from features.building.groups import event_groups
+from features.catalogue import FeatureCatalogue
+from models.settings import ChurnLabel, Economics, Gate, Models, Training
+
+FILE: Final = "models.yaml"
+LONGEST_DAYS: Final = 3650
+Path = tuple[str | int, ...]
+
+
+def models_problems(models: Models, vocabulary: Vocabulary, catalogue: FeatureCatalogue) -> Iterator[Problem]:
+    """Find labels of nothing, populations that are no condition, unknown features, and impossible numbers."""
+    yield from _label_problems(models.churn, vocabulary)
+    yield from _population_problems(models.churn, catalogue)
+    yield from _feature_problems(models.training, catalogue)
+    yield from _range_problems(models)
+
+
+def _label_problems(label: ChurnLabel, vocabulary: Vocabulary) -> Iterator[Problem]:
+    if label.kind == "inactivity":
+        groups = event_groups(vocabulary)
+        if label.group is None:
+            yield _problem(("churn",), "churn by inactivity lacks its group", None, "group: a group of event types")
+        elif label.group not in groups:
+            yield _problem(("churn", "group"), "unknown group", f"'{label.group}'", nearest(label.group, groups))
+        if label.types:
+            yield _problem(("churn", "types"), "types belong to churn by event", "kind: inactivity", "no types")
+        return
+    if not label.types:
+        yield _problem(("churn",), "churn by event lacks its types", None, "types: at least one event type")
+    if label.group is not None:
+        yield _problem(("churn", "group"), "a group belongs to churn by inactivity", "kind: event", "no group")
+    for position, name in enumerate(label.types):
+        if name not in vocabulary.types:
+            expected = nearest(name, vocabulary.types)
+            yield _problem(("churn", "types", position), "unknown event type", f"'{name}'", expected)
+
+
+def _population_problems(label: ChurnLabel, catalogue: FeatureCatalogue) -> Iterator[Problem]:
+    path = ("churn", "population")
+    try:
+        population = compile_expression(label.population, catalogue.schema)
+    except ExpressionError as error:
+        yield Problem(
+            file=FILE, path=path, what=error.what, got=error.got, expected=error.expected, remedy=error.remedy
+        )
+        return
+    if not isinstance(population.type, Boolean):
+        yield _problem(path, "not a condition", f"`{label.population}`", "yes or no for each customer")
+    elif not population.names and not population.holds({}):
+        yield _problem(path, "the population is nobody", f"`{label.population}`", "a condition that somebody meets")
+
+
+def _feature_problems(training: Training, catalogue: FeatureCatalogue) -> Iterator[Problem]:
+    for position, name in enumerate(training.exclude):
+        if name not in catalogue.features:
+            path = ("training", "exclude", position)
+            yield _problem(path, "unknown feature", f"'{name}'", nearest(name, catalogue.features))
+    categories = [name for name, feature in catalogue.features.items() if isinstance(feature.type, Category)]
+    for position, name in enumerate(training.segments):
+        if name not in categories:
+            what = "not a feature of a few names" if name in catalogue.features else "unknown feature"
+            yield _problem(("training", "segments", position), what, f"'{name}'", nearest(name, categories))
+
+
+def _range_problems(models: Models) -> Iterator[Problem]:
+    label, training = models.churn, models.training
+    gate, economics = models.gate, models.economics
+    ranges: tuple[tuple[ChurnLabel | Training | Gate | Economics, str, str, float, float], ...] = (
+        (label, "churn", "horizon_days", 1, LONGEST_DAYS),
+        (label, "churn", "lead_days", 0, LONGEST_DAYS),
+        (training, "training", "anchors_every_days", 1, LONGEST_DAYS),
+        (training, "training", "history_days", 0, LONGEST_DAYS),
+        (training, "training", "embargo_days", 0, LONGEST_DAYS),
+        (training, "training", "folds", 1, 50),
+        (training, "training", "calibration_share", 0.01, 0.9),
+        (training, "training", "maximum_rows", 1_000, 1e9),
+        (training, "training", "seed", 0, 2**31 - 1),
+        (gate, "gate", "minimum_positives", 0, 1e9),
+        (gate, "gate", "maximum_auc", 0.5, 1),
+        (gate, "gate", "maximum_calibration_error", 0, 1),
+        (gate, "gate", "maximum_single_feature_auc", 0.5, 1),
+        (economics, "economics", "customer_lifetime_value", 0, 1e12),
+        (economics, "economics", "offer_cost", 0, 1e12),
+        (economics, "economics", "contact_cost", 0, 1e12),
+        (economics, "economics", "accept_alpha", 1e-3, 1e6),
+        (economics, "economics", "accept_beta", 1e-3, 1e6),
+    )
+    for settings, part, name, least, most in ranges:
+        number = getattr(settings, name)
+        if not least <= number <= most:
+            yield _problem((part, name), f"{name} makes no sense", f"{number}", f"{least:,g} to {most:,g}")
+
+
+def _problem(path: Path, what: str, got: str | None, expected: str) -> Problem:
+    return Problem(file=FILE, path=path, what=what, got=got, expected=expected)

@@ -1,0 +1,42 @@
+"""What can be wrong with `simulation.yaml`, and whether the simulated world knows the bank's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Final
+
+from domain.errors import DataError
+from domain.offer import Offer
+from domain.problem import Problem
+from events.vocabulary import Vocabulary
+from simulation.market import check_world
+from simulation.settings import Simulation
+
+FILE: Final = "simulation.yaml"
+
+
+def simulation_problems(simulation: Simulation) -> Iterator[Problem]:
+    """Find impossible sizes."""
+    ranges = (
+        ("customers", simulation.customers, 1, 10_000_000),
+        ("months", simulation.months, 1, 240),
+        ("seed", simulation.seed, 0, 2**32 - 1),
+    )
+    for name, number, least, most in ranges:
+        if not least <= number <= most:
+            expected = f"{least:,} to {most:,}"
+            yield Problem(file=FILE, path=(name,), what=f"{name} makes no sense", got=f"{number}", expected=expected)
+    if not date(1970, 1, 1) <= simulation.start <= date(2200, 1, 1):
+        expected = "a day from 1970 to 2200"
+        yield Problem(
+            file=FILE, path=("start",), what="no time to simulate", got=f"{simulation.start}", expected=expected
+        )
+
+
+def world_problems(offers: Sequence[Offer], vocabulary: Vocabulary) -> Iterator[Problem]:
+    """Find what the folder says and the simulated world does not have."""
+    try:
+        check_world(tuple(offers), vocabulary)
+    except DataError as error:
+        yield Problem(file=FILE, path=(), what=error.what, got=error.got, expected=error.expected, remedy=error.remedy)

@@ -1,0 +1,63 @@
+"""All checks that look across files, each run where the files it needs could be read."""
+
+from __future__ import annotations
+
+from config.checks.identity import identity_problems
+from config.checks.journey import journey_problems
+from config.checks.models import models_problems
+from config.checks.offers import offer_problems
+from config.checks.schedule import schedule_problems
+from config.checks.simulation import simulation_problems, world_problems
+from config.files import BankFiles
+from decisioning.compile import compile_policy
+from decisioning.limits import limit_features
+from domain.problem import Problem
+from events.checks import check_sources, check_vocabulary
+from features.catalogue import FeatureCatalogue, build_catalogue
+from features.definitions import AggregateFeature
+
+
+def check_whole(files: BankFiles) -> tuple[FeatureCatalogue | None, list[Problem]]:
+    """Check a bank's files one by one and against each other.
+
+    Returns:
+        The features, where the files they come from could be read, and everything wrong.
+    """
+    problems: list[Problem] = []
+    if files.identity is not None:
+        problems += identity_problems(files.identity)
+    if files.vocabulary is not None:
+        problems += check_vocabulary(files.vocabulary)
+        if files.sources is not None:
+            problems += check_sources(files.sources, files.vocabulary)
+    if files.schedule is not None:
+        problems += schedule_problems(files.schedule)
+    if files.simulation is not None:
+        problems += simulation_problems(files.simulation)
+    if files.journey is not None:
+        problems += journey_problems(files.journey)
+    if files.vocabulary is not None and files.journey is not None and files.offers is not None:
+        problems += offer_problems(files.offers, files.vocabulary, files.journey)
+        if files.simulation is not None and not problems:
+            problems += world_problems(files.offers, files.vocabulary)
+    catalogue = _check_features(files, problems)
+    if catalogue is not None and files.vocabulary is not None:
+        if files.offers is not None and files.policy is not None:
+            problems += compile_policy(files.policy, files.offers, files.vocabulary, catalogue)[1]
+        if files.models is not None:
+            problems += models_problems(files.models, files.vocabulary, catalogue)
+    return catalogue, problems
+
+
+def _check_features(files: BankFiles, problems: list[Problem]) -> FeatureCatalogue | None:
+    if files.common is None or files.features is None or files.vocabulary is None or files.journey is None:
+        return None
+    limits: tuple[AggregateFeature, ...] = ()
+    if files.policy is not None and files.offers is not None:
+        limits = limit_features(files.policy, files.offers, files.vocabulary)
+    currency = files.identity.currency if files.identity is not None else ""
+    catalogue, found = build_catalogue(
+        files.common, files.features, files.vocabulary, files.journey, limits, currency=currency
+    )
+    problems += found
+    return catalogue

@@ -1,0 +1,134 @@
+"""From the nodes of a YAML file to plain values, each with its line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+Path = tuple[str | int, ...]
+Content = dict[str, Any] | list[Any] | str | int | float | bool | None
+
+MAXIMUM_VALUES: Final = 200_000
+"""Anchors that repeat anchors grow without bound; no bank says so much."""
+MAXIMUM_DEPTH: Final = 50
+
+_TAG: Final = "tag:yaml.org,2002:"
+_TRUE: Final = ("true", "yes", "on", "y")
+
+
+class ContentError(Exception):
+    """Something in a file that no value can be made of.
+
+    Attributes:
+        line: Counted from 1.
+    """
+
+    def __init__(self, line: int, what: str, got: str, expected: str) -> None:
+        super().__init__(what)
+        self.line, self.what, self.got, self.expected = line, what, got, expected
+
+
+class ContentReader:
+    """Makes values of nodes.
+
+    Attributes:
+        lines: Line of each key and item, by its path; what an anchor repeats has the anchor's line.
+        errors: What could not be read; None stands in its place.
+    """
+
+    def __init__(self) -> None:
+        self.lines: dict[Path, int] = {}
+        self.errors: list[ContentError] = []
+        self._constructor = YAML(typ="safe", pure=True).constructor
+        self._count = 0
+
+    def read(self, node: Node, path: Path = (), ancestors: tuple[Node, ...] = ()) -> Content:
+        """Read a node and all below it.
+
+        Raises:
+            ContentError: If it repeats itself without end, is too deep, or is too much.
+        """
+        self._count += 1
+        self.lines.setdefault(path, _line(node))
+        if any(node is ancestor for ancestor in ancestors):
+            raise ContentError(_line(node), "an anchor repeats itself", "a value inside itself", "values that end")
+        if self._count > MAXIMUM_VALUES:
+            raise ContentError(_line(node), "too much to read", f"{self._count} values", f"at most {MAXIMUM_VALUES}")
+        if len(ancestors) > MAXIMUM_DEPTH:
+            raise ContentError(_line(node), "too deep", "lists in lists", f"at most {MAXIMUM_DEPTH} levels")
+        inside = (*ancestors, node)
+        match node:
+            case MappingNode():
+                return self._mapping(node, path, inside)
+            case SequenceNode():
+                return [self.read(item, (*path, position), inside) for position, item in enumerate(node.value)]
+            case _:
+                return self._scalar(node)
+
+    def _mapping(self, node: MappingNode, path: Path, inside: tuple[Node, ...]) -> dict[str, Content]:
+        pairs: dict[str, tuple[int, Node]] = {}
+        repeated: dict[str, tuple[int, Node]] = {}
+        for key, value in node.value:
+            if key.tag == f"{_TAG}merge":
+                for name, entry in self._merged(value, inside):
+                    repeated.setdefault(name, entry)
+            elif not isinstance(key, ScalarNode):
+                self.errors.append(ContentError(_line(key), "a key is not a text", "a list or mapping", "a text"))
+            elif key.value in pairs:
+                first = pairs[key.value][0]
+                self.errors.append(
+                    ContentError(_line(key), "a key is there twice", f"'{key.value}'", f"it once, as in line {first}")
+                )
+            else:
+                pairs[key.value] = (_line(key), value)
+        for name, (line, _) in (entries := {**repeated, **pairs}).items():
+            self.lines[*path, name] = line
+        return {name: self.read(value, (*path, name), inside) for name, (_, value) in entries.items()}
+
+    def _merged(self, node: Node, inside: tuple[Node, ...]) -> Iterator[tuple[str, tuple[int, Node]]]:
+        """Give the entries that `<<` brings, with the lines of where they are written."""
+        parts = node.value if isinstance(node, SequenceNode) else [node]
+        for part in parts:
+            if not isinstance(part, MappingNode) or any(part is ancestor for ancestor in inside):
+                raise ContentError(_line(node), "<< cannot be merged", "no mapping", "an anchor of a mapping")
+            for key, value in part.value:
+                if key.tag == f"{_TAG}merge":
+                    yield from self._merged(value, (*inside, part))
+                elif isinstance(key, ScalarNode):
+                    yield key.value, (_line(key), value)
+
+    def _scalar(self, node: Node) -> Content:
+        text = str(node.value)
+        match str(node.tag).removeprefix(_TAG):
+            case "null":
+                return None
+            case "bool":
+                return text.lower() in _TRUE
+            case "int" | "float" as kind:
+                return self._number(node, text, kind)
+            case "str" | "timestamp":
+                return text
+            case tag:
+                self.errors.append(ContentError(_line(node), "an unknown tag", f"{tag}", "values without tags"))
+                return None
+
+    def _number(self, node: Node, text: str, kind: str) -> Content:
+        construct = self._constructor.construct_yaml_int if kind == "int" else self._constructor.construct_yaml_float
+        try:
+            number: int | float = construct(node)
+            finite = math.isfinite(float(number))
+        except (ValueError, OverflowError):
+            finite = False
+        if not finite:
+            got = text if len(text) <= 40 else f"{text[:37]}..."
+            self.errors.append(ContentError(_line(node), "not a finite number", got, "a number below 1e308"))
+            return None
+        return number
+
+
+def _line(node: Node) -> int:
+    return int(node.start_mark.line) + 1

@@ -1,0 +1,107 @@
+"""A YAML file of a bank's folder, with the line of every value and everything that cannot be read in it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
+from ruamel.yaml.nodes import Node
+
+from config.content import Content, ContentError, ContentReader
+from config.content import Path as ValuePath
+from config.problems import LocatedProblem
+from domain.problem import Problem
+
+MAXIMUM_BYTES: Final = 5_000_000
+"""Settings are not data; a file beyond it is there by mistake."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A file that was read.
+
+    Attributes:
+        problems: What could not be read; the content is whole where there are none.
+    """
+
+    file: Path
+    content: Content = None
+    lines: Mapping[ValuePath, int]
+    problems: tuple[LocatedProblem, ...] = ()
+
+    def located(self, problem: Problem) -> LocatedProblem:
+        """Find the line of a problem, or of the closest thing around its place that is there."""
+        around = (problem.path[:length] for length in range(len(problem.path), -1, -1))
+        line = next((self.lines[path] for path in around if path in self.lines), None)
+        return LocatedProblem(problem=problem, file=self.file, line=line)
+
+
+def read_document(file: Path) -> Document:
+    """Read a file.
+
+    Returns:
+        Its content, or why it has none: missing, unreadable, empty, not UTF-8, not YAML.
+    """
+    try:
+        if file.stat().st_size > MAXIMUM_BYTES:
+            expected = f"at most {MAXIMUM_BYTES} bytes"
+            return _unreadable(file, None, "the file is too large", f"{file.stat().st_size} bytes", expected)
+        raw = file.read_bytes()
+    except FileNotFoundError:
+        return _unreadable(file, None, "the file is missing", None, "a file of that name")
+    except OSError as error:
+        return _unreadable(file, None, "the file cannot be read", error.strerror, "a file one may read")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        got = f"byte 0x{raw[error.start]:02x}" if error.start < len(raw) else None
+        return _unreadable(file, line, "the file is not UTF-8", got, "text saved as UTF-8")
+    return _parsed(file, text)
+
+
+def _parsed(file: Path, text: str) -> Document:
+    try:
+        node = _compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = None if mark is None else int(mark.line) + 1
+        return _unreadable(file, line, "not YAML", str(error.problem or error.context), "YAML")
+    except YAMLError as error:  # a character that YAML does not allow; it knows its position only
+        position = int(getattr(error, "position", 0))
+        line = text.count("\n", 0, position) + 1
+        return _unreadable(file, line, "not YAML", "a character that is not text", "YAML")
+    except (RecursionError, ValueError) as error:
+        got = "lists in lists" if isinstance(error, RecursionError) else str(error)
+        return _unreadable(file, None, "not YAML that can be read", got, "a few levels of mappings and lists")
+    if node is None:
+        return _unreadable(file, None, "the file is empty", None, "YAML")
+    reader = ContentReader()
+    content: Content = None
+    try:
+        content = reader.read(node)
+    except ContentError as error:
+        reader.errors.append(error)
+    problems = tuple(_located(file, error.line, error.what, error.got, error.expected) for error in reader.errors)
+    return Document(file=file, content=content, lines=reader.lines, problems=problems)
+
+
+def _compose(text: str) -> Node | None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML allows it: the later anchor counts
+        node: Node | None = YAML(typ="safe", pure=True).compose(text)
+        return node
+
+
+def _unreadable(file: Path, line: int | None, what: str, got: str | None, expected: str) -> Document:
+    return Document(file=file, lines={}, problems=(_located(file, line, what, got, expected),))
+
+
+def _located(file: Path, line: int | None, what: str, got: str | None, expected: str) -> LocatedProblem:
+    problem = Problem(file=file.name, path=(), what=what, got=got, expected=expected)
+    return LocatedProblem(problem=problem, file=file, line=line)

@@ -1,0 +1,73 @@
+"""The files of a bank's folder, and what each of them says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from config.bank import BankIdentity
+from config.schedule import Schedule
+from decisioning.policy import Policy
+from domain.offer import Offer
+from events.mapping import Source
+from events.vocabulary import Vocabulary
+from features.definitions import FeatureFile
+from features.journey.settings import Journey
+from models.settings import Models
+from simulation.settings import Simulation
+
+COMMON_FEATURES: Final = Path(__file__).resolve().parent.parent / "features" / "common.yaml"
+"""What every bank's features build on; it belongs to the program, not to a bank's folder."""
+
+
+@dataclass(slots=True, kw_only=True)
+class BankFiles:
+    """What the files say; None for one that is missing or wrong.
+
+    Files a bank may do without say what an empty one would; without `simulation.yaml` nothing is simulated.
+    """
+
+    identity: BankIdentity | None = None
+    vocabulary: Vocabulary | None = None
+    sources: tuple[Source, ...] | None = None
+    common: FeatureFile | None = None
+    features: FeatureFile | None = field(default_factory=FeatureFile)
+    journey: Journey | None = None
+    offers: tuple[Offer, ...] | None = None
+    policy: Policy | None = None
+    models: Models | None = None
+    schedule: Schedule | None = field(default_factory=Schedule)
+    simulation: Simulation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """A file that a bank's folder has, or may have.
+
+    Attributes:
+        part: The attribute of `BankFiles` it fills.
+        shape: Specification it is read into.
+        is_read_by_others: Other files are checked against it, so that they are only where it is right.
+    """
+
+    part: str
+    shape: Any
+    required: bool = True
+    is_read_by_others: bool = True
+
+
+FILE_KINDS: Final = {
+    "bank.yaml": FileKind("identity", BankIdentity),
+    "events.yaml": FileKind("vocabulary", Vocabulary),
+    "sources.yaml": FileKind("sources", tuple[Source, ...], is_read_by_others=False),
+    COMMON_FEATURES.name: FileKind("common", FeatureFile),
+    "features.yaml": FileKind("features", FeatureFile, required=False),
+    "journey.yaml": FileKind("journey", Journey),
+    "offers.yaml": FileKind("offers", tuple[Offer, ...]),
+    "policies.yaml": FileKind("policy", Policy, is_read_by_others=False),
+    "models.yaml": FileKind("models", Models, is_read_by_others=False),
+    "schedule.yaml": FileKind("schedule", Schedule, required=False, is_read_by_others=False),
+    "simulation.yaml": FileKind("simulation", Simulation, required=False),
+}
+"""By name, in the order in which people write them."""
