@@ -47,8 +47,8 @@ def features_reference(catalogue: FeatureCatalogue, bank: str) -> str:
         f"# Features of the bank {bank}",
         "",
         "Written by `features/reference.py` from the definitions; change these, not this page. All features are as of",
-        "a moment: only what was available before it counts. A window of *w* days begins at the local midnight *w* days",
-        "before that of the moment. Of no events counts, sums and distinct days are 0, everything else is NULL.",
+        "a moment: only what was available before it counts. A window of *w* days begins at the local midnight *w*",
+        "days before that of the moment. Of no events counts, sums and distinct days are 0, everything else is NULL.",
     ]
     for topic in dict.fromkeys(feature.topic for feature in shown):
         lines += ["", f"## {topic.capitalize()}", ""]

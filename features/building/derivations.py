@@ -9,7 +9,7 @@ from domain.errors import ExpressionError, nearest
 from domain.problem import Problem
 from expressions.expression import compile_expression
 from expressions.types import Boolean, Schema
-from features.building.draft import FILES, MOMENT_INPUTS, Draft, Origin
+from features.building.draft import FILES, MOMENT_INPUTS, RENAME, Draft, Origin
 from features.building.formulas import Formula, Part, names_read
 from features.building.journeys import stage_formulas, step_formulas
 from features.definitions import DerivedFeature, FeatureFile
@@ -19,18 +19,28 @@ from features.journey.settings import Journey
 
 def derive(draft: Draft, common: Sequence[DerivedFeature], own: FeatureFile, journey: Journey) -> None:
     """Add derived features, stage features and steps to the draft, and report what cannot be computed."""
+    bank = [
+        *_declared(draft, own.derived, "own"),
+        *stage_formulas(journey),
+        *step_formulas(draft.vocabulary.products, journey),
+    ]
     pending: dict[str, Formula] = {}
-    formulas = [*_declared(draft, common, "common", own.exclude), *_declared(draft, own.derived, "own")]
-    for formula in [*formulas, *stage_formulas(journey), *step_formulas(draft.vocabulary.products, journey)]:
-        for name in formula.makes:
-            if name in pending:
-                _report(draft, formula, f"the feature '{name}' is declared twice")
-            elif draft.name_is_free(name, formula.file, formula.name_path):
-                pending[name] = formula
-    _leave_out_not_applicable(draft, pending)
+    _take(draft, pending, _declared(draft, common, "common", own.exclude))
+    # common formulas that do not apply go first: a bank may have its own of the same name
+    _leave_out_not_applicable(draft, pending, {name for formula in bank for name in formula.makes})
+    _take(draft, pending, bank)
     _report_unknown_names(draft, pending)
     for formula in _ordered(draft, pending):
         _make(draft, formula)
+
+
+def _take(draft: Draft, pending: dict[str, Formula], formulas: Sequence[Formula]) -> None:
+    for formula in formulas:
+        for name in formula.makes:
+            if name in pending:
+                _report(draft, formula, f"the feature '{name}' is declared twice", remedy=RENAME)
+            elif draft.name_is_free(name, formula.file, formula.name_path):
+                pending[name] = formula
 
 
 def _declared(
@@ -88,20 +98,15 @@ def _derived(draft: Draft, declaration: DerivedFeature, member: str | None, plac
         name_path=("derived", place.position, "name"),
         parts=(Part(text, ("derived", place.position, "expression")),),
         build=build,
-        is_common=place.origin == "common",
         of_product=declaration.per == "product",
     )
 
 
-def _leave_out_not_applicable(draft: Draft, pending: dict[str, Formula]) -> None:
+def _leave_out_not_applicable(draft: Draft, pending: dict[str, Formula], later: set[str]) -> None:
     """Drop common formulas that read what this bank does not have, and those that read them."""
     while True:
-        known = draft.features.keys() | pending.keys() | MOMENT_INPUTS.keys() | draft.broken
-        lacking = {
-            name: min(formula.reads - known)
-            for name, formula in pending.items()
-            if formula.is_common and not formula.reads <= known
-        }
+        known = draft.features.keys() | pending.keys() | MOMENT_INPUTS.keys() | draft.broken | later
+        lacking = {name: min(formula.reads - known) for name, formula in pending.items() if not formula.reads <= known}
         if not lacking:
             return
         for name, missing in lacking.items():

@@ -21,6 +21,8 @@ FILES: Final[dict[Origin, str]] = {"common": "common.yaml", "own": "features.yam
 MOMENT_INPUTS: Final = {name: Number() for name in ("as_of_year", "as_of_month", "as_of_day_of_week", "as_of_hour")}
 """What formulas may read beside features."""
 
+RENAME: Final = "rename it, or exclude the common one"
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -85,7 +87,7 @@ class Draft:
         elif name in MOMENT_INPUTS:
             problem = Problem(file=file, path=path, what=f"'{name}' is given to every formula", expected="another name")
         elif name in self.features:
-            remedy = None if file == FILES["policy"] else "rename it, or exclude the common one"
+            remedy = None if file == FILES["policy"] else RENAME
             problem = Problem(file=file, path=path, what=f"the feature '{name}' is declared twice", remedy=remedy)
         else:
             return True

@@ -39,7 +39,6 @@ class Formula:
         file: Where it was written.
         name_path: Where its name stands in the file.
         build: Makes the features, given the types of what it reads.
-        is_common: Left out, not reported, where the bank lacks what it reads.
         of_product: The features are about one product.
         survives_errors: Make the features whatever is wrong with the parts, so that what reads them is checked too.
     """
@@ -50,7 +49,6 @@ class Formula:
     name_path: Path
     parts: tuple[Part, ...]
     build: Callable[[Schema], tuple[Feature, ...]]
-    is_common: bool = False
     of_product: bool = False
     survives_errors: bool = False
 

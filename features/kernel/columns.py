@@ -103,7 +103,8 @@ class EventColumns:
 
     @classmethod
     def _read(cls, events: pa.Table) -> EventColumns:
-        customers = _coded(events.column("customer_id"))
+        # encoded afresh: codes in the order of appearance, whatever the order of a dictionary that came along
+        customers = _coded(events.column("customer_id").cast(pa.string()))
         code = customers.codes.astype(np.int64)
         names = pa.array(customers.names, pa.string())
         return cls(

@@ -23,7 +23,8 @@ def stage_entries(
 ) -> list[Entry]:
     entries: list[Entry] = []
     stay = 0
-    day = date(2001, 1, 1)
+    first = min((one.occurred_at.date() for one in events), default=until.date())
+    day = date(2001, 1, 1) + timedelta(days=((first - date(2001, 1, 1)).days // every - 2) * every)
     while (midnight := datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)) <= until:
         seen = visible(events, customer, midnight)
         if seen:

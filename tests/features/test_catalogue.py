@@ -103,6 +103,15 @@ def test_excluded_common_features_are_left_out_with_what_reads_them() -> None:
     }
 
 
+def test_a_bank_may_have_its_own_formula_in_place_of_a_common_one_that_does_not_apply() -> None:
+    common = FeatureFile(derived=(derived("held", "opened > 0"), derived("many", "held AND visits > 1")))
+    own = FeatureFile(aggregates=(aggregate("visits"),), derived=(derived("held", "visits > 0"),))
+    catalogue, problems = build_catalogue(common, own, VOCABULARY, NO_STAGES, currency="EUR")
+    assert problems == []
+    assert catalogue.features["held"].expression == "visits > 0"
+    assert "many" in catalogue.features
+
+
 def test_counts_of_a_policy_are_internal() -> None:
     limit = aggregate("limit_weekly", windows_days=(7,))
     catalogue, _ = build_catalogue(FeatureFile(), FeatureFile(), VOCABULARY, NO_STAGES, (limit,), currency="EUR")

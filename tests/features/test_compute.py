@@ -103,6 +103,24 @@ def test_plain_strings_serve_as_well_as_dictionaries_and_chunks() -> None:
     assert computed.row(0)["visits_ever"] == 3
 
 
+def test_customers_come_in_a_dictionary_of_any_order() -> None:
+    events = table([event(customer, number=number) for number, customer in enumerate(["a", "b", "b"])])
+    ids = pa.DictionaryArray.from_arrays(pa.array([1, 0, 0]), pa.array(["b", "a", "unused"]))
+    encoded = events.set_column(1, "customer_id", ids)
+    asked = moments(("a", "2026-02-01T00:00"), ("b", "2026-02-01T00:00"), ("unused", "2026-02-01T00:00"))
+    computed = compute_features(encoded, asked, VISITS, NO_STAGES, AMSTERDAM)
+    assert computed.columns["visits_ever"].tolist() == [1, 2, 0]
+
+
+def test_long_tails_are_listed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    events = [event(at=start + timedelta(hours=n), late=timedelta(days=n % 9), number=n, amount=n) for n in range(200)]
+    asked = [("c1", start + timedelta(days=days)) for days in range(12)]
+    whole = compute(events, *asked).to_arrow()
+    monkeypatch.setattr("features.kernel.history.LARGEST_TAIL", 50)
+    assert compute(events, *asked).to_arrow().equals(whole)
+
+
 def test_a_customer_with_very_many_events_is_a_customer() -> None:
     n = 200_000
     start = np.datetime64("2025-01-01T00:00", "us")
