@@ -11,9 +11,9 @@ from nbo.environment import prepare
 def main() -> None:
     """Prepare the environment, then hand over to the command line."""
     prepare(os.environ, Settings.from_environment(os.environ))
-    from nbo.commands import run  # noqa: PLC0415  libraries read the environment when they are imported
+    from nbo.commands import run_command_line  # noqa: PLC0415  libraries read the environment when they are imported
 
-    run()
+    run_command_line()
 
 
 if __name__ == "__main__":

@@ -29,13 +29,16 @@ def prepare(environ: MutableMapping[str, str], settings: Settings) -> None:
         "FEAST_USAGE": "False",
     }
     defaults = {
+        # LightGBM's threads wait asleep, not spinning: on cores that others use too, spinning made training 20 times slower
+        "OMP_WAIT_POLICY": "passive",
         "PREFECT_HOME": str(settings.home / "prefect"),
         "PREFECT_LOCAL_STORAGE_PATH": str(settings.home / "prefect" / "results"),
         "PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(settings.home / "prefect" / "results"),
         "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",  # results are read back: never as pickle
         # the embedded server needs 6 to 20 s to start, more on a busy machine
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
-        "PREFECT_LOGGING_LEVEL": "WARNING",
+        # what fails is told once, by the command; scheduled flows set their own
+        "PREFECT_LOGGING_LEVEL": "CRITICAL",
         "MLFLOW_TRACKING_URI": settings.tracking_uri,
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "GIT_PYTHON_REFRESH": "quiet",

@@ -64,6 +64,11 @@ class Places:
         return self.folder / "reports"
 
     @property
+    def last_run(self) -> Path:
+        """What the last whole run said of itself; reports are made from it."""
+        return self.folder / "last_run.json"
+
+    @property
     def model_artefacts(self) -> Path:
         """MLflow's artefacts."""
         return self.home / "mlflow" / "artefacts"

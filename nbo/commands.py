@@ -1,0 +1,240 @@
+"""The command line: `nbo --bank banks/demo run`, and each step of it alone."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.errors import DataError, NboError
+from nbo.display import console, progress_bars, show_error, show_table
+from nbo.outcomes import show_decision, show_decisions, show_models, show_run
+from wiring.progress import showing
+
+if TYPE_CHECKING:
+    from wiring.parts import Parts
+
+app = typer.Typer(
+    name="nbo",
+    help="The open next-best-offer engine: from a bank's event log to ranked offers with reasons.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+        help="Moment in the bank's time zone; the last midnight with news by default.",
+    ),
+]
+
+
+@app.callback()
+def choose_bank(
+    context: typer.Context,
+    bank: Annotated[Path, typer.Option(help="Folder of the bank's YAML.")] = Path("banks/demo"),
+) -> None:
+    """Remember which bank the command is for.
+
+    Examples:
+        nbo --bank banks/demo run
+
+        nbo --bank banks/demo decide --customer c000042 --channel app
+
+        nbo --bank banks/bpi2012 check
+    """
+    context.obj = bank
+
+
+@app.command()
+def run(context: typer.Context, as_of: AsOf = None) -> None:
+    """Do the whole loop: import, features, models, decisions for everybody, report.
+
+    Example: nbo --bank banks/demo run
+    """
+    parts = _parts(context)
+    from pipelines.whole import run_bank
+
+    show_run(run_bank(str(parts.folder), _moment(parts, as_of)))
+
+
+@app.command()
+def check(context: typer.Context) -> None:
+    """Check the bank's folder as a whole, and say what it holds.
+
+    Example: nbo --bank banks/demo check
+    """
+    parts = _parts(context)
+    bank = parts.bank
+    show_table(
+        f"{bank.identity.name}: {bank.identity.description}",
+        ("part", "count"),
+        [
+            ("event types", len(bank.vocabulary.types)),
+            ("customer attributes", len(bank.vocabulary.attributes)),
+            ("sources", len(bank.sources)),
+            ("features", sum(not feature.internal for feature in bank.features.features.values())),
+            ("offers", len(bank.offers)),
+            ("candidates (offer in a channel)", sum(len(offer.treatments) for offer in bank.offers)),
+            ("rules", len(parts.policy.rules)),
+        ],
+    )
+    if bank.features.not_applicable:
+        show_table(
+            "common features this bank has no events for",
+            ("feature", "why"),
+            list(bank.features.not_applicable.items()),
+        )
+
+
+@app.command(name="import")
+def import_log(context: typer.Context) -> None:
+    """Bring what the bank's systems delivered into the event log; simulate it first where the bank is simulated.
+
+    Example: nbo --bank banks/bpi2012 import
+    """
+    parts = _parts(context)
+    from pipelines.importing import import_events
+
+    result = import_events(str(parts.folder))
+    rows = result["files"]
+    if rows:
+        show_table("imported", tuple(rows[0]), [tuple(row.values()) for row in rows])
+
+
+@app.command()
+def features(context: typer.Context, as_of: AsOf = None) -> None:
+    """Build the features of the past and the online state of last midnight.
+
+    Example: nbo --bank banks/demo features --as-of 2026-06-01
+    """
+    parts = _parts(context)
+    from pipelines.feature_build import build_features
+
+    result = build_features(str(parts.folder), _moment(parts, as_of))
+    show_table("features", ("what", "value"), list(result.items()))
+
+
+@app.command()
+def train(context: typer.Context, as_of: AsOf = None) -> None:
+    """Train, judge and register churn and propensity; a better challenger becomes champion.
+
+    Example: nbo --bank banks/demo train
+    """
+    parts = _parts(context)
+    from pipelines.training import train_models
+
+    show_models(train_models(str(parts.folder), _moment(parts, as_of)))
+
+
+@app.command()
+def decide(
+    context: typer.Context,
+    customer: Annotated[str | None, typer.Option(help="One customer; everybody where none is given.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Channel to answer in, for one customer.")] = None,
+    as_of: AsOf = None,
+) -> None:
+    """Decide for everybody, or answer for one customer from the online state and the events since.
+
+    Example: nbo --bank banks/demo decide --customer c000042 --channel app
+    """
+    parts = _parts(context)
+    moment = _moment(parts, as_of)
+    if customer is None:
+        from pipelines.deciding import decide_for_everybody
+
+        show_decisions(decide_for_everybody(str(parts.folder), moment))
+        return
+    if channel is None:
+        raise DataError(
+            "a decision for one customer needs a channel",
+            expected=", ".join(parts.policy.channels),
+            remedy="--channel app",
+        )
+    show_decision(parts.answer(customer, channel, moment or parts.latest()))
+
+
+@app.command()
+def report(context: typer.Context) -> None:
+    """Write the report of the last run again.
+
+    Example: nbo --bank banks/demo report
+    """
+    parts = _parts(context)
+    from pipelines.reporting import write_report
+
+    console.print(write_report(str(parts.folder))["report"])
+
+
+@app.command()
+def experiments(
+    context: typer.Context,
+    sort: Annotated[str, typer.Option(help="Column to sort by, the largest first.")] = "started",
+    model: Annotated[str | None, typer.Option(help="churn or propensity.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the whole table to a file instead.")] = None,
+) -> None:
+    """Compare training runs in one flat table.
+
+    Example: nbo --bank banks/demo experiments --model churn --sort auc
+    """
+    from nbo.comparison import show_experiments
+
+    show_experiments(_parts(context), sort, model, csv)
+
+
+@app.command()
+def ui(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="First of three ports: MLflow, Prefect, Feast.")] = 5000,
+) -> None:
+    """Open MLflow, Prefect and Feast on the embedded state, until Ctrl-C.
+
+    Example: nbo --bank banks/demo ui --port 5000
+    """
+    from nbo.servers import serve_pages
+
+    serve_pages(_parts(context), port)
+
+
+@app.command()
+def schedule(context: typer.Context) -> None:
+    """Serve the flows on the cron lines of the bank's folder, until Ctrl-C.
+
+    Example: nbo --bank banks/demo schedule
+    """
+    from nbo.servers import prefect_server
+
+    parts = _parts(context)
+    from pipelines.scheduling import serve_schedules
+
+    with prefect_server(parts.settings):
+        serve_schedules(parts.bank, parts.folder)
+
+
+def run_command_line(arguments: list[str] | None = None) -> None:
+    """Run a command; an error of ours is one sentence and exit code 1, Ctrl-C is exit code 130."""
+    with showing(progress_bars):
+        try:
+            app(args=arguments, standalone_mode=True)
+        except NboError as error:
+            show_error(error)
+            sys.exit(1)
+        except KeyboardInterrupt:
+            show_error(NboError("stopped; what was finished is kept, and the next run goes on from there"))
+            sys.exit(130)
+
+
+def _parts(context: typer.Context) -> Parts:
+    from wiring.parts import parts_of
+
+    return parts_of(context.obj)
+
+
+def _moment(parts: Parts, as_of: datetime | None) -> datetime | None:
+    return None if as_of is None else as_of.replace(tzinfo=parts.bank.time_zone)

@@ -1,0 +1,35 @@
+"""Training runs side by side in the terminal, or as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from domain.errors import DataError, nearest
+from models.tracking.experiments import compare_runs
+from nbo.display import console, show_table
+from wiring.parts import Parts
+
+SHOWN = ("run", "model", "started", "gate", "auc", "average_precision", "log_loss", "calibration_error", "run_id")
+"""Columns that fit a terminal; the file has all."""
+
+
+def show_experiments(parts: Parts, sort: str, model: str | None, file: Path | None) -> None:
+    """Show a bank's runs sorted by a column, the largest first, or write the whole table.
+
+    Raises:
+        DataError: There are no runs, or no such column.
+    """
+    table = compare_runs(parts.models.store, parts.name, model)
+    if table.empty:
+        raise DataError(f"bank {parts.name} has no runs yet", remedy=f"nbo --bank {parts.folder} train")
+    if sort not in table.columns:
+        raise DataError("no such column to sort by", got=f"'{sort}'", expected=nearest(sort, table.columns))
+    table = table.sort_values(sort, ascending=False)
+    if file is not None:
+        table.to_csv(file, index=False)
+        console.print(f"{len(table)} runs, {len(table.columns)} columns: {file}", markup=False)
+        return
+    columns = [name for name in dict.fromkeys((*SHOWN, sort)) if name in table.columns]
+    shown = table[columns].copy()
+    shown["started"] = shown["started"].dt.strftime("%Y-%m-%d %H:%M")
+    show_table(f"{len(table)} runs of {parts.name}", columns, [tuple(row) for row in shown.itertuples(index=False)])

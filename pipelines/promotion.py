@@ -1,0 +1,148 @@
+"""Judge a challenger beside its baselines and the champion, log it, and let the gate decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.errors import DataError, ModelError
+from domain.offer import candidates_of
+from expressions.types import Array
+from features.moments import Moments, utc_microseconds
+from features.table import FeatureTable
+from models.churn.model import ChurnModel
+from models.comparison import ChampionComparison, compare_with_champion, recorded_scores
+from models.evaluation.evaluation import evaluate
+from models.evaluation.leakage import single_feature_aucs
+from models.evaluation.pictures import draw_all
+from models.gate import judge_challenger
+from models.judged import Judged
+from models.propensity.model import PropensityModel
+from models.registry import RegisteredModel
+from models.tracking.revision import git_revision
+from models.tracking.runs import RunFacts, log_run
+from pipelines.artefacts import keep_page
+from pipelines.steps import StepResult
+from wiring.parts import Parts
+
+CHURN, PROPENSITY = "churn", "propensity"
+_DAY = np.timedelta64(24 * 3600 * 1_000_000, "us")
+
+
+@dataclass(frozen=True, slots=True)
+class Challenger:
+    """A model just trained.
+
+    Attributes:
+        features: Rows it was trained on.
+        y: Their answers, NaN where not known yet.
+        names: Features it may use.
+        shap: SHAP values of some rows, and the names of their columns.
+    """
+
+    name: str
+    model: ChurnModel | PropensityModel
+    judged: Judged
+    features: FeatureTable
+    y: Array
+    names: Sequence[str]
+    shap: tuple[Array, Sequence[str]]
+
+
+def put_to_gate(
+    parts: Parts, new: Challenger, *, as_of: datetime, answer_days: Callable[[Judged], NDArray[np.int64]]
+) -> StepResult:
+    """Evaluate, compare with the champion, log the run, register, and promote where the gate allows it.
+
+    Args:
+        answer_days: Days after which the answer of each judged row was known.
+    """
+    bank = parts.bank
+    settings = bank.models
+    evaluation = evaluate(new.judged, economics=settings.economics if new.name == CHURN else None)
+    alone = single_feature_aucs(new.features, new.y, new.names)
+    champion = parts.models.champion(new.name)
+    comparison = None if champion is None else _against(parts, new, champion, answer_days(new.judged))
+    report = judge_challenger(evaluation, alone, settings.gate, comparison)
+    first = parts.log.first_occurred_at()
+    assert first is not None, "a model was trained, so there are events"
+    facts = RunFacts(
+        bank=parts.name,
+        model=new.name,
+        feature_service=new.name,
+        data_digest=parts.log.digest(),
+        data_first=first,
+        data_last=as_of,
+        git_revision=git_revision(Path(__file__).parent),
+        bank_digest=bank.digest,
+        parameters={
+            **asdict(settings.training),
+            **({f"label_{name}": value for name, value in asdict(settings.churn).items()} if new.name == CHURN else {}),
+            "rows": len(new.y),
+        },
+    )
+    run = log_run(
+        parts.models.store,
+        facts,
+        new.model,
+        judged=new.judged,
+        evaluation=evaluation,
+        report=report,
+        pictures=draw_all(evaluation, new.shap, f"{facts.bank} {facts.model}"),
+        single_features=alone,
+    )
+    registered = parts.models.registry.register(run)
+    sentences = [f"- {'passed' if check.passed else 'FAILED'}: {check.sentence}" for check in report.checks]
+    keep_page(f"gate-{new.name}", f"Gate of {facts.name} version {registered.version}", "\n".join(sentences))
+    return {
+        "run_id": run.run_id,
+        "version": registered.version,
+        "champion": report.passed,
+        "failures": list(report.failures),
+        "rows": evaluation.rows,
+        "positives": evaluation.positives,
+        "metrics": evaluation.to_metrics(),
+        "baselines": list(new.judged.baselines),
+    }
+
+
+def _against(
+    parts: Parts, new: Challenger, champion: RegisteredModel, answer_days: NDArray[np.int64]
+) -> ChampionComparison:
+    """Score again what the champion could not have learned from; else take its own recorded predictions."""
+    learned_until = parts.models.data_last(champion)
+    judged = new.judged
+    known_at = judged.as_of.astype("datetime64[us]") + answer_days * _DAY
+    unseen = known_at > utc_microseconds(learned_until)
+    if unseen.any():
+        try:
+            scores = np.full(len(judged), np.nan)
+            scores[unseen] = _rescored(parts, new.name, judged.take(unseen))
+        except (ModelError, DataError):  # it reads features that are no more
+            pass
+        else:
+            return compare_with_champion(judged, scores, "rescored")
+    recorded = parts.models.registry.recorded_predictions(champion)
+    if recorded is None:
+        return compare_with_champion(judged, np.full(len(judged), np.nan), "nothing")
+    return compare_with_champion(judged, recorded_scores(judged, recorded), "recorded")
+
+
+def _rescored(parts: Parts, name: str, judged: Judged) -> Array:
+    moments = Moments(judged.customer_ids, judged.as_of)
+    if name == CHURN:
+        churn = parts.models.load_churn().model
+        return churn.predict(parts.offline.training_set(moments, churn.names))
+    propensity = parts.models.load_propensity().model
+    pairs = candidates_of(parts.bank.offers)
+    places = {(offer.name, treatment.channel): place for place, (offer, treatment) in enumerate(pairs)}
+    wanted = [places.get(pair, -1) for pair in zip(judged.groups["offer"], judged.groups["channel"], strict=True)]
+    columns = np.array(wanted, dtype=np.intp)
+    scores = propensity.predict(parts.offline.training_set(moments, propensity.names), pairs)
+    chosen: Array = np.where(columns >= 0, scores[np.arange(len(columns)), columns], np.nan)
+    return chosen

@@ -1,0 +1,145 @@
+"""The report as a Markdown page, from what a run said of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Rows = Sequence[Mapping[str, Any]]
+
+METRICS = {
+    "auc": "AUC",
+    "average_precision": "average precision",
+    "brier_skill": "Brier skill",
+    "log_loss": "log loss",
+    "calibration_error": "calibration error",
+    "lift_at_10": "lift at 10 %",
+    "alift": "ALIFT",
+    "expected_maximum_profit": "expected maximum profit",
+}
+"""Metrics that a report shows, with the names people know."""
+
+
+def markdown_report(result: Mapping[str, Any], pictures: Mapping[str, Sequence[str]]) -> str:
+    """Write the page.
+
+    Args:
+        result: Of `pipelines.whole.run_bank`.
+        pictures: Model -> files, relative to the page.
+    """
+    features, decisions = result["features"], result["decisions"]
+    lines = [
+        f"# {result['bank']} as of {features['as_of'][:10]}",
+        "",
+        f"{result['import']['events']:,} events of {features['customers']:,} customers; {features['features']} "
+        f"features at {features['rows']:,} past moments; {decisions['offers']:,} offers ranked in "
+        f"{decisions['decisions']:,} decisions.",
+        "",
+        "## Import",
+        "",
+        *table(result["import"]["files"]),
+        "",
+        "## Models",
+        "",
+        "Judged on rolling folds in time order: every row below was predicted by a model that could not know it. "
+        "Intervals are 95 %, by bootstrap over customers.",
+        "",
+    ]
+    for name, model in result["models"].items():
+        verdict = "champion" if model["champion"] else "challenger: " + "; ".join(model["failures"])
+        lines += [
+            f"### {name}, version {model['version']} ({verdict})",
+            "",
+            f"{model['rows']:,} test rows, {model['positives']:,} positives.",
+            "",
+            *table(metric_rows(model)),
+            "",
+            *(f"![{file}]({file})" for file in pictures.get(name, ())),
+            "",
+        ]
+    lines += [
+        "## Decisions",
+        "",
+        *table(decisions["stages"]),
+        "",
+        "What the rules cost, in the order in which they are asked:",
+        "",
+        *table([row for row in decisions["rules"] if row["rejected"]]),
+        "",
+        "## What to look at next",
+        "",
+        *(f"- {sentence}" for sentence in next_looks(result)),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def metric_rows(model: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give a row per metric: the model with its interval, then each baseline.
+
+    Example:
+        >>> metric_rows({"metrics": {"auc": 0.8, "auc_low": 0.78, "auc_high": 0.82}, "baselines": []})
+        [{'metric': 'AUC', 'model': '0.800 (0.780 to 0.820)'}]
+    """
+    metrics, rows = model["metrics"], []
+    for key, words in METRICS.items():
+        if key not in metrics:
+            continue
+        row = {
+            "metric": words,
+            "model": f"{metrics[key]:.3f} ({metrics[key + '_low']:.3f} to {metrics[key + '_high']:.3f})",
+        }
+        for baseline in model["baselines"]:
+            value = metrics.get(f"baseline_{baseline}_{key}")
+            row[baseline] = "" if value is None else f"{value:.3f}"
+        rows.append(row)
+    return rows
+
+
+def next_looks(result: Mapping[str, Any]) -> list[str]:
+    """Say what deserves a look, from what came out."""
+    looks = []
+    quarantined = result["import"]["files"][-1]["quarantined"] if result["import"]["files"] else 0
+    if quarantined:
+        looks.append(f"{quarantined:,} rows are in quarantine: see why, mend the source or its mapping, import again.")
+    looks += [
+        f"The {name} model is not champion: {'; '.join(model['failures'])}."
+        for name, model in result["models"].items()
+        if not model["champion"]
+    ]
+    rules = sorted(result["decisions"]["rules"], key=lambda row: -row["rejected_alone"])
+    if rules and rules[0]["rejected_alone"]:
+        looks.append(
+            f"Rule {rules[0]['rule']} alone rejects {rules[0]['rejected_alone']:,} candidates: "
+            "nothing else stands in their way."
+        )
+    bare = [row for row in result["decisions"]["stages"] if row["stage"] != "all" and not row["with_offer"]]
+    if bare:
+        looks.append("No customer gets an offer in stage " + ", ".join(row["stage"] for row in bare) + ".")
+    return looks
+
+
+def table(rows: Rows) -> list[str]:
+    """Set rows as a Markdown table.
+
+    Example:
+        >>> table([{"stage": "growth", "customers": 1200}])
+        ['| stage | customers |', '|---|---|', '| growth | 1,200 |']
+    """
+    if not rows:
+        return ["Nothing."]
+    names = list(rows[0])
+    return [
+        f"| {' | '.join(names)} |",
+        "|" + "---|" * len(names),
+        *(f"| {' | '.join(cell(row[name]) for name in names)} |" for row in rows),
+    ]
+
+
+def cell(value: object) -> str:
+    """Set a value for people: thousands separated, four significant digits, nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.2f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -1,0 +1,96 @@
+"""Flows on the cron lines of a bank's folder: no run twice, no backlog after an outage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import Flow, serve
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
+    FlowRunFilter,
+    FlowRunFilterExpectedStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, FlowRun, StateType
+from prefect.client.schemas.schedules import CronSchedule
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.deployments.runner import RunnerDeployment
+from prefect.flows import EntrypointType
+from prefect.states import Cancelled
+
+from config.bank import Bank
+from domain.errors import DataError
+from pipelines.deciding import decide_for_everybody
+from pipelines.feature_build import build_features
+from pipelines.training import train_models
+
+
+def deployments_of(bank: Bank, folder: Path) -> tuple[RunnerDeployment, ...]:
+    """List the scheduled flows of a bank: at most one run of each at a time, a second is cancelled.
+
+    Raises:
+        DataError: Where the bank's folder has no cron line at all.
+    """
+    flows: dict[str, tuple[Flow[..., Any], str | None]] = {
+        "features": (build_features, bank.schedule.features),
+        "train": (train_models, bank.schedule.train),
+        "decide": (decide_for_everybody, bank.schedule.decide),
+    }
+    deployments = tuple(
+        flow.to_deployment(
+            name=f"{bank.identity.name}-{name}",
+            schedule=CronSchedule(cron=cron, timezone=bank.identity.time_zone),
+            parameters={"bank_folder": str(folder.resolve())},
+            concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
+            entrypoint_type=EntrypointType.MODULE_PATH,
+            tags=["nbo", bank.identity.name],
+        )
+        for name, (flow, cron) in flows.items()
+        if cron is not None
+    )
+    if not deployments:
+        raise DataError(
+            f"bank {bank.identity.name} has nothing to schedule",
+            expected="a cron line for features, train or decide",
+            remedy=f"write one into {folder.name}/schedule.yaml",
+        )
+    return deployments
+
+
+def skip_missed_runs(client: SyncPrefectClient, deployment_names: Sequence[str], now: datetime) -> tuple[FlowRun, ...]:
+    """Cancel what was due while nothing ran, but for the latest run of each deployment.
+
+    Returns:
+        The runs that were cancelled.
+    """
+    cancelled: list[FlowRun] = []
+    for name in deployment_names:
+        late = client.read_flow_runs(
+            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[name])),
+            flow_run_filter=FlowRunFilter(
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+                expected_start_time=FlowRunFilterExpectedStartTime(before_=now),
+            ),
+            sort=FlowRunSort.EXPECTED_START_TIME_DESC,
+            limit=200,
+        )
+        for run in late[1:]:
+            client.set_flow_run_state(
+                run.id, Cancelled(message="missed while nothing ran; the latest runs"), force=True
+            )
+            cancelled.append(run)
+    return tuple(cancelled)
+
+
+def serve_schedules(bank: Bank, folder: Path) -> None:
+    """Serve the flows of a bank until interrupted, on the Prefect server that `PREFECT_API_URL` names."""
+    deployments = deployments_of(bank, folder)
+    with get_client(sync_client=True) as client:
+        skip_missed_runs(client, [deployment.name for deployment in deployments], datetime.now(UTC))
+    serve(*deployments, print_starting_message=False)

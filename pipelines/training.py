@@ -1,0 +1,132 @@
+"""Train churn and propensity, judge them in time order, and let the gate decide who is champion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from prefect import flow
+
+from domain.errors import DataError
+from domain.offer import candidates_of
+from domain.progress import Progress
+from models.churn.training import train_churn
+from models.inputs import model_inputs
+from models.labels import churn_known_at, churn_labels, churn_types, responses
+from models.propensity.training import train_propensity
+from pipelines.feature_build import definitions_digest
+from pipelines.populations import churn_moments, contact_types
+from pipelines.promotion import CHURN, PROPENSITY, Challenger, put_to_gate
+from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
+from wiring.parts import parts_of
+from wiring.progress import progress_of
+
+SHAP_ROWS = 2_000
+"""Enough for a stable order of importances; SHAP values cost more than predictions by far."""
+
+
+@flow(name="train-models", timeout_seconds=4 * 3600)
+def train_models(bank_folder: str, as_of: datetime | None = None) -> StepResult:
+    """Train what has not been trained on these features yet; each model is logged, registered and put to its gate."""
+    parts = parts_of(bank_folder)
+    until = parts.moment(as_of)
+    key = digest_of(
+        parts.log.digest(),
+        until,
+        definitions_digest(parts),
+        parts.bank.models,
+        parts.bank.offers,
+        code_digest("models"),
+    )
+    results: StepResult = {}
+    for name, step in ((CHURN, train_churn_model), (PROPENSITY, train_propensity_model)):
+        if name == PROPENSITY and parts.bank.vocabulary.contacts is None:
+            continue
+        present = parts.models.champion(name) is not None
+        results[name] = do(step, key=key, present=present, bank_folder=bank_folder, as_of=until)
+    return results
+
+
+@kept_step("train-churn", timeout_seconds=2 * 3600)
+def train_churn_model(key: str, bank_folder: str, as_of: datetime) -> StepResult:
+    """Train the churn model on every customer of the label's population at every anchor."""
+    del key
+    parts = parts_of(bank_folder)
+    bank, label = parts.bank, parts.bank.models.churn
+    with progress_of("train churn") as progress:
+        moments = churn_moments(parts, as_of)
+        events = parts.log.read_types(churn_types(label, bank.vocabulary))
+        y = churn_labels(events, moments, label, bank.vocabulary, as_of)
+        features = parts.offline.training_set(moments, CHURN)
+        known_at = churn_known_at(moments.as_of, label)
+        names = model_inputs(bank.features, bank.models.training.exclude)
+        trained = train_churn(
+            features, y, known_at, names, bank.models.training, progress=_counting(progress, bank.models.training.folds)
+        )
+        shown = features.take(_sample(len(features)))
+        shap = trained.model.shap_values(shown), trained.model.names
+    return put_to_gate(
+        parts,
+        Challenger(CHURN, trained.model, trained.judged, features, y, names, shap),
+        as_of=as_of,
+        answer_days=lambda judged: np.full(len(judged), label.lead_days + label.horizon_days),
+    )
+
+
+@kept_step("train-propensity", timeout_seconds=2 * 3600)
+def train_propensity_model(key: str, bank_folder: str, as_of: datetime) -> StepResult:
+    """Train the propensity model on every offer presented, as the customer was at that moment."""
+    del key
+    parts = parts_of(bank_folder)
+    bank = parts.bank
+    with progress_of("train propensity") as progress:
+        log = parts.log.read_types(contact_types(bank))
+        answers = responses(log, bank.vocabulary, bank.offers, as_of)
+        if not len(answers):
+            raise DataError(
+                f"bank {parts.name} has presented no offer of its catalogue yet",
+                remedy="import contact history, or leave `contacts` out of events.yaml",
+            )
+        features = parts.offline.training_set(answers.moments, PROPENSITY)
+        names = model_inputs(bank.features, bank.models.training.exclude)
+        trained = train_propensity(
+            features,
+            answers,
+            offers=bank.offers,
+            catalogue=bank.features,
+            names=names,
+            training=bank.models.training,
+            progress=_counting(progress, bank.models.training.folds),
+        )
+        pairs = {(offer.name, treatment.channel): (offer, treatment) for offer, treatment in candidates_of(bank.offers)}
+        asked = list(zip(answers.offer, answers.channel, strict=True))
+        shown = np.array([row for row in _sample(len(answers)) if asked[row] in pairs], dtype=np.intp)
+        explained = trained.model.explain(features.take(shown), [pairs[asked[row]] for row in shown])
+    windows = {offer.name: offer.response_window_days for offer in bank.offers}
+    y = np.where(answers.matured, answers.accepted.astype(np.float64), np.nan)
+    return put_to_gate(
+        parts,
+        Challenger(PROPENSITY, trained.model, trained.judged, features, y, names, (explained.values, explained.names)),
+        as_of=as_of,
+        answer_days=lambda judged: np.array([windows[offer] for offer in judged.groups["offer"]]),
+    )
+
+
+def _sample(rows: int) -> NDArray[np.intp]:
+    """Choose rows evenly, all of them where they are few."""
+    return np.unique(np.linspace(0, rows - 1, min(rows, SHAP_ROWS)).astype(np.intp))
+
+
+def _counting(progress: Progress, folds: int) -> Callable[[str], None]:
+    """Count what training says it has done: its folds and the model itself."""
+    done = 0
+
+    def count(step: str) -> None:
+        nonlocal done
+        del step
+        done += 1
+        progress(done, folds + 1)
+
+    return count

@@ -1,0 +1,164 @@
+"""The real parts of one bank: its configuration, log, stores, models and records, opened when first asked for."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from config.bank import Bank
+from config.reading import load_bank
+from config.settings import Settings
+from decisioning.compiled import CompiledPolicy
+from domain.errors import DataError
+from events.log import EventLog
+from features.calendar import Calendar
+from features.moments import utc_microseconds
+from features.store.offline import OfflineFeatures
+from features.store.online import OnlineStates
+from features.store.repository import FeatureRepository
+from models.tracking.store import TrackingStore
+from serving.customer import Answer, decide_for_customer
+from serving.customer_features import CustomerReader
+from serving.decider import Decider
+from serving.decision_log import DecisionLog
+from wiring.models import BankModels
+from wiring.places import Places
+
+SEED = 7
+"""Of the draws of exploration; with customer, channel and moment it decides them."""
+
+
+class Parts:
+    """What flows and commands work with.
+
+    Args:
+        folder: The bank's folder of YAML.
+
+    Raises:
+        ConfigurationErrors: The folder says something that cannot be; all of it is told at once.
+    """
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.settings = settings
+        self.folder = folder
+        self.bank: Bank = load_bank(folder)
+        self.name = self.bank.identity.name
+        self.places = Places(settings.home, self.name)
+        self.calendar = Calendar(self.bank.time_zone)
+        # prefect, imported later, makes its home but not the folders above it
+        self.places.prefect.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def sources(self) -> Path:
+        """Folder of the bank's source files."""
+        if self.bank.identity.source_folder is None:
+            return self.places.simulated_sources
+        return self.settings.data / self.bank.identity.source_folder
+
+    @cached_property
+    def log(self) -> EventLog:
+        """The event log."""
+        return EventLog(self.places.log)
+
+    @cached_property
+    def repository(self) -> FeatureRepository:
+        """Feast."""
+        store = self.places.feature_store
+        return FeatureRepository(self.name, store / "feast", store / "parts")
+
+    @cached_property
+    def offline(self) -> OfflineFeatures:
+        """Features of the past, by name."""
+        return OfflineFeatures(self.repository, self.bank.features)
+
+    @cached_property
+    def online(self) -> OnlineStates:
+        """Customers' states at last midnight."""
+        return OnlineStates(self.repository, self.calendar, self.bank.features.layout)
+
+    @cached_property
+    def models(self) -> BankModels:
+        """Runs and champions in MLflow."""
+        return BankModels(TrackingStore(self.settings.tracking_uri, self.places.model_artefacts), self.name)
+
+    @cached_property
+    def decision_log(self) -> DecisionLog:
+        """Decisions made one by one."""
+        self.places.folder.mkdir(parents=True, exist_ok=True)
+        return DecisionLog(f"sqlite:///{self.places.decision_log}")
+
+    def decider(self) -> Decider:
+        """Put the champions of the moment and the policy together; a model that has no champion yet is left out."""
+        churn = self.models.load_churn() if self.models.champion("churn") else None
+        propensity = self.models.load_propensity() if self.models.champion("propensity") else None
+        versions = {
+            loaded.registered.name: f"{loaded.registered.version}:{loaded.registered.digest[:12]}"
+            for loaded in (churn, propensity)
+            if loaded is not None
+        }
+        return Decider(
+            self.bank,
+            None if churn is None else churn.model,
+            None if propensity is None else propensity.model,
+            versions,
+        )
+
+    @cached_property
+    def policy(self) -> CompiledPolicy:
+        """The compiled policy."""
+        return Decider(self.bank, None, None).policy
+
+    def latest(self) -> datetime:
+        """Moment just after the log's latest news: the "now" of a log that does not grow at the moment.
+
+        Raises:
+            DataError: The log is empty.
+        """
+        latest = self.log.last_available_at()
+        if latest is None:
+            raise DataError(
+                f"the event log of bank {self.name} is empty",
+                remedy=f"import events first: nbo --bank {self.folder} import",
+            )
+        return latest + timedelta(microseconds=1)
+
+    def answer(self, customer_id: str, channel: str, as_of: datetime) -> Answer:
+        """Decide for one customer, from the online state and what came since, and keep the decision."""
+        return decide_for_customer(
+            customer_id,
+            channel,
+            as_of,
+            seed=SEED,
+            decider=self.decider(),
+            reader=CustomerReader(self.bank, self.log, self.online),
+            log=self.decision_log,
+        )
+
+    def midnight(self, moment: datetime) -> datetime:
+        """Local midnight that begins the day of a moment."""
+        microseconds = utc_microseconds(moment).astype(np.int64).reshape(1)
+        return datetime.fromtimestamp(int(self.calendar.midnight(microseconds)[0]) / 1_000_000, tz=self.bank.time_zone)
+
+    def moment(self, as_of: datetime | None) -> datetime:
+        """Take the given moment, or else the last local midnight up to which the log has news.
+
+        Raises:
+            DataError: Nothing is given and the log is empty.
+        """
+        if as_of is not None:
+            return as_of
+        return self.midnight(self.latest())
+
+
+@lru_cache(maxsize=8)
+def _opened(settings: Settings, folder: Path) -> Parts:
+    return Parts(settings, folder)
+
+
+def parts_of(bank_folder: str | Path) -> Parts:
+    """Open the parts of a bank with the settings of the environment; once a process."""
+    return _opened(Settings.from_environment(os.environ), Path(bank_folder))
