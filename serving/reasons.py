@@ -70,6 +70,7 @@ def reasons_for(decision: Decision, features: FeatureTable, decider: Decider) ->
         tuple(
             _reason(name, log_odds, pairs[row][0].product, features, decider.bank.features)
             for name, log_odds in contributions.strongest(row, REASONS_PER_OFFER)
+            if log_odds != 0.0
         )
         for row in range(len(pairs))
     )

@@ -1,0 +1,78 @@
+"""The fitted models of the models room in the decider."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from decisioning.policy import Policy
+from events.vocabulary import Vocabulary
+from expressions.types import Category
+from features.table import FeatureTable
+from models.churn.model import fit_churn
+from models.propensity.training import train_propensity
+from models.settings import Training
+from serving.decider import Decider
+from serving.reasons import REASONS_PER_OFFER, reasons_for
+from tests.models.synthetic import CHANNELS, PRODUCTS, churn_world, features_of, offer_world
+from tests.serving.build import AS_OF, small_bank
+
+NUMBERS = 6
+
+
+@pytest.fixture(scope="module")
+def decider() -> Decider:
+    world = offer_world(1500, 4000, NUMBERS, count=4)
+    leaving = churn_world(600, 4, NUMBERS)
+    training = Training(folds=2, segments=())
+    propensity = train_propensity(
+        world.features,
+        world.responses,
+        offers=world.offers,
+        catalogue=world.catalogue,
+        names=world.names,
+        training=training,
+        num_threads=1,
+    )
+    churn = fit_churn(
+        leaving.features, leaving.y, leaving.known_at, tuple(leaving.features.columns), training, num_threads=1
+    )
+    bank = replace(
+        small_bank(),
+        vocabulary=Vocabulary(channels=CHANNELS, products=PRODUCTS, types={}),
+        features=world.catalogue,
+        offers=world.offers,
+        policy=Policy(offers_per_channel=2),
+    )
+    return Decider(bank, churn, propensity.model, num_threads=1)
+
+
+@pytest.fixture(scope="module")
+def customers() -> FeatureTable:
+    ids = np.array([f"n{position}" for position in range(50)], dtype=object)
+    table = features_of(ids, np.full(50, np.datetime64("2026-03-02", "us")), NUMBERS, 77)
+    stages = table.schema["stage"]
+    assert isinstance(stages, Category)
+    columns = {**table.columns, "stage": np.full(50, stages.code("growth"))}
+    return FeatureTable(table.customer_ids, table.as_of, columns, table.schema)
+
+
+def test_one_customer_is_scored_and_decided_as_in_the_batch(decider: Decider, customers: FeatureTable) -> None:
+    batch = decider.decide(customers, as_of=AS_OF, seed=7)
+    assert batch.allowed.any()
+    for row in range(0, 50, 7):
+        alone = decider.decide(customers.take(np.array([row])), as_of=AS_OF, seed=7)
+        for channel in decider.policy.channels:
+            assert decider.record(alone, 0, channel) == decider.record(batch, row, channel)
+
+
+def test_reasons_come_from_what_moved_the_model(decider: Decider, customers: FeatureTable) -> None:
+    decisions = decider.decide(customers.take(np.array([3])), as_of=AS_OF, seed=7)
+    decision = decider.record(decisions, 0, decider.policy.channels[0])
+    reasons = reasons_for(decision, decisions.features, decider)
+    assert len(reasons) == len(decision.offers) == 2
+    for of_offer in reasons:
+        strengths = [abs(reason.log_odds) for reason in of_offer]
+        assert strengths == sorted(strengths, reverse=True)
+        assert 0 < len(of_offer) <= REASONS_PER_OFFER
+        assert all("speaks" in reason.sentence() for reason in of_offer)
