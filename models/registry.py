@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Generic, Literal, TypeVar
@@ -26,6 +27,7 @@ CHAMPION: Alias = "champion"
 CHALLENGER: Alias = "challenger"
 
 _DIGEST_TAG = "files_digest"
+_DATA_LAST_TAG = "data_last"
 
 M = TypeVar("M")
 
@@ -36,6 +38,7 @@ class RegisteredModel:
 
     Attributes:
         digest: Of its files; decisions cite it.
+        data_last: End of the data it was fitted on: rows with a later `as_of` are new to it.
         source: Address of its files.
     """
 
@@ -43,6 +46,7 @@ class RegisteredModel:
     version: str
     run_id: str
     digest: str
+    data_last: datetime
     source: str
 
 
@@ -70,7 +74,11 @@ class ModelRegistry:
         with quiet_mlflow():
             with suppress(MlflowException):  # exists already; anything else fails again in the next call
                 client.create_registered_model(run.name)
-            tags = {_DIGEST_TAG: run.digest, "gate": "passed" if run.gate_passed else "failed"}
+            tags = {
+                _DIGEST_TAG: run.digest,
+                _DATA_LAST_TAG: run.data_last.isoformat(),
+                "gate": "passed" if run.gate_passed else "failed",
+            }
             version = client.create_model_version(
                 run.name, source=run.source, run_id=run.run_id, model_id=run.model_id, tags=tags
             )
@@ -147,10 +155,18 @@ class ModelRegistry:
 
 
 def _registered(version: ModelVersion) -> RegisteredModel:
+    missing = {_DIGEST_TAG, _DATA_LAST_TAG} - set(version.tags)
+    if missing:
+        raise ModelError(
+            f"version {version.version} of {version.name} was not registered by nbo",
+            got=f"no tag {', '.join(sorted(missing))}",
+            remedy="move its aliases to a version that was",
+        )
     return RegisteredModel(
         name=version.name,
         version=str(version.version),
         run_id=str(version.run_id),
-        digest=version.tags.get(_DIGEST_TAG, ""),
+        digest=version.tags[_DIGEST_TAG],
+        data_last=datetime.fromisoformat(version.tags[_DATA_LAST_TAG]),
         source=str(version.source),
     )

@@ -82,6 +82,7 @@ class LoggedRun:
         name: Of experiment and registered model.
         source: Address of the model's files.
         digest: Of the files that `to_files` wrote.
+        data_last: End of the data the model was fitted on.
     """
 
     name: str
@@ -89,6 +90,7 @@ class LoggedRun:
     model_id: str
     source: str
     digest: str
+    data_last: datetime
     gate_passed: bool
 
 
@@ -136,7 +138,13 @@ def log_run(
             client.set_terminated(run_id, "FAILED")
             raise
     return LoggedRun(
-        name=facts.name, run_id=run_id, model_id=model_id, source=source, digest=digest, gate_passed=report.passed
+        name=facts.name,
+        run_id=run_id,
+        model_id=model_id,
+        source=source,
+        digest=digest,
+        data_last=facts.data_last,
+        gate_passed=report.passed,
     )
 
 

@@ -118,7 +118,8 @@ def test_metrics_are_flat_with_bounds_and_baselines(evaluation):
     flat = evaluation.to_metrics()
     assert flat["auc_low"] < flat["auc"] < flat["auc_high"]
     assert flat["baseline_prevalence_auc"] == 0.5
-    assert np.isnan(flat["baseline_prevalence_calibration_slope"])
+    assert "baseline_prevalence_calibration_slope" not in flat
+    assert np.isnan(evaluation.scores["prevalence"]["calibration_slope"].value)
     assert {f"{metric}_over_noisy_low" for metric in COMPARED} <= set(flat)
     assert flat["expected_maximum_profit"] > 0.0
 

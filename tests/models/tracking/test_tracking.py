@@ -101,6 +101,7 @@ def test_no_customer_id_reaches_the_tracking_store(first, judged):
 def test_the_champion_loads_as_it_was_logged(store, first):
     loaded = ModelRegistry(store).load("demo-churn", CHAMPION, SmallModel.from_files)
     assert loaded.registered == first[1]
+    assert loaded.registered.data_last == facts().data_last
     assert loaded.model.shift == 0.25
     matrix = np.random.default_rng(0).normal(size=(20, 3))
     np.testing.assert_array_equal(loaded.model.booster.predict(matrix), small_model().booster.predict(matrix))
@@ -133,6 +134,14 @@ def test_a_first_model_that_fails_is_challenger_and_there_is_no_champion(store, 
     assert registry.find("young-churn", CHALLENGER) == registered
     with pytest.raises(ModelError, match="there is no champion of young-churn"):
         registry.load("young-churn", CHAMPION, SmallModel.from_files)
+
+
+def test_a_version_that_somebody_else_registered_is_refused(store, first):
+    store.client.create_registered_model("foreign-churn")
+    version = store.client.create_model_version("foreign-churn", source=first[0].source, run_id=first[0].run_id)
+    store.client.set_registered_model_alias("foreign-churn", CHAMPION, version.version)
+    with pytest.raises(ModelError, match="was not registered by nbo"):
+        ModelRegistry(store).load("foreign-churn", CHAMPION, SmallModel.from_files)
 
 
 def test_files_that_were_changed_are_not_loaded(store, judged, evaluation):
