@@ -62,11 +62,6 @@ def boolean(names: frozenset[str], truth: TruthOf) -> Operand:
     return Operand(Boolean(), names, lambda columns: truth_values(truth(columns)), truth)
 
 
-def category(kind: Category, names: frozenset[str], values: Values) -> Operand:
-    """Make one of a few names; a constant one is computed here, once."""
-    return Operand(kind, names, values if names else _constant(values))
-
-
 def of_type(kind: ColumnType, names: frozenset[str], values: Values) -> Operand:
     """Make an operand of any type from its values."""
     if isinstance(kind, Boolean):
