@@ -74,7 +74,7 @@ def fit_booster(
         init_score=rows.initial,
         feature_name=list(names),
         categorical_feature=[names.index(name) for name in categorical],
-        params={"max_bin": 63, "verbosity": -1},
+        params={"max_bin": 63, "verbosity": -1, "num_threads": num_threads},
     )
     check = train.create_valid(later.matrix, later.y, init_score=later.initial)
     grown = lightgbm.train(

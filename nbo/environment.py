@@ -29,7 +29,7 @@ def prepare(environ: MutableMapping[str, str], settings: Settings) -> None:
         "FEAST_USAGE": "False",
     }
     defaults = {
-        # LightGBM's threads wait asleep, not spinning: on cores that others use too, spinning made training 20 times slower
+        # LightGBM's threads wait asleep: where others use the same cores, spinning made training 20 times slower
         "OMP_WAIT_POLICY": "passive",
         "PREFECT_HOME": str(settings.home / "prefect"),
         "PREFECT_LOCAL_STORAGE_PATH": str(settings.home / "prefect" / "results"),

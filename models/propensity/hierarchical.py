@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit
-from threadpoolctl import threadpool_limits
 
 from expressions.types import Array
 
@@ -109,13 +108,7 @@ def fit_hierarchical(
         precisions: Shape (blocks,), the prior's, or where to start.
         reestimate: Whether to re-estimate them.
     """
-    # a hundred small products a step: handing each to several threads costs more than it saves, several times more
-    # when other work waits for the same cores, and sums would depend on their number
-    with threadpool_limits(1, user_api="blas"):
-        return _newton(design, y, blocks, precisions.copy(), reestimate=reestimate)
-
-
-def _newton(design: Design, y: Array, blocks: NDArray[np.int64], precisions: Array, *, reestimate: bool) -> Fitted:
+    precisions = precisions.copy()
     weights = np.zeros(len(blocks))
     weights[0] = np.log(y.sum() + 0.5) - np.log(len(y) - y.sum() + 0.5)
     scores = design.scores(weights)

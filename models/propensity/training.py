@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from domain.errors import DataError
 from domain.offer import Offer
@@ -17,7 +18,7 @@ from models.baselines.per_offer import per_offer_logistic
 from models.baselines.popularity import offer_rates
 from models.baselines.prevalence import prevalence
 from models.judged import MODEL, Judged
-from models.propensity.families import families_of
+from models.propensity.families import Families, families_of
 from models.propensity.fitting import fit_propensity
 from models.propensity.impressions import Impressions, impressions
 from models.propensity.model import PropensityModel
@@ -81,6 +82,24 @@ def train_propensity(
     products = [offer.product for offer in offers if offer.product is not None]
     families = families_of(catalogue, names, products)
     rows = impressions(features.take(kept), responses.take(kept), offers, families)
+    # matrix products here are many and small: handing each to several threads costs more than it saves, many times
+    # more when other work waits for the same cores, and the last bits of sums would depend on their number
+    with threadpool_limits(1, user_api="blas"):
+        judged = _judged(rows, names, families, training, num_threads=num_threads, progress=progress)
+        model = fit_propensity(rows, names, families, training, num_threads=num_threads)
+    progress("propensity model")
+    return TrainedPropensity(model, judged, len(rows))
+
+
+def _judged(
+    rows: Impressions,
+    names: tuple[str, ...],
+    families: Families,
+    training: Training,
+    *,
+    num_threads: int,
+    progress: Callable[[str], None],
+) -> Judged:
     parts: list[Judged] = []
     for fold in rolling_folds(rows.features.as_of, rows.known_at, training.folds, training.embargo_days):
         train, test = rows.take(fold.train), rows.take(fold.test)
@@ -98,9 +117,7 @@ def train_propensity(
             )
         )
         progress(f"propensity fold {fold.index + 1} of {training.folds}")
-    model = fit_propensity(rows, names, families, training, num_threads=num_threads)
-    progress("propensity model")
-    return TrainedPropensity(model, Judged.concatenate(parts), len(rows))
+    return Judged.concatenate(parts)
 
 
 def _baselines(train: Impressions, test: Impressions, names: tuple[str, ...]) -> dict[str, Array]:
