@@ -38,7 +38,8 @@ def most_useful(
     for number in np.flatnonzero(counts):
         rows = group == number
         apart += _score(columns[rows], residuals[rows], variances[rows])
-    correlations = (columns.T @ columns / max(len(columns), 1)) ** 2
+    lengths = np.maximum(np.linalg.norm(columns, axis=0), 1e-9)
+    correlations = (columns.T @ columns / np.outer(lengths, lengths)) ** 2
     chosen = _greedy(apart, correlations, varying)
     alike = _greedy(together, correlations, common)
     return np.setdiff1d(alike, chosen), chosen
