@@ -13,7 +13,7 @@ METRICS = {
     "brier_skill": "Brier skill",
     "log_loss": "log loss",
     "calibration_error": "calibration error",
-    "lift_at_10": "lift at 10 %",
+    "lift_10": "lift at 10 %",
     "alift": "ALIFT",
     "expected_maximum_profit": "expected maximum profit",
 }
@@ -64,7 +64,7 @@ def markdown_report(result: Mapping[str, Any], pictures: Mapping[str, Sequence[s
         "",
         "What the rules cost, in the order in which they are asked:",
         "",
-        *table([row for row in decisions["rules"] if row["rejected"]]),
+        *table([row for row in decisions["rules"] if row["candidates_rejected"]]),
         "",
         "## What to look at next",
         "",
@@ -107,10 +107,10 @@ def next_looks(result: Mapping[str, Any]) -> list[str]:
         for name, model in result["models"].items()
         if not model["champion"]
     ]
-    rules = sorted(result["decisions"]["rules"], key=lambda row: -row["rejected_alone"])
-    if rules and rules[0]["rejected_alone"]:
+    rules = sorted(result["decisions"]["rules"], key=lambda row: -row["candidates_rejected_alone"])
+    if rules and rules[0]["candidates_rejected_alone"]:
         looks.append(
-            f"Rule {rules[0]['rule']} alone rejects {rules[0]['rejected_alone']:,} candidates: "
+            f"Rule {rules[0]['rule']} alone rejects {rules[0]['candidates_rejected_alone']:,} candidates: "
             "nothing else stands in their way."
         )
     bare = [row for row in result["decisions"]["stages"] if row["stage"] != "all" and not row["with_offer"]]
