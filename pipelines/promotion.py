@@ -18,6 +18,7 @@ from features.table import FeatureTable
 from models.churn.model import ChurnModel
 from models.comparison import ChampionComparison, compare_with_champion, recorded_scores
 from models.evaluation.evaluation import evaluate
+from models.evaluation.importance import mean_absolute_shap
 from models.evaluation.leakage import single_feature_aucs
 from models.evaluation.pictures import draw_all
 from models.gate import judge_challenger
@@ -95,6 +96,7 @@ def put_to_gate(
         report=report,
         pictures=draw_all(evaluation, new.shap, f"{facts.bank} {facts.model}"),
         single_features=alone,
+        importance=mean_absolute_shap(*new.shap),
     )
     registered = parts.models.registry.register(run)
     sentences = [f"- {'passed' if check.passed else 'FAILED'}: {check.sentence}" for check in report.checks]

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from expressions.types import Array
 from models.evaluation.calibration import Reliability
 from models.evaluation.evaluation import Evaluation
+from models.evaluation.importance import mean_absolute_shap
 from models.evaluation.metrics import METRICS
 from models.judged import MODEL
 
@@ -70,14 +71,13 @@ def draw_importance(shap_values: Array, names: Sequence[str], title: str, most: 
         title: Above the picture.
         most: Features shown; the others are summed up in one bar.
     """
-    importance = np.abs(shap_values).mean(axis=0)
-    order = sorted(range(len(names)), key=lambda position: (-importance[position], names[position]))
-    shown, rest = order[:most], order[most:]
-    labels = [names[position] for position in shown]
-    lengths = [float(importance[position]) for position in shown]
+    importance = list(mean_absolute_shap(shap_values, names).items())
+    shown, rest = importance[:most], importance[most:]
+    labels = [name for name, _ in shown]
+    lengths = [value for _, value in shown]
     if rest:
         labels.append(f"{len(rest)} others together")
-        lengths.append(float(importance[rest].sum()))
+        lengths.append(sum(value for _, value in rest))
     figure, axes = _figure(7.6, 1.4 + 0.27 * len(labels), title, "Mean absolute SHAP value, log odds", "")
     colours = [_MODEL_COLOUR] * len(shown) + ["#BBBBBB"] * (len(labels) - len(shown))
     places = np.arange(len(labels))

@@ -104,6 +104,7 @@ def log_run(
     report: GateReport,
     pictures: Mapping[str, bytes],
     single_features: Mapping[str, float] | None = None,
+    importance: Mapping[str, float] | None = None,
 ) -> LoggedRun:
     """Write everything about one training; a run that could not be written is marked as failed.
 
@@ -116,6 +117,7 @@ def log_run(
         report: Of the gate.
         pictures: File name -> PNG, from `draw_all`.
         single_features: Feature -> its AUC alone.
+        importance: Feature -> its mean absolute SHAP value.
     """
     experiment = store.experiment_id(facts.name)
     client = store.client
@@ -128,7 +130,7 @@ def log_run(
                     store, experiment, run_id, model, facts, folder=Path(folder) / "model"
                 )
                 files = Path(folder) / "files"
-                _write_tables(files, evaluation, report, single_features)
+                _write_tables(files, evaluation, report, {"single_features": single_features, "importance": importance})
                 _write_pictures(files / "pictures", pictures)
                 pq.write_table(recorded_predictions(judged), files / PREDICTIONS_FILE, compression="zstd")
                 client.log_artifacts(run_id, str(files))
@@ -186,15 +188,16 @@ def _log_model(
 
 
 def _write_tables(
-    folder: Path, evaluation: Evaluation, report: GateReport, single_features: Mapping[str, float] | None
+    folder: Path, evaluation: Evaluation, report: GateReport, by_feature: Mapping[str, Mapping[str, float] | None]
 ) -> None:
     tables = folder / "tables"
     tables.mkdir(parents=True)
     for name, table in evaluation.to_tables().items():
         table.to_csv(tables / f"{name}.csv", index=False)
         table.to_json(tables / f"{name}.json", orient="records", indent=1, double_precision=10)
-    if single_features is not None:
-        (tables / "single_features.json").write_text(json.dumps(dict(single_features), indent=1), encoding="utf-8")
+    for name, values in by_feature.items():
+        if values is not None:
+            (tables / f"{name}.json").write_text(json.dumps(dict(values), indent=1), encoding="utf-8")
     (folder / "gate.json").write_text(json.dumps(report.to_json(), indent=1, allow_nan=False), encoding="utf-8")
 
 

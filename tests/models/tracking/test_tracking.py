@@ -53,7 +53,7 @@ def logged(store, judged, evaluation, *, passed=True, model=None, **changes):
     return log_run(
         store, facts(**changes), model or small_model(), judged=judged, evaluation=evaluation, report=report,
         pictures={"reliability.png": draw_reliability(evaluation.reliability, "demo churn")},
-        single_features={"balance": 0.7},
+        single_features={"balance": 0.7}, importance={"balance": 0.2},
     )  # fmt: skip
 
 
@@ -77,6 +77,7 @@ def test_a_run_holds_facts_metrics_tables_and_pictures(store, first, evaluation,
     folder = Path(store.client.download_artifacts(first[0].run_id, "", str(tmp_path)))
     assert (folder / "pictures" / "reliability.png").stat().st_size > 5_000
     assert len(pd.read_csv(folder / "tables" / "groups.csv")) == len(evaluation.groups)
+    assert json.loads((folder / "tables" / "importance.json").read_text()) == {"balance": 0.2}
     assert json.loads((folder / "gate.json").read_text())["passed"] is True
     assert json.loads((folder / "tables" / "folds.json").read_text())[0]["score"] in evaluation.scores
 
