@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 
-.PHONY: demo test check lock docs results clean help
+.PHONY: demo test check lock docs results notebook clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -28,6 +28,20 @@ $(STAMPS)/dev: $(STAMPS)/run requirements-dev.lock
 
 demo: $(STAMPS)/run  ## simulate a bank and run the whole loop: log, features, models, decisions, report
 	$(BIN)/nbo --bank banks/demo run
+
+docs: $(STAMPS)/run  ## write the references of features, configuration and commands anew
+	$(BIN)/python -m nbo.documents
+
+# a home of its own, so that the page does not depend on what was trained before; NBO_DATA names the folder above bpi2012/
+results: export NBO_HOME := .nbo/results
+results: $(STAMPS)/run  ## run both banks from nothing and write docs/results.md
+	rm -rf $(NBO_HOME)
+	$(BIN)/nbo --bank banks/demo run
+	$(BIN)/nbo --bank banks/bpi2012 run
+	$(BIN)/python -m nbo.documents.results
+
+notebook: $(STAMPS)/dev  ## execute examples/compare_models.ipynb on the demo bank's finished state
+	$(BIN)/python -m nbo.documents.notebook
 
 check: $(STAMPS)/dev  ## ruff, strict types, import contracts
 	$(BIN)/ruff check .

@@ -24,7 +24,10 @@ class BankIdentity(Spec):
     """The content of `bank.yaml`.
 
     Attributes:
+        name: Of the bank: in commands' output, folders of state and names of models.
+        description: One sentence about the bank.
         time_zone: IANA name; days, windows and schedules are in it.
+        currency: Of every amount, as ISO 4217 writes it (`EUR`).
         source_folder: Where the sources' files are, below `NBO_DATA`; None where they are simulated.
     """
 

@@ -14,6 +14,7 @@ class Treatment(Spec):
     """How an offer is put in one channel.
 
     Attributes:
+        channel: Where it is put.
         message: Key of the text or creative in the channel's own system.
         cost: Cost of one contact, in the bank's currency.
     """
@@ -29,6 +30,7 @@ class Offer(Spec):
 
     Attributes:
         name: The offer's id, stable over its life.
+        description: What the customer gets.
         product: Product family it belongs to, or None for service and care that belong to none.
         value: Formula over features and offer attributes: what an acceptance is worth, in the bank's currency.
         cost: What an acceptance costs (a fee waived, a bonus paid), in the bank's currency.

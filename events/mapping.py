@@ -26,6 +26,7 @@ class Source(Spec):
     """One kind of file a bank delivers, and how its columns are read.
 
     Attributes:
+        name: Of the source, in reports and in the quarantine.
         files: Patterns below the bank's source folder.
         format: Taken from the file's name where it is not given.
         kind: `events`, or `attributes`: each row tells what is known of a customer from `occurred_at` on.
@@ -38,6 +39,8 @@ class Source(Spec):
         value_columns: Field -> columns whose values are joined by "/" before `values` is looked up.
         properties: Property -> column.
         time_zone: Of times written without an offset; ambiguous ones (autumn) count as the earlier.
+        delimiter: Between the columns of CSV.
+        encoding: Of CSV and JSON lines.
         skip: Field -> values (after mapping) whose rows are left out on purpose; they are counted.
     """
 

@@ -17,7 +17,9 @@ class Property(Spec):
 
     Attributes:
         type: `number`; `boolean`, written true or false; `category`, one of `values`; `text`, kept, never a feature.
+        values: All that a category may be, in their natural order if they have one.
         unit: Of a number (`year`, `points`).
+        description: What it says of the event or customer.
         personal: True for what identifies a person or is sensitive: kept out of models.
     """
 
@@ -33,6 +35,7 @@ class EventType(Spec):
     """A type of event.
 
     Attributes:
+        description: What happened.
         groups: What it counts as in features; the standard groups are listed in `features/common.yaml`.
         properties: What it carries beside the columns of the contract.
     """
@@ -47,6 +50,10 @@ class ContactEvents(Spec):
     """Which events tell of offers put to customers, and of their answers.
 
     Attributes:
+        presented: Event type of an offer put to a customer: the impression.
+        accepted: Event type of the answer that models learn to predict.
+        clicked: Event type of interest shown; None where nobody records it.
+        declined: Event type of a no; None where nobody records it.
         offer_property: Property of these events that names the offer.
         attribution: How an answer finds its impression: by `decision_id`, or, where sources have none, as the
             `latest_presented` of the same offer to the same customer within the response window.
@@ -81,6 +88,8 @@ class Vocabulary(Spec):
     """Everything that events of a bank may say.
 
     Attributes:
+        channels: In which customers are met; events and treatments name one of them.
+        products: Families of products; events and offers name one of them.
         types: By name.
         attributes: Of customers, by name; each becomes a feature of that name, its value last known.
         contacts: None for a bank that has put no offers yet.

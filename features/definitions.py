@@ -20,6 +20,8 @@ class Where(Spec):
     Attributes:
         group: A group of the vocabulary.
         types: Event types; one of them.
+        channel: Events in this channel; with `per: channel` it is given by each channel in turn.
+        product: Events about this product; with `per: product` it is given by each product in turn.
         properties: Property -> value it must have.
     """
 
@@ -40,11 +42,17 @@ class AggregateFeature(Spec):
     `as_of` up to, not including, `as_of`; without windows all history counts, and the name has no suffix.
 
     Attributes:
+        name: Of the feature, before the prefix of its channel or product and the suffix of its window.
+        description: What it says of the customer; reasons for an offer are worded with it.
+        where: The events that count.
         aggregate: `last` keeps the value at the latest time (of equal times, the greatest); counts, sums and
             distinct days of nothing are 0, everything else of nothing is NULL.
         of: `amount`, or a property that every matching event type declares (numbers; any for `last`).
         unit: As people read it: `events`, `EUR`, `days`, `points`.
         topic: Heading in the reference: activity, money, product, offer, experience, channel, profile.
+        windows_days: One feature for each; empty for all history.
+        per: One feature for each channel, or for each product.
+        owner: Who answers for the definition.
     """
 
     name: str
@@ -65,6 +73,15 @@ class DerivedFeature(Spec):
 
     `as_of_year`, `as_of_month` (1 to 12), `as_of_day_of_week` (1 Monday to 7) and `as_of_hour`, local, are given.
     A formula over something undefined (a division by zero, a NULL) is NULL.
+
+    Attributes:
+        name: Of the feature, before the prefix of its channel or product.
+        description: What it says of the customer; reasons for an offer are worded with it.
+        expression: Over other features; what stands for a dimension is replaced before it is read.
+        unit: As people read it.
+        topic: Heading in the reference.
+        per: One feature for each channel, or for each product.
+        owner: Who answers for the definition.
     """
 
     name: str
@@ -81,6 +98,8 @@ class FeatureFile(Spec):
     """The content of a `features.yaml`: the common ones, or a bank's own on top.
 
     Attributes:
+        aggregates: Counts, sums and last values over events.
+        derived: Formulas over other features.
         exclude: Names of common declarations that this bank does without.
     """
 

@@ -17,6 +17,10 @@ class ChurnLabel(Spec):
     Attributes:
         kind: `inactivity`, no event of `group` in that time; `event`, at least one of `types` in it.
         population: SQL condition over features: whose churn is asked (nobody churns twice).
+        horizon_days: Length of the time looked at.
+        lead_days: Days between the moment and that time: so long it takes to act on a prediction.
+        group: Group of events whose absence is churn; for `inactivity`.
+        types: Event types of which one is churn; for `event`.
     """
 
     kind: Literal["inactivity", "event"]
@@ -36,6 +40,7 @@ class Economics(Spec):
         offer_cost: Of the retention incentive.
         contact_cost: Of asking.
         accept_alpha: With `accept_beta`, the beta distribution of the share of churners who accept to stay.
+        accept_beta: See `accept_alpha`; the mean share is alpha / (alpha + beta).
     """
 
     customer_lifetime_value: float = 200.0
@@ -58,6 +63,7 @@ class Training(Spec):
         exclude: Features the model does not see, beside personal ones.
         segments: Categorical features by whose values metrics are also given.
         maximum_rows: Larger training sets are thinned by whole customers, seeded.
+        seed: Of everything drawn in training; the same seed trains the same model.
     """
 
     anchors_every_days: int = 30
@@ -90,7 +96,14 @@ class Gate(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Models(Spec):
-    """The two models of a bank; propensity's label is the acceptance within the offer's response window."""
+    """The two models of a bank; propensity's label is the acceptance within the offer's response window.
+
+    Attributes:
+        churn: What counts as churn, and whose is asked.
+        training: How both models are fitted and judged.
+        gate: What a challenger must show before it becomes champion.
+        economics: What a saved customer is worth.
+    """
 
     churn: ChurnLabel
     training: Training = field(default_factory=Training)

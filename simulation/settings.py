@@ -13,8 +13,10 @@ class Simulation(Spec):
     """A simulated bank, the same for the same seed.
 
     Attributes:
+        customers: At the end; some join on the way.
         start: First day, in the bank's time zone.
         months: Of 30 days.
+        seed: Of everything drawn.
     """
 
     customers: int = 20_000

@@ -13,6 +13,7 @@ class StageCondition(Spec):
     """When a customer belongs to a stage.
 
     Attributes:
+        stage: Which.
         when: SQL condition over features (none of the stage's own); NULL counts as not.
         minimum_days: A customer who entered stays at least this long, so that nobody flaps.
     """
@@ -24,7 +25,12 @@ class StageCondition(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepCondition(Spec):
-    """When a customer is at a step of a product's sub-journey; `{product}` stands for the product's name."""
+    """When a customer is at a step of a product's sub-journey; `{product}` stands for the product's name.
+
+    Attributes:
+        step: Which.
+        when: SQL condition over features; NULL counts as not.
+    """
 
     step: Step
     when: str
@@ -39,6 +45,11 @@ class Journey(Spec):
     enters the first stage at the first of these midnights after the first event, and is in no stage (NULL)
     before. Where no condition holds the stage stays as it is. From this come the features `stage`,
     `previous_stage` and `days_in_stage`, and from the steps `{product}_step`.
+
+    Attributes:
+        stages: In the order in which they are asked.
+        steps: In the order in which they are asked, the same for every product.
+        evaluate_every_days: Distance of the midnights at which stages are evaluated.
     """
 
     stages: tuple[StageCondition, ...]

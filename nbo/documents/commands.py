@@ -1,0 +1,60 @@
+"""The reference of commands, written from the command line itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import typer
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+from typer.main import get_command
+
+_VALUES = {str: "a text", int: "a whole number", float: "a number", Path: "a path", datetime: "a date or moment"}
+_EXAMPLE = "Example: "
+
+
+def commands_reference(app: typer.Typer) -> str:
+    """Write the reference as Markdown: every command with its options, defaults and an example.
+
+    Example:
+        >>> small = typer.Typer(name="small", help="A small one.")
+        >>> @small.callback()
+        ... def first() -> None: ...
+        >>> @small.command()
+        ... def go(far: int = 3) -> None:
+        ...     '''Go.'''
+        >>> print(commands_reference(small).splitlines()[-1])
+        | `--far` | a whole number | 3 |  |
+    """
+    group = get_command(app)
+    assert isinstance(group, TyperGroup), "a program of several commands"
+    lines = [
+        f"# Commands of {app.info.name}",
+        "",
+        "Written by `make docs` from the command line; change `nbo/commands.py`, not this page. A mistake of the",
+        "user is told in one sentence with exit code 1; Ctrl-C keeps what was finished and exits with 130.",
+        "",
+        "Options before the command:",
+        "",
+        *_options(group),
+    ]
+    for name, command in group.commands.items():
+        assert isinstance(command, TyperCommand)
+        meaning, _, example = (command.help or "").partition(_EXAMPLE)
+        lines += ["", f"## {app.info.name} {name}", "", " ".join(meaning.split())]
+        if example:
+            lines += ["", "```sh", example.strip(), "```"]
+        if command.params:
+            lines += ["", *_options(command)]
+    return "\n".join(lines) + "\n"
+
+
+def _options(command: TyperCommand | TyperGroup) -> list[str]:
+    lines = ["| option | value | default | meaning |", "|---|---|---|---|"]
+    for option in command.params:
+        assert isinstance(option, TyperOption | TyperArgument)
+        names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
+        kind = option.type_descriptor.annotation
+        default = "" if option.default is None else str(option.default)
+        lines.append(f"| {names} | {_VALUES.get(kind, 'a switch')} | {default} | {option.help or ''} |")
+    return lines

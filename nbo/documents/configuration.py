@@ -1,0 +1,109 @@
+"""The reference of a bank's YAML files, written from the specifications they are read into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import date
+from typing import Any, get_args, get_origin, get_type_hints
+
+from config.files import COMMON_FEATURES, FILE_KINDS, FileKind
+from config.shapes import alternatives, names_of
+from domain.errors import StateError
+from nbo.documents.meanings import meanings_of, summary_of
+
+_PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", date: "date"}
+
+
+def configuration_reference() -> str:
+    """Write the reference as Markdown: every file, every field with its type, default and meaning.
+
+    Raises:
+        StateError: A field that its class does not describe.
+    """
+    lines = [
+        "# Configuration of a bank",
+        "",
+        "Written by `make docs` from the classes that the files are read into; change their docstrings, not this page.",
+        "A key that is not listed here is an error, and so is a value of another type. `nbo --bank DIR check` tells",
+        "every mistake at once. SQL conditions and formulas are three-valued: NULL is not true.",
+    ]
+    told: list[Any] = []
+    for name, kind in FILE_KINDS.items():
+        if name != COMMON_FEATURES.name:
+            lines += _file(name, kind, told)
+    return "\n".join(lines) + "\n"
+
+
+def specifications(shape: Any) -> Iterator[Any]:
+    """List the specifications that a file of this shape may hold, from the outside in; some come more than once.
+
+    Example:
+        >>> from domain.offer import Offer
+        >>> [kind.__name__ for kind in specifications(tuple[Offer, ...])]
+        ['Offer', 'Treatment']
+    """
+    for part in alternatives(shape):
+        if is_dataclass(part):
+            yield part
+            for hint in get_type_hints(part).values():
+                yield from specifications(hint)
+        else:
+            for inner in get_args(part):
+                yield from specifications(inner)
+
+
+def _file(name: str, kind: FileKind, told: list[Any]) -> list[str]:
+    """Describe a file and the specifications that no file before it has."""
+    is_list = get_origin(kind.shape) is tuple
+    needed = "" if kind.required else " A bank may do without it."
+    lines = ["", f"## {name}", ""]
+    for position, shape in enumerate(dict.fromkeys(specifications(kind.shape))):
+        if shape in told:
+            continue
+        told.append(shape)
+        if position:
+            lines += ["", f"### {shape.__name__}", "", summary_of(shape)]
+        else:
+            lines.append(("A list; each entry: " if is_list else "") + summary_of(shape) + needed)
+        lines += ["", "| field | type | default | meaning |", "|---|---|---|---|", *_rows(shape)]
+    return lines
+
+
+def _rows(shape: Any) -> Iterator[str]:
+    hints, meanings = get_type_hints(shape), meanings_of(shape)
+    for field in fields(shape):
+        if field.name not in meanings:
+            raise StateError(
+                f"{shape.__module__}.{shape.__name__} does not say what '{field.name}' means",
+                remedy="describe it under `Attributes:` in the docstring",
+            )
+        cells = (f"`{field.name}`", _type(hints[field.name]), _default(field), meanings[field.name])
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _type(hint: Any) -> str:
+    return " or ".join(_words(part) for part in alternatives(hint))
+
+
+def _words(part: Any) -> str:
+    if is_dataclass(part) and isinstance(part, type):
+        return f"[{part.__name__}](#{part.__name__.lower()})"
+    if get_origin(part) is tuple:
+        return f"list of {_type(get_args(part)[0])}"
+    if get_origin(part) is dict:
+        return f"mapping to {_type(get_args(part)[1])}"
+    if names := names_of(part):
+        return ", ".join(f"`{name}`" for name in names)
+    return _PLAIN[part]
+
+
+def _default(field: Field[Any]) -> str:
+    if field.default is MISSING and field.default_factory is MISSING:
+        return "required"
+    value = field.default if field.default_factory is MISSING else field.default_factory()
+    if is_dataclass(value):
+        return "its defaults"
+    if value is None or value in ((), {}, ""):
+        return "none"
+    return f"`{list(value)}`" if isinstance(value, tuple) else f"`{value}`"

@@ -1,0 +1,25 @@
+"""The pages of docs/ that are made from the program itself."""
+
+from __future__ import annotations
+
+from config.files import COMMON_FEATURES
+from config.reading import load_bank
+from features.reference import features_reference
+from nbo.commands import app
+from nbo.documents.commands import commands_reference
+from nbo.documents.configuration import configuration_reference
+
+
+def references() -> dict[str, str]:
+    """Make the pages: file name below docs/ -> its text.
+
+    Example:
+        >>> list(references())
+        ['features.md', 'configuration.md', 'commands.md']
+    """
+    demo = load_bank(COMMON_FEATURES.parent.parent / "banks" / "demo")
+    return {
+        "features.md": features_reference(demo.features, demo.identity.name),
+        "configuration.md": configuration_reference(),
+        "commands.md": commands_reference(app),
+    }
