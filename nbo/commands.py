@@ -26,6 +26,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 and the number of the signal."""
+
 AsOf = Annotated[
     datetime | None,
     typer.Option(
@@ -225,9 +228,10 @@ def run_command_line(arguments: list[str] | None = None) -> None:
         except NboError as error:
             show_error(error)
             sys.exit(1)
-        except KeyboardInterrupt:
-            show_error(NboError("stopped; what was finished is kept, and the next run goes on from there"))
-            sys.exit(130)
+        except SystemExit as exit_:
+            if exit_.code == INTERRUPTED:  # typer has caught the KeyboardInterrupt
+                show_error(NboError("stopped; what was finished is kept, and the next run goes on from there"))
+            raise
 
 
 def _parts(context: typer.Context) -> Parts:

@@ -58,7 +58,7 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
 def show_error(error: NboError) -> None:
     """Print an error of ours as it is, without a trace."""
     errors.print("[bold red]nbo:[/] ", end="")
-    errors.print(str(error), markup=False, highlight=False)
+    errors.print(str(error), markup=False, highlight=False, soft_wrap=True)
 
 
 def _cell(value: object) -> str:

@@ -70,7 +70,8 @@ def show_decision(answer: Answer) -> None:
     for candidate, reasons in zip(decision.offers, answer.reasons, strict=True):
         console.print(
             f"{candidate.rank}. {candidate.offer}: propensity {candidate.propensity:.4f} x value "
-            f"{candidate.value:.2f}, priority {candidate.priority:.3f}, selection probability {candidate.selection_probability:.3f}",
+            f"{candidate.value:.2f}, priority {candidate.priority:.3f}, "
+            f"selection probability {candidate.selection_probability:.3f}",
             markup=False,
             highlight=False,
             soft_wrap=True,

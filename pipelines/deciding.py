@@ -21,14 +21,14 @@ from pipelines.feature_build import customers_in, definitions_digest, part_name
 from pipelines.plain import from_plain, to_plain
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
 from serving.batch import OFFERS, decide_part, part_file
-from wiring.parts import SEED, Parts, parts_of
+from wiring.parts import SEED, Parts, parts_anew, parts_of
 from wiring.progress import progress_of
 
 
 @flow(name="decide-for-everybody", timeout_seconds=4 * 3600)
 def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> StepResult:
     """Rank offers for every customer and channel with the champions, and sum up per stage and rule."""
-    parts = parts_of(bank_folder)
+    parts = parts_anew(bank_folder)
     until = parts.midnight(parts.moment(as_of))
     versions = parts.decider().versions
     code = code_digest("decisioning", "serving", "models")

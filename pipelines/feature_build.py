@@ -19,14 +19,14 @@ from models.inputs import model_inputs
 from models.labels import anchors, responses
 from pipelines.artefacts import keep_table
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
-from wiring.parts import Parts, parts_of
+from wiring.parts import Parts, parts_anew, parts_of
 from wiring.progress import progress_of
 
 
 @flow(name="build-features", timeout_seconds=4 * 3600)
 def build_features(bank_folder: str, as_of: datetime | None = None) -> StepResult:
     """Build the features of every bucket of customers whose events, definitions or moments have changed."""
-    parts = parts_of(bank_folder)
+    parts = parts_anew(bank_folder)
     until = parts.moment(as_of)
     inputs = model_inputs(parts.bank.features, parts.bank.models.training.exclude)
     parts.repository.apply(parts.bank.features, {"churn": inputs, "propensity": inputs})
@@ -66,8 +66,7 @@ def build_bucket(key: str, bank_folder: str, bucket: int, as_of: datetime) -> St
         parts.offline.write(part_name(bucket), table, key)
         rows = len(table)
     history = stage_history(events, as_of, bank.features, bank.journey, calendar)
-    parts.places.stage_history.mkdir(parents=True, exist_ok=True)
-    pq.write_table(history, parts.places.stage_history / f"{part_name(bucket)}.parquet")
+    _keep_stage_history(parts, bucket, history)
     midnight = parts.midnight(as_of)
     states = compute_states(events, customers, midnight, bank.features, bank.journey, calendar)
     online = parts.online.materialise(states, datetime.now(UTC))
@@ -123,6 +122,15 @@ def definitions_digest(parts: Parts) -> str:
         bank.vocabulary,
         code_digest("domain", "expressions", "events", "features"),
     )
+
+
+def _keep_stage_history(parts: Parts, bucket: int, history: pa.Table) -> None:
+    """Write a bucket's file beside its place and move it there, so that readers never see half of it."""
+    folder = parts.places.stage_history
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = folder / f".{part_name(bucket)}.new"
+    pq.write_table(history, beside)
+    beside.replace(folder / f"{part_name(bucket)}.parquet")
 
 
 def _is_online(parts: Parts, bucket: int, until: datetime) -> bool:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from prefect import flow, task
 
 from events.importing import import_sources
 from pipelines.artefacts import keep_table
-from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
+from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, may_pass
 from simulation.simulate import simulate
-from wiring.parts import parts_of
+from wiring.parts import parts_anew, parts_of
 from wiring.progress import progress_of
 
 
 @flow(name="import-events", timeout_seconds=3600)
 def import_events(bank_folder: str) -> StepResult:
     """Import every source of a bank; where the bank is simulated, simulate it first."""
-    parts = parts_of(bank_folder)
+    parts = parts_anew(bank_folder)
     if parts.bank.simulation is not None:
-        key = digest_of(parts.bank.simulation, parts.bank.offers, code_digest("simulation"))
+        # what an offer earns is the bank's affair; its customers never see it
+        seen = [replace(offer, value="0", cost=0.0, description="") for offer in parts.bank.offers]
+        key = digest_of(parts.bank.simulation, seen, code_digest("simulation"))
         do(simulate_bank, key=key, present=parts.sources.exists(), bank_folder=bank_folder)
     return import_files(bank_folder)
 
@@ -43,7 +46,7 @@ def simulate_bank(key: str, bank_folder: str) -> StepResult:
     return {"events": report.events, "oracle_auc": report.oracle_auc}
 
 
-@task(name="import-files", retries=1, retry_delay_seconds=10, timeout_seconds=3600)
+@task(name="import-files", retries=1, retry_condition_fn=may_pass, retry_delay_seconds=10, timeout_seconds=3600)
 def import_files(bank_folder: str) -> StepResult:
     """Import what is new in the bank's files; importing the same files again changes nothing."""
     parts = parts_of(bank_folder)

@@ -117,10 +117,9 @@ def _against(
     parts: Parts, new: Challenger, champion: RegisteredModel, answer_days: NDArray[np.int64]
 ) -> ChampionComparison:
     """Score again what the champion could not have learned from; else take its own recorded predictions."""
-    learned_until = parts.models.data_last(champion)
     judged = new.judged
     known_at = judged.as_of.astype("datetime64[us]") + answer_days * _DAY
-    unseen = known_at > utc_microseconds(learned_until)
+    unseen = np.greater(known_at, utc_microseconds(champion.data_last))
     if unseen.any():
         try:
             scores = np.full(len(judged), np.nan)

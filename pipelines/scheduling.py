@@ -18,17 +18,15 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, FlowRun, StateType
-from prefect.client.schemas.schedules import CronSchedule
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.deployments.runner import RunnerDeployment
-from prefect.flows import EntrypointType
+from prefect.schedules import Cron
 from prefect.states import Cancelled
+from prefect.types.entrypoint import EntrypointType
 
 from config.bank import Bank
 from domain.errors import DataError
-from pipelines.deciding import decide_for_everybody
-from pipelines.feature_build import build_features
-from pipelines.training import train_models
+from pipelines.scheduled import decide_and_report, import_and_build_features, train_and_judge
 
 
 def deployments_of(bank: Bank, folder: Path) -> tuple[RunnerDeployment, ...]:
@@ -38,21 +36,12 @@ def deployments_of(bank: Bank, folder: Path) -> tuple[RunnerDeployment, ...]:
         DataError: Where the bank's folder has no cron line at all.
     """
     flows: dict[str, tuple[Flow[..., Any], str | None]] = {
-        "features": (build_features, bank.schedule.features),
-        "train": (train_models, bank.schedule.train),
-        "decide": (decide_for_everybody, bank.schedule.decide),
+        "features": (import_and_build_features, bank.schedule.features),
+        "train": (train_and_judge, bank.schedule.train),
+        "decide": (decide_and_report, bank.schedule.decide),
     }
     deployments = tuple(
-        flow.to_deployment(
-            name=f"{bank.identity.name}-{name}",
-            schedule=CronSchedule(cron=cron, timezone=bank.identity.time_zone),
-            parameters={"bank_folder": str(folder.resolve())},
-            concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
-            entrypoint_type=EntrypointType.MODULE_PATH,
-            tags=["nbo", bank.identity.name],
-        )
-        for name, (flow, cron) in flows.items()
-        if cron is not None
+        _deployment(bank, folder, name, flow, cron) for name, (flow, cron) in flows.items() if cron is not None
     )
     if not deployments:
         raise DataError(
@@ -61,6 +50,19 @@ def deployments_of(bank: Bank, folder: Path) -> tuple[RunnerDeployment, ...]:
             remedy=f"write one into {folder.name}/schedule.yaml",
         )
     return deployments
+
+
+def _deployment(bank: Bank, folder: Path, name: str, flow: Flow[..., Any], cron: str) -> RunnerDeployment:
+    deployment = flow.to_deployment(
+        name=f"{bank.identity.name}-{name}",
+        schedule=Cron(cron, timezone=bank.identity.time_zone),
+        parameters={"bank_folder": str(folder.resolve())},
+        concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
+        entrypoint_type=EntrypointType.MODULE_PATH,
+        tags=["nbo", bank.identity.name],
+    )
+    assert isinstance(deployment, RunnerDeployment), "a coroutine only inside an event loop"
+    return deployment
 
 
 def skip_missed_runs(client: SyncPrefectClient, deployment_names: Sequence[str], now: datetime) -> tuple[FlowRun, ...]:
@@ -75,7 +77,7 @@ def skip_missed_runs(client: SyncPrefectClient, deployment_names: Sequence[str],
             deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[name])),
             flow_run_filter=FlowRunFilter(
                 state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
-                expected_start_time=FlowRunFilterExpectedStartTime(before_=now),
+                expected_start_time=FlowRunFilterExpectedStartTime.model_validate({"before_": now}),
             ),
             sort=FlowRunSort.EXPECTED_START_TIME_DESC,
             limit=200,

@@ -34,22 +34,22 @@ def kept_step(
     """
 
     def decorate(function: Callable[..., StepResult]) -> Task[..., StepResult]:
-        return task(
-            function,
+        step: Task[..., StepResult] = task(
             name=name,
             cache_key_fn=_key_of,
             persist_result=True,
             result_serializer="json",
             retries=retries,
-            retry_condition_fn=_may_pass,
+            retry_condition_fn=may_pass,
             retry_delay_seconds=10,
             timeout_seconds=timeout_seconds,
-        )
+        )(function)
+        return step
 
     return decorate
 
 
-def _may_pass(step: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+def may_pass(step: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     """Try again only what may pass: an error of ours says what has to be mended first."""
     del step, run
     failure = state.result(raise_on_failure=False)
@@ -68,7 +68,8 @@ def do(step: Task[..., StepResult], *, key: str, present: bool, **arguments: Any
         present: Whether what an earlier run of the step made is still there; if not it is done again.
         arguments: Of the step.
     """
-    return step.with_options(refresh_cache=not present)(key=key, **arguments)
+    result: StepResult = step.with_options(refresh_cache=not present)(key=key, **arguments)
+    return result
 
 
 def digest_of(*parts: object) -> str:

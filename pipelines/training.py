@@ -20,7 +20,7 @@ from pipelines.feature_build import definitions_digest
 from pipelines.populations import churn_moments, contact_types
 from pipelines.promotion import CHURN, PROPENSITY, Challenger, put_to_gate
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
-from wiring.parts import parts_of
+from wiring.parts import parts_anew, parts_of
 from wiring.progress import progress_of
 
 SHAP_ROWS = 2_000
@@ -30,7 +30,7 @@ SHAP_ROWS = 2_000
 @flow(name="train-models", timeout_seconds=4 * 3600)
 def train_models(bank_folder: str, as_of: datetime | None = None) -> StepResult:
     """Train what has not been trained on these features yet; each model is logged, registered and put to its gate."""
-    parts = parts_of(bank_folder)
+    parts = parts_anew(bank_folder)
     until = parts.moment(as_of)
     key = digest_of(
         parts.log.digest(),
@@ -44,7 +44,7 @@ def train_models(bank_folder: str, as_of: datetime | None = None) -> StepResult:
     for name, step in ((CHURN, train_churn_model), (PROPENSITY, train_propensity_model)):
         if name == PROPENSITY and parts.bank.vocabulary.contacts is None:
             continue
-        present = parts.models.champion(name) is not None
+        present = parts.models.is_registered(name)
         results[name] = do(step, key=key, present=present, bank_folder=bank_folder, as_of=until)
     return results
 

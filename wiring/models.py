@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
@@ -39,6 +38,11 @@ class BankModels:
         """Look up the champion; None where there is none yet."""
         return self.registry.find(f"{self.bank}-{model}", CHAMPION)
 
+    def is_registered(self, model: str) -> bool:
+        """Tell whether there is any version, be it champion or one that failed its gate."""
+        with quiet_mlflow():
+            return bool(self.store.client.search_model_versions(f"name = '{self.bank}-{model}'", max_results=1))
+
     def load_churn(self) -> LoadedModel[ChurnModel]:
         """Load the churn champion."""
         return self.registry.load(f"{self.bank}-churn", CHAMPION, ChurnModel.from_files)
@@ -46,11 +50,6 @@ class BankModels:
     def load_propensity(self) -> LoadedModel[PropensityModel]:
         """Load the propensity champion."""
         return self.registry.load(f"{self.bank}-propensity", CHAMPION, PropensityModel.from_files)
-
-    def data_last(self, registered: RegisteredModel) -> datetime:
-        """Moment up to which a version could learn."""
-        run = self.store.client.get_run(registered.run_id)
-        return datetime.fromisoformat(run.data.params["data_last"])
 
     def save_pictures(self, run_id: str, folder: Path) -> list[str]:
         """Copy the pictures of a run into a folder; returns their names, in order."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -154,11 +155,41 @@ class Parts:
         return self.midnight(self.latest())
 
 
-@lru_cache(maxsize=8)
-def _opened(settings: Settings, folder: Path) -> Parts:
-    return Parts(settings, folder)
-
-
 def parts_of(bank_folder: str | Path) -> Parts:
-    """Open the parts of a bank with the settings of the environment; once a process."""
-    return _opened(Settings.from_environment(os.environ), Path(bank_folder))
+    """Give the parts of a bank as they were opened, so that all steps of a flow see the same bank."""
+    place = _place(bank_folder)
+    if place not in _opened:
+        return parts_anew(bank_folder)
+    return _opened[place].parts
+
+
+def parts_anew(bank_folder: str | Path) -> Parts:
+    """Give the parts of a bank for a flow that begins: where a file of its folder has changed, they are opened again.
+
+    Raises:
+        ConfigurationErrors: The folder says something that cannot be.
+    """
+    place = _place(bank_folder)
+    stamp = _stamp(place[1])
+    if place not in _opened or _opened[place].stamp != stamp:
+        _opened[place] = _Opened(Parts(*place), stamp)
+    return _opened[place].parts
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    parts: Parts
+    stamp: tuple[tuple[str, int, int], ...]
+
+
+_opened: dict[tuple[Settings, Path], _Opened] = {}
+
+
+def _place(bank_folder: str | Path) -> tuple[Settings, Path]:
+    return Settings.from_environment(os.environ), Path(bank_folder)
+
+
+def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, time and size of every file of a bank's folder."""
+    facts = ((file.name, file.stat()) for file in sorted(folder.glob("*.yaml")))
+    return tuple((name, fact.st_mtime_ns, fact.st_size) for name, fact in facts)

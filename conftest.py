@@ -1,0 +1,30 @@
+"""Tests and doctests work on state of their own: never on the user's `.nbo`, never on servers that the user names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from config.settings import Settings
+from nbo.environment import prepare
+
+# before anything imports prefect, mlflow or feast, which look at the environment only then; each worker of
+# pytest-xdist has a home of its own, although it inherits the environment of the one that started it
+for _name in [*os.environ]:
+    if _name.startswith(("NBO_", "PREFECT_", "MLFLOW_")):
+        del os.environ[_name]
+HOME = Path(tempfile.mkdtemp(prefix="nbo-tests-"))
+os.environ["NBO_HOME"] = str(HOME)
+prepare(os.environ, Settings.from_environment(os.environ))
+# its parent must be there before prefect is imported
+(HOME / "prefect").mkdir()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing behind."""
+    del config
+    shutil.rmtree(HOME, ignore_errors=True)

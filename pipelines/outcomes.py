@@ -1,0 +1,45 @@
+"""What the last runs of a bank's flows said of themselves; reports are made from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from domain.errors import StateError
+from events.durable import replace_text
+from pipelines.steps import StepResult
+from wiring.parts import Parts
+
+IMPORT, FEATURES, MODELS, DECISIONS = "import", "features", "models", "decisions"
+
+
+def keep_outcomes(parts: Parts, outcomes: Mapping[str, StepResult]) -> None:
+    """Keep what flows said in the place of what the same flows said before."""
+    kept = _read(parts)
+    replace_text(parts.places.last_run, json.dumps({**kept, "bank": parts.name, **outcomes}, indent=1))
+
+
+def last_outcomes(parts: Parts) -> dict[str, Any]:
+    """Give what each flow said last.
+
+    Raises:
+        StateError: One of them has not been run yet.
+    """
+    kept = _read(parts)
+    missing = [name for name in (IMPORT, FEATURES, MODELS, DECISIONS) if name not in kept]
+    if missing:
+        raise StateError(
+            f"bank {parts.name} has not been run yet",
+            got=f"nothing of {', '.join(missing)}",
+            remedy=f"nbo --bank {parts.folder} run",
+        )
+    return kept
+
+
+def _read(parts: Parts) -> dict[str, Any]:
+    try:
+        kept: dict[str, Any] = json.loads(parts.places.last_run.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return kept
