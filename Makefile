@@ -56,5 +56,8 @@ lock: $(STAMPS)/uv  ## resolve the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --group dev -o requirements-dev.lock -c requirements.lock
 
+bench-features: $(STAMPS)/dev  ## the feature kernel beside DuckDB, Polars and pandas: some 20 minutes, 10 GB of disk
+	$(BIN)/python -m benchmarks.features
+
 clean:  ## remove the environment and the caches (not .nbo, the state)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

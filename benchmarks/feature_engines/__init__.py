@@ -1,0 +1,1 @@
+"""The same eighty features by four ways."""

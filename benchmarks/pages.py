@@ -1,0 +1,95 @@
+"""The page and pictures of benchmarks, made from their results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+HERE = Path(__file__).parent
+DOCS = HERE.parent / "docs"
+NAMES = {
+    "kernel": "nbo's kernel",
+    "duckdb_sql": "DuckDB",
+    "polars_lazy": "Polars",
+    "pandas_groupby": "pandas (a tenth, scaled)",
+}
+
+
+def write_page() -> None:
+    """Write docs/benchmarks.md from whatever results there are."""
+    lines = [
+        "# Benchmarks",
+        "",
+        "Written by the benchmarks themselves (`make bench-features`), from `benchmarks/results/`. Times are of whole "
+        "processes, reading Parquet and writing Parquet, interpreter start included; compare the ratios, which come "
+        "from one run, rather than seconds of another machine.",
+        "",
+    ]
+    features = HERE / "results" / "features.json"
+    if features.exists():
+        lines += _features(json.loads(features.read_text(encoding="utf-8")))
+    (DOCS / "benchmarks.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _features(results: dict[str, Any]) -> list[str]:
+    side, around = results["side_by_side"], results["surroundings"]
+    versions = ", ".join(f"{name} {number}" for name, number in around["versions"].items())
+    lines = [
+        "## Windowed features, point in time",
+        "",
+        f"{results['features']} features at {results['anchors']} monthly anchors, {side['events']:,} events with a "
+        "heavy tail, 5 % of them delivered up to two days late; the kernel's results are compared with DuckDB's before "
+        "anything is timed.",
+        "",
+        f"{around['cores']} cores, {around['memory_gigabytes']} GB, {around['architecture']}, Python "
+        f"{around['python']}; {versions}.",
+        "",
+        "| engine | seconds | CPU seconds | peak MB of one process | times slower than the kernel |",
+        "|---|---|---|---|---|",
+    ]
+    for engine, one in sorted(side["engines"].items(), key=lambda item: item[1]["seconds"]):
+        ratio = side["times_faster"].get(engine, 1.0)
+        lines.append(
+            f"| {NAMES[engine]} | {one['seconds']:.1f} | {one['cpu_seconds']:.1f} | {one['peak_megabytes']:,.0f} "
+            f"| {ratio:.1f} |"
+        )
+    lines += [
+        "",
+        "![Seconds by engine](pictures/features.png)",
+        "",
+        "The kernel as the log grows, customers with it (two processes; memory is of the larger one):",
+        "",
+        "| events | seconds | microseconds per event | peak MB of one process |",
+        "|---|---|---|---|",
+        *(
+            f"| {one['events']:,} | {one['seconds']:.1f} | {one['microseconds_per_event']:.2f} "
+            f"| {one['peak_megabytes']:,.0f} |"
+            for one in results["growth"]
+        ),
+        "",
+    ]
+    _bars({NAMES[engine]: one["seconds"] for engine, one in side["engines"].items()})
+    return lines
+
+
+def _bars(seconds: dict[str, float]) -> None:
+    figure = Figure(figsize=(7, 2.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    ordered = sorted(seconds.items(), key=lambda item: -item[1])
+    bars = axes.barh([name for name, _ in ordered], [value for _, value in ordered], color="#0072B2")
+    axes.bar_label(bars, [f"{value:,.0f} s" for _, value in ordered], padding=4)
+    axes.set_xscale("log")
+    axes.set_xlabel("seconds, log scale")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.margins(x=0.2)
+    (DOCS / "pictures").mkdir(exist_ok=True)
+    figure.savefig(DOCS / "pictures" / "features.png", dpi=110, metadata={"Software": None})
+
+
+if __name__ == "__main__":
+    write_page()
