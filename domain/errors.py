@@ -68,6 +68,10 @@ class ModelError(NboError):
     """A model that is missing, does not fit its features, or failed its gate."""
 
 
+class EngineError(NboError):
+    """An engine that there is not or that cannot be started, or work that failed for a reason of its own."""
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """Describe the valid names, the nearest first, for the `expected` part of an error.
 

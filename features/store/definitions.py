@@ -19,6 +19,7 @@ from google.protobuf.json_format import MessageToDict  # type: ignore[import-unt
 from domain.errors import DataError, nearest
 from expressions.types import Boolean, Category, ColumnType, Number
 from features.catalogue import Feature, FeatureCatalogue
+from features.store.parts import COMPUTED_AS_OF
 from features.table import AS_OF, CUSTOMER_ID
 
 JOURNEY_VIEW = "customer_journey"
@@ -26,9 +27,6 @@ STATE_VIEW = "customer_state"
 ALL_FEATURES = "all"
 STATE = "state"
 WRITTEN_AT = "written_at"
-
-COMPUTED_AS_OF = "computed_as_of"
-"""Copy of `as_of` that is joined like a feature: it tells how old a joined row is, and by NULL that there is none."""
 
 EVENT_TIMESTAMP = "event_timestamp"
 MOMENT_ROW = "moment_row"

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from domain.errors import DataError, nearest
 from features.catalogue import FeatureCatalogue
 from features.moments import Moments
-from features.store.definitions import COMPUTED_AS_OF, EVENT_TIMESTAMP, JOURNEY_VIEW, MOMENT_ROW, kept_features
-from features.store.parts import FeatureParts
+from features.store.definitions import EVENT_TIMESTAMP, JOURNEY_VIEW, MOMENT_ROW, kept_features
+from features.store.parts import COMPUTED_AS_OF, FeatureParts
 from features.store.repository import FeatureRepository
 from features.table import AS_OF, CUSTOMER_ID, FeatureTable
 

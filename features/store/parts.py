@@ -1,4 +1,7 @@
-"""Features on disk: one Parquet file for each part of the customers or moments, replaced as a whole or not at all."""
+"""Features on disk: one Parquet file for each part of the customers or moments, replaced as a whole or not at all.
+
+Nothing here needs Feast: whoever computes features on another machine writes the same files.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,10 @@ import pyarrow.parquet as pq
 
 from domain.errors import DataError, StateError
 from expressions.types import Schema
-from features.store.definitions import COMPUTED_AS_OF
 from features.table import AS_OF, FeatureTable
+
+COMPUTED_AS_OF = "computed_as_of"
+"""Copy of `as_of` that is joined like a feature: it tells how old a joined row is, and by NULL that there is none."""
 
 _FINGERPRINT = b"nbo.fingerprint"
 _COLUMNS = b"nbo.columns"

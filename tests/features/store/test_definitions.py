@@ -6,7 +6,8 @@ import pytest
 from domain.errors import DataError
 from expressions.types import Category, Number
 from features.catalogue import FeatureCatalogue
-from features.store.definitions import COMPUTED_AS_OF, EXACT, Definitions, define
+from features.store.definitions import EXACT, Definitions, define
+from features.store.parts import COMPUTED_AS_OF
 from tests.features.store.build import catalogue, feature
 
 

@@ -1,0 +1,32 @@
+"""Work done here, one piece after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from domain.progress import Progress, silent
+from features.engines.engine import Item, Report
+
+
+class LocalEngine:
+    """This process.
+
+    Example:
+        >>> with LocalEngine().workers() as workers:
+        ...     workers.map(lambda bucket: {"bucket": bucket}, [0, 1])
+        [{'bucket': 0}, {'bucket': 1}]
+    """
+
+    @contextmanager
+    def workers(self) -> Iterator[LocalEngine]:
+        """Work for the length of the block."""
+        yield self
+
+    def map(self, work: Callable[[Item], Report], items: Sequence[Item], progress: Progress = silent) -> list[Report]:
+        """Do the work for each item in turn."""
+        reports = []
+        for number, item in enumerate(items, start=1):
+            reports.append(work(item))
+            progress(number, len(items))
+        return reports

@@ -1,0 +1,145 @@
+"""A Spark session for as long as there is work."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from tempfile import TemporaryFile
+from typing import IO
+from urllib.parse import urlsplit
+
+from py4j.protocol import Py4JError, Py4JJavaError
+from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkException
+from pyspark.java_gateway import launch_gateway
+from pyspark.sql import SparkSession
+
+from domain.errors import EngineError
+from features.engines.java_runtime import java_environment
+
+SECONDS_TO_CONNECT = 5.0
+"""A master that does not answer by then is told as such; Spark itself would try for a minute."""
+
+_REQUIRED = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # a group of customers comes as one piece; what bounds memory is the number of groups
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "0",
+    # groups are as many as they should be: joining small ones would undo it
+    "spark.sql.adaptive.enabled": "false",
+}
+_USUAL = {
+    "spark.app.name": "nbo",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "ERROR",
+}
+_USUAL_LOCALLY = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
+"""Nobody else has to reach a driver whose tasks run beside it; a cluster's executors have to."""
+
+
+@contextmanager
+def spark_session(master: str, settings: Mapping[str, str]) -> Iterator[SparkSession]:
+    """Open a session, or take the one that is open (a notebook's, say) and leave it open.
+
+    Args:
+        master: As Spark writes it: `local[*]`, `spark://host:7077`, `yarn`, `k8s://https://host:443`.
+        settings: Any of Spark's; they win over `spark-defaults.conf`, and that over what is usual here.
+
+    Raises:
+        EngineError: There is no Java, a master does not answer, or Spark refuses a setting.
+    """
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        yield active
+        return
+    _refuse_unreachable(master)
+    session = _started(master, settings)
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+def _started(master: str, settings: Mapping[str, str]) -> SparkSession:
+    local = master.startswith("local")
+    # what Java prints is kept from the terminal: errors come as exceptions, a cluster's logs go where it keeps logs
+    with TemporaryFile() as printed, _environment(java_environment(os.environ) | (_this_python() if local else {})):
+        try:
+            if SparkContext._gateway is None:
+                before_java = SparkConf(loadDefaults=False).setAll([*settings.items(), ("spark.master", master)])
+                gateway = launch_gateway(  # type: ignore[no-untyped-call]  # ships without types here
+                    before_java, popen_kwargs={"stdout": printed, "stderr": printed}
+                )
+                SparkContext._ensure_initialized(gateway=gateway)
+            # now with spark-defaults.conf, which Java has read
+            conf = SparkConf(_jvm=SparkContext._jvm).setMaster(master)
+            for name, value in {**settings, **_REQUIRED}.items():
+                conf.set(name, value)
+            for name, value in (_USUAL | (_USUAL_LOCALLY if local else {})).items():
+                conf.setIfMissing(name, value)
+            return SparkSession(SparkContext(conf=conf))
+        except (Py4JError, PySparkException, OSError) as error:
+            raise EngineError(
+                f"Spark could not be started on {master}",
+                got=_reason(error, printed),
+                remedy="correct NBO_SPARK_MASTER or NBO_SPARK_CONF",
+            ) from error
+
+
+def _this_python() -> dict[str, str]:
+    """Workers beside the driver run what the driver runs; Spark would ask the path for `python3`."""
+    return {"PYSPARK_PYTHON": os.environ.get("PYSPARK_PYTHON", sys.executable)}
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _refuse_unreachable(master: str) -> None:
+    """Knock at a master that has an address, for Spark would knock for a minute."""
+    if master.startswith("spark://"):
+        places = [urlsplit(f"//{place}") for place in master.removeprefix("spark://").split(",")]
+    elif master.startswith("k8s://"):
+        places = [urlsplit(master.removeprefix("k8s://"))]
+    else:
+        return
+    problems = [problem for place in places if (problem := _knock(place.hostname, place.port)) is not None]
+    if len(problems) == len(places):
+        raise EngineError(
+            f"the Spark master {master} does not answer",
+            got=problems[0],
+            remedy="start it, or correct NBO_SPARK_MASTER",
+        )
+
+
+def _knock(host: str | None, port: int | None) -> str | None:
+    """Connect and hang up; returns what went wrong."""
+    try:
+        socket.create_connection((host or "", port or 443), timeout=SECONDS_TO_CONNECT).close()
+    except OSError as error:
+        return str(error)
+    return None
+
+
+def _reason(error: Exception, printed: IO[bytes]) -> str:
+    """One line: what the Java exception says, or what Java printed before it gave up."""
+    if isinstance(error, Py4JJavaError):
+        return str(error.java_exception.toString()).splitlines()[0]
+    printed.seek(0)
+    lines = printed.read().decode(errors="replace").splitlines()
+    telling = [line for line in lines if "rror" in line or "xception" in line]
+    return (telling or [str(error)])[0].strip()
