@@ -148,6 +148,12 @@ class Compiler:
         function = EXTREMES[type(node)]
         return operand.number(_names(parts), numeric.extreme(function, [part.values for part in parts]))
 
+    def _named_function(self, node: exp.Anonymous) -> Operand:
+        if str(node.this).upper() != "ENTROPY" or not node.expressions:
+            raise unsupported(node)
+        parts = [self.number(part) for part in node.expressions]
+        return operand.number(_names(parts), numeric.entropy([part.values for part in parts]))
+
     def _coalesce(self, node: exp.Coalesce) -> Operand:
         parts = [self.compile(part) for part in (node.this, *node.expressions)]
         kind = self._common_type(node, parts)
@@ -307,6 +313,7 @@ _METHODS: Final[dict[type[exp.Expr], Callable[[Compiler, Any], Operand]]] = {
     exp.Column: Compiler._column,
     exp.Paren: Compiler._parenthesis,
     exp.Round: Compiler._round,
+    exp.Anonymous: Compiler._named_function,
     exp.Coalesce: Compiler._coalesce,
     exp.Nullif: Compiler._null_if,
     exp.And: Compiler._and,

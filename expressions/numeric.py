@@ -38,6 +38,26 @@ def extreme(function: Callable[[Array, Array], Array], arguments: Sequence[Value
     return values
 
 
+def entropy(arguments: Sequence[Values]) -> Values:
+    """ENTROPY of how a total is shared, in bits: 0 for all in one, 1 for two equal shares, 2 for four.
+
+    NULL where a part is NULL or negative, and where there is nothing to share. Source: Shannon (1948),
+    doi:10.1002/j.1538-7305.1948.tb01338.x.
+    """
+
+    def values(columns: Columns) -> Array:
+        parts = [argument(columns) for argument in arguments]
+        total = reduce(np.add, parts)
+        bits = np.zeros(total.shape)
+        for part in parts:
+            share = finite(part / np.where(total > 0, total, np.nan))
+            surprise = -np.log2(np.where(share > 0, share, 1.0))
+            bits = np.where(share >= 0, bits + share * surprise, np.nan)
+        return bits
+
+    return values
+
+
 def first_known(arguments: Sequence[Values]) -> Values:
     """COALESCE: the first that is not NULL."""
 

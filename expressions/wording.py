@@ -12,7 +12,7 @@ from expressions.types import Boolean, Category, ColumnType, Number
 
 SUPPORTED: Final = (
     "numbers, texts, TRUE, FALSE, NULL, names, + - * / %, = <> < <= > >=, AND, OR, NOT, IS NULL, IN, BETWEEN, CASE, "
-    "COALESCE, NULLIF, LEAST, GREATEST, ABS, LN, EXP, SQRT, ROUND, FLOOR, CEIL, POWER"
+    "COALESCE, NULLIF, LEAST, GREATEST, ABS, LN, EXP, SQRT, ROUND, FLOOR, CEIL, POWER, ENTROPY"
 )
 
 

@@ -8,7 +8,17 @@ from typing import Literal
 from domain.spec import Spec
 
 AggregateKind = Literal[
-    "count", "sum", "mean", "min", "max", "days_since_first", "days_since_last", "last", "distinct_days"
+    "count",
+    "sum",
+    "mean",
+    "min",
+    "max",
+    "days_since_first",
+    "days_since_last",
+    "last",
+    "distinct_days",
+    "decayed_count",
+    "decayed_sum",
 ]
 Dimension = Literal["channel", "product"]
 
@@ -46,11 +56,13 @@ class AggregateFeature(Spec):
         description: What it says of the customer; reasons for an offer are worded with it.
         where: The events that count.
         aggregate: `last` keeps the value at the latest time (of equal times, the greatest); counts, sums and
-            distinct days of nothing are 0, everything else of nothing is NULL.
+            distinct days of nothing are 0, everything else of nothing is NULL. In `decayed_count` and `decayed_sum`
+            an event weighs half as much after every half-life; of more than 40 half-lives ago nothing counts.
         of: `amount`, or a property that every matching event type declares (numbers; any for `last`).
         unit: As people read it: `events`, `EUR`, `days`, `points`.
         topic: Heading in the reference: activity, money, product, offer, experience, channel, profile.
         windows_days: One feature for each; empty for all history.
+        half_life_days: Whole days after which an event weighs half; of decayed counts and sums, and of no others.
         per: One feature for each channel, or for each product.
         owner: Who answers for the definition.
     """
@@ -63,6 +75,7 @@ class AggregateFeature(Spec):
     topic: str
     of: str = "amount"
     windows_days: tuple[int, ...] = ()
+    half_life_days: int | None = None
     per: Dimension | None = None
     owner: str = "customer analytics"
 
@@ -71,6 +84,8 @@ class AggregateFeature(Spec):
 class DerivedFeature(Spec):
     """A formula over other features, as a SQL expression; `{channel}` or `{product}` stand for the dimension.
 
+    In a formula that is not per channel, a name with `{channel}` stands for the names of all channels, with commas
+    between them, for functions of many arguments: `ENTROPY({channel}_activity_count_90d)`; so does `{product}`.
     `as_of_year`, `as_of_month` (1 to 12), `as_of_day_of_week` (1 Monday to 7) and `as_of_hour`, local, are given.
     A formula over something undefined (a division by zero, a NULL) is NULL.
 

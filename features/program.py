@@ -63,7 +63,7 @@ class Program:
                 values = self.formulas[feature.name].evaluate(known)
                 known[feature.name] = values if values.shape else np.full(len(moments.as_of), float(values))
             elif feature.aggregate is not None:
-                known[feature.name] = finish(feature, self.plan.parts[feature.name], kept, moments.as_of)
+                known[feature.name] = finish(feature, self.plan.parts[feature.name], kept, moments)
         return {name: known[name] for name in self.names}
 
 

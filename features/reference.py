@@ -21,6 +21,8 @@ _SENTENCES: Mapping[str, str] = {
     "days_since_last": "days since the last of {events}",
     "last": "last {of} of {events}",
     "distinct_days": "local days with {events}",
+    "decayed_count": "number of {events}, each halved every {half_life_days} days",
+    "decayed_sum": "sum of {of} over {events}, each halved every {half_life_days} days",
 }
 
 
@@ -108,5 +110,7 @@ def _aggregate(declared: AggregateFeature, member: str | None) -> str:
         conditions.append("about the product" if where.product == member else f"about {where.product}")
     events = "events of " + (where.group or ", ".join(where.types))
     events += f" ({', '.join(conditions)})" if conditions else ""
-    sentence = _SENTENCES[declared.aggregate].format(events=events, of=declared.of)
+    sentence = _SENTENCES[declared.aggregate].format(
+        events=events, of=declared.of, half_life_days=declared.half_life_days
+    )
     return sentence + (f", last {declared.windows_days[0]} days" if declared.windows_days else "")

@@ -15,7 +15,9 @@ from features.definitions import AggregateFeature, Where
 from features.feature import Feature
 
 LONGEST_WINDOW_DAYS = 3650
-_NUMERIC = ("sum", "mean", "min", "max")
+LONGEST_HALF_LIFE_DAYS = 3650
+_NUMERIC = ("sum", "mean", "min", "max", "decayed_sum")
+_DECAYED = ("decayed_count", "decayed_sum")
 _UNIT_OF_TYPE = {"number": "number", "boolean": "yes/no", "category": "category"}
 
 
@@ -92,10 +94,25 @@ def _check(draft: Draft, declaration: AggregateFeature, origin: Origin, path: Pa
         if not 0 < days <= LONGEST_WINDOW_DAYS:
             expected = f"1 to {LONGEST_WINDOW_DAYS} days"
             found.report(("windows_days", position), "an impossible window", str(days), expected)
+    _check_half_life(declaration, found)
     found.types = matching_types(draft, declaration.where, found.report)
     if found.types and declaration.aggregate in (*_NUMERIC, "last"):
         _check_measure(draft, declaration, found)
     return found
+
+
+def _check_half_life(declaration: AggregateFeature, found: _Findings) -> None:
+    days, expected = declaration.half_life_days, f"1 to {LONGEST_HALF_LIFE_DAYS} days"
+    if declaration.aggregate in _DECAYED and days is None:
+        found.report(
+            ("aggregate",), f"a {declaration.aggregate} without a half-life", None, f"half_life_days, {expected}"
+        )
+    elif declaration.aggregate not in _DECAYED and days is not None:
+        found.report(
+            ("half_life_days",), f"a {declaration.aggregate} has no half-life", str(days), " or ".join(_DECAYED)
+        )
+    elif days is not None and not 0 < days <= LONGEST_HALF_LIFE_DAYS:
+        found.report(("half_life_days",), "an impossible half-life", str(days), expected)
 
 
 def _check_measure(draft: Draft, declaration: AggregateFeature, found: _Findings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,7 @@ from expressions.types import Boolean, Schema
 from features.building.draft import FILES, MOMENT_INPUTS, RENAME, Draft, Origin
 from features.building.formulas import Formula, Part, names_read
 from features.building.journeys import stage_formulas, step_formulas
-from features.definitions import DerivedFeature, FeatureFile
+from features.definitions import DerivedFeature, Dimension, FeatureFile
 from features.feature import Feature
 from features.journey.settings import Journey
 
@@ -52,15 +53,35 @@ def _declared(
         if declaration.name in excluded:
             draft.not_applicable.setdefault(title, "excluded by the bank")
             continue
-        members = draft.members(declaration.per)
-        if not members and origin == "common":
-            draft.not_applicable[title] = f"the bank has no {declaration.per}"
-        elif not members:
-            what = f"the bank has no {declaration.per}"
-            draft.add(Problem(file=FILES[origin], path=("derived", position, "per"), what=what))
-        place = _Place(origin, position, title)
-        formulas += [_derived(draft, declaration, member, place) for member in members]
+        lacking = [dimension for dimension in _dimensions(declaration) if not draft.members(dimension)]
+        if lacking and origin == "common":
+            draft.not_applicable[title] = f"the bank has no {lacking[0]}"
+        elif lacking:
+            field = "per" if lacking[0] == declaration.per else "expression"
+            what = f"the bank has no {lacking[0]}"
+            draft.add(Problem(file=FILES[origin], path=("derived", position, field), what=what))
+        else:
+            place = _Place(origin, position, title)
+            formulas += [_derived(draft, declaration, member, place) for member in draft.members(declaration.per)]
     return formulas
+
+
+def _dimensions(declaration: DerivedFeature) -> tuple[Dimension, ...]:
+    """List the dimensions that a declaration is per, or names in its expression."""
+    known: tuple[Dimension, ...] = ("channel", "product")
+    return tuple(one for one in known if one == declaration.per or f"{{{one}}}" in declaration.expression)
+
+
+def _of_all_members(draft: Draft, text: str) -> str:
+    """Put the names of all members in the place of a name with a dimension left in it."""
+    for dimension in ("channel", "product"):
+        members = draft.members(dimension)
+        parts = re.split(rf"(\w*){{{dimension}}}(\w*)", text)
+        for position in range(1, len(parts), 3):
+            before, after = parts[position : position + 2]
+            parts[position : position + 2] = ["", ", ".join(f"{before}{member}{after}" for member in members)]
+        text = "".join(parts)
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +97,7 @@ def _derived(draft: Draft, declaration: DerivedFeature, member: str | None, plac
     text, name = declaration.expression, declaration.name
     if declaration.per is not None and member is not None:
         text, name = text.replace(f"{{{declaration.per}}}", member), f"{member}_{name}"
+    text = _of_all_members(draft, text)
 
     def build(schema: Schema) -> tuple[Feature, ...]:
         feature = Feature(

@@ -8,20 +8,22 @@ from expressions.types import Array, ColumnType, Number
 from features.calendar import MICROSECONDS_PER_DAY
 from features.feature import Feature
 from features.kernel.aggregates.active_days import DayBits
+from features.kernel.aggregates.decayed import DecayedCount, DecayedSum
 from features.kernel.aggregates.extremes import NOTHING_GREATEST, NOTHING_LEAST
 from features.kernel.arrays import Int64Array
 from features.kernel.columns import SCALE
+from features.kernel.history import CodedMoments
 from features.kernel.plan import Int64Matrix, Slot
 
 
-def finish(feature: Feature, slots: tuple[Slot, ...], kept: Int64Matrix, as_of: Int64Array) -> Array:
+def finish(feature: Feature, slots: tuple[Slot, ...], kept: Int64Matrix, moments: CodedMoments) -> Array:
     """Compute a feature from its slots, shape (m,).
 
     Args:
         feature: An aggregate.
         slots: Where the plan keeps its parts.
         kept: Shape (rows of the plan, m).
-        as_of: Microseconds UTC.
+        moments: The m moments.
     """
     assert feature.aggregate is not None, "only aggregates have slots"
     first = kept[slots[0].start]
@@ -39,14 +41,20 @@ def finish(feature: Feature, slots: tuple[Slot, ...], kept: Int64Matrix, as_of: 
         case "max":
             finished = np.where(first != NOTHING_GREATEST, first / SCALE, np.nan)
         case "days_since_first":
-            finished = _days_since(first, as_of, NOTHING_LEAST)
+            finished = _days_since(first, moments.as_of, NOTHING_LEAST)
         case "days_since_last":
-            finished = _days_since(first, as_of, NOTHING_GREATEST)
+            finished = _days_since(first, moments.as_of, NOTHING_GREATEST)
         case "last":
             finished = _last(kept[slots[0].rows][1], feature.type)
         case "distinct_days":
             days = DayBits.count(tuple(kept[slots[0].rows])) if isinstance(slots[0].aggregate, DayBits) else first
             finished = days.astype(np.float64)
+        case "decayed_count":
+            assert isinstance(slots[0].aggregate, DecayedCount), "the plan keeps a decayed count in blocks"
+            finished = slots[0].aggregate.value(kept[slots[0].rows], moments.day)
+        case "decayed_sum":
+            assert isinstance(slots[0].aggregate, DecayedSum), "the plan keeps a decayed sum in blocks"
+            finished = slots[0].aggregate.value(kept[slots[0].rows], moments.day) / SCALE
     return finished
 
 

@@ -14,6 +14,7 @@ from features.definitions import AggregateFeature, AggregateKind
 from features.feature import Feature
 from features.kernel.aggregates.active_days import DayBits, DayCount
 from features.kernel.aggregates.contract import Aggregate
+from features.kernel.aggregates.decayed import DecayedCount, DecayedSum, decayed_window
 from features.kernel.aggregates.extremes import Maximum, Minimum
 from features.kernel.aggregates.last_value import LastValue
 from features.kernel.aggregates.sums import Count, Sum
@@ -34,7 +35,7 @@ _KINDS: Final[dict[AggregateKind, tuple[Aggregate, ...]]] = {
     "last": (LastValue(),),
     "distinct_days": (DayCount(),),
 }
-_MEASURING: Final = ("sum", "mean", "min", "max", "last")
+_MEASURING: Final = ("sum", "mean", "min", "max", "last", "decayed_sum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +98,10 @@ class Plan:
         for feature in features:
             if feature.aggregate is None:
                 continue
-            window = feature.aggregate.windows_days[0] if feature.aggregate.windows_days else None
             steps = _steps(feature, feature.aggregate)
             needed = []
-            for aggregate in _aggregates(feature.aggregate.aggregate, window, mergeable_days):
+            window, aggregates = _kept(feature.aggregate, mergeable_days)
+            for aggregate in aggregates:
                 key = (steps, aggregate, window)
                 if key not in slots:
                     slots[key] = Slot(steps, aggregate, window, rows)
@@ -117,10 +118,16 @@ class Plan:
         return "\n".join(f"{slot.start} {slot.aggregate!r} {slot.window} {slot.steps!r}" for slot in self.slots)
 
 
-def _aggregates(kind: AggregateKind, window: Window, mergeable_days: bool) -> tuple[Aggregate, ...]:
-    if kind == "distinct_days" and mergeable_days:
-        return (DayBits.reaching(window),)
-    return _KINDS[kind]
+def _kept(declared: AggregateFeature, mergeable_days: bool) -> tuple[Window, tuple[Aggregate, ...]]:
+    """Say what is kept of the events in which window."""
+    window = declared.windows_days[0] if declared.windows_days else None
+    if declared.half_life_days is not None:
+        decayed = DecayedCount if declared.aggregate == "decayed_count" else DecayedSum
+        within = decayed_window(declared.half_life_days, window)
+        return within, (decayed.within(within, declared.half_life_days),)
+    if declared.aggregate == "distinct_days" and mergeable_days:
+        return window, (DayBits.reaching(window),)
+    return window, _KINDS[declared.aggregate]
 
 
 def _steps(feature: Feature, aggregate: AggregateFeature) -> tuple[Step, ...]:

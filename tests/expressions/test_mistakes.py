@@ -33,6 +33,8 @@ SCHEMA = {
         ("CASE WHEN age THEN 1 END", "not a condition"),
         ("held + 1", "write CASE WHEN ... THEN 1 ELSE 0 END"),
         ("LN(stage)", "not a number"),
+        ("ENTROPY(age, stage)", "not a number"),
+        ("ENTROPY()", "the function ENTROPY is not supported here"),
         ("stage < 'lost'", "has no order"),
         ("held < TRUE", "has no order"),
         ("1 < age < 3", "has no order"),

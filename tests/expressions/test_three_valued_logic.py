@@ -74,6 +74,17 @@ def test_least_and_greatest_ignore_null() -> None:
     assert np.isnan(value("GREATEST(x, NULL)", x=NULL))
 
 
+@pytest.mark.parametrize(("x", "bits"), [(0.0, 0.0), (6.0, 1.0), (2.0, 0.8112781244591328)])
+def test_entropy_is_how_mixed_the_parts_are(x: float, bits: float) -> None:
+    assert value("ENTROPY(x, 6, 0)", x=x) == pytest.approx(bits)
+    assert value("ENTROPY(1, 1, 1, 1)") == 2.0
+
+
+@pytest.mark.parametrize("text", ["ENTROPY(x, 0)", "ENTROPY(-1, x + 2)", "ENTROPY(1, NULL)", "ENTROPY(x / 0, 1)"])
+def test_entropy_of_nothing_unknown_or_negative_is_null(text: str) -> None:
+    assert np.isnan(value(text, x=0.0))
+
+
 def test_halves_are_rounded_away_from_zero() -> None:
     expression = compile_expression("ROUND(x)", SCHEMA)
     rounded = expression.evaluate({"x": np.array([0.5, 1.5, 2.5, -2.5, 0.49999999999999994])})

@@ -44,9 +44,16 @@ def everything() -> FeatureCatalogue:
         aggregate("last_score", "last", visit, of="score", per="channel"),
         aggregate("days", "distinct_days", activity, windows_days=(1, 7, 30, 100)),
         aggregate("days_ever", "distinct_days", activity),
+        aggregate("fading_visits", "decayed_count", visit, half_life_days=1),
+        aggregate("fading_things", "decayed_count", activity, half_life_days=30, per="channel"),
+        aggregate("fading_week", "decayed_count", activity, half_life_days=3, windows_days=(1, 7)),
+        aggregate("fading_paid", "decayed_sum", payment, half_life_days=1),
+        aggregate("fading_amount", "decayed_sum", activity, half_life_days=90),
+        aggregate("fading_score", "decayed_sum", visit, of="score", half_life_days=2, windows_days=(30,)),
         aggregate("days_with_visit", "distinct_days", visit, per="channel", windows_days=(30,)),
     ]
     derivations = [
+        derived("mix", "ENTROPY({channel}_things_7d)"),
         derived("visit_share", "visits_7d / NULLIF(visits_30d, 0)"),
         derived("age", "as_of_year - birth_year"),
         derived("clock", "as_of_month * 10000 + as_of_day_of_week * 100 + as_of_hour"),

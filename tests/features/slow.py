@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from math import fsum
 from zoneinfo import ZoneInfo
 
 from domain.event import Event
 from expressions.types import Boolean, Category, ColumnType, Number
+from features.definitions import AggregateFeature
 from features.feature import Feature
 
 
@@ -34,10 +36,14 @@ def aggregated(
     if declared.windows_days:
         first_day = as_of.astimezone(zone).date() - timedelta(days=declared.windows_days[0])
         counted = [one for one in counted if one.occurred_at.astimezone(zone).date() >= first_day]
+    if declared.half_life_days is not None:
+        counted = [one for one in counted if _age(one, as_of, zone) < 40 * declared.half_life_days]
     times = [one.occurred_at for one in counted]
     match declared.aggregate:
         case "count":
             return len(counted)
+        case "decayed_count":
+            return fsum(_weight(one, declared, as_of, zone) for one in counted)
         case "distinct_days":
             return len({time.astimezone(zone).date() for time in times})
         case "days_since_first":
@@ -48,6 +54,13 @@ def aggregated(
     measured = [(one.occurred_at, value) for one in counted if (value := _value(one, declared.of, kind)) is not None]
     values = [value for _, value in measured]
     match declared.aggregate:
+        case "decayed_sum":
+            weighted = [
+                value / 10_000 * _weight(one, declared, as_of, zone)
+                for one in counted
+                if (value := _value(one, declared.of, kind)) is not None
+            ]
+            return fsum(weighted)
         case "sum":
             return sum(values) / 10_000
         case "mean":
@@ -59,6 +72,15 @@ def aggregated(
         case "last":
             return max(measured)[1] / (10_000 if isinstance(kind, Number) else 1) if measured else None
     raise AssertionError(declared.aggregate)
+
+
+def _age(one: Event, as_of: datetime, zone: ZoneInfo) -> int:
+    return (as_of.astimezone(zone).date() - one.occurred_at.astimezone(zone).date()).days
+
+
+def _weight(one: Event, declared: AggregateFeature, as_of: datetime, zone: ZoneInfo) -> float:
+    assert declared.half_life_days is not None
+    return float(2 ** (-_age(one, as_of, zone) / declared.half_life_days))
 
 
 def _days(elapsed: timedelta) -> float:

@@ -92,6 +92,33 @@ def test_a_bank_without_products_gets_no_features_per_product() -> None:
     assert set(catalogue.not_applicable) == {"{product}_payments", "{product}_had"}
 
 
+def test_a_name_with_a_dimension_left_in_it_stands_for_all_members() -> None:
+    things = aggregate("things", per="channel")
+    formulas = [
+        derived("mix", "ENTROPY({channel}_things)"),
+        derived("most", "GREATEST({channel}_things, 1)"),
+        derived("had", "{product}_count > 0 AND ENTROPY({channel}_things) > 0", per="product"),
+    ]
+    catalogue, problems = build([things, aggregate("count", per="product")], formulas)
+    assert problems == []
+    assert catalogue.features["mix"].expression == "ENTROPY(app_things, web_things)"
+    assert catalogue.features["most"].expression == "GREATEST(app_things, web_things, 1)"
+    assert catalogue.features["loan_had"].expression == "loan_count > 0 AND ENTROPY(app_things, web_things) > 0"
+
+
+def test_a_formula_over_a_dimension_the_bank_lacks_does_not_apply() -> None:
+    vocabulary = Vocabulary(channels=(), products=("loan",), types=VOCABULARY.types)
+    mix = derived("mix", "ENTROPY({channel}_things)")
+    catalogue, problems = build_catalogue(
+        FeatureFile(derived=(mix,)), FeatureFile(), vocabulary, NO_STAGES, currency="EUR"
+    )
+    assert (problems, catalogue.not_applicable["mix"]) == ([], "the bank has no channel")
+    _, problems = build([], [mix], vocabulary=vocabulary)
+    assert [(problem.path, problem.what) for problem in problems] == [
+        (("derived", 0, "expression"), "the bank has no channel")
+    ]
+
+
 def test_excluded_common_features_are_left_out_with_what_reads_them() -> None:
     common = FeatureFile(aggregates=(aggregate("visits"),), derived=(derived("more", "visits + 1"),))
     own = FeatureFile(exclude=("visits",))
@@ -147,6 +174,9 @@ def test_the_digest_changes_with_a_definition() -> None:
         (aggregate(windows_days=(7, 0)), ("windows_days", 1), "an impossible window: got 0"),
         (aggregate(windows_days=(4000,)), ("windows_days", 0), "1 to 3650 days"),
         (aggregate(where=Where(channel="app"), per="channel"), ("where", "channel"), "one of the two"),
+        (aggregate(kind="decayed_count"), ("aggregate",), "without a half-life: expected half_life_days, 1 to 3650"),
+        (aggregate(half_life_days=7), ("half_life_days",), "a count has no half-life"),
+        (aggregate(kind="decayed_sum", half_life_days=0), ("half_life_days",), "an impossible half-life: got 0"),
         (aggregate(name="Visits!"), ("name",), "not a name"),
         (aggregate(name="as_of_year"), ("name",), "is given to every formula"),
         (aggregate(name="region"), ("name",), "declared twice"),
