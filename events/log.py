@@ -16,6 +16,7 @@ from domain.errors import DataError, StateError, nearest
 from events.fingerprints import bucket_of
 from events.lock import locked
 from events.manifest import Manifest, Segment
+from events.news import news_together, total
 from events.schema import SCHEMA
 from events.segments import ORDER, empty_table, in_order, joined, read_segment
 from events.transaction import AppendCounts, Transaction, remove_leftovers
@@ -142,9 +143,14 @@ class EventLog:
         """Identify the events of the whole log, however they came and however they are stored."""
         return _digest(self._manifest().segments)
 
-    def bucket_digest(self, bucket: int) -> str:
-        """Identify the events of a bucket; it changes when, and only when, the bucket has other events."""
-        return _digest(self._manifest().of_bucket(bucket))
+    def bucket_digest(self, bucket: int, through: str | None = None) -> str:
+        """Identify the events of a bucket; it changes when, and only when, the bucket has other events.
+
+        Args:
+            bucket: 0 to buckets - 1.
+            through: Only of what became available in this month (UTC, `2026-05`) or before it.
+        """
+        return _digest(self._manifest().of_bucket(bucket), through)
 
     def count(self) -> int:
         """Number of events."""
@@ -206,7 +212,7 @@ def _known_columns(columns: Sequence[str] | None) -> list[str]:
     return list(columns)
 
 
-def _digest(segments: Sequence[Segment]) -> str:
-    rows = sum(segment.rows for segment in segments)
-    lanes = [sum(segment.content[lane] for segment in segments) % 2**64 for lane in (0, 1)]
+def _digest(segments: Sequence[Segment], through: str | None = None) -> str:
+    news = news_together(segments)
+    rows, *lanes = total(counted for month, counted in news.items() if through is None or month <= through)
     return blake2b(f"{rows}:{lanes[0]}:{lanes[1]}".encode(), digest_size=16).hexdigest()

@@ -15,6 +15,10 @@ FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 
 
+News = tuple[int, int, int]
+"""Number of events, and their content in two lanes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
     """A Parquet file of one bucket, sorted by customer, time and id.
@@ -22,6 +26,8 @@ class Segment:
     Attributes:
         file: Name below the log's folder.
         content: Sum of the fingerprints of its events, in two lanes, modulo 2^64; sums of segments add up.
+        news: Month (UTC, `2026-05`) -> number and content of the events that became available in it; under "", before
+            every month, those of a log that was written when this was not noted.
         first_occurred_at: Microseconds since 1970, UTC; so is `last_available_at`.
     """
 
@@ -29,6 +35,7 @@ class Segment:
     bucket: int
     rows: int
     content: tuple[int, int]
+    news: Mapping[str, News]
     first_occurred_at: int
     last_available_at: int
 
@@ -119,4 +126,6 @@ class Manifest:
 
 def _segment(part: dict[str, Any]) -> Segment:
     first, second = part["content"]
-    return Segment(**{**part, "content": (int(first), int(second))})
+    told = part.get("news", {"": [part["rows"], first, second]})
+    news = {month: (int(rows), int(one), int(other)) for month, (rows, one, other) in told.items()}
+    return Segment(**{**part, "content": (int(first), int(second)), "news": news})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from events.durable import sync
 from events.fingerprints import Lanes, bucket_of, combine, content_fingerprints, text_fingerprints
 from events.identities import Identities, identities_of, look_up, merged, read_run, write_run
-from events.manifest import ImportedFile, Manifest, Run, Segment
+from events.manifest import ImportedFile, Manifest, News, Run, Segment
+from events.news import news_of, news_together, total
 from events.schema import SCHEMA, conform, one_chunk
 from events.segments import in_order, joined, order_of, read_segment, write_segment
 from events.tiers import parts_to_merge
@@ -121,7 +122,8 @@ class Transaction:
         buckets = bucket_of(one_chunk(events["customer_id"]), self._manifest.buckets)
         for bucket in np.unique(buckets).tolist():
             rows = np.flatnonzero(buckets == bucket)
-            self._pending.append(self._write(bucket, events.take(pa.array(rows)), _sums(contents[rows])))
+            of_bucket = events.take(pa.array(rows))
+            self._pending.append(self._write(bucket, of_bucket, news_of(of_bucket, contents[rows])))
         self._waiting, self._waiting_rows = [], 0
 
     def _merged_segments(self) -> tuple[Segment, ...]:
@@ -136,8 +138,7 @@ class Transaction:
 
     def _merge(self, parts: list[Segment]) -> Segment:
         tables = [read_segment(self._folder / part.file, SCHEMA.names) for part in parts]
-        contents = tuple(sum(part.content[lane] for part in parts) % 2**64 for lane in (0, 1))
-        return self._write(parts[0].bucket, in_order(pa.concat_tables(tables)), (contents[0], contents[1]))
+        return self._write(parts[0].bucket, in_order(pa.concat_tables(tables)), news_together(parts))
 
     def _merged_runs(self) -> tuple[Run, ...]:
         if not self._own_runs:
@@ -150,14 +151,15 @@ class Transaction:
         write_run(self._folder / file, run)
         return (*self._manifest.runs[:kept], Run(file=file, rows=run.shape[1]))
 
-    def _write(self, bucket: int, events: pa.Table, content: tuple[int, int]) -> Segment:
+    def _write(self, bucket: int, events: pa.Table, news: Mapping[str, News]) -> Segment:
         file = _new_name(f"bucket-{bucket:04d}", "parquet")
         write_segment(self._folder / file, events)
         return Segment(
             file=file,
             bucket=bucket,
             rows=len(events),
-            content=content,
+            content=total(news.values())[1:],
+            news=news,
             first_occurred_at=pc.min(events["occurred_at"]).cast(pa.int64()).as_py(),
             last_available_at=pc.max(events["available_at"]).cast(pa.int64()).as_py(),
         )
@@ -189,11 +191,6 @@ def _first_rows(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
     firsts = np.empty(len(keys), dtype=np.int64)
     firsts[order] = order[np.flatnonzero(begins)][np.cumsum(begins) - 1]
     return firsts
-
-
-def _sums(contents: Lanes) -> tuple[int, int]:
-    first, second = contents.sum(axis=0, dtype=np.uint64).tolist()
-    return first, second
 
 
 def _new_name(part: str, suffix: str) -> str:

@@ -89,18 +89,21 @@ def churn_labels(
 def anchors(
     first_occurred: datetime, until: datetime, training: Training, label: ChurnLabel, calendar: Calendar
 ) -> NDArray[np.datetime64]:
-    """Choose the moments at which churn is asked: local midnights, going back from the last whose label is mature.
+    """Choose the moments at which churn is asked: local midnights of a fixed grid, up to the last with a mature label.
+
+    The grid does not move with `until`: features of an anchor once computed stay of use.
 
     Returns:
-        Shape (k,), datetime64[us] UTC, ascending, `anchors_every_days` local days apart; none lies before the
-        first event plus `history_days`. It may be empty.
+        Shape (k,), datetime64[us] UTC, ascending, `anchors_every_days` local days apart counted from 1970-01-01; none
+        lies before the first event plus `history_days`. It may be empty.
     """
     latest = until - timedelta(days=label.lead_days + label.horizon_days)
     earliest = first_occurred + timedelta(days=training.history_days)
     if latest < earliest:
         return np.empty(0, dtype="datetime64[us]")
     first, last = calendar.day_index(np.array([_microseconds(earliest), _microseconds(latest)], dtype=np.int64))
-    days = np.arange(last, first - 1, -training.anchors_every_days, dtype=np.int64)[::-1]
+    every = training.anchors_every_days
+    days = np.arange(first + -first % every, last + 1, every, dtype=np.int64)
     midnights = calendar.beginning(days)
     return midnights[midnights >= _microseconds(earliest)].astype("datetime64[us]")
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -196,3 +198,30 @@ def test_a_missing_segment_is_named(tmp_path: Path) -> None:
     next(tmp_path.glob("bucket-*.parquet")).unlink()
     with pytest.raises(StateError, match="damaged"):
         log.read_bucket(0)
+
+
+def test_what_was_available_by_a_month_is_identified_whatever_came_later(tmp_path: Path) -> None:
+    january, march = (
+        event(number, available_at=datetime.fromisoformat(f"{day}T23:59:59+00:00"))
+        for number, day in enumerate(("2026-01-31", "2026-03-01"))
+    )
+    log = EventLog(tmp_path / "log", buckets=1)
+    log.append(table_of([january]))
+    known = [log.bucket_digest(0, month) for month in ("2025-12", "2026-01", "2026-02", "2026-03")]
+    log.append(table_of([march]))
+    later = [log.bucket_digest(0, month) for month in ("2025-12", "2026-01", "2026-02", "2026-03")]
+    assert known[0] != known[1] == known[2] == known[3]
+    assert later[:3] == known[:3]
+    assert later[3] == log.bucket_digest(0) != known[3]
+    together = EventLog(tmp_path / "together", buckets=1)
+    together.append(table_of([march, january]))
+    assert together.bucket_digest(0, "2026-02") == later[2]
+
+
+def test_a_log_that_noted_no_months_counts_in_every_month(tmp_path: Path) -> None:
+    log = EventLog(tmp_path, buckets=1)
+    log.append(events(3))
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    del manifest["segments"][0]["news"]
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    assert log.bucket_digest(0, "2020-01") == log.bucket_digest(0)

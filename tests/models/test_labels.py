@@ -123,12 +123,14 @@ def test_labels_agree_with_looking_at_every_event(
     assert churn_labels(events, moments, LEFT, VOCABULARY, FAR).tolist() == [float(left) for left in expected]
 
 
-def test_anchors_are_local_midnights_going_back_from_the_last_mature_one() -> None:
+def test_anchors_are_local_midnights_of_a_grid_that_does_not_move() -> None:
     calendar = Calendar(ZoneInfo("Europe/Amsterdam"))
     first, until = datetime(2025, 1, 1, 12, tzinfo=UTC), datetime(2025, 7, 1, 12, tzinfo=UTC)
     chosen = anchors(first, until, Training(anchors_every_days=30, history_days=60), INACTIVE, calendar)
-    # 37 days before the first of July, then every 30 days; summer time begins on the 30th of March
-    assert [str(moment)[:13] for moment in chosen] == ["2025-03-25T23", "2025-04-24T22", "2025-05-24T22"]
+    # at most 37 days before the first of July; summer time begins on the 30th of March
+    assert [str(moment)[:13] for moment in chosen] == ["2025-03-12T23", "2025-04-11T22", "2025-05-11T22"]
+    earlier = anchors(first, until - timedelta(days=20), Training(history_days=60), INACTIVE, calendar)
+    assert [str(moment)[:13] for moment in earlier] == ["2025-03-12T23", "2025-04-11T22"]
 
 
 def test_without_enough_history_there_is_no_anchor() -> None:

@@ -1,0 +1,49 @@
+"""What became available in each month: sums of fingerprints, so that what was known by then can be identified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from events.fingerprints import Lanes
+from events.manifest import News, Segment
+from events.schema import one_chunk
+
+
+def news_of(events: pa.Table, contents: Lanes) -> dict[str, News]:
+    """Count and sum up events by the month (UTC) in which they became available.
+
+    Args:
+        events: n events.
+        contents: Their fingerprints, shape (n, 2).
+    """
+    available = one_chunk(events["available_at"]).cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
+    months, month = np.unique(available.astype("datetime64[M]"), return_inverse=True)
+    sums = np.zeros((len(months), 2), dtype=np.uint64)
+    np.add.at(sums, month, contents)
+    counts = np.bincount(month, minlength=len(months))
+    return {
+        str(name): (int(count), int(first), int(second))
+        for name, count, (first, second) in zip(months, counts, sums, strict=True)
+    }
+
+
+def news_together(segments: Sequence[Segment]) -> dict[str, News]:
+    """Sum up the news of segments, month by month."""
+    months = sorted({month for segment in segments for month in segment.news})
+    return {month: total(segment.news[month] for segment in segments if month in segment.news) for month in months}
+
+
+def total(news: Iterable[News]) -> News:
+    """Sum up; the content modulo 2^64.
+
+    Example:
+        >>> total([(1, 2**64 - 1, 5), (2, 3, 0)])
+        (3, 2, 5)
+    """
+    rows, first, second = 0, 0, 0
+    for more, one, other in news:
+        rows, first, second = rows + more, (first + one) % 2**64, (second + other) % 2**64
+    return rows, first, second
