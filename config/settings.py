@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from features.engines.settings import EngineSettings
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -15,11 +17,13 @@ class Settings:
         home: All state (`NBO_HOME`, `.nbo` below the working folder by default).
         data: Source files of banks that name a source folder (`NBO_DATA`, `../shared/data` by default).
         tracking_uri: MLflow (`MLFLOW_TRACKING_URI`, a database below `home` by default).
+        engine: Where work on buckets of customers is done (`NBO_ENGINE` and what it needs; this process by default).
     """
 
     home: Path
     data: Path
     tracking_uri: str
+    engine: EngineSettings
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -34,4 +38,5 @@ class Settings:
             home=home,
             data=Path(environ.get("NBO_DATA") or "../shared/data").expanduser(),
             tracking_uri=environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}",
+            engine=EngineSettings.from_environment(environ),
         )

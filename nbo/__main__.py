@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from config.settings import Settings
+from domain.errors import NboError
 from nbo.environment import prepare
 
 
 def main() -> None:
     """Prepare the environment, then hand over to the command line."""
-    prepare(os.environ, Settings.from_environment(os.environ))
+    try:
+        settings = Settings.from_environment(os.environ)
+    except NboError as error:
+        from nbo.display import show_error  # noqa: PLC0415  only for a variable that cannot be
+
+        show_error(error)
+        sys.exit(1)
+    prepare(os.environ, settings)
     from nbo.commands import run_command_line  # noqa: PLC0415  libraries read the environment when they are imported
 
     run_command_line()

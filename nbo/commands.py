@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -42,6 +43,9 @@ AsOf = Annotated[
 def choose_bank(
     context: typer.Context,
     bank: Annotated[Path, typer.Option(help="Folder of the bank's YAML.")] = Path("banks/demo"),
+    engine: Annotated[
+        str | None, typer.Option(help="Where features are computed: local or spark; NBO_ENGINE where not given.")
+    ] = None,
 ) -> None:
     """Remember which bank the command is for.
 
@@ -51,8 +55,12 @@ def choose_bank(
         nbo --bank banks/demo decide --customer c000042 --channel app
 
         nbo --bank banks/bpi2012 check
+
+        nbo --engine spark features
     """
     context.obj = bank
+    if engine is not None:
+        os.environ["NBO_ENGINE"] = engine  # where settings are read from, here and in processes that flows start
 
 
 @app.command()

@@ -17,7 +17,8 @@ from features.moments import Moments
 from features.state import features_from_states
 from features.table import FeatureTable
 from pipelines.artefacts import keep_table
-from pipelines.feature_build import customers_in, definitions_digest, part_name
+from pipelines.bucket_files import customers_in, part_name
+from pipelines.feature_build import definitions_digest
 from pipelines.plain import from_plain, to_plain
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
 from serving.batch import OFFERS, decide_part, part_file

@@ -5,20 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from prefect import flow
+from prefect import flow, task
 
-from features.compute import compute_features
-from features.journey.lifecycle import stage_history
-from features.moments import Moments
-from features.state import compute_states
+from domain.errors import StateError
+from features.engines.engine import Report
 from models.inputs import model_inputs
-from models.labels import anchors, responses
+from models.labels import anchors as anchors_of
 from pipelines.artefacts import keep_table
-from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
+from pipelines.bucket_files import BucketWork, compute_bucket, part_name
+from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, may_pass
 from wiring.parts import Parts, parts_anew, parts_of
 from wiring.progress import progress_of
 
@@ -30,75 +26,74 @@ def build_features(bank_folder: str, as_of: datetime | None = None) -> StepResul
     until = parts.moment(as_of)
     inputs = model_inputs(parts.bank.features, parts.bank.models.training.exclude)
     parts.repository.apply(parts.bank.features, {"churn": inputs, "propensity": inputs})
-    there = parts.offline.fingerprints()
-    definitions = definitions_digest(parts)
-    current: dict[str, str] = {}
+    reports = compute_buckets(bank_folder, until)
     results: list[StepResult] = []
-    with progress_of("build features") as progress:
-        for bucket in range(parts.log.buckets):
-            key = digest_of(parts.log.bucket_digest(bucket), until, definitions, bucket)
-            name = part_name(bucket)
-            present = there.get(name) == key and _is_online(parts, bucket, until)
-            result = do(build_bucket, key=key, present=present, bank_folder=bank_folder, bucket=bucket, as_of=until)
-            if result["rows"]:
-                current[name] = key
-            results.append(result)
-            progress(bucket + 1, parts.log.buckets)
-    parts.offline.remove_stale(current)
+    with progress_of("put states online") as progress:
+        for report in reports:
+            bucket, key = report["bucket"], report["key"]
+            present = _is_online(parts, bucket, until)
+            result = do(put_online, key=key, present=present, bank_folder=bank_folder, bucket=bucket)
+            results.append({**report, **result})
+            progress(len(results), len(reports))
+    parts.offline.remove_stale({part_name(report["bucket"]): report["key"] for report in reports if report["rows"]})
     keep_table("features", f"Features of {parts.name} as of {until}", results)
     totals = {name: sum(result[name] for result in results) for name in ("customers", "rows", "online")}
     return {**totals, "features": len(parts.offline.names), "as_of": until.isoformat()}
 
 
-@kept_step("build-features-of-bucket", timeout_seconds=3600)
-def build_bucket(key: str, bank_folder: str, bucket: int, as_of: datetime) -> StepResult:
-    """Compute one bucket of customers: rows for training, stage history, and the state of `as_of`'s midnight."""
+@task(
+    name="compute-features-of-buckets",
+    retries=1,
+    retry_condition_fn=may_pass,
+    retry_delay_seconds=10,
+    timeout_seconds=4 * 3600,
+)
+def compute_buckets(bank_folder: str, as_of: datetime) -> list[Report]:
+    """Have the bank's engine compute every bucket whose files are not up to date: what a crash left is not done again.
+
+    Returns:
+        A report of each bucket, in their order.
+    """
     parts = parts_of(bank_folder)
-    bank, calendar = parts.bank, parts.calendar
-    events = parts.log.read_bucket(bucket)
-    customers = customers_in(events)
-    if not len(customers):
-        return {"bucket": bucket, "customers": 0, "rows": 0, "online": 0}
-    moments = training_moments(parts, events, as_of)
-    rows = 0
-    if len(moments):
-        table = compute_features(events, moments, bank.features, bank.journey, calendar, parts.offline.names)
-        parts.offline.write(part_name(bucket), table, key)
-        rows = len(table)
-    history = stage_history(events, as_of, bank.features, bank.journey, calendar)
-    _keep_stage_history(parts, bucket, history)
-    midnight = parts.midnight(as_of)
-    states = compute_states(events, customers, midnight, bank.features, bank.journey, calendar)
-    online = parts.online.materialise(states, datetime.now(UTC))
-    return {"bucket": bucket, "customers": len(customers), "rows": rows, "online": online.written}
+    works = _works(parts, as_of)
+    fingerprints = parts.offline.fingerprints()
+    reports = {work.bucket: report for work in works if (report := work.done(fingerprints)) is not None}
+    waiting = [work for work in works if work.bucket not in reports]
+    with progress_of("build features") as progress:
+        if waiting:
+            with parts.engine.workers() as workers:
+                done = workers.map(compute_bucket, waiting, progress)
+            reports |= {report["bucket"]: report for report in done}
+    return [reports[work.bucket] for work in works]
 
 
-def part_name(bucket: int) -> str:
-    """Name of a bucket's part."""
-    return f"bucket-{bucket:03d}"
+@kept_step("put-states-of-bucket-online", timeout_seconds=3600)
+def put_online(key: str, bank_folder: str, bucket: int) -> StepResult:
+    """Put the states of a bucket's customers into the online store."""
+    del key
+    parts = parts_of(bank_folder)
+    written = parts.online.materialise(parts.states.read(part_name(bucket)), datetime.now(UTC))
+    return {"online": written.written}
 
 
-def customers_in(events: pa.Table) -> NDArray[np.object_]:
-    """Customers of a bucket, in its order."""
-    return np.array(pc.unique(events["customer_id"]).to_pylist(), dtype=object)
-
-
-def training_moments(parts: Parts, events: pa.Table, until: datetime) -> Moments:
-    """Moments that models learn from: every customer of the time at churn's anchors, and every contact's own."""
-    bank = parts.bank
-    asked = churn_anchors(parts, until)
-    first = events.group_by("customer_id").aggregate([("occurred_at", "min")])
-    since = first["occurred_at_min"].combine_chunks().cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
-    ids = np.array(first["customer_id"].to_pylist(), dtype=object)
-    here = since[:, None] < asked[None, :]
-    customer, anchor = np.nonzero(here)
-    known = [Moments(ids[customer], asked[anchor])]
-    if bank.vocabulary.contacts is not None:
-        known.append(responses(events, bank.vocabulary, bank.offers, until).moments)
-    return Moments(
-        np.concatenate([moments.customer_ids for moments in known]),
-        np.concatenate([moments.as_of.astype("datetime64[us]") for moments in known]),
-    )
+def _works(parts: Parts, until: datetime) -> list[BucketWork]:
+    definitions = definitions_digest(parts)
+    anchors, midnight = churn_anchors(parts, until), parts.midnight(until)
+    return [
+        BucketWork(
+            bucket=bucket,
+            key=digest_of(parts.log.bucket_digest(bucket), until, definitions, bucket),
+            bank=parts.bank,
+            as_of=until,
+            midnight=midnight,
+            anchors=anchors,
+            log=parts.places.log,
+            parts=parts.offline.parts,
+            states=parts.states,
+            stage_history=parts.places.stage_history,
+        )
+        for bucket in range(parts.log.buckets)
+    ]
 
 
 def churn_anchors(parts: Parts, until: datetime) -> NDArray[np.datetime64]:
@@ -107,7 +102,7 @@ def churn_anchors(parts: Parts, until: datetime) -> NDArray[np.datetime64]:
     if first is None:
         return np.empty(0, dtype="datetime64[us]")
     models = parts.bank.models
-    return anchors(first, until, models.training, models.churn, parts.calendar)
+    return anchors_of(first, until, models.training, models.churn, parts.calendar)
 
 
 def definitions_digest(parts: Parts) -> str:
@@ -124,19 +119,13 @@ def definitions_digest(parts: Parts) -> str:
     )
 
 
-def _keep_stage_history(parts: Parts, bucket: int, history: pa.Table) -> None:
-    """Write a bucket's file beside its place and move it there, so that readers never see half of it."""
-    folder = parts.places.stage_history
-    folder.mkdir(parents=True, exist_ok=True)
-    beside = folder / f".{part_name(bucket)}.new"
-    pq.write_table(history, beside)
-    beside.replace(folder / f"{part_name(bucket)}.parquet")
-
-
 def _is_online(parts: Parts, bucket: int, until: datetime) -> bool:
     """Tell whether the bucket's first customer has the state of this midnight or a later one."""
     events = parts.log.read_bucket(bucket, ["customer_id"])
     if not len(events):
         return True
     first = events["customer_id"][0].as_py()
-    return not parts.online.read([first], until).missing
+    try:
+        return not parts.online.read([first], until).missing
+    except StateError:  # of another layout: a run with other features began to write
+        return False

@@ -17,10 +17,12 @@ from decisioning.compiled import CompiledPolicy
 from domain.errors import DataError
 from events.log import EventLog
 from features.calendar import Calendar
+from features.engines.engine import Engine
 from features.moments import utc_microseconds
 from features.store.offline import OfflineFeatures
 from features.store.online import OnlineStates
 from features.store.repository import FeatureRepository
+from features.store.state_files import StateFiles
 from models.tracking.store import TrackingStore
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader
@@ -80,6 +82,16 @@ class Parts:
     def online(self) -> OnlineStates:
         """Customers' states at last midnight."""
         return OnlineStates(self.repository, self.calendar, self.bank.features.layout)
+
+    @cached_property
+    def states(self) -> StateFiles:
+        """Customers' states on their way into the online store."""
+        return StateFiles(self.places.states)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Where work on buckets of customers is done."""
+        return self.settings.engine.engine()
 
     @cached_property
     def models(self) -> BankModels:

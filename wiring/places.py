@@ -44,6 +44,11 @@ class Places:
         return self.folder / "feature_store"
 
     @property
+    def states(self) -> Path:
+        """Customers' states on their way into the online store, one file a bucket of customers."""
+        return self.folder / "states"
+
+    @property
     def stage_history(self) -> Path:
         """Stages that customers went through, one file a bucket of customers."""
         return self.folder / "stage_history"

@@ -33,12 +33,15 @@ class OfflineFeatures:
     A moment gets the row that was computed for exactly this customer and moment, or, where the repository has a
     `maximum_age`, the latest that is no older; never a later one. Moments of which there is no row are an error,
     for a model must not learn from rows that look like customers without history.
+
+    Attributes:
+        parts: The files, which other processes may write too.
     """
 
     def __init__(self, repository: FeatureRepository, catalogue: FeatureCatalogue) -> None:
         self._repository = repository
         self._schema = {name: feature.type for name, feature in kept_features(catalogue).items()}
-        self._parts = FeatureParts(repository.parts, self._schema)
+        self.parts = FeatureParts(repository.parts, self._schema)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -56,15 +59,15 @@ class OfflineFeatures:
         Raises:
             DataError: A table without rows, or without one of the features.
         """
-        self._parts.write(part, table, fingerprint)
+        self.parts.write(part, table, fingerprint)
 
     def fingerprints(self) -> dict[str, str]:
         """Fingerprint of each part that is there and holds the catalogue's features."""
-        return self._parts.fingerprints()
+        return self.parts.fingerprints()
 
     def remove_stale(self, current: Mapping[str, str]) -> tuple[str, ...]:
         """Remove every part that is not in `current` (part -> fingerprint); returns their names."""
-        return self._parts.remove_stale(current)
+        return self.parts.remove_stale(current)
 
     def training_set(self, moments: Moments, names: Sequence[str] | str) -> FeatureTable:
         """Join features to moments through Feast's `get_historical_features`.
@@ -82,7 +85,7 @@ class OfflineFeatures:
         """
         if len(moments) == 0:
             raise DataError("no moments to join features to", expected="at least one")
-        self._parts.check()
+        self.parts.check()
         wanted, references = self._wanted(names)
         schema = {name: self._schema[name] for name in wanted}
         columns = {name: np.empty(len(moments)) for name in wanted}

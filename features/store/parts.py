@@ -5,7 +5,6 @@ Nothing here needs Feast: whoever computes features on another machine writes th
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from hashlib import sha256
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 
 from domain.errors import DataError, StateError
 from expressions.types import Schema
+from features.store.replacing import remove_unfinished, replace_parquet
 from features.table import AS_OF, FeatureTable
 
 COMPUTED_AS_OF = "computed_as_of"
@@ -23,7 +23,6 @@ COMPUTED_AS_OF = "computed_as_of"
 
 _FINGERPRINT = b"nbo.fingerprint"
 _COLUMNS = b"nbo.columns"
-_UNFINISHED = ".unfinished"
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=-]*")
 
 
@@ -59,17 +58,7 @@ class FeatureParts:
             raise DataError(
                 f"no features to write as part '{part}'", got="0 rows", remedy="leave out parts without customers"
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        unfinished = self.folder / f"{part}{_UNFINISHED}"
-        try:
-            with unfinished.open("wb") as file:
-                # zstd at its quickest level: as fast as snappy here, and a third smaller
-                pq.write_table(self._to_arrow(table, fingerprint), file, compression="zstd", compression_level=1)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(self._path(part))
-        finally:
-            unfinished.unlink(missing_ok=True)
+        replace_parquet(self._path(part), self._to_arrow(table, fingerprint))
 
     def fingerprints(self) -> dict[str, str]:
         """What each part that can still be used was computed from; those of other features are left out.
@@ -92,8 +81,7 @@ class FeatureParts:
         Returns:
             Names of the parts removed.
         """
-        for unfinished in self.folder.glob(f"*{_UNFINISHED}"):
-            unfinished.unlink()
+        remove_unfinished(self.folder)
         usable = self.fingerprints()
         stale = tuple(part for part in self._parts() if part not in usable or usable[part] != current.get(part))
         for part in stale:

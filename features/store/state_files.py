@@ -1,0 +1,101 @@
+"""Customers' states on disk, between who computes them and who puts them into the online store."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from domain.errors import StateError
+from features.state import States
+from features.store.replacing import replace_parquet
+from features.table import CUSTOMER_ID
+
+_HEADER = b"nbo.states"
+_SLOTS = "slots"
+
+
+class StateFiles:
+    """One Parquet file for each part of the customers, replaced as a whole or not at all.
+
+    Args:
+        folder: Where the files are.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> states = States(np.array(["c1"], dtype=object), np.array([[7, -1]]), midnight=0, layout="a1b2")
+        >>> with TemporaryDirectory() as folder:
+        ...     files = StateFiles(Path(folder))
+        ...     files.write("bucket-000", states, {"rows": 12})
+        ...     files.note("bucket-000"), files.read("bucket-000").matrix.tolist()
+        ({'rows': 12}, [[7, -1]])
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, part: str, states: States, note: dict[str, Any]) -> None:
+        """Write a part, replacing the one of that name.
+
+        Args:
+            part: Name of the file, without its ending.
+            states: Of any number of customers.
+            note: Kept beside them, as JSON.
+        """
+        header = {"layout": states.layout, "midnight": states.midnight, "slots": states.matrix.shape[1], "note": note}
+        rows = np.ascontiguousarray(states.matrix, dtype="<i8")
+        slots = pa.FixedSizeBinaryArray.from_buffers(
+            pa.binary(8 * rows.shape[1]), len(rows), [None, pa.py_buffer(rows.tobytes())]
+        )
+        table = pa.table({CUSTOMER_ID: pa.array(states.customer_ids, pa.string()), _SLOTS: slots})
+        replace_parquet(self._path(part), table.replace_schema_metadata({_HEADER: json.dumps(header).encode()}))
+
+    def read(self, part: str) -> States:
+        """Read a part.
+
+        Raises:
+            StateError: The file is missing or damaged.
+        """
+        header = self._header(part)
+        try:
+            table = pq.read_table(self._path(part))
+        except (pa.ArrowInvalid, OSError) as error:
+            raise self._damaged(part, error) from error
+        numbers = np.frombuffer(b"".join(table.column(_SLOTS).to_pylist()), dtype="<i8").astype(np.int64)
+        return States(
+            np.array(table.column(CUSTOMER_ID).to_pylist(), dtype=object),
+            numbers.reshape(-1, header["slots"]),
+            header["midnight"],
+            header["layout"],
+        )
+
+    def note(self, part: str) -> dict[str, Any] | None:
+        """Read the note of a part; None where there is no such part.
+
+        Raises:
+            StateError: The file is damaged.
+        """
+        if not self._path(part).exists():
+            return None
+        note: dict[str, Any] = self._header(part)["note"]
+        return note
+
+    def _header(self, part: str) -> dict[str, Any]:
+        try:
+            metadata = pq.read_schema(self._path(part)).metadata or {}
+            header: dict[str, Any] = json.loads(metadata[_HEADER])
+        except (pa.ArrowInvalid, OSError, KeyError, ValueError) as error:
+            raise self._damaged(part, error) from error
+        return header
+
+    def _damaged(self, part: str, error: Exception) -> StateError:
+        return StateError(
+            f"the states of part '{part}' cannot be read", got=str(error), remedy="delete the file and build again"
+        )
+
+    def _path(self, part: str) -> Path:
+        return self.folder / f"{part}.parquet"
