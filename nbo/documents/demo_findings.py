@@ -1,0 +1,44 @@
+"""What the simulated bank's known truth says about its models."""
+
+from __future__ import annotations
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from models.judged import MODEL
+from nbo.documents.claims import claim
+from nbo.documents.runs import RunTables
+from pipelines.outcomes import last_outcomes
+from simulation.odds import ranking_quality
+from wiring.parts import Parts
+
+
+def demo_findings(parts: Parts) -> list[str]:
+    """Compare the propensity model with the true probabilities, which no model ever sees.
+
+    Raises:
+        StateError: There is no finished run, or one of the sentences does not hold for it.
+    """
+    run = last_outcomes(parts)["models"]["propensity"]
+    tables = RunTables.of(parts.models.store, run["run_id"])
+    facts = parts.models.store.client.get_run(run["run_id"]).data.params
+    truth = pq.read_table(parts.sources / "truth" / "presentations.parquet")
+    at = pc.cast(pc.strftime(truth["at"], "%Y-%m-%dT%H:%M"), "string")
+    tested = truth.filter(
+        pc.and_(pc.greater_equal(at, facts["test_first"][:16]), pc.less_equal(at, facts["test_last"][:16]))
+    )
+    best = ranking_quality(tested["acceptance_probability"].to_numpy(), tested["accepted"].to_numpy())
+    auc, low, high = tables.estimate(MODEL, "auc")
+    simple = tables.estimate("per_offer_logistic", "auc")[0]
+    share = (auc - simple) / (best - simple)
+    return [
+        claim(
+            f"The bank is simulated, so the truth is known: ranking the {tested.num_rows:,} offers presented in the "
+            f"time of the test by their true probabilities of acceptance would give an AUC of {best:.3f}, and no model "
+            f"can be expected to do better, since whether a customer says yes is drawn. The propensity model has "
+            f"{auc:.3f} ({low:.3f} to {high:.3f}) and the best baseline, a logistic regression per offer, "
+            f"{simple:.3f}: the model closes {share:.0%} of the way from there to what can be known. The rest are "
+            "needs and moods that leave few traces in the log.",
+            holds=simple < low and high < best and tested.num_rows >= run["rows"],
+        )
+    ]

@@ -1,0 +1,152 @@
+"""docs/results.md: how good both banks' models are, and what was decided with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from models.judged import MODEL
+from nbo.documents.runs import RunTables
+from pipelines.outcomes import last_outcomes
+from pipelines.report_page import metric_rows, table
+from wiring.parts import Parts
+
+IMPORTANT = 10
+"""Features shown per model: enough to see what a model is about."""
+
+
+def results_page(banks: Sequence[tuple[Parts, Sequence[str]]]) -> str:
+    """Write the page as Markdown.
+
+    Args:
+        banks: Finished runs, each with lines in words about what its numbers mean.
+
+    Raises:
+        StateError: A bank has not been run yet.
+    """
+    lines = [
+        "# Results",
+        "",
+        "Written by `make results`, which runs both banks from nothing; every number below comes from those runs, and",
+        "sentences that depend on numbers are checked while the page is written. Models are judged on rolling folds in",
+        "time order: a row was predicted by a model trained only on what was known before its fold began. Intervals",
+        "are 95 %, by bootstrap over customers. `nbo --bank DIR experiments` has every metric of every run, and",
+        "[docs/features.md](features.md) says what each feature is.",
+    ]
+    for parts, words in banks:
+        lines += ["", *bank_lines(parts, words)]
+    return "\n".join(lines) + "\n"
+
+
+def bank_lines(parts: Parts, words: Sequence[str]) -> list[str]:
+    """Write the part of one bank."""
+    outcomes = last_outcomes(parts)
+    lines = [f"## {parts.name}", "", parts.bank.identity.description + ".", "", *_data(parts, outcomes), "", *words]
+    for name, model in outcomes["models"].items():
+        lines += ["", *_model(name, model, RunTables.of(parts.models.store, model["run_id"]))]
+    decisions = outcomes["decisions"]
+    return [
+        *lines,
+        "",
+        f"### Decisions of {parts.name}",
+        "",
+        f"{decisions['offers']:,} offers ranked in {decisions['decisions']:,} decisions, one for each customer and "
+        f"channel with something to offer, as of {outcomes['features']['as_of'][:10]}. Expected value is propensity "
+        f"times value of the best offer, summed, in {parts.bank.identity.currency}.",
+        "",
+        *table(_readable(decisions["stages"])),
+        "",
+        "What the rules cost, in the order in which they are asked. *Rejected alone* would come back without the rule.",
+        "",
+        *table(_readable([row for row in decisions["rules"] if row["candidates_rejected"]])),
+    ]
+
+
+def _data(parts: Parts, outcomes: Mapping[str, Any]) -> list[str]:
+    first, last = parts.log.first_occurred_at(), parts.log.last_available_at()
+    assert first is not None
+    assert last is not None
+    zone = parts.bank.time_zone
+    return table(
+        [
+            {"data": "events", "": outcomes["import"]["events"]},
+            {"data": "customers", "": outcomes["features"]["customers"]},
+            {"data": "first event", "": f"{first.astimezone(zone):%Y-%m-%d}"},
+            {"data": "last event", "": f"{last.astimezone(zone):%Y-%m-%d}"},
+            {"data": "features", "": outcomes["features"]["features"]},
+            {"data": "past moments in Feast", "": outcomes["features"]["rows"]},
+        ]
+    )
+
+
+def _model(name: str, model: Mapping[str, Any], tables: RunTables) -> list[str]:
+    verdict = "champion" if model["champion"] else "not champion"
+    return [
+        f"### {name.capitalize()}",
+        "",
+        f"{model['rows']:,} test rows, {model['positives']:,} positives; {verdict}.",
+        "",
+        *table(metric_rows(model)),
+        "",
+        "Rolling in time:",
+        "",
+        *table(list(_fold_rows(tables, model["baselines"]))),
+        "",
+        "Per group (said and seen are mean probability and share of positives):",
+        "",
+        *table(list(_group_rows(tables.groups))),
+        "",
+        "The gate:",
+        "",
+        *(f"- {'passed' if check['passed'] else 'FAILED'}: {check['sentence']}" for check in tables.checks),
+        "",
+        f"The {IMPORTANT} features that move predictions most, by mean absolute SHAP value in log odds:",
+        "",
+        *table(list(_feature_rows(tables))),
+    ]
+
+
+def _fold_rows(tables: RunTables, baselines: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for fold in tables.fold_names:
+        facts = tables.folds[tables.folds["fold"] == fold].iloc[0]
+        row: dict[str, Any] = {
+            "from": facts["first"][:10],
+            "to": facts["last"][:10],
+            "rows": int(facts["rows"]),
+            "positives": int(facts["positives"]),
+        }
+        for metric, words in (("auc", "AUC"), ("brier_skill", "Brier skill")):
+            value, low, high = tables.estimate(MODEL, metric, fold)
+            row[words] = f"{value:.3f} ({low:.3f} to {high:.3f})"
+            for baseline in baselines:
+                row[f"{words} of {baseline}"] = f"{tables.estimate(baseline, metric, fold)[0]:.3f}"
+        yield row
+
+
+def _group_rows(groups: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    for group in groups.to_dict("records"):
+        yield {
+            "by": group["grouping"],
+            "group": group["group"],
+            "rows": int(group["rows"]),
+            "positives": int(group["positives"]),
+            "said": f"{group['said']:.3f}",
+            "seen": f"{group['seen']:.3f} ({group['seen_low']:.3f} to {group['seen_high']:.3f})",
+            "AUC": "too few" if pd.isna(group["auc"]) else f"{group['auc']:.3f}",
+        }
+
+
+def _feature_rows(tables: RunTables) -> Iterator[dict[str, Any]]:
+    for name in list(tables.importance)[:IMPORTANT]:
+        alone = tables.single_features.get(name)
+        yield {
+            "feature": f"`{name}`",
+            "mean SHAP": f"{tables.importance[name]:.3f}",
+            "AUC alone": "" if alone is None else f"{alone:.3f}",
+        }
+
+
+def _readable(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{name.replace("_", " "): value for name, value in row.items()} for row in rows]
