@@ -29,6 +29,8 @@ class Reason(StrEnum):
     TIME_UNREADABLE = "time_unreadable"
     TIME_IN_THE_FUTURE = "time_in_the_future"
     """It occurred, or became available, after the moment of the import."""
+    TIME_BEFORE_1970 = "time_before_1970"
+    """The calendar of features begins in 1970; such dates mostly stand for unknown ones (0001-01-01, 1900-01-01)."""
     AVAILABLE_BEFORE_OCCURRED = "available_before_occurred"
     TYPE_UNKNOWN = "type_unknown"
     CHANNEL_UNKNOWN = "channel_unknown"

@@ -146,6 +146,11 @@ class RowMapper:
             lambda row: f"{_written(latest[row])} is later than {_written(self._now)}",
         )
         rejections.where(
+            occurred.microseconds < 0,
+            Reason.TIME_BEFORE_1970,
+            lambda row: f"{_written(occurred.microseconds[row])}: a date that stands for none is better left empty",
+        )
+        rejections.where(
             available.microseconds < occurred.microseconds,
             Reason.AVAILABLE_BEFORE_OCCURRED,
             lambda row: f"{_written(available.microseconds[row])} < {_written(occurred.microseconds[row])}",

@@ -20,6 +20,8 @@ _CASES: list[tuple[dict[str, str], Reason, str]] = [
     ({"time": "1767603600"}, Reason.TIME_UNREADABLE, "got '1767603600'"),
     ({"time": "2026-07-01T00:00:01Z"}, Reason.TIME_IN_THE_FUTURE, "later than 2026-07-01"),
     ({"time": "9999-12-31"}, Reason.TIME_IN_THE_FUTURE, "9999-12-31"),
+    ({"time": "0001-01-01"}, Reason.TIME_BEFORE_1970, "0001-01-01"),
+    ({"time": "1900-01-01"}, Reason.TIME_BEFORE_1970, "1900-01-01"),
     ({"kind": ""}, Reason.TYPE_UNKNOWN, "missing"),
     ({"kind": "app_logon"}, Reason.TYPE_UNKNOWN, "'app_login' (did you mean it?)"),
     ({"kind": "customer_attributes"}, Reason.TYPE_UNKNOWN, "got 'customer_attributes'"),
