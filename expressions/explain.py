@@ -50,12 +50,13 @@ def reason(node: exp.Expr, compile_part: Compile, schema: Schema) -> Reason:
     subject, need = needed
     left = compile_part(subject)
     details = None if isinstance(subject, exp.Column) else _listed(schema, left.names)
+    asked_about = sql(subject)  # once: making text of a tree takes longer than filling the sentence
 
     def sentence(row: Row) -> str:
         with np.errstate(all="ignore"):
             value = float(left.values(row))
         because = f" ({details(row)})" if details else ""
-        return f"{_said(sql(subject), value, left.type)}{because}, needs {need(row)}"
+        return f"{_said(asked_about, value, left.type)}{because}, needs {need(row)}"
 
     return sentence
 
@@ -116,7 +117,8 @@ def _comparison(node: exp.Binary, holds: bool, compile_part: Compile) -> tuple[e
     value = _value_of(needed)
     if needed.is_constant:
         return subject, lambda row: f"{symbol}{value(row)}"
-    return subject, lambda row: f"{symbol}{sql(against)}, which is {value(row)}"
+    text = sql(against)
+    return subject, lambda row: f"{symbol}{text}, which is {value(row)}"
 
 
 def _value_of(part: Operand) -> Reason:
