@@ -66,7 +66,7 @@ def show_decision(answer: Answer) -> None:
     if answer.note:
         console.print(f"  {answer.note}", markup=False, soft_wrap=True)
     if decision.fallback:
-        console.print(f"nothing, because {decision.fallback}", markup=False, soft_wrap=True)
+        console.print(decision.fallback, markup=False, soft_wrap=True)
     for candidate, reasons in zip(decision.offers, answer.reasons, strict=True):
         console.print(
             f"{candidate.rank}. {candidate.offer}: propensity {candidate.propensity:.4f} x value "
