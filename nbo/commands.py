@@ -224,8 +224,9 @@ def schedule(context: typer.Context) -> None:
     parts = _parts(context)
     from pipelines.scheduling import serve_schedules
 
-    with prefect_server(parts.settings):
-        serve_schedules(parts.bank, parts.folder)
+    own_server = "PREFECT_API_URL" not in os.environ
+    with prefect_server(parts.settings) as url:
+        serve_schedules(parts.bank, parts.folder, url, alone=own_server)
 
 
 def run_command_line(arguments: list[str] | None = None) -> None:

@@ -31,6 +31,9 @@ def prepare(environ: MutableMapping[str, str], settings: Settings) -> None:
     defaults = {
         # LightGBM's threads wait asleep: where others use the same cores, spinning made training 20 times slower
         "OMP_WAIT_POLICY": "passive",
+        # scheduled flows run in processes of their own, which need not begin in this folder
+        "NBO_HOME": str(settings.home),
+        "NBO_DATA": str(settings.data.resolve()),
         "PREFECT_HOME": str(settings.home / "prefect"),
         "PREFECT_LOCAL_STORAGE_PATH": str(settings.home / "prefect" / "results"),
         "PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(settings.home / "prefect" / "results"),

@@ -57,13 +57,9 @@ def prefect_server(settings: Settings, port: int = 4200) -> Iterator[str]:
         yield given
         return
     url = f"http://127.0.0.1:{port}/api"
-    command = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-services"]
-    with server("Prefect", [part for part in command if part != "--no-services"], f"{url}/health", {}):
-        os.environ["PREFECT_API_URL"] = url
-        try:
-            yield url
-        finally:
-            del os.environ["PREFECT_API_URL"]
+    command = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with server("Prefect", command, f"{url}/health", {}):
+        yield url
 
 
 def serve_pages(parts: Parts, port: int) -> None:

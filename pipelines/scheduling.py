@@ -21,7 +21,8 @@ from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLi
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron
-from prefect.states import Cancelled
+from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_LEVEL, temporary_settings
+from prefect.states import Cancelled, Crashed
 from prefect.types.entrypoint import EntrypointType
 
 from config.bank import Bank
@@ -90,9 +91,42 @@ def skip_missed_runs(client: SyncPrefectClient, deployment_names: Sequence[str],
     return tuple(cancelled)
 
 
-def serve_schedules(bank: Bank, folder: Path) -> None:
-    """Serve the flows of a bank until interrupted, on the Prefect server that `PREFECT_API_URL` names."""
+def end_lost_runs(client: SyncPrefectClient, deployment_names: Sequence[str]) -> tuple[FlowRun, ...]:
+    """End what seems to run on a server that has just been started: its process ended without saying so.
+
+    While it seems to run it would hold the one slot of its deployment, and every later run would be cancelled.
+
+    Returns:
+        The runs that were ended.
+    """
+    lost = client.read_flow_runs(
+        deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=list(deployment_names))),
+        flow_run_filter=FlowRunFilter(
+            state=FlowRunFilterState(
+                type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
+            )
+        ),
+    )
+    for run in lost:
+        client.set_flow_run_state(run.id, Crashed(message="its process ended without saying so"))
+    return tuple(lost)
+
+
+def serve_schedules(bank: Bank, folder: Path, api_url: str, *, alone: bool) -> None:
+    """Serve the flows of a bank until interrupted.
+
+    Args:
+        bank: As read from the folder.
+        folder: Which the flows read again, each in a process of its own.
+        api_url: Of the Prefect server. It is set here and not by the environment, which prefect read on import: with
+            another server for the flows than for this process, every run would be cancelled for want of a slot.
+        alone: Whether the server was started for this call, so that nothing else runs on it.
+    """
     deployments = deployments_of(bank, folder)
-    with get_client(sync_client=True) as client:
-        skip_missed_runs(client, [deployment.name for deployment in deployments], datetime.now(UTC))
-    serve(*deployments, print_starting_message=False)
+    names = [deployment.name for deployment in deployments]
+    with temporary_settings({PREFECT_API_URL: api_url, PREFECT_LOGGING_LEVEL: "INFO"}):
+        with get_client(sync_client=True) as client:
+            if alone:
+                end_lost_runs(client, names)
+            skip_missed_runs(client, names, datetime.now(UTC))
+        serve(*deployments, print_starting_message=False)

@@ -23,6 +23,7 @@ from features.store.offline import OfflineFeatures
 from features.store.online import OnlineStates
 from features.store.repository import FeatureRepository
 from features.store.state_files import StateFiles
+from models.registry import RegisteredModel
 from models.tracking.store import TrackingStore
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader
@@ -30,6 +31,9 @@ from serving.decider import Decider
 from serving.decision_log import DecisionLog
 from wiring.models import BankModels
 from wiring.places import Places
+
+MODELS = ("churn", "propensity")
+"""That take part in a decision."""
 
 SEED = 7
 """Of the draws of exploration; with customer, channel and moment it decides them."""
@@ -54,6 +58,7 @@ class Parts:
         self.calendar = Calendar(self.bank.time_zone)
         # prefect, imported later, makes its home but not the folders above it
         self.places.prefect.mkdir(parents=True, exist_ok=True)
+        self._decider: tuple[tuple[RegisteredModel | None, ...], Decider] | None = None
 
     @property
     def sources(self) -> Path:
@@ -105,19 +110,21 @@ class Parts:
         return DecisionLog(f"sqlite:///{self.places.decision_log}")
 
     def decider(self) -> Decider:
-        """Put the champions of the moment and the policy together; a model that has no champion yet is left out."""
-        churn = self.models.load_churn() if self.models.champion("churn") else None
-        propensity = self.models.load_propensity() if self.models.champion("propensity") else None
-        versions = {
-            loaded.registered.name: f"{loaded.registered.version}:{loaded.registered.digest[:12]}"
-            for loaded in (churn, propensity)
-            if loaded is not None
-        }
+        """Put the champions of the moment and the policy together; a model that has no champion yet is left out.
+
+        The models are read again only where somebody else has become champion.
+        """
+        champions = tuple(self.models.champion(name) for name in MODELS)
+        if self._decider is None or self._decider[0] != champions:
+            self._decider = champions, self._with(*champions)
+        return self._decider[1]
+
+    def _with(self, churn: RegisteredModel | None, propensity: RegisteredModel | None) -> Decider:
         return Decider(
             self.bank,
-            None if churn is None else churn.model,
-            None if propensity is None else propensity.model,
-            versions,
+            None if churn is None else self.models.load_churn().model,
+            None if propensity is None else self.models.load_propensity().model,
+            {found.name: f"{found.version}:{found.digest[:12]}" for found in (churn, propensity) if found is not None},
         )
 
     @cached_property

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.objects import ConcurrencyLimitStrategy
+from prefect.states import Scheduled
+from prefect.types.entrypoint import EntrypointType
+
+from config.bank import Bank
+from config.reading import load_bank
+from config.schedule import Schedule
+from domain.errors import DataError
+from pipelines.scheduling import deployments_of, skip_missed_runs
+from tests.pipelines.small_bank import DEMO
+
+
+@pytest.fixture(scope="module")
+def bank() -> Bank:
+    return load_bank(DEMO)
+
+
+@pytest.fixture
+def client() -> Iterator[SyncPrefectClient]:
+    with get_client(sync_client=True) as client:
+        yield client
+
+
+def test_every_cron_line_is_a_deployment_in_the_banks_time_zone(bank: Bank) -> None:
+    deployments = deployments_of(bank, DEMO)
+    assert [deployment.name for deployment in deployments] == ["demo-features", "demo-train", "demo-decide"]
+    lines = (bank.schedule.features, bank.schedule.train, bank.schedule.decide)
+    for deployment, cron in zip(deployments, lines, strict=True):
+        (schedule,) = deployment.schedules or ()
+        assert schedule.schedule.cron == cron
+        assert schedule.schedule.timezone == "Europe/Amsterdam"
+
+
+def test_a_run_that_is_still_going_is_not_started_twice(bank: Bank) -> None:
+    for deployment in deployments_of(bank, DEMO):
+        assert deployment.concurrency_limit == 1
+        assert deployment.concurrency_options is not None
+        assert deployment.concurrency_options.collision_strategy is ConcurrencyLimitStrategy.CANCEL_NEW
+
+
+def test_a_deployment_is_found_from_any_folder(bank: Bank, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(DEMO.parent)
+    for deployment in deployments_of(bank, Path("demo")):
+        assert deployment.parameters == {"bank_folder": str(DEMO)}
+        assert deployment._entrypoint_type is EntrypointType.MODULE_PATH
+        assert deployment.entrypoint is not None
+        assert deployment.entrypoint.startswith("pipelines.scheduled.")
+
+
+def test_a_flow_without_a_line_is_not_scheduled(bank: Bank) -> None:
+    only = replace(bank, schedule=Schedule(decide="30 5 * * *"))
+    assert [deployment.name for deployment in deployments_of(only, DEMO)] == ["demo-decide"]
+
+
+def test_a_bank_without_lines_is_told_what_to_write(bank: Bank) -> None:
+    with pytest.raises(DataError, match=r"write one into demo/schedule\.yaml"):
+        deployments_of(replace(bank, schedule=Schedule()), DEMO)
+
+
+def test_of_the_runs_that_were_missed_only_the_latest_is_left(bank: Bank, client: SyncPrefectClient) -> None:
+    features, _, decide = deployments_of(bank, DEMO)
+    now = datetime.now(UTC)
+    late, others = [], []
+    for deployment, runs in ((features, late), (decide, others)):
+        found = client.read_deployment(deployment.apply())
+        for days in (3, 1, 2, -1):
+            at = now - timedelta(days=days)
+            runs.append(client.create_flow_run_from_deployment(found.id, state=Scheduled(scheduled_time=at)))
+    cancelled = skip_missed_runs(client, [features.name], now)
+    assert [run.id for run in cancelled] == [late[2].id, late[0].id]
+    states = {run.id: client.read_flow_run(run.id).state for run in (*late, *others)}
+    assert [states[run.id].is_cancelled() for run in late] == [True, False, True, False]
+    assert not any(states[run.id].is_cancelled() for run in others), "other deployments are left alone"
+    assert skip_missed_runs(client, [features.name], now) == ()

@@ -1,0 +1,291 @@
+"""The whole loop on a small bank: what it leaves, that it does nothing twice, and that one answer equals the batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+import pipelines.feature_build
+from domain.errors import DataError
+from domain.event import Event
+from events.schema import table_of
+from events.vocabulary import ATTRIBUTES_TYPE
+from pipelines.deciding import decide_for_everybody
+from pipelines.feature_build import build_features
+from pipelines.whole import run_bank
+from serving.customer import Answer, decide_for_customer
+from serving.customer_features import CustomerReader, Origin
+from tests.pipelines.small_bank import SmallBank, written_again
+from wiring.parts import SEED
+
+OFFLINE, DECIDED = "feature_store/parts", "decisions"
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A bank after its loop has run, and what the runs said."""
+
+    bank: SmallBank
+    first: dict[str, Any]
+    second: dict[str, Any]
+
+    def again(self) -> dict[str, Any]:
+        result: dict[str, Any] = run_bank(str(self.bank.folder))
+        return result
+
+    def runs(self) -> int:
+        client = self.bank.parts.models.store.client
+        return len(client.search_runs([found.experiment_id for found in client.search_experiments()]))
+
+
+@pytest.fixture(scope="module")
+def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
+    bank = SmallBank.write(tmp_path_factory.mktemp("whole"), customers=500, months=9)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        bank.use(monkeypatch)
+        first = run_bank(str(bank.folder))
+        bank.promote_challengers()
+        yield Loop(bank, first, run_bank(str(bank.folder)))
+
+
+def offers_of(loop: Loop, folder: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(Path(folder) / "offers").to_pylist()
+    return rows
+
+
+def test_the_log_holds_every_row_that_was_accepted(loop: Loop) -> None:
+    total = loop.first["import"]["files"][-1]
+    assert loop.bank.parts.log.count() == loop.first["import"]["events"] == total["accepted"] > 10_000
+    assert total["rows"] == total["accepted"] + total["duplicates"] + total["skipped"] + total["quarantined"]
+
+
+def test_every_customer_has_a_state_online_and_a_part_offline(loop: Loop) -> None:
+    parts = loop.bank.parts
+    features = loop.first["features"]
+    assert features["customers"] == features["online"] == parts.log.customer_count
+    assert (
+        sum(pq.read_metadata(file).num_rows for file in parts.repository.parts.rglob("*.parquet")) == features["rows"]
+    )
+    assert parts.repository.feature_service("churn").name == "churn"
+
+
+def test_training_gives_both_models_and_champions_are_in_charge(loop: Loop) -> None:
+    assert set(loop.first["models"]) == {"churn", "propensity"}
+    for name in ("churn", "propensity"):
+        champion = loop.bank.parts.models.champion(name)
+        assert champion is not None
+        assert champion.version == loop.first["models"][name]["version"] == "1"
+
+
+def test_decisions_are_parquet_files_whose_rows_are_those_counted(loop: Loop) -> None:
+    decisions = loop.second["decisions"]
+    rows = offers_of(loop, decisions["folder"])
+    assert len(rows) == decisions["offers"] > 0
+    assert len({row["decision_id"] for row in rows}) == decisions["decisions"]
+    everybody = next(row for row in decisions["stages"] if row["stage"] == "all")
+    assert everybody["customers"] == decisions["customers"] == loop.bank.parts.log.customer_count
+
+
+def test_the_report_shows_its_pictures(loop: Loop) -> None:
+    report = Path(loop.second["report"])
+    shown = [line.split("(")[1].rstrip(")") for line in report.read_text().splitlines() if line.startswith("![")]
+    assert len(shown) >= 6
+    assert all((report.parent / picture).stat().st_size > 1_000 for picture in shown)
+
+
+def test_what_the_run_said_is_kept_as_it_was_said(loop: Loop) -> None:
+    kept = json.loads(loop.bank.parts.places.last_run.read_text())
+    said = json.loads(json.dumps(loop.second))
+    assert {name: kept[name] for name in ("bank", "features", "models", "decisions")} == {
+        name: said[name] for name in ("bank", "features", "models", "decisions")
+    }
+    assert Path(kept["decisions"]["folder"]).is_dir()
+
+
+def test_running_again_does_no_step_again(loop: Loop) -> None:
+    before, runs = loop.bank.stamps(OFFLINE, DECIDED, "stage_history", "sources", "log"), loop.runs()
+    result = loop.again()
+    assert loop.bank.stamps(OFFLINE, DECIDED, "stage_history", "sources", "log") == before
+    assert loop.runs() == runs
+    assert {name: result[name] for name in ("features", "models", "decisions")} == {
+        name: loop.second[name] for name in ("features", "models", "decisions")
+    }
+
+
+def test_a_challenger_that_failed_its_gate_is_not_trained_again(loop: Loop) -> None:
+    assert loop.second["models"] == loop.first["models"]
+    assert loop.runs() == 2
+
+
+def test_a_part_that_is_gone_is_made_again_and_no_other(loop: Loop) -> None:
+    before = loop.bank.stamps(OFFLINE, DECIDED)
+    features = next(loop.bank.parts.repository.parts.rglob("*003*"))
+    offers = next(Path(loop.second["decisions"]["folder"]).rglob("offers/*005*"))
+    content = offers_of(loop, loop.second["decisions"]["folder"])
+    features.unlink()
+    offers.unlink()
+    loop.again()
+    after = loop.bank.stamps(OFFLINE, DECIDED)
+    assert after.keys() == before.keys()
+    assert written_again(before, after, OFFLINE) == {3}
+    assert written_again(before, after, DECIDED) == {5}
+    assert offers_of(loop, loop.second["decisions"]["folder"]) == content
+
+
+def test_a_flow_that_dies_in_the_middle_goes_on_from_there(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = loop.bank.stamps(OFFLINE)
+    for file in loop.bank.parts.repository.parts.rglob("*.parquet"):
+        file.unlink()
+    compute, calls = pipelines.bucket_files.compute_states, []
+
+    def dies_at_the_sixth(*arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) >= 6:
+            raise RuntimeError("the machine is out of breath")
+        return compute(*arguments)
+
+    monkeypatch.setattr(pipelines.bucket_files, "compute_states", dies_at_the_sixth)
+    monkeypatch.setattr(pipelines.feature_build.compute_buckets, "retry_delay_seconds", 0)
+    with pytest.raises(RuntimeError, match="out of breath"):
+        build_features(str(loop.bank.folder))
+    monkeypatch.undo()
+    done = loop.bank.stamps(OFFLINE)
+    assert len(done) == 5
+    assert build_features(str(loop.bank.folder)) == loop.second["features"]
+    after = loop.bank.stamps(OFFLINE)
+    assert after.keys() == before.keys()
+    assert written_again(done, after) == set(range(5, 16))
+
+
+def test_the_value_of_an_offer_makes_decisions_anew_but_no_features(loop: Loop) -> None:
+    before = loop.bank.stamps(OFFLINE, "stage_history", "sources")
+    old = {row["decision_id"]: row for row in offers_of(loop, loop.second["decisions"]["folder"])}
+    loop.bank.replace("offers.yaml", 'value: "25"', 'value: "250"')
+    try:
+        result = loop.again()
+        assert loop.bank.stamps(OFFLINE, "stage_history", "sources") == before
+        assert result["decisions"]["folder"] != loop.second["decisions"]["folder"]
+        new = offers_of(loop, result["decisions"]["folder"])
+        assert {row["value"] for row in new if row["offer"] == "savings_goal"} == {250.0}
+        assert {row["value"] for row in old.values() if row["offer"] == "savings_goal"} == {25.0}
+    finally:
+        loop.bank.replace("offers.yaml", 'value: "250"', 'value: "25"')
+    assert decide_for_everybody(str(loop.bank.folder)) == loop.second["decisions"], (
+        "what was there before the change is taken as it is"
+    )
+
+
+def test_a_changed_feature_makes_features_anew(loop: Loop) -> None:
+    before = loop.bank.stamps(OFFLINE)
+    text = (loop.bank.folder / "features.yaml").read_text()
+    loop.bank.append(
+        "features.yaml",
+        '  - {name: decades, expression: "age / 10", unit: decades, topic: profile, description: Age in decades}\n',
+    )
+    try:
+        result = build_features(str(loop.bank.folder))
+        assert result["features"] == loop.second["features"]["features"] + 1
+        assert written_again(before, loop.bank.stamps(OFFLINE)) == set(range(16))
+    finally:
+        (loop.bank.folder / "features.yaml").write_text(text)
+    assert build_features(str(loop.bank.folder)) == loop.second["features"]
+
+
+def sampled(loop: Loop, count: int) -> list[str]:
+    """Customers with offers, and some without."""
+    rows = offers_of(loop, loop.second["decisions"]["folder"])
+    offered = sorted({row["customer_id"] for row in rows})
+    everybody = sorted({row["customer_id"] for row in loop.bank.parts.log.read_bucket(0, ["customer_id"]).to_pylist()})
+    return [*offered[:: max(1, len(offered) // count)], *[name for name in everybody if name not in offered][:3]]
+
+
+def test_one_answer_at_midnight_is_the_one_of_the_batch(loop: Loop) -> None:
+    parts = loop.bank.parts
+    until = datetime.fromisoformat(loop.second["decisions"]["as_of"])
+    rows = offers_of(loop, loop.second["decisions"]["folder"])
+    for customer in sampled(loop, 8):
+        for channel in parts.policy.channels:
+            answer = parts.answer(customer, channel, until)
+            batch = [row for row in rows if (row["customer_id"], row["channel"]) == (customer, channel)]
+            assert answer.origin is Origin.STATE
+            assert [
+                (answer.decision.decision_id, offer.rank, offer.offer, offer.propensity, offer.value, offer.priority)
+                for offer in answer.decision.offers
+            ] == [
+                (row["decision_id"], row["rank"], row["offer"], row["propensity"], row["value"], row["priority"])
+                for row in sorted(batch, key=lambda row: row["rank"])
+            ]
+
+
+def test_one_answer_later_in_the_day_needs_no_state(loop: Loop) -> None:
+    parts = loop.bank.parts
+    later = datetime.fromisoformat(loop.second["decisions"]["as_of"]) + timedelta(hours=15, minutes=7)
+    from_log = CustomerReader(parts.bank, parts.log, None)
+    for customer in sampled(loop, 8):
+        from_state = parts.answer(customer, "app", later)
+        alone = decide_for_customer(
+            customer, "app", later, seed=SEED, decider=parts.decider(), reader=from_log, log=None
+        )
+        assert (from_state.origin, alone.origin) == (Origin.STATE, Origin.LOG)
+        assert from_state.decision == alone.decision
+        assert from_state.reasons == alone.reasons
+
+
+def test_an_unknown_channel_is_told_with_the_nearest(loop: Loop) -> None:
+    with pytest.raises(DataError, match="'app' \\(did you mean it"):
+        loop.bank.parts.answer("c000001", "apps", datetime(2025, 9, 1, tzinfo=UTC))
+
+
+# From here on the log grows: what comes above compares with the runs of the fixture.
+
+
+def test_a_complaint_and_a_withdrawn_consent_count_before_any_batch(loop: Loop) -> None:
+    parts = loop.bank.parts
+    midnight = datetime.fromisoformat(loop.second["decisions"]["as_of"])
+    now = midnight + timedelta(hours=12)
+    batch = offers_of(loop, loop.second["decisions"]["folder"])
+    complaining, withdrawing = sorted({row["customer_id"] for row in batch if row["channel"] == "email"})[:2]
+    at = now - timedelta(minutes=5)
+    told = [
+        news("news-1", complaining, at, "complaint_opened"),
+        news("news-2", withdrawing, at, ATTRIBUTES_TYPE, consent_email="false"),
+    ]
+    assert parts.log.append(table_of(told)).accepted == 2
+    complained, withdrawn = parts.answer(complaining, "email", now), parts.answer(withdrawing, "email", now)
+    assert "complaint_first" in rejected_by(complained)
+    assert {offer.offer for offer in complained.decision.offers} <= {"complaint_follow_up"}
+    assert "consent_email" in rejected_by(withdrawn)
+    assert not withdrawn.decision.offers
+
+
+def test_news_make_only_their_own_bucket_anew(loop: Loop) -> None:
+    until = datetime.fromisoformat(loop.second["features"]["as_of"])
+    build_features(str(loop.bank.folder), until)
+    before, log = loop.bank.stamps(OFFLINE), loop.bank.parts.log
+    customer = log.read_bucket(7, ["customer_id"])["customer_id"][0].as_py()
+    log.append(table_of([news("news-3", customer, until + timedelta(hours=30), "app_login")]))
+    build_features(str(loop.bank.folder), until)
+    assert written_again(before, loop.bank.stamps(OFFLINE)) == {7}
+
+
+def news(event_id: str, customer: str, at: datetime, kind: str, **properties: str) -> Event:
+    return Event(
+        event_id=event_id, customer_id=customer, occurred_at=at, available_at=at, type=kind, properties=properties
+    )
+
+
+def rejected_by(answer: Answer) -> set[str]:
+    return {
+        verdict.rule
+        for candidate in answer.decision.candidates
+        if candidate.channel == answer.decision.channel
+        for verdict in candidate.verdicts
+        if not verdict.passed
+    }
