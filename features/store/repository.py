@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -71,8 +71,9 @@ class FeatureRepository:
             raise StateError(
                 "Feast does not take these settings",
                 got="; ".join(str(problem["msg"]) for problem in details),
-                remedy="correct the bank's name or the settings of the online store",
-            ) from error
+                remedy="correct the bank's name or the settings of the online store; Redis and PostgreSQL need the "
+                "extras of those names (pip install --editable '.[redis,postgres]')",
+            ) from None  # the error itself holds the settings, with their password
         self.store = FeatureStore(config=config)
 
     def apply(self, catalogue: FeatureCatalogue, services: Mapping[str, Sequence[str]]) -> bool:
@@ -87,6 +88,7 @@ class FeatureRepository:
 
         Raises:
             DataError: A service that asks for a feature that is not kept, or a name that Feast cannot carry.
+            StateError: The online store does not answer; the next call registers what this one could not.
         """
         definitions = define(
             catalogue,
@@ -100,7 +102,8 @@ class FeatureRepository:
             return False
         current = {service.name for service in definitions.services}
         gone: list[Any] = [service for service in self.store.list_feature_services() if service.name not in current]
-        self.store.apply(definitions.objects, objects_to_delete=gone, partial=False)
+        with _told_clearly():
+            self.store.apply(definitions.objects, objects_to_delete=gone, partial=False)
         # Last, so that a crash before it lets the next call register everything again.
         project = Project(name=self.store.project, tags={_DIGEST_TAG: definitions.digest})
         self.store.registry.apply_project(project)
@@ -141,14 +144,41 @@ class FeatureRepository:
 
     def _create_online_table(self, definitions: Definitions) -> None:
         """Feast creates it when views are applied; it may have been deleted, or be another store, since."""
-        self.store.provider.update_infra(
-            self.store.project,
-            tables_to_delete=[],
-            tables_to_keep=[definitions.state],
-            entities_to_delete=[],
-            entities_to_keep=[definitions.customer],
-            partial=True,
-        )
+        with _told_clearly():
+            self.store.provider.update_infra(
+                self.store.project,
+                tables_to_delete=[],
+                tables_to_keep=[definitions.state],
+                entities_to_delete=[],
+                entities_to_keep=[definitions.customer],
+                partial=True,
+            )
+
+
+def no_answer(error: Exception) -> StateError:
+    """Say that the online store failed, in the first line of its driver's words.
+
+    Args:
+        error: What the store raised; a `StateError` stays what it is.
+    """
+    if isinstance(error, StateError):
+        return error
+    words = str(error).strip().splitlines() or [""]
+    return StateError(
+        "the online store does not answer, or refuses",
+        got=f"{type(error).__name__}: {words[0]}",
+        remedy="see that the server that NBO_ONLINE_STORE names runs, is reached from here and takes this user",
+    )
+
+
+@contextmanager
+def _told_clearly() -> Iterator[None]:
+    try:
+        yield
+    except FeastError:
+        raise
+    except Exception as error:  # each store has its driver's errors
+        raise no_answer(error) from error
 
 
 def _not_registered(kind: str, name: str, registered: Sequence[str]) -> StateError:
