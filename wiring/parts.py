@@ -76,7 +76,9 @@ class Parts:
     def repository(self) -> FeatureRepository:
         """Feast."""
         store = self.places.feature_store
-        return FeatureRepository(self.name, store / "feast", store / "parts")
+        return FeatureRepository(
+            self.name, store / "feast", store / "parts", online_store=self.settings.online_store.feast_settings()
+        )
 
     @cached_property
     def offline(self) -> OfflineFeatures:
@@ -107,7 +109,7 @@ class Parts:
     def decision_log(self) -> DecisionLog:
         """Decisions made one by one."""
         self.places.folder.mkdir(parents=True, exist_ok=True)
-        return DecisionLog(f"sqlite:///{self.places.decision_log}")
+        return DecisionLog(self.settings.decision_log.url(self.name) or f"sqlite:///{self.places.decision_log}")
 
     def decider(self) -> Decider:
         """Put the champions of the moment and the policy together; a model that has no champion yet is left out.
