@@ -3,6 +3,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from config.stores import OnlineStore
 from domain.errors import DataError, StateError
 from domain.event import Event
 from events.schema import table_of
@@ -60,11 +61,11 @@ def batch_decisions(bank, log, as_of=AS_OF):
     }
 
 
-def online_states(bank, log, folder, *, days_ago=0):
+def online_states(bank, log, folder, *, days_ago=0, online_store=None):
     calendar = Calendar(bank.time_zone)
     moment = np.array([utc_microseconds(AS_OF).astype(np.int64)])
     midnight = calendar.days_before(moment, days_ago).astype("datetime64[us]")[0]
-    repository = FeatureRepository(bank.identity.name, folder / "feast", folder / "parts")
+    repository = FeatureRepository(bank.identity.name, folder / "feast", folder / "parts", online_store=online_store)
     repository.apply(bank.features, {})
     states = OnlineStates(repository, calendar, bank.features.layout)
     for bucket in range(log.buckets):
@@ -94,6 +95,21 @@ def test_a_state_of_another_day_is_made_up_for_from_the_log(bank, log, tmp_path)
     stale = answer(bank, log, states=online_states(bank, log, tmp_path, days_ago=1))
     assert (stale.origin, stale.note) == (Origin.LOG, "the online state is of another midnight")
     assert stale.decision == answer(bank, log).decision
+
+
+def test_a_server_that_is_gone_is_made_up_for_from_the_log(bank, log, tmp_path, redis_server):
+    store = OnlineStore.read(redis_server.url).feast_settings()
+    states = online_states(bank, log, tmp_path, online_store=store)
+    assert answer(bank, log, states=states).origin is Origin.STATE
+    redis_server.stop()
+    try:
+        said = answer(bank, log, states=states)
+    finally:
+        redis_server.start()
+    assert said.origin is Origin.LOG
+    assert "the online store does not answer" in said.note
+    assert said.decision == answer(bank, log).decision
+    assert answer(bank, log, states=states).origin is Origin.STATE
 
 
 def test_a_store_in_which_nothing_is_registered_is_made_up_for_from_the_log(bank, log, tmp_path):

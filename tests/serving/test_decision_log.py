@@ -1,14 +1,21 @@
-import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 
 import pytest
+from sqlalchemy import create_engine, text
 
+from config.stores import DecisionLogPlace
+from decisioning.tables import ranked_offers
 from domain.decision import Decision
 from domain.errors import StateError
 from serving.decision_json import from_json, to_json
 from serving.decision_log import DecisionLog
+from tests.servers import PASSWORD_IN_URL, free_port
 from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log
+
+DATABASES = count()
 
 
 @pytest.fixture(scope="module")
@@ -19,9 +26,23 @@ def decisions(tmp_path_factory) -> list[Decision]:
     return [decider.record(decided, row, channel) for row in range(len(decided)) for channel in ("app", "email")]
 
 
+def empty_database(server):
+    bank = f"bank{next(DATABASES)}"
+    server.add_database(f"log_{bank}")
+    return DecisionLogPlace.read(server.url("log_{bank}")).url(bank)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    """Of an empty database: a file, or one of a real PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'decisions.db'}"
+    return empty_database(request.getfixturevalue("postgresql_server"))
+
+
 @pytest.fixture
-def log(tmp_path):
-    log = DecisionLog(f"sqlite:///{tmp_path / 'decisions.db'}")
+def log(url):
+    log = DecisionLog(url)
     yield log
     log.close()
 
@@ -60,18 +81,19 @@ def test_a_customers_decisions_come_latest_first(log, decisions):
     assert log.of_customer("nobody") == []
 
 
-def test_contacts_are_the_decisions_that_offered_something(tmp_path, log, decisions):
+def test_contacts_are_the_decisions_that_offered_something(url, log, decisions):
     for decision in decisions:
         log.append(decision, "state")
-    with sqlite3.connect(tmp_path / "decisions.db") as connection:
-        contacts = connection.execute("SELECT decision_id FROM contacts").fetchall()
-    connection.close()
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        contacts = connection.execute(text("SELECT decision_id FROM contacts")).all()
+    engine.dispose()
     assert {row[0] for row in contacts} == {decision.decision_id for decision in decisions if decision.offers}
 
 
-def test_the_log_is_found_again_when_it_is_opened_again(tmp_path, log, decisions):
+def test_the_log_is_found_again_when_it_is_opened_again(url, log, decisions):
     log.append(decisions[0], "state")
-    again = DecisionLog(f"sqlite:///{tmp_path / 'decisions.db'}")
+    again = DecisionLog(url)
     assert again.get(decisions[0].decision_id).record == decisions[0]
     again.close()
 
@@ -84,6 +106,41 @@ def test_an_unknown_id_is_an_error_that_says_so(log):
 def test_a_database_that_cannot_be_opened_is_an_error_that_says_what_to_do(tmp_path):
     with pytest.raises(StateError, match="look at the database"):
         DecisionLog(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
+
+
+def test_a_batch_is_kept_once_and_all_its_numbers_come_back(log, tmp_path):
+    decider = small_decider()
+    everybody = features_of_all(small_bank(), small_log(tmp_path / "log"))
+    offers = ranked_offers(decider.decide(everybody, as_of=AS_OF, seed=7))
+    first = [row for row in offers.to_pylist() if row["rank"] == 1]
+    for expected in (len(first), 0):
+        assert log.append_batch(offers, part="run/bucket-00", seed=7, versions=decider.versions) == expected
+    for row in first:
+        found = log.get(row["decision_id"])
+        assert (found.part, found.record, found.features_from) == ("run/bucket-00", None, "batch")
+        for name in ("offer", "propensity", "value", "priority", "selection_probability", "as_of"):
+            assert getattr(found, name) == row[name]
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_a_log_goes_on_after_its_server_was_started_again(postgresql_server, decisions, end):
+    with closing(DecisionLog(empty_database(postgresql_server))) as log:
+        log.append(decisions[0], "state")
+        getattr(postgresql_server, end)()
+        try:
+            with pytest.raises(StateError, match="look at the database"):
+                log.append(decisions[1], "state")
+        finally:
+            postgresql_server.start()
+        assert log.append(decisions[1], "state")
+        assert log.get(decisions[0].decision_id).record == decisions[0]
+
+
+def test_a_log_that_nothing_listens_for_is_an_error_without_the_password():
+    url = DecisionLogPlace.read(f"postgresql://nbo:{PASSWORD_IN_URL}@127.0.0.1:{free_port()}/nbo").url("small")
+    with pytest.raises(StateError, match="look at the database") as refused:
+        DecisionLog(url)
+    assert "s3cr" not in str(refused.value)
 
 
 def test_a_record_that_is_damaged_is_an_error():

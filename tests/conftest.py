@@ -1,0 +1,29 @@
+"""Real servers, one of each for a worker: started when the first test asks for one, ended at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.servers import PostgreSQL, Redis
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    from tests.servers import HAS_REDIS, WHY_NO_REDIS, started_redis
+
+    if not HAS_REDIS:
+        pytest.skip(WHY_NO_REDIS)
+    with started_redis() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgreSQL]:
+    from tests.servers import started_postgresql
+
+    with started_postgresql() as server:
+        yield server
