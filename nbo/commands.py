@@ -133,6 +133,23 @@ def features(context: typer.Context, as_of: AsOf = None) -> None:
 
 
 @app.command()
+def training_set(
+    context: typer.Context,
+    moments: Annotated[Path, typer.Option(help="Parquet or CSV with customer_id and as_of.")],
+    to: Annotated[Path, typer.Option(help="New folder for the features, as Parquet.")],
+) -> None:
+    """Compute the features of any customers at any moments, as they were known then.
+
+    Example: nbo --bank banks/demo training-set --moments moments.csv --to my_training_set
+    """
+    parts = _parts(context)
+    from pipelines.training_sets import write_training_set
+
+    result = write_training_set(parts, moments, to)
+    show_table("training set", ("what", "value"), list(result.items()))
+
+
+@app.command()
 def train(context: typer.Context, as_of: AsOf = None) -> None:
     """Train, judge and register churn and propensity; a better challenger becomes champion.
 

@@ -26,10 +26,8 @@ SECONDS_TO_CONNECT = 5.0
 _REQUIRED = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    # a group of customers comes as one piece; what bounds memory is the number of groups
-    "spark.sql.execution.arrow.maxRecordsPerBatch": "0",
-    # groups are as many as they should be: joining small ones would undo it
-    "spark.sql.adaptive.enabled": "false",
+    # a few megabytes of events are a minute's work: put together by their size, they would wait for one another
+    "spark.sql.adaptive.coalescePartitions.enabled": "false",
 }
 _USUAL = {
     "spark.app.name": "nbo",
@@ -37,8 +35,12 @@ _USUAL = {
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
 }
-_USUAL_LOCALLY = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
-"""Nobody else has to reach a driver whose tasks run beside it; a cluster's executors have to."""
+_USUAL_LOCALLY = {
+    # nobody else has to reach a driver whose tasks run beside it; a cluster's executors have to
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.sql.shuffle.partitions": "8",
+}
 
 
 @contextmanager

@@ -48,16 +48,20 @@ class SparkEngine:
 
 
 class SparkWorkers:
-    """The executors of a session."""
+    """The executors of a session.
+
+    Attributes:
+        session: Open as long as the workers are there.
+    """
 
     def __init__(self, session: SparkSession) -> None:
-        self._session = session
+        self.session = session
 
     def map(self, work: Callable[[Item], Report], items: Sequence[Item], progress: Progress = silent) -> list[Report]:
         """Do the work in one stage with a task for each item; a task that is lost is done again, as Spark does."""
         if not items:
             return []
-        numbers = self._session.range(0, len(items), 1, numPartitions=len(items))
+        numbers = self.session.range(0, len(items), 1, numPartitions=len(items))
         answers = numbers.mapInArrow(_task(work, items), "number long, report string, error string")
         try:
             with self._watched(len(items), progress):
@@ -73,7 +77,7 @@ class SparkWorkers:
     @contextmanager
     def _watched(self, total: int, progress: Progress) -> Iterator[None]:
         """Tell progress from a thread of its own, by asking how many tasks are done."""
-        context = self._session.sparkContext
+        context = self.session.sparkContext
         group = f"nbo-{uuid4()}"
         context.setJobGroup(group, "nbo: work on buckets", interruptOnCancel=True)
         tracker, finished = context.statusTracker(), Event()

@@ -106,10 +106,7 @@ class FeatureParts:
                 )
 
     def _to_arrow(self, table: FeatureTable, fingerprint: str) -> pa.Table:
-        named = table.select(self.schema).to_arrow()
-        for position, field in enumerate(named.schema):
-            if pa.types.is_dictionary(field.type):
-                named = named.set_column(position, field.name, named.column(position).cast(pa.string()))
+        named = plain_table(table.select(self.schema))
         named = named.append_column(COMPUTED_AS_OF, named.column(AS_OF))
         return named.replace_schema_metadata({_FINGERPRINT: fingerprint.encode(), _COLUMNS: self._columns})
 
@@ -129,3 +126,12 @@ class FeatureParts:
 
     def _path(self, part: str) -> Path:
         return self.folder / f"{part}.parquet"
+
+
+def plain_table(table: FeatureTable) -> pa.Table:
+    """Convert to Arrow with categories as strings, which every engine reads."""
+    named = table.to_arrow()
+    for position, field in enumerate(named.schema):
+        if pa.types.is_dictionary(field.type):
+            named = named.set_column(position, field.name, named.column(position).cast(pa.string()))
+    return named

@@ -1,0 +1,204 @@
+"""One session of Spark on this machine: its tasks give what this process gives, to the last byte."""
+
+from __future__ import annotations
+
+import gc
+import random
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from config.bank import Bank
+from config.reading import load_bank
+from domain.errors import DataError, EngineError
+from events.log import EventLog
+from events.schema import table_of
+from features.calendar import Calendar
+from features.compute import compute_features
+from features.engines.engine import Report
+from features.engines.java_runtime import java_environment
+from features.engines.local import LocalEngine
+from features.engines.settings import LOCAL, SPARK
+from features.engines.spark import SparkEngine, SparkWorkers
+from features.engines.tables import features_of_tables
+from features.moments import Moments
+from features.point_in_time import write_features
+from features.store.parts import plain_table
+from pipelines.feature_build import compute_buckets
+from tests.features.demo import random_log
+from tests.features.engines.pieces import invert, refuse
+
+# py4j leaves the sockets of its threads to the garbage collector
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+BUCKETS = 4
+DEMO = Path(__file__).parents[2] / "banks" / "demo"
+
+
+@cache
+def demo() -> Bank:
+    return load_bank(DEMO)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[SparkEngine]:
+    """An engine whose session stays open for the module."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        try:
+            # the Java of the lock where it is installed, whatever the machine has
+            needed = java_environment({"PATH": ""})
+        except EngineError as error:
+            pytest.skip(str(error))
+        for name, value in needed.items():
+            monkeypatch.setenv(name, value)
+        opened = SparkEngine("local[2]", {})
+        with opened.workers():
+            yield opened
+    gc.collect()
+
+
+@pytest.fixture
+def workers(engine: SparkEngine) -> Iterator[SparkWorkers]:
+    with engine.workers() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> EventLog:
+    log = EventLog(tmp_path_factory.mktemp("log"), buckets=BUCKETS)
+    log.append(table_of(random_log(demo().vocabulary, customers=40, events=3_000, seed=3)))
+    return log
+
+
+def build(place: Path, engine: str, log: EventLog, monkeypatch: pytest.MonkeyPatch) -> list[Report]:
+    """Compute the demo bank's buckets from a copy of a log, with nothing but the environment naming the engine."""
+    home = place / engine
+    if not home.exists():
+        shutil.copytree(log.folder, home / "banks" / "demo" / "log")
+    monkeypatch.setenv("NBO_HOME", str(home))
+    monkeypatch.setenv("NBO_ENGINE", engine)
+    midnight = datetime(2026, 7, 20, tzinfo=demo().time_zone)
+    reports: list[Report] = compute_buckets.fn(str(DEMO), midnight)
+    return reports
+
+
+def moments_of(log: EventLog) -> Moments:
+    """Some moments of every customer and of one without events, in no order."""
+    rng = np.random.default_rng(5)
+    customers = sorted({row["customer_id"] for bucket in range(BUCKETS) for row in log.read_bucket(bucket).to_pylist()})
+    asked = np.array([*customers, "nobody"] * 3, dtype=object)
+    rng.shuffle(asked)
+    minutes = rng.integers(0, 200 * 24 * 60, len(asked)).astype("timedelta64[m]")
+    return Moments(asked, (np.datetime64("2026-01-05") + minutes).astype("datetime64[us]"))
+
+
+def contents(place: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(place)): file.read_bytes() for file in sorted(place.rglob("*")) if file.is_file()}
+
+
+def test_buckets_give_the_same_files_byte_by_byte(
+    engine: SparkEngine, log: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = (build(tmp_path, name, log, monkeypatch) for name in (LOCAL, SPARK))
+    assert there == here
+    assert sum(report["rows"] for report in here) > 100
+    files = contents(tmp_path / LOCAL)
+    assert sum(name.endswith(".parquet") for name in files) > 3 * BUCKETS
+    assert contents(tmp_path / SPARK) == files
+    # what the one engine has done the other takes as done
+    (tmp_path / LOCAL).rename(tmp_path / "moved")
+    (tmp_path / SPARK).rename(tmp_path / LOCAL)
+    stamps = [file.stat().st_mtime_ns for file in sorted((tmp_path / LOCAL).rglob("*.parquet"))]
+    assert build(tmp_path, LOCAL, log, monkeypatch) == here
+    assert [file.stat().st_mtime_ns for file in sorted((tmp_path / LOCAL).rglob("*.parquet"))] == stamps
+
+
+def test_progress_ends_with_everything_done(workers: SparkWorkers) -> None:
+    seen: list[tuple[int, int | None]] = []
+    workers.map(refuse, [0, 1], lambda *told: seen.append(told))
+    assert seen[-1] == (2, 2)
+
+
+def test_training_sets_from_the_log_are_the_same_bytes(engine: SparkEngine, log: EventLog, tmp_path: Path) -> None:
+    bank, moments = demo(), moments_of(log)
+    calendar = Calendar(bank.time_zone)
+    for name, who in (("here", LocalEngine()), ("there", engine)):
+        files = write_features(
+            log, moments, bank.features, bank.journey, calendar, tmp_path / name, engine=who, names=("stage", "age")
+        )
+        assert files == BUCKETS
+    assert contents(tmp_path / "there") == contents(tmp_path / "here")
+    assert sum(pq.read_metadata(file).num_rows for file in (tmp_path / "there").iterdir()) == len(moments)
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith(".")] == []
+
+
+def test_tables_of_others_give_the_same_features_to_the_last_bit(
+    workers: SparkWorkers, log: EventLog, tmp_path: Path
+) -> None:
+    bank, moments = demo(), moments_of(log)
+    calendar = Calendar(bank.time_zone)
+    events = pa.concat_tables([log.read_bucket(bucket) for bucket in range(BUCKETS)])
+    plain = [
+        pa.field(field.name, pa.string() if pa.types.is_dictionary(field.type) else field.type)
+        for field in events.schema
+    ]
+    mixed = random.Random(1).sample(range(len(events)), len(events))
+    pq.write_table(events.take(mixed).cast(pa.schema(plain)), tmp_path / "events.parquet")
+    pq.write_table(
+        pa.table(
+            {
+                "customer_id": pa.array(moments.customer_ids, pa.string()),
+                "as_of": pa.array(moments.as_of, pa.timestamp("us", "UTC")),
+            }
+        ),
+        tmp_path / "moments.parquet",
+    )
+    found = features_of_tables(
+        workers.session.read.parquet(str(tmp_path / "events.parquet")),
+        workers.session.read.parquet(str(tmp_path / "moments.parquet")),
+        bank.features,
+        bank.journey,
+        calendar,
+        groups=5,
+    ).toArrow()
+    expected = plain_table(compute_features(events, moments, bank.features, bank.journey, calendar))
+    order = [("customer_id", "ascending"), ("as_of", "ascending")]
+    found, expected = found.select(expected.column_names).sort_by(order), expected.sort_by(order)
+    for name in expected.column_names:
+        one, other = found.column(name), expected.column(name)
+        assert one.type == other.type or pa.types.is_timestamp(one.type), name
+        # nulls as nulls, numbers bit by bit: equals would take -0.0 for 0.0
+        assert one.is_null().equals(other.is_null()), name
+        if pa.types.is_floating(other.type):
+            one, other = (column.fill_null(0).to_numpy().view(np.int64).tolist() for column in (one, other))
+            assert one == other, name
+        else:
+            assert one.to_pylist() == other.to_pylist(), name
+
+
+def test_an_error_of_ours_in_a_task_is_that_error_here(workers: SparkWorkers) -> None:
+    with pytest.raises(DataError) as raised:
+        workers.map(refuse, range(5))
+    assert str(raised.value) == "no such bucket: got 3, expected 0 to 2; ask for another"
+    assert raised.value.remedy == "ask for another"
+
+
+def test_any_other_error_says_what_it_was_in_one_line(workers: SparkWorkers) -> None:
+    with pytest.raises(EngineError, match="work on Spark failed: got ZeroDivisionError: division by zero"):
+        workers.map(invert, [1, 0])
+
+
+def test_no_work_needs_no_task(workers: SparkWorkers) -> None:
+    assert workers.map(refuse, []) == []
+
+
+def test_a_session_that_was_open_before_stays_open(engine: SparkEngine, workers: SparkWorkers) -> None:
+    with engine.workers() as others:
+        assert others.session is workers.session
+    assert workers.map(refuse, [1]) == [{"number": 1}]
