@@ -20,21 +20,26 @@ def keep_outcomes(parts: Parts, outcomes: Mapping[str, StepResult]) -> None:
     replace_text(parts.places.last_run, json.dumps({**kept, "bank": parts.name, **outcomes}, indent=1))
 
 
+def missing_outcomes(parts: Parts) -> tuple[str, ...]:
+    """Name the flows that have said nothing yet."""
+    kept = _read(parts)
+    return tuple(name for name in (IMPORT, FEATURES, MODELS, DECISIONS) if name not in kept)
+
+
 def last_outcomes(parts: Parts) -> dict[str, Any]:
     """Give what each flow said last.
 
     Raises:
         StateError: One of them has not been run yet.
     """
-    kept = _read(parts)
-    missing = [name for name in (IMPORT, FEATURES, MODELS, DECISIONS) if name not in kept]
+    missing = missing_outcomes(parts)
     if missing:
         raise StateError(
             f"bank {parts.name} has not been run yet",
             got=f"nothing of {', '.join(missing)}",
             remedy=f"nbo --bank {parts.folder} run",
         )
-    return kept
+    return _read(parts)
 
 
 def _read(parts: Parts) -> dict[str, Any]:
@@ -42,4 +47,10 @@ def _read(parts: Parts) -> dict[str, Any]:
         kept: dict[str, Any] = json.loads(parts.places.last_run.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
+    except ValueError as error:
+        raise StateError(
+            f"what the last run of bank {parts.name} said of itself is damaged",
+            got=str(error),
+            remedy=f"remove {parts.places.last_run} and run again; nothing else is lost",
+        ) from error
     return kept

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from prefect import flow
 
-from domain.errors import StateError
 from pipelines.deciding import decide_for_everybody
 from pipelines.feature_build import build_features
 from pipelines.importing import import_events
-from pipelines.outcomes import DECISIONS, FEATURES, IMPORT, MODELS, keep_outcomes
+from pipelines.outcomes import DECISIONS, FEATURES, IMPORT, MODELS, keep_outcomes, missing_outcomes
 from pipelines.reporting import write_report
 from pipelines.steps import StepResult
 from pipelines.training import train_models
@@ -39,7 +38,4 @@ def decide_and_report(bank_folder: str) -> StepResult:
     parts = parts_anew(bank_folder)
     outcomes = {DECISIONS: decide_for_everybody(bank_folder)}
     keep_outcomes(parts, outcomes)
-    try:
-        return {**outcomes, **write_report(bank_folder)}
-    except StateError:
-        return outcomes
+    return outcomes if missing_outcomes(parts) else {**outcomes, **write_report(bank_folder)}

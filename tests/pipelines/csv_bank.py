@@ -25,6 +25,7 @@ class CsvBank:
         for name, text in SMALL_BANK.items():
             (self.folder / name).write_text(text)
         self.replace("bank.yaml", "currency: EUR", "currency: EUR\nsource_folder: plain")
+        self.replace("models.yaml", "folds: 3", "folds: 2")
         monkeypatch.setenv("NBO_HOME", str(self.home))
         monkeypatch.setenv("NBO_DATA", str(place / "data"))
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{self.home / 'mlflow' / 'mlflow.db'}")

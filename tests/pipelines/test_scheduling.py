@@ -4,18 +4,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import ConcurrencyLimitStrategy
-from prefect.states import Scheduled
+from prefect.states import Pending, Running, Scheduled, State
 from prefect.types.entrypoint import EntrypointType
 
 from config.bank import Bank
 from config.reading import load_bank
 from config.schedule import Schedule
 from domain.errors import DataError
-from pipelines.scheduling import deployments_of, skip_missed_runs
+from pipelines.scheduling import deployments_of, end_lost_runs, skip_missed_runs
 from tests.pipelines.small_bank import DEMO
 
 
@@ -81,3 +82,24 @@ def test_of_the_runs_that_were_missed_only_the_latest_is_left(bank: Bank, client
     assert [states[run.id].is_cancelled() for run in late] == [True, False, True, False]
     assert not any(states[run.id].is_cancelled() for run in others), "other deployments are left alone"
     assert skip_missed_runs(client, [features.name], now) == ()
+
+
+def test_a_run_that_was_lost_with_its_server_gives_its_slot_back(bank: Bank, client: SyncPrefectClient) -> None:
+    (decide,) = deployments_of(replace(bank, schedule=Schedule(decide="30 5 * * *")), DEMO)
+    deployment = decide.apply()
+    lost, refused, later = (client.create_flow_run_from_deployment(deployment).id for _ in range(3))
+    client.set_flow_run_state(lost, Pending())
+    client.set_flow_run_state(lost, Running())
+    client.set_flow_run_state(refused, Pending())
+    assert state_of(client, refused).is_cancelled(), "the slot is taken"
+    assert [run.id for run in end_lost_runs(client, [decide.name])] == [lost]
+    assert state_of(client, lost).is_crashed()
+    client.set_flow_run_state(later, Pending())
+    assert state_of(client, later).is_pending()
+    assert len(end_lost_runs(client, [decide.name])) == 1
+
+
+def state_of(client: SyncPrefectClient, run: UUID) -> State[object]:
+    state = client.read_flow_run(run).state
+    assert state is not None
+    return state

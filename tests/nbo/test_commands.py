@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from nbo import commands
+from nbo.commands import app, run_command_line
+from tests.pipelines.csv_bank import CsvBank, logins
+from tests.pipelines.small_bank import DEMO
+
+NAMES = sorted(get_command(app).commands)  # type: ignore[attr-defined]  # the group of all commands
+
+
+def exit_code(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as caught:
+        run_command_line([*arguments])
+    code = caught.value.code
+    return code if isinstance(code, int) else 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_help_of_every_command_shows_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(name, "--help") == 0
+    assert re.search(rf"nbo --bank \S+ {name}", " ".join(capsys.readouterr().out.split()))
+
+
+def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code() == 2
+    shown = capsys.readouterr()
+    assert all(name in shown.out + shown.err for name in NAMES)
+
+
+def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("--bank", str(DEMO), "runn") == 2
+    assert "runn" in capsys.readouterr().err
+
+
+def test_check_says_what_a_bank_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("--bank", str(DEMO), "check") == 0
+    shown = capsys.readouterr().out
+    assert "A simulated retail bank" in " ".join(shown.split())
+    assert re.search(r"offers\s+│\s+12", shown)
+
+
+def test_check_tells_every_mistake_with_file_and_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "broken"
+    shutil.copytree(DEMO, folder)
+    (folder / "bank.yaml").write_text((folder / "bank.yaml").read_text().replace("EUR", "euro"))
+    (folder / "policies.yaml").write_text((folder / "policies.yaml").read_text().replace("age >= 18", "agee >= 18"))
+    (folder / "offers.yml").write_text("")
+    assert exit_code("--bank", str(folder), "check") == 1
+    shown = capsys.readouterr()
+    lines = shown.err.splitlines()
+    assert shown.out == ""
+    assert lines[0].startswith("nbo: 3 problems in")
+    assert [re.sub(r".*/broken/", "", line).split(" ")[0] for line in lines[1:]] == [
+        "bank.yaml:4:",
+        "offers.yml:",
+        "policies.yaml:7:",
+    ]
+    assert "'age' (did you mean it?)" in lines[3]
+
+
+def test_an_error_of_ours_is_one_sentence_without_a_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bank = CsvBank(tmp_path, monkeypatch)
+    assert exit_code("--bank", str(bank.folder), "import") == 1
+    shown = capsys.readouterr().err
+    assert "Traceback" not in shown
+    assert len(shown.strip().splitlines()) == 1
+    assert shown.startswith("nbo: ")
+
+
+def test_the_import_counts_what_it_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bank = CsvBank(tmp_path, monkeypatch)
+    bank.deliver([*logins(3, every_days=100), "c000,nonsense,app_login"])
+    assert exit_code("--bank", str(bank.folder), "import") == 0
+    shown = capsys.readouterr().out
+    assert "time_unreadable: 1" in shown or "1" in shown
+    assert bank.parts.log.count() == 9
+
+
+def test_ctrl_c_says_that_what_is_done_is_kept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(context: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "_parts", interrupted)
+    assert exit_code("check") == 130
+    assert "what was finished is kept" in capsys.readouterr().err
+
+
+def test_one_customer_needs_a_channel(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("--bank", str(DEMO), "decide", "--customer", "c000001") == 1
+    assert "expected app, web, email" in capsys.readouterr().err
+
+
+def test_experiments_of_a_bank_without_runs_say_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bank = CsvBank(tmp_path, monkeypatch)
+    assert exit_code("--bank", str(bank.folder), "experiments") == 1
+    assert "has no runs yet; nbo --bank" in capsys.readouterr().err
+
+
+def test_moments_are_of_the_banks_time_zone() -> None:
+    from datetime import datetime
+
+    from wiring.parts import parts_of
+
+    moment = commands._moment(parts_of(DEMO), datetime(2026, 6, 1))  # noqa: DTZ001 - as typer reads it
+    assert moment is not None
+    assert moment.isoformat() == "2026-06-01T00:00:00+02:00"

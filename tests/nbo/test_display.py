@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from domain.errors import DataError
+from nbo.display import progress_bars, show_error, show_table
+
+
+def test_numbers_are_set_to_the_right_with_thousands_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    show_table("counts", ("what", "count"), [("events", 1234567), ("customers", 20)])
+    shown = capsys.readouterr().out
+    assert "│ events    │ 1,234,567 │" in shown
+    assert "│ customers │        20 │" in shown
+
+
+def test_what_is_not_known_is_a_dash(capsys: pytest.CaptureFixture[str]) -> None:
+    show_table("rates", ("stage", "rate"), [("growth", 0.123456), ("dormant", None)])
+    shown = capsys.readouterr().out
+    assert "0.1235" in shown
+    assert "│ dormant │ -" in shown
+
+
+def test_a_table_without_rows_has_its_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    show_table("nothing", ("what", "count"), [])
+    assert "what" in capsys.readouterr().out
+
+
+def test_an_error_goes_to_stderr_in_one_line_however_long(capsys: pytest.CaptureFixture[str]) -> None:
+    show_error(DataError("x" * 300, got="[bold]", remedy="mend it"))
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == f"nbo: {'x' * 300}: got [bold]; mend it\n"
+
+
+def test_work_without_a_terminal_is_one_line_when_done(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bars("import events") as progress:
+        progress(1, 10)
+        assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == "import events: done\n"

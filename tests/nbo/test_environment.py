@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from config.settings import Settings
+from nbo.environment import prepare
+
+
+def prepared(**given: str) -> dict[str, str]:
+    environ = {"NBO_HOME": "/srv/nbo", **given}
+    prepare(environ, Settings.from_environment(environ))
+    return environ
+
+
+def test_telemetry_is_off_whatever_the_user_has_set() -> None:
+    environ = prepared(MLFLOW_DISABLE_TELEMETRY="false", PREFECT_SERVER_ANALYTICS_ENABLED="true", DO_NOT_TRACK="0")
+    assert environ["MLFLOW_DISABLE_TELEMETRY"] == environ["DO_NOT_TRACK"] == "true"
+    assert environ["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
+
+
+def test_all_state_lies_below_the_home() -> None:
+    environ = prepared()
+    for name in ("PREFECT_HOME", "PREFECT_LOCAL_STORAGE_PATH", "PREFECT_RESULTS_LOCAL_STORAGE_PATH"):
+        assert Path(environ[name]).is_relative_to("/srv/nbo")
+    assert environ["MLFLOW_TRACKING_URI"] == "sqlite:////srv/nbo/mlflow/mlflow.db"
+
+
+def test_servers_that_the_user_names_are_used() -> None:
+    environ = prepared(MLFLOW_TRACKING_URI="http://mlflow.bank.example", PREFECT_HOME="/srv/prefect")
+    assert environ["MLFLOW_TRACKING_URI"] == "http://mlflow.bank.example"
+    assert environ["PREFECT_HOME"] == "/srv/prefect"
+
+
+def test_results_are_never_pickles() -> None:
+    assert prepared()["PREFECT_RESULTS_DEFAULT_SERIALIZER"] == "json"
+
+
+def test_processes_that_begin_elsewhere_find_the_same_home_and_data() -> None:
+    environ: dict[str, str] = {}
+    prepare(environ, Settings.from_environment(environ))
+    assert Path(environ["NBO_HOME"]).is_absolute()
+    assert Path(environ["NBO_DATA"]).is_absolute()
+    assert Settings.from_environment(environ).home == Settings.from_environment({}).home
+
+
+def test_preparing_again_changes_nothing() -> None:
+    environ = prepared()
+    again = dict(environ)
+    prepare(again, Settings.from_environment(again))
+    assert again == environ
