@@ -52,7 +52,7 @@ def choose_bank(
     Examples:
         nbo --bank banks/demo run
 
-        nbo --bank banks/demo decide --customer c000042 --channel app
+        nbo --bank banks/demo decide --customer C002262 --channel app
 
         nbo --bank banks/bpi2012 check
 
@@ -170,7 +170,7 @@ def decide(
 ) -> None:
     """Decide for everybody, or answer for one customer from the online state and the events since.
 
-    Example: nbo --bank banks/demo decide --customer c000042 --channel app
+    Example: nbo --bank banks/demo decide --customer C002262 --channel app
     """
     parts = _parts(context)
     moment = _moment(parts, as_of)

@@ -26,8 +26,8 @@ def execute(path: Path) -> None:
     for position, cell in enumerate(notebook.cells):
         cell.id = f"cell-{position}"
         for output in cell.get("outputs", ()):
-            if output.output_type == "stream" and output.name == "stderr":
-                raise StateError(f"cell {position} of {path.name} warns", got=output.text.strip()[:500])
+            if output.output_type == "error" or output.get("name") == "stderr":
+                raise StateError(f"cell {position} of {path.name} warns", got=str(output)[:500])
             if str(path.parent.parent) in str(output):
                 raise StateError(f"cell {position} of {path.name} shows a path of this machine")
     nbformat.write(notebook, path)  # type: ignore[no-untyped-call] # nbformat has no types here

@@ -13,7 +13,7 @@ from tests.docs.pages import ROOT, anchors, blocks, commands, pages
 PAGES = pages()
 COMMANDS = [(page.name, command) for page in PAGES for command in commands(page)]
 TARGETS = sorted(
-    {name for page in PAGES for name in re.findall(r"(?:`|^)make ([a-z]+)", page.read_text(), re.MULTILINE)}
+    {name for page in PAGES for name in re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text(), re.MULTILINE)}
 )
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 

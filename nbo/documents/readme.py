@@ -1,0 +1,29 @@
+"""The README's example of a decision, from a real run."""
+
+from __future__ import annotations
+
+import re
+
+from domain.errors import StateError
+from nbo.display import console
+from nbo.outcomes import show_decision
+from wiring.parts import Parts
+
+_EXAMPLE = re.compile(r"(decide --customer (\w+) --channel (\w+)\n```\n\n```text\n)(.*?)(?=```\n)", re.DOTALL)
+
+
+def with_decision(readme: str, parts: Parts) -> str:
+    """Put the answer to the README's own `nbo decide` below it.
+
+    Raises:
+        StateError: The README shows no such command with a block of output.
+    """
+    found = _EXAMPLE.search(readme)
+    if found is None:
+        raise StateError(
+            "the README shows no decision", expected="`decide --customer ID --channel CHANNEL`, then a block"
+        )
+    with console.capture() as shown:
+        show_decision(parts.answer(found[2], found[3], parts.latest()))
+    lines = [line.rstrip() for line in shown.get().splitlines()]
+    return readme[: found.start(4)] + "\n".join(lines) + "\n" + readme[found.end(4) :]
