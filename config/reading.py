@@ -83,7 +83,7 @@ def _common_features() -> Document:
 
 def _no_folder(folder: Path) -> LocatedProblem:
     what = "the bank's folder is a file" if folder.exists() else "the bank's folder is missing"
-    siblings = [other.name for other in folder.parent.iterdir() if other.is_dir()] if folder.parent.is_dir() else []
+    siblings = [other.parent.name for other in folder.parent.glob("*/bank.yaml")]
     expected = nearest(folder.name, siblings) if siblings else "a folder with bank.yaml"
     problem = Problem(file=folder.name, path=(), what=what, expected=expected)
     return LocatedProblem(problem=problem, file=folder)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
 
+from config.bank import BankIdentity
 from domain.errors import DataError
 from domain.offer import Offer
 from domain.problem import Problem
@@ -31,6 +32,19 @@ def simulation_problems(simulation: Simulation) -> Iterator[Problem]:
         expected = "a day from 1970 to 2200"
         yield Problem(
             file=FILE, path=("start",), what="no time to simulate", got=f"{simulation.start}", expected=expected
+        )
+
+
+def source_folder_problems(identity: BankIdentity) -> Iterator[Problem]:
+    """Refuse a folder of delivered files beside a simulation, which would replace what is in it."""
+    if identity.source_folder is not None:
+        yield Problem(
+            file="bank.yaml",
+            path=("source_folder",),
+            what="a bank delivers files or is simulated, not both",
+            got=f"'{identity.source_folder}' beside {FILE}",
+            expected="one of the two",
+            remedy=f"remove {FILE}, or this line",
         )
 
 

@@ -7,7 +7,7 @@ from config.checks.journey import journey_problems
 from config.checks.models import models_problems
 from config.checks.offers import offer_problems
 from config.checks.schedule import schedule_problems
-from config.checks.simulation import simulation_problems, world_problems
+from config.checks.simulation import simulation_problems, source_folder_problems, world_problems
 from config.files import BankFiles
 from decisioning.compile import compile_policy
 from decisioning.limits import limit_features
@@ -34,6 +34,8 @@ def check_whole(files: BankFiles) -> tuple[FeatureCatalogue | None, list[Problem
         problems += schedule_problems(files.schedule)
     if files.simulation is not None:
         problems += simulation_problems(files.simulation)
+        if files.identity is not None:
+            problems += source_folder_problems(files.identity)
     if files.journey is not None:
         problems += journey_problems(files.journey)
     if files.vocabulary is not None and files.journey is not None and files.offers is not None:

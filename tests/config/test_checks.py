@@ -167,3 +167,11 @@ def test_impossible_sizes_of_a_simulation_are_refused(folder: Folder) -> None:
 def test_a_bank_that_the_simulated_world_does_not_know_is_refused(folder: Folder) -> None:
     (problem,) = folder.write("simulation.yaml", "customers: 10\n").problems()
     assert problem.startswith("simulation.yaml:1: the simulated world and the bank's folder disagree")
+
+
+def test_a_simulation_never_writes_where_a_bank_delivers_its_files(folder: Folder) -> None:
+    folder.write("simulation.yaml", "customers: 10\n").replace(
+        "bank.yaml", "description: As", "source_folder: mine\ndescription: As"
+    )
+    told = "bank.yaml:2: a bank delivers files or is simulated, not both: got 'mine' beside simulation.yaml"
+    assert any(problem.startswith(told) for problem in folder.problems())
