@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from shutil import rmtree
 
 from prefect import flow, task
 
+from events.durable import replace_text
 from events.importing import import_sources
 from pipelines.artefacts import keep_table
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, may_pass
 from simulation.simulate import simulate
-from wiring.parts import parts_anew, parts_of
+from wiring.parts import Parts, parts_anew, parts_of
 from wiring.progress import progress_of
+
+MADE_FROM = "made_from.txt"
+"""Beside the files of a simulated bank: the key of the simulation that wrote them."""
 
 
 @flow(name="import-events", timeout_seconds=3600)
@@ -23,14 +28,37 @@ def import_events(bank_folder: str) -> StepResult:
         # what an offer earns is the bank's affair; its customers never see it
         seen = [replace(offer, value="0", cost=0.0, description="") for offer in parts.bank.offers]
         key = digest_of(parts.bank.simulation, seen, code_digest("simulation"))
-        do(simulate_bank, key=key, present=parts.sources.exists(), bank_folder=bank_folder)
+        made_from = _made_from(parts)
+        if made_from != key:
+            _begin_anew(parts)
+        do(simulate_bank, key=key, present=made_from == key, bank_folder=bank_folder)
     return import_files(bank_folder)
+
+
+def _made_from(parts: Parts) -> str | None:
+    """Key of the simulation that wrote the source files; None where there are none, or not all of them."""
+    try:
+        return (parts.sources / MADE_FROM).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+
+
+def _begin_anew(parts: Parts) -> None:
+    """Remove the log of another simulated world: customers of the same names would mix with those of the next.
+
+    It is moved away first, so that a crash leaves all of it or nothing. What was made from it is made anew, because
+    the digest of the log has changed; decisions and models say what they were made from, and stay.
+    """
+    before = parts.places.log.with_name(".log.before")
+    rmtree(before, ignore_errors=True)
+    if parts.places.log.exists():
+        parts.places.log.rename(before)
+        rmtree(before)
 
 
 @kept_step("simulate-bank", timeout_seconds=1800)
 def simulate_bank(key: str, bank_folder: str) -> StepResult:
-    """Write the source files of a simulated bank."""
-    del key
+    """Write the source files of a simulated bank, and last what they were made from."""
     parts = parts_of(bank_folder)
     bank = parts.bank
     assert bank.simulation is not None
@@ -43,6 +71,7 @@ def simulate_bank(key: str, bank_folder: str) -> StepResult:
             parts.sources,
             lambda done, total, _: progress(done, total),
         )
+    replace_text(parts.sources / MADE_FROM, key)
     return {"events": report.events, "oracle_auc": report.oracle_auc}
 
 
