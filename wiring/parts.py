@@ -14,7 +14,7 @@ from config.bank import Bank
 from config.reading import load_bank
 from config.settings import Settings
 from decisioning.compiled import CompiledPolicy
-from domain.errors import DataError
+from domain.errors import DataError, StateError
 from events.log import EventLog
 from features.calendar import Calendar
 from features.engines.engine import Engine
@@ -38,6 +38,9 @@ MODELS = ("churn", "propensity")
 SEED = 7
 """Of the draws of exploration; with customer, channel and moment it decides them."""
 
+_INTO_NEXT_DAY = timedelta(hours=30)
+"""From a midnight; days have 23 to 25 hours."""
+
 
 class Parts:
     """What flows and commands work with.
@@ -57,7 +60,14 @@ class Parts:
         self.places = Places(settings.home, self.name)
         self.calendar = Calendar(self.bank.time_zone)
         # prefect, imported later, makes its home but not the folders above it
-        self.places.prefect.mkdir(parents=True, exist_ok=True)
+        try:
+            self.places.prefect.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StateError(
+                f"the state cannot be kept in {settings.home}",
+                got=error.strerror or str(error),
+                remedy="set NBO_HOME to a folder that can be written to",
+            ) from error
         self._decider: tuple[tuple[RegisteredModel | None, ...], Decider] | None = None
 
     @property
@@ -169,11 +179,23 @@ class Parts:
         """Take the given moment, or else the last local midnight up to which the log has news.
 
         Raises:
-            DataError: Nothing is given and the log is empty.
+            DataError: The log is empty, or has nothing before the moment, or does not reach up to it: silence after
+                the log's end is no news, and models would take it for churn.
         """
-        if as_of is not None:
-            return as_of
-        return self.midnight(self.latest())
+        latest = self.latest()
+        if as_of is None:
+            return self.midnight(latest)
+        first, end = self.log.first_occurred_at(), self.midnight(self.midnight(latest) + _INTO_NEXT_DAY)
+        assert first is not None, "a log with latest news has a first event"
+        if not first <= as_of <= end:
+            raise DataError(
+                "the event log does not reach to that moment",
+                got=f"{as_of:%Y-%m-%d %H:%M}",
+                expected=f"{first.astimezone(self.bank.time_zone):%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, "
+                "the end of the day of its latest news",
+                remedy="import what came since, or leave the moment out",
+            )
+        return as_of
 
 
 def parts_of(bank_folder: str | Path) -> Parts:
