@@ -267,4 +267,11 @@ def _parts(context: typer.Context) -> Parts:
 
 
 def _moment(parts: Parts, as_of: datetime | None) -> datetime | None:
-    return None if as_of is None else as_of.replace(tzinfo=parts.bank.time_zone)
+    if as_of is None:
+        return None
+    from features.calendar import FIRST_YEAR, LAST_YEAR
+
+    if not FIRST_YEAR < as_of.year < LAST_YEAR:  # the years at the ends may be others elsewhere in the world
+        expected = f"a year from {FIRST_YEAR + 1} to {LAST_YEAR - 1}"
+        raise DataError("the moment is out of the calendar", got=as_of.date().isoformat(), expected=expected)
+    return as_of.replace(tzinfo=parts.bank.time_zone)

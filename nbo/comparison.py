@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from domain.errors import DataError, nearest
+from domain.errors import DataError, StateError, nearest
 from models.tracking.experiments import compare_runs
 from nbo.display import console, show_table
-from wiring.parts import Parts
+from wiring.parts import MODELS, Parts
 
 SHOWN = ("run", "model", "started", "gate", "auc", "average_precision", "log_loss", "calibration_error", "run_id")
 """Columns that fit a terminal; the file has all."""
@@ -17,8 +17,11 @@ def show_experiments(parts: Parts, sort: str, model: str | None, file: Path | No
     """Show a bank's runs sorted by a column, the largest first, or write the whole table.
 
     Raises:
-        DataError: There are no runs, or no such column.
+        DataError: There are no runs, no such column, or no such model.
+        StateError: The file could not be written.
     """
+    if model not in (None, *MODELS):
+        raise DataError("no such model", got=f"'{model}'", expected=nearest(str(model), MODELS))
     table = compare_runs(parts.models.store, parts.name, model)
     if table.empty:
         raise DataError(f"bank {parts.name} has no runs yet", remedy=f"nbo --bank {parts.folder} train")
@@ -26,7 +29,14 @@ def show_experiments(parts: Parts, sort: str, model: str | None, file: Path | No
         raise DataError("no such column to sort by", got=f"'{sort}'", expected=nearest(sort, table.columns))
     table = table.sort_values(sort, ascending=False)
     if file is not None:
-        table.to_csv(file, index=False)
+        try:
+            table.to_csv(file, index=False)
+        except OSError as error:
+            raise StateError(
+                f"the table of runs could not be written to {file}",
+                got=error.strerror or str(error),
+                remedy="name a file in a folder that is there and can be written to",
+            ) from error
         console.print(f"{len(table)} runs, {len(table.columns)} columns: {file}", markup=False)
         return
     columns = [name for name in dict.fromkeys((*SHOWN, sort)) if name in table.columns]

@@ -55,9 +55,11 @@ def decide_for_customer(
         log: None to leave no trace, as for a test.
 
     Raises:
-        DataError: The channel is unknown.
+        DataError: The channel is unknown, or no customer is named.
         StateError: The event log or the decision log failed: what cannot be kept is not answered.
     """
+    if not customer_id.strip():
+        raise DataError("a decision needs a customer", got=f"'{customer_id}'", expected="an id")
     channels = decider.bank.vocabulary.channels
     if channel not in channels:
         raise DataError("no such channel", got=f"'{channel}'", expected=nearest(channel, channels))
