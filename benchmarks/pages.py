@@ -9,6 +9,8 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from benchmarks.online_page import online_section
+
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
 NAMES = {
@@ -24,14 +26,18 @@ def write_page() -> None:
     lines = [
         "# Benchmarks",
         "",
-        "Written by the benchmarks themselves (`make bench-features`), from `benchmarks/results/`. Times are of whole "
-        "processes, reading Parquet and writing Parquet, interpreter start included; compare the ratios, which come "
-        "from one run, rather than seconds of another machine.",
+        "Written by the benchmarks themselves (`make bench-features`, `make bench-online`), from "
+        "`benchmarks/results/`. Times of features are of whole processes, reading Parquet and writing Parquet, "
+        "interpreter start included; compare the ratios, which come from one run, rather than seconds of another "
+        "machine.",
         "",
     ]
     features = HERE / "results" / "features.json"
     if features.exists():
         lines += _features(json.loads(features.read_text(encoding="utf-8")))
+    online = HERE / "results" / "online_store.json"
+    if online.exists():
+        lines += online_section(json.loads(online.read_text(encoding="utf-8")))
     (DOCS / "benchmarks.md").write_text("\n".join(lines), encoding="utf-8")
 
 

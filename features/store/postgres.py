@@ -14,7 +14,7 @@ from typing import Any, Literal
 import psycopg
 from feast.infra.online_stores.postgres_online_store.postgres import PostgreSQLOnlineStore as FeastStore
 from feast.infra.online_stores.postgres_online_store.postgres import PostgreSQLOnlineStoreConfig as FeastConfig
-from feast.infra.utils.postgres.connection_utils import _get_conn_kwargs, _get_conninfo
+from feast.infra.utils.postgres.connection_utils import _get_conn_kwargs
 from feast.infra.utils.postgres.postgres_config import ConnectionType
 from feast.repo_config import RepoConfig
 from psycopg import Connection
@@ -58,7 +58,6 @@ class PostgreSQLOnlineStore(FeastStore):
                 connection.close()
                 raise
 
-
     async def close(self) -> None:
         """Close the connection; the next use opens another."""
         with self._one_at_a_time:
@@ -71,7 +70,11 @@ def _connect(settings: PostgreSQLOnlineStoreConfig) -> Connection[Any]:
     milliseconds = settings.answer_timeout_seconds * 1_000
     wanted["options"] += f" -c statement_timeout={milliseconds}"
     connection: Connection[Any] = psycopg.connect(
-        _get_conninfo(settings),
+        host=settings.host,
+        port=settings.port,
+        dbname=settings.database,
+        user=settings.user,
+        password=settings.password or None,  # libpq finds one elsewhere only where it is given none
         connect_timeout=settings.connect_timeout_seconds,
         tcp_user_timeout=milliseconds,
         keepalives_idle=settings.keepalives_idle,

@@ -296,6 +296,17 @@ def test_a_wrong_password_is_a_clear_error_that_does_not_tell_it(served: Place) 
     assert "wr0ng" not in repr(OnlineStore.read(served.url.replace(PASSWORD_IN_URL, "wr0ng-Pa55")))
 
 
+def test_postgresql_finds_a_password_that_the_settings_do_not_have(
+    tmp_path: Path, postgresql_server: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(tmp_path, postgresql_server.url().replace(f":{PASSWORD_IN_URL}@", "@"), postgresql_server)
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    try:
+        assert place.online().read(["c1"], NOON).missing == ("c1",)
+    finally:
+        place.close()
+
+
 def test_passwords_are_not_on_disk(served: Place) -> None:
     served.online().materialise(states(["c1"], [1]), NIGHT)
     for path in served.folder.rglob("*"):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from domain.errors import StateError
-from features.store.packing import PackedHeader, pack, stack, unpack
+from features.store.packing import PackedHeader, header_of, pack, stack, unpack
 
 EVERY_INT64 = st.integers(-(2**63), 2**63 - 1)
 
@@ -44,3 +44,17 @@ def test_damaged_bytes_are_a_clear_error(packed: bytes) -> None:
 def test_states_of_different_lengths_are_a_clear_error() -> None:
     with pytest.raises(StateError, match="2 slots instead of 3"):
         stack([np.zeros(3, dtype=np.int64), np.zeros(2, dtype=np.int64)])
+
+
+@given(flipped=st.integers(0, 8 * 60 - 1))
+def test_a_flipped_bit_is_always_found(flipped: int) -> None:
+    [packed] = pack(np.arange(90)[np.newaxis], "a1", 7)
+    damaged = bytearray(packed)
+    damaged[flipped // 8] ^= 1 << flipped % 8
+    with pytest.raises(StateError, match="damaged"):
+        header_of(bytes(damaged))
+
+
+def test_a_header_is_read_without_the_numbers() -> None:
+    [packed] = pack(np.zeros((1, 3), dtype=np.int64), "ü" * 100, -5)
+    assert header_of(packed) == PackedHeader("ü" * 100, -5) == unpack(packed)[0]
