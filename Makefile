@@ -33,9 +33,9 @@ docs: $(STAMPS)/run  ## write the references of features, configuration and comm
 	$(BIN)/python -m nbo.documents
 
 # a home of its own, so that the page does not depend on what was trained before; NBO_DATA names the folder above bpi2012/
-results: export NBO_HOME := .nbo/results
+results: override export NBO_HOME := .nbo/results
 results: $(STAMPS)/run  ## run both banks from nothing and write docs/results.md
-	rm -rf $(NBO_HOME)
+	rm -rf .nbo/results
 	$(BIN)/nbo --bank banks/demo run
 	$(BIN)/nbo --bank banks/bpi2012 run
 	$(BIN)/python -m nbo.documents.results
