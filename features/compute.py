@@ -25,6 +25,7 @@ def compute_features(
     journey: Journey,
     calendar: Calendar,
     names: Sequence[str] | None = None,
+    stages: pa.Table | None = None,
 ) -> FeatureTable:
     """Compute features point in time: nothing that was not available before a moment counts for it.
 
@@ -36,6 +37,7 @@ def compute_features(
         journey: Its stages.
         calendar: Its local days.
         names: Features wanted, in that order; only what they need is computed. All where not given.
+        stages: `stage_history` of these customers up to the last moment or later, where it is known already.
 
     Returns:
         Rows in the order of `moments`. Of no visible events counts, sums and distinct days are 0, everything else
@@ -49,14 +51,14 @@ def compute_features(
     as_of = moments.as_of.astype("datetime64[us]")
     if not len(moments):
         return FeatureTable(moments.customer_ids, as_of, {name: np.empty(0) for name in schema}, schema)
-    history = history_of(events, calendar, before=as_of.max())
+    history = history_of(events, calendar, before=as_of.max(), customer_ids=moments.customer_ids)
     coded = coded_moments(history, moments)
     # in the order of customer and time, so that searches and gathers run through memory once
     order = np.lexsort((coded.as_of, coded.customer))
     in_order = coded.take(order)
     kept = gather(program.plan, history, in_order)
-    stages = stages_at(history, in_order, catalogue, journey) if program.needs_stage else {}
-    columns = program.columns(kept, in_order, stages, calendar)
+    in_stage = stages_at(history, in_order, catalogue, journey, stages) if program.needs_stage else {}
+    columns = program.columns(kept, in_order, in_stage, calendar)
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
     return FeatureTable(moments.customer_ids, as_of, {name: columns[name][back] for name in program.names}, schema)

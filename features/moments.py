@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,16 @@ class Moments:
 
     def __len__(self) -> int:
         return len(self.customer_ids)
+
+    def take(self, rows: NDArray[np.integer]) -> Moments:
+        """Keep moments by position."""
+        return Moments(self.customer_ids[rows], self.as_of[rows])
+
+    @property
+    def digest(self) -> str:
+        """Identify the moments and their order."""
+        times = self.as_of.astype("datetime64[us]").astype("<i8").tobytes()
+        return blake2b("\0".join(self.customer_ids).encode() + times, digest_size=16).hexdigest()
 
     @classmethod
     def at(cls, customer_ids: Sequence[str] | NDArray[np.object_], as_of: datetime | np.datetime64) -> Moments:

@@ -54,6 +54,7 @@ def compute_states(
     catalogue: FeatureCatalogue,
     journey: Journey,
     calendar: Calendar,
+    stages: pa.Table | None = None,
 ) -> States:
     """Compute the state of customers at a local midnight.
 
@@ -64,6 +65,7 @@ def compute_states(
         catalogue: The bank's features.
         journey: Its stages.
         calendar: Its local days.
+        stages: `stage_history` of these customers up to the midnight or later, where it is known already.
 
     Raises:
         DataError: If the moment is not a local midnight.
@@ -81,11 +83,11 @@ def compute_states(
     order = np.argsort(moments.customer, kind="stable")
     in_order = moments.take(order)
     kept = gather(program.plan, history, in_order)
-    stages = stages_at(history, in_order, catalogue, journey)
+    in_stage = stages_at(history, in_order, catalogue, journey, stages)
     matrix = np.empty((len(ids), len(kept) + STAGE_SLOTS), dtype=np.int64)
     matrix[order, : len(kept)] = kept.T
-    stage, previous = (np.nan_to_num(stages[name], nan=NO_STAGE) for name in (STAGE, PREVIOUS_STAGE))
-    entered = in_order.day - np.nan_to_num(stages[DAYS_IN_STAGE], nan=0)
+    stage, previous = (np.nan_to_num(in_stage[name], nan=NO_STAGE) for name in (STAGE, PREVIOUS_STAGE))
+    entered = in_order.day - np.nan_to_num(in_stage[DAYS_IN_STAGE], nan=0)
     matrix[order, len(kept) :] = np.column_stack([stage, previous, entered]).astype(np.int64)
     return States(ids, matrix, int(microseconds[0]), catalogue.layout)
 

@@ -20,12 +20,18 @@ from features.calendar import Calendar
 from features.compute import compute_features
 from features.engines.engine import Report
 from features.journey.lifecycle import stage_history
+from features.kernel.columns import EVENT_COLUMNS
 from features.moments import Moments
 from features.state import compute_states
 from features.store.parts import FeatureParts
+from features.store.periods import Period, periods_between
 from features.store.replacing import replace_parquet
 from features.store.state_files import StateFiles
 from models.labels import responses
+from pipelines.digests import digest_of
+
+COLUMNS = (*EVENT_COLUMNS, "decision_id")
+"""What features and the answers to offers are made from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +39,8 @@ class BucketWork:
     """One bucket: what to read, what to compute, and where to put it. Small and complete, for it travels.
 
     Attributes:
-        key: Digest of everything that the files depend on; they carry it.
+        key: Digest of everything that the files depend on.
+        definitions: Digest of whatever decides how events become features.
         as_of: Stage history and moments reach up to here.
         midnight: Of the states: the local one that begins the day of `as_of`.
         anchors: Moments at which churn is asked.
@@ -45,6 +52,7 @@ class BucketWork:
 
     bucket: int
     key: str
+    definitions: str
     bank: Bank
     as_of: datetime
     midnight: datetime
@@ -73,30 +81,75 @@ class BucketWork:
         report = self.states.note(self.name)
         if report is None or report["key"] != self.key or not self.history_file.exists():
             return None
-        if report["rows"] and fingerprints.get(self.name) != self.key:
+        if any(fingerprints.get(part) != key for part, key in report["parts"].items()):
             return None
         return report
 
 
 def compute_bucket(work: BucketWork) -> Report:
-    """Compute one bucket: stage history, the states of midnight, and rows for training.
+    """Compute one bucket: stage history, the states of midnight, and those rows for training that are not there yet.
 
     Returns:
-        Its number and key, and how many customers and rows there are.
+        Its number and key, how many customers and rows there are, how many rows were computed, and the parts in which
+        the rows are, with their keys.
     """
     bank, calendar = work.bank, Calendar(work.bank.time_zone)
     features, journey = bank.features, bank.journey
-    events = EventLog(work.log).read_bucket(work.bucket)
+    log = EventLog(work.log)
+    # first what the log says of itself, then its events: news that come between are found by the next build
+    digests = _digests(log, work)
+    events = log.read_bucket(work.bucket, COLUMNS)
+    stages = stage_history(events, work.as_of, features, journey, calendar)
+    replace_parquet(work.history_file, stages)
     moments = training_moments(bank, events, work.anchors, work.as_of)
+    parts = _parts(work, moments, digests)
+    missing = [part for part in parts if work.parts.fingerprint(part.name) != part.key]
     customers = customers_in(events)
-    report: Report = {"bucket": work.bucket, "key": work.key, "customers": len(customers), "rows": len(moments)}
-    replace_parquet(work.history_file, stage_history(events, work.as_of, features, journey, calendar))
-    work.states.write(work.name, compute_states(events, customers, work.midnight, features, journey, calendar), report)
-    # the part comes last: its fingerprint says that all of the bucket is there
-    if len(moments):
-        names = tuple(work.parts.schema)
-        work.parts.write(work.name, compute_features(events, moments, features, journey, calendar, names), work.key)
+    report: Report = {
+        "bucket": work.bucket,
+        "key": work.key,
+        "customers": len(customers),
+        "rows": len(moments),
+        "computed": sum(len(part.rows) for part in missing),
+        "parts": {part.name: part.key for part in parts},
+    }
+    states = compute_states(events, customers, work.midnight, features, journey, calendar, stages)
+    work.states.write(work.name, states, report)
+    if missing:
+        asked = moments.take(np.concatenate([part.rows for part in missing]))
+        table = compute_features(events, asked, features, journey, calendar, tuple(work.parts.schema), stages)
+        begin = 0
+        for part in missing:
+            end = begin + len(part.rows)
+            work.parts.write(part.name, table.take(np.arange(begin, end)), part.key)
+            begin = end
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Rows of one bucket and period, and the key of all that they are made from."""
+
+    name: str
+    key: str
+    rows: NDArray[np.intp]
+
+
+def _digests(log: EventLog, work: BucketWork) -> dict[Period, str]:
+    """Identify, for each period, what its moments can see of the bucket."""
+    first = log.first_occurred_at()
+    periods = () if first is None else periods_between(first, work.as_of)
+    return {period: log.bucket_digest(work.bucket, period.last_month) for period in periods}
+
+
+def _parts(work: BucketWork, moments: Moments, digests: dict[Period, str]) -> list[_Part]:
+    parts = []
+    for period, digest in digests.items():
+        rows = np.flatnonzero(period.holds(moments.as_of))
+        if len(rows):
+            key = digest_of(digest, work.definitions, moments.take(rows).digest)
+            parts.append(_Part(f"{work.name}.{period.name}", key, rows))
+    return parts
 
 
 def part_name(bucket: int) -> str:
@@ -110,11 +163,14 @@ def customers_in(events: pa.Table) -> NDArray[np.object_]:
 
 
 def training_moments(bank: Bank, events: pa.Table, asked: NDArray[np.datetime64], until: datetime) -> Moments:
-    """Moments that models learn from: every customer of the time at churn's anchors, and every contact's own."""
-    first = events.group_by("customer_id").aggregate([("occurred_at", "min")])
-    since = first["occurred_at_min"].combine_chunks().cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
-    ids = np.array(first["customer_id"].to_pylist(), dtype=object)
-    here = since[:, None] < asked[None, :]
+    """Moments that models learn from: every customer known by then at churn's anchors, and every contact's own."""
+    encoded = events["customer_id"].combine_chunks().dictionary_encode()
+    ids = np.array(encoded.dictionary.to_pylist(), dtype=object)
+    # the log is in the order of customers, and so are codes
+    begins = np.searchsorted(encoded.indices.to_numpy(), np.arange(len(ids)))
+    available = events["available_at"].cast(pa.int64()).to_numpy()
+    since = np.minimum.reduceat(available, begins) if len(ids) else available
+    here = since[:, None] < asked.astype("datetime64[us]").astype(np.int64)[None, :]
     customer, anchor = np.nonzero(here)
     known = [Moments(ids[customer], asked[anchor])]
     if bank.vocabulary.contacts is not None:

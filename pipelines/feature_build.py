@@ -10,6 +10,7 @@ from prefect import flow, task
 
 from domain.errors import StateError
 from features.engines.engine import Report
+from features.store.watermark import Watermark
 from models.inputs import model_inputs
 from models.labels import anchors as anchors_of
 from pipelines.artefacts import keep_table
@@ -35,10 +36,18 @@ def build_features(bank_folder: str, as_of: datetime | None = None) -> StepResul
             result = do(put_online, key=key, present=present, bank_folder=bank_folder, bucket=bucket)
             results.append({**report, **result})
             progress(len(results), len(reports))
-    parts.offline.remove_stale({part_name(report["bucket"]): report["key"] for report in reports if report["rows"]})
+    parts.offline.remove_stale({part: key for report in reports for part, key in report["parts"].items()})
+    watermark = Watermark(complete_until=until, news_until=parts.latest())
+    watermark.write(parts.places.feature_store)
     keep_table("features", f"Features of {parts.name} as of {until}", results)
     totals = {name: sum(result[name] for result in results) for name in ("customers", "rows", "online")}
-    return {**totals, "features": len(parts.offline.names), "as_of": until.isoformat()}
+    return {
+        **totals,
+        "features": len(parts.offline.names),
+        "as_of": until.isoformat(),
+        "complete_until": watermark.complete_until.isoformat(),
+        "news_until": watermark.news_until.isoformat(),
+    }
 
 
 @task(
@@ -78,11 +87,13 @@ def put_online(key: str, bank_folder: str, bucket: int) -> StepResult:
 
 def _works(parts: Parts, until: datetime) -> list[BucketWork]:
     definitions = definitions_digest(parts)
+    offers = [offer.name for offer in parts.bank.offers]  # whose contacts are moments
     anchors, midnight = churn_anchors(parts, until), parts.midnight(until)
     return [
         BucketWork(
             bucket=bucket,
-            key=digest_of(parts.log.bucket_digest(bucket), until, definitions, bucket),
+            key=digest_of(parts.log.bucket_digest(bucket), until, definitions, offers, bucket),
+            definitions=definitions,
             bank=parts.bank,
             as_of=until,
             midnight=midnight,

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping
-from functools import cache
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from prefect import State, Task, task
@@ -14,6 +10,9 @@ from prefect.client.schemas.objects import TaskRun
 from prefect.context import TaskRunContext
 
 from domain.errors import NboError
+from pipelines.digests import code_digest, digest_of
+
+__all__ = ["StepResult", "code_digest", "digest_of", "do", "kept_step", "may_pass"]
 
 StepResult = dict[str, Any]
 """What a step tells the next: names, counts and paths that JSON can hold; its work lies in files."""
@@ -70,36 +69,3 @@ def do(step: Task[..., StepResult], *, key: str, present: bool, **arguments: Any
     """
     result: StepResult = step.with_options(refresh_cache=not present)(key=key, **arguments)
     return result
-
-
-def digest_of(*parts: object) -> str:
-    """Digest of the texts of some values, 16 hexadecimal digits.
-
-    Example:
-        >>> digest_of("a", 1) == digest_of("a", 1) != digest_of("a1")
-        True
-    """
-    digest = hashlib.sha256()
-    for part in parts:
-        text = repr(sorted(part.items())) if isinstance(part, Mapping) else str(part)
-        digest.update(f"{len(text)}:{text};".encode())
-    return digest.hexdigest()[:16]
-
-
-@cache
-def code_digest(*rooms: str) -> str:
-    """Digest of the source of some rooms, so that a change of code makes their steps anew.
-
-    Example:
-        >>> len(code_digest("domain", "expressions"))
-        16
-    """
-    digest = hashlib.sha256()
-    for room in rooms:
-        location = import_module(room).__file__
-        assert location is not None
-        folder = Path(location).parent
-        for path in sorted((*folder.rglob("*.py"), *folder.rglob("*.yaml"))):
-            digest.update(str(path.relative_to(folder)).encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]

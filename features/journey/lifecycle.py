@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from expressions.expression import Expression, compile_expression
 from expressions.types import Array
@@ -74,10 +75,18 @@ class StageChanges:
 
 
 def stages_at(
-    history: History, moments: CodedMoments, catalogue: FeatureCatalogue, journey: Journey
+    history: History,
+    moments: CodedMoments,
+    catalogue: FeatureCatalogue,
+    journey: Journey,
+    known: pa.Table | None = None,
 ) -> dict[str, Array]:
-    """Compute the three stage features of moments, which are in the order of their customers."""
-    changes = stage_changes(history, moments, catalogue, journey)
+    """Compute the three stage features of moments, which are in the order of their customers.
+
+    Args:
+        known: The customers' `stage_history` up to the last moment or later; without it the process runs.
+    """
+    changes = stage_changes(history, moments, catalogue, journey) if known is None else _read(known, history)
     return changes.at(moments.customer, moments.day).columns(moments.day)
 
 
@@ -112,6 +121,23 @@ def stage_history(
             "previous_stage": names.take(pa.array(changes.previous, mask=changes.previous == NO_STAGE)),
         }
     )
+
+
+def _read(known: pa.Table, history: History) -> StageChanges:
+    """Read what `stage_history` wrote, with the codes of another history."""
+    names = pa.array(STAGES.values, pa.string())
+
+    def positions(column: str) -> Int64Array:
+        found = pc.index_in(known.column(column), value_set=names).fill_null(NO_STAGE)
+        return np.asarray(found.to_numpy(), dtype=np.int64)
+
+    customer = history.columns.customer_codes(known.column("customer_id").to_numpy())
+    entered = known.column("entered_at").cast(pa.int64()).to_numpy()
+    day = history.calendar.day_index(entered)
+    # who has no events in this history has no moment to be asked for either
+    order = np.lexsort((day, customer))
+    stage, previous = positions("stage"), positions("previous_stage")
+    return StageChanges(customer[order], day[order], stage[order], previous[order])
 
 
 def stage_changes(

@@ -66,11 +66,19 @@ class FeatureParts:
         Raises:
             StateError: A file that cannot be read.
         """
-        found = {}
-        for part, metadata in self._metadata().items():
-            if metadata.get(_COLUMNS) == self._columns:
-                found[part] = metadata.get(_FINGERPRINT, b"").decode()
-        return found
+        found = {part: self.fingerprint(part) for part in self._parts()}
+        return {part: fingerprint for part, fingerprint in found.items() if fingerprint is not None}
+
+    def fingerprint(self, part: str) -> str | None:
+        """What a part was computed from; None where it is not there, or holds other features.
+
+        Raises:
+            StateError: The file cannot be read.
+        """
+        if not self._path(part).exists():
+            return None
+        metadata = self._read_metadata(part)
+        return metadata.get(_FINGERPRINT, b"").decode() if metadata.get(_COLUMNS) == self._columns else None
 
     def remove_stale(self, current: Mapping[str, str]) -> tuple[str, ...]:
         """Remove every part that is not in `current` with the same fingerprint, and what crashes left behind.
@@ -111,15 +119,15 @@ class FeatureParts:
         return named.replace_schema_metadata({_FINGERPRINT: fingerprint.encode(), _COLUMNS: self._columns})
 
     def _metadata(self) -> dict[str, dict[bytes, bytes]]:
-        metadata = {}
-        for part in self._parts():
-            try:
-                metadata[part] = pq.read_schema(self._path(part)).metadata or {}
-            except (pa.ArrowInvalid, OSError) as error:
-                raise StateError(
-                    f"part '{part}' of the features cannot be read", got=str(error), remedy="delete it and build again"
-                ) from error
-        return metadata
+        return {part: self._read_metadata(part) for part in self._parts()}
+
+    def _read_metadata(self, part: str) -> dict[bytes, bytes]:
+        try:
+            return pq.read_schema(self._path(part)).metadata or {}
+        except (pa.ArrowInvalid, OSError) as error:
+            raise StateError(
+                f"part '{part}' of the features cannot be read", got=str(error), remedy="delete it and build again"
+            ) from error
 
     def _parts(self) -> list[str]:
         return sorted(path.name.removesuffix(".parquet") for path in self.folder.glob("*.parquet"))

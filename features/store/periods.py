@@ -1,0 +1,63 @@
+"""Stretches of time by which features are kept: the moments of a stretch are computed anew together, or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+MONTHS_PER_QUARTER = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A quarter that is over, or a month of the one that is not; in UTC.
+
+    Attributes:
+        first: Its first month, counted from January 1970.
+        months: 3 or 1.
+    """
+
+    first: int
+    months: int
+
+    @property
+    def name(self) -> str:
+        """Its name, such as `2025-q4` or `2026-05`."""
+        month = str(np.datetime64(self.first, "M"))
+        quarter = f"{month[:5]}q{self.first % 12 // MONTHS_PER_QUARTER + 1}"
+        return quarter if self.months == MONTHS_PER_QUARTER else month
+
+    @property
+    def last_month(self) -> str:
+        """Its last month, such as `2025-12`: no moment of the period sees what became available after it."""
+        return str(np.datetime64(self.first + self.months - 1, "M"))
+
+    def holds(self, moments: NDArray[np.datetime64]) -> NDArray[np.bool_]:
+        """Tell which moments lie in it."""
+        month = moments.astype("datetime64[M]").astype(np.int64)
+        return (month >= self.first) & (month < self.first + self.months)
+
+
+def periods_between(first: datetime, until: datetime) -> tuple[Period, ...]:
+    """List the periods from that of a first moment to that of the last, the older ones first.
+
+    Example:
+        >>> asked = periods_between(datetime(2025, 11, 5, tzinfo=UTC), datetime(2026, 5, 31, tzinfo=UTC))
+        >>> [period.name for period in asked]
+        ['2025-q4', '2026-q1', '2026-04', '2026-05']
+    """
+    begin, end = _month(first), _month(until)
+    open_since = end - end % MONTHS_PER_QUARTER
+    over = range(begin - begin % MONTHS_PER_QUARTER, open_since, MONTHS_PER_QUARTER)
+    return (
+        *(Period(month, MONTHS_PER_QUARTER) for month in over),
+        *(Period(month, 1) for month in range(max(begin, open_since), end + 1)),
+    )
+
+
+def _month(moment: datetime) -> int:
+    utc = moment.astimezone(UTC)
+    return (utc.year - 1970) * 12 + utc.month - 1
