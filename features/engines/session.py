@@ -30,7 +30,6 @@ _REQUIRED = {
     "spark.sql.adaptive.coalescePartitions.enabled": "false",
 }
 _USUAL = {
-    "spark.app.name": "nbo",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
@@ -72,7 +71,8 @@ def _started(master: str, settings: Mapping[str, str]) -> SparkSession:
     with TemporaryFile() as printed, _environment(java_environment(os.environ) | (_this_python() if local else {})):
         try:
             if SparkContext._gateway is None:
-                before_java = SparkConf(loadDefaults=False).setAll([*settings.items(), ("spark.master", master)])
+                known_before = {"spark.app.name": "nbo", **settings, "spark.master": master}
+                before_java = SparkConf(loadDefaults=False).setAll(list(known_before.items()))
                 gateway = launch_gateway(  # type: ignore[no-untyped-call]  # ships without types here
                     before_java, popen_kwargs={"stdout": printed, "stderr": printed}
                 )
@@ -138,10 +138,13 @@ def _knock(host: str | None, port: int | None) -> str | None:
 
 
 def _reason(error: Exception, printed: IO[bytes]) -> str:
-    """One line: what the Java exception says, or what Java printed before it gave up."""
-    if isinstance(error, Py4JJavaError):
-        return str(error.java_exception.toString()).splitlines()[0]
+    """One line: why Spark gave up, what the Java exception says, or what Java printed before it ended."""
     printed.seek(0)
     lines = printed.read().decode(errors="replace").splitlines()
+    given_up = [line.partition("Reason: ")[2] for line in lines if "Reason: " in line]
+    if given_up:
+        return given_up[0].strip()
+    if isinstance(error, Py4JJavaError):
+        return str(error.java_exception.toString()).splitlines()[0]
     telling = [line for line in lines if "rror" in line or "xception" in line]
     return (telling or [str(error)])[0].strip()
