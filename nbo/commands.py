@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from config.settings import Settings
 from domain.errors import DataError, NboError
 from nbo.display import console, progress_bars, show_error, show_table
+from nbo.full_disk import full_disk
 from nbo.outcomes import show_decision, show_decisions, show_models, show_run
 from wiring.progress import showing
 
@@ -258,6 +260,12 @@ def run_command_line(arguments: list[str] | None = None) -> None:
             if exit_.code == INTERRUPTED:  # typer has caught the KeyboardInterrupt
                 show_error(NboError("stopped; what was finished is kept, and the next run goes on from there"))
             raise
+        except Exception as error:
+            full = full_disk(error, Settings.from_environment(os.environ).home)
+            if full is None:
+                raise
+            show_error(full)
+            sys.exit(1)
 
 
 def _parts(context: typer.Context) -> Parts:
