@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from functools import reduce
 from operator import add
@@ -31,7 +32,7 @@ def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> Ste
     """Rank offers for every customer and channel with the champions, and sum up per stage and rule."""
     parts = parts_anew(bank_folder)
     until = parts.midnight(parts.moment(as_of))
-    versions = parts.decider().versions
+    versions = parts.decider(num_threads=os.cpu_count() or 1).versions
     code = code_digest("decisioning", "serving", "models")
     run = digest_of(parts.log.digest(), until, versions, definitions_digest(parts), code)
     folder = parts.places.decisions / f"{until:%Y-%m-%d}-{run}"
@@ -70,7 +71,7 @@ def decide_bucket(key: str, bank_folder: str, bucket: int, as_of: datetime, fold
     if not len(features):
         return {"customers": 0}
     result = decide_part(
-        parts.decider(),
+        parts.decider(num_threads=os.cpu_count() or 1),
         features,
         folder=Path(folder),
         part=part_name(bucket),

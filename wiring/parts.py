@@ -68,7 +68,7 @@ class Parts:
                 got=error.strerror or str(error),
                 remedy="set NBO_HOME to a folder that can be written to",
             ) from error
-        self._decider: tuple[tuple[RegisteredModel | None, ...], Decider] | None = None
+        self._deciders: dict[int, tuple[tuple[RegisteredModel | None, ...], Decider]] = {}
 
     @property
     def sources(self) -> Path:
@@ -121,22 +121,27 @@ class Parts:
         self.places.folder.mkdir(parents=True, exist_ok=True)
         return DecisionLog(self.settings.decision_log.url(self.name) or f"sqlite:///{self.places.decision_log}")
 
-    def decider(self) -> Decider:
+    def decider(self, *, num_threads: int = 1) -> Decider:
         """Put the champions of the moment and the policy together; a model that has no champion yet is left out.
 
         The models are read again only where somebody else has become champion.
+
+        Args:
+            num_threads: Of the models; one answers a single customer soonest, all processors decide for everybody.
         """
         champions = tuple(self.models.champion(name) for name in MODELS)
-        if self._decider is None or self._decider[0] != champions:
-            self._decider = champions, self._with(*champions)
-        return self._decider[1]
+        kept = self._deciders.get(num_threads)
+        if kept is None or kept[0] != champions:
+            kept = self._deciders[num_threads] = champions, self._with(*champions, num_threads=num_threads)
+        return kept[1]
 
-    def _with(self, churn: RegisteredModel | None, propensity: RegisteredModel | None) -> Decider:
+    def _with(self, churn: RegisteredModel | None, propensity: RegisteredModel | None, *, num_threads: int) -> Decider:
         return Decider(
             self.bank,
             None if churn is None else self.models.load_churn().model,
             None if propensity is None else self.models.load_propensity().model,
             {found.name: f"{found.version}:{found.digest[:12]}" for found in (churn, propensity) if found is not None},
+            num_threads=num_threads,
         )
 
     @cached_property
