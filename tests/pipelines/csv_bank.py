@@ -53,11 +53,12 @@ class CsvBank:
         return {str(file.relative_to(root)) for file in root.rglob("*") if file.is_file()}
 
 
-def logins(customers: int, *, every_days: int, quiet: int = 0) -> list[str]:
-    """Log-ins of customers at regular times; the last `quiet` of them come no more after half of the time."""
+def logins(customers: int, *, every_days: int, leaving: int = 0) -> list[str]:
+    """Log-ins of customers at regular times; the last `leaving` of them go, one after the other."""
     first = date(2025, 1, 1)
+    until = [DAYS if customer < customers - leaving else 60 + customer * 13 % 220 for customer in range(customers)]
     return [
         f"c{customer:03d},{first + timedelta(days=day)}T10:00:00,app_login"
         for customer in range(customers)
-        for day in range(customer % every_days, DAYS // 2 if customer >= customers - quiet else DAYS, every_days)
+        for day in range(customer % every_days, until[customer], every_days)
     ]

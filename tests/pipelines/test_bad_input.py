@@ -74,20 +74,20 @@ def test_a_log_that_is_too_short_for_any_label_is_told(bank: CsvBank) -> None:
 
 def test_a_population_that_nobody_is_in_is_told(bank: CsvBank) -> None:
     bank.replace("models.yaml", "stage <> 'lost' AND days_since_activity <= 45", "days_since_activity < 0")
-    bank.deliver(logins(60, every_days=10, quiet=30))
+    bank.deliver(logins(60, every_days=10, leaving=30))
     with pytest.raises(DataError, match="nobody was ever in the population"):
         run_until_trained(bank)
 
 
 def test_contacts_that_never_happened_are_told(bank: CsvBank) -> None:
-    bank.deliver(logins(200, every_days=10, quiet=100))
+    bank.deliver(logins(500, every_days=10, leaving=350))
     with pytest.raises(DataError, match="has presented no offer of its catalogue yet"):
         run_until_trained(bank)
 
 
 def test_a_bank_without_contacts_decides_without_models_and_offers_nothing_unscored(bank: CsvBank) -> None:
     bank.without_contacts()
-    bank.deliver(logins(40, every_days=10, quiet=20))
+    bank.deliver(logins(40, every_days=10, leaving=20))
     import_events(str(bank.folder))
     build_features(str(bank.folder))
     decisions = decide_for_everybody(str(bank.folder))
