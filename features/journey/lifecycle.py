@@ -131,10 +131,12 @@ def _read(known: pa.Table, history: History) -> StageChanges:
         found = pc.index_in(known.column(column), value_set=names).fill_null(NO_STAGE)
         return np.asarray(found.to_numpy(), dtype=np.int64)
 
+    # whoever has no events here shares one code, and is in no stage
+    there = pc.is_in(known.column("customer_id"), value_set=history.columns.customer_ids)
+    known = known.filter(there)
     customer = history.columns.customer_codes(known.column("customer_id").to_numpy())
     entered = known.column("entered_at").cast(pa.int64()).to_numpy()
     day = history.calendar.day_index(entered)
-    # who has no events in this history has no moment to be asked for either
     order = np.lexsort((day, customer))
     stage, previous = positions("stage"), positions("previous_stage")
     return StageChanges(customer[order], day[order], stage[order], previous[order])
