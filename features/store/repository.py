@@ -35,7 +35,7 @@ class FeatureRepository:
         maximum_age: How much older than a moment the features joined to it may be; zero for exactly as of it.
 
     Raises:
-        StateError: Settings or a name that Feast does not take.
+        StateError: Settings or a name that Feast does not take, or a database that is damaged.
     """
 
     def __init__(
@@ -192,6 +192,14 @@ def _not_registered(kind: str, name: str, registered: Sequence[str]) -> StateErr
 
 def _readable_while_written(path: Path) -> Path:
     """Set the database to write-ahead logging, which it remembers: others read while a flow writes."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.Error as error:
+        raise StateError(
+            "a database of the feature store cannot be opened",
+            got=f"{error}: {path}",
+            remedy="see to its access and to space; where it is damaged remove it and build features again, "
+            "which makes all of it anew from the event log",
+        ) from error
     return path
