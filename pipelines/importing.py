@@ -10,6 +10,7 @@ from prefect import flow, task
 
 from events.durable import replace_text
 from events.importing import import_sources
+from events.lock import locked
 from pipelines.artefacts import keep_table
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, may_pass
 from simulation.simulate import simulate
@@ -28,10 +29,13 @@ def import_events(bank_folder: str) -> StepResult:
         # what an offer earns is the bank's affair; its customers never see it
         seen = [replace(offer, value="0", cost=0.0, description="") for offer in parts.bank.offers]
         key = digest_of(parts.bank.simulation, seen, code_digest("simulation"))
-        made_from = _made_from(parts)
-        if made_from != key:
-            _begin_anew(parts)
-        do(simulate_bank, key=key, present=made_from == key, bank_folder=bank_folder)
+        parts.places.folder.mkdir(parents=True, exist_ok=True)
+        # a second run waits, and then finds the files there: none replaces what another reads
+        with locked(parts.places.folder / "simulation.lock"):
+            made_from = _made_from(parts)
+            if made_from != key:
+                _begin_anew(parts)
+            do(simulate_bank, key=key, present=made_from == key, bank_folder=bank_folder)
     return import_files(bank_folder)
 
 
