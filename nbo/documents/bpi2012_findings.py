@@ -92,7 +92,7 @@ def _churn(parts: Parts, until: datetime, tables: RunTables) -> list[str]:
     young = rows.auc(age < _AGES[1][1])
     auc, low, high = tables.estimate(MODEL, "auc")
     silence = tables.single_features["days_since_activity"]
-    clocks = [name for name in list(tables.importance)[:3] if "days_since" in name]
+    strongest = list(tables.importance)[:4]
     days = parts.bank.models.churn.horizon_days
     hours = np.unique(cancelled.hour[automatic])
     return [
@@ -127,13 +127,13 @@ def _churn(parts: Parts, until: datetime, tables: RunTables) -> list[str]:
         *table([_age_row(rows, by_system, age, low_age, high_age) for low_age, high_age in _AGES]),
         "",
         claim(
-            f"What the model has learned are clocks: its three strongest features are {_list(clocks)}, and the days "
-            f"since the customer last did something alone have AUC {silence:.3f}. It is right about what will happen, "
-            "so the forecast of closings is useful for planning work. It is not a model of customers who are about to "
-            "leave. For that, leave the closings out of the label (they are another event type in a bank's own log), "
-            "and expect little: the log knows the amount asked for and the bank's own steps, and nothing of the "
-            "applicant.",
-            holds=len(clocks) == 3 and silence > 0.7,
+            f"What the model has learned are clocks: its strongest features all say how long ago something happened "
+            f"({_list(strongest)}), and the days since the customer last did something alone have AUC {silence:.3f}. "
+            "It is right about what will happen, so the forecast of closings is useful for planning work. It is not a "
+            "model of customers who are about to leave. For that, leave the closings out of the label (they are "
+            "another event type in a bank's own log), and expect little: the log knows the amount asked for and the "
+            "bank's own steps, and nothing of the applicant.",
+            holds=all("days_since" in name or "decayed" in name for name in strongest) and silence > 0.7,
         ),
         "",
         claim(
