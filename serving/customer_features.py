@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -15,8 +16,10 @@ from features.calendar import Calendar
 from features.compute import compute_features
 from features.moments import Moments
 from features.state import features_from_states
-from features.store.online import OnlineStates
 from features.table import FeatureTable
+
+if TYPE_CHECKING:  # whoever has no online store need not wait for Feast
+    from features.store.online import OnlineStates
 
 
 class Origin(StrEnum):

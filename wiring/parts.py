@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,18 +20,19 @@ from events.log import EventLog
 from features.calendar import Calendar
 from features.engines.engine import Engine
 from features.moments import utc_microseconds
-from features.store.offline import OfflineFeatures
-from features.store.online import OnlineStates
-from features.store.repository import FeatureRepository
 from features.store.state_files import StateFiles
-from models.registry import RegisteredModel
-from models.tracking.store import TrackingStore
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader
 from serving.decider import Decider
 from serving.decision_log import DecisionLog
-from wiring.models import BankModels
 from wiring.places import Places
+
+if TYPE_CHECKING:
+    from features.store.offline import OfflineFeatures
+    from features.store.online import OnlineStates
+    from features.store.repository import FeatureRepository
+    from models.registry import RegisteredModel
+    from wiring.models import BankModels
 
 MODELS = ("churn", "propensity")
 """That take part in a decision."""
@@ -85,6 +87,8 @@ class Parts:
     @cached_property
     def repository(self) -> FeatureRepository:
         """Feast."""
+        from features.store.repository import FeatureRepository
+
         store = self.places.feature_store
         return FeatureRepository(
             self.name, store / "feast", store / "parts", online_store=self.settings.online_store.feast_settings()
@@ -93,11 +97,15 @@ class Parts:
     @cached_property
     def offline(self) -> OfflineFeatures:
         """Features of the past, by name."""
+        from features.store.offline import OfflineFeatures
+
         return OfflineFeatures(self.repository, self.bank.features)
 
     @cached_property
     def online(self) -> OnlineStates:
         """Customers' states at last midnight."""
+        from features.store.online import OnlineStates
+
         return OnlineStates(self.repository, self.calendar, self.bank.features.layout)
 
     @cached_property
@@ -113,6 +121,9 @@ class Parts:
     @cached_property
     def models(self) -> BankModels:
         """Runs and champions in MLflow."""
+        from models.tracking.store import TrackingStore
+        from wiring.models import BankModels
+
         return BankModels(TrackingStore(self.settings.tracking_uri, self.places.model_artefacts), self.name)
 
     @cached_property
