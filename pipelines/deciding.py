@@ -13,6 +13,7 @@ from prefect import flow
 
 from decisioning.funnel import Funnel
 from decisioning.summary import Summary
+from events.segments import empty_table
 from features.compute import compute_features
 from features.moments import Moments
 from features.state import features_from_states
@@ -102,8 +103,8 @@ def current_features(parts: Parts, bucket: int, midnight: datetime) -> tuple[Fea
     customers = customers_in(parts.log.read_bucket(bucket, ["customer_id"]))
     read = parts.online.read(list(customers), midnight)
     tables = []
-    nothing = parts.log.read_bucket(bucket).slice(0, 0)
     if len(read.states):
+        nothing = empty_table()  # the states are of this very midnight
         tables.append(features_from_states(read.states, nothing, midnight, bank.features, bank.journey, parts.calendar))
     rest = np.array([*read.missing, *read.stale], dtype=object)
     if len(rest) or not tables:

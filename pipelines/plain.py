@@ -27,11 +27,11 @@ def to_plain(counts: Funnel | Summary) -> dict[str, Any]:
 
 def from_plain(kind: type[_Counts], plain: dict[str, Any]) -> _Counts:
     """Turn what `to_plain` made, through JSON or not, into counts again."""
-    names, arrays = ("rules", "kinds", "stages", "offers"), (list,)
+    names = ("rules", "kinds", "stages", "offers")
     content: dict[str, Any] = {}
     for name, value in plain.items():
         if name in names:
             content[name] = tuple(value)
         else:
-            content[name] = np.array(value) if isinstance(value, arrays) else value
+            content[name] = np.array(value) if isinstance(value, list) else value
     return kind(**content)

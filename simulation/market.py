@@ -20,7 +20,6 @@ BoolArray = NDArray[np.bool_]
 CHANNELS: Final = ("app", "web", "email", "push", "branch", "call_centre", "atm")
 """Positions in this tuple are channel codes throughout the simulation; -1 is none."""
 APP, WEB, EMAIL, PUSH, BRANCH, CALL, ATM = range(7)
-OUTBOUND: Final = (EMAIL, PUSH, CALL)
 CHANNEL_EASE: Final = np.array([0.15, 0.10, -0.30, -0.40, 0.2, 0.75, 0.0])
 """How much easier an offer is accepted in each channel, on the log-odds scale."""
 
