@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 
 from domain.journey import Stage, Step
 from domain.spec import Spec
+
+
+class OfferClass(StrEnum):
+    """What an offer is to the bank; a class comes before the next, whatever the priorities.
+
+    Example:
+        >>> [member.value for member in OfferClass]
+        ['mandatory', 'transactional', 'commercial']
+    """
+
+    MANDATORY = "mandatory"
+    TRANSACTIONAL = "transactional"
+    COMMERCIAL = "commercial"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,11 +31,13 @@ class Treatment(Spec):
         channel: Where it is put.
         message: Key of the text or creative in the channel's own system.
         cost: Cost of one contact, in the bank's currency.
+        slot: Place in the channel that it is made for (`hero`, `inbox`); None where the channel has but one.
     """
 
     channel: str
     message: str
     cost: float = 0.0
+    slot: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +56,8 @@ class Offer(Spec):
         stages: Lifecycle stages it serves.
         steps: Steps of the product's sub-journey it serves; empty for all.
         treatments: One for each channel it may be put in.
+        offer_class: `mandatory` (the bank has to tell it), `transactional` (it answers what the customer is doing), or
+            `commercial`. A class stands before the next; the first two need neither score nor least priority.
         response_window_days: An answer later than this does not count for the offer.
         tags: `service` and `retention` have a meaning for policies; others are the bank's own.
     """
@@ -55,6 +73,7 @@ class Offer(Spec):
     valid_from: date | None = None
     valid_until: date | None = None
     steps: tuple[Step, ...] = ()
+    offer_class: OfferClass = OfferClass.COMMERCIAL
     response_window_days: int = 30
     tags: tuple[str, ...] = ()
 

@@ -31,8 +31,9 @@ def check_vocabulary(vocabulary: Vocabulary) -> list[Problem]:
         *_types(vocabulary),
         *(
             problem
-            for name, item in vocabulary.attributes.items()
-            for problem in _property(name, item, ("attributes",))
+            for part, declared in (("attributes", vocabulary.attributes), ("request", vocabulary.request))
+            for name, item in declared.items()
+            for problem in _property(name, item, (part,))
         ),
         *(_contacts(vocabulary.contacts, vocabulary) if vocabulary.contacts else ()),
     ]

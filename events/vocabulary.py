@@ -93,6 +93,8 @@ class Vocabulary(Spec):
         types: By name.
         attributes: Of customers, by name; each becomes a feature of that name, its value last known.
         contacts: None for a bank that has put no offers yet.
+        request: What a channel may say of the moment in which it asks (`intent`, `device`); rules and weights read it
+            as `request_<name>`, NULL where it was not said.
     """
 
     channels: tuple[str, ...]
@@ -100,6 +102,7 @@ class Vocabulary(Spec):
     types: dict[str, EventType]
     attributes: dict[str, Property] = field(default_factory=dict)
     contacts: ContactEvents | None = None
+    request: dict[str, Property] = field(default_factory=dict)
 
     @property
     def groups(self) -> dict[str, tuple[str, ...]]:
