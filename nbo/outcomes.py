@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from decisioning.counterfactual import counterfactuals
 from nbo.display import console, show_table
 from pipelines.report_page import metric_rows, next_looks
 
 if TYPE_CHECKING:
     from serving.customer import Answer
+
+CHANGES_SHOWN = 3
+"""The runner-up and what comes closest after it; the rest is a matter of rules, which are all told above."""
 
 
 def show_run(result: Mapping[str, Any]) -> None:
@@ -87,6 +91,11 @@ def show_decision(answer: Answer) -> None:
     ]
     if rejected:
         show_table("why not the others", ("offer", "rule", "reason"), rejected)
+    changes = [found for found in counterfactuals(answer.decisions, 0, decision.channel) if len(found.rules) <= 1]
+    if changes:
+        console.print("what would have to change")
+    for found in changes[:CHANGES_SHOWN]:
+        console.print(f"  {found.sentence()}", markup=False, highlight=False, soft_wrap=True)
 
 
 def show_rows(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
