@@ -12,64 +12,24 @@ from decisioning.compile import compile_policy
 from decisioning.compiled import BUILT_IN_RULES, CompiledPolicy
 from decisioning.counterfactual import Counterfactual, counterfactuals
 from decisioning.engine import Decisions, decide
-from decisioning.policy import Control, Factors, Policy, Rule, Weight
+from decisioning.policy import Control, Factors, Policy
 from domain.offer import OfferClass
 from expressions.types import Array
-from features.table import FeatureTable
+from tests.decisioning.budgeted import PRICES, RULES, decided, policy_of
 from tests.decisioning.build import (
     CARE,
     GOAL,
     LOAN,
     NOON,
-    OFFERS,
     SAVINGS,
     VOCABULARY,
     catalogue_for,
     compiled,
     customers,
-    ids,
     likely,
-    random_columns,
 )
-
-RULES = (
-    Rule(name="adult", kind="eligibility", require="age >= 10", except_tags=("service",)),
-    Rule(name="not_held", kind="applicability", require="NOT family_held", products=("savings", "loan")),
-    Rule(name="calm", kind="service_first", require="open_complaints < 20", except_tags=("service",)),
-)
-BUDGETS = (
-    Budget(name="calls", unit="calls", amount=1e6, channels=("call_centre", "email")),
-    Budget(name="bonus", unit="EUR", amount=20.0, charged_on="acceptance", charge="offer_cost", products=("savings",)),
-)
-PRICES = {"calls": 0.5, "bonus": 0.2}
-
-
-def policy_of(*, factors: Factors | None = None, minimum: float = 1.0, rules: tuple[Rule, ...] = RULES):
-    policy = Policy(
-        rules=rules,
-        factors=factors or Factors(),
-        minimum_priority=minimum,
-        context=(Weight(name="c", factor=1.4, when="age > 20", products=("loan",)),),
-        levers=(
-            Weight(name="l", factor=0.7, channels=("app",)),
-            Weight(name="none", factor=0.0, offers=("follow_up",)),
-        ),
-    )
-    offers = (*OFFERS, replace(GOAL, name="burden", value="inflow - 40", cost=1))
-    ready, problems = compile_policy(policy, offers, VOCABULARY, catalogue_for(policy, offers), BUDGETS)
-    assert problems == []
-    return ready
-
 
 POLICY = policy_of()
-
-
-def decided(policy: CompiledPolicy, n: int, seed: int, prices: dict[str, float] | None = None) -> Decisions:
-    scores = np.random.default_rng(seed).choice([0.0, 0.05, 0.2, 0.5, 0.9], (n, len(policy.candidates)))
-    columns = dict(random_columns(policy, n, seed))
-    columns |= {"stage": np.full(n, 1.0), "age": np.maximum(columns["age"], 10.0), "savings_held": np.zeros(n)}
-    table = FeatureTable(ids(n), np.full(n, NOON), columns, policy.names.catalogue.schema)
-    return decide(table, scores, policy, as_of=NOON, seed=seed, prices=PRICES if prices is None else prices)
 
 
 def told(decisions: Decisions):
