@@ -105,6 +105,11 @@ class Forensics:
             ranked=self.ranked + other.ranked,
         )
 
+    def to_arrow(self) -> dict[str, pa.Table]:
+        """Make the tables by name: `winners`, `optionality`, `reached`, `concentration`."""
+        tables = (self.winners, self.optionality, self.reached, self.concentration)
+        return {table.__name__: table() for table in tables}
+
     def winners(self) -> pa.Table:
         """Make a table of whose winner changes: a row per factor dropped and channel, `all` for over all channels."""
         compared = (self.compared, *self.decided.tolist())

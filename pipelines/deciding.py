@@ -9,8 +9,10 @@ from operator import add
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from prefect import flow
 
+from decisioning.forensics import Forensics
 from decisioning.funnel import Funnel
 from decisioning.summary import Summary
 from events.segments import empty_table
@@ -55,12 +57,20 @@ def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> Ste
     decided = [result for result in results if result["customers"]]
     stages = reduce(add, [from_plain(Summary, result["summary"]) for result in decided]).to_arrow().to_pylist()
     rules = reduce(add, [from_plain(Funnel, result["funnel"]) for result in decided]).to_arrow().to_pylist()
+    forensics = reduce(add, [from_plain(Forensics, result["forensics"]) for result in decided])
     keep_table("decisions", f"Decisions of {parts.name} as of {until}, per stage", stages)
     keep_table("funnel", f"What the rules of {parts.name} cost", rules)
     totals = {
         name: sum(result[name] for result in decided) for name in ("customers", "decisions", "offers", "recomputed")
     }
-    return {**totals, "stages": stages, "rules": rules, "folder": str(folder), "as_of": until.isoformat()}
+    return {
+        **totals,
+        "stages": stages,
+        "rules": rules,
+        **{name: table.to_pylist() for name, table in forensics.to_arrow().items()},
+        "folder": str(folder),
+        "as_of": until.isoformat(),
+    }
 
 
 @kept_step("decide-for-bucket", timeout_seconds=3600)
@@ -87,11 +97,14 @@ def decide_bucket(key: str, bank_folder: str, bucket: int, as_of: datetime, fold
         "recomputed": recomputed,
         "funnel": to_plain(result.funnel),
         "summary": to_plain(result.summary),
+        "forensics": to_plain(result.forensics),
     }
 
 
-def current_features(parts: Parts, bucket: int, midnight: datetime) -> tuple[FeatureTable, int]:
-    """Read a bucket's customers from the online store.
+def current_features(
+    parts: Parts, bucket: int, midnight: datetime, customers: NDArray[np.object_] | None = None
+) -> tuple[FeatureTable, int]:
+    """Read a bucket's customers, or some of them, from the online store.
 
     Who is not there as of this midnight (a run for an earlier moment, say) is computed from the log, which gives the
     same numbers.
@@ -100,7 +113,8 @@ def current_features(parts: Parts, bucket: int, midnight: datetime) -> tuple[Fea
         Features in the order of the bucket, and for how many customers they had to be computed.
     """
     bank = parts.bank
-    customers = customers_in(parts.log.read_bucket(bucket, ["customer_id"]))
+    if customers is None:
+        customers = customers_in(parts.log.read_bucket(bucket, ["customer_id"]))
     read = parts.online.read(list(customers), midnight)
     tables = []
     if len(read.states):

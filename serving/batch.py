@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from decisioning.engine import Decisions
+from decisioning.forensics import Forensics
 from decisioning.funnel import Funnel
 from decisioning.summary import Summary
 from decisioning.tables import ranked_offers, rejections
@@ -41,6 +42,7 @@ class PartResult:
     new: int
     funnel: Funnel
     summary: Summary
+    forensics: Forensics
 
     def __add__(self, other: PartResult) -> PartResult:
         return PartResult(
@@ -50,6 +52,7 @@ class PartResult:
             self.new + other.new,
             self.funnel + other.funnel,
             self.summary + other.summary,
+            self.forensics + other.forensics,
         )
 
 
@@ -91,7 +94,7 @@ def decide_part(
         FEATURES: lambda decisions: decisions.features.to_arrow(),
     }
     needed = features.select(decider.features)
-    funnels, summaries, offers = [], [], []
+    funnels, summaries, forensics, offers = [], [], [], []
     try:
         with ExitStack() as files:
             writers: dict[str, pq.ParquetWriter] = {}
@@ -107,6 +110,7 @@ def decide_part(
                     writers[name].write_table(table)
                 funnels.append(Funnel.of(decisions))
                 summaries.append(Summary.of(decisions))
+                forensics.append(Forensics.of(decisions))
         for name in contents:
             _unfinished(folder, name, part).replace(part_file(folder, name, part))
     except OSError as error:
@@ -125,6 +129,7 @@ def decide_part(
         new,
         sum(funnels[1:], funnels[0]),
         sum(summaries[1:], summaries[0]),
+        sum(forensics[1:], forensics[0]),
     )
 
 
