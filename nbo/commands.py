@@ -191,6 +191,28 @@ def decide(
 
 
 @app.command()
+def simulate_policy(
+    context: typer.Context,
+    change: Annotated[Path, typer.Option(help="YAML with parts of offers, policies and budgets that would be other.")],
+    sample: Annotated[int | None, typer.Option(help="So many customers, the same ones every time; else all.")] = None,
+    segment: Annotated[
+        list[str] | None, typer.Option(help="Feature whose groups are compared; protected ones and age by default.")
+    ] = None,
+    as_of: AsOf = None,
+    to: Annotated[Path | None, typer.Option(help="New folder for a page and the decisions that differ.")] = None,
+) -> None:
+    """Decide as the bank is and as it would be with a change, side by side; nothing is kept or logged.
+
+    Example: nbo --bank banks/demo simulate-policy --change examples/savings_autumn.yaml --sample 5000
+    """
+    parts = _parts(context)
+    from nbo.what_if import show_what_if
+    from pipelines.what_if import simulate_policy as simulate
+
+    show_what_if(simulate(parts, change, sample=sample, segments=segment, as_of=_moment(parts, as_of), folder=to))
+
+
+@app.command()
 def report(context: typer.Context) -> None:
     """Write the report of the last run again.
 
