@@ -64,7 +64,7 @@ def group_selections(
     Example:
         >>> old, young = group_selections(["old", "young"], [1000, 1000], [500, 300])
         >>> young.reference, young.ratio, round(young.ratio_low, 3), round(young.ratio_high, 3)
-        ('old', 0.6, 0.536, 0.671)
+        ('old', 0.6, 0.536, 0.672)
         >>> young.below_four_fifths, young.surely
         (True, True)
     """

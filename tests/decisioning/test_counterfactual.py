@@ -50,7 +50,7 @@ def leads(keys: Array, decisions: Decisions, customer: int, place: int, *, least
     return bool(keys[place] >= bar - 1e-9 * max(1.0, abs(bar)))
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 1.0, -5.0]), st.sampled_from(["", "costs", "context", "prices"]))
 def test_a_changed_number_brings_the_candidate_level_with_the_first(seed, minimum, left_out):
     factors = Factors(**{left_out: False}) if left_out else Factors()
@@ -77,7 +77,7 @@ def test_a_changed_number_brings_the_candidate_level_with_the_first(seed, minimu
             assert leads(keys, decisions, customer, place, least=minimum), found
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(st.integers(0, 10_000))
 def test_the_propensity_it_needs_makes_it_first_when_it_is_decided_again(seed):
     decisions = decided(POLICY, 6, seed)
@@ -92,7 +92,7 @@ def test_the_propensity_it_needs_makes_it_first_when_it_is_decided_again(seed):
         assert leads(again.worth.priority[0], again, 0, place, least=1.0)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(st.integers(0, 10_000))
 def test_the_price_it_needs_makes_it_first_when_it_is_decided_again(seed):
     decisions = decided(POLICY, 6, seed)
@@ -111,7 +111,7 @@ def test_the_price_it_needs_makes_it_first_when_it_is_decided_again(seed):
             assert leads(again.worth.priority[0], again, 0, place, least=1.0), (found, price)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(st.integers(0, 10_000))
 def test_where_no_price_is_told_none_of_many_makes_it_first(seed):
     decisions = decided(POLICY, 4, seed)
@@ -137,7 +137,7 @@ def foremost(decisions: Decisions, customer: int, channel: str) -> int:
     return -1 if at < 0 else int(mine[at])
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.integers(0, 10_000), st.sampled_from(RULES))
 def test_who_would_come_first_without_a_rule_does_when_it_is_taken_away(seed, rule):
     decisions = decided(POLICY, 12, seed)
@@ -151,7 +151,7 @@ def test_who_would_come_first_without_a_rule_does_when_it_is_taken_away(seed, ru
             assert found.would_win == (first == place)
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.integers(0, 10_000))
 def test_every_candidate_but_the_first_is_told_and_the_runner_up_first(seed):
     decisions = decided(POLICY, 5, seed)

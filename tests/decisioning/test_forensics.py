@@ -50,7 +50,7 @@ def first_of(decisions: Decisions, customer: int, keys, places) -> int | None:
     return order[0] if order else None
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(st.integers(0, 10_000), st.sampled_from(["plain", "classes", "budgets", "one channel"]))
 def test_whose_winner_changes_is_counted_as_by_ranking_again(seed, kind):
     policy = {"classes": compiled(FULL, CLASSES), "budgets": WITH_BUDGETS}.get(kind, compiled(FULL))
@@ -141,6 +141,7 @@ def test_concentration_tells_what_has_nothing_and_how_unequal_the_rest_is():
     assert Forensics.of(decided(policy, 0, 1)).concentration().to_pylist()[0]["gini"] is None
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=12))
 def test_gini_is_half_the_mean_difference_over_the_mean(counts):
     array = np.array(counts)
