@@ -21,13 +21,15 @@ def show_what_if(result: Mapping[str, Any]) -> None:
     if result["same"]:
         console.print("  the change says nothing new: both sides are the same bank", markup=False)
     _show("channels", [_plain(row) for row in result["channels"]])
-    _show("budgets", [_plain(row) for row in result["budgets"]])
+    _show("budgets", result["budgets"])
     _show("stages", differing(result["stages"]))
     _show("offers that win and lose", differing(result["offers"]))
     _show("decisions whose first offer is another one", result["moves"])
-    _show("what rules cost otherwise", [_plain(row) for row in moved_rules(result)])
+    _show("what rules cost otherwise", [_costs(row) for row in by_size(moved_rules(result), "rejected_difference")])
     _show("customers with another best offer without a number", differing(result["factors"]))
-    _show("how alike groups are reached", [ratio_row(row) for row in notable(result["fairness"])])
+    groups = [ratio_row(row) for row in result["fairness"]]
+    show_rows("how alike groups are reached", [_without_offer(row) for row in groups if row["offer"] == ANY])
+    _show("offers that reach a group less with the change", [ratio_row(row) for row in worse(result["fairness"])])
     if result["folder"] is not None:
         console.print(f"all tables and the decisions that differ: {result['folder']}", markup=False, soft_wrap=True)
 
@@ -42,9 +44,23 @@ def differing(rows: Rows) -> list[Mapping[str, Any]]:
     return [row for row in rows if any(row[name] for name in row if name.endswith("_difference"))]
 
 
-def notable(rows: Rows) -> list[Mapping[str, Any]]:
-    """Keep how groups are reached at all, and the single offers that fall below four fifths with the change."""
-    return [row for row in rows if row["offer"] == ANY or (row["surely_changed"] and not row["surely_today"])]
+def by_size(rows: Rows, name: str) -> list[Mapping[str, Any]]:
+    """Put rows in order, the largest number first, whatever its sign."""
+    return sorted(rows, key=lambda row: -abs(row[name]))
+
+
+def worse(rows: Rows) -> list[Mapping[str, Any]]:
+    """Keep the single offers that surely reach a group less than four fifths with the change, and did not before."""
+    return [row for row in rows if row["offer"] != ANY and row["surely_changed"] and not row["below_four_fifths_today"]]
+
+
+def _costs(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what only the page tells: candidates that one rule alone rejects."""
+    return {name: value for name, value in _plain(row).items() if not name.startswith("rejected_alone")}
+
+
+def _without_offer(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "offer"}
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
