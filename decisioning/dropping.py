@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from decisioning.policy import Factors
 from expressions.types import Array
 
 Counts = NDArray[np.int64]
-Number = TypeVar("Number", np.int8, np.float64)
 
 FACTORS: Final = tuple(field.name for field in fields(Factors))
 """The numbers of the priority, each dropped in turn."""
@@ -52,15 +51,19 @@ def drop_each(decisions: Decisions, allowed: NDArray[np.bool_]) -> Dropped:
         grid &= _foremost(grid, layout.slot_class)
     rows, channel, slot = np.nonzero(grid)
     columns = layout.slots[channel, slot]
-    customers, decided = _Runs.of(rows), _Runs.of(rows * len(decisions.channels) + channel)
-    of_class = layout.offer_class[columns]
-    behind = of_class > customers.spread(np.minimum, of_class)
-    worth = replace(decisions.worth, **{name: getattr(decisions.worth, name)[rows, columns] for name in _NUMBERS})
+    decided = _Runs.of(rows * len(decisions.channels) + channel)
     channel_of = channel[decided.begins]
+    # over all channels the best of a customer is the best of the firsts, those of a class behind another's left out
+    customers = _Runs.of(rows[decided.begins])
+    of_class = layout.offer_class[columns[decided.begins]]
+    behind = of_class > customers.spread(np.minimum, of_class)
+    entries = rows * len(policy.candidates) + columns
+    worth = replace(decisions.worth, **{name: getattr(decisions.worth, name).take(entries) for name in _NUMBERS})
 
     def winners(priority: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         keys = np.where(np.isnan(priority), 0.0, priority)  # as the engine does with what nobody knows
-        return customers.first(np.where(behind, -np.inf, keys), columns), decided.first(keys, columns)
+        first, highest = decided.first(keys, columns)
+        return customers.first(np.where(behind, -np.inf, highest), first)[0], first
 
     changed = np.zeros(len(FACTORS), dtype=np.int64)
     in_channel = np.zeros((len(FACTORS), len(decisions.channels)), dtype=np.int64)
@@ -101,17 +104,18 @@ class _Runs:
         begins = np.flatnonzero(new)
         return cls(begins, np.diff(begins, append=len(keys)))
 
-    def spread(self, combine: np.ufunc, values: NDArray[Number]) -> NDArray[Number]:
+    def spread(self, combine: np.ufunc, values: NDArray[np.int8]) -> NDArray[np.int8]:
         """Combine the values of each run and hand the result to all its entries."""
         return np.repeat(combine.reduceat(values, self.begins), self.lengths) if len(values) else values
 
-    def first(self, keys: Array, columns: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Find the column of the highest key of each run; of equals the first in the catalogue."""
+    def first(self, keys: Array, columns: NDArray[np.intp]) -> tuple[NDArray[np.intp], Array]:
+        """Find the column of the highest key of each run, of equals the first in the catalogue, and that key."""
         if not len(keys):
-            return columns
-        highest = keys == self.spread(np.maximum, keys)
-        found: NDArray[np.intp] = np.minimum.reduceat(np.where(highest, columns, np.iinfo(np.intp).max), self.begins)
-        return found
+            return columns, keys
+        highest = np.maximum.reduceat(keys, self.begins)
+        others = keys < np.repeat(highest, self.lengths)
+        found = np.minimum.reduceat(np.where(others, np.iinfo(np.intp).max, columns), self.begins)
+        return found, highest
 
 
 def _foremost(grid: NDArray[np.bool_], classes: NDArray[np.int8]) -> NDArray[np.bool_]:
