@@ -27,8 +27,8 @@ class GroupSelection:
         reference: Group with the highest rate among those that are large enough.
         ratio: Of the rate to that of the reference; None where the reference's is 0, or nobody is in the group.
         ratio_low: Lower bound of its 95 % interval, by the normal distribution of the logarithm of the ratio of two
-            independent shares (Katz, Baptista, Azen and Pike 1978); None where one of both is 0, for the reference
-            itself, and where there is no ratio.
+            independent shares (Katz, Baptista, Azen and Pike 1978), with a half added to all counts where nobody of
+            the group is selected (Walter 1975); None for the reference itself, and where there is no ratio.
         ratio_high: Upper bound of the interval.
         below_four_fifths: The ratio is below four fifths in a group that is large enough.
         surely: And so is the upper bound: chance alone does not explain it.
@@ -121,9 +121,9 @@ def _ratio(
 ) -> tuple[float | None, float | None, float | None]:
     if not reference > 0.0:
         return None, None, None
-    ratio = float(rate / reference)
-    if not mine[0]:
-        return ratio, None, None
-    spread = np.sqrt(1.0 / mine[0] - 1.0 / mine[1] + 1.0 / others[0] - 1.0 / others[1])
-    factor = float(np.exp(ndtri(0.5 + LEVEL / 2.0) * spread))
-    return ratio, ratio / factor, ratio * factor
+    halves = 0.0 if mine[0] else 0.5
+    (selected, customers), (others_selected, others_customers) = mine + halves, others + halves
+    spread = 1.0 / selected - 1.0 / customers + 1.0 / others_selected - 1.0 / others_customers
+    factor = float(np.exp(ndtri(0.5 + LEVEL / 2.0) * np.sqrt(spread)))
+    centre = float((selected / customers) / (others_selected / others_customers))
+    return float(rate / reference), centre / factor if mine[0] else 0.0, centre * factor

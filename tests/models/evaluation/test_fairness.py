@@ -45,6 +45,16 @@ def test_a_small_group_is_neither_flagged_nor_compared_with() -> None:
     assert tiny.ratio == pytest.approx(5.0)
 
 
+def test_a_group_of_whom_nobody_is_selected_has_an_upper_bound() -> None:
+    _, few = group_selections(["high", "few"], [1000, 30], [300, 0])
+    _, many = group_selections(["high", "many"], [1000, 1000], [300, 0])
+    assert (few.ratio, few.ratio_low, many.ratio, many.ratio_low) == (0.0, 0.0, 0.0, 0.0)
+    assert few.ratio_high is not None
+    assert many.ratio_high is not None
+    assert few.ratio_high > 0.8 > many.ratio_high
+    assert (few.below_four_fifths, few.surely, many.surely) == (True, False, True)
+
+
 def test_where_nobody_is_selected_there_is_no_ratio() -> None:
     found = group_selections(["a", "b"], [10, 20], [0, 0])
     assert [(one.ratio, one.below_four_fifths) for one in found] == [(None, False)] * 2
@@ -66,5 +76,5 @@ def test_bounds_lie_around_what_they_bound(groups: list[tuple[int, float]]) -> N
         if one.ratio_low is not None:
             assert one.ratio is not None
             assert one.ratio_high is not None
-            assert one.ratio_low <= one.ratio <= one.ratio_high
+            assert one.ratio_low - 1e-12 <= one.ratio <= one.ratio_high + 1e-12
         assert one.below_four_fifths or not one.surely
