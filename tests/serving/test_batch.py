@@ -1,6 +1,7 @@
 import pyarrow.parquet as pq
 import pytest
 
+from decisioning.forensics import Forensics
 from domain.errors import DataError, StateError
 from serving.batch import OFFERS, REJECTIONS, decide_part, part_file
 from serving.decision_log import BATCH, DecisionLog
@@ -36,6 +37,15 @@ def test_a_part_is_written_and_what_it_offers_is_logged(tmp_path, log, everybody
             logged = log.get(row["decision_id"])
             assert (logged.offer, logged.propensity, logged.features_from) == (row["offer"], row["propensity"], BATCH)
             assert logged.part == "run/bucket-00"
+
+
+def test_the_forensics_of_a_part_are_those_of_its_decisions(tmp_path, log, everybody):
+    result = decided(log, tmp_path / "run", everybody)
+    whole = Forensics.of(small_decider().decide(everybody, as_of=AS_OF, seed=7)).to_arrow()
+    assert {name: table.to_pylist() for name, table in result.forensics.to_arrow().items()} == {
+        name: table.to_pylist() for name, table in whole.items()
+    }
+    assert (result + result).forensics.compared == 2 * result.forensics.compared > 0
 
 
 def test_doing_a_part_again_gives_the_same_files_and_logs_nothing_new(tmp_path, log, everybody):
