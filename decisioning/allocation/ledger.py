@@ -31,6 +31,7 @@ class Ledger:
     Attributes:
         exponents: Shape (K,): a unit of a resource is 2^exponent of it.
         capacity: Shape (K,), in units.
+        limits: Shape (K,), the capacity as it was given: one amount of just that fits, whatever its last digits are.
 
     Example:
         >>> ledger = Ledger.of(np.array([5.0]))
@@ -40,6 +41,7 @@ class Ledger:
 
     exponents: NDArray[np.int64]
     capacity: Units
+    limits: Array
 
     @classmethod
     def of(cls, capacity: Array) -> Ledger:
@@ -48,17 +50,20 @@ class Ledger:
         Raises:
             DataError: A capacity is not a finite number from 0.
         """
-        mantissas, exponents = np.frexp(checked_capacity(capacity))
+        limits = checked_capacity(capacity)
+        mantissas, exponents = np.frexp(limits)
         shifted = exponents.astype(np.int64) - BITS
-        return cls(shifted, np.floor(np.ldexp(mantissas, BITS)).astype(np.int64))
+        return cls(shifted, np.floor(np.ldexp(mantissas, BITS)).astype(np.int64), limits)
 
     def units(self, resource: int, amounts: Array) -> Units:
         """Round amounts up to units; `NEVER` where they do not fit at all, or are no amounts."""
         with np.errstate(over="ignore"):
-            scaled = np.ceil(np.ldexp(amounts, -self.exponents[resource]))
-        fits = (scaled >= 0) & (scaled <= float(self.capacity[resource]))
-        return np.where(fits, scaled, float(NEVER)).astype(np.int64)
+            scaled = np.maximum(np.ceil(np.ldexp(amounts, -self.exponents[resource])), amounts > 0)
+        fits = (amounts >= 0) & (amounts <= self.limits[resource])
+        most = float(self.capacity[resource])
+        return np.where(fits, np.minimum(scaled, most), float(NEVER)).astype(np.int64)
 
     def amounts(self, units: Units) -> Array:
         """Say what units of each resource, shape (K,), are in its own unit."""
-        return np.ldexp(units.astype(np.float64), self.exponents)
+        amounts = np.ldexp(units.astype(np.float64), self.exponents)
+        return np.where(units == self.capacity, self.limits, amounts)

@@ -32,7 +32,7 @@ class Master:
         best = min(duals, key=lambda dual: dual.bound)
         self._capacity, self._free, self._size = capacity[free], free, best.bound
         average = best.bound / np.maximum(np.maximum(best.used[free], self._capacity), np.finfo(float).tiny)
-        self._unit = np.where(best.prices[free] > 0, best.prices[free], average)
+        self._unit = np.maximum(best.prices[free], average / 1_024)
         self._prices = best.prices
         self._solver = Solver()
         for option, value in (

@@ -86,7 +86,7 @@ class DayPlan:
     def prices_now(self, remaining: Units, arrived_share: float) -> Array:
         """Compute the prices of a moment from nothing but what remains.
 
-        price_k = max(0, night's price_k + size_k x change_k), where change_k = stiffness x (share of the capacity spent -
+        price_k = max(0, night's price_k + size_k x change_k), where change_k = stiffness x (share of capacity spent -
         share of the day gone) / (share of the day that remains), at most `largest_change` up. Since what was spent is a
         sum over the day, this is dual averaging (Xiao 2010) with a step that grows as the day gets shorter.
 

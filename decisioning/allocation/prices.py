@@ -111,19 +111,22 @@ def find_prices(problem: Problem, settings: PriceSearch, warm: Array | None = No
 
 def _minimise(problem: Problem, free: np.ndarray, start: Array, settings: PriceSearch, smoothing: float) -> Prices:
     best = evaluate(problem, start, settings.threads)
-    duals, lowest = [best], -np.inf
+    duals, lowest = [best], 0.0  # nothing for anybody is an allocation
     if best.bound <= 0 or not free.any():  # nobody gains anything, or every price is known
         return Prices(best.prices, best.bound, best.bound, 1, 0, converged=True)
-    master = Master(problem.capacity, free, duals)
+    master, trusted = Master(problem.capacity, free, duals), False
     while True:
         prices, low = master.lowest()
         lowest = max(lowest, min(low, best.bound))
         if best.bound - lowest <= settings.relative_tolerance * best.bound or len(duals) >= settings.most_passes:
             break
-        dual = evaluate(problem, smoothing * best.prices + (1.0 - smoothing) * prices, settings.threads)
+        kept = 0.0 if trusted else smoothing
+        dual = evaluate(problem, kept * best.prices + (1.0 - kept) * prices, settings.threads)
         duals.append(dual)
+        # as low as a straight line from the best to the master's promise: there is no bend between
+        trusted = dual.bound <= kept * best.bound + (1.0 - kept) * low + settings.relative_tolerance * best.bound / 8
         best = min(best, dual, key=lambda one: one.bound)
-        if master.outgrown(best):
+        if best.bound > 0 and master.outgrown(best):
             master = Master(problem.capacity, free, duals)
         else:
             master.add(dual)

@@ -24,9 +24,11 @@ def priced_blocks(chunk: Chunk, prices: Array) -> Iterator[tuple[slice, Array]]:
 
     Yields:
         Rows of the chunk, and their priced gains, shape (rows, m), -inf or NaN where not allowed. The array is used
-        again for the next block.
+        again for the next block. Nothing where there are no candidates.
     """
     rows, candidates = chunk.gain.shape
+    if not candidates:
+        return
     same_for_all = np.zeros(candidates)
     of_each = []
     for price, amounts in zip(prices.tolist(), chunk.consumption, strict=True):
@@ -50,7 +52,7 @@ def best_of(priced: Array) -> tuple[Positions, Array]:
     """Find each row's best candidate, the first among equals.
 
     Args:
-        priced: Shape (n, m); NaN is replaced by -inf in place, in the rows where it stands in the way.
+        priced: Shape (n, m), m at least 1; NaN is replaced by -inf in place, in the rows where it stands in the way.
 
     Returns:
         Position and priced gain, each of shape (n,); 0 and -inf where nothing is allowed.
@@ -59,8 +61,6 @@ def best_of(priced: Array) -> tuple[Positions, Array]:
         >>> [part.tolist() for part in best_of(np.array([[1.0, 3.0, 3.0], [np.nan, 2.0, -np.inf]]))]
         [[1, 1], [3.0, 2.0]]
     """
-    if not priced.size:
-        return np.zeros(len(priced), dtype=np.intp), np.full(len(priced), -np.inf)
     rows = np.arange(len(priced))
     best = priced.argmax(axis=1)
     worth = priced[rows, best]

@@ -14,6 +14,9 @@ from expressions.types import Array
 LARGEST_PRICE = 1e150
 """Instead of infinity, which times nothing consumed would not be a number; half way to it, so that it can be paid."""
 
+ROUNDED_UP = 1.0 + 2.0**-50
+"""So that the price times what is consumed is not a last digit less than the gain."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Survey:
@@ -81,4 +84,4 @@ def _highest_ratio(chunk: Chunk, resource: int) -> float:
     if not wanted.any():
         return 0.0
     with np.errstate(over="ignore"):
-        return min(float((chunk.gain[wanted] / amounts[wanted]).max()), LARGEST_PRICE)
+        return min(float((chunk.gain[wanted] / amounts[wanted]).max()) * ROUNDED_UP, LARGEST_PRICE)
