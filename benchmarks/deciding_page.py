@@ -8,13 +8,14 @@ from typing import Any
 def deciding_section(results: dict[str, Any]) -> list[str]:
     """Write the results of `benchmarks.deciding` as Markdown, line by line."""
     around, everybody, beside = results["surroundings"], results["everybody"], results["beside"]
+    rules = results["single"][0]["rules"]
     versions = ", ".join(f"{name} {number}" for name, number in around["versions"].items())
-    lines = [
+    return [
         "## Decisions",
         "",
-        f"Three channels, {results['single'][0]['rules']} rules, contact limits, quiet hours, budgets and control arms; "
-        "scores given, for what models cost is another matter. *With the record* is with every verdict on every "
-        "candidate of the channel, the reasons of what failed in words, and all numbers.",
+        f"Three channels, {rules} rules, contact limits, quiet hours, budgets and control arms; scores given, for what "
+        "models cost is another matter. *With the record* is with every verdict on every candidate of the channel, the "
+        "reasons of what failed in words, and all numbers.",
         "",
         f"{around['cores']} cores, {around['memory_gigabytes']} GB, {around['architecture']}, Python "
         f"{around['python']}; {versions}.",
@@ -22,8 +23,7 @@ def deciding_section(results: dict[str, Any]) -> list[str]:
         "| one customer | candidates | decide, ms (p99) | with the record, ms (p99) |",
         "|---|---|---|---|",
         *(
-            f"| {one['offers']} offers | {one['candidates']} | {one['decide']['median']:.2f} ({one['decide']['p99']:.2f}) "
-            f"| {one['decide_and_record']['median']:.2f} ({one['decide_and_record']['p99']:.2f}) |"
+            f"| {one['offers']} offers | {one['candidates']} | {_time(one['decide'])} | {_time(one['decide_and_record'])} |"
             for one in results["single"]
         ),
         "",
@@ -37,4 +37,7 @@ def deciding_section(results: dict[str, Any]) -> list[str]:
         f"{beside['allowed']:,} candidates.",
         "",
     ]
-    return lines
+
+
+def _time(milliseconds: dict[str, float]) -> str:
+    return f"{milliseconds['median']:.2f} ({milliseconds['p99']:.2f})"
