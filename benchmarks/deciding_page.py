@@ -23,7 +23,8 @@ def deciding_section(results: dict[str, Any]) -> list[str]:
         "| one customer | candidates | decide, ms (p99) | with the record, ms (p99) |",
         "|---|---|---|---|",
         *(
-            f"| {one['offers']} offers | {one['candidates']} | {_time(one['decide'])} | {_time(one['decide_and_record'])} |"
+            f"| {one['offers']} offers | {one['candidates']} "
+            f"| {_time(one['decide'])} | {_time(one['decide_and_record'])} |"
             for one in results["single"]
         ),
         "",
