@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from domain.offer import Offer, candidates_of
-from simulation.kinds import KIND
+from simulation.kinds import NO_KIND, kind_of
 from simulation.market import CHANNELS, PRODUCT_NAMES, BoolArray, IntArray
-
-NO_KIND: Final = -1
 
 
 class Catalogue:
@@ -41,14 +37,3 @@ class Catalogue:
         self.candidate_channel: IntArray = np.array(
             [CHANNELS.index(treatment.channel) for _, treatment in candidates], dtype=np.int64
         )
-
-
-def kind_of(offer: Offer) -> int:
-    """Give the code of an offer's kind of care, `NO_KIND` where it has none.
-
-    Example:
-        >>> thanks = Offer(name="thanks", description="", value="1", treatments=(), stages=(), tags=("loyalty",))
-        >>> kind_of(thanks) == KIND["loyalty"]
-        True
-    """
-    return next((KIND[tag] for tag in offer.tags if tag in KIND), NO_KIND)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from domain.errors import DataError
+from domain.offer import Offer
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
@@ -34,8 +37,31 @@ KINDS: Final = (
     Kind(tag="documents", ease=-1.7, pull=5.0),  # renews documents that run out
     Kind(tag="terms", ease=-1.8, pull=5.0),  # acknowledges new terms
 )
-"""Positions in this tuple are codes of kinds throughout the simulation; -1 is none."""
+"""Positions in this tuple are codes of kinds throughout the simulation."""
+NO_KIND: Final = -1
 URGENT: Final = tuple(code for code, kind in enumerate(KINDS) if kind.urgent)
 KIND: Final = {kind.tag: code for code, kind in enumerate(KINDS)}
 TAGS: Final = ("service", "retention", *KIND)
 """All tags that mean something to this world: what is no sale, what wins back or keeps, and the kinds."""
+
+
+def kind_of(offer: Offer) -> int:
+    """Give the code of an offer's kind of care, `NO_KIND` where it sells or retains.
+
+    Raises:
+        DataError: It is of several kinds, or of none and of no product either.
+
+    Example:
+        >>> thanks = Offer(name="thanks", description="", value="1", treatments=(), stages=(), tags=("loyalty",))
+        >>> KINDS[kind_of(thanks)].tag
+        'loyalty'
+    """
+    kinds = [tag for tag in offer.tags if tag in KIND]
+    if len(kinds) > 1 or (not kinds and offer.product is None):
+        raise DataError(
+            f"the simulated world cannot tell what accepting {offer.name} does",
+            got=f"the kinds {', '.join(kinds)}" if kinds else "neither a product nor a kind",
+            expected=f"{'' if kinds else 'a product or '}one tag of {', '.join(KIND)}",
+            remedy="edit offers.yaml",
+        )
+    return KIND[kinds[0]] if kinds else NO_KIND

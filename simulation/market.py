@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from domain.errors import DataError, nearest
 from domain.offer import Offer
 from events.vocabulary import Vocabulary
-from simulation.kinds import KIND, TAGS
+from simulation.kinds import TAGS, kind_of
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -119,19 +119,7 @@ def check_world(offers: tuple[Offer, ...], vocabulary: Vocabulary) -> None:
     _check("channel", CHANNELS, vocabulary.channels)
     _check("tag", (tag for offer in offers for tag in offer.tags), TAGS)
     for offer in offers:
-        _check_kind(offer)
-
-
-def _check_kind(offer: Offer) -> None:
-    """Refuse an offer that is of several kinds of care, or of none and of no product either."""
-    kinds = [tag for tag in offer.tags if tag in KIND]
-    if len(kinds) > 1 or (not kinds and offer.product is None):
-        raise DataError(
-            f"the simulated world cannot tell what accepting {offer.name} does",
-            got=f"the kinds {', '.join(kinds)}" if kinds else "neither a product nor a kind",
-            expected=f"{'' if kinds else 'a product or '}one tag of {', '.join(KIND)}",
-            remedy="edit offers.yaml",
-        )
+        kind_of(offer)
 
 
 def _check(kind: str, names: Iterable[str], known: Iterable[str]) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 
 from domain.offer import Offer
 from simulation.attributes import Attributes
-from simulation.catalogue import NO_KIND, Catalogue, kind_of
-from simulation.kinds import KINDS
+from simulation.catalogue import Catalogue
+from simulation.kinds import KINDS, NO_KIND, kind_of
 from simulation.market import CHANNEL_EASE, PRODUCT_NAMES, PRODUCTS, REPEATABLE, FloatArray, IntArray
 from simulation.needs import Needs
 from simulation.odds import logistic
@@ -85,7 +85,7 @@ class Response:
 
 
 def _ease(offer: Offer) -> float:
-    """Log-odds of the kind of care where the offer is one, else of its product; the world knows no other offers."""
+    """Log-odds of the kind of care, or of the product where it is none."""
     kind = kind_of(offer)
     if kind != NO_KIND or offer.product is None:
         return KINDS[kind].ease
