@@ -155,7 +155,7 @@ class Control(Spec):
 
     Attributes:
         salt: Another one draws other customers.
-        holdout_share: No offers at all.
+        holdout_share: No offers at all, but those of the class `mandatory`.
         random_offer_share: A random one of the allowed offers.
         propensity_only_share: Ranked by propensity alone.
         no_levers_share: Ranked without the levers that people set.
