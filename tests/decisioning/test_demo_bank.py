@@ -67,8 +67,8 @@ def test_the_demo_bank_offers_care_of_every_kind_and_class_beside_sales(policy):
 
 def test_every_rule_of_the_demo_bank_rejects_somebody(policy):
     spent = dict.fromkeys((budget.budget.name for budget in policy.budgets), 0.0)
-    usual = Funnel.of(decided(policy))
-    at_night = Funnel.of(decided(policy, SUNDAY_NIGHT, request={"intent": "leave"}, remaining=spent))
-    rejected = usual.rejected + at_night.rejected
-    silent = {rule for rule, some in zip(usual.rules, rejected, strict=True) if not some}
+    by_day = Funnel.of(decided(policy, remaining=spent))
+    at_night = Funnel.of(decided(policy, SUNDAY_NIGHT, request={"intent": "leave"}))
+    rejected = by_day.rejected + at_night.rejected
+    silent = {rule for rule, some in zip(by_day.rules, rejected, strict=True) if not some}
     assert silent <= {"scored", "value_known"}
