@@ -30,10 +30,11 @@ def policy():
 def decided(policy, as_of=NOON, n=20_000, **given):
     generator = np.random.default_rng(1)
     ranges = {"age": 90, "inflow_amount_90d": 9_000, "outflow_amount_90d": 9_000, "days_since_complaint_opened": 60}
+    ranges |= {"days_since_first_activity": 900}
     ranges |= {"net_flow_90d": 9_000, "spend_to_inflow_90d": 2, "churn_probability": 1}
     columns = dict(random_columns(policy, n, 1))
     columns |= {name: generator.uniform(0, highest, n) for name, highest in ranges.items()}
-    columns |= {name: (generator.random(n) < 0.1) * 2.0 for name in columns if name.startswith("limit_")}
+    columns |= {name: (generator.random(n) < 0.03) * 4.0 for name in columns if name.startswith("limit_")}
     columns |= {
         "hardship": (generator.random(n) < 0.1) * 1.0,
         "open_complaints_count": (generator.random(n) < 0.1) * 1.0,
