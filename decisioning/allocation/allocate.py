@@ -50,7 +50,7 @@ class ResourceUse:
             'call slots: 300 of 300 used; one more would bring 3.20'
         """
         more = f"one more would bring {self.price:,.2f}" if self.price else "one more would bring nothing"
-        return f"{self.name}: {self.used:,.12g} of {self.capacity:,.12g} used; {more}"
+        return f"{self.name}: {self.used:,.6g} of {self.capacity:,.6g} used; {more}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
