@@ -21,7 +21,7 @@ from domain.errors import DataError
 from expressions.types import Array
 
 MOST_ROUNDS = 32
-WORTH_A_ROUND = 1e-9
+WORTH_A_ROUND = 1e-7
 """Filling up ends with a round that adds less than this share of the bound."""
 
 
