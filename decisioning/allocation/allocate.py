@@ -20,8 +20,7 @@ from decisioning.allocation.taken import Choices, units_taken
 from domain.errors import DataError
 from expressions.types import Array
 
-MOST_ROUNDS = 32
-WORTH_A_ROUND = 1e-7
+WORTH_A_ROUND = 1e-6
 """Filling up ends with a round that adds less than this share of the bound."""
 
 
@@ -111,11 +110,10 @@ def allocate(problem: Problem, prices: Prices, threads: int = 2) -> Allocation:
     chosen = np.concatenate(parts)
     del parts
     used, passes = relieve(problem, at, ledger, chosen, wanted, threads)
-    for _ in range(MOST_ROUNDS):
+    gained = np.inf
+    while gained > WORTH_A_ROUND * prices.bound:
         used, gained = fill(problem, at, ledger, chosen, used, threads)
         passes += 1
-        if gained <= WORTH_A_ROUND * prices.bound:
-            break
     amounts = ledger.amounts(used)
     uses = zip(problem.names, problem.capacity.tolist(), amounts.tolist(), at.tolist(), strict=True)
     return Allocation(

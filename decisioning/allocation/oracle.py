@@ -46,11 +46,12 @@ def evaluate(problem: Problem, prices: Array, threads: int) -> Dual:
 def _of_chunk(chunk: Chunk, prices: Array) -> Array:
     """Give each customer's priced gain and consumption: shape (1 + K, n)."""
     numbers = np.zeros((1 + len(prices), len(chunk)))
+    chosen = np.zeros(len(chunk), dtype=np.intp)
     for block, priced in priced_blocks(chunk, prices):
-        best, worth = best_of(priced)
-        buys = np.flatnonzero(worth > 0)
-        rows = buys + block.start
-        numbers[0, rows] = worth[buys]
-        for resource in range(len(prices)):
-            numbers[1 + resource, rows] = chunk.taken(resource, rows, best[buys])
+        chosen[block], numbers[0, block] = best_of(priced)
+    buys = np.flatnonzero(numbers[0] > 0)
+    chosen = chosen[buys]
+    np.maximum(numbers[0], 0.0, out=numbers[0])
+    for resource in range(len(prices)):
+        numbers[1 + resource, buys] = chunk.taken(resource, buys, chosen)
     return numbers
