@@ -80,8 +80,8 @@ def allocate(problem: Problem, prices: Prices, threads: int = 2) -> Allocation:
     """Share out the capacities.
 
     Everybody takes the best candidate at the prices; who loses least gives way where a resource is overdrawn; what is
-    left goes to those who gain by it. Equals are told apart by candidate order and then by the customers' keys, so the
-    result does not depend on the chunks, and, with keys, not on the order of customers.
+    left goes to those who gain by it. Equals are told apart by candidate order and then by the customers' keys, or by
+    their positions where there are no keys. Neither chunks nor threads change the result.
 
     Args:
         problem: Everybody and the capacities.
