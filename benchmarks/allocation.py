@@ -18,7 +18,7 @@ from benchmarks.pages import write_page
 
 RESULTS = Path(__file__).parent / "results" / "allocation.json"
 NIGHT = ("prices", "greedy", "first_come")
-DAY = ("one_by_one", "in_blocks", "wrong_prices")
+DAY = ("one_by_one", "in_blocks", "wrong_prices", "wrong_and_kept")
 
 
 def main() -> None:
@@ -50,10 +50,17 @@ def main() -> None:
 
 
 def _run(method: str, folder: Path, work: Path) -> dict[str, Any]:
+    """Run a method in a process of its own.
+
+    Raises:
+        ValueError: It took more of a resource than there is.
+    """
     target = work / f"{method}.json"
     measured = measure("benchmarks.allocation_run", [method, str(folder), str(target)])
     found: dict[str, Any] = json.loads(target.read_text(encoding="utf-8"))
     found |= {"seconds": measured.seconds, "peak_megabytes": measured.peak_megabytes}
+    if found.get("overdrawn"):
+        raise ValueError(f"{method} took {found['overdrawn']} more of a resource than there is")
     print(method, json.dumps({name: one for name, one in found.items() if name != "resources"}), flush=True)
     return found
 

@@ -31,7 +31,7 @@ class ResourceUse:
     Attributes:
         name: As the problem names it.
         capacity: In its unit.
-        used: Never above the capacity; rounded up by less than a ten-millionth of it.
+        used: Never above the capacity; rounded up by a 2^43rd of it, at most, for each customer.
         price: What one more unit would bring, in currency; one less would cost as much.
     """
 

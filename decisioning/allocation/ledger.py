@@ -13,8 +13,8 @@ from expressions.types import Array
 Units = NDArray[np.int64]
 
 BITS = 44
-"""A capacity is between 2^43 and 2^44 units: fine enough that rounding up a million amounts costs a resource less than
-a ten-millionth of itself, coarse enough that 2^18 amounts add up in 64 bits."""
+"""A capacity is between 2^43 and 2^44 units: fine enough that rounding up a million amounts costs a resource some
+ten-millionth of itself at most, coarse enough that 2^18 amounts add up in 64 bits."""
 NEVER = 1 << BITS
 """Units of an amount that is larger than the whole capacity."""
 MOST_TERMS = 1 << 18

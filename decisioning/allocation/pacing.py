@@ -137,7 +137,7 @@ def pace(
     amounts = _stacked(gain, consumption, len(remaining))
     prices = plan.prices_now(remaining, arrived_share)
     allowed = (gain > -np.inf) & (gain < np.inf)
-    with np.errstate(invalid="ignore"):  # of forbidden candidates anything may be said
+    with np.errstate(over="ignore", invalid="ignore"):  # of forbidden candidates anything may be said
         priced = gain - (prices[:, None, None] * amounts).sum(axis=0)
     chosen = np.full(len(gain), -1, dtype=np.int32)
     rows = np.arange(len(gain))
