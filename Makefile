@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 
-.PHONY: demo test check lock docs results notebook bench-online clean help
+.PHONY: demo test check lock docs results notebook bench-online bench-allocation clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -61,6 +61,12 @@ bench-features: $(STAMPS)/dev  ## the feature kernel beside DuckDB, Polars and p
 
 bench-online: $(STAMPS)/dev  ## online states in SQLite, Redis and PostgreSQL beside named columns in Feast: a few minutes
 	$(BIN)/python -m benchmarks.online_store
+
+bench-deciding: $(STAMPS)/dev  ## decisions for one customer and for a million: about two minutes
+	$(BIN)/python -m benchmarks.deciding
+
+bench-allocation: $(STAMPS)/dev  ## budgets by prices beside greedy, first come first served and the whole linear program: minutes
+	$(BIN)/python -m benchmarks.allocation
 
 clean:  ## remove the environment and the caches (not .nbo, the state)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

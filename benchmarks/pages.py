@@ -9,6 +9,8 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from benchmarks.allocation_page import allocation_section
+from benchmarks.deciding_page import deciding_section
 from benchmarks.online_page import online_section
 
 HERE = Path(__file__).parent
@@ -26,8 +28,8 @@ def write_page() -> None:
     lines = [
         "# Benchmarks",
         "",
-        "Written by the benchmarks themselves (`make bench-features`, `make bench-online`), from "
-        "`benchmarks/results/`. Times of features are of whole processes, reading Parquet and writing Parquet, "
+        "Written by the benchmarks themselves (`make bench-features`, `make bench-online`, `make bench-allocation`), "
+        "from `benchmarks/results/`. Times of features are of whole processes, reading Parquet and writing Parquet, "
         "interpreter start included; compare the ratios, which come from one run, rather than seconds of another "
         "machine.",
         "",
@@ -38,6 +40,12 @@ def write_page() -> None:
     online = HERE / "results" / "online_store.json"
     if online.exists():
         lines += online_section(json.loads(online.read_text(encoding="utf-8")))
+    allocation = HERE / "results" / "allocation.json"
+    if allocation.exists():
+        lines += allocation_section(json.loads(allocation.read_text(encoding="utf-8")))
+    deciding = HERE / "results" / "deciding.json"
+    if deciding.exists():
+        lines += deciding_section(json.loads(deciding.read_text(encoding="utf-8")))
     (DOCS / "benchmarks.md").write_text("\n".join(lines), encoding="utf-8")
 
 

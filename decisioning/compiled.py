@@ -124,6 +124,11 @@ class CompiledPolicy:
         return self._bits[rule]
 
     @cached_property
+    def outbound(self) -> tuple[str, ...]:
+        """Channels in which the bank contacts customers, in the policy's order."""
+        return tuple(channel for channel in self.policy.outbound if channel in self.channels)
+
+    @cached_property
     def asked(self) -> tuple[tuple[tuple[int, Scoped | None], ...], ...]:
         """The rules about each candidate: their positions, with the condition where it is not about numbers."""
         about_numbers: dict[int, Columns] = {budget.bit: budget.columns for budget in self.budgets}

@@ -88,6 +88,11 @@ class Decisions:
         return allowed
 
     @cached_property
+    def counting(self) -> Bits:
+        """Shape (n, m, words), failing rules that count in the customer's arm."""
+        return self.bits & ~self.policy.ignored[self.arm][:, None, :] if self.arm.any() else self.bits
+
+    @cached_property
     def digest(self) -> str:
         """One digest of all that takes part beside the customers: versions, request, prices."""
         given = (self.versions, self.request, self.prices)

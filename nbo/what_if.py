@@ -22,6 +22,7 @@ def show_what_if(result: Mapping[str, Any]) -> None:
         console.print("  the change says nothing new: both sides are the same bank", markup=False)
     _show("channels", [_plain(row) for row in result["channels"]])
     _show("budgets", result["budgets"])
+    _show("what one more unit of a budget would bring", result["prices"])
     _show("stages", differing(result["stages"]))
     _show("offers that win and lose", differing(result["offers"]))
     _show("decisions whose first offer is another one", result["moves"])

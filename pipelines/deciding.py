@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import datetime
 from functools import reduce
 from operator import add
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from prefect import flow
 
 from decisioning.forensics import Forensics
 from decisioning.funnel import Funnel
 from decisioning.summary import Summary
-from events.segments import empty_table
-from features.compute import compute_features
-from features.moments import Moments
-from features.state import features_from_states
-from features.table import FeatureTable
 from pipelines.artefacts import keep_table
-from pipelines.bucket_files import customers_in, part_name
+from pipelines.bucket_files import part_name
+from pipelines.current import current_features
 from pipelines.feature_build import definitions_digest
 from pipelines.plain import from_plain, to_plain
+from pipelines.planning import plan_tonight, prices_for
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
-from serving.batch import OFFERS, decide_part, part_file
-from wiring.parts import SEED, Parts, parts_anew, parts_of
+from serving.batch import OFFERS, decide_part, keep_circumstances, part_file
+from wiring.parts import SEED, parts_anew, parts_of
 from wiring.progress import progress_of
 
 
@@ -38,7 +34,12 @@ def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> Ste
     versions = parts.decider(num_threads=os.cpu_count() or 1).versions
     code = code_digest("decisioning", "serving", "models")
     run = digest_of(parts.log.digest(), until, versions, definitions_digest(parts), code)
+    remaining: dict[str, float] = {}
+    prices = prices_for(parts, run, parts.places.wishes / f"{until:%Y-%m-%d}-{run}", until, remaining)
+    run = digest_of(run, prices) if prices else run
     folder = parts.places.decisions / f"{until:%Y-%m-%d}-{run}"
+    if prices:
+        keep_circumstances(folder, prices, remaining)
     results: list[StepResult] = []
     with progress_of("decide for everybody") as progress:
         for bucket in range(parts.log.buckets):
@@ -51,10 +52,14 @@ def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> Ste
                     bucket=bucket,
                     as_of=until,
                     folder=str(folder),
+                    prices=prices,
+                    remaining=remaining,
                 )
             )
             progress(bucket + 1, parts.log.buckets)
-    decided = [result for result in results if result["customers"]]
+    with_customers = [bucket for bucket, result in enumerate(results) if result["customers"]]
+    decided = [results[bucket] for bucket in with_customers]
+    plan = plan_tonight(parts, folder, with_customers, until, prices, remaining)
     stages = reduce(add, [from_plain(Summary, result["summary"]) for result in decided]).to_arrow().to_pylist()
     rules = reduce(add, [from_plain(Funnel, result["funnel"]) for result in decided]).to_arrow().to_pylist()
     forensics = reduce(add, [from_plain(Forensics, result["forensics"]) for result in decided])
@@ -67,6 +72,7 @@ def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> Ste
         **totals,
         "stages": stages,
         "rules": rules,
+        "plan": plan,
         **{name: table.to_pylist() for name, table in forensics.to_arrow().items()},
         "folder": str(folder),
         "as_of": until.isoformat(),
@@ -74,7 +80,15 @@ def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> Ste
 
 
 @kept_step("decide-for-bucket", timeout_seconds=3600)
-def decide_bucket(key: str, bank_folder: str, bucket: int, as_of: datetime, folder: str) -> StepResult:
+def decide_bucket(
+    key: str,
+    bank_folder: str,
+    bucket: int,
+    as_of: datetime,
+    folder: str,
+    prices: Mapping[str, float],
+    remaining: Mapping[str, float],
+) -> StepResult:
     """Decide for one bucket of customers in all channels."""
     del key
     parts = parts_of(bank_folder)
@@ -89,6 +103,8 @@ def decide_bucket(key: str, bank_folder: str, bucket: int, as_of: datetime, fold
         log=parts.decision_log,
         as_of=as_of,
         seed=SEED,
+        prices=prices,
+        remaining=remaining,
     )
     return {
         "customers": result.customers,
@@ -99,30 +115,3 @@ def decide_bucket(key: str, bank_folder: str, bucket: int, as_of: datetime, fold
         "summary": to_plain(result.summary),
         "forensics": to_plain(result.forensics),
     }
-
-
-def current_features(
-    parts: Parts, bucket: int, midnight: datetime, customers: NDArray[np.object_] | None = None
-) -> tuple[FeatureTable, int]:
-    """Read a bucket's customers, or some of them, from the online store.
-
-    Who is not there as of this midnight (a run for an earlier moment, say) is computed from the log, which gives the
-    same numbers.
-
-    Returns:
-        Features in the order of the bucket, and for how many customers they had to be computed.
-    """
-    bank = parts.bank
-    if customers is None:
-        customers = customers_in(parts.log.read_bucket(bucket, ["customer_id"]))
-    read = parts.online.read(list(customers), midnight)
-    tables = []
-    if len(read.states):
-        nothing = empty_table()  # the states are of this very midnight
-        tables.append(features_from_states(read.states, nothing, midnight, bank.features, bank.journey, parts.calendar))
-    rest = np.array([*read.missing, *read.stale], dtype=object)
-    if len(rest) or not tables:
-        events = parts.log.read_bucket(bucket)
-        moments = Moments.at(rest, midnight)
-        tables.append(compute_features(events, moments, bank.features, bank.journey, parts.calendar))
-    return FeatureTable.concatenate(tables), len(rest)

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import reduce
 from operator import add
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +24,14 @@ from features.compute import compute_features
 from features.moments import Moments
 from features.table import FeatureTable
 from pipelines.bucket_files import customers_in
-from pipelines.deciding import current_features
+from pipelines.current import current_features
 from pipelines.moved_file import MovedFile
 from pipelines.steps import StepResult
 from pipelines.what_if_page import what_if_page
+from pipelines.what_if_prices import prices_of_sides
 from serving.decider import Decider
 from serving.what_if import Comparison, Scenario, compare
-from serving.what_if_tables import tables_of
+from serving.what_if_tables import beside, tables_of
 from wiring.parts import SEED, Parts
 from wiring.progress import progress_of
 
@@ -48,10 +50,10 @@ def simulate_policy(
     segments: Sequence[str] | None = None,
     as_of: datetime | None = None,
     folder: Path | None = None,
-    prices: Mapping[str, float] | None = None,
-    prices_changed: Mapping[str, float] | None = None,
 ) -> StepResult:
     """Decide for the same customers under today's bank and a changed one; nothing is kept but what `folder` gets.
+
+    Prices of budgets are found for each side as `decide_for_everybody` finds them.
 
     Args:
         parts: The bank's.
@@ -60,8 +62,6 @@ def simulate_policy(
         segments: Features whose groups are compared; None for `protected_features`.
         as_of: The moment; None for the last midnight with news.
         folder: New or empty: for the decisions that differ and a page with all tables.
-        prices: Of one unit of each budget today, by name.
-        prices_changed: The same with the change.
 
     Returns:
         The tables of `serving.what_if_tables`, the moment, and the folder.
@@ -75,16 +75,25 @@ def simulate_policy(
     named = protected_features(parts.bank) if segments is None else tuple(segments)
     _check(parts.bank, sample, named)
     decider = parts.decider(num_threads=os.cpu_count() or 1)
-    sides = Scenario(decider, prices or {}), Scenario(decider.for_bank(changed), prices_changed or {})
+    deciders = decider, decider.for_bank(changed)
     highest = _highest_hash(parts, sample)
+
+    def features_of(bucket: int) -> tuple[FeatureTable, FeatureTable] | None:
+        customers = _sampled(parts, bucket, highest)
+        if not len(customers):
+            return None
+        table, _ = current_features(parts, bucket, until, customers)
+        return table, _features_of_change(parts, bucket, table, deciders[1], until)
+
+    share = 1.0 if highest is None or sample is None else sample / parts.log.customer_count
+    prices = prices_of_sides(deciders, features_of, parts.log.buckets, until, share)
+    sides = [Scenario(side, price) for side, price in zip(deciders, prices, strict=True)]
     compared: list[Comparison] = []
     with MovedFile(folder) as file, progress_of("simulate policy") as progress:
         for bucket in range(parts.log.buckets):
-            customers = _sampled(parts, bucket, highest)
-            if len(customers):
-                table, _ = current_features(parts, bucket, until, customers)
-                other = _features_of_change(parts, bucket, table, sides[1].decider, until)
-                for comparison, moved in compare(*sides, table, other, as_of=until, seed=SEED, segments=named):
+            tables = features_of(bucket)
+            if tables is not None:
+                for comparison, moved in compare(sides[0], sides[1], *tables, as_of=until, seed=SEED, segments=named):
                     compared.append(comparison)
                     file.write(moved)
             progress(bucket + 1, parts.log.buckets)
@@ -95,11 +104,18 @@ def simulate_policy(
         "segments": list(named),
         "same": changed.digest == parts.bank.digest,
         **tables_of(reduce(add, compared)),
+        "prices": _prices_beside(*prices),
         "folder": None if folder is None else str(folder),
     }
     if folder is not None:
         replace_text(folder / PAGE, what_if_page(result))
     return result
+
+
+def _prices_beside(today: Mapping[str, float], changed: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Set the prices of both sides side by side; none of a budget that a side does not have."""
+    names = dict.fromkeys((*today, *changed))
+    return [{"budget": name, **beside("price", today.get(name), changed.get(name))} for name in names]
 
 
 def protected_features(bank: Bank) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ def what_if_page(result: Mapping[str, Any]) -> str:
             result["channels"],
         ),
         "Budgets": ("What the first offers are expected to use.", result["budgets"]),
+        "Prices": ("What one more unit of a budget would bring.", result["prices"]),
         "Offers": ("First places in decisions, and customers reached in at least one channel.", result["offers"]),
         "Stages": ("Customers reached.", result["stages"]),
         "Moves": ("Decisions whose first offer is another one.", result["moves"]),

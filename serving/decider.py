@@ -114,11 +114,13 @@ class Decider:
         as_of: datetime | np.datetime64,
         seed: int,
         customers: int = CUSTOMERS_PER_CHUNK,
+        prices: Mapping[str, float] | None = None,
+        remaining: Mapping[str, float] | None = None,
     ) -> Iterator[Decisions]:
         """Decide for many customers in all channels, so many at a time: memory is bounded, the answers are the same."""
         for start in range(0, len(features), customers):
             rows = np.arange(start, min(start + customers, len(features)))
-            yield self.decide(features.take(rows), as_of=as_of, seed=seed)
+            yield self.decide(features.take(rows), as_of=as_of, seed=seed, prices=prices, remaining=remaining)
 
     def record(self, decisions: Decisions, customer: int, channel: str) -> Decision:
         """Write down the decision for one customer, by position, in one channel, with all it takes to replay it."""

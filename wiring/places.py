@@ -59,6 +59,11 @@ class Places:
         return self.folder / "decisions"
 
     @property
+    def wishes(self) -> Path:
+        """What could be sent to everybody, a folder a run: what prices of budgets are found from."""
+        return self.folder / "wishes"
+
+    @property
     def decision_log(self) -> Path:
         """Database of decisions made one by one."""
         return self.folder / "decisions.db"

@@ -9,7 +9,8 @@ from decisioning.arms import Arm, arms_of
 from decisioning.draws import hashes_of
 from decisioning.engine import decide
 from decisioning.policy import Control, Exploration, Policy, Rule, Weight
-from tests.decisioning.build import NOON, column, compiled, customers, ids, likely
+from domain.offer import OfferClass
+from tests.decisioning.build import CARE, NOON, OFFERS, column, compiled, customers, ids, likely
 
 EVERY_ARM = Control(
     holdout_share=0.1,
@@ -56,6 +57,13 @@ def test_the_holdout_gets_nothing_and_the_verdict_says_so():
     held = decisions.arm == Arm.HOLDOUT
     assert (decisions.allowed.any(axis=1) == ~held).all()
     assert {policy.rules[rule].name for rule in decisions.first_failed[held].ravel()} == {"holdout"}
+
+
+def test_the_holdout_is_told_what_the_bank_has_to_tell():
+    must = replace(CARE, name="terms", offer_class=OfferClass.MANDATORY)
+    policy = compiled(Policy(control=Control(holdout_share=1.0)), (*OFFERS, must))
+    allowed = decided(policy).allowed[0]
+    assert {policy.candidates.pairs[place][0].name for place in np.flatnonzero(allowed)} == {"terms"}
 
 
 def test_the_arm_of_propensities_ranks_by_them_alone():

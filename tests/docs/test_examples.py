@@ -63,9 +63,9 @@ def test_the_change_of_the_guide_is_the_example_and_a_bank() -> None:
     (shown,) = blocks(ROOT / "docs" / "guides" / "what-if.md", "yaml")
     assert shown == CHANGE.read_text(encoding="utf-8")
     today, changed = load_bank(ROOT / "banks" / "demo"), changed_bank(ROOT / "banks" / "demo", CHANGE)
-    assert {offer.name for offer in today.offers} - {offer.name for offer in changed.offers} == {"credit_card_basic"}
+    assert {offer.name for offer in today.offers} - {offer.name for offer in changed.offers} == {"insurance_travel"}
     assert {weight.name: weight.factor for weight in changed.policy.levers}["savings_campaign"] == 1.6
-    assert "calls" in {budget.name for budget in changed.budgets}
+    assert {budget.name: budget.amount for budget in changed.budgets}["call_slots"] == 90.0
 
 
 def test_a_published_log_becomes_the_columns_that_the_bank_reads(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def result_of(folder: Path, *, changed: bool) -> dict[str, Any]:
     sides = compare(Scenario(today), Scenario(other), everybody, as_of=AS_OF, seed=7, segments=["region"])
     tables = tables_of(reduce(add, [comparison for comparison, _ in sides]))
     about = {"bank": "small", "change": "change.yaml", "as_of": AS_OF.isoformat(), "same": not changed, "folder": None}
-    return {**about, **tables}
+    return {**about, **tables, "prices": []}
 
 
 def test_a_change_is_shown_with_who_loses_and_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,7 +59,7 @@ def test_the_page_has_every_table_in_full(tmp_path: Path) -> None:
     result = result_of(tmp_path, changed=True)
     page = what_if_page(result)
     assert page.startswith("# small with change.yaml as of 2026-03-02\n")
-    for title in ("Channels", "Budgets", "Offers", "Stages", "Moves", "Rules", "Numbers", "Fairness"):
+    for title in ("Channels", "Budgets", "Prices", "Offers", "Stages", "Moves", "Rules", "Numbers", "Fairness"):
         assert f"\n## {title}\n" in page
     assert page.count("| region |") == len(result["fairness"])
     assert "expected_value_difference" in page
