@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pyarrow as pa
 
-from events.fingerprints import Lanes
+from events.fingerprints import Lanes, event_fingerprints
 from events.manifest import News, Segment
 from events.schema import one_chunk
 
@@ -47,3 +47,17 @@ def total(news: Iterable[News]) -> News:
     for more, one, other in news:
         rows, first, second = rows + more, (first + one) % 2**64, (second + other) % 2**64
     return rows, first, second
+
+
+def without(news: News, events: pa.Table) -> News:
+    """Take events out of a sum: what is left is the sum of the others.
+
+    Args:
+        news: Number and content of events, and of some more.
+        events: Those events, with all columns of the log.
+    """
+    rows, first, second = news
+    if not len(events):
+        return news
+    one, other = event_fingerprints(events).sum(axis=0, dtype=np.uint64).tolist()
+    return rows - len(events), (first - one) % 2**64, (second - other) % 2**64
