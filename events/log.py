@@ -19,7 +19,7 @@ from events.fingerprints import bucket_of
 from events.lock import locked
 from events.manifest import Manifest, News, Segment
 from events.mapped import COLUMNS, Choice, of_customers, on_days, read_rows
-from events.news import news_together, total, without
+from events.news import less, news_in, news_together, total
 from events.schema import SCHEMA
 from events.segments import ORDER, empty_table, in_order, joined, read_segment
 from events.transaction import AppendCounts, Transaction, remove_leftovers
@@ -153,7 +153,7 @@ class EventLog:
             only = pc.field("available_at") >= pa.scalar(since, pa.int64()).cast(pa.timestamp("us", "UTC"))
             tables = [read_segment(self.folder / segment.file, SCHEMA.names, only) for segment in fresh]
             events = joined(pa.concat_tables(tables)) if tables else empty_table()
-            return events, without(total(news_together(segments).values()), events)
+            return events, less(total(news_together(segments).values()), news_in(events))
 
         return self._consistently(read)
 

@@ -49,15 +49,20 @@ def total(news: Iterable[News]) -> News:
     return rows, first, second
 
 
-def without(news: News, events: pa.Table) -> News:
-    """Take events out of a sum: what is left is the sum of the others.
-
-    Args:
-        news: Number and content of events, and of some more.
-        events: Those events, with all columns of the log.
-    """
-    rows, first, second = news
+def news_in(events: pa.Table) -> News:
+    """Count and sum up events, given with all columns of the log."""
     if not len(events):
-        return news
-    one, other = event_fingerprints(events).sum(axis=0, dtype=np.uint64).tolist()
-    return rows - len(events), (first - one) % 2**64, (second - other) % 2**64
+        return 0, 0, 0
+    first, second = event_fingerprints(events).sum(axis=0, dtype=np.uint64).tolist()
+    return len(events), first, second
+
+
+def less(news: News, other: News) -> News:
+    """Take a part out of a sum.
+
+    Example:
+        >>> less((3, 2, 5), (1, 2**64 - 1, 5))
+        (2, 3, 0)
+    """
+    (rows, first, second), (fewer, one, two) = news, other
+    return rows - fewer, (first - one) % 2**64, (second - two) % 2**64

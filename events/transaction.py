@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from events.durable import sync
 from events.fingerprints import Lanes, bucket_of, combine, content_fingerprints, text_fingerprints
 from events.identities import Identities, identities_of, look_up, merged, read_run, write_run
-from events.mapped import mapped_file, write_mapped
 from events.manifest import ImportedFile, Manifest, News, Run, Segment
+from events.mapped import mapped_file, write_mapped
 from events.news import news_of, news_together, total
 from events.schema import SCHEMA, conform, one_chunk
 from events.segments import in_order, joined, order_of, read_segment, write_segment

@@ -19,7 +19,8 @@ from features.moments import Moments
 from features.state import features_from_states
 from features.table import FeatureTable
 from pipelines.artefacts import keep_table
-from pipelines.bucket_files import customers_in, part_name
+from pipelines.bucket_moments import customers_in
+from pipelines.bucket_work import part_name
 from pipelines.feature_build import definitions_digest
 from pipelines.plain import from_plain, to_plain
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step

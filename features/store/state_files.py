@@ -62,7 +62,7 @@ class StateFiles:
         """
         header = self._header(part)
         try:
-            table = pq.read_table(self._path(part))
+            table = pq.ParquetFile(self._path(part)).read(use_threads=False)
         except (pa.ArrowInvalid, OSError) as error:
             raise self._damaged(part, error) from error
         numbers = np.frombuffer(b"".join(table.column(_SLOTS).to_pylist()), dtype="<i8").astype(np.int64)

@@ -53,6 +53,7 @@ class Home:
             anchors=ANCHORS[np.datetime64(midnight.astimezone(UTC).replace(tzinfo=None), "us") > ANCHORS],
             log=self.log.folder,
             parts=self.parts,
+            present=self.parts.fingerprints(),
             states=self.states,
             stage_history=self.folder / "stages",
         )

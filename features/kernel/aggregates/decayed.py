@@ -68,9 +68,7 @@ class _Blocks(Subtracted):
         """Move every total one block on where the next day begins a block; a window reaches beyond none of them."""
         begins = (day + 1) % self.days == 0
         newest = range(0, len(kept), self.blocks)  # a sum keeps two rows of blocks
-        return tuple(
-            np.where(begins, 0 if row in newest else kept[row - 1], total) for row, total in enumerate(kept)
-        )
+        return tuple(np.where(begins, 0 if row in newest else kept[row - 1], total) for row, total in enumerate(kept))
 
     @property
     def days(self) -> int:
