@@ -146,7 +146,7 @@ class _Walk:
         nothing = compute_states(nobodys, new, midnight, self._features, self._journey, self._calendar)
         customer_ids = np.concatenate([before.customer_ids, new])
         order = pc.sort_indices(pa.array(customer_ids, pa.string())).to_numpy()
-        matrix = np.concatenate([before.matrix.reshape(len(before), -1), nothing.matrix]) if len(new) else before.matrix
+        matrix = np.concatenate([before.matrix, nothing.matrix])
         return States(customer_ids, matrix, before.midnight, before.layout).take(order), order >= len(before)
 
     def _left(self, day: int) -> pa.Table:
