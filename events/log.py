@@ -189,6 +189,11 @@ class EventLog:
         """
         return _digest(self._manifest().of_bucket(bucket), through)
 
+    def bucket_digests(self, bucket: int, months: Sequence[str]) -> list[str]:
+        """Identify the events of a bucket through each of some months, all as of one commit."""
+        segments = self._manifest().of_bucket(bucket)
+        return [_digest(segments, month) for month in months]
+
     def count(self) -> int:
         """Number of events."""
         return sum(segment.rows for segment in self._manifest().segments)

@@ -56,8 +56,8 @@ def next_midnight(
     leaving, entering = before.leaving(moments_before, plan.windows), after.listed(moments, plan.windows)
     kept, told = move(plan, states.kept, leaving, entering, moments_before.day)
     standing = stand_at(states.standing(), kept, plan, moments, catalogue, journey, calendar)
-    matrix = np.column_stack([kept.T, standing.stage, standing.previous, standing.day])
-    return States(ids, matrix, int(there.astype(np.int64)), states.layout), told
+    numbers = np.concatenate([kept, np.stack([standing.stage, standing.previous, standing.day])])
+    return States(ids, numbers.T, int(there.astype(np.int64)), states.layout), told
 
 
 def first_days(catalogue: FeatureCatalogue, day: int, nights: int) -> Int64Array:

@@ -33,7 +33,7 @@ class States:
 
     Attributes:
         customer_ids: Shape (n,), object array of str.
-        matrix: Shape (n, slots), int64.
+        matrix: Shape (n, slots), int64; best in memory slot by slot.
         midnight: Microseconds UTC.
         layout: Fingerprint of what the slots mean: `FeatureCatalogue.layout`.
     """

@@ -142,6 +142,8 @@ class _Walk:
         ids = customers_in(self._news)
         known = pc.is_in(pa.array(ids, pa.string()), value_set=pa.array(before.customer_ids, pa.string()))
         new = ids[~known.to_numpy(zero_copy_only=False)]
+        if not len(new):
+            return before, np.zeros(len(before), dtype=np.bool_)
         midnight, nobodys = np.datetime64(before.midnight, "us"), empty_table()
         nothing = compute_states(nobodys, new, midnight, self._features, self._journey, self._calendar)
         customer_ids = np.concatenate([before.customer_ids, new])
@@ -175,7 +177,7 @@ class _Walk:
         if not len(ids):
             return
         again = compute_states(theirs, ids, work.midnight, self._features, self._journey, calendar, stages)
-        matrix = self.states.matrix.copy()
+        matrix = self.states.matrix.copy(order="K")
         matrix[few] = again.matrix
         self.states = States(self.states.customer_ids, matrix, self.states.midnight, self.states.layout)
         if len(rows):

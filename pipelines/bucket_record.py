@@ -74,7 +74,8 @@ def periods_of(log: EventLog, work: BucketWork) -> dict[Period, str]:
     """Identify, for each period, what its moments can see of the bucket."""
     first = log.first_occurred_at()
     periods = () if first is None else periods_between(first, work.as_of)
-    return {period: log.bucket_digest(work.bucket, period.last_month) for period in periods}
+    digests = log.bucket_digests(work.bucket, [period.last_month for period in periods])
+    return dict(zip(periods, digests, strict=True))
 
 
 def part_key(work: BucketWork, digest: str, moments: Moments) -> str:

@@ -25,8 +25,7 @@ def gather(plan: Plan, history: History, moments: CodedMoments) -> Int64Matrix:
 
 def merge(plan: Plan, kept: Int64Matrix, section: Section) -> Int64Matrix:
     """Merge the events of a section into what is kept; the moments are the same, `kept` is not changed."""
-    recent = np.repeat(plan.identity, kept.shape[1], axis=1)
-    merged = kept.copy()
+    recent, merged = np.empty_like(kept), kept.copy()  # what has no events is not written, and not merged
     for slot in aggregate(plan, section, recent):
         merged[slot.rows] = slot.aggregate.merge(tuple(kept[slot.rows]), tuple(recent[slot.rows]))
     return merged
@@ -47,8 +46,7 @@ def move(
     Returns:
         What is kept of the next midnights, and where that can be told: elsewhere only the history knows.
     """
-    moved = kept.copy()
-    gone, come = (np.repeat(plan.identity, kept.shape[1], axis=1) for _ in range(2))
+    moved, gone, come = kept.copy(), np.empty_like(kept), np.empty_like(kept)
     told = np.ones(kept.shape[1], dtype=np.bool_)
     for slot in aggregate(plan, leaving, gone):
         before, left = tuple(kept[slot.rows]), tuple(gone[slot.rows])
@@ -65,7 +63,7 @@ def move(
 
 
 def aggregate(plan: Plan, section: Section, kept: Int64Matrix) -> list[Slot]:
-    """Write the slots that have events into `kept`, which holds the identities; tell which these are."""
+    """Write the slots that have events into `kept`, for all moments; tell which these are."""
     written: list[Slot] = []
     whole = Selection.whole(section)
     for node in plan.roots:

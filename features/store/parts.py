@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -135,8 +136,10 @@ class FeatureParts:
     def _to_arrow(self, table: FeatureTable, fingerprint: str, kept: pa.Table | None) -> pa.Table:
         named = plain_table(table.select(self.schema))
         if kept is not None:
-            both = pa.concat_tables([kept.cast(named.schema), named]).combine_chunks()
-            named = both.take(pc.sort_indices(both, sort_keys=[(AS_OF, "ascending"), (CUSTOMER_ID, "ascending")]))
+            both = pa.concat_tables([kept.cast(named.schema), named])
+            in_order = pc.sort_indices(both, sort_keys=[(AS_OF, "ascending"), (CUSTOMER_ID, "ascending")])
+            usual = in_order.equals(pa.array(np.arange(len(both), dtype=np.uint64)))  # news come last
+            named = both.combine_chunks() if usual else both.combine_chunks().take(in_order)
         named = named.append_column(COMPUTED_AS_OF, named.column(AS_OF))
         return named.replace_schema_metadata({_FINGERPRINT: fingerprint.encode(), _COLUMNS: self._columns})
 
