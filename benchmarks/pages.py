@@ -9,6 +9,7 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from benchmarks.incremental_page import incremental_section
 from benchmarks.online_page import online_section
 
 HERE = Path(__file__).parent
@@ -26,8 +27,8 @@ def write_page() -> None:
     lines = [
         "# Benchmarks",
         "",
-        "Written by the benchmarks themselves (`make bench-features`, `make bench-online`), from "
-        "`benchmarks/results/`. Times of features are of whole processes, reading Parquet and writing Parquet, "
+        "Written by the benchmarks themselves (`make bench-features`, `make bench-incremental`, `make bench-online`), "
+        "from `benchmarks/results/`. Times of features are of whole processes, reading Parquet and writing Parquet, "
         "interpreter start included; compare the ratios, which come from one run, rather than seconds of another "
         "machine.",
         "",
@@ -35,6 +36,9 @@ def write_page() -> None:
     features = HERE / "results" / "features.json"
     if features.exists():
         lines += _features(json.loads(features.read_text(encoding="utf-8")))
+    incremental = HERE / "results" / "incremental.json"
+    if incremental.exists():
+        lines += incremental_section(json.loads(incremental.read_text(encoding="utf-8")))
     online = HERE / "results" / "online_store.json"
     if online.exists():
         lines += online_section(json.loads(online.read_text(encoding="utf-8")))
