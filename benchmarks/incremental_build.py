@@ -6,6 +6,8 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+import pandas as pd  # noqa: F401  # pyarrow imports it in the middle of the first build otherwise
+
 from config.reading import load_bank
 from events.log import EventLog
 from features.calendar import Calendar

@@ -63,10 +63,11 @@ def write_history(work: BucketWork, stages: pa.Table, record: Record) -> None:
 
 
 def read_history_of(work: BucketWork, record: Record) -> pa.Table | None:
-    """Read the stage history; None where it is not there, or was made from something else."""
-    if not work.history_file.exists():
+    """Read the stage history; None where it is not there or damaged, or was made from something else."""
+    try:
+        stages = pq.ParquetFile(work.history_file).read()
+    except (OSError, pa.ArrowInvalid):
         return None
-    stages = pq.ParquetFile(work.history_file).read()
     return stages if (stages.schema.metadata or {}).get(_STAMP) == record.stamp.encode() else None
 
 

@@ -63,14 +63,20 @@ class StateFiles:
             StateError: The file is missing or damaged.
         """
         header = self._header(part)
-        try:
-            table = pq.ParquetFile(self._path(part)).read(use_threads=False)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise self._damaged(part, error) from error
-        customers = np.array(table.column(CUSTOMER_ID)[0].values.to_pylist(), dtype=object)
+        table = self._read(part, [CUSTOMER_ID, _SLOTS])
+        customers = np.array(table.column(CUSTOMER_ID)[0].as_py(), dtype=object)
         numbers = np.frombuffer(table.column(_SLOTS)[0].as_buffer(), dtype="<i8").astype(np.int64, copy=False)
         matrix = numbers.reshape(header["slots"], len(customers)).T
         return States(customers, matrix, header["midnight"], header["layout"])
+
+    def customers(self, part: str) -> list[str]:
+        """Read whose states are in a part, without the states.
+
+        Raises:
+            StateError: The file is missing or damaged.
+        """
+        found: list[str] = self._read(part, [CUSTOMER_ID]).column(CUSTOMER_ID)[0].as_py()
+        return found
 
     def note(self, part: str) -> dict[str, Any] | None:
         """Read the note of a part; None where there is no such part.
@@ -82,6 +88,12 @@ class StateFiles:
             return None
         note: dict[str, Any] = self._header(part)["note"]
         return note
+
+    def _read(self, part: str, columns: list[str]) -> pa.Table:
+        try:
+            return pq.ParquetFile(self._path(part)).read(columns, use_threads=False)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise self._damaged(part, error) from error
 
     def _header(self, part: str) -> dict[str, Any]:
         try:

@@ -77,7 +77,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("zone", ZONES)
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=6)
 @given(data=st.data())
 def test_any_nights_with_any_imports_give_the_bytes_of_one_build(zone: str, data: st.DataObject) -> None:
     asked = data.draw(st.lists(st.sampled_from(midnights(zone)), min_size=2, max_size=6, unique=True).map(sorted))
@@ -242,6 +242,16 @@ def test_what_is_gone_is_made_from_the_log(home: Home, reads: list[int], tmp_pat
     night = midnights("Europe/Amsterdam")[1]
     for file in (home.folder / gone).glob("*.parquet"):
         file.unlink()
+    home.log.append(known(night))
+    home.build(night)
+    assert reads
+    assert_same(home, night, tmp_path / "once")
+
+
+def test_a_damaged_stage_history_is_made_from_the_log(home: Home, reads: list[int], tmp_path: Path) -> None:
+    night = midnights("Europe/Amsterdam")[1]
+    for file in (home.folder / "stages").glob("*.parquet"):
+        file.write_bytes(b"not what it was")
     home.log.append(known(night))
     home.build(night)
     assert reads
