@@ -44,8 +44,13 @@ def main() -> None:
     """Measure, compare results, write the numbers and the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, nargs="*", default=[10_000, 50_000, 200_000])
+    parser.add_argument("--add", action="store_true", help="keep the results of other sizes")
     options = parser.parse_args()
     loads, sizes = [os.getloadavg()[0]], []
+    if options.add:
+        before = json.loads(RESULTS.read_text(encoding="utf-8"))
+        loads.append(before["load_average"])
+        sizes += [one for one in before["sizes"] if one["customers"] not in options.customers]
     for customers in options.customers:
         with TemporaryDirectory() as folder:
             sizes.append(measure_size(Path(folder), customers))
@@ -55,7 +60,7 @@ def main() -> None:
         "surroundings": surroundings("numpy", "pyarrow"),
         "load_average": float(np.mean(loads)),
         "target": TARGET,
-        "sizes": sizes,
+        "sizes": sorted(sizes, key=lambda one: int(one["customers"])),
     }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")

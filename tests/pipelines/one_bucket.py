@@ -37,6 +37,7 @@ class Home:
         self.folder = folder
         self.bank = bank
         self.anchors = anchors
+        self.report: Report = {}
 
     def work(self, midnight: datetime, as_of: datetime | None = None, definitions: str = "the same") -> BucketWork:
         until = as_of or midnight
@@ -56,9 +57,9 @@ class Home:
         )
 
     def build(self, midnight: datetime, as_of: datetime | None = None, definitions: str = "the same") -> Report:
-        report = compute_bucket(self.work(midnight, as_of, definitions))
-        self.parts.remove_stale(report["parts"])
-        return report
+        self.report = compute_bucket(self.work(midnight, as_of, definitions))
+        self.parts.remove_stale(self.report["parts"])
+        return self.report
 
     def content(self) -> dict[str, bytes]:
         files = [*self.folder.glob("parts/*"), *self.folder.glob("stages/*")]

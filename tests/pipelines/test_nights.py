@@ -52,6 +52,8 @@ def assert_same(home: Home, midnight: datetime, folder: Path) -> None:
     other = at_once(folder, home.log, midnight, bank=home.bank, anchors=home.anchors)
     assert home.content() == other.content()
     assert home.state() == other.state()
+    for said in ("customers", "rows", "parts"):
+        assert home.report[said] == other.report[said]
 
 
 @pytest.fixture
