@@ -167,7 +167,5 @@ class FeatureParts:
 def plain_table(table: FeatureTable) -> pa.Table:
     """Convert to Arrow with categories as strings, which every engine reads."""
     named = table.to_arrow()
-    for position, field in enumerate(named.schema):
-        if pa.types.is_dictionary(field.type):
-            named = named.set_column(position, field.name, named.column(position).cast(pa.string()))
-    return named
+    columns = [one.cast(pa.string()) if pa.types.is_dictionary(one.type) else one for one in named.columns]
+    return pa.table(columns, names=named.column_names)
