@@ -43,7 +43,7 @@ MICROSECONDS_PER_HOUR = 3_600_000_000
 def main() -> None:
     """Measure, compare results, write the numbers and the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--customers", type=int, nargs="*", default=[10_000, 50_000, 200_000])
+    parser.add_argument("--customers", type=int, nargs="*", default=[10_000, 50_000, 100_000])
     parser.add_argument("--add", action="store_true", help="keep the results of other sizes")
     options = parser.parse_args()
     loads, sizes = [os.getloadavg()[0]], []
