@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 
-.PHONY: demo test check lock docs results notebook bench-online bench-allocation clean help
+.PHONY: demo test check lock docs results notebook bench-features bench-incremental bench-online bench-deciding bench-allocation clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -58,6 +58,9 @@ lock: $(STAMPS)/uv  ## resolve the dependencies of pyproject.toml anew
 
 bench-features: $(STAMPS)/dev  ## the feature kernel beside DuckDB, Polars and pandas: some 20 minutes, 10 GB of disk
 	$(BIN)/python -m benchmarks.features
+
+bench-incremental: $(STAMPS)/dev  ## one more day of features on top of a year beside the build of the whole: a quarter of an hour, 5 GB of disk
+	$(BIN)/python -m benchmarks.incremental
 
 bench-online: $(STAMPS)/dev  ## online states in SQLite, Redis and PostgreSQL beside named columns in Feast: a few minutes
 	$(BIN)/python -m benchmarks.online_store

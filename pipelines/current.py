@@ -12,7 +12,7 @@ from features.compute import compute_features
 from features.moments import Moments
 from features.state import features_from_states
 from features.table import FeatureTable
-from pipelines.bucket_files import customers_in
+from pipelines.bucket_moments import customers_in
 from wiring.parts import Parts
 
 

@@ -15,7 +15,7 @@ from decisioning.forensics import Forensics
 from decisioning.funnel import Funnel
 from decisioning.summary import Summary
 from pipelines.artefacts import keep_table
-from pipelines.bucket_files import part_name
+from pipelines.bucket_work import part_name
 from pipelines.current import current_features
 from pipelines.feature_build import definitions_digest
 from pipelines.plain import from_plain, to_plain

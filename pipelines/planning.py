@@ -20,7 +20,7 @@ from decisioning.plan.tonight import capacities_tonight
 from events.durable import replace_text
 from features.store.replacing import replace_parquet
 from features.table import CUSTOMER_ID
-from pipelines.bucket_files import part_name
+from pipelines.bucket_work import part_name
 from pipelines.current import current_features
 from pipelines.steps import StepResult, digest_of, do, kept_step
 from serving.batch import FEATURES, OFFERS, WISHES, keep_wishes, part_file

@@ -23,7 +23,7 @@ from expressions.types import Number
 from features.compute import compute_features
 from features.moments import Moments
 from features.table import FeatureTable
-from pipelines.bucket_files import customers_in
+from pipelines.bucket_moments import customers_in
 from pipelines.current import current_features
 from pipelines.moved_file import MovedFile
 from pipelines.steps import StepResult

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from decisioning.plan.sharing import prices_of_tonight
 from decisioning.plan.tonight import capacities_tonight
 from features.table import FeatureTable
-from pipelines.bucket_files import part_name
+from pipelines.bucket_work import part_name
 from pipelines.planning import SEARCH
 from serving.batch import keep_wishes
 from serving.decider import Decider

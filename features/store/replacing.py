@@ -13,7 +13,7 @@ from events.durable import sync
 UNFINISHED = ".unfinished"
 
 
-def replace_parquet(file: Path, table: pa.Table) -> None:
+def replace_parquet(file: Path, table: pa.Table, compression: str = "zstd") -> None:
     """Write a table beside its place, make it durable, and move it there in one step.
 
     Two who write the same file, as when a cluster takes a machine for dead that is not, each write their own beside
@@ -23,7 +23,18 @@ def replace_parquet(file: Path, table: pa.Table) -> None:
     beside = file.with_name(f"{file.stem}.{uuid4().hex}{UNFINISHED}")
     try:
         # zstd at its quickest level: as fast as snappy here, and a third smaller
-        pq.write_table(table, beside, compression="zstd", compression_level=1)
+        level = 1 if compression == "zstd" else None
+        # numbers compress as well without a dictionary, and hundreds of columns are written in two thirds of the time
+        texts = [column.name for column in table.schema if pa.types.is_string(column.type)]
+        pq.write_table(
+            table,
+            beside,
+            compression=compression,
+            compression_level=level,
+            use_dictionary=texts,
+            # nobody asks for the least of packed bytes, and comparing megabytes takes longer than writing them
+            write_statistics=[column.name for column in table.schema if not pa.types.is_large_binary(column.type)],
+        )
         sync(beside)
         beside.replace(file)
     finally:

@@ -6,7 +6,7 @@ import gc
 import random
 import shutil
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -38,6 +38,7 @@ from tests.features.engines.pieces import invert, refuse
 # py4j leaves the sockets of its threads to the garbage collector
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 BUCKETS = 4
+MIDNIGHT = datetime(2026, 7, 20)  # noqa: DTZ001  # the bank's zone is added
 DEMO = Path(__file__).parents[2] / "banks" / "demo"
 
 
@@ -76,15 +77,16 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> EventLog:
     return log
 
 
-def build(place: Path, engine: str, log: EventLog, monkeypatch: pytest.MonkeyPatch) -> list[Report]:
+def build(
+    place: Path, engine: str, log: EventLog, monkeypatch: pytest.MonkeyPatch, midnight: datetime = MIDNIGHT
+) -> list[Report]:
     """Compute the demo bank's buckets from a copy of a log, with nothing but the environment naming the engine."""
     home = place / engine
     if not home.exists():
         shutil.copytree(log.folder, home / "banks" / "demo" / "log")
     monkeypatch.setenv("NBO_HOME", str(home))
     monkeypatch.setenv("NBO_ENGINE", engine)
-    midnight = datetime(2026, 7, 20, tzinfo=demo().time_zone)
-    reports: list[Report] = compute_buckets.fn(str(DEMO), midnight)
+    reports: list[Report] = compute_buckets.fn(str(DEMO), midnight.replace(tzinfo=demo().time_zone))
     return reports
 
 
@@ -117,6 +119,17 @@ def test_buckets_give_the_same_files_byte_by_byte(
     stamps = [file.stat().st_mtime_ns for file in sorted((tmp_path / LOCAL).rglob("*.parquet"))]
     assert build(tmp_path, LOCAL, log, monkeypatch) == here
     assert [file.stat().st_mtime_ns for file in sorted((tmp_path / LOCAL).rglob("*.parquet"))] == stamps
+
+
+def test_a_night_more_gives_the_same_files_too(
+    engine: SparkEngine, log: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for night in range(3):
+        midnight = MIDNIGHT + timedelta(days=night)
+        here, there = (build(tmp_path, name, log, monkeypatch, midnight) for name in (LOCAL, SPARK))
+        assert there == here
+        assert contents(tmp_path / SPARK) == contents(tmp_path / LOCAL)
+    assert all(report["computed"] < report["rows"] / 10 for report in here)
 
 
 def test_progress_ends_with_everything_done(workers: SparkWorkers) -> None:
