@@ -21,7 +21,8 @@ def to_plain(counts: Funnel | Summary | Forensics) -> dict[str, Any]:
     """Turn arrays into lists.
 
     Example:
-        >>> summary = Summary(("growth",), ("loan",), np.array([2]), np.array([[1]]), np.array([3.5]), np.array([9.0]))
+        >>> summary = Summary(("growth",), ("loan",), np.array([2]), np.array([[1]]), np.array([1]),
+        ...                   np.array([3.5]), np.array([9.0]))
         >>> from_plain(Summary, to_plain(summary)).to_arrow()["with_offer"].to_pylist()
         [1, 1]
     """

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from config.bank import Bank
 from config.changes import changed_bank
 from decisioning.draws import hashes_of, mixed
-from decisioning.groups import YEARS
+from decisioning.groups import YEARS, groupings_of
 from domain.errors import DataError, nearest
 from events.durable import replace_text
 from expressions.types import Number
@@ -74,6 +74,7 @@ def simulate_policy(
     until = parts.midnight(parts.moment(as_of))
     named = protected_features(parts.bank) if segments is None else tuple(segments)
     _check(parts.bank, sample, named)
+    file = MovedFile(folder)
     decider = parts.decider(num_threads=os.cpu_count() or 1)
     deciders = decider, decider.for_bank(changed)
     highest = _highest_hash(parts, sample)
@@ -89,7 +90,7 @@ def simulate_policy(
     prices = prices_of_sides(deciders, features_of, parts.log.buckets, until, share)
     sides = [Scenario(side, price) for side, price in zip(deciders, prices, strict=True)]
     compared: list[Comparison] = []
-    with MovedFile(folder) as file, progress_of("simulate policy") as progress:
+    with file, progress_of("simulate policy") as progress:
         for bucket in range(parts.log.buckets):
             tables = features_of(bucket)
             if tables is not None:
@@ -132,6 +133,9 @@ def _check(bank: Bank, sample: int | None, segments: Sequence[str]) -> None:
     for name in segments:
         if name not in known:
             raise DataError("no such feature to group customers by", got=f"'{name}'", expected=nearest(name, known))
+    types = {name: bank.features.features[name].type for name in segments}
+    nobody = FeatureTable(np.empty(0, object), np.empty(0, "datetime64[us]"), dict.fromkeys(types, np.empty(0)), types)
+    groupings_of(nobody, bank.features, segments)
     if sample is not None and sample < 1:
         raise DataError("a sample needs customers", got=str(sample), expected="at least 1")
 
