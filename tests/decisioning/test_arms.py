@@ -89,6 +89,15 @@ def test_the_arm_of_eligibility_ignores_applicability_and_nothing_else():
     assert allowed == {"loan_flex", "savings_goal", "follow_up"}
 
 
+def test_what_is_owed_or_asked_for_has_to_make_sense_in_every_arm():
+    must = replace(CARE, name="terms", offer_class=OfferClass.MANDATORY)
+    sense = Rule(name="sense", kind="applicability", require="FALSE")
+    control = Control(eligibility_only_share=1.0)
+    policy = compiled(Policy(control=control, rules=(sense,)), (*OFFERS, must))
+    allowed = {policy.candidates.pairs[place][0].name for place in np.flatnonzero(decided(policy).allowed[0])}
+    assert allowed == {offer.name for offer in OFFERS}
+
+
 @pytest.mark.parametrize("arm", [Arm.RANDOM_OFFER, Arm.ELIGIBILITY_ONLY])
 def test_random_arms_put_every_allowed_candidate_first_equally_often(arm):
     n = 20_000
