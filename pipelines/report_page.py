@@ -66,6 +66,8 @@ def markdown_report(result: Mapping[str, Any], pictures: Mapping[str, Sequence[s
         "",
         *table([row for row in decisions["rules"] if row["candidates_rejected"]]),
         "",
+        *(f"- {sentence}" for sentence in plan_sentences(decisions["plan"])),
+        "",
         *_forensics(decisions),
         "## What to look at next",
         "",
@@ -73,6 +75,28 @@ def markdown_report(result: Mapping[str, Any], pictures: Mapping[str, Sequence[s
         "",
     ]
     return "\n".join(lines)
+
+
+def plan_sentences(plan: Mapping[str, Any]) -> list[str]:
+    """Say who is contacted tonight, and what more of each budget would bring; nothing for a bank that contacts nobody.
+
+    Example:
+        >>> use = {"sentence": "call_slots: 60 of 60 used; one more would bring 5.14"}
+        >>> plan_sentences({"contacts": {"email": 8939}, "value": 99.0, "bound": 100.0, "refused": 0, "budgets": [use]})
+        ['tonight 8,939 contacts: 8,939 by email; their worth is at least 99.00 % of what any plan could have', \
+'call_slots: 60 of 60 used; one more would bring 5.14']
+    """
+    if not plan:
+        return []
+    made = ", ".join(f"{count:,} by {channel.replace('_', ' ')}" for channel, count in plan["contacts"].items())
+    share = plan["value"] / plan["bound"] if plan["bound"] > 0 else 1.0
+    sentences = [
+        f"tonight {sum(plan['contacts'].values()):,} contacts: {made}; their worth is at least {share * 100:.2f} % of "
+        "what any plan could have"
+    ]
+    if plan["refused"]:
+        sentences.append(f"{plan['refused']:,} contacts that must be made find nothing left of a budget")
+    return [*sentences, *(use["sentence"] for use in plan["budgets"])]
 
 
 def _forensics(decisions: Mapping[str, Any]) -> list[str]:
