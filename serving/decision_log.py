@@ -11,14 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Engine, Row, select
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Row, select
 
 from domain.decision import Decision
 from domain.errors import StateError
+from serving.database import Database
 from serving.decision_json import from_json, to_json
-from serving.tables import DECISIONS, VERSIONS, open_log
+from serving.tables import DECISIONS, VERSIONS
 
 ROWS_PER_STATEMENT = 10_000
 COUNT_ROWS = {"preserve_rowcount": True}
@@ -64,17 +63,14 @@ class DecisionLog:
     it again, after a crash say, adds nothing.
 
     Args:
-        url: Of the database.
+        url: Of the database, or the database itself, where it is open already.
 
     Raises:
         StateError: From every method, where the database does not answer or refuses.
     """
 
-    def __init__(self, url: str) -> None:
-        try:
-            self._engine: Engine = open_log(url)
-        except SQLAlchemyError as error:
-            raise _unavailable(error) from error
+    def __init__(self, url: str | Database) -> None:
+        self.database = url if isinstance(url, Database) else Database(url)
 
     def append(self, decision: Decision, features_from: str) -> bool:
         """Keep a single decision; committed when this returns.
@@ -143,23 +139,19 @@ class DecisionLog:
 
     def close(self) -> None:
         """Close the connections."""
-        self._engine.dispose()
+        self.database.close()
 
     def _add(self, rows: Sequence[dict[str, Any]], versions: Mapping[str, str]) -> int:
         content = json.dumps(dict(versions), sort_keys=True)
         digest = blake2b(content.encode(), digest_size=16).hexdigest()
-        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
-        added = 0
-        try:
-            with self._engine.begin() as connection:
-                kept = insert(VERSIONS).values(digest=digest, content=content).on_conflict_do_nothing()
-                connection.execute(kept)
-                for start in range(0, len(rows), ROWS_PER_STATEMENT):
-                    some = [{**row, "versions": digest} for row in rows[start : start + ROWS_PER_STATEMENT]]
-                    statement = insert(DECISIONS).on_conflict_do_nothing()
-                    added += connection.execute(statement, some, execution_options=COUNT_ROWS).rowcount
-        except SQLAlchemyError as error:
-            raise _unavailable(error) from error
+        insert, added = self.database.insert, 0
+        with self.database.transaction() as connection:
+            kept = insert(VERSIONS).values(digest=digest, content=content).on_conflict_do_nothing()
+            connection.execute(kept)
+            for start in range(0, len(rows), ROWS_PER_STATEMENT):
+                some = [{**row, "versions": digest} for row in rows[start : start + ROWS_PER_STATEMENT]]
+                statement = insert(DECISIONS).on_conflict_do_nothing()
+                added += connection.execute(statement, some, execution_options=COUNT_ROWS).rowcount
         return added
 
     def _select(self, condition: Any, limit: int) -> Iterator[LoggedDecision]:
@@ -170,11 +162,8 @@ class DecisionLog:
             .order_by(DECISIONS.c.as_of.desc(), DECISIONS.c.decision_id)
             .limit(limit)
         )
-        try:
-            with self._engine.connect() as connection:
-                rows = connection.execute(query).all()
-        except SQLAlchemyError as error:
-            raise _unavailable(error) from error
+        with self.database.reading() as connection:
+            rows = connection.execute(query).all()
         return map(_logged, rows)
 
 
@@ -185,11 +174,3 @@ def _logged(row: Row[Any]) -> LoggedDecision:
     as_of = _EPOCH + timedelta(microseconds=content.pop("as_of"))
     content |= {"versions": versions, "as_of": as_of, "record": None if record is None else from_json(record)}
     return LoggedDecision(**content)
-
-
-def _unavailable(error: SQLAlchemyError) -> StateError:
-    return StateError(
-        "the decision log did not take or give what was asked; nothing was kept of this call",
-        got=str(getattr(error, "orig", None) or error),
-        remedy="look at the database: space, access, and whether it answers",
-    )
