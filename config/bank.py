@@ -7,6 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from config.schedule import Schedule
+from decisioning.budgets import Budget
 from decisioning.policy import Policy
 from domain.errors import DataError, nearest
 from domain.offer import Offer
@@ -56,6 +57,7 @@ class Bank:
     journey: Journey
     offers: tuple[Offer, ...]
     policy: Policy
+    budgets: tuple[Budget, ...]
     models: Models
     schedule: Schedule
     simulation: Simulation | None

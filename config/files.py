@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from config.bank import BankIdentity
 from config.schedule import Schedule
+from decisioning.budgets import Budget
 from decisioning.policy import Policy
 from domain.offer import Offer
 from events.mapping import Source
@@ -36,6 +37,7 @@ class BankFiles:
     journey: Journey | None = None
     offers: tuple[Offer, ...] | None = None
     policy: Policy | None = None
+    budgets: tuple[Budget, ...] | None = ()
     models: Models | None = None
     schedule: Schedule | None = field(default_factory=Schedule)
     simulation: Simulation | None = None
@@ -66,6 +68,7 @@ FILE_KINDS: Final = {
     "journey.yaml": FileKind("journey", Journey),
     "offers.yaml": FileKind("offers", tuple[Offer, ...]),
     "policies.yaml": FileKind("policy", Policy, is_read_by_others=False),
+    "budgets.yaml": FileKind("budgets", tuple[Budget, ...], required=False, is_read_by_others=False),
     "models.yaml": FileKind("models", Models, is_read_by_others=False),
     "schedule.yaml": FileKind("schedule", Schedule, required=False, is_read_by_others=False),
     "simulation.yaml": FileKind("simulation", Simulation, required=False),

@@ -59,6 +59,7 @@ def load_bank(folder: Path) -> Bank:
         journey=_present(files.journey),
         offers=_present(files.offers),
         policy=_present(files.policy),
+        budgets=_present(files.budgets),
         models=_present(files.models),
         schedule=_present(files.schedule),
         simulation=files.simulation,

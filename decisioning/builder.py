@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from decisioning.candidates import Columns
-from decisioning.checks import OFFERS_FILE, POLICIES_FILE, Path
+from decisioning.checks import POLICIES_FILE, Path
 from decisioning.compiled import CompiledWeight
 from decisioning.policy import Weight
 from decisioning.scoped import Scoped
@@ -30,10 +32,22 @@ class Builder:
         expression = self._compiled(text, Boolean, "a condition", path, file)
         return Scoped.of(expression or compile_expression("FALSE", {}), columns, self.names)
 
-    def value(self, text: str, columns: Columns, path: Path) -> Scoped | None:
-        """Compile the value of an offer; None, which is unknown, for one that does not compile."""
-        expression = self._compiled(text, Number, "a number", path, OFFERS_FILE)
+    def number(self, text: str, columns: Columns, path: Path, file: str) -> Scoped | None:
+        """Compile a formula, the value of an offer say; None, which is unknown, for one that does not compile."""
+        expression = self._compiled(text, Number, "a number", path, file)
         return None if expression is None else Scoped.of(expression, columns, self.names)
+
+    def about_customers(self, text: str, path: Path) -> Scoped:
+        """Compile a condition about customers alone; it holds for nobody if it looks at offers or does not compile."""
+        candidates = self.names.candidates
+        everywhere = self.condition(text, np.arange(len(candidates)), path)
+        if len(everywhere.representatives) <= 1:
+            return everywhere
+        what = "a condition about customers looks at offers or channels"
+        self.problems.append(
+            Problem(file=POLICIES_FILE, path=path, what=what, got=f"`{text}`", expected="features of the customer only")
+        )
+        return Scoped.of(compile_expression("FALSE", {}), np.arange(len(candidates)), self.names)
 
     def weight(self, weight: Weight, path: Path) -> CompiledWeight:
         """Compile a weight."""

@@ -20,7 +20,7 @@ RESERVED_ATTRIBUTES = ("cost", "product")
 
 
 class Scope(Protocol):
-    """What names the candidates that a rule, limit or weight is about."""
+    """What names the candidates that a rule, limit, budget or weight is about."""
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -103,7 +103,7 @@ class Candidates:
 def in_scope(scope: Scope, offer: Offer, treatment: Treatment) -> bool:
     """Tell whether a candidate is among those that a rule, limit or weight is about.
 
-    Every part of the scope that is given narrows it; limits have no products, offers and tags of their own.
+    Every part of the scope that is given narrows it; quiet hours have no products, offers and tags of their own.
     """
     products: tuple[str, ...] = getattr(scope, "products", ())
     offers: tuple[str, ...] = getattr(scope, "offers", ())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, replace
 
+from decisioning.budgets import Budget
 from decisioning.candidates import RESERVED_ATTRIBUTES, Candidates
-from decisioning.policy import ContactLimit, Policy, Rule, Weight
+from decisioning.policy import ContactLimit, Policy, QuietHours, Rule, Weight
 from domain.errors import nearest
 from domain.offer import Offer
 from domain.problem import Problem
@@ -15,6 +17,9 @@ from features.catalogue import FeatureCatalogue
 
 POLICIES_FILE = "policies.yaml"
 OFFERS_FILE = "offers.yaml"
+BUDGETS_FILE = "budgets.yaml"
+
+LAST_HOUR, DAYS_A_WEEK = 23, 7
 
 MEANINGFUL_TAGS = ("service", "retention")
 """Tags that policies may name though no offer has them yet."""
@@ -27,11 +32,18 @@ def number_problems(policy: Policy) -> Iterator[Problem]:
     shares = (
         (policy.exploration.epsilon, ("exploration", "epsilon")),
         (policy.exploration.floor, ("exploration", "floor")),
-        (policy.holdout_share, ("holdout_share",)),
+        *((share, ("control", name)) for name, share in _control_shares(policy)),
     )
     for share, path in shares:
         if not 0.0 <= share <= 1.0:
             yield _out_of_range(path, share, "between 0 and 1")
+    together = sum(share for _, share in _control_shares(policy))
+    if together > 1.0:
+        yield _out_of_range(("control",), together, "shares that add up to at most 1")
+    for channel, hour in policy.outbound.items():
+        if not 0 <= hour <= LAST_HOUR:
+            yield _out_of_range(("outbound", channel), hour, f"an hour from 0 to {LAST_HOUR}")
+    yield from _quiet_problems(policy)
     counts: list[tuple[int, int, Path]] = [
         (policy.exploration.top, 1, ("exploration", "top")),
         (policy.offers_per_channel, 1, ("offers_per_channel",)),
@@ -51,7 +63,9 @@ def number_problems(policy: Policy) -> Iterator[Problem]:
             yield _out_of_range((part, position, "factor"), weight.factor, "a number of at least 0")
 
 
-def scope_problems(policy: Policy, candidates: Candidates, vocabulary: Vocabulary) -> Iterator[Problem]:
+def scope_problems(
+    policy: Policy, budgets: Sequence[Budget], candidates: Candidates, vocabulary: Vocabulary
+) -> Iterator[Problem]:
     """Find scopes that name nothing that exists, or that no candidate is in."""
     offers = [offer for offer, _ in candidates.pairs]
     valid = {
@@ -61,12 +75,14 @@ def scope_problems(policy: Policy, candidates: Candidates, vocabulary: Vocabular
         "tags": (*MEANINGFUL_TAGS, *dict.fromkeys(tag for offer in offers for tag in offer.tags)),
     }
     valid["except_tags"] = valid["tags"]
-    for channel in policy.consent:
-        if channel not in vocabulary.channels:
-            yield _unknown(("consent", channel), "channel", channel, vocabulary.channels)
-    for path, scope in _scopes(policy):
+    valid["after_offers"] = valid["offers"]
+    for part, channels in (("consent", policy.consent), ("outbound", policy.outbound)):
+        for channel in channels:
+            if channel not in vocabulary.channels:
+                yield _unknown((part, channel), "channel", channel, vocabulary.channels)
+    for file, path, scope in _scopes(policy, budgets):
         unknown = [
-            _unknown((*path, part, position), part.removeprefix("except_").removesuffix("s"), name, names)
+            replace(_unknown((*path, part, position), _singular(part), name, names), file=file)
             for part, names in valid.items()
             for position, name in enumerate(getattr(scope, part, ()))
             if name not in names
@@ -74,7 +90,7 @@ def scope_problems(policy: Policy, candidates: Candidates, vocabulary: Vocabular
         yield from unknown
         if not unknown and len(candidates) and not len(candidates.within(scope)):
             yield Problem(
-                file=POLICIES_FILE,
+                file=file,
                 path=path,
                 what=f"{scope.name} is about no offer",
                 expected="a scope with at least one offer in one channel",
@@ -82,23 +98,30 @@ def scope_problems(policy: Policy, candidates: Candidates, vocabulary: Vocabular
             )
 
 
-def name_problems(policy: Policy, built_in: Iterable[str]) -> Iterator[Problem]:
-    """Find names that rules and limits share with each other, or with the rules every policy has."""
+def name_problems(policy: Policy, budgets: Sequence[Budget], built_in: Iterable[str]) -> Iterator[Problem]:
+    """Find names that rules, limits and budgets share with each other, or with the rules every policy has."""
     seen = dict.fromkeys(built_in, "a rule that every policy has")
-    named: list[tuple[Path, str]] = [
-        *((("rules", position, "name"), rule.name) for position, rule in enumerate(policy.rules)),
-        *((("contact_limits", position, "name"), limit.name) for position, limit in enumerate(policy.contact_limits)),
+    parts: tuple[tuple[str, Sequence[Rule | ContactLimit | QuietHours]], ...] = (
+        ("rules", policy.rules),
+        ("contact_limits", policy.contact_limits),
+        ("quiet_hours", policy.quiet_hours),
+    )
+    named: list[tuple[str, Path, str]] = [
+        (POLICIES_FILE, (part, position, "name"), member.name)
+        for part, members in parts
+        for position, member in enumerate(members)
     ]
-    for path, name in named:
+    named += [(BUDGETS_FILE, (position, "name"), budget.name) for position, budget in enumerate(budgets)]
+    for file, path, name in named:
         if name in seen:
             yield Problem(
-                file=POLICIES_FILE,
+                file=file,
                 path=path,
                 what=f"the name is taken by {seen[name]}",
                 got=f"'{name}'",
                 expected="a name of its own",
             )
-        seen[name] = f"{path[0]} {path[1]}"
+        seen[name] = f"{file} {path[0]}" if file == BUDGETS_FILE else f"{path[0]} {path[1]}"
 
 
 def offer_problems(offers: Sequence[Offer], catalogue: FeatureCatalogue) -> Iterator[Problem]:
@@ -129,13 +152,47 @@ def offer_problems(offers: Sequence[Offer], catalogue: FeatureCatalogue) -> Iter
         names.add(offer.name)
 
 
-def _scopes(policy: Policy) -> Iterator[tuple[Path, Rule | ContactLimit | Weight]]:
+def _scopes(
+    policy: Policy, budgets: Sequence[Budget]
+) -> Iterator[tuple[str, Path, Rule | ContactLimit | QuietHours | Weight | Budget]]:
     for position, rule in enumerate(policy.rules):
-        yield ("rules", position), rule
+        yield POLICIES_FILE, ("rules", position), rule
     for position, limit in enumerate(policy.contact_limits):
-        yield ("contact_limits", position), limit
+        yield POLICIES_FILE, ("contact_limits", position), limit
+    for position, quiet in enumerate(policy.quiet_hours):
+        yield POLICIES_FILE, ("quiet_hours", position), quiet
     for part, position, weight in _weights(policy):
-        yield (part, position), weight
+        yield POLICIES_FILE, (part, position), weight
+    for position, budget in enumerate(budgets):
+        yield BUDGETS_FILE, (position,), budget
+
+
+def _control_shares(policy: Policy) -> list[tuple[str, float]]:
+    names = (field.name for field in fields(policy.control) if field.name.endswith("_share"))
+    return [(name, getattr(policy.control, name)) for name in names]
+
+
+def _quiet_problems(policy: Policy) -> Iterator[Problem]:
+    for position, quiet in enumerate(policy.quiet_hours):
+        path = ("quiet_hours", position)
+        for name, hour in (("from_hour", quiet.from_hour), ("until_hour", quiet.until_hour)):
+            if not 0 <= hour <= LAST_HOUR:
+                yield _out_of_range((*path, name), hour, f"an hour from 0 to {LAST_HOUR}")
+        if quiet.from_hour == quiet.until_hour:
+            yield _out_of_range((*path, "until_hour"), quiet.until_hour, "another hour than from_hour")
+        if not quiet.channels:
+            yield _out_of_range((*path, "channels"), 0, "at least one channel")
+        for place, day in enumerate(quiet.days_of_week):
+            if not 1 <= day <= DAYS_A_WEEK:
+                yield _out_of_range((*path, "days_of_week", place), day, "a day from 1, Monday, to 7")
+    for position, limit in enumerate(policy.contact_limits):
+        if limit.after_offers and limit.per != "customer":
+            problem = _out_of_range(("contact_limits", position, "per"), 0, "customer, where after_offers are counted")
+            yield replace(problem, what="contacts of other offers are counted per customer", got=f"'{limit.per}'")
+
+
+def _singular(part: str) -> str:
+    return part.removeprefix("except_").removeprefix("after_").removesuffix("s")
 
 
 def _weights(policy: Policy) -> Iterator[tuple[str, int, Weight]]:

@@ -7,14 +7,20 @@ from dataclasses import asdict
 from datetime import UTC, tzinfo
 from hashlib import blake2b
 
+import numpy as np
+
 from decisioning import checks
+from decisioning.arms import Arm
+from decisioning.budget_compile import budget_problems, compile_budgets
+from decisioning.budgets import Budget
 from decisioning.builder import Builder
 from decisioning.candidates import Candidates
-from decisioning.compiled import BUILT_IN_RULES, CompiledPolicy
+from decisioning.compiled import BUILT_IN_RULES, SCORE, CompiledPolicy, CompiledRule
 from decisioning.policy import Policy
 from decisioning.rules import all_rules, limit_counts
 from decisioning.situation import Names
-from domain.offer import Offer
+from decisioning.verdicts import BITS_PER_WORD, Bits, words_for
+from domain.offer import Offer, OfferClass
 from domain.problem import Problem
 from events.vocabulary import Vocabulary
 from features.catalogue import FeatureCatalogue
@@ -25,6 +31,7 @@ def compile_policy(
     offers: tuple[Offer, ...],
     vocabulary: Vocabulary,
     catalogue: FeatureCatalogue,
+    budgets: tuple[Budget, ...] = (),
     *,
     time_zone: tzinfo = UTC,
 ) -> tuple[CompiledPolicy, list[Problem]]:
@@ -35,6 +42,7 @@ def compile_policy(
         offers: The bank's catalogue of offers.
         vocabulary: For channels, products, and how contacts are told.
         catalogue: Features, with those of `limit_features` among them.
+        budgets: What is scarce.
         time_zone: The bank's: offers are valid and hours count in it.
 
     Returns:
@@ -42,52 +50,81 @@ def compile_policy(
         that does not is unknown: a policy with problems never offers what the right one would not.
     """
     candidates = Candidates.of(offers, vocabulary)
-    names = Names.of(candidates, catalogue, limit_counts(policy.contact_limits, candidates))
+    asked = {name: kind for name, said in vocabulary.request.items() if (kind := said.column_type) is not None}
+    counts = limit_counts(policy.contact_limits, candidates)
+    names = Names.of(candidates, catalogue, counts, asked, policy.outbound)
     builder = Builder(names)
-    rules = all_rules(policy, builder)
+    rules = all_rules(policy, budgets, builder)
     values = [
-        builder.value(offer.value, candidates.of_offer(offer.name), (position, "value"))
+        builder.number(offer.value, candidates.of_offer(offer.name), (position, "value"), checks.OFFERS_FILE)
         for position, offer in enumerate(offers)
     ]
     context = tuple(builder.weight(weight, ("context", position)) for position, weight in enumerate(policy.context))
     levers = tuple(builder.weight(weight, ("levers", position)) for position, weight in enumerate(policy.levers))
     known_values = tuple(value for value in values if value is not None)
-    conditions = (weight.condition for weight in (*context, *levers) if weight.condition is not None)
-    read = {
-        name
-        for scoped in (*known_values, *conditions, *(part for rule in rules for part in rule.parts))
-        for name in scoped.expression.names
-    }
+    personalised = None
+    if policy.personalised is not None:
+        personalised = builder.about_customers(policy.personalised, ("personalised",))
+    ready_budgets = compile_budgets(budgets, rules, builder)
+    scoped = (
+        *known_values,
+        *(weight.condition for weight in (*context, *levers)),
+        *(part for rule in rules for part in rule.parts),
+        *(budget.charge for budget in ready_budgets),
+        personalised,
+    )
+    read = {name for part in scoped if part is not None for name in part.expression.names}
     compiled = CompiledPolicy(
         policy=policy,
         candidates=candidates,
         names=names,
         rules=rules,
+        personalised=personalised,
         values=known_values,
+        budgets=ready_budgets,
+        scored=np.flatnonzero([offer.offer_class == OfferClass.COMMERCIAL for offer, _ in candidates.pairs]),
+        ignored=_ignored(rules),
         context=context,
         levers=levers,
         channels=tuple(channel for channel, columns in candidates.by_channel.items() if len(columns)),
         time_zone=time_zone,
         features=frozenset(feature for name in read for feature in names.features_behind(name)),
-        digest=_digest(policy, offers, vocabulary, time_zone),
+        digest=_digest(policy, offers, vocabulary, budgets, time_zone),
     )
     taken = (*BUILT_IN_RULES, *(f"consent_{channel}" for channel in policy.consent))
     problems = [
         *checks.number_problems(policy),
-        *checks.scope_problems(policy, candidates, vocabulary),
-        *checks.name_problems(policy, taken),
+        *checks.scope_problems(policy, budgets, candidates, vocabulary),
+        *checks.name_problems(policy, budgets, taken),
+        *budget_problems(budgets),
         *checks.offer_problems(offers, catalogue),
         *builder.problems,
     ]
     return compiled, problems
 
 
-def _digest(policy: Policy, offers: tuple[Offer, ...], vocabulary: Vocabulary, time_zone: tzinfo) -> str:
+def _ignored(rules: tuple[CompiledRule, ...]) -> Bits:
+    """Say which rules do not count in which arm: experiments never touch what protects a customer."""
+    kinds = {Arm.ELIGIBILITY_ONLY: {"applicability"}, Arm.NOT_PERSONALISED: {SCORE}}
+    bits: Bits = np.zeros((len(Arm), words_for(len(rules))), dtype=np.uint64)
+    for arm, ignored in kinds.items():
+        for position, rule in enumerate(rules):
+            if rule.kind in ignored:
+                word, bit = divmod(position, BITS_PER_WORD)
+                bits[arm, word] |= np.uint64(1 << bit)
+    return bits
+
+
+def _digest(
+    policy: Policy, offers: tuple[Offer, ...], vocabulary: Vocabulary, budgets: tuple[Budget, ...], time_zone: tzinfo
+) -> str:
     content = {
         "policy": asdict(policy),
         "offers": [asdict(offer) for offer in offers],
+        "budgets": [asdict(budget) for budget in budgets],
         "channels": vocabulary.channels,
         "products": vocabulary.products,
+        "request": {name: asdict(said) for name, said in vocabulary.request.items()},
         "contacts": None if vocabulary.contacts is None else asdict(vocabulary.contacts),
         "time_zone": str(time_zone),
     }

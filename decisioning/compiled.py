@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import cached_property
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from decisioning.budgets import Budget
 from decisioning.candidates import Candidates, Columns
 from decisioning.policy import Policy
 from decisioning.scoped import Scoped
 from decisioning.situation import Names
 
 SCORE: Final = "score"
-"""Kind of the rules about the numbers themselves; they are asked last."""
+"""Kind of the rules about the numbers themselves; they are asked after those of the policy."""
+
+BUDGET: Final = "budget"
+"""Kind of the rules about what is left of budgets; they are asked last."""
 
 SCORED: Final = "scored"
 VALUE_KNOWN: Final = "value_known"
@@ -39,9 +47,9 @@ class CompiledRule:
     """A rule with its conditions.
 
     Attributes:
-        kind: One of `RULE_ORDER`, or `score`.
-        parts: Conditions about disjoint candidates; a candidate in none of them passes. Rules of kind `score` have
-            none: they are about the numbers that arbitration computes.
+        kind: One of `RULE_ORDER`, or `score`, or `budget`.
+        parts: Conditions about disjoint candidates; a candidate in none of them passes. Rules of the kinds `score` and
+            `budget` have none: they are about the numbers that arbitration computes.
     """
 
     name: str
@@ -60,24 +68,49 @@ class CompiledWeight:
     condition: Scoped | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
+class CompiledBudget:
+    """A budget with the candidates that use it.
+
+    Attributes:
+        charge: How much one contact or acceptance uses; None where the formula does not compile, and then there is
+            nothing left for anybody.
+        bit: Position of its rule.
+    """
+
+    budget: Budget
+    columns: Columns
+    charge: Scoped | None
+    bit: int
+
+
+@dataclass(frozen=True, eq=False)
 class CompiledPolicy:
     """Everything `decide` needs to know beside features and scores.
 
     Attributes:
         rules: In the order in which they are asked; the position is the rule's bit in a verdict.
+        personalised: Whose offers may be chosen from what is known of them; None for everybody's.
         values: Formula of each offer over its candidates.
+        budgets: What is scarce.
+        scored: Positions of the commercial candidates, which need a score, a value and the least priority.
+        ignored: Shape (arms, words), bits of the rules that do not count for customers of each arm.
         channels: Channels that at least one candidate is in, in the vocabulary's order.
         time_zone: In which offers are valid and hours count.
         features: Names that a feature table must have.
-        digest: Of the policy, the offers and the channels: equal digests decide equally on equal features.
+        digest: Of the policy, the budgets, the offers and the vocabulary: equal digests decide equally on equal
+            features, requests, prices and remaining budgets.
     """
 
     policy: Policy
     candidates: Candidates
     names: Names
     rules: tuple[CompiledRule, ...]
+    personalised: Scoped | None
     values: tuple[Scoped, ...]
+    budgets: tuple[CompiledBudget, ...]
+    scored: Columns
+    ignored: NDArray[np.uint64]
     context: tuple[CompiledWeight, ...]
     levers: tuple[CompiledWeight, ...]
     channels: tuple[str, ...]
@@ -87,4 +120,8 @@ class CompiledPolicy:
 
     def bit(self, rule: str) -> int:
         """Position of a rule among the rules, which is its bit in a verdict."""
-        return [compiled.name for compiled in self.rules].index(rule)
+        return self._bits[rule]
+
+    @cached_property
+    def _bits(self) -> Mapping[str, int]:
+        return {rule.name: position for position, rule in enumerate(self.rules)}

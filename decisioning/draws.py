@@ -42,42 +42,29 @@ def uniforms(words: Hashes) -> Array:
     return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def channel_draws(customers: Hashes, channels: Sequence[str], as_of: np.datetime64, seed: int) -> Array:
-    """Draw one uniform number per customer and channel.
+def customer_draws(customers: Hashes, names: Sequence[str], as_of: np.datetime64, seed: int) -> Array:
+    """Draw uniform numbers per customer, one for each name: of a channel, a candidate, or another use of chance.
 
     Args:
         customers: Shape (n,), `hashes_of` the customers' ids.
-        channels: The c channels, by name: their order does not matter to any draw.
+        names: k names; their order does not matter to any draw, and different names draw independently.
         as_of: Moment of the decision, microseconds UTC.
         seed: Any integer.
 
     Returns:
-        Shape (n, c), in [0, 1).
+        Shape (n, k), in [0, 1).
 
     Example:
         >>> moment = np.datetime64("2026-01-01", "us")
-        >>> both = channel_draws(hashes_of(["c1", "c2"]), ["app", "web"], moment, seed=7)
-        >>> alone = channel_draws(hashes_of(["c2"]), ["web"], moment, seed=7)
+        >>> both = customer_draws(hashes_of(["c1", "c2"]), ["app", "web"], moment, seed=7)
+        >>> alone = customer_draws(hashes_of(["c2"]), ["web"], moment, seed=7)
         >>> bool(both[1, 1] == alone[0, 0])
         True
     """
     start = mixed(np.array([seed & _WORD], dtype=np.uint64))
     moment = np.array([as_microseconds(as_of) & _WORD], dtype=np.uint64)
     per_customer = mixed(mixed(customers ^ start) ^ moment)
-    return uniforms(mixed(per_customer[:, None] ^ hashes_of(channels)[None, :]))
-
-
-def held_out(customers: Hashes, share: float, salt: str) -> NDArray[np.bool_]:
-    """Tell who belongs to the holdout: the same customers for the same salt, at any time.
-
-    A larger share only adds customers, so a holdout can grow without losing those it had.
-
-    Args:
-        customers: Shape (n,), `hashes_of` the customers' ids.
-        share: Between 0 and 1.
-        salt: Another salt draws another, independent holdout.
-    """
-    return uniforms(mixed(customers ^ hashes_of([salt]))) < share
+    return uniforms(mixed(per_customer[:, None] ^ hashes_of(names)[None, :]))
 
 
 def as_microseconds(moment: np.datetime64) -> int:

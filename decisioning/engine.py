@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
-from decisioning.arbitration import Worth, best_candidate, reject_unworthy, weigh
+from decisioning.arbitration import Worth, best_candidate, reject_unaffordable, reject_unworthy, weigh
+from decisioning.arms import Arm, Arms, arms_of
 from decisioning.compiled import CompiledPolicy
-from decisioning.draws import as_microseconds, channel_draws, decision_id, hashes_of
-from decisioning.exploration import Ranking, channel_slots, rank_candidates
+from decisioning.draws import as_microseconds, decision_id, hashes_of
+from decisioning.layout import layout_of
+from decisioning.ordering import ranked, sort_keys
+from decisioning.ranking import Ranking
+from decisioning.remaining import what_remains
+from decisioning.requests import Said, request_columns
 from decisioning.situation import Situation, moment_columns
 from decisioning.verdicts import PASSED, Bits, failing_rules, first_failing
 from domain.errors import DataError, nearest
@@ -28,7 +34,7 @@ NO_CANDIDATES = -2
 """In place of it, where no offer can be put in the channel at all."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Decisions:
     """What was decided for n customers over m candidates and c channels.
 
@@ -38,11 +44,17 @@ class Decisions:
         as_of: The moment, microseconds UTC.
         channels: The c channels that were asked for.
         versions: Digests of the policy and whatever else took part, by name.
+        request: What the channel said of the moment.
+        prices: Of one unit of each budget, by name.
+        remaining: What was left of each budget, by name.
+        arm: Shape (n,), how each customer's offers are put in order.
         bits: Shape (n, m, words), failing rules as bits.
-        first_failed: Shape (n, m), position of the first failing rule; `verdicts.PASSED` where none failed.
-        worth: Propensity, value, weights, cost and priority, each (n, m).
-        ranking: Rank and selection probability, each (n, m); zeros in channels that were not asked for.
-        best: Shape (n,), the candidate of highest priority over the channels asked for; -1 for none.
+        first_failed: Shape (n, m), position of the first failing rule that counts in the customer's arm;
+            `verdicts.PASSED` where none failed.
+        worth: Propensity, value, weights, costs and priority, each (n, m), and what is used of budgets.
+        keys: Shape (n, m), by what candidates are put in order within their class.
+        ranking: Rank and probabilities, each (n, m); zeros in channels that were not asked for.
+        best: Shape (n,), the foremost candidate over the channels asked for; -1 for none.
         fallback: Shape (n, c), the rule that the candidate which got furthest failed, where a channel has nothing
             to offer; `OFFERED` or `NO_CANDIDATES` else.
     """
@@ -54,9 +66,14 @@ class Decisions:
     seed: int
     channels: tuple[str, ...]
     versions: Mapping[str, str]
+    request: Mapping[str, Said]
+    prices: Mapping[str, float]
+    remaining: Mapping[str, float]
+    arm: Arms
     bits: Bits
     first_failed: NDArray[np.int16]
     worth: Worth
+    keys: Array
     ranking: Ranking
     best: NDArray[np.intp]
     fallback: NDArray[np.int16]
@@ -70,10 +87,11 @@ class Decisions:
         allowed: NDArray[np.bool_] = self.first_failed == PASSED
         return allowed
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """One digest of all versions."""
-        joined = "\x1f".join(f"{name}={version}" for name, version in sorted(self.versions.items()))
+        """One digest of all that takes part beside the customers: versions, request, prices."""
+        given = (self.versions, self.request, self.prices)
+        joined = "\x1f".join(f"{name}={value}" for part in given for name, value in sorted(part.items()))
         return blake2b(joined.encode(), digest_size=16).hexdigest()
 
     def decision_ids(self, places: Sequence[tuple[int, str]]) -> list[str]:
@@ -92,6 +110,9 @@ def decide(
     seed: int,
     channels: Sequence[str] | None = None,
     versions: Mapping[str, str] | None = None,
+    request: Mapping[str, Said] | None = None,
+    prices: Mapping[str, float] | None = None,
+    remaining: Mapping[str, float] | None = None,
 ) -> Decisions:
     """Decide for n customers, n >= 1 or 0; each as if it were alone.
 
@@ -103,9 +124,13 @@ def decide(
         seed: Of the draws: the same seed decides the same.
         channels: Those to answer for; None for all that have an offer. An answer does not depend on the others.
         versions: Digests of models and whatever else the scores came from; kept, and part of decisions' ids.
+        request: What the channel says of the moment, as events.yaml declares it; NULL where it says nothing.
+        prices: Of one unit of each budget, by name; 0 for one that is not named.
+        remaining: What is left of each budget, by name; the whole amount of one that is not named.
 
     Raises:
-        DataError: A column is missing, a channel unknown, or the shapes do not fit.
+        DataError: A column is missing, a channel, word of the request or budget unknown, a price or what remains no
+            number of at least 0, or the shapes do not fit.
 
     Example:
         >>> from domain.journey import Stage
@@ -133,24 +158,36 @@ def decide(
     shape = (len(features), len(policy.candidates))
     if propensity.shape != shape:
         raise DataError("propensities do not fit", got=f"shape {propensity.shape}", expected=f"{shape}")
+    left = what_remains(policy, remaining or {}, prices or {}, as_datetime(moment))
     customers = hashes_of(map(str, features.customer_ids))
-    local = moment_columns(as_datetime(moment), policy.time_zone, customers, policy.policy)
-    situation = Situation(policy.names, len(features), features.columns, local)
+    arm = arms_of(customers, policy.policy.control)
+    local = moment_columns(as_datetime(moment), policy.time_zone, arm == Arm.HOLDOUT)
+    said = request_columns(request or {}, policy.names.request)
+    situation = Situation(policy.names, len(features), features.columns, {**local, **said})
+    if policy.personalised is not None and len(policy.candidates):
+        wanted_by = policy.personalised.holds(situation)[:, 0]
+        arm = np.where(wanted_by | (arm == Arm.HOLDOUT), arm, np.int8(Arm.NOT_PERSONALISED))
     bits = failing_rules(policy, situation)
-    worth = weigh(policy, situation, propensity)
+    worth = weigh(policy, situation, propensity, arm, prices or {})
     reject_unworthy(policy, worth, bits)
-    first_failed = first_failing(bits)
+    reject_unaffordable(policy, worth, left, bits)
+    counting = bits & ~policy.ignored[arm][:, None, :] if arm.any() else bits
+    first_failed = first_failing(counting)
     allowed = first_failed == PASSED
-    slots = channel_slots(policy.candidates, wanted)
-    ranking = rank_candidates(
-        worth.priority,
+    layout = layout_of(policy, wanted)
+    keys = sort_keys(policy, worth, arm, customers, moment, seed)
+    ranking = ranked(
+        policy,
+        worth,
+        keys,
         allowed,
-        slots,
-        channel_draws(customers, wanted, moment, seed),
-        policy=policy.policy,
+        layout,
+        channels=wanted,
+        arm=arm,
+        customers=customers,
+        as_of=moment,
+        seed=seed,
     )
-    asked = np.zeros(shape[1] + 1, dtype=bool)
-    asked[slots] = True
     return Decisions(
         policy=policy,
         features=features,
@@ -159,12 +196,17 @@ def decide(
         seed=seed,
         channels=wanted,
         versions={"policy": policy.digest, **(versions or {})},
+        request=dict(request or {}),
+        prices=dict(prices or {}),
+        remaining=left,
+        arm=arm,
         bits=bits,
         first_failed=first_failed,
         worth=worth,
+        keys=keys,
         ranking=ranking,
-        best=best_candidate(worth.priority, allowed & asked[:-1]),
-        fallback=_fallback(first_failed, slots),
+        best=best_candidate(keys, layout.offer_class, allowed & layout.asked),
+        fallback=_fallback(first_failed, layout.slots),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from decisioning.compiled import MINIMUM_PRIORITY, SCORE, SCORED, CompiledRule
+from decisioning.compiled import BUDGET, MINIMUM_PRIORITY, SCORE, SCORED, CompiledPolicy, CompiledRule
 from decisioning.engine import NO_CANDIDATES, OFFERED, Decisions
 from decisioning.scoped import Scoped
 from decisioning.verdicts import BITS_PER_WORD
@@ -29,10 +29,11 @@ class Explanation:
     def verdicts(self, candidate: int) -> tuple[Verdict, ...]:
         """Tell the answer of every rule that applies to a candidate, by position, in the order they are asked."""
         failed = self._decisions.bits[self._customer, candidate].tolist()
+        policy = self._decisions.policy
         answers = []
-        for position, rule in enumerate(self._decisions.policy.rules):
+        for position, rule in enumerate(policy.rules):
             part = _part_about(rule, candidate)
-            if part is None and rule.kind != SCORE:
+            if part is None and not _about_numbers(policy, position, candidate):
                 continue
             word, bit = divmod(position, BITS_PER_WORD)
             passed = not failed[word] >> bit & 1
@@ -70,8 +71,26 @@ class Explanation:
             priority = float(self._decisions.worth.priority[self._customer, candidate])
             value = "unknown" if np.isnan(priority) else f"{priority:.4g}"
             return f"priority = {value}, needs >= {self._decisions.policy.policy.minimum_priority:g}"
+        if rule.kind == BUDGET:
+            return self._shortage(rule, candidate)
         return "propensity is not a number between 0 and 1" if rule.name == SCORED else "value is unknown"
+
+    def _shortage(self, rule: CompiledRule, candidate: int) -> str:
+        decisions = self._decisions
+        place = next(at for at, budget in enumerate(decisions.policy.budgets) if budget.budget.name == rule.name)
+        budget = decisions.policy.budgets[place]
+        use = float(decisions.worth.uses[place][self._customer, int(np.searchsorted(budget.columns, candidate))])
+        left, unit = decisions.remaining[rule.name], budget.budget.unit
+        needs = "is not known to be enough" if np.isnan(use) else f"needs {use:.4g}"
+        return f"{left:.4g} {unit} left of {rule.name}, {needs}"
 
 
 def _part_about(rule: CompiledRule, candidate: int) -> Scoped | None:
     return next((part for part in rule.parts if candidate in part.places_of), None)
+
+
+def _about_numbers(policy: CompiledPolicy, rule: int, candidate: int) -> bool:
+    """Tell whether a rule about numbers applies to a candidate."""
+    if policy.rules[rule].kind == SCORE:
+        return bool((policy.scored == candidate).any())
+    return any(budget.bit == rule and bool((budget.columns == candidate).any()) for budget in policy.budgets)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from decisioning.candidates import in_scope
 from decisioning.policy import ContactLimit, Policy
-from domain.offer import Offer, Treatment
-from events.vocabulary import Vocabulary
+from domain.offer import Offer, Treatment, candidates_of
+from events.vocabulary import ContactEvents, Vocabulary
 from features.definitions import AggregateFeature, Where
 
 
@@ -18,58 +19,57 @@ def limit_features(policy: Policy, offers: tuple[Offer, ...], vocabulary: Vocabu
     bank without `contacts`, or of an answer that no event tells, have no counts: `compile_policy` reports them.
 
     Example:
-        >>> from events.vocabulary import ContactEvents
         >>> vocabulary = Vocabulary(channels=("app", "email"), products=(), types={},
         ...                         contacts=ContactEvents(presented="offer_presented", accepted="offer_accepted"))
-        >>> weekly = ContactLimit(name="weekly", per="channel", at_most=1, days=7, channels=("email",))
-        >>> [count.name for count in limit_features(Policy(contact_limits=(weekly,)), (), vocabulary)]
+        >>> loan = Offer(name="loan", description="", value="180", stages=(),
+        ...              treatments=(Treatment(channel="email", message="letter"),))
+        >>> weekly = ContactLimit(name="weekly", per="channel", at_most=1, days=7)
+        >>> [count.name for count in limit_features(Policy(contact_limits=(weekly,)), (loan,), vocabulary)]
         ['limit_weekly_email']
     """
-    return tuple(
-        _count(limit, where, name)
-        for limit in policy.contact_limits
-        for name, where in _counted_together(limit, offers, vocabulary)
-    )
+    contacts = vocabulary.contacts
+    if contacts is None:
+        return ()
+    counts: dict[str, AggregateFeature] = {}
+    for limit in policy.contact_limits:
+        event_type: str | None = getattr(contacts, limit.of)
+        if event_type is None:
+            continue
+        for offer, treatment in candidates_of(offers):
+            for member, where in _counted(limit, offer, treatment, event_type, contacts):
+                name = f"limit_{limit.name}_{member}"
+                counts.setdefault(name, _count(limit, where, name, member))
+    return tuple(counts.values())
 
 
 def counts_for(limit: ContactLimit, offer: Offer, treatment: Treatment) -> tuple[str, ...]:
     """Name the features whose sum is the count of a candidate under a limit; empty where it does not apply."""
-    if limit.channels and treatment.channel not in limit.channels:
-        return ()
-    match limit.per:
-        case "channel":
-            members: tuple[str, ...] = (treatment.channel,)
-        case "customer":
-            members = limit.channels or ("all",)
-        case "product" if offer.product is None:
-            members = ()
-        case _:
-            member = offer.name if limit.per == "offer" else str(offer.product)
-            members = tuple(f"{member}_{channel}" for channel in limit.channels) or (member,)
+    members = (member for member, _ in _counted(limit, offer, treatment, "", ContactEvents(presented="", accepted="")))
     return tuple(f"limit_{limit.name}_{member}_{limit.days}d" for member in members)
 
 
-def _counted_together(
-    limit: ContactLimit, offers: tuple[Offer, ...], vocabulary: Vocabulary
+def _counted(
+    limit: ContactLimit, offer: Offer, treatment: Treatment, event_type: str, contacts: ContactEvents
 ) -> Iterator[tuple[str, Where]]:
-    contacts = vocabulary.contacts
-    event_type: str | None = getattr(contacts, limit.of, None)
-    if contacts is None or event_type is None:
+    """Name the parts that a candidate's count is the sum of, and say which events each part counts."""
+    if not in_scope(limit, offer, treatment):
         return
     types = (event_type,)
+    if limit.after_offers:
+        for name in limit.after_offers:
+            yield from _by_channel(limit, name, Where(types=types, properties={contacts.offer_property: name}))
+        return
     match limit.per:
         case "channel":
-            for channel in limit.channels or vocabulary.channels:
-                yield channel, Where(types=types, channel=channel)
+            yield treatment.channel, Where(types=types, channel=treatment.channel)
         case "customer":
             yield from _by_channel(limit, None, Where(types=types))
         case "product":
-            for product in vocabulary.products:
-                yield from _by_channel(limit, product, Where(types=types, product=product))
+            if offer.product is not None:
+                yield from _by_channel(limit, offer.product, Where(types=types, product=offer.product))
         case "offer":
-            for offer in offers:
-                properties = {contacts.offer_property: offer.name}
-                yield from _by_channel(limit, offer.name, Where(types=types, properties=properties))
+            where = Where(types=types, properties={contacts.offer_property: offer.name})
+            yield from _by_channel(limit, offer.name, where)
 
 
 def _by_channel(limit: ContactLimit, member: str | None, where: Where) -> Iterator[tuple[str, Where]]:
@@ -83,9 +83,9 @@ def _by_channel(limit: ContactLimit, member: str | None, where: Where) -> Iterat
         )
 
 
-def _count(limit: ContactLimit, where: Where, member: str) -> AggregateFeature:
+def _count(limit: ContactLimit, where: Where, name: str, member: str) -> AggregateFeature:
     return AggregateFeature(
-        name=f"limit_{limit.name}_{member}",
+        name=name,
         description=f"What the contact limit {limit.name} counts: {limit.of}, {member.replace('_', ' ')}",
         aggregate="count",
         where=where,

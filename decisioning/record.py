@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from decisioning.arms import Arm
 from decisioning.engine import Decisions, as_datetime
 from decisioning.explanation import Explanation
 from domain.decision import Candidate, Decision
@@ -40,6 +41,10 @@ def decision_record(decisions: Decisions, customer: int, channel: str, features:
         seed=decisions.seed,
         features=said,
         versions=dict(decisions.versions),
+        arm=Arm(int(decisions.arm[customer])).label,
+        request=dict(decisions.request),
+        prices=dict(decisions.prices),
+        remaining={name: left if np.isfinite(left) else None for name, left in decisions.remaining.items()},
         candidates=tuple(
             _candidate(decisions, customer, column, explanation)
             for column in sorted(mine, key=lambda column: _order(decisions, customer, column))
@@ -60,9 +65,11 @@ def _candidate(decisions: Decisions, customer: int, column: int, explanation: Ex
         context=float(worth.context[customer, column]),
         lever=float(worth.lever[customer, column]),
         cost=float(np.nan_to_num(worth.cost[customer, column], nan=treatment.cost)),
+        budget_cost=float(np.nan_to_num(worth.budget_cost[customer, column])),
         priority=_known(worth.priority[customer, column]) if allowed else None,
         rank=int(ranking.rank[customer, column]) or None,
         selection_probability=float(ranking.selection_probability[customer, column]),
+        rank_probability=float(ranking.rank_probability[customer, column]),
         verdicts=explanation.verdicts(column),
     )
 
@@ -70,8 +77,8 @@ def _candidate(decisions: Decisions, customer: int, column: int, explanation: Ex
 def _order(decisions: Decisions, customer: int, column: int) -> tuple[bool, int, bool, float, int]:
     rank = int(decisions.ranking.rank[customer, column])
     allowed = bool(decisions.allowed[customer, column])
-    priority = float(decisions.worth.priority[customer, column]) if allowed else 0.0
-    return (rank == 0, rank, not allowed, -priority, column)
+    key = float(decisions.keys[customer, column]) if allowed else 0.0
+    return (rank == 0, rank, not allowed, -key, column)
 
 
 def _known(value: np.float64) -> float | None:

@@ -8,10 +8,12 @@ from itertools import groupby
 
 import numpy as np
 
+from decisioning.budgets import Budget
 from decisioning.builder import Builder
 from decisioning.candidates import Candidates, Columns
 from decisioning.checks import OFFERS_FILE, POLICIES_FILE
 from decisioning.compiled import (
+    BUDGET,
     BUILT_IN_RULES,
     HOLDOUT,
     MINIMUM_PRIORITY,
@@ -24,7 +26,7 @@ from decisioning.compiled import (
     CompiledRule,
 )
 from decisioning.limits import counts_for
-from decisioning.policy import RULE_ORDER, ContactLimit, Policy
+from decisioning.policy import RULE_ORDER, ContactLimit, Policy, QuietHours
 from domain.problem import Problem
 
 NOWHERE = np.empty(0, dtype=np.intp)
@@ -32,17 +34,19 @@ COUNT = "count_of_"
 """Prefix of the name by which a contact limit's rule reads its count."""
 
 
-def all_rules(policy: Policy, builder: Builder) -> tuple[CompiledRule, ...]:
+def all_rules(policy: Policy, budgets: Sequence[Budget], builder: Builder) -> tuple[CompiledRule, ...]:
     """Compile the rules: by kind as in `RULE_ORDER`, within a kind the built-in ones first, then as in the file."""
     compiled = [
         *_of_the_customer(policy, builder),
         *_of_the_offer(builder),
         *_declared(policy, builder),
+        *_quiet(policy, builder),
         *_limits(policy, builder),
     ]
     by_kind = [rule for kind in RULE_ORDER for rule in compiled if rule.kind == kind]
     scores = (CompiledRule(name, SCORE, BUILT_IN_RULES[name]) for name in (SCORED, VALUE_KNOWN, MINIMUM_PRIORITY))
-    return (*by_kind, *scores)
+    left = (CompiledRule(budget.name, BUDGET, budget.description or "There is enough left") for budget in budgets)
+    return (*by_kind, *scores, *left)
 
 
 def limit_counts(limits: Sequence[ContactLimit], candidates: Candidates) -> dict[str, tuple[tuple[str, ...], ...]]:
@@ -55,8 +59,8 @@ def limit_counts(limits: Sequence[ContactLimit], candidates: Candidates) -> dict
 
 def _of_the_customer(policy: Policy, builder: Builder) -> Iterator[CompiledRule]:
     candidates = builder.names.candidates
-    if policy.holdout_share > 0:
-        part = builder.condition("NOT in_holdout", np.arange(len(candidates)), ("holdout_share",))
+    if policy.control.holdout_share > 0:
+        part = builder.condition("NOT in_holdout", np.arange(len(candidates)), ("control", "holdout_share"))
         yield CompiledRule(HOLDOUT, "consent", BUILT_IN_RULES[HOLDOUT], (part,))
     for channel, text in policy.consent.items():
         part = builder.condition(text, candidates.by_channel.get(channel, NOWHERE), ("consent", channel))
@@ -87,12 +91,29 @@ def _declared(policy: Policy, builder: Builder) -> Iterator[CompiledRule]:
         yield CompiledRule(rule.name, rule.kind, rule.description, (part,))
 
 
+def _quiet(policy: Policy, builder: Builder) -> Iterator[CompiledRule]:
+    for position, quiet in enumerate(policy.quiet_hours):
+        columns = builder.names.candidates.within(quiet)
+        part = builder.condition(_awake(quiet), columns, ("quiet_hours", position))
+        description = f"Nobody is contacted from {quiet.from_hour} to {quiet.until_hour} o'clock"
+        yield CompiledRule(quiet.name, "contact_limit", description, (part,))
+
+
+def _awake(quiet: QuietHours) -> str:
+    if quiet.from_hour < quiet.until_hour:
+        hours = f"contact_hour < {quiet.from_hour} OR contact_hour >= {quiet.until_hour}"
+    else:
+        hours = f"contact_hour >= {quiet.until_hour} AND contact_hour < {quiet.from_hour}"
+    if not quiet.days_of_week:
+        return hours
+    return f"as_of_day_of_week NOT IN ({', '.join(map(str, quiet.days_of_week))}) OR ({hours})"
+
+
 def _limits(policy: Policy, builder: Builder) -> Iterator[CompiledRule]:
     for position, limit in enumerate(policy.contact_limits):
         path = ("contact_limits", position)
         counts = builder.names.counts[COUNT + limit.name]
-        scope = builder.names.candidates.within(limit)
-        columns = np.array([column for column in scope if counts[column]], dtype=np.intp)
+        columns = np.flatnonzero([bool(parts) for parts in counts])
         unknown = {name for column in columns for name in counts[column]} - set(builder.names.catalogue.features)
         if unknown:
             builder.problems.append(
@@ -106,7 +127,8 @@ def _limits(policy: Policy, builder: Builder) -> Iterator[CompiledRule]:
             )
         text = "FALSE" if unknown else f"{COUNT}{limit.name} < {limit.at_most}"
         part = builder.condition(text, columns, path)
-        description = f"At most {limit.at_most} {limit.of} per {limit.per} within {limit.days} days"
+        counted = f"of {', '.join(limit.after_offers)}" if limit.after_offers else f"per {limit.per}"
+        description = f"At most {limit.at_most} {limit.of} {counted} within {limit.days} days"
         yield CompiledRule(limit.name, "contact_limit", description, (part,))
 
 

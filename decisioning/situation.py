@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from decisioning.candidates import Candidates, Columns
-from decisioning.draws import Hashes, held_out
-from decisioning.policy import Policy
 from domain.errors import DataError, nearest
 from expressions.types import Array, Boolean, ColumnType, Number
 from features.catalogue import FeatureCatalogue
@@ -20,7 +19,9 @@ SCORES: Mapping[str, ColumnType] = {"churn_probability": Number()}
 """What models say of a customer beside the features; whoever scores adds these columns to the feature table."""
 
 IN_HOLDOUT = "in_holdout"
+CONTACT_HOUR = "contact_hour"
 FAMILY = "family_"
+REQUEST = "request_"
 MOMENT: Mapping[str, ColumnType] = {
     "as_of_date": Number(),  # 20260131 for 31 January 2026
     "as_of_year": Number(),
@@ -28,8 +29,9 @@ MOMENT: Mapping[str, ColumnType] = {
     "as_of_day_of_week": Number(),  # 1 Monday to 7
     "as_of_hour": Number(),
     IN_HOLDOUT: Boolean(),
+    CONTACT_HOUR: Number(),  # of a candidate: when an outbound contact that is decided now goes out
 }
-"""What is known of the moment, in the bank's time zone, and of the request."""
+"""What is known of the moment, in the bank's time zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +39,28 @@ class Names:
     """The names expressions of a policy may use, and where each comes from.
 
     Attributes:
-        schema: Type of every name.
         counts: Name of a contact limit's count -> for each candidate the features that are summed.
+        request: What a channel may say of the moment in which it asks, by its name in expressions.
+        delivery_hour: Shape (m,), local hour at which each candidate's channel sends what was decided overnight; 0
+            where the customer is met when they come.
+        schema: Type of every name.
     """
 
     candidates: Candidates
     catalogue: FeatureCatalogue
     counts: Mapping[str, tuple[tuple[str, ...], ...]]
+    request: Mapping[str, ColumnType]
+    delivery_hour: Array
     schema: Mapping[str, ColumnType]
 
     @classmethod
     def of(
-        cls, candidates: Candidates, catalogue: FeatureCatalogue, counts: Mapping[str, tuple[tuple[str, ...], ...]]
+        cls,
+        candidates: Candidates,
+        catalogue: FeatureCatalogue,
+        counts: Mapping[str, tuple[tuple[str, ...], ...]],
+        request: Mapping[str, ColumnType],
+        outbound: Mapping[str, int],
     ) -> Names:
         """Collect the names; a feature wins over a name of the moment."""
         families = {
@@ -57,8 +69,10 @@ class Names:
             if members
         }
         counted = dict.fromkeys(counts, Number())
-        schema = {**MOMENT, **SCORES, **catalogue.schema, **families, **counted, **candidates.schema}
-        return cls(candidates, catalogue, counts, schema)
+        asked = {REQUEST + name: kind for name, kind in request.items()}
+        hours = np.array([outbound.get(treatment.channel, 0) for _, treatment in candidates.pairs], dtype=np.float64)
+        schema = {**MOMENT, **SCORES, **asked, **catalogue.schema, **families, **counted, **candidates.schema}
+        return cls(candidates, catalogue, counts, asked, hours, schema)
 
     def key(self, name: str, column: int) -> object:
         """What a name's value depends on beside the customer: equal keys have equal values."""
@@ -68,6 +82,8 @@ class Names:
             return self.counts[name][column]
         if self.is_family(name):
             return self.candidates.products[column]
+        if name == CONTACT_HOUR:
+            return float(self.delivery_hour[column])
         return None
 
     def is_family(self, name: str) -> bool:
@@ -85,7 +101,8 @@ class Names:
             return tuple(
                 members[product] for product in self.candidates.products if product is not None and product in members
             )
-        return () if name in MOMENT and name not in self.catalogue.features else (name,)
+        given = name in MOMENT or name in self.request
+        return () if given and name not in self.catalogue.features else (name,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +142,8 @@ class Situation:
             return family_column(self.features, self.names.catalogue, name.removeprefix(FAMILY), products)
         if name in self.features:
             return self.features[name][:, None]
+        if name == CONTACT_HOUR:
+            return np.maximum(self.moment["as_of_hour"], self.names.delivery_hour[candidates])[None, :]
         if name in self.moment:
             return self.moment[name][:, None]
         raise _missing(name, self.features)
@@ -141,12 +160,12 @@ class Situation:
         return total
 
 
-def moment_columns(as_of: datetime, time_zone: tzinfo, customers: Hashes, policy: Policy) -> dict[str, Array]:
+def moment_columns(as_of: datetime, time_zone: tzinfo, in_holdout: NDArray[np.bool_]) -> dict[str, Array]:
     """Say what `MOMENT` names.
 
     Example:
         >>> from datetime import UTC
-        >>> moment = moment_columns(datetime(2026, 1, 31, 12, tzinfo=UTC), UTC, np.zeros(1, np.uint64), Policy())
+        >>> moment = moment_columns(datetime(2026, 1, 31, 12, tzinfo=UTC), UTC, np.zeros(1, np.bool_))
         >>> float(moment["as_of_date"][0]), float(moment["as_of_day_of_week"][0])
         (20260131.0, 6.0)
     """
@@ -159,7 +178,7 @@ def moment_columns(as_of: datetime, time_zone: tzinfo, customers: Hashes, policy
         "as_of_hour": local.hour,
     }
     columns = {name: np.array([number], dtype=np.float64) for name, number in numbers.items()}
-    columns[IN_HOLDOUT] = held_out(customers, policy.holdout_share, policy.holdout_salt).astype(np.float64)
+    columns[IN_HOLDOUT] = in_holdout.astype(np.float64)
     return columns
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from decisioning.arms import Arm
 from decisioning.engine import Decisions
 from decisioning.verdicts import PASSED
 from expressions.types import Category
@@ -22,7 +23,8 @@ def ranked_offers(decisions: Decisions) -> pa.Table:
 
     Returns:
         Rows by customer as in `decisions`, channel as in the vocabulary, and rank: customer_id, channel, rank, offer,
-        treatment, propensity, value, priority, selection_probability, decision_id, stage, as_of.
+        treatment, propensity, value, priority, selection_probability, rank_probability, arm, decision_id, stage,
+        as_of.
     """
     pairs = decisions.policy.candidates.pairs
     channel_of = np.array([_index(decisions.channels, treatment.channel) for _, treatment in pairs], dtype=np.intp)
@@ -43,6 +45,8 @@ def ranked_offers(decisions: Decisions) -> pa.Table:
             "value": worth.value[rows, columns],
             "priority": worth.priority[rows, columns],
             "selection_probability": decisions.ranking.selection_probability[rows, columns],
+            "rank_probability": decisions.ranking.rank_probability[rows, columns],
+            "arm": _dictionary(decisions.arm[rows], [arm.label for arm in Arm]),
             "decision_id": pa.array(_ids(decisions, rows, channels), pa.string()),
             "stage": _stage(decisions, rows),
             "as_of": pa.array(np.full(len(rows), decisions.as_of), pa.timestamp("us", "UTC")),

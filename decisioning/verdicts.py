@@ -16,17 +16,27 @@ PASSED = -1
 """In place of the first failing rule, where none failed."""
 
 
+def words_for(rules: int) -> int:
+    """How many words of 64 bits hold the verdicts of so many rules.
+
+    Example:
+        >>> words_for(0), words_for(64), words_for(65)
+        (1, 1, 2)
+    """
+    return max(1, -(-rules // BITS_PER_WORD))
+
+
 def failing_rules(policy: CompiledPolicy, situation: Situation) -> Bits:
     """Ask every rule, each only about the candidates it applies to.
 
     A condition that is NULL has failed, and so has one that cannot be computed: rules fail closed.
 
     Returns:
-        Shape (n, m, words): bit b of word w is set where rule 64 w + b failed. The rules of kind `score` are not
-        asked here; `mark` sets their bits.
+        Shape (n, m, words): bit b of word w is set where rule 64 w + b failed. The rules of the kinds `score`
+        and `budget` are not asked here; `mark` sets their bits.
     """
-    words = max(1, -(-len(policy.rules) // BITS_PER_WORD))
-    bits = np.zeros((situation.customers, len(policy.candidates), words), dtype=np.uint64)
+    shape = (situation.customers, len(policy.candidates), words_for(len(policy.rules)))
+    bits = np.zeros(shape, dtype=np.uint64)
     for rule, compiled in enumerate(policy.rules):
         for part in compiled.parts:
             if len(part.columns):

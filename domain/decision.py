@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -32,9 +32,11 @@ class Candidate:
         value: Worth of an acceptance, in the bank's currency.
         context: Weight of the situation.
         lever: Weight set by people.
-        cost: Expected cost at the prices of budgets and capacities, in the bank's currency.
+        cost: Expected cost of offer and contact, in the bank's currency.
+        budget_cost: What it is expected to use of budgets and capacities, at their prices.
         priority: What candidates are ranked by; None where a rule rejected it.
         selection_probability: Probability with which this candidate was put first in its channel.
+        rank_probability: Probability with which it got the rank that it has; 0 where it has none.
         verdicts: Of every rule that applies, in their order.
     """
 
@@ -45,9 +47,11 @@ class Candidate:
     context: float
     lever: float
     cost: float
+    budget_cost: float = 0.0
     priority: float | None
     rank: int | None
     selection_probability: float
+    rank_probability: float = 0.0
     verdicts: tuple[Verdict, ...] = ()
 
 
@@ -61,6 +65,10 @@ class Decision:
         seed: Seed of the random draw.
         features: What the customer looked like, for the features that rules, values and models used.
         versions: Digests of policy, catalogue, and models that answered.
+        arm: `standard`, or the control arm that the customer belongs to: how candidates were put in order.
+        request: What the channel said of the moment in which it asked.
+        prices: Of one unit of each budget.
+        remaining: What was left of each budget; None for one that does not bind yet.
         candidates: All of them, the ranked ones first, by rank.
         fallback: Why nothing is offered, where nothing is.
     """
@@ -73,6 +81,10 @@ class Decision:
     seed: int
     features: Mapping[str, float | str | None]
     versions: Mapping[str, str]
+    arm: str = "standard"
+    request: Mapping[str, str | float | bool | None] = field(default_factory=dict)
+    prices: Mapping[str, float] = field(default_factory=dict)
+    remaining: Mapping[str, float | None] = field(default_factory=dict)
     candidates: tuple[Candidate, ...]
     fallback: str | None = None
 

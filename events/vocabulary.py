@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from domain.spec import Spec
+from expressions.types import Boolean, Category, ColumnType, Number
 
 ATTRIBUTES_TYPE = "customer_attributes"
 """Reserved type of the event that tells a customer's attributes; its properties are their new values."""
@@ -28,6 +29,24 @@ class Property(Spec):
     unit: str | None = None
     description: str = ""
     personal: bool = False
+
+    @property
+    def column_type(self) -> ColumnType | None:
+        """Type of its column in expressions; None for text, which has none.
+
+        Example:
+            >>> Property(type="category", values=("low", "high")).column_type
+            Category(values=('low', 'high'))
+        """
+        match self.type:
+            case "number":
+                return Number()
+            case "boolean":
+                return Boolean()
+            case "category":
+                return Category(self.values)
+            case "text":
+                return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from decisioning.compile import compile_policy
 from decisioning.compiled import CompiledPolicy
 from decisioning.engine import Decisions, decide
 from decisioning.record import STAGE, decision_record
+from decisioning.requests import Said
 from decisioning.situation import SCORES
 from domain.decision import Decision
 from domain.errors import DataError
@@ -78,6 +79,9 @@ class Decider:
         as_of: datetime | np.datetime64,
         seed: int,
         channels: Sequence[str] | None = None,
+        request: Mapping[str, Said] | None = None,
+        prices: Mapping[str, float] | None = None,
+        remaining: Mapping[str, float] | None = None,
     ) -> Decisions:
         """Score and decide for n customers, n >= 1 or 0; arguments and errors as of `decisioning.engine.decide`."""
         scored = self._with_churn(features)
@@ -89,6 +93,9 @@ class Decider:
             seed=seed,
             channels=channels,
             versions=self.versions,
+            request=request,
+            prices=prices,
+            remaining=remaining,
         )
 
     def in_chunks(
@@ -125,7 +132,7 @@ class Decider:
 
 def _compiled(bank: Bank) -> CompiledPolicy:
     policy, problems = compile_policy(
-        bank.policy, bank.offers, bank.vocabulary, bank.features, time_zone=bank.time_zone
+        bank.policy, bank.offers, bank.vocabulary, bank.features, bank.budgets, time_zone=bank.time_zone
     )
     if problems:
         raise DataError(

@@ -59,17 +59,25 @@ def replay(logged: LoggedDecision, decider: Decider, decisions_folder: Path) -> 
             expected=_listed(logged.versions),
             remedy="replay with the bank's folder and the models of that time",
         )
-    if logged.record is not None:
-        features = features_of(logged.record, decider.schema)
+    record = logged.record
+    if record is not None:
+        features = features_of(record, decider.schema)
+        remaining = {name: left for name, left in record.remaining.items() if left is not None}
     else:
         features = _features_of_part(logged, decider, decisions_folder)
     decisions = decider.decide(
-        features, as_of=utc_microseconds(logged.as_of), seed=logged.seed, channels=[logged.channel]
+        features,
+        as_of=utc_microseconds(logged.as_of),
+        seed=logged.seed,
+        channels=[logged.channel],
+        request=None if record is None else record.request,
+        prices=None if record is None else record.prices,
+        remaining=None if record is None else remaining,
     )
     again = decider.record(decisions, 0, logged.channel)
-    if logged.record is not None:
+    if record is not None:
         names = [field.name for field in fields(Decision)]
-        differences = [name for name in names if getattr(again, name) != getattr(logged.record, name)]
+        differences = [name for name in names if getattr(again, name) != getattr(record, name)]
     else:
         differences = _batch_differences(logged, again)
     return Replay(again, tuple(differences))

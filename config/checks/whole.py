@@ -44,8 +44,8 @@ def check_whole(files: BankFiles) -> tuple[FeatureCatalogue | None, list[Problem
             problems += world_problems(files.offers, files.vocabulary)
     catalogue = _check_features(files, problems)
     if catalogue is not None and files.vocabulary is not None:
-        if files.offers is not None and files.policy is not None:
-            problems += compile_policy(files.policy, files.offers, files.vocabulary, catalogue)[1]
+        if files.offers is not None and files.policy is not None and files.budgets is not None:
+            problems += compile_policy(files.policy, files.offers, files.vocabulary, catalogue, files.budgets)[1]
         if files.models is not None:
             problems += models_problems(files.models, files.vocabulary, catalogue)
     return catalogue, problems

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from domain.errors import nearest
 from domain.problem import Problem
-from events.vocabulary import ATTRIBUTES_TYPE, Property
-from expressions.types import Boolean, Category, ColumnType, Number
+from events.vocabulary import ATTRIBUTES_TYPE
+from expressions.types import Category, ColumnType, Number
 from features.building.draft import FILES, Draft, Origin, Path
 from features.building.filters import matching_types
 from features.definitions import AggregateFeature, Where
@@ -24,7 +24,7 @@ _UNIT_OF_TYPE = {"number": "number", "boolean": "yes/no", "category": "category"
 def expand_attributes(draft: Draft) -> None:
     """Make a feature of each customer attribute: its value last known."""
     for name, attribute in draft.vocabulary.attributes.items():
-        kind = _column_type(attribute)
+        kind = attribute.column_type
         if kind is None:
             continue
         unit = attribute.unit or _UNIT_OF_TYPE[attribute.type]
@@ -125,7 +125,7 @@ def _check_measure(draft: Draft, declaration: AggregateFeature, found: _Findings
         expected = nearest(declaration.of, {*common, "amount"})
         found.report(("of",), "not a property of every matching event type", f"'{declaration.of}'", expected)
         return
-    kind = _column_type(first)
+    kind = first.column_type
     if kind is None or (declaration.aggregate in _NUMERIC and not isinstance(kind, Number)):
         expected = "a number" if declaration.aggregate in _NUMERIC else "a number, boolean or category"
         found.report(("of",), f"no {declaration.aggregate} of a {first.type}", f"'{declaration.of}'", expected)
@@ -164,18 +164,6 @@ def _feature(aggregate: AggregateFeature, name: str, kind: ColumnType, unit: str
         aggregate=aggregate,
         personal=personal,
     )
-
-
-def _column_type(declared: Property) -> ColumnType | None:
-    match declared.type:
-        case "number":
-            return Number()
-        case "boolean":
-            return Boolean()
-        case "category":
-            return Category(declared.values)
-        case "text":
-            return None
 
 
 def _title(declaration: AggregateFeature) -> str:

@@ -93,7 +93,7 @@ contact_limits:
   - {name: weekly, per: channel, at_most: 1, days: 7}
 levers:
   - {name: campaign, factor: 1.2, offers: [savings_plus]}
-holdout_share: 0.02
+control: {holdout_share: 0.02}
 offers_per_channel: 3
 """,
     "models.yaml": """\

@@ -5,7 +5,7 @@ import pytest
 
 from decisioning.compile import compile_policy
 from decisioning.engine import decide
-from decisioning.policy import ContactLimit, Exploration, Policy, Rule, Weight
+from decisioning.policy import ContactLimit, Control, Exploration, Policy, Rule, Weight
 from domain.journey import Step
 from tests.decisioning.build import (
     CARE,
@@ -35,7 +35,7 @@ def test_rules_are_asked_by_kind_then_as_in_the_file_and_numbers_come_last():
     policy = compiled(
         Policy(
             consent={"email": "consent_email"},
-            holdout_share=0.1,
+            control=Control(holdout_share=0.1),
             rules=(
                 Rule(name="calm", kind="service_first", require="open_complaints = 0"),
                 Rule(name="adult", kind="eligibility", require="age >= 18"),
@@ -110,7 +110,7 @@ def test_a_rule_about_no_candidate_is_a_problem():
         (Policy(exploration=Exploration(epsilon=1.5)), ("exploration", "epsilon")),
         (Policy(exploration=Exploration(floor=-0.1)), ("exploration", "floor")),
         (Policy(exploration=Exploration(top=0)), ("exploration", "top")),
-        (Policy(holdout_share=2.0), ("holdout_share",)),
+        (Policy(control=Control(holdout_share=2.0)), ("control", "holdout_share")),
         (Policy(offers_per_channel=0), ("offers_per_channel",)),
         (Policy(minimum_priority=float("nan")), ("minimum_priority",)),
         (Policy(levers=(Weight(name="w", factor=-1.0),)), ("levers", 0, "factor")),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from decisioning.compiled import CompiledPolicy
 from decisioning.engine import NO_CANDIDATES, OFFERED, Decisions, decide
 from decisioning.explanation import Explanation
-from decisioning.policy import ContactLimit, Exploration, Policy, Rule, Weight
+from decisioning.policy import ContactLimit, Control, Exploration, Policy, Rule, Weight
 from domain.errors import DataError
 from expressions.types import Array
 from features.table import FeatureTable
@@ -30,7 +30,7 @@ FULL = Policy(
     context=(Weight(name="c", factor=1.4, when="age > 20", products=("loan",)),),
     levers=(Weight(name="l", factor=0.7, channels=("app",)),),
     exploration=Exploration(epsilon=0.2, top=3, floor=0.01),
-    holdout_share=0.1,
+    control=Control(holdout_share=0.1),
 )
 
 

@@ -104,6 +104,7 @@ def small_bank(policy: Policy = POLICY) -> Bank:
         journey=JOURNEY,
         offers=OFFERS,
         policy=policy,
+        budgets=(),
         models=Models(churn=ChurnLabel(kind="inactivity", horizon_days=60, population="TRUE", group="activity")),
         schedule=Schedule(),
         simulation=None,
