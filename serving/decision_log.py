@@ -5,23 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Row, select
 
 from domain.decision import Decision
-from domain.errors import StateError
+from domain.errors import NotFoundError, StateError
 from serving.database import Database
 from serving.decision_json import from_json, to_json
-from serving.tables import DECISIONS, VERSIONS
+from serving.journal.rows import microseconds, moment_of
+from serving.rule_book import RuleBook
+from serving.tables import DECISIONS, RULE_BOOKS, VERSIONS
+from serving.trace import RULES, decision_of
 
 ROWS_PER_STATEMENT = 10_000
 COUNT_ROWS = {"preserve_rowcount": True}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BATCH = "batch"
 
 
@@ -71,6 +74,7 @@ class DecisionLog:
 
     def __init__(self, url: str | Database) -> None:
         self.database = url if isinstance(url, Database) else Database(url)
+        self._books: dict[str, RuleBook] = {}
 
     def append(self, decision: Decision, features_from: str) -> bool:
         """Keep a single decision; committed when this returns.
@@ -83,7 +87,7 @@ class DecisionLog:
             "decision_id": decision.decision_id,
             "customer_id": decision.customer_id,
             "channel": decision.channel,
-            "as_of": (decision.as_of - _EPOCH) // timedelta(microseconds=1),
+            "as_of": microseconds(decision.as_of),
             "features_from": features_from,
             "stage": decision.stage,
             "offer": first and first.offer,
@@ -122,11 +126,11 @@ class DecisionLog:
         """Find a decision.
 
         Raises:
-            StateError: There is none of this id.
+            NotFoundError: There is none of this id.
         """
         for found in self._select(DECISIONS.c.decision_id == decision_id, limit=1):
             return found
-        raise StateError(
+        raise NotFoundError(
             "no such decision in the log",
             got=f"'{decision_id}'",
             expected="an id that a decision was answered with",
@@ -164,13 +168,30 @@ class DecisionLog:
         )
         with self.database.reading() as connection:
             rows = connection.execute(query).all()
-        return map(_logged, rows)
+        return map(self._logged, rows)
 
+    def _logged(self, row: Row[Any]) -> LoggedDecision:
+        content = row._asdict()
+        versions = json.loads(content.pop("content"))
+        record = content.pop("record")
+        as_of = moment_of(content.pop("as_of"))
+        content |= {"versions": versions, "as_of": as_of, "record": None if record is None else self._read(record)}
+        return LoggedDecision(**content)
 
-def _logged(row: Row[Any]) -> LoggedDecision:
-    content = row._asdict()
-    versions = json.loads(content.pop("content"))
-    record = content.pop("record")
-    as_of = _EPOCH + timedelta(microseconds=content.pop("as_of"))
-    content |= {"versions": versions, "as_of": as_of, "record": None if record is None else from_json(record)}
-    return LoggedDecision(**content)
+    def _read(self, text: str) -> Decision:
+        try:
+            trace = orjson.loads(text)
+            digest = trace.get(RULES)
+        except (ValueError, AttributeError) as error:
+            raise StateError("a record of a decision cannot be read", got=str(error)) from error
+        return from_json(text) if digest is None else decision_of(trace, self._book(digest))
+
+    def _book(self, digest: str) -> RuleBook:
+        if digest not in self._books:
+            query = select(RULE_BOOKS.c.content).where(RULE_BOOKS.c.digest == digest)
+            with self.database.reading() as connection:
+                content = connection.execute(query).scalar()
+            if content is None:
+                raise StateError("the rules of a decision are not in the log", got=digest, expected="a rule book")
+            self._books[digest] = RuleBook.from_text(content)
+        return self._books[digest]

@@ -15,6 +15,13 @@ VERSIONS: Final = Table(
     Column("content", Text, nullable=False),  # JSON: name -> version
 )
 
+RULE_BOOKS: Final = Table(
+    "rule_books",
+    METADATA,
+    Column("digest", String(32), primary_key=True),
+    Column("content", Text, nullable=False),  # JSON: the rules of a policy, and the candidates each is about
+)
+
 DECISIONS: Final = Table(
     "decisions",
     METADATA,
@@ -32,7 +39,7 @@ DECISIONS: Final = Table(
     Column("seed", BigInteger, nullable=False),
     Column("versions", String(32), ForeignKey("versions.digest"), nullable=False),
     Column("part", Text),  # of a batch: names the Parquet files that hold the rest
-    Column("record", Text),  # of a single decision: JSON of everything
+    Column("record", Text),  # of a single decision: its trace, or before that was written, JSON of all
     Index("decisions_of_customer", "customer_id", "as_of"),
 )
 

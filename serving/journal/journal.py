@@ -74,7 +74,7 @@ class Journal:
             pending = connection.execute(_PENDING, asked).all()
             found = connection.execute(_OF_CUSTOMER, asked).all()
         return Recent(
-            tuple(row[:_DRAINED] for row in found),
+            tuple(tuple(row[:_DRAINED]) for row in found),
             tuple(self._as_presented(customer_id, *row) for row in pending),
             int(version or 0),
             max((row[_AVAILABLE] for row in found), default=-1),
@@ -97,7 +97,7 @@ class Journal:
             properties={self._contacts.offer_property: offer},
             decision_id=decision_id,
         )
-        row = row_of(event, timed=True)
+        row = row_of(event, said_at=event.occurred_at)
         return tuple(row[name] for name in COLUMNS)
 
 

@@ -41,12 +41,12 @@ def moment_of(microseconds_since: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds_since)
 
 
-def row_of(event: Event, *, timed: bool) -> dict[str, Any]:
+def row_of(event: Event, *, said_at: datetime | None) -> dict[str, Any]:
     """Write an event as a row.
 
     Args:
         event: Accepted.
-        timed: Whether the caller said when it occurred; if not, the moment is no part of what was said.
+        said_at: When the caller said that it occurred; what the clocks made of it is no part of what was said.
     """
     row: dict[str, Any] = {
         "event_id": event.event_id,
@@ -58,10 +58,14 @@ def row_of(event: Event, *, timed: bool) -> dict[str, Any]:
         "properties": json.dumps(sorted(event.properties.items()), ensure_ascii=False),
         "decision_id": event.decision_id,
     }
-    occurred = microseconds(event.occurred_at)
-    said = repr((*row.values(), occurred if timed else None))
+    said = repr((*row.values(), None if said_at is None else microseconds(said_at)))
     content = blake2b(said.encode(), digest_size=16).hexdigest()
-    return {**row, "occurred_at": occurred, "available_at": microseconds(event.available_at), "content": content}
+    return {
+        **row,
+        "occurred_at": microseconds(event.occurred_at),
+        "available_at": microseconds(event.available_at),
+        "content": content,
+    }
 
 
 def table_of_rows(rows: Sequence[Sequence[Any]]) -> pa.Table:

@@ -152,7 +152,7 @@ def test_however_events_came_the_features_are_those_of_all_of_them(bank, mixture
         event(f"{customer} {number}", customer, kind, AS_OF - timedelta(minutes=ago), channel="email")
         for number, (ago, kind) in enumerate(minutes)
     ]
-    accept(database, *(row_of(one, timed=True) for one in later))
+    accept(database, *(row_of(one, said_at=one.occurred_at) for one in later))
     whole = expected(bank, log, customer, later)
     if drained:
         drain(database, log, AS_OF - timedelta(days=10))  # before all of them, so that the gate lets the next ones in

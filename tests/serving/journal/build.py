@@ -36,7 +36,7 @@ def told(
 ) -> dict[str, Any]:
     """A row as it is handed to the journal."""
     event = Event(event_id=event_id, customer_id=customer, type=kind, occurred_at=at, available_at=at, **more)
-    return row_of(event, timed=True)
+    return row_of(event, said_at=event.occurred_at)
 
 
 def accept(database: Database, *rows: dict[str, Any]) -> list[Fate]:

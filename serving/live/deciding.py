@@ -1,0 +1,204 @@
+"""Deciding in the moment: read, decide, keep, answer; anew where somebody else was quicker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+
+from domain.errors import StateError
+from domain.offer import Offer, Treatment
+from features.moments import utc_microseconds
+from features.table import FeatureTable
+from serving.customer_features import CustomerFeatures, Origin
+from serving.database import Database
+from serving.decider import Decider
+from serving.journal.commits import GroupCommit
+from serving.journal.keeping import Answering, Keeping, Kept, Made, Request, decision_row
+from serving.journal.rows import microseconds
+from serving.live.answer import answer_of, chosen
+from serving.live.asking import Asked
+from serving.live.budgets import claims_of, remaining
+from serving.live.clock import Clock
+from serving.live.engine import LiveEngine
+from serving.live.steps import Steps, untimed
+from serving.reasons import Reason, reasons_of
+from serving.trace import trace_of
+
+SEED: Final = 7
+"""Of the draws of exploration; with customer, channel, request and moment it decides them."""
+
+TRIES: Final = 8
+"""As often is a question decided anew because somebody else was quicker; then it is told to come again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A decision that was made, not kept yet.
+
+    Attributes:
+        features: The customer's, of which reasons are told.
+        answered: Candidates with their places, of `answer.chosen`.
+        made: What is to be kept; None for a dry run.
+    """
+
+    asked: Asked
+    trace: Mapping[str, Any]
+    pairs: Mapping[tuple[str, str], tuple[Offer, Treatment]]
+    features: FeatureTable
+    decider: Decider
+    answered: list[tuple[list[Any], str | None]]
+    made: Made | None
+    features_from: str
+    degraded: tuple[str, ...]
+
+
+class DecisionService:
+    """Decides for single customers and for batches, and keeps what it decides.
+
+    Args:
+        database: Of decisions and journal.
+        commits: Which keeps together what waits together.
+        clock: Of the moments.
+        engine: Gives the one that decides now.
+    """
+
+    def __init__(
+        self, database: Database, commits: GroupCommit, clock: Clock, engine: Callable[[], LiveEngine]
+    ) -> None:
+        self.database = database
+        self.commits = commits
+        self.clock = clock
+        self.engine = engine
+        self._keeping = Keeping(database)
+
+    def prepare(self, asked: Asked, steps: Steps = untimed) -> Prepared:
+        """Read and decide; nothing is kept.
+
+        Raises:
+            DataError: The bank does not know what is named.
+            StateError: The journal does not answer.
+        """
+        engine = self.engine()
+        asked.check(engine)
+        degraded = [] if self.clock.is_trusted else ["the clock was moved"]
+        with steps("read"):
+            read = self._read(engine, asked.customer_id, degraded)
+        with steps("decide"):
+            decider, decided = self._decide(engine, asked, read, degraded)
+        with steps("record"):
+            trace = trace_of(decided, 0, asked.channel, engine.kept_features, engine.book)
+        pairs = engine.pairs
+        answered = chosen(asked, trace, pairs)
+        made = None if asked.dry_run else self._made(engine, asked, read, trace, decided, answered)
+        return Prepared(
+            asked, trace, pairs, decided.features, decider, answered, made, read.origin.value, tuple(degraded)
+        )
+
+    def reasons(self, prepared: Prepared) -> tuple[tuple[Reason, ...], ...]:
+        """Say why the model likes what is answered."""
+        pairs = prepared.pairs
+        return reasons_of(
+            [pairs[candidate[0], prepared.asked.channel] for candidate, _ in prepared.answered],
+            prepared.features,
+            prepared.decider,
+        )
+
+    def answer(self, prepared: Prepared, reasons: Sequence[Sequence[Reason]]) -> dict[str, Any]:
+        """Say the decision."""
+        return answer_of(
+            prepared.asked,
+            prepared.trace,
+            prepared.answered,
+            prepared.pairs,
+            reasons,
+            features_from=prepared.features_from,
+            degraded=prepared.degraded,
+        )
+
+    def keep(self, prepared: Sequence[Prepared], request: Request | None, answer: bytes) -> Future[Kept]:
+        """Hand decisions over to be kept, all or none; the outcome is there when they are committed."""
+        made = tuple(one.made for one in prepared if one.made is not None)
+        at = max((microseconds(datetime.fromisoformat(one.trace["as_of"])) for one in prepared), default=0)
+        return self.commits.submit(self._keeping, Answering(decisions=made, request=request, answer=answer, at=at))
+
+    def decide(self, asked: Asked, request: Request | None = None) -> bytes:
+        """Do all of it, one after the other: for those who can wait."""
+        for _ in range(TRIES):
+            prepared = self.prepare(asked)
+            answer = orjson.dumps(self.answer(prepared, self.reasons(prepared)))
+            if prepared.made is None:
+                return answer
+            kept = self.keep([prepared], request, answer).result()
+            if kept.done:
+                return answer
+            if kept.before is not None:
+                return kept.before
+        raise crowded()
+
+    def _read(self, engine: LiveEngine, customer_id: str, degraded: list[str]) -> CustomerFeatures:
+        now = self.clock.now()
+        read = engine.reader.read(customer_id, now)
+        if read.origin is Origin.LOG:
+            degraded.append(f"features from the event log: {read.note}")
+        return read
+
+    def _decide(
+        self, engine: LiveEngine, asked: Asked, read: CustomerFeatures, degraded: list[str]
+    ) -> tuple[Decider, Any]:
+        left = remaining(self.database, engine.decider.policy, read.as_of)
+        given: dict[str, Any] = {
+            "as_of": utc_microseconds(read.as_of),
+            "seed": SEED,
+            "channels": [asked.channel],
+            "request": asked.context,
+            "prices": engine.prices,
+            "remaining": left,
+        }
+        try:
+            return engine.decider, engine.decider.decide(read.features, **given)
+        except (ArithmeticError, TypeError, AttributeError, RuntimeError, ValueError) as error:
+            # a model that fails must not keep back what needs no score
+            degraded.append(f"no scores: {type(error).__name__}")
+            return engine.without_models, engine.without_models.decide(read.features, **given)
+
+    def _made(
+        self,
+        engine: LiveEngine,
+        asked: Asked,
+        read: CustomerFeatures,
+        trace: Mapping[str, Any],
+        decided: Any,
+        answered: list[tuple[list[Any], str | None]],
+    ) -> Made:
+        # what stands in places is shown; of a plain list the first is sure to be
+        offered = [candidate[0] for candidate, _ in (answered if asked.placements else answered[:1])]
+        columns = [
+            column
+            for column in decided.policy.candidates.by_channel[asked.channel].tolist()
+            if decided.policy.candidates.pairs[column][0].name in offered
+        ]
+        is_contact = bool(offered) and asked.channel in engine.outbound
+        row = decision_row(trace, read.origin)
+        return Made(
+            row=row,
+            versions=trace["versions"],
+            book=engine.book,
+            seen_version=read.version if is_contact else None,
+            offer=offered[0] if offered else None,
+            product=engine.pairs[offered[0], asked.channel][0].product if offered else None,
+            claims=claims_of(decided, 0, columns) if columns else (),
+        )
+
+
+def crowded() -> StateError:
+    """Say that others were always quicker."""
+    return StateError(
+        "too many decide at once about the same customer or budget",
+        got=f"{TRIES} tries",
+        remedy="ask again in a moment",
+    )

@@ -1,0 +1,88 @@
+"""The parts of a running service, begun and ended together."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import orjson
+
+from config.service import ServiceSettings
+from domain.errors import DataError
+from serving.database import Database
+from serving.decision_log import DecisionLog
+from serving.journal.commits import GroupCommit
+from serving.journal.keeping import Request
+from serving.live.asking import Asked
+from serving.live.clock import Clock
+from serving.live.deciding import TRIES, DecisionService, Prepared, crowded
+from serving.live.engine import LiveEngine
+from serving.live.listening import ListeningService
+from serving.live.steps import Steps, untimed
+
+SWITCH_SECONDS: Final = 0.0005
+"""Threads give way to each other ten times sooner than by default: who parses requests must not wait for a decision."""
+
+
+class RequestClashError(DataError):
+    """A request's id that stands for another request."""
+
+
+class Service:
+    """What the API works with.
+
+    Args:
+        database: Of decisions and journal; closed with the service.
+        engine: To begin with.
+        clock: Of decisions and events.
+        settings: Of the service.
+    """
+
+    def __init__(self, database: Database, engine: LiveEngine, clock: Clock, settings: ServiceSettings) -> None:
+        self.database = database
+        self.engine = engine
+        self.clock = clock
+        self.settings = settings
+        self.decision_log = DecisionLog(database)
+        self.commits = GroupCommit(database)
+        self.decisions = DecisionService(database, self.commits, clock, lambda: self.engine)
+        self.listening = ListeningService(database, self.commits, clock, lambda: self.engine.bank.vocabulary)
+        self.workers = ThreadPoolExecutor(settings.threads, thread_name_prefix="decide")
+        sys.setswitchinterval(SWITCH_SECONDS)
+
+    def close(self) -> None:
+        """Commit what waits, and end."""
+        self.workers.shutdown()
+        self.commits.close()
+        self.database.close()
+
+    async def decide(self, asked: Asked, request: Request | None, steps: Steps = untimed) -> bytes:
+        """Decide, keep and answer; anew where somebody else was quicker.
+
+        Raises:
+            DataError: The bank does not know what is named.
+            StateError: What cannot be kept is not answered.
+            RequestClashError: The request's id stands for another request.
+        """
+        loop = asyncio.get_running_loop()
+        for _ in range(TRIES):
+            prepared, answer = await loop.run_in_executor(self.workers, self._prepared, asked, steps)
+            if prepared.made is None:
+                return answer
+            with steps("keep"):
+                kept = await asyncio.wrap_future(self.decisions.keep([prepared], request, answer))
+            if kept.done:
+                return answer
+            if kept.before is not None:
+                return kept.before
+            if kept.other:
+                raise RequestClashError("the request's id stands for another request", remedy="take a new id")
+        raise crowded()
+
+    def _prepared(self, asked: Asked, steps: Steps) -> tuple[Prepared, bytes]:
+        prepared = self.decisions.prepare(asked, steps)
+        with steps("reasons"):
+            reasons = self.decisions.reasons(prepared)
+        return prepared, orjson.dumps(self.decisions.answer(prepared, reasons))
