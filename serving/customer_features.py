@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +27,15 @@ from serving.journal.rows import COLUMNS, microseconds, moment_of, table_of_rows
 from serving.today import TodaysEvents
 
 if TYPE_CHECKING:  # whoever has no online store need not wait for Feast
-    from features.store.online import OnlineStates
+    from features.store.online import OnlineRead
+
+
+class StateReader(Protocol):
+    """Reads online states; `features.store.online.OnlineStates` is one."""
+
+    def read(self, customer_ids: Sequence[str], now: datetime) -> OnlineRead:
+        """Read the states of the last midnight before `now`."""
+
 
 _ID, _TIME = COLUMNS.index("event_id"), COLUMNS.index("available_at")
 _NOTHING_RECENT = Recent((), (), 0, -1, unsettled=False)
@@ -84,7 +92,7 @@ class CustomerReader:
         self,
         bank: Bank,
         log: EventLog,
-        states: OnlineStates | None,
+        states: StateReader | None,
         journal: Journal | None = None,
         today: TodaysEvents | None = None,
     ) -> None:

@@ -14,7 +14,7 @@ from domain.errors import StateError
 from events.log import EventLog
 from events.manifest import MANIFEST, Manifest
 from events.schema import MOMENT, one_chunk
-from events.segments import read_segment
+from events.segments import empty_table, read_segment
 from features.kernel.columns import EVENT_COLUMNS
 
 _COLUMNS: Final = [*EVENT_COLUMNS, "event_id"]
@@ -105,10 +105,7 @@ class _Day:
 
     def of_customer(self, customer_id: str) -> pa.Table:
         start, end = self._places.get(customer_id, (0, 0))
-        return _NOTHING if self._events is None or start == end else self._events.slice(start, end - start)
-
-
-_NOTHING: Final = pa.table({name: [] for name in _COLUMNS})
+        return empty_table() if self._events is None or start == end else self._events.slice(start, end - start)
 
 
 def _since(file: Path, midnight: int) -> pa.Table:

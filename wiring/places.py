@@ -59,6 +59,16 @@ class Places:
         return self.folder / "decisions"
 
     @property
+    def champions(self) -> Path:
+        """Files of the models in charge, where services find them without asking the registry."""
+        return self.folder / "champions"
+
+    @property
+    def prices(self) -> Path:
+        """Prices of budgets, as the last allocation found them."""
+        return self.folder / "prices.json"
+
+    @property
     def decision_log(self) -> Path:
         """Database of decisions made one by one."""
         return self.folder / "decisions.db"

@@ -21,6 +21,7 @@ from serving.live.deciding import TRIES, DecisionService, Prepared, crowded
 from serving.live.engine import LiveEngine
 from serving.live.listening import ListeningService
 from serving.live.steps import Steps, untimed
+from serving.live.swapping import Swapper
 
 SWITCH_SECONDS: Final = 0.0005
 """Threads give way to each other ten times sooner than by default: who parses requests must not wait for a decision."""
@@ -49,11 +50,23 @@ class Service:
         self.commits = GroupCommit(database)
         self.decisions = DecisionService(database, self.commits, clock, lambda: self.engine)
         self.listening = ListeningService(database, self.commits, clock, lambda: self.engine.bank.vocabulary)
+        self.swapper: Swapper | None = None
         self.workers = ThreadPoolExecutor(settings.threads, thread_name_prefix="decide")
         sys.setswitchinterval(SWITCH_SECONDS)
 
+    def watch(self, swapper: Swapper) -> None:
+        """Have new engines put in charge until the service is closed."""
+        self.swapper = swapper
+        swapper.start()
+
+    def swap(self, engine: LiveEngine) -> None:
+        """Put an engine in charge of all requests that begin from now on."""
+        self.engine = engine
+
     def close(self) -> None:
         """Commit what waits, and end."""
+        if self.swapper is not None:
+            self.swapper.close()
         self.workers.shutdown()
         self.commits.close()
         self.database.close()
