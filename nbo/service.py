@@ -25,7 +25,7 @@ from serving.live.champions import MANIFEST
 from wiring.parts import Parts
 from wiring.service import BANK, CLOCK
 
-PUBLISH_SECONDS: Final = 3.0
+PUBLISH_SECONDS: Final = 5.0
 """Between looks at the registry."""
 
 METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -136,7 +136,8 @@ def publish(parts: Parts, every_seconds: float | None) -> None:
         changed = publish_champions(parts)
         console.print("the champions are others now" if changed else "the champions are as before")
         return
-    while True:
+    parent = os.getppid()
+    while os.getppid() == parent:  # a service that was killed cannot end this
         try:
             publish_champions(parts)
         except (NboError, OSError) as error:
