@@ -62,5 +62,8 @@ bench-features: $(STAMPS)/dev  ## the feature kernel beside DuckDB, Polars and p
 bench-online: $(STAMPS)/dev  ## online states in SQLite, Redis and PostgreSQL beside named columns in Feast: a few minutes
 	$(BIN)/python -m benchmarks.online_store
 
+bench-deciding: $(STAMPS)/dev  ## decisions for one customer and for a million: about two minutes
+	$(BIN)/python -m benchmarks.deciding
+
 clean:  ## remove the environment and the caches (not .nbo, the state)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

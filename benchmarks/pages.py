@@ -9,6 +9,7 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from benchmarks.deciding_page import deciding_section
 from benchmarks.online_page import online_section
 
 HERE = Path(__file__).parent
@@ -38,6 +39,9 @@ def write_page() -> None:
     online = HERE / "results" / "online_store.json"
     if online.exists():
         lines += online_section(json.loads(online.read_text(encoding="utf-8")))
+    deciding = HERE / "results" / "deciding.json"
+    if deciding.exists():
+        lines += deciding_section(json.loads(deciding.read_text(encoding="utf-8")))
     (DOCS / "benchmarks.md").write_text("\n".join(lines), encoding="utf-8")
 
 

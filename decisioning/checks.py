@@ -175,9 +175,12 @@ def _control_shares(policy: Policy) -> list[tuple[str, float]]:
 def _quiet_problems(policy: Policy) -> Iterator[Problem]:
     for position, quiet in enumerate(policy.quiet_hours):
         path = ("quiet_hours", position)
-        for name, hour in (("from_hour", quiet.from_hour), ("until_hour", quiet.until_hour)):
-            if not 0 <= hour <= LAST_HOUR:
-                yield _out_of_range((*path, name), hour, f"an hour from 0 to {LAST_HOUR}")
+        for name, hour, last in (
+            ("from_hour", quiet.from_hour, LAST_HOUR),
+            ("until_hour", quiet.until_hour, LAST_HOUR + 1),
+        ):
+            if not 0 <= hour <= last:
+                yield _out_of_range((*path, name), hour, f"an hour from 0 to {last}")
         if quiet.from_hour == quiet.until_hour:
             yield _out_of_range((*path, "until_hour"), quiet.until_hour, "another hour than from_hour")
         if not quiet.channels:

@@ -16,6 +16,7 @@ from decisioning.candidates import Candidates, Columns
 from decisioning.policy import Policy
 from decisioning.scoped import Scoped
 from decisioning.situation import Names
+from domain.decision import Verdict
 
 SCORE: Final = "score"
 """Kind of the rules about the numbers themselves; they are asked after those of the policy."""
@@ -121,6 +122,31 @@ class CompiledPolicy:
     def bit(self, rule: str) -> int:
         """Position of a rule among the rules, which is its bit in a verdict."""
         return self._bits[rule]
+
+    @cached_property
+    def outbound(self) -> tuple[str, ...]:
+        """Channels in which the bank contacts customers, in the policy's order."""
+        return tuple(channel for channel in self.policy.outbound if channel in self.channels)
+
+    @cached_property
+    def asked(self) -> tuple[tuple[tuple[int, Scoped | None], ...], ...]:
+        """The rules about each candidate: their positions, with the condition where it is not about numbers."""
+        about_numbers: dict[int, Columns] = {budget.bit: budget.columns for budget in self.budgets}
+        asked: list[list[tuple[int, Scoped | None]]] = [[] for _ in self.candidates.pairs]
+        for position, rule in enumerate(self.rules):
+            for part in rule.parts:
+                for column in part.columns:
+                    asked[column].append((position, part))
+            if rule.kind in {SCORE, BUDGET}:
+                for column in about_numbers.get(position, self.scored):
+                    asked[column].append((position, None))
+        return tuple(map(tuple, asked))
+
+    @cached_property
+    def all_passed(self) -> tuple[tuple[Verdict, ...], ...]:
+        """The verdicts about each candidate where no rule has failed, in the order of `asked`."""
+        passed = [Verdict(rule=rule.name, kind=rule.kind, passed=True) for rule in self.rules]
+        return tuple(tuple(passed[position] for position, _ in asked) for asked in self.asked)
 
     @cached_property
     def _bits(self) -> Mapping[str, int]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from decisioning.compiled import BUDGET, MINIMUM_PRIORITY, SCORE, SCORED, CompiledPolicy, CompiledRule
+from decisioning.compiled import BUDGET, MINIMUM_PRIORITY, SCORED, CompiledRule
 from decisioning.engine import NO_CANDIDATES, OFFERED, Decisions
 from decisioning.scoped import Scoped
-from decisioning.verdicts import BITS_PER_WORD
+from decisioning.verdicts import failing_positions
 from domain.decision import Verdict
 
 
@@ -28,17 +28,15 @@ class Explanation:
 
     def verdicts(self, candidate: int) -> tuple[Verdict, ...]:
         """Tell the answer of every rule that applies to a candidate, by position, in the order they are asked."""
-        failed = self._decisions.bits[self._customer, candidate].tolist()
         policy = self._decisions.policy
-        answers = []
-        for position, rule in enumerate(policy.rules):
-            part = _part_about(rule, candidate)
-            if part is None and not _about_numbers(policy, position, candidate):
-                continue
-            word, bit = divmod(position, BITS_PER_WORD)
-            passed = not failed[word] >> bit & 1
-            reason = "" if passed else self._reason(rule, part, candidate)
-            answers.append(Verdict(rule=rule.name, kind=rule.kind, passed=passed, reason=reason))
+        failed = failing_positions(self._decisions.bits[self._customer, candidate].tolist())
+        passed = policy.all_passed[candidate]
+        if not failed:
+            return passed
+        answers = list(passed)
+        for place, (position, part) in enumerate(policy.asked[candidate]):
+            if position in failed:
+                answers[place] = self._failure(position, part, candidate)
         return tuple(answers)
 
     def fallback(self, channel: str) -> str | None:
@@ -56,8 +54,12 @@ class Explanation:
         mine = candidates.by_channel[channel].tolist()
         last = next(place for place in mine if decisions.first_failed[self._customer, place] == furthest)
         rule, offer = decisions.policy.rules[furthest], candidates.pairs[last][0].name
-        reason = self._reason(rule, _part_about(rule, last), last)
+        reason = self._reason(rule, dict(decisions.policy.asked[last])[furthest], last)
         return f"nothing, because the last offer left, {offer}, failed {rule.name} ({rule.kind}): {reason}"
+
+    def _failure(self, position: int, part: Scoped | None, candidate: int) -> Verdict:
+        rule = self._decisions.policy.rules[position]
+        return Verdict(rule=rule.name, kind=rule.kind, passed=False, reason=self._reason(rule, part, candidate))
 
     def _reason(self, rule: CompiledRule, part: Scoped | None, candidate: int) -> str:
         if part is not None:
@@ -83,14 +85,3 @@ class Explanation:
         left, unit = decisions.remaining[rule.name], budget.budget.unit
         needs = "is not known to be enough" if np.isnan(use) else f"needs {use:.4g}"
         return f"{left:.4g} {unit} left of {rule.name}, {needs}"
-
-
-def _part_about(rule: CompiledRule, candidate: int) -> Scoped | None:
-    return next((part for part in rule.parts if candidate in part.places_of), None)
-
-
-def _about_numbers(policy: CompiledPolicy, rule: int, candidate: int) -> bool:
-    """Tell whether a rule about numbers applies to a candidate."""
-    if policy.rules[rule].kind == SCORE:
-        return bool((policy.scored == candidate).any())
-    return any(budget.bit == rule and bool((budget.columns == candidate).any()) for budget in policy.budgets)

@@ -93,7 +93,7 @@ class QuietHours(Spec):
         name: As rejections and reports tell it.
         channels: Where; at least one.
         from_hour: First quiet hour, 0 to 23.
-        until_hour: First hour that is not quiet any more; before `from_hour` the quiet goes on over midnight.
+        until_hour: First hour that is not quiet any more, to 24; before `from_hour` the quiet goes on over midnight.
         days_of_week: Monday is 1, Sunday 7; empty for all. A quiet over midnight belongs to the day of each hour.
         except_tags: Not for offers with one of these tags.
     """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isfinite, isnan
+from operator import itemgetter
 
 import numpy as np
 
@@ -26,7 +28,6 @@ def decision_record(decisions: Decisions, customer: int, channel: str, features:
     Returns:
         The record, with the ranked candidates first, then those allowed by priority, then those rejected.
     """
-    mine = decisions.policy.candidates.by_channel[channel].tolist()
     names = sorted({*decisions.policy.features, *features} | ({STAGE} & set(decisions.features.columns)))
     one = decisions.features.select(names).take(np.array([customer]))
     said = one.row(0)
@@ -44,42 +45,65 @@ def decision_record(decisions: Decisions, customer: int, channel: str, features:
         arm=Arm(int(decisions.arm[customer])).label,
         request=dict(decisions.request),
         prices=dict(decisions.prices),
-        remaining={name: left if np.isfinite(left) else None for name, left in decisions.remaining.items()},
-        candidates=tuple(
-            _candidate(decisions, customer, column, explanation)
-            for column in sorted(mine, key=lambda column: _order(decisions, customer, column))
-        ),
+        remaining={name: left if isfinite(left) else None for name, left in decisions.remaining.items()},
+        candidates=tuple(_candidates(decisions, customer, channel, explanation)),
         fallback=explanation.fallback(channel),
     )
 
 
-def _candidate(decisions: Decisions, customer: int, column: int, explanation: Explanation) -> Candidate:
-    offer, treatment = decisions.policy.candidates.pairs[column]
+def _candidates(decisions: Decisions, customer: int, channel: str, explanation: Explanation) -> list[Candidate]:
+    mine = decisions.policy.candidates.by_channel[channel]
     worth, ranking = decisions.worth, decisions.ranking
-    allowed = bool(decisions.allowed[customer, column])
-    return Candidate(
-        offer=offer.name,
-        channel=treatment.channel,
-        propensity=_known(worth.propensity[customer, column]),
-        value=_known(worth.value[customer, column]),
-        context=float(worth.context[customer, column]),
-        lever=float(worth.lever[customer, column]),
-        cost=float(np.nan_to_num(worth.cost[customer, column], nan=treatment.cost)),
-        budget_cost=float(np.nan_to_num(worth.budget_cost[customer, column])),
-        priority=_known(worth.priority[customer, column]) if allowed else None,
-        rank=int(ranking.rank[customer, column]) or None,
-        selection_probability=float(ranking.selection_probability[customer, column]),
-        rank_probability=float(ranking.rank_probability[customer, column]),
-        verdicts=explanation.verdicts(column),
+    arrays = (
+        mine,
+        worth.propensity[customer, mine],
+        worth.value[customer, mine],
+        worth.context[customer, mine],
+        worth.lever[customer, mine],
+        worth.cost[customer, mine],
+        worth.budget_cost[customer, mine],
+        worth.priority[customer, mine],
+        decisions.allowed[customer, mine],
+        ranking.rank[customer, mine],
+        ranking.selection_probability[customer, mine],
+        ranking.rank_probability[customer, mine],
+        decisions.keys[customer, mine],
     )
+    ordered: list[tuple[tuple[bool, int, bool, float, int], Candidate]] = []
+    for (
+        column,
+        propensity,
+        value,
+        context,
+        lever,
+        cost,
+        budget_cost,
+        priority,
+        allowed,
+        rank,
+        first,
+        standing,
+        key,
+    ) in zip(*(array.tolist() for array in arrays), strict=True):
+        offer, treatment = decisions.policy.candidates.pairs[column]
+        candidate = Candidate(
+            offer=offer.name,
+            channel=treatment.channel,
+            propensity=_known(propensity),
+            value=_known(value),
+            context=context,
+            lever=lever,
+            cost=treatment.cost if isnan(cost) else cost,
+            budget_cost=0.0 if isnan(budget_cost) else budget_cost,
+            priority=_known(priority) if allowed else None,
+            rank=rank or None,
+            selection_probability=first,
+            rank_probability=standing,
+            verdicts=explanation.verdicts(column),
+        )
+        ordered.append(((rank == 0, rank, not allowed, -key if allowed else 0.0, column), candidate))
+    return [candidate for _, candidate in sorted(ordered, key=itemgetter(0))]
 
 
-def _order(decisions: Decisions, customer: int, column: int) -> tuple[bool, int, bool, float, int]:
-    rank = int(decisions.ranking.rank[customer, column])
-    allowed = bool(decisions.allowed[customer, column])
-    key = float(decisions.keys[customer, column]) if allowed else 0.0
-    return (rank == 0, rank, not allowed, -key, column)
-
-
-def _known(value: np.float64) -> float | None:
-    return None if np.isnan(value) else float(value)
+def _known(value: float) -> float | None:
+    return None if isnan(value) else value

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from decisioning.candidates import Columns
 from decisioning.situation import Names, Situation
 from expressions.expression import Expression
+from expressions.operand import Checked
 from expressions.types import Array
 
 Anything = TypeVar("Anything", bound=np.generic)
@@ -29,6 +30,7 @@ class Scoped:
         representatives: Shape (r,), one position for each different situation among them.
         places: Shape (k,), which representative answers for each candidate.
         places_of: The same, to look one candidate up; it has those in scope only.
+        names: That the expression reads.
     """
 
     expression: Expression
@@ -36,6 +38,7 @@ class Scoped:
     representatives: Columns
     places: Columns
     places_of: Mapping[int, int]
+    names: tuple[str, ...]
 
     @classmethod
     def of(cls, expression: Expression, columns: Columns, names: Names) -> Scoped:
@@ -51,15 +54,27 @@ class Scoped:
                 representatives.append(int(column))
             places[position] = first[key]
         places_of = {int(column): int(place) for column, place in zip(columns, places, strict=True)}
-        return cls(expression, columns, np.array(representatives, dtype=np.intp), places, places_of)
+        return cls(expression, columns, np.array(representatives, dtype=np.intp), places, places_of, tuple(used))
 
     def values(self, situation: Situation) -> Array:
         """Compute numbers for every customer and every candidate in scope: shape (n, k), or (n, 1) for one for all."""
-        return self._spread(situation.customers, self.expression.evaluate(self._columns(situation)))
+        with np.errstate(all="ignore"):
+            return self._spread(situation.customers, self.expression.evaluate_quietly(self._columns(situation)))
 
     def holds(self, situation: Situation) -> NDArray[np.bool_]:
         """Tell where the condition is TRUE, not NULL: shape (n, k), or (n, 1) where it is one answer for all."""
-        return self._spread(situation.customers, self.expression.holds(self._columns(situation)))
+        with np.errstate(all="ignore"):
+            return self._spread(situation.customers, self.expression.holds_quietly(self._columns(situation)))
+
+    def fails(self, situation: Situation) -> NDArray[np.bool_] | None:
+        """Tell where the condition is not TRUE; None where it holds for everybody, as most rules do for one customer.
+
+        The caller has told numpy to ignore all errors.
+        """
+        answers = self.expression.holds_quietly(self._columns(situation))
+        if np.count_nonzero(answers) == answers.size:
+            return None
+        return self._spread(situation.customers, ~answers)
 
     def representative_of(self, candidate: int) -> int:
         """Position of the candidate that answers for one in scope."""
@@ -68,11 +83,11 @@ class Scoped:
     def row(self, situation: Situation, customer: int, candidate: int) -> dict[str, float]:
         """Values of the names for one customer and one candidate, for a reason in words."""
         place = np.array([candidate], dtype=np.intp)
-        found = {name: situation.column(name, place) for name in self.expression.names}
+        found = {name: situation.column(name, place) for name in self.names}
         return {name: float(values[customer if len(values) > 1 else 0, 0]) for name, values in found.items()}
 
-    def _columns(self, situation: Situation) -> dict[str, Array]:
-        return {name: situation.column(name, self.representatives) for name in self.expression.names}
+    def _columns(self, situation: Situation) -> Checked:
+        return Checked({name: situation.column(name, self.representatives) for name in self.names})
 
     def _spread(self, customers: int, answers: NDArray[Anything]) -> NDArray[Anything]:
         """Hand the answers of the representatives, of any shape that broadcasts to (n, r), to all in scope."""

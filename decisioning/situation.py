@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from decisioning.candidates import Candidates, Columns
 from domain.errors import DataError, nearest
+from expressions.operand import finite
 from expressions.types import Array, Boolean, ColumnType, Number
 from features.catalogue import FeatureCatalogue
 from features.family import family_column
@@ -113,12 +114,14 @@ class Situation:
         customers: How many, n.
         features: Name -> shape (n,).
         moment: Name -> shape (1,) or (n,).
+        _seen: What was asked for before and is the same for all candidates.
     """
 
     names: Names
     customers: int
     features: Mapping[str, Array]
     moment: Mapping[str, Array]
+    _seen: dict[str, Array] = field(default_factory=dict)
 
     def column(self, name: str, candidates: Columns) -> Array:
         """Gather one name for some candidates.
@@ -128,25 +131,29 @@ class Situation:
             candidates: Shape (k,), positions.
 
         Returns:
-            Shape (n, k), or with 1 in place of n or k where it does not depend on the customer or the candidate.
+            Shape (n, k), or with 1 in place of n or k where it does not depend on the customer or the candidate; NULL
+            is NaN, and what is not finite is NULL.
 
         Raises:
             DataError: The feature table does not have a column that the policy reads.
         """
+        seen = self._seen.get(name)
+        if seen is not None:
+            return seen
         if name in self.names.candidates.columns:
             return self.names.candidates.columns[name][candidates][None, :]
+        if name == CONTACT_HOUR and name not in self.features:
+            return np.maximum(self.moment["as_of_hour"], self.names.delivery_hour[candidates])[None, :]
         if name in self.names.counts:
             return self._count(name, candidates)
         if self.names.is_family(name):
             products = [self.names.candidates.products[position] for position in candidates]
-            return family_column(self.features, self.names.catalogue, name.removeprefix(FAMILY), products)
-        if name in self.features:
-            return self.features[name][:, None]
-        if name == CONTACT_HOUR:
-            return np.maximum(self.moment["as_of_hour"], self.names.delivery_hour[candidates])[None, :]
-        if name in self.moment:
-            return self.moment[name][:, None]
-        raise _missing(name, self.features)
+            return finite(family_column(self.features, self.names.catalogue, name.removeprefix(FAMILY), products))
+        values = self.features.get(name, self.moment.get(name))
+        if values is None:
+            raise _missing(name, self.features)
+        self._seen[name] = known = finite(values)[:, None]
+        return known
 
     def _count(self, name: str, candidates: Columns) -> Array:
         return np.stack([self._sum(self.names.counts[name][position]) for position in candidates], axis=1)
@@ -157,7 +164,7 @@ class Situation:
             if part not in self.features:
                 raise _missing(part, self.features)
             total += self.features[part]
-        return total
+        return finite(total)
 
 
 def moment_columns(as_of: datetime, time_zone: tzinfo, in_holdout: NDArray[np.bool_]) -> dict[str, Array]:

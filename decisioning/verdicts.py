@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,10 +39,12 @@ def failing_rules(policy: CompiledPolicy, situation: Situation) -> Bits:
     """
     shape = (situation.customers, len(policy.candidates), words_for(len(policy.rules)))
     bits = np.zeros(shape, dtype=np.uint64)
-    for rule, compiled in enumerate(policy.rules):
-        for part in compiled.parts:
-            if len(part.columns):
-                mark(bits, rule, ~part.holds(situation), part.columns)
+    with np.errstate(all="ignore"):
+        for rule, compiled in enumerate(policy.rules):
+            for part in compiled.parts:
+                failed = part.fails(situation) if len(part.columns) else None
+                if failed is not None:
+                    mark(bits, rule, failed, part.columns)
     return bits
 
 
@@ -54,7 +58,7 @@ def mark(bits: Bits, rule: int, failed: NDArray[np.bool_], columns: Columns | sl
         columns: The k candidates it is about.
     """
     word, bit = divmod(rule, BITS_PER_WORD)
-    if failed.any():
+    if np.count_nonzero(failed):
         bits[:, columns, word] |= failed.astype(np.uint64) << np.uint64(bit)
 
 
@@ -75,6 +79,22 @@ def first_failing(bits: Bits) -> NDArray[np.int16]:
         position = np.bitwise_count(lowest - np.uint64(1)).astype(np.int16) + np.int16(word * BITS_PER_WORD)
         first = np.where(content != 0, position, first)
     return first
+
+
+def failing_positions(words: Sequence[int]) -> frozenset[int]:
+    """List the rules whose bits are set in the words of one candidate.
+
+    Example:
+        >>> sorted(failing_positions([0b101, 0b1]))
+        [0, 2, 64]
+    """
+    return frozenset(
+        word * BITS_PER_WORD + bit
+        for word, content in enumerate(words)
+        if content
+        for bit in range(content.bit_length())
+        if content >> bit & 1
+    )
 
 
 def only_failing(bits: Bits) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from sqlglot import exp
 from domain.errors import ExpressionError, nearest
 from expressions import logic, numeric, operand
 from expressions.categories import check_literal, merged, translated
-from expressions.operand import Operand, TruthOf, Values
+from expressions.operand import Condition, Operand, Values
 from expressions.parsing import MAXIMUM_DEPTH, shortened, too_deep
 from expressions.types import Boolean, Category, ColumnType, Number, Schema
 from expressions.wording import described, quoted, unsupported
@@ -100,7 +100,7 @@ class Compiler:
 
     def _truth_literal(self, node: exp.Boolean) -> Operand:
         true, false = np.array(bool(node.this)), np.array(not node.this)
-        return operand.boolean(frozenset(), lambda _: (true, false))
+        return operand.boolean(frozenset(), Condition.of(lambda _: (true, false)))
 
     def _null(self, node: exp.Null) -> Operand:
         return operand.null()
@@ -201,7 +201,7 @@ class Compiler:
         compare = logic.less if isinstance(node, exp.LT | exp.GT) else logic.less_or_equal
         return operand.boolean(names, compare(left.values, right.values))
 
-    def _equality(self, node: exp.Expr, left: Operand, right: Operand) -> TruthOf:
+    def _equality(self, node: exp.Expr, left: Operand, right: Operand) -> Condition:
         if left.literal is not None:
             left, right = right, left  # the text is then looked up among the column's values, not the other way
         kind = self._common_type(node, [left, right])
@@ -246,7 +246,7 @@ class Compiler:
     def _case(self, node: exp.Case) -> Operand:
         branches = node.args["ifs"]
         asked = self.compile(node.this) if node.this is not None else None
-        conditions: list[TruthOf] = []
+        conditions: list[Condition] = []
         used: list[Operand] = []
         for branch in branches:
             when = self.compile(branch.this) if asked is not None else self.condition(branch.this)

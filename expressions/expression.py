@@ -52,9 +52,13 @@ class Expression:
             >>> age.evaluate({"birth_year": np.array([1990.0, np.nan])})
             array([36., nan])
         """
+        with np.errstate(all="ignore"):
+            return self.evaluate_quietly(columns)
+
+    def evaluate_quietly(self, columns: Columns) -> Array:
+        """Do what `evaluate` does, for callers who ask much and have told numpy to ignore all errors themselves."""
         try:
-            with np.errstate(all="ignore"):
-                return np.asarray(self._compiled.values(columns), dtype=np.float64)
+            return np.asarray(self._compiled.values(columns), dtype=np.float64)
         except KeyError as error:
             raise self._missing(columns) from error
 
@@ -70,11 +74,15 @@ class Expression:
             >>> adult.holds({"age": np.array([17.0, 18.0, np.nan])})
             array([False,  True, False])
         """
+        with np.errstate(all="ignore"):
+            return self.holds_quietly(columns)
+
+    def holds_quietly(self, columns: Columns) -> Mask:
+        """Do what `holds` does, for callers who ask much and have told numpy to ignore all errors themselves."""
         if self._compiled.truth is None:
             raise self._not_a_condition()
         try:
-            with np.errstate(all="ignore"):
-                return np.asarray(self._compiled.truth(columns)[0], dtype=np.bool_)
+            return np.asarray(self._compiled.truth.true(columns), dtype=np.bool_)
         except KeyError as error:
             raise self._missing(columns) from error
 

@@ -1,7 +1,8 @@
 """Three-valued logic and comparison. A condition is a pair of masks, TRUE and FALSE; where neither is set it is NULL.
 
 With pairs every rule of SQL's logic is one or two mask operations and NOT costs nothing; NaN compares as neither
-less, equal nor greater, which is just what NULL asks for.
+less, equal nor greater, which is just what NULL asks for. Who asks only where a condition is TRUE, as rules do, pays
+for that mask alone.
 """
 
 from __future__ import annotations
@@ -11,95 +12,92 @@ from functools import reduce
 
 import numpy as np
 
-from expressions.operand import Columns, Mask, Truth, TruthOf, Values
+from expressions.operand import Columns, Condition, Mask, Truth, Values
 from expressions.types import Array
 
-Comparison = Callable[[Values, Values], TruthOf]
+Comparison = Callable[[Values, Values], Condition]
 
 
-def conjunction(parts: Sequence[TruthOf]) -> TruthOf:
+def conjunction(parts: Sequence[Condition]) -> Condition:
     """AND: TRUE where all are, FALSE where any is."""
+    trues, falses = [part.true for part in parts], [part.false for part in parts]
 
-    def truth(columns: Columns) -> Truth:
-        true, false = parts[0](columns)
+    def both(columns: Columns) -> Truth:
+        true, false = parts[0].both(columns)
         for part in parts[1:]:
-            also_true, also_false = part(columns)
+            also_true, also_false = part.both(columns)
             true, false = true & also_true, false | also_false
         return true, false
 
-    return truth
+    return Condition(
+        both,
+        lambda columns: reduce(np.logical_and, [true(columns) for true in trues]),
+        lambda columns: reduce(np.logical_or, [false(columns) for false in falses]),
+    )
 
 
-def disjunction(parts: Sequence[TruthOf]) -> TruthOf:
+def disjunction(parts: Sequence[Condition]) -> Condition:
     """OR: TRUE where any is, FALSE where all are."""
-
-    def truth(columns: Columns) -> Truth:
-        true, false = parts[0](columns)
-        for part in parts[1:]:
-            also_true, also_false = part(columns)
-            true, false = true | also_true, false & also_false
-        return true, false
-
-    return truth
+    return negation(conjunction([negation(part) for part in parts]))
 
 
-def negation(part: TruthOf) -> TruthOf:
+def negation(part: Condition) -> Condition:
     """NOT: TRUE and FALSE change places, NULL stays."""
 
-    def truth(columns: Columns) -> Truth:
-        true, false = part(columns)
+    def both(columns: Columns) -> Truth:
+        true, false = part.both(columns)
         return false, true
 
-    return truth
+    return Condition(both, part.false, part.true)
 
 
-def equal(left: Values, right: Values) -> TruthOf:
+def equal(left: Values, right: Values) -> Condition:
     """`=` of numbers, or of categories with the same values."""
 
-    def truth(columns: Columns) -> Truth:
+    def both(columns: Columns) -> Truth:
         one, other = left(columns), right(columns)
         return one == other, (one < other) | (one > other)
 
-    return truth
+    def false(columns: Columns) -> Mask:
+        return both(columns)[1]
+
+    return Condition(both, lambda columns: left(columns) == right(columns), false)
 
 
-def less(left: Values, right: Values) -> TruthOf:
+def less(left: Values, right: Values) -> Condition:
     """`<`."""
 
-    def truth(columns: Columns) -> Truth:
+    def both(columns: Columns) -> Truth:
         one, other = left(columns), right(columns)
         return one < other, one >= other
 
-    return truth
+    return Condition(
+        both, lambda columns: left(columns) < right(columns), lambda columns: left(columns) >= right(columns)
+    )
 
 
-def less_or_equal(left: Values, right: Values) -> TruthOf:
+def less_or_equal(left: Values, right: Values) -> Condition:
     """`<=`."""
-
-    def truth(columns: Columns) -> Truth:
-        one, other = left(columns), right(columns)
-        return one <= other, one > other
-
-    return truth
+    return negation(less(right, left))
 
 
-def same_truth(left: TruthOf, right: TruthOf) -> TruthOf:
+def same_truth(left: Condition, right: Condition) -> Condition:
     """`=` of two conditions."""
 
-    def truth(columns: Columns) -> Truth:
-        true, false = left(columns)
-        other_true, other_false = right(columns)
+    def both(columns: Columns) -> Truth:
+        true, false = left.both(columns)
+        other_true, other_false = right.both(columns)
         return (true & other_true) | (false & other_false), (true & other_false) | (false & other_true)
 
-    return truth
+    return Condition.of(both)
 
 
-def among(values: Values, listed: Sequence[float]) -> TruthOf:
+def among(values: Values, listed: Sequence[float]) -> Condition:
     """`IN` a list of constants; a NaN in the list is a NULL, after which nothing is certainly not in it."""
     certain = [number for number in listed if not np.isnan(number)]
     has_null = len(certain) < len(listed)
 
-    def truth(columns: Columns) -> Truth:
+    def both(columns: Columns) -> Truth:
         found = values(columns)
         known = found == found  # noqa: PLR0124  # NaN is the one value that differs from itself
         if not certain:
@@ -107,47 +105,48 @@ def among(values: Values, listed: Sequence[float]) -> TruthOf:
         true: Mask = reduce(np.logical_or, [found == number for number in certain])
         return true, known & (true & False if has_null else ~true)
 
-    return truth
+    return Condition.of(both)
 
 
-def unknown(values: Values) -> TruthOf:
+def unknown(values: Values) -> Condition:
     """`IS NULL` of a number or category."""
 
-    def truth(columns: Columns) -> Truth:
+    def both(columns: Columns) -> Truth:
         missing = np.isnan(values(columns))
         return missing, ~missing
 
-    return truth
+    return Condition.of(both)
 
 
-def undecided(part: TruthOf) -> TruthOf:
+def undecided(part: Condition) -> Condition:
     """`IS NULL` of a condition."""
 
-    def truth(columns: Columns) -> Truth:
-        true, false = part(columns)
+    def both(columns: Columns) -> Truth:
+        true, false = part.both(columns)
         decided = true | false
         return ~decided, decided
 
-    return truth
+    return Condition.of(both)
 
 
-def decided_as(part: TruthOf, answer: bool) -> TruthOf:
+def decided_as(part: Condition, answer: bool) -> Condition:
     """`IS TRUE` and `IS FALSE`, which are never NULL."""
+    wanted = part.true if answer else part.false
 
-    def truth(columns: Columns) -> Truth:
-        mask = part(columns)[0 if answer else 1]
+    def both(columns: Columns) -> Truth:
+        mask = wanted(columns)
         return mask, ~mask
 
-    return truth
+    return Condition(both, wanted, lambda columns: ~wanted(columns))
 
 
-def choose(branches: Sequence[tuple[TruthOf, Values]], otherwise: Values) -> Values:
+def choose(branches: Sequence[tuple[Condition, Values]], otherwise: Values) -> Values:
     """CASE: the value of the first branch whose condition is TRUE."""
 
     def values(columns: Columns) -> Array:
         chosen = otherwise(columns)
         for condition, value in reversed(branches):
-            chosen = np.where(condition(columns)[0], value(columns), chosen)
+            chosen = np.where(condition.true(columns), value(columns), chosen)
         return chosen
 
     return values

@@ -17,7 +17,30 @@ Mask = NDArray[np.bool_]
 Truth = tuple[Mask, Mask]
 """Where a condition is TRUE, and where it is FALSE; it is NULL where it is neither."""
 Values = Callable[[Columns], Array]
-TruthOf = Callable[[Columns], Truth]
+
+
+class Checked(dict[str, Array]):
+    """Columns that are float64 arrays without infinities already, as a caller made sure who evaluates much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How the truth of a condition is computed.
+
+    Attributes:
+        both: Columns -> where TRUE and where FALSE.
+        true: Columns -> where TRUE; less work than both.
+        false: Columns -> where FALSE.
+    """
+
+    both: Callable[[Columns], Truth]
+    true: Callable[[Columns], Mask]
+    false: Callable[[Columns], Mask]
+
+    @classmethod
+    def of(cls, both: Callable[[Columns], Truth]) -> Condition:
+        """Make a condition whose masks cost as much apart as together."""
+        return cls(both, lambda columns: both(columns)[0], lambda columns: both(columns)[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +51,14 @@ class Operand:
         type: None for a bare NULL, which fits every type.
         names: Columns it reads; none for a constant.
         values: Columns -> float64 with NaN for NULL, never infinite.
-        truth: Columns -> where TRUE and where FALSE; only of conditions.
+        truth: Where TRUE and where FALSE; only of conditions.
         literal: The text, where it is a text written in the expression.
     """
 
     type: ColumnType | None
     names: frozenset[str]
     values: Values
-    truth: TruthOf | None = None
+    truth: Condition | None = None
     literal: str | None = None
 
     @property
@@ -43,9 +66,9 @@ class Operand:
         """Whether it is the same for every row."""
         return not self.names
 
-    def condition(self) -> TruthOf:
+    def condition(self) -> Condition:
         """Give the truth of an operand that is known to be a condition, or a bare NULL."""
-        return self.truth if self.truth is not None else _never
+        return self.truth if self.truth is not None else _NEVER
 
 
 def number(names: frozenset[str], values: Values) -> Operand:
@@ -53,28 +76,34 @@ def number(names: frozenset[str], values: Values) -> Operand:
     return Operand(Number(), names, values if names else _constant(values))
 
 
-def boolean(names: frozenset[str], truth: TruthOf) -> Operand:
+def boolean(names: frozenset[str], truth: Condition) -> Operand:
     """Make a condition; a constant one is computed here, once."""
     if not names:
         with np.errstate(all="ignore"):
-            known = truth({})
-        return Operand(Boolean(), names, _constant(lambda _: truth_values(known)), lambda _: known)
-    return Operand(Boolean(), names, lambda columns: truth_values(truth(columns)), truth)
+            known = truth.both({})
+        constant = Condition(lambda _: known, lambda _: known[0], lambda _: known[1])
+        return Operand(Boolean(), names, _constant(lambda _: truth_values(known)), constant)
+    return Operand(Boolean(), names, lambda columns: truth_values(truth.both(columns)), truth)
 
 
 def of_type(kind: ColumnType, names: frozenset[str], values: Values) -> Operand:
     """Make an operand of any type from its values."""
     if isinstance(kind, Boolean):
-        return boolean(names, lambda columns: values_truth(values(columns)))
+        return boolean(names, _values_condition(values))
     return Operand(kind, names, values if names else _constant(values))
 
 
 def column(name: str, kind: ColumnType) -> Operand:
     """Read a column; what is not finite in it is NULL."""
     names = frozenset((name,))
+
+    def values(columns: Columns) -> Array:
+        found = columns[name]
+        return found if type(columns) is Checked else finite(np.asarray(found, dtype=np.float64))
+
     if isinstance(kind, Boolean):
-        return boolean(names, lambda columns: values_truth(np.asarray(columns[name], dtype=np.float64)))
-    return Operand(kind, names, lambda columns: finite(np.asarray(columns[name], dtype=np.float64)))
+        return boolean(names, _values_condition(values))
+    return Operand(kind, names, values)
 
 
 def text(value: str) -> Operand:
@@ -84,7 +113,7 @@ def text(value: str) -> Operand:
 
 def null() -> Operand:
     """Make the operand of a bare NULL."""
-    return Operand(None, frozenset(), lambda _: _NULL, _never)
+    return Operand(None, frozenset(), lambda _: _NULL, _NEVER)
 
 
 def finite(values: Array) -> Array:
@@ -103,9 +132,14 @@ def truth_values(truth: Truth) -> Array:
     return np.where(true, 1.0, np.where(false, 0.0, np.nan))
 
 
-def values_truth(values: Array) -> Truth:
-    """Read a column of 1.0, 0.0 and NaN as a condition."""
-    return values == 1.0, values == 0.0
+def _values_condition(values: Values) -> Condition:
+    """Read values of 1.0, 0.0 and NaN as a condition."""
+
+    def both(columns: Columns) -> Truth:
+        known = values(columns)
+        return known == 1.0, known == 0.0
+
+    return Condition(both, lambda columns: values(columns) == 1.0, lambda columns: values(columns) == 0.0)
 
 
 _FIRST = np.array(0.0)
@@ -113,8 +147,7 @@ _NULL = np.array(np.nan)
 _NOWHERE = np.array(False)
 
 
-def _never(columns: Columns) -> Truth:
-    return _NOWHERE, _NOWHERE
+_NEVER = Condition(lambda _: (_NOWHERE, _NOWHERE), lambda _: _NOWHERE, lambda _: _NOWHERE)
 
 
 def _constant(values: Values) -> Values:

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import datetime
 from functools import reduce
 from operator import add
 from pathlib import Path
 
-import numpy as np
 from prefect import flow
 
 from decisioning.funnel import Funnel
 from decisioning.summary import Summary
-from events.segments import empty_table
-from features.compute import compute_features
-from features.moments import Moments
-from features.state import features_from_states
-from features.table import FeatureTable
 from pipelines.artefacts import keep_table
-from pipelines.bucket_files import customers_in, part_name
+from pipelines.bucket_files import part_name
+from pipelines.current import current_features
 from pipelines.feature_build import definitions_digest
 from pipelines.plain import from_plain, to_plain
+from pipelines.planning import plan_tonight, prices_for
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
-from serving.batch import OFFERS, decide_part, part_file
-from wiring.parts import SEED, Parts, parts_anew, parts_of
+from serving.batch import OFFERS, decide_part, keep_circumstances, part_file
+from serving.live.budgets import remaining as what_is_left
+from wiring.parts import SEED, parts_anew, parts_of
 from wiring.progress import progress_of
 
 
@@ -36,7 +34,12 @@ def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> Ste
     versions = parts.decider(num_threads=os.cpu_count() or 1).versions
     code = code_digest("decisioning", "serving", "models")
     run = digest_of(parts.log.digest(), until, versions, definitions_digest(parts), code)
+    remaining = what_is_left(parts.database, parts.policy, until)
+    prices = prices_for(parts, run, parts.places.wishes / f"{until:%Y-%m-%d}-{run}", until, remaining)
+    run = digest_of(run, prices) if prices else run
     folder = parts.places.decisions / f"{until:%Y-%m-%d}-{run}"
+    if prices:
+        keep_circumstances(folder, prices, remaining)
     results: list[StepResult] = []
     with progress_of("decide for everybody") as progress:
         for bucket in range(parts.log.buckets):
@@ -49,10 +52,14 @@ def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> Ste
                     bucket=bucket,
                     as_of=until,
                     folder=str(folder),
+                    prices=prices,
+                    remaining=remaining,
                 )
             )
             progress(bucket + 1, parts.log.buckets)
-    decided = [result for result in results if result["customers"]]
+    with_customers = [bucket for bucket, result in enumerate(results) if result["customers"]]
+    decided = [results[bucket] for bucket in with_customers]
+    plan = plan_tonight(parts, folder, with_customers, until, prices, remaining)
     stages = reduce(add, [from_plain(Summary, result["summary"]) for result in decided]).to_arrow().to_pylist()
     rules = reduce(add, [from_plain(Funnel, result["funnel"]) for result in decided]).to_arrow().to_pylist()
     keep_table("decisions", f"Decisions of {parts.name} as of {until}, per stage", stages)
@@ -60,11 +67,19 @@ def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> Ste
     totals = {
         name: sum(result[name] for result in decided) for name in ("customers", "decisions", "offers", "recomputed")
     }
-    return {**totals, "stages": stages, "rules": rules, "folder": str(folder), "as_of": until.isoformat()}
+    return {**totals, "stages": stages, "rules": rules, "plan": plan, "folder": str(folder), "as_of": until.isoformat()}
 
 
 @kept_step("decide-for-bucket", timeout_seconds=3600)
-def decide_bucket(key: str, bank_folder: str, bucket: int, as_of: datetime, folder: str) -> StepResult:
+def decide_bucket(
+    key: str,
+    bank_folder: str,
+    bucket: int,
+    as_of: datetime,
+    folder: str,
+    prices: Mapping[str, float],
+    remaining: Mapping[str, float],
+) -> StepResult:
     """Decide for one bucket of customers in all channels."""
     del key
     parts = parts_of(bank_folder)
@@ -79,6 +94,8 @@ def decide_bucket(key: str, bank_folder: str, bucket: int, as_of: datetime, fold
         log=parts.decision_log,
         as_of=as_of,
         seed=SEED,
+        prices=prices,
+        remaining=remaining,
     )
     return {
         "customers": result.customers,
@@ -88,27 +105,3 @@ def decide_bucket(key: str, bank_folder: str, bucket: int, as_of: datetime, fold
         "funnel": to_plain(result.funnel),
         "summary": to_plain(result.summary),
     }
-
-
-def current_features(parts: Parts, bucket: int, midnight: datetime) -> tuple[FeatureTable, int]:
-    """Read a bucket's customers from the online store.
-
-    Who is not there as of this midnight (a run for an earlier moment, say) is computed from the log, which gives the
-    same numbers.
-
-    Returns:
-        Features in the order of the bucket, and for how many customers they had to be computed.
-    """
-    bank = parts.bank
-    customers = customers_in(parts.log.read_bucket(bucket, ["customer_id"]))
-    read = parts.online.read(list(customers), midnight)
-    tables = []
-    if len(read.states):
-        nothing = empty_table()  # the states are of this very midnight
-        tables.append(features_from_states(read.states, nothing, midnight, bank.features, bank.journey, parts.calendar))
-    rest = np.array([*read.missing, *read.stale], dtype=object)
-    if len(rest) or not tables:
-        events = parts.log.read_bucket(bucket)
-        moments = Moments.at(rest, midnight)
-        tables.append(compute_features(events, moments, bank.features, bank.journey, parts.calendar))
-    return FeatureTable.concatenate(tables), len(rest)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,14 +15,18 @@ import pyarrow.parquet as pq
 
 from decisioning.engine import Decisions
 from decisioning.funnel import Funnel
+from decisioning.plan.wishes import all_wishes, first_wishes
 from decisioning.summary import Summary
 from decisioning.tables import ranked_offers, rejections
 from domain.errors import DataError, StateError
+from events.durable import replace_text
 from features.table import FeatureTable
 from serving.decider import Decider
 from serving.decision_log import DecisionLog
+from serving.wish_files import joined_wishes, write_wishes
 
-OFFERS, REJECTIONS, FEATURES = "offers", "rejections", "features"
+CIRCUMSTANCES = "circumstances.json"
+OFFERS, REJECTIONS, FEATURES, WISHES = "offers", "rejections", "features", "wishes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +67,15 @@ def decide_part(
     log: DecisionLog,
     as_of: datetime,
     seed: int,
+    prices: Mapping[str, float] | None = None,
+    remaining: Mapping[str, float] | None = None,
 ) -> PartResult:
     """Decide for the customers of a part, all channels, and keep the result.
 
     Writes `folder/offers/part.parquet` (ranked offers), `folder/rejections/part.parquet` (which rules rejected what)
-    and `folder/features/part.parquet` (what rules, values and models saw, for replay); each appears whole or not at
-    all. Then the decisions that offer something go to the log in one transaction. Doing a part again gives the same
+    and `folder/features/part.parquet` (what rules, values and models saw, for replay), and, where the policy has
+    outbound channels, `folder/wishes/part.npz` (what could be sent); each appears whole or not at all. Then the
+    decisions that offer something go to the log in one transaction. Doing a part again gives the same
     files and adds nothing to the log.
 
     Args:
@@ -78,6 +86,8 @@ def decide_part(
         log: Where decisions are found by id and by customer.
         as_of: The moment decided for.
         seed: Of the draws.
+        prices: Of one unit of each budget.
+        remaining: What is left of each budget.
 
     Raises:
         DataError: There are no customers, or features are missing.
@@ -91,11 +101,11 @@ def decide_part(
         FEATURES: lambda decisions: decisions.features.to_arrow(),
     }
     needed = features.select(decider.features)
-    funnels, summaries, offers = [], [], []
+    funnels, summaries, offers, wishes = [], [], [], []
     try:
         with ExitStack() as files:
             writers: dict[str, pq.ParquetWriter] = {}
-            for decisions in decider.in_chunks(needed, as_of=as_of, seed=seed):
+            for decisions in decider.in_chunks(needed, as_of=as_of, seed=seed, prices=prices, remaining=remaining):
                 for name, content in contents.items():
                     table = content(decisions)
                     if name == OFFERS:
@@ -107,6 +117,10 @@ def decide_part(
                     writers[name].write_table(table)
                 funnels.append(Funnel.of(decisions))
                 summaries.append(Summary.of(decisions))
+                if decider.policy.outbound:
+                    wishes.append(first_wishes(decisions))
+        if wishes:
+            write_wishes(folder / WISHES, part, joined_wishes(wishes))
         for name in contents:
             _unfinished(folder, name, part).replace(part_file(folder, name, part))
     except OSError as error:
@@ -126,6 +140,41 @@ def decide_part(
         sum(funnels[1:], funnels[0]),
         sum(summaries[1:], summaries[0]),
     )
+
+
+def keep_circumstances(folder: Path, prices: Mapping[str, float], remaining: Mapping[str, float]) -> None:
+    """Keep what a run decided by beside customers, policy and models: its decisions can be made again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_text(folder / CIRCUMSTANCES, json.dumps({"prices": dict(prices), "remaining": dict(remaining)}))
+
+
+def circumstances_of(folder: Path) -> dict[str, dict[str, float]]:
+    """Read what `keep_circumstances` kept; nothing for a run without budgets."""
+    file = folder / CIRCUMSTANCES
+    kept: dict[str, dict[str, float]] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return kept
+
+
+def keep_wishes(
+    decider: Decider,
+    features: FeatureTable,
+    *,
+    folder: Path,
+    part: str,
+    as_of: datetime,
+    seed: int,
+    remaining: Mapping[str, float] | None = None,
+) -> int:
+    """Decide without prices, and keep all that could be sent to the customers of a part: prices are found from it.
+
+    Returns:
+        For how many customers.
+    """
+    decided = decider.in_chunks(features.select(decider.features), as_of=as_of, seed=seed, remaining=remaining)
+    wishes = [all_wishes(decisions) for decisions in decided]
+    if wishes:
+        write_wishes(folder, part, joined_wishes(wishes))
+    return len(features)
 
 
 def part_file(folder: Path, content: str, part: str) -> Path:

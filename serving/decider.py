@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from domain.decision import Decision
 from domain.errors import DataError
 from expressions.types import Array, ColumnType
 from features.table import FeatureTable
+from serving.rule_book import RuleBook
 from serving.scorers import ChurnScorer, PropensityScorer
 
 CHURN_PROBABILITY = "churn_probability"
@@ -105,11 +107,19 @@ class Decider:
         as_of: datetime | np.datetime64,
         seed: int,
         customers: int = CUSTOMERS_PER_CHUNK,
+        prices: Mapping[str, float] | None = None,
+        remaining: Mapping[str, float] | None = None,
     ) -> Iterator[Decisions]:
         """Decide for many customers in all channels, so many at a time: memory is bounded, the answers are the same."""
         for start in range(0, len(features), customers):
             rows = np.arange(start, min(start + customers, len(features)))
-            yield self.decide(features.take(rows), as_of=as_of, seed=seed)
+            yield self.decide(features.take(rows), as_of=as_of, seed=seed, prices=prices, remaining=remaining)
+
+    @cached_property
+    def rule_book(self) -> RuleBook:
+        """What the records of this decider have in common."""
+        stage = {STAGE} & set(self.features)
+        return RuleBook.of(self.policy, {*self.policy.features, *self.features, CHURN_PROBABILITY, *stage})
 
     def record(self, decisions: Decisions, customer: int, channel: str) -> Decision:
         """Write down the decision for one customer, by position, in one channel, with all it takes to replay it."""

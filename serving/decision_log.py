@@ -18,7 +18,8 @@ from domain.decision import Decision
 from domain.errors import NotFoundError, StateError
 from serving.database import Database
 from serving.decision_json import from_json, to_json
-from serving.journal.rows import microseconds, moment_of
+from serving.journal.keeping import decision_row
+from serving.journal.rows import moment_of
 from serving.rule_book import RuleBook
 from serving.tables import DECISIONS, RULE_BOOKS, VERSIONS
 from serving.trace import RULES, decision_of
@@ -82,23 +83,7 @@ class DecisionLog:
         Returns:
             Whether it was new.
         """
-        first = decision.offers[0] if decision.offers else None
-        row = {
-            "decision_id": decision.decision_id,
-            "customer_id": decision.customer_id,
-            "channel": decision.channel,
-            "as_of": microseconds(decision.as_of),
-            "features_from": features_from,
-            "stage": decision.stage,
-            "offer": first and first.offer,
-            "propensity": first and first.propensity,
-            "value": first and first.value,
-            "priority": first and first.priority,
-            "selection_probability": first and first.selection_probability,
-            "seed": decision.seed,
-            "record": to_json(decision),
-            "part": None,
-        }
+        row = decision_row(decision, features_from, to_json(decision))
         return self._add([row], decision.versions) == 1
 
     def append_batch(self, offers: pa.Table, *, part: str, seed: int, versions: Mapping[str, str]) -> int:

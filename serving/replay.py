@@ -15,7 +15,7 @@ from domain.errors import StateError
 from expressions.types import Array, Category, ColumnType
 from features.moments import utc_microseconds
 from features.table import CUSTOMER_ID, FeatureTable
-from serving.batch import FEATURES, part_file
+from serving.batch import FEATURES, circumstances_of, part_file
 from serving.decider import CHURN_PROBABILITY, Decider
 from serving.decision_log import LoggedDecision
 
@@ -59,20 +59,23 @@ def replay(logged: LoggedDecision, decider: Decider, decisions_folder: Path) -> 
             expected=_listed(logged.versions),
             remedy="replay with the bank's folder and the models of that time",
         )
-    record = logged.record
+    record, request = logged.record, None
+    given: Mapping[str, Mapping[str, float]]
     if record is not None:
-        features = features_of(record, decider.schema)
+        features, request = features_of(record, decider.schema), record.request
         remaining = {name: left for name, left in record.remaining.items() if left is not None}
+        given = {"prices": record.prices, "remaining": remaining}
     else:
         features = _features_of_part(logged, decider, decisions_folder)
+        given = circumstances_of(decisions_folder / str(logged.part).rpartition("/")[0])
     decisions = decider.decide(
         features,
         as_of=utc_microseconds(logged.as_of),
         seed=logged.seed,
         channels=[logged.channel],
-        request=None if record is None else record.request,
-        prices=None if record is None else record.prices,
-        remaining=None if record is None else remaining,
+        request=request,
+        prices=given.get("prices"),
+        remaining=given.get("remaining"),
     )
     again = decider.record(decisions, 0, logged.channel)
     if record is not None:

@@ -8,13 +8,14 @@ import numpy as np
 
 from simulation.agenda import Agenda
 from simulation.attachment import WAIVER_DAYS
+from simulation.catalogue import Catalogue
 from simulation.clock import Clock
+from simulation.kinds import KIND
 from simulation.market import ANSWERS, CALL, CURRENT_ACCOUNT, EMAIL, PUSH, BoolArray, IntArray
 from simulation.needs import Needs
 from simulation.odds import logistic
 from simulation.randomness import stream
 from simulation.recording import Recorder
-from simulation.response import Response
 from simulation.state import State
 
 SECOND = 1_000_000
@@ -27,8 +28,6 @@ TYPICAL_WAIT_SECONDS = {EMAIL: 6 * 3600.0, PUSH: 40 * 60.0, CALL: 240.0}
 INBOUND_WAIT_SECONDS = 30.0
 DECLINE_SHARE = np.array([0.06, 0.05, 0.015, 0.03, 0.0, 0.6, 0.0])
 """Of those who do not accept, how many say so, by channel."""
-FOLLOW_UP_RELIEF = 0.25
-"""Satisfaction gained when somebody asks how the complaint went."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +49,8 @@ class Answers:
         contacts: The contact history: customer, at, kind, channel, offer, decision.
     """
 
-    def __init__(self, response: Response, clock: Clock, agenda: Agenda, seed: int) -> None:
-        self._response = response
+    def __init__(self, catalogue: Catalogue, clock: Clock, agenda: Agenda, seed: int) -> None:
+        self._catalogue = catalogue
         self._clock = clock
         self._agenda = agenda
         self._rng = stream(seed, "answers")
@@ -62,7 +61,7 @@ class Answers:
     def draw(self, put: Put, accepted: BoolArray, state: State, needs: Needs) -> IntArray:
         """Record the offers and their answers; returns when each was accepted, or `NO_ANSWER`."""
         rng, n = self._rng, len(put.customers)
-        product = self._response.product[put.offer]
+        product = self._catalogue.product[put.offer]
         need = np.where(product >= 0, needs.level[put.customers, np.maximum(product, 0)], 0.0)
         curious = rng.random(n) < logistic(-3.2 + 0.8 * need) * np.maximum(state.fade[put.customers], 0.1)
         clicks = np.where(accepted, rng.random(n) < 0.9, curious) & (put.channel != CALL)
@@ -94,15 +93,16 @@ class Answers:
         )
 
     def _follow(self, put: Put, accepted: BoolArray, decided_at: IntArray, state: State) -> None:
-        """Put on the agenda what an acceptance leads to: an application, a return, waived fees, relief."""
+        """Put on the agenda what an acceptance leads to: an application, a return, waived fees, care."""
         customers, at, offer = put.customers[accepted], decided_at[accepted], put.offer[accepted]
-        product, retention = self._response.product[offer], self._response.retention[offer]
-        sells = (product >= 0) & ~retention & (self._rng.random(len(offer)) < 0.85)
+        product, retention = self._catalogue.product[offer], self._catalogue.retention[offer]
+        sells = self._catalogue.sells[offer] & (self._rng.random(len(offer)) < 0.85)
         delay = np.clip(self._rng.lognormal(np.log(1800), 1.5, int(sells.sum())), 30, 3 * 86_400).astype(np.int64)
         self._agenda.put("apply", customers[sells], at[sells] + delay * SECOND, product[sells], put.channel, 1)
         won = retention & (state.leaving[customers] | state.quiet[customers])
         self._agenda.put("return", customers[won], at[won])
         keeps = customers[retention & (product == CURRENT_ACCOUNT)]
         state.waiver_until[keeps] = np.maximum(state.waiver_until[keeps], put.day + WAIVER_DAYS)
-        relieved = customers[product < 0]
-        state.satisfaction[relieved] += FOLLOW_UP_RELIEF
+        for kind, code in KIND.items():
+            cared = self._catalogue.kind[offer] == code
+            self._agenda.put(kind, customers[cared], at[cared], put.channel)

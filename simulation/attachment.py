@@ -17,6 +17,8 @@ LEAVING_HAZARD = 0.0015
 WAIVER_EFFECT = 0.5
 """Factor on the hazard to leave while fees are waived: the true effect of the loyalty offer."""
 WAIVER_DAYS = 180
+LOYALTY_EFFECT = 0.65
+"""Factor on the hazard to leave while a reward for loyalty binds: its true effect."""
 QUIET_BELOW = 0.03
 RETURN_HAZARD = 0.0045
 """Daily hazard of somebody just fallen quiet to come back unasked."""
@@ -37,20 +39,21 @@ class Attachment:
     def leaving_hazard(self, day: int, state: State) -> FloatArray:
         """Give the daily hazard to begin to leave; 0 of those who do already or are not here."""
         people = self._population
-        tenure = day - people.arrival_day
+        tenure = day - state.joined_on
         log_factor = (
             people.frailty
             - 0.6 * state.satisfaction
             - 0.3 * (state.holdings.sum(axis=1) - 2)
-            + 0.45 * (tenure < 200) * (people.arrival_day > 0)
+            + 0.45 * (tenure < 200) * (state.joined_on > 0)
             - 0.35 * people.main_bank
             + 0.2 * people.price_sensitivity
             - 0.25 * people.age_scaled
             + 0.3 * (state.open_complaints > 0)
         )
         waived = np.where(state.waiver_until > day, WAIVER_EFFECT, 1.0)
+        bound = np.where(state.loyal_until > day, LOYALTY_EFFECT, 1.0)
         engaged = state.here & ~state.leaving & ~state.quiet
-        return np.asarray(engaged * waived * LEAVING_HAZARD * np.exp(log_factor), dtype=np.float64)
+        return np.asarray(engaged * waived * bound * LEAVING_HAZARD * np.exp(log_factor), dtype=np.float64)
 
     def return_hazard(self, day: int, state: State) -> FloatArray:
         """Give the daily hazard of the quiet to come back unasked; the longer quiet, the lower."""

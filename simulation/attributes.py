@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulation.market import BoolArray, FloatArray, IntArray
+from simulation.market import PREFERRED_CHANNELS, BoolArray, FloatArray, IntArray
 from simulation.needs import LifeEvents
 from simulation.odds import logistic
 from simulation.population import Population
@@ -14,10 +14,14 @@ from simulation.recording import Recorder
 WEEKS_A_YEAR = 52.0
 ON_FILE = (
     {"birth_year": "i4"}
-    | dict.fromkeys(("region", "segment", "risk_tolerance", "income_band"), "i1")
-    | dict.fromkeys(("consent_email", "consent_push", "consent_call", "consent_personalised", "hardship"), "?")
+    | dict.fromkeys(("region", "segment", "risk_tolerance", "income_band", "preferred_channel"), "i1")
+    | dict.fromkeys(("consent_email", "consent_push", "consent_call", "consent_personalised"), "?")
+    | dict.fromkeys(("refuses_automated_decisions", "hardship", "documents_due", "card_terms_due"), "?")
 )
 """What is on file, with numpy's type of it."""
+REFUSES_AUTOMATED_SHARE = 0.03
+"""Customers who want no decision about them made by a machine alone."""
+PREFERENCE_TOLD_SHARE = 0.55
 MASS, AFFLUENT, STUDENT, SENIOR = range(4)
 
 
@@ -26,6 +30,7 @@ class Attributes:
 
     Attributes:
         risk_tolerance: -1 where there was no suitability interview yet.
+        preferred_channel: -1 where the customer never said.
         records: What is delivered: each row holds all attributes of a customer from a day on.
     """
 
@@ -47,6 +52,12 @@ class Attributes:
         self.consent_call: BoolArray = rng.random(n) < 0.45
         self.consent_personalised: BoolArray = rng.random(n) < 0.88
         self.hardship: BoolArray = rng.random(n) < logistic(-4.4 - 0.8 * population.income_scaled)
+        self.refuses_automated_decisions: BoolArray = rng.random(n) < REFUSES_AUTOMATED_SHARE
+        said = rng.random(n) < PREFERENCE_TOLD_SHARE
+        self.preferred_channel = np.where(said, _favourite(population.affinity, rng), -1)
+        self.documents_due: BoolArray = np.zeros(n, np.bool_)
+        self.card_terms_due: BoolArray = np.zeros(n, np.bool_)
+        self._changed: BoolArray = np.zeros(n, np.bool_)
         self.records = Recorder({"customer": "i4", "day": "i4"} | ON_FILE)
 
     def record(self, customers: IntArray, day: int) -> None:
@@ -54,9 +65,19 @@ class Attributes:
         values = {name: getattr(self, name)[customers] for name in ON_FILE}
         self.records.add(customer=customers, day=day, **values)
 
-    def week(self, day: int, here: BoolArray, fatigue: FloatArray, life: LifeEvents) -> None:
+    def tell(self, name: str, customers: IntArray, value: bool) -> None:
+        """Put a new value on file; it is delivered with the next day's changes."""
+        getattr(self, name)[customers] = value
+        self._changed[customers] = True
+
+    def deliver(self, day: int, here: BoolArray) -> None:
+        """Deliver what has changed since the last time, as known from this day's beginning on."""
+        self.record(np.flatnonzero(self._changed & here), day)
+        self._changed[:] = False
+
+    def week(self, fatigue: FloatArray, life: LifeEvents) -> None:
         """Let a week pass: people move, earn differently, take back consents, get into difficulties and out again."""
-        rng, n = self._rng, len(here)
+        rng, n = self._rng, len(fatigue)
         moved = life.moved & (rng.random(n) < 0.5)
         self.region = np.where(moved, rng.integers(0, 4, n), self.region)
         earns = life.job_changed & (rng.random(n) < 0.4)
@@ -77,8 +98,16 @@ class Attributes:
         self.hardship = (self.hardship | begins) & ~ends
         interviewed = (self.risk_tolerance < 0) & (rng.random(n) < 0.25 / WEEKS_A_YEAR)
         self.risk_tolerance = np.where(interviewed, self._interview, self.risk_tolerance)
-        changed = moved | earns | life.retired | graduated | withdrawn | begins | ends | interviewed
-        self.record(np.flatnonzero(changed & here), day)
+        refuses = ~self.refuses_automated_decisions & (rng.random(n) < 0.004 / WEEKS_A_YEAR)
+        self.refuses_automated_decisions |= refuses
+        self._changed |= moved | earns | life.retired | graduated | withdrawn | begins | ends | interviewed | refuses
+
+
+def _favourite(affinity: FloatArray, rng: np.random.Generator) -> IntArray:
+    """Draw the channel that customers name when asked: mostly, not always, the one they like best."""
+    liking = np.log(affinity[:, : len(PREFERRED_CHANNELS)] + 1e-3)
+    told: IntArray = (liking + rng.gumbel(0.0, 0.5, liking.shape)).argmax(axis=1)
+    return told
 
 
 def _bands(values: FloatArray, edges: tuple[float, ...]) -> IntArray:

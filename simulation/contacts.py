@@ -10,16 +10,19 @@ from numpy.typing import NDArray
 
 from simulation.agenda import first_of_each
 from simulation.answers import Answers, Put
-from simulation.attachment import WAIVER_EFFECT, Attachment
+from simulation.attachment import LOYALTY_EFFECT, WAIVER_EFFECT, Attachment
 from simulation.attributes import Attributes
 from simulation.behaviour import Sessions
+from simulation.catalogue import Catalogue
 from simulation.clock import Clock
+from simulation.kinds import KIND, URGENT
 from simulation.market import APP, CALL, CHANNELS, EMAIL, PUSH, WEB, BoolArray, FloatArray, IntArray
 from simulation.marketing import Marketing
 from simulation.needs import Needs
 from simulation.randomness import stream
+from simulation.reasons import reasons
 from simulation.recording import Recorder
-from simulation.response import RECENT_COMPLAINT_DAYS, Response
+from simulation.response import Response
 from simulation.state import State
 
 INBOUND_CHANCE: Final = 0.055
@@ -31,8 +34,8 @@ WAVE_HOURS: Final = {EMAIL: (8.5, 11.0), PUSH: (17.0, 19.0), CALL: (9.5, 17.0)}
 WAVE_WEEKDAY: Final = {EMAIL: 1, PUSH: 3, CALL: 2}
 TIREDNESS: Final = np.array([0.15, 0.15, 0.6, 0.6, 0.0, 1.0, 0.0])
 """What a contact in each channel adds to fatigue."""
-COMPLAINT_CHANCE: Final = 0.12
-"""Chance that somebody who complained within the month is called in a wave, to ask how it went."""
+URGENT_CHANCE: Final = 0.12
+"""Chance to be in a wave of somebody with a reason for an urgent kind of care, as a complaint within the month."""
 FATIGUE_MEMORY: Final = 0.95
 """Daily factor on fatigue: half of it is gone after two weeks."""
 ALTERNATIVES_SHARE: Final = 0.04
@@ -66,6 +69,7 @@ class Contacts:
     def __init__(
         self,
         *,
+        catalogue: Catalogue,
         response: Response,
         marketing: Marketing,
         attributes: Attributes,
@@ -74,6 +78,7 @@ class Contacts:
         answers: Answers,
         seed: int,
     ) -> None:
+        self._catalogue = catalogue
         self._response = response
         self._marketing = marketing
         self._attributes = attributes
@@ -108,13 +113,13 @@ class Contacts:
                 self._put(self._wave(day, channel, state), state, needs)
 
     def _wave(self, day: int, channel: int, state: State) -> Opportunity:
-        """Draw who is contacted: with consent, rested, and rather those who complained lately."""
+        """Draw who is contacted: with consent, rested, and rather those for whom something is urgent."""
         on_file = self._attributes
         consent = {EMAIL: on_file.consent_email, PUSH: on_file.consent_push, CALL: on_file.consent_call}[channel]
         rested = day - state.last_contact[:, channel] >= PAUSE_DAYS[channel]
         reachable = np.flatnonzero(state.here & consent & rested)
-        complained = day - state.last_complaint[reachable] <= RECENT_COMPLAINT_DAYS
-        chance = np.where(complained, COMPLAINT_CHANCE, WAVE_CHANCE[channel])
+        urgent = reasons(reachable, day, state, on_file)[:, URGENT].any(axis=1)
+        chance = np.where(urgent, URGENT_CHANCE, WAVE_CHANCE[channel])
         drawn = self._rng.random(len(reachable)) < chance
         first, last = WAVE_HOURS[channel]
         at = self._clock.moments(day, self._rng.uniform(first * 3600, last * 3600, int(drawn.sum())))
@@ -155,9 +160,9 @@ class Contacts:
         state.last_contact[customers, channel] = day
 
     def _candidate(self, offer: IntArray, channel: int) -> IntArray:
-        lookup = np.full(len(self._response.product), -1)
-        here = np.flatnonzero(self._response.candidate_channel == channel)
-        lookup[self._response.candidate_offer[here]] = here
+        lookup = np.full(len(self._catalogue.offers), -1)
+        here = np.flatnonzero(self._catalogue.candidate_channel == channel)
+        lookup[self._catalogue.candidate_offer[here]] = here
         return np.asarray(lookup[offer], dtype=np.int64)
 
     def _keep_alternatives(
@@ -166,7 +171,7 @@ class Contacts:
         """Keep potential outcomes of a sample: the same luck decides about every candidate."""
         kept = np.flatnonzero(self._rng.random(len(luck)) < ALTERNATIVES_SHARE)
         width = truth.shape[1]
-        in_channel = self._response.candidate_channel == put.channel
+        of, in_channel = self._catalogue.candidate_offer, self._catalogue.candidate_channel == put.channel
 
         def spread(values: NDArray[Any]) -> NDArray[Any]:
             return np.repeat(values[kept], width)
@@ -175,24 +180,26 @@ class Contacts:
             customer=spread(put.customers),
             decision=spread(put.decision),
             at=spread(put.at),
-            offer=np.tile(self._response.candidate_offer, len(kept)),
-            channel=np.tile(self._response.candidate_channel, len(kept)),
-            selection_probability=(selection[kept][:, self._response.candidate_offer] * in_channel).ravel(),
-            allowed=allowed[kept][:, self._response.candidate_offer].ravel(),
+            offer=np.tile(of, len(kept)),
+            channel=np.tile(self._catalogue.candidate_channel, len(kept)),
+            selection_probability=(selection[kept][:, of] * in_channel).ravel(),
+            allowed=allowed[kept][:, of].ravel(),
             acceptance_probability=truth[kept].ravel(),
             accepts_if_offered=(luck[kept][:, None] < truth[kept]).ravel(),
         )
 
     def _engagement(self, put: Put, acceptance: FloatArray, state: State) -> tuple[FloatArray, FloatArray]:
-        """Give the true effect of retention offers: engaged in 60 days, without and with it; NaN for other offers."""
+        """Give the true effect of offers that bind: engaged in 60 days, without and with it; NaN for other offers."""
         day, customers = put.day, put.customers
         quiet = state.quiet[customers]
         comes_back = 1 - np.exp(-HORIZON_DAYS * self._attachment.return_hazard(day, state)[customers])
         hazard = self._attachment.leaving_hazard(day, state)[customers] * HORIZON_DAYS
         without = np.where(quiet, comes_back, np.exp(-hazard))
-        bound = np.where(quiet, 1.0, np.exp(-WAIVER_EFFECT * hazard))
-        with_offer = acceptance * bound + (1 - acceptance) * without
-        known = self._response.retention[put.offer] & ~state.leaving[customers]
+        retention, loyalty = self._catalogue.retention[put.offer], self._catalogue.kind[put.offer] == KIND["loyalty"]
+        effect = np.where(retention, WAIVER_EFFECT, LOYALTY_EFFECT)
+        bound = np.where(quiet, np.where(retention, 1.0, without), np.exp(-effect * hazard))
+        with_offer = without + acceptance * (bound - without)
+        known = (retention | loyalty) & ~state.leaving[customers]
         return np.where(known, without, np.nan), np.where(known, with_offer, np.nan)
 
 

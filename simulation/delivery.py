@@ -17,6 +17,7 @@ from simulation.market import (
     CHANNELS,
     INCOME_BANDS,
     LEVELS,
+    PREFERRED_CHANNELS,
     PRODUCT_NAMES,
     REGIONS,
     SEGMENTS,
@@ -103,6 +104,7 @@ def customers(world: World) -> Delivery:
     order = np.lexsort((rows["customer"], rows["day"]))
     rows = {name: values[order] for name, values in rows.items()}
     words = {"region": REGIONS, "segment": SEGMENTS, "risk_tolerance": LEVELS, "income_band": INCOME_BANDS}
+    words["preferred_channel"] = PREFERRED_CHANNELS
     columns: dict[str, pa.Array] = {
         "customer": customer_ids(rows["customer"]),
         "valid_from": wall_clock(world.clock.local(world.clock.midnights[rows["day"]])),

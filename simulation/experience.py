@@ -20,6 +20,8 @@ RECOVERY = 0.9
 """Gain of satisfaction by a complaint resolved well: more than opening it cost (the service recovery effect)."""
 DISAPPOINTMENT = 0.55
 WELL_RESOLVED_SHARE = 0.65
+BUDGETING_EFFECT = 0.9
+"""Log-odds of a refused payment that keeping a budget takes away."""
 FEE_SHARE = 0.2
 """Of customers without a waiver, how many pay a fee every 30 days."""
 
@@ -50,11 +52,15 @@ class Experience:
         state.satisfaction = np.clip(state.satisfaction + contentment + unrest + noise, -4, 3)
 
     def _refusals(self, day: int, state: State, payers: IntArray, hardship: BoolArray) -> IntArray:
-        odds = -4.9 - 0.6 * self._population.income_scaled[payers] + 1.5 * hardship[payers]
+        strained = hardship & (state.deferred_until <= day)
+        odds = -4.9 - 0.6 * self._population.income_scaled[payers] + 1.5 * strained[payers]
+        odds -= BUDGETING_EFFECT * (state.budgeting_until[payers] > day)
         refused = payers[self._rng.random(len(payers)) < logistic(odds)]
         at = self._clock.moments(day, self._rng.uniform(8 * 3600, 22 * 3600, len(refused)))
         self._journal.book("REFUSED", refused, at)
         np.add.at(state.satisfaction, refused, -0.22)
+        np.add.at(state.recent_refusals, refused, 1.0)
+        state.last_refusal[refused] = day
         return refused
 
     def _outages(self, day: int, state: State, logins: Sessions) -> IntArray:

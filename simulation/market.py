@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from domain.errors import DataError, nearest
 from domain.offer import Offer
 from events.vocabulary import Vocabulary
+from simulation.kinds import TAGS, kind_of
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -20,6 +21,8 @@ BoolArray = NDArray[np.bool_]
 CHANNELS: Final = ("app", "web", "email", "push", "branch", "call_centre", "atm")
 """Positions in this tuple are channel codes throughout the simulation; -1 is none."""
 APP, WEB, EMAIL, PUSH, BRANCH, CALL, ATM = range(7)
+PREFERRED_CHANNELS: Final = CHANNELS[:ATM]
+"""Where customers may want to be met: everywhere but at a cash machine."""
 CHANNEL_EASE: Final = np.array([0.15, 0.10, -0.30, -0.40, 0.2, 0.75, 0.0])
 """How much easier an offer is accepted in each channel, on the log-odds scale."""
 
@@ -79,8 +82,6 @@ PRODUCTS: Final = (
 PRODUCT_NAMES: Final = tuple(product.name for product in PRODUCTS)
 CURRENT_ACCOUNT, SAVINGS, CREDIT_CARD, PERSONAL_LOAN, MORTGAGE, INVESTMENT, INSURANCE = range(7)
 REPEATABLE: Final = np.array([product.repeatable for product in PRODUCTS])
-SERVICE_EASE: Final = -2.5
-"""Log-odds of accepting an offer that belongs to no product: a call that asks how things are."""
 
 TOUCHPOINTS: Final = (
     "app_login",
@@ -106,8 +107,8 @@ def check_world(offers: tuple[Offer, ...], vocabulary: Vocabulary) -> None:
     """Check that the bank speaks of things that this world has.
 
     Raises:
-        DataError: An offer or the vocabulary names a product, channel or event type that the world does not know,
-            or the vocabulary lacks one that the world produces.
+        DataError: An offer or the vocabulary names a product, channel, event type or tag that the world does not
+            know, the vocabulary lacks one that the world produces, or the world cannot tell what an offer is.
     """
     if not offers:
         raise DataError("a simulated bank without offers has nothing to learn from", expected="at least one offer")
@@ -116,6 +117,9 @@ def check_world(offers: tuple[Offer, ...], vocabulary: Vocabulary) -> None:
     _check("event type", (*TOUCHPOINTS, *ANSWERS), vocabulary.types)
     _check("product", PRODUCT_NAMES, vocabulary.products)
     _check("channel", CHANNELS, vocabulary.channels)
+    _check("tag", (tag for offer in offers for tag in offer.tags), TAGS)
+    for offer in offers:
+        kind_of(offer)
 
 
 def _check(kind: str, names: Iterable[str], known: Iterable[str]) -> None:

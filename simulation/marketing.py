@@ -7,8 +7,9 @@ from datetime import date, timedelta
 import numpy as np
 
 from domain.journey import Stage
-from domain.offer import Offer
 from simulation.attributes import AFFLUENT, Attributes
+from simulation.catalogue import Catalogue
+from simulation.kinds import KINDS, NO_KIND
 from simulation.market import (
     CREDIT_CARD,
     CURRENT_ACCOUNT,
@@ -24,7 +25,7 @@ from simulation.market import (
     IntArray,
 )
 from simulation.population import Population
-from simulation.response import RECENT_COMPLAINT_DAYS, Response
+from simulation.reasons import reasons
 from simulation.state import State
 
 UNIFORM_SHARE = 0.3
@@ -38,13 +39,11 @@ CAMPAIGNS = (SAVINGS, INSURANCE, CREDIT_CARD, INVESTMENT, PERSONAL_LOAN, MORTGAG
 class Marketing:
     """The behaviour policy of the past; it sees what the bank sees, never needs or satisfaction."""
 
-    def __init__(
-        self, offers: tuple[Offer, ...], response: Response, population: Population, attributes: Attributes, start: date
-    ) -> None:
-        self._offers = offers
-        self._product = response.product
-        self._retention = response.retention
-        self._service = np.array(["service" in offer.tags for offer in offers])
+    def __init__(self, catalogue: Catalogue, population: Population, attributes: Attributes, start: date) -> None:
+        offers = self._offers = catalogue.offers
+        self._catalogue = catalogue
+        self._cares = catalogue.kind != NO_KIND
+        self._pull = np.array([kind.pull for kind in KINDS])[catalogue.kind]
         self._population = population
         self._attributes = attributes
         self._start = start
@@ -66,7 +65,7 @@ class Marketing:
         return np.array([channel in channels for channels in self._channels])
 
     def allowed(self, customers: IntArray, day: int, state: State) -> BoolArray:
-        """Say which offers the past policy could make, shape (k, offers): stage, validity, holdings, hardship."""
+        """Say which offers the past policy could make, shape (k, offers): stage, dates, holdings, hardship, reason."""
         today = self._start + timedelta(days=day)
         valid = np.array(
             [
@@ -76,19 +75,18 @@ class Marketing:
             ]
         )
         dormant = day - state.last_activity[customers] > DORMANT_AFTER_DAYS
-        fresh = day - self._population.arrival_day[customers] <= ACQUISITION_DAYS
-        fresh &= self._population.arrival_day[customers] > 0
+        fresh = day - state.joined_on[customers] <= ACQUISITION_DAYS
+        fresh &= state.joined_on[customers] > 0
         stage = np.where(dormant, 0, np.where(fresh, 1, 2))
-        product = np.maximum(self._product, 0)
-        sells = (self._product >= 0) & ~self._retention
+        product = np.maximum(self._catalogue.product, 0)
         held = state.holdings[customers][:, product]
         taken = np.where(REPEATABLE[product], held > 1, held > 0) | state.applying[customers][:, product]
-        lends = np.isin(self._product, (PERSONAL_LOAN, MORTGAGE, CREDIT_CARD))
+        lends = self._catalogue.sells & np.isin(product, (PERSONAL_LOAN, MORTGAGE, CREDIT_CARD))
         strained = self._attributes.hardship[customers][:, None] & lends
-        complained = (day - state.last_complaint[customers] <= RECENT_COMPLAINT_DAYS)[:, None]
-        bound = (state.waiver_until[customers] > day)[:, None] & self._retention
-        may = self._serves.T[stage] & valid & ~(sells & taken) & ~strained & ~bound
-        return np.asarray(may & (complained | ~self._service), dtype=np.bool_)
+        bound = (state.waiver_until[customers] > day)[:, None] & self._catalogue.retention
+        may = self._serves.T[stage] & valid & ~(self._catalogue.sells & taken) & ~strained & ~bound
+        reasonable = reasons(customers, day, state, self._attributes)[:, self._catalogue.kind]
+        return np.asarray(may & (reasonable | ~self._cares), dtype=np.bool_)
 
     def choice(self, customers: IntArray, allowed: BoolArray, day: int, state: State) -> FloatArray:
         """Give the probability of choosing each allowed offer, shape (k, offers); rows without any are all 0."""
@@ -115,5 +113,5 @@ class Marketing:
         rules[:, CURRENT_ACCOUNT] = 1.5
         rules *= 1 + 0.7 * np.minimum(state.recent_views[customers], 3)
         rules[:, CAMPAIGNS[(day // 30) % len(CAMPAIGNS)]] *= 1.8
-        weights = rules[:, np.maximum(self._product, 0)]
-        return np.asarray(np.where(self._product < 0, 6.0, weights), dtype=np.float64)
+        weights = rules[:, np.maximum(self._catalogue.product, 0)]
+        return np.asarray(np.where(self._cares, self._pull, weights), dtype=np.float64)

@@ -91,5 +91,10 @@ class Needs:
         self._boost[customers, products] -= 0.8
         self.level[customers, products] -= 0.8
 
+    def awaken(self, customers: IntArray, products: IntArray, by: float) -> None:
+        """Make customers aware of a need, for a while."""
+        np.add.at(self._boost, (customers, products), by)
+        np.add.at(self.level, (customers, products), by)
+
     def _happens(self, yearly: NDArray[np.floating[Any]]) -> BoolArray:
         return np.asarray(self._rng.random(len(self._age)) < yearly / 52, dtype=np.bool_)

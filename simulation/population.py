@@ -11,14 +11,19 @@ from simulation.randomness import stream
 
 EXISTING_SHARE = 0.7
 """Customers who are there when the log begins; the others join over time."""
+SETTLING_DAYS = 20
+"""Nobody joins in the last days: they would have no journey to decide by."""
+PROSPECTS_SHARE = 0.01
+"""People who would come if a customer brought them, as a share of the customers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
-    """Traits of n customers that do not change; every array has n rows.
+    """Traits of n customers that do not change; every array of traits has n rows.
 
     Attributes:
-        arrival_day: 0 for those who were there before.
+        prospects: Who joins only if another customer brings them; they are the last rows.
+        arrival_day: 0 for those who were there before, the day after the last for prospects.
         age: In years, on the first day.
         income: Euro a month.
         risk: Latent willingness to take risk, standard normal over the population.
@@ -35,6 +40,7 @@ class Population:
         morningness: Preference for early hours.
     """
 
+    prospects: IntArray
     arrival_day: IntArray
     age: FloatArray
     income: FloatArray
@@ -69,10 +75,13 @@ class Population:
 
 
 def draw_population(customers: int, days: int, seed: int) -> Population:
-    """Draw customers."""
+    """Draw customers, and beside them those whom they may bring."""
     rng = stream(seed, "population")
+    prospects = customers + np.arange(int(np.ceil(PROSPECTS_SHARE * customers)))
+    customers += len(prospects)
     existing = rng.random(customers) < EXISTING_SHARE
-    arrival_day = np.where(existing, 0, rng.integers(1, max(days - 20, 2), customers))
+    arrival_day = np.where(existing, 0, rng.integers(1, max(days - SETTLING_DAYS, 2), customers))
+    arrival_day[prospects] = days
     young = rng.random(customers) < np.where(existing, 0.25, 0.5)
     age = np.where(young, 18 + rng.gamma(2.0, 5.0, customers), 24 + 62 * rng.beta(1.8, 2.2, customers))
     age = np.clip(np.floor(age), 18, 92)
@@ -86,6 +95,7 @@ def draw_population(customers: int, days: int, seed: int) -> Population:
     busy = rng.normal(0, 1, customers)
     pace = np.where(main_bank, 1.0, 0.42)
     return Population(
+        prospects=prospects,
         arrival_day=arrival_day.astype(np.int64),
         age=age,
         income=income,

@@ -33,9 +33,10 @@ class Products:
         self._organic = np.array([product.organic for product in PRODUCTS])
 
     def arrive(self, day: int, state: State, needs: Needs) -> IntArray:
-        """Welcome who joins today, with an account and what else they bring; returns who they are."""
+        """Welcome who joins today, by themselves or brought, with an account and what else; returns who they are."""
         rng = self._rng
-        customers = np.flatnonzero(self._population.arrival_day == day)
+        brought, *_ = self._agenda.take("join", day)
+        customers = np.concatenate([np.flatnonzero(self._population.arrival_day == day), brought])
         share = np.array([min(product.held_at_first, 0.999) for product in PRODUCTS])
         odds = np.log(share / (1 - share)) + 0.7 * needs.level[customers]
         if day > 0:
@@ -46,6 +47,7 @@ class Products:
         at = self._clock.moments(day, rng.uniform(3600, 6 * 3600, len(customers)))
         self._open(customers[row], at[row], product, np.full(len(row), BRANCH), state)
         state.here[customers] = True
+        state.joined_on[customers] = day
         state.last_activity[customers] = day
         return customers
 
@@ -65,6 +67,8 @@ class Products:
         lapsed = state.applying[customers, product] & state.here[customers]
         self._journal.touch("application_abandoned", customers[lapsed], at[lapsed], product=product[lapsed])
         state.applying[customers[lapsed], product[lapsed]] = False
+        state.left_application[customers[lapsed]] = day
+        state.left_product[customers[lapsed]] = product[lapsed]
         self._decisions(day, state, needs)
         self._closings(day, state, needs)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from simulation.market import ANSWERS, BOOKINGS, TOUCHPOINTS
 from simulation.odds import ranking_quality
+from simulation.state import NEVER
 from simulation.world import World
 
 
@@ -18,6 +19,7 @@ class SimulationReport:
     """What was simulated and written.
 
     Attributes:
+        customers: Who came, also those who have left.
         end: The moment at which the simulation ends, UTC: nothing happened or was delivered later.
         rows: Written rows by source, with the dirty ones, without those delivered twice.
         happenings: Events by their type in the sources' own words, before the dirty ones.
@@ -72,7 +74,7 @@ def report_on(world: World, rows: Mapping[str, int], dirty: Mapping[str, int], r
     }
     state = world.state
     return SimulationReport(
-        customers=len(world.population),
+        customers=int((state.joined_on != NEVER).sum()),
         start=_moment(int(world.clock.midnights[0])),
         end=_moment(world.clock.end),
         rows=dict(rows),

@@ -6,21 +6,17 @@ from zlib import crc32
 
 import numpy as np
 
-from domain.offer import Offer, candidates_of
-from simulation.market import (
-    CHANNEL_EASE,
-    CHANNELS,
-    PRODUCT_NAMES,
-    PRODUCTS,
-    REPEATABLE,
-    SERVICE_EASE,
-    FloatArray,
-    IntArray,
-)
+from domain.offer import Offer
+from simulation.attributes import Attributes
+from simulation.catalogue import Catalogue
+from simulation.kinds import KINDS, NO_KIND, kind_of
+from simulation.market import CHANNEL_EASE, PRODUCT_NAMES, PRODUCTS, REPEATABLE, FloatArray, IntArray
 from simulation.needs import Needs
 from simulation.odds import logistic
 from simulation.population import Population
+from simulation.reasons import reasons
 from simulation.state import State
+from simulation.wants import wants
 
 NEED_WEIGHT = 1.0
 BONUS_WEIGHT = 0.3
@@ -32,28 +28,24 @@ HELD_PENALTY = 2.2
 OPEN_COMPLAINT_PENALTY = 0.9
 FADED_PENALTY = 1.6
 """Log-odds that a customer loses on the way from full activity to none."""
-RECENT_COMPLAINT_DAYS = 30
+NO_REASON_PENALTY = 2.5
+"""Log-odds that care loses with somebody who has no reason for it."""
 
 
 class Response:
     """True acceptance probabilities of all candidates; pure functions of traits, needs and state.
 
-    The log-odds are ease of the product and channel, need, price sensitivity times rate and bonus, taste, channel
-    affinity, satisfaction, less fatigue, what is held already, open complaints and fading interest.
+    The log-odds are ease of the product or the kind of care and of the channel, need or want, price sensitivity times
+    rate and bonus, taste, channel affinity, satisfaction, less fatigue, what is held already, care without a reason,
+    open complaints and fading interest.
     """
 
-    def __init__(self, offers: tuple[Offer, ...], population: Population) -> None:
+    def __init__(self, catalogue: Catalogue, population: Population, attributes: Attributes) -> None:
+        self._catalogue = catalogue
         self._population = population
-        candidates = candidates_of(offers)
-        position = {offer.name: index for index, offer in enumerate(offers)}
-        self.candidate_offer: IntArray = np.array([position[offer.name] for offer, _ in candidates], dtype=np.int64)
-        self.candidate_channel: IntArray = np.array(
-            [CHANNELS.index(treatment.channel) for _, treatment in candidates], dtype=np.int64
-        )
-        self.product: IntArray = np.array(
-            [-1 if offer.product is None else PRODUCT_NAMES.index(offer.product) for offer in offers], dtype=np.int64
-        )
-        self.retention = np.array(["retention" in offer.tags for offer in offers])
+        self._attributes = attributes
+        offers = catalogue.offers
+        self._cares = catalogue.kind != NO_KIND
         self._ease = np.array([_ease(offer) for offer in offers])
         self._rate = np.array([_rate_appeal(offer) for offer in offers])
         self._bonus = np.array([offer.attributes.get("bonus", 0.0) / 15 * BONUS_WEIGHT for offer in offers])
@@ -62,9 +54,10 @@ class Response:
     def probabilities(self, customers: IntArray, day: int, state: State, needs: Needs) -> FloatArray:
         """Give the acceptance probability of every candidate, shape (k, candidates)."""
         people = self._population
-        log_odds = self._offers(customers, day, state, needs)[:, self.candidate_offer]
+        catalogue = self._catalogue
+        log_odds = self._offers(customers, day, state, needs)[:, catalogue.candidate_offer]
         liking = AFFINITY_WEIGHT * np.clip(np.log(people.affinity[customers] + 0.03) - np.log(0.17), -1.7, 1.7)
-        log_odds += (CHANNEL_EASE + liking)[:, self.candidate_channel]
+        log_odds += (CHANNEL_EASE + liking)[:, catalogue.candidate_channel]
         general = (
             0.3 * state.satisfaction[customers]
             - FATIGUE_WEIGHT * people.annoyance[customers] * state.fatigue[customers]
@@ -73,25 +66,30 @@ class Response:
         return np.clip(logistic(log_odds), 0.0005, 0.65)
 
     def _offers(self, customers: IntArray, day: int, state: State, needs: Needs) -> FloatArray:
-        people = self._population
-        product = np.maximum(self.product, 0)
-        sells = (self.product >= 0) & ~self.retention
+        people, sells, kind = self._population, self._catalogue.sells, self._catalogue.kind[self._cares]
+        product = np.maximum(self._catalogue.product, 0)
         price = np.exp(0.5 * people.price_sensitivity[customers])[:, None]
         log_odds = self._ease + price * (self._rate + self._bonus)
         log_odds = log_odds + np.einsum("kt,ot->ko", people.taste[customers], self._taste)
         log_odds += np.where(sells, NEED_WEIGHT * needs.level[customers][:, product], 0.0)
         held = (state.holdings[customers][:, product] > 0) * np.where(REPEATABLE[product], 0.35, 1.0)
         log_odds -= np.where(sells, HELD_PENALTY * held, 0.0)
+        unasked = ~reasons(customers, day, state, self._attributes)
+        care = wants(customers, state, needs, people) - NO_REASON_PENALTY * unasked
+        log_odds[:, self._cares] += care[:, kind]
         complains = (state.open_complaints[customers] > 0)[:, None]
-        fresh = (day - state.last_complaint[customers] <= RECENT_COMPLAINT_DAYS)[:, None]
-        log_odds -= np.where(self.product >= 0, OPEN_COMPLAINT_PENALTY * complains, 2.5 * ~fresh)
+        log_odds -= np.where(self._catalogue.service, 0.0, OPEN_COMPLAINT_PENALTY) * complains
         faded = (1 - state.fade[customers])[:, None]
-        log_odds -= np.where(self.retention, 0.4, FADED_PENALTY) * faded
+        log_odds -= np.where(self._catalogue.retention, 0.4, FADED_PENALTY) * faded
         return np.asarray(log_odds, dtype=np.float64)
 
 
 def _ease(offer: Offer) -> float:
-    return SERVICE_EASE if offer.product is None else PRODUCTS[PRODUCT_NAMES.index(offer.product)].ease
+    """Log-odds of the kind of care, or of the product where it is none."""
+    kind = kind_of(offer)
+    if kind != NO_KIND or offer.product is None:
+        return KINDS[kind].ease
+    return PRODUCTS[PRODUCT_NAMES.index(offer.product)].ease
 
 
 def _rate_appeal(offer: Offer) -> float:

@@ -13,7 +13,7 @@ class Simulation(Spec):
     """A simulated bank, the same for the same seed.
 
     Attributes:
-        customers: At the end; some join on the way.
+        customers: Who come by themselves; some join on the way. A few more are brought by other customers.
         start: First day, in the bank's time zone.
         months: Of 30 days.
         seed: Of everything drawn.

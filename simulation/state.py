@@ -11,6 +11,7 @@ from simulation.population import Population
 
 NEVER = -10_000
 """A day long before the first, for things that have not happened."""
+NOBODY = -1
 NOT_LEFT = np.iinfo(np.int64).max
 
 
@@ -31,6 +32,14 @@ class State:
         holdings, applying: Shape (n, products); how many are held, and open applications.
         recent_views: Shape (n, products), fading count of views, as the bank's own scoring has it.
         last_contact: Shape (n, channels), last day an offer was put there.
+        joined_on: Day the customer joined, 0 for those who were there before; `NEVER` until then.
+        last_refusal, recent_refusals: Last day a payment was refused, and the fading count of refusals.
+        deferred_until: Day until which instalments are put off.
+        budgeting_until: Day until which the customer keeps a budget.
+        loyal_until: Day until which a reward for loyalty binds the customer.
+        last_referral, last_advice: Last day the customer recommended the bank, or talked with an adviser.
+        referred_by: Customer who brought this one; `NOBODY` for most.
+        left_application, left_product: Last day an application timed out, and what it was for.
     """
 
     here: BoolArray
@@ -50,29 +59,55 @@ class State:
     applying: BoolArray
     recent_views: FloatArray
     last_contact: IntArray
+    joined_on: IntArray
+    last_refusal: IntArray
+    recent_refusals: FloatArray
+    deferred_until: IntArray
+    budgeting_until: IntArray
+    loyal_until: IntArray
+    last_referral: IntArray
+    last_advice: IntArray
+    referred_by: IntArray
+    left_application: IntArray
+    left_product: IntArray
 
     @classmethod
     def before(cls, population: Population) -> State:
         """Stand before the first day: nobody is here yet."""
         n, products = len(population), len(PRODUCTS)
+
+        def never() -> IntArray:
+            return np.full(n, NEVER, np.int64)
+
         return cls(
             here=np.zeros(n, np.bool_),
             fade=np.ones(n),
             fade_rate=np.ones(n),
-            quiet_since=np.full(n, NEVER, np.int64),
-            lull_until=np.full(n, NEVER, np.int64),
+            quiet_since=never(),
+            lull_until=never(),
             left_at=np.full(n, NOT_LEFT, np.int64),
             satisfaction=population.content.copy(),
             fatigue=np.zeros(n),
-            waiver_until=np.full(n, NEVER, np.int64),
+            waiver_until=never(),
             salary=population.main_bank.copy(),
             open_complaints=np.zeros(n, np.int64),
-            last_complaint=np.full(n, NEVER, np.int64),
-            last_activity=np.full(n, NEVER, np.int64),
+            last_complaint=never(),
+            last_activity=never(),
             holdings=np.zeros((n, products), np.int64),
             applying=np.zeros((n, products), np.bool_),
             recent_views=np.zeros((n, products)),
             last_contact=np.full((n, len(CHANNELS)), NEVER, np.int64),
+            joined_on=never(),
+            last_refusal=never(),
+            recent_refusals=np.zeros(n),
+            deferred_until=never(),
+            budgeting_until=never(),
+            loyal_until=never(),
+            last_referral=never(),
+            last_advice=never(),
+            referred_by=np.full(n, NOBODY, np.int64),
+            left_application=never(),
+            left_product=np.zeros(n, np.int64),
         )
 
     @property

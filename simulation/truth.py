@@ -1,12 +1,12 @@
 """The known truth, beside the sources and never mapped by them: for oracles, regret and tests.
 
-- `customers`: a row for each customer with the traits that never change (price sensitivity, channel affinities, ...)
-  and when they came and left.
+- `customers`: a row for each customer who came, with the traits that never change (price sensitivity, channel
+  affinities, ...), when they came and left, and who brought them.
 - `needs_and_hazards`: a row for each customer and 30 days: latent need for each product, satisfaction, whether they
   are leaving or quiet, their daily hazards to begin to leave and to come back.
 - `life_events`: what raised needs, in the week it happened.
 - `presentations`: a row for each offer put: with which probability the customer was contacted, this offer was chosen
-  and would be accepted, what came of it, and for retention offers the true effect.
+  and would be accepted, what came of it, and for offers that bind (retention, loyalty) the true effect.
 - `alternatives`: for a sample of these decisions a row for every candidate: allowed by the past policy's rules,
   probability of being chosen and accepted, and what would have come of it (potential outcomes by the same luck).
 
@@ -19,11 +19,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from simulation.answers import NO_ANSWER
 from simulation.columns import amounts, customer_ids, decision_ids, instants, names
 from simulation.market import CHANNELS, FloatArray, IntArray
 from simulation.recording import Columns
+from simulation.state import NEVER, NOBODY
 from simulation.world import World
 
 LIFE_EVENTS = ("moved", "child_born", "job_changed", "retired")
@@ -39,10 +41,11 @@ def truth_tables(world: World) -> Iterator[tuple[str, pa.Table]]:
 
 
 def _traits(world: World) -> pa.Table:
-    people = world.population
+    people, state = world.population, world.state
     columns: dict[str, pa.Array] = {
         "customer_id": customer_ids(np.arange(len(people))),
-        "arrived_at": instants(world.clock.midnights[people.arrival_day]),
+        "arrived_at": instants(world.clock.midnights[np.maximum(state.joined_on, 0)]),
+        "referred_by": pc.if_else(state.referred_by != NOBODY, customer_ids(np.maximum(state.referred_by, 0)), None),
         "price_sensitivity": pa.array(people.price_sensitivity),
         "risk": pa.array(people.risk),
         "digital": pa.array(people.digital),
@@ -54,9 +57,9 @@ def _traits(world: World) -> pa.Table:
         "logins_per_day": pa.array(people.logins_per_day),
     }
     columns |= {f"affinity_{channel}": pa.array(people.affinity[:, code]) for code, channel in enumerate(CHANNELS[:-1])}
-    left = world.state.left_at
+    left = state.left_at
     columns["left_at"] = pa.array(left, pa.timestamp("us", "UTC"), mask=left >= world.clock.end)
-    return pa.table(columns)
+    return pa.table(columns).filter(pa.array(state.joined_on != NEVER))
 
 
 def _monthly(world: World) -> pa.Table:

@@ -13,8 +13,11 @@ from simulation.answers import Answers
 from simulation.attachment import Attachment
 from simulation.attributes import Attributes
 from simulation.behaviour import Behaviour
+from simulation.care import Care
+from simulation.catalogue import Catalogue
 from simulation.clock import Clock
 from simulation.contacts import Contacts
+from simulation.duties import Duties
 from simulation.experience import Experience
 from simulation.journal import Journal
 from simulation.market import PRODUCT_NAMES
@@ -28,8 +31,8 @@ from simulation.settings import Simulation
 from simulation.state import State
 
 DAYS_A_MONTH = 30
-VIEW_MEMORY = 0.97
-"""Daily factor on the bank's own counter of looks at products."""
+MEMORY = 0.97
+"""Daily factor on the fading counts of looks at products and of refused payments."""
 
 
 class World:
@@ -54,14 +57,16 @@ class World:
         self._experience = Experience(self.population, self.clock, self.journal, agenda, seed)
         self._attachment = Attachment(self.population, self.clock, self.journal, agenda, seed)
         self._products = Products(self.population, self.clock, self.journal, agenda, seed)
-        response = Response(offers, self.population)
-        marketing = Marketing(offers, response, self.population, self.attributes, settings.start)
+        self._duties = Duties(self.population, self.attributes, seed)
+        self._care = Care(self.population, self.clock, agenda, self._duties, seed)
+        catalogue = Catalogue(offers)
         self.contacts = Contacts(
-            response=response,
-            marketing=marketing,
+            catalogue=catalogue,
+            response=Response(catalogue, self.population, self.attributes),
+            marketing=Marketing(catalogue, self.population, self.attributes, settings.start),
             attributes=self.attributes,
             attachment=self._attachment,
-            answers=Answers(response, self.clock, agenda, seed),
+            answers=Answers(catalogue, self.clock, agenda, seed),
             clock=self.clock,
             seed=seed,
         )
@@ -79,7 +84,9 @@ class World:
         if day % 7 == 0:
             life = needs.week(day)
             self._note_lives(day, life)
-            self.attributes.week(day, state.here, state.fatigue, life)
+            self.attributes.week(state.fatigue, life)
+            self._duties.week(day, state)
+        self.attributes.deliver(day, state.here)
         if day % DAYS_A_MONTH == 0:
             self._note_truth(day)
         self._attachment.day(day, state)
@@ -90,9 +97,11 @@ class World:
         self._experience.day(day, state, payers, logins, self.attributes.hardship)
         self._products.demand(state, needs, views)
         self.contacts.day(day, state, needs, logins)
+        self._care.day(day, state, needs)
         self._products.day(day, state, needs)
         self._attachment.returns(day, state)
-        state.recent_views *= VIEW_MEMORY
+        state.recent_views *= MEMORY
+        state.recent_refusals *= MEMORY
         joined = self._products.arrive(day, state, needs)
         self.attributes.record(joined, day)
 

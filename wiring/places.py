@@ -64,9 +64,9 @@ class Places:
         return self.folder / "champions"
 
     @property
-    def prices(self) -> Path:
-        """Prices of budgets, as the last allocation found them."""
-        return self.folder / "prices.json"
+    def wishes(self) -> Path:
+        """What could be sent to everybody, a folder a run: what prices of budgets are found from."""
+        return self.folder / "wishes"
 
     @property
     def decision_log(self) -> Path:

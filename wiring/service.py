@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from config.reading import load_bank
 from config.service import ServiceSettings
-from domain.errors import DataError, StateError
+from decisioning.compiled import CompiledPolicy
+from domain.errors import DataError
 from features.calendar import Calendar
 from serving.api.app import create_app
+from serving.batch import CIRCUMSTANCES, circumstances_of
 from serving.customer_features import CustomerReader
 from serving.decider import Decider
 from serving.live.breaker import Breaker, GuardedStates
@@ -48,7 +49,11 @@ class PartsEngines:
     def stamp(self) -> Any:
         """Files' names, times and sizes."""
         places = self._parts.places
-        return folder_stamp(self._parts.folder), _stamp(places.champions / "champions.json"), _stamp(places.prices)
+        return (
+            folder_stamp(self._parts.folder),
+            _stamp(places.champions / "champions.json"),
+            _stamp(_latest_circumstances(places.decisions)),
+        )
 
     def build(self) -> LiveEngine:
         """Read the folder, the champions and the prices.
@@ -73,7 +78,7 @@ class PartsEngines:
             {champion.name: champion.cited for champion in champions.values()},
         )
         reader = CustomerReader(bank, parts.log, self._states(bank), parts.journal, self.today)
-        return LiveEngine(decider, reader, _prices(parts.places.prices))
+        return LiveEngine(decider, reader, _prices(parts.places.decisions, decider.policy))
 
     def customers(self, at_most: int) -> Sequence[str]:
         """Take customers of the log's first bucket that has some."""
@@ -127,7 +132,9 @@ def application() -> FastAPI:
     return create_app(lambda: open_service(parts, ServiceSettings.from_environment(os.environ), moment))
 
 
-def _stamp(file: Path) -> tuple[int, int] | None:
+def _stamp(file: Path | None) -> tuple[int, int] | None:
+    if file is None:
+        return None
     try:
         fact = file.stat()
     except FileNotFoundError:
@@ -135,12 +142,19 @@ def _stamp(file: Path) -> tuple[int, int] | None:
     return fact.st_mtime_ns, fact.st_size
 
 
-def _prices(file: Path) -> dict[str, float]:
-    """Read the prices of budgets; without a file everything is free."""
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        return {str(name): float(price) for name, price in content.items()}
-    except FileNotFoundError:
+def _latest_circumstances(decisions: Path) -> Path | None:
+    """File of the latest run that found prices: runs' folders begin with their day."""
+    found = sorted(
+        decisions.glob(f"*/{CIRCUMSTANCES}"), key=lambda file: (file.parent.name[:10], file.stat().st_mtime_ns)
+    )
+    return found[-1] if found else None
+
+
+def _prices(decisions: Path, policy: CompiledPolicy) -> dict[str, float]:
+    """Read tonight's prices of the budgets that there are now; without any, everything is free."""
+    file = _latest_circumstances(decisions)
+    if file is None:
         return {}
-    except (ValueError, TypeError, AttributeError) as error:
-        raise StateError("the prices of budgets are damaged", got=str(error), remedy=f"remove {file.name}") from error
+    budgets = {compiled.budget.name for compiled in policy.budgets}
+    prices = circumstances_of(file.parent).get("prices", {})
+    return {name: price for name, price in prices.items() if name in budgets}

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from domain.decision import Decision
 from serving.database import Database
 from serving.journal.rows import microseconds
 from serving.journal.tables import ANSWERS, CHARGES, CUSTOMERS, PENDING, SPENDING
 from serving.rule_book import RuleBook
 from serving.tables import DECISIONS, RULE_BOOKS, VERSIONS
-from serving.trace import to_text
 
 UNIT: Final = 10_000
 """Budgets are counted in 1/10,000 of their unit, so that sums are exact."""
@@ -111,20 +110,29 @@ class Kept:
         return self.before is None and not self.other and not self.outdated
 
 
-def decision_row(trace: Mapping[str, Any], features_from: str) -> dict[str, Any]:
-    """Write a trace as a row of the decision log."""
-    candidates = trace["candidates"]
-    offer, propensity, value, *_ = first = candidates[0] if candidates and candidates[0][8] == 1 else [None] * 12
+def decision_row(decision: Decision, features_from: str, record: str) -> dict[str, Any]:
+    """Write a decision as a row of the log.
+
+    Args:
+        decision: Made for one customer.
+        features_from: Where its features came from.
+        record: All of it, as text.
+    """
+    first = decision.offers[0] if decision.offers else None
     return {
-        **{name: trace[name] for name in ("decision_id", "customer_id", "channel", "stage", "seed")},
-        "as_of": microseconds(datetime.fromisoformat(trace["as_of"])),
+        "decision_id": decision.decision_id,
+        "customer_id": decision.customer_id,
+        "channel": decision.channel,
+        "as_of": microseconds(decision.as_of),
         "features_from": features_from,
-        "offer": offer,
-        "propensity": propensity,
-        "value": value,
-        "priority": first[7],
-        "selection_probability": first[9],
-        "record": to_text(trace),
+        "stage": decision.stage,
+        "offer": first and first.offer,
+        "propensity": first and first.propensity,
+        "value": first and first.value,
+        "priority": first and first.priority,
+        "selection_probability": first and first.selection_probability,
+        "seed": decision.seed,
+        "record": record,
         "part": None,
     }
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import orjson
 
+from decisioning.engine import Decisions
+from domain.decision import Candidate, Decision
 from domain.errors import StateError
 from domain.offer import Offer, Treatment
 from features.moments import utc_microseconds
@@ -27,7 +28,7 @@ from serving.live.clock import Clock
 from serving.live.engine import LiveEngine
 from serving.live.steps import Steps, untimed
 from serving.reasons import Reason, reasons_of
-from serving.trace import trace_of
+from serving.trace import to_text
 
 SEED: Final = 7
 """Of the draws of exploration; with customer, channel, request and moment it decides them."""
@@ -47,11 +48,11 @@ class Prepared:
     """
 
     asked: Asked
-    trace: Mapping[str, Any]
+    decision: Decision
     pairs: Mapping[tuple[str, str], tuple[Offer, Treatment]]
     features: FeatureTable
     decider: Decider
-    answered: list[tuple[list[Any], str | None]]
+    answered: list[tuple[Candidate, str | None]]
     made: Made | None
     features_from: str
     degraded: tuple[str, ...]
@@ -91,19 +92,19 @@ class DecisionService:
         with steps("decide"):
             decider, decided = self._decide(engine, asked, read, degraded)
         with steps("record"):
-            trace = trace_of(decided, 0, asked.channel, engine.kept_features, engine.book)
-        pairs = engine.pairs
-        answered = chosen(asked, trace, pairs)
-        made = None if asked.dry_run else self._made(engine, asked, read, trace, decided, answered)
+            decision = decider.record(decided, 0, asked.channel)
+            pairs = engine.pairs
+            answered = chosen(asked, decision, pairs)
+            made = None if asked.dry_run else _made(engine, decider, read, decision, decided, answered)
         return Prepared(
-            asked, trace, pairs, decided.features, decider, answered, made, read.origin.value, tuple(degraded)
+            asked, decision, pairs, decided.features, decider, answered, made, read.origin.value, tuple(degraded)
         )
 
     def reasons(self, prepared: Prepared) -> tuple[tuple[Reason, ...], ...]:
         """Say why the model likes what is answered."""
         pairs = prepared.pairs
         return reasons_of(
-            [pairs[candidate[0], prepared.asked.channel] for candidate, _ in prepared.answered],
+            [pairs[candidate.offer, candidate.channel] for candidate, _ in prepared.answered],
             prepared.features,
             prepared.decider,
         )
@@ -112,7 +113,7 @@ class DecisionService:
         """Say the decision."""
         return answer_of(
             prepared.asked,
-            prepared.trace,
+            prepared.decision,
             prepared.answered,
             prepared.pairs,
             reasons,
@@ -123,7 +124,7 @@ class DecisionService:
     def keep(self, prepared: Sequence[Prepared], request: Request | None, answer: bytes) -> Future[Kept]:
         """Hand decisions over to be kept, all or none; the outcome is there when they are committed."""
         made = tuple(one.made for one in prepared if one.made is not None)
-        at = max((microseconds(datetime.fromisoformat(one.trace["as_of"])) for one in prepared), default=0)
+        at = max((microseconds(one.decision.as_of) for one in prepared), default=0)
         return self.commits.submit(self._keeping, Answering(decisions=made, request=request, answer=answer, at=at))
 
     def decide(self, asked: Asked, request: Request | None = None) -> bytes:
@@ -149,7 +150,7 @@ class DecisionService:
 
     def _decide(
         self, engine: LiveEngine, asked: Asked, read: CustomerFeatures, degraded: list[str]
-    ) -> tuple[Decider, Any]:
+    ) -> tuple[Decider, Decisions]:
         left = remaining(self.database, engine.decider.policy, read.as_of)
         given: dict[str, Any] = {
             "as_of": utc_microseconds(read.as_of),
@@ -166,33 +167,30 @@ class DecisionService:
             degraded.append(f"no scores: {type(error).__name__}")
             return engine.without_models, engine.without_models.decide(read.features, **given)
 
-    def _made(
-        self,
-        engine: LiveEngine,
-        asked: Asked,
-        read: CustomerFeatures,
-        trace: Mapping[str, Any],
-        decided: Any,
-        answered: list[tuple[list[Any], str | None]],
-    ) -> Made:
-        # what stands in places is shown; of a plain list the first is sure to be
-        offered = [candidate[0] for candidate, _ in (answered if asked.placements else answered[:1])]
-        columns = [
-            column
-            for column in decided.policy.candidates.by_channel[asked.channel].tolist()
-            if decided.policy.candidates.pairs[column][0].name in offered
-        ]
-        is_contact = bool(offered) and asked.channel in engine.outbound
-        row = decision_row(trace, read.origin)
-        return Made(
-            row=row,
-            versions=trace["versions"],
-            book=engine.book,
-            seen_version=read.version if is_contact else None,
-            offer=offered[0] if offered else None,
-            product=engine.pairs[offered[0], asked.channel][0].product if offered else None,
-            claims=claims_of(decided, 0, columns) if columns else (),
-        )
+
+def _made(
+    engine: LiveEngine,
+    decider: Decider,
+    read: CustomerFeatures,
+    decision: Decision,
+    decided: Decisions,
+    answered: Sequence[tuple[Candidate, str | None]],
+) -> Made:
+    # what stands in places is shown; of a plain list the first is sure to be
+    shown = [candidate.offer for candidate, place in answered if place is not None]
+    offered = shown or [candidate.offer for candidate, _ in answered[:1]]
+    mine = decided.policy.candidates
+    columns = [column for column in mine.by_channel[decision.channel].tolist() if mine.pairs[column][0].name in offered]
+    is_contact = bool(offered) and decision.channel in engine.outbound
+    return Made(
+        row=decision_row(decision, read.origin, to_text(decision, decider.rule_book)),
+        versions=decision.versions,
+        book=decider.rule_book,
+        seen_version=read.version if is_contact else None,
+        offer=offered[0] if offered else None,
+        product=engine.pairs[offered[0], decision.channel][0].product if offered else None,
+        claims=claims_of(decided, 0, columns) if columns else (),
+    )
 
 
 def crowded() -> StateError:

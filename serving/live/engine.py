@@ -10,7 +10,7 @@ from config.bank import Bank
 from decisioning.policy import Policy
 from domain.offer import Offer, Treatment
 from serving.customer_features import CustomerReader
-from serving.decider import CHURN_PROBABILITY, Decider
+from serving.decider import Decider
 from serving.rule_book import RuleBook
 
 
@@ -35,8 +35,8 @@ class LiveEngine:
 
     @cached_property
     def book(self) -> RuleBook:
-        """Of the policy."""
-        return RuleBook.of(self.decider.policy)
+        """Of the policy and of what decisions keep."""
+        return self.decider.rule_book
 
     @cached_property
     def pairs(self) -> Mapping[tuple[str, str], tuple[Offer, Treatment]]:
@@ -48,11 +48,6 @@ class LiveEngine:
     def without_models(self) -> Decider:
         """The same policy where no model answers: only what needs no score is offered."""
         return Decider(self.bank, None, None)
-
-    @cached_property
-    def kept_features(self) -> tuple[str, ...]:
-        """What a decision keeps of a customer."""
-        return (*self.decider.features, CHURN_PROBABILITY)
 
     @cached_property
     def outbound(self) -> frozenset[str]:

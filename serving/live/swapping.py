@@ -122,5 +122,6 @@ def try_out(engine: LiveEngine, customers: Sequence[str], now: datetime) -> None
         scores = decided.worth.propensity
         if decider.propensity is not None and len(scores) and np.isnan(scores).all():
             raise DataError("no candidate has a score", expected="probabilities from the propensity model")
-    engine.book  # noqa: B018  made once, here and not by the first request
-    engine.without_models  # noqa: B018
+    # made once, here and not by the first request that needs them
+    assert engine.book.digest
+    assert engine.without_models.rule_book.digest

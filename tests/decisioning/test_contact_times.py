@@ -38,7 +38,7 @@ def test_quiet_hours_are_for_their_channels_and_not_for_excepted_offers():
 
 
 def test_quiet_hours_may_be_of_some_days_of_the_week():
-    sunday = QuietHours(name="sunday", channels=("email",), from_hour=0, until_hour=23, days_of_week=(7,))
+    sunday = QuietHours(name="sunday", channels=("email",), from_hour=0, until_hour=24, days_of_week=(7,))
     policy = compiled(Policy(quiet_hours=(sunday,)))
     assert first_failed(policy, as_of=at(12, day=1)) == "sunday"
     assert first_failed(policy, as_of=at(12, day=2)) is None

@@ -7,10 +7,13 @@ from config.reading import load_bank
 from decisioning.compile import compile_policy
 from decisioning.engine import decide
 from decisioning.funnel import Funnel
+from domain.offer import OfferClass
 from features.table import FeatureTable
+from simulation.kinds import KIND
 from tests.decisioning.build import NOON, random_columns
 
 DEMO = Path(__file__).parents[2] / "banks" / "demo"
+SUMMER = np.datetime64("2026-07-01T12:00", "us")
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +26,7 @@ def policy():
     return compiled
 
 
-def decided(policy, n=20_000):
+def decided(policy, as_of=NOON, n=20_000):
     generator = np.random.default_rng(1)
     ranges = {"age": 90, "inflow_amount_90d": 9_000, "outflow_amount_90d": 9_000, "days_since_complaint_opened": 60}
     ranges |= {"net_flow_90d": 9_000, "spend_to_inflow_90d": 2, "churn_probability": 1}
@@ -35,16 +38,30 @@ def decided(policy, n=20_000):
         "open_complaints_count": (generator.random(n) < 0.1) * 1.0,
     }
     ids = np.array([f"c{number}" for number in range(n)], dtype=object)
-    table = FeatureTable(ids, np.full(n, NOON), columns, policy.names.catalogue.schema)
+    table = FeatureTable(ids, np.full(n, as_of), columns, policy.names.catalogue.schema)
     scores = generator.beta(1, 10, (n, len(policy.candidates)))
-    return decide(table, scores, policy, as_of=NOON, seed=1)
+    return decide(table, scores, policy, as_of=as_of, seed=1)
 
 
-def test_every_offer_of_the_demo_bank_reaches_somebody(policy):
-    decisions = decided(policy)
-    allowed = decisions.allowed.any(axis=0)
-    reached = {policy.candidates.pairs[place][0].name for place in np.flatnonzero(allowed)}
-    assert reached == {offer.name for offer, _ in policy.candidates.pairs}
+def reached(policy, as_of):
+    allowed = decided(policy, as_of).allowed.any(axis=0)
+    return {policy.candidates.pairs[place][0].name for place in np.flatnonzero(allowed)}
+
+
+def test_every_offer_of_the_demo_bank_reaches_somebody_in_its_season(policy):
+    offers = {offer.name: offer for offer, _ in policy.candidates.pairs}
+    seasonal = {name for name, offer in offers.items() if offer.valid_until is not None}
+    assert seasonal
+    assert reached(policy, SUMMER) == offers.keys()
+    assert reached(policy, NOON) == offers.keys() - seasonal
+
+
+def test_the_demo_bank_offers_care_of_every_kind_and_class_beside_sales(policy):
+    offers = {offer.name: offer for offer, _ in policy.candidates.pairs}.values()
+    tags = {tag for offer in offers for tag in offer.tags}
+    assert {*KIND, "retention", "service"} == tags
+    assert {offer.offer_class for offer in offers} == set(OfferClass)
+    assert all(treatment.slot for _, treatment in policy.candidates.pairs if treatment.channel in ("app", "web"))
 
 
 def test_every_rule_of_the_demo_bank_rejects_somebody(policy):

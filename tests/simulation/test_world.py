@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from tests.simulation.demo_bank import ZONE, Simulated
 
 CONSENTS = {"email": "consent_email", "push": "consent_push", "call_centre": "consent_call"}
+REASONS = {"documents_renewal": "documents_due", "card_terms": "card_terms_due", "payment_deferral": "hardship"}
 
 
 def test_nobody_is_mailed_pushed_or_called_without_consent(simulated: Simulated) -> None:
@@ -29,6 +30,21 @@ def test_nobody_is_mailed_pushed_or_called_without_consent(simulated: Simulated)
         at = datetime.fromisoformat(row["at"])
         known = [given for since, given in history[row["customer_id"]] if since <= at]
         assert known[-1][row["channel"]], row
+
+
+def test_care_is_offered_only_to_those_whose_file_gives_a_reason(simulated: Simulated) -> None:
+    history: dict[str, list[tuple[datetime, dict[str, object]]]] = defaultdict(list)
+    for row in simulated.rows("customers").to_pylist():
+        history[row["customer"]].append((datetime.fromisoformat(row["valid_from"]).replace(tzinfo=ZONE), row))
+    contacts = simulated.rows("contact_history")
+    of_care = pc.is_in(contacts["offer"], pa.array(list(REASONS)))
+    seen = set()
+    for row in contacts.filter(pc.and_(pc.equal(contacts["event"], "offer_presented"), of_care)).to_pylist():
+        at = datetime.fromisoformat(row["at"])
+        known = [file for since, file in history[row["customer_id"]] if since <= at]
+        assert known[-1][REASONS[row["offer"]]], row
+        seen.add(row["offer"])
+    assert seen == REASONS.keys()
 
 
 def test_acceptance_rates_are_those_of_a_bank(simulated: Simulated) -> None:

@@ -1,0 +1,159 @@
+"""The allocation itself: everybody's best choice at the prices, made to fit, and filled up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from decisioning.allocation.checks import check_chunk
+from decisioning.allocation.fill import fill
+from decisioning.allocation.ledger import NEVER, Ledger
+from decisioning.allocation.passes import over_chunks
+from decisioning.allocation.prices import Prices
+from decisioning.allocation.problem import Chunk, Problem
+from decisioning.allocation.relief import relieve
+from decisioning.allocation.scoring import best_of, priced_blocks
+from decisioning.allocation.sums import OrderedSums
+from decisioning.allocation.taken import Choices, units_taken
+from domain.errors import DataError
+from expressions.types import Array
+
+MOST_ROUNDS = 32
+WORTH_A_ROUND = 1e-9
+"""Filling up ends with a round that adds less than this share of the bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceUse:
+    """One resource, for people.
+
+    Attributes:
+        name: As the problem names it.
+        capacity: In its unit.
+        used: Never above the capacity; rounded up by less than a ten-millionth of it.
+        price: What one more unit would bring, in currency; one less would cost as much.
+    """
+
+    name: str
+    capacity: float
+    used: float
+    price: float
+
+    @property
+    def sentence(self) -> str:
+        """Say it in words.
+
+        Example:
+            >>> ResourceUse("call slots", 300.0, 300.0, 3.2).sentence
+            'call slots: 300 of 300 used; one more would bring 3.20'
+        """
+        more = f"one more would bring {self.price:,.2f}" if self.price else "one more would bring nothing"
+        return f"{self.name}: {self.used:,.12g} of {self.capacity:,.12g} used; {more}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Allocation:
+    """Who gets what.
+
+    Attributes:
+        chosen: For each chunk, shape (n,): position of the candidate, -1 for none.
+        value: Total gain.
+        bound: No allocation within the capacities has a higher total gain.
+        resources: What is used of each.
+        passes: Over everybody, those that found the prices left out.
+    """
+
+    chosen: tuple[Choices, ...]
+    value: float
+    bound: float
+    resources: tuple[ResourceUse, ...]
+    passes: int
+
+    @property
+    def gap(self) -> float:
+        """Share of the bound that is missed at most; 0 if nobody can gain anything."""
+        return max(0.0, (self.bound - self.value) / self.bound) if self.bound > 0 else 0.0
+
+
+def allocate(problem: Problem, prices: Prices, threads: int = 2) -> Allocation:
+    """Share out the capacities.
+
+    Everybody takes the best candidate at the prices; who loses least gives way where a resource is overdrawn; what is
+    left goes to those who gain by it. Equals are told apart by candidate order and then by the customers' keys, so the
+    result does not depend on the chunks, and, with keys, not on the order of customers.
+
+    Args:
+        problem: Everybody and the capacities.
+        prices: Of `find_prices`, for this problem.
+        threads: Of the passes.
+
+    Raises:
+        DataError: The problem's data do not fit.
+
+    Example:
+        >>> from decisioning.allocation.prices import PriceSearch, find_prices
+        >>> calls = Problem([Chunk(np.array([[5.0], [3.0], [2.0]]), (np.ones(1),))], np.array([2.0]), ("calls",))
+        >>> shared = allocate(calls, find_prices(calls, PriceSearch()))
+        >>> shared.chosen[0].tolist(), shared.value, shared.resources[0].used
+        ([0, 0, -1], 8.0, 2.0)
+    """
+    if prices.prices.shape != problem.capacity.shape:
+        raise DataError("prices are of other resources", got=f"{len(prices.prices)}", expected=f"{problem.resources}")
+    ledger = Ledger.of(problem.capacity)
+    at = prices.prices
+    parts, wanted = [np.empty(0, dtype=np.int32)], [0] * problem.resources
+    for choices, units in over_chunks(partial(_wishes, prices=at, ledger=ledger), problem.chunks, threads):
+        parts.append(choices)
+        wanted = [total + more for total, more in zip(wanted, units, strict=True)]
+    ends = np.cumsum([len(part) for part in parts])[:-1]
+    chosen = np.concatenate(parts)
+    del parts
+    used, passes = relieve(problem, at, ledger, chosen, wanted, threads)
+    for _ in range(MOST_ROUNDS):
+        used, gained = fill(problem, at, ledger, chosen, used, threads)
+        passes += 1
+        if gained <= WORTH_A_ROUND * prices.bound:
+            break
+    amounts = ledger.amounts(used)
+    uses = zip(problem.names, problem.capacity.tolist(), amounts.tolist(), at.tolist(), strict=True)
+    return Allocation(
+        tuple(np.split(chosen, ends)[1:]),
+        _value(problem, chosen, threads),
+        prices.bound,
+        tuple(ResourceUse(*use) for use in uses),
+        passes + 2,
+    )
+
+
+def _wishes(chunk: Chunk, start: int, *, prices: Array, ledger: Ledger) -> tuple[Choices, list[int]]:
+    """Give what everybody takes at the prices, and the units that it consumes; what never fits is not taken."""
+    del start
+    check_chunk(chunk, len(prices), None)
+    choices = np.full(len(chunk), -1, dtype=np.int32)
+    used = [0] * len(prices)
+    for block, priced in priced_blocks(chunk, prices):
+        best, worth = best_of(priced)
+        buys = np.flatnonzero(worth >= 0)
+        rows, best = buys + block.start, best[buys]
+        units = units_taken(chunk, rows, best, ledger)
+        takes = (chunk.gain[rows, best] > 0) & (units < NEVER).all(axis=0)
+        choices[rows[takes]] = best[takes]
+        used = [total + more for total, more in zip(used, units[:, takes].sum(axis=1).tolist(), strict=True)]
+    return choices, used
+
+
+def _value(problem: Problem, chosen: Choices, threads: int) -> float:
+    sums = OrderedSums(1)
+    for gains in over_chunks(partial(_gains_of, chosen=chosen), problem.chunks, threads):
+        sums.add(gains)
+    return float(sums.total()[0])
+
+
+def _gains_of(chunk: Chunk, start: int, *, chosen: Choices) -> Array:
+    mine = chosen[start : start + len(chunk)]
+    rows = np.flatnonzero(mine >= 0)
+    gains = np.zeros((1, len(chunk)))
+    gains[0, rows] = chunk.gain[rows, mine[rows]]
+    return gains

@@ -1,0 +1,106 @@
+"""What is left is given to those who gain by it, the dearest at these prices last."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decisioning.allocation.ledger import Ledger, Units
+from decisioning.allocation.moves import Cheapest, Moves
+from decisioning.allocation.passes import over_chunks
+from decisioning.allocation.problem import Chunk, Problem
+from decisioning.allocation.scoring import best_of, priced_blocks
+from decisioning.allocation.taken import Choices, keys_of, units_taken
+from expressions.types import Array
+
+MOST_STEPS = 64
+"""Of a round: each takes moves as long as all resources last, and leaves out what has become too large."""
+
+
+def fill(
+    problem: Problem, prices: Array, ledger: Ledger, chosen: Choices, used: Units, threads: int
+) -> tuple[Units, float]:
+    """Do one round of moves to candidates with a higher gain, as long as they fit.
+
+    Everybody's move is the best candidate at these prices of those that gain more than the present one and fit what is
+    left. The moves are done in the order of what they lose at these prices: that is what they miss of the bound.
+
+    Args:
+        problem: Everybody.
+        prices: Shape (K,).
+        ledger: Amounts in units.
+        chosen: Shape (n,), candidates of all customers, -1 for none; changed in place.
+        used: Shape (K,), units that they consume, within the capacity.
+        threads: Of the pass.
+
+    Returns:
+        Units used afterwards, within the capacity, and what was gained; 0 if nobody could move.
+    """
+    left = ledger.capacity - used
+    gains = partial(_gains, prices=prices, ledger=ledger, chosen=chosen, left=left)
+    pool = Cheapest(problem.resources)
+    for found in over_chunks(gains, problem.chunks, threads):
+        pool.add(found)
+    moves = pool.ordered()
+    done = _that_fit(np.maximum(moves.units, 0), left)  # what moves free is there for the next round
+    chosen[moves.positions[done]] = moves.candidates[done]
+    more = moves.units[:, done].sum(axis=1)
+    return used + more, float(prices @ ledger.amounts(more)) - float(moves.cost[done].sum())
+
+
+def _gains(chunk: Chunk, start: int, *, prices: Array, ledger: Ledger, chosen: Choices, left: Units) -> Moves:
+    parts = [Moves.none(len(prices))]
+    keys = keys_of(chunk, start)
+    amounts_left = ledger.amounts(left)
+    scarce = [k for k, amounts in enumerate(chunk.consumption) if amounts.size and not amounts.max() <= amounts_left[k]]
+    for block, priced in priced_blocks(chunk, prices):
+        mine = chosen[start + block.start : start + block.stop].astype(np.intp)
+        places = np.arange(len(mine))
+        gain = chunk.gain[block]
+        has = mine >= 0
+        better = gain > np.where(has, gain[places, mine], 0.0)[:, None]
+        rows = np.flatnonzero(better.any(axis=1))
+        better, mine, has = better[rows], mine[rows], has[rows]
+        for resource in scarce:
+            amounts = chunk.consumption[resource]
+            held = np.where(has, chunk.taken(resource, rows + block.start, mine), 0.0)
+            wanted = amounts if amounts.ndim == 1 else amounts[rows + block.start]
+            better &= wanted <= (amounts_left[resource] + held)[:, None]
+        scores = np.where(better, priced[rows], -np.inf)
+        best, worth = best_of(scores)
+        present = np.where(has, priced[rows, mine], 0.0)
+        moving = np.flatnonzero(worth > -np.inf)
+        rows, best, loss = rows[moving], best[moving], (present - worth)[moving]
+        mine, has = mine[moving], has[moving]
+        units = units_taken(chunk, rows + block.start, best, ledger)
+        units -= np.where(has, units_taken(chunk, rows + block.start, np.maximum(mine, 0), ledger), 0)
+        fits = (units <= left[:, None]).all(axis=0)
+        rows, best, loss, units = rows[fits], best[fits], loss[fits], units[:, fits]
+        where = rows + block.start
+        parts.append(Moves(where + start, keys[where], best.astype(np.int32), loss, units))
+    return Moves.joined(parts)
+
+
+def _that_fit(units: Units, left: Units) -> NDArray[np.intp]:
+    """Take moves in order as long as they fit; those that no longer fit are left out.
+
+    Args:
+        units: Shape (K, p), none negative, each within `left`.
+        left: Shape (K,).
+    """
+    taken: list[NDArray[np.intp]] = []
+    open_ = np.arange(units.shape[1])
+    for _ in range(MOST_STEPS):
+        if not len(open_):
+            break
+        together = np.cumsum(units[:, open_], axis=1)
+        too_much = np.flatnonzero((together > left[:, None]).any(axis=0))
+        count = int(too_much[0]) if len(too_much) else len(open_)
+        taken.append(open_[:count])
+        if count:
+            left = left - together[:, count - 1]
+        open_ = open_[count:]
+        open_ = open_[(units[:, open_] <= left[:, None]).all(axis=0)]
+    return np.concatenate([np.empty(0, dtype=np.intp), *taken])

@@ -1,0 +1,85 @@
+"""The small linear program that remembers every pass: where could the dual function be lower still?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import highspy
+import numpy as np
+
+from decisioning.allocation.oracle import Dual
+from decisioning.allocation.solver import Solver
+from expressions.types import Array
+
+LARGEST_VARIABLE = 1e8
+PRECISION = 1e-10
+"""Of the solver, in units of the dual function's own size: its finest."""
+
+
+class Master:
+    """The cutting-plane model of the dual function, max over passes of a tangent plane (Kelley 1960).
+
+    The program's variables are prices in units of their own size and the function in units of its size, so that money
+    in millions and five call slots weigh alike. HiGHS keeps its basis from one solution to the next.
+
+    Args:
+        capacity: Shape (K,).
+        free: Shape (K,), the resources whose price is looked for; the others' keep what the passes had.
+        duals: The passes so far, at least one; the best of them sets the sizes.
+    """
+
+    def __init__(self, capacity: Array, free: np.ndarray, duals: Sequence[Dual]) -> None:
+        best = min(duals, key=lambda dual: dual.bound)
+        self._capacity, self._free, self._size = capacity[free], free, best.bound
+        average = best.bound / np.maximum(np.maximum(best.used[free], self._capacity), np.finfo(float).tiny)
+        self._unit = np.maximum(best.prices[free], average / 1_024)
+        self._prices = best.prices
+        self._solver = Solver()
+        for option, value in (
+            ("presolve", "off"),
+            ("small_matrix_value", 1e-12),
+            ("primal_feasibility_tolerance", PRECISION),
+            ("dual_feasibility_tolerance", PRECISION),
+        ):
+            self._solver.setOptionValue(option, value)
+        count = len(self._capacity)
+        for most in self._most(best.bound):
+            self._solver.addVar(0.0, float(most))
+        self._solver.addVar(-highspy.kHighsInf, highspy.kHighsInf)
+        self._solver.changeColCost(count, 1.0)
+        self._columns = np.arange(count + 1, dtype=np.int32)
+        for dual in duals:
+            self.add(dual)
+
+    def add(self, dual: Dual) -> None:
+        """Remember a pass: theta >= D(prices) + (capacity - used) x (variable - prices)."""
+        slope = (self._capacity - dual.used[self._free]) * self._unit / self._size
+        level = dual.bound / self._size - float(slope @ (dual.prices[self._free] / self._unit))
+        row = np.append(-slope, 1.0)
+        self._solver.addRow(level, highspy.kHighsInf, len(row), self._columns, row)
+
+    def lowest(self) -> tuple[Array, float]:
+        """Find the model's minimum.
+
+        Returns:
+            Prices, shape (K,), and the model there, below which the dual function never lies.
+        """
+        self._solver.run()
+        if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return self._prices, -np.inf
+        solution = np.array(self._solver.getSolution().col_value)
+        prices = self._prices.copy()
+        prices[self._free] = np.maximum(solution[:-1], 0.0) * self._unit
+        return prices, float(solution[-1]) * self._size
+
+    def outgrown(self, best: Dual) -> bool:
+        """Tell whether the best prices have become of another size than the variables' units."""
+        ratio = best.prices[self._free] / self._unit
+        return bool(best.bound < self._size / 8 or (ratio > 64).any())
+
+    def _most(self, bound: float) -> Array:
+        """Bound the prices: whatever is best, sum_k price_k x capacity_k <= D(best) <= D(here)."""
+        most: Array = np.minimum(
+            bound / np.maximum(self._capacity * self._unit, bound / LARGEST_VARIABLE), LARGEST_VARIABLE
+        )
+        return most

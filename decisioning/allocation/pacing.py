@@ -1,0 +1,198 @@
+"""During the day: prices rise where a budget is spent faster than the day goes by, and what is gone is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from decisioning.allocation.ledger import Ledger, Units
+from decisioning.allocation.prices import Prices
+from decisioning.allocation.taken import Choices
+from domain.errors import DataError
+from domain.spec import Spec
+from expressions.types import Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pacing(Spec):
+    """How firmly spending is kept to the day's course.
+
+    Attributes:
+        stiffness: By how many of its own sizes a price rises when a budget has nothing left and the day all, and by
+            how many hundredths of it when a hundredth of the rest is missing; 0 leaves prices alone.
+        least_rest: Share of the day's arrivals; towards the end the rest of the day counts as no less, so that the last
+            few customers do not throw prices about.
+        largest_change: A price rises by no more than this many of its own sizes.
+    """
+
+    stiffness: float = 4.0
+    least_rest: float = 0.02
+    largest_change: float = 4.0
+
+    def __post_init__(self) -> None:
+        for name, right in (
+            ("stiffness", 0 <= self.stiffness < np.inf),
+            ("least_rest", 0 < self.least_rest <= 1),
+            ("largest_change", 0 <= self.largest_change < np.inf),
+        ):
+            if not right:
+                raise DataError(
+                    f"{name} is out of range",
+                    got=str(getattr(self, name)),
+                    expected="a share above 0" if name == "least_rest" else "a finite number from 0",
+                )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DayPlan:
+    """What a day begins with.
+
+    Attributes:
+        prices: Shape (K,), the night's.
+        sizes: Shape (K,), what a change of the price is measured by: the price itself, or for a resource that cost
+            nothing an equal part of the bound per unit of it.
+        ledger: The capacities, in whole units.
+        pacing: How firmly.
+    """
+
+    prices: Array
+    sizes: Array
+    ledger: Ledger
+    pacing: Pacing
+
+    @classmethod
+    def of(cls, prices: Prices, capacity: Array, pacing: Pacing) -> DayPlan:
+        """Plan a day.
+
+        Args:
+            prices: Of the night, for the customers who are expected and this capacity.
+            capacity: Shape (K,).
+            pacing: How firmly.
+
+        Raises:
+            DataError: A capacity is not a finite number from 0, or there are not as many as prices.
+        """
+        ledger = Ledger.of(capacity)
+        if prices.prices.shape != ledger.capacity.shape:
+            raise DataError(
+                "prices are of other resources", got=f"{len(prices.prices)}", expected=f"{len(ledger.capacity)}"
+            )
+        everything = np.asarray(capacity, dtype=np.float64) * len(ledger.capacity)
+        part = np.divide(prices.bound, everything, out=np.zeros(len(everything)), where=everything > 0)
+        return cls(prices.prices, np.where(prices.prices > 0, prices.prices, part), ledger, pacing)
+
+    def prices_now(self, remaining: Units, arrived_share: float) -> Array:
+        """Compute the prices of a moment from nothing but what remains.
+
+        price_k = max(0, night's price_k + size_k x change_k), where change_k = stiffness x (share of capacity spent -
+        share of the day gone) / (share of the day that remains), at most `largest_change` up. Since what was spent is a
+        sum over the day, this is dual averaging (Xiao 2010) with a step that grows as the day gets shorter.
+
+        Args:
+            remaining: Shape (K,), units.
+            arrived_share: Share of the day's arrivals expected up to now, in [0, 1].
+
+        Raises:
+            DataError: The share is none.
+        """
+        if not 0.0 <= arrived_share <= 1.0:
+            raise DataError("no share of a day", got=str(arrived_share), expected="a number from 0 to 1")
+        rest = 1.0 - arrived_share
+        ahead = (rest - remaining / np.maximum(self.ledger.capacity, 1)) / max(rest, self.pacing.least_rest)
+        change = np.minimum(self.pacing.stiffness * ahead, self.pacing.largest_change)
+        prices: Array = np.maximum(self.prices + self.sizes * change, 0.0)
+        return prices
+
+
+def pace(
+    plan: DayPlan, remaining: Units, gain: Array, consumption: Sequence[Array], arrived_share: float
+) -> tuple[Choices, Units]:
+    """Decide for whoever is here now: one customer, or a few who came together and see the same prices.
+
+    A candidate that consumes more of a resource than remains is never chosen, nor one whose gain or consumption is no
+    number. Customers of one call are served in their order.
+
+    Args:
+        plan: The day's.
+        remaining: Shape (K,), units; `plan.ledger.capacity` in the morning.
+        gain: Shape (n, m), as in `Chunk`.
+        consumption: K arrays, as in `Chunk`.
+        arrived_share: Share of the day's arrivals expected up to now, in [0, 1].
+
+    Returns:
+        Position of the candidate of each customer, -1 for none, and what remains afterwards.
+
+    Raises:
+        DataError: The share is none, or the arrays do not fit.
+
+    Example:
+        >>> night = Prices(np.array([2.0]), 8.0, 8.0, 1, 0, converged=True)
+        >>> day = DayPlan.of(night, np.array([2.0]), Pacing())
+        >>> chosen, remaining = pace(day, day.ledger.capacity, np.array([[5.0], [1.0]]), [np.ones(1)], 0.0)
+        >>> chosen.tolist(), day.ledger.amounts(remaining).tolist()
+        ([0, -1], [1.0])
+    """
+    amounts = _stacked(gain, consumption, len(remaining))
+    prices = plan.prices_now(remaining, arrived_share)
+    allowed = (gain > -np.inf) & (gain < np.inf)
+    with np.errstate(invalid="ignore"):  # of forbidden candidates anything may be said
+        priced = gain - (prices[:, None, None] * amounts).sum(axis=0)
+    chosen = np.full(len(gain), -1, dtype=np.int32)
+    rows = np.arange(len(gain))
+    while len(rows) and gain.shape[1]:
+        left = plan.ledger.amounts(remaining)[:, None, None]
+        here = amounts[:, rows]
+        fits = allowed[rows] & ((here >= 0) & (here <= left)).all(axis=0)
+        scores = np.where(fits, priced[rows], -np.inf)
+        best = scores.argmax(axis=1)
+        places = np.arange(len(rows))
+        takes = scores[places, best] > 0
+        units = np.where(takes, _units(plan.ledger, here[:, places, best]), 0)
+        spent = np.cumsum(units, axis=1)
+        over = np.flatnonzero((spent > remaining[:, None]).any(axis=0))
+        served = int(over[0]) if len(over) else len(rows)  # the first always fits: alone it was compared with all
+        chosen[rows[:served]] = np.where(takes, best, -1)[:served]
+        remaining = remaining - spent[:, served - 1]
+        rows = rows[served:]
+    return chosen, remaining
+
+
+def spend(plan: DayPlan, remaining: Units, amounts: Array) -> Units:
+    """Take amounts of each resource, shape (K,), from what remains: what was spent elsewhere, or more than expected.
+
+    Never goes below nothing.
+
+    Raises:
+        DataError: An amount is negative or not finite.
+    """
+    amounts = np.asarray(amounts, dtype=np.float64)
+    if amounts.shape != remaining.shape or not (np.isfinite(amounts) & (amounts >= 0)).all():
+        raise DataError("not spent", got=str(amounts.tolist()), expected=f"{len(remaining)} finite numbers from 0")
+    after: Units = np.maximum(remaining - _units(plan.ledger, amounts[:, None])[:, 0], 0)
+    return after
+
+
+def _units(ledger: Ledger, amounts: Array) -> Units:
+    """Round amounts of all resources up at once: shape (K, n)."""
+    return np.stack([ledger.units(resource, row) for resource, row in enumerate(amounts)])
+
+
+def _stacked(gain: Array, consumption: Sequence[Array], resources: int) -> Array:
+    if gain.ndim != 2 or len(consumption) != resources:
+        raise DataError(
+            "arrivals do not fit the day's plan",
+            got=f"gains of shape {gain.shape} and {len(consumption)} kinds of consumption",
+            expected=f"gains of shape (n, m) and {resources} kinds of consumption",
+        )
+    amounts = np.empty((resources, *gain.shape))
+    for resource, one in enumerate(consumption):
+        if one.shape not in {gain.shape, gain.shape[1:]}:
+            raise DataError(
+                f"consumption of resource {resource} does not fit",
+                got=f"shape {one.shape}",
+                expected=f"{gain.shape[1:]} or {gain.shape}",
+            )
+        amounts[resource] = one
+    return amounts

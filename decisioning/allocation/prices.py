@@ -1,0 +1,166 @@
+"""What one more unit of each budget and capacity is worth: the prices at which everybody's best choice just fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from decisioning.allocation.master import Master
+from decisioning.allocation.oracle import Dual, evaluate
+from decisioning.allocation.problem import Problem
+from decisioning.allocation.survey import survey
+from domain.errors import DataError
+from domain.spec import Spec
+from expressions.types import Array
+
+FAR, NEAR = 0.5, 0.7
+"""How much of the best prices so far goes into the next ones. Measured on 300,000 customers, 20 candidates and 10
+resources: from nothing 41 passes with 0.5 (0.3: 46, 0.7: 49), from the prices of a sample 24 with 0.7 (0.5: 32)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceSearch(Spec):
+    """How exactly prices are looked for.
+
+    Attributes:
+        relative_tolerance: The search ends when the bound is certain to be within this share of the best one.
+        most_passes: Over everybody; the bound holds whenever it ends.
+        sample_customers: Prices are first looked for on so many customers, and then on everybody from there.
+        threads: Of the passes.
+    """
+
+    relative_tolerance: float = 1e-6
+    most_passes: int = 100
+    sample_customers: int = 16_384
+    threads: int = 2
+
+    def __post_init__(self) -> None:
+        if not 0 < self.relative_tolerance < 1:
+            raise DataError("no tolerance", got=str(self.relative_tolerance), expected="a share between 0 and 1")
+        for name in ("most_passes", "sample_customers", "threads"):
+            if getattr(self, name) < 1:
+                raise DataError(f"{name} is too small", got=str(getattr(self, name)), expected="at least 1")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prices:
+    """Prices of the resources, and what they prove.
+
+    Attributes:
+        prices: Shape (K,), currency per unit: what one more unit would bring. 0 where there is enough; where there is
+            no capacity at all the least price at which nobody wants it.
+        bound: No allocation within the capacities has a higher total gain.
+        lowest: No prices give a bound below this one: the optimum of the linear program lies between the two.
+        passes: Over everybody, the checking one included.
+        sample_passes: Over the sample.
+        converged: Whether bound and lowest are as near as was asked for.
+    """
+
+    prices: Array
+    bound: float
+    lowest: float
+    passes: int
+    sample_passes: int
+    converged: bool
+
+
+def find_prices(problem: Problem, settings: PriceSearch, warm: Array | None = None) -> Prices:
+    """Minimise the dual function.
+
+    Cutting planes with in-out stabilisation (Kelley 1960; Ben-Ameur and Neto 2007): each pass asks what everybody would
+    take at prices between the best ones so far and those of the master program. A sample gives the first prices.
+
+    Args:
+        problem: Everybody and the capacities.
+        settings: How exactly.
+        warm: Shape (K,), prices to begin with, yesterday's for example; the sample is left out then. They do not
+            change what is found by more than the tolerance.
+
+    Raises:
+        DataError: The problem's data or the warm prices do not fit.
+
+    Example:
+        >>> from decisioning.allocation.problem import Chunk
+        >>> calls = Problem([Chunk(np.array([[5.0], [3.0], [2.0]]), (np.ones(1),))], np.array([2.0]))
+        >>> found = find_prices(calls, PriceSearch())
+        >>> round(found.bound, 6), bool(2.0 <= found.prices[0] <= 3.0)
+        (8.0, True)
+    """
+    start = _checked(warm, problem)
+    found = survey(problem, settings.sample_customers)
+    free = problem.capacity > 0
+    start = np.where(free, start, found.shut_out)
+    sample_passes = 0
+    if warm is None and found.sample is not None and found.customers > 2 * settings.sample_customers:
+        share = len(found.sample) / found.customers
+        few = Problem([found.sample], problem.capacity * share)
+        first = _minimise(few, free, start, settings, FAR)
+        start, sample_passes = first.prices, first.passes
+    near = warm is not None or sample_passes > 0
+    everybody = _minimise(problem, free, start, settings, NEAR if near else FAR)
+    return Prices(
+        everybody.prices,
+        everybody.bound,
+        everybody.lowest,
+        everybody.passes + 1,
+        sample_passes,
+        everybody.converged,
+    )
+
+
+def _minimise(problem: Problem, free: np.ndarray, start: Array, settings: PriceSearch, smoothing: float) -> Prices:
+    best = evaluate(problem, start, settings.threads)
+    duals, lowest = [best], 0.0  # nothing for anybody is an allocation
+    if best.bound <= 0 or not free.any():  # nobody gains anything, or every price is known
+        return Prices(best.prices, best.bound, best.bound, 1, 0, converged=True)
+    master, trusted = Master(problem.capacity, free, duals), False
+    while True:
+        prices, low = master.lowest()
+        lowest = max(lowest, min(low, best.bound))
+        if best.bound - lowest <= settings.relative_tolerance * best.bound or len(duals) >= settings.most_passes:
+            break
+        kept = 0.0 if trusted else smoothing
+        dual = evaluate(problem, kept * best.prices + (1.0 - kept) * prices, settings.threads)
+        duals.append(dual)
+        # as low as a straight line from the best to the master's promise: there is no bend between
+        trusted = dual.bound <= kept * best.bound + (1.0 - kept) * low + settings.relative_tolerance * best.bound / 8
+        best = min(best, dual, key=lambda one: one.bound)
+        if best.bound > 0 and master.outgrown(best):
+            master = Master(problem.capacity, free, duals)
+        else:
+            master.add(dual)
+    converged = best.bound - lowest <= settings.relative_tolerance * best.bound
+    cleared = _without_idle_prices(problem, best, free, settings)
+    passes = len(duals) + (cleared is not None)
+    best = cleared or best
+    return Prices(best.prices, best.bound, lowest, passes, 0, converged)
+
+
+def _without_idle_prices(problem: Problem, best: Dual, free: np.ndarray, settings: PriceSearch) -> Dual | None:
+    """Set prices to nought that the search left above it within its tolerance, if the bound allows it."""
+    slack = np.maximum(problem.capacity - best.used, 0.0)
+    idle = free & (best.prices > 0) & (best.prices * slack <= settings.relative_tolerance * best.bound) & (slack > 0)
+    idle &= best.used < (1.0 - _ENOUGH) * problem.capacity
+    if not idle.any():
+        return None
+    dual = evaluate(problem, np.where(idle, 0.0, best.prices), settings.threads)
+    return dual if dual.bound <= best.bound * (1.0 + settings.relative_tolerance) else None
+
+
+_ENOUGH = 0.01
+"""A resource of which more than this share is left over is not scarce."""
+
+
+def _checked(warm: Array | None, problem: Problem) -> Array:
+    if warm is None:
+        return np.zeros(problem.resources)
+    warm = np.asarray(warm, dtype=np.float64)
+    if warm.shape != problem.capacity.shape or not (np.isfinite(warm) & (warm >= 0)).all():
+        raise DataError(
+            "prices to begin with do not fit",
+            got=str(warm.tolist()),
+            expected=f"{problem.resources} finite numbers from 0",
+            remedy="begin without prices",
+        )
+    return warm

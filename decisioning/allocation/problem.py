@@ -1,0 +1,115 @@
+"""The question: who gets which candidate, when budgets and capacities are shared by everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.errors import DataError
+from expressions.types import Array
+
+Keys = NDArray[np.uint64]
+
+DUST: Final = 1e-12
+"""A capacity below it is none: no contact uses so little, and prices per unit would overflow."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """Some of the customers.
+
+    Attributes:
+        gain: Shape (n, m), priority of each candidate before prices, in currency; -inf or NaN where it is not allowed.
+        consumption: For each of the K resources, shape (m,) where a candidate consumes the same of everybody (a call
+            slot on contact) or (n, m) where it does not (propensity x cost, charged on acceptance); in the resource's
+            unit, finite and not negative wherever the candidate is allowed.
+        keys: Shape (n,), stable hashes of the customers, which decide between equals; None for their positions.
+    """
+
+    gain: Array
+    consumption: tuple[Array, ...]
+    keys: Keys | None = None
+
+    def __len__(self) -> int:
+        return len(self.gain)
+
+    def taken(self, resource: int, rows: NDArray[np.intp], candidates: NDArray[np.intp]) -> Array:
+        """Look up what each of these rows consumes of a resource with its candidate: shape (r,)."""
+        amounts = self.consumption[resource]
+        return amounts[candidates] if amounts.ndim == 1 else amounts[rows, candidates]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """Everybody, and what there is to share out.
+
+    Attributes:
+        chunks: Can be iterated again and again with the same content; each chunk may be read from a file when it is
+            its turn, and is not kept. Candidates are the same, in the same order, in every chunk.
+        capacity: Shape (K,), in the resources' units.
+        names: Of the K resources, for people; numbered where left out.
+
+    Raises:
+        DataError: There is no resource, a capacity is not a finite number from 0, `chunks` is an iterator, which would
+            be used up by the first pass, or the names are not as many as the resources.
+
+    Example:
+        >>> calls = Problem([Chunk(np.array([[5.0], [3.0]]), (np.ones(1),))], np.array([1.0]), ("call slots",))
+        >>> calls.resources
+        1
+    """
+
+    chunks: Iterable[Chunk]
+    capacity: Array
+    names: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        capacity = checked_capacity(self.capacity)
+        object.__setattr__(self, "capacity", capacity)
+        if not self.names:
+            object.__setattr__(self, "names", tuple(f"resource {number}" for number in range(len(capacity))))
+        if len(self.names) != len(capacity):
+            raise DataError("resources need a name each", got=f"{len(self.names)}", expected=f"{len(capacity)}")
+        if isinstance(self.chunks, Iterator):
+            raise DataError(
+                "customers are passed over many times",
+                got=f"a {type(self.chunks).__name__}, which ends with the first pass",
+                expected="an object that can be iterated again, such as a list or a class with __iter__",
+            )
+
+    @property
+    def resources(self) -> int:
+        """How many resources there are."""
+        return len(self.capacity)
+
+
+def checked_capacity(capacity: Array) -> Array:
+    """Make sure that capacities are finite and not negative, and there is one at least; dust counts as nothing.
+
+    Example:
+        >>> checked_capacity(np.array([-1.0]))
+        Traceback (most recent call last):
+        domain.errors.DataError: capacity 0 is no amount: got -1.0, expected a finite number from 0; leave a resource \
+without limit out
+    """
+    capacity = np.asarray(capacity, dtype=np.float64)
+    if capacity.ndim != 1 or not len(capacity):
+        raise DataError(
+            "there is nothing to share out",
+            got=f"capacities of shape {capacity.shape}",
+            expected="one number for each resource, at least one",
+            remedy="without budgets everybody simply gets the best candidate",
+        )
+    wrong = np.flatnonzero(~(np.isfinite(capacity) & (capacity >= 0)))
+    if len(wrong):
+        raise DataError(
+            f"capacity {wrong[0]} is no amount",
+            got=str(capacity[wrong[0]]),
+            expected="a finite number from 0",
+            remedy="leave a resource without limit out",
+        )
+    return np.where(capacity < DUST, 0.0, capacity)

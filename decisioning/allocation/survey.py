@@ -1,0 +1,87 @@
+"""The first pass: everything is checked, counted, and a sample of the customers is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from decisioning.allocation.checks import check_chunk
+from decisioning.allocation.problem import Chunk, Problem
+from decisioning.draws import mixed
+from expressions.types import Array
+
+LARGEST_PRICE = 1e150
+"""Instead of infinity, which times nothing consumed would not be a number; half way to it, so that it can be paid."""
+
+ROUNDED_UP = 1.0 + 2.0**-50
+"""So that the price times what is consumed is not a last digit less than the gain."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Survey:
+    """What the first pass found.
+
+    Attributes:
+        customers: How many there are.
+        shut_out: Shape (K,), for a resource without any capacity the price at which nobody wants it, 0 for others.
+        sample: Some customers, chosen by their position alone; everybody, if there are few.
+    """
+
+    customers: int
+    shut_out: Array
+    sample: Chunk | None
+
+
+def survey(problem: Problem, sample_size: int) -> Survey:
+    """Pass over everybody once.
+
+    The sample keeps the positions whose hash is below a threshold, the highest power of two that keeps no more than
+    `sample_size`; it does not depend on the chunks.
+
+    Raises:
+        DataError: A chunk does not fit or holds what is no amount.
+    """
+    customers, candidates = 0, None
+    shut_out = np.zeros(problem.resources)
+    kept: list[tuple[np.ndarray, Chunk]] = []
+    shift = 0
+    for chunk in problem.chunks:
+        check_chunk(chunk, problem.resources, candidates)
+        candidates = chunk.gain.shape[1]
+        for resource in np.flatnonzero(problem.capacity == 0):
+            shut_out[resource] = max(shut_out[resource], _highest_ratio(chunk, int(resource)))
+        hashes = mixed(np.arange(customers, customers + len(chunk), dtype=np.uint64))
+        customers += len(chunk)
+        kept.append(_below((hashes, chunk), shift))
+        while sum(len(part) for _, part in kept) > sample_size:
+            shift += 1
+            kept = [_below(one, shift) for one in kept]
+    return Survey(customers, shut_out, _joined([part for _, part in kept], problem.resources) if kept else None)
+
+
+def _below(part: tuple[np.ndarray, Chunk], shift: int) -> tuple[np.ndarray, Chunk]:
+    hashes, chunk = part
+    rows = np.flatnonzero(hashes >> np.uint64(64 - shift) == 0) if shift else np.arange(len(hashes))
+    amounts = tuple(one if one.ndim == 1 else one[rows] for one in chunk.consumption)
+    return hashes[rows], Chunk(chunk.gain[rows], amounts)
+
+
+def _joined(parts: list[Chunk], resources: int) -> Chunk:
+    amounts = []
+    for resource in range(resources):
+        pieces = [part.consumption[resource] for part in parts]
+        same = all(piece.ndim == 1 and np.array_equal(piece, pieces[0]) for piece in pieces)
+        whole = [np.broadcast_to(piece, part.gain.shape) for piece, part in zip(pieces, parts, strict=True)]
+        amounts.append(pieces[0].copy() if same else np.concatenate(whole))
+    return Chunk(np.concatenate([part.gain for part in parts]), tuple(amounts))
+
+
+def _highest_ratio(chunk: Chunk, resource: int) -> float:
+    """Find the most that anybody would gain per unit of a resource."""
+    amounts = np.broadcast_to(chunk.consumption[resource], chunk.gain.shape)
+    wanted = (chunk.gain > 0) & (amounts > 0)
+    if not wanted.any():
+        return 0.0
+    with np.errstate(over="ignore"):
+        return min(float((chunk.gain[wanted] / amounts[wanted]).max()) * ROUNDED_UP, LARGEST_PRICE)

@@ -1,0 +1,25 @@
+"""What chosen candidates consume, and what decides between equal customers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decisioning.allocation.ledger import Ledger, Units
+from decisioning.allocation.problem import Chunk, Keys
+
+Choices = NDArray[np.int32]
+"""Positions of candidates, -1 for none."""
+
+
+def units_taken(chunk: Chunk, rows: NDArray[np.intp], candidates: Choices | NDArray[np.intp], ledger: Ledger) -> Units:
+    """Say what each of these rows consumes with its candidate, in units: shape (K, r)."""
+    units = np.empty((len(chunk.consumption), len(rows)), dtype=np.int64)
+    for resource in range(len(units)):
+        units[resource] = ledger.units(resource, chunk.taken(resource, rows, candidates.astype(np.intp)))
+    return units
+
+
+def keys_of(chunk: Chunk, start: int) -> Keys:
+    """Give the customers' keys, or their positions: shape (n,)."""
+    return np.arange(start, start + len(chunk), dtype=np.uint64) if chunk.keys is None else chunk.keys

@@ -1,0 +1,161 @@
+"""Tonight's contacts: what must be sent, and then the best use of what is scarce."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decisioning.allocation.allocate import Allocation, ResourceUse, allocate
+from decisioning.allocation.prices import Prices, PriceSearch, find_prices
+from decisioning.allocation.problem import Chunk, Problem
+from decisioning.plan.wishes import Wishes
+from expressions.types import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Who is contacted with what.
+
+    Attributes:
+        chosen: For each part of the wishes, shape (n,): which of the customer's contacts is made, -1 for none.
+        value: Sum of the priorities before prices of what is made and not owed, in the bank's currency.
+        bound: No choice of contacts within the capacities is worth more.
+        resources: What is used of each budget that binds, contacts that must be made included.
+        refused: Contacts that must be made and were not, because a budget had nothing left for them.
+    """
+
+    chosen: tuple[NDArray[np.int32], ...]
+    value: float
+    bound: float
+    resources: tuple[ResourceUse, ...]
+    refused: int
+
+    @property
+    def gap(self) -> float:
+        """Share of the bound that is missed at most."""
+        return max(0.0, (self.bound - self.value) / self.bound) if self.bound > 0 else 0.0
+
+
+def prices_of_tonight(
+    wishes: Iterable[Wishes], capacities: Mapping[str, float], settings: PriceSearch, warm: Mapping[str, float]
+) -> dict[str, float]:
+    """Find the price of one unit of each budget: 0 for one that does not bind.
+
+    Args:
+        wishes: All that could be sent; passed over many times.
+        capacities: Of every budget, in the order of the policy's; infinite ones do not bind.
+        settings: How exactly.
+        warm: Prices to begin with, yesterday's say.
+    """
+    names = list(capacities)
+    binding = [place for place, name in enumerate(names) if np.isfinite(capacities[name])]
+    if not binding:
+        return dict.fromkeys(names, 0.0)
+    begin = np.array([warm.get(names[place], 0.0) for place in binding])
+    found = find_prices(_problem(wishes, capacities, binding), settings, begin if begin.any() else None)
+    prices = dict.fromkeys(names, 0.0)
+    prices.update(zip((names[place] for place in binding), found.prices.tolist(), strict=True))
+    return prices
+
+
+def plan_contacts(
+    wishes: Iterable[Wishes], capacities: Mapping[str, float], prices: Mapping[str, float], settings: PriceSearch
+) -> Plan:
+    """Choose at most one contact for each customer.
+
+    Contacts that must be made come first, as long as budgets last, in the order of the customers' hashes; everybody
+    else shares what is left, at the prices.
+
+    Args:
+        wishes: The first offer of each channel; passed over many times.
+        capacities: Of every budget, in the order of the policy's; infinite ones do not bind.
+        prices: Of one unit of each budget; where to begin with.
+        settings: How exactly prices are looked for again: what must be sent has changed what is left.
+    """
+    names = list(capacities)
+    binding = [place for place, name in enumerate(names) if np.isfinite(capacities[name])]
+    owed, spent, refused = _owed(wishes, np.array([capacities[names[place]] for place in binding]), binding)
+    if not binding:
+        chosen = tuple(_best(part, first) for part, first in zip(wishes, owed, strict=True))
+        value = sum(_worth(part, made, first) for part, made, first in zip(wishes, chosen, owed, strict=True))
+        return Plan(chosen, value, value, (), refused)
+    left = {name: capacities[name] for name in names}
+    for place, amount in zip(binding, spent.tolist(), strict=True):
+        left[names[place]] = max(0.0, left[names[place]] - amount)
+    problem = _problem(wishes, left, binding)
+    found = find_prices(problem, settings, np.array([prices[names[place]] for place in binding]))
+    shared = allocate(problem, found, settings.threads)
+    chosen = tuple(
+        np.where(first >= 0, first, made).astype(np.int32) for first, made in zip(owed, shared.chosen, strict=True)
+    )
+    return Plan(chosen, shared.value, found.bound, _with_owed(shared, found, capacities, spent), refused)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunks:
+    """Wishes as chunks of an allocation, read again at every pass, with only the budgets that bind."""
+
+    wishes: Iterable[Wishes]
+    binding: list[int]
+
+    def __iter__(self) -> Iterator[Chunk]:
+        for part in self.wishes:
+            chunk = part.chunk()
+            yield Chunk(chunk.gain, tuple(chunk.consumption[place] for place in self.binding), chunk.keys)
+
+
+def _problem(wishes: Iterable[Wishes], capacities: Mapping[str, float], binding: list[int]) -> Problem:
+    names = list(capacities)
+    amounts = np.array([capacities[names[place]] for place in binding])
+    return Problem(_Chunks(wishes, binding), amounts, tuple(names[place] for place in binding))
+
+
+def _owed(wishes: Iterable[Wishes], capacity: Array, binding: list[int]) -> tuple[list[NDArray[np.int32]], Array, int]:
+    """Choose the contacts that must be made, with what they use of the budgets and how many find nothing left."""
+    chosen, keys, parts, rows, used = [], [], [], [], []
+    for number, part in enumerate(wishes):
+        first = np.where(part.must.any(axis=1), part.must.argmax(axis=1), -1).astype(np.int32)
+        chosen.append(first)
+        these = np.flatnonzero(first >= 0)
+        keys.append(part.keys[these])
+        parts.append(np.full(len(these), number))
+        rows.append(these)
+        uses = [part.uses[place][these, first[these]] for place in binding]
+        used.append(np.stack([*uses, np.zeros(len(these))], axis=1))
+    spent, refused = np.zeros(len(binding)), 0
+    if not chosen:
+        return chosen, spent, refused
+    part_of, row_of, amounts = np.concatenate(parts), np.concatenate(rows), np.concatenate(used)[:, :-1]
+    for place in np.argsort(np.concatenate(keys), kind="stable").tolist():
+        after = spent + amounts[place]
+        if (after <= capacity).all():
+            spent = after
+        else:
+            chosen[part_of[place]][row_of[place]] = -1
+            refused += 1
+    return chosen, spent, refused
+
+
+def _best(part: Wishes, owed: NDArray[np.int32]) -> NDArray[np.int32]:
+    known = np.where(np.isnan(part.gains), -np.inf, part.gains)
+    best = known.argmax(axis=1) if known.shape[1] else np.full(len(part), -1)
+    free = (owed < 0) & ~part.must.any(axis=1)
+    some = (part.candidates >= 0).any(axis=1)
+    return np.where(free & some, best, owed).astype(np.int32)
+
+
+def _worth(part: Wishes, made: NDArray[np.int32], owed: NDArray[np.int32]) -> float:
+    rows = np.flatnonzero((made >= 0) & (owed < 0))
+    return float(part.gains[rows, made[rows]].sum())
+
+
+def _with_owed(
+    shared: Allocation, found: Prices, capacities: Mapping[str, float], spent: Array
+) -> tuple[ResourceUse, ...]:
+    return tuple(
+        ResourceUse(use.name, capacities[use.name], use.used + owed, price)
+        for use, owed, price in zip(shared.resources, spent.tolist(), found.prices.tolist(), strict=True)
+    )

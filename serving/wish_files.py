@@ -1,0 +1,101 @@
+"""Wishes of a whole bank on disk, a file for each part, read again at every pass of the allocation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from decisioning.plan.wishes import Wishes
+from domain.errors import StateError
+from events.durable import sync
+
+UNFINISHED = ".unfinished"
+
+
+@dataclass(frozen=True, slots=True)
+class WishFiles:
+    """The wishes of some parts, in their order.
+
+    Args:
+        folder: Where the files are.
+        parts: Names of the parts to read.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> none = np.zeros((0, 2))
+        >>> wishes = Wishes(np.zeros(0, np.uint64), none.astype(np.int32), none, (none,), none > 0, none)
+        >>> with TemporaryDirectory() as folder:
+        ...     write_wishes(Path(folder), "bucket-000", wishes)
+        ...     [part.gains.shape for part in WishFiles(Path(folder), ("bucket-000",))]
+        [(0, 2)]
+    """
+
+    folder: Path
+    parts: Sequence[str]
+
+    def __iter__(self) -> Iterator[Wishes]:
+        return map(self.read, self.parts)
+
+    def read(self, part: str) -> Wishes:
+        """Read one part.
+
+        Raises:
+            StateError: The file is missing or damaged.
+        """
+        try:
+            with np.load(wish_file(self.folder, part), allow_pickle=False) as content:
+                return Wishes(
+                    keys=content["keys"],
+                    candidates=content["candidates"],
+                    gains=content["gains"],
+                    uses=tuple(content["uses"]),
+                    must=content["must"],
+                    probabilities=content["probabilities"],
+                )
+        except (OSError, ValueError, KeyError) as error:
+            raise StateError(
+                f"what could be sent to {part} cannot be read",
+                got=str(error),
+                remedy="remove the file and decide again",
+            ) from error
+
+
+def write_wishes(folder: Path, part: str, wishes: Wishes) -> None:
+    """Write the wishes of a part, as a whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = wish_file(folder, part)
+    beside = file.with_name(f".{file.name}{UNFINISHED}")
+    uses = np.array(wishes.uses, dtype=np.float64).reshape(len(wishes.uses), *wishes.gains.shape)
+    with beside.open("wb") as handle:
+        np.savez(
+            handle,
+            keys=wishes.keys,
+            candidates=wishes.candidates,
+            gains=wishes.gains,
+            uses=uses,
+            must=wishes.must,
+            probabilities=wishes.probabilities,
+        )
+    sync(beside)
+    beside.replace(file)
+
+
+def wish_file(folder: Path, part: str) -> Path:
+    """Where the wishes of a part are."""
+    return folder / f"{part}.npz"
+
+
+def joined_wishes(parts: Sequence[Wishes]) -> Wishes:
+    """Put the wishes of customers of one policy below each other; at least one part."""
+    budgets = range(len(parts[0].uses))
+    return Wishes(
+        np.concatenate([part.keys for part in parts]),
+        np.concatenate([part.candidates for part in parts]),
+        np.concatenate([part.gains for part in parts]),
+        tuple(np.concatenate([part.uses[budget] for part in parts]) for budget in budgets),
+        np.concatenate([part.must for part in parts]),
+        np.concatenate([part.probabilities for part in parts]),
+    )

@@ -1,0 +1,45 @@
+"""When there is a reason for each kind of care, from what customer and bank both know."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from simulation.attributes import AFFLUENT, Attributes
+from simulation.kinds import KIND, KINDS
+from simulation.market import BoolArray, IntArray
+from simulation.state import State
+
+RECENT_COMPLAINT_DAYS: Final = 30
+RECENT_REFUSAL_DAYS: Final = 60
+LEFT_APPLICATION_DAYS: Final = 30
+"""An application that was left can be taken up that long."""
+LOYAL_AFTER_DAYS: Final = 365
+REFERRAL_REST_DAYS: Final = 180
+ADVICE_REST_DAYS: Final = 120
+INTERESTED_FROM_VIEWS: Final = 1.0
+"""Recent looks at products, those of 23 days ago counted half, from which on advice makes sense."""
+
+
+def reasons(customers: IntArray, day: int, state: State, attributes: Attributes) -> BoolArray:
+    """Say for which kinds each customer has a reason, shape (k, kinds)."""
+    found = np.zeros((len(customers), len(KINDS)), dtype=np.bool_)
+    here_since = state.joined_on[customers]
+    found[:, KIND["follow_up"]] = day - state.last_complaint[customers] <= RECENT_COMPLAINT_DAYS
+    strained = attributes.hardship[customers]
+    found[:, KIND["deferral"]] = strained & (state.deferred_until[customers] <= day)
+    refused = day - state.last_refusal[customers] <= RECENT_REFUSAL_DAYS
+    found[:, KIND["budget_tool"]] = (strained | refused) & (state.budgeting_until[customers] <= day)
+    long_here = (here_since == 0) | (day - here_since >= LOYAL_AFTER_DAYS)
+    found[:, KIND["loyalty"]] = long_here & (state.loyal_until[customers] <= day)
+    found[:, KIND["referral"]] = day - state.last_referral[customers] >= REFERRAL_REST_DAYS
+    interested = state.recent_views[customers].sum(axis=1) >= INTERESTED_FROM_VIEWS
+    rested = day - state.last_advice[customers] >= ADVICE_REST_DAYS
+    found[:, KIND["adviser"]] = rested & (interested | (attributes.segment[customers] == AFFLUENT))
+    left, product = state.left_application[customers], np.maximum(state.left_product[customers], 0)
+    open_to_it = ~state.applying[customers, product] & (state.holdings[customers, product] == 0)
+    found[:, KIND["resume"]] = (day - left <= LEFT_APPLICATION_DAYS) & open_to_it
+    found[:, KIND["documents"]] = attributes.documents_due[customers]
+    found[:, KIND["terms"]] = attributes.card_terms_due[customers]
+    return found

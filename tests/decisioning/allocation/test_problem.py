@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from decisioning.allocation.prices import find_prices
+from decisioning.allocation.problem import Chunk, Problem
+from domain.errors import DataError
+from tests.decisioning.allocation.build import QUICK
+
+GAIN = np.array([[3.0, 1.0]])
+
+
+@pytest.mark.parametrize(
+    ("capacity", "said"),
+    [
+        ([-1.0], "capacity 0 is no amount: got -1.0"),
+        ([1.0, np.nan], "capacity 1 is no amount: got nan"),
+        ([np.inf], "leave a resource without limit out"),
+        ([], "there is nothing to share out"),
+        ([[1.0]], "there is nothing to share out"),
+    ],
+)
+def test_capacities_that_are_no_amounts_are_refused(capacity: list[float], said: str):
+    with pytest.raises(DataError, match=said):
+        Problem([], np.array(capacity))
+
+
+def test_every_resource_needs_a_name():
+    with pytest.raises(DataError, match="a name each"):
+        Problem([], np.ones(2), ("calls",))
+
+
+def test_chunks_that_are_used_up_by_one_pass_are_refused():
+    with pytest.raises(DataError, match="passed over many times"):
+        Problem(iter([Chunk(GAIN, (np.ones(2),))]), np.ones(1))
+
+
+@pytest.mark.parametrize(
+    ("chunk", "said"),
+    [
+        (Chunk(np.array([3.0, 1.0]), (np.ones(2),)), "gains do not fit"),
+        (Chunk(GAIN.astype(np.float32), (np.ones(2),)), r"gains do not fit: got shape \(1, 2\) of float32"),
+        (Chunk(GAIN, ()), "got 0 arrays, expected 1"),
+        (Chunk(GAIN, (np.ones(3),)), r"consumption of resource 0 does not fit: got shape \(3,\)"),
+        (Chunk(GAIN, (np.ones((2, 2)),)), "does not fit"),
+        (Chunk(GAIN, (np.array([1.0, -0.5]),)), "is no amount: got -0.5"),
+        (Chunk(GAIN, (np.array([1.0, np.nan]),)), "is no amount: got nan"),
+        (Chunk(GAIN, (np.array([[1.0, np.inf]]),)), "is no amount: got inf"),
+        (Chunk(np.array([[np.inf, 1.0]]), (np.ones(2),)), "a gain is infinite"),
+        (Chunk(GAIN, (np.ones(2),), np.zeros(3, dtype=np.uint64)), "keys do not fit"),
+    ],
+)
+def test_chunks_that_do_not_fit_are_refused(chunk: Chunk, said: str):
+    with pytest.raises(DataError, match=said):
+        find_prices(Problem([chunk], np.ones(1)), QUICK)
+
+
+def test_chunks_have_the_same_candidates():
+    chunks = [Chunk(GAIN, (np.ones(2),)), Chunk(np.ones((1, 3)), (np.ones(3),))]
+    with pytest.raises(DataError, match=r"expected shape \(n, 2\) of float64"):
+        find_prices(Problem(chunks, np.ones(1)), QUICK)
+
+
+def test_nothing_need_be_known_of_what_a_forbidden_candidate_consumes():
+    chunk = Chunk(np.array([[3.0, np.nan], [-np.inf, 1.0]]), (np.array([[1.0, np.nan], [-1.0, 1.0]]),))
+    assert find_prices(Problem([chunk], np.array([2.0])), QUICK).bound == pytest.approx(4.0)
