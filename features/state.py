@@ -19,7 +19,7 @@ from features.journey.lifecycle import NO_STAGE, StageChanges, stages_at
 from features.journey.settings import Journey
 from features.kernel.gather import gather, merge
 from features.moments import Moments, utc_microseconds
-from features.observation import coded_moments, history_of
+from features.observation import coded_moments, history_of, moments_without_events
 from features.program import program_of
 from features.table import FeatureTable
 
@@ -122,12 +122,14 @@ def features_from_states(
     moment = utc_microseconds(as_of)
     program = program_of(catalogue, None, mergeable_days=True)
     _check(states, moment, len(program.plan.identity) + STAGE_SLOTS, catalogue.layout, calendar)
-    history = history_of(_since(later_events, states.midnight), calendar, before=moment)
-    moments = coded_moments(history, Moments.at(states.customer_ids, moment))
+    later = _since(later_events, states.midnight) if len(later_events) else later_events
+    history = history_of(later, calendar, before=moment) if len(later) else None
+    asked = Moments.at(states.customer_ids, moment)
+    moments = moments_without_events(asked, calendar) if history is None else coded_moments(history, asked)
     rows = len(program.plan.identity)
     matrix = states.matrix if len(states) else np.empty((0, rows + STAGE_SLOTS), dtype=np.int64)
     kept = np.ascontiguousarray(matrix[:, :rows].T)
-    if len(history.columns):
+    if history is not None and len(history.columns):
         kept = merge(program.plan, kept, history.listed(moments, program.plan.windows))
     stage, previous, entered = matrix[:, rows:].T
     stages = StageChanges(moments.customer, entered, stage, previous).columns(moments.day)

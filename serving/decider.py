@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from config.bank import Bank
+from decisioning.candidates import Columns
 from decisioning.compile import compile_policy
 from decisioning.compiled import CompiledPolicy
 from decisioning.engine import Decisions, decide
@@ -17,6 +18,7 @@ from decisioning.requests import Said
 from decisioning.situation import SCORES
 from domain.decision import Decision
 from domain.errors import DataError
+from domain.offer import Offer, Treatment
 from expressions.types import Array, ColumnType
 from features.table import FeatureTable
 from serving.rule_book import RuleBook
@@ -64,6 +66,7 @@ class Decider:
         self.propensity = propensity
         self.num_threads = num_threads
         self.policy = _compiled(bank)
+        self._pairs_of: dict[tuple[str, ...], tuple[Columns, tuple[tuple[Offer, Treatment], ...]]] = {}
         self.versions: dict[str, str] = {"bank": bank.digest, "policy": self.policy.digest, **(versions or {})}
         wanted = set(self.policy.features) | ({STAGE} & set(bank.features.features))
         for model in (churn, propensity):
@@ -89,7 +92,7 @@ class Decider:
         scored = self._with_churn(features)
         return decide(
             scored,
-            self._propensity(features),
+            self._propensity(features, channels),
             self.policy,
             as_of=as_of,
             seed=seed,
@@ -134,10 +137,25 @@ class Decider:
         columns = {**features.columns, CHURN_PROBABILITY: probability}
         return FeatureTable(features.customer_ids, features.as_of, columns, {**features.schema, **SCORES})
 
-    def _propensity(self, features: FeatureTable) -> Array:
+    def _propensity(self, features: FeatureTable, channels: Sequence[str] | None) -> Array:
+        """Score the candidates of the channels asked for, all in one call; the others are not looked at."""
+        candidates = self.policy.candidates
         if self.propensity is None:
-            return np.full((len(features), len(self.policy.candidates)), np.nan)
-        return self.propensity.predict(features, self.policy.candidates.pairs, num_threads=self.num_threads)
+            return np.full((len(features), len(candidates)), np.nan)
+        if channels is None:
+            return self.propensity.predict(features, candidates.pairs, num_threads=self.num_threads)
+        columns, pairs = self._of_channels(tuple(channels))
+        scores = np.full((len(features), len(candidates)), np.nan)
+        scores[:, columns] = self.propensity.predict(features, pairs, num_threads=self.num_threads)
+        return scores
+
+    def _of_channels(self, channels: tuple[str, ...]) -> tuple[Columns, tuple[tuple[Offer, Treatment], ...]]:
+        if channels not in self._pairs_of:
+            candidates = self.policy.candidates
+            known = [candidates.by_channel[channel] for channel in channels if channel in candidates.by_channel]
+            columns = np.unique(np.concatenate(known)) if known else np.empty(0, dtype=np.intp)
+            self._pairs_of[channels] = columns, tuple(candidates.pairs[column] for column in columns.tolist())
+        return self._pairs_of[channels]
 
 
 def _compiled(bank: Bank) -> CompiledPolicy:
