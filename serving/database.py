@@ -31,10 +31,13 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
+        self._adding: dict[str, Any] = {}
         with told_clearly():
             # a connection that broke since is replaced before it is used: the server may have been started anew
-            self._writer = create_engine(url, pool_pre_ping=True)
-            self._reader = create_engine(url, pool_pre_ping=True, isolation_level="AUTOCOMMIT")
+            # a file does not go away, as servers do
+            asked_first = not url.startswith("sqlite")
+            self._writer = create_engine(url, pool_pre_ping=asked_first)
+            self._reader = create_engine(url, pool_pre_ping=asked_first, isolation_level="AUTOCOMMIT")
             if self.is_sqlite:
                 for engine in (self._writer, self._reader):
                     event.listen(engine, "connect", _prepare_sqlite)
@@ -58,9 +61,17 @@ class Database:
         with told_clearly(), self._reader.connect() as connection:
             yield connection
 
-    def insert(self, table: Table) -> Any:
-        """Begin an INSERT that may say what to do where the row is there already."""
-        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+    def connect(self) -> Connection:
+        """Open a connection for many transactions, one after the other; whoever asked for it closes it."""
+        with told_clearly():
+            return self._writer.connect()
+
+    def add(self, table: Table) -> Any:
+        """Give the INSERT that passes over rows that are there already; it is made once for a table."""
+        if table.name not in self._adding:
+            insert = sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+            self._adding[table.name] = insert.on_conflict_do_nothing()
+        return self._adding[table.name]
 
     def close(self) -> None:
         """Close the connections."""

@@ -133,14 +133,12 @@ class DecisionLog:
     def _add(self, rows: Sequence[dict[str, Any]], versions: Mapping[str, str]) -> int:
         content = json.dumps(dict(versions), sort_keys=True)
         digest = blake2b(content.encode(), digest_size=16).hexdigest()
-        insert, added = self.database.insert, 0
+        add, added = self.database.add, 0
         with self.database.transaction() as connection:
-            kept = insert(VERSIONS).values(digest=digest, content=content).on_conflict_do_nothing()
-            connection.execute(kept)
+            connection.execute(add(VERSIONS), {"digest": digest, "content": content})
             for start in range(0, len(rows), ROWS_PER_STATEMENT):
                 some = [{**row, "versions": digest} for row in rows[start : start + ROWS_PER_STATEMENT]]
-                statement = insert(DECISIONS).on_conflict_do_nothing()
-                added += connection.execute(statement, some, execution_options=COUNT_ROWS).rowcount
+                added += connection.execute(add(DECISIONS), some, execution_options=COUNT_ROWS).rowcount
         return added
 
     def _select(self, condition: Any, limit: int) -> Iterator[LoggedDecision]:

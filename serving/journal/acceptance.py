@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from functools import cached_property
+from typing import Any, Final
 
 from sqlalchemy import Connection, delete, select, update
 
 from serving.database import Database
 from serving.journal.tables import EVENTS, GATE, GATE_NAME, PENDING
 from serving.tables import DECISIONS
+
+_GATE: Final = select(GATE.c.moment).where(GATE.c.name == GATE_NAME)
+_GATE_LOCKED: Final = _GATE.with_for_update(read=True)
 
 
 class Fate(StrEnum):
@@ -26,7 +30,7 @@ class Fate(StrEnum):
     """It cites a decision that does not exist, or is another customer's: kept apart, it counts for nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Acceptance:
     """The kind of write that takes events into the journal; a write is a sequence of rows (`journal.rows.row_of`).
 
@@ -38,6 +42,10 @@ class Acceptance:
     database: Database
     presented: str | None
     order: int = 0
+
+    @cached_property
+    def _adding(self) -> Any:
+        return self.database.add(EVENTS).returning(EVENTS.c.event_id)
 
     def together(self, connection: Connection, writes: Sequence[Sequence[dict[str, Any]]]) -> list[list[Fate]]:
         """Insert the rows that are new."""
@@ -53,8 +61,7 @@ class Acceptance:
             row["available_at"] = max(row["available_at"], gate + 1)
             decision = row["decision_id"]
             row["stray"] = decision is not None and owners.get(decision) != row["customer_id"]
-        statement = self.database.insert(EVENTS).on_conflict_do_nothing().returning(EVENTS.c.event_id)
-        new = set(connection.execute(statement, rows).scalars()) if rows else set()
+        new = set(connection.execute(self._adding, rows).scalars()) if rows else set()
         known = _contents(connection, first.keys() - new)
         self._present(connection, [row for row in rows if row["event_id"] in new and not row["stray"]])
         return [[_fate(row, first[row["event_id"]], new, known) for row in write] for write in writes]
@@ -80,8 +87,7 @@ def _fate(row: dict[str, Any], first: dict[str, Any], new: Container[str], known
 
 def pass_gate(connection: Connection, database: Database) -> int:
     """Read the moment up to which the journal was drained, and keep it from moving until this transaction ends."""
-    query = select(GATE.c.moment).where(GATE.c.name == GATE_NAME)
-    moment: int = connection.execute(query if database.is_sqlite else query.with_for_update(read=True)).scalar_one()
+    moment: int = connection.execute(_GATE if database.is_sqlite else _GATE_LOCKED).scalar_one()
     return moment
 
 

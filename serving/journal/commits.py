@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
 from domain.errors import NboError, StateError
-from serving.database import Database
+from serving.database import Database, told_clearly
 
 Write_contra = TypeVar("Write_contra", contravariant=True)
 Outcome_co = TypeVar("Outcome_co", covariant=True)
@@ -54,6 +55,7 @@ class GroupCommit:
         self._database = database
         self._waiting: SimpleQueue[tuple[Kind[Any, Any], Any, Future[Any]] | None] = SimpleQueue()
         self._closed = False
+        self._connection: Connection | None = None
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
         self._thread.start()
 
@@ -92,6 +94,8 @@ class GroupCommit:
                     group.append(more)
             if group:
                 self._commit(group)
+        if self._connection is not None:
+            self._connection.close()
 
     def _commit(self, group: list[tuple[Kind[Any, Any], Any, Future[Any]]]) -> None:
         try:
@@ -107,10 +111,24 @@ class GroupCommit:
         for (_, _, future), outcome in zip(group, outcomes, strict=True):
             future.set_result(outcome)
 
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """Open a transaction on the one connection of this thread, which is opened again where it broke."""
+        with told_clearly():
+            if self._connection is None:
+                self._connection = self._database.connect()
+            try:
+                with self._connection.begin():
+                    yield self._connection
+            except BaseException:
+                broken, self._connection = self._connection, None
+                broken.close()
+                raise
+
     def _transaction(self, group: list[tuple[Kind[Any, Any], Any, Future[Any]]]) -> list[Any]:
         kinds = sorted({id(kind): kind for kind, _, _ in group}.values(), key=lambda kind: kind.order)
         outcomes: dict[int, Any] = {}
-        with self._database.transaction() as connection:
+        with self._connected() as connection:
             for kind in kinds:
                 places = [place for place, (other, _, _) in enumerate(group) if other is kind]
                 written = kind.together(connection, [group[place][1] for place in places])

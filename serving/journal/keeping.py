@@ -194,7 +194,7 @@ class Keeping:
         if not customers:
             return {}
         rows = [{"customer_id": customer, "version": 0} for customer in customers]
-        connection.execute(self.database.insert(CUSTOMERS).on_conflict_do_nothing(), rows)
+        connection.execute(self.database.add(CUSTOMERS), rows)
         query = select(CUSTOMERS.c.customer_id, CUSTOMERS.c.version).where(CUSTOMERS.c.customer_id.in_(customers))
         locking = query if self.database.is_sqlite else query.order_by(CUSTOMERS.c.customer_id).with_for_update()
         return dict(connection.execute(locking).tuples().all())
@@ -205,7 +205,7 @@ class Keeping:
         if not places:
             return {}
         rows = [{"budget": budget, "period": period, "spent": 0} for budget, period in places]
-        connection.execute(self.database.insert(SPENDING).on_conflict_do_nothing(), rows)
+        connection.execute(self.database.add(SPENDING), rows)
         query = select(SPENDING).where(SPENDING.c.budget.in_(sorted({budget for budget, _ in places})))
         locking = (
             query if self.database.is_sqlite else query.order_by(SPENDING.c.budget, SPENDING.c.period).with_for_update()
@@ -230,10 +230,10 @@ class Keeping:
         if not decisions:
             return
         rows = [{**made.row, "versions": self._versions(connection, made)} for made, _ in decisions]
-        connection.execute(self.database.insert(DECISIONS).on_conflict_do_nothing(), rows)
+        connection.execute(self.database.add(DECISIONS), rows)
         contacts = [_contact(made, at) for made, at in decisions if made.seen_version is not None]
         if contacts:
-            connection.execute(self.database.insert(PENDING).on_conflict_do_nothing(), contacts)
+            connection.execute(self.database.add(PENDING), contacts)
         charges = [
             {
                 "decision_id": made.row["decision_id"],
@@ -245,7 +245,7 @@ class Keeping:
             for claim in made.claims
         ]
         if charges:
-            connection.execute(self.database.insert(CHARGES).on_conflict_do_nothing(), charges)
+            connection.execute(self.database.add(CHARGES), charges)
         answers = [_answer(write) for write in kept if write.request is not None]
         if answers:
             # no conflict may be passed over here: whoever took the id in the meantime has answered
@@ -257,7 +257,7 @@ class Keeping:
         for table, name, text in ((VERSIONS, digest, content), (RULE_BOOKS, made.book.digest, made.book.text)):
             if name not in self._known and name not in self._new:
                 row = {"digest": name, "content": text}
-                connection.execute(self.database.insert(table).values(row).on_conflict_do_nothing())
+                connection.execute(self.database.add(table), row)
                 self._new.add(name)
         return digest
 

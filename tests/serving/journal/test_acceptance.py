@@ -91,7 +91,7 @@ def test_after_it_was_closed_nothing_is_taken(database):
 def test_a_pending_contact_counts_until_its_presentation_is_told(database):
     with database.transaction() as connection:
         row = {"decision_id": "d1", "customer_id": "c02", "channel": "email", "offer": "savings_plus"}
-        connection.execute(database.insert(PENDING).values({**row, "product": "savings", "decided_at": 5}))
+        connection.execute(database.add(PENDING).values({**row, "product": "savings", "decided_at": 5}))
     journal = Journal(database, VOCABULARY.contacts)
     [contact] = journal.recent("c02", MIDNIGHT).pending
     said = dict(zip(COLUMNS, contact, strict=True))
