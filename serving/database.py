@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, Table, TextClause, create_engine, event, inspect, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -31,7 +30,7 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self._adding: dict[str, Any] = {}
+        self._adding: dict[str, TextClause] = {}
         with told_clearly():
             # a connection that broke since is replaced before it is used: the server may have been started anew
             # a file does not go away, as servers do
@@ -66,11 +65,20 @@ class Database:
         with told_clearly():
             return self._writer.connect()
 
-    def add(self, table: Table) -> Any:
-        """Give the INSERT that passes over rows that are there already; it is made once for a table."""
+    def add(self, table: Table) -> TextClause:
+        """Give the INSERT that passes over rows that are there already; it is written once for a table.
+
+        It is text, because the library compiles its own form of it anew for every execution. Columns that the
+        database fills are left out.
+        """
         if table.name not in self._adding:
-            insert = sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
-            self._adding[table.name] = insert.on_conflict_do_nothing()
+            names = [
+                column.name for column in table.columns if not (column.autoincrement is True or column.server_default)
+            ]
+            values = ", ".join(f":{name}" for name in names)
+            self._adding[table.name] = text(
+                f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608  names of our own
+            )
         return self._adding[table.name]
 
     def close(self) -> None:
@@ -98,8 +106,10 @@ def _make_tables(engine: Engine) -> None:
             # several workers start at once, and CREATE TABLE IF NOT EXISTS still clashes with itself
             connection.execute(text("SELECT pg_advisory_xact_lock(7011)"))
         METADATA.create_all(connection)
-        insert = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
-        connection.execute(insert(GATE).values(name=GATE_NAME, moment=-1).on_conflict_do_nothing())
+        connection.execute(
+            text(f"INSERT INTO {GATE.name} (name, moment) VALUES (:name, -1) ON CONFLICT DO NOTHING"),  # noqa: S608
+            {"name": GATE_NAME},
+        )
         if "contacts" not in inspect(connection).get_view_names():
             connection.execute(text(CONTACTS))
 

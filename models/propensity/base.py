@@ -42,6 +42,7 @@ class PlacedPairs:
         weights: Shape (1 + varying, m): intercept first, then weights of the varying columns.
         products: Distinct ones.
         product_of: Shape (m,), the product of each pair.
+        rows: Shape (m, columns of groups), their place in the hierarchy.
         codes: Shape (m, attributes + 3), for trees.
     """
 
@@ -49,6 +50,7 @@ class PlacedPairs:
     weights: Array
     products: tuple[str | None, ...]
     product_of: NDArray[np.intp]
+    rows: Array
     codes: Array
 
 
@@ -77,12 +79,18 @@ class Base:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
-    def log_odds(self, columns: Mapping[str, Array], placed: PlacedPairs) -> Array:
-        """Score n customers for m pairs, shape (n, m); the same bits for one customer or pair as for many."""
+    def log_odds(self, columns: Mapping[str, Array], family: Mapping[str, Array], placed: PlacedPairs) -> Array:
+        """Score n customers for m pairs, shape (n, m); the same bits for one customer or pair as for many.
+
+        Args:
+            columns: Features of the customers.
+            family: Of `families.columns`, for the customers and the pairs' products.
+            placed: The pairs.
+        """
         scores = _sum_in_order(self.varying.matrix(columns), placed.weights[1:])
         scores += placed.weights[0]
         scores += _sum_in_order(self.common.matrix(columns), self.gamma[: len(self.common), None])
-        scores += self._by_product(columns, placed.products, len(scores))[:, placed.product_of]
+        scores += self._by_product(family, len(scores), len(placed.products))[:, placed.product_of]
         return scores
 
     def placed(self, pairs: Sequence[Pair]) -> PlacedPairs:
@@ -98,16 +106,16 @@ class Base:
                 weights=_sum_in_order(self.theta, self.groups.rows(pairs).T),
                 products=products,
                 product_of=np.array([products.index(offer.product) for offer, _ in pairs], dtype=np.intp),
+                rows=self.groups.rows(pairs),
                 codes=self.groups.codes(pairs),
             )
         return found
 
-    def _by_product(self, columns: Mapping[str, Array], products: Sequence[str | None], rows: int) -> Array:
-        """Score what is known of each customer and product, shape (rows, len(products))."""
-        family = self.families.columns(columns, products)
+    def _by_product(self, family: Mapping[str, Array], rows: int, products: int) -> Array:
+        """Score what is known of each customer and product, shape (rows, products)."""
         flat = {name: values.reshape(-1) for name, values in family.items()}
-        encoded = _matrix(self.family, flat, rows * len(products))
-        return _sum_in_order(encoded, self.gamma[len(self.common) :, None]).reshape(rows, len(products))
+        encoded = _matrix(self.family, flat, rows * products)
+        return _sum_in_order(encoded, self.gamma[len(self.common) :, None]).reshape(rows, products)
 
     def row_log_odds(self, rows: Impressions) -> Array:
         """Score impressions, each for its own pair, shape (n,)."""
@@ -121,7 +129,7 @@ class Base:
 
     def row_contributions(self, columns: Mapping[str, Array], pairs: Sequence[Pair]) -> dict[str, Array]:
         """Take the log-odds of n rows, each with a pair, apart; the global intercept is under the empty name."""
-        placed = self.groups.rows(pairs)
+        placed = self.placed(pairs).rows
         weights = placed @ self.theta.T
         parts: dict[str, Array] = {"": placed[:, 0] * self.theta[0, 0]}
 

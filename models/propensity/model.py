@@ -79,8 +79,9 @@ class PropensityModel:
         table = features if len(features) <= step else features.select(self.names)
         for start in range(0, len(features), step):
             block = table if table is features else table.take(np.arange(start, min(start + step, len(features))))
-            scores = self.base.log_odds(block.columns, placed)
-            scores += raw_scores(self.booster, self._block(block, placed), num_threads).reshape(scores.shape)
+            family = self.base.families.columns(block.columns, placed.products)
+            scores = self.base.log_odds(block.columns, family, placed)
+            scores += raw_scores(self.booster, self._block(block, family, placed), num_threads).reshape(scores.shape)
             probabilities[start : start + step] = self.calibration.apply(expit(scores))
         return probabilities
 
@@ -115,7 +116,7 @@ class PropensityModel:
         linear = self.base.row_contributions(table.columns, pairs)
         products = np.array([*(offer.product for offer, _ in pairs), None], dtype=object)[:-1]
         family = self.base.families.of_rows(table.columns, products)
-        matrix = tree_matrix(table, family, self.base.groups.codes(pairs), self.base)
+        matrix = tree_matrix(table, family, self.base.placed(pairs).codes, self.base)
         trees = tree_contributions(self.booster, matrix, num_threads)
         names = self.contribution_names
         nothing = np.zeros(len(pairs))
@@ -148,9 +149,8 @@ class PropensityModel:
             Calibration.from_json(description["calibration"]),
         )
 
-    def _block(self, block: FeatureTable, placed: PlacedPairs) -> NDArray[np.float32]:
+    def _block(self, block: FeatureTable, family: Mapping[str, Array], placed: PlacedPairs) -> NDArray[np.float32]:
         """Trees' columns of every customer with every pair, shape (n * m, columns)."""
-        family = self.base.families.columns(block.columns, placed.products)
         customer, pairs = block.matrix(self.names), len(placed.pairs)
         first, last = customer.shape[1], customer.shape[1] + len(family)
         cube = np.empty((len(block), pairs, last + placed.codes.shape[1]), dtype=np.float32)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from secrets import token_hex
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from serving.database import Database
 from serving.journal.tables import EVENTS, GATE, GATE_NAME, PENDING
@@ -16,6 +16,12 @@ from serving.tables import DECISIONS
 
 _GATE: Final = select(GATE.c.moment).where(GATE.c.name == GATE_NAME)
 _GATE_LOCKED: Final = _GATE.with_for_update(read=True)
+
+
+_CONTENTS: Final = select(EVENTS.c.event_id, EVENTS.c.content, EVENTS.c.batch).where(
+    EVENTS.c.event_id.in_(bindparam("ids", expanding=True))
+)
+_IDS_PER_STATEMENT: Final = 5_000
 
 
 class Fate(StrEnum):
@@ -30,7 +36,7 @@ class Fate(StrEnum):
     """It cites a decision that does not exist, or is another customer's: kept apart, it counts for nothing."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Acceptance:
     """The kind of write that takes events into the journal; a write is a sequence of rows (`journal.rows.row_of`).
 
@@ -43,10 +49,6 @@ class Acceptance:
     presented: str | None
     order: int = 0
 
-    @cached_property
-    def _adding(self) -> Any:
-        return self.database.add(EVENTS).returning(EVENTS.c.event_id)
-
     def together(self, connection: Connection, writes: Sequence[Sequence[dict[str, Any]]]) -> list[list[Fate]]:
         """Insert the rows that are new."""
         told = [row for write in writes for row in write]
@@ -57,12 +59,17 @@ class Acceptance:
         rows = [first[event_id] for event_id in sorted(first)]
         gate = pass_gate(connection, self.database)
         owners = _owners(connection, {row["decision_id"] for row in rows if row["decision_id"] is not None})
+        batch = token_hex(8)
         for row in rows:
             row["available_at"] = max(row["available_at"], gate + 1)
             decision = row["decision_id"]
             row["stray"] = decision is not None and owners.get(decision) != row["customer_id"]
-        new = set(connection.execute(self._adding, rows).scalars()) if rows else set()
-        known = _contents(connection, first.keys() - new)
+            row["batch"] = batch
+        if rows:
+            connection.execute(self.database.add(EVENTS), rows)
+        there = _there(connection, first)
+        new = {event_id for event_id, (_, by) in there.items() if by == batch}
+        known = {event_id: content for event_id, (content, by) in there.items() if by != batch}
         self._present(connection, [row for row in rows if row["event_id"] in new and not row["stray"]])
         return [[_fate(row, first[row["event_id"]], new, known) for row in write] for write in writes]
 
@@ -105,9 +112,12 @@ def _owners(connection: Connection, decisions: Iterable[str]) -> dict[str, str]:
     return dict(connection.execute(query).tuples().all())
 
 
-def _contents(connection: Connection, event_ids: Iterable[str]) -> dict[str, str]:
+def _there(connection: Connection, event_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Read the content that events have, and which transaction brought them."""
     ids = sorted(event_ids)
-    if not ids:
-        return {}
-    query = select(EVENTS.c.event_id, EVENTS.c.content).where(EVENTS.c.event_id.in_(ids))
-    return dict(connection.execute(query).tuples().all())
+    found: dict[str, tuple[str, str]] = {}
+    for start in range(0, len(ids), _IDS_PER_STATEMENT):
+        some = ids[start : start + _IDS_PER_STATEMENT]
+        for event_id, content, batch in connection.execute(_CONTENTS, {"ids": some}):
+            found[event_id] = (content, batch)
+    return found

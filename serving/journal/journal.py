@@ -19,10 +19,19 @@ _OF_CUSTOMER: Final = (
     .where(EVENTS.c.customer_id == bindparam("customer"), ~EVENTS.c.stray)
     .where(or_(EVENTS.c.available_at >= bindparam("since"), ~EVENTS.c.drained))
 )
-_VERSION: Final = select(CUSTOMERS.c.version).where(CUSTOMERS.c.customer_id == bindparam("customer"))
-_PENDING: Final = select(
-    PENDING.c.decision_id, PENDING.c.channel, PENDING.c.offer, PENDING.c.product, PENDING.c.decided_at
-).where(PENDING.c.customer_id == bindparam("customer"))
+# one statement, so that a contact is never seen without its version
+_CONTACTS: Final = (
+    select(
+        CUSTOMERS.c.version,
+        PENDING.c.decision_id,
+        PENDING.c.channel,
+        PENDING.c.offer,
+        PENDING.c.product,
+        PENDING.c.decided_at,
+    )
+    .select_from(CUSTOMERS.outerjoin(PENDING, PENDING.c.customer_id == CUSTOMERS.c.customer_id))
+    .where(CUSTOMERS.c.customer_id == bindparam("customer"))
+)
 _AVAILABLE, _DRAINED = COLUMNS.index("available_at"), len(COLUMNS)
 
 
@@ -69,14 +78,12 @@ class Journal:
         """
         asked = {"customer": customer_id, "since": since}
         with self.database.reading() as connection:
-            # the version first: a contact decided in between is seen without its version, and found out
-            version = connection.execute(_VERSION, asked).scalar()
-            pending = connection.execute(_PENDING, asked).all()
+            contacts = connection.execute(_CONTACTS, asked).all()
             found = connection.execute(_OF_CUSTOMER, asked).all()
         return Recent(
             tuple(tuple(row[:_DRAINED]) for row in found),
-            tuple(self._as_presented(customer_id, *row) for row in pending),
-            int(version or 0),
+            tuple(self._as_presented(customer_id, *row[1:]) for row in contacts if row[1] is not None),
+            int(contacts[0][0]) if contacts else 0,
             max((row[_AVAILABLE] for row in found), default=-1),
             any(row[_AVAILABLE] < since for row in found),
         )

@@ -26,7 +26,8 @@ EVENTS: Final = Table(
     Column("properties", Text, nullable=False),  # JSON: pairs of name and value, by name
     Column("decision_id", Text),
     Column("content", String(32), nullable=False),  # digest of what the caller said, to tell a repetition from a clash
-    Column("stray", Boolean, nullable=False, server_default=false()),  # cites a decision that is not this customer's
+    Column("stray", Boolean, nullable=False),  # cites a decision that is not this customer's
+    Column("batch", String(16), nullable=False),  # of the transaction that accepted it
     Column("drained", Boolean, nullable=False, server_default=false()),  # is in the event log
     Index("journal_of_customer", "customer_id", "available_at"),
     Index("journal_of_decision", "decision_id"),

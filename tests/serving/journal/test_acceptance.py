@@ -13,7 +13,7 @@ from serving.journal.commits import GroupCommit
 from serving.journal.draining import drain, waiting
 from serving.journal.journal import Journal
 from serving.journal.rows import COLUMNS, microseconds
-from serving.journal.tables import EVENTS, PENDING
+from serving.journal.tables import CUSTOMERS, EVENTS, PENDING
 from tests.serving.build import AS_OF, VOCABULARY
 from tests.serving.journal.build import accept, empty_postgresql, told
 
@@ -91,7 +91,8 @@ def test_after_it_was_closed_nothing_is_taken(database):
 def test_a_pending_contact_counts_until_its_presentation_is_told(database):
     with database.transaction() as connection:
         row = {"decision_id": "d1", "customer_id": "c02", "channel": "email", "offer": "savings_plus"}
-        connection.execute(database.add(PENDING).values({**row, "product": "savings", "decided_at": 5}))
+        connection.execute(database.add(CUSTOMERS), {"customer_id": "c02", "version": 1})
+        connection.execute(database.add(PENDING), {**row, "product": "savings", "decided_at": 5})
     journal = Journal(database, VOCABULARY.contacts)
     [contact] = journal.recent("c02", MIDNIGHT).pending
     said = dict(zip(COLUMNS, contact, strict=True))
