@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,7 +21,6 @@ from features.kernel.columns import EVENT_COLUMNS
 from features.moments import Moments
 from features.state import features_from_states
 from features.table import FeatureTable
-from serving.journal.accepting import CLOCK_SKEW
 from serving.journal.journal import Journal, Recent, available_from
 from serving.journal.rows import COLUMNS, microseconds, moment_of, table_of_rows
 from serving.today import TodaysEvents
@@ -39,7 +38,6 @@ class StateReader(Protocol):
 
 _ID, _TIME = COLUMNS.index("event_id"), COLUMNS.index("available_at")
 _NOTHING_RECENT = Recent((), (), 0, -1, unsettled=False)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Origin(StrEnum):
@@ -60,8 +58,8 @@ class CustomerFeatures:
     """One row of features, and where it came from.
 
     Attributes:
-        as_of: The moment that they are of: the one asked for, or just after the customer's newest event where that
-            was accepted by a replica whose clock is ahead.
+        as_of: The moment that they are of: the one asked for, or just after the newest that is known of the customer
+            where a replica whose clock is ahead has accepted or decided it.
         version: Of the customer's contacts, as they were read.
         note: Why the online state was not used, where it was not.
     """
@@ -107,20 +105,20 @@ class CustomerReader:
         """Local midnight that begins the day of a moment, microseconds UTC."""
         return int(self._calendar.midnight(np.array([microseconds(moment)]))[0])
 
-    def read(self, customer_id: str, as_of: datetime) -> CustomerFeatures:
+    def read(self, customer_id: str, as_of: datetime, *, live: bool = False) -> CustomerFeatures:
         """Read the state of last midnight and merge what came since; without one, compute from the whole log.
 
         Args:
             customer_id: May be unknown.
             as_of: The moment, aware.
+            live: The moment is now: all that was accepted and decided counts, also by a replica whose clock is ahead.
 
         Raises:
             StateError: The journal does not answer, or the log is damaged: consent and limits cannot be known.
         """
         midnight = self.midnight(as_of)
         recent = _NOTHING_RECENT if self._journal is None else self._journal.recent(customer_id, midnight)
-        now = microseconds(as_of)
-        if now <= recent.latest <= now + CLOCK_SKEW // _MICROSECOND:
+        if live and recent.latest >= microseconds(as_of):
             as_of = moment_of(recent.latest + 1)
             midnight = self.midnight(as_of)
         rows = [*recent.rows, *recent.pending]

@@ -43,7 +43,8 @@ class Recent:
         rows: Events since a moment, and those before it that are not in the event log yet; values of `COLUMNS`.
         pending: Contacts that were decided and not yet presented, as events of an offer put to the customer.
         version: Changes with every contact that is decided.
-        latest: When the newest of the events became available, microseconds UTC; -1 without any.
+        latest: When the newest event became available or the newest contact was decided, microseconds UTC; -1 without
+            any.
         unsettled: Some event before the moment is not in the event log yet: the state of that moment lacks it.
     """
 
@@ -80,11 +81,13 @@ class Journal:
         with self.database.reading() as connection:
             contacts = connection.execute(_CONTACTS, asked).all()
             found = connection.execute(_OF_CUSTOMER, asked).all()
+        pending = [row for row in contacts if row[1] is not None]
+        moments = [*(row[_AVAILABLE] for row in found), *(row[-1] for row in pending)]
         return Recent(
             tuple(tuple(row[:_DRAINED]) for row in found),
-            tuple(self._as_presented(customer_id, *row[1:]) for row in contacts if row[1] is not None),
+            tuple(self._as_presented(customer_id, *row[1:]) for row in pending),
             int(contacts[0][0]) if contacts else 0,
-            max((row[_AVAILABLE] for row in found), default=-1),
+            max(moments, default=-1),
             any(row[_AVAILABLE] < since for row in found),
         )
 

@@ -143,7 +143,7 @@ class DecisionService:
 
     def _read(self, engine: LiveEngine, customer_id: str, degraded: list[str]) -> CustomerFeatures:
         now = self.clock.now()
-        read = engine.reader.read(customer_id, now)
+        read = engine.reader.read(customer_id, now, live=True)
         if read.origin is Origin.LOG:
             degraded.append(f"features from the event log: {read.note}")
         return read

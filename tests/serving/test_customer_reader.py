@@ -113,7 +113,7 @@ def test_a_clock_that_is_behind_sees_what_another_accepted(bank, log, database, 
     reader = reader_of(bank, log, database, online_states(bank, log, tmp_path))
     ahead = AS_OF + timedelta(seconds=30)
     accept(database, told("e1", at=ahead))
-    read = reader.read("c02", AS_OF)
+    read = reader.read("c02", AS_OF, live=True)
     assert read.as_of == ahead + timedelta(microseconds=1)
     assert equal(read.features, expected(bank, log, "c02", [event("e1", at=ahead)], read.as_of))
 
