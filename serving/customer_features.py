@@ -14,6 +14,7 @@ import pyarrow as pa
 from config.bank import Bank
 from domain.errors import StateError
 from events.log import EventLog
+from events.schema import conform
 from events.segments import empty_table
 from features.calendar import Calendar
 from features.compute import compute_features
@@ -84,6 +85,9 @@ class CustomerReader:
         states: Online states, or None to compute from the log always.
         journal: What was accepted since the log was last written to; None where nobody accepts events.
         today: Keeps the log's events of today at hand; None to read the log each time.
+
+    Attributes:
+        calendar: The bank's local days.
     """
 
     def __init__(
@@ -99,11 +103,11 @@ class CustomerReader:
         self._states = states
         self._journal = journal
         self._today = today
-        self._calendar = Calendar(bank.time_zone)
+        self.calendar = Calendar(bank.time_zone)
 
     def midnight(self, moment: datetime) -> int:
         """Local midnight that begins the day of a moment, microseconds UTC."""
-        return int(self._calendar.midnight(np.array([microseconds(moment)]))[0])
+        return int(self.calendar.midnight(np.array([microseconds(moment)]))[0])
 
     def read(self, customer_id: str, as_of: datetime, *, live: bool = False) -> CustomerFeatures:
         """Read the state of last midnight and merge what came since; without one, compute from the whole log.
@@ -130,9 +134,24 @@ class CustomerReader:
         events = self._together(logged, rows)
         moments = Moments.at([customer_id], as_of)
         bank = self._bank
-        features = compute_features(events, moments, bank.features, bank.journey, self._calendar)
+        features = compute_features(events, moments, bank.features, bank.journey, self.calendar)
         note = "unknown customer" if origin is Origin.NOTHING else note
         return CustomerFeatures(features, as_of, origin, recent.version, note)
+
+    def events(self, customer_id: str, as_of: datetime) -> pa.Table:
+        """List all that is known of a customer: the log's events and the journal's, each once, in no order.
+
+        Args:
+            customer_id: May be unknown.
+            as_of: The moment; pending contacts count as presented.
+        """
+        logged = self._log.read_customer(customer_id)
+        if self._journal is None:
+            return logged
+        recent = self._journal.recent(customer_id, self.midnight(as_of))
+        known = set(logged["event_id"].to_pylist())
+        rows = [row for row in (*recent.rows, *recent.pending) if row[_ID] not in known]
+        return pa.concat_tables([logged, conform(table_of_rows(rows))])
 
     def _from_state(
         self, customer_id: str, as_of: datetime, midnight: int, rows: list[tuple[Any, ...]], *, unsettled: bool
@@ -153,7 +172,7 @@ class CustomerReader:
         # contacts of earlier days that nobody has told to be presented are in no state: they are news of today
         later = self._together(logged, available_from(rows, midnight))
         bank = self._bank
-        features = features_from_states(found.states, later, as_of, bank.features, bank.journey, self._calendar)
+        features = features_from_states(found.states, later, as_of, bank.features, bank.journey, self.calendar)
         return features, ""
 
     @staticmethod

@@ -24,6 +24,7 @@ from serving.live.engine import LiveEngine
 from serving.live.service import Service
 from serving.live.swapping import WARM_UP_CUSTOMERS, Swapper, try_out
 from serving.today import TodaysEvents
+from wiring.erasing import erase_files
 from wiring.parts import Parts, folder_stamp
 
 if TYPE_CHECKING:
@@ -116,7 +117,14 @@ def open_service(parts: Parts, settings: ServiceSettings, start: datetime | None
     source.refresh(clock.now())
     engine = source.build()
     try_out(engine, source.customers(WARM_UP_CUSTOMERS), clock.now())
-    service = Service(parts.database, engine, clock, settings)
+    service = Service(
+        parts.database,
+        engine,
+        clock,
+        settings,
+        decisions_folder=parts.places.decisions,
+        erase_files=lambda customer_id: erase_files(parts, customer_id),
+    )
     service.watch(Swapper(source, service.swap, clock, seconds=settings.swap_seconds))
     return service
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from serving.api import decisions, events, health
+from serving.api import customers, decisions, events, health, looks
 from serving.api.admission import Admission
 from serving.api.problems import handle_problems
 from serving.api.security import Callers
@@ -43,6 +43,6 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
         redirect_slashes=False,
     )
     handle_problems(app)
-    for routed in (decisions, events, health):
+    for routed in (decisions, events, customers, looks, health):
         app.include_router(routed.router)
     return app

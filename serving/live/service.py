@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Final
 
 import orjson
@@ -13,13 +14,16 @@ from config.service import ServiceSettings
 from domain.errors import DataError
 from serving.database import Database
 from serving.decision_log import DecisionLog
+from serving.journal.auditing import Auditing
 from serving.journal.commits import GroupCommit
 from serving.journal.keeping import Request
 from serving.live.asking import Asked
 from serving.live.clock import Clock
 from serving.live.deciding import TRIES, DecisionService, Prepared, crowded
 from serving.live.engine import LiveEngine
+from serving.live.erasing import EraseFiles, ErasingService
 from serving.live.listening import ListeningService
+from serving.live.looking import LookingService
 from serving.live.steps import Steps, untimed
 from serving.live.swapping import Swapper
 
@@ -39,9 +43,20 @@ class Service:
         engine: To begin with.
         clock: Of decisions and events.
         settings: Of the service.
+        decisions_folder: Below which the runs of the batch have their folders.
+        erase_files: Takes a customer out of what is kept outside the database.
     """
 
-    def __init__(self, database: Database, engine: LiveEngine, clock: Clock, settings: ServiceSettings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        engine: LiveEngine,
+        clock: Clock,
+        settings: ServiceSettings,
+        *,
+        decisions_folder: Path,
+        erase_files: EraseFiles,
+    ) -> None:
         self.database = database
         self.engine = engine
         self.clock = clock
@@ -50,6 +65,9 @@ class Service:
         self.commits = GroupCommit(database)
         self.decisions = DecisionService(database, self.commits, clock, lambda: self.engine)
         self.listening = ListeningService(database, self.commits, clock, lambda: self.engine.bank.vocabulary)
+        self.looking = LookingService(self.decision_log, clock, lambda: self.engine, decisions_folder)
+        self.erasing = ErasingService(database, clock, erase_files)
+        self.auditing = Auditing(database)
         self.swapper: Swapper | None = None
         self.workers = ThreadPoolExecutor(settings.threads, thread_name_prefix="decide")
         sys.setswitchinterval(SWITCH_SECONDS)
