@@ -146,7 +146,8 @@ class Decider:
             return self.propensity.predict(features, candidates.pairs, num_threads=self.num_threads)
         columns, pairs = self._of_channels(tuple(channels))
         scores = np.full((len(features), len(candidates)), np.nan)
-        scores[:, columns] = self.propensity.predict(features, pairs, num_threads=self.num_threads)
+        if pairs:
+            scores[:, columns] = self.propensity.predict(features, pairs, num_threads=self.num_threads)
         return scores
 
     def _of_channels(self, channels: tuple[str, ...]) -> tuple[Columns, tuple[tuple[Offer, Treatment], ...]]:
