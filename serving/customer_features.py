@@ -19,7 +19,7 @@ from events.segments import empty_table
 from features.calendar import Calendar
 from features.compute import compute_features
 from features.kernel.columns import EVENT_COLUMNS
-from features.moments import Moments
+from features.moments import Moments, utc_microseconds
 from features.state import features_from_states
 from features.table import FeatureTable
 from serving.journal.journal import Journal, Recent, available_from
@@ -37,21 +37,26 @@ class StateReader(Protocol):
         """Read the states of the last midnight before `now`."""
 
 
-_ID, _TIME = COLUMNS.index("event_id"), COLUMNS.index("available_at")
+NO_STORE = "no online store"
+"""The note of features that are computed from the log because there is nothing else."""
+
+_ID = COLUMNS.index("event_id")
 _NOTHING_RECENT = Recent((), (), 0, -1, unsettled=False)
 
 
 class Origin(StrEnum):
     """Where a customer's features came from.
 
-    All three give the same numbers for the same events and moment; they differ in what they cost, and `nothing` tells
-    that the bank knows nothing of the customer: features are those of no history, stage NULL, so that offers bound to
-    a stage are not for them.
+    The first three give the same numbers for the same events and moment; they differ in what they cost, and `nothing`
+    tells that the bank knows nothing of the customer: features are those of no history, stage NULL, so that offers
+    bound to a stage are not for them. `unknown` tells that it could not be read what the bank knows: every feature is
+    NULL, so that consent, eligibility and limits fail, and only what asks for none of them is offered.
     """
 
     STATE = "state"
     LOG = "log"
     NOTHING = "nothing"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +120,11 @@ class CustomerReader:
         Args:
             customer_id: May be unknown.
             as_of: The moment, aware.
-            live: The moment is now: all that was accepted and decided counts, also by a replica whose clock is ahead.
+            live: The moment is now: all that was accepted and decided counts, also by a replica whose clock is ahead,
+                and where the log cannot be read nothing is known.
 
         Raises:
-            StateError: The journal does not answer, or the log is damaged: consent and limits cannot be known.
+            StateError: The journal does not answer, or, of another moment than now, the log cannot be read.
         """
         midnight = self.midnight(as_of)
         recent = _NOTHING_RECENT if self._journal is None else self._journal.recent(customer_id, midnight)
@@ -126,10 +132,15 @@ class CustomerReader:
             as_of = moment_of(recent.latest + 1)
             midnight = self.midnight(as_of)
         rows = [*recent.rows, *recent.pending]
-        features, note = self._from_state(customer_id, as_of, midnight, rows, unsettled=recent.unsettled)
-        if features is not None:
-            return CustomerFeatures(features, as_of, Origin.STATE, recent.version)
-        logged = self._log.read_customer(customer_id)
+        try:
+            features, note = self._from_state(customer_id, as_of, midnight, rows, unsettled=recent.unsettled)
+            if features is not None:
+                return CustomerFeatures(features, as_of, Origin.STATE, recent.version)
+            logged = self._log.read_customer(customer_id)
+        except StateError as error:
+            if not live:
+                raise
+            return CustomerFeatures(self._null(customer_id, as_of), as_of, Origin.UNKNOWN, recent.version, str(error))
         origin = Origin.LOG if len(logged) or rows else Origin.NOTHING
         events = self._together(logged, rows)
         moments = Moments.at([customer_id], as_of)
@@ -153,11 +164,16 @@ class CustomerReader:
         rows = [row for row in (*recent.rows, *recent.pending) if row[_ID] not in known]
         return pa.concat_tables([logged, conform(table_of_rows(rows))])
 
+    def _null(self, customer_id: str, as_of: datetime) -> FeatureTable:
+        schema, moment = self._bank.features.schema, np.array([utc_microseconds(as_of)])
+        columns = {name: np.array([np.nan]) for name in schema}
+        return FeatureTable(np.array([customer_id], dtype=object), moment, columns, schema)
+
     def _from_state(
         self, customer_id: str, as_of: datetime, midnight: int, rows: list[tuple[Any, ...]], *, unsettled: bool
     ) -> tuple[FeatureTable | None, str]:
         if self._states is None:
-            return None, "no online store"
+            return None, NO_STORE
         if unsettled:
             return None, "an event of an earlier day is not in the online state yet"
         try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -24,8 +26,8 @@ from serving.live.engine import LiveEngine
 from serving.live.erasing import EraseFiles, ErasingService
 from serving.live.listening import ListeningService
 from serving.live.looking import LookingService
-from serving.live.steps import Steps, untimed
 from serving.live.swapping import Swapper
+from serving.live.watching import Unwatched, Watcher
 
 SWITCH_SECONDS: Final = 0.0005
 """Threads give way to each other ten times sooner than by default: who parses requests must not wait for a decision."""
@@ -45,6 +47,7 @@ class Service:
         settings: Of the service.
         decisions_folder: Below which the runs of the batch have their folders.
         erase_files: Takes a customer out of what is kept outside the database.
+        freshness: Says up to when what is decided from is complete.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Service:
         *,
         decisions_folder: Path,
         erase_files: EraseFiles,
+        freshness: Callable[[], Mapping[str, datetime]] = dict,
     ) -> None:
         self.database = database
         self.engine = engine
@@ -68,6 +72,8 @@ class Service:
         self.looking = LookingService(self.decision_log, clock, lambda: self.engine, decisions_folder)
         self.erasing = ErasingService(database, clock, erase_files)
         self.auditing = Auditing(database)
+        self.freshness = freshness
+        self.watcher: Watcher = Unwatched()
         self.swapper: Swapper | None = None
         self.workers = ThreadPoolExecutor(settings.threads, thread_name_prefix="decide")
         sys.setswitchinterval(SWITCH_SECONDS)
@@ -89,7 +95,7 @@ class Service:
         self.commits.close()
         self.database.close()
 
-    async def decide(self, asked: Asked, request: Request | None, steps: Steps = untimed) -> bytes:
+    async def decide(self, asked: Asked, request: Request | None) -> bytes:
         """Decide, keep and answer; anew where somebody else was quicker.
 
         Raises:
@@ -99,12 +105,14 @@ class Service:
         """
         loop = asyncio.get_running_loop()
         for _ in range(TRIES):
-            prepared, answer = await loop.run_in_executor(self.workers, self._prepared, asked, steps)
+            prepared, answer = await loop.run_in_executor(self.workers, self._prepared, asked)
             if prepared.made is None:
+                self.watcher.decided(prepared)
                 return answer
-            with steps("keep"):
+            with self.watcher.step("keep"):
                 kept = await asyncio.wrap_future(self.decisions.keep([prepared], request, answer))
             if kept.done:
+                self.watcher.decided(prepared)
                 return answer
             if kept.before is not None:
                 return kept.before
@@ -112,7 +120,8 @@ class Service:
                 raise RequestClashError("the request's id stands for another request", remedy="take a new id")
         raise crowded()
 
-    def _prepared(self, asked: Asked, steps: Steps) -> tuple[Prepared, bytes]:
+    def _prepared(self, asked: Asked) -> tuple[Prepared, bytes]:
+        steps = self.watcher.step
         prepared = self.decisions.prepare(asked, steps)
         with steps("reasons"):
             reasons = self.decisions.reasons(prepared)
