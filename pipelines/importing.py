@@ -11,12 +11,15 @@ from prefect import flow, task
 from events.durable import replace_text
 from events.importing import import_sources
 from events.lock import locked
+from events.quarantine import Reason
 from pipelines.artefacts import keep_table
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, may_pass
+from serving.journal.draining import Drained, drain
 from simulation.simulate import simulate
 from wiring.parts import Parts, parts_anew, parts_of
 from wiring.progress import progress_of
 
+NOTHING_DRAINED = Drained(0, 0, 0, 0)
 MADE_FROM = "made_from.txt"
 """Beside the files of a simulated bank: the key of the simulation that wrote them."""
 
@@ -81,8 +84,10 @@ def simulate_bank(key: str, bank_folder: str) -> StepResult:
 
 @task(name="import-files", retries=1, retry_condition_fn=may_pass, retry_delay_seconds=10, timeout_seconds=3600)
 def import_files(bank_folder: str) -> StepResult:
-    """Import what is new in the bank's files; importing the same files again changes nothing."""
+    """Import what the service accepted and what is new in the bank's files; doing it again changes nothing."""
     parts = parts_of(bank_folder)
+    now = datetime.now(UTC)
+    drained = drain(parts.database, parts.log, now)
     with progress_of("import events") as progress:
         report = import_sources(
             parts.log,
@@ -90,7 +95,7 @@ def import_files(bank_folder: str) -> StepResult:
             parts.bank.vocabulary,
             parts.sources,
             parts.places.quarantine,
-            now=datetime.now(UTC),
+            now=now,
             progress=lambda rows, read, total: progress(read, total),
         )
     rows = [
@@ -106,5 +111,19 @@ def import_files(bank_folder: str) -> StepResult:
         }
         for counts in (*report.by_source, report.total)
     ]
+    if drained != NOTHING_DRAINED:
+        rows.insert(
+            0,
+            {
+                "source": "real-time service",
+                "files": "its journal",
+                "rows": drained.accepted + drained.duplicates + drained.conflicts,
+                "accepted": drained.accepted,
+                "duplicates": drained.duplicates,
+                "skipped": 0,
+                "quarantined": drained.conflicts,
+                "reasons": f"{Reason.EVENT_ID_CONFLICT}: {drained.conflicts}" if drained.conflicts else "",
+            },
+        )
     keep_table("import", f"What was read into the event log of {parts.name}", rows)
     return {"files": rows, "events": parts.log.count(), "digest": parts.log.digest()}
