@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from shutil import rmtree
+from typing import Any
 
 from prefect import flow, task
 
@@ -14,12 +15,11 @@ from events.lock import locked
 from events.quarantine import Reason
 from pipelines.artefacts import keep_table
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, may_pass
-from serving.journal.draining import Drained, drain
+from serving.journal.draining import drain
 from simulation.simulate import simulate
 from wiring.parts import Parts, parts_anew, parts_of
 from wiring.progress import progress_of
 
-NOTHING_DRAINED = Drained(0, 0, 0, 0)
 MADE_FROM = "made_from.txt"
 """Beside the files of a simulated bank: the key of the simulation that wrote them."""
 
@@ -87,7 +87,7 @@ def import_files(bank_folder: str) -> StepResult:
     """Import what the service accepted and what is new in the bank's files; doing it again changes nothing."""
     parts = parts_of(bank_folder)
     now = datetime.now(UTC)
-    drained = drain(parts.database, parts.log, now)
+    rows = drain_journal(parts, now)
     with progress_of("import events") as progress:
         report = import_sources(
             parts.log,
@@ -98,7 +98,7 @@ def import_files(bank_folder: str) -> StepResult:
             now=now,
             progress=lambda rows, read, total: progress(read, total),
         )
-    rows = [
+    rows += [
         {
             "source": counts.source,
             "files": counts.file,
@@ -111,19 +111,25 @@ def import_files(bank_folder: str) -> StepResult:
         }
         for counts in (*report.by_source, report.total)
     ]
-    if drained != NOTHING_DRAINED:
-        rows.insert(
-            0,
-            {
-                "source": "real-time service",
-                "files": "its journal",
-                "rows": drained.accepted + drained.duplicates + drained.conflicts,
-                "accepted": drained.accepted,
-                "duplicates": drained.duplicates,
-                "skipped": 0,
-                "quarantined": drained.conflicts,
-                "reasons": f"{Reason.EVENT_ID_CONFLICT}: {drained.conflicts}" if drained.conflicts else "",
-            },
-        )
     keep_table("import", f"What was read into the event log of {parts.name}", rows)
     return {"files": rows, "events": parts.log.count(), "digest": parts.log.digest()}
+
+
+def drain_journal(parts: Parts, now: datetime) -> list[dict[str, Any]]:
+    """Bring what the real-time service accepted into the event log; a row of the report where there was anything."""
+    drained = drain(parts.database, parts.log, now)
+    rows = drained.accepted + drained.duplicates + drained.conflicts
+    if not rows:
+        return []
+    return [
+        {
+            "source": "real-time service",
+            "files": "its journal",
+            "rows": rows,
+            "accepted": drained.accepted,
+            "duplicates": drained.duplicates,
+            "skipped": 0,
+            "quarantined": drained.conflicts,
+            "reasons": f"{Reason.EVENT_ID_CONFLICT}: {drained.conflicts}" if drained.conflicts else "",
+        }
+    ]
