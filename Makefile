@@ -65,5 +65,8 @@ bench-online: $(STAMPS)/dev  ## online states in SQLite, Redis and PostgreSQL be
 bench-deciding: $(STAMPS)/dev  ## decisions for one customer and for a million: about two minutes
 	$(BIN)/python -m benchmarks.deciding
 
+bench-serving: $(STAMPS)/dev  ## the real-time service under load: some 10 minutes
+	$(BIN)/python -m benchmarks.serving
+
 clean:  ## remove the environment and the caches (not .nbo, the state)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

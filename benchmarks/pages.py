@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.deciding_page import deciding_section
 from benchmarks.online_page import online_section
+from benchmarks.serving_page import serving_section
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
@@ -42,6 +43,9 @@ def write_page() -> None:
     deciding = HERE / "results" / "deciding.json"
     if deciding.exists():
         lines += deciding_section(json.loads(deciding.read_text(encoding="utf-8")))
+    serving = HERE / "results" / "serving.json"
+    if serving.exists():
+        lines += serving_section(json.loads(serving.read_text(encoding="utf-8")))
     (DOCS / "benchmarks.md").write_text("\n".join(lines), encoding="utf-8")
 
 
