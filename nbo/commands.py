@@ -260,6 +260,25 @@ def serve(
 
 
 @app.command()
+def up(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="Of the service; MLflow and Prefect have the next two.")] = 8000,
+    workers: Annotated[int, typer.Option(help="Processes that answer.")] = 1,
+    as_of: AsOf = None,
+) -> None:
+    """Run the real-time service with MLflow and Prefect on the embedded state, until Ctrl-C.
+
+    Example: nbo --bank banks/demo up --port 8000
+    """
+    from nbo.servers import serve_everything
+    from nbo.service import tell_workers
+
+    parts = _parts(context)
+    tell_workers(parts, _moment(parts, as_of))
+    serve_everything(parts, port, workers, None if as_of is None else f"{as_of:%Y-%m-%dT%H:%M:%S}")
+
+
+@app.command()
 def champions(
     context: typer.Context,
     every: Annotated[float | None, typer.Option(help="Go on, and look every so many seconds.")] = None,
