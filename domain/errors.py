@@ -64,6 +64,10 @@ class StateError(NboError):
     """Stored state that is missing, stale, damaged, or of another layout than the reader's."""
 
 
+class NotFoundError(StateError):
+    """Something asked for by its id that is not there."""
+
+
 class ModelError(NboError):
     """A model that is missing, does not fit its features, or failed its gate."""
 

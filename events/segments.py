@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,7 @@ def order_of(table: pa.Table) -> NDArray[np.int64]:
     return order
 
 
+@cache
 def empty_table() -> pa.Table:
     """A table of the log without rows."""
     return SCHEMA.empty_table()

@@ -38,9 +38,9 @@ class FeatureCatalogue:
     not_applicable: Mapping[str, str]
     stage_process: str = ""
 
-    @property
-    def schema(self) -> dict[str, ColumnType]:
-        """Type of every feature, in the catalogue's order."""
+    @cached_property
+    def schema(self) -> Mapping[str, ColumnType]:
+        """Type of every feature, in the catalogue's order; always the same object, by which tables are recognised."""
         return {name: feature.type for name, feature in self.features.items()}
 
     @cached_property

@@ -55,7 +55,21 @@ def coded_moments(history: History, moments: Moments) -> CodedMoments:
     Raises:
         DataError: For a moment out of the calendar.
     """
-    as_of: Int64Array = moments.as_of.astype("datetime64[us]").astype(np.int64)
+    as_of = _microseconds(moments)
     return CodedMoments(
         history.columns.customer_codes(moments.customer_ids), as_of, history.calendar.checked_day_index(as_of)
     )
+
+
+def moments_without_events(moments: Moments, calendar: Calendar) -> CodedMoments:
+    """Find the local days of moments of customers of whom nothing is known, as in a history without events.
+
+    Raises:
+        DataError: For a moment out of the calendar.
+    """
+    as_of = _microseconds(moments)
+    return CodedMoments(np.zeros(len(moments), dtype=np.int64), as_of, calendar.checked_day_index(as_of))
+
+
+def _microseconds(moments: Moments) -> Int64Array:
+    return moments.as_of.astype("datetime64[us]").astype(np.int64)

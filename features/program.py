@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from domain.errors import DataError, nearest
 from expressions.expression import Expression, compile_expression
+from expressions.operand import Checked
 from expressions.types import Array
 from features.building.draft import MOMENT_INPUTS
 from features.building.journeys import STAGE_FEATURES
 from features.calendar import Calendar
 from features.catalogue import FeatureCatalogue
 from features.feature import Feature
-from features.kernel.finish import finish
+from features.kernel.finish import Finishing
 from features.kernel.history import CodedMoments
 from features.kernel.plan import Int64Matrix, Plan
 
@@ -44,6 +45,17 @@ class Program:
         """Whether the stage process has to run."""
         return any(feature.name in STAGE_FEATURES for feature in self.features)
 
+    @cached_property
+    def _finishing(self) -> Finishing:
+        return Finishing.of(self.features, self.plan.parts)
+
+    @cached_property
+    def _derived(self) -> tuple[tuple[str, Expression], ...]:
+        """Formulas, each after those it reads."""
+        return tuple(
+            (feature.name, self.formulas[feature.name]) for feature in self.features if feature.name in self.formulas
+        )
+
     def columns(
         self, kept: Int64Matrix, moments: CodedMoments, stages: Mapping[str, Array], calendar: Calendar
     ) -> dict[str, Array]:
@@ -55,15 +67,14 @@ class Program:
             stages: The stage features, where needed.
             calendar: The bank's local days.
         """
-        known: dict[str, Array] = dict(stages)
+        # what the kernel gives is float64 and finite, or NaN
+        known = Checked({**stages, **self._finishing.columns(kept, moments)})
         if self.reads_moment:
-            known |= _moment_inputs(moments, calendar)
-        for feature in self.features:
-            if feature.name in self.formulas:
-                values = self.formulas[feature.name].evaluate(known)
-                known[feature.name] = values if values.shape else np.full(len(moments.as_of), float(values))
-            elif feature.aggregate is not None:
-                known[feature.name] = finish(feature, self.plan.parts[feature.name], kept, moments)
+            known.update(_moment_inputs(moments, calendar))
+        with np.errstate(all="ignore"):
+            for name, formula in self._derived:
+                values = formula.evaluate_quietly(known)
+                known[name] = values if values.shape else np.full(len(moments.as_of), float(values))
         return {name: known[name] for name in self.names}
 
 
@@ -75,7 +86,7 @@ def program_of(catalogue: FeatureCatalogue, names: tuple[str, ...] | None, *, me
         DataError: For an unknown name.
     """
     wanted = tuple(catalogue.features) if names is None else names
-    schema = MOMENT_INPUTS | catalogue.schema
+    schema = {**MOMENT_INPUTS, **catalogue.schema}
     formulas: dict[str, Expression] = {}
     needed: set[str] = set()
     open_names = list(wanted)

@@ -19,7 +19,7 @@ from features.journey.lifecycle import NO_STAGE, StageChanges, stages_at
 from features.journey.settings import Journey
 from features.kernel.gather import gather, merge
 from features.moments import Moments, utc_microseconds
-from features.observation import coded_moments, history_of
+from features.observation import coded_moments, history_of, moments_without_events
 from features.program import program_of
 from features.table import FeatureTable
 
@@ -157,10 +157,12 @@ def features_at(
     if not len(states):
         states = replace(states, matrix=np.empty((0, slots), dtype=np.int64))
     latest = as_of.max() if len(as_of) else np.datetime64(states.midnight, "us")
-    history = history_of(since(later_events, states.midnight), calendar, before=latest)
-    moments = coded_moments(history, Moments(states.customer_ids, as_of))
+    later = since(later_events, states.midnight) if len(later_events) else later_events
+    history = history_of(later, calendar, before=latest) if len(later) else None
+    asked = Moments(states.customer_ids, as_of)
+    moments = moments_without_events(asked, calendar) if history is None else coded_moments(history, asked)
     kept = states.kept
-    if len(history.columns):
+    if history is not None and len(history.columns):
         kept = merge(program.plan, kept, history.listed(moments, program.plan.windows))
     columns = program.columns(kept, moments, states.standing().columns(moments.day), calendar)
     return FeatureTable(states.customer_ids, as_of, columns, catalogue.schema)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from domain.errors import DataError, nearest
-from expressions.types import Array, Boolean, Category, Number, Schema
+from expressions.types import Array, Boolean, Category, ColumnType, Number, Schema
 
 CUSTOMER_ID = "customer_id"
 AS_OF = "as_of"
@@ -62,7 +62,8 @@ class FeatureTable:
 
     def row(self, position: int) -> dict[str, float | str | bool | None]:
         """Say one row in words: categories by name, yes and no as booleans, NULL as None."""
-        return {name: _in_words(float(values[position]), self.schema[name]) for name, values in self.columns.items()}
+        schema = self.schema
+        return {name: _in_words(values.item(position), schema[name]) for name, values in self.columns.items()}
 
     def to_arrow(self) -> pa.Table:
         """Convert to Arrow: customer_id, as_of, then the columns; categories as dictionaries of their names."""
@@ -115,16 +116,15 @@ class FeatureTable:
         )
 
 
-def _in_words(value: float, kind: Number | Boolean | Category) -> float | str | bool | None:
-    if np.isnan(value):
+def _in_words(value: float, kind: ColumnType) -> float | str | bool | None:
+    if value != value:  # noqa: PLR0124  NaN
         return None
-    match kind:
-        case Category(names):
-            return names[int(value)]
-        case Boolean():
-            return value == 1.0
-        case Number():
-            return value
+    # asked for hundreds of features of one customer: the kind that most have comes first
+    if type(kind) is Number:
+        return value
+    if isinstance(kind, Category):
+        return kind.values[int(value)]
+    return value == 1.0
 
 
 def _from_arrow(column: pa.ChunkedArray, kind: Number | Boolean | Category) -> Array:

@@ -32,6 +32,24 @@ def model_inputs(catalogue: FeatureCatalogue, exclude: Sequence[str] = ()) -> tu
     )
 
 
+class SchemaCheck:
+    """Refuses features of another schema than a model was fitted on; looks at each schema once.
+
+    Args:
+        expected: Of the model.
+    """
+
+    def __init__(self, expected: Schema) -> None:
+        self._expected = expected
+        self._fits: Schema | None = None
+
+    def __call__(self, features: FeatureTable) -> None:
+        """Check a table; errors as of `check_schema`."""
+        if features.schema is not self._fits:
+            check_schema(self._expected, features)
+            self._fits = features.schema
+
+
 def check_schema(expected: Schema, features: FeatureTable) -> None:
     """Refuse features of another schema than the model was fitted on; more columns than it needs are no harm.
 

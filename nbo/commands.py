@@ -255,6 +255,81 @@ def ui(
 
 
 @app.command()
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(help="Processes that answer.")] = 1,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            help="Where the service's clock stands when it starts, for a simulated bank; the real time by default.",
+        ),
+    ] = None,
+    certificate: Annotated[Path | None, typer.Option(help="TLS certificate with its chain.")] = None,
+    certificate_key: Annotated[Path | None, typer.Option(help="Key of the certificate.")] = None,
+) -> None:
+    """Serve decisions and take events in real time, until Ctrl-C.
+
+    Example: nbo --bank banks/demo serve --port 8000 --workers 2
+    """
+    from nbo.service import serve as run_service
+
+    parts = _parts(context)
+    start = _moment(parts, as_of)
+    run_service(parts, host=host, port=port, workers=workers, start=start, certificate=certificate, key=certificate_key)
+
+
+@app.command()
+def up(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="Of the service; MLflow and Prefect have the next two.")] = 8000,
+    workers: Annotated[int, typer.Option(help="Processes that answer.")] = 1,
+    as_of: AsOf = None,
+) -> None:
+    """Run the real-time service with MLflow and Prefect on the embedded state, until Ctrl-C.
+
+    Example: nbo --bank banks/demo up --port 8000
+    """
+    from nbo.servers import serve_everything
+    from nbo.service import tell_workers
+
+    parts = _parts(context)
+    tell_workers(parts, _moment(parts, as_of))
+    serve_everything(parts, port, workers, None if as_of is None else f"{as_of:%Y-%m-%dT%H:%M:%S}")
+
+
+@app.command()
+def champions(
+    context: typer.Context,
+    every: Annotated[float | None, typer.Option(help="Go on, and look every so many seconds.")] = None,
+) -> None:
+    """Lay the champions' files down for services, which never ask the registry themselves.
+
+    Example: nbo --bank banks/demo champions
+    """
+    from nbo.service import publish
+
+    publish(_parts(context), every)
+
+
+@app.command()
+def key(
+    name: Annotated[str, typer.Option(help="Of the caller, as logs and the audit tell it.")],
+    scope: Annotated[list[str], typer.Option(help="decide, listen, read or admin; may be given several times.")],
+    per_second: Annotated[float | None, typer.Option(help="Requests at most, on average.")] = None,
+) -> None:
+    """Make an API key, and the entry of `NBO_API_KEYS` that knows it by its hash.
+
+    Example: nbo key --name app --scope decide --scope listen
+    """
+    from nbo.service import show_key
+
+    show_key(name, scope, per_second)
+
+
+@app.command()
 def schedule(context: typer.Context) -> None:
     """Serve the flows on the cron lines of the bank's folder, until Ctrl-C.
 

@@ -22,6 +22,7 @@ from pipelines.plain import from_plain, to_plain
 from pipelines.planning import plan_tonight, prices_for
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
 from serving.batch import OFFERS, decide_part, keep_circumstances, part_file
+from serving.live.budgets import remaining as what_is_left
 from wiring.parts import SEED, parts_anew, parts_of
 from wiring.progress import progress_of
 
@@ -34,7 +35,7 @@ def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> Ste
     versions = parts.decider(num_threads=os.cpu_count() or 1).versions
     code = code_digest("decisioning", "serving", "models")
     run = digest_of(parts.log.digest(), until, versions, definitions_digest(parts), code)
-    remaining: dict[str, float] = {}
+    remaining = what_is_left(parts.database, parts.policy, until)
     prices = prices_for(parts, run, parts.places.wishes / f"{until:%Y-%m-%d}-{run}", until, remaining)
     run = digest_of(run, prices) if prices else run
     folder = parts.places.decisions / f"{until:%Y-%m-%d}-{run}"

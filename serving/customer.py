@@ -67,7 +67,7 @@ def decide_for_customer(
     if channel not in channels:
         raise DataError("no such channel", got=f"'{channel}'", expected=nearest(channel, channels))
     read = reader.read(customer_id, as_of)
-    decisions = decider.decide(read.features, as_of=as_of, seed=seed, channels=[channel])
+    decisions = decider.decide(read.features, as_of=read.as_of, seed=seed, channels=[channel])
     decision = decider.record(decisions, 0, channel)
     if log is not None:
         log.append(decision, read.origin)

@@ -2,37 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from config.bank import Bank
 from domain.errors import StateError
 from events.log import EventLog
+from events.schema import conform
+from events.segments import empty_table
 from features.calendar import Calendar
 from features.compute import compute_features
-from features.moments import Moments
+from features.kernel.columns import EVENT_COLUMNS
+from features.moments import Moments, utc_microseconds
 from features.state import features_from_states
 from features.table import FeatureTable
+from serving.journal.journal import Journal, Recent, available_from
+from serving.journal.rows import COLUMNS, microseconds, moment_of, table_of_rows
+from serving.today import TodaysEvents
 
 if TYPE_CHECKING:  # whoever has no online store need not wait for Feast
-    from features.store.online import OnlineStates
+    from features.store.online import OnlineRead
+
+
+class StateReader(Protocol):
+    """Reads online states; `features.store.online.OnlineStates` is one."""
+
+    def read(self, customer_ids: Sequence[str], now: datetime) -> OnlineRead:
+        """Read the states of the last midnight before `now`."""
+
+
+NO_STORE = "no online store"
+"""The note of features that are computed from the log because there is nothing else."""
+
+_ID = COLUMNS.index("event_id")
+_NOTHING_RECENT = Recent((), (), 0, -1, unsettled=False)
 
 
 class Origin(StrEnum):
     """Where a customer's features came from.
 
-    All three give the same numbers for the same log and moment; they differ in what they cost, and `nothing` tells
-    that the bank knows nothing of the customer: features are those of no history, stage NULL, so that offers bound to
-    a stage are not for them.
+    The first three give the same numbers for the same events and moment; they differ in what they cost, and `nothing`
+    tells that the bank knows nothing of the customer: features are those of no history, stage NULL, so that offers
+    bound to a stage are not for them. `unknown` tells that it could not be read what the bank knows: every feature is
+    NULL, so that consent, eligibility and limits fail, and only what asks for none of them is offered.
     """
 
     STATE = "state"
     LOG = "log"
     NOTHING = "nothing"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,56 +64,143 @@ class CustomerFeatures:
     """One row of features, and where it came from.
 
     Attributes:
+        as_of: The moment that they are of: the one asked for, or just after the newest that is known of the customer
+            where a replica whose clock is ahead has accepted or decided it.
+        version: Of the customer's contacts, as they were read.
         note: Why the online state was not used, where it was not.
     """
 
     features: FeatureTable
+    as_of: datetime
     origin: Origin
+    version: int = 0
     note: str = ""
 
 
 class CustomerReader:
     """Reads a customer's features as of a moment.
 
+    The state of last midnight is merged with the journal and with the log's events of today. Where one of them is not
+    there (another midnight, a store that does not answer, a log that has just been written to, an event of yesterday
+    that the state lacks) everything is computed from the log and the journal, which takes longer and gives the same.
+
     Args:
         bank: Its features and journey.
-        log: Where events are, those of a moment ago too.
+        log: Where events are.
         states: Online states, or None to compute from the log always.
+        journal: What was accepted since the log was last written to; None where nobody accepts events.
+        today: Keeps the log's events of today at hand; None to read the log each time.
+
+    Attributes:
+        calendar: The bank's local days.
     """
 
-    def __init__(self, bank: Bank, log: EventLog, states: OnlineStates | None) -> None:
+    def __init__(
+        self,
+        bank: Bank,
+        log: EventLog,
+        states: StateReader | None,
+        journal: Journal | None = None,
+        today: TodaysEvents | None = None,
+    ) -> None:
         self._bank = bank
         self._log = log
         self._states = states
-        self._calendar = Calendar(bank.time_zone)
+        self._journal = journal
+        self._today = today
+        self.calendar = Calendar(bank.time_zone)
 
-    def read(self, customer_id: str, as_of: datetime) -> CustomerFeatures:
+    def midnight(self, moment: datetime) -> int:
+        """Local midnight that begins the day of a moment, microseconds UTC."""
+        return int(self.calendar.midnight(np.array([microseconds(moment)]))[0])
+
+    def read(self, customer_id: str, as_of: datetime, *, live: bool = False) -> CustomerFeatures:
         """Read the state of last midnight and merge what came since; without one, compute from the whole log.
 
         Args:
             customer_id: May be unknown.
             as_of: The moment, aware.
-        """
-        events = self._log.read_customer(customer_id)
-        if not len(events):
-            return CustomerFeatures(self._computed(events, customer_id, as_of), Origin.NOTHING, "unknown customer")
-        note = "no online store"
-        if self._states is not None:
-            try:
-                found = self._states.read([customer_id], as_of)
-            except StateError as error:
-                note = str(error)
-            else:
-                if len(found.states.customer_ids):
-                    bank = self._bank
-                    features = features_from_states(
-                        found.states, events, as_of, bank.features, bank.journey, self._calendar
-                    )
-                    return CustomerFeatures(features, Origin.STATE)
-                note = "the online state is of another midnight" if found.stale else "no online state"
-        return CustomerFeatures(self._computed(events, customer_id, as_of), Origin.LOG, note)
+            live: The moment is now: all that was accepted and decided counts, also by a replica whose clock is ahead,
+                and where the log cannot be read nothing is known.
 
-    def _computed(self, events: pa.Table, customer_id: str, as_of: datetime) -> FeatureTable:
-        bank = self._bank
+        Raises:
+            StateError: The journal does not answer, or, of another moment than now, the log cannot be read.
+        """
+        midnight = self.midnight(as_of)
+        recent = _NOTHING_RECENT if self._journal is None else self._journal.recent(customer_id, midnight)
+        if live and recent.latest >= microseconds(as_of):
+            as_of = moment_of(recent.latest + 1)
+            midnight = self.midnight(as_of)
+        rows = [*recent.rows, *recent.pending]
+        try:
+            features, note = self._from_state(customer_id, as_of, midnight, rows, unsettled=recent.unsettled)
+            if features is not None:
+                return CustomerFeatures(features, as_of, Origin.STATE, recent.version)
+            logged = self._log.read_customer(customer_id)
+        except StateError as error:
+            if not live:
+                raise
+            return CustomerFeatures(self._null(customer_id, as_of), as_of, Origin.UNKNOWN, recent.version, str(error))
+        origin = Origin.LOG if len(logged) or rows else Origin.NOTHING
+        events = self._together(logged, rows)
         moments = Moments.at([customer_id], as_of)
-        return compute_features(events, moments, bank.features, bank.journey, self._calendar)
+        bank = self._bank
+        features = compute_features(events, moments, bank.features, bank.journey, self.calendar)
+        note = "unknown customer" if origin is Origin.NOTHING else note
+        return CustomerFeatures(features, as_of, origin, recent.version, note)
+
+    def events(self, customer_id: str, as_of: datetime) -> pa.Table:
+        """List all that is known of a customer: the log's events and the journal's, each once, in no order.
+
+        Args:
+            customer_id: May be unknown.
+            as_of: The moment; pending contacts count as presented.
+        """
+        logged = self._log.read_customer(customer_id)
+        if self._journal is None:
+            return logged
+        recent = self._journal.recent(customer_id, self.midnight(as_of))
+        known = set(logged["event_id"].to_pylist())
+        rows = [row for row in (*recent.rows, *recent.pending) if row[_ID] not in known]
+        return pa.concat_tables([logged, conform(table_of_rows(rows))])
+
+    def _null(self, customer_id: str, as_of: datetime) -> FeatureTable:
+        schema, moment = self._bank.features.schema, np.array([utc_microseconds(as_of)])
+        columns = {name: np.array([np.nan]) for name in schema}
+        return FeatureTable(np.array([customer_id], dtype=object), moment, columns, schema)
+
+    def _from_state(
+        self, customer_id: str, as_of: datetime, midnight: int, rows: list[tuple[Any, ...]], *, unsettled: bool
+    ) -> tuple[FeatureTable | None, str]:
+        if self._states is None:
+            return None, NO_STORE
+        if unsettled:
+            return None, "an event of an earlier day is not in the online state yet"
+        try:
+            found = self._states.read([customer_id], as_of)
+        except StateError as error:
+            return None, str(error)
+        if not len(found.states.customer_ids):
+            return None, "the online state is of another midnight" if found.stale else "no online state"
+        logged = None if self._today is None else self._today.of_customer(customer_id, midnight)
+        if logged is None:
+            logged = self._log.read_customer(customer_id)
+        # contacts of earlier days that nobody has told to be presented are in no state: they are news of today
+        later = self._together(logged, available_from(rows, midnight))
+        bank = self._bank
+        features = features_from_states(found.states, later, as_of, bank.features, bank.journey, self.calendar)
+        return features, ""
+
+    @staticmethod
+    def _together(logged: pa.Table, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
+        """Put the events of the log and of the journal together, each once."""
+        if not rows:
+            return logged if len(logged) else empty_table()
+        if len(logged):
+            known = set(logged["event_id"].to_pylist())
+            rows = [row for row in rows if row[_ID] not in known]
+        told = table_of_rows(rows).select(EVENT_COLUMNS)
+        if not len(logged):
+            return told
+        whole = logged.select(EVENT_COLUMNS)
+        return pa.concat_tables([whole, told.cast(whole.schema)])

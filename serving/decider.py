@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 
 from config.bank import Bank
+from decisioning.candidates import Columns
 from decisioning.compile import compile_policy
 from decisioning.compiled import CompiledPolicy
 from decisioning.engine import Decisions, decide
@@ -16,8 +18,10 @@ from decisioning.requests import Said
 from decisioning.situation import SCORES
 from domain.decision import Decision
 from domain.errors import DataError
+from domain.offer import Offer, Treatment
 from expressions.types import Array, ColumnType
 from features.table import FeatureTable
+from serving.rule_book import RuleBook
 from serving.scorers import ChurnScorer, PropensityScorer
 
 CHURN_PROBABILITY = "churn_probability"
@@ -63,6 +67,7 @@ class Decider:
         self.num_threads = num_threads
         self.policy = _compiled(bank)
         self._models = dict(versions or {})
+        self._pairs_of: dict[tuple[str, ...], tuple[Columns, tuple[tuple[Offer, Treatment], ...]]] = {}
         self.versions: dict[str, str] = {"bank": bank.digest, "policy": self.policy.digest, **self._models}
         wanted = set(self.policy.features) | ({STAGE} & set(bank.features.features))
         for model in (churn, propensity):
@@ -96,7 +101,7 @@ class Decider:
         scored = self._with_churn(features)
         return decide(
             scored,
-            self._propensity(features),
+            self._propensity(features, channels),
             self.policy,
             as_of=as_of,
             seed=seed,
@@ -122,6 +127,12 @@ class Decider:
             rows = np.arange(start, min(start + customers, len(features)))
             yield self.decide(features.take(rows), as_of=as_of, seed=seed, prices=prices, remaining=remaining)
 
+    @cached_property
+    def rule_book(self) -> RuleBook:
+        """What the records of this decider have in common."""
+        stage = {STAGE} & set(self.features)
+        return RuleBook.of(self.policy, {*self.policy.features, *self.features, CHURN_PROBABILITY, *stage})
+
     def record(self, decisions: Decisions, customer: int, channel: str) -> Decision:
         """Write down the decision for one customer, by position, in one channel, with all it takes to replay it."""
         return decision_record(decisions, customer, channel, (*self.features, CHURN_PROBABILITY))
@@ -135,10 +146,26 @@ class Decider:
         columns = {**features.columns, CHURN_PROBABILITY: probability}
         return FeatureTable(features.customer_ids, features.as_of, columns, {**features.schema, **SCORES})
 
-    def _propensity(self, features: FeatureTable) -> Array:
+    def _propensity(self, features: FeatureTable, channels: Sequence[str] | None) -> Array:
+        """Score the candidates of the channels asked for, all in one call; the others are not looked at."""
+        candidates = self.policy.candidates
         if self.propensity is None:
-            return np.full((len(features), len(self.policy.candidates)), np.nan)
-        return self.propensity.predict(features, self.policy.candidates.pairs, num_threads=self.num_threads)
+            return np.full((len(features), len(candidates)), np.nan)
+        if channels is None:
+            return self.propensity.predict(features, candidates.pairs, num_threads=self.num_threads)
+        columns, pairs = self._of_channels(tuple(channels))
+        scores = np.full((len(features), len(candidates)), np.nan)
+        if pairs:
+            scores[:, columns] = self.propensity.predict(features, pairs, num_threads=self.num_threads)
+        return scores
+
+    def _of_channels(self, channels: tuple[str, ...]) -> tuple[Columns, tuple[tuple[Offer, Treatment], ...]]:
+        if channels not in self._pairs_of:
+            candidates = self.policy.candidates
+            known = [candidates.by_channel[channel] for channel in channels if channel in candidates.by_channel]
+            columns = np.unique(np.concatenate(known)) if known else np.empty(0, dtype=np.intp)
+            self._pairs_of[channels] = columns, tuple(candidates.pairs[column] for column in columns.tolist())
+        return self._pairs_of[channels]
 
 
 def _compiled(bank: Bank) -> CompiledPolicy:

@@ -5,24 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Engine, Row, select
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Row, select
 
 from domain.decision import Decision
-from domain.errors import StateError
+from domain.errors import NotFoundError, StateError
+from serving.database import Database
 from serving.decision_json import from_json, to_json
-from serving.tables import DECISIONS, VERSIONS, open_log
+from serving.journal.keeping import decision_row
+from serving.journal.rows import moment_of
+from serving.rule_book import RuleBook
+from serving.tables import DECISIONS, RULE_BOOKS, VERSIONS
+from serving.trace import RULES, decision_of
 
 ROWS_PER_STATEMENT = 10_000
 COUNT_ROWS = {"preserve_rowcount": True}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BATCH = "batch"
 
 
@@ -64,17 +67,15 @@ class DecisionLog:
     it again, after a crash say, adds nothing.
 
     Args:
-        url: Of the database.
+        url: Of the database, or the database itself, where it is open already.
 
     Raises:
         StateError: From every method, where the database does not answer or refuses.
     """
 
-    def __init__(self, url: str) -> None:
-        try:
-            self._engine: Engine = open_log(url)
-        except SQLAlchemyError as error:
-            raise _unavailable(error) from error
+    def __init__(self, url: str | Database) -> None:
+        self.database = url if isinstance(url, Database) else Database(url)
+        self._books: dict[str, RuleBook] = {}
 
     def append(self, decision: Decision, features_from: str) -> bool:
         """Keep a single decision; committed when this returns.
@@ -82,23 +83,7 @@ class DecisionLog:
         Returns:
             Whether it was new.
         """
-        first = decision.offers[0] if decision.offers else None
-        row = {
-            "decision_id": decision.decision_id,
-            "customer_id": decision.customer_id,
-            "channel": decision.channel,
-            "as_of": (decision.as_of - _EPOCH) // timedelta(microseconds=1),
-            "features_from": features_from,
-            "stage": decision.stage,
-            "offer": first and first.offer,
-            "propensity": first and first.propensity,
-            "value": first and first.value,
-            "priority": first and first.priority,
-            "selection_probability": first and first.selection_probability,
-            "seed": decision.seed,
-            "record": to_json(decision),
-            "part": None,
-        }
+        row = decision_row(decision, features_from, to_json(decision))
         return self._add([row], decision.versions) == 1
 
     def append_batch(self, offers: pa.Table, *, part: str, seed: int, versions: Mapping[str, str]) -> int:
@@ -126,11 +111,11 @@ class DecisionLog:
         """Find a decision.
 
         Raises:
-            StateError: There is none of this id.
+            NotFoundError: There is none of this id.
         """
         for found in self._select(DECISIONS.c.decision_id == decision_id, limit=1):
             return found
-        raise StateError(
+        raise NotFoundError(
             "no such decision in the log",
             got=f"'{decision_id}'",
             expected="an id that a decision was answered with",
@@ -143,23 +128,17 @@ class DecisionLog:
 
     def close(self) -> None:
         """Close the connections."""
-        self._engine.dispose()
+        self.database.close()
 
     def _add(self, rows: Sequence[dict[str, Any]], versions: Mapping[str, str]) -> int:
         content = json.dumps(dict(versions), sort_keys=True)
         digest = blake2b(content.encode(), digest_size=16).hexdigest()
-        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
-        added = 0
-        try:
-            with self._engine.begin() as connection:
-                kept = insert(VERSIONS).values(digest=digest, content=content).on_conflict_do_nothing()
-                connection.execute(kept)
-                for start in range(0, len(rows), ROWS_PER_STATEMENT):
-                    some = [{**row, "versions": digest} for row in rows[start : start + ROWS_PER_STATEMENT]]
-                    statement = insert(DECISIONS).on_conflict_do_nothing()
-                    added += connection.execute(statement, some, execution_options=COUNT_ROWS).rowcount
-        except SQLAlchemyError as error:
-            raise _unavailable(error) from error
+        add, added = self.database.add, 0
+        with self.database.transaction() as connection:
+            connection.execute(add(VERSIONS), {"digest": digest, "content": content})
+            for start in range(0, len(rows), ROWS_PER_STATEMENT):
+                some = [{**row, "versions": digest} for row in rows[start : start + ROWS_PER_STATEMENT]]
+                added += connection.execute(add(DECISIONS), some, execution_options=COUNT_ROWS).rowcount
         return added
 
     def _select(self, condition: Any, limit: int) -> Iterator[LoggedDecision]:
@@ -170,26 +149,32 @@ class DecisionLog:
             .order_by(DECISIONS.c.as_of.desc(), DECISIONS.c.decision_id)
             .limit(limit)
         )
+        with self.database.reading() as connection:
+            rows = connection.execute(query).all()
+        return map(self._logged, rows)
+
+    def _logged(self, row: Row[Any]) -> LoggedDecision:
+        content = row._asdict()
+        versions = json.loads(content.pop("content"))
+        record = content.pop("record")
+        as_of = moment_of(content.pop("as_of"))
+        content |= {"versions": versions, "as_of": as_of, "record": None if record is None else self._read(record)}
+        return LoggedDecision(**content)
+
+    def _read(self, text: str) -> Decision:
         try:
-            with self._engine.connect() as connection:
-                rows = connection.execute(query).all()
-        except SQLAlchemyError as error:
-            raise _unavailable(error) from error
-        return map(_logged, rows)
+            trace = orjson.loads(text)
+            digest = trace.get(RULES)
+        except (ValueError, AttributeError) as error:
+            raise StateError("a record of a decision cannot be read", got=str(error)) from error
+        return from_json(text) if digest is None else decision_of(trace, self._book(digest))
 
-
-def _logged(row: Row[Any]) -> LoggedDecision:
-    content = row._asdict()
-    versions = json.loads(content.pop("content"))
-    record = content.pop("record")
-    as_of = _EPOCH + timedelta(microseconds=content.pop("as_of"))
-    content |= {"versions": versions, "as_of": as_of, "record": None if record is None else from_json(record)}
-    return LoggedDecision(**content)
-
-
-def _unavailable(error: SQLAlchemyError) -> StateError:
-    return StateError(
-        "the decision log did not take or give what was asked; nothing was kept of this call",
-        got=str(getattr(error, "orig", None) or error),
-        remedy="look at the database: space, access, and whether it answers",
-    )
+    def _book(self, digest: str) -> RuleBook:
+        if digest not in self._books:
+            query = select(RULE_BOOKS.c.content).where(RULE_BOOKS.c.digest == digest)
+            with self.database.reading() as connection:
+                content = connection.execute(query).scalar()
+            if content is None:
+                raise StateError("the rules of a decision are not in the log", got=digest, expected="a rule book")
+            self._books[digest] = RuleBook.from_text(content)
+        return self._books[digest]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from decisioning.situation import FAMILY
 from domain.decision import Decision
+from domain.offer import Offer, Treatment
 from expressions.types import Boolean, Category, Number
 from features.catalogue import FeatureCatalogue
 from features.table import FeatureTable
@@ -59,12 +61,18 @@ def reasons_for(decision: Decision, features: FeatureTable, decider: Decider) ->
     Returns:
         For each ranked offer up to `REASONS_PER_OFFER` reasons.
     """
-    if decider.propensity is None or not decision.offers:
-        return tuple(() for _ in decision.offers)
     by_name = {
         (offer.name, treatment.channel): (offer, treatment) for offer, treatment in decider.policy.candidates.pairs
     }
-    pairs = [by_name[candidate.offer, candidate.channel] for candidate in decision.offers]
+    return reasons_of([by_name[candidate.offer, candidate.channel] for candidate in decision.offers], features, decider)
+
+
+def reasons_of(
+    pairs: Sequence[tuple[Offer, Treatment]], features: FeatureTable, decider: Decider
+) -> tuple[tuple[Reason, ...], ...]:
+    """Explain the scores of some candidates for one customer; arguments and result as of `reasons_for`."""
+    if decider.propensity is None or not pairs:
+        return tuple(() for _ in pairs)
     contributions = decider.propensity.explain(features.take(np.zeros(len(pairs), dtype=np.intp)), pairs)
     return tuple(
         tuple(

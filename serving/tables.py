@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Engine,
-    Float,
-    ForeignKey,
-    Index,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    event,
-    inspect,
-    text,
-)
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, MetaData, String, Table, Text
 
 METADATA: Final = MetaData()
 
@@ -29,6 +13,13 @@ VERSIONS: Final = Table(
     METADATA,
     Column("digest", String(32), primary_key=True),
     Column("content", Text, nullable=False),  # JSON: name -> version
+)
+
+RULE_BOOKS: Final = Table(
+    "rule_books",
+    METADATA,
+    Column("digest", String(32), primary_key=True),
+    Column("content", Text, nullable=False),  # JSON: the rules of a policy, and the candidates each is about
 )
 
 DECISIONS: Final = Table(
@@ -48,7 +39,7 @@ DECISIONS: Final = Table(
     Column("seed", BigInteger, nullable=False),
     Column("versions", String(32), ForeignKey("versions.digest"), nullable=False),
     Column("part", Text),  # of a batch: names the Parquet files that hold the rest
-    Column("record", Text),  # of a single decision: JSON of everything
+    Column("record", Text),  # of a single decision: its trace, or before that was written, JSON of all
     Index("decisions_of_customer", "customer_id", "as_of"),
 )
 
@@ -57,28 +48,3 @@ CONTACTS: Final = (
     " WHERE offer IS NOT NULL"
 )
 """What was offered to whom and when: the contact history as far as deciding knows it."""
-
-
-def open_log(url: str) -> Engine:
-    """Open the database of the decision log and make its tables where they are missing.
-
-    Args:
-        url: As `sqlite:////srv/nbo/decisions.db` or `postgresql+psycopg://host/nbo`.
-    """
-    # a connection that broke since is replaced before it is used: the server may have been started anew
-    engine = create_engine(url, pool_pre_ping=True)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-    with engine.begin() as connection:
-        METADATA.create_all(connection)
-        if "contacts" not in inspect(connection).get_view_names():
-            connection.execute(text(CONTACTS))
-    return engine
-
-
-def _prepare_sqlite(connection: DBAPIConnection, record: Any) -> None:
-    """Readers do not wait for a writer, what is committed survives a power cut, and writers wait for each other."""
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()

@@ -23,8 +23,10 @@ from features.moments import utc_microseconds
 from features.store.state_files import StateFiles
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader
+from serving.database import Database
 from serving.decider import Decider
 from serving.decision_log import DecisionLog
+from serving.journal.journal import Journal
 from wiring.places import Places
 
 if TYPE_CHECKING:
@@ -127,10 +129,20 @@ class Parts:
         return BankModels(TrackingStore(self.settings.tracking_uri, self.places.model_artefacts), self.name)
 
     @cached_property
+    def database(self) -> Database:
+        """Of the decisions made one by one, and of the journal of events."""
+        self.places.folder.mkdir(parents=True, exist_ok=True)
+        return Database(self.settings.decision_log.url(self.name) or f"sqlite:///{self.places.decision_log}")
+
+    @cached_property
     def decision_log(self) -> DecisionLog:
         """Decisions made one by one."""
-        self.places.folder.mkdir(parents=True, exist_ok=True)
-        return DecisionLog(self.settings.decision_log.url(self.name) or f"sqlite:///{self.places.decision_log}")
+        return DecisionLog(self.database)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """Events that were accepted since the log was last written to."""
+        return Journal(self.database, self.bank.vocabulary.contacts)
 
     def decider(self, *, num_threads: int = 1) -> Decider:
         """Put the champions of the moment and the policy together; a model that has no champion yet is left out.
@@ -182,7 +194,7 @@ class Parts:
             as_of,
             seed=SEED,
             decider=self.decider(),
-            reader=CustomerReader(self.bank, self.log, self.online),
+            reader=CustomerReader(self.bank, self.log, self.online, self.journal),
             log=self.decision_log,
         )
 
@@ -229,7 +241,7 @@ def parts_anew(bank_folder: str | Path) -> Parts:
         ConfigurationErrors: The folder says something that cannot be.
     """
     place = _place(bank_folder)
-    stamp = _stamp(place[1])
+    stamp = folder_stamp(place[1])
     if place not in _opened or _opened[place].stamp != stamp:
         _opened[place] = _Opened(Parts(*place), stamp)
     return _opened[place].parts
@@ -248,7 +260,7 @@ def _place(bank_folder: str | Path) -> tuple[Settings, Path]:
     return Settings.from_environment(os.environ), Path(bank_folder)
 
 
-def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+def folder_stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """Name, time and size of every file of a bank's folder."""
     facts = ((file.name, file.stat()) for file in sorted(folder.glob("*.yaml")))
     return tuple((name, fact.st_mtime_ns, fact.st_size) for name, fact in facts)

@@ -59,6 +59,11 @@ class Places:
         return self.folder / "decisions"
 
     @property
+    def champions(self) -> Path:
+        """Files of the models in charge, where services find them without asking the registry."""
+        return self.folder / "champions"
+
+    @property
     def wishes(self) -> Path:
         """What could be sent to everybody, a folder a run: what prices of budgets are found from."""
         return self.folder / "wishes"

@@ -268,7 +268,7 @@ def first_that_holds(
 @lru_cache(maxsize=16)
 def conditions_of(catalogue: FeatureCatalogue, journey: Journey) -> tuple[Program, tuple[Expression, ...]]:
     """Compile the conditions of the stages, and the features that they read."""
-    schema = MOMENT_INPUTS | catalogue.schema
+    schema = {**MOMENT_INPUTS, **catalogue.schema}
     conditions = tuple(compile_expression(condition.when, schema) for condition in journey.stages)
     names = sorted(frozenset[str]().union(*(condition.names for condition in conditions)))
     return program_of(catalogue, tuple(names)), conditions

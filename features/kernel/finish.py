@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
 import numpy as np
 
-from expressions.types import Array, ColumnType, Number
+from expressions.types import Array, Number
 from features.calendar import MICROSECONDS_PER_DAY
+from features.definitions import AggregateKind
 from features.feature import Feature
 from features.kernel.aggregates.active_days import DayBits
 from features.kernel.aggregates.decayed import DecayedCount, DecayedSum
@@ -15,9 +20,106 @@ from features.kernel.columns import SCALE
 from features.kernel.history import CodedMoments
 from features.kernel.plan import Int64Matrix, Slot
 
+FEW_MOMENTS: Final = 4_096
+"""Up to so many, rows are copied out to be finished together; for more of them the copies cost more than the steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finishing:
+    """How features are finished: those that are alike in one step, for one customer asks for all of them.
+
+    Attributes:
+        alike: Way of finishing -> names of the features, and their rows in what is kept.
+        others: One by one.
+    """
+
+    alike: tuple[tuple[Alike, tuple[str, ...], Int64Array], ...]
+    others: tuple[tuple[Feature, tuple[Slot, ...]], ...]
+
+    @classmethod
+    def of(cls, features: Iterable[Feature], parts: Mapping[str, tuple[Slot, ...]]) -> Finishing:
+        """Put features that are finished alike together; those that are no aggregates are passed over."""
+        alike: dict[Alike, list[tuple[str, int]]] = {}
+        others: list[tuple[Feature, tuple[Slot, ...]]] = []
+        for feature in features:
+            if feature.aggregate is None:
+                continue
+            slots = parts[feature.name]
+            way = _alike(feature)
+            if way is None:
+                others.append((feature, slots))
+            else:
+                alike.setdefault(way, []).append((feature.name, slots[0].start + way.offset))
+        return cls(
+            tuple(
+                (way, tuple(name for name, _ in members), np.array([row for _, row in members], dtype=np.int64))
+                for way, members in alike.items()
+            ),
+            tuple(others),
+        )
+
+    def columns(self, kept: Int64Matrix, moments: CodedMoments) -> dict[str, Array]:
+        """Compute the features, shape (m,) each.
+
+        Args:
+            kept: Shape (rows of the plan, m).
+            moments: The m moments.
+        """
+        finished: dict[str, Array] = {}
+        together = kept.shape[1] <= FEW_MOMENTS
+        for way, names, rows in self.alike:
+            if together:
+                finished.update(zip(names, way.finish(kept[rows], moments), strict=True))
+            else:
+                finished.update((name, way.finish(kept[row], moments)) for name, row in zip(names, rows, strict=True))
+        for feature, slots in self.others:
+            finished[feature.name] = finish(feature, slots, kept, moments)
+        return finished
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """One way of finishing single rows of what is kept.
+
+    Attributes:
+        nothing: What is kept of no events; None where that is a number like others.
+        unit: By which the number is divided; None for the days that have passed since it.
+        offset: Of the row, after the slot's first.
+    """
+
+    nothing: int | None
+    unit: int | None
+    offset: int = 0
+
+    def finish(self, kept: Int64Matrix, moments: CodedMoments) -> Array:
+        """Finish rows, shape (k, m), or one row, shape (m,)."""
+        if self.unit is None:
+            assert self.nothing is not None, "there may be no first or last time"
+            return _days_since(kept, moments.as_of, self.nothing)
+        values = kept.astype(np.float64) if self.unit == 1 else kept / self.unit
+        return values if self.nothing is None else np.where(kept != self.nothing, values, np.nan)
+
+
+_ALIKE: Final[Mapping[AggregateKind, Alike]] = {
+    "count": Alike(None, 1),
+    "sum": Alike(None, SCALE),
+    "min": Alike(NOTHING_LEAST, SCALE),
+    "max": Alike(NOTHING_GREATEST, SCALE),
+    "days_since_first": Alike(NOTHING_LEAST, None),
+    "days_since_last": Alike(NOTHING_GREATEST, None),
+}
+
+
+def _alike(feature: Feature) -> Alike | None:
+    assert feature.aggregate is not None, "only aggregates have slots"
+    if feature.aggregate.aggregate == "last":
+        # the time first, then the value
+        return Alike(NOTHING_GREATEST, SCALE if isinstance(feature.type, Number) else 1, offset=1)
+    return _ALIKE.get(feature.aggregate.aggregate)
+
 
 def finish(feature: Feature, slots: tuple[Slot, ...], kept: Int64Matrix, moments: CodedMoments) -> Array:
-    """Compute a feature from its slots, shape (m,).
+    """Compute a feature that needs more than one row of what is kept, shape (m,).
 
     Args:
         feature: An aggregate.
@@ -29,23 +131,9 @@ def finish(feature: Feature, slots: tuple[Slot, ...], kept: Int64Matrix, moments
     first = kept[slots[0].start]
     finished: Array
     match feature.aggregate.aggregate:
-        case "count":
-            finished = first.astype(np.float64)
-        case "sum":
-            finished = first / SCALE
         case "mean":
             count = kept[slots[1].start]
             finished = np.where(count > 0, first / SCALE / np.maximum(count, 1), np.nan)
-        case "min":
-            finished = np.where(first != NOTHING_LEAST, first / SCALE, np.nan)
-        case "max":
-            finished = np.where(first != NOTHING_GREATEST, first / SCALE, np.nan)
-        case "days_since_first":
-            finished = _days_since(first, moments.as_of, NOTHING_LEAST)
-        case "days_since_last":
-            finished = _days_since(first, moments.as_of, NOTHING_GREATEST)
-        case "last":
-            finished = _last(kept[slots[0].rows][1], feature.type)
         case "distinct_days":
             days = DayBits.count(tuple(kept[slots[0].rows])) if isinstance(slots[0].aggregate, DayBits) else first
             finished = days.astype(np.float64)
@@ -55,15 +143,12 @@ def finish(feature: Feature, slots: tuple[Slot, ...], kept: Int64Matrix, moments
         case "decayed_sum":
             assert isinstance(slots[0].aggregate, DecayedSum), "the plan keeps a decayed sum in blocks"
             finished = slots[0].aggregate.value(kept[slots[0].rows], moments.day) / SCALE
+        case other:
+            raise AssertionError(f"{other} is finished with those like it")
     return finished
 
 
-def _days_since(times: Int64Array, as_of: Int64Array, nothing: int) -> Array:
+def _days_since(times: Int64Matrix, as_of: Int64Array, nothing: int) -> Array:
     known = times != nothing
     elapsed = as_of - np.where(known, times, as_of)
     return np.where(known, elapsed / MICROSECONDS_PER_DAY, np.nan)
-
-
-def _last(values: Int64Array, kind: ColumnType) -> Array:
-    unit = SCALE if isinstance(kind, Number) else 1
-    return np.where(values != NOTHING_GREATEST, values / unit, np.nan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import lightgbm
@@ -24,7 +24,7 @@ from models.boosting import (
 from models.calibration import Calibration, fit_calibration
 from models.contributions import Contributions
 from models.files import read_description, write_model
-from models.inputs import check_schema, schema_from_json, schema_to_json
+from models.inputs import SchemaCheck, schema_from_json, schema_to_json
 from models.labelled import check_labels
 from models.settings import Training
 from models.splits import calibration_split
@@ -45,6 +45,10 @@ class ChurnModel:
     booster: lightgbm.Booster
     schema: dict[str, ColumnType]
     calibration: Calibration
+    _check: SchemaCheck = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_check", SchemaCheck(self.schema))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,18 +61,18 @@ class ChurnModel:
         Raises:
             ModelError: If a feature is missing or of another type than in training.
         """
-        check_schema(self.schema, features)
+        self._check(features)
         scores = raw_scores(self.booster, features.matrix(self.names), num_threads)
         return self.calibration.apply(expit(scores))
 
     def shap_values(self, features: FeatureTable, *, num_threads: int = 1) -> Array:
         """SHAP values in the booster's log-odds, shape (n, len(names)), without the mean score."""
-        check_schema(self.schema, features)
+        self._check(features)
         return tree_contributions(self.booster, features.matrix(self.names), num_threads)[:, :-1]
 
     def explain(self, features: FeatureTable, *, num_threads: int = 1) -> Contributions:
         """Take the calibrated log-odds apart by feature."""
-        check_schema(self.schema, features)
+        self._check(features)
         parts = tree_contributions(self.booster, features.matrix(self.names), num_threads)
         slope = self.calibration.rise
         return Contributions(self.names, parts[:, :-1] * slope, parts[:, -1] * slope + self.calibration.shift)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,31 @@ _FIRST_PRECISIONS = {
 """Where precisions start, by level of pooling: finer levels are pulled to zero harder until data say otherwise."""
 
 
+_REMEMBERED = 64
+"""Lists of pairs: channels of a few policies."""
+_FEW_TERMS = 50_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedPairs:
+    """What scoring needs to know of m pairs, whoever the customer is.
+
+    Attributes:
+        weights: Shape (1 + varying, m): intercept first, then weights of the varying columns.
+        products: Distinct ones.
+        product_of: Shape (m,), the product of each pair.
+        rows: Shape (m, columns of groups), their place in the hierarchy.
+        codes: Shape (m, attributes + 3), for trees.
+    """
+
+    pairs: tuple[Pair, ...]
+    weights: Array
+    products: tuple[str | None, ...]
+    product_of: NDArray[np.intp]
+    rows: Array
+    codes: Array
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
     """A fitted base model.
@@ -50,28 +75,47 @@ class Base:
     theta: Array
     gamma: Array
     precisions: Array
+    _placed: dict[tuple[tuple[int, str | None], ...], PlacedPairs] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
-    def log_odds(self, columns: Mapping[str, Array], pairs: Sequence[Pair]) -> Array:
-        """Score n customers for m pairs, shape (n, m); the same bits for one customer or pair as for many."""
-        by_pair = _sum_in_order(self.theta, self.groups.rows(pairs).T)
-        scores = _sum_in_order(self.varying.matrix(columns), by_pair[1:])
-        scores += by_pair[0]
+    def log_odds(self, columns: Mapping[str, Array], family: Mapping[str, Array], placed: PlacedPairs) -> Array:
+        """Score n customers for m pairs, shape (n, m); the same bits for one customer or pair as for many.
+
+        Args:
+            columns: Features of the customers.
+            family: Of `families.columns`, for the customers and the pairs' products.
+            placed: The pairs.
+        """
+        scores = _sum_in_order(self.varying.matrix(columns), placed.weights[1:])
+        scores += placed.weights[0]
         scores += _sum_in_order(self.common.matrix(columns), self.gamma[: len(self.common), None])
-        products = list(dict.fromkeys(offer.product for offer, _ in pairs))
-        family = self.families.columns(columns, products)
-        rows = len(scores)
-        by_product = np.concatenate(
-            [
-                _sum_in_order(
-                    _matrix(self.family, {name: values[:, place] for name, values in family.items()}, rows),
-                    self.gamma[len(self.common) :, None],
-                )
-                for place in range(len(products))
-            ],
-            axis=1,
-        )
-        scores += by_product[:, [products.index(offer.product) for offer, _ in pairs]]
+        scores += self._by_product(family, len(scores), len(placed.products))[:, placed.product_of]
         return scores
+
+    def placed(self, pairs: Sequence[Pair]) -> PlacedPairs:
+        """Find what scoring needs of pairs alone; the same pairs again are found where they are."""
+        key = tuple((id(offer), channel) for offer, channel in pairs)
+        found = self._placed.get(key)
+        if found is None:
+            if len(self._placed) >= _REMEMBERED:
+                self._placed.clear()
+            products = tuple(dict.fromkeys(offer.product for offer, _ in pairs))
+            found = self._placed[key] = PlacedPairs(
+                pairs=tuple(pairs),  # offers live as long as their ids are used
+                weights=_sum_in_order(self.theta, self.groups.rows(pairs).T),
+                products=products,
+                product_of=np.array([products.index(offer.product) for offer, _ in pairs], dtype=np.intp),
+                rows=self.groups.rows(pairs),
+                codes=self.groups.codes(pairs),
+            )
+        return found
+
+    def _by_product(self, family: Mapping[str, Array], rows: int, products: int) -> Array:
+        """Score what is known of each customer and product, shape (rows, products)."""
+        flat = {name: values.reshape(-1) for name, values in family.items()}
+        encoded = _matrix(self.family, flat, rows * products)
+        return _sum_in_order(encoded, self.gamma[len(self.common) :, None]).reshape(rows, products)
 
     def row_log_odds(self, rows: Impressions) -> Array:
         """Score impressions, each for its own pair, shape (n,)."""
@@ -85,7 +129,7 @@ class Base:
 
     def row_contributions(self, columns: Mapping[str, Array], pairs: Sequence[Pair]) -> dict[str, Array]:
         """Take the log-odds of n rows, each with a pair, apart; the global intercept is under the empty name."""
-        placed = self.groups.rows(pairs)
+        placed = self.placed(pairs).rows
         weights = placed @ self.theta.T
         parts: dict[str, Array] = {"": placed[:, 0] * self.theta[0, 0]}
 
@@ -234,7 +278,13 @@ def _sum_in_order(left: Array, right: Array) -> Array:
     A library's matrix product sums in an order that depends on the shapes, so that one customer would differ from
     the same customer in a batch in the last bit.
     """
-    total = np.zeros((left.shape[0], right.shape[1]))
-    for position in range(left.shape[1]):
+    rows, terms = left.shape
+    columns = right.shape[1]
+    if terms and rows * terms * columns <= _FEW_TERMS:
+        # one after the other too, in one call; adding zero makes zero of minus zero, as the loop does
+        summed: Array = np.add.accumulate(left[:, :, None] * right[None], axis=1)[:, -1] + 0.0
+        return summed
+    total = np.zeros((rows, columns))
+    for position in range(terms):
         total += left[:, position, None] * right[position]
     return total

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import lightgbm
@@ -18,8 +18,8 @@ from models.boosting import booster_from_text, booster_to_text, raw_scores, tree
 from models.calibration import Calibration
 from models.contributions import Contributions
 from models.files import read_description, write_model
-from models.inputs import check_schema, schema_from_json, schema_to_json
-from models.propensity.base import Base
+from models.inputs import SchemaCheck, schema_from_json, schema_to_json
+from models.propensity.base import Base, PlacedPairs
 from models.propensity.impressions import Impressions, Pair
 
 _KIND = "propensity"
@@ -43,6 +43,10 @@ class PropensityModel:
     booster: lightgbm.Booster
     schema: dict[str, ColumnType]
     calibration: Calibration
+    _check: SchemaCheck = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_check", SchemaCheck(self.schema))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -64,23 +68,26 @@ class PropensityModel:
         Raises:
             ModelError: If a feature is missing or of another type than in training.
         """
-        check_schema(self.schema, features)
+        self._check(features)
         pairs: list[Pair] = [(offer, treatment.channel) for offer, treatment in candidates]
         probabilities = np.empty((len(features), len(pairs)))
         if not pairs:
             return probabilities
+        placed = self.base.placed(pairs)
         step = max(1, _BLOCK_ROWS // len(pairs))
-        table = features.select(self.names)
+        # copied out only where there is more than one block
+        table = features if len(features) <= step else features.select(self.names)
         for start in range(0, len(features), step):
-            block = table.take(np.arange(start, min(start + step, len(features))))
-            scores = self.base.log_odds(block.columns, pairs)
-            scores += raw_scores(self.booster, self._block(block, pairs), num_threads).reshape(scores.shape)
+            block = table if table is features else table.take(np.arange(start, min(start + step, len(features))))
+            family = self.base.families.columns(block.columns, placed.products)
+            scores = self.base.log_odds(block.columns, family, placed)
+            scores += raw_scores(self.booster, self._block(block, family, placed), num_threads).reshape(scores.shape)
             probabilities[start : start + step] = self.calibration.apply(expit(scores))
         return probabilities
 
     def predict_rows(self, rows: Impressions, *, num_threads: int = 1) -> Array:
         """Give the probability that each impression is accepted, shape (n,)."""
-        check_schema(self.schema, rows.features)
+        self._check(rows.features)
         codes = self.base.groups.codes(rows.pairs)[rows.pair]
         matrix = tree_matrix(rows.features.select(self.names), rows.family, codes, self.base)
         return self.calibration.apply(
@@ -103,13 +110,13 @@ class PropensityModel:
         Raises:
             ModelError: If a feature is missing or of another type than in training.
         """
-        check_schema(self.schema, features)
+        self._check(features)
         pairs: list[Pair] = [(offer, treatment.channel) for offer, treatment in candidates]
         table = features.select(self.names)
         linear = self.base.row_contributions(table.columns, pairs)
         products = np.array([*(offer.product for offer, _ in pairs), None], dtype=object)[:-1]
         family = self.base.families.of_rows(table.columns, products)
-        matrix = tree_matrix(table, family, self.base.groups.codes(pairs), self.base)
+        matrix = tree_matrix(table, family, self.base.placed(pairs).codes, self.base)
         trees = tree_contributions(self.booster, matrix, num_threads)
         names = self.contribution_names
         nothing = np.zeros(len(pairs))
@@ -142,20 +149,16 @@ class PropensityModel:
             Calibration.from_json(description["calibration"]),
         )
 
-    def _block(self, block: FeatureTable, pairs: Sequence[Pair]) -> NDArray[np.float32]:
+    def _block(self, block: FeatureTable, family: Mapping[str, Array], placed: PlacedPairs) -> NDArray[np.float32]:
         """Trees' columns of every customer with every pair, shape (n * m, columns)."""
-        products = list(dict.fromkeys(offer.product for offer, _ in pairs))
-        family = self.base.families.columns(block.columns, products)
-        place = [products.index(offer.product) for offer, _ in pairs]
-        customer = block.matrix(self.names)
-        codes = self.base.groups.codes(pairs)
+        customer, pairs = block.matrix(self.names), len(placed.pairs)
         first, last = customer.shape[1], customer.shape[1] + len(family)
-        cube = np.empty((len(block), len(pairs), last + codes.shape[1]), dtype=np.float32)
+        cube = np.empty((len(block), pairs, last + placed.codes.shape[1]), dtype=np.float32)
         cube[:, :, :first] = customer[:, None, :]
         for position, values in enumerate(family.values()):
-            cube[:, :, first + position] = values[:, place]
-        cube[:, :, last:] = codes
-        return cube.reshape(len(block) * len(pairs), -1)
+            cube[:, :, first + position] = values[:, placed.product_of]
+        cube[:, :, last:] = placed.codes
+        return cube.reshape(len(block) * pairs, -1)
 
 
 def tree_names(names: Sequence[str], base: Base) -> tuple[str, ...]:

@@ -62,18 +62,26 @@ def batch_decisions(bank, log, as_of=AS_OF):
 
 
 def online_states(bank, log, folder, *, days_ago=0, online_store=None):
+    states = open_states(bank, folder, online_store)
+    write_states(states, bank, log, days_ago=days_ago)
+    return states
+
+
+def open_states(bank, folder, online_store=None):
+    repository = FeatureRepository(bank.identity.name, folder / "feast", folder / "parts", online_store=online_store)
+    repository.apply(bank.features, {})
+    return OnlineStates(repository, Calendar(bank.time_zone), bank.features.layout)
+
+
+def write_states(states, bank, log, *, days_ago=0):
     calendar = Calendar(bank.time_zone)
     moment = np.array([utc_microseconds(AS_OF).astype(np.int64)])
     midnight = calendar.days_before(moment, days_ago).astype("datetime64[us]")[0]
-    repository = FeatureRepository(bank.identity.name, folder / "feast", folder / "parts", online_store=online_store)
-    repository.apply(bank.features, {})
-    states = OnlineStates(repository, calendar, bank.features.layout)
     for bucket in range(log.buckets):
         events = log.read_bucket(bucket)
         customers = sorted(set(events["customer_id"].to_pylist()))
         found = compute_states(events, customers, midnight, bank.features, bank.journey, calendar)
         states.materialise(found, AS_OF)
-    return states
 
 
 def test_one_customer_is_decided_as_in_the_batch_from_the_log(bank, log):

@@ -1,0 +1,167 @@
+"""How the real-time service is run: settings from the environment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from config.stores import SettingError
+from domain.errors import nearest
+
+SCOPES: Final = ("decide", "listen", "read", "admin")
+"""Ask for decisions and scores; tell events; look at customers and decisions; everything."""
+
+BANK: Final = "NBO_SERVICE_BANK"
+CLOCK: Final = "NBO_SERVICE_CLOCK"
+"""How `nbo serve` tells its workers the bank's folder, and the moment at which the clock stands when it starts."""
+
+API_KEYS: Final = "NBO_API_KEYS"
+API_KEYS_FILE: Final = "NBO_API_KEYS_FILE"
+JWT_KEY: Final = "NBO_JWT_KEY"
+JWT_KEY_FILE: Final = "NBO_JWT_KEY_FILE"
+JWT_ALGORITHM: Final = "NBO_JWT_ALGORITHM"
+ALGORITHMS: Final = ("HS256", "RS256", "ES256", "EdDSA")
+_HEX_DIGITS: Final = 64
+_LEAST_SECRET_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """Who may ask with a key.
+
+    Attributes:
+        name: Of the caller, as logs and the audit tell it.
+        sha256: Of the key, 64 hexadecimal digits; the key itself is random, 32 bytes long, and kept by the caller.
+        scopes: Of `SCOPES`.
+        per_second: Requests at most, on average; None for no limit.
+    """
+
+    name: str
+    sha256: str
+    scopes: tuple[str, ...]
+    per_second: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceSettings:
+    """Settings of the service.
+
+    Attributes:
+        keys: Of callers (`NBO_API_KEYS`, JSON; or `NBO_API_KEYS_FILE`, a file of it).
+        jwt_key: Secret or public key of bearer tokens (`NBO_JWT_KEY`, or `NBO_JWT_KEY_FILE`); None for none.
+        jwt_algorithm: `NBO_JWT_ALGORITHM`, HS256 by default.
+        most_waiting: Decisions that may wait in one worker; more are turned away (`NBO_MOST_WAITING`).
+        threads: That decide in one worker (`NBO_SERVICE_THREADS`).
+        largest_body: Bytes of one request (`NBO_LARGEST_BODY`).
+        swap_seconds: Between looks at the bank's folder and the champions (`NBO_SWAP_SECONDS`).
+        traces: Where OpenTelemetry traces go (`OTEL_EXPORTER_OTLP_ENDPOINT`); None for nowhere.
+    """
+
+    keys: tuple[ApiKey, ...] = ()
+    jwt_key: str | None = field(default=None, repr=False)
+    jwt_algorithm: str = "HS256"
+    most_waiting: int = 32
+    threads: int = 2
+    largest_body: int = 1_000_000
+    swap_seconds: float = 2.0
+    traces: str | None = None
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> ServiceSettings:
+        """Read the settings; what is not set has its default.
+
+        Raises:
+            SettingError: One that cannot be; secrets are never repeated.
+
+        Example:
+            >>> ServiceSettings.from_environment({"NBO_MOST_WAITING": "8"}).most_waiting
+            8
+        """
+        keys = _given(environ, API_KEYS, API_KEYS_FILE)
+        jwt_key = _given(environ, JWT_KEY, JWT_KEY_FILE)
+        algorithm = environ.get(JWT_ALGORITHM) or cls.jwt_algorithm
+        if algorithm not in ALGORITHMS:
+            raise SettingError(
+                f"{JWT_ALGORITHM} is not understood", got=f"'{algorithm}'", expected=nearest(algorithm, ALGORITHMS)
+            )
+        if jwt_key is not None and algorithm == "HS256" and len(jwt_key.encode()) < _LEAST_SECRET_BYTES:
+            raise SettingError(f"{JWT_KEY} is too short", expected=f"{_LEAST_SECRET_BYTES} random bytes or more")
+        return cls(
+            keys=() if keys is None else _keys(keys),
+            jwt_key=jwt_key,
+            jwt_algorithm=algorithm,
+            most_waiting=int(_number(environ, "NBO_MOST_WAITING", cls.most_waiting, least=1)),
+            threads=int(_number(environ, "NBO_SERVICE_THREADS", cls.threads, least=1)),
+            largest_body=int(_number(environ, "NBO_LARGEST_BODY", cls.largest_body, least=1_000)),
+            swap_seconds=_number(environ, "NBO_SWAP_SECONDS", cls.swap_seconds, least=0.05),
+            traces=environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
+        )
+
+
+def _given(environ: Mapping[str, str], setting: str, file_setting: str) -> str | None:
+    if environ.get(setting):
+        return environ[setting]
+    place = environ.get(file_setting)
+    if not place:
+        return None
+    try:
+        return Path(place).expanduser().read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingError(
+            f"the file that {file_setting} names cannot be read", got=error.strerror or type(error).__name__
+        ) from error
+
+
+def _keys(text: str) -> tuple[ApiKey, ...]:
+    try:
+        listed = json.loads(text)
+    except ValueError:
+        raise SettingError(f"{API_KEYS} is not JSON", remedy="`nbo key` writes an entry") from None
+    if not isinstance(listed, list):
+        raise SettingError(f"{API_KEYS} is no list", got=type(listed).__name__, remedy="`nbo key` writes an entry")
+    keys = tuple(_key(position, entry) for position, entry in enumerate(listed))
+    names = [key.name for key in keys]
+    for name in names:
+        if names.count(name) > 1:
+            raise SettingError(f"two entries of {API_KEYS} have the same name", got=f"'{name}'")
+    return keys
+
+
+def _key(position: int, entry: Any) -> ApiKey:
+    where = f"entry {position + 1} of {API_KEYS}"
+    if not isinstance(entry, dict):
+        raise SettingError(f"{where} is no object", got=type(entry).__name__)
+    for name in entry:
+        if name not in {"name", "sha256", "scopes", "per_second"}:
+            raise SettingError(
+                f"{where} has an unknown key",
+                got=f"'{name}'",
+                expected=nearest(name, ("name", "sha256", "scopes", "per_second")),
+            )
+    name, digest, scopes = entry.get("name"), entry.get("sha256"), entry.get("scopes")
+    if not isinstance(name, str) or not name.strip():
+        raise SettingError(f"{where} has no name", expected="who the caller is")
+    if not isinstance(digest, str) or len(digest) != _HEX_DIGITS or set(digest) - set("0123456789abcdef"):
+        raise SettingError(f"{where} has no hash", expected=f"sha256, {_HEX_DIGITS} hexadecimal digits")
+    if not isinstance(scopes, list) or not scopes or not set(map(str, scopes)) <= set(SCOPES):
+        raise SettingError(f"{where} has no scopes", got=str(scopes), expected=f"some of {', '.join(SCOPES)}")
+    per_second = entry.get("per_second")
+    if per_second is not None and not (isinstance(per_second, int | float) and per_second > 0):
+        raise SettingError(f"{where}: per_second makes no sense", got=str(per_second), expected="a number above 0")
+    return ApiKey(name=name, sha256=digest, scopes=tuple(map(str, scopes)), per_second=per_second)
+
+
+def _number(environ: Mapping[str, str], setting: str, default: float, *, least: float) -> float:
+    text = environ.get(setting)
+    if not text:
+        return default
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not number >= least:
+        raise SettingError(f"{setting} makes no sense", got=f"'{text}'", expected=f"a number of at least {least:g}")
+    return number

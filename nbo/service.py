@@ -1,0 +1,146 @@
+"""The real-time service as a command: workers, and beside them one process that looks after the champions."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import uvicorn
+
+from config.service import API_KEYS, BANK, CLOCK, SCOPES, ServiceSettings
+from domain.errors import DataError, NboError, StateError, nearest
+from nbo.display import console
+from serving.api.logs import log_settings
+from serving.api.security import new_key
+from serving.live.champions import MANIFEST
+from wiring.parts import Parts
+
+PUBLISH_SECONDS: Final = 5.0
+"""Between looks at the registry."""
+
+METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def serve(
+    parts: Parts,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    start: datetime | None,
+    certificate: Path | None = None,
+    key: Path | None = None,
+) -> None:
+    """Serve until interrupted.
+
+    Args:
+        parts: The bank's.
+        host: To listen on.
+        port: To listen on.
+        workers: Processes that answer.
+        start: Where the service's clock stands; None for the machine's time.
+        certificate: TLS certificate, with its chain; None for none.
+        key: Of the certificate.
+
+    Raises:
+        NboError: A setting, or there are no champions and no registry to ask for them.
+    """
+    tell_workers(parts, start)
+    with publishing(parts), TemporaryDirectory(prefix="nbo-metrics-") as metrics:
+        os.environ.setdefault(METRICS_FOLDER, metrics)
+        scheme = "http" if certificate is None else "https"
+        console.print(f"serving {parts.name} on {scheme}://{host}:{port}, its API at {scheme}://{host}:{port}/docs")
+        uvicorn.run(
+            "wiring.service:application",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            log_config=log_settings(),
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            ssl_certfile=None if certificate is None else str(certificate),
+            ssl_keyfile=None if key is None else str(key),
+            timeout_graceful_shutdown=10,
+        )
+
+
+def tell_workers(parts: Parts, start: datetime | None) -> None:
+    """Put into the environment what workers have to know; where nobody has a key, one is made for this run."""
+    settings = ServiceSettings.from_environment(os.environ)
+    os.environ[BANK] = str(parts.folder.resolve())
+    if start is not None:
+        os.environ[CLOCK] = start.isoformat()
+    if not settings.keys and settings.jwt_key is None:
+        made, entry = new_key("this run", SCOPES)
+        os.environ[API_KEYS] = json.dumps([entry])
+        console.print(f"no keys are set; for this run: X-API-Key: {made}", markup=False, highlight=False)
+
+
+def show_key(name: str, scopes: Sequence[str], per_second: float | None) -> None:
+    """Make a key and print it with its entry; it is shown this once.
+
+    Raises:
+        DataError: A scope that there is not.
+    """
+    for scope in scopes:
+        if scope not in SCOPES:
+            raise DataError("no such scope", got=f"'{scope}'", expected=nearest(scope, SCOPES))
+    made, entry = new_key(name, scopes, per_second)
+    console.print(f"key, for the caller: {made}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"entry of {API_KEYS}: {json.dumps(entry)}", markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def publishing(parts: Parts) -> Iterator[None]:
+    """Have a process look after the champions for the length of the block.
+
+    It is a process of its own, because asking the registry takes memory and time that those who answer do not have.
+    Where the registry does not answer, the champions of before go on; without any, nothing can be served.
+    """
+    command = [sys.executable, "-m", "nbo", "--bank", str(parts.folder), "champions"]
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    if not (parts.places.champions / MANIFEST).exists():
+        with console.status("fetching the champions"):
+            done = subprocess.run(command, **quiet, check=False)  # type: ignore[call-overload]  # noqa: S603
+        if done.returncode:
+            raise StateError(
+                "the champions could not be fetched",
+                got=f"exit code {done.returncode}",
+                remedy=f"see why: nbo --bank {parts.folder} champions",
+            )
+    process = subprocess.Popen([*command, "--every", str(PUBLISH_SECONDS)], **quiet)  # type: ignore[call-overload]  # noqa: S603
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def publish(parts: Parts, every_seconds: float | None) -> None:
+    """Publish the champions, once or until interrupted; what fails in between is tried again."""
+    from wiring.champions import publish_champions  # noqa: PLC0415  MLflow, which those who serve do without
+
+    if every_seconds is None:
+        changed = publish_champions(parts)
+        console.print("the champions are others now" if changed else "the champions are as before")
+        return
+    parent = os.getppid()
+    while os.getppid() == parent:  # a service that was killed cannot end this
+        try:
+            publish_champions(parts)
+        except (NboError, OSError) as error:
+            console.print(f"not published: {error}", markup=False)
+        except Exception as error:  # noqa: BLE001  a registry that is away fails in its client's words
+            console.print(f"the registry does not answer: {type(error).__name__}", markup=False)
+        time.sleep(every_seconds)

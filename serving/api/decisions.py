@@ -1,0 +1,82 @@
+"""Asking for decisions."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+
+from serving.api.models import BatchAnswer, BatchRequest, DecisionAnswer, DecisionRequest, Question
+from serving.api.problems import ProblemError, documented
+from serving.api.requests import LimitedRoute
+from serving.api.security import Caller, Deciding
+from serving.journal.keeping import Request as Asking
+from serving.live.asking import Asked
+from serving.live.service import RequestClashError, Service
+
+router = APIRouter(prefix="/v1/decisions", tags=["decisions"], route_class=LimitedRoute)
+_PROBLEMS = documented(400, 401, 403, 409, 413, 422, 429, 503)
+AT_ONCE = 16
+"""Questions of a batch that are decided together; between them single ones get their turn."""
+
+IdempotencyKey = Annotated[str | None, Header(max_length=200, description="In place of `request_id`")]
+
+
+@router.post("", response_model=None, responses={200: {"model": DecisionAnswer}, **_PROBLEMS})
+async def decide(
+    body: DecisionRequest, request: Request, caller: Deciding, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Decide for one customer in one channel; kept before it is answered."""
+    service: Service = request.app.state.service
+    asked = _asked(body, dry_run=body.dry_run)
+    identified = None if body.dry_run else _identified(caller, body.request_id or idempotency_key, asked)
+    with request.app.state.admission.one():
+        answer = await _answered(service, asked, identified)
+    return Response(answer, media_type="application/json")
+
+
+@router.post("/batch", response_model=None, responses={200: {"model": BatchAnswer}, **_PROBLEMS})
+async def decide_batch(
+    body: BatchRequest, request: Request, caller: Deciding, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Decide for up to 500 customers; each is kept for itself, and asking again finds those that were."""
+    service: Service = request.app.state.service
+    request_id = body.request_id or idempotency_key
+    questions = [_asked(question, dry_run=body.dry_run) for question in body.decisions]
+    for asked in questions:
+        asked.check(service.engine)
+    answers: list[bytes] = []
+    with request.app.state.admission.batch():
+        for start in range(0, len(questions), AT_ONCE):
+            some = questions[start : start + AT_ONCE]
+            names = [None if request_id is None else f"{request_id}#{start + place}" for place in range(len(some))]
+            answers += await asyncio.gather(
+                *(
+                    _answered(service, asked, None if body.dry_run else _identified(caller, name, asked))
+                    for asked, name in zip(some, names, strict=True)
+                )
+            )
+    return Response(b'{"decisions":[' + b",".join(answers) + b"]}", media_type="application/json")
+
+
+async def _answered(service: Service, asked: Asked, identified: Asking | None) -> bytes:
+    try:
+        return await service.decide(asked, identified)
+    except RequestClashError as error:
+        raise ProblemError(409, "request-clash", error.what, remedy=error.remedy) from error
+
+
+def _asked(question: Question, *, dry_run: bool) -> Asked:
+    return Asked(
+        customer_id=question.customer_id,
+        channel=question.channel,
+        placements=tuple(question.placements),
+        context=question.context,
+        offers=question.offers,
+        dry_run=dry_run,
+    )
+
+
+def _identified(caller: Caller, request_id: str | None, asked: Asked) -> Asking | None:
+    return None if request_id is None else Asking(f"{caller.name}\x1f{request_id}", asked.digest)

@@ -1,0 +1,67 @@
+"""Telling events."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Request
+
+from serving.api.models import CloudEventIn, EventIn, EventResult, Events, EventsAnswer
+from serving.api.problems import ProblemError, documented
+from serving.api.requests import LimitedRoute
+from serving.api.security import Listening
+from serving.journal.acceptance import Fate
+from serving.journal.accepting import EventRefusedError, Told
+from serving.live.service import Service
+
+router = APIRouter(prefix="/v1/events", tags=["events"], route_class=LimitedRoute)
+
+
+@router.post("", responses=documented(400, 401, 403, 413, 422, 429, 503))
+async def tell(body: Annotated[Events, Body()], request: Request, caller: Listening) -> EventsAnswer:
+    """Accept one event or up to 500, CloudEvents too: what is answered as accepted is durable and counts at once.
+
+    Of a batch what fits is accepted, and the rest is told; a single event that fits not is a problem.
+    """
+    service: Service = request.app.state.service
+    told = [_told(event) for event in (body if isinstance(body, list) else [body])]
+    heard = service.listening.hear(told)
+    if heard.refused and not isinstance(body, list):
+        error = heard.refused[0]
+        raise ProblemError(422, error.reason.value, error.what, got=error.got, expected=error.expected)
+    committed = await asyncio.wrap_future(heard.fates)
+    fates = dict(zip(heard.places, committed, strict=True))
+    service.watcher.heard(committed, len(heard.refused))
+    results = [_result(one, fates.get(place), heard.refused.get(place)) for place, one in enumerate(told)]
+    return EventsAnswer(accepted=sum(fate is Fate.ACCEPTED for fate in fates.values()), results=results)
+
+
+def _result(told: Told, fate: Fate | None, refused: EventRefusedError | None) -> EventResult:
+    if refused is not None:
+        return EventResult(event_id=told.event_id, fate="refused", reason=refused.reason.value, detail=str(refused))
+    assert fate is not None
+    return EventResult(event_id=told.event_id, fate=fate.value, detail=_MEANINGS.get(fate))
+
+
+_MEANINGS = {
+    Fate.CONFLICT: "the id stands for another event, which came first and stays",
+    Fate.STRAY: "no such decision of this customer: the event is kept apart and counts for nothing",
+}
+
+
+def _told(event: EventIn | CloudEventIn) -> Told:
+    if isinstance(event, EventIn):
+        return Told(**event.model_dump())
+    data = event.data
+    return Told(
+        event_id=f"{event.source}#{event.id}",
+        customer_id=event.subject or data.customer_id or "",
+        type=event.type.rpartition(".")[2],
+        occurred_at=event.time,
+        channel=data.channel,
+        product=data.product,
+        amount=data.amount,
+        properties=data.properties,
+        decision_id=data.decision_id,
+    )

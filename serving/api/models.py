@@ -1,0 +1,175 @@
+"""What is asked and answered, as OpenAPI describes it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, Tag
+
+Id = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""No control characters: PostgreSQL cannot keep a NUL, and nobody can read the others."""
+
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Text = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*$")]
+FiniteNumber = Annotated[float, Field(allow_inf_nan=False)]
+Said = Text | bool | FiniteNumber | None
+MOST_IN_BATCH = 500
+
+
+class Strict(BaseModel):
+    """A body in which nothing is passed over."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Question(Strict):
+    """What now, for this customer, in this channel?"""
+
+    customer_id: Id = Field(
+        description="Whose next best offer; one the bank does not know gets the answer of no history"
+    )
+    channel: Name = Field(description="One of the bank's channels")
+    placements: list[Name] = Field(default=[], max_length=20, description="Places to be filled, the first first")
+    context: dict[Name, Said] = Field(default={}, max_length=50, description="As events.yaml declares under `request`")
+    offers: int | None = Field(default=None, ge=1, le=50, description="At most so many offers")
+
+
+class DecisionRequest(Question):
+    """A question with an id, so that asking again finds the same answer."""
+
+    request_id: Id | None = Field(
+        default=None, description="The same id and question give the same answer, for 35 days"
+    )
+    dry_run: bool = Field(default=False, description="Nothing is kept, counted or spent")
+
+
+class BatchRequest(Strict):
+    """Many questions."""
+
+    request_id: Id | None = None
+    dry_run: bool = False
+    decisions: list[Question] = Field(min_length=1, max_length=MOST_IN_BATCH)
+
+
+class ReasonAnswer(BaseModel):
+    """What moved the model."""
+
+    name: str
+    description: str
+    value: str
+    log_odds: float
+    sentence: str
+
+
+class OfferAnswer(BaseModel):
+    """One offer of an answer."""
+
+    rank: int
+    offer: str
+    description: str
+    product: str | None
+    offer_class: str
+    message: str
+    slot: str | None
+    placement: str | None
+    propensity: float | None
+    value: float | None
+    priority: float | None
+    selection_probability: float
+    rank_probability: float
+    reasons: list[ReasonAnswer]
+
+
+class DecisionAnswer(BaseModel):
+    """What to offer, or why nothing."""
+
+    decision_id: str
+    customer_id: str
+    channel: str
+    as_of: str
+    stage: str | None
+    offers: list[OfferAnswer]
+    fallback: str | None
+    features_from: str
+    degraded: list[str]
+    versions: dict[str, str]
+    dry_run: bool
+
+
+class BatchAnswer(BaseModel):
+    """Answers in the order of the questions."""
+
+    decisions: list[DecisionAnswer]
+
+
+class EventIn(Strict):
+    """Something that happened."""
+
+    event_id: Id
+    customer_id: Id
+    type: Name
+    occurred_at: AwareDatetime | None = Field(default=None, description="With an offset; now where it is not said")
+    channel: Name | None = None
+    product: Name | None = None
+    amount: FiniteNumber | None = None
+    properties: dict[Name, Text | bool | FiniteNumber] = Field(default={}, max_length=50)
+    decision_id: Id | None = Field(default=None, description="The decision that this answers")
+
+
+class CloudEventData(Strict):
+    """What a CloudEvent carries."""
+
+    customer_id: Id | None = None
+    channel: Name | None = None
+    product: Name | None = None
+    amount: FiniteNumber | None = None
+    properties: dict[Name, Text | bool | FiniteNumber] = Field(default={}, max_length=50)
+    decision_id: Id | None = None
+
+
+class CloudEventIn(BaseModel):
+    """A CloudEvent 1.0: `subject` is the customer, `type` ends with the bank's name of the event."""
+
+    model_config = ConfigDict(extra="allow")  # extensions are allowed, and passed over
+
+    specversion: Literal["1.0"]
+    id: Id
+    source: Id
+    type: Name
+    subject: Id | None = None
+    time: AwareDatetime | None = None
+    data: CloudEventData = CloudEventData()
+
+
+def _kind(event: Any) -> str:
+    if isinstance(event, list):
+        return "batch"
+    said = event if isinstance(event, dict) else {}
+    return "cloud_event" if "specversion" in said or isinstance(event, CloudEventIn) else "event"
+
+
+OneEvent = Annotated[
+    Annotated[EventIn, Tag("event")] | Annotated[CloudEventIn, Tag("cloud_event")], Discriminator(_kind)
+]
+Events = Annotated[
+    Annotated[EventIn, Tag("event")]
+    | Annotated[CloudEventIn, Tag("cloud_event")]
+    | Annotated[list[OneEvent], Field(min_length=1, max_length=MOST_IN_BATCH), Tag("batch")],
+    Discriminator(_kind),
+]
+
+
+class EventResult(BaseModel):
+    """What became of one event."""
+
+    event_id: str
+    fate: str = Field(description="accepted, duplicate, conflict, stray or refused")
+    reason: str | None = None
+    detail: str | None = None
+
+
+class EventsAnswer(BaseModel):
+    """What became of events, in their order; what is accepted is durable and counts."""
+
+    accepted: int
+    results: list[EventResult]

@@ -1,0 +1,91 @@
+"""Reading bodies within limits: of size, of depth, and of what JSON may say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Final
+
+import orjson
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from serving.api.problems import ProblemError
+
+DEEPEST: Final = 16
+"""Levels of lists and objects in one body; what is asked and told has five."""
+
+_CLOUD_EVENT: Final = "ce-"
+
+
+class LimitedRequest(Request):
+    """A request whose body is read as JSON without NaN, not too large and not too deep."""
+
+    async def body(self) -> bytes:
+        """Read the body.
+
+        Raises:
+            ProblemError: 413.
+        """
+        if not hasattr(self, "_body"):
+            largest: int = self.app.state.largest_body
+            declared = self.headers.get("content-length", "0")
+            if declared.isdigit() and int(declared) > largest:
+                raise _too_large(largest)
+            chunks, size = [], 0
+            async for chunk in self.stream():
+                size += len(chunk)
+                if size > largest:
+                    raise _too_large(largest)
+                chunks.append(chunk)
+            self._body = b"".join(chunks)
+        return self._body
+
+    async def json(self) -> Any:
+        """Read the body as JSON; a CloudEvent in binary mode is put together from headers and body."""
+        content = orjson.loads(await self.body())
+        if depth_of(content, DEEPEST) > DEEPEST:
+            raise ProblemError(422, "not-fit", "the body is too deep", expected=f"at most {DEEPEST} levels")
+        if "ce-specversion" in self.headers:
+            said = {
+                name.removeprefix(_CLOUD_EVENT): value
+                for name, value in self.headers.items()
+                if name.startswith(_CLOUD_EVENT)
+            }
+            return {**said, "data": content}
+        return content
+
+
+class LimitedRoute(APIRoute):
+    """A route that reads its requests so."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap the handler."""
+        handle = super().get_route_handler()
+
+        async def limited(request: Request) -> Response:
+            return await handle(LimitedRequest(request.scope, request.receive))
+
+        return limited
+
+
+def depth_of(content: Any, at_most: int) -> int:
+    """Count the levels of lists and objects; one more than `at_most` stands for any more.
+
+    Example:
+        >>> depth_of({"a": [1, {"b": 2}]}, 10), depth_of([[[]]], 1), depth_of(5, 3)
+        (3, 2, 0)
+    """
+    level, nested = 0, _containers([content])
+    while nested and level <= at_most:
+        level += 1
+        inner = (member for one in nested for member in (one.values() if isinstance(one, dict) else one))
+        nested = _containers(inner)
+    return level
+
+
+def _containers(members: Iterable[Any]) -> list[Any]:
+    return [member for member in members if isinstance(member, dict | list)]
+
+
+def _too_large(largest: int) -> ProblemError:
+    return ProblemError(413, "too-large", "the body is too large", expected=f"at most {largest:,} bytes")

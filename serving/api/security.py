@@ -1,0 +1,191 @@
+"""Who asks, and what they may: API keys and bearer tokens, each with scopes and a rate."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Annotated, Any, Final
+
+import jwt
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer
+
+from config.service import SCOPES, ApiKey, ServiceSettings
+from serving.api.problems import ProblemError
+
+KEY_HEADER: Final = "X-API-Key"
+_CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="nbo"'}
+_MOST_CALLERS: Final = 10_000
+"""Bearer tokens name their own subjects; more than so many are not remembered at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks.
+
+    Attributes:
+        name: As the audit tells it.
+        scopes: What they may; `admin` may everything.
+        per_second: Requests at most, on average; None for no limit.
+    """
+
+    name: str
+    scopes: frozenset[str]
+    per_second: float | None = None
+
+    def may(self, scope: str) -> bool:
+        """Tell whether they may."""
+        return scope in self.scopes or "admin" in self.scopes
+
+
+class Callers:
+    """Finds out who asks.
+
+    Args:
+        settings: With keys and the key of tokens.
+        bank: Whose service it is: a token is for one bank, its audience is `nbo:<bank>`.
+    """
+
+    def __init__(self, settings: ServiceSettings, bank: str) -> None:
+        self._by_digest = {key.sha256: _caller(key) for key in settings.keys}
+        self._jwt_key = settings.jwt_key
+        self._algorithm = settings.jwt_algorithm
+        self._audience = f"nbo:{bank}"
+        self._buckets: dict[str, _Bucket] = {}
+
+    def of_key(self, key: str) -> Caller:
+        """Find the caller of an API key.
+
+        Raises:
+            ProblemError: 401.
+        """
+        # looked up by the hash of a long random text: nothing can be learned from how long that takes
+        caller = self._by_digest.get(sha256(key.encode()).hexdigest())
+        if caller is None:
+            raise _unauthorised("the API key is not known")
+        return caller
+
+    def of_token(self, token: str) -> Caller:
+        """Find the caller of a bearer token, which may be an API key.
+
+        Raises:
+            ProblemError: 401.
+        """
+        if self._jwt_key is None or token.count(".") != 2:
+            return self.of_key(token)
+        try:
+            said: dict[str, Any] = jwt.decode(
+                token,
+                self._jwt_key,
+                algorithms=[self._algorithm],
+                audience=self._audience,
+                options={"require": ["exp", "sub", "aud"]},
+            )
+        except jwt.InvalidTokenError as error:
+            raise _unauthorised("the token is not valid", got=str(error)) from error
+        scopes = str(said.get("scope", "")).split()
+        return Caller(f"token:{said['sub']}", frozenset(scopes) & frozenset(SCOPES))
+
+    def within_rate(self, caller: Caller) -> None:
+        """Count a request of a caller.
+
+        Raises:
+            ProblemError: 429, where there were too many.
+        """
+        if caller.per_second is None:
+            return
+        if caller.name not in self._buckets:
+            if len(self._buckets) >= _MOST_CALLERS:
+                self._buckets.clear()
+            self._buckets[caller.name] = _Bucket(caller.per_second)
+        wait = self._buckets[caller.name].take()
+        if wait > 0:
+            raise ProblemError(
+                429,
+                "too-many",
+                "this caller asks too often",
+                headers={"Retry-After": str(max(1, round(wait + 0.5)))},
+                expected=f"at most {caller.per_second:g} requests a second",
+            )
+
+
+class _Bucket:
+    """Tokens that come back with time; a second's worth may be used at once."""
+
+    def __init__(self, per_second: float) -> None:
+        self._per_second = per_second
+        self._most = max(1.0, per_second)
+        self._tokens = self._most
+        self._at = time.monotonic()
+
+    def take(self) -> float:
+        """Take one; seconds to wait where there is none."""
+        now = time.monotonic()
+        self._tokens = min(self._most, self._tokens + (now - self._at) * self._per_second)
+        self._at = now
+        if self._tokens < 1.0:
+            return (1.0 - self._tokens) / self._per_second
+        self._tokens -= 1.0
+        return 0.0
+
+
+_KEY = APIKeyHeader(name=KEY_HEADER, auto_error=False, description="An API key, as `nbo key` makes it")
+_BEARER = HTTPBearer(auto_error=False, description="An API key, or a JSON web token for this bank")
+
+
+def allowed(scope: str) -> Callable[..., Caller]:
+    """Make a dependency that lets only callers with a scope through."""
+
+    async def check(
+        request: Request, key: Annotated[str | None, Security(_KEY)], bearer: Annotated[Any, Security(_BEARER)]
+    ) -> Caller:
+        callers: Callers = request.app.state.callers
+        if key is not None:
+            caller = callers.of_key(key)
+        elif bearer is not None:
+            caller = callers.of_token(bearer.credentials)
+        else:
+            raise _unauthorised("the request says not who asks", expected=f"{KEY_HEADER} or Authorization: Bearer")
+        callers.within_rate(caller)
+        if not caller.may(scope):
+            raise ProblemError(
+                403, "not-allowed", "the caller may not do this", got=_listed(sorted(caller.scopes)), expected=scope
+            )
+        request.state.caller = caller.name
+        return caller
+
+    return check  # type: ignore[return-value]  # FastAPI awaits what the signature says is there
+
+
+Deciding = Annotated[Caller, Depends(allowed("decide"))]
+Listening = Annotated[Caller, Depends(allowed("listen"))]
+Reading = Annotated[Caller, Depends(allowed("read"))]
+Administering = Annotated[Caller, Depends(allowed("admin"))]
+
+
+def new_key(name: str, scopes: Sequence[str], per_second: float | None = None) -> tuple[str, dict[str, Any]]:
+    """Make a key, and the entry of `NBO_API_KEYS` that knows it by its hash.
+
+    Example:
+        >>> key, entry = new_key("app", ["decide"])
+        >>> entry["sha256"] == sha256(key.encode()).hexdigest(), entry["scopes"]
+        (True, ['decide'])
+    """
+    key = f"nbo_{secrets.token_urlsafe(32)}"
+    entry: dict[str, Any] = {"name": name, "sha256": sha256(key.encode()).hexdigest(), "scopes": list(scopes)}
+    return key, entry if per_second is None else {**entry, "per_second": per_second}
+
+
+def _caller(key: ApiKey) -> Caller:
+    return Caller(key.name, frozenset(key.scopes), key.per_second)
+
+
+def _unauthorised(title: str, **more: Any) -> ProblemError:
+    return ProblemError(401, "unauthorised", title, headers=_CHALLENGE, **more)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or "no scope"

@@ -1,0 +1,127 @@
+"""The database of decisions and of the journal: SQLite in one file, or PostgreSQL for several servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, TextClause, create_engine, event, inspect, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
+
+from domain.errors import StateError
+from serving.journal.tables import GATE, GATE_NAME
+from serving.tables import CONTACTS, METADATA
+
+
+class Database:
+    """Connections for transactions that write, and for single statements that read.
+
+    Tables are made where they are missing. What is committed survives a power cut, readers do not wait for a writer,
+    and writers wait for each other: in SQLite from the beginning of a transaction, so that what it reads stays true
+    until it commits; in PostgreSQL by the rows that it locks.
+
+    Args:
+        url: As `sqlite:////srv/nbo/decisions.db` or `postgresql+psycopg://host/nbo`.
+
+    Raises:
+        StateError: From everything, where the database does not answer or refuses.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._adding: dict[str, TextClause] = {}
+        with told_clearly():
+            # a connection that broke since is replaced before it is used: the server may have been started anew
+            # a file does not go away, as servers do
+            asked_first = not url.startswith("sqlite")
+            self._writer = create_engine(url, pool_pre_ping=asked_first)
+            self._reader = create_engine(url, pool_pre_ping=asked_first, isolation_level="AUTOCOMMIT")
+            if self.is_sqlite:
+                for engine in (self._writer, self._reader):
+                    event.listen(engine, "connect", _prepare_sqlite)
+                event.listen(self._writer, "begin", _begin_immediate)
+            _make_tables(self._writer)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is the embedded one."""
+        return self._writer.dialect.name == "sqlite"
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Open a transaction; it is committed at the end of the block, or rolled back by an error."""
+        with told_clearly(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a connection for reading; every statement sees what was committed before it."""
+        with told_clearly(), self._reader.connect() as connection:
+            yield connection
+
+    def connect(self) -> Connection:
+        """Open a connection for many transactions, one after the other; whoever asked for it closes it."""
+        with told_clearly():
+            return self._writer.connect()
+
+    def add(self, table: Table) -> TextClause:
+        """Give the INSERT that passes over rows that are there already; it is written once for a table.
+
+        It is text, because the library compiles its own form of it anew for every execution. Columns that the
+        database fills are left out.
+        """
+        if table.name not in self._adding:
+            names = [
+                column.name for column in table.columns if not (column.autoincrement is True or column.server_default)
+            ]
+            values = ", ".join(f":{name}" for name in names)
+            self._adding[table.name] = text(
+                f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608  names of our own
+            )
+        return self._adding[table.name]
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+@contextmanager
+def told_clearly() -> Iterator[None]:
+    """Turn what a driver raises into an error of ours; nothing of a password is repeated."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise StateError(
+            "the decision log did not take or give what was asked; nothing was kept of this call",
+            got=str(getattr(error, "orig", None) or error),
+            remedy="look at the database: space, access, and whether it answers",
+        ) from error
+
+
+def _make_tables(engine: Engine) -> None:
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # several workers start at once, and CREATE TABLE IF NOT EXISTS still clashes with itself
+            connection.execute(text("SELECT pg_advisory_xact_lock(7011)"))
+        METADATA.create_all(connection)
+        connection.execute(
+            text(f"INSERT INTO {GATE.name} (name, moment) VALUES (:name, -1) ON CONFLICT DO NOTHING"),  # noqa: S608
+            {"name": GATE_NAME},
+        )
+        if "contacts" not in inspect(connection).get_view_names():
+            connection.execute(text(CONTACTS))
+
+
+def _prepare_sqlite(connection: DBAPIConnection, record: Any) -> None:
+    # the driver would begin transactions by itself, and only at the first write
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,123 @@
+"""Accepting events for good: each once, never before what was drained, and strays kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from secrets import token_hex
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from serving.database import Database
+from serving.journal.tables import EVENTS, GATE, GATE_NAME, PENDING
+from serving.tables import DECISIONS
+
+_GATE: Final = select(GATE.c.moment).where(GATE.c.name == GATE_NAME)
+_GATE_LOCKED: Final = _GATE.with_for_update(read=True)
+
+
+_CONTENTS: Final = select(EVENTS.c.event_id, EVENTS.c.content, EVENTS.c.batch).where(
+    EVENTS.c.event_id.in_(bindparam("ids", expanding=True))
+)
+_IDS_PER_STATEMENT: Final = 5_000
+
+
+class Fate(StrEnum):
+    """What became of an event that was told."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    """The same was told before: nothing changes."""
+    CONFLICT = "conflict"
+    """The id stands for an event with other content, which came first and stays."""
+    STRAY = "stray"
+    """It cites a decision that does not exist, or is another customer's: kept apart, it counts for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """The kind of write that takes events into the journal; a write is a sequence of rows (`journal.rows.row_of`).
+
+    Args:
+        presented: Event type of an offer put to a customer: it ends the waiting of a pending contact. None for a bank
+            without contacts.
+    """
+
+    database: Database
+    presented: str | None
+    order: int = 0
+
+    def together(self, connection: Connection, writes: Sequence[Sequence[dict[str, Any]]]) -> list[list[Fate]]:
+        """Insert the rows that are new."""
+        told = [row for write in writes for row in write]
+        first: dict[str, dict[str, Any]] = {}
+        for row in told:
+            first.setdefault(row["event_id"], row)
+        # in the order of their ids, so that replicas that are told the same do not wait for each other
+        rows = [first[event_id] for event_id in sorted(first)]
+        gate = pass_gate(connection, self.database)
+        owners = _owners(connection, {row["decision_id"] for row in rows if row["decision_id"] is not None})
+        batch = token_hex(8)
+        for row in rows:
+            row["available_at"] = max(row["available_at"], gate + 1)
+            decision = row["decision_id"]
+            row["stray"] = decision is not None and owners.get(decision) != row["customer_id"]
+            row["batch"] = batch
+        if rows:
+            connection.execute(self.database.add(EVENTS), rows)
+        there = _there(connection, first)
+        new = {event_id for event_id, (_, by) in there.items() if by == batch}
+        known = {event_id: content for event_id, (content, by) in there.items() if by != batch}
+        self._present(connection, [row for row in rows if row["event_id"] in new and not row["stray"]])
+        return [[_fate(row, first[row["event_id"]], new, known) for row in write] for write in writes]
+
+    def committed(self) -> None:
+        """Nothing is remembered."""
+
+    def _present(self, connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
+        """What was presented counts by its event from now on, and no longer as pending."""
+        presented = {
+            row["decision_id"] for row in rows if row["type"] == self.presented and row["decision_id"] is not None
+        }
+        if presented:
+            connection.execute(delete(PENDING).where(PENDING.c.decision_id.in_(sorted(presented))))
+
+
+def _fate(row: dict[str, Any], first: dict[str, Any], new: Container[str], known: Mapping[str, str]) -> Fate:
+    if row is first and row["event_id"] in new:
+        return Fate.STRAY if row["stray"] else Fate.ACCEPTED
+    original = known.get(row["event_id"], first["content"])
+    return Fate.DUPLICATE if row["content"] == original else Fate.CONFLICT
+
+
+def pass_gate(connection: Connection, database: Database) -> int:
+    """Read the moment up to which the journal was drained, and keep it from moving until this transaction ends."""
+    moment: int = connection.execute(_GATE if database.is_sqlite else _GATE_LOCKED).scalar_one()
+    return moment
+
+
+def close_gate(connection: Connection, moment: int) -> None:
+    """Let nothing in any more that became available up to a moment; waits for transactions that read the gate."""
+    later = update(GATE).where(GATE.c.name == GATE_NAME, GATE.c.moment < moment)
+    connection.execute(later.values(moment=moment))
+
+
+def _owners(connection: Connection, decisions: Iterable[str]) -> dict[str, str]:
+    ids = sorted(decisions)
+    if not ids:
+        return {}
+    query = select(DECISIONS.c.decision_id, DECISIONS.c.customer_id).where(DECISIONS.c.decision_id.in_(ids))
+    return dict(connection.execute(query).tuples().all())
+
+
+def _there(connection: Connection, event_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Read the content that events have, and which transaction brought them."""
+    ids = sorted(event_ids)
+    found: dict[str, tuple[str, str]] = {}
+    for start in range(0, len(ids), _IDS_PER_STATEMENT):
+        some = ids[start : start + _IDS_PER_STATEMENT]
+        for event_id, content, batch in connection.execute(_CONTENTS, {"ids": some}):
+            found[event_id] = (content, batch)
+    return found

@@ -1,0 +1,144 @@
+"""Group commit: what waits together is committed in one transaction, so that durability is paid for once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from typing import Any, Final, Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+from domain.errors import NboError, StateError
+from serving.database import Database, told_clearly
+
+Write_contra = TypeVar("Write_contra", contravariant=True)
+Outcome_co = TypeVar("Outcome_co", covariant=True)
+_Write = TypeVar("_Write")
+_Outcome = TypeVar("_Outcome")
+
+MOST_TOGETHER: Final = 256
+"""Writes in one transaction; more would only make the first of them wait."""
+
+
+class Kind(Protocol[Write_contra, Outcome_co]):
+    """What is to be done with writes of one kind.
+
+    Attributes:
+        order: Kinds of a lower order are written first. All transactions of all replicas lock rows in this order, and
+            within a kind by the rows' keys, so that no two wait for each other.
+    """
+
+    @property
+    def order(self) -> int:
+        """See above."""
+
+    def together(self, connection: Connection, writes: Sequence[Write_contra]) -> Sequence[Outcome_co]:
+        """Write them in a transaction; an outcome for each, in their order. An error rolls everything back."""
+
+    def committed(self) -> None:
+        """Be told that the transaction was committed."""
+
+
+class GroupCommit:
+    """One thread that takes whatever waits and commits it; while it does, the next group gathers.
+
+    Where a transaction fails, its writes are tried one by one, so that one that cannot be written fails alone.
+
+    Args:
+        database: Where.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: SimpleQueue[tuple[Kind[Any, Any], Any, Future[Any]] | None] = SimpleQueue()
+        self._closed = False
+        self._connection: Connection | None = None
+        self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
+        self._thread.start()
+
+    def submit(self, kind: Kind[_Write, _Outcome], write: _Write) -> Future[_Outcome]:
+        """Hand over a write; its outcome is there when it is committed.
+
+        Raises:
+            StateError: By the future, where the database does not take it; at once, where this was closed.
+        """
+        if self._closed:
+            raise StateError("the service is ending and takes no more", remedy="ask another one, or later")
+        future: Future[_Outcome] = Future()
+        self._waiting.put((kind, write, future))
+        return future
+
+    def close(self) -> None:
+        """Commit what waits, and end the thread."""
+        self._closed = True
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            first = self._waiting.get()
+            group = [] if first is None else [first]
+            going = first is not None
+            while going and len(group) < MOST_TOGETHER:
+                try:
+                    more = self._waiting.get_nowait()
+                except Empty:
+                    break
+                if more is None:
+                    going = False
+                else:
+                    group.append(more)
+            if group:
+                self._commit(group)
+        if self._connection is not None:
+            self._connection.close()
+
+    def _commit(self, group: list[tuple[Kind[Any, Any], Any, Future[Any]]]) -> None:
+        try:
+            outcomes = self._transaction(group)
+        except Exception as error:  # noqa: BLE001  whoever waits has to be told, whatever it was
+            if len(group) > 1:
+                for one in group:
+                    self._commit([one])
+                return
+            [(_, _, future)] = group
+            future.set_exception(error if isinstance(error, NboError) else _unexpected(error))
+            return
+        for (_, _, future), outcome in zip(group, outcomes, strict=True):
+            future.set_result(outcome)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """Open a transaction on the one connection of this thread, which is opened again where it broke."""
+        with told_clearly():
+            if self._connection is None:
+                self._connection = self._database.connect()
+            try:
+                with self._connection.begin():
+                    yield self._connection
+            except BaseException:
+                broken, self._connection = self._connection, None
+                broken.close()
+                raise
+
+    def _transaction(self, group: list[tuple[Kind[Any, Any], Any, Future[Any]]]) -> list[Any]:
+        kinds = sorted({id(kind): kind for kind, _, _ in group}.values(), key=lambda kind: kind.order)
+        outcomes: dict[int, Any] = {}
+        with self._connected() as connection:
+            for kind in kinds:
+                places = [place for place, (other, _, _) in enumerate(group) if other is kind]
+                written = kind.together(connection, [group[place][1] for place in places])
+                outcomes |= dict(zip(places, written, strict=True))
+        for kind in kinds:
+            kind.committed()
+        return [outcomes[place] for place in range(len(group))]
+
+
+def _unexpected(error: Exception) -> StateError:
+    raised = StateError("what was to be kept could not be written", got=type(error).__name__)
+    raised.__cause__ = error
+    return raised

@@ -1,0 +1,106 @@
+"""Tables of what comes in from outside and of what must be right under concurrency, beside the decision log."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text, false
+
+from serving.tables import METADATA
+
+# SQLite numbers rows by itself only where the type is INTEGER
+_NUMBERED: Final = BigInteger().with_variant(Integer, "sqlite")
+
+EVENTS: Final = Table(
+    "journal_events",
+    METADATA,
+    Column("sequence", _NUMBERED, primary_key=True, autoincrement=True),
+    Column("event_id", Text, nullable=False, unique=True),
+    Column("customer_id", Text, nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),  # microseconds since 1970, UTC; so are all moments here
+    Column("available_at", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("channel", Text),
+    Column("product", Text),
+    Column("amount", Float),
+    Column("properties", Text, nullable=False),  # JSON: pairs of name and value, by name
+    Column("decision_id", Text),
+    Column("content", String(32), nullable=False),  # digest of what the caller said, to tell a repetition from a clash
+    Column("stray", Boolean, nullable=False),  # cites a decision that is not this customer's
+    Column("batch", String(16), nullable=False),  # of the transaction that accepted it
+    Column("drained", Boolean, nullable=False, server_default=false()),  # is in the event log
+    Index("journal_of_customer", "customer_id", "available_at"),
+    Index("journal_of_decision", "decision_id"),
+)
+Index("journal_waiting", EVENTS.c.sequence, sqlite_where=~EVENTS.c.drained, postgresql_where=~EVENTS.c.drained)
+
+GATE: Final = Table(
+    "journal_gate",
+    METADATA,
+    Column("name", String(16), primary_key=True),
+    Column("moment", BigInteger, nullable=False),  # what is accepted from now on became available after it
+)
+
+GATE_NAME: Final = "drained"
+"""The only row of the gate; it is there from the beginning, so that it can be locked."""
+
+CUSTOMERS: Final = Table(
+    "customer_versions",
+    METADATA,
+    Column("customer_id", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),  # one more with every contact that is decided or withdrawn
+)
+
+PENDING: Final = Table(
+    "pending_contacts",
+    METADATA,
+    Column("decision_id", String(32), primary_key=True),
+    Column("customer_id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("offer", Text, nullable=False),
+    Column("product", Text),
+    Column("decided_at", BigInteger, nullable=False),
+    Index("pending_of_customer", "customer_id"),
+)
+"""Contacts that were decided and count, until the channel tells that it presented them."""
+
+SPENDING: Final = Table(
+    "spending",
+    METADATA,
+    Column("budget", Text, primary_key=True),
+    Column("period", Text, primary_key=True),  # first day of the period, as 2026-11-01
+    Column("spent", BigInteger, nullable=False),  # in 1/10,000 of the budget's unit
+)
+
+CHARGES: Final = Table(
+    "charges",
+    METADATA,
+    Column("decision_id", String(32), primary_key=True),
+    Column("budget", Text, primary_key=True),
+    Column("period", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),  # in 1/10,000
+)
+
+ANSWERS: Final = Table(
+    "answers",
+    METADATA,
+    Column("request_id", Text, primary_key=True),  # caller and the caller's own id
+    Column("customer_id", Text),
+    Column("content", String(32), nullable=False),  # digest of the request
+    Column("answer", LargeBinary, nullable=False),
+    Column("answered_at", BigInteger, nullable=False),
+    Index("answers_by_age", "answered_at"),
+    Index("answers_of_customer", "customer_id"),
+)
+
+AUDIT: Final = Table(
+    "audit",
+    METADATA,
+    Column("sequence", _NUMBERED, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("subject", Text),  # whose data: the customer's id, or its hash once they are erased
+    Column("detail", Text),
+    Index("audit_of_subject", "subject"),
+)

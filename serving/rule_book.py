@@ -1,0 +1,95 @@
+"""What decisions of one policy have in common: kept once, not with every decision."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+
+from decisioning.compiled import CompiledPolicy
+from domain.decision import Verdict
+from domain.errors import StateError
+
+
+@dataclass(frozen=True)
+class RuleBook:
+    """The rules behind the verdicts of a decision, and the names of the features that it keeps.
+
+    Attributes:
+        rules: Name and kind of each, in the order in which they are asked.
+        applies: Offer and channel of each candidate -> positions of the rules about it.
+        features: Names, in their order.
+    """
+
+    rules: tuple[tuple[str, str], ...]
+    applies: dict[tuple[str, str], tuple[int, ...]]
+    features: tuple[str, ...]
+
+    @classmethod
+    def of(cls, policy: CompiledPolicy, features: Iterable[str]) -> RuleBook:
+        """Take down the rules of a policy.
+
+        Args:
+            policy: Compiled.
+            features: That decisions keep.
+        """
+        return cls(
+            tuple((rule.name, rule.kind) for rule in policy.rules),
+            {
+                (offer.name, treatment.channel): tuple(position for position, _ in policy.asked[column])
+                for column, (offer, treatment) in enumerate(policy.candidates.pairs)
+            },
+            tuple(sorted(features)),
+        )
+
+    @cached_property
+    def text(self) -> str:
+        """The book as JSON."""
+        pairs = [[*pair, list(rules)] for pair, rules in self.applies.items()]
+        content = {"rules": self.rules, "applies": pairs, "features": self.features}
+        return json.dumps(content, separators=(",", ":"))
+
+    @cached_property
+    def digest(self) -> str:
+        """Name of the book: of what is in it."""
+        return blake2b(self.text.encode(), digest_size=16).hexdigest()
+
+    @classmethod
+    def from_text(cls, text: str) -> RuleBook:
+        """Read what `text` wrote.
+
+        Raises:
+            StateError: It is no such book.
+        """
+        try:
+            content = json.loads(text)
+            return cls(
+                tuple((name, kind) for name, kind in content["rules"]),
+                {(offer, channel): tuple(rules) for offer, channel, rules in content["applies"]},
+                tuple(content["features"]),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise StateError("the rules of a decision cannot be read", got=str(error)) from error
+
+    def failed(self, offer: str, channel: str, verdicts: Sequence[Verdict]) -> list[tuple[int, str]]:
+        """Name the rules that failed, by position, with their reasons."""
+        return [
+            (position, verdict.reason)
+            for position, verdict in zip(self.applies[offer, channel], verdicts, strict=True)
+            if not verdict.passed
+        ]
+
+    def verdicts(self, offer: str, channel: str, failed: Sequence[tuple[int, str]]) -> tuple[Verdict, ...]:
+        """Write the verdicts about a candidate out again."""
+        reasons = dict(failed)
+        return tuple(
+            Verdict(
+                rule=self.rules[position][0],
+                kind=self.rules[position][1],
+                passed=position not in reasons,
+                reason=reasons.get(position, ""),
+            )
+            for position in self.applies[offer, channel]
+        )

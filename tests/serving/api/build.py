@@ -1,0 +1,72 @@
+"""The real application on the small bank: real database, log and reader; only the models are formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from config.bank import Bank
+from config.service import ApiKey, ServiceSettings
+from events.erasing import erase_customer
+from events.log import EventLog
+from serving.api.app import create_app
+from serving.api.security import new_key
+from serving.customer_features import CustomerReader
+from serving.database import Database
+from serving.journal.journal import Journal
+from serving.live.clock import Clock
+from serving.live.engine import LiveEngine
+from serving.live.service import Service
+from serving.today import TodaysEvents
+from tests.serving.api.client import Client, running
+from tests.serving.build import AS_OF, small_bank, small_decider, small_log
+
+KEYS: dict[str, str] = {}
+ENTRIES = []
+for _name in ("decide", "listen", "read", "admin"):
+    KEYS[_name], _entry = new_key(_name, [_name])
+    ENTRIES.append(ApiKey(name=_name, sha256=_entry["sha256"], scopes=(_name,)))
+
+SETTINGS = ServiceSettings(keys=tuple(ENTRIES))
+
+
+def engine_of(bank: Bank, log: EventLog, database: Database, **more: Any) -> LiveEngine:
+    reader = CustomerReader(bank, log, None, Journal(database, bank.vocabulary.contacts), TodaysEvents(log))
+    return LiveEngine(small_decider(bank), reader, **more)
+
+
+def small_service(
+    folder: Path,
+    *,
+    bank: Bank | None = None,
+    url: str | None = None,
+    settings: ServiceSettings = SETTINGS,
+    start: datetime = AS_OF,
+) -> Service:
+    bank = bank or small_bank()
+    log = EventLog(folder / "log") if (folder / "log").exists() else small_log(folder / "log")
+    database = Database(url or f"sqlite:///{folder / 'decisions.db'}")
+    return Service(
+        database,
+        engine_of(bank, log, database),
+        Clock(start),
+        settings,
+        decisions_folder=folder / "decisions",
+        erase_files=lambda customer: {"event_log": erase_customer(log.folder, customer)},
+    )
+
+
+@contextmanager
+def small_client(folder: Path, scope: str = "admin", **more: Any) -> Iterator[Client]:
+    """A client with a key of one scope."""
+    app = create_app(lambda: small_service(folder, **more))
+    with running(app, {"X-API-Key": KEYS[scope]}) as client:
+        yield client
+
+
+def with_policy(bank: Bank, **changes: Any) -> Bank:
+    return replace(bank, policy=replace(bank.policy, **changes))

@@ -1,0 +1,159 @@
+from datetime import datetime
+
+import pytest
+
+from serving.decision_log import DecisionLog
+from tests.serving.api.build import KEYS, small_client
+
+QUESTION = {"customer_id": "c05", "channel": "app"}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    with small_client(tmp_path_factory.mktemp("service"), "decide") as client:
+        yield client
+
+
+def ask(client, **more):
+    answer = client.post("/v1/decisions", json={**QUESTION, **more})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_customer_is_offered_what_the_policy_ranks_with_reasons(client):
+    said = ask(client)
+    assert [offer["rank"] for offer in said["offers"]] == [1, 2]
+    assert {offer["offer"] for offer in said["offers"]} == {"savings_plus", "budget_check"}
+    first = said["offers"][0]
+    assert first["message"] == "card"
+    assert first["reasons"][0]["sentence"] == "Logins: 6 (speaks for it)"
+    assert (said["stage"], said["fallback"], said["dry_run"]) == ("growth", None, False)
+    assert set(said["versions"]) == {"bank", "policy", "churn", "propensity"}
+
+
+def test_what_was_answered_is_in_the_log_with_everything(client):
+    said = ask(client)
+    log: DecisionLog = client.app.state.service.decision_log
+    logged = log.get(said["decision_id"])
+    assert logged.record is not None
+    assert [candidate.offer for candidate in logged.record.offers] == [offer["offer"] for offer in said["offers"]]
+    assert logged.offer == said["offers"][0]["offer"]
+    assert logged.as_of == datetime.fromisoformat(said["as_of"])
+
+
+def test_the_same_request_gets_the_same_answer(client):
+    first = ask(client, request_id="r1")
+    assert ask(client, request_id="r1") == first
+    assert ask(client, request_id="r2")["decision_id"] != first["decision_id"]
+    by_header = client.post("/v1/decisions", json=QUESTION, headers={"Idempotency-Key": "r1"})
+    assert by_header.json() == first
+
+
+def test_a_request_id_for_another_question_is_a_clash(client):
+    ask(client, request_id="r3")
+    answer = client.post("/v1/decisions", json={**QUESTION, "channel": "email", "request_id": "r3"})
+    assert answer.status_code == 409
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:nbo:problem:request-clash"
+
+
+def test_a_dry_run_leaves_no_trace(client):
+    said = ask(client, dry_run=True, request_id="r4")
+    assert said["dry_run"]
+    with client.app.state.service.database.reading() as connection:
+        from sqlalchemy import select
+
+        from serving.tables import DECISIONS
+
+        found = connection.execute(select(DECISIONS).where(DECISIONS.c.decision_id == said["decision_id"])).all()
+    assert not found
+
+
+def test_as_many_offers_as_asked_for(client):
+    assert len(ask(client, offers=1)["offers"]) == 1
+
+
+def test_places_are_filled_in_their_order(client):
+    said = ask(client, placements=["hero", "inbox"])
+    assert [(offer["rank"], offer["placement"]) for offer in said["offers"]] == [(1, "hero"), (2, "inbox")]
+
+
+def test_a_customer_the_bank_does_not_know_gets_the_answer_of_no_history(client):
+    said = ask(client, customer_id="stranger")
+    assert (said["stage"], said["offers"], said["features_from"]) == (None, [], "nothing")
+    assert said["fallback"].startswith("nothing, because")
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "words"),
+    [
+        ({"channel": "ap"}, 422, "'app' (did you mean it?)"),
+        ({"customer_id": " "}, 422, "an id"),
+        ({"context": {"intent": "borrow"}}, 422, "nothing: none is declared"),
+        ({"customer_id": 5}, 422, "customer_id"),
+        ({"customer_id": "c\x00"}, 422, "customer_id"),
+        ({"offers": 0}, 422, "offers"),
+        ({"offers": "many"}, 422, "offers"),
+        ({"surprise": 1}, 422, "surprise"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_says_why(client, more, status, words):
+    answer = client.post("/v1/decisions", json={**QUESTION, **more})
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert words in answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b"", 422),
+        (b"[]", 422),
+        (b"null", 422),
+        (b'{"customer_id": NaN}', 400),
+        (b'{"customer_id": "\xff"}', 400),
+        (b'{"customer_id": "\\ud800", "channel": "app"}', 400),
+        (b'{"a":' * 500 + b"1" + b"}" * 500, 422),
+        (b"[" * 100_000, 400),
+        (b'"' + b"x" * 2_000_000 + b'"', 413),
+    ],
+)
+def test_a_body_that_is_no_question_is_a_problem_of_the_client(client, body, status):
+    answer = client.post("/v1/decisions", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == status, answer.text
+    assert answer.json()["status"] == status
+
+
+def test_a_batch_is_answered_in_its_order_and_each_customer_as_if_alone(client):
+    customers = [f"c{number:02d}" for number in range(12)]
+    questions = [{"customer_id": customer, "channel": "app"} for customer in customers]
+    answer = client.post("/v1/decisions/batch", json={"decisions": questions, "request_id": "b1"})
+    assert answer.status_code == 200, answer.text
+    said = answer.json()["decisions"]
+    assert [one["customer_id"] for one in said] == customers
+    for one in said:
+        alone = ask(client, customer_id=one["customer_id"])
+        names = [offer["offer"] for offer in one["offers"]]
+        assert sorted(names) == sorted(offer["offer"] for offer in alone["offers"])
+    again = client.post("/v1/decisions/batch", json={"decisions": questions, "request_id": "b1"})
+    assert again.content == answer.content
+
+
+def test_more_than_five_hundred_are_no_batch(client):
+    answer = client.post("/v1/decisions/batch", json={"decisions": [QUESTION] * 501})
+    assert answer.status_code == 422
+
+
+def test_nobody_asks_without_a_key_and_with_another_scope(client):
+    for headers, status in (({"X-API-Key": "wrong"}, 401), ({"X-API-Key": KEYS["listen"]}, 403)):
+        answer = client.post("/v1/decisions", json=QUESTION, headers=headers)
+        assert answer.status_code == status
+    answer = client.post("/v1/decisions", json=QUESTION, headers={"X-API-Key": ""})
+    assert answer.status_code == 401
+
+
+def test_it_lives_and_is_ready(client):
+    assert client.get("/healthz").json() == {"status": "alive"}
+    ready = client.get("/readyz").json()
+    assert (ready["status"], ready["bank"]) == ("ready", "small")

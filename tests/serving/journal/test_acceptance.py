@@ -1,0 +1,171 @@
+from concurrent.futures import wait
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from domain.errors import StateError
+from events.log import EventLog
+from events.schema import events_of
+from serving.database import Database
+from serving.journal.acceptance import Acceptance, Fate
+from serving.journal.commits import GroupCommit
+from serving.journal.draining import drain, waiting
+from serving.journal.journal import Journal
+from serving.journal.rows import COLUMNS, microseconds
+from serving.journal.tables import CUSTOMERS, EVENTS, PENDING
+from tests.serving.build import AS_OF, VOCABULARY
+from tests.serving.journal.build import accept, empty_postgresql, told
+
+MIDNIGHT = microseconds(AS_OF - timedelta(hours=16))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path):
+    """A file, and a database of a real PostgreSQL."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'decisions.db'}"
+    else:
+        url = empty_postgresql(request.getfixturevalue("postgresql_server"))
+    database = Database(url)
+    yield database
+    database.close()
+
+
+def ids(journal, customer="c02", since=MIDNIGHT):
+    return [row[0] for row in journal.recent(customer, since).rows]
+
+
+def test_what_was_accepted_is_read_by_the_next_who_asks(database):
+    assert accept(database, told("e1"), told("e2"), told("e3", "c03")) == [Fate.ACCEPTED] * 3
+    other_replica = Journal(database, VOCABULARY.contacts)
+    assert ids(other_replica) == ["e1", "e2"]
+    assert ids(other_replica, "stranger") == []
+
+
+def test_the_same_told_again_is_a_duplicate_and_other_content_a_conflict(database):
+    assert accept(database, told("e1"), told("e1"), told("e1", amount=2.0)) == [
+        Fate.ACCEPTED,
+        Fate.DUPLICATE,
+        Fate.CONFLICT,
+    ]
+    assert accept(database, told("e1"), told("e1", amount=2.0)) == [Fate.DUPLICATE, Fate.CONFLICT]
+    assert ids(Journal(database, None)) == ["e1"]
+
+
+def test_two_who_tell_the_same_at_once_are_told_so(database):
+    commits = GroupCommit(database)
+    kind = Acceptance(database, None)
+    futures = [commits.submit(kind, [told("e1")]) for _ in range(20)]
+    wait(futures)
+    commits.close()
+    fates = [future.result()[0] for future in futures]
+    assert sorted(fates) == [Fate.ACCEPTED, *[Fate.DUPLICATE] * 19]
+
+
+def test_an_answer_to_a_decision_that_does_not_exist_is_kept_apart(database):
+    assert accept(database, told("e1", decision_id="d9"), told("e2")) == [Fate.STRAY, Fate.ACCEPTED]
+    assert ids(Journal(database, None)) == ["e2"]
+    with database.reading() as connection:
+        assert connection.execute(select(func.count()).select_from(EVENTS)).scalar() == 2
+
+
+def test_what_cannot_be_written_fails_alone(database):
+    commits = GroupCommit(database)
+    kind = Acceptance(database, None)
+    broken = {**told("e2"), "type": None}
+    futures = [commits.submit(kind, [row]) for row in (told("e1"), broken, told("e3"))]
+    wait(futures)
+    commits.close()
+    assert isinstance(futures[1].exception(), StateError)
+    assert ids(Journal(database, None)) == ["e1", "e3"]
+
+
+def test_after_it_was_closed_nothing_is_taken(database):
+    commits = GroupCommit(database)
+    commits.close()
+    with pytest.raises(StateError, match="is ending"):
+        commits.submit(Acceptance(database, None), [told("e1")])
+
+
+def test_a_pending_contact_counts_until_its_presentation_is_told(database):
+    with database.transaction() as connection:
+        row = {"decision_id": "d1", "customer_id": "c02", "channel": "email", "offer": "savings_plus"}
+        connection.execute(database.add(CUSTOMERS), {"customer_id": "c02", "version": 1})
+        connection.execute(database.add(PENDING), {**row, "product": "savings", "decided_at": 5})
+    journal = Journal(database, VOCABULARY.contacts)
+    [contact] = journal.recent("c02", MIDNIGHT).pending
+    said = dict(zip(COLUMNS, contact, strict=True))
+    assert (said["type"], said["channel"], said["occurred_at"]) == ("offer_presented", "email", 5)
+    # another customer's word for it changes nothing
+    accept(database, told("e1", "c03", "offer_presented", decision_id="d1"))
+    assert journal.recent("c02", MIDNIGHT).pending == (contact,)
+
+
+def test_draining_moves_every_event_into_the_log_once(database, tmp_path):
+    log = EventLog(tmp_path / "log", buckets=2)
+    accept(database, told("e1", channel="app", amount=1.5), told("e2"))
+    drained = drain(database, log, AS_OF)
+    assert (drained.accepted, drained.duplicates, waiting(database)) == (2, 0, 0)
+    [first, second] = events_of(log.read_customer("c02"))
+    assert (first.event_id, first.channel, first.amount, second.event_id) == ("e1", "app", 1.5, "e2")
+    assert drain(database, log, AS_OF).accepted == 0
+
+
+def test_draining_that_was_interrupted_goes_on_without_doubling(database, tmp_path, monkeypatch):
+    log = EventLog(tmp_path / "log", buckets=2)
+    accept(database, told("e1"))
+    with monkeypatch.context() as patched:
+        patched.setattr("serving.journal.draining._note_drained", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            drain(database, log, AS_OF)
+    assert (log.count(), waiting(database)) == (1, 1)
+    drained = drain(database, log, AS_OF)
+    assert (drained.accepted, drained.duplicates, log.count(), waiting(database)) == (0, 1, 1, 0)
+
+
+def _killed(*_):
+    raise KeyboardInterrupt
+
+
+def test_many_more_events_than_are_read_at_once_are_drained(database, tmp_path, monkeypatch):
+    monkeypatch.setattr("serving.journal.draining.EVENTS_AT_ONCE", 7)
+    log = EventLog(tmp_path / "log", buckets=2)
+    accept(database, *(told(f"e{number:02d}") for number in range(30)))
+    assert drain(database, log, AS_OF).accepted == 30
+    assert log.count() == 30
+
+
+def test_what_is_accepted_after_draining_is_news_of_after_it(database, tmp_path):
+    log = EventLog(tmp_path / "log", buckets=2)
+    drain(database, log, AS_OF)
+    accept(database, told("e1", at=AS_OF - timedelta(minutes=3)))  # a replica whose clock is behind
+    recent = Journal(database, None).recent("c02", MIDNIGHT)
+    assert recent.latest == microseconds(AS_OF) + 1
+
+
+def test_a_simulated_banks_clock_is_not_put_forward_by_draining(database, tmp_path):
+    log = EventLog(tmp_path / "log", buckets=2)
+    accept(database, told("e1"))
+    drain(database, log, AS_OF + timedelta(days=200))
+    accept(database, told("e2"))
+    assert Journal(database, None).recent("c02", MIDNIGHT).latest < microseconds(AS_OF)
+
+
+def test_drained_events_of_today_are_still_read_and_those_of_yesterday_no_more(database, tmp_path):
+    log = EventLog(tmp_path / "log", buckets=2)
+    accept(database, told("old", at=AS_OF - timedelta(days=1)), told("new"))
+    journal = Journal(database, None)
+    before = journal.recent("c02", MIDNIGHT)
+    assert (len(before.rows), before.unsettled) == (2, True)
+    drain(database, log, AS_OF)
+    after = journal.recent("c02", MIDNIGHT)
+    assert ([row[0] for row in after.rows], after.unsettled) == (["new"], False)
+
+
+def test_what_is_in_the_log_for_long_is_forgotten(database, tmp_path):
+    log = EventLog(tmp_path / "log", buckets=2)
+    accept(database, told("old", at=AS_OF - timedelta(days=50)), told("new"))
+    drained = drain(database, log, AS_OF)
+    assert (drained.accepted, drained.forgotten) == (2, 1)
+    assert accept(database, told("new")) == [Fate.DUPLICATE]

@@ -1,0 +1,54 @@
+"""From the registry to files: who is in charge, looked up apart from the services that answer."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from models.registry import CHAMPION, RegisteredModel
+from serving.live.champions import Champion, read_champions, write_champions
+from wiring.parts import MODELS, Parts
+
+
+def publish_champions(parts: Parts) -> bool:
+    """Fetch the champions that are new, and say who is in charge now; whether that is somebody else than before.
+
+    Files of champions before stay, for a service that still reads them, until the next change.
+
+    Raises:
+        ModelError: A champion's files are missing or not those that were registered; who was in charge stays.
+        StateError: The files cannot be written.
+    """
+    folder = parts.places.champions
+    folder.mkdir(parents=True, exist_ok=True)
+    found: dict[str, Champion] = {}
+    for model in MODELS:
+        registered = parts.models.champion(model)
+        if registered is not None:
+            found[model] = _fetched(parts, folder, registered)
+    before = read_champions(folder)
+    if before == found:
+        return False
+    kept = {champion.folder for champions in (before or {}, found) for champion in champions.values()}
+    write_champions(folder, found)
+    for old in folder.iterdir():
+        if old.is_dir() and old.name not in kept:
+            shutil.rmtree(old, ignore_errors=True)
+    return True
+
+
+def _fetched(parts: Parts, folder: Path, registered: RegisteredModel) -> Champion:
+    champion = Champion(
+        name=registered.name,
+        version=registered.version,
+        digest=registered.digest,
+        folder=f"{registered.name}-{registered.version}-{registered.digest[:12]}",
+    )
+    place = folder / champion.folder
+    if not place.exists():
+        with TemporaryDirectory(dir=folder, prefix=".fetching-") as beside:
+            copy = Path(beside) / "files"
+            parts.models.registry.load(registered.name, CHAMPION, lambda files: shutil.copytree(files, copy))
+            copy.rename(place)
+    return champion
