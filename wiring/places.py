@@ -64,6 +64,11 @@ class Places:
         return self.folder / "wishes"
 
     @property
+    def champions(self) -> Path:
+        """Files of models that decided for everybody, a folder a version."""
+        return self.folder / "champions"
+
+    @property
     def decision_log(self) -> Path:
         """Database of decisions made one by one."""
         return self.folder / "decisions.db"
