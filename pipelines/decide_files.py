@@ -82,7 +82,7 @@ class DecideWork:
         try:
             report: Report = json.loads(self.note.read_text(encoding="utf-8"))
             complete = report["key"] == self.key and all((self.folder / file).exists() for file in report["files"])
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError) as error:
             raise StateError(
                 f"what was done for {self.name} cannot be read", got=str(error), remedy=f"remove {self.note}"
             ) from error

@@ -40,7 +40,7 @@ def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> Ste
     wished = parts.places.wishes / f"{until:%Y-%m-%d}-{run}"
     night = Night(run=run, as_of=until, champions=champions, folder=wished)
     prices = prices_for(parts, night)
-    run = digest_of(run, prices) if prices else run
+    run = digest_of(run, prices, night.remaining) if prices else run
     folder = parts.places.decisions / f"{until:%Y-%m-%d}-{run}"
     night = replace(night, run=run, folder=folder, prices=prices)
     if prices:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from decisioning.allocation.prices import PriceSearch
 from decisioning.plan.sharing import plan_contacts, prices_of_tonight
 from decisioning.plan.tonight import capacities_tonight
+from domain.errors import StateError
 from events.durable import replace_text
 from features.store.replacing import replace_parquet
 from features.table import CUSTOMER_ID
@@ -64,6 +65,8 @@ def find_prices_of_tonight(key: str, folder: str, parts: Sequence[str], capaciti
 def plan_tonight(parts: Parts, night: Night, buckets: Sequence[int]) -> dict[str, Any]:
     """Choose who is contacted with what, and write it down: `contacts/` and `plan.json` in the run's folder.
 
+    What is written down already is taken as it is.
+
     Args:
         parts: The bank's.
         night: All buckets decided, at its prices.
@@ -71,11 +74,18 @@ def plan_tonight(parts: Parts, night: Night, buckets: Sequence[int]) -> dict[str
 
     Returns:
         What `plan.json` says; empty for a bank that contacts nobody.
+
+    Raises:
+        StateError: Wishes or a plan that is there cannot be read.
     """
     policy, folder = parts.policy, night.folder
     if not policy.outbound:
         return {}
     names = [part_name(bucket) for bucket in buckets]
+    file = folder / PLAN
+    # written last, and the folder's name says what everything in it was made from
+    if file.exists() and all(part_file(folder, CONTACTS, name).exists() for name in names):
+        return _read(file)
     wishes = WishFiles(folder / WISHES, names)
     plan = plan_contacts(wishes, _capacities(parts, night), night.prices, SEARCH)
     contacts: Counter[str] = Counter()
@@ -95,7 +105,17 @@ def plan_tonight(parts: Parts, night: Night, buckets: Sequence[int]) -> dict[str
         "contacts": {channel: contacts[channel] for channel in policy.outbound},
         "budgets": [{**asdict(use), "sentence": use.sentence} for use in plan.resources],
     }
-    replace_text(folder / PLAN, json.dumps(content, indent=1))
+    replace_text(file, json.dumps(content, indent=1))
+    return _read(file)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StateError(
+            "tonight's plan cannot be read", got=str(error), remedy=f"remove {file} and decide again"
+        ) from error
     return content
 
 
