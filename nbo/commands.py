@@ -46,7 +46,8 @@ def choose_bank(
     context: typer.Context,
     bank: Annotated[Path, typer.Option(help="Folder of the bank's YAML.")] = Path("banks/demo"),
     engine: Annotated[
-        str | None, typer.Option(help="Where features are computed: local or spark; NBO_ENGINE where not given.")
+        str | None,
+        typer.Option(help="Who computes features and decides for everybody: local or spark; NBO_ENGINE if not given."),
     ] = None,
 ) -> None:
     """Remember which bank the command is for.
@@ -58,7 +59,7 @@ def choose_bank(
 
         nbo --bank banks/bpi2012 check
 
-        nbo --engine spark features
+        nbo --engine spark run
     """
     context.obj = bank
     if engine is not None:

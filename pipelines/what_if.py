@@ -83,7 +83,7 @@ def simulate_policy(
         customers = _sampled(parts, bucket, highest)
         if not len(customers):
             return None
-        table, _ = current_features(parts, bucket, until, customers)
+        table, _ = current_features(parts.bank, parts.log, parts.states, bucket, until, customers)
         return table, _features_of_change(parts, bucket, table, deciders[1], until)
 
     share = 1.0 if highest is None or sample is None else sample / parts.log.customer_count
