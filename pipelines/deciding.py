@@ -22,7 +22,7 @@ from pipelines.night import LONGEST_SECONDS, Night, decide_buckets
 from pipelines.plain import from_plain
 from pipelines.planning import plan_tonight, prices_for
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
-from serving.batch import keep_circumstances
+from serving.circumstances import keep_circumstances
 from serving.live.budgets import remaining as what_is_left
 from serving.part_log import is_logged, log_part
 from wiring.parts import SEED, Parts, parts_anew, parts_of

@@ -15,7 +15,8 @@ from domain.errors import StateError
 from expressions.types import Array, Category, ColumnType
 from features.moments import utc_microseconds
 from features.table import CUSTOMER_ID, FeatureTable
-from serving.batch import FEATURES, circumstances_of, part_file
+from serving.batch import FEATURES, part_file
+from serving.circumstances import circumstances_of
 from serving.decider import CHURN_PROBABILITY, Decider
 from serving.decision_log import LoggedDecision
 

@@ -21,12 +21,14 @@ from features.calendar import Calendar
 from features.engines.engine import Engine
 from features.moments import utc_microseconds
 from features.store.state_files import StateFiles
+from serving.circumstances import prices_in_force
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader
 from serving.database import Database
 from serving.decider import Decider
 from serving.decision_log import DecisionLog
 from serving.journal.journal import Journal
+from serving.live.budgets import remaining as what_is_left
 from wiring.places import Places
 
 if TYPE_CHECKING:
@@ -192,15 +194,18 @@ class Parts:
         return latest + timedelta(microseconds=1)
 
     def answer(self, customer_id: str, channel: str, as_of: datetime) -> Answer:
-        """Decide for one customer, from the online state and what came since, and keep the decision."""
+        """Decide for one customer at tonight's prices, from the online state and what came since, and keep it."""
+        decider = self.decider()
         return decide_for_customer(
             customer_id,
             channel,
             as_of,
             seed=SEED,
-            decider=self.decider(),
+            decider=decider,
             reader=CustomerReader(self.bank, self.log, self.online, self.journal),
             log=self.decision_log,
+            prices=prices_in_force(self.places.decisions, decider.policy),
+            remaining=what_is_left(self.database, decider.policy, as_of),
         )
 
     def midnight(self, moment: datetime) -> datetime:
