@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from decisioning.arms import Arm
 from decisioning.engine import Decisions
 from decisioning.verdicts import PASSED
-from expressions.types import Category
+from expressions.types import Array, Category
 
 RULES_KEY = b"rules"
 """Key of the schema metadata that holds the names of the rules, a JSON list in the order of their bits."""
@@ -41,9 +41,9 @@ def ranked_offers(decisions: Decisions) -> pa.Table:
             "rank": pa.array(rank[rows, columns], pa.int16()),
             "offer": _dictionary(columns, [offer.name for offer, _ in pairs]),
             "treatment": _dictionary(columns, [treatment.message for _, treatment in pairs]),
-            "propensity": worth.propensity[rows, columns],
-            "value": worth.value[rows, columns],
-            "priority": worth.priority[rows, columns],
+            "propensity": _known(worth.propensity[rows, columns]),
+            "value": _known(worth.value[rows, columns]),
+            "priority": _known(worth.priority[rows, columns]),
             "selection_probability": decisions.ranking.selection_probability[rows, columns],
             "rank_probability": decisions.ranking.rank_probability[rows, columns],
             "arm": _dictionary(decisions.arm[rows], [arm.label for arm in Arm]),
@@ -75,6 +75,11 @@ def rejections(decisions: Decisions) -> pa.Table:
     for word in range(decisions.bits.shape[2]):
         content[f"failed_{word}"] = pa.array(decisions.bits[rows, columns, word])
     return pa.table(content).replace_schema_metadata({RULES_KEY: json.dumps(rules).encode()})
+
+
+def _known(numbers: Array) -> pa.Array:
+    """Write what is not known as null."""
+    return pa.array(numbers, mask=np.isnan(numbers))
 
 
 def _ids(decisions: Decisions, rows: NDArray[np.intp], channels: NDArray[np.intp]) -> list[str]:

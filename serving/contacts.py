@@ -47,6 +47,7 @@ def planned_contacts(
     rows = []
     for place in np.flatnonzero(chosen >= 0).tolist():
         which = int(chosen[place])
+        probability = wishes.probabilities[place, which]
         offer, treatment = policy.candidates.pairs[int(wishes.candidates[place, which])]
         decision_id, as_of = decided[str(customers[place]), treatment.channel]
         rows.append(
@@ -58,7 +59,7 @@ def planned_contacts(
                 "treatment": treatment.message,
                 "slot": treatment.slot,
                 "priority_before_prices": float(wishes.gains[place, which]),
-                "plan_probability": float(wishes.probabilities[place, which]),
+                "plan_probability": None if np.isnan(probability) else float(probability),
                 "decision_id": decision_id,
             }
         )

@@ -143,6 +143,7 @@ def test_a_night_more_gives_the_same_files_too(
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
     """A bank with features and champions, for which nothing has been decided with them yet."""
     bank = SmallBank.write(tmp_path_factory.mktemp("bank"), customers=500, months=9, name="both")
+    bank.replace("budgets.yaml", "amount: 12000", "amount: 120")  # so little that it has a price
     with pytest.MonkeyPatch.context() as monkeypatch:
         bank.use(monkeypatch)
         import_events(str(bank.folder))
