@@ -14,6 +14,7 @@ from events.durable import sync
 from events.fingerprints import bucket_of, combine, content_fingerprints, text_fingerprints
 from events.lock import locked
 from events.manifest import Manifest, Segment
+from events.mapped import mapped_file, write_mapped
 from events.news import news_of, total
 from events.schema import SCHEMA, one_chunk
 from events.segments import read_segment, write_segment
@@ -72,6 +73,7 @@ def erase_customer(folder: Path, customer_id: str) -> int:
                 replace(manifest, segments=tuple(kept)).write(folder)
                 for segment in gone:
                     (folder / segment.file).unlink()
+                    mapped_file(folder / segment.file).unlink(missing_ok=True)
             return erased
     except OSError as error:
         raise StateError(
@@ -92,6 +94,7 @@ def _written(folder: Path, bucket: int, events: pa.Table) -> Segment:
     file = f"bucket-{bucket:04d}-{uuid4().hex}.parquet"
     write_segment(folder / file, events)
     sync(folder / file)
+    write_mapped(folder / file, events)
     contents = combine(content_fingerprints(events), text_fingerprints(one_chunk(events["event_id"])))
     news = news_of(events, contents)
     return Segment(

@@ -46,7 +46,8 @@ def choose_bank(
     context: typer.Context,
     bank: Annotated[Path, typer.Option(help="Folder of the bank's YAML.")] = Path("banks/demo"),
     engine: Annotated[
-        str | None, typer.Option(help="Where features are computed: local or spark; NBO_ENGINE where not given.")
+        str | None,
+        typer.Option(help="Who computes features and decides for everybody: local or spark; NBO_ENGINE if not given."),
     ] = None,
 ) -> None:
     """Remember which bank the command is for.
@@ -58,7 +59,7 @@ def choose_bank(
 
         nbo --bank banks/bpi2012 check
 
-        nbo --engine spark features
+        nbo --engine spark run
     """
     context.obj = bank
     if engine is not None:
@@ -188,6 +189,28 @@ def decide(
             remedy="--channel app",
         )
     show_decision(parts.answer(customer, channel, moment or parts.latest()))
+
+
+@app.command()
+def simulate_policy(
+    context: typer.Context,
+    change: Annotated[Path, typer.Option(help="YAML with parts of offers, policies and budgets that would be other.")],
+    sample: Annotated[int | None, typer.Option(help="So many customers, the same ones every time; else all.")] = None,
+    segment: Annotated[
+        list[str] | None, typer.Option(help="Feature whose groups are compared; protected ones and age by default.")
+    ] = None,
+    as_of: AsOf = None,
+    to: Annotated[Path | None, typer.Option(help="New folder for a page and the decisions that differ.")] = None,
+) -> None:
+    """Decide as the bank is and as it would be with a change, side by side; nothing is kept or logged.
+
+    Example: nbo --bank banks/demo simulate-policy --change examples/savings_autumn.yaml --sample 5000
+    """
+    parts = _parts(context)
+    from nbo.what_if import show_what_if
+    from pipelines.what_if import simulate_policy as simulate
+
+    show_what_if(simulate(parts, change, sample=sample, segments=segment, as_of=_moment(parts, as_of), folder=to))
 
 
 @app.command()

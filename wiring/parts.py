@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from features.store.online import OnlineStates
     from features.store.repository import FeatureRepository
     from models.registry import RegisteredModel
+    from serving.champion_files import ChampionFiles
     from wiring.models import BankModels
 
 MODELS = ("churn", "propensity")
@@ -163,9 +164,13 @@ class Parts:
             self.bank,
             None if churn is None else self.models.load_churn().model,
             None if propensity is None else self.models.load_propensity().model,
-            {found.name: f"{found.version}:{found.digest[:12]}" for found in (churn, propensity) if found is not None},
+            {found.name: found.cited for found in (churn, propensity) if found is not None},
             num_threads=num_threads,
         )
+
+    def champion_files(self) -> ChampionFiles:
+        """Put the files of the champions of the moment where every machine sees them."""
+        return self.models.champion_files(MODELS, self.places.champions)
 
     @cached_property
     def policy(self) -> CompiledPolicy:

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -39,7 +39,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        own = {"namespace": "nbo", "registry": self.registry}
+        own: dict[str, Any] = {"namespace": "nbo", "registry": self.registry}
         self.requests = Histogram(
             "request_seconds", "Requests by route and status", ("route", "method", "status"), buckets=_SECONDS, **own
         )
@@ -52,14 +52,14 @@ class Metrics:
         self.degraded = Counter("degraded", "Decisions made without something they should have had", ("what",), **own)
         self.events = Counter("events", "Events by what became of them", ("fate",), **own)
         latest = {**own, "multiprocess_mode": "livemostrecent"}
-        self.budget_left = Gauge("budget_left", "What is left of budgets", ("budget",), **latest)  # type: ignore[arg-type]
-        self.freshness = Gauge("age_seconds", "How old what is decided from is", ("of",), **latest)  # type: ignore[arg-type]
-        self.waiting = Gauge("journal_waiting_events", "Events that are not in the event log yet", **latest)  # type: ignore[arg-type]
+        self.budget_left = Gauge("budget_left", "What is left of budgets", ("budget",), **latest)
+        self.freshness = Gauge("age_seconds", "How old what is decided from is", ("of",), **latest)
+        self.waiting = Gauge("journal_waiting_events", "Events that are not in the event log yet", **latest)
         every = {**own, "multiprocess_mode": "livesum"}
-        self.swaps = Gauge("engine_swaps", "Engines put in charge", **every)  # type: ignore[arg-type]
-        self.refused = Gauge("engines_refused", "Engines that were not fit to be in charge", **every)  # type: ignore[arg-type]
-        self.turned_away = Gauge("turned_away", "Requests turned away because of overload", **every)  # type: ignore[arg-type]
-        self.clock_jump = Gauge("clock_jump_seconds", "By how much the clock was moved since the start", **latest)  # type: ignore[arg-type]
+        self.swaps = Gauge("engine_swaps", "Engines put in charge", **every)
+        self.refused = Gauge("engines_refused", "Engines that were not fit to be in charge", **every)
+        self.turned_away = Gauge("turned_away", "Requests turned away because of overload", **every)
+        self.clock_jump = Gauge("clock_jump_seconds", "By how much the clock was moved since the start", **latest)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -115,7 +115,7 @@ class Metrics:
         if not os.environ.get(FOLDER):
             return generate_latest(self.registry)
         together = CollectorRegistry()
-        MultiProcessCollector(together)
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # shipped without a type for its constructor
         return generate_latest(together)
 
 

@@ -53,7 +53,7 @@ def hashed(customer_id: str) -> str:
 
     Example:
         >>> hashed("c1")[:14], len(hashed("c1"))
-        ('sha256:cea9c2e', 71)
+        ('sha256:d0f631c', 71)
     """
     return f"sha256:{sha256(customer_id.encode()).hexdigest()}"
 
