@@ -55,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=100_000)
     parser.add_argument("--simulated", type=int, default=3_000, help="customers that states and models are made from")
-    parser.add_argument("--months", type=int, default=12)
+    parser.add_argument("--months", type=int, default=14)
     parser.add_argument("--seconds", type=float, default=60.0, help="of each rate")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--port", type=int, default=8765)

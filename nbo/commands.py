@@ -323,7 +323,7 @@ def key(
 ) -> None:
     """Make an API key, and the entry of `NBO_API_KEYS` that knows it by its hash.
 
-    Example: nbo key --name app --scope decide --scope listen
+    Example: nbo --bank banks/demo key --name app --scope decide --scope listen
     """
     from nbo.service import show_key
 

@@ -62,10 +62,9 @@ def drain(database: Database, log: EventLog, now: datetime) -> Drained:
     """
     with database.transaction() as connection:
         newest = connection.execute(select(func.max(EVENTS.c.available_at))).scalar()
-        moment = microseconds(now)
-        if newest is not None and moment - newest > ANOTHER_CLOCK // timedelta(microseconds=1):
-            moment = newest
-        close_gate(connection, moment)
+        if newest is not None:
+            moment = microseconds(now)
+            close_gate(connection, moment if moment - newest <= ANOTHER_CLOCK // timedelta(microseconds=1) else newest)
     accepted = duplicates = conflicts = 0
     done = 0
     while True:
