@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from config.delivery import Delivery
 from config.schedule import Schedule
 from decisioning.budgets import Budget
 from decisioning.policy import Policy
@@ -46,7 +47,8 @@ class Bank:
     Attributes:
         features: The common declarations that apply, the bank's own, and what stages, steps, attributes and
             contact limits need, expanded and checked.
-        digest: Of all files of the folder and of the common features; it changes when a decision could.
+        delivery: How planned contacts reach channels.
+        digest: Of all files that decisions depend on, the common features among them.
     """
 
     identity: BankIdentity
@@ -61,6 +63,7 @@ class Bank:
     models: Models
     schedule: Schedule
     simulation: Simulation | None
+    delivery: Delivery = field(default_factory=Delivery)
     digest: str
 
     @property

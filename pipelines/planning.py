@@ -24,14 +24,12 @@ from pipelines.bucket_files import part_name
 from pipelines.current import current_features
 from pipelines.steps import StepResult, digest_of, do, kept_step
 from serving.batch import FEATURES, OFFERS, WISHES, keep_wishes, part_file
-from serving.contacts import CONTACTS, planned_contacts
+from serving.contacts import CONTACTS, PLAN, planned_contacts
 from serving.wish_files import WishFiles, wish_file
 from wiring.parts import SEED, Parts, parts_of
 from wiring.progress import progress_of
 
 SEARCH = PriceSearch(threads=os.cpu_count() or 1)
-PLAN = "plan.json"
-"""In a run's folder: prices, what is used of budgets, and how many contacts there are."""
 
 
 def prices_for(

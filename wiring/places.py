@@ -59,6 +59,11 @@ class Places:
         return self.folder / "decisions"
 
     @property
+    def deliveries(self) -> Path:
+        """Files of contacts for channels that fetch them."""
+        return self.folder / "deliveries"
+
+    @property
     def champions(self) -> Path:
         """Files of the models in charge, where services find them without asking the registry."""
         return self.folder / "champions"
