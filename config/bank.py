@@ -7,6 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from config.delivery import Delivery
+from config.retention import Retention
 from config.schedule import Schedule
 from decisioning.budgets import Budget
 from decisioning.policy import Policy
@@ -48,6 +49,7 @@ class Bank:
         features: The common declarations that apply, the bank's own, and what stages, steps, attributes and
             contact limits need, expanded and checked.
         delivery: How planned contacts reach channels.
+        retention: How long decisions are kept.
         digest: Of all files that decisions depend on, the common features among them.
     """
 
@@ -64,6 +66,7 @@ class Bank:
     schedule: Schedule
     simulation: Simulation | None
     delivery: Delivery = field(default_factory=Delivery)
+    retention: Retention = field(default_factory=Retention)
     digest: str
 
     @property

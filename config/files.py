@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from config.bank import BankIdentity
 from config.delivery import Delivery
+from config.retention import Retention
 from config.schedule import Schedule
 from decisioning.budgets import Budget
 from decisioning.policy import Policy
@@ -42,6 +43,7 @@ class BankFiles:
     models: Models | None = None
     schedule: Schedule | None = field(default_factory=Schedule)
     delivery: Delivery | None = field(default_factory=Delivery)
+    retention: Retention | None = field(default_factory=Retention)
     simulation: Simulation | None = None
 
 
@@ -76,6 +78,7 @@ FILE_KINDS: Final = {
     "models.yaml": FileKind("models", Models, is_read_by_others=False),
     "schedule.yaml": FileKind("schedule", Schedule, required=False, is_read_by_others=False),
     "delivery.yaml": FileKind("delivery", Delivery, required=False, is_read_by_others=False, is_decided_by=False),
+    "retention.yaml": FileKind("retention", Retention, required=False, is_read_by_others=False, is_decided_by=False),
     "simulation.yaml": FileKind("simulation", Simulation, required=False),
 }
 """By name, in the order in which people write them."""

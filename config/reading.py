@@ -63,6 +63,7 @@ def load_bank(folder: Path) -> Bank:
         models=_present(files.models),
         schedule=_present(files.schedule),
         delivery=_present(files.delivery),
+        retention=_present(files.retention),
         simulation=files.simulation,
         digest=_digest(documents),
     )

@@ -213,6 +213,28 @@ def deliver(
 
 
 @app.command()
+def archive(
+    context: typer.Context,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            help="Moment in the bank's time zone, for a simulated bank; the real time by default.",
+        ),
+    ] = None,
+) -> None:
+    """Move decisions that are old enough from the database to Parquet, as retention.yaml says.
+
+    Example: nbo --bank banks/demo archive
+    """
+    parts = _parts(context)
+    from pipelines.archiving import archive_old_decisions
+
+    result = archive_old_decisions(str(parts.folder), _moment(parts, as_of))
+    show_table("archived", ("what", "value"), list(result.items()))
+
+
+@app.command()
 def report(context: typer.Context) -> None:
     """Write the report of the last run again.
 

@@ -21,6 +21,7 @@ from features.calendar import Calendar
 from features.engines.engine import Engine
 from features.moments import utc_microseconds
 from features.store.state_files import StateFiles
+from serving.archive.archive import DecisionArchive
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader
 from serving.database import Database
@@ -137,7 +138,7 @@ class Parts:
     @cached_property
     def decision_log(self) -> DecisionLog:
         """Decisions made one by one."""
-        return DecisionLog(self.database)
+        return DecisionLog(self.database, DecisionArchive(self.places.decisions_archive, self.database))
 
     @cached_property
     def journal(self) -> Journal:

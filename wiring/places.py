@@ -79,6 +79,11 @@ class Places:
         return self.folder / "decisions.db"
 
     @property
+    def decisions_archive(self) -> Path:
+        """Decisions that moved out of the database, by year and month."""
+        return self.folder / "decisions_archive"
+
+    @property
     def reports(self) -> Path:
         """Reports, a folder a moment."""
         return self.folder / "reports"

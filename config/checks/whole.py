@@ -9,6 +9,7 @@ from config.checks.identity import identity_problems
 from config.checks.journey import journey_problems
 from config.checks.models import models_problems
 from config.checks.offers import offer_problems
+from config.checks.retention import retention_problems
 from config.checks.schedule import schedule_problems
 from config.checks.simulation import simulation_problems, source_folder_problems, world_problems
 from config.files import BankFiles
@@ -54,6 +55,8 @@ def _check_alone(files: BankFiles) -> Iterator[Problem]:
         yield from identity_problems(files.identity)
     if files.schedule is not None:
         yield from schedule_problems(files.schedule)
+    if files.retention is not None:
+        yield from retention_problems(files.retention)
     if files.simulation is not None:
         yield from simulation_problems(files.simulation)
     if files.journey is not None:
