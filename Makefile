@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 
-.PHONY: demo test check lock docs results notebook bench-online clean help
+.PHONY: demo test check lock docs results notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-serving clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -60,11 +60,20 @@ lock: $(STAMPS)/uv  ## resolve the dependencies of pyproject.toml anew
 bench-features: $(STAMPS)/dev  ## the feature kernel beside DuckDB, Polars and pandas: some 20 minutes, 10 GB of disk
 	$(BIN)/python -m benchmarks.features
 
+bench-incremental: $(STAMPS)/dev  ## one more day of features on top of a year beside the build of the whole: a quarter of an hour, 5 GB of disk
+	$(BIN)/python -m benchmarks.incremental
+
 bench-online: $(STAMPS)/dev  ## online states in SQLite, Redis and PostgreSQL beside named columns in Feast: a few minutes
 	$(BIN)/python -m benchmarks.online_store
 
 bench-deciding: $(STAMPS)/dev  ## decisions for one customer and for a million: about two minutes
 	$(BIN)/python -m benchmarks.deciding
+
+bench-allocation: $(STAMPS)/dev  ## budgets by prices beside greedy, first come first served and the whole linear program: minutes
+	$(BIN)/python -m benchmarks.allocation
+
+bench-serving: $(STAMPS)/dev  ## the real-time service under load: some 10 minutes
+	$(BIN)/python -m benchmarks.serving
 
 clean:  ## remove the environment and the caches (not .nbo, the state)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

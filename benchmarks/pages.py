@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from benchmarks.allocation_page import allocation_section
 from benchmarks.deciding_page import deciding_section
+from benchmarks.incremental_page import incremental_section
 from benchmarks.online_page import online_section
+from benchmarks.serving_page import serving_section
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
@@ -27,21 +31,16 @@ def write_page() -> None:
     lines = [
         "# Benchmarks",
         "",
-        "Written by the benchmarks themselves (`make bench-features`, `make bench-online`), from "
-        "`benchmarks/results/`. Times of features are of whole processes, reading Parquet and writing Parquet, "
-        "interpreter start included; compare the ratios, which come from one run, rather than seconds of another "
-        "machine.",
+        "Written by the benchmarks themselves (`make bench-features`, `bench-incremental`, `bench-online`, "
+        "`bench-deciding`, `bench-allocation`, `bench-serving`), from `benchmarks/results/`. Times of features are of "
+        "whole processes, reading Parquet and writing Parquet, interpreter start included; compare the ratios, which "
+        "come from one run, rather than seconds of another machine.",
         "",
     ]
-    features = HERE / "results" / "features.json"
-    if features.exists():
-        lines += _features(json.loads(features.read_text(encoding="utf-8")))
-    online = HERE / "results" / "online_store.json"
-    if online.exists():
-        lines += online_section(json.loads(online.read_text(encoding="utf-8")))
-    deciding = HERE / "results" / "deciding.json"
-    if deciding.exists():
-        lines += deciding_section(json.loads(deciding.read_text(encoding="utf-8")))
+    for name, section in SECTIONS.items():
+        results = HERE / "results" / f"{name}.json"
+        if results.exists():
+            lines += section(json.loads(results.read_text(encoding="utf-8")))
     (DOCS / "benchmarks.md").write_text("\n".join(lines), encoding="utf-8")
 
 
@@ -99,6 +98,17 @@ def _bars(seconds: dict[str, float]) -> None:
     axes.margins(x=0.2)
     (DOCS / "pictures").mkdir(exist_ok=True)
     figure.savefig(DOCS / "pictures" / "features.png", dpi=110, metadata={"Software": None})
+
+
+SECTIONS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+    "features": _features,
+    "incremental": incremental_section,
+    "online_store": online_section,
+    "deciding": deciding_section,
+    "allocation": allocation_section,
+    "serving": serving_section,
+}
+"""By name of the results' file, in the order of the page."""
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -13,7 +13,24 @@ from client import calls
 from client.calls import Call
 from client.client import TIMEOUT_SECONDS
 from client.exchange import Send, exchange, headers_of
-from client.messages import Decision, Event, EventResult, Question, Ready, Told
+from client.messages import (
+    Catalogue,
+    ConsentChange,
+    ConsentChanged,
+    Customer,
+    Decision,
+    DecisionLook,
+    Event,
+    EventResult,
+    Explanation,
+    Question,
+    Ready,
+    Receipt,
+    Replay,
+    Scores,
+    Told,
+    new_id,
+)
 from client.retrying import Retries
 
 Answer = TypeVar("Answer")
@@ -54,6 +71,41 @@ class AsyncNboClient:
     async def tell_all(self, events: Sequence[Event]) -> Told:
         """Tell up to 500 events."""
         return await self._do(calls.tell_all(events))
+
+    async def customer(self, customer_id: str) -> Customer:
+        """Ask what is known of a customer; the look is written down. Needs the scope `read`."""
+        return await self._do(calls.customer(customer_id))
+
+    async def change_consents(
+        self, customer_id: str, consents: Mapping[str, bool], *, event_id: str | None = None
+    ) -> ConsentChanged:
+        """Tell what a customer agrees to from now on, or no longer; it counts from the next decision on."""
+        change = ConsentChange(consents, event_id or new_id())
+        return await self._do(calls.change_consents(customer_id, change))
+
+    async def erase(self, customer_id: str) -> Receipt:
+        """Have all erased that is a customer's. Needs the scope `admin`, and minutes on large states."""
+        return await self._do(calls.erase(customer_id))
+
+    async def decision(self, decision_id: str) -> DecisionLook:
+        """Ask for a decision as it was kept, and what came of it."""
+        return await self._do(calls.decision(decision_id))
+
+    async def explanation(self, decision_id: str) -> Explanation:
+        """Ask why, and why not the others."""
+        return await self._do(calls.explanation(decision_id))
+
+    async def replay(self, decision_id: str) -> Replay:
+        """Have a decision made again from what was kept, and compared. Needs the scope `admin`."""
+        return await self._do(calls.replay(decision_id))
+
+    async def offers(self) -> Catalogue:
+        """Ask for the catalogue that decides now."""
+        return await self._do(calls.offers())
+
+    async def scores(self, customer_id: str, *, channel: str | None = None) -> Scores:
+        """Ask for the models' probabilities, without deciding anything."""
+        return await self._do(calls.scores(customer_id, channel))
 
     async def ready(self) -> Ready:
         """Ask what stands behind the answers."""

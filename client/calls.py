@@ -5,8 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
+from urllib.parse import quote
 
-from client.messages import Decision, Decisions, Event, Question, Ready, Told, new_id
+from client.messages import (
+    Catalogue,
+    ConsentChange,
+    ConsentChanged,
+    Customer,
+    Decision,
+    DecisionLook,
+    Decisions,
+    Event,
+    Explanation,
+    Question,
+    Ready,
+    Receipt,
+    Replay,
+    ScoreRequest,
+    Scores,
+    Told,
+    new_id,
+)
 from client.reading import written
 from domain.errors import DataError
 
@@ -58,6 +77,46 @@ def tell_all(events: Sequence[Event]) -> Call[Told]:
     return Call("POST", "/v1/events", Told, [written(event) for event in events])
 
 
+def customer(customer_id: str) -> Call[Customer]:
+    """Ask what is known of a customer."""
+    return Call("GET", f"/v1/customers/{_part(customer_id)}", Customer)
+
+
+def change_consents(customer_id: str, change: ConsentChange) -> Call[ConsentChanged]:
+    """Tell what a customer agrees to."""
+    return Call("PUT", f"/v1/customers/{_part(customer_id)}/consents", ConsentChanged, written(change))
+
+
+def erase(customer_id: str) -> Call[Receipt]:
+    """Have all erased that is a customer's."""
+    return Call("DELETE", f"/v1/customers/{_part(customer_id)}", Receipt)
+
+
+def decision(decision_id: str) -> Call[DecisionLook]:
+    """Ask for a decision as it was kept."""
+    return Call("GET", f"/v1/decisions/{_part(decision_id)}", DecisionLook)
+
+
+def explanation(decision_id: str) -> Call[Explanation]:
+    """Ask why."""
+    return Call("GET", f"/v1/decisions/{_part(decision_id)}/explanation", Explanation)
+
+
+def replay(decision_id: str) -> Call[Replay]:
+    """Have a decision made again and compared."""
+    return Call("POST", f"/v1/decisions/{_part(decision_id)}/replay", Replay)
+
+
+def offers() -> Call[Catalogue]:
+    """Ask for the catalogue that decides now."""
+    return Call("GET", "/v1/offers", Catalogue)
+
+
+def scores(customer_id: str, channel: str | None) -> Call[Scores]:
+    """Ask for the models' probabilities."""
+    return Call("POST", "/v1/scores", Scores, written(ScoreRequest(customer_id, channel)))
+
+
 def ready() -> Call[Ready]:
     """Ask what stands behind the answers."""
     return Call("GET", "/readyz", Ready)
@@ -66,3 +125,14 @@ def ready() -> Call[Ready]:
 def _fits(what: str, count: int) -> None:
     if not 1 <= count <= MOST_IN_BATCH:
         raise DataError(f"so many {what} are no batch", got=str(count), expected=f"1 to {MOST_IN_BATCH}")
+
+
+def _part(identifier: str) -> str:
+    """Write an id as one part of a path, whatever is in it.
+
+    Raises:
+        DataError: An id that would be another path.
+    """
+    if identifier in {"", ".", ".."}:
+        raise DataError("this is no id", got=f"'{identifier}'", expected="an id of the bank or the service")
+    return quote(identifier, safe="")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -12,7 +12,24 @@ import httpx
 from client import calls
 from client.calls import Call
 from client.exchange import Send, exchange, headers_of
-from client.messages import Decision, Event, EventResult, Question, Ready, Told
+from client.messages import (
+    Catalogue,
+    ConsentChange,
+    ConsentChanged,
+    Customer,
+    Decision,
+    DecisionLook,
+    Event,
+    EventResult,
+    Explanation,
+    Question,
+    Ready,
+    Receipt,
+    Replay,
+    Scores,
+    Told,
+    new_id,
+)
 from client.retrying import Retries
 
 Answer = TypeVar("Answer")
@@ -85,6 +102,41 @@ class NboClient:
     def tell_all(self, events: Sequence[Event]) -> Told:
         """Tell up to 500 events: those that fit are taken, and `refused` has the others."""
         return self._do(calls.tell_all(events))
+
+    def customer(self, customer_id: str) -> Customer:
+        """Ask what is known of a customer; the look is written down. Needs the scope `read`."""
+        return self._do(calls.customer(customer_id))
+
+    def change_consents(
+        self, customer_id: str, consents: Mapping[str, bool], *, event_id: str | None = None
+    ) -> ConsentChanged:
+        """Tell what a customer agrees to from now on, or no longer; it counts from the next decision on."""
+        change = ConsentChange(consents, event_id or new_id())
+        return self._do(calls.change_consents(customer_id, change))
+
+    def erase(self, customer_id: str) -> Receipt:
+        """Have all erased that is a customer's. Needs the scope `admin`, and minutes on large states."""
+        return self._do(calls.erase(customer_id))
+
+    def decision(self, decision_id: str) -> DecisionLook:
+        """Ask for a decision as it was kept, and what came of it."""
+        return self._do(calls.decision(decision_id))
+
+    def explanation(self, decision_id: str) -> Explanation:
+        """Ask why, and why not the others."""
+        return self._do(calls.explanation(decision_id))
+
+    def replay(self, decision_id: str) -> Replay:
+        """Have a decision made again from what was kept, and compared. Needs the scope `admin`."""
+        return self._do(calls.replay(decision_id))
+
+    def offers(self) -> Catalogue:
+        """Ask for the catalogue that decides now."""
+        return self._do(calls.offers())
+
+    def scores(self, customer_id: str, *, channel: str | None = None) -> Scores:
+        """Ask for the models' probabilities, without deciding anything."""
+        return self._do(calls.scores(customer_id, channel))
 
     def ready(self) -> Ready:
         """Ask what stands behind the answers; needs no key."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 Said = str | bool | float | None
@@ -151,3 +152,123 @@ class Ready:
     status: str
     bank: str
     versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """What is known of a customer.
+
+    Attributes:
+        limits: How much of each contact limit is used.
+        decisions: The latest ones, in short.
+    """
+
+    customer_id: str
+    as_of: datetime
+    attributes: Mapping[str, Any]
+    stage: Mapping[str, Any]
+    stage_history: tuple[Mapping[str, Any], ...]
+    products: tuple[Mapping[str, Any], ...]
+    limits: tuple[Mapping[str, Any], ...]
+    decisions: tuple[Mapping[str, Any], ...]
+    features_from: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentChange:
+    """What a customer agrees to from now on, by the names of the bank's attributes."""
+
+    consents: Mapping[str, bool]
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentChanged:
+    """What became of a change of consents."""
+
+    event_id: str
+    fate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was erased, by place; the customer is named by a hash."""
+
+    receipt_id: str
+    customer: str
+    erased_at: datetime
+    erased: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionLook:
+    """A decision as it was kept, and what came of it.
+
+    Attributes:
+        offer: The first of the ranked ones.
+        outcome: The latest of the outcomes, which revises those before.
+    """
+
+    decision_id: str
+    customer_id: str
+    channel: str
+    as_of: datetime
+    stage: str | None
+    offer: str | None
+    offers: tuple[Mapping[str, Any], ...]
+    fallback: str | None
+    outcomes: tuple[Mapping[str, Any], ...]
+    outcome: str | None
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Every rule about every candidate of a decision."""
+
+    decision_id: str
+    customer_id: str
+    stage: str | None
+    arm: str
+    features: Mapping[str, Any]
+    candidates: tuple[Mapping[str, Any], ...]
+    fallback: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Whether deciding again gives the same."""
+
+    decision_id: str
+    same: bool
+    differences: tuple[str, ...]
+    offers: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The bank's offers."""
+
+    bank: str
+    currency: str
+    offers: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRequest:
+    """Whose scores, and for which channel; all where none is named."""
+
+    customer_id: str
+    channel: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What the models make of a customer."""
+
+    customer_id: str
+    as_of: datetime
+    churn_probability: float | None
+    propensities: tuple[Mapping[str, Any], ...]
+    versions: Mapping[str, str]
+    features_from: str

@@ -82,8 +82,12 @@ def _value(kind: Any, content: Any, at: str) -> Any:
         _check(isinstance(content, dict), content, at, "an object")
         make: Any = kind
         return make(**{name: _value(hint, content.get(name), f"{at}.{name}") for name, hint in _hints(make).items()})
-    if kind is datetime:
-        return _moment(content, at)
+    return _moment(content, at) if kind is datetime else _scalar(kind, content, at)
+
+
+def _scalar(kind: Any, content: Any, at: str) -> Any:
+    if kind is Any:
+        return content
     number = kind is float and isinstance(content, int) and not isinstance(content, bool)
     _check(number or type(content) is kind, content, at, kind.__name__)
     return kind(content)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -21,24 +21,39 @@ MAXIMUM_BYTES: Final = 5_000_000
 """Settings are not data; a file beyond it is there by mistake."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of a file, counted from 1."""
+
+    file: Path
+    line: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A file that was read.
 
     Attributes:
+        elsewhere: Where values stand that another file put in the place of this file's.
         problems: What could not be read; the content is whole where there are none.
     """
 
     file: Path
     content: Content = None
     lines: Mapping[ValuePath, int]
+    elsewhere: Mapping[ValuePath, Place] = field(default_factory=dict)
     problems: tuple[LocatedProblem, ...] = ()
 
     def located(self, problem: Problem) -> LocatedProblem:
         """Find the line of a problem, or of the closest thing around its place that is there."""
-        around = (problem.path[:length] for length in range(len(problem.path), -1, -1))
-        line = next((self.lines[path] for path in around if path in self.lines), None)
-        return LocatedProblem(problem=problem, file=self.file, line=line)
+        for length in range(len(problem.path), -1, -1):
+            path = problem.path[:length]
+            if path in self.elsewhere:
+                place = self.elsewhere[path]
+                return LocatedProblem(problem=problem, file=place.file, line=place.line)
+            if path in self.lines:
+                return LocatedProblem(problem=problem, file=self.file, line=self.lines[path])
+        return LocatedProblem(problem=problem, file=self.file)
 
 
 def read_document(file: Path) -> Document:

@@ -32,9 +32,34 @@ def load_bank(folder: Path) -> Bank:
         >>> bank.identity.currency, bank.offer("savings_plus").product
         ('EUR', 'savings')
     """
+    return bank_of(folder, read_folder(folder))
+
+
+def read_folder(folder: Path) -> dict[str, Document]:
+    """Read all files that the folder must have, and those it has of what it may have, by name.
+
+    Raises:
+        ConfigurationErrors: There is no such folder. What is wrong in a file is told by its document.
+    """
     if not folder.is_dir():
         raise ConfigurationErrors(folder, [_no_folder(folder)])
-    documents = _documents(folder)
+    documents = {COMMON_FEATURES.name: _common_features()}
+    for name, kind in FILE_KINDS.items():
+        if name not in documents and (kind.required or (folder / name).exists()):
+            documents[name] = read_document(folder / name)
+    return documents
+
+
+def bank_of(folder: Path, documents: Mapping[str, Document]) -> Bank:
+    """Check what was read as a whole.
+
+    Args:
+        folder: Of the bank.
+        documents: By name of the file, as `read_folder` gives them, or changed since.
+
+    Raises:
+        ConfigurationErrors: Something is wrong; all of it is told.
+    """
     problems = list(_misnamed(folder))
     files = BankFiles()
     for name, document in documents.items():
@@ -67,15 +92,6 @@ def load_bank(folder: Path) -> Bank:
         simulation=files.simulation,
         digest=_digest(documents),
     )
-
-
-def _documents(folder: Path) -> dict[str, Document]:
-    """Read all files that the folder must have, and those it has of what it may have."""
-    documents = {COMMON_FEATURES.name: _common_features()}
-    for name, kind in FILE_KINDS.items():
-        if name not in documents and (kind.required or (folder / name).exists()):
-            documents[name] = read_document(folder / name)
-    return documents
 
 
 @cache

@@ -14,6 +14,10 @@ from domain.errors import nearest
 SCOPES: Final = ("decide", "listen", "read", "admin")
 """Ask for decisions and scores; tell events; look at customers and decisions; everything."""
 
+BANK: Final = "NBO_SERVICE_BANK"
+CLOCK: Final = "NBO_SERVICE_CLOCK"
+"""How `nbo serve` tells its workers the bank's folder, and the moment at which the clock stands when it starts."""
+
 API_KEYS: Final = "NBO_API_KEYS"
 API_KEYS_FILE: Final = "NBO_API_KEYS_FILE"
 JWT_KEY: Final = "NBO_JWT_KEY"

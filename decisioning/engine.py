@@ -88,6 +88,11 @@ class Decisions:
         return allowed
 
     @cached_property
+    def counting(self) -> Bits:
+        """Shape (n, m, words), failing rules that count in the customer's arm."""
+        return counting_rules(self.policy, self.bits, self.arm)
+
+    @cached_property
     def digest(self) -> str:
         """One digest of all that takes part beside the customers: versions, request, prices."""
         given = (self.versions, self.request, self.prices)
@@ -171,8 +176,7 @@ def decide(
     worth = weigh(policy, situation, propensity, arm, prices or {})
     reject_unworthy(policy, worth, bits)
     reject_unaffordable(policy, worth, left, bits)
-    counting = bits & ~policy.ignored[arm][:, None, :] if arm.any() else bits
-    first_failed = first_failing(counting)
+    first_failed = first_failing(counting_rules(policy, bits, arm))
     allowed = first_failed == PASSED
     layout = layout_of(policy, wanted)
     keys = sort_keys(policy, worth, arm, customers, moment, seed)
@@ -208,6 +212,21 @@ def decide(
         best=best_candidate(keys, layout.offer_class, allowed & layout.asked),
         fallback=_fallback(first_failed, layout.slots),
     )
+
+
+def counting_rules(policy: CompiledPolicy, bits: Bits, arm: Arms) -> Bits:
+    """Clear the bits of the rules that do not count in each customer's arm; they count for all that is not commercial.
+
+    Args:
+        policy: Says which rules.
+        bits: Shape (n, m, words).
+        arm: Shape (n,).
+    """
+    if not arm.any():
+        return bits
+    counting = bits.copy()
+    counting[:, policy.scored] &= ~policy.ignored[arm][:, None, :]
+    return counting
 
 
 def as_datetime(moment: np.datetime64) -> datetime:

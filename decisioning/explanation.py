@@ -24,7 +24,7 @@ class Explanation:
     def __init__(self, decisions: Decisions, customer: int) -> None:
         self._decisions = decisions
         self._customer = customer
-        self._worded: dict[tuple[str, int], str] = {}
+        self._failures: dict[tuple[int, int, int], Verdict] = {}
 
     def verdicts(self, candidate: int) -> tuple[Verdict, ...]:
         """Tell the answer of every rule that applies to a candidate, by position, in the order they are asked."""
@@ -58,17 +58,20 @@ class Explanation:
         return f"nothing, because the last offer left, {offer}, failed {rule.name} ({rule.kind}): {reason}"
 
     def _failure(self, position: int, part: Scoped | None, candidate: int) -> Verdict:
-        rule = self._decisions.policy.rules[position]
-        return Verdict(rule=rule.name, kind=rule.kind, passed=False, reason=self._reason(rule, part, candidate))
+        # a rule may have several parts, and candidates of one part that look alike share their reason
+        key = (id(part), position, candidate if part is None else part.places_of[candidate])
+        known = self._failures.get(key)
+        if known is None:
+            rule = self._decisions.policy.rules[position]
+            reason = self._reason(rule, part, candidate)
+            known = Verdict(rule=rule.name, kind=rule.kind, passed=False, reason=reason)
+            self._failures[key] = known
+        return known
 
     def _reason(self, rule: CompiledRule, part: Scoped | None, candidate: int) -> str:
         if part is not None:
             representative = part.representative_of(candidate)
-            key = (rule.name, representative)
-            if key not in self._worded:
-                row = part.row(self._decisions.situation, self._customer, representative)
-                self._worded[key] = part.expression.failure(row)
-            return self._worded[key]
+            return part.expression.why_not(part.row(self._decisions.situation, self._customer, representative))
         if rule.name == MINIMUM_PRIORITY:
             priority = float(self._decisions.worth.priority[self._customer, candidate])
             value = "unknown" if np.isnan(priority) else f"{priority:.4g}"

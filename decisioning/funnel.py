@@ -44,7 +44,7 @@ class Funnel:
         by_channel = decisions.policy.candidates.by_channel
         asked = np.sort(np.concatenate([NOWHERE, *(by_channel[channel] for channel in decisions.channels)]))
         first = decisions.first_failed[:, asked]
-        alone = only_failing(decisions.bits)[:, asked]
+        alone = only_failing(decisions.counting)[:, asked]
         furthest = np.where(first == PASSED, len(rules), first).max(axis=1, initial=-1)
         return cls(
             tuple(rule.name for rule in rules),

@@ -155,11 +155,11 @@ class Control(Spec):
 
     Attributes:
         salt: Another one draws other customers.
-        holdout_share: No offers at all.
+        holdout_share: No offers at all, but those of the class `mandatory`.
         random_offer_share: A random one of the allowed offers.
         propensity_only_share: Ranked by propensity alone.
         no_levers_share: Ranked without the levers that people set.
-        eligibility_only_share: A random one of the offers allowed without the rules of applicability.
+        eligibility_only_share: A random one of the commercial offers allowed without the rules of applicability.
         random_propensity_share: Ranked with random propensities in place of the model's.
     """
 

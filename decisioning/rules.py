@@ -27,6 +27,7 @@ from decisioning.compiled import (
 )
 from decisioning.limits import counts_for
 from decisioning.policy import RULE_ORDER, ContactLimit, Policy, QuietHours
+from domain.offer import OfferClass
 from domain.problem import Problem
 
 NOWHERE = np.empty(0, dtype=np.intp)
@@ -60,7 +61,9 @@ def limit_counts(limits: Sequence[ContactLimit], candidates: Candidates) -> dict
 def _of_the_customer(policy: Policy, builder: Builder) -> Iterator[CompiledRule]:
     candidates = builder.names.candidates
     if policy.control.holdout_share > 0:
-        part = builder.condition("NOT in_holdout", np.arange(len(candidates)), ("control", "holdout_share"))
+        owed = [offer.offer_class == OfferClass.MANDATORY for offer, _ in candidates.pairs]
+        columns = np.flatnonzero(~np.array(owed, dtype=bool))
+        part = builder.condition("NOT in_holdout", columns, ("control", "holdout_share"))
         yield CompiledRule(HOLDOUT, "consent", BUILT_IN_RULES[HOLDOUT], (part,))
     for channel, text in policy.consent.items():
         part = builder.condition(text, candidates.by_channel.get(channel, NOWHERE), ("consent", channel))

@@ -25,7 +25,9 @@ class Summary:
         offers: The k offers of the catalogue.
         customers: Shape (s,).
         best_offers: Shape (s, k), customers whose best candidate is of the offer.
-        priority: Shape (s,), sum over customers with an offer.
+        valued: Shape (s,), those of them whose best candidate has a priority: mandatory offers and offers in the order
+            of the catalogue need none.
+        priority: Shape (s,), sum over customers whose best candidate has one.
         expected_value: Shape (s,), sum of propensity x value over them, in the bank's currency.
     """
 
@@ -33,6 +35,7 @@ class Summary:
     offers: tuple[str, ...]
     customers: NDArray[np.int64]
     best_offers: NDArray[np.int64]
+    valued: NDArray[np.int64]
     priority: Array
     expected_value: Array
 
@@ -47,12 +50,15 @@ class Summary:
         best_offers = np.zeros((size, len(offers)), dtype=np.int64)
         np.add.at(best_offers, (stage[rows], offer_of[best]), 1)
         worth = decisions.worth
+        known = ~np.isnan(worth.priority[rows, best])
+        rows, best = rows[known], best[known]
         gain = worth.propensity[rows, best] * worth.value[rows, best]
         return cls(
             stages,
             offers,
             np.bincount(stage, minlength=size).astype(np.int64),
             best_offers,
+            np.bincount(stage[rows], minlength=size).astype(np.int64),
             _sums(stage[rows], worth.priority[rows, best], size),
             _sums(stage[rows], gain, size),
         )
@@ -64,6 +70,7 @@ class Summary:
             self.offers,
             self.customers + other.customers,
             self.best_offers + other.best_offers,
+            self.valued + other.valued,
             self.priority + other.priority,
             self.expected_value + other.expected_value,
         )
@@ -77,14 +84,14 @@ class Summary:
     def _row(self, name: str, members: list[int]) -> dict[str, object]:
         customers = int(self.customers[members].sum())
         counts = self.best_offers[members].sum(axis=0)
-        offered = int(counts.sum())
+        offered, valued = int(counts.sum()), int(self.valued[members].sum())
         top = [int(position) for position in np.argsort(-counts, kind="stable")[:TOP] if counts[position]]
         return {
             "stage": name,
             "customers": customers,
             "with_offer": offered,
             "share_with_offer": offered / customers if customers else None,
-            "mean_priority": float(self.priority[members].sum()) / offered if offered else None,
+            "mean_priority": float(self.priority[members].sum()) / valued if valued else None,
             "expected_value": float(self.expected_value[members].sum()),
             "top_offers": ", ".join(f"{self.offers[offer]} {counts[offer] / offered:.0%}" for offer in top),
         }

@@ -72,6 +72,18 @@ def content_fingerprints(table: pa.Table) -> Lanes:
     return combine(lanes, _property_fingerprints(one_chunk(table.column("properties"))))
 
 
+def event_fingerprints(table: pa.Table) -> Lanes:
+    """Fingerprint whole events, content and id: what a log sums up.
+
+    Args:
+        table: All columns of `events.schema.SCHEMA`.
+
+    Returns:
+        Shape (n, 2).
+    """
+    return combine(content_fingerprints(table), text_fingerprints(one_chunk(table.column("event_id"))))
+
+
 def combine(lanes: Lanes, more: Lanes) -> Lanes:
     """Mix further content into fingerprints; the order of mixing matters."""
     return _mixed(lanes * _COMBINE + more)

@@ -9,14 +9,17 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from domain.errors import DataError, StateError, nearest
 from events.fingerprints import bucket_of
 from events.lock import locked
-from events.manifest import Manifest, Segment
-from events.news import news_together, total
+from events.manifest import Manifest, News, Segment
+from events.mapped import COLUMNS, Choice, of_customers, on_days, read_rows
+from events.news import less, news_in, news_together, total
 from events.schema import SCHEMA
 from events.segments import ORDER, empty_table, in_order, joined, read_segment
 from events.transaction import AppendCounts, Transaction, remove_leftovers
@@ -120,6 +123,40 @@ class EventLog:
 
         return self._consistently(read)
 
+    def read_days(self, bucket: int, spans: NDArray[np.int64]) -> pa.Table:
+        """Read what occurred in any of some spans of time in a bucket, at a cost that hardly grows with the log.
+
+        Args:
+            bucket: 0 to buckets - 1.
+            spans: Beginning and end (not included) of each, shape (k, 2), microseconds UTC.
+
+        Returns:
+            Columns of `events.mapped.COLUMNS`, in no order; so does `read_customers`.
+        """
+        return self._rows(bucket, on_days(spans))
+
+    def read_customers(self, bucket: int, customer_ids: NDArray[np.object_]) -> pa.Table:
+        """Read the events of some customers of a bucket."""
+        return self._rows(bucket, of_customers(customer_ids))
+
+    def read_since(self, bucket: int, moment: np.datetime64) -> tuple[pa.Table, News]:
+        """Read what became available in a bucket at a moment or later, whole and in no order.
+
+        Returns:
+            These events, and number and content of all others: those that were available before.
+        """
+
+        def read(manifest: Manifest) -> tuple[pa.Table, News]:
+            segments = manifest.of_bucket(bucket)
+            since = int(moment.astype("datetime64[us]").astype(np.int64))
+            fresh = [segment for segment in segments if segment.last_available_at >= since]
+            only = pc.field("available_at") >= pa.scalar(since, pa.int64()).cast(pa.timestamp("us", "UTC"))
+            tables = [read_segment(self.folder / segment.file, SCHEMA.names, only) for segment in fresh]
+            events = joined(pa.concat_tables(tables)) if tables else empty_table()
+            return events, less(total(news_together(segments).values()), news_in(events))
+
+        return self._consistently(read)
+
     def read_customer(self, customer_id: str) -> pa.Table:
         """Read one customer's events, the oldest first."""
 
@@ -151,6 +188,11 @@ class EventLog:
             through: Only of what became available in this month (UTC, `2026-05`) or before it.
         """
         return _digest(self._manifest().of_bucket(bucket), through)
+
+    def bucket_digests(self, bucket: int, months: Sequence[str]) -> list[str]:
+        """Identify the events of a bucket through each of some months, all as of one commit."""
+        segments = self._manifest().of_bucket(bucket)
+        return [_digest(segments, month) for month in months]
 
     def count(self) -> int:
         """Number of events."""
@@ -190,6 +232,13 @@ class EventLog:
                         remedy="restore it from a backup, or remove the folder and import again",
                     ) from error
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _rows(self, bucket: int, choice: Choice) -> pa.Table:
+        def read(manifest: Manifest) -> pa.Table:
+            found = [read_rows(self.folder / segment.file, choice) for segment in manifest.of_bucket(bucket)]
+            return joined(pa.concat_tables(found)) if found else empty_table().select(COLUMNS)
+
+        return self._consistently(read)
 
     def _read(self, segments: Sequence[Segment], columns: Sequence[str], only: pc.Expression | None = None) -> pa.Table:
         if not segments:

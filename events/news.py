@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pyarrow as pa
 
-from events.fingerprints import Lanes
+from events.fingerprints import Lanes, event_fingerprints
 from events.manifest import News, Segment
 from events.schema import one_chunk
 
@@ -47,3 +47,22 @@ def total(news: Iterable[News]) -> News:
     for more, one, other in news:
         rows, first, second = rows + more, (first + one) % 2**64, (second + other) % 2**64
     return rows, first, second
+
+
+def news_in(events: pa.Table) -> News:
+    """Count and sum up events, given with all columns of the log."""
+    if not len(events):
+        return 0, 0, 0
+    first, second = event_fingerprints(events).sum(axis=0, dtype=np.uint64).tolist()
+    return len(events), first, second
+
+
+def less(news: News, other: News) -> News:
+    """Take a part out of a sum.
+
+    Example:
+        >>> less((3, 2, 5), (1, 2**64 - 1, 5))
+        (2, 3, 0)
+    """
+    (rows, first, second), (fewer, one, two) = news, other
+    return rows - fewer, (first - one) % 2**64, (second - two) % 2**64

@@ -16,6 +16,7 @@ from events.durable import sync
 from events.fingerprints import Lanes, bucket_of, combine, content_fingerprints, text_fingerprints
 from events.identities import Identities, identities_of, look_up, merged, read_run, write_run
 from events.manifest import ImportedFile, Manifest, News, Run, Segment
+from events.mapped import mapped_file, write_mapped
 from events.news import news_of, news_together, total
 from events.schema import SCHEMA, conform, one_chunk
 from events.segments import in_order, joined, order_of, read_segment, write_segment
@@ -102,6 +103,9 @@ class Transaction:
         written = {*(segment.file for segment in segments), *(run.file for run in runs)} - kept
         for file in sorted(written):
             sync(self._folder / file)
+        for segment in segments:
+            if segment.file in written:
+                sync(mapped_file(self._folder / segment.file))
         self._manifest.with_commit(segments, runs, self._imported).write(self._folder)
 
     def _keep(self, events: pa.Table, ids: Lanes, contents: Lanes) -> None:
@@ -154,6 +158,7 @@ class Transaction:
     def _write(self, bucket: int, events: pa.Table, news: Mapping[str, News]) -> Segment:
         file = _new_name(f"bucket-{bucket:04d}", "parquet")
         write_segment(self._folder / file, events)
+        write_mapped(self._folder / file, events)
         return Segment(
             file=file,
             bucket=bucket,
@@ -170,8 +175,8 @@ def remove_leftovers(folder: Path, files: Iterable[str]) -> None:
 
     They are left until the next append, so that a reader who began before a merge can finish.
     """
-    belong = set(files)
-    for pattern in ("bucket-*.parquet", "ids-*.npy", "*.new"):
+    belong = {name for file in files for name in (file, mapped_file(Path(file)).name)}
+    for pattern in ("bucket-*.parquet", "bucket-*.arrow", "ids-*.npy", "*.new"):
         for file in folder.glob(pattern):
             if file.name not in belong:
                 file.unlink()

@@ -22,6 +22,8 @@ class Property(Spec):
         unit: Of a number (`year`, `points`).
         description: What it says of the event or customer.
         personal: True for what identifies a person or is sensitive: kept out of models.
+        protected: True for what nobody may be put at a disadvantage by (`gender`): a simulated change of policy is
+            judged by how alike its groups are reached.
     """
 
     type: Literal["number", "boolean", "category", "text"] = "category"
@@ -29,6 +31,7 @@ class Property(Spec):
     unit: str | None = None
     description: str = ""
     personal: bool = False
+    protected: bool = False
 
     @property
     def column_type(self) -> ColumnType | None:

@@ -110,12 +110,15 @@ class Expression:
             >>> rule.failure({"age": 40.0, "inflow": float("nan")})
             'inflow is unknown, needs >= 3000'
         """
-        failed = [part for part in self.conjuncts if not part.holds(row)]
-        if not failed:
-            return ""
-        smallest = min(failed, key=lambda part: len(part.names))
-        assert smallest._reason is not None
-        return smallest._reason(row)
+        return "" if self.holds(row) else self.why_not(row)
+
+    def why_not(self, row: Row) -> str:
+        """Say what `failure` does, of a row for which it is known that the condition does not hold."""
+        if self._parts:
+            failed = (part for part in self._parts if not part.holds(row))
+            return min(failed, key=lambda part: len(part.names)).why_not(row)
+        assert self._reason is not None, "only conditions are said not to hold"
+        return self._reason(row)
 
     def _missing(self, columns: Columns) -> ExpressionError:
         name = min(self.names - set(columns))

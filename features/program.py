@@ -86,7 +86,7 @@ def program_of(catalogue: FeatureCatalogue, names: tuple[str, ...] | None, *, me
         DataError: For an unknown name.
     """
     wanted = tuple(catalogue.features) if names is None else names
-    schema = MOMENT_INPUTS | catalogue.schema
+    schema = {**MOMENT_INPUTS, **catalogue.schema}
     formulas: dict[str, Expression] = {}
     needed: set[str] = set()
     open_names = list(wanted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -33,7 +33,7 @@ class States:
 
     Attributes:
         customer_ids: Shape (n,), object array of str.
-        matrix: Shape (n, slots), int64.
+        matrix: Shape (n, slots), int64; best in memory slot by slot.
         midnight: Microseconds UTC.
         layout: Fingerprint of what the slots mean: `FeatureCatalogue.layout`.
     """
@@ -45,6 +45,20 @@ class States:
 
     def __len__(self) -> int:
         return len(self.customer_ids)
+
+    def take(self, rows: NDArray[np.int64]) -> States:
+        """Keep customers by position; one may come more than once."""
+        return States(self.customer_ids[rows], self.matrix[rows], self.midnight, self.layout)
+
+    @property
+    def kept(self) -> NDArray[np.int64]:
+        """The kernel's numbers, shape (rows of the plan, n)."""
+        return np.ascontiguousarray(self.matrix[:, :-STAGE_SLOTS].T)
+
+    def standing(self) -> StageChanges:
+        """How each customer came to the stage they are in, customers numbered by position."""
+        stage, previous, entered = self.matrix[:, -STAGE_SLOTS:].T
+        return StageChanges(np.arange(len(self), dtype=np.int64), entered, stage, previous)
 
 
 def compute_states(
@@ -119,30 +133,48 @@ def features_from_states(
     Raises:
         StateError: If the states are of another layout or another day.
     """
-    moment = utc_microseconds(as_of)
+    as_of_each = np.full(len(states), utc_microseconds(as_of))
+    return features_at(states, later_events, as_of_each, catalogue, journey, calendar)
+
+
+def features_at(
+    states: States,
+    later_events: pa.Table,
+    as_of: NDArray[np.datetime64],
+    catalogue: FeatureCatalogue,
+    journey: Journey,
+    calendar: Calendar,
+) -> FeatureTable:
+    """Merge as `features_from_states` does, each state with what became available before a moment of its own.
+
+    Args:
+        as_of: Moments of the day that begins with the states' midnight, shape (n,).
+    """
+    del journey
     program = program_of(catalogue, None, mergeable_days=True)
-    _check(states, moment, len(program.plan.identity) + STAGE_SLOTS, catalogue.layout, calendar)
-    later = _since(later_events, states.midnight) if len(later_events) else later_events
-    history = history_of(later, calendar, before=moment) if len(later) else None
-    asked = Moments.at(states.customer_ids, moment)
+    slots = len(program.plan.identity) + STAGE_SLOTS
+    _check(states, as_of, slots, catalogue.layout, calendar)
+    if not len(states):
+        states = replace(states, matrix=np.empty((0, slots), dtype=np.int64))
+    latest = as_of.max() if len(as_of) else np.datetime64(states.midnight, "us")
+    later = since(later_events, states.midnight) if len(later_events) else later_events
+    history = history_of(later, calendar, before=latest) if len(later) else None
+    asked = Moments(states.customer_ids, as_of)
     moments = moments_without_events(asked, calendar) if history is None else coded_moments(history, asked)
-    rows = len(program.plan.identity)
-    matrix = states.matrix if len(states) else np.empty((0, rows + STAGE_SLOTS), dtype=np.int64)
-    kept = np.ascontiguousarray(matrix[:, :rows].T)
+    kept = states.kept
     if history is not None and len(history.columns):
         kept = merge(program.plan, kept, history.listed(moments, program.plan.windows))
-    stage, previous, entered = matrix[:, rows:].T
-    stages = StageChanges(moments.customer, entered, stage, previous).columns(moments.day)
-    columns = program.columns(kept, moments, stages, calendar)
-    return FeatureTable(states.customer_ids, np.full(len(states), moment), columns, catalogue.schema)
+    columns = program.columns(kept, moments, states.standing().columns(moments.day), calendar)
+    return FeatureTable(states.customer_ids, as_of, columns, catalogue.schema)
 
 
-def _since(events: pa.Table, midnight: int) -> pa.Table:
+def since(events: pa.Table, midnight: int) -> pa.Table:
+    """Leave out what was available before a midnight, in microseconds UTC."""
     limit = pa.scalar(midnight, pa.timestamp("us", "UTC"))
     return events.filter(pc.greater_equal(events.column("available_at"), limit))
 
 
-def _check(states: States, moment: np.datetime64, slots: int, layout: str, calendar: Calendar) -> None:
+def _check(states: States, as_of: NDArray[np.datetime64], slots: int, layout: str, calendar: Calendar) -> None:
     if states.layout != layout or (len(states) and states.matrix.shape[1] != slots):
         raise StateError(
             "states have another layout than these features",
@@ -150,11 +182,12 @@ def _check(states: States, moment: np.datetime64, slots: int, layout: str, calen
             expected=f"{layout} with {slots} slots",
             remedy="build the states again: features, journey or time zone have changed since",
         )
-    today = int(calendar.midnight(np.array([moment.astype(np.int64)]))[0])
-    if states.midnight != today:
+    today = calendar.midnight(as_of.astype("datetime64[us]").astype(np.int64))
+    others = np.flatnonzero(today != states.midnight)
+    if len(others):
         raise StateError(
             "states are not of the day of the moment",
-            got=f"states of {np.datetime64(states.midnight, 'us')} for {moment}",
-            expected=f"states of {np.datetime64(today, 'us')}",
+            got=f"states of {np.datetime64(states.midnight, 'us')} for {as_of[others[0]]}",
+            expected=f"states of {np.datetime64(int(today[others[0]]), 'us')}",
             remedy="build features for that day first, or compute from the log",
         )

@@ -49,6 +49,11 @@ class RegisteredModel:
     data_last: datetime
     source: str
 
+    @property
+    def cited(self) -> str:
+        """How decisions name it: version and digest."""
+        return f"{self.version}:{self.digest[:12]}"
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel(Generic[M]):
@@ -121,17 +126,29 @@ class ModelRegistry:
         registered = self.find(name, alias)
         if registered is None:
             raise ModelError(f"there is no {alias} of {name}", remedy="train it, and look at its gate if it was")
+        return LoadedModel(self.read(registered, read), registered)
+
+    def read(self, registered: RegisteredModel, read: Callable[[Path], M]) -> M:
+        """Read a version, after checking that its files are those that were logged.
+
+        Args:
+            registered: From `find`.
+            read: Gets the folder of the model's own files, which is gone afterwards.
+
+        Raises:
+            ModelError: Its files are missing or changed.
+        """
         with quiet_mlflow(), TemporaryDirectory() as folder:
             files = self._fetch(registered.source, folder) / FILES_FOLDER
             digest = files_digest(files)
             if digest != registered.digest:
                 raise ModelError(
-                    f"the files of {name} version {registered.version} are not those that were logged",
+                    f"the files of {registered.name} version {registered.version} are not those that were logged",
                     got=digest[:12],
                     expected=registered.digest[:12],
                     remedy="train again, or restore the artefacts of the tracking store",
                 )
-            return LoadedModel(read(files), registered)
+            return read(files)
 
     def recorded_predictions(self, registered: RegisteredModel) -> pa.Table | None:
         """Read the test predictions kept with a version's run, for `recorded_scores`; None where they are gone."""

@@ -46,7 +46,8 @@ def choose_bank(
     context: typer.Context,
     bank: Annotated[Path, typer.Option(help="Folder of the bank's YAML.")] = Path("banks/demo"),
     engine: Annotated[
-        str | None, typer.Option(help="Where features are computed: local or spark; NBO_ENGINE where not given.")
+        str | None,
+        typer.Option(help="Who computes features and decides for everybody: local or spark; NBO_ENGINE if not given."),
     ] = None,
 ) -> None:
     """Remember which bank the command is for.
@@ -58,7 +59,7 @@ def choose_bank(
 
         nbo --bank banks/bpi2012 check
 
-        nbo --engine spark features
+        nbo --engine spark run
     """
     context.obj = bank
     if engine is not None:
@@ -235,6 +236,28 @@ def archive(
 
 
 @app.command()
+def simulate_policy(
+    context: typer.Context,
+    change: Annotated[Path, typer.Option(help="YAML with parts of offers, policies and budgets that would be other.")],
+    sample: Annotated[int | None, typer.Option(help="So many customers, the same ones every time; else all.")] = None,
+    segment: Annotated[
+        list[str] | None, typer.Option(help="Feature whose groups are compared; protected ones and age by default.")
+    ] = None,
+    as_of: AsOf = None,
+    to: Annotated[Path | None, typer.Option(help="New folder for a page and the decisions that differ.")] = None,
+) -> None:
+    """Decide as the bank is and as it would be with a change, side by side; nothing is kept or logged.
+
+    Example: nbo --bank banks/demo simulate-policy --change examples/savings_autumn.yaml --sample 5000
+    """
+    parts = _parts(context)
+    from nbo.what_if import show_what_if
+    from pipelines.what_if import simulate_policy as simulate
+
+    show_what_if(simulate(parts, change, sample=sample, segments=segment, as_of=_moment(parts, as_of), folder=to))
+
+
+@app.command()
 def report(context: typer.Context) -> None:
     """Write the report of the last run again.
 
@@ -304,6 +327,25 @@ def serve(
 
 
 @app.command()
+def up(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="Of the service; MLflow and Prefect have the next two.")] = 8000,
+    workers: Annotated[int, typer.Option(help="Processes that answer.")] = 1,
+    as_of: AsOf = None,
+) -> None:
+    """Run the real-time service with MLflow and Prefect on the embedded state, until Ctrl-C.
+
+    Example: nbo --bank banks/demo up --port 8000
+    """
+    from nbo.servers import serve_everything
+    from nbo.service import tell_workers
+
+    parts = _parts(context)
+    tell_workers(parts, _moment(parts, as_of))
+    serve_everything(parts, port, workers, None if as_of is None else f"{as_of:%Y-%m-%dT%H:%M:%S}")
+
+
+@app.command()
 def champions(
     context: typer.Context,
     every: Annotated[float | None, typer.Option(help="Go on, and look every so many seconds.")] = None,
@@ -325,7 +367,7 @@ def key(
 ) -> None:
     """Make an API key, and the entry of `NBO_API_KEYS` that knows it by its hash.
 
-    Example: nbo key --name app --scope decide --scope listen
+    Example: nbo --bank banks/demo key --name app --scope decide --scope listen
     """
     from nbo.service import show_key
 

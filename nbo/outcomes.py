@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from decisioning.counterfactual import counterfactuals
 from nbo.display import console, show_table
-from pipelines.report_page import metric_rows, next_looks
+from pipelines.report_page import decisive_rows, metric_rows, next_looks, plan_sentences
 
 if TYPE_CHECKING:
     from serving.customer import Answer
+
+CHANGES_SHOWN = 3
+"""The runner-up and what comes closest after it; the rest is a matter of rules, which are all told above."""
 
 
 def show_run(result: Mapping[str, Any]) -> None:
@@ -49,8 +53,34 @@ def show_models(models: Mapping[str, Any]) -> None:
 
 
 def show_decisions(decisions: Mapping[str, Any]) -> None:
-    """Show what was decided per stage."""
+    """Show what was decided per stage, how much choice there was, and which number decided."""
     show_rows("decisions per stage", decisions["stages"])
+    for sentence in (*decision_findings(decisions), *plan_sentences(decisions["plan"])):
+        console.print(f"  {sentence}", markup=False, highlight=False, soft_wrap=True)
+
+
+def decision_findings(decisions: Mapping[str, Any]) -> list[str]:
+    """Say in a few sentences what the report tells in tables.
+
+    Example:
+        >>> choice = {"grouping": "all", "none": 0.2, "one": 0.3, "two_or_more": 0.5}
+        >>> winner = {"dropped": "value", "channel": "all", "customers": 10, "changed": 4, "share": 0.4}
+        >>> decision_findings({"optionality": [choice], "winners": [winner], "concentration": [{"gini": 0.7}]})
+        ['no offer for 20 % of customers, one for 30 %, two and more for 50 %', \
+'another best offer without value 40 %', 'first places fall on offers with a Gini of 0.70']
+    """
+    everybody = next(row for row in decisions["optionality"] if row["grouping"] == "all")
+    found = [
+        f"no offer for {everybody['none']:.0%} of customers, one for {everybody['one']:.0%}, "
+        f"two and more for {everybody['two_or_more']:.0%}".replace("%", " %")
+    ]
+    decisive = [f"{row['without']} {row['share']:.0%}".replace("%", " %") for row in decisive_rows(decisions)]
+    if decisive:
+        found.append(f"another best offer without {', '.join(decisive)}")
+    concentration = decisions["concentration"][0]["gini"]
+    if concentration is not None:
+        found.append(f"first places fall on offers with a Gini of {concentration:.2f}")
+    return found
 
 
 def show_deliveries(result: Mapping[str, Any]) -> None:
@@ -97,6 +127,11 @@ def show_decision(answer: Answer) -> None:
     ]
     if rejected:
         show_table("why not the others", ("offer", "rule", "reason"), rejected)
+    changes = [found for found in counterfactuals(answer.decisions, 0, decision.channel) if len(found.rules) <= 1]
+    if changes:
+        console.print("what would have to change")
+    for found in changes[:CHANGES_SHOWN]:
+        console.print(f"  {found.sentence()}", markup=False, highlight=False, soft_wrap=True)
 
 
 def show_rows(title: str, rows: Sequence[Mapping[str, Any]]) -> None:

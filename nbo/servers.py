@@ -62,22 +62,22 @@ def prefect_server(settings: Settings, port: int = 4200) -> Iterator[str]:
         yield url
 
 
+@contextmanager
+def mlflow_server(settings: Settings, port: int) -> Iterator[str]:
+    """Start MLflow's pages on the embedded state."""
+    url = f"http://127.0.0.1:{port}"
+    command = ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    # the job runner would take 1.6 GB and four more processes
+    told = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_BACKEND_STORE_URI": settings.tracking_uri}
+    with server("MLflow", command, f"{url}/health", told):
+        yield url
+
+
 def serve_pages(parts: Parts, port: int) -> None:
     """Show the pages of MLflow, Prefect and Feast until interrupted."""
-    mlflow, feast = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 2}"
+    feast = f"http://127.0.0.1:{port + 2}"
     with ExitStack() as stack:
-        stack.enter_context(
-            server(
-                "MLflow",
-                ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
-                f"{mlflow}/health",
-                # the job runner would take 1.6 GB and four more processes
-                {
-                    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-                    "MLFLOW_BACKEND_STORE_URI": parts.settings.tracking_uri,
-                },
-            )
-        )
+        mlflow = stack.enter_context(mlflow_server(parts.settings, port))
         prefect = stack.enter_context(prefect_server(parts.settings, port + 1))
         stack.enter_context(server("Feast", ["-m", "nbo.feast_pages", str(parts.folder), str(port + 2)], feast, {}))
         show_table(
@@ -89,8 +89,41 @@ def serve_pages(parts: Parts, port: int) -> None:
                 ("Feast: features, services", feast),
             ],
         )
-        while True:
-            time.sleep(3600)
+        _until_interrupted()
+
+
+def serve_everything(parts: Parts, port: int, workers: int, as_of: str | None) -> None:
+    """Run the real-time service, MLflow and Prefect until interrupted.
+
+    Args:
+        parts: The bank's.
+        port: Of the service; MLflow and Prefect have the next two.
+        workers: Of the service.
+        as_of: Where its clock stands, as the command line says it.
+    """
+    service = f"http://127.0.0.1:{port}"
+    command = ["-m", "nbo", "--bank", str(parts.folder), "serve", "--port", str(port), "--workers", str(workers)]
+    command += [] if as_of is None else ["--as-of", as_of]
+    with ExitStack() as stack:
+        mlflow = stack.enter_context(mlflow_server(parts.settings, port + 1))
+        prefect = stack.enter_context(prefect_server(parts.settings, port + 2))
+        stack.enter_context(server("the service", command, f"{service}/readyz", {}))
+        show_table(
+            "running, until Ctrl-C",
+            ("what", "where"),
+            [
+                ("decisions and events", f"{service}/docs"),
+                ("metrics", f"{service}/metrics"),
+                ("MLflow: runs, models", mlflow),
+                ("Prefect: flow runs, artefacts", prefect.removesuffix("/api")),
+            ],
+        )
+        _until_interrupted()
+
+
+def _until_interrupted() -> None:
+    while True:
+        time.sleep(3600)
 
 
 def _wait(name: str, process: subprocess.Popen[bytes], health: str) -> None:

@@ -16,14 +16,13 @@ from typing import Final
 
 import uvicorn
 
-from config.service import API_KEYS, SCOPES, ServiceSettings
+from config.service import API_KEYS, BANK, CLOCK, SCOPES, ServiceSettings
 from domain.errors import DataError, NboError, StateError, nearest
 from nbo.display import console
 from serving.api.logs import log_settings
 from serving.api.security import new_key
 from serving.live.champions import MANIFEST
 from wiring.parts import Parts
-from wiring.service import BANK, CLOCK
 
 PUBLISH_SECONDS: Final = 5.0
 """Between looks at the registry."""

@@ -1,39 +1,83 @@
-"""Features of a bucket's customers as of a midnight, from the online store or else from the log."""
+"""Features of a bucket's customers as of a midnight, from the states' file of that midnight or else from the log."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from config.bank import Bank
+from events.log import EventLog
 from events.segments import empty_table
+from features.calendar import Calendar
 from features.compute import compute_features
-from features.moments import Moments
-from features.state import features_from_states
+from features.moments import Moments, utc_microseconds
+from features.state import States, features_from_states
+from features.store.state_files import StateFiles
 from features.table import FeatureTable
-from pipelines.bucket_files import customers_in
-from wiring.parts import Parts
+from pipelines.bucket_moments import customers_in
+from pipelines.bucket_work import part_name
 
 
-def current_features(parts: Parts, bucket: int, midnight: datetime) -> tuple[FeatureTable, int]:
-    """Read a bucket's customers from the online store.
+def current_features(
+    bank: Bank,
+    log: EventLog,
+    states: StateFiles,
+    bucket: int,
+    midnight: datetime,
+    customers: NDArray[np.object_] | None = None,
+) -> tuple[FeatureTable, int]:
+    """Take a bucket's customers, or some of them, from the states' file.
 
-    Who is not there as of this midnight (a run for an earlier moment, say) is computed from the log, which gives the
-    same numbers.
+    Whoever is not in it is computed from the log, and everybody is where the file is missing, of another midnight (a
+    run for an earlier moment, say) or of other features; that gives the same numbers.
+
+    Args:
+        bank: Its features and journey.
+        log: Where the bucket's events are.
+        states: Of the bucket, as `compute_bucket` wrote them.
+        bucket: Number of the bucket.
+        midnight: Local.
+        customers: Of the bucket; None for all.
 
     Returns:
-        Features in the order of the bucket, and for how many customers they had to be computed.
+        Features in the order of the file, then of who was computed, and how many were.
+
+    Raises:
+        StateError: The file is damaged.
     """
-    bank = parts.bank
-    customers = customers_in(parts.log.read_bucket(bucket, ["customer_id"]))
-    read = parts.online.read(list(customers), midnight)
+    calendar = Calendar(bank.time_zone)
+    if customers is None:
+        customers = customers_in(log.read_bucket(bucket, ["customer_id"]))
+    known = _states_of(customers, bank, states, part_name(bucket), midnight)
     tables = []
-    if len(read.states):
+    rest = customers
+    if known is not None and len(known):
         nothing = empty_table()  # the states are of this very midnight
-        tables.append(features_from_states(read.states, nothing, midnight, bank.features, bank.journey, parts.calendar))
-    rest = np.array([*read.missing, *read.stale], dtype=object)
+        tables.append(features_from_states(known, nothing, midnight, bank.features, bank.journey, calendar))
+        rest = customers[~_are_in(customers, known.customer_ids)]
     if len(rest) or not tables:
-        events = parts.log.read_bucket(bucket)
-        moments = Moments.at(rest, midnight)
-        tables.append(compute_features(events, moments, bank.features, bank.journey, parts.calendar))
+        events, moments = log.read_bucket(bucket), Moments.at(rest, midnight)
+        tables.append(compute_features(events, moments, bank.features, bank.journey, calendar))
     return FeatureTable.concatenate(tables), len(rest)
+
+
+def _states_of(
+    customers: NDArray[np.object_], bank: Bank, files: StateFiles, part: str, midnight: datetime
+) -> States | None:
+    """Read the states of these customers; None where there are none of this midnight and layout."""
+    if files.note(part) is None:
+        return None
+    states = files.read(part)
+    if (states.midnight, states.layout) != (int(utc_microseconds(midnight).astype(np.int64)), bank.features.layout):
+        return None
+    rows = np.flatnonzero(_are_in(states.customer_ids, customers))
+    return States(states.customer_ids[rows], states.matrix[rows], states.midnight, states.layout)
+
+
+def _are_in(customers: NDArray[np.object_], others: NDArray[np.object_]) -> NDArray[np.bool_]:
+    found = pc.is_in(pa.array(customers, pa.string()), value_set=pa.array(others, pa.string()))
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)

@@ -1,9 +1,9 @@
-"""Decide for everybody: online states to ranked offers, bucket by bucket."""
+"""Decide for everybody: states of midnight to ranked offers, bucket by bucket."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import reduce
 from operator import add
@@ -11,97 +11,83 @@ from pathlib import Path
 
 from prefect import flow
 
+from decisioning.forensics import Forensics
 from decisioning.funnel import Funnel
 from decisioning.summary import Summary
+from features.engines.engine import Report
 from pipelines.artefacts import keep_table
-from pipelines.bucket_files import part_name
-from pipelines.current import current_features
+from pipelines.bucket_work import part_name
 from pipelines.feature_build import definitions_digest
-from pipelines.plain import from_plain, to_plain
+from pipelines.night import LONGEST_SECONDS, Night, decide_buckets
+from pipelines.plain import from_plain
 from pipelines.planning import plan_tonight, prices_for
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
-from serving.batch import OFFERS, decide_part, keep_circumstances, part_file
+from serving.batch import keep_circumstances
 from serving.live.budgets import remaining as what_is_left
-from wiring.parts import SEED, parts_anew, parts_of
+from serving.part_log import is_logged, log_part
+from wiring.parts import SEED, Parts, parts_anew, parts_of
 from wiring.progress import progress_of
 
 
-@flow(name="decide-for-everybody", timeout_seconds=4 * 3600)
+@flow(name="decide-for-everybody", timeout_seconds=LONGEST_SECONDS)
 def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> StepResult:
     """Rank offers for every customer and channel with the champions, and sum up per stage and rule."""
     parts = parts_anew(bank_folder)
     until = parts.midnight(parts.moment(as_of))
-    versions = parts.decider(num_threads=os.cpu_count() or 1).versions
+    champions = parts.champion_files()
+    versions = {"bank": parts.bank.digest, "policy": parts.policy.digest, **champions.versions}
     code = code_digest("decisioning", "serving", "models")
     run = digest_of(parts.log.digest(), until, versions, definitions_digest(parts), code)
     remaining = what_is_left(parts.database, parts.policy, until)
-    prices = prices_for(parts, run, parts.places.wishes / f"{until:%Y-%m-%d}-{run}", until, remaining)
-    run = digest_of(run, prices) if prices else run
+    wished = parts.places.wishes / f"{until:%Y-%m-%d}-{run}"
+    night = Night(run=run, as_of=until, champions=champions, folder=wished, remaining=remaining)
+    prices = prices_for(parts, night)
+    run = digest_of(run, prices, night.remaining) if prices else run
     folder = parts.places.decisions / f"{until:%Y-%m-%d}-{run}"
+    night = replace(night, run=run, folder=folder, prices=prices)
     if prices:
-        keep_circumstances(folder, prices, remaining)
-    results: list[StepResult] = []
-    with progress_of("decide for everybody") as progress:
-        for bucket in range(parts.log.buckets):
-            results.append(
-                do(
-                    decide_bucket,
-                    key=digest_of(run, bucket),
-                    present=part_file(folder, OFFERS, part_name(bucket)).exists(),
-                    bank_folder=bank_folder,
-                    bucket=bucket,
-                    as_of=until,
-                    folder=str(folder),
-                    prices=prices,
-                    remaining=remaining,
-                )
-            )
-            progress(bucket + 1, parts.log.buckets)
-    with_customers = [bucket for bucket, result in enumerate(results) if result["customers"]]
-    decided = [results[bucket] for bucket in with_customers]
-    plan = plan_tonight(parts, folder, with_customers, until, prices, remaining)
-    stages = reduce(add, [from_plain(Summary, result["summary"]) for result in decided]).to_arrow().to_pylist()
-    rules = reduce(add, [from_plain(Funnel, result["funnel"]) for result in decided]).to_arrow().to_pylist()
+        keep_circumstances(folder, prices, night.remaining)
+    reports = decide_buckets(bank_folder, night)
+    decided = [report for report in reports if report["customers"]]
+    _keep_in_log(parts, night, decided, versions)
+    plan = plan_tonight(parts, night, [report["bucket"] for report in decided])
+    stages = reduce(add, [from_plain(Summary, report["summary"]) for report in decided]).to_arrow().to_pylist()
+    rules = reduce(add, [from_plain(Funnel, report["funnel"]) for report in decided]).to_arrow().to_pylist()
+    forensics = reduce(add, [from_plain(Forensics, report["forensics"]) for report in decided])
     keep_table("decisions", f"Decisions of {parts.name} as of {until}, per stage", stages)
     keep_table("funnel", f"What the rules of {parts.name} cost", rules)
     totals = {
-        name: sum(result[name] for result in decided) for name in ("customers", "decisions", "offers", "recomputed")
+        name: sum(report[name] for report in decided) for name in ("customers", "decisions", "offers", "recomputed")
     }
-    return {**totals, "stages": stages, "rules": rules, "plan": plan, "folder": str(folder), "as_of": until.isoformat()}
-
-
-@kept_step("decide-for-bucket", timeout_seconds=3600)
-def decide_bucket(
-    key: str,
-    bank_folder: str,
-    bucket: int,
-    as_of: datetime,
-    folder: str,
-    prices: Mapping[str, float],
-    remaining: Mapping[str, float],
-) -> StepResult:
-    """Decide for one bucket of customers in all channels."""
-    del key
-    parts = parts_of(bank_folder)
-    features, recomputed = current_features(parts, bucket, as_of)
-    if not len(features):
-        return {"customers": 0}
-    result = decide_part(
-        parts.decider(num_threads=os.cpu_count() or 1),
-        features,
-        folder=Path(folder),
-        part=part_name(bucket),
-        log=parts.decision_log,
-        as_of=as_of,
-        seed=SEED,
-        prices=prices,
-        remaining=remaining,
-    )
     return {
-        "customers": result.customers,
-        "decisions": result.decisions,
-        "offers": result.offers,
-        "recomputed": recomputed,
-        "funnel": to_plain(result.funnel),
-        "summary": to_plain(result.summary),
+        **totals,
+        "stages": stages,
+        "rules": rules,
+        "plan": plan,
+        **{name: table.to_pylist() for name, table in forensics.to_arrow().items()},
+        "folder": str(folder),
+        "as_of": until.isoformat(),
     }
+
+
+def _keep_in_log(parts: Parts, night: Night, decided: Sequence[Report], versions: Mapping[str, str]) -> None:
+    with progress_of("keep decisions in the log") as progress:
+        for number, report in enumerate(decided, start=1):
+            do(
+                log_decisions,
+                key=report["key"],
+                present=is_logged(parts.decision_log, night.folder, part_name(report["bucket"])),
+                bank_folder=str(parts.folder),
+                folder=str(night.folder),
+                part=part_name(report["bucket"]),
+                versions=versions,
+            )
+            progress(number, len(decided))
+
+
+@kept_step("log-decisions-of-bucket", timeout_seconds=3600)
+def log_decisions(key: str, bank_folder: str, folder: str, part: str, versions: Mapping[str, str]) -> StepResult:
+    """Keep what a bucket's customers are offered where decisions are found by id and by customer."""
+    del key
+    log = parts_of(bank_folder).decision_log
+    return {"new": log_part(log, Path(folder), part, seed=SEED, versions=versions)}

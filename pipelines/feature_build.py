@@ -14,7 +14,8 @@ from features.store.watermark import Watermark
 from models.inputs import model_inputs
 from models.labels import anchors as anchors_of
 from pipelines.artefacts import keep_table
-from pipelines.bucket_files import BucketWork, compute_bucket, part_name
+from pipelines.bucket_files import compute_bucket
+from pipelines.bucket_work import BucketWork, part_name
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, may_pass
 from wiring.parts import Parts, parts_anew, parts_of
 from wiring.progress import progress_of
@@ -65,8 +66,7 @@ def compute_buckets(bank_folder: str, as_of: datetime) -> list[Report]:
     """
     parts = parts_of(bank_folder)
     works = _works(parts, as_of)
-    fingerprints = parts.offline.fingerprints()
-    reports = {work.bucket: report for work in works if (report := work.done(fingerprints)) is not None}
+    reports = {work.bucket: report for work in works if (report := work.done()) is not None}
     waiting = [work for work in works if work.bucket not in reports]
     with progress_of("build features") as progress:
         if waiting:
@@ -89,6 +89,7 @@ def _works(parts: Parts, until: datetime) -> list[BucketWork]:
     definitions = definitions_digest(parts)
     offers = [offer.name for offer in parts.bank.offers]  # whose contacts are moments
     anchors, midnight = churn_anchors(parts, until), parts.midnight(until)
+    present = parts.offline.fingerprints()
     return [
         BucketWork(
             bucket=bucket,
@@ -100,6 +101,7 @@ def _works(parts: Parts, until: datetime) -> list[BucketWork]:
             anchors=anchors,
             log=parts.places.log,
             parts=parts.offline.parts,
+            present={part: key for part, key in present.items() if part.startswith(f"{part_name(bucket)}.")},
             states=parts.states,
             stage_history=parts.places.stage_history,
         )
@@ -132,11 +134,10 @@ def definitions_digest(parts: Parts) -> str:
 
 def _is_online(parts: Parts, bucket: int, until: datetime) -> bool:
     """Tell whether the bucket's first customer has the state of this midnight or a later one."""
-    events = parts.log.read_bucket(bucket, ["customer_id"])
-    if not len(events):
+    customers = parts.states.customers(part_name(bucket))
+    if not customers:
         return True
-    first = events["customer_id"][0].as_py()
     try:
-        return not parts.online.read([first], until).missing
+        return not parts.online.read(customers[:1], until).missing
     except StateError:  # of another layout: a run with other features began to write
         return False

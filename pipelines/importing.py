@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from shutil import rmtree
+from typing import Any
 
 from prefect import flow, task
 
 from events.durable import replace_text
 from events.importing import import_sources
 from events.lock import locked
+from events.quarantine import Reason
 from pipelines.artefacts import keep_table
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, may_pass
+from serving.journal.draining import drain
 from simulation.simulate import simulate
 from wiring.parts import Parts, parts_anew, parts_of
 from wiring.progress import progress_of
@@ -81,8 +84,10 @@ def simulate_bank(key: str, bank_folder: str) -> StepResult:
 
 @task(name="import-files", retries=1, retry_condition_fn=may_pass, retry_delay_seconds=10, timeout_seconds=3600)
 def import_files(bank_folder: str) -> StepResult:
-    """Import what is new in the bank's files; importing the same files again changes nothing."""
+    """Import what the service accepted and what is new in the bank's files; doing it again changes nothing."""
     parts = parts_of(bank_folder)
+    now = datetime.now(UTC)
+    rows = drain_journal(parts, now)
     with progress_of("import events") as progress:
         report = import_sources(
             parts.log,
@@ -90,10 +95,10 @@ def import_files(bank_folder: str) -> StepResult:
             parts.bank.vocabulary,
             parts.sources,
             parts.places.quarantine,
-            now=datetime.now(UTC),
+            now=now,
             progress=lambda rows, read, total: progress(read, total),
         )
-    rows = [
+    rows += [
         {
             "source": counts.source,
             "files": counts.file,
@@ -108,3 +113,23 @@ def import_files(bank_folder: str) -> StepResult:
     ]
     keep_table("import", f"What was read into the event log of {parts.name}", rows)
     return {"files": rows, "events": parts.log.count(), "digest": parts.log.digest()}
+
+
+def drain_journal(parts: Parts, now: datetime) -> list[dict[str, Any]]:
+    """Bring what the real-time service accepted into the event log; a row of the report where there was anything."""
+    drained = drain(parts.database, parts.log, now)
+    rows = drained.accepted + drained.duplicates + drained.conflicts
+    if not rows:
+        return []
+    return [
+        {
+            "source": "real-time service",
+            "files": "its journal",
+            "rows": rows,
+            "accepted": drained.accepted,
+            "duplicates": drained.duplicates,
+            "skipped": 0,
+            "quarantined": drained.conflicts,
+            "reasons": f"{Reason.EVENT_ID_CONFLICT}: {drained.conflicts}" if drained.conflicts else "",
+        }
+    ]

@@ -7,17 +7,22 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from decisioning.forensics import Forensics
 from decisioning.funnel import Funnel
 from decisioning.summary import Summary
 
-_Counts = TypeVar("_Counts", Funnel, Summary)
+_NAMES = ("rules", "kinds", "stages", "offers", "channels", "groupings", "groups")
+"""Attributes that are names, not counts."""
+
+_Counts = TypeVar("_Counts", Funnel, Summary, Forensics)
 
 
-def to_plain(counts: Funnel | Summary) -> dict[str, Any]:
+def to_plain(counts: Funnel | Summary | Forensics) -> dict[str, Any]:
     """Turn arrays into lists.
 
     Example:
-        >>> summary = Summary(("growth",), ("loan",), np.array([2]), np.array([[1]]), np.array([3.5]), np.array([9.0]))
+        >>> summary = Summary(("growth",), ("loan",), np.array([2]), np.array([[1]]), np.array([1]),
+        ...                   np.array([3.5]), np.array([9.0]))
         >>> from_plain(Summary, to_plain(summary)).to_arrow()["with_offer"].to_pylist()
         [1, 1]
     """
@@ -27,10 +32,9 @@ def to_plain(counts: Funnel | Summary) -> dict[str, Any]:
 
 def from_plain(kind: type[_Counts], plain: dict[str, Any]) -> _Counts:
     """Turn what `to_plain` made, through JSON or not, into counts again."""
-    names = ("rules", "kinds", "stages", "offers")
     content: dict[str, Any] = {}
     for name, value in plain.items():
-        if name in names:
+        if name in _NAMES:
             content[name] = tuple(value)
         else:
             content[name] = np.array(value) if isinstance(value, list) else value

@@ -66,12 +66,108 @@ def markdown_report(result: Mapping[str, Any], pictures: Mapping[str, Sequence[s
         "",
         *table([row for row in decisions["rules"] if row["candidates_rejected"]]),
         "",
+        *(f"- {sentence}" for sentence in plan_sentences(decisions["plan"])),
+        "",
+        *_forensics(decisions),
         "## What to look at next",
         "",
         *(f"- {sentence}" for sentence in next_looks(result)),
         "",
     ]
     return "\n".join(lines)
+
+
+def plan_sentences(plan: Mapping[str, Any]) -> list[str]:
+    """Say who is contacted tonight, and what more of each budget would bring; nothing for a bank that contacts nobody.
+
+    Example:
+        >>> use = {"sentence": "call_slots: 60 of 60 used; one more would bring 5.14"}
+        >>> plan_sentences({"contacts": {"email": 8939}, "value": 99.0, "bound": 100.0, "refused": 0, "budgets": [use]})
+        ['tonight 8,939 contacts: 8,939 by email; their worth is at least 99.00 % of what any plan could have', \
+'call_slots: 60 of 60 used; one more would bring 5.14']
+    """
+    if not plan:
+        return []
+    made = ", ".join(f"{count:,} by {channel.replace('_', ' ')}" for channel, count in plan["contacts"].items())
+    share = plan["value"] / plan["bound"] if plan["bound"] > 0 else 1.0
+    sentences = [
+        f"tonight {sum(plan['contacts'].values()):,} contacts: {made}; their worth is at least {share * 100:.2f} % of "
+        "what any plan could have"
+    ]
+    if plan["refused"]:
+        sentences.append(f"{plan['refused']:,} contacts that must be made find nothing left of a budget")
+    return [*sentences, *(use["sentence"] for use in plan["budgets"])]
+
+
+def _forensics(decisions: Mapping[str, Any]) -> list[str]:
+    return [
+        "Which number decides: customers whose best offer is another one without it, among the same allowed "
+        "candidates:",
+        "",
+        *table(decisive_rows(decisions)),
+        "",
+        "How much choice there is: share of customers who are allowed so many different offers:",
+        "",
+        *table(choice_rows(decisions)),
+        "",
+        "How unequally decisions fall on offers (Gini: 0 for all alike, towards 1 for all on one):",
+        "",
+        *table(decisions["concentration"]),
+        "",
+        "Whom each offer reaches, as a share of the customers of a stage:",
+        "",
+        *table(reach_rows(decisions)),
+        "",
+    ]
+
+
+def decisive_rows(decisions: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give a row per number of the priority whose absence changes somebody's best offer, the weightiest first.
+
+    Example:
+        >>> row = {"dropped": "value", "channel": "all", "customers": 10, "changed": 4, "share": 0.4}
+        >>> decisive_rows({"winners": [row, {**row, "channel": "app"}]})
+        [{'without': 'value', 'customers': 10, 'other_best_offer': 4, 'share': 0.4}]
+    """
+    whole = [row for row in decisions["winners"] if row["channel"] == "all" and row["changed"]]
+    return [
+        {
+            "without": row["dropped"],
+            "customers": row["customers"],
+            "other_best_offer": row["changed"],
+            "share": row["share"],
+        }
+        for row in sorted(whole, key=lambda row: -row["changed"])
+    ]
+
+
+def choice_rows(decisions: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give a row per stage, and one for all, without the histogram."""
+    return [
+        {
+            "stage": row["group"],
+            **{name: row[name] for name in ("customers", "none", "one", "two_or_more", "mean_offers")},
+        }
+        for row in decisions["optionality"]
+        if row["grouping"] in {"all", "stage"}
+    ]
+
+
+def reach_rows(decisions: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give a row per offer with the share of all customers and of each stage that it reaches.
+
+    Example:
+        >>> row = {"offer": "loan", "customers": 10, "reached": 4, "share": 0.4}
+        >>> reach_rows({"reached": [{**row, "grouping": "all", "group": "all"},
+        ...                         {**row, "grouping": "stage", "group": "growth"}]})
+        [{'offer': 'loan', 'reached': 4, 'all': 0.4, 'growth': 0.4}]
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for row in decisions["reached"]:
+        if row["grouping"] in {"all", "stage"}:
+            mine = rows.setdefault(row["offer"], {"offer": row["offer"], "reached": row["reached"]})
+            mine[row["group"]] = row["share"]
+    return list(rows.values())
 
 
 def metric_rows(model: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -116,6 +212,9 @@ def next_looks(result: Mapping[str, Any]) -> list[str]:
     bare = [row for row in result["decisions"]["stages"] if row["stage"] != "all" and not row["with_offer"]]
     if bare:
         looks.append("No customer gets an offer in stage " + ", ".join(row["stage"] for row in bare) + ".")
+    silent = [row["offer"] for row in reach_rows(result["decisions"]) if not row["reached"]]
+    if silent:
+        looks.append(f"Nobody is reached by {', '.join(silent)}.")
     return looks
 
 

@@ -1,4 +1,4 @@
-"""Decide for a part of the bank and write it down: Parquet for everything, the log for what was offered."""
+"""Decide for a part of the bank and write it down, as files that any machine may write."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from decisioning.engine import Decisions
+from decisioning.forensics import Forensics
 from decisioning.funnel import Funnel
 from decisioning.plan.wishes import all_wishes, first_wishes
 from decisioning.summary import Summary
 from decisioning.tables import ranked_offers, rejections
 from domain.errors import DataError, StateError
 from events.durable import replace_text
+from features.store.replacing import replacing
 from features.table import FeatureTable
 from serving.decider import Decider
-from serving.decision_log import DecisionLog
 from serving.wish_files import joined_wishes, write_wishes
 
 CIRCUMSTANCES = "circumstances.json"
@@ -37,24 +38,23 @@ class PartResult:
         customers: Decided for.
         decisions: Customer and channel with at least one offer.
         offers: Ranked ones.
-        new: Decisions that the log did not have.
     """
 
     customers: int
     decisions: int
     offers: int
-    new: int
     funnel: Funnel
     summary: Summary
+    forensics: Forensics
 
     def __add__(self, other: PartResult) -> PartResult:
         return PartResult(
             self.customers + other.customers,
             self.decisions + other.decisions,
             self.offers + other.offers,
-            self.new + other.new,
             self.funnel + other.funnel,
             self.summary + other.summary,
+            self.forensics + other.forensics,
         )
 
 
@@ -64,7 +64,6 @@ def decide_part(
     *,
     folder: Path,
     part: str,
-    log: DecisionLog,
     as_of: datetime,
     seed: int,
     prices: Mapping[str, float] | None = None,
@@ -74,16 +73,14 @@ def decide_part(
 
     Writes `folder/offers/part.parquet` (ranked offers), `folder/rejections/part.parquet` (which rules rejected what)
     and `folder/features/part.parquet` (what rules, values and models saw, for replay), and, where the policy has
-    outbound channels, `folder/wishes/part.npz` (what could be sent); each appears whole or not at all. Then the
-    decisions that offer something go to the log in one transaction. Doing a part again gives the same
-    files and adds nothing to the log.
+    outbound channels, `folder/wishes/part.npz` (what could be sent); each appears whole or not at all. Doing a part
+    again gives the same files, and two may do it at once.
 
     Args:
         decider: Policy and models.
         features: At least one customer, with the columns that `decider.features` names.
         folder: Of the run.
         part: Name of the part within the run, as `bucket-03`.
-        log: Where decisions are found by id and by customer.
         as_of: The moment decided for.
         seed: Of the draws.
         prices: Of one unit of each budget.
@@ -91,7 +88,7 @@ def decide_part(
 
     Raises:
         DataError: There are no customers, or features are missing.
-        StateError: Files or the log could not be written.
+        StateError: Files could not be written.
     """
     if not len(features):
         raise DataError(f"part {part} has no customers", expected="at least one", remedy="leave empty parts out")
@@ -101,44 +98,43 @@ def decide_part(
         FEATURES: lambda decisions: decisions.features.to_arrow(),
     }
     needed = features.select(decider.features)
-    funnels, summaries, offers, wishes = [], [], [], []
+    funnels, summaries, forensics, wishes = [], [], [], []
+    decided = offered = 0
     try:
-        with ExitStack() as files:
+        with ExitStack() as files, ExitStack() as open_files:
             writers: dict[str, pq.ParquetWriter] = {}
             for decisions in decider.in_chunks(needed, as_of=as_of, seed=seed, prices=prices, remaining=remaining):
                 for name, content in contents.items():
                     table = content(decisions)
                     if name == OFFERS:
-                        offers.append(table)
+                        offered += len(table)
+                        decided += pc.sum(pc.equal(table["rank"], 1), min_count=0).as_py()
                     if name not in writers:
-                        path = _unfinished(folder, name, part)
-                        path.parent.mkdir(parents=True, exist_ok=True)
-                        writers[name] = files.enter_context(pq.ParquetWriter(path, table.schema, compression="zstd"))
+                        path = files.enter_context(replacing(part_file(folder, name, part)))
+                        writers[name] = open_files.enter_context(
+                            pq.ParquetWriter(path, table.schema, compression="zstd")
+                        )
                     writers[name].write_table(table)
                 funnels.append(Funnel.of(decisions))
                 summaries.append(Summary.of(decisions))
+                forensics.append(Forensics.of(decisions))
                 if decider.policy.outbound:
                     wishes.append(first_wishes(decisions))
-        if wishes:
-            write_wishes(folder / WISHES, part, joined_wishes(wishes))
-        for name in contents:
-            _unfinished(folder, name, part).replace(part_file(folder, name, part))
+            if wishes:
+                write_wishes(folder / WISHES, part, joined_wishes(wishes))
     except OSError as error:
         raise StateError(
             f"the decisions of {part} could not be written to {folder}",
             got=error.strerror or str(error),
             remedy="free space or give write access, then decide again",
         ) from error
-    whole = pa.concat_tables(offers)
-    first = whole.filter(pc.equal(whole["rank"], 1))
-    new = log.append_batch(whole, part=f"{folder.name}/{part}", seed=seed, versions=decider.versions)
     return PartResult(
         len(features),
-        len(first),
-        len(whole),
-        new,
+        decided,
+        offered,
         sum(funnels[1:], funnels[0]),
         sum(summaries[1:], summaries[0]),
+        sum(forensics[1:], forensics[0]),
     )
 
 
@@ -180,7 +176,3 @@ def keep_wishes(
 def part_file(folder: Path, content: str, part: str) -> Path:
     """Where a part's `offers`, `rejections` or `features` are."""
     return folder / content / f"{part}.parquet"
-
-
-def _unfinished(folder: Path, content: str, part: str) -> Path:
-    return folder / content / f".{part}.parquet.unfinished"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from decisioning.engine import Decisions
 from domain.decision import Decision
 from domain.errors import DataError, nearest
 from serving.customer_features import CustomerReader, Origin
@@ -22,12 +23,14 @@ class Answer:
         origin: Where the features came from.
         note: Why not from the online state, where they did not.
         reasons: For each ranked offer, in their order, what moved the model most.
+        decisions: What the record was made from, the customer's alone: for whoever asks what would have to change.
     """
 
     decision: Decision
     origin: Origin
     note: str
     reasons: tuple[tuple[Reason, ...], ...]
+    decisions: Decisions
 
 
 def decide_for_customer(
@@ -68,4 +71,4 @@ def decide_for_customer(
     decision = decider.record(decisions, 0, channel)
     if log is not None:
         log.append(decision, read.origin)
-    return Answer(decision, read.origin, read.note, reasons_for(decision, decisions.features, decider))
+    return Answer(decision, read.origin, read.note, reasons_for(decision, decisions.features, decider), decisions)

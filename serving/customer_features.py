@@ -14,11 +14,12 @@ import pyarrow as pa
 from config.bank import Bank
 from domain.errors import StateError
 from events.log import EventLog
+from events.schema import conform
 from events.segments import empty_table
 from features.calendar import Calendar
 from features.compute import compute_features
 from features.kernel.columns import EVENT_COLUMNS
-from features.moments import Moments
+from features.moments import Moments, utc_microseconds
 from features.state import features_from_states
 from features.table import FeatureTable
 from serving.journal.journal import Journal, Recent, available_from
@@ -36,21 +37,26 @@ class StateReader(Protocol):
         """Read the states of the last midnight before `now`."""
 
 
-_ID, _TIME = COLUMNS.index("event_id"), COLUMNS.index("available_at")
+NO_STORE = "no online store"
+"""The note of features that are computed from the log because there is nothing else."""
+
+_ID = COLUMNS.index("event_id")
 _NOTHING_RECENT = Recent((), (), 0, -1, unsettled=False)
 
 
 class Origin(StrEnum):
     """Where a customer's features came from.
 
-    All three give the same numbers for the same events and moment; they differ in what they cost, and `nothing` tells
-    that the bank knows nothing of the customer: features are those of no history, stage NULL, so that offers bound to
-    a stage are not for them.
+    The first three give the same numbers for the same events and moment; they differ in what they cost, and `nothing`
+    tells that the bank knows nothing of the customer: features are those of no history, stage NULL, so that offers
+    bound to a stage are not for them. `unknown` tells that it could not be read what the bank knows: every feature is
+    NULL, so that consent, eligibility and limits fail, and only what asks for none of them is offered.
     """
 
     STATE = "state"
     LOG = "log"
     NOTHING = "nothing"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,9 @@ class CustomerReader:
         states: Online states, or None to compute from the log always.
         journal: What was accepted since the log was last written to; None where nobody accepts events.
         today: Keeps the log's events of today at hand; None to read the log each time.
+
+    Attributes:
+        calendar: The bank's local days.
     """
 
     def __init__(
@@ -99,11 +108,11 @@ class CustomerReader:
         self._states = states
         self._journal = journal
         self._today = today
-        self._calendar = Calendar(bank.time_zone)
+        self.calendar = Calendar(bank.time_zone)
 
     def midnight(self, moment: datetime) -> int:
         """Local midnight that begins the day of a moment, microseconds UTC."""
-        return int(self._calendar.midnight(np.array([microseconds(moment)]))[0])
+        return int(self.calendar.midnight(np.array([microseconds(moment)]))[0])
 
     def read(self, customer_id: str, as_of: datetime, *, live: bool = False) -> CustomerFeatures:
         """Read the state of last midnight and merge what came since; without one, compute from the whole log.
@@ -111,10 +120,11 @@ class CustomerReader:
         Args:
             customer_id: May be unknown.
             as_of: The moment, aware.
-            live: The moment is now: all that was accepted and decided counts, also by a replica whose clock is ahead.
+            live: The moment is now: all that was accepted and decided counts, also by a replica whose clock is ahead,
+                and where the log cannot be read nothing is known.
 
         Raises:
-            StateError: The journal does not answer, or the log is damaged: consent and limits cannot be known.
+            StateError: The journal does not answer, or, of another moment than now, the log cannot be read.
         """
         midnight = self.midnight(as_of)
         recent = _NOTHING_RECENT if self._journal is None else self._journal.recent(customer_id, midnight)
@@ -122,23 +132,48 @@ class CustomerReader:
             as_of = moment_of(recent.latest + 1)
             midnight = self.midnight(as_of)
         rows = [*recent.rows, *recent.pending]
-        features, note = self._from_state(customer_id, as_of, midnight, rows, unsettled=recent.unsettled)
-        if features is not None:
-            return CustomerFeatures(features, as_of, Origin.STATE, recent.version)
-        logged = self._log.read_customer(customer_id)
+        try:
+            features, note = self._from_state(customer_id, as_of, midnight, rows, unsettled=recent.unsettled)
+            if features is not None:
+                return CustomerFeatures(features, as_of, Origin.STATE, recent.version)
+            logged = self._log.read_customer(customer_id)
+        except StateError as error:
+            if not live:
+                raise
+            return CustomerFeatures(self._null(customer_id, as_of), as_of, Origin.UNKNOWN, recent.version, str(error))
         origin = Origin.LOG if len(logged) or rows else Origin.NOTHING
         events = self._together(logged, rows)
         moments = Moments.at([customer_id], as_of)
         bank = self._bank
-        features = compute_features(events, moments, bank.features, bank.journey, self._calendar)
+        features = compute_features(events, moments, bank.features, bank.journey, self.calendar)
         note = "unknown customer" if origin is Origin.NOTHING else note
         return CustomerFeatures(features, as_of, origin, recent.version, note)
+
+    def events(self, customer_id: str, as_of: datetime) -> pa.Table:
+        """List all that is known of a customer: the log's events and the journal's, each once, in no order.
+
+        Args:
+            customer_id: May be unknown.
+            as_of: The moment; pending contacts count as presented.
+        """
+        logged = self._log.read_customer(customer_id)
+        if self._journal is None:
+            return logged
+        recent = self._journal.recent(customer_id, self.midnight(as_of))
+        known = set(logged["event_id"].to_pylist())
+        rows = [row for row in (*recent.rows, *recent.pending) if row[_ID] not in known]
+        return pa.concat_tables([logged, conform(table_of_rows(rows))])
+
+    def _null(self, customer_id: str, as_of: datetime) -> FeatureTable:
+        schema, moment = self._bank.features.schema, np.array([utc_microseconds(as_of)])
+        columns = {name: np.array([np.nan]) for name in schema}
+        return FeatureTable(np.array([customer_id], dtype=object), moment, columns, schema)
 
     def _from_state(
         self, customer_id: str, as_of: datetime, midnight: int, rows: list[tuple[Any, ...]], *, unsettled: bool
     ) -> tuple[FeatureTable | None, str]:
         if self._states is None:
-            return None, "no online store"
+            return None, NO_STORE
         if unsettled:
             return None, "an event of an earlier day is not in the online state yet"
         try:
@@ -153,7 +188,7 @@ class CustomerReader:
         # contacts of earlier days that nobody has told to be presented are in no state: they are news of today
         later = self._together(logged, available_from(rows, midnight))
         bank = self._bank
-        features = features_from_states(found.states, later, as_of, bank.features, bank.journey, self._calendar)
+        features = features_from_states(found.states, later, as_of, bank.features, bank.journey, self.calendar)
         return features, ""
 
     @staticmethod

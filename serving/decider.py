@@ -66,8 +66,9 @@ class Decider:
         self.propensity = propensity
         self.num_threads = num_threads
         self.policy = _compiled(bank)
+        self._models = dict(versions or {})
         self._pairs_of: dict[tuple[str, ...], tuple[Columns, tuple[tuple[Offer, Treatment], ...]]] = {}
-        self.versions: dict[str, str] = {"bank": bank.digest, "policy": self.policy.digest, **(versions or {})}
+        self.versions: dict[str, str] = {"bank": bank.digest, "policy": self.policy.digest, **self._models}
         wanted = set(self.policy.features) | ({STAGE} & set(bank.features.features))
         for model in (churn, propensity):
             wanted |= set() if model is None else set(model.names)
@@ -76,6 +77,14 @@ class Decider:
             **{name: bank.features.features[name].type for name in self.features},
             **SCORES,
         }
+
+    def for_bank(self, bank: Bank) -> Decider:
+        """Put the same models under another bank's offers, policy and budgets.
+
+        Raises:
+            DataError: Its policy has problems.
+        """
+        return Decider(bank, self.churn, self.propensity, self._models, num_threads=self.num_threads)
 
     def decide(
         self,
@@ -146,7 +155,8 @@ class Decider:
             return self.propensity.predict(features, candidates.pairs, num_threads=self.num_threads)
         columns, pairs = self._of_channels(tuple(channels))
         scores = np.full((len(features), len(candidates)), np.nan)
-        scores[:, columns] = self.propensity.predict(features, pairs, num_threads=self.num_threads)
+        if pairs:
+            scores[:, columns] = self.propensity.predict(features, pairs, num_threads=self.num_threads)
         return scores
 
     def _of_channels(self, channels: tuple[str, ...]) -> tuple[Columns, tuple[tuple[Offer, Treatment], ...]]:

@@ -10,9 +10,7 @@ import numpy as np
 
 from decisioning.plan.wishes import Wishes
 from domain.errors import StateError
-from events.durable import sync
-
-UNFINISHED = ".unfinished"
+from features.store.replacing import replacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +63,8 @@ class WishFiles:
 
 def write_wishes(folder: Path, part: str, wishes: Wishes) -> None:
     """Write the wishes of a part, as a whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = wish_file(folder, part)
-    beside = file.with_name(f".{file.name}{UNFINISHED}")
     uses = np.array(wishes.uses, dtype=np.float64).reshape(len(wishes.uses), *wishes.gains.shape)
-    with beside.open("wb") as handle:
+    with replacing(wish_file(folder, part)) as beside, beside.open("wb") as handle:
         np.savez(
             handle,
             keys=wishes.keys,
@@ -79,8 +74,6 @@ def write_wishes(folder: Path, part: str, wishes: Wishes) -> None:
             must=wishes.must,
             probabilities=wishes.probabilities,
         )
-    sync(beside)
-    beside.replace(file)
 
 
 def wish_file(folder: Path, part: str) -> Path:

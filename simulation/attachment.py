@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from simulation.agenda import Agenda
@@ -24,6 +26,7 @@ RETURN_HAZARD = 0.0045
 """Daily hazard of somebody just fallen quiet to come back unasked."""
 CLOSING_SHARE = 0.3
 """Of those who fall quiet, how many close everything soon after."""
+EVERYBODY: Final = slice(None)
 
 
 class Attachment:
@@ -36,30 +39,30 @@ class Attachment:
         self._agenda = agenda
         self._rng = stream(seed, "attachment")
 
-    def leaving_hazard(self, day: int, state: State) -> FloatArray:
-        """Give the daily hazard to begin to leave; 0 of those who do already or are not here."""
-        people = self._population
-        tenure = day - state.joined_on
+    def leaving_hazard(self, day: int, state: State, of: IntArray | slice = EVERYBODY) -> FloatArray:
+        """Give customers' daily hazard to begin to leave; 0 of those who do already or are not here."""
+        people, joined_on = self._population, state.joined_on[of]
+        tenure = day - joined_on
         log_factor = (
-            people.frailty
-            - 0.6 * state.satisfaction
-            - 0.3 * (state.holdings.sum(axis=1) - 2)
-            + 0.45 * (tenure < 200) * (state.joined_on > 0)
-            - 0.35 * people.main_bank
-            + 0.2 * people.price_sensitivity
-            - 0.25 * people.age_scaled
-            + 0.3 * (state.open_complaints > 0)
+            people.frailty[of]
+            - 0.6 * state.satisfaction[of]
+            - 0.3 * (state.holdings[of].sum(axis=1) - 2)
+            + 0.45 * (tenure < 200) * (joined_on > 0)
+            - 0.35 * people.main_bank[of]
+            + 0.2 * people.price_sensitivity[of]
+            - 0.25 * people.age_scaled[of]
+            + 0.3 * (state.open_complaints[of] > 0)
         )
-        waived = np.where(state.waiver_until > day, WAIVER_EFFECT, 1.0)
-        bound = np.where(state.loyal_until > day, LOYALTY_EFFECT, 1.0)
-        engaged = state.here & ~state.leaving & ~state.quiet
+        waived = np.where(state.waiver_until[of] > day, WAIVER_EFFECT, 1.0)
+        bound = np.where(state.loyal_until[of] > day, LOYALTY_EFFECT, 1.0)
+        engaged = (state.here & ~state.leaving & ~state.quiet)[of]
         return np.asarray(engaged * waived * bound * LEAVING_HAZARD * np.exp(log_factor), dtype=np.float64)
 
-    def return_hazard(self, day: int, state: State) -> FloatArray:
-        """Give the daily hazard of the quiet to come back unasked; the longer quiet, the lower."""
-        silence = np.maximum(day - state.quiet_since, 0)
-        hazard = RETURN_HAZARD * np.exp(0.3 * state.satisfaction - silence / 220)
-        return np.asarray((state.here & state.quiet) * hazard, dtype=np.float64)
+    def return_hazard(self, day: int, state: State, of: IntArray | slice = EVERYBODY) -> FloatArray:
+        """Give the daily hazard of the quiet among customers to come back unasked; the longer quiet, the lower."""
+        silence = np.maximum(day - state.quiet_since[of], 0)
+        hazard = RETURN_HAZARD * np.exp(0.3 * state.satisfaction[of] - silence / 220)
+        return np.asarray((state.here & state.quiet)[of] * hazard, dtype=np.float64)
 
     def day(self, day: int, state: State) -> None:
         """Let a day pass."""

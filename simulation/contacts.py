@@ -192,8 +192,8 @@ class Contacts:
         """Give the true effect of offers that bind: engaged in 60 days, without and with it; NaN for other offers."""
         day, customers = put.day, put.customers
         quiet = state.quiet[customers]
-        comes_back = 1 - np.exp(-HORIZON_DAYS * self._attachment.return_hazard(day, state)[customers])
-        hazard = self._attachment.leaving_hazard(day, state)[customers] * HORIZON_DAYS
+        comes_back = 1 - np.exp(-HORIZON_DAYS * self._attachment.return_hazard(day, state, customers))
+        hazard = self._attachment.leaving_hazard(day, state, customers) * HORIZON_DAYS
         without = np.where(quiet, comes_back, np.exp(-hazard))
         retention, loyalty = self._catalogue.retention[put.offer], self._catalogue.kind[put.offer] == KIND["loyalty"]
         effect = np.where(retention, WAIVER_EFFECT, LOYALTY_EFFECT)

@@ -6,9 +6,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.servers import PostgreSQL, Redis
+
+
+# the same examples everywhere, and no test that fails because a machine is slow
+settings.register_profile("nbo", deadline=None, derandomize=True)
+settings.load_profile("nbo")
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from models.registry import CHAMPION, RegisteredModel
+from models.registry import RegisteredModel
 from serving.live.champions import Champion, read_champions, write_champions
 from wiring.parts import MODELS, Parts
 
@@ -26,7 +25,7 @@ def publish_champions(parts: Parts) -> bool:
     for model in MODELS:
         registered = parts.models.champion(model)
         if registered is not None:
-            found[model] = _fetched(parts, folder, registered)
+            found[model] = _exported(parts, folder, registered)
     before = read_champions(folder)
     if before == found:
         return False
@@ -38,17 +37,6 @@ def publish_champions(parts: Parts) -> bool:
     return True
 
 
-def _fetched(parts: Parts, folder: Path, registered: RegisteredModel) -> Champion:
-    champion = Champion(
-        name=registered.name,
-        version=registered.version,
-        digest=registered.digest,
-        folder=f"{registered.name}-{registered.version}-{registered.digest[:12]}",
-    )
-    place = folder / champion.folder
-    if not place.exists():
-        with TemporaryDirectory(dir=folder, prefix=".fetching-") as beside:
-            copy = Path(beside) / "files"
-            parts.models.registry.load(registered.name, CHAMPION, lambda files: shutil.copytree(files, copy))
-            copy.rename(place)
-    return champion
+def _exported(parts: Parts, folder: Path, registered: RegisteredModel) -> Champion:
+    place = parts.models.exported(registered, folder)
+    return Champion(name=registered.name, version=registered.version, digest=registered.digest, folder=place.name)

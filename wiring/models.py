@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
 
+from features.store.replacing import replacing
 from models.churn.model import ChurnModel
 from models.propensity.model import PropensityModel
 from models.registry import CHAMPION, LoadedModel, ModelRegistry, RegisteredModel
+from models.tracking.files import files_digest
 from models.tracking.quiet import quiet_mlflow
 from models.tracking.store import TrackingStore
+from serving.champion_files import ChampionFiles
 
 PICTURES = "pictures"
 """Folder of a run's pictures."""
@@ -51,6 +55,33 @@ class BankModels:
         """Load the propensity champion."""
         return self.registry.load(f"{self.bank}-propensity", CHAMPION, PropensityModel.from_files)
 
+    def champion_files(self, models: Sequence[str], folder: Path) -> ChampionFiles:
+        """Copy the champions' files to where machines without a registry read them; what is there already stays.
+
+        Args:
+            models: `churn`, `propensity`; who has no champion yet is left out.
+            folder: Gets a folder for each version.
+
+        Raises:
+            ModelError: Files are missing, or not those that were logged.
+        """
+        champions = {model: found for model in models if (found := self.champion(model)) is not None}
+        return ChampionFiles(
+            {model: self.exported(found, folder) for model, found in champions.items()},
+            {found.name: found.cited for found in champions.values()},
+        )
+
+    def exported(self, registered: RegisteredModel, folder: Path) -> Path:
+        """Copy the files of a model into a folder of its own below this one, if they are not there yet; where they are.
+
+        Raises:
+            ModelError: Files are missing, or not those that were logged.
+        """
+        place = folder / f"{registered.name}-{registered.version}-{registered.digest[:12]}"
+        if not place.is_dir() or files_digest(place) != registered.digest:
+            self.registry.read(registered, lambda files: _copy(files, place))
+        return place
+
     def save_pictures(self, run_id: str, folder: Path) -> list[str]:
         """Copy the pictures of a run into a folder; returns their names, in order."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -61,3 +92,10 @@ class BankModels:
                 copyfile(picture, folder / picture.name)
                 saved.append(picture.name)
         return sorted(saved)
+
+
+def _copy(files: Path, place: Path) -> None:
+    for file in files.rglob("*"):
+        if file.is_file():
+            with replacing(place / file.relative_to(files)) as beside:
+                copyfile(file, beside)

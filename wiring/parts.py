@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from features.store.online import OnlineStates
     from features.store.repository import FeatureRepository
     from models.registry import RegisteredModel
+    from serving.champion_files import ChampionFiles
     from wiring.models import BankModels
 
 MODELS = ("churn", "propensity")
@@ -138,7 +139,12 @@ class Parts:
     @cached_property
     def decision_log(self) -> DecisionLog:
         """Decisions made one by one."""
-        return DecisionLog(self.database, DecisionArchive(self.places.decisions_archive, self.database))
+        return DecisionLog(self.database, self.decisions_archive)
+
+    @cached_property
+    def decisions_archive(self) -> DecisionArchive:
+        """Decisions that moved out of the database."""
+        return DecisionArchive(self.places.decisions_archive, self.database)
 
     @cached_property
     def journal(self) -> Journal:
@@ -164,9 +170,13 @@ class Parts:
             self.bank,
             None if churn is None else self.models.load_churn().model,
             None if propensity is None else self.models.load_propensity().model,
-            {found.name: f"{found.version}:{found.digest[:12]}" for found in (churn, propensity) if found is not None},
+            {found.name: found.cited for found in (churn, propensity) if found is not None},
             num_threads=num_threads,
         )
+
+    def champion_files(self) -> ChampionFiles:
+        """Put the files of the champions of the moment where every machine sees them."""
+        return self.models.champion_files(MODELS, self.places.champions)
 
     @cached_property
     def policy(self) -> CompiledPolicy:

@@ -65,7 +65,7 @@ class Places:
 
     @property
     def champions(self) -> Path:
-        """Files of the models in charge, where services find them without asking the registry."""
+        """Files of models, a folder a version: services and clusters find them without asking the registry."""
         return self.folder / "champions"
 
     @property

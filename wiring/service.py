@@ -6,13 +6,14 @@ import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from config.reading import load_bank
-from config.service import ServiceSettings
+from config.service import BANK, CLOCK, ServiceSettings
 from decisioning.compiled import CompiledPolicy
 from domain.errors import DataError
 from features.calendar import Calendar
+from features.store.watermark import Watermark
 from serving.api.app import create_app
 from serving.batch import CIRCUMSTANCES, circumstances_of
 from serving.customer_features import CustomerReader
@@ -24,14 +25,11 @@ from serving.live.engine import LiveEngine
 from serving.live.service import Service
 from serving.live.swapping import WARM_UP_CUSTOMERS, Swapper, try_out
 from serving.today import TodaysEvents
+from wiring.erasing import erase_files
 from wiring.parts import Parts, folder_stamp
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-
-BANK: Final = "NBO_SERVICE_BANK"
-CLOCK: Final = "NBO_SERVICE_CLOCK"
-"""How `nbo serve` tells its workers the bank's folder, and the moment at which the clock stands when it starts."""
 
 
 class PartsEngines:
@@ -116,9 +114,24 @@ def open_service(parts: Parts, settings: ServiceSettings, start: datetime | None
     source.refresh(clock.now())
     engine = source.build()
     try_out(engine, source.customers(WARM_UP_CUSTOMERS), clock.now())
-    service = Service(parts.database, engine, clock, settings)
+    service = Service(
+        parts.database,
+        engine,
+        clock,
+        settings,
+        decisions_folder=parts.places.decisions,
+        erase_files=lambda customer_id: erase_files(parts, customer_id),
+        archive=parts.decisions_archive,
+        freshness=lambda: _freshness(parts),
+    )
     service.watch(Swapper(source, service.swap, clock, seconds=settings.swap_seconds))
     return service
+
+
+def _freshness(parts: Parts) -> dict[str, datetime]:
+    watermark, news = Watermark.read(parts.places.feature_store), parts.log.last_available_at()
+    found = {} if news is None else {"event_log": news}
+    return found if watermark is None else {**found, "online_states": watermark.complete_until}
 
 
 def application() -> FastAPI:

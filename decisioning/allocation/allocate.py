@@ -20,8 +20,7 @@ from decisioning.allocation.taken import Choices, units_taken
 from domain.errors import DataError
 from expressions.types import Array
 
-MOST_ROUNDS = 32
-WORTH_A_ROUND = 1e-9
+WORTH_A_ROUND = 1e-6
 """Filling up ends with a round that adds less than this share of the bound."""
 
 
@@ -32,7 +31,7 @@ class ResourceUse:
     Attributes:
         name: As the problem names it.
         capacity: In its unit.
-        used: Never above the capacity; rounded up by less than a ten-millionth of it.
+        used: Never above the capacity; rounded up by a 2^43rd of it, at most, for each customer.
         price: What one more unit would bring, in currency; one less would cost as much.
     """
 
@@ -50,7 +49,7 @@ class ResourceUse:
             'call slots: 300 of 300 used; one more would bring 3.20'
         """
         more = f"one more would bring {self.price:,.2f}" if self.price else "one more would bring nothing"
-        return f"{self.name}: {self.used:,.12g} of {self.capacity:,.12g} used; {more}"
+        return f"{self.name}: {self.used:,.6g} of {self.capacity:,.6g} used; {more}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,8 +80,8 @@ def allocate(problem: Problem, prices: Prices, threads: int = 2) -> Allocation:
     """Share out the capacities.
 
     Everybody takes the best candidate at the prices; who loses least gives way where a resource is overdrawn; what is
-    left goes to those who gain by it. Equals are told apart by candidate order and then by the customers' keys, so the
-    result does not depend on the chunks, and, with keys, not on the order of customers.
+    left goes to those who gain by it. Equals are told apart by candidate order and then by the customers' keys, or by
+    their positions where there are no keys. Neither chunks nor threads change the result.
 
     Args:
         problem: Everybody and the capacities.
@@ -111,11 +110,10 @@ def allocate(problem: Problem, prices: Prices, threads: int = 2) -> Allocation:
     chosen = np.concatenate(parts)
     del parts
     used, passes = relieve(problem, at, ledger, chosen, wanted, threads)
-    for _ in range(MOST_ROUNDS):
+    gained = np.inf
+    while gained > WORTH_A_ROUND * prices.bound:
         used, gained = fill(problem, at, ledger, chosen, used, threads)
         passes += 1
-        if gained <= WORTH_A_ROUND * prices.bound:
-            break
     amounts = ledger.amounts(used)
     uses = zip(problem.names, problem.capacity.tolist(), amounts.tolist(), at.tolist(), strict=True)
     return Allocation(

@@ -17,6 +17,8 @@ from expressions.types import Array
 
 MOST_STEPS = 64
 """Of a round: each takes moves as long as all resources last, and leaves out what has become too large."""
+MOST_MOVES = 1 << 16
+"""Of a round: more of them would be ordered than are done."""
 
 
 def fill(
@@ -40,7 +42,7 @@ def fill(
     """
     left = ledger.capacity - used
     gains = partial(_gains, prices=prices, ledger=ledger, chosen=chosen, left=left)
-    pool = Cheapest(problem.resources)
+    pool = Cheapest(problem.resources, MOST_MOVES)
     for found in over_chunks(gains, problem.chunks, threads):
         pool.add(found)
     moves = pool.ordered()

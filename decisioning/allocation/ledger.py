@@ -13,8 +13,8 @@ from expressions.types import Array
 Units = NDArray[np.int64]
 
 BITS = 44
-"""A capacity is between 2^43 and 2^44 units: fine enough that rounding up a million amounts costs a resource less than
-a ten-millionth of itself, coarse enough that 2^18 amounts add up in 64 bits."""
+"""A capacity is between 2^43 and 2^44 units: fine enough that rounding up a million amounts costs a resource some
+ten-millionth of itself at most, coarse enough that 2^18 amounts add up in 64 bits."""
 NEVER = 1 << BITS
 """Units of an amount that is larger than the whole capacity."""
 MOST_TERMS = 1 << 18
@@ -56,14 +56,23 @@ class Ledger:
         return cls(shifted, np.floor(np.ldexp(mantissas, BITS)).astype(np.int64), limits)
 
     def units(self, resource: int, amounts: Array) -> Units:
-        """Round amounts up to units; `NEVER` where they do not fit at all, or are no amounts."""
-        with np.errstate(over="ignore"):
-            scaled = np.maximum(np.ceil(np.ldexp(amounts, -self.exponents[resource])), amounts > 0)
-        fits = (amounts >= 0) & (amounts <= self.limits[resource])
-        most = float(self.capacity[resource])
-        return np.where(fits, np.minimum(scaled, most), float(NEVER)).astype(np.int64)
+        """Round amounts of a resource up to units; `NEVER` where they do not fit at all, or are no amounts."""
+        return _rounded_up(amounts, self.exponents[resource], self.limits[resource], self.capacity[resource])
+
+    def units_of_all(self, amounts: Array) -> Units:
+        """Round amounts of all resources up to units: shape (K, n)."""
+        return _rounded_up(amounts, self.exponents[:, None], self.limits[:, None], self.capacity[:, None])
 
     def amounts(self, units: Units) -> Array:
         """Say what units of each resource, shape (K,), are in its own unit."""
         amounts = np.ldexp(units.astype(np.float64), self.exponents)
         return np.where(units == self.capacity, self.limits, amounts)
+
+
+def _rounded_up(
+    amounts: Array, exponents: NDArray[np.int64] | np.int64, limits: Array | np.float64, capacity: Units | np.int64
+) -> Units:
+    with np.errstate(over="ignore"):
+        scaled = np.maximum(np.ceil(np.ldexp(amounts, -exponents)), amounts > 0)
+    fits = (amounts >= 0) & (amounts <= limits)
+    return np.where(fits, np.minimum(scaled, capacity), float(NEVER)).astype(np.int64)

@@ -6,12 +6,17 @@ from collections.abc import Sequence
 
 import highspy
 import numpy as np
+from numpy.typing import NDArray
 
 from decisioning.allocation.oracle import Dual
 from decisioning.allocation.solver import Solver
 from expressions.types import Array
 
+Free = NDArray[np.bool_]
+"""Which resources have a price to be found."""
+
 LARGEST_VARIABLE = 1e8
+"""In units of its own size: a price that is larger is of another size, and the program is written anew."""
 PRECISION = 1e-10
 """Of the solver, in units of the dual function's own size: its finest."""
 
@@ -28,7 +33,7 @@ class Master:
         duals: The passes so far, at least one; the best of them sets the sizes.
     """
 
-    def __init__(self, capacity: Array, free: np.ndarray, duals: Sequence[Dual]) -> None:
+    def __init__(self, capacity: Array, free: Free, duals: Sequence[Dual]) -> None:
         best = min(duals, key=lambda dual: dual.bound)
         self._capacity, self._free, self._size = capacity[free], free, best.bound
         average = best.bound / np.maximum(np.maximum(best.used[free], self._capacity), np.finfo(float).tiny)
@@ -66,6 +71,7 @@ class Master:
         """
         self._solver.run()
         if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            # promises nothing: the search stays where it is best, and says in the end that it has not converged
             return self._prices, -np.inf
         solution = np.array(self._solver.getSolution().col_value)
         prices = self._prices.copy()

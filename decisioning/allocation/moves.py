@@ -85,5 +85,8 @@ class Cheapest:
     def ordered(self) -> Moves:
         """Give the cheapest moves, by cost, then candidate, then key, then position."""
         moves = Moves.joined(self._parts)
+        if len(moves) > self._most:  # equals of the last one kept stay in, for the order to decide
+            dearest = np.partition(moves.cost, self._most - 1)[self._most - 1]
+            moves = moves.at(np.flatnonzero(moves.cost <= dearest))
         order = np.lexsort((moves.positions, moves.keys, moves.candidates, moves.cost))
         return moves.at(order[: self._most])

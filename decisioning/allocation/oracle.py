@@ -46,11 +46,17 @@ def evaluate(problem: Problem, prices: Array, threads: int) -> Dual:
 def _of_chunk(chunk: Chunk, prices: Array) -> Array:
     """Give each customer's priced gain and consumption: shape (1 + K, n)."""
     numbers = np.zeros((1 + len(prices), len(chunk)))
+    nobody = chunk.gain.shape[1]
+    chosen = np.full(len(chunk), nobody)
     for block, priced in priced_blocks(chunk, prices):
         best, worth = best_of(priced)
         buys = np.flatnonzero(worth > 0)
-        rows = buys + block.start
-        numbers[0, rows] = worth[buys]
-        for resource in range(len(prices)):
-            numbers[1 + resource, rows] = chunk.taken(resource, rows, best[buys])
+        rows, best = buys + block.start, best[buys]
+        numbers[0, rows], chosen[rows] = worth[buys], best
+        for resource, amounts in enumerate(chunk.consumption, 1):
+            if amounts.ndim == 2:  # here, where the block's amounts are still in the cache
+                numbers[resource, rows] = amounts[rows, best]
+    for resource, amounts in enumerate(chunk.consumption, 1):
+        if amounts.ndim == 1:
+            np.take(np.append(amounts, 0.0), chosen, out=numbers[resource], mode="clip")
     return numbers

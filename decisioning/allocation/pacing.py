@@ -137,7 +137,7 @@ def pace(
     amounts = _stacked(gain, consumption, len(remaining))
     prices = plan.prices_now(remaining, arrived_share)
     allowed = (gain > -np.inf) & (gain < np.inf)
-    with np.errstate(invalid="ignore"):  # of forbidden candidates anything may be said
+    with np.errstate(over="ignore", invalid="ignore"):  # of forbidden candidates anything may be said
         priced = gain - (prices[:, None, None] * amounts).sum(axis=0)
     chosen = np.full(len(gain), -1, dtype=np.int32)
     rows = np.arange(len(gain))
@@ -149,7 +149,7 @@ def pace(
         best = scores.argmax(axis=1)
         places = np.arange(len(rows))
         takes = scores[places, best] > 0
-        units = np.where(takes, _units(plan.ledger, here[:, places, best]), 0)
+        units = np.where(takes, plan.ledger.units_of_all(here[:, places, best]), 0)
         spent = np.cumsum(units, axis=1)
         over = np.flatnonzero((spent > remaining[:, None]).any(axis=0))
         served = int(over[0]) if len(over) else len(rows)  # the first always fits: alone it was compared with all
@@ -170,13 +170,8 @@ def spend(plan: DayPlan, remaining: Units, amounts: Array) -> Units:
     amounts = np.asarray(amounts, dtype=np.float64)
     if amounts.shape != remaining.shape or not (np.isfinite(amounts) & (amounts >= 0)).all():
         raise DataError("not spent", got=str(amounts.tolist()), expected=f"{len(remaining)} finite numbers from 0")
-    after: Units = np.maximum(remaining - _units(plan.ledger, amounts[:, None])[:, 0], 0)
+    after: Units = np.maximum(remaining - plan.ledger.units_of_all(amounts[:, None])[:, 0], 0)
     return after
-
-
-def _units(ledger: Ledger, amounts: Array) -> Units:
-    """Round amounts of all resources up at once: shape (K, n)."""
-    return np.stack([ledger.units(resource, row) for resource, row in enumerate(amounts)])
 
 
 def _stacked(gain: Array, consumption: Sequence[Array], resources: int) -> Array:

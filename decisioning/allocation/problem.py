@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +12,6 @@ from domain.errors import DataError
 from expressions.types import Array
 
 Keys = NDArray[np.uint64]
-
-DUST: Final = 1e-12
-"""A capacity below it is none: no contact uses so little, and prices per unit would overflow."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +84,7 @@ class Problem:
 
 
 def checked_capacity(capacity: Array) -> Array:
-    """Make sure that capacities are finite and not negative, and there is one at least; dust counts as nothing.
+    """Make sure that capacities are finite and not negative, and there is one at least.
 
     Example:
         >>> checked_capacity(np.array([-1.0]))
@@ -112,4 +108,4 @@ without limit out
             expected="a finite number from 0",
             remedy="leave a resource without limit out",
         )
-    return np.where(capacity < DUST, 0.0, capacity)
+    return capacity

@@ -33,7 +33,8 @@ def priced_blocks(chunk: Chunk, prices: Array) -> Iterator[tuple[slice, Array]]:
     of_each = []
     for price, amounts in zip(prices.tolist(), chunk.consumption, strict=True):
         if price and amounts.ndim == 1:
-            same_for_all += price * amounts
+            with np.errstate(over="ignore"):
+                same_for_all += price * amounts
         elif price:
             of_each.append((price, amounts))
     priced = np.empty((min(rows, BLOCK_ROWS), candidates))
@@ -42,9 +43,10 @@ def priced_blocks(chunk: Chunk, prices: Array) -> Iterator[tuple[slice, Array]]:
         block = slice(first, min(first + BLOCK_ROWS, rows))
         out, times = priced[: block.stop - first], product[: block.stop - first]
         np.subtract(chunk.gain[block], same_for_all, out=out)
-        for price, amounts in of_each:
-            np.multiply(amounts[block], price, out=times)
-            np.subtract(out, times, out=out)
+        with np.errstate(over="ignore", invalid="ignore"):  # what costs more than there is money is not wanted
+            for price, amounts in of_each:
+                np.multiply(amounts[block], price, out=times)
+                np.subtract(out, times, out=out)
         yield block, out
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from decisioning.allocation.checks import check_chunk
 from decisioning.allocation.problem import Chunk, Problem
-from decisioning.draws import mixed
+from decisioning.draws import Hashes, mixed
 from expressions.types import Array
 
 LARGEST_PRICE = 1e150
@@ -44,7 +44,7 @@ def survey(problem: Problem, sample_size: int) -> Survey:
     """
     customers, candidates = 0, None
     shut_out = np.zeros(problem.resources)
-    kept: list[tuple[np.ndarray, Chunk]] = []
+    kept: list[tuple[Hashes, Chunk]] = []
     shift = 0
     for chunk in problem.chunks:
         check_chunk(chunk, problem.resources, candidates)
@@ -60,7 +60,7 @@ def survey(problem: Problem, sample_size: int) -> Survey:
     return Survey(customers, shut_out, _joined([part for _, part in kept], problem.resources) if kept else None)
 
 
-def _below(part: tuple[np.ndarray, Chunk], shift: int) -> tuple[np.ndarray, Chunk]:
+def _below(part: tuple[Hashes, Chunk], shift: int) -> tuple[Hashes, Chunk]:
     hashes, chunk = part
     rows = np.flatnonzero(hashes >> np.uint64(64 - shift) == 0) if shift else np.arange(len(hashes))
     amounts = tuple(one if one.ndim == 1 else one[rows] for one in chunk.consumption)

@@ -15,8 +15,11 @@ Choices = NDArray[np.int32]
 def units_taken(chunk: Chunk, rows: NDArray[np.intp], candidates: Choices | NDArray[np.intp], ledger: Ledger) -> Units:
     """Say what each of these rows consumes with its candidate, in units: shape (K, r)."""
     units = np.empty((len(chunk.consumption), len(rows)), dtype=np.int64)
-    for resource in range(len(units)):
-        units[resource] = ledger.units(resource, chunk.taken(resource, rows, candidates.astype(np.intp)))
+    for resource, amounts in enumerate(chunk.consumption):
+        if amounts.ndim == 1:
+            units[resource] = ledger.units(resource, amounts)[candidates]
+        else:
+            units[resource] = ledger.units(resource, amounts[rows, candidates])
     return units
 
 

@@ -16,6 +16,10 @@ Report = dict[str, Any]
 class Workers(Protocol):
     """Somebody who is there to work."""
 
+    @property
+    def threads(self) -> int:
+        """How many threads a piece of work may use."""
+
     def map(
         self, work: Callable[[Item], Report], items: Sequence[Item], progress: Progress = silent
     ) -> Sequence[Report]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -17,6 +18,11 @@ class LocalEngine:
         ...     workers.map(lambda bucket: {"bucket": bucket}, [0, 1])
         [{'bucket': 0}, {'bucket': 1}]
     """
+
+    @property
+    def threads(self) -> int:
+        """All that there are, for nothing else is worked on."""
+        return os.cpu_count() or 1
 
     @contextmanager
     def workers(self) -> Iterator[LocalEngine]:

@@ -57,6 +57,11 @@ class SparkWorkers:
     def __init__(self, session: SparkSession) -> None:
         self.session = session
 
+    @property
+    def threads(self) -> int:
+        """Those that Spark reckons with for a task: `spark.task.cpus`."""
+        return int(self.session.sparkContext.getConf().get("spark.task.cpus", "1"))
+
     def map(self, work: Callable[[Item], Report], items: Sequence[Item], progress: Progress = silent) -> list[Report]:
         """Do the work in one stage with a task for each item; a task that is lost is done again, as Spark does."""
         if not items:

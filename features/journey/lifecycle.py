@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -20,9 +20,10 @@ from features.building.journeys import DAYS_IN_STAGE, PREVIOUS_STAGE, STAGE, STA
 from features.calendar import Calendar
 from features.catalogue import FeatureCatalogue
 from features.journey.settings import Journey
-from features.kernel.arrays import Int64Array, spread
+from features.kernel.arrays import BoolArray, Int64Array, spread
 from features.kernel.gather import gather
 from features.kernel.history import CodedMoments, History
+from features.kernel.plan import Int64Matrix
 from features.kernel.timeline import Timeline
 from features.moments import Moments, utc_microseconds
 from features.observation import coded_moments, history_of
@@ -64,6 +65,21 @@ class StageChanges:
             np.where(found, self.previous[last], NO_STAGE),
         )
 
+    def take(self, rows: Int64Array) -> StageChanges:
+        """Keep changes by position."""
+        return StageChanges(self.customer[rows], self.day[rows], self.stage[rows], self.previous[rows])
+
+    def in_order(self) -> StageChanges:
+        """Put changes in the order of customer and time."""
+        return self.take(np.lexsort((self.day, self.customer)))
+
+    @classmethod
+    def together(cls, parts: Sequence[StageChanges]) -> StageChanges:
+        """Put changes one after the other."""
+        nothing = np.zeros(0, dtype=np.int64)
+        names = ("customer", "day", "stage", "previous")
+        return cls(*(np.concatenate([nothing, *(getattr(part, name) for part in parts)]) for name in names))
+
     def columns(self, day: Int64Array) -> dict[str, Array]:
         """Write stages found by `at` as features of moments on these local days."""
         known = self.stage != NO_STAGE
@@ -86,8 +102,12 @@ def stages_at(
     Args:
         known: The customers' `stage_history` up to the last moment or later; without it the process runs.
     """
-    changes = stage_changes(history, moments, catalogue, journey) if known is None else _read(known, history)
+    changes = stage_changes(history, moments, catalogue, journey) if known is None else _known(known, history)
     return changes.at(moments.customer, moments.day).columns(moments.day)
+
+
+def _known(table: pa.Table, history: History) -> StageChanges:
+    return read_history(table, history.columns.customer_ids, history.calendar)
 
 
 def stage_history(
@@ -107,14 +127,18 @@ def stage_history(
     history = history_of(events, calendar, before=moment)
     ids = history.columns.customer_ids
     moments = coded_moments(history, Moments.at(ids.to_numpy(zero_copy_only=False), moment))
-    changes = stage_changes(history, moments, catalogue, journey)
+    return written_history(stage_changes(history, moments, catalogue, journey), ids, calendar)
+
+
+def written_history(changes: StageChanges, customer_ids: pa.Array, calendar: Calendar) -> pa.Table:
+    """Write changes as `stage_history` does, customers being positions in the ids."""
     entered = calendar.beginning(changes.day)
     followed = np.append(np.diff(changes.customer) == 0, False)[: len(entered)]
     left = np.where(followed, np.append(entered[1:], 0)[: len(entered)], 0)
     names = pa.array(STAGES.values, pa.string())
     return pa.table(
         {
-            "customer_id": ids.take(pa.array(changes.customer)),
+            "customer_id": customer_ids.take(pa.array(changes.customer)),
             "stage": names.take(pa.array(changes.stage)),
             "entered_at": pa.array(entered, pa.timestamp("us", "UTC")),
             "left_at": pa.array(left, pa.timestamp("us", "UTC"), mask=~followed),
@@ -123,23 +147,20 @@ def stage_history(
     )
 
 
-def _read(known: pa.Table, history: History) -> StageChanges:
-    """Read what `stage_history` wrote, with the codes of another history."""
+def read_history(known: pa.Table, customer_ids: pa.Array, calendar: Calendar) -> StageChanges:
+    """Read what `stage_history` wrote of some customers, as positions in their ids."""
     names = pa.array(STAGES.values, pa.string())
 
     def positions(column: str) -> Int64Array:
         found = pc.index_in(known.column(column), value_set=names).fill_null(NO_STAGE)
         return np.asarray(found.to_numpy(), dtype=np.int64)
 
-    # whoever has no events here shares one code, and is in no stage
-    there = pc.is_in(known.column("customer_id"), value_set=history.columns.customer_ids)
-    known = known.filter(there)
-    customer = history.columns.customer_codes(known.column("customer_id").to_numpy())
-    entered = known.column("entered_at").cast(pa.int64()).to_numpy()
-    day = history.calendar.day_index(entered)
-    order = np.lexsort((day, customer))
-    stage, previous = positions("stage"), positions("previous_stage")
-    return StageChanges(customer[order], day[order], stage[order], previous[order])
+    # whoever has no events in a history shares one code there, and is in no stage
+    known = known.filter(pc.is_in(known.column("customer_id"), value_set=customer_ids))
+    found = pc.index_in(known.column("customer_id"), value_set=customer_ids)
+    customer = np.asarray(found.to_numpy(), dtype=np.int64)
+    day = calendar.day_index(known.column("entered_at").cast(pa.int64()).to_numpy())
+    return StageChanges(customer, day, positions("stage"), positions("previous_stage")).in_order()
 
 
 def stage_changes(
@@ -160,15 +181,7 @@ def stage_changes(
         steps = np.maximum((last_day - first_day) // every + 1, 0)
         grids = [_Grid(customers[part], first_day[part], steps[part]) for part in _chunks(steps)]
         parts += [_run(history, grid, catalogue, journey) for grid in grids]
-    if not parts:
-        nothing = np.zeros(0, dtype=np.int64)
-        return StageChanges(nothing, nothing, nothing, nothing)
-    return StageChanges(
-        np.concatenate([part.customer for part in parts]),
-        np.concatenate([part.day for part in parts]),
-        np.concatenate([part.stage for part in parts]),
-        np.concatenate([part.previous for part in parts]),
-    )
+    return StageChanges.together(parts)
 
 
 def _chunks(steps: Int64Array) -> Iterator[slice]:
@@ -210,8 +223,7 @@ def _run(history: History, asked: _Grid, catalogue: FeatureCatalogue, journey: J
         rows = starts[who] + number
         condition, today = chosen[rows], day[rows]
         stage = np.where(condition >= 0, stage_of[condition], NO_STAGE)
-        free = (current[who] == NO_STAGE) | (today - entered[who] >= minimum[who])
-        moving = (stage != NO_STAGE) & (stage != current[who]) & free
+        moving = enters(stage, current[who], today - entered[who], minimum[who])
         movers = who[moving]
         changes.append((movers, today[moving], stage[moving], current[movers]))
         current[movers], entered[movers] = stage[moving], today[moving]
@@ -223,21 +235,40 @@ def _run(history: History, asked: _Grid, catalogue: FeatureCatalogue, journey: J
     return StageChanges(customers[who[order]], when[order], to[order], previous[order])
 
 
+def enters(stage: Int64Array, current: Int64Array, days: Int64Array, minimum_days: Int64Array) -> BoolArray:
+    """Tell who enters a stage: one that holds, another than the current, and that was held long enough."""
+    free = (current == NO_STAGE) | (days >= minimum_days)
+    entering: BoolArray = (stage != NO_STAGE) & (stage != current) & free
+    return entering
+
+
 def _first_that_holds(
     history: History, grid: CodedMoments, catalogue: FeatureCatalogue, journey: Journey
 ) -> Int64Array:
-    """Position of the first condition that holds at each grid moment; NO_STAGE where none does."""
-    program, conditions = _conditions(catalogue, journey)
-    columns = program.columns(gather(program.plan, history, grid), grid, {}, history.calendar)
-    chosen = np.full(len(grid.day), NO_STAGE, dtype=np.int64)
+    program, conditions = conditions_of(catalogue, journey)
+    kept = gather(program.plan, history, grid)
+    return first_that_holds(program, conditions, kept, grid, history.calendar)
+
+
+def first_that_holds(
+    program: Program,
+    conditions: Sequence[Expression],
+    kept: Int64Matrix,
+    moments: CodedMoments,
+    calendar: Calendar,
+) -> Int64Array:
+    """Position of the first condition that holds at each moment; NO_STAGE where none does."""
+    columns = program.columns(kept, moments, {}, calendar)
+    chosen = np.full(len(moments.day), NO_STAGE, dtype=np.int64)
     for position in reversed(range(len(conditions))):
         chosen[np.broadcast_to(conditions[position].holds(columns), chosen.shape)] = position
     return chosen
 
 
 @lru_cache(maxsize=16)
-def _conditions(catalogue: FeatureCatalogue, journey: Journey) -> tuple[Program, tuple[Expression, ...]]:
-    schema = MOMENT_INPUTS | catalogue.schema
+def conditions_of(catalogue: FeatureCatalogue, journey: Journey) -> tuple[Program, tuple[Expression, ...]]:
+    """Compile the conditions of the stages, and the features that they read."""
+    schema = {**MOMENT_INPUTS, **catalogue.schema}
     conditions = tuple(compile_expression(condition.when, schema) for condition in journey.stages)
     names = sorted(frozenset[str]().union(*(condition.names for condition in conditions)))
     return program_of(catalogue, tuple(names)), conditions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from features.kernel.arrays import BoolArray, Int64Array
 from features.kernel.history import CodedMoments, History
 from features.kernel.plan import FilterNode, Int64Matrix, Plan, Slot
 from features.kernel.selection import Section, Selection
@@ -24,15 +25,45 @@ def gather(plan: Plan, history: History, moments: CodedMoments) -> Int64Matrix:
 
 def merge(plan: Plan, kept: Int64Matrix, section: Section) -> Int64Matrix:
     """Merge the events of a section into what is kept; the moments are the same, `kept` is not changed."""
-    recent = np.repeat(plan.identity, kept.shape[1], axis=1)
-    merged = kept.copy()
+    recent, merged = np.empty_like(kept), kept.copy()  # what has no events is not written, and not merged
     for slot in aggregate(plan, section, recent):
         merged[slot.rows] = slot.aggregate.merge(tuple(kept[slot.rows]), tuple(recent[slot.rows]))
     return merged
 
 
+def move(
+    plan: Plan, kept: Int64Matrix, leaving: Section, entering: Section, day: Int64Array
+) -> tuple[Int64Matrix, BoolArray]:
+    """Move what is kept at local midnights to the next ones.
+
+    Args:
+        plan: With mergeable days.
+        kept: Of the events up to midnights, shape (rows of the plan, m); not changed.
+        leaving: `History.leaving` of these midnights.
+        entering: What became available from these midnights to the next ones, listed as of the next ones.
+        day: The local day that begins at each of these midnights.
+
+    Returns:
+        What is kept of the next midnights, and where that can be told: elsewhere only the history knows.
+    """
+    moved, gone, come = kept.copy(), np.empty_like(kept), np.empty_like(kept)
+    told = np.ones(kept.shape[1], dtype=np.bool_)
+    for slot in aggregate(plan, leaving, gone):
+        before, left = tuple(kept[slot.rows]), tuple(gone[slot.rows])
+        told &= slot.aggregate.tells(before, left)
+        moved[slot.rows] = slot.aggregate.without(before, left)
+    for slot in plan.slots:
+        numbers = tuple(moved[slot.rows])
+        later = slot.aggregate.next_day(numbers, day)
+        if later is not numbers:
+            moved[slot.rows] = later
+    for slot in aggregate(plan, entering, come):
+        moved[slot.rows] = slot.aggregate.merge(tuple(moved[slot.rows]), tuple(come[slot.rows]))
+    return moved, told
+
+
 def aggregate(plan: Plan, section: Section, kept: Int64Matrix) -> list[Slot]:
-    """Write the slots that have events into `kept`, which holds the identities; tell which these are."""
+    """Write the slots that have events into `kept`, for all moments; tell which these are."""
     written: list[Slot] = []
     whole = Selection.whole(section)
     for node in plan.roots:

@@ -110,11 +110,18 @@ class History:
         lower, upper = self.columns.ranges(moments.customer)
         return self._list(moments, lower, upper, {window: self._edge(moments, window) for window in windows})
 
-    def _edge(self, moments: CodedMoments, window: Window) -> Int64Array:
-        """First event of each moment's window."""
+    def leaving(self, moments: CodedMoments, windows: Iterable[Window]) -> Section:
+        """List the visible events on the first day of every window: at the next midnight it reaches them no more."""
+        lower, upper = self.columns.ranges(moments.customer)
+        edges = {window: self._edge(moments, window) for window in windows}
+        ends = {window: self._edge(moments, window, later=1) for window in windows}
+        return self._list(moments, lower, upper, edges, ends)
+
+    def _edge(self, moments: CodedMoments, window: Window, *, later: int = 0) -> Int64Array:
+        """First event of each moment's window, or of that of a moment so many days later."""
         if window is None:
             return self.columns.ranges(moments.customer)[0]
-        return self._occurred.position(moments.customer, self.calendar.beginning(moments.day - window))
+        return self._occurred.position(moments.customer, self.calendar.beginning(moments.day + later - window))
 
     def _tails(
         self,
@@ -137,16 +144,21 @@ class History:
         lower: Int64Array,
         upper: Int64Array,
         edges: Mapping[Window, Int64Array],
+        ends: Mapping[Window, Int64Array] | None = None,
     ) -> Section:
+        """List visible events from `lower` to `upper`; windows reach from their edge to the upper end, or to `ends`."""
         owner, events = spread(lower, upper)
         seen = self.columns.available[events] < moments.as_of[owner]
         owner, events = owner[seen], events[seen]
         starts = np.searchsorted(owner, np.arange(len(lower) + 1))
         start, end = starts[:-1], starts[1:]
 
-        def within(edge: Int64Array) -> Ranges:
+        def at(edge: Int64Array) -> Int64Array:
             before = counted_before(events < edge[owner])
-            return Ranges(start + before[end] - before[start], end, moments.day)
+            return start + before[end] - before[start]
 
-        windows = {window: within(edge) for window, edge in edges.items()}
+        windows = {
+            window: Ranges(at(edge), end if ends is None else at(ends[window]), moments.day)
+            for window, edge in edges.items()
+        }
         return Section(self.columns, events, owner, self.event_day, windows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -129,6 +129,21 @@ class OnlineStates:
             customer_ids=np.array(found, dtype=object), matrix=stack(rows), midnight=midnight, layout=self._layout
         )
         return OnlineRead(states, tuple(missing), tuple(stale))
+
+    def forget(self, customer_ids: Sequence[str]) -> int:
+        """Overwrite states with nothing, so that customers are missing; their keys stay, for stores cannot delete.
+
+        Returns:
+            How many had one.
+
+        Raises:
+            StateError: A store in which nothing is registered, or that does not answer.
+        """
+        asked = list(dict.fromkeys(customer_ids))
+        there = [name for name, packed in zip(asked, self._packed(asked), strict=True) if packed is not None]
+        if there:
+            self._rows.write(self._rows.keys(there), [b""] * len(there), datetime.now(UTC).replace(tzinfo=None))
+        return len(there)
 
     def warm_up(self) -> None:
         """Open the connection and read once: the first read of a process takes some 50 ms, the next ones 0.1."""

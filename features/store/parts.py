@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from domain.errors import DataError, StateError
 from expressions.types import Schema
 from features.store.replacing import remove_unfinished, replace_parquet
-from features.table import AS_OF, FeatureTable
+from features.table import AS_OF, CUSTOMER_ID, FeatureTable
 
 COMPUTED_AS_OF = "computed_as_of"
 """Copy of `as_of` that is joined like a feature: it tells how old a joined row is, and by NULL that there is none."""
@@ -41,24 +43,42 @@ class FeatureParts:
         self.schema = dict(schema)
         self._columns = sha256(repr(list(self.schema.items())).encode()).hexdigest().encode()
 
-    def write(self, part: str, table: FeatureTable, fingerprint: str = "") -> None:
+    def write(self, part: str, table: FeatureTable, fingerprint: str = "", kept: pa.Table | None = None) -> None:
         """Write a part, replacing the one of that name.
 
         Args:
             part: Name of the file, without its ending.
             table: Has all features of the schema; others are left out.
             fingerprint: Of what the part was computed from, for `fingerprints` to tell.
+            kept: Rows that `read` has found; with those of the table they are put in the order of time and customer.
 
         Raises:
             DataError: A table without rows, or without one of the features; a name that is no file name.
         """
         if not _SAFE_NAME.fullmatch(part):
             raise DataError("a part cannot have this name", got=f"'{part}'", expected="letters, digits and any of _.=-")
-        if len(table) == 0:
+        if len(table) == 0 and not kept:
             raise DataError(
                 f"no features to write as part '{part}'", got="0 rows", remedy="leave out parts without customers"
             )
-        replace_parquet(self._path(part), self._to_arrow(table, fingerprint))
+        replace_parquet(self._path(part), self._to_arrow(table, fingerprint, kept))
+
+    def read(self, part: str, fingerprint: str) -> pa.Table | None:
+        """Read the rows of a part as they are kept; None where it is not there, or of another fingerprint.
+
+        Raises:
+            StateError: The file cannot be read.
+        """
+        if not self._path(part).exists():
+            return None
+        try:
+            table = pq.ParquetFile(self._path(part)).read(use_threads=False)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise self._unreadable(part, error) from error
+        metadata = table.schema.metadata or {}
+        if metadata.get(_FINGERPRINT) != fingerprint.encode() or metadata.get(_COLUMNS) != self._columns:
+            return None
+        return table.drop_columns([COMPUTED_AS_OF])
 
     def fingerprints(self) -> dict[str, str]:
         """What each part that can still be used was computed from; those of other features are left out.
@@ -113,8 +133,13 @@ class FeatureParts:
                     remedy="build the features again, or remove stale parts",
                 )
 
-    def _to_arrow(self, table: FeatureTable, fingerprint: str) -> pa.Table:
+    def _to_arrow(self, table: FeatureTable, fingerprint: str, kept: pa.Table | None) -> pa.Table:
         named = plain_table(table.select(self.schema))
+        if kept is not None:
+            both = pa.concat_tables([kept.cast(named.schema), named])
+            in_order = pc.sort_indices(both, sort_keys=[(AS_OF, "ascending"), (CUSTOMER_ID, "ascending")])
+            usual = in_order.equals(pa.array(np.arange(len(both), dtype=np.uint64)))  # news come last
+            named = both.combine_chunks() if usual else both.combine_chunks().take(in_order)
         named = named.append_column(COMPUTED_AS_OF, named.column(AS_OF))
         return named.replace_schema_metadata({_FINGERPRINT: fingerprint.encode(), _COLUMNS: self._columns})
 
@@ -125,9 +150,12 @@ class FeatureParts:
         try:
             return pq.read_schema(self._path(part)).metadata or {}
         except (pa.ArrowInvalid, OSError) as error:
-            raise StateError(
-                f"part '{part}' of the features cannot be read", got=str(error), remedy="delete it and build again"
-            ) from error
+            raise self._unreadable(part, error) from error
+
+    def _unreadable(self, part: str, error: Exception) -> StateError:
+        return StateError(
+            f"part '{part}' of the features cannot be read", got=str(error), remedy="delete it and build again"
+        )
 
     def _parts(self) -> list[str]:
         return sorted(path.name.removesuffix(".parquet") for path in self.folder.glob("*.parquet"))
@@ -139,7 +167,5 @@ class FeatureParts:
 def plain_table(table: FeatureTable) -> pa.Table:
     """Convert to Arrow with categories as strings, which every engine reads."""
     named = table.to_arrow()
-    for position, field in enumerate(named.schema):
-        if pa.types.is_dictionary(field.type):
-            named = named.set_column(position, field.name, named.column(position).cast(pa.string()))
-    return named
+    columns = [one.cast(pa.string()) if pa.types.is_dictionary(one.type) else one for one in named.columns]
+    return pa.table(columns, names=named.column_names)

@@ -40,6 +40,11 @@ class Period:
         month = moments.astype("datetime64[M]").astype(np.int64)
         return (month >= self.first) & (month < self.first + self.months)
 
+    def is_over_before(self, moment: int) -> bool:
+        """Tell whether a moment, in microseconds UTC, lies in a later month: what becomes available then is no news."""
+        month = np.datetime64(moment, "us").astype("datetime64[M]").astype(np.int64)
+        return bool(self.first + self.months <= month)
+
 
 def periods_between(first: datetime, until: datetime) -> tuple[Period, ...]:
     """List the periods from that of a first moment to that of the last, the older ones first.

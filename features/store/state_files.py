@@ -47,12 +47,14 @@ class StateFiles:
             note: Kept beside them, as JSON.
         """
         header = {"layout": states.layout, "midnight": states.midnight, "slots": states.matrix.shape[1], "note": note}
-        rows = np.ascontiguousarray(states.matrix, dtype="<i8")
-        slots = pa.FixedSizeBinaryArray.from_buffers(
-            pa.binary(8 * rows.shape[1]), len(rows), [None, pa.py_buffer(rows.tobytes())]
-        )
-        table = pa.table({CUSTOMER_ID: pa.array(states.customer_ids, pa.string()), _SLOTS: slots})
-        replace_parquet(self._path(part), table.replace_schema_metadata({_HEADER: json.dumps(header).encode()}))
+        # slot by slot, as they are computed: most slots of most customers are 0, and whole runs of it pack quickly
+        numbers = np.ascontiguousarray(states.matrix.T, dtype="<i8").reshape(-1)
+        ends = np.array([0, numbers.nbytes])
+        slots = pa.Array.from_buffers(pa.large_binary(), 1, [None, pa.py_buffer(ends), pa.py_buffer(numbers)])
+        customers = pa.array([states.customer_ids.tolist()], pa.list_(pa.string()))
+        table = pa.table({CUSTOMER_ID: customers, _SLOTS: slots})
+        described = table.replace_schema_metadata({_HEADER: json.dumps(header).encode()})
+        replace_parquet(self._path(part), described, compression="lz4")
 
     def read(self, part: str) -> States:
         """Read a part.
@@ -61,17 +63,20 @@ class StateFiles:
             StateError: The file is missing or damaged.
         """
         header = self._header(part)
-        try:
-            table = pq.read_table(self._path(part))
-        except (pa.ArrowInvalid, OSError) as error:
-            raise self._damaged(part, error) from error
-        numbers = np.frombuffer(b"".join(table.column(_SLOTS).to_pylist()), dtype="<i8").astype(np.int64)
-        return States(
-            np.array(table.column(CUSTOMER_ID).to_pylist(), dtype=object),
-            numbers.reshape(-1, header["slots"]),
-            header["midnight"],
-            header["layout"],
-        )
+        table = self._read(part, [CUSTOMER_ID, _SLOTS])
+        customers = np.array(table.column(CUSTOMER_ID)[0].as_py(), dtype=object)
+        numbers = np.frombuffer(table.column(_SLOTS)[0].as_buffer(), dtype="<i8").astype(np.int64, copy=False)
+        matrix = numbers.reshape(header["slots"], len(customers)).T
+        return States(customers, matrix, header["midnight"], header["layout"])
+
+    def customers(self, part: str) -> list[str]:
+        """Read whose states are in a part, without the states.
+
+        Raises:
+            StateError: The file is missing or damaged.
+        """
+        found: list[str] = self._read(part, [CUSTOMER_ID]).column(CUSTOMER_ID)[0].as_py()
+        return found
 
     def note(self, part: str) -> dict[str, Any] | None:
         """Read the note of a part; None where there is no such part.
@@ -83,6 +88,12 @@ class StateFiles:
             return None
         note: dict[str, Any] = self._header(part)["note"]
         return note
+
+    def _read(self, part: str, columns: list[str]) -> pa.Table:
+        try:
+            return pq.ParquetFile(self._path(part)).read(columns, use_threads=False)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise self._damaged(part, error) from error
 
     def _header(self, part: str) -> dict[str, Any]:
         try:

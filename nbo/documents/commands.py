@@ -55,6 +55,7 @@ def _options(command: TyperCommand | TyperGroup) -> list[str]:
         assert isinstance(option, TyperOption | TyperArgument)
         names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
         kind = option.type_descriptor.annotation
+        value = "a text, more than once for more" if option.multiple else _VALUES.get(kind, "a switch")
         default = "required" if option.required else "" if option.default is None else str(option.default)
-        lines.append(f"| {names} | {_VALUES.get(kind, 'a switch')} | {default} | {option.help or ''} |")
+        lines.append(f"| {names} | {value} | {default} | {option.help or ''} |")
     return lines

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from serving.api import decisions, events, health
+from serving.api import customers, decisions, events, health, looks, metrics
 from serving.api.admission import Admission
+from serving.api.metrics import Measured, Metrics
 from serving.api.problems import handle_problems
 from serving.api.security import Callers
 from serving.live.service import Service
@@ -22,6 +23,7 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
     Args:
         open_service: Opens it; takes some seconds.
     """
+    measured = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -30,6 +32,7 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
         app.state.callers = Callers(service.settings, service.engine.bank.identity.name)
         app.state.admission = Admission(service.settings.most_waiting)
         app.state.largest_body = service.settings.largest_body
+        service.watcher = measured
         try:
             yield
         finally:
@@ -42,7 +45,9 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
     )
+    app.state.metrics = measured
+    app.add_middleware(Measured, metrics=measured)
     handle_problems(app)
-    for routed in (decisions, events, health):
+    for routed in (decisions, events, customers, looks, health, metrics):
         app.include_router(routed.router)
     return app

@@ -32,6 +32,7 @@ async def tell(body: Annotated[Events, Body()], request: Request, caller: Listen
         raise ProblemError(422, error.reason.value, error.what, got=error.got, expected=error.expected)
     committed = await asyncio.wrap_future(heard.fates)
     fates = dict(zip(heard.places, committed, strict=True))
+    service.watcher.heard(committed, len(heard.refused))
     results = [_result(one, fates.get(place), heard.refused.get(place)) for place, one in enumerate(told)]
     return EventsAnswer(accepted=sum(fate is Fate.ACCEPTED for fate in fates.values()), results=results)
 

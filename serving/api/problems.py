@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
 import orjson
@@ -12,6 +13,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from domain.errors import DataError, NboError, NotFoundError, StateError
+
+logger = logging.getLogger("nbo.service")
 
 MEDIA_TYPE: Final = "application/problem+json"
 MOST_ERRORS: Final = 20
@@ -78,8 +81,11 @@ def handle_problems(app: FastAPI) -> None:
 
     @app.exception_handler(NboError)
     async def of_ours(request: Request, error: NboError) -> Response:
-        request.state.failure = error
-        return problem_of(error).response()
+        answer = problem_of(error)
+        if answer.status_code >= 500:
+            # what a driver says is for those who run the service; it may name places
+            logger.error("not available", extra={"route": route_of(request.scope), "why": str(error)})
+        return answer.response()
 
     @app.exception_handler(RequestValidationError)
     async def of_validation(request: Request, error: RequestValidationError) -> Response:
@@ -98,7 +104,13 @@ def handle_problems(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def of_anything(request: Request, error: Exception) -> Response:
+        logger.error("unexpected", exc_info=error, extra={"route": route_of(request.scope)})
         return ProblemError(500, "unexpected", "something failed here that should not").response()
+
+
+def route_of(scope: MutableMapping[str, Any]) -> str:
+    """Name a route by its template: an address may name a customer."""
+    return str(getattr(scope.get("route"), "path", "none"))
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -209,11 +209,6 @@ class Outbox:
             return int(connection.execute(update(OUTBOX).where(dead).values(again)).rowcount)
 
 
-def forget(connection: Connection, customer_id: str) -> int:
-    """Remove all contacts of a customer who is erased."""
-    return int(connection.execute(delete(OUTBOX).where(OUTBOX.c.customer_id == customer_id)).rowcount)
-
-
 def _row(contact: Mapping[str, Any], night: str) -> dict[str, Any]:
     at = microseconds(contact["contact_at"])
     copied = {name: contact[name] for name in ("decision_id", "customer_id", "channel", "offer", "slot")}

@@ -35,6 +35,10 @@ _CONTACTS: Final = (
 _AVAILABLE, _DRAINED = COLUMNS.index("available_at"), len(COLUMNS)
 
 
+PENDING_PREFIX: Final = "pending "
+"""Of the ids of contacts that nobody has told to be presented yet; they are in no log."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recent:
     """What the journal knows of one customer.
@@ -97,7 +101,7 @@ class Journal:
         assert self._contacts is not None, "a bank without contacts has none pending"
         decided = moment_of(decided_at)
         event = Event(
-            event_id=f"pending {decision_id}",
+            event_id=f"{PENDING_PREFIX}{decision_id}",
             customer_id=customer_id,
             type=self._contacts.presented,
             occurred_at=decided,

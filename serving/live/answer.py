@@ -71,7 +71,7 @@ def answer_of(
         ],
         "fallback": decision.fallback,
         "features_from": features_from,
-        "degraded": list(degraded),
+        "degraded": [str(what) for what in degraded],
         "versions": decision.versions,
         "dry_run": asked.dry_run,
     }

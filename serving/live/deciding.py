@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 import orjson
@@ -15,7 +17,7 @@ from domain.errors import StateError
 from domain.offer import Offer, Treatment
 from features.moments import utc_microseconds
 from features.table import FeatureTable
-from serving.customer_features import CustomerFeatures, Origin
+from serving.customer_features import NO_STORE, CustomerFeatures, Origin
 from serving.database import Database
 from serving.decider import Decider
 from serving.journal.commits import GroupCommit
@@ -30,11 +32,26 @@ from serving.live.steps import Steps, untimed
 from serving.reasons import Reason, reasons_of
 from serving.trace import to_text
 
+logger = logging.getLogger("nbo.service")
+
 SEED: Final = 7
 """Of the draws of exploration; with customer, channel, request and moment it decides them."""
 
 TRIES: Final = 8
 """As often is a question decided anew because somebody else was quicker; then it is told to come again."""
+
+
+class Degraded(StrEnum):
+    """What was not as it should be when a decision was made; `docs/guides/service.md` has what follows from it."""
+
+    FEATURES_FROM_LOG = "features_from_log"
+    """The online state was not there, or its store did not answer: slower, the same answer."""
+    FEATURES_UNREADABLE = "features_unreadable"
+    """Nothing is known of the customer: only what needs no consent and no eligibility is offered."""
+    NO_SCORES = "no_scores"
+    """A model failed: only what needs no score is offered."""
+    CLOCK_MOVED = "clock_moved"
+    """The machine's clock was moved: days, hours and limits may be off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +72,7 @@ class Prepared:
     answered: list[tuple[Candidate, str | None]]
     made: Made | None
     features_from: str
-    degraded: tuple[str, ...]
+    degraded: tuple[Degraded, ...]
 
 
 class DecisionService:
@@ -86,7 +103,7 @@ class DecisionService:
         """
         engine = self.engine()
         asked.check(engine)
-        degraded = [] if self.clock.is_trusted else ["the clock was moved"]
+        degraded = [] if self.clock.is_trusted else [Degraded.CLOCK_MOVED]
         with steps("read"):
             read = self._read(engine, asked.customer_id, degraded)
         with steps("decide"):
@@ -141,15 +158,17 @@ class DecisionService:
                 return kept.before
         raise crowded()
 
-    def _read(self, engine: LiveEngine, customer_id: str, degraded: list[str]) -> CustomerFeatures:
+    def _read(self, engine: LiveEngine, customer_id: str, degraded: list[Degraded]) -> CustomerFeatures:
         now = self.clock.now()
         read = engine.reader.read(customer_id, now, live=True)
-        if read.origin is Origin.LOG:
-            degraded.append(f"features from the event log: {read.note}")
+        if read.origin is Origin.UNKNOWN:
+            degraded.append(Degraded.FEATURES_UNREADABLE)
+        if read.origin is Origin.LOG and read.note != NO_STORE:
+            degraded.append(Degraded.FEATURES_FROM_LOG)
         return read
 
     def _decide(
-        self, engine: LiveEngine, asked: Asked, read: CustomerFeatures, degraded: list[str]
+        self, engine: LiveEngine, asked: Asked, read: CustomerFeatures, degraded: list[Degraded]
     ) -> tuple[Decider, Decisions]:
         left = remaining(self.database, engine.decider.policy, read.as_of)
         given: dict[str, Any] = {
@@ -164,7 +183,8 @@ class DecisionService:
             return engine.decider, engine.decider.decide(read.features, **given)
         except (ArithmeticError, TypeError, AttributeError, RuntimeError, ValueError) as error:
             # a model that fails must not keep back what needs no score
-            degraded.append(f"no scores: {type(error).__name__}")
+            degraded.append(Degraded.NO_SCORES)
+            logger.error("a model failed", extra={"error": type(error).__name__})
             return engine.without_models, engine.without_models.decide(read.features, **given)
 
 

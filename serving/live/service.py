@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 import orjson
 
 from config.service import ServiceSettings
 from domain.errors import DataError
+from serving.archive.archive import DecisionArchive
 from serving.database import Database
 from serving.decision_log import DecisionLog
+from serving.journal.auditing import Auditing
 from serving.journal.commits import GroupCommit
 from serving.journal.keeping import Request
 from serving.live.asking import Asked
 from serving.live.clock import Clock
 from serving.live.deciding import TRIES, DecisionService, Prepared, crowded
 from serving.live.engine import LiveEngine
+from serving.live.erasing import EraseFiles, ErasingService
 from serving.live.listening import ListeningService
-from serving.live.steps import Steps, untimed
+from serving.live.looking import LookingService
 from serving.live.swapping import Swapper
+from serving.live.watching import Unwatched, Watcher
 
 SWITCH_SECONDS: Final = 0.0005
 """Threads give way to each other ten times sooner than by default: who parses requests must not wait for a decision."""
@@ -39,17 +46,37 @@ class Service:
         engine: To begin with.
         clock: Of decisions and events.
         settings: Of the service.
+        decisions_folder: Below which the runs of the batch have their folders.
+        erase_files: Takes a customer out of what is kept outside the database.
+        archive: Of decisions that are not in the database any more.
+        freshness: Says up to when what is decided from is complete.
     """
 
-    def __init__(self, database: Database, engine: LiveEngine, clock: Clock, settings: ServiceSettings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        engine: LiveEngine,
+        clock: Clock,
+        settings: ServiceSettings,
+        *,
+        decisions_folder: Path,
+        erase_files: EraseFiles,
+        archive: DecisionArchive | None = None,
+        freshness: Callable[[], Mapping[str, datetime]] = dict,
+    ) -> None:
         self.database = database
         self.engine = engine
         self.clock = clock
         self.settings = settings
-        self.decision_log = DecisionLog(database)
+        self.decision_log = DecisionLog(database, archive)
         self.commits = GroupCommit(database)
         self.decisions = DecisionService(database, self.commits, clock, lambda: self.engine)
         self.listening = ListeningService(database, self.commits, clock, lambda: self.engine.bank.vocabulary)
+        self.looking = LookingService(self.decision_log, clock, lambda: self.engine, decisions_folder)
+        self.erasing = ErasingService(database, clock, erase_files)
+        self.auditing = Auditing(database)
+        self.freshness = freshness
+        self.watcher: Watcher = Unwatched()
         self.swapper: Swapper | None = None
         self.workers = ThreadPoolExecutor(settings.threads, thread_name_prefix="decide")
         sys.setswitchinterval(SWITCH_SECONDS)
@@ -71,7 +98,7 @@ class Service:
         self.commits.close()
         self.database.close()
 
-    async def decide(self, asked: Asked, request: Request | None, steps: Steps = untimed) -> bytes:
+    async def decide(self, asked: Asked, request: Request | None) -> bytes:
         """Decide, keep and answer; anew where somebody else was quicker.
 
         Raises:
@@ -81,12 +108,14 @@ class Service:
         """
         loop = asyncio.get_running_loop()
         for _ in range(TRIES):
-            prepared, answer = await loop.run_in_executor(self.workers, self._prepared, asked, steps)
+            prepared, answer = await loop.run_in_executor(self.workers, self._prepared, asked)
             if prepared.made is None:
+                self.watcher.decided(prepared)
                 return answer
-            with steps("keep"):
+            with self.watcher.step("keep"):
                 kept = await asyncio.wrap_future(self.decisions.keep([prepared], request, answer))
             if kept.done:
+                self.watcher.decided(prepared)
                 return answer
             if kept.before is not None:
                 return kept.before
@@ -94,7 +123,8 @@ class Service:
                 raise RequestClashError("the request's id stands for another request", remedy="take a new id")
         raise crowded()
 
-    def _prepared(self, asked: Asked, steps: Steps) -> tuple[Prepared, bytes]:
+    def _prepared(self, asked: Asked) -> tuple[Prepared, bytes]:
+        steps = self.watcher.step
         prepared = self.decisions.prepare(asked, steps)
         with steps("reasons"):
             reasons = self.decisions.reasons(prepared)

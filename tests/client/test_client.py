@@ -17,6 +17,7 @@ from client.problems import (
     RequestUnfitError,
     ServiceUnreachableError,
     UnauthorisedError,
+    UnknownError,
 )
 from client.retrying import Retries
 from domain.errors import DataError
@@ -206,3 +207,74 @@ def test_what_stands_in_front_of_the_service_is_told_apart():
     page = httpx.MockTransport(lambda request: httpx.Response(200, html="<p>a login page</p>"))
     with NboClient(URL, key="k", transport=page) as client, pytest.raises(DataError, match="the answer is not JSON"):
         client.ready()
+
+
+def test_a_decision_is_looked_at_explained_and_made_again(service):
+    client, _ = nbo(service)
+    decision = client.decide(QUESTION)
+    client.tell(Event(customer_id="c05", type="login", decision_id=decision.decision_id))
+    look = client.decision(decision.decision_id)
+    assert (look.offer, look.as_of) == (decision.offers[0].offer, decision.as_of)
+    explained = client.explanation(decision.decision_id)
+    assert {candidate["offer"] for candidate in explained.candidates} >= {offer.offer for offer in decision.offers}
+    assert client.replay(decision.decision_id).same
+    with pytest.raises(UnknownError):
+        client.decision("nosuchdecision")
+
+
+def test_what_the_bank_knows_and_what_its_models_say(service):
+    client, _ = nbo(service)
+    assert {offer["offer"] for offer in client.offers().offers} == {"savings_plus", "budget_check"}
+    assert client.customer("c05").attributes["region"] == "south"
+    scores = client.scores("c05", channel="app")
+    assert scores.churn_probability is not None
+    assert {one["channel"] for one in scores.propensities} == {"app"}
+
+
+def test_consents_change_once_and_count(service):
+    client, _ = nbo(service, fails=lambda attempt: "cut" if attempt == 1 else None)
+    assert client.change_consents("c08", {"consent_email": False}).fate == "duplicate", "the first attempt was heard"
+    assert client.customer("c08").attributes["consent_email"] in {False, "false"}
+
+
+def test_a_customer_is_erased_with_a_receipt(service):
+    client, _ = nbo(service)
+    strange = "who? 100% #1"
+    client.tell(Event(customer_id=strange, type="login"))
+    assert client.customer(strange).customer_id == strange
+    receipt = client.erase(strange)
+    assert receipt.customer != strange
+    assert receipt.erased["journal_events"] == 1
+    with pytest.raises(UnknownError):
+        client.customer(strange)
+
+
+def test_the_awaited_client_looks_too(service):
+    _, bridge = nbo(service)
+
+    async def asked():
+        async with AsyncNboClient(URL, key=KEYS["admin"], transport=AsyncBridge(bridge)) as client:
+            decision = await client.decide(QUESTION)
+            return (
+                await client.decision(decision.decision_id),
+                await client.explanation(decision.decision_id),
+                await client.replay(decision.decision_id),
+                await client.offers(),
+                await client.scores("c05"),
+                await client.customer("c05"),
+                await client.change_consents("c04", {"consent_email": True}),
+                await client.erase("c10"),
+            )
+
+    look, explained, again, catalogue, scores, customer, changed, receipt = service.wait(asked())
+    assert look.decision_id == explained.decision_id == again.decision_id
+    assert (catalogue.bank, scores.customer_id, customer.customer_id) == ("small", "c05", "c05")
+    assert (changed.fate, receipt.erased["decisions"]) == ("accepted", 0)
+
+
+@pytest.mark.parametrize("wrong", ["", ".", ".."])
+def test_an_id_that_would_be_another_path_is_not_sent(service, wrong):
+    client, bridge = nbo(service)
+    with pytest.raises(DataError, match="this is no id"):
+        client.erase(wrong)
+    assert not bridge.requests

@@ -9,7 +9,8 @@ from decisioning.arms import Arm, arms_of
 from decisioning.draws import hashes_of
 from decisioning.engine import decide
 from decisioning.policy import Control, Exploration, Policy, Rule, Weight
-from tests.decisioning.build import NOON, column, compiled, customers, ids, likely
+from domain.offer import OfferClass
+from tests.decisioning.build import CARE, NOON, OFFERS, column, compiled, customers, ids, likely
 
 EVERY_ARM = Control(
     holdout_share=0.1,
@@ -58,6 +59,13 @@ def test_the_holdout_gets_nothing_and_the_verdict_says_so():
     assert {policy.rules[rule].name for rule in decisions.first_failed[held].ravel()} == {"holdout"}
 
 
+def test_the_holdout_is_told_what_the_bank_has_to_tell():
+    must = replace(CARE, name="terms", offer_class=OfferClass.MANDATORY)
+    policy = compiled(Policy(control=Control(holdout_share=1.0)), (*OFFERS, must))
+    allowed = decided(policy).allowed[0]
+    assert {policy.candidates.pairs[place][0].name for place in np.flatnonzero(allowed)} == {"terms"}
+
+
 def test_the_arm_of_propensities_ranks_by_them_alone():
     policy = in_arm(Arm.PROPENSITY_ONLY, exploration=Exploration(epsilon=0.0, floor=0.0))
     decisions = decided(policy, scores=likely(policy, 1, savings_goal=0.9))
@@ -79,6 +87,15 @@ def test_the_arm_of_eligibility_ignores_applicability_and_nothing_else():
     decisions = decided(in_arm(Arm.ELIGIBILITY_ONLY, rules=rules))
     allowed = {decisions.policy.candidates.pairs[place][0].name for place in np.flatnonzero(decisions.allowed[0])}
     assert allowed == {"loan_flex", "savings_goal", "follow_up"}
+
+
+def test_what_is_owed_or_asked_for_has_to_make_sense_in_every_arm():
+    must = replace(CARE, name="terms", offer_class=OfferClass.MANDATORY)
+    sense = Rule(name="sense", kind="applicability", require="FALSE")
+    control = Control(eligibility_only_share=1.0)
+    policy = compiled(Policy(control=control, rules=(sense,)), (*OFFERS, must))
+    allowed = {policy.candidates.pairs[place][0].name for place in np.flatnonzero(decided(policy).allowed[0])}
+    assert allowed == {offer.name for offer in OFFERS}
 
 
 @pytest.mark.parametrize("arm", [Arm.RANDOM_OFFER, Arm.ELIGIBILITY_ONLY])

@@ -13,6 +13,7 @@ from simulation.kinds import KIND
 from tests.decisioning.build import NOON, random_columns
 
 DEMO = Path(__file__).parents[2] / "banks" / "demo"
+SUNDAY_NIGHT = np.datetime64("2026-03-01T22:00", "us")
 SUMMER = np.datetime64("2026-07-01T12:00", "us")
 
 
@@ -20,19 +21,20 @@ SUMMER = np.datetime64("2026-07-01T12:00", "us")
 def policy():
     bank = load_bank(DEMO)
     compiled, problems = compile_policy(
-        bank.policy, bank.offers, bank.vocabulary, bank.features, time_zone=bank.time_zone
+        bank.policy, bank.offers, bank.vocabulary, bank.features, bank.budgets, time_zone=bank.time_zone
     )
     assert problems == []
     return compiled
 
 
-def decided(policy, as_of=NOON, n=20_000):
+def decided(policy, as_of=NOON, n=20_000, **given):
     generator = np.random.default_rng(1)
     ranges = {"age": 90, "inflow_amount_90d": 9_000, "outflow_amount_90d": 9_000, "days_since_complaint_opened": 60}
+    ranges |= {"days_since_first_activity": 900}
     ranges |= {"net_flow_90d": 9_000, "spend_to_inflow_90d": 2, "churn_probability": 1}
     columns = dict(random_columns(policy, n, 1))
     columns |= {name: generator.uniform(0, highest, n) for name, highest in ranges.items()}
-    columns |= {name: (generator.random(n) < 0.1) * 2.0 for name in columns if name.startswith("limit_")}
+    columns |= {name: (generator.random(n) < 0.03) * 4.0 for name in columns if name.startswith("limit_")}
     columns |= {
         "hardship": (generator.random(n) < 0.1) * 1.0,
         "open_complaints_count": (generator.random(n) < 0.1) * 1.0,
@@ -40,7 +42,7 @@ def decided(policy, as_of=NOON, n=20_000):
     ids = np.array([f"c{number}" for number in range(n)], dtype=object)
     table = FeatureTable(ids, np.full(n, as_of), columns, policy.names.catalogue.schema)
     scores = generator.beta(1, 10, (n, len(policy.candidates)))
-    return decide(table, scores, policy, as_of=as_of, seed=1)
+    return decide(table, scores, policy, as_of=as_of, seed=1, **given)
 
 
 def reached(policy, as_of):
@@ -65,6 +67,11 @@ def test_the_demo_bank_offers_care_of_every_kind_and_class_beside_sales(policy):
 
 
 def test_every_rule_of_the_demo_bank_rejects_somebody(policy):
-    funnel = Funnel.of(decided(policy))
-    silent = {rule for rule, rejected in zip(funnel.rules, funnel.rejected, strict=True) if not rejected}
+    funnels = [
+        Funnel.of(decided(policy)),
+        Funnel.of(decided(policy, SUNDAY_NIGHT, request={"intent": "leave"})),
+        *(Funnel.of(decided(policy, n=4_000, remaining={budget.budget.name: 0.0})) for budget in policy.budgets),
+    ]
+    rejected = sum(funnel.rejected for funnel in funnels)
+    silent = {rule for rule, some in zip(funnels[0].rules, rejected, strict=True) if not some}
     assert silent <= {"scored", "value_known"}

@@ -3,6 +3,7 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from decisioning.engine import Decisions, decide
 from decisioning.explanation import Explanation
@@ -140,3 +141,15 @@ def test_the_record_holds_ranked_candidates_first_then_the_rest_with_their_verdi
     assert record.features["age"] == 17.0
     assert record.stage == "growth"
     assert record.versions == {"policy": POLICY.digest}
+
+
+def test_who_is_offered_something_without_a_priority_is_counted_and_not_averaged():
+    policy = compiled(Policy(personalised="consent_email"))
+    table = customers(policy, 3, consent_email=[1.0, 0.0, 1.0])
+    [row] = [
+        row
+        for row in Summary.of(decide(table, likely(policy, 3), policy, as_of=NOON, seed=1)).to_arrow().to_pylist()
+        if row["stage"] == "all"
+    ]
+    assert row["with_offer"] == 3
+    assert row["mean_priority"] == pytest.approx(row["expected_value"] / 2 - 2.0, abs=0.02)

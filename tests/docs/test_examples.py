@@ -6,9 +6,11 @@ from pathlib import Path
 import nbformat
 import pyarrow.parquet as pq
 
+from config.changes import changed_bank
 from config.reading import load_bank
-from tests.docs.pages import ROOT
+from tests.docs.pages import ROOT, blocks
 
+CHANGE = ROOT / "examples" / "savings_autumn.yaml"
 NOTEBOOK = ROOT / "examples" / "compare_models.ipynb"
 
 XES = """<?xml version="1.0" encoding="UTF-8" ?>
@@ -55,6 +57,15 @@ def test_the_notebook_asks_only_for_what_the_program_has() -> None:
     assert set(re.findall(r'"(\w+)"', names)) <= set(features)
     for module in re.findall(r"^from ([\w.]+) import", code, re.MULTILINE):
         assert importlib.util.find_spec(module), module
+
+
+def test_the_change_of_the_guide_is_the_example_and_a_bank() -> None:
+    (shown,) = blocks(ROOT / "docs" / "guides" / "what-if.md", "yaml")
+    assert shown == CHANGE.read_text(encoding="utf-8")
+    today, changed = load_bank(ROOT / "banks" / "demo"), changed_bank(ROOT / "banks" / "demo", CHANGE)
+    assert {offer.name for offer in today.offers} - {offer.name for offer in changed.offers} == {"insurance_travel"}
+    assert {weight.name: weight.factor for weight in changed.policy.levers}["savings_campaign"] == 1.6
+    assert {budget.name: budget.amount for budget in changed.budgets}["call_slots"] == 90.0
 
 
 def test_a_published_log_becomes_the_columns_that_the_bank_reads(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_check_says_what_a_bank_holds(capsys: pytest.CaptureFixture[str]) -> Non
     assert exit_code("--bank", str(DEMO), "check") == 0
     shown = capsys.readouterr().out
     assert "A simulated retail bank" in " ".join(shown.split())
-    assert re.search(r"offers\s+│\s+12", shown)
+    assert re.search(r"offers\s+│\s+22", shown)
 
 
 def test_check_tells_every_mistake_with_file_and_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,7 +60,7 @@ def test_check_tells_every_mistake_with_file_and_line(tmp_path: Path, capsys: py
     assert [re.sub(r".*/broken/", "", line).split(" ")[0] for line in lines[1:]] == [
         "bank.yaml:4:",
         "offers.yml:",
-        "policies.yaml:7:",
+        "policies.yaml:8:",
     ]
     assert "'age' (did you mean it?)" in lines[3]
 

@@ -15,57 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.reading import load_bank
-from events.log import EventLog
-from features.engines.engine import Report
-from features.store.parts import FeatureParts
-from features.store.state_files import StateFiles
-from pipelines.bucket_files import BucketWork, compute_bucket
 from tests.features.build import table
 from tests.features.demo import random_log
-from tests.pipelines.small_bank import DEMO
+from tests.pipelines.one_bucket import BANK, Home
 
-BANK = load_bank(DEMO)
-NAMES = ("activity_count_30d", "days_since_activity", "activity_decayed_count", "stage", "days_in_stage", "age")
-SCHEMA = {name: BANK.features.schema[name] for name in NAMES}
 LOG = table(random_log(BANK.vocabulary, customers=6, events=150, seed=5))
 MIDNIGHTS = [datetime(2026, month, day, tzinfo=BANK.time_zone) for month, day in ((4, 1), (7, 2), (7, 3), (8, 12))]
-ANCHORS = np.array(["2026-02-10", "2026-03-31", "2026-04-30", "2026-06-30", "2026-07-01"], "datetime64[us]")
-
-
-class Home:
-    """One bucket's files, which builds replace."""
-
-    def __init__(self, folder: Path) -> None:
-        self.log = EventLog(folder / "log", buckets=1)
-        self.parts = FeatureParts(folder / "parts", SCHEMA)
-        self.states = StateFiles(folder / "states")
-        self.folder = folder
-
-    def build(self, midnight: datetime) -> Report:
-        work = BucketWork(
-            bucket=0,
-            key=f"{self.log.bucket_digest(0)} {midnight}",
-            definitions="the same",
-            bank=BANK,
-            as_of=midnight,
-            midnight=midnight,
-            anchors=ANCHORS[np.datetime64(midnight.astimezone(UTC).replace(tzinfo=None), "us") > ANCHORS],
-            log=self.log.folder,
-            parts=self.parts,
-            states=self.states,
-            stage_history=self.folder / "stages",
-        )
-        report = compute_bucket(work)
-        self.parts.remove_stale(report["parts"])
-        return report
-
-    def content(self) -> dict[str, bytes]:
-        files = [*self.folder.glob("parts/*"), *self.folder.glob("stages/*")]
-        return {str(file.relative_to(self.folder)): file.read_bytes() for file in files}
-
-    def state(self) -> bytes:
-        return self.states.read("bucket-000").matrix.tobytes()
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,14 @@ import gc
 import random
 import shutil
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -31,13 +33,19 @@ from features.engines.tables import features_of_tables
 from features.moments import Moments
 from features.point_in_time import write_features
 from features.store.parts import plain_table
-from pipelines.feature_build import compute_buckets
+from pipelines.deciding import decide_for_everybody
+from pipelines.feature_build import build_features, compute_buckets
+from pipelines.importing import import_events
+from pipelines.training import train_models
+from serving.decision_log import DecisionLog
 from tests.features.demo import random_log
 from tests.features.engines.pieces import invert, refuse
+from tests.pipelines.small_bank import SmallBank
 
 # py4j leaves the sockets of its threads to the garbage collector
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 BUCKETS = 4
+MIDNIGHT = datetime(2026, 7, 20)  # noqa: DTZ001  # the bank's zone is added
 DEMO = Path(__file__).parents[2] / "banks" / "demo"
 
 
@@ -76,15 +84,16 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> EventLog:
     return log
 
 
-def build(place: Path, engine: str, log: EventLog, monkeypatch: pytest.MonkeyPatch) -> list[Report]:
+def build(
+    place: Path, engine: str, log: EventLog, monkeypatch: pytest.MonkeyPatch, midnight: datetime = MIDNIGHT
+) -> list[Report]:
     """Compute the demo bank's buckets from a copy of a log, with nothing but the environment naming the engine."""
     home = place / engine
     if not home.exists():
         shutil.copytree(log.folder, home / "banks" / "demo" / "log")
     monkeypatch.setenv("NBO_HOME", str(home))
     monkeypatch.setenv("NBO_ENGINE", engine)
-    midnight = datetime(2026, 7, 20, tzinfo=demo().time_zone)
-    reports: list[Report] = compute_buckets.fn(str(DEMO), midnight)
+    reports: list[Report] = compute_buckets.fn(str(DEMO), midnight.replace(tzinfo=demo().time_zone))
     return reports
 
 
@@ -117,6 +126,114 @@ def test_buckets_give_the_same_files_byte_by_byte(
     stamps = [file.stat().st_mtime_ns for file in sorted((tmp_path / LOCAL).rglob("*.parquet"))]
     assert build(tmp_path, LOCAL, log, monkeypatch) == here
     assert [file.stat().st_mtime_ns for file in sorted((tmp_path / LOCAL).rglob("*.parquet"))] == stamps
+
+
+def test_a_night_more_gives_the_same_files_too(
+    engine: SparkEngine, log: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for night in range(3):
+        midnight = MIDNIGHT + timedelta(days=night)
+        here, there = (build(tmp_path, name, log, monkeypatch, midnight) for name in (LOCAL, SPARK))
+        assert there == here
+        assert contents(tmp_path / SPARK) == contents(tmp_path / LOCAL)
+    assert all(report["computed"] < report["rows"] / 10 for report in here)
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
+    """A bank with features and champions, for which nothing has been decided with them yet."""
+    bank = SmallBank.write(tmp_path_factory.mktemp("bank"), customers=500, months=9, name="both")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        bank.use(monkeypatch)
+        import_events(str(bank.folder))
+        build_features(str(bank.folder))
+        train_models(str(bank.folder))
+        bank.promote_challengers()
+        yield bank
+
+
+def decided(bank: SmallBank, engine: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Decide for everybody with nothing but the environment naming the engine, on a copy of what was built."""
+    home = place / engine / "banks" / "both"
+    if not home.exists():
+        for name in ("log", "states"):
+            shutil.copytree(bank.parts.places.folder / name, home / name)
+    monkeypatch.setenv("NBO_ENGINE", engine)
+    monkeypatch.setenv("NBO_HOME", str(place / engine))  # the models stay where they are tracked
+    try:
+        result: dict[str, Any] = decide_for_everybody(str(bank.folder))
+    finally:
+        monkeypatch.setenv("NBO_HOME", str(bank.home))
+    return result
+
+
+def decisions_in(home: Path) -> dict[str, bytes]:
+    """Whatever was decided, by what kind of file: prices and plan, notes and champions too."""
+    folder = home / "banks" / "both"
+    return {
+        f"{name}/{file}": content
+        for name in ("decisions", "wishes", "champions")
+        for file, content in contents(folder / name).items()
+    }
+
+
+def test_everybody_gets_the_same_decisions_byte_by_byte(
+    engine: SparkEngine, bank: SmallBank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = (decided(bank, name, tmp_path, monkeypatch) for name in (LOCAL, SPARK))
+    buckets = bank.parts.log.buckets
+    assert {name: value for name, value in there.items() if name != "folder"} == {
+        name: value for name, value in here.items() if name != "folder"
+    }
+    assert here["recomputed"] == 0
+    assert any(price > 0 for price in here["plan"]["prices"].values())
+    assert sum(here["plan"]["contacts"].values()) > 0
+    files = decisions_in(tmp_path / LOCAL)
+    kinds = ("offers", "rejections", "features", "contacts")
+    assert {kind: sum(f"/{kind}/" in name for name in files) for kind in kinds} == dict.fromkeys(kinds, buckets)
+    assert sum(name.endswith(".npz") for name in files) == sum("/notes/" in name for name in files) == 2 * buckets
+    assert {Path(name).name for name in files} > {"plan.json", "circumstances.json", "booster.txt", "model.json"}
+    assert decisions_in(tmp_path / SPARK) == files
+    logged = [len(pq.read_table(file).filter(pc.field("rank") == 1)) for file in Path(here["folder"]).glob("offers/*")]
+    for name in (LOCAL, SPARK):
+        log = DecisionLog(f"sqlite:///{tmp_path / name / 'banks' / 'both' / 'decisions.db'}")
+        first = pq.read_table(Path(here["folder"]) / "offers").to_pylist()[0]
+        assert log.get(first["decision_id"]).customer_id == first["customer_id"]
+        log.close()
+    assert sum(logged) == here["decisions"]
+
+
+def test_what_one_engine_has_decided_the_other_takes_as_done(
+    engine: SparkEngine, bank: SmallBank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = decided(bank, LOCAL, tmp_path, monkeypatch)
+    stamps = stamps_in(tmp_path / LOCAL)
+    (tmp_path / LOCAL).rename(tmp_path / SPARK)
+    taken = decided(bank, SPARK, tmp_path, monkeypatch)
+    assert stamps_in(tmp_path / SPARK) == stamps
+    assert {**taken, "folder": done["folder"]} == done
+    # one bucket's offers are lost, another's wishes: the cluster does these two again, and what comes is the same
+    files = decisions_in(tmp_path / SPARK)
+    lost = [next((tmp_path / SPARK).rglob("offers/bucket-003.parquet")), *(tmp_path / SPARK).rglob("bucket-005.npz")]
+    for file in lost:
+        file.unlink()
+    again = decided(bank, SPARK, tmp_path, monkeypatch)
+    assert decisions_in(tmp_path / SPARK) == files
+    assert again == taken
+    changed = {name for name, stamp in stamps_in(tmp_path / SPARK).items() if stamps[name] != stamp}
+    assert {Path(name).stem for name in changed} == {"bucket-003", "bucket-005"}
+    (tmp_path / SPARK).rename(tmp_path / LOCAL)
+    stamps = stamps_in(tmp_path / LOCAL)
+    assert decided(bank, LOCAL, tmp_path, monkeypatch) == done
+    assert stamps_in(tmp_path / LOCAL) == stamps
+
+
+def stamps_in(home: Path) -> dict[str, int]:
+    folder = home / "banks" / "both"
+    files = [*(folder / "decisions").rglob("*"), *(folder / "wishes").rglob("*")]
+    return {
+        str(file.relative_to(folder)): file.stat().st_mtime_ns for file in files if file.suffix in (".parquet", ".npz")
+    }
 
 
 def test_progress_ends_with_everything_done(workers: SparkWorkers) -> None:

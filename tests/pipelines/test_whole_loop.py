@@ -19,6 +19,7 @@ from events.schema import table_of
 from events.vocabulary import ATTRIBUTES_TYPE
 from pipelines.deciding import decide_for_everybody
 from pipelines.feature_build import build_features
+from pipelines.what_if import simulate_policy
 from pipelines.whole import run_bank
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader, Origin
@@ -98,6 +99,15 @@ def test_the_report_shows_its_pictures(loop: Loop) -> None:
     shown = [line.split("(")[1].rstrip(")") for line in report.read_text().splitlines() if line.startswith("![")]
     assert len(shown) >= 6
     assert all((report.parent / picture).stat().st_size > 1_000 for picture in shown)
+
+
+def test_the_report_tells_which_number_decides_and_how_much_choice_there_is(loop: Loop) -> None:
+    page = Path(loop.second["report"]).read_text()
+    assert "| without | customers | other_best_offer | share |" in page
+    assert "| stage | customers | none | one | two_or_more | mean_offers |" in page
+    assert "| offer | reached | all |" in page
+    whole = next(row for row in loop.second["decisions"]["optionality"] if row["grouping"] == "all")
+    assert whole["none"] + whole["one"] + whole["two_or_more"] == pytest.approx(1.0)
 
 
 def test_what_the_run_said_is_kept_as_it_was_said(loop: Loop) -> None:
@@ -240,6 +250,91 @@ def test_one_answer_later_in_the_day_needs_no_state(loop: Loop) -> None:
 def test_an_unknown_channel_is_told_with_the_nearest(loop: Loop) -> None:
     with pytest.raises(DataError, match="'app' \\(did you mean it"):
         loop.bank.parts.answer("c000001", "apps", datetime(2025, 9, 1, tzinfo=UTC))
+
+
+def changed(loop: Loop, text: str, **asked: Any) -> dict[str, Any]:
+    change = loop.bank.home.parent / "change.yaml"
+    change.write_text(text)
+    result: dict[str, Any] = simulate_policy(loop.bank.parts, change, **asked)
+    return result
+
+
+def differences(result: dict[str, Any]) -> set[float]:
+    rows = [row for rows in result.values() if isinstance(rows, list) for row in rows if isinstance(row, dict)]
+    return {row[name] for row in rows for name in row if name.endswith("difference")}
+
+
+def test_simulating_no_change_gives_todays_results_exactly(loop: Loop) -> None:
+    before = loop.bank.stamps(OFFLINE, DECIDED)
+    result = changed(loop, "{}")
+    measures = {row["measure"]: row["today"] for row in result["overview"]}
+    decided = loop.second["decisions"]
+    assert differences(result) == {0}
+    assert (result["same"], result["moves"]) == (True, [])
+    assert measures["customers"] == decided["customers"]
+    assert (measures["decisions with an offer"], measures["offers ranked"]) == (decided["decisions"], decided["offers"])
+    assert {row["without"]: row["other_best_offer_changed"] for row in result["factors"]} == {
+        row["dropped"]: row["share"] for row in decided["winners"] if row["channel"] == "all"
+    }
+    assert loop.bank.stamps(OFFLINE, DECIDED) == before, "nothing is kept"
+
+
+def test_a_simulated_change_is_what_comes_when_it_is_made(loop: Loop, tmp_path: Path) -> None:
+    result = changed(loop, 'offers: [{name: savings_goal, value: "250"}]', folder=tmp_path / "what_if")
+    loop.bank.replace("offers.yaml", 'value: "25"', 'value: "250"')
+    try:
+        made = decide_for_everybody(str(loop.bank.folder))
+    finally:
+        loop.bank.replace("offers.yaml", 'value: "250"', 'value: "25"')
+
+    def first(folder: str) -> dict[tuple[str, str], str]:
+        rows = offers_of(loop, folder)
+        return {(row["customer_id"], row["channel"]): row["offer"] for row in rows if row["rank"] == 1}
+
+    was, is_ = first(loop.second["decisions"]["folder"]), first(made["folder"])
+    moved = pq.read_table(tmp_path / "what_if" / "moved_offers.parquet").to_pylist()
+    assert {(row["customer_id"], row["channel"]): (row["was"], row["is"]) for row in moved} == {
+        place: (was.get(place, "nothing"), is_.get(place, "nothing"))
+        for place in {*was, *is_}
+        if was.get(place) != is_.get(place)
+    }
+    assert moved
+    assert sum(row["decisions"] for row in result["moves"]) == len(moved)
+    assert "# small with change.yaml" in (tmp_path / "what_if" / "what_if.md").read_text()
+
+
+def test_a_limit_that_only_the_change_has_is_counted_from_the_log(loop: Loop) -> None:
+    text = "policies: {contact_limits: [{name: once, per: channel, channels: [email], at_most: 1, days: 365}]}"
+    result = changed(loop, text)
+    [row] = [row for row in result["rules"] if row["rule"] == "once"]
+    assert row["rejected_changed"] > 0
+    again = changed(loop, text.replace("at_most: 1", "at_most: 1000"))
+    assert {row["decisions"] for row in again["moves"]} == set()
+
+
+def test_a_limit_of_the_same_name_that_counts_something_else_is_counted_anew(loop: Loop) -> None:
+    weekly = changed(loop, "policies: {contact_limits: [{name: email_weekly, of: accepted}]}")
+    [row] = [row for row in weekly["rules"] if row["rule"] == "email_weekly"]
+    assert row["rejected_difference"] <= 0
+    assert row["rejected_changed"] < row["rejected_today"] or not row["rejected_today"]
+
+
+def test_a_sample_is_stable_and_holds_the_smaller_ones(loop: Loop, tmp_path: Path) -> None:
+    text = 'offers: [{name: savings_goal, value: "250"}]'
+    small, again, large = (
+        changed(loop, text, sample=sample, folder=tmp_path / name)
+        for name, sample in (("small", 60), ("again", 60), ("large", 240))
+    )
+    counts = [
+        next(row["today"] for row in result["overview"] if row["measure"] == "customers") for result in (small, large)
+    ]
+    assert counts == [60, 240]
+    assert small["moves"] == again["moves"]
+    some, more = (
+        set(pq.read_table(tmp_path / name / "moved_offers.parquet")["customer_id"].to_pylist())
+        for name in ("small", "large")
+    )
+    assert some < more
 
 
 # From here on the log grows: what comes above compares with the runs of the fixture.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.kernel.aggregates.contract import Accumulated
+from features.kernel.aggregates.moving import Subtracted, Timeless
 from features.kernel.arrays import BoolArray, Int64Array, counted_before, spread
 from features.kernel.selection import Ranges, Selection
 
@@ -16,8 +17,11 @@ MOST_WORDS = 6
 """378 days: a window of a year and today fit. Older days of longer windows are kept as a count."""
 
 
+_ALL_DAYS = (1 << DAYS_PER_WORD) - 1
+
+
 @dataclass(frozen=True, slots=True)
-class DayCount:
+class DayCount(Subtracted, Timeless):
     """How many local days have events, for parts of a history that share no day.
 
     Windows begin at local midnights, and a history is cut at local midnights, so the parts share none.
@@ -88,6 +92,27 @@ class DayBits:
         """Unite the bits, add the old days."""
         united = (one | other for one, other in zip(left[1:], right[1:], strict=True))
         return (left[0] + right[0], *united)
+
+    def tells(self, kept: Accumulated, leaving: Accumulated) -> BoolArray:
+        """Always: a day leaves as a whole."""
+        del leaving
+        return np.ones(len(kept[0]), dtype=np.bool_)
+
+    def without(self, kept: Accumulated, leaving: Accumulated) -> Accumulated:
+        """Clear the bits, or subtract the old days."""
+        cleared = (one & ~other for one, other in zip(kept[1:], leaving[1:], strict=True))
+        return (kept[0] - leaving[0], *cleared)
+
+    def next_day(self, kept: Accumulated, day: Int64Array) -> Accumulated:
+        """Shift the bits by a day; the last one becomes an old day."""
+        del day
+        old, *words = kept
+        carried = np.zeros_like(old)
+        shifted = []
+        for word in words:
+            shifted.append(((word << 1) & _ALL_DAYS) | carried)
+            carried = word >> (DAYS_PER_WORD - 1)
+        return (old + carried, *shifted)
 
     @staticmethod
     def count(kept: Accumulated) -> Int64Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from features.kernel.arrays import Int64Array
+from features.kernel.arrays import BoolArray, Int64Array
 from features.kernel.selection import Ranges, Selection
 
 Accumulated = tuple[Int64Array, ...]
@@ -16,6 +16,10 @@ class Aggregate(Protocol):
 
     `merge` is associative and commutative, and merging `identity` changes nothing: whichever way a history is cut,
     by prefix sums, event by event or at midnight, the merged parts are the same bits.
+
+    What is kept at a midnight moves on to the next one: the events that a window no longer reaches are taken out
+    (`without`), the rest is seen from a day later (`next_day`), and what became available in between is merged. Where
+    what leaves does not tell what stays, as a maximum that leaves does not tell the next one, `tells` says so.
     """
 
     @property
@@ -33,4 +37,26 @@ class Aggregate(Protocol):
 
     def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
         """Put what is kept of two disjoint parts together."""
+        ...
+
+    def tells(self, kept: Accumulated, leaving: Accumulated) -> BoolArray:
+        """Tell for each moment whether `without` is what is kept of the rest.
+
+        Args:
+            kept: Of the events in a window up to a local midnight.
+            leaving: Of all of them on the window's first day.
+        """
+        ...
+
+    def without(self, kept: Accumulated, leaving: Accumulated) -> Accumulated:
+        """Take out the events on a window's first day; anything where that cannot be told."""
+        ...
+
+    def next_day(self, kept: Accumulated, day: Int64Array) -> Accumulated:
+        """Say of the same events what is kept a local day later.
+
+        Args:
+            kept: Of events that are in the window of the later midnight too.
+            day: Local day of each moment, from which the next is seen.
+        """
         ...

@@ -17,6 +17,7 @@ import numpy as np
 
 from expressions.types import Array
 from features.kernel.aggregates.contract import Accumulated
+from features.kernel.aggregates.moving import Subtracted
 from features.kernel.arrays import Int64Array, spread
 from features.kernel.selection import Ranges, Selection, Window
 
@@ -43,7 +44,7 @@ def decayed_window(half_life_days: int, window: Window) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Blocks:
+class _Blocks(Subtracted):
     """Totals of blocks of days, the block of the moment's own day first.
 
     Attributes:
@@ -62,6 +63,12 @@ class _Blocks:
     def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
         """Add: both parts are of the same moment, so their blocks are the same."""
         return tuple(one + other for one, other in zip(left, right, strict=True))
+
+    def next_day(self, kept: Accumulated, day: Int64Array) -> Accumulated:
+        """Move every total one block on where the next day begins a block; a window reaches beyond none of them."""
+        begins = (day + 1) % self.days == 0
+        newest = range(0, len(kept), self.blocks)  # a sum keeps two rows of blocks
+        return tuple(np.where(begins, 0 if row in newest else kept[row - 1], total) for row, total in enumerate(kept))
 
     @property
     def days(self) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.kernel.aggregates.contract import Accumulated
+from features.kernel.aggregates.moving import Extreme, Timeless
 from features.kernel.arrays import Int64Array
 from features.kernel.selection import Ranges, Selection
 
@@ -15,7 +16,7 @@ NOTHING_GREATEST = int(np.iinfo(np.int64).min)
 
 
 @dataclass(frozen=True, slots=True)
-class Minimum:
+class Minimum(Extreme, Timeless):
     """Least value."""
 
     @property
@@ -37,7 +38,7 @@ class Minimum:
 
 
 @dataclass(frozen=True, slots=True)
-class Maximum:
+class Maximum(Extreme, Timeless):
     """Greatest value."""
 
     @property

@@ -8,11 +8,12 @@ import numpy as np
 
 from features.kernel.aggregates.contract import Accumulated
 from features.kernel.aggregates.extremes import NOTHING_GREATEST
+from features.kernel.aggregates.moving import Latest, Timeless
 from features.kernel.selection import Ranges, Selection
 
 
 @dataclass(frozen=True, slots=True)
-class LastValue:
+class LastValue(Latest, Timeless):
     """Time and value of the last event; of several at the same time the greatest value.
 
     That makes it the maximum of (time, value), which does not depend on the order of what is merged.

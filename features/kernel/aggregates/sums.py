@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.kernel.aggregates.contract import Accumulated
+from features.kernel.aggregates.moving import Subtracted, Timeless
 from features.kernel.selection import Ranges, Selection
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class Count(Subtracted, Timeless):
     """How many events."""
 
     @property
@@ -33,7 +34,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(Subtracted, Timeless):
     """Sum of values in fixed point; the running total may wrap around, its differences are exact."""
 
     @property

@@ -8,11 +8,12 @@ import numpy as np
 
 from features.kernel.aggregates.contract import Accumulated
 from features.kernel.aggregates.extremes import NOTHING_GREATEST, NOTHING_LEAST
+from features.kernel.aggregates.moving import Extreme, Latest, Timeless
 from features.kernel.selection import Ranges, Selection
 
 
 @dataclass(frozen=True, slots=True)
-class FirstTime:
+class FirstTime(Extreme, Timeless):
     """Time of the first event, microseconds UTC."""
 
     @property
@@ -35,7 +36,7 @@ class FirstTime:
 
 
 @dataclass(frozen=True, slots=True)
-class LastTime:
+class LastTime(Latest, Timeless):
     """Time of the last event, microseconds UTC."""
 
     @property

@@ -158,3 +158,9 @@ def test_warm_prices_that_do_not_fit_are_refused(warm: list[float]):
 def test_settings_out_of_range_are_refused(wrong: dict[str, float]):
     with pytest.raises(DataError):
         PriceSearch(**wrong)
+
+
+def test_what_costs_more_than_any_number_is_not_wanted():
+    chunk = Chunk(np.array([[5.0, 1.0]]), (np.array([1e300, 0.0]), np.array([[1e-300, 0.0]])))
+    found = find_prices(Problem([chunk], np.array([0.0, 0.0])), QUICK)
+    assert found.bound >= 1.0

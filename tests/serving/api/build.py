@@ -11,6 +11,7 @@ from typing import Any
 
 from config.bank import Bank
 from config.service import ApiKey, ServiceSettings
+from events.erasing import erase_customer
 from events.log import EventLog
 from serving.api.app import create_app
 from serving.api.security import new_key
@@ -49,7 +50,14 @@ def small_service(
     bank = bank or small_bank()
     log = EventLog(folder / "log") if (folder / "log").exists() else small_log(folder / "log")
     database = Database(url or f"sqlite:///{folder / 'decisions.db'}")
-    return Service(database, engine_of(bank, log, database), Clock(start), settings)
+    return Service(
+        database,
+        engine_of(bank, log, database),
+        Clock(start),
+        settings,
+        decisions_folder=folder / "decisions",
+        erase_files=lambda customer: {"event_log": erase_customer(log.folder, customer)},
+    )
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from serving.delivery.files import ContactFile
+from serving.delivery.files import ContactFile, forget_in_files
 from serving.delivery.outbox import State
 from tests.serving.build import AS_OF
 from tests.serving.delivery.build import AGREE, NIGHT, NOW, Post
@@ -74,3 +74,15 @@ def test_a_folder_that_cannot_be_written_to_loses_nothing(post, tmp_path):
     assert (report.failed, report.dead) == (1, 0)
     (tmp_path / "taken").unlink()
     assert post.deliver(target, NOW + timedelta(hours=1)).delivered == 1
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_an_erased_customer_is_in_no_file_any_more(post, tmp_path, form):
+    post.gather("c02", "c04", "c07")
+    folder = tmp_path / "deliveries" / "email"
+    post.deliver(ContactFile(post.outbox, folder, form))
+    [file] = folder.iterdir()
+    whole = file.read_text().splitlines(keepends=True)
+    assert forget_in_files(tmp_path / "deliveries", "c04") == 1
+    assert file.read_text() == "".join(line for line in whole if "c04" not in line)
+    assert forget_in_files(tmp_path / "deliveries", "c04") == 0

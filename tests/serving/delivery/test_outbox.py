@@ -4,8 +4,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from serving.delivery.outbox import Outbox, State, forget
+from serving.delivery.outbox import Outbox, State
 from serving.journal.tables import PENDING
+from serving.live.clock import Clock
+from serving.live.erasing import ErasingService
 from tests.serving.build import AS_OF
 from tests.serving.delivery.build import AGREE, NOW, Post, webhook
 from tests.serving.delivery.receiver import receiving
@@ -86,8 +88,8 @@ def test_a_customer_who_is_not_known_any_more_is_not_contacted(post):
 
 def test_an_erased_customer_leaves_the_outbox(post):
     post.gather("c02", "c04")
-    with post.database.transaction() as connection:
-        assert forget(connection, "c02") == 1
+    erasing = ErasingService(post.database, Clock(NOW), lambda customer: {})
+    assert erasing.erase("c02", "tester")["erased"]["outbox"] == 1
     assert post.states() == {State.WAITING: 1}
 
 

@@ -138,10 +138,20 @@ def test_many_more_events_than_are_read_at_once_are_drained(database, tmp_path, 
 
 def test_what_is_accepted_after_draining_is_news_of_after_it(database, tmp_path):
     log = EventLog(tmp_path / "log", buckets=2)
+    accept(database, told("e0", at=AS_OF - timedelta(minutes=5)))
     drain(database, log, AS_OF)
     accept(database, told("e1", at=AS_OF - timedelta(minutes=3)))  # a replica whose clock is behind
     recent = Journal(database, None).recent("c02", MIDNIGHT)
     assert recent.latest == microseconds(AS_OF) + 1
+
+
+def test_a_simulated_banks_clock_is_not_put_forward_by_draining(database, tmp_path):
+    log = EventLog(tmp_path / "log", buckets=2)
+    drain(database, log, AS_OF + timedelta(days=200))
+    accept(database, told("e1"))
+    drain(database, log, AS_OF + timedelta(days=200))
+    accept(database, told("e2"))
+    assert Journal(database, None).recent("c02", MIDNIGHT).latest < microseconds(AS_OF)
 
 
 def test_drained_events_of_today_are_still_read_and_those_of_yesterday_no_more(database, tmp_path):

@@ -1,0 +1,250 @@
+"""The real-time service under load, beside the model and feature servers of its libraries. `make bench-serving`."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measure import surroundings
+from benchmarks.pages import write_page
+from benchmarks.serving_load import summary
+from benchmarks.serving_world import CHANNELS, write_bank
+from config.settings import Settings
+from features.state import States
+from features.store.state_files import StateFiles
+from wiring.parts import Parts
+
+RESULTS = Path(__file__).parent / "results" / "serving.json"
+KEY = "nbo_benchmark_key"
+RATES = (200, 500)
+EVENTS_PER_SECOND = 1_000
+QUIET: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A service that runs.
+
+    Attributes:
+        startup_seconds: Until it was ready.
+    """
+
+    port: int
+    process: subprocess.Popen[bytes]
+    startup_seconds: float
+
+
+def main() -> None:
+    """Measure, write the numbers and the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--customers", type=int, default=100_000)
+    parser.add_argument("--simulated", type=int, default=3_000, help="customers that states and models are made from")
+    parser.add_argument("--months", type=int, default=14)
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each rate")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--port", type=int, default=8765)
+    parser.add_argument("--home", type=Path, help="keep the state here, and use it again")
+    options = parser.parse_args()
+    with TemporaryDirectory() as temporary:
+        home = (options.home or Path(temporary)).resolve()
+        loads = [os.getloadavg()[0]]
+        moment = prepare(home, options)
+        loads.append(os.getloadavg()[0])
+        with serving(home, moment, options.port, options.workers) as served:
+            results = measure(served, options)
+        loads.append(os.getloadavg()[0])
+    RESULTS.parent.mkdir(exist_ok=True)
+    whole = {
+        "surroundings": surroundings("fastapi", "uvicorn", "orjson", "lightgbm", "feast", "sqlalchemy", "numpy"),
+        "load_average_before": float(np.mean(loads[:-1])),
+        "customers": options.customers,
+        "workers": options.workers,
+        **results,
+    }
+    RESULTS.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+    write_page()
+
+
+def prepare(home: Path, options: argparse.Namespace) -> datetime:
+    """Run the bank, and put the states of so many customers online; where that is done, only say the moment.
+
+    Returns:
+        Noon of the day of the states.
+    """
+    folder, done = home / "folder", home / "prepared.json"
+    if not done.exists():
+        write_bank(folder, customers=options.simulated, months=options.months)
+        command = [sys.executable, "-m", "nbo", "--bank", str(folder), "run"]
+        subprocess.run(command, env=_environment(home), check=True, **QUIET)
+        parts = _parts(home)
+        midnight = copy_states(parts, options.customers)
+        done.write_text(json.dumps({"midnight": midnight, "customers": options.customers}), encoding="utf-8")
+    said = json.loads(done.read_text(encoding="utf-8"))
+    assert said["customers"] == options.customers, "the kept state has another number of customers"
+    return datetime.fromtimestamp(said["midnight"] / 1e6, tz=UTC) + timedelta(hours=12)
+
+
+def copy_states(parts: Parts, customers: int) -> int:
+    """Put as many customers online as asked for, with the states of the simulated ones; tells their midnight."""
+    files = StateFiles(parts.places.states)
+    found = [files.read(file.stem) for file in sorted(parts.places.states.glob("*.parquet"))]
+    found = [states for states in found if len(states)]
+    matrix = np.concatenate([states.matrix for states in found])
+    names = np.array([f"customer-{number:07d}" for number in range(customers)], dtype=object)
+    copied = States(names, matrix[np.arange(customers) % len(matrix)], found[0].midnight, found[0].layout)
+    parts.online.materialise(copied, datetime.now(UTC))
+    return found[0].midnight
+
+
+@contextmanager
+def serving(home: Path, moment: datetime, port: int, workers: int) -> Iterator[Served]:
+    """Run the service for the length of the block."""
+    command = [sys.executable, "-m", "nbo", "--bank", str(home / "folder"), "serve", "--port", str(port)]
+    local = moment.astimezone(_parts(home).bank.time_zone)
+    command += ["--workers", str(workers), "--as-of", f"{local:%Y-%m-%dT%H:%M:%S}"]
+    keys = [{"name": "bench", "sha256": sha256(KEY.encode()).hexdigest(), "scopes": ["admin"]}]
+    subprocess.run([*command[:5], "champions"], env=_environment(home), check=True, **QUIET)
+    began = time.perf_counter()
+    process = subprocess.Popen(command, env={**_environment(home), "NBO_API_KEYS": json.dumps(keys)}, **QUIET)
+    try:
+        while not _is_ready(port):
+            if process.poll() is not None:
+                raise RuntimeError(f"the service ended with {process.returncode}")
+            time.sleep(0.1)
+        yield Served(port, process, time.perf_counter() - began)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def measure(served: Served, options: argparse.Namespace) -> dict[str, Any]:
+    """Ask singly, then at each rate, then tell events."""
+    _load(served, options, per_second=50, seconds=5)  # every worker warm
+    results: dict[str, Any] = {"startup_seconds": served.startup_seconds, "single": single(served, options)}
+    print("single", json.dumps(results["single"]), flush=True)
+    before = _metrics(served)
+    results["rates"] = []
+    for rate in RATES:
+        said = _load(served, options, per_second=rate, seconds=options.seconds)
+        results["rates"].append({"decisions_per_second": rate, **said})
+        print(json.dumps(results["rates"][-1]), flush=True)
+    results["profile"] = _profile(before, _metrics(served))
+    events = {"per_second": EVENTS_PER_SECOND / 20, "seconds": options.seconds / 2, "events_together": 20}
+    results["events_in_batches"] = {
+        "events_per_second": EVENTS_PER_SECOND,
+        **_load(served, options, share=1.0, **events),
+    }
+    one_by_one = _load(served, options, share=1.0, per_second=EVENTS_PER_SECOND, seconds=options.seconds / 2)
+    results["events_one_by_one"] = {"events_per_second": EVENTS_PER_SECOND, **one_by_one}
+    print(json.dumps(results["events_in_batches"]), json.dumps(one_by_one), flush=True)
+    results["megabytes_per_worker"] = _megabytes(served.process.pid)
+    return results
+
+
+def single(served: Served, options: argparse.Namespace, requests: int = 1_000) -> dict[str, float]:
+    """Ask one after the other, on one connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", served.port)
+    rng, milliseconds = np.random.default_rng(3), []
+    for _ in range(requests):
+        customer = f"customer-{rng.integers(options.customers):07d}"
+        body = json.dumps({"customer_id": customer, "channel": str(rng.choice(CHANNELS))})
+        began = time.perf_counter()
+        connection.request("POST", "/v1/decisions", body, {"X-API-Key": KEY, "Content-Type": "application/json"})
+        answer = connection.getresponse()
+        content = answer.read()
+        milliseconds.append((time.perf_counter() - began) * 1e3)
+        assert answer.status == 200, content
+        assert json.loads(content)["features_from"] == "state", content
+    return summary(milliseconds)
+
+
+def _load(
+    served: Served,
+    options: argparse.Namespace,
+    *,
+    per_second: float,
+    seconds: float,
+    share: float = 0.2,
+    events_together: int = 1,
+) -> dict[str, Any]:
+    """Send load from a process of its own; the rate is of decisions, events come on top."""
+    whole = per_second / (1.0 - share) if share < 1.0 else per_second
+    words = {
+        "port": served.port,
+        "key": KEY,
+        "per-second": whole,
+        "seconds": seconds,
+        "share-of-events": share,
+        "events-together": events_together,
+        "customers": options.customers,
+        "seed": time.time_ns() % 1_000_000_007,
+    }
+    command = [sys.executable, "-m", "benchmarks.serving_load"]
+    command += [word for name, value in words.items() for word in (f"--{name}", str(value))]
+    command += ["--channels", *CHANNELS]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _metrics(served: Served) -> dict[str, float]:
+    connection = http.client.HTTPConnection("127.0.0.1", served.port)
+    connection.request("GET", "/metrics", headers={"X-API-Key": KEY})
+    text = connection.getresponse().read().decode()
+    steps = re.findall(r'nbo_step_seconds_(sum|count)\{[^}]*step="(\w+)"[^}]*\} (\S+)', text)
+    return {f"{step} {what}": float(value) for what, step, value in steps}
+
+
+def _profile(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+    """Mean milliseconds of each step of a decision between two looks."""
+    steps = [name.removesuffix(" count") for name in after if name.endswith(" count")]
+    spent = {name: after[f"{name} sum"] - before.get(f"{name} sum", 0.0) for name in steps}
+    times = {name: after[f"{name} count"] - before.get(f"{name} count", 0.0) for name in steps}
+    return {name: spent[name] / times[name] * 1e3 for name in steps if times[name]}
+
+
+def _megabytes(parent: int) -> list[float]:
+    """Resident memory of the processes that answer: the children of the command that hold a bank."""
+    listed = subprocess.run(["ps", "-eo", "pid,ppid,rss,args"], stdout=subprocess.PIPE, text=True, check=True)
+    rows = [line.split(None, 3) for line in listed.stdout.splitlines()[1:]]
+    mine = [(int(rss), words) for pid, ppid, rss, words in rows if parent in {int(pid), int(ppid)}]
+    return [round(rss / 1024, 1) for rss, words in mine if "champions" not in words and "resource_tracker" not in words]
+
+
+def _is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _environment(home: Path) -> dict[str, str]:
+    return {**os.environ, "NBO_HOME": str(home), "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"}
+
+
+def _parts(home: Path) -> Parts:
+    return Parts(Settings.from_environment(_environment(home)), home / "folder")
+
+
+if __name__ == "__main__":
+    main()

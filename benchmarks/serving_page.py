@@ -1,0 +1,61 @@
+"""The part of the benchmarks' page about the real-time service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+TARGETS = {200: 10.0, 500: 25.0}
+"""Of the 99th percentile in milliseconds, by decisions a second."""
+
+STEPS = {
+    "read": "read state, journal and today's events, make features",
+    "decide": "score and decide",
+    "record": "write the record",
+    "reasons": "find the reasons",
+    "keep": "wait for the commit",
+}
+
+
+def serving_section(results: dict[str, Any]) -> list[str]:
+    """Write the results of `benchmarks.serving` as Markdown, line by line."""
+    around, single = results["surroundings"], results["single"]
+    versions = ", ".join(f"{name} {number}" for name, number in around["versions"].items())
+    memory = results["megabytes_per_worker"]
+    lines = [
+        "## The real-time service",
+        "",
+        f"The demo bank's features for {results['customers']:,} customers, 20 offers in 3 channels, 60 rules, full "
+        f"trace and durable log (SQLite), {results['workers']} workers, the load generator on the same cores. Arrivals "
+        "are open (Poisson): a request's time counts from when it was due. One request in five is an event.",
+        "",
+        f"{around['cores']} cores, {around['memory_gigabytes']} GB, {around['architecture']}, Python "
+        f"{around['python']}; {versions}. Load average before: {results['load_average_before']:.1f}.",
+        "",
+        f"Ready after {results['startup_seconds']:.1f} s (target 15); at most {max(memory):,.0f} MB a process (target "
+        f"700); one request at a time takes {single['p50_ms']:.1f} ms (median, target 4; p99 {single['p99_ms']:.1f}).",
+        "",
+        "| decisions/s | answered | p50, ms | p99, ms | target | p99.9, ms | events, p99 ms | turned away |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for one in results["rates"]:
+        decided, told, rate = one["decisions"], one["events"], one["decisions_per_second"]
+        others = sum(one["others"].values())
+        lines.append(
+            f"| {rate} | {decided['requests']:,} | {decided['p50_ms']:.1f} | {decided['p99_ms']:.1f} "
+            f"| {TARGETS[rate]:.0f} | {decided['p999_ms']:.1f} | {told['p99_ms']:.1f} | {others:,} |"
+        )
+    batches, singly = results["events_in_batches"], results["events_one_by_one"]
+    told_singly = singly["events"].get("p99_ms", float("nan"))
+    lines += [
+        "",
+        f"{batches['events_per_second']:,} events a second, each durable before it is acknowledged: in batches of 20 "
+        f"p99 {batches['events']['p99_ms']:.1f} ms; one by one p99 {told_singly:.1f} ms.",
+        "",
+        "Where the time of a decision goes, mean over both rates, waiting for the processor included:",
+        "",
+        "| step | ms |",
+        "|---|---|",
+        *(f"| {STEPS.get(name, name)} | {milliseconds:.2f} |" for name, milliseconds in results["profile"].items()),
+        "",
+    ]
+    return lines

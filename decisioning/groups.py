@@ -1,0 +1,90 @@
+"""Groups of customers that a run is counted by: all, their stage, and whatever else tells people apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.errors import DataError, nearest
+from expressions.types import Boolean, Category
+from features.catalogue import FeatureCatalogue
+from features.table import FeatureTable
+
+ALL = "all"
+STAGE = "stage"
+UNKNOWN = "(unknown)"
+"""The group of those of whom a feature is NULL; the brackets keep it apart from a category of that name."""
+
+YEARS = "years"
+AGE_BANDS = (18, 25, 35, 45, 55, 65, 75)
+"""Where bands of a feature counted in years begin: customary bands of surveys, `under 18` to `75 and over`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """A way to part n customers.
+
+    Attributes:
+        feature: What parts them; `all` for one group of everybody.
+        names: Of the g groups.
+        members: Shape (n,), position of each customer's group.
+    """
+
+    feature: str
+    names: tuple[str, ...]
+    members: NDArray[np.intp]
+
+
+def groupings_of(features: FeatureTable, catalogue: FeatureCatalogue, segments: Iterable[str]) -> list[Grouping]:
+    """Part customers by nothing, by stage where there is one, and by each segment.
+
+    Args:
+        features: Of n customers.
+        catalogue: For the units of features.
+        segments: Categories, yes-or-no features, or numbers of years, which are parted into bands.
+
+    Raises:
+        DataError: A segment is no feature of the table, or has no groups.
+    """
+    everybody = Grouping(ALL, (ALL,), np.zeros(len(features), dtype=np.intp))
+    stage = (STAGE,) if STAGE in features.columns else ()
+    return [everybody, *(_grouping(features, catalogue, name) for name in dict.fromkeys((*stage, *segments)))]
+
+
+def _grouping(features: FeatureTable, catalogue: FeatureCatalogue, name: str) -> Grouping:
+    if name not in features.columns:
+        raise DataError(
+            "no such feature to group customers by", got=f"'{name}'", expected=nearest(name, features.columns)
+        )
+    codes = features.columns[name]
+    kind = features.schema[name]
+    if isinstance(kind, Category):
+        names = kind.values
+    elif isinstance(kind, Boolean):
+        names = ("no", "yes")
+    elif name in catalogue.features and catalogue.features[name].unit == YEARS:
+        names = band_names(AGE_BANDS)
+        codes = np.where(np.isnan(codes), np.nan, np.searchsorted(AGE_BANDS, codes, side="right"))
+    else:
+        raise DataError(
+            "a number has no groups",
+            got=f"'{name}'",
+            expected=f"a category, a yes-or-no feature, or a number with the unit {YEARS}",
+        )
+    members = np.where(np.isnan(codes), len(names), codes).astype(np.intp)
+    return Grouping(name, (*names, UNKNOWN), members)
+
+
+def band_names(edges: tuple[int, ...]) -> tuple[str, ...]:
+    """Name the bands between edges.
+
+    Example:
+        >>> band_names((18, 25))
+        ('under 18', '18 to 24', '25 and over')
+    """
+    between = (f"{low} to {high - 1}" for low, high in pairwise(edges))
+    return (f"under {edges[0]}", *between, f"{edges[-1]} and over")

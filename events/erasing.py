@@ -1,0 +1,108 @@
+"""Erasing a customer from the event log: the one thing that is ever taken out of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from domain.errors import StateError
+from events.durable import sync
+from events.fingerprints import bucket_of, combine, content_fingerprints, text_fingerprints
+from events.lock import locked
+from events.manifest import Manifest, Segment
+from events.mapped import mapped_file, write_mapped
+from events.news import news_of, total
+from events.schema import SCHEMA, one_chunk
+from events.segments import read_segment, write_segment
+
+
+def erase_customer(folder: Path, customer_id: str) -> int:
+    """Take all events of a customer out of a log; what was there before is gone from the disk when this returns.
+
+    Fingerprints of the events' ids stay, so that the same events, delivered again, do not come back.
+
+    Args:
+        folder: Of the log.
+        customer_id: Whose.
+
+    Returns:
+        How many events there were.
+
+    Raises:
+        StateError: The log could not be written; it is as it was.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from tempfile import TemporaryDirectory
+        >>> from domain.event import Event
+        >>> from events.log import EventLog
+        >>> from events.schema import table_of
+        >>> noon = datetime(2026, 1, 5, 12, tzinfo=UTC)
+        >>> events = [Event(event_id=name, customer_id=name, type="login", occurred_at=noon, available_at=noon)
+        ...           for name in ("c1", "c2")]
+        >>> with TemporaryDirectory() as folder:
+        ...     log = EventLog(Path(folder), buckets=1)
+        ...     counts = log.append(table_of(events))
+        ...     erased = erase_customer(log.folder, "c1")
+        ...     erased, log.count(), log.append(table_of(events)).accepted
+        (1, 1, 0)
+    """
+    if not folder.exists():
+        return 0
+    try:
+        with locked(folder / "lock"):
+            manifest = Manifest.read(folder, 1)
+            bucket = int(bucket_of(pa.array([customer_id]), manifest.buckets)[0])
+            kept: list[Segment] = []
+            gone: list[Segment] = []
+            erased = 0
+            for segment in manifest.segments:
+                rest = _without(folder, segment, customer_id) if segment.bucket == bucket else None
+                if rest is None:
+                    kept.append(segment)
+                    continue
+                gone.append(segment)
+                erased += segment.rows - len(rest)
+                if len(rest):
+                    kept.append(_written(folder, bucket, rest))
+            if gone:
+                replace(manifest, segments=tuple(kept)).write(folder)
+                for segment in gone:
+                    (folder / segment.file).unlink()
+                    mapped_file(folder / segment.file).unlink(missing_ok=True)
+            return erased
+    except OSError as error:
+        raise StateError(
+            f"the event log in {folder} could not be written, and is as it was",
+            got=error.strerror or str(error),
+            remedy="free space or give write access, then erase again",
+        ) from error
+
+
+def _without(folder: Path, segment: Segment, customer_id: str) -> pa.Table | None:
+    """Read a segment without the customer; None where they are not in it."""
+    table = read_segment(folder / segment.file, SCHEMA.names)
+    theirs = pc.equal(table["customer_id"], customer_id)
+    return table.filter(pc.invert(theirs)) if pc.any(theirs).as_py() else None
+
+
+def _written(folder: Path, bucket: int, events: pa.Table) -> Segment:
+    file = f"bucket-{bucket:04d}-{uuid4().hex}.parquet"
+    write_segment(folder / file, events)
+    sync(folder / file)
+    write_mapped(folder / file, events)
+    contents = combine(content_fingerprints(events), text_fingerprints(one_chunk(events["event_id"])))
+    news = news_of(events, contents)
+    return Segment(
+        file=file,
+        bucket=bucket,
+        rows=len(events),
+        content=total(news.values())[1:],
+        news=news,
+        first_occurred_at=pc.min(events["occurred_at"]).cast(pa.int64()).as_py(),
+        last_available_at=pc.max(events["available_at"]).cast(pa.int64()).as_py(),
+    )

@@ -1,0 +1,99 @@
+"""The stage process goes on from where it stood, without the history: what it asks is in the states of midnight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.building.journeys import STAGES
+from features.calendar import Calendar
+from features.catalogue import FeatureCatalogue
+from features.journey.lifecycle import (
+    GRID_BEGINS,
+    NO_STAGE,
+    StageChanges,
+    conditions_of,
+    enters,
+    first_that_holds,
+    read_history,
+    written_history,
+)
+from features.journey.settings import Journey
+from features.kernel.arrays import BoolArray
+from features.kernel.history import CodedMoments
+from features.kernel.plan import Int64Matrix, Plan
+
+
+def can_continue(journey: Journey) -> bool:
+    """Tell whether the stage alone says how long it must be held, whichever of its conditions led there."""
+    least: dict[str, int] = {}
+    return all(
+        least.setdefault(condition.stage.value, condition.minimum_days) == condition.minimum_days
+        for condition in journey.stages
+    )
+
+
+def stand_at(
+    standing: StageChanges,
+    kept: Int64Matrix,
+    plan: Plan,
+    moments: CodedMoments,
+    catalogue: FeatureCatalogue,
+    journey: Journey,
+    calendar: Calendar,
+) -> StageChanges:
+    """Say where customers stand at a local midnight who stood somewhere at the one before.
+
+    Args:
+        standing: The last change of each, at the midnight before; of customers of whom something was visible then.
+        kept: What the plan keeps of each as of this midnight.
+        plan: Of the whole catalogue, with mergeable days.
+        moments: This midnight, for each.
+    """
+    stage, previous, entered = standing.stage, standing.previous, standing.day
+    days_since_grid = moments.day - calendar.day_of(GRID_BEGINS)
+    if journey.stages and len(moments.day) and days_since_grid[0] % journey.evaluate_every_days == 0:
+        program, conditions = conditions_of(catalogue, journey)
+        chosen = first_that_holds(replace(program, plan=plan), conditions, kept, moments, calendar)
+        names = [condition.stage.value for condition in journey.stages]
+        # one entry more, so that NO_STAGE finds itself at the end
+        stage_of = np.array([*map(STAGES.values.index, names), NO_STAGE])
+        least = np.zeros(len(STAGES.values) + 1, dtype=np.int64)
+        least[stage_of[:-1]] = [condition.minimum_days for condition in journey.stages]
+        entering = enters(stage_of[chosen], stage, moments.day - entered, least[stage])
+        previous = np.where(entering, stage, previous)
+        stage = np.where(entering, stage_of[chosen], stage)
+        entered = np.where(entering, moments.day, entered)
+    # who is in no stage yet stands there since today
+    return StageChanges(standing.customer, np.where(stage == NO_STAGE, moments.day, entered), stage, previous)
+
+
+def continued_history(
+    known: pa.Table,
+    changes: Sequence[StageChanges],
+    computed: pa.Table,
+    customer_ids: pa.Array,
+    of_computed: BoolArray,
+    calendar: Calendar,
+) -> pa.Table:
+    """Put together what `stage_history` would list.
+
+    Args:
+        known: What it listed up to a midnight.
+        changes: Entries since, customers being positions in the ids.
+        computed: What it lists now of some customers.
+        customer_ids: Of everybody, in order.
+        of_computed: Who is listed in `computed`: what else is said of them does not count.
+    """
+    names = customer_ids.filter(pa.array(of_computed))
+    same = computed.equals(known.filter(pc.is_in(known.column("customer_id"), value_set=names)))
+    if same and not any(len(part.customer) for part in changes):
+        return known  # most nights nobody enters a stage
+    before = [read_history(known, customer_ids, calendar), *changes]
+    kept = [part.take(np.flatnonzero(~of_computed[part.customer])) for part in before]
+    again = read_history(computed, customer_ids, calendar)
+    return written_history(StageChanges.together([*kept, again]).in_order(), customer_ids, calendar)

@@ -1,0 +1,56 @@
+"""The moments that models learn from, of one bucket of customers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from config.bank import Bank
+from features.moments import Moments
+from models.labels import responses
+
+
+def customers_in(events: pa.Table) -> NDArray[np.object_]:
+    """Customers of a bucket, in its order."""
+    return np.array(pc.unique(events["customer_id"]).to_pylist(), dtype=object)
+
+
+def training_moments(bank: Bank, events: pa.Table, asked: NDArray[np.datetime64], until: datetime) -> Moments:
+    """Moments that models learn from: every customer known by then at churn's anchors, and every contact's own.
+
+    Returns:
+        In the order of time, then customer; each once.
+    """
+    encoded = events["customer_id"].combine_chunks().dictionary_encode()
+    ids = np.array(encoded.dictionary.to_pylist(), dtype=object)
+    # the log is in the order of customers, and so are codes
+    begins = np.searchsorted(encoded.indices.to_numpy(), np.arange(len(ids)))
+    available = events["available_at"].cast(pa.int64()).to_numpy()
+    since = np.minimum.reduceat(available, begins) if len(ids) else available
+    here = since[:, None] < asked.astype("datetime64[us]").astype(np.int64)[None, :]
+    customer, anchor = np.nonzero(here)
+    return in_order(Moments(ids[customer], asked[anchor]), contact_moments(bank, events, until))
+
+
+def contact_moments(bank: Bank, events: pa.Table, until: datetime) -> Moments:
+    """Moments at which offers were put to customers, as far as that is known."""
+    if bank.vocabulary.contacts is None:
+        return Moments(np.empty(0, dtype=object), np.empty(0, dtype="datetime64[us]"))
+    return responses(events, bank.vocabulary, bank.offers, until).moments
+
+
+def in_order(*parts: Moments) -> Moments:
+    """Put moments together in the order of time, then customer; each once."""
+    ids = np.concatenate([part.customer_ids for part in parts])
+    as_of = np.concatenate([part.as_of.astype("datetime64[us]") for part in parts])
+    encoded = pa.array(ids, pa.string()).dictionary_encode()
+    rank = np.argsort(pc.sort_indices(encoded.dictionary).to_numpy())
+    customer = rank[encoded.indices.to_numpy()]
+    order = np.lexsort((customer, as_of))
+    same = (np.diff(customer[order]) == 0) & (np.diff(as_of[order]) == np.timedelta64(0, "us"))
+    first = order[np.append(True, ~same)] if len(order) else order
+    return Moments(ids[first], as_of[first])

@@ -1,0 +1,169 @@
+"""What is decided for one bucket of customers, on this machine or on another: files in, files out.
+
+Nothing here needs Prefect, Feast, MLflow or a database: a cluster's workers import little, and so start quickly.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from config.bank import Bank
+from domain.errors import StateError
+from events.log import EventLog
+from features.engines.engine import Report
+from features.store.replacing import replacing
+from features.store.state_files import StateFiles
+from features.table import FeatureTable
+from pipelines.bucket_work import part_name
+from pipelines.current import current_features
+from pipelines.plain import to_plain
+from serving.batch import FEATURES, OFFERS, REJECTIONS, WISHES, decide_part, keep_wishes, part_file
+from serving.champion_files import ChampionFiles
+from serving.decider import Decider
+from serving.wish_files import wish_file
+
+NOTES = "notes"
+"""In a run's folder: what was said of each bucket when it was done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideWork:
+    """One bucket: what to read, what to decide by, and where to put it. Small and complete, for it travels.
+
+    Attributes:
+        key: Digest of everything that the files depend on.
+        as_of: The local midnight decided for.
+        log: Folder of the event log; every worker sees this and the folders below under the same name.
+        states: Of midnight.
+        champions: The models and their files.
+        folder: Of the run.
+        seed: Of the draws.
+        prices: Of one unit of each budget.
+        remaining: What is left of each budget.
+        num_threads: Of the models.
+    """
+
+    bucket: int
+    key: str
+    bank: Bank
+    as_of: datetime
+    log: Path
+    states: StateFiles
+    champions: ChampionFiles
+    folder: Path
+    seed: int
+    prices: Mapping[str, float]
+    remaining: Mapping[str, float]
+    num_threads: int = 1
+
+    @property
+    def name(self) -> str:
+        """Name of the bucket's files."""
+        return part_name(self.bucket)
+
+    @property
+    def note(self) -> Path:
+        """Where its report is kept, written when everything else is there."""
+        return self.folder / NOTES / f"{self.name}.json"
+
+    def done(self) -> Report | None:
+        """Give the report of files that are there and up to date; None where some are not.
+
+        Raises:
+            StateError: The note is damaged.
+        """
+        if not self.note.exists():
+            return None
+        try:
+            report: Report = json.loads(self.note.read_text(encoding="utf-8"))
+            complete = report["key"] == self.key and all((self.folder / file).exists() for file in report["files"])
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise StateError(
+                f"what was done for {self.name} cannot be read", got=str(error), remedy=f"remove {self.note}"
+            ) from error
+        return report if complete else None
+
+
+def decide_bucket_files(work: DecideWork) -> Report:
+    """Decide for one bucket in all channels: offers, rejections, features and, where there are any, wishes.
+
+    Returns:
+        Its number and key, how many customers, decisions and offers there are, for how many features were computed,
+        funnel, summary and forensics as `pipelines.plain` writes them, and the files. Counts are left out where there
+        are no customers.
+    """
+
+    def decide(decider: Decider, features: FeatureTable) -> dict[str, Any]:
+        result = decide_part(
+            decider,
+            features,
+            folder=work.folder,
+            part=work.name,
+            as_of=work.as_of,
+            seed=work.seed,
+            prices=work.prices,
+            remaining=work.remaining,
+        )
+        files = [part_file(work.folder, content, work.name) for content in (OFFERS, REJECTIONS, FEATURES)]
+        if decider.policy.outbound:
+            files.append(wish_file(work.folder / WISHES, work.name))
+        return {
+            "decisions": result.decisions,
+            "offers": result.offers,
+            "funnel": to_plain(result.funnel),
+            "summary": to_plain(result.summary),
+            "forensics": to_plain(result.forensics),
+            "files": [str(file.relative_to(work.folder)) for file in files],
+        }
+
+    return _done(work, decide)
+
+
+def gather_bucket_wishes(work: DecideWork) -> Report:
+    """Decide for one bucket without prices, and keep what could be sent.
+
+    Returns:
+        Its number and key, how many customers there are, for how many features were computed, and the file.
+    """
+
+    def gather(decider: Decider, features: FeatureTable) -> dict[str, Any]:
+        keep_wishes(
+            decider,
+            features,
+            folder=work.folder,
+            part=work.name,
+            as_of=work.as_of,
+            seed=work.seed,
+            remaining=work.remaining,
+        )
+        return {"files": [wish_file(work.folder, work.name).name]}
+
+    return _done(work, gather)
+
+
+def _done(work: DecideWork, do: Callable[[Decider, FeatureTable], dict[str, Any]]) -> Report:
+    """Do it for the bucket's customers, if it has any, and write down what came of it."""
+    features, recomputed = current_features(work.bank, EventLog(work.log), work.states, work.bucket, work.as_of)
+    report: Report = {"bucket": work.bucket, "key": work.key, "customers": len(features), "recomputed": recomputed}
+    if len(features):
+        report |= do(work.champions.decider(work.bank, num_threads=work.num_threads), features)
+    else:
+        report["files"] = []
+    text = json.dumps(report)
+    try:
+        with replacing(work.note) as beside:
+            beside.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StateError(
+            f"what was done for {work.name} could not be noted in {work.folder}",
+            got=error.strerror or str(error),
+            remedy="free space or give write access, then decide again",
+        ) from error
+    # as whoever finds the note later reads it
+    found: Report = json.loads(text)
+    return found

@@ -1,0 +1,97 @@
+"""Work on every bucket for one night, by the bank's engine: what is done already is not done again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from prefect import task
+
+from features.engines.engine import Report
+from pipelines.decide_files import DecideWork, decide_bucket_files, gather_bucket_wishes
+from pipelines.steps import digest_of, may_pass
+from serving.champion_files import ChampionFiles
+from wiring.parts import SEED, Parts, parts_of
+from wiring.progress import progress_of
+
+LONGEST_SECONDS = 4 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """What is the same for all buckets.
+
+    Attributes:
+        run: Digest of all that decisions depend on.
+        as_of: The local midnight decided for.
+        champions: The models and their files.
+        folder: Where the results lie.
+        prices: Of one unit of each budget.
+        remaining: What is left of each budget.
+    """
+
+    run: str
+    as_of: datetime
+    champions: ChampionFiles
+    folder: Path
+    prices: Mapping[str, float] = field(default_factory=dict)
+    remaining: Mapping[str, float] = field(default_factory=dict)
+
+    def works(self, parts: Parts) -> list[DecideWork]:
+        """List the work, a piece a bucket."""
+        return [
+            DecideWork(
+                bucket=bucket,
+                key=digest_of(self.run, bucket, self.prices, self.remaining),
+                bank=parts.bank,
+                as_of=self.as_of,
+                log=parts.places.log,
+                states=parts.states,
+                champions=self.champions,
+                folder=self.folder,
+                seed=SEED,
+                prices=self.prices,
+                remaining=self.remaining,
+            )
+            for bucket in range(parts.log.buckets)
+        ]
+
+
+@task(
+    name="what-could-be-sent-to-buckets",
+    retries=1,
+    retry_condition_fn=may_pass,
+    retry_delay_seconds=10,
+    timeout_seconds=LONGEST_SECONDS,
+)
+def gather_wishes(bank_folder: str, night: Night) -> list[Report]:
+    """Have the bank's engine decide for every bucket without prices, and keep what could be sent."""
+    return _reports(parts_of(bank_folder), night, gather_bucket_wishes, "what could be sent")
+
+
+@task(
+    name="decide-for-buckets",
+    retries=1,
+    retry_condition_fn=may_pass,
+    retry_delay_seconds=10,
+    timeout_seconds=LONGEST_SECONDS,
+)
+def decide_buckets(bank_folder: str, night: Night) -> list[Report]:
+    """Have the bank's engine decide for every bucket in all channels."""
+    return _reports(parts_of(bank_folder), night, decide_bucket_files, "decide for everybody")
+
+
+def _reports(parts: Parts, night: Night, work: Callable[[DecideWork], Report], description: str) -> list[Report]:
+    """Have done what is not done yet; the reports of all buckets, in their order."""
+    works = night.works(parts)
+    reports = {piece.bucket: report for piece in works if (report := piece.done()) is not None}
+    waiting = [piece for piece in works if piece.bucket not in reports]
+    with progress_of(description) as progress:
+        if waiting:
+            with parts.engine.workers() as workers:
+                pieces = [replace(piece, num_threads=workers.threads) for piece in waiting]
+                done = workers.map(work, pieces, progress)
+            reports |= {report["bucket"]: report for report in done}
+    return [reports[piece.bucket] for piece in works]

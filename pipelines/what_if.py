@@ -1,0 +1,172 @@
+"""Simulate a change of policy: decide for everybody, or a sample, as the bank is and as it would be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import reduce
+from operator import add
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.bank import Bank
+from config.changes import changed_bank
+from decisioning.draws import hashes_of, mixed
+from decisioning.groups import YEARS, groupings_of
+from domain.errors import DataError, nearest
+from events.durable import replace_text
+from expressions.types import Number
+from features.compute import compute_features
+from features.moments import Moments
+from features.table import FeatureTable
+from pipelines.bucket_moments import customers_in
+from pipelines.current import current_features
+from pipelines.moved_file import MovedFile
+from pipelines.steps import StepResult
+from pipelines.what_if_page import what_if_page
+from pipelines.what_if_prices import prices_of_sides
+from serving.decider import Decider
+from serving.what_if import Comparison, Scenario, compare
+from serving.what_if_tables import beside, tables_of
+from wiring.parts import SEED, Parts
+from wiring.progress import progress_of
+
+SAMPLE_SALT = "what-if sample"
+"""Samples of any size hold the smaller ones, and are other customers than the control groups."""
+
+AGE = "age"
+PAGE = "what_if.md"
+
+
+def simulate_policy(
+    parts: Parts,
+    change_file: Path,
+    *,
+    sample: int | None = None,
+    segments: Sequence[str] | None = None,
+    as_of: datetime | None = None,
+    folder: Path | None = None,
+) -> StepResult:
+    """Decide for the same customers under today's bank and a changed one; nothing is kept but what `folder` gets.
+
+    Prices of budgets are found for each side as `decide_for_everybody` finds them.
+
+    Args:
+        parts: The bank's.
+        change_file: See `config.changes`.
+        sample: How many customers, the same ones every time; None for everybody.
+        segments: Features whose groups are compared; None for `protected_features`.
+        as_of: The moment; None for the last midnight with news.
+        folder: New or empty: for the decisions that differ and a page with all tables.
+
+    Returns:
+        The tables of `serving.what_if_tables`, the moment, and the folder.
+
+    Raises:
+        ConfigurationErrors: The change cannot be.
+        DataError: A segment, moment or sample that cannot be, or a folder with something in it.
+    """
+    changed = changed_bank(parts.folder, change_file)
+    until = parts.midnight(parts.moment(as_of))
+    named = protected_features(parts.bank) if segments is None else tuple(segments)
+    _check(parts.bank, sample, named)
+    file = MovedFile(folder)
+    decider = parts.decider(num_threads=os.cpu_count() or 1)
+    deciders = decider, decider.for_bank(changed)
+    highest = _highest_hash(parts, sample)
+
+    def features_of(bucket: int) -> tuple[FeatureTable, FeatureTable] | None:
+        customers = _sampled(parts, bucket, highest)
+        if not len(customers):
+            return None
+        table, _ = current_features(parts.bank, parts.log, parts.states, bucket, until, customers)
+        return table, _features_of_change(parts, bucket, table, deciders[1], until)
+
+    share = 1.0 if highest is None or sample is None else sample / parts.log.customer_count
+    prices = prices_of_sides(deciders, features_of, parts.log.buckets, until, share)
+    sides = [Scenario(side, price) for side, price in zip(deciders, prices, strict=True)]
+    compared: list[Comparison] = []
+    with file, progress_of("simulate policy") as progress:
+        for bucket in range(parts.log.buckets):
+            tables = features_of(bucket)
+            if tables is not None:
+                for comparison, moved in compare(sides[0], sides[1], *tables, as_of=until, seed=SEED, segments=named):
+                    compared.append(comparison)
+                    file.write(moved)
+            progress(bucket + 1, parts.log.buckets)
+    result: StepResult = {
+        "bank": parts.name,
+        "change": change_file.name,
+        "as_of": until.isoformat(),
+        "segments": list(named),
+        "same": changed.digest == parts.bank.digest,
+        **tables_of(reduce(add, compared)),
+        "prices": _prices_beside(*prices),
+        "folder": None if folder is None else str(folder),
+    }
+    if folder is not None:
+        replace_text(folder / PAGE, what_if_page(result))
+    return result
+
+
+def _prices_beside(today: Mapping[str, float], changed: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Set the prices of both sides side by side; none of a budget that a side does not have."""
+    names = dict.fromkeys((*today, *changed))
+    return [{"budget": name, **beside("price", today.get(name), changed.get(name))} for name in names]
+
+
+def protected_features(bank: Bank) -> tuple[str, ...]:
+    """Name what groups are compared by: attributes that events.yaml marks `protected`, and bands of age in years."""
+    marked = [name for name, said in bank.vocabulary.attributes.items() if said.protected]
+    age = bank.features.features.get(AGE)
+    bands = [AGE] if age is not None and isinstance(age.type, Number) and age.unit == YEARS else []
+    groups = [name for name in marked if not isinstance(bank.features.features[name].type, Number)]
+    return tuple(dict.fromkeys((*groups, *bands)))
+
+
+def _check(bank: Bank, sample: int | None, segments: Sequence[str]) -> None:
+    known = [name for name, feature in bank.features.features.items() if not feature.internal]
+    for name in segments:
+        if name not in known:
+            raise DataError("no such feature to group customers by", got=f"'{name}'", expected=nearest(name, known))
+    types = {name: bank.features.features[name].type for name in segments}
+    nobody = FeatureTable(np.empty(0, object), np.empty(0, "datetime64[us]"), dict.fromkeys(types, np.empty(0)), types)
+    groupings_of(nobody, bank.features, segments)
+    if sample is not None and sample < 1:
+        raise DataError("a sample needs customers", got=str(sample), expected="at least 1")
+
+
+def _hashes(customers: NDArray[np.object_]) -> NDArray[np.uint64]:
+    return mixed(hashes_of(map(str, customers)) ^ hashes_of([SAMPLE_SALT]))
+
+
+def _highest_hash(parts: Parts, sample: int | None) -> np.uint64 | None:
+    """Find the hash up to which so many customers are; None where all of them are wanted."""
+    if sample is None or sample >= parts.log.customer_count:
+        return None
+    ids = (customers_in(parts.log.read_bucket(bucket, ["customer_id"])) for bucket in range(parts.log.buckets))
+    hashes = np.concatenate([_hashes(customers) for customers in ids])
+    return np.uint64(np.partition(hashes, sample - 1)[sample - 1])
+
+
+def _sampled(parts: Parts, bucket: int, highest: np.uint64 | None) -> NDArray[np.object_]:
+    customers = customers_in(parts.log.read_bucket(bucket, ["customer_id"]))
+    return customers if highest is None else customers[_hashes(customers) <= highest]
+
+
+def _features_of_change(
+    parts: Parts, bucket: int, table: FeatureTable, decider: Decider, until: datetime
+) -> FeatureTable:
+    """Add what the changed bank reads and today's does not have or means otherwise: counts of its contact limits."""
+    bank, today = decider.bank, parts.bank.features.features
+    names = [name for name in decider.features if repr(today.get(name)) != repr(bank.features.features[name])]
+    if not names:
+        return table
+    events, moments = parts.log.read_bucket(bucket), Moments(table.customer_ids, table.as_of)
+    added = compute_features(events, moments, bank.features, bank.journey, parts.calendar, names)
+    columns, schema = {**table.columns, **added.columns}, {**table.schema, **added.schema}
+    return FeatureTable(table.customer_ids, table.as_of, columns, schema)

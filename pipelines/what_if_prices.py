@@ -1,0 +1,65 @@
+"""Prices of budgets for both sides of a comparison, found as the night finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from decisioning.plan.sharing import prices_of_tonight
+from decisioning.plan.tonight import capacities_tonight
+from features.table import FeatureTable
+from pipelines.bucket_work import part_name
+from pipelines.planning import SEARCH
+from serving.batch import keep_wishes
+from serving.decider import Decider
+from serving.wish_files import WishFiles
+from wiring.parts import SEED
+from wiring.progress import progress_of
+
+BucketFeatures = Callable[[int], Sequence[FeatureTable] | None]
+"""Gives the features of a bucket's customers for each side; None where there are none."""
+
+
+def prices_of_sides(
+    deciders: Sequence[Decider], features_of: BucketFeatures, buckets: int, as_of: datetime, share: float
+) -> list[dict[str, float]]:
+    """Find the prices of each side's budgets from what could be sent to all customers that are compared.
+
+    Args:
+        deciders: Of the sides.
+        features_of: Of the customers that are compared.
+        buckets: How many there are.
+        as_of: The moment decided for.
+        share: Of all customers that are compared; they get as large a share of what there is.
+
+    Returns:
+        Prices by name for each side; none for a side without budgets or outbound channels.
+    """
+    priced = [bool(decider.policy.budgets and decider.policy.outbound) for decider in deciders]
+    if not any(priced):
+        return [{} for _ in deciders]
+    with TemporaryDirectory(prefix="nbo-what-if-") as place, progress_of("what could be sent") as progress:
+        folders = [Path(place) / str(side) for side in range(len(deciders))]
+        names: list[str] = []
+        for bucket in range(buckets):
+            tables = features_of(bucket)
+            if tables is not None:
+                names.append(part_name(bucket))
+                for decider, table, folder, wanted in zip(deciders, tables, folders, priced, strict=True):
+                    if wanted:
+                        keep_wishes(decider, table, folder=folder, part=names[-1], as_of=as_of, seed=SEED)
+            progress(bucket + 1, buckets)
+        return [
+            prices_of_tonight(WishFiles(folder, names), _capacities(decider, as_of, share), SEARCH, {})
+            if wanted
+            else {}
+            for decider, folder, wanted in zip(deciders, folders, priced, strict=True)
+        ]
+
+
+def _capacities(decider: Decider, as_of: datetime, share: float) -> Mapping[str, float]:
+    bank = decider.bank
+    whole = capacities_tonight(bank.budgets, {}, as_of.astimezone(bank.time_zone).date())
+    return {name: capacity * share for name, capacity in whole.items()}

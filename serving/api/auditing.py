@@ -1,0 +1,38 @@
+"""Writing looks and acts down before they are answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import orjson
+from fastapi import Request, Response
+
+from serving.api.security import Caller
+from serving.journal.auditing import Audited
+from serving.journal.rows import microseconds
+from serving.live.service import Service
+
+Result = TypeVar("Result")
+
+
+async def apart(work: Callable[..., Result], *arguments: Any) -> Result:
+    """Do work that takes a while in a thread of its own, so that decisions do not wait for it."""
+    return await asyncio.get_running_loop().run_in_executor(None, work, *arguments)
+
+
+async def noted(request: Request, caller: Caller, act: str, subject: str | None, detail: str | None = None) -> None:
+    """Write a line of the audit; it is there when this returns.
+
+    Raises:
+        StateError: What cannot be written down is not done.
+    """
+    service: Service = request.app.state.service
+    line = Audited(at=microseconds(service.clock.now()), caller=caller.name, act=act, subject=subject, detail=detail)
+    await asyncio.wrap_future(service.commits.submit(service.auditing, line))
+
+
+def as_json(content: Any) -> Response:
+    """Answer with JSON; what is not a number is null."""
+    return Response(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), media_type="application/json")

@@ -1,0 +1,104 @@
+"""Looking at customers, their consents, and erasing them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+from uuid import uuid4
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, Field
+
+from domain.errors import DataError, nearest
+from events.vocabulary import ATTRIBUTES_TYPE
+from serving.api.auditing import apart, as_json, noted
+from serving.api.models import Id, Name, Strict
+from serving.api.problems import documented, problem_of
+from serving.api.requests import LimitedRoute
+from serving.api.security import Administering, Listening, Reading
+from serving.journal.accepting import Told
+from serving.live.service import Service
+
+router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=LimitedRoute)
+CustomerId = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class CustomerAnswer(BaseModel):
+    """What is known of a customer."""
+
+    customer_id: str
+    as_of: str
+    attributes: dict[str, Any]
+    stage: dict[str, Any]
+    stage_history: list[dict[str, Any]]
+    products: list[dict[str, Any]]
+    limits: list[dict[str, Any]]
+    decisions: list[dict[str, Any]]
+    features_from: str
+
+
+class ConsentChange(Strict):
+    """What a customer agrees to from now on."""
+
+    consents: dict[Name, bool] = Field(min_length=1, max_length=50, description="Attributes that are yes or no")
+    event_id: Id | None = Field(default=None, description="The same id again changes nothing")
+
+
+class ConsentAnswer(BaseModel):
+    """What became of the change; it counts from the next decision on."""
+
+    event_id: str
+    fate: str
+
+
+class Receipt(BaseModel):
+    """What was erased; the customer is named by a hash."""
+
+    receipt_id: str
+    customer: str
+    erased_at: str
+    erased: dict[str, int]
+
+
+@router.get(
+    "/{customer_id}",
+    response_model=None,
+    responses={200: {"model": CustomerAnswer}, **documented(401, 403, 404, 422, 429, 503)},
+)
+async def look(customer_id: CustomerId, request: Request, caller: Reading) -> Response:
+    """Show a customer's profile, stages, products, limits and decisions; the look is written down."""
+    service: Service = request.app.state.service
+    await noted(request, caller, "look at a customer", customer_id)
+    return as_json(await apart(service.looking.customer, customer_id))
+
+
+@router.put("/{customer_id}/consents", responses=documented(400, 401, 403, 413, 422, 429, 503))
+async def change_consents(
+    customer_id: CustomerId, body: ConsentChange, request: Request, caller: Listening
+) -> ConsentAnswer:
+    """Take in what a customer agrees to, or no longer; an event like others, that counts at once."""
+    service: Service = request.app.state.service
+    attributes = service.engine.bank.vocabulary.attributes
+    yes_or_no = [name for name, declared in attributes.items() if declared.type == "boolean"]
+    for name in body.consents:
+        if name not in yes_or_no:
+            raise DataError("no such consent", got=f"'{name}'", expected=nearest(name, yes_or_no))
+    event_id = body.event_id or f"consent-{uuid4().hex}"
+    told = Told(event_id=event_id, customer_id=customer_id, type=ATTRIBUTES_TYPE, properties=dict(body.consents))
+    await noted(request, caller, "change consents", customer_id, ", ".join(sorted(body.consents)))
+    heard = service.listening.hear([told])
+    for error in heard.refused.values():
+        raise problem_of(error)
+    [fate] = await asyncio.wrap_future(heard.fates)
+    return ConsentAnswer(event_id=event_id, fate=fate.value)
+
+
+@router.delete(
+    "/{customer_id}",
+    response_model=None,
+    responses={200: {"model": Receipt}, **documented(401, 403, 422, 429, 503)},
+)
+async def erase(customer_id: CustomerId, request: Request, caller: Administering) -> Response:
+    """Erase all that is theirs, and give a receipt; asked again it erases what came since."""
+    service: Service = request.app.state.service
+    return as_json(await apart(service.erasing.erase, customer_id, caller.name))

@@ -1,0 +1,134 @@
+"""Looking at decisions, offers and scores."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel
+
+from serving.api.auditing import apart, as_json, noted
+from serving.api.models import Id, Name, Strict
+from serving.api.problems import documented
+from serving.api.requests import LimitedRoute
+from serving.api.security import Administering, Deciding, Reading
+from serving.live.service import Service
+
+router = APIRouter(prefix="/v1", tags=["looks"], route_class=LimitedRoute)
+DecisionId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
+_PROBLEMS = documented(401, 403, 404, 422, 429, 503)
+
+
+class DecisionLook(BaseModel):
+    """A decision, and what came of it."""
+
+    decision_id: str
+    customer_id: str
+    channel: str
+    as_of: str
+    stage: str | None
+    offer: str | None
+    offers: list[dict[str, Any]]
+    fallback: str | None
+    outcomes: list[dict[str, Any]]
+    outcome: str | None
+    versions: dict[str, str]
+
+
+class Explanation(BaseModel):
+    """Every rule about every candidate."""
+
+    decision_id: str
+    customer_id: str
+    stage: str | None
+    arm: str
+    features: dict[str, Any]
+    candidates: list[dict[str, Any]]
+    fallback: str | None
+
+
+class ReplayAnswer(BaseModel):
+    """Whether deciding again gives the same."""
+
+    decision_id: str
+    same: bool
+    differences: list[str]
+    offers: list[dict[str, Any]]
+
+
+class OffersAnswer(BaseModel):
+    """The bank's offers."""
+
+    bank: str
+    currency: str
+    offers: list[dict[str, Any]]
+
+
+class ScoreRequest(Strict):
+    """Whose scores."""
+
+    customer_id: Id
+    channel: Name | None = None
+
+
+class ScoreAnswer(BaseModel):
+    """What the models make of a customer."""
+
+    customer_id: str
+    as_of: str
+    churn_probability: float | None
+    propensities: list[dict[str, Any]]
+    versions: dict[str, str]
+    features_from: str
+
+
+@router.get("/decisions/{decision_id}", response_model=None, responses={200: {"model": DecisionLook}, **_PROBLEMS})
+async def look(decision_id: DecisionId, request: Request, caller: Reading) -> Response:
+    """Show a decision and what came of it; the look is written down."""
+    service: Service = request.app.state.service
+    customer, content = await apart(service.looking.decision, decision_id)
+    await noted(request, caller, "look at a decision", customer, decision_id)
+    return as_json(content)
+
+
+@router.get(
+    "/decisions/{decision_id}/explanation",
+    response_model=None,
+    responses={200: {"model": Explanation}, **_PROBLEMS},
+)
+async def explain(decision_id: DecisionId, request: Request, caller: Reading) -> Response:
+    """Show why, and why not the others; the look is written down."""
+    service: Service = request.app.state.service
+    customer, content = await apart(service.looking.explanation, decision_id)
+    await noted(request, caller, "look at an explanation", customer, decision_id)
+    return as_json(content)
+
+
+@router.post(
+    "/decisions/{decision_id}/replay", response_model=None, responses={200: {"model": ReplayAnswer}, **_PROBLEMS}
+)
+async def replay(decision_id: DecisionId, request: Request, caller: Administering) -> Response:
+    """Decide again from what was kept, and compare; nothing new is kept."""
+    service: Service = request.app.state.service
+    customer, content = await apart(service.looking.replay, decision_id)
+    await noted(request, caller, "replay a decision", customer, decision_id)
+    return as_json(content)
+
+
+@router.get("/offers", response_model=None, responses={200: {"model": OffersAnswer}, **documented(401, 403, 429)})
+async def offers(request: Request, caller: Deciding) -> Response:
+    """List the offers of the catalogue that decides now."""
+    service: Service = request.app.state.service
+    return as_json(service.looking.offers())
+
+
+@router.post(
+    "/scores",
+    response_model=None,
+    responses={200: {"model": ScoreAnswer}, **documented(400, 401, 403, 413, 422, 429, 503)},
+)
+async def scores(body: ScoreRequest, request: Request, caller: Reading) -> Response:
+    """Give the models' probabilities for a customer, without deciding anything; the look is written down."""
+    service: Service = request.app.state.service
+    await noted(request, caller, "look at scores", body.customer_id)
+    return as_json(await apart(service.looking.scores, body.customer_id, body.channel))

@@ -1,0 +1,163 @@
+"""Metrics for Prometheus: how long things take, what is decided and why not, and how fresh it is."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from domain.errors import StateError
+from serving.api.auditing import apart
+from serving.api.problems import documented, route_of
+from serving.api.security import Reading
+from serving.journal.acceptance import Fate
+from serving.journal.draining import waiting
+from serving.live.budgets import remaining
+from serving.live.deciding import Prepared
+from serving.live.service import Service
+
+if TYPE_CHECKING:
+    from serving.api.admission import Admission
+
+FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Where the processes of one service put their numbers together; prometheus reads it on import."""
+
+_SECONDS: Final = (0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+router = APIRouter(tags=["health"])
+
+
+class Metrics:
+    """The numbers of one service; it watches the service, too."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        own: dict[str, Any] = {"namespace": "nbo", "registry": self.registry}
+        self.requests = Histogram(
+            "request_seconds", "Requests by route and status", ("route", "method", "status"), buckets=_SECONDS, **own
+        )
+        self.steps = Histogram("step_seconds", "Steps of a decision", ("step",), buckets=_SECONDS, **own)
+        self.decisions = Counter(
+            "decisions", "Decisions by what was offered first", ("channel", "offer", "stage", "features_from"), **own
+        )
+        self.fallbacks = Counter("fallbacks", "Decisions that offer nothing", ("channel",), **own)
+        self.rejections = Counter("rejections", "Candidates by the first rule that failed", ("rule",), **own)
+        self.degraded = Counter("degraded", "Decisions made without something they should have had", ("what",), **own)
+        self.events = Counter("events", "Events by what became of them", ("fate",), **own)
+        latest = {**own, "multiprocess_mode": "livemostrecent"}
+        self.budget_left = Gauge("budget_left", "What is left of budgets", ("budget",), **latest)
+        self.freshness = Gauge("age_seconds", "How old what is decided from is", ("of",), **latest)
+        self.waiting = Gauge("journal_waiting_events", "Events that are not in the event log yet", **latest)
+        every = {**own, "multiprocess_mode": "livesum"}
+        self.swaps = Gauge("engine_swaps", "Engines put in charge", **every)
+        self.refused = Gauge("engines_refused", "Engines that were not fit to be in charge", **every)
+        self.turned_away = Gauge("turned_away", "Requests turned away because of overload", **every)
+        self.clock_jump = Gauge("clock_jump_seconds", "By how much the clock was moved since the start", **latest)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Measure a step."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.steps.labels(name).observe(time.perf_counter() - began)
+
+    def decided(self, prepared: Prepared) -> None:
+        """Count a decision."""
+        decision = prepared.decision
+        offer = prepared.answered[0][0].offer if prepared.answered else "none"
+        self.decisions.labels(decision.channel, offer, decision.stage or "none", prepared.features_from).inc()
+        if not prepared.answered:
+            self.fallbacks.labels(decision.channel).inc()
+        for what in prepared.degraded:
+            self.degraded.labels(what.value).inc()
+        for candidate in decision.candidates:
+            if candidate.priority is None:
+                first = next((verdict.rule for verdict in candidate.verdicts if not verdict.passed), None)
+                if first is not None:
+                    self.rejections.labels(first).inc()
+
+    def heard(self, fates: Iterable[Fate], refused: int) -> None:
+        """Count events."""
+        for fate in fates:
+            self.events.labels(fate.value).inc()
+        if refused:
+            self.events.labels("refused").inc(refused)
+
+    def look(self, service: Service, admission: Admission) -> None:
+        """Take the numbers that are looked up when somebody asks for them.
+
+        Raises:
+            StateError: The database does not answer.
+        """
+        now = service.clock.now()
+        for budget, left in remaining(service.database, service.engine.decider.policy, now).items():
+            self.budget_left.labels(budget).set(left)
+        for of, moment in service.freshness().items():
+            self.freshness.labels(of).set((now - moment).total_seconds())
+        self.waiting.set(waiting(service.database))
+        self.turned_away.set(admission.turned_away)
+        self.clock_jump.set(service.clock.jumped.total_seconds())
+        if service.swapper is not None:
+            self.swaps.set(service.swapper.swaps)
+            self.refused.set(service.swapper.refused)
+
+    def text(self) -> bytes:
+        """Write the numbers of all processes of the service."""
+        if not os.environ.get(FOLDER):
+            return generate_latest(self.registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # shipped without a type for its constructor
+        return generate_latest(together)
+
+
+class Measured:
+    """Measures every request by its route, never by its address.
+
+    Args:
+        app: What answers.
+        metrics: Where.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, and measure."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), "none"
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = str(message["status"])
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            seconds = time.perf_counter() - began
+            self._metrics.requests.labels(route_of(scope), scope["method"], status).observe(seconds)
+
+
+@router.get("/metrics", response_class=PlainTextResponse, responses=documented(401, 403, 429))
+async def metrics(request: Request, caller: Reading) -> Response:
+    """Give the metrics to Prometheus."""
+    state = request.app.state
+    try:
+        await apart(state.metrics.look, state.service, state.admission)
+    except StateError:
+        # what was counted is worth more than nothing while the database is away
+        state.metrics.waiting.set(float("nan"))
+    return Response(state.metrics.text(), media_type=CONTENT_TYPE_LATEST)

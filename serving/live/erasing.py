@@ -1,0 +1,69 @@
+"""Erasing a customer: everything that is theirs, with a receipt of what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import delete, or_, select, update
+
+from serving.database import Database
+from serving.delivery.tables import OUTBOX
+from serving.journal.auditing import hashed
+from serving.journal.rows import microseconds
+from serving.journal.tables import ANSWERS, AUDIT, CHARGES, CUSTOMERS, EVENTS, PENDING
+from serving.live.clock import Clock
+from serving.tables import DECISIONS
+
+EraseFiles = Callable[[str], Mapping[str, int]]
+"""Takes a customer out of what is kept outside the database: place -> how many rows there were."""
+
+
+class ErasingService:
+    """Erases customers.
+
+    Args:
+        database: Of decisions and journal.
+        clock: Of the receipt.
+        erase_files: Does the rest.
+    """
+
+    def __init__(self, database: Database, clock: Clock, erase_files: EraseFiles) -> None:
+        self._database = database
+        self._clock = clock
+        self._erase_files = erase_files
+
+    def erase(self, customer_id: str, caller: str) -> dict[str, Any]:
+        """Erase; doing it again, after a crash say, erases what is left.
+
+        The database is last: as long as its audit does not say that it was done, it can be done again. Answers to
+        batches are forgotten whoever is in them, for they are kept whole.
+
+        Args:
+            customer_id: Whose.
+            caller: Who asked for it.
+
+        Returns:
+            The receipt: it names the customer by a hash.
+
+        Raises:
+            StateError: Something could not be written.
+        """
+        now, receipt_id = self._clock.now(), uuid4().hex
+        erased = dict(self._erase_files(customer_id))
+        with self._database.transaction() as connection:
+            charged = select(DECISIONS.c.decision_id).where(DECISIONS.c.customer_id == customer_id)
+            # what was spent stays spent; only whose it was is forgotten
+            connection.execute(delete(CHARGES).where(CHARGES.c.decision_id.in_(charged)))
+            for table in (EVENTS, PENDING, CUSTOMERS, DECISIONS, OUTBOX):
+                gone = connection.execute(delete(table).where(table.c.customer_id == customer_id))
+                erased[str(table.name)] = int(gone.rowcount)
+            theirs = or_(ANSWERS.c.customer_id == customer_id, ANSWERS.c.customer_id.is_(None))
+            connection.execute(delete(ANSWERS).where(theirs))
+            looks = update(AUDIT).where(AUDIT.c.subject == customer_id)
+            connection.execute(looks.values(subject=hashed(customer_id)))
+            line = {"at": microseconds(now), "caller": caller, "act": "erase a customer"}
+            line |= {"subject": hashed(customer_id), "detail": receipt_id}
+            connection.execute(self._database.add(AUDIT), line)
+        return {"receipt_id": receipt_id, "customer": hashed(customer_id), "erased_at": now, "erased": erased}

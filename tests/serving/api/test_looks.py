@@ -1,0 +1,137 @@
+from datetime import datetime
+
+import pytest
+from sqlalchemy import select
+
+from serving.journal.auditing import hashed
+from serving.journal.tables import AUDIT, EVENTS
+from serving.tables import DECISIONS
+from tests.serving.api.build import KEYS, small_client
+from tests.serving.build import AS_OF
+
+
+@pytest.fixture
+def client(tmp_path):
+    with small_client(tmp_path) as client:
+        yield client
+
+
+def decide(client, customer="c05", channel="app", **more):
+    answer = client.post("/v1/decisions", json={"customer_id": customer, "channel": channel, **more})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def audit(client):
+    with client.app.state.service.database.reading() as connection:
+        return [(row.caller, row.act, row.subject) for row in connection.execute(select(AUDIT))]
+
+
+def test_a_customer_is_shown_with_stages_limits_and_decisions_and_the_look_is_written_down(client):
+    decision = decide(client)
+    said = client.get("/v1/customers/c05").json()
+    assert said["attributes"] == {"consent_email": True, "region": "south"}
+    assert said["stage"]["stage"] == "growth"
+    assert said["stage_history"][0]["stage"] == "growth"
+    assert said["limits"] == [
+        {"limit": "weekly", "counted": "email", "count": 1, "at_most": 1, "days": 7, "of": "presented"}
+    ]
+    assert [one["decision_id"] for one in said["decisions"]] == [decision["decision_id"]]
+    assert audit(client) == [("admin", "look at a customer", "c05")]
+
+
+def test_nobody_unknown_is_shown(client):
+    answer = client.get("/v1/customers/stranger")
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:nbo:problem:not-found")
+
+
+def test_a_decision_is_shown_with_what_came_of_it_and_late_outcomes_revise_early_ones(client):
+    decision = decide(client, "c02", "email")["decision_id"]
+    assert client.get(f"/v1/decisions/{decision}").json()["outcomes"] == []
+    event = {"customer_id": "c02", "channel": "email", "properties": {"offer": "savings_plus"}, "decision_id": decision}
+    client.post("/v1/events", json={**event, "event_id": "e2", "type": "offer_accepted"})
+    early = {"event_id": "e1", "type": "offer_presented", "occurred_at": AS_OF.isoformat()}
+    client.post("/v1/events", json={**event, **early})
+    said = client.get(f"/v1/decisions/{decision}").json()
+    assert [one["type"] for one in said["outcomes"]][-1] == said["outcome"] == "offer_accepted"
+    assert said["offers"][0]["offer"] == "savings_plus"
+    assert client.get("/v1/decisions/no-such").status_code == 404
+
+
+def test_an_explanation_has_every_rule_about_every_candidate(client):
+    decision = decide(client, "c05", "email")
+    said = client.get(f"/v1/decisions/{decision['decision_id']}/explanation").json()
+    [candidate] = said["candidates"]
+    verdicts = {one["rule"]: one for one in candidate["verdicts"]}
+    assert verdicts["weekly"]["passed"] is False
+    assert verdicts["weekly"]["reason"] == "count_of_weekly = 1, needs < 1"
+    assert verdicts["consent_email"]["passed"] is True
+    assert said["features"]["logins_30d"] == 6
+
+
+def test_a_replay_gives_the_same(client):
+    for channel in ("app", "email"):
+        decision = decide(client, channel=channel)["decision_id"]
+        said = client.post(f"/v1/decisions/{decision}/replay").json()
+        assert (said["same"], said["differences"]) == (True, [])
+
+
+def test_offers_are_listed_with_their_treatments(client):
+    said = client.get("/v1/offers").json()
+    assert [offer["offer"] for offer in said["offers"]] == ["savings_plus", "budget_check"]
+    assert said["offers"][0]["treatments"][0] == {"channel": "app", "message": "card", "slot": None}
+
+
+def test_scores_decide_nothing(client):
+    said = client.post("/v1/scores", json={"customer_id": "c05", "channel": "app"}).json()
+    assert 0 < said["churn_probability"] < 1
+    assert {one["offer"]: one["propensity"] for one in said["propensities"]} == {
+        "savings_plus": pytest.approx(0.22),
+        "budget_check": pytest.approx(0.11),
+    }
+    with client.app.state.service.database.reading() as connection:
+        assert not connection.execute(select(DECISIONS)).all()
+
+
+def test_a_consent_that_is_taken_back_counts_in_the_next_decision(client):
+    assert decide(client, "c02", "email", dry_run=True)["offers"]
+    answer = client.put("/v1/customers/c02/consents", json={"consents": {"consent_email": False}})
+    assert answer.json()["fate"] == "accepted"
+    assert "consent_email" in decide(client, "c02", "email", dry_run=True)["fallback"]
+    answer = client.put("/v1/customers/c02/consents", json={"consents": {"region": True}})
+    assert (answer.status_code, answer.json()["got"]) == (422, "'region'")
+
+
+def test_an_erased_customer_is_nowhere_and_the_receipt_says_what_was(client):
+    decide(client, "c05")
+    client.get("/v1/customers/c05")
+    client.post("/v1/events", json={"event_id": "e1", "customer_id": "c05", "type": "login"})
+    receipt = client.delete("/v1/customers/c05").json()
+    assert receipt["customer"] == hashed("c05")
+    assert receipt["erased"]["event_log"] > 0
+    assert (receipt["erased"]["decisions"], receipt["erased"]["journal_events"]) == (1, 1)
+    assert datetime.fromisoformat(receipt["erased_at"]) > AS_OF
+    assert client.get("/v1/customers/c05").status_code == 404
+    assert decide(client, "c05", dry_run=True)["features_from"] == "nothing"
+    assert ("admin", "look at a customer", hashed("c05")) in audit(client)
+    with client.app.state.service.database.reading() as connection:
+        assert not connection.execute(select(EVENTS).where(EVENTS.c.customer_id == "c05")).all()
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "needs"),
+    [
+        ("GET", "/v1/customers/c05", "read"),
+        ("GET", "/v1/decisions/d1", "read"),
+        ("GET", "/v1/decisions/d1/explanation", "read"),
+        ("POST", "/v1/decisions/d1/replay", "admin"),
+        ("GET", "/v1/offers", "decide"),
+        ("POST", "/v1/scores", "read"),
+        ("PUT", "/v1/customers/c05/consents", "listen"),
+        ("DELETE", "/v1/customers/c05", "admin"),
+    ],
+)
+def test_every_look_needs_its_scope(client, method, url, needs):
+    for scope in {"decide", "listen", "read"} - {needs}:
+        answer = client.request(method, url, headers={"X-API-Key": KEYS[scope]}, json={})
+        assert (answer.status_code, answer.json()["expected"]) == (403, needs)

@@ -1,0 +1,133 @@
+"""Real servers that are killed, stopped and started: nothing that was acknowledged is lost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from domain.errors import StateError
+from serving.database import Database
+from serving.decision_log import DecisionLog
+from serving.journal.acceptance import Acceptance
+from serving.journal.commits import GroupCommit
+from serving.journal.journal import Journal
+from tests.docs.pages import ROOT
+from tests.servers import QUIET, free_port
+from tests.serving.build import VOCABULARY, small_log
+from tests.serving.journal.build import empty_postgresql, told
+from tests.serving.live.replica import KEY
+
+SECONDS_TO_START = 60
+
+
+@contextmanager
+def replica(folder, url=None) -> Iterator[tuple[subprocess.Popen[bytes], httpx.Client]]:
+    port = free_port()
+    command = [sys.executable, "-m", "tests.serving.live.replica", str(folder), str(port), *([url] if url else [])]
+    process = subprocess.Popen(command, cwd=ROOT, **QUIET)
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": KEY}, timeout=20)
+    try:
+        end = time.monotonic() + SECONDS_TO_START
+        while True:
+            try:
+                client.get("/healthz")
+            except httpx.TransportError:
+                assert time.monotonic() < end, "the replica did not start"
+                assert process.poll() is None, "the replica ended"
+                time.sleep(0.05)
+            else:
+                break
+        yield process, client
+    finally:
+        client.close()
+        process.kill()
+        process.wait()
+
+
+def test_nothing_acknowledged_is_lost_when_a_worker_is_killed_under_load(tmp_path):
+    small_log(tmp_path / "log")
+    acknowledged: list[str] = []
+    decided: list[str] = []
+    with replica(tmp_path) as (process, client):
+
+        def tell(worker: int) -> None:
+            for number in range(10_000):
+                event = {"event_id": f"{worker}-{number}", "customer_id": "c02", "type": "login"}
+                try:
+                    if client.post("/v1/events", json=event).status_code == 200:
+                        acknowledged.append(event["event_id"])
+                    answer = client.post("/v1/decisions", json={"customer_id": "c05", "channel": "app"})
+                    if answer.status_code == 200:
+                        decided.append(answer.json()["decision_id"])
+                except httpx.TransportError:
+                    return
+
+        threads = [threading.Thread(target=tell, args=(worker,)) for worker in range(4)]
+        for thread in threads:
+            thread.start()
+        while len(acknowledged) < 40:
+            time.sleep(0.01)
+        process.kill()
+        for thread in threads:
+            thread.join()
+    database = Database(f"sqlite:///{tmp_path / 'decisions.db'}")
+    kept = {row[0] for row in Journal(database, VOCABULARY.contacts).recent("c02", 0).rows}
+    assert set(acknowledged) <= kept
+    log = DecisionLog(database)
+    assert all(log.get(decision).record is not None for decision in decided)
+    database.close()
+    # another one takes over where it was
+    with replica(tmp_path) as (_, client):
+        again = client.post("/v1/events", json={"event_id": acknowledged[0], "customer_id": "c02", "type": "login"})
+        assert again.json()["results"][0]["fate"] == "duplicate"
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_a_database_that_is_away_is_told_and_goes_on_when_it_is_back(postgresql_server, tmp_path, end):
+    small_log(tmp_path / "log")
+    question = {"customer_id": "c05", "channel": "app"}
+    with replica(tmp_path, empty_postgresql(postgresql_server)) as (_, client):
+        first = client.post("/v1/events", json={"event_id": "e1", "customer_id": "c02", "type": "login"})
+        assert first.json()["accepted"] == 1
+        getattr(postgresql_server, end)()
+        try:
+            for url, body in (
+                ("/v1/decisions", question),
+                ("/v1/events", {"event_id": "e2", "customer_id": "c02", "type": "login"}),
+            ):
+                answer = client.post(url, json=body)
+                assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+                assert "127.0.0.1" not in answer.text
+            assert client.get("/readyz").status_code == 503
+            assert client.get("/healthz").status_code == 200
+        finally:
+            postgresql_server.start()
+        assert client.post("/v1/decisions", json=question).status_code == 200
+        assert client.get("/readyz").status_code == 200
+        again = client.post("/v1/events", json={"event_id": "e1", "customer_id": "c02", "type": "login"})
+        assert again.json()["results"][0]["fate"] == "duplicate"
+
+
+def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path):
+    small_log(tmp_path / "log")
+    database = Database(f"sqlite:///{tmp_path / 'decisions.db'}")
+    commits = GroupCommit(database)
+    kind = Acceptance(database, None)
+    commits.submit(kind, [told("e1")]).result()
+    # as many pages as there are, and no more: what SQLite meets on a full disk
+    commits._connection.connection.driver_connection.execute("PRAGMA max_page_count = 1")
+    rows = [told(f"full {number}", properties={"offer": "x" * 900}) for number in range(400)]
+    with pytest.raises(StateError, match="full"):
+        commits.submit(kind, rows).result()
+    assert [row[0] for row in Journal(database, None).recent("c02", 0).rows] == ["e1"]
+    # there is space again
+    assert commits.submit(kind, [told("e2")]).result()
+    commits.close()
+    database.close()
