@@ -83,6 +83,16 @@ def decision_findings(decisions: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def show_deliveries(result: Mapping[str, Any]) -> None:
+    """Show what came of each channel, and why contacts were not delivered."""
+    channels = [{name: value for name, value in row.items() if name != "reasons"} for row in result["channels"]]
+    show_rows(f"{result['new']:,} new contacts in the outbox; delivered as of {result['as_of'][:16]}", channels)
+    reasons = [(row["channel"], *reason) for row in result["channels"] for reason in row["reasons"].items()]
+    if reasons:
+        show_table("why not", ("channel", "reason", "contacts"), reasons)
+    show_rows("dead letters: kept until tried again by `deliver --again`", result["dead_letters"])
+
+
 def show_decision(answer: Answer) -> None:
     """Show the offers of one decision with their reasons, and for every other candidate what stopped it."""
     decision = answer.decision

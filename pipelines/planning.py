@@ -24,13 +24,11 @@ from pipelines.bucket_work import part_name
 from pipelines.night import Night, gather_wishes
 from pipelines.steps import StepResult, digest_of, do, kept_step
 from serving.batch import FEATURES, OFFERS, WISHES, part_file
-from serving.contacts import CONTACTS, planned_contacts
+from serving.contacts import CONTACTS, PLAN, planned_contacts
 from serving.wish_files import WishFiles
 from wiring.parts import Parts
 
 SEARCH = PriceSearch(threads=os.cpu_count() or 1)
-PLAN = "plan.json"
-"""In a run's folder: prices, what is used of budgets, and how many contacts there are."""
 
 
 def prices_for(parts: Parts, night: Night) -> dict[str, float]:

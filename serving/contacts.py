@@ -15,6 +15,9 @@ from decisioning.plan.wishes import Wishes
 CONTACTS = "contacts"
 """Folder of a run's contacts, a file a part."""
 
+PLAN = "plan.json"
+"""In a run's folder, written when its contacts are all there: prices, what is used of budgets, counts of contacts."""
+
 SCHEMA = pa.schema(
     {
         "customer_id": pa.string(),

@@ -21,6 +21,7 @@ from features.calendar import Calendar
 from features.engines.engine import Engine
 from features.moments import utc_microseconds
 from features.store.state_files import StateFiles
+from serving.archive.archive import DecisionArchive
 from serving.circumstances import prices_in_force
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader
@@ -140,7 +141,12 @@ class Parts:
     @cached_property
     def decision_log(self) -> DecisionLog:
         """Decisions made one by one."""
-        return DecisionLog(self.database)
+        return DecisionLog(self.database, self.decisions_archive)
+
+    @cached_property
+    def decisions_archive(self) -> DecisionArchive:
+        """Decisions that moved out of the database."""
+        return DecisionArchive(self.places.decisions_archive, self.database)
 
     @cached_property
     def journal(self) -> Journal:

@@ -120,6 +120,7 @@ def open_service(parts: Parts, settings: ServiceSettings, start: datetime | None
         settings,
         decisions_folder=parts.places.decisions,
         erase_files=lambda customer_id: erase_files(parts, customer_id),
+        archive=parts.decisions_archive,
         freshness=lambda: _freshness(parts),
     )
     service.watch(Swapper(source, service.swap, clock, seconds=settings.swap_seconds))
