@@ -139,7 +139,7 @@ def test_a_part_that_is_gone_is_made_again_and_no_other(loop: Loop) -> None:
     before = loop.bank.stamps(OFFLINE, DECIDED)
     features = next(loop.bank.parts.repository.parts.rglob("*003*"))
     offers = next(Path(loop.second["decisions"]["folder"]).rglob("offers/*005*"))
-    content = offers_of(loop, loop.second["decisions"]["folder"])
+    content = {file.name: file.read_bytes() for file in offers.parent.iterdir()}
     features.unlink()
     offers.unlink()
     loop.again()
@@ -147,7 +147,7 @@ def test_a_part_that_is_gone_is_made_again_and_no_other(loop: Loop) -> None:
     assert after.keys() == before.keys()
     assert written_again(before, after, OFFLINE) == {3}
     assert written_again(before, after, DECIDED) == {5}
-    assert offers_of(loop, loop.second["decisions"]["folder"]) == content
+    assert {file.name: file.read_bytes() for file in offers.parent.iterdir()} == content
 
 
 def test_a_flow_that_dies_in_the_middle_goes_on_from_there(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
