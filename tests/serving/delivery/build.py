@@ -73,5 +73,5 @@ class Post:
 
 
 def webhook(receiver: Receiver, secret: str = SECRET, **more: Any) -> Webhook:
-    settings = {"batch": 4, "timeout_seconds": 0.3, "attempts": 3, "wait_seconds": 60.0, **more}
+    settings = {"batch": 4, "timeout_seconds": 30.0, "attempts": 3, "wait_seconds": 60.0, **more}
     return Webhook(WebhookTarget(url="URL", secret="SECRET", **settings), receiver.url, secret, "small")
