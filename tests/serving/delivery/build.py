@@ -65,7 +65,7 @@ class Post:
         return self.outbox.gather(run, night, contacts(customers, run=run, **more))
 
     def deliver(self, target: Target, now: datetime = NOW) -> ChannelReport:
-        [report] = deliver(self.outbox, {"email": target}, self.permission, now, LATE)
+        [report] = deliver(self.outbox, {"email": target}, self.permission, lambda: now, LATE)
         return report
 
     def states(self) -> dict[State, int]:
