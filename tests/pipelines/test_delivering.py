@@ -55,7 +55,8 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
 
 
 def _customer(name: str, consent: str | None) -> Event:
-    known = {"refuses_automated_decisions": "false", "birth_year": "1980"} | ({} if consent is None else {consent: "true"})
+    agreed = {} if consent is None else {consent: "true"}
+    known = {"refuses_automated_decisions": "false", "birth_year": "1980", **agreed}
     at = NOW - timedelta(days=30)
     return Event(event_id=name, customer_id=name, type="customer_attributes", occurred_at=at, available_at=at,
                  properties=known)  # fmt: skip
