@@ -20,6 +20,8 @@ from serving.delivery.outbox import Outbox
 from serving.delivery.permission import Permission
 from serving.delivery.targets import Target
 from serving.delivery.webhook import Webhook
+from serving.live.clock import Clock
+from serving.today import TodaysEvents
 from wiring.parts import SEED, Parts
 
 
@@ -79,10 +81,12 @@ def deliver_due(parts: Parts, now: datetime) -> tuple[int, list[ChannelReport]]:
     outbox = outbox_of(parts)
     targets = targets_of(parts, outbox, os.environ)
     new = gather_plans(parts, outbox, now)
-    reader = CustomerReader(parts.bank, parts.log, parts.online, parts.journal)
+    today = TodaysEvents(parts.log)
+    today.refresh(int(parts.midnight(now).timestamp()) * 1_000_000)
+    reader = CustomerReader(parts.bank, parts.log, parts.online, parts.journal, today)
     permission = Permission(parts.decider(), reader, SEED)
     late = timedelta(hours=parts.bank.delivery.late_hours)
-    return new, deliver(outbox, targets, permission, now, late)
+    return new, deliver(outbox, targets, permission, Clock(now).now, late)
 
 
 def _webhook(bank: str, settings: WebhookTarget, environ: Mapping[str, str]) -> Webhook:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -41,7 +41,11 @@ class ChannelReport:
 
 
 def deliver(
-    outbox: Outbox, targets: Mapping[str, Target], permission: Permission, now: datetime, late: timedelta
+    outbox: Outbox,
+    targets: Mapping[str, Target],
+    permission: Permission,
+    clock: Callable[[], datetime],
+    late: timedelta,
 ) -> list[ChannelReport]:
     """Deliver the contacts of all channels whose time has come.
 
@@ -52,19 +56,25 @@ def deliver(
         outbox: Where they are.
         targets: By channel.
         permission: Asked about every contact.
-        now: Aware.
+        clock: Gives the moment, aware; asked for every batch, since a lease begins when it is taken.
         late: Contacts whose time was longer ago are given up.
     """
-    return [_deliver(outbox, channel, target, permission, now, late) for channel, target in targets.items()]
+    return [_deliver(outbox, channel, target, permission, clock, late) for channel, target in targets.items()]
 
 
 def _deliver(
-    outbox: Outbox, channel: str, target: Target, permission: Permission, now: datetime, late: timedelta
+    outbox: Outbox,
+    channel: str,
+    target: Target,
+    permission: Permission,
+    clock: Callable[[], datetime],
+    late: timedelta,
 ) -> ChannelReport:
+    now = clock()
     counts: Counter[str] = Counter(expired=outbox.expire(channel, now, now - late))
     reasons: Counter[str] = Counter()
     going = True
-    while going and (taken := outbox.take(channel, now, target.batch, target.lease)):
+    while going and (taken := outbox.take(channel, now := clock(), target.batch, target.lease)):
         allowed = _allowed(outbox, taken, permission, now, counts, reasons)
         if not allowed:
             continue

@@ -38,7 +38,7 @@ class ContactFile:
     outbox: Outbox
     folder: Path
     form: str
-    batch: int = 5_000
+    batch: int = 2_000
     lease: timedelta = LEASE
     attempts: int = ATTEMPTS
 

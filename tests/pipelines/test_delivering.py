@@ -39,8 +39,6 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Parts:
     monkeypatch.setenv("NBO_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     folder = Path(shutil.copytree(DEMO, tmp_path / "bank"))
-    policies = folder / "policies.yaml"
-    policies.write_text(f"outbound: {{email: 9, push: 9}}\n{policies.read_text()}")
     (folder / "delivery.yaml").write_text(DELIVERY)
     parts = parts_anew(folder)
     agreed = {"a": "consent_email", "b": "consent_email", "c": "consent_email", "d": "consent_push", "e": None}
@@ -57,7 +55,8 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
 
 
 def _customer(name: str, consent: str | None) -> Event:
-    known = {"consent_personalised": "true", "birth_year": "1980"} | ({} if consent is None else {consent: "true"})
+    agreed = {} if consent is None else {consent: "true"}
+    known = {"refuses_automated_decisions": "false", "birth_year": "1980", **agreed}
     at = NOW - timedelta(days=30)
     return Event(event_id=name, customer_id=name, type="customer_attributes", occurred_at=at, available_at=at,
                  properties=known)  # fmt: skip

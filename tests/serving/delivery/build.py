@@ -65,7 +65,7 @@ class Post:
         return self.outbox.gather(run, night, contacts(customers, run=run, **more))
 
     def deliver(self, target: Target, now: datetime = NOW) -> ChannelReport:
-        [report] = deliver(self.outbox, {"email": target}, self.permission, now, LATE)
+        [report] = deliver(self.outbox, {"email": target}, self.permission, lambda: now, LATE)
         return report
 
     def states(self) -> dict[State, int]:
@@ -73,5 +73,5 @@ class Post:
 
 
 def webhook(receiver: Receiver, secret: str = SECRET, **more: Any) -> Webhook:
-    settings = {"batch": 4, "timeout_seconds": 0.3, "attempts": 3, "wait_seconds": 60.0, **more}
+    settings = {"batch": 4, "timeout_seconds": 30.0, "attempts": 3, "wait_seconds": 60.0, **more}
     return Webhook(WebhookTarget(url="URL", secret="SECRET", **settings), receiver.url, secret, "small")
