@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from config.delivery import Delivery
 from config.retention import Retention
 from config.schedule import Schedule
-from decisioning.budgets import Budget
-from decisioning.policy import Policy
+from decisioning.policies.budgets import Budget
+from decisioning.policies.policy import Policy
 from domain.errors import DataError, nearest
 from domain.offer import Offer
 from domain.spec import Spec

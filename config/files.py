@@ -10,8 +10,8 @@ from config.bank import BankIdentity
 from config.delivery import Delivery
 from config.retention import Retention
 from config.schedule import Schedule
-from decisioning.budgets import Budget
-from decisioning.policy import Policy
+from decisioning.policies.budgets import Budget
+from decisioning.policies.policy import Policy
 from domain.offer import Offer
 from events.mapping import Source
 from events.vocabulary import Vocabulary

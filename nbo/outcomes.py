@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from decisioning.counterfactual import counterfactuals
+from decisioning.explaining.counterfactual import counterfactuals
 from nbo.display import console, show_table
 from pipelines.report_page import decisive_rows, metric_rows, next_looks, plan_sentences
 

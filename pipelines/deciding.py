@@ -11,9 +11,9 @@ from pathlib import Path
 
 from prefect import flow
 
-from decisioning.forensics import Forensics
-from decisioning.funnel import Funnel
-from decisioning.summary import Summary
+from decisioning.sums.forensics import Forensics
+from decisioning.sums.funnel import Funnel
+from decisioning.sums.summary import Summary
 from features.engines.engine import Report
 from pipelines.artefacts import keep_table
 from pipelines.bucket_work import part_name

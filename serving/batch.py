@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from decisioning.engine import Decisions
-from decisioning.forensics import Forensics
-from decisioning.funnel import Funnel
 from decisioning.plan.wishes import all_wishes, first_wishes
-from decisioning.summary import Summary
-from decisioning.tables import ranked_offers, rejections
+from decisioning.sums.forensics import Forensics
+from decisioning.sums.funnel import Funnel
+from decisioning.sums.summary import Summary
+from decisioning.sums.tables import ranked_offers, rejections
 from domain.errors import DataError, StateError
 from features.store.replacing import replacing
 from features.table import FeatureTable

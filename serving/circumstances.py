@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from decisioning.compiled import CompiledPolicy
+from decisioning.policies.compiled import CompiledPolicy
 from events.durable import replace_text
 
 CIRCUMSTANCES = "circumstances.json"

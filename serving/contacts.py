@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from decisioning.compiled import CompiledPolicy
 from decisioning.plan.wishes import Wishes
+from decisioning.policies.compiled import CompiledPolicy
 
 CONTACTS = "contacts"
 """Folder of a run's contacts, a file a part."""
@@ -40,7 +40,7 @@ def planned_contacts(
 
     Args:
         policy: Whose candidates the wishes name.
-        offers: Of `decisioning.tables.ranked_offers`, for the same customers: where their decisions' ids are.
+        offers: Of `decisioning.sums.tables.ranked_offers`, for the same customers: where their decisions' ids are.
         customers: Shape (n,), ids.
         wishes: Of these customers.
         chosen: Shape (n,), which of a customer's contacts is made; -1 for none.

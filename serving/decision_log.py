@@ -93,7 +93,7 @@ class DecisionLog:
         """Keep the decisions of a batch that offer something, all or none of them.
 
         Args:
-            offers: Of `decisioning.tables.ranked_offers`.
+            offers: Of `decisioning.sums.tables.ranked_offers`.
             part: Name of the Parquet files of these decisions.
             seed: Of the draws.
             versions: Of everything that took part.

@@ -14,7 +14,7 @@ import numpy as np
 from config.bank import Bank
 from config.reading import load_bank
 from config.settings import Settings
-from decisioning.compiled import CompiledPolicy
+from decisioning.policies.compiled import CompiledPolicy
 from domain.errors import DataError, StateError
 from events.log import EventLog
 from features.calendar import Calendar

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from config.delivery import ChannelDelivery, Delivery, WebhookTarget
-from decisioning.policy import Policy
+from decisioning.policies.policy import Policy
 from domain.errors import nearest
 from domain.problem import Problem
 

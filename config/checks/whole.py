@@ -13,8 +13,8 @@ from config.checks.retention import retention_problems
 from config.checks.schedule import schedule_problems
 from config.checks.simulation import simulation_problems, source_folder_problems, world_problems
 from config.files import BankFiles
-from decisioning.compile import compile_policy
-from decisioning.limits import limit_features
+from decisioning.policies.compile import compile_policy
+from decisioning.policies.limits import limit_features
 from domain.problem import Problem
 from events.checks import check_sources, check_vocabulary
 from features.catalogue import FeatureCatalogue, build_catalogue

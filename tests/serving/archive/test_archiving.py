@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 import serving.archive.archiving as archiving
-from decisioning.tables import ranked_offers
+from decisioning.sums.tables import ranked_offers
 from domain.errors import NotFoundError, StateError
 from serving.archive.archive import DecisionArchive
 from serving.archive.archiving import archive_decisions, remove_explanations
