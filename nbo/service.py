@@ -27,6 +27,9 @@ from wiring.parts import Parts
 PUBLISH_SECONDS: Final = 5.0
 """Between looks at the registry."""
 
+PARENT: Final = "NBO_SERVICE_PARENT"
+"""Tells the publisher whose it is."""
+
 METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -119,7 +122,8 @@ def publishing(parts: Parts) -> Iterator[None]:
                 got=f"exit code {done.returncode}",
                 remedy=f"see why: nbo --bank {parts.folder} champions",
             )
-    process = subprocess.Popen([*command, "--every", str(PUBLISH_SECONDS)], **quiet)  # type: ignore[call-overload]  # noqa: S603
+    told = {**os.environ, PARENT: str(os.getpid())}
+    process = subprocess.Popen([*command, "--every", str(PUBLISH_SECONDS)], env=told, **quiet)  # type: ignore[call-overload]  # noqa: S603
     try:
         yield
     finally:
@@ -135,8 +139,8 @@ def publish(parts: Parts, every_seconds: float | None) -> None:
         changed = publish_champions(parts)
         console.print("the champions are others now" if changed else "the champions are as before")
         return
-    parent = os.getppid()
-    while os.getppid() == parent:  # a service that was killed cannot end this
+    parent = os.environ.get(PARENT)
+    while parent in {None, str(os.getppid())}:  # a service that was killed cannot end this
         try:
             publish_champions(parts)
         except (NboError, OSError) as error:

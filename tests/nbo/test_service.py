@@ -53,7 +53,7 @@ class Running:
 
     def children(self, words: str) -> set[int]:
         """Processes below the command whose command line has some words."""
-        listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(["ps", "-wweo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
         rows = [line.split(None, 2) for line in listed.splitlines()[1:]]
         return {int(pid) for pid, parent, line in rows if int(parent) == self.process.pid and words in line}
 
