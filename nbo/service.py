@@ -16,7 +16,7 @@ from typing import Final
 
 import uvicorn
 
-from config.service import API_KEYS, BANK, CLOCK, SCOPES, ServiceSettings
+from config.service import API_KEYS, BANK, CLOCK, METRICS, SCOPES, ServiceSettings
 from domain.errors import DataError, NboError, StateError, nearest
 from nbo.display import console
 from serving.api.logs import log_settings
@@ -30,7 +30,8 @@ PUBLISH_SECONDS: Final = 5.0
 PARENT: Final = "NBO_SERVICE_PARENT"
 """Tells the publisher whose it is."""
 
-METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+PROMETHEUS: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""What the library of metrics reads on import; Feast would set it to a folder of its own."""
 
 
 def serve(
@@ -59,7 +60,7 @@ def serve(
     """
     tell_workers(parts, start)
     with publishing(parts), TemporaryDirectory(prefix="nbo-metrics-") as metrics:
-        os.environ.setdefault(METRICS_FOLDER, metrics)
+        os.environ.update({METRICS: metrics, PROMETHEUS: metrics})
         scheme = "http" if certificate is None else "https"
         console.print(f"serving {parts.name} on {scheme}://{host}:{port}, its API at {scheme}://{host}:{port}/docs")
         uvicorn.run(

@@ -27,8 +27,6 @@ from serving.live.service import Service
 if TYPE_CHECKING:
     from serving.api.admission import Admission
 
-FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Where the processes of one service put their numbers together; prometheus reads it on import."""
 
 _SECONDS: Final = (0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 router = APIRouter(tags=["health"])
