@@ -14,6 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from config.service import METRICS
 from domain.errors import StateError
 from serving.api.auditing import apart
 from serving.api.problems import documented, route_of
@@ -110,10 +111,11 @@ class Metrics:
 
     def text(self) -> bytes:
         """Write the numbers of all processes of the service."""
-        if not os.environ.get(FOLDER):
+        folder = os.environ.get(METRICS)
+        if not folder:
             return generate_latest(self.registry)
         together = CollectorRegistry()
-        MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # shipped without a type for its constructor
+        MultiProcessCollector(together, folder)  # type: ignore[no-untyped-call]
         return generate_latest(together)
 
 
