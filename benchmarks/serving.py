@@ -221,7 +221,7 @@ def _profile(before: dict[str, float], after: dict[str, float]) -> dict[str, flo
 
 def _megabytes(parent: int) -> list[float]:
     """Resident memory of the processes that answer: the children of the command that hold a bank."""
-    listed = subprocess.run(["ps", "-eo", "pid,ppid,rss,args"], stdout=subprocess.PIPE, text=True, check=True)
+    listed = subprocess.run(["ps", "-wweo", "pid,ppid,rss,args"], stdout=subprocess.PIPE, text=True, check=True)
     rows = [line.split(None, 3) for line in listed.stdout.splitlines()[1:]]
     mine = [(int(rss), words) for pid, ppid, rss, words in rows if parent in {int(pid), int(ppid)}]
     return [round(rss / 1024, 1) for rss, words in mine if "champions" not in words and "resource_tracker" not in words]

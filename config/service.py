@@ -14,6 +14,9 @@ from domain.errors import nearest
 SCOPES: Final = ("decide", "listen", "read", "admin")
 """Ask for decisions and scores; tell events; look at customers and decisions; everything."""
 
+METRICS: Final = "NBO_SERVICE_METRICS"
+"""Folder in which the workers of one service put their numbers together."""
+
 BANK: Final = "NBO_SERVICE_BANK"
 CLOCK: Final = "NBO_SERVICE_CLOCK"
 """How `nbo serve` tells its workers the bank's folder, and the moment at which the clock stands when it starts."""

@@ -16,7 +16,7 @@ from typing import Final
 
 import uvicorn
 
-from config.service import API_KEYS, BANK, CLOCK, SCOPES, ServiceSettings
+from config.service import API_KEYS, BANK, CLOCK, METRICS, SCOPES, ServiceSettings
 from domain.errors import DataError, NboError, StateError, nearest
 from nbo.display import console
 from serving.api.logs import log_settings
@@ -27,7 +27,11 @@ from wiring.parts import Parts
 PUBLISH_SECONDS: Final = 5.0
 """Between looks at the registry."""
 
-METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+PARENT: Final = "NBO_SERVICE_PARENT"
+"""Tells the publisher whose it is."""
+
+PROMETHEUS: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""What the library of metrics reads on import; Feast would set it to a folder of its own."""
 
 
 def serve(
@@ -56,7 +60,7 @@ def serve(
     """
     tell_workers(parts, start)
     with publishing(parts), TemporaryDirectory(prefix="nbo-metrics-") as metrics:
-        os.environ.setdefault(METRICS_FOLDER, metrics)
+        os.environ.update({METRICS: metrics, PROMETHEUS: metrics})
         scheme = "http" if certificate is None else "https"
         console.print(f"serving {parts.name} on {scheme}://{host}:{port}, its API at {scheme}://{host}:{port}/docs")
         uvicorn.run(
@@ -119,7 +123,8 @@ def publishing(parts: Parts) -> Iterator[None]:
                 got=f"exit code {done.returncode}",
                 remedy=f"see why: nbo --bank {parts.folder} champions",
             )
-    process = subprocess.Popen([*command, "--every", str(PUBLISH_SECONDS)], **quiet)  # type: ignore[call-overload]  # noqa: S603
+    told = {**os.environ, PARENT: str(os.getpid())}
+    process = subprocess.Popen([*command, "--every", str(PUBLISH_SECONDS)], env=told, **quiet)  # type: ignore[call-overload]  # noqa: S603
     try:
         yield
     finally:
@@ -135,8 +140,8 @@ def publish(parts: Parts, every_seconds: float | None) -> None:
         changed = publish_champions(parts)
         console.print("the champions are others now" if changed else "the champions are as before")
         return
-    parent = os.getppid()
-    while os.getppid() == parent:  # a service that was killed cannot end this
+    parent = os.environ.get(PARENT)
+    while parent in {None, str(os.getppid())}:  # a service that was killed cannot end this
         try:
             publish_champions(parts)
         except (NboError, OSError) as error:

@@ -14,6 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from config.service import METRICS
 from domain.errors import StateError
 from serving.api.auditing import apart
 from serving.api.problems import documented, route_of
@@ -27,8 +28,6 @@ from serving.live.service import Service
 if TYPE_CHECKING:
     from serving.api.admission import Admission
 
-FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Where the processes of one service put their numbers together; prometheus reads it on import."""
 
 _SECONDS: Final = (0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 router = APIRouter(tags=["health"])
@@ -112,10 +111,11 @@ class Metrics:
 
     def text(self) -> bytes:
         """Write the numbers of all processes of the service."""
-        if not os.environ.get(FOLDER):
+        folder = os.environ.get(METRICS)
+        if not folder:
             return generate_latest(self.registry)
         together = CollectorRegistry()
-        MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # shipped without a type for its constructor
+        MultiProcessCollector(together, folder)  # type: ignore[no-untyped-call]
         return generate_latest(together)
 
 

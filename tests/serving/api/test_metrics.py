@@ -20,7 +20,8 @@ def test_what_is_decided_told_and_turned_away_is_counted(tmp_path):
         client.get("/v1/customers/c02")
         client.get("/v1/nowhere")
         said = numbers(client)
-        assert said["nbo_decisions_total", "email", "growth", "log", "savings_plus"] == 1
+        made = {key[1:]: value for key, value in said.items() if key[0] == "nbo_decisions_total"}
+        assert made.get(("email", "growth", "log", "savings_plus")) == 1, made
         assert said["nbo_fallbacks_total", "email"] == 1
         assert said["nbo_rejections_total", "weekly"] == 1
         assert said["nbo_events_total", "accepted"] == 1
