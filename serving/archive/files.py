@@ -39,7 +39,7 @@ def name_of(month: str, rows: Sequence[Mapping[str, Any]]) -> str:
 
     Example:
         >>> name_of("2026-03", [{"decision_id": "d1"}])[:36]
-        'year=2026/month=03/decisions-0d46ef8'
+        'year=2026/month=03/decisions-ebae083'
     """
     year, _, number = month.partition("-")
     ids = "".join(sorted(str(row["decision_id"]) for row in rows))
