@@ -33,10 +33,10 @@ class Explanation:
         passed = policy.all_passed[candidate]
         if not failed:
             return passed
-        answers = list(passed)
-        for place, (position, part) in enumerate(policy.asked[candidate]):
-            if position in failed:
-                answers[place] = self._failure(position, part, candidate)
+        answers, places = list(passed), policy.places[candidate]
+        for position in failed:
+            place, part = places[position]
+            answers[place] = self._failure(position, part, candidate)
         return tuple(answers)
 
     def fallback(self, channel: str) -> str | None:
@@ -54,7 +54,7 @@ class Explanation:
         mine = candidates.by_channel[channel].tolist()
         last = next(place for place in mine if decisions.first_failed[self._customer, place] == furthest)
         rule, offer = decisions.policy.rules[furthest], candidates.pairs[last][0].name
-        reason = self._reason(rule, dict(decisions.policy.asked[last])[furthest], last)
+        reason = self._reason(rule, decisions.policy.places[last][furthest][1], last)
         return f"nothing, because the last offer left, {offer}, failed {rule.name} ({rule.kind}): {reason}"
 
     def _failure(self, position: int, part: Scoped | None, candidate: int) -> Verdict:

@@ -76,9 +76,10 @@ def weigh(
     if hidden.any():
         probable[hidden] = np.nan
     value = np.full(shape, np.nan)
-    for formula in policy.values:
-        if len(formula.columns):
-            value[:, formula.columns] = formula.values(situation)
+    with np.errstate(all="ignore"):
+        for formula in policy.values:
+            if len(formula.columns):
+                value[:, formula.columns] = formula.values_quietly(situation)
     value[~np.isfinite(value)] = np.nan
     context = _product(policy.context, situation, shape)
     lever = _product(policy.levers, situation, shape)

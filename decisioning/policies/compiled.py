@@ -143,6 +143,11 @@ class CompiledPolicy:
         return tuple(map(tuple, asked))
 
     @cached_property
+    def places(self) -> tuple[Mapping[int, tuple[int, Scoped | None]], ...]:
+        """For each candidate, the position of a rule about it -> its place in `asked`, and the condition."""
+        return tuple({position: (place, part) for place, (position, part) in enumerate(asked)} for asked in self.asked)
+
+    @cached_property
     def all_passed(self) -> tuple[tuple[Verdict, ...], ...]:
         """The verdicts about each candidate where no rule has failed, in the order of `asked`."""
         passed = [Verdict(rule=rule.name, kind=rule.kind, passed=True) for rule in self.rules]

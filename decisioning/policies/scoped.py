@@ -59,7 +59,11 @@ class Scoped:
     def values(self, situation: Situation) -> Array:
         """Compute numbers for every customer and every candidate in scope: shape (n, k), or (n, 1) for one for all."""
         with np.errstate(all="ignore"):
-            return self._spread(situation.customers, self.expression.evaluate_quietly(self._columns(situation)))
+            return self.values_quietly(situation)
+
+    def values_quietly(self, situation: Situation) -> Array:
+        """Do what `values` does, for a caller who has told numpy to ignore all errors."""
+        return self._spread(situation.customers, self.expression.evaluate_quietly(self._columns(situation)))
 
     def holds(self, situation: Situation) -> NDArray[np.bool_]:
         """Tell where the condition is TRUE, not NULL: shape (n, k), or (n, 1) where it is one answer for all."""
