@@ -28,7 +28,7 @@ def write_events(folder: Path, events: int, seed: int = 7) -> int:
     for number in range(files):
         rng = np.random.default_rng([seed, number])
         ids = np.arange(number, customers, files)
-        counts = np.minimum(rng.lognormal(3.2, 1.0, len(ids)), 5_000).astype(np.int64)
+        counts = np.minimum(rng.lognormal(3.42, 1.0, len(ids)), 5_000).astype(np.int64)
         if number < heavy:
             counts[0] = min(HEAVIEST, events // 10)
         table = _events(rng, ids, counts, start)
