@@ -30,6 +30,7 @@ from serving.decider import Decider
 from serving.decision_log import DecisionLog
 from serving.journal.journal import Journal
 from serving.live.budgets import remaining as what_is_left
+from serving.live.pacing import PacedPrices
 from wiring.places import Places
 
 if TYPE_CHECKING:
@@ -202,6 +203,7 @@ class Parts:
     def answer(self, customer_id: str, channel: str, as_of: datetime) -> Answer:
         """Decide for one customer at tonight's prices, from the online state and what came since, and keep it."""
         decider = self.decider()
+        left = what_is_left(self.database, decider.policy, as_of)
         return decide_for_customer(
             customer_id,
             channel,
@@ -210,8 +212,8 @@ class Parts:
             decider=decider,
             reader=CustomerReader(self.bank, self.log, self.online, self.journal),
             log=self.decision_log,
-            prices=prices_in_force(self.places.decisions, decider.policy),
-            remaining=what_is_left(self.database, decider.policy, as_of),
+            prices=PacedPrices(decider.policy, prices_in_force(self.places.decisions, decider.policy)).now(left, as_of),
+            remaining=left,
         )
 
     def midnight(self, moment: datetime) -> datetime:

@@ -176,7 +176,7 @@ class DecisionService:
             "seed": SEED,
             "channels": [asked.channel],
             "request": asked.context,
-            "prices": engine.prices,
+            "prices": engine.paced.now(left, read.as_of),
             "remaining": left,
         }
         try:

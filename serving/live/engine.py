@@ -11,6 +11,7 @@ from decisioning.policies.policy import Policy
 from domain.offer import Offer, Treatment
 from serving.customer_features import CustomerReader
 from serving.decider import Decider
+from serving.live.pacing import PacedPrices
 from serving.rule_book import RuleBook
 
 
@@ -21,12 +22,17 @@ class LiveEngine:
     Attributes:
         decider: Policy and models.
         reader: Of customers' features.
-        prices: Of one unit of each budget.
+        prices: Of one unit of each budget, as the night found them.
     """
 
     decider: Decider
     reader: CustomerReader
     prices: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def paced(self) -> PacedPrices:
+        """The prices in the course of the day."""
+        return PacedPrices(self.decider.policy, self.prices)
 
     @property
     def bank(self) -> Bank:
