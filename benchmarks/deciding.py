@@ -17,9 +17,9 @@ import pyarrow as pa
 from benchmarks.deciding_world import NOON, customers_of, policy_of
 from benchmarks.measure import measure, surroundings
 from benchmarks.pages import write_page
-from decisioning.compiled import HOLDOUT, CompiledPolicy
 from decisioning.engine import decide
-from decisioning.record import decision_record
+from decisioning.explaining.record import decision_record
+from decisioning.policies.compiled import HOLDOUT, CompiledPolicy
 from features.table import FeatureTable
 
 RESULTS = Path(__file__).parent / "results" / "deciding.json"

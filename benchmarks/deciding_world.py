@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from decisioning.budgets import Budget
-from decisioning.compile import compile_policy
-from decisioning.compiled import CompiledPolicy
-from decisioning.limits import limit_features
-from decisioning.policy import ContactLimit, Control, Policy, QuietHours, Rule, Weight
+from decisioning.policies.budgets import Budget
+from decisioning.policies.compile import compile_policy
+from decisioning.policies.compiled import CompiledPolicy
+from decisioning.policies.limits import limit_features
+from decisioning.policies.policy import ContactLimit, Control, Policy, QuietHours, Rule, Weight
 from domain.journey import Stage
 from domain.offer import Offer, Treatment
 from events.vocabulary import ContactEvents, Vocabulary

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from config.delivery import Delivery
+from config.retention import Retention
 from config.schedule import Schedule
-from decisioning.budgets import Budget
-from decisioning.policy import Policy
+from decisioning.policies.budgets import Budget
+from decisioning.policies.policy import Policy
 from domain.errors import DataError, nearest
 from domain.offer import Offer
 from domain.spec import Spec
@@ -46,7 +48,9 @@ class Bank:
     Attributes:
         features: The common declarations that apply, the bank's own, and what stages, steps, attributes and
             contact limits need, expanded and checked.
-        digest: Of all files of the folder and of the common features; it changes when a decision could.
+        delivery: How planned contacts reach channels.
+        retention: How long decisions are kept.
+        digest: Of all files that decisions depend on, the common features among them.
     """
 
     identity: BankIdentity
@@ -61,6 +65,8 @@ class Bank:
     models: Models
     schedule: Schedule
     simulation: Simulation | None
+    delivery: Delivery = field(default_factory=Delivery)
+    retention: Retention = field(default_factory=Retention)
     digest: str
 
     @property

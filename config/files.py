@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from config.bank import BankIdentity
+from config.delivery import Delivery
+from config.retention import Retention
 from config.schedule import Schedule
-from decisioning.budgets import Budget
-from decisioning.policy import Policy
+from decisioning.policies.budgets import Budget
+from decisioning.policies.policy import Policy
 from domain.offer import Offer
 from events.mapping import Source
 from events.vocabulary import Vocabulary
@@ -40,6 +42,8 @@ class BankFiles:
     budgets: tuple[Budget, ...] | None = ()
     models: Models | None = None
     schedule: Schedule | None = field(default_factory=Schedule)
+    delivery: Delivery | None = field(default_factory=Delivery)
+    retention: Retention | None = field(default_factory=Retention)
     simulation: Simulation | None = None
 
 
@@ -51,12 +55,14 @@ class FileKind:
         part: The attribute of `BankFiles` it fills.
         shape: Specification it is read into.
         is_read_by_others: Other files are checked against it, so that they are only where it is right.
+        is_decided_by: Decisions depend on it, so that it is part of their versions.
     """
 
     part: str
     shape: Any
     required: bool = True
     is_read_by_others: bool = True
+    is_decided_by: bool = True
 
 
 FILE_KINDS: Final = {
@@ -71,6 +77,8 @@ FILE_KINDS: Final = {
     "budgets.yaml": FileKind("budgets", tuple[Budget, ...], required=False, is_read_by_others=False),
     "models.yaml": FileKind("models", Models, is_read_by_others=False),
     "schedule.yaml": FileKind("schedule", Schedule, required=False, is_read_by_others=False),
+    "delivery.yaml": FileKind("delivery", Delivery, required=False, is_read_by_others=False, is_decided_by=False),
+    "retention.yaml": FileKind("retention", Retention, required=False, is_read_by_others=False, is_decided_by=False),
     "simulation.yaml": FileKind("simulation", Simulation, required=False),
 }
 """By name, in the order in which people write them."""

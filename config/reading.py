@@ -87,6 +87,8 @@ def bank_of(folder: Path, documents: Mapping[str, Document]) -> Bank:
         budgets=_present(files.budgets),
         models=_present(files.models),
         schedule=_present(files.schedule),
+        delivery=_present(files.delivery),
+        retention=_present(files.retention),
         simulation=files.simulation,
         digest=_digest(documents),
     )
@@ -125,7 +127,7 @@ def _located(problem: Problem, documents: Mapping[str, Document], folder: Path) 
 
 
 def _digest(documents: Mapping[str, Document]) -> str:
-    contents = {name: document.content for name, document in documents.items()}
+    contents = {name: document.content for name, document in documents.items() if FILE_KINDS[name].is_decided_by}
     return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()
 
 

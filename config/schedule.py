@@ -15,8 +15,12 @@ class Schedule(Spec):
         features: Import what is new and build features.
         train: Train, judge, and let the gate decide.
         decide: Decide for everybody, and report.
+        deliver: Deliver the planned contacts whose time has come; every few minutes, say.
+        archive: Move old decisions to the archive, as `retention.yaml` says.
     """
 
     features: str | None = None
     train: str | None = None
     decide: str | None = None
+    deliver: str | None = None
+    archive: str | None = None

@@ -33,7 +33,7 @@ def validate(content: Content, shape: type[T], file: str) -> tuple[T | None, lis
         >>> from config.schedule import Schedule
         >>> schedule, problems = validate({"tran": "0 4 * * 0"}, Schedule, "schedule.yaml")
         >>> problems[0].sentence()
-        "unknown key: got 'tran', expected 'train' (did you mean it?) or one of decide, features"
+        "unknown key: got 'tran', expected 'train' (did you mean it?) or one of archive, decide, deliver, features"
     """
     try:
         # as JSON and strict, so that a list may be a tuple and a text a date, but no text is taken for a number

@@ -11,17 +11,17 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from decisioning.arbitration import Worth, best_candidate, reject_unaffordable, reject_unworthy, weigh
-from decisioning.arms import Arm, Arms, arms_of
-from decisioning.compiled import CompiledPolicy
-from decisioning.draws import as_microseconds, decision_id, hashes_of
-from decisioning.layout import layout_of
-from decisioning.ordering import ranked, sort_keys
-from decisioning.ranking import Ranking
-from decisioning.remaining import what_remains
-from decisioning.requests import Said, request_columns
-from decisioning.situation import Situation, moment_columns
-from decisioning.verdicts import PASSED, Bits, failing_rules, first_failing
+from decisioning.order.arbitration import Worth, best_candidate, reject_unaffordable, reject_unworthy, weigh
+from decisioning.order.layout import layout_of
+from decisioning.order.ordering import ranked, sort_keys
+from decisioning.order.ranking import Ranking
+from decisioning.policies.arms import Arm, Arms, arms_of
+from decisioning.policies.compiled import CompiledPolicy
+from decisioning.policies.draws import as_microseconds, decision_id, hashes_of
+from decisioning.policies.remaining import what_remains
+from decisioning.policies.requests import Said, request_columns
+from decisioning.policies.situation import Situation, moment_columns
+from decisioning.policies.verdicts import PASSED, Bits, failing_rules, first_failing
 from domain.errors import DataError, nearest
 from expressions.types import Array
 from features.moments import utc_microseconds
@@ -143,8 +143,8 @@ def decide(
         >>> from events.vocabulary import Vocabulary
         >>> from features.catalogue import Feature, FeatureCatalogue
         >>> from expressions.types import Category
-        >>> from decisioning.compile import compile_policy
-        >>> from decisioning.policy import Policy
+        >>> from decisioning.policies.compile import compile_policy
+        >>> from decisioning.policies.policy import Policy
         >>> stage = Category(("growth", "mature"))
         >>> feature = Feature(name="stage", type=stage, unit="", description="", topic="", owner="")
         >>> loan = Offer(name="loan", description="", value="180", cost=10, stages=(Stage.GROWTH,),

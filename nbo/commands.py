@@ -14,7 +14,7 @@ from config.settings import Settings
 from domain.errors import DataError, NboError
 from nbo.display import console, progress_bars, show_error, show_table
 from nbo.full_disk import full_disk
-from nbo.outcomes import show_decision, show_decisions, show_models, show_run
+from nbo.outcomes import show_decision, show_decisions, show_deliveries, show_models, show_run
 from wiring.progress import showing
 
 if TYPE_CHECKING:
@@ -189,6 +189,50 @@ def decide(
             remedy="--channel app",
         )
     show_decision(parts.answer(customer, channel, moment or parts.latest()))
+
+
+@app.command()
+def deliver(
+    context: typer.Context,
+    again: Annotated[bool, typer.Option("--again", help="Try dead letters once more, too.")] = False,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            help="Moment in the bank's time zone, for a simulated bank; the real time by default.",
+        ),
+    ] = None,
+) -> None:
+    """Deliver the planned contacts whose time has come, to the files and webhooks of delivery.yaml.
+
+    Example: nbo --bank banks/demo deliver
+    """
+    parts = _parts(context)
+    from pipelines.delivering import deliver_contacts
+
+    show_deliveries(deliver_contacts(str(parts.folder), _moment(parts, as_of), again=again))
+
+
+@app.command()
+def archive(
+    context: typer.Context,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            help="Moment in the bank's time zone, for a simulated bank; the real time by default.",
+        ),
+    ] = None,
+) -> None:
+    """Move decisions that are old enough from the database to Parquet, as retention.yaml says.
+
+    Example: nbo --bank banks/demo archive
+    """
+    parts = _parts(context)
+    from pipelines.archiving import archive_old_decisions
+
+    result = archive_old_decisions(str(parts.folder), _moment(parts, as_of))
+    show_table("archived", ("what", "value"), list(result.items()))
 
 
 @app.command()

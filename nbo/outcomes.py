@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from decisioning.counterfactual import counterfactuals
+from decisioning.explaining.counterfactual import counterfactuals
 from nbo.display import console, show_table
 from pipelines.report_page import decisive_rows, metric_rows, next_looks, plan_sentences
 
@@ -81,6 +81,16 @@ def decision_findings(decisions: Mapping[str, Any]) -> list[str]:
     if concentration is not None:
         found.append(f"first places fall on offers with a Gini of {concentration:.2f}")
     return found
+
+
+def show_deliveries(result: Mapping[str, Any]) -> None:
+    """Show what came of each channel, and why contacts were not delivered."""
+    channels = [{name: value for name, value in row.items() if name != "reasons"} for row in result["channels"]]
+    show_rows(f"{result['new']:,} new contacts in the outbox; delivered as of {result['as_of'][:16]}", channels)
+    reasons = [(row["channel"], *reason) for row in result["channels"] for reason in row["reasons"].items()]
+    if reasons:
+        show_table("why not", ("channel", "reason", "contacts"), reasons)
+    show_rows("dead letters: kept until tried again by `deliver --again`", result["dead_letters"])
 
 
 def show_decision(answer: Answer) -> None:

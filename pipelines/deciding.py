@@ -11,9 +11,9 @@ from pathlib import Path
 
 from prefect import flow
 
-from decisioning.forensics import Forensics
-from decisioning.funnel import Funnel
-from decisioning.summary import Summary
+from decisioning.sums.forensics import Forensics
+from decisioning.sums.funnel import Funnel
+from decisioning.sums.summary import Summary
 from features.engines.engine import Report
 from pipelines.artefacts import keep_table
 from pipelines.bucket_work import part_name
@@ -22,8 +22,8 @@ from pipelines.night import LONGEST_SECONDS, Night, decide_buckets
 from pipelines.plain import from_plain
 from pipelines.planning import plan_tonight, prices_for
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
-from serving.batch import keep_circumstances
-from serving.live.budgets import remaining as what_is_left
+from serving.circumstances import keep_circumstances
+from serving.night_charges import left_before_night
 from serving.part_log import is_logged, log_part
 from wiring.parts import SEED, Parts, parts_anew, parts_of
 from wiring.progress import progress_of
@@ -38,7 +38,7 @@ def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> Ste
     versions = {"bank": parts.bank.digest, "policy": parts.policy.digest, **champions.versions}
     code = code_digest("decisioning", "serving", "models")
     run = digest_of(parts.log.digest(), until, versions, definitions_digest(parts), code)
-    remaining = what_is_left(parts.database, parts.policy, until)
+    remaining = left_before_night(parts.database, parts.policy, until)
     wished = parts.places.wishes / f"{until:%Y-%m-%d}-{run}"
     night = Night(run=run, as_of=until, champions=champions, folder=wished, remaining=remaining)
     prices = prices_for(parts, night)

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from decisioning.forensics import Forensics
-from decisioning.funnel import Funnel
-from decisioning.summary import Summary
+from decisioning.sums.forensics import Forensics
+from decisioning.sums.funnel import Funnel
+from decisioning.sums.summary import Summary
 
 _NAMES = ("rules", "kinds", "stages", "offers", "channels", "groupings", "groups")
 """Attributes that are names, not counts."""

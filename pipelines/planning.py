@@ -24,13 +24,12 @@ from pipelines.bucket_work import part_name
 from pipelines.night import Night, gather_wishes
 from pipelines.steps import StepResult, digest_of, do, kept_step
 from serving.batch import FEATURES, OFFERS, WISHES, part_file
-from serving.contacts import CONTACTS, planned_contacts
+from serving.contacts import CONTACTS, PLAN, planned_contacts
+from serving.night_charges import charge_night
 from serving.wish_files import WishFiles
 from wiring.parts import Parts
 
 SEARCH = PriceSearch(threads=os.cpu_count() or 1)
-PLAN = "plan.json"
-"""In a run's folder: prices, what is used of budgets, and how many contacts there are."""
 
 
 def prices_for(parts: Parts, night: Night) -> dict[str, float]:
@@ -63,7 +62,7 @@ def find_prices_of_tonight(key: str, folder: str, parts: Sequence[str], capaciti
 
 
 def plan_tonight(parts: Parts, night: Night, buckets: Sequence[int]) -> dict[str, Any]:
-    """Choose who is contacted with what, and write it down: `contacts/` and `plan.json` in the run's folder.
+    """Choose who is contacted with what, charge it, and write it down: `contacts/` and `plan.json` in the run's folder.
 
     What is written down already is taken as it is.
 
@@ -76,7 +75,7 @@ def plan_tonight(parts: Parts, night: Night, buckets: Sequence[int]) -> dict[str
         What `plan.json` says; empty for a bank that contacts nobody.
 
     Raises:
-        StateError: Wishes or a plan that is there cannot be read.
+        StateError: Wishes or a plan that is there cannot be read, or others have used a budget meanwhile.
     """
     policy, folder = parts.policy, night.folder
     if not policy.outbound:
@@ -105,6 +104,7 @@ def plan_tonight(parts: Parts, night: Night, buckets: Sequence[int]) -> dict[str
         "contacts": {channel: contacts[channel] for channel in policy.outbound},
         "budgets": [{**asdict(use), "sentence": use.sentence} for use in plan.resources],
     }
+    charge_night(parts.database, policy, night.as_of, {use.name: use.used for use in plan.resources})
     replace_text(file, json.dumps(content, indent=1))
     return _read(file)
 

@@ -27,6 +27,8 @@ from prefect.types.entrypoint import EntrypointType
 
 from config.bank import Bank
 from domain.errors import DataError
+from pipelines.archiving import archive_old_decisions
+from pipelines.delivering import deliver_contacts
 from pipelines.scheduled import decide_and_report, import_and_build_features, train_and_judge
 
 
@@ -40,6 +42,8 @@ def deployments_of(bank: Bank, folder: Path) -> tuple[RunnerDeployment, ...]:
         "features": (import_and_build_features, bank.schedule.features),
         "train": (train_and_judge, bank.schedule.train),
         "decide": (decide_and_report, bank.schedule.decide),
+        "deliver": (deliver_contacts, bank.schedule.deliver),
+        "archive": (archive_old_decisions, bank.schedule.archive),
     }
     deployments = tuple(
         _deployment(bank, folder, name, flow, cron) for name, (flow, cron) in flows.items() if cron is not None
@@ -47,7 +51,7 @@ def deployments_of(bank: Bank, folder: Path) -> tuple[RunnerDeployment, ...]:
     if not deployments:
         raise DataError(
             f"bank {bank.identity.name} has nothing to schedule",
-            expected="a cron line for features, train or decide",
+            expected="a cron line for features, train, decide, deliver or archive",
             remedy=f"write one into {folder.name}/schedule.yaml",
         )
     return deployments

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from config.bank import Bank
 from config.changes import changed_bank
-from decisioning.draws import hashes_of, mixed
-from decisioning.groups import YEARS, groupings_of
+from decisioning.policies.draws import hashes_of, mixed
+from decisioning.sums.groups import YEARS, groupings_of
 from domain.errors import DataError, nearest
 from events.durable import replace_text
 from expressions.types import Number

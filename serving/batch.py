@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,19 +13,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from decisioning.engine import Decisions
-from decisioning.forensics import Forensics
-from decisioning.funnel import Funnel
 from decisioning.plan.wishes import all_wishes, first_wishes
-from decisioning.summary import Summary
-from decisioning.tables import ranked_offers, rejections
+from decisioning.sums.forensics import Forensics
+from decisioning.sums.funnel import Funnel
+from decisioning.sums.summary import Summary
+from decisioning.sums.tables import ranked_offers, rejections
 from domain.errors import DataError, StateError
-from events.durable import replace_text
 from features.store.replacing import replacing
 from features.table import FeatureTable
 from serving.decider import Decider
 from serving.wish_files import joined_wishes, write_wishes
 
-CIRCUMSTANCES = "circumstances.json"
 OFFERS, REJECTIONS, FEATURES, WISHES = "offers", "rejections", "features", "wishes"
 
 
@@ -136,19 +133,6 @@ def decide_part(
         sum(summaries[1:], summaries[0]),
         sum(forensics[1:], forensics[0]),
     )
-
-
-def keep_circumstances(folder: Path, prices: Mapping[str, float], remaining: Mapping[str, float]) -> None:
-    """Keep what a run decided by beside customers, policy and models: its decisions can be made again."""
-    folder.mkdir(parents=True, exist_ok=True)
-    replace_text(folder / CIRCUMSTANCES, json.dumps({"prices": dict(prices), "remaining": dict(remaining)}))
-
-
-def circumstances_of(folder: Path) -> dict[str, dict[str, float]]:
-    """Read what `keep_circumstances` kept; nothing for a run without budgets."""
-    file = folder / CIRCUMSTANCES
-    kept: dict[str, dict[str, float]] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return kept
 
 
 def keep_wishes(

@@ -9,11 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from decisioning.compiled import CompiledPolicy
 from decisioning.plan.wishes import Wishes
+from decisioning.policies.compiled import CompiledPolicy
 
 CONTACTS = "contacts"
 """Folder of a run's contacts, a file a part."""
+
+PLAN = "plan.json"
+"""In a run's folder, written when its contacts are all there: prices, what is used of budgets, counts of contacts."""
 
 SCHEMA = pa.schema(
     {
@@ -37,7 +40,7 @@ def planned_contacts(
 
     Args:
         policy: Whose candidates the wishes name.
-        offers: Of `decisioning.tables.ranked_offers`, for the same customers: where their decisions' ids are.
+        offers: Of `decisioning.sums.tables.ranked_offers`, for the same customers: where their decisions' ids are.
         customers: Shape (n,), ids.
         wishes: Of these customers.
         chosen: Shape (n,), which of a customer's contacts is made; -1 for none.
@@ -47,6 +50,7 @@ def planned_contacts(
     rows = []
     for place in np.flatnonzero(chosen >= 0).tolist():
         which = int(chosen[place])
+        probability = wishes.probabilities[place, which]
         offer, treatment = policy.candidates.pairs[int(wishes.candidates[place, which])]
         decision_id, as_of = decided[str(customers[place]), treatment.channel]
         rows.append(
@@ -58,7 +62,7 @@ def planned_contacts(
                 "treatment": treatment.message,
                 "slot": treatment.slot,
                 "priority_before_prices": float(wishes.gains[place, which]),
-                "plan_probability": float(wishes.probabilities[place, which]),
+                "plan_probability": None if np.isnan(probability) else float(probability),
                 "decision_id": decision_id,
             }
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,6 +43,8 @@ def decide_for_customer(
     decider: Decider,
     reader: CustomerReader,
     log: DecisionLog | None,
+    prices: Mapping[str, float] | None = None,
+    remaining: Mapping[str, float] | None = None,
 ) -> Answer:
     """Decide as the batch would at the same moment with the same seed, and log the decision before answering.
 
@@ -56,6 +59,8 @@ def decide_for_customer(
         decider: Policy and models.
         reader: Of features.
         log: None to leave no trace, as for a test.
+        prices: Of one unit of each budget.
+        remaining: What is left of each budget.
 
     Raises:
         DataError: The channel is unknown, or no customer is named.
@@ -67,7 +72,9 @@ def decide_for_customer(
     if channel not in channels:
         raise DataError("no such channel", got=f"'{channel}'", expected=nearest(channel, channels))
     read = reader.read(customer_id, as_of)
-    decisions = decider.decide(read.features, as_of=read.as_of, seed=seed, channels=[channel])
+    decisions = decider.decide(
+        read.features, as_of=read.as_of, seed=seed, channels=[channel], prices=prices, remaining=remaining
+    )
     decision = decider.record(decisions, 0, channel)
     if log is not None:
         log.append(decision, read.origin)

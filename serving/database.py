@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Engine, Table, TextClause, create_engine, eve
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
+import serving.archive.tables  # METADATA has their tables from there
+import serving.delivery.tables  # noqa: F401
 from domain.errors import StateError
 from serving.journal.tables import GATE, GATE_NAME
 from serving.tables import CONTACTS, METADATA

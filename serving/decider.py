@@ -9,13 +9,13 @@ from functools import cached_property
 import numpy as np
 
 from config.bank import Bank
-from decisioning.candidates import Columns
-from decisioning.compile import compile_policy
-from decisioning.compiled import CompiledPolicy
 from decisioning.engine import Decisions, decide
-from decisioning.record import STAGE, decision_record
-from decisioning.requests import Said
-from decisioning.situation import SCORES
+from decisioning.explaining.record import STAGE, decision_record
+from decisioning.policies.candidates import Columns
+from decisioning.policies.compile import compile_policy
+from decisioning.policies.compiled import CompiledPolicy
+from decisioning.policies.requests import Said
+from decisioning.policies.situation import SCORES
 from domain.decision import Decision
 from domain.errors import DataError
 from domain.offer import Offer, Treatment

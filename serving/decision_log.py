@@ -12,10 +12,11 @@ from typing import Any
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from domain.decision import Decision
 from domain.errors import NotFoundError, StateError
+from serving.archive.archive import DecisionArchive
 from serving.database import Database
 from serving.decision_json import from_json, to_json
 from serving.journal.keeping import decision_row
@@ -68,13 +69,15 @@ class DecisionLog:
 
     Args:
         url: Of the database, or the database itself, where it is open already.
+        archive: Where decisions are found that are not in the database any more; None for a log that keeps all.
 
     Raises:
         StateError: From every method, where the database does not answer or refuses.
     """
 
-    def __init__(self, url: str | Database) -> None:
+    def __init__(self, url: str | Database, archive: DecisionArchive | None = None) -> None:
         self.database = url if isinstance(url, Database) else Database(url)
+        self._archive = archive
         self._books: dict[str, RuleBook] = {}
 
     def append(self, decision: Decision, features_from: str) -> bool:
@@ -90,7 +93,7 @@ class DecisionLog:
         """Keep the decisions of a batch that offer something, all or none of them.
 
         Args:
-            offers: Of `decisioning.tables.ranked_offers`.
+            offers: Of `decisioning.sums.tables.ranked_offers`.
             part: Name of the Parquet files of these decisions.
             seed: Of the draws.
             versions: Of everything that took part.
@@ -115,6 +118,9 @@ class DecisionLog:
         """
         for found in self._select(DECISIONS.c.decision_id == decision_id, limit=1):
             return found
+        archived = None if self._archive is None else self._archive.get(decision_id)
+        if archived is not None:
+            return self._logged(archived)
         raise NotFoundError(
             "no such decision in the log",
             got=f"'{decision_id}'",
@@ -124,7 +130,12 @@ class DecisionLog:
 
     def of_customer(self, customer_id: str, limit: int = 100) -> list[LoggedDecision]:
         """List a customer's decisions, the latest first."""
-        return list(self._select(DECISIONS.c.customer_id == customer_id, limit))
+        found = list(self._select(DECISIONS.c.customer_id == customer_id, limit))
+        if self._archive is not None and len(found) < limit:
+            known = {decision.decision_id for decision in found}  # one may have moved since
+            archived = map(self._logged, self._archive.of_customer(customer_id, limit))
+            found += [decision for decision in archived if decision.decision_id not in known][: limit - len(found)]
+        return found
 
     def close(self) -> None:
         """Close the connections."""
@@ -151,10 +162,9 @@ class DecisionLog:
         )
         with self.database.reading() as connection:
             rows = connection.execute(query).all()
-        return map(self._logged, rows)
+        return (self._logged(row._asdict()) for row in rows)
 
-    def _logged(self, row: Row[Any]) -> LoggedDecision:
-        content = row._asdict()
+    def _logged(self, content: dict[str, Any]) -> LoggedDecision:
         versions = json.loads(content.pop("content"))
         record = content.pop("record")
         as_of = moment_of(content.pop("as_of"))

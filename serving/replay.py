@@ -15,7 +15,8 @@ from domain.errors import StateError
 from expressions.types import Array, Category, ColumnType
 from features.moments import utc_microseconds
 from features.table import CUSTOMER_ID, FeatureTable
-from serving.batch import FEATURES, circumstances_of, part_file
+from serving.batch import FEATURES, part_file
+from serving.circumstances import circumstances_of
 from serving.decider import CHURN_PROBABILITY, Decider
 from serving.decision_log import LoggedDecision
 
@@ -50,7 +51,7 @@ def replay(logged: LoggedDecision, decider: Decider, decisions_folder: Path) -> 
         decisions_folder: Below which the batch runs have their folders.
 
     Raises:
-        StateError: The decider has other versions, or the part's files are gone.
+        StateError: The decider has other versions, or the record or the part's files are gone.
     """
     if dict(logged.versions) != decider.versions:
         raise StateError(
@@ -60,6 +61,11 @@ def replay(logged: LoggedDecision, decider: Decider, decisions_folder: Path) -> 
             remedy="replay with the bank's folder and the models of that time",
         )
     record, request = logged.record, None
+    if record is None and logged.part is None:
+        raise StateError(
+            f"the record of decision {logged.decision_id} was removed after its time",
+            remedy="explanations_days in retention.yaml says how long records are kept",
+        )
     given: Mapping[str, Mapping[str, float]]
     if record is not None:
         features, request = features_of(record, decider.schema), record.request

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 
-from decisioning.compiled import CompiledPolicy
+from decisioning.policies.compiled import CompiledPolicy
 from domain.decision import Verdict
 from domain.errors import StateError
 

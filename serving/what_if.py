@@ -11,8 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from decisioning.engine import Decisions
-from decisioning.forensics import Forensics
-from decisioning.funnel import Funnel
+from decisioning.sums.forensics import Forensics
+from decisioning.sums.funnel import Funnel
 from expressions.types import Array
 from features.table import CUSTOMER_ID, FeatureTable
 from serving.decider import CUSTOMERS_PER_CHUNK, Decider

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from decisioning.forensics import Forensics
-from decisioning.groups import ALL, STAGE
+from decisioning.sums.forensics import Forensics
+from decisioning.sums.groups import ALL, STAGE
 from models.evaluation.fairness import GroupSelection, group_selections
 from serving.what_if import Comparison, Outcome
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 from events.erasing import erase_customer
 from features.store.replacing import replace_parquet
 from features.table import CUSTOMER_ID
+from serving.delivery.files import forget_in_files
 from wiring.parts import Parts
 
 
@@ -30,6 +32,8 @@ def erase_files(parts: Parts, customer_id: str) -> dict[str, int]:
     erased["online_store"] = int(parts.online.forget([customer_id]))
     for place in (parts.places.decisions, parts.places.states, parts.places.stage_history, parts.places.feature_store):
         erased[place.name] = sum(_erase_rows(file, customer_id) for file in sorted(place.rglob("*.parquet")))
+    erased["decisions_archive"] = parts.decisions_archive.forget(customer_id, datetime.now(UTC))
+    erased["deliveries"] = forget_in_files(parts.places.deliveries, customer_id)
     return erased
 
 

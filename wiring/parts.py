@@ -14,19 +14,22 @@ import numpy as np
 from config.bank import Bank
 from config.reading import load_bank
 from config.settings import Settings
-from decisioning.compiled import CompiledPolicy
+from decisioning.policies.compiled import CompiledPolicy
 from domain.errors import DataError, StateError
 from events.log import EventLog
 from features.calendar import Calendar
 from features.engines.engine import Engine
 from features.moments import utc_microseconds
 from features.store.state_files import StateFiles
+from serving.archive.archive import DecisionArchive
+from serving.circumstances import prices_in_force
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader
 from serving.database import Database
 from serving.decider import Decider
 from serving.decision_log import DecisionLog
 from serving.journal.journal import Journal
+from serving.live.budgets import remaining as what_is_left
 from wiring.places import Places
 
 if TYPE_CHECKING:
@@ -138,7 +141,12 @@ class Parts:
     @cached_property
     def decision_log(self) -> DecisionLog:
         """Decisions made one by one."""
-        return DecisionLog(self.database)
+        return DecisionLog(self.database, self.decisions_archive)
+
+    @cached_property
+    def decisions_archive(self) -> DecisionArchive:
+        """Decisions that moved out of the database."""
+        return DecisionArchive(self.places.decisions_archive, self.database)
 
     @cached_property
     def journal(self) -> Journal:
@@ -192,15 +200,18 @@ class Parts:
         return latest + timedelta(microseconds=1)
 
     def answer(self, customer_id: str, channel: str, as_of: datetime) -> Answer:
-        """Decide for one customer, from the online state and what came since, and keep the decision."""
+        """Decide for one customer at tonight's prices, from the online state and what came since, and keep it."""
+        decider = self.decider()
         return decide_for_customer(
             customer_id,
             channel,
             as_of,
             seed=SEED,
-            decider=self.decider(),
+            decider=decider,
             reader=CustomerReader(self.bank, self.log, self.online, self.journal),
             log=self.decision_log,
+            prices=prices_in_force(self.places.decisions, decider.policy),
+            remaining=what_is_left(self.database, decider.policy, as_of),
         )
 
     def midnight(self, moment: datetime) -> datetime:

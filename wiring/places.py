@@ -59,6 +59,11 @@ class Places:
         return self.folder / "decisions"
 
     @property
+    def deliveries(self) -> Path:
+        """Files of contacts for channels that fetch them."""
+        return self.folder / "deliveries"
+
+    @property
     def champions(self) -> Path:
         """Files of models, a folder a version: services and clusters find them without asking the registry."""
         return self.folder / "champions"
@@ -72,6 +77,11 @@ class Places:
     def decision_log(self) -> Path:
         """Database of decisions made one by one."""
         return self.folder / "decisions.db"
+
+    @property
+    def decisions_archive(self) -> Path:
+        """Decisions that moved out of the database, by year and month."""
+        return self.folder / "decisions_archive"
 
     @property
     def reports(self) -> Path:

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from config.reading import load_bank
 from config.service import BANK, CLOCK, ServiceSettings
-from decisioning.compiled import CompiledPolicy
 from domain.errors import DataError
 from features.calendar import Calendar
 from features.store.watermark import Watermark
 from serving.api.app import create_app
-from serving.batch import CIRCUMSTANCES, circumstances_of
+from serving.circumstances import latest_circumstances, prices_in_force
 from serving.customer_features import CustomerReader
 from serving.decider import Decider
 from serving.live.breaker import Breaker, GuardedStates
@@ -50,7 +49,7 @@ class PartsEngines:
         return (
             folder_stamp(self._parts.folder),
             _stamp(places.champions / "champions.json"),
-            _stamp(_latest_circumstances(places.decisions)),
+            _stamp(latest_circumstances(places.decisions)),
         )
 
     def build(self) -> LiveEngine:
@@ -76,7 +75,7 @@ class PartsEngines:
             {champion.name: champion.cited for champion in champions.values()},
         )
         reader = CustomerReader(bank, parts.log, self._states(bank), parts.journal, self.today)
-        return LiveEngine(decider, reader, _prices(parts.places.decisions, decider.policy))
+        return LiveEngine(decider, reader, prices_in_force(parts.places.decisions, decider.policy))
 
     def customers(self, at_most: int) -> Sequence[str]:
         """Take customers of the log's first bucket that has some."""
@@ -121,6 +120,7 @@ def open_service(parts: Parts, settings: ServiceSettings, start: datetime | None
         settings,
         decisions_folder=parts.places.decisions,
         erase_files=lambda customer_id: erase_files(parts, customer_id),
+        archive=parts.decisions_archive,
         freshness=lambda: _freshness(parts),
     )
     service.watch(Swapper(source, service.swap, clock, seconds=settings.swap_seconds))
@@ -152,21 +152,3 @@ def _stamp(file: Path | None) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return fact.st_mtime_ns, fact.st_size
-
-
-def _latest_circumstances(decisions: Path) -> Path | None:
-    """File of the latest run that found prices: runs' folders begin with their day."""
-    found = sorted(
-        decisions.glob(f"*/{CIRCUMSTANCES}"), key=lambda file: (file.parent.name[:10], file.stat().st_mtime_ns)
-    )
-    return found[-1] if found else None
-
-
-def _prices(decisions: Path, policy: CompiledPolicy) -> dict[str, float]:
-    """Read tonight's prices of the budgets that there are now; without any, everything is free."""
-    file = _latest_circumstances(decisions)
-    if file is None:
-        return {}
-    budgets = {compiled.budget.name for compiled in policy.budgets}
-    prices = circumstances_of(file.parent).get("prices", {})
-    return {name: price for name, price in prices.items() if name in budgets}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from config.checks.delivery import delivery_problems
 from config.checks.identity import identity_problems
 from config.checks.journey import journey_problems
 from config.checks.models import models_problems
 from config.checks.offers import offer_problems
+from config.checks.retention import retention_problems
 from config.checks.schedule import schedule_problems
 from config.checks.simulation import simulation_problems, source_folder_problems, world_problems
 from config.files import BankFiles
-from decisioning.compile import compile_policy
-from decisioning.limits import limit_features
+from decisioning.policies.compile import compile_policy
+from decisioning.policies.limits import limit_features
 from domain.problem import Problem
 from events.checks import check_sources, check_vocabulary
 from features.catalogue import FeatureCatalogue, build_catalogue
@@ -23,21 +27,15 @@ def check_whole(files: BankFiles) -> tuple[FeatureCatalogue | None, list[Problem
     Returns:
         The features, where the files they come from could be read, and everything wrong.
     """
-    problems: list[Problem] = []
-    if files.identity is not None:
-        problems += identity_problems(files.identity)
+    problems = list(_check_alone(files))
     if files.vocabulary is not None:
         problems += check_vocabulary(files.vocabulary)
         if files.sources is not None:
             problems += check_sources(files.sources, files.vocabulary)
-    if files.schedule is not None:
-        problems += schedule_problems(files.schedule)
-    if files.simulation is not None:
-        problems += simulation_problems(files.simulation)
-        if files.identity is not None:
-            problems += source_folder_problems(files.identity)
-    if files.journey is not None:
-        problems += journey_problems(files.journey)
+    if files.delivery is not None and files.policy is not None:
+        problems += delivery_problems(files.delivery, files.policy)
+    if files.simulation is not None and files.identity is not None:
+        problems += source_folder_problems(files.identity)
     if files.vocabulary is not None and files.journey is not None and files.offers is not None:
         problems += offer_problems(files.offers, files.vocabulary, files.journey)
         if files.simulation is not None and not problems:
@@ -49,6 +47,20 @@ def check_whole(files: BankFiles) -> tuple[FeatureCatalogue | None, list[Problem
         if files.models is not None:
             problems += models_problems(files.models, files.vocabulary, catalogue)
     return catalogue, problems
+
+
+def _check_alone(files: BankFiles) -> Iterator[Problem]:
+    """Check what says nothing of other files."""
+    if files.identity is not None:
+        yield from identity_problems(files.identity)
+    if files.schedule is not None:
+        yield from schedule_problems(files.schedule)
+    if files.retention is not None:
+        yield from retention_problems(files.retention)
+    if files.simulation is not None:
+        yield from simulation_problems(files.simulation)
+    if files.journey is not None:
+        yield from journey_problems(files.journey)
 
 
 def _check_features(files: BankFiles, problems: list[Problem]) -> FeatureCatalogue | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from decisioning.allocation.checks import check_chunk
 from decisioning.allocation.problem import Chunk, Problem
-from decisioning.draws import Hashes, mixed
+from decisioning.policies.draws import Hashes, mixed
 from expressions.types import Array
 
 LARGEST_PRICE = 1e150

@@ -6,7 +6,7 @@ import calendar
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from decisioning.budgets import Budget
+from decisioning.policies.budgets import Budget
 
 
 def capacity_tonight(budget: Budget, remaining: float, today: date) -> float:

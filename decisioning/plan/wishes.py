@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decisioning.allocation.problem import Chunk, Keys
-from decisioning.arms import Arm
-from decisioning.compiled import CompiledPolicy
-from decisioning.draws import hashes_of
 from decisioning.engine import Decisions
+from decisioning.policies.arms import Arm
+from decisioning.policies.compiled import CompiledPolicy
+from decisioning.policies.draws import hashes_of
 from domain.offer import OfferClass
 from expressions.types import Array
 

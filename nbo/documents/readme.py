@@ -9,6 +9,9 @@ from nbo.display import console
 from nbo.outcomes import show_decision
 from wiring.parts import Parts
 
+WIDTH = 120
+"""Of the answer: what fits a window without scrolling."""
+
 _EXAMPLE = re.compile(r"(decide --customer (\w+) --channel (\w+)\n```\n\n```text\n)(.*?)(?=```\n)", re.DOTALL)
 
 
@@ -23,6 +26,7 @@ def with_decision(readme: str, parts: Parts) -> str:
         raise StateError(
             "the README shows no decision", expected="`decide --customer ID --channel CHANNEL`, then a block"
         )
+    console.width = WIDTH
     with console.capture() as shown:
         show_decision(parts.answer(found[2], found[3], parts.latest()))
     lines = [line.rstrip() for line in shown.get().splitlines()]

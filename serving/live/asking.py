@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from decisioning.requests import Said, request_columns
+from decisioning.policies.requests import Said, request_columns
 from domain.errors import DataError, nearest
 from serving.live.engine import LiveEngine
 

@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta, tzinfo
 import numpy as np
 from sqlalchemy import select, tuple_
 
-from decisioning.budgets import Budget
-from decisioning.compiled import CompiledPolicy
 from decisioning.engine import Decisions, as_datetime
+from decisioning.policies.budgets import Budget
+from decisioning.policies.compiled import CompiledPolicy
 from serving.database import Database
 from serving.journal.keeping import UNIT, Claim
 from serving.journal.tables import SPENDING

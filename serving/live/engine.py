@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from config.bank import Bank
-from decisioning.policy import Policy
+from decisioning.policies.policy import Policy
 from domain.offer import Offer, Treatment
 from serving.customer_features import CustomerReader
 from serving.decider import Decider

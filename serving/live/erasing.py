@@ -9,6 +9,7 @@ from uuid import uuid4
 from sqlalchemy import delete, or_, select, update
 
 from serving.database import Database
+from serving.delivery.tables import OUTBOX
 from serving.journal.auditing import hashed
 from serving.journal.rows import microseconds
 from serving.journal.tables import ANSWERS, AUDIT, CHARGES, CUSTOMERS, EVENTS, PENDING
@@ -55,7 +56,7 @@ class ErasingService:
             charged = select(DECISIONS.c.decision_id).where(DECISIONS.c.customer_id == customer_id)
             # what was spent stays spent; only whose it was is forgotten
             connection.execute(delete(CHARGES).where(CHARGES.c.decision_id.in_(charged)))
-            for table in (EVENTS, PENDING, CUSTOMERS, DECISIONS):
+            for table in (EVENTS, PENDING, CUSTOMERS, DECISIONS, OUTBOX):
                 gone = connection.execute(delete(table).where(table.c.customer_id == customer_id))
                 erased[str(table.name)] = int(gone.rowcount)
             theirs = or_(ANSWERS.c.customer_id == customer_id, ANSWERS.c.customer_id.is_(None))

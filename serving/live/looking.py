@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from decisioning.rules import COUNT
+from decisioning.policies.rules import COUNT
 from domain.decision import Candidate, Decision
 from domain.errors import DataError, NotFoundError
 from features.journey.lifecycle import stage_history

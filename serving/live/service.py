@@ -14,6 +14,7 @@ import orjson
 
 from config.service import ServiceSettings
 from domain.errors import DataError
+from serving.archive.archive import DecisionArchive
 from serving.database import Database
 from serving.decision_log import DecisionLog
 from serving.journal.auditing import Auditing
@@ -47,6 +48,7 @@ class Service:
         settings: Of the service.
         decisions_folder: Below which the runs of the batch have their folders.
         erase_files: Takes a customer out of what is kept outside the database.
+        archive: Of decisions that are not in the database any more.
         freshness: Says up to when what is decided from is complete.
     """
 
@@ -59,13 +61,14 @@ class Service:
         *,
         decisions_folder: Path,
         erase_files: EraseFiles,
+        archive: DecisionArchive | None = None,
         freshness: Callable[[], Mapping[str, datetime]] = dict,
     ) -> None:
         self.database = database
         self.engine = engine
         self.clock = clock
         self.settings = settings
-        self.decision_log = DecisionLog(database)
+        self.decision_log = DecisionLog(database, archive)
         self.commits = GroupCommit(database)
         self.decisions = DecisionService(database, self.commits, clock, lambda: self.engine)
         self.listening = ListeningService(database, self.commits, clock, lambda: self.engine.bank.vocabulary)

@@ -2,7 +2,7 @@ import pytest
 
 from config.schedule import Schedule
 from config.validation import validate
-from decisioning.policy import Policy
+from decisioning.policies.policy import Policy
 from domain.offer import Offer
 from events.mapping import Source
 from models.settings import Models

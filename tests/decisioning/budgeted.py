@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from decisioning.budgets import Budget
-from decisioning.compile import compile_policy
-from decisioning.compiled import CompiledPolicy
 from decisioning.engine import Decisions, decide
-from decisioning.policy import Factors, Policy, Rule, Weight
+from decisioning.policies.budgets import Budget
+from decisioning.policies.compile import compile_policy
+from decisioning.policies.compiled import CompiledPolicy
+from decisioning.policies.policy import Factors, Policy, Rule, Weight
 from features.table import FeatureTable
 from tests.decisioning.build import GOAL, NOON, OFFERS, VOCABULARY, catalogue_for, ids, random_columns
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from decisioning.compile import compile_policy
-from decisioning.compiled import CompiledPolicy
-from decisioning.limits import limit_features
-from decisioning.policy import Policy
+from decisioning.policies.compile import compile_policy
+from decisioning.policies.compiled import CompiledPolicy
+from decisioning.policies.limits import limit_features
+from decisioning.policies.policy import Policy
 from domain.journey import Stage
 from domain.offer import Offer, Treatment
 from events.vocabulary import ContactEvents, Vocabulary

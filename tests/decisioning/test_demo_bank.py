@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from config.reading import load_bank
-from decisioning.compile import compile_policy
 from decisioning.engine import decide
-from decisioning.funnel import Funnel
+from decisioning.policies.compile import compile_policy
+from decisioning.sums.funnel import Funnel
 from domain.offer import OfferClass
 from features.table import FeatureTable
 from simulation.kinds import KIND

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decisioning.compiled import CompiledPolicy
 from decisioning.engine import NO_CANDIDATES, OFFERED, Decisions, decide
-from decisioning.explanation import Explanation
-from decisioning.policy import ContactLimit, Control, Exploration, Policy, Rule, Weight
+from decisioning.explaining.explanation import Explanation
+from decisioning.policies.compiled import CompiledPolicy
+from decisioning.policies.policy import ContactLimit, Control, Exploration, Policy, Rule, Weight
 from domain.errors import DataError
 from expressions.types import Array
 from features.table import FeatureTable

@@ -7,8 +7,13 @@ from config.document import read_document
 from config.files import FILE_KINDS
 from config.validation import validate
 
-GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "policies.md"
-BLOCKS = re.findall(r"```yaml\n# (\S+)\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+GUIDES = Path(__file__).parents[2] / "docs" / "guides"
+GUIDE = GUIDES / "policies.md"
+BLOCKS = [
+    block
+    for guide in sorted(GUIDES.glob("*.md"))
+    for block in re.findall(r"```yaml\n# (\S+\.yaml)\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
+]
 
 
 @pytest.mark.parametrize(("name", "content"), BLOCKS)

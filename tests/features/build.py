@@ -14,8 +14,8 @@ import pyarrow as pa
 from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
-from decisioning.limits import limit_features
-from decisioning.policy import Policy
+from decisioning.policies.limits import limit_features
+from decisioning.policies.policy import Policy
 from domain.event import Event
 from domain.journey import Stage
 from domain.offer import Offer

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from decisioning.budgets import Budget
-from decisioning.policy import Rule
+from decisioning.policies.budgets import Budget
+from decisioning.policies.policy import Rule
 from nbo.what_if import show_what_if
 from pipelines.what_if_page import ratio_row, what_if_page
 from serving.what_if import Scenario, compare

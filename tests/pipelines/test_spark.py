@@ -141,8 +141,10 @@ def test_a_night_more_gives_the_same_files_too(
 
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
-    """A bank with features and champions, for which nothing has been decided with them yet."""
+    """A bank with features, champions and budgets that bind, for which nothing has been decided yet."""
     bank = SmallBank.write(tmp_path_factory.mktemp("bank"), customers=500, months=9, name="both")
+    bank.replace("budgets.yaml", "amount: 60,", "amount: 3,")
+    bank.replace("budgets.yaml", "amount: 2000,", "amount: 40,")
     with pytest.MonkeyPatch.context() as monkeypatch:
         bank.use(monkeypatch)
         import_events(str(bank.folder))

@@ -21,6 +21,7 @@ from pipelines.deciding import decide_for_everybody
 from pipelines.feature_build import build_features
 from pipelines.what_if import simulate_policy
 from pipelines.whole import run_bank
+from serving.circumstances import prices_in_force
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader, Origin
 from tests.pipelines.small_bank import SmallBank, written_again
@@ -138,7 +139,7 @@ def test_a_part_that_is_gone_is_made_again_and_no_other(loop: Loop) -> None:
     before = loop.bank.stamps(OFFLINE, DECIDED)
     features = next(loop.bank.parts.repository.parts.rglob("*003*"))
     offers = next(Path(loop.second["decisions"]["folder"]).rglob("offers/*005*"))
-    content = offers_of(loop, loop.second["decisions"]["folder"])
+    content = {file.name: file.read_bytes() for file in offers.parent.iterdir()}
     features.unlink()
     offers.unlink()
     loop.again()
@@ -146,7 +147,7 @@ def test_a_part_that_is_gone_is_made_again_and_no_other(loop: Loop) -> None:
     assert after.keys() == before.keys()
     assert written_again(before, after, OFFLINE) == {3}
     assert written_again(before, after, DECIDED) == {5}
-    assert offers_of(loop, loop.second["decisions"]["folder"]) == content
+    assert {file.name: file.read_bytes() for file in offers.parent.iterdir()} == content
 
 
 def test_a_flow_that_dies_in_the_middle_goes_on_from_there(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,10 +238,11 @@ def test_one_answer_later_in_the_day_needs_no_state(loop: Loop) -> None:
     parts = loop.bank.parts
     later = datetime.fromisoformat(loop.second["decisions"]["as_of"]) + timedelta(hours=15, minutes=7)
     from_log = CustomerReader(parts.bank, parts.log, None)
+    prices = prices_in_force(parts.places.decisions, parts.policy)
     for customer in sampled(loop, 8):
         from_state = parts.answer(customer, "app", later)
         alone = decide_for_customer(
-            customer, "app", later, seed=SEED, decider=parts.decider(), reader=from_log, log=None
+            customer, "app", later, seed=SEED, decider=parts.decider(), reader=from_log, log=None, prices=prices
         )
         assert (from_state.origin, alone.origin) == (Origin.STATE, Origin.LOG)
         assert from_state.decision == alone.decision

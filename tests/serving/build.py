@@ -8,8 +8,8 @@ import numpy as np
 
 from config.bank import Bank, BankIdentity
 from config.schedule import Schedule
-from decisioning.limits import limit_features
-from decisioning.policy import ContactLimit, Exploration, Policy, Rule
+from decisioning.policies.limits import limit_features
+from decisioning.policies.policy import ContactLimit, Exploration, Policy, Rule
 from domain.event import Event
 from domain.journey import Stage
 from domain.offer import Offer, Treatment

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import pyarrow.parquet as pq
 import pytest
 
-from decisioning.forensics import Forensics
+from decisioning.sums.forensics import Forensics
 from domain.errors import DataError, StateError
 from serving.batch import OFFERS, REJECTIONS, PartResult, decide_part, part_file
 from serving.decision_log import BATCH, DecisionLog

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decisioning.policy import ContactLimit, Exploration, Policy
+from decisioning.policies.policy import ContactLimit, Exploration, Policy
 from domain.event import Event
 from events.schema import table_of
 from features.calendar import Calendar

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from config.stores import DecisionLogPlace
-from decisioning.tables import ranked_offers
+from decisioning.sums.tables import ranked_offers
 from domain.decision import Decision
 from domain.errors import StateError
 from serving.decision_json import from_json, to_json

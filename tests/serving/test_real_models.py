@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from decisioning.policy import Policy
+from decisioning.policies.policy import Policy
 from events.vocabulary import Vocabulary
 from expressions.types import Category
 from features.table import FeatureTable

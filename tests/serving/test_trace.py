@@ -3,7 +3,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from decisioning.budgets import Budget
+from decisioning.policies.budgets import Budget
 from domain.errors import StateError
 from serving.decision_json import to_json
 from serving.rule_book import RuleBook

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from decisioning.budgets import Budget
-from decisioning.policy import Policy, Rule, Weight
-from decisioning.tables import ranked_offers, rejections
+from decisioning.policies.budgets import Budget
+from decisioning.policies.policy import Policy, Rule, Weight
+from decisioning.sums.tables import ranked_offers, rejections
 from domain.errors import DataError
 from serving.what_if import NOTHING, Comparison, Scenario, compare
 from serving.what_if_tables import ANY, tables_of

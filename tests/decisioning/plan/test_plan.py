@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisioning.allocation.prices import PriceSearch
-from decisioning.arms import Arm
-from decisioning.budgets import Budget
-from decisioning.compile import compile_policy
 from decisioning.engine import decide
 from decisioning.plan.sharing import plan_contacts, prices_of_tonight
 from decisioning.plan.tonight import capacities_tonight, capacity_tonight
 from decisioning.plan.wishes import all_wishes, first_wishes
-from decisioning.policy import Control, Exploration, Policy
+from decisioning.policies.arms import Arm
+from decisioning.policies.budgets import Budget
+from decisioning.policies.compile import compile_policy
+from decisioning.policies.policy import Control, Exploration, Policy
 from domain.offer import OfferClass
 from tests.decisioning.build import CARE, NOON, OFFERS, VOCABULARY, catalogue_for, customers
 

@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from decisioning.budgets import Budget
+from decisioning.policies.budgets import Budget
 from serving.live.asking import Asked
 from tests.serving.api.build import small_service
 from tests.serving.build import small_bank

@@ -1,0 +1,144 @@
+"""The client that is awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from client import calls
+from client.calls import Call
+from client.client import TIMEOUT_SECONDS
+from client.exchange import Send, exchange, headers_of
+from client.messages import (
+    Catalogue,
+    ConsentChange,
+    ConsentChanged,
+    Customer,
+    Decision,
+    DecisionLook,
+    Event,
+    EventResult,
+    Explanation,
+    Question,
+    Ready,
+    Receipt,
+    Replay,
+    Scores,
+    Told,
+    new_id,
+)
+from client.retrying import Retries
+
+Answer = TypeVar("Answer")
+
+
+class AsyncNboClient:
+    """Asks the service from within an event loop; arguments, methods and errors are those of `NboClient`."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        key: str | None = None,
+        token: str | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        retries: Retries | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._retries = retries or Retries()
+        self._http = httpx.AsyncClient(
+            base_url=url, headers=headers_of(key, token), timeout=timeout_seconds, transport=transport
+        )
+
+    async def decide(self, question: Question, *, request_id: str | None = None, dry_run: bool = False) -> Decision:
+        """Ask for a decision."""
+        return await self._do(calls.decide(question, request_id, dry_run=dry_run))
+
+    async def decide_all(
+        self, questions: Sequence[Question], *, request_id: str | None = None, dry_run: bool = False
+    ) -> tuple[Decision, ...]:
+        """Ask for up to 500 decisions."""
+        return (await self._do(calls.decide_all(questions, request_id, dry_run=dry_run))).decisions
+
+    async def tell(self, event: Event) -> EventResult:
+        """Tell one event."""
+        return (await self._do(calls.tell(event))).results[0]
+
+    async def tell_all(self, events: Sequence[Event]) -> Told:
+        """Tell up to 500 events."""
+        return await self._do(calls.tell_all(events))
+
+    async def customer(self, customer_id: str) -> Customer:
+        """Ask what is known of a customer; the look is written down. Needs the scope `read`."""
+        return await self._do(calls.customer(customer_id))
+
+    async def change_consents(
+        self, customer_id: str, consents: Mapping[str, bool], *, event_id: str | None = None
+    ) -> ConsentChanged:
+        """Tell what a customer agrees to from now on, or no longer; it counts from the next decision on."""
+        change = ConsentChange(consents, event_id or new_id())
+        return await self._do(calls.change_consents(customer_id, change))
+
+    async def erase(self, customer_id: str) -> Receipt:
+        """Have all erased that is a customer's. Needs the scope `admin`, and minutes on large states."""
+        return await self._do(calls.erase(customer_id))
+
+    async def decision(self, decision_id: str) -> DecisionLook:
+        """Ask for a decision as it was kept, and what came of it."""
+        return await self._do(calls.decision(decision_id))
+
+    async def explanation(self, decision_id: str) -> Explanation:
+        """Ask why, and why not the others."""
+        return await self._do(calls.explanation(decision_id))
+
+    async def replay(self, decision_id: str) -> Replay:
+        """Have a decision made again from what was kept, and compared. Needs the scope `admin`."""
+        return await self._do(calls.replay(decision_id))
+
+    async def offers(self) -> Catalogue:
+        """Ask for the catalogue that decides now."""
+        return await self._do(calls.offers())
+
+    async def scores(self, customer_id: str, *, channel: str | None = None) -> Scores:
+        """Ask for the models' probabilities, without deciding anything."""
+        return await self._do(calls.scores(customer_id, channel))
+
+    async def ready(self) -> Ready:
+        """Ask what stands behind the answers."""
+        return await self._do(calls.ready())
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _do(self, call: Call[Answer]) -> Answer:
+        steps = exchange(call, self._retries)
+        try:
+            step = next(steps)
+            while True:
+                if isinstance(step, Send):
+                    step = steps.send(await self._sent(call))
+                else:
+                    await asyncio.sleep(step.seconds)
+                    step = next(steps)
+        except StopIteration as done:
+            answer: Answer = done.value
+            return answer
+
+    async def _sent(self, call: Call[Any]) -> httpx.Response | httpx.HTTPError:
+        try:
+            return await self._http.request(call.method, call.path, json=call.content)
+        except httpx.HTTPError as error:
+            return error

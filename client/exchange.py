@@ -1,0 +1,90 @@
+"""Sending a request until it is answered: what both clients do, but for the sending and the waiting."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Generator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import httpx
+
+from client.calls import Call
+from client.problems import ServiceError, ServiceUnreachableError, problem_of
+from client.reading import AnswerError, read
+from client.retrying import AGAIN, BROKEN, Retries, retry_after_seconds
+from domain.errors import DataError
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send the request now; what comes back is the response, or the failure of the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait so long; nothing comes back."""
+
+    seconds: float
+
+
+Step = Send | Wait
+Back = httpx.Response | httpx.HTTPError | None
+
+
+def exchange(call: Call[Answer], retries: Retries) -> Generator[Step, Back, Answer]:
+    """Say step by step what to do until there is an answer.
+
+    Raises:
+        ProblemError: The service answered with a problem, after the last attempt or where another would not help.
+        ServiceUnreachableError: There was no answer at all.
+        AnswerError: An answer that cannot be read.
+    """
+    attempt = 0
+    while True:
+        attempt += 1
+        back = yield Send()
+        assert back is not None, "what was sent comes back as something"
+        if isinstance(back, httpx.Response) and back.is_success:
+            return read(call.answer, _json(back))
+        after = retry_after_seconds(back, datetime.now(UTC)) if isinstance(back, httpx.Response) else None
+        again = back.status_code in AGAIN if isinstance(back, httpx.Response) else isinstance(back, BROKEN)
+        seconds = retries.wait_seconds(attempt, after, random.random) if again else None
+        if seconds is None:
+            raise _failed(back, after, attempt)
+        yield Wait(seconds)
+
+
+def headers_of(key: str | None, token: str | None) -> dict[str, str]:
+    """Say who asks.
+
+    Raises:
+        DataError: Neither or both are given.
+    """
+    if (key is None) == (token is None):
+        got = "neither" if key is None else "both"
+        raise DataError("a client says who it is in one way", got=got, expected="an API key or a bearer token")
+    return {"X-API-Key": key} if key is not None else {"Authorization": f"Bearer {token}"}
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError as error:
+        got = response.headers.get("content-type", "no type")
+        raise AnswerError("the answer is not JSON", got=got, remedy="see that the address is the service's") from error
+
+
+def _failed(back: httpx.Response | httpx.HTTPError, after: float | None, attempts: int) -> ServiceError:
+    if isinstance(back, httpx.Response):
+        return problem_of(back, after)
+    error = ServiceUnreachableError(
+        "the service does not answer",
+        got=f"{type(back).__name__} at attempt {attempts}",
+        remedy="see that it runs, and that its address is right",
+    )
+    error.__cause__ = back
+    return error

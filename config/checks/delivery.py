@@ -1,0 +1,58 @@
+"""What can be wrong with `delivery.yaml`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from config.delivery import ChannelDelivery, Delivery, WebhookTarget
+from decisioning.policies.policy import Policy
+from domain.errors import nearest
+from domain.problem import Problem
+
+FILE: Final = "delivery.yaml"
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
+
+
+def delivery_problems(delivery: Delivery, policy: Policy) -> Iterator[Problem]:
+    """Find channels that contact nobody, targets that are none or two, and names and numbers that cannot be."""
+    if not delivery.late_hours > 0:
+        yield _problem(("late_hours",), "never in time", f"{delivery.late_hours:g}", "a number above 0")
+    seen: set[str] = set()
+    for place, entry in enumerate(delivery.channels):
+        at = ("channels", place)
+        if entry.channel not in policy.outbound:
+            expected = nearest(entry.channel, policy.outbound)
+            yield _problem((*at, "channel"), "not an outbound channel of the policy", f"'{entry.channel}'", expected)
+        if entry.channel in seen:
+            yield _problem((*at, "channel"), "a channel is there twice", f"'{entry.channel}'", "one target a channel")
+        seen.add(entry.channel)
+        yield from _target_problems(entry, at)
+
+
+def _target_problems(entry: ChannelDelivery, at: tuple[str | int, ...]) -> Iterator[Problem]:
+    if (entry.file is None) == (entry.webhook is None):
+        got = "neither" if entry.file is None else "both"
+        yield _problem(at, "a channel has one target", got, "file or webhook")
+    if entry.file is not None and not entry.file.folder.strip():
+        yield _problem((*at, "file", "folder"), "no folder", f"'{entry.file.folder}'", "a folder's name")
+    if entry.webhook is not None:
+        yield from _webhook_problems(entry.webhook, (*at, "webhook"))
+
+
+def _webhook_problems(webhook: WebhookTarget, at: tuple[str | int, ...]) -> Iterator[Problem]:
+    for name in ("url", "secret"):
+        said: str = getattr(webhook, name)
+        if not _VARIABLE.fullmatch(said):
+            # it may be the secret itself, written where its name belongs
+            expected = "the name of an environment variable, in capitals"
+            yield _problem((*at, name), "not a variable's name", f"{len(said)} characters", expected)
+    for name, most in (("batch", 1_000), ("attempts", 100), ("timeout_seconds", 300), ("wait_seconds", 3_600)):
+        number = getattr(webhook, name)
+        if not 0 < number <= most:
+            yield _problem((*at, name), "out of bounds", f"{number:g}", f"above 0, at most {most}")
+
+
+def _problem(path: tuple[str | int, ...], what: str, got: str, expected: str) -> Problem:
+    return Problem(file=FILE, path=path, what=what, got=got, expected=expected)

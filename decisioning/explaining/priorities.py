@@ -1,0 +1,130 @@
+"""What one customer's priorities are made of, solved for each number: which would bring a candidate to a target."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decisioning.engine import Decisions
+from decisioning.policies.candidates import Columns
+from decisioning.policies.compiled import CompiledBudget
+from expressions.types import Array
+
+
+class CustomerPriorities:
+    """The numbers behind the priorities of one customer's candidates in a channel.
+
+    Candidates are named by their place in the channel. As in `decisioning.order.arbitration.weigh`,
+
+        priority = propensity x value x context x lever - cost - sum over budgets of price x use
+
+    where weights do not count for a value of 0 or less, and what the policy's factors leave out counts as 1 or 0.
+
+    Args:
+        decisions: Of any number of customers.
+        customer: Position of the customer.
+        columns: Positions of the channel's candidates.
+    """
+
+    def __init__(self, decisions: Decisions, customer: int, columns: Columns) -> None:
+        worth, self._factors = decisions.worth, decisions.policy.policy.factors
+        self._decisions, self._customer, self._columns = decisions, customer, columns
+        self._propensity: Array = worth.propensity[customer, columns]
+        self._priority: Array = worth.priority[customer, columns]
+        ones = np.ones(len(columns))
+        self._plain = worth.value[customer, columns] if self._factors.value else ones
+        context = worth.context[customer, columns] if self._factors.context else ones
+        lever = worth.lever[customer, columns] if self._factors.levers else ones
+        self._weight: Array = context * lever
+        self._gain: Array = np.where(self._plain > 0.0, self._plain * self._weight, self._plain)
+        self._chance = self._propensity if self._factors.propensity else ones
+        self._cost = worth.cost[customer, columns]
+        costs = self._cost if self._factors.costs else 0.0 * ones
+        prices = worth.budget_cost[customer, columns] if self._factors.prices else 0.0 * ones
+        self._charged: Array = costs + prices
+
+    def priority(self, place: int) -> float:
+        """Its priority; NaN where it is unknown."""
+        return float(self._priority[place])
+
+    def lever_factor(self, place: int, target: float) -> float | None:
+        """Factor on the lever at which the priority is `target`; None where no lever does it."""
+        reward = float(self._chance[place] * self._gain[place])
+        if not self._factors.levers or not self._plain[place] > 0.0 or not reward > 0.0:
+            return None
+        return (target + float(self._charged[place])) / reward
+
+    def value(self, place: int, target: float) -> float | None:
+        """Value at which the priority is `target`; None where no value does it."""
+        needed, chance = target + float(self._charged[place]), float(self._chance[place])
+        chance *= float(self._weight[place]) if needed > 0.0 else 1.0
+        return needed / chance if self._factors.value and chance > 0.0 else None
+
+    def propensity(self, place: int, target: float) -> float | None:
+        """Propensity at which the priority is `target`; None where none does it, or budgets would not allow it."""
+        column = int(self._columns[place])
+        slope = float(self._gain[place]) if self._factors.propensity else 0.0
+        if self._factors.costs:
+            slope -= float(self._decisions.policy.candidates.columns["offer_cost"][column])
+        charges = [(budget, self._charge(budget, column)) for budget in self._on_acceptance(column)]
+        if self._factors.prices:
+            slope -= sum(self._price(budget) * charge for budget, charge in charges)
+        if not slope > 0.0:
+            return None
+        needed = float(self._propensity[place]) + (target - self.priority(place)) / slope
+        affordable = all(charge * needed <= self._decisions.remaining[b.budget.name] for b, charge in charges)
+        return needed if needed <= 1.0 and affordable else None
+
+    def cost_reduction(self, place: int, target: float) -> float | None:
+        """By how much the expected cost would have to fall; None where even costing nothing is not enough."""
+        short = target - self.priority(place)
+        return short if self._factors.costs and short <= float(self._cost[place]) else None
+
+    def prices(self, place: int, rivals: NDArray[np.intp], least: float | None) -> dict[str, float]:
+        """Price of each budget at which the candidate comes first, the nearest to today's.
+
+        At a price x of one budget each candidate has `base - x use`, so that being at least as good as all rivals
+        and as the least priority is an interval of prices.
+
+        Args:
+            place: Of the candidate.
+            rivals: Places of the candidates it has to be at least as good as.
+            least: Priority it needs; None for none.
+        """
+        found: dict[str, float] = {}
+        if not self._factors.prices:
+            return found
+        for number, budget in enumerate(self._decisions.policy.budgets):
+            price, use = self._price(budget), self._uses(number, budget)
+            base = np.where(np.isnan(self._priority), 0.0, self._priority + price * use)
+            use = np.where(np.isnan(self._priority), 0.0, use)
+            more, ahead = use[place] - use[rivals], base[place] - base[rivals]
+            if least is not None:
+                more, ahead = np.append(more, use[place]), np.append(ahead, base[place] - least)
+            if (ahead[more == 0.0] < 0.0).any():
+                continue
+            highest = (ahead[more > 0.0] / more[more > 0.0]).min(initial=np.inf)
+            lowest = (ahead[more < 0.0] / more[more < 0.0]).max(initial=0.0)
+            if lowest <= highest:
+                found[budget.budget.name] = float(np.clip(price, lowest, highest))
+        return found
+
+    def _price(self, budget: CompiledBudget) -> float:
+        return self._decisions.prices.get(budget.budget.name, 0.0)
+
+    def _uses(self, number: int, budget: CompiledBudget) -> Array:
+        """How much of a budget each candidate of the channel uses; 0 where it does not, or nobody knows."""
+        uses = np.zeros(len(self._decisions.policy.candidates))
+        uses[budget.columns] = self._decisions.worth.uses[number][self._customer]
+        return np.nan_to_num(uses[self._columns])
+
+    def _on_acceptance(self, column: int) -> list[CompiledBudget]:
+        budgets = self._decisions.policy.budgets
+        return [b for b in budgets if b.budget.charged_on == "acceptance" and column in b.columns]
+
+    def _charge(self, budget: CompiledBudget, column: int) -> float:
+        """What one acceptance uses, whatever the propensity."""
+        assert budget.charge is not None, "a candidate of a budget without a charge is rejected"
+        row = budget.charge.row(self._decisions.situation, self._customer, budget.charge.representative_of(column))
+        names = {name: np.array([value]) for name, value in row.items()}
+        return float(np.asarray(budget.charge.expression.evaluate(names)).reshape(-1)[0])

@@ -1,0 +1,134 @@
+"""How the candidates of a policy lie in channels, and with which probability each place of an order comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decisioning.policies.arms import UNIFORM, Arm
+from decisioning.policies.candidates import Candidates
+from decisioning.policies.compiled import CompiledPolicy
+from decisioning.policies.policy import Exploration
+from domain.offer import OfferClass
+from expressions.types import Array
+
+AS_DECLARED, UNIFORMLY, NEVER = range(3)
+"""How a customer's first offer is explored: rows of `Layout.probabilities`."""
+
+EXPLORED: NDArray[np.int8] = np.array(
+    [
+        UNIFORMLY if arm in UNIFORM else NEVER if arm in {Arm.RANDOM_PROPENSITY, Arm.NOT_PERSONALISED} else AS_DECLARED
+        for arm in Arm
+    ],
+    dtype=np.int8,
+)
+"""By arm. Random propensities are the exploration of their arm; the catalogue's order is not to be explored."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """The c channels asked for, each with up to k candidates out of m.
+
+    Attributes:
+        slots: Shape (c, k), each channel's candidates in catalogue order, filled up with m, which is no candidate.
+        asked: Shape (m,), candidates of these channels.
+        offer_class: Shape (m,), 0 for the class that comes first.
+        slot_class: Shape (c, k), the same by slot.
+        one_class: All candidates are of one class.
+        slot_group: Shape (c, k), candidates of which only the best is ranked beside others; None for no such groups.
+        probabilities: Shape (3, k + 1, k): way of exploring, candidates allowed, place in the order (from 0) -> with
+            which probability it is first.
+        sums: Running totals of these, the last place infinite: a draw below one of them ends there.
+    """
+
+    slots: NDArray[np.intp]
+    asked: NDArray[np.bool_]
+    offer_class: NDArray[np.int8]
+    slot_class: NDArray[np.int8]
+    one_class: bool
+    slot_group: NDArray[np.intp] | None
+    probabilities: Array
+    sums: Array
+
+
+@lru_cache(maxsize=256)
+def layout_of(policy: CompiledPolicy, channels: tuple[str, ...]) -> Layout:
+    """Lay a policy's candidates out for some channels; computed once for each such choice."""
+    candidates = policy.candidates
+    slots = channel_slots(candidates, channels)
+    asked = np.zeros(len(candidates) + 1, dtype=np.bool_)
+    asked[slots] = True
+    classes = [list(OfferClass).index(offer.offer_class) for offer, _ in candidates.pairs]
+    offer_class = np.array([*classes, len(OfferClass)], dtype=np.int8)
+    width = slots.shape[1]
+    explored = (
+        policy.policy.exploration,
+        Exploration(epsilon=1.0, top=max(width, 1)),
+        Exploration(epsilon=0.0, floor=0.0),
+    )
+    probabilities = np.stack([position_probabilities(exploration, width) for exploration in explored])
+    sums = np.cumsum(probabilities, axis=2)
+    last = np.arange(1, width + 1) >= np.arange(width + 1)[:, None]
+    sums[:, last] = np.inf  # the last place takes what rounding leaves
+    return Layout(
+        slots=slots,
+        asked=asked[:-1],
+        offer_class=offer_class[:-1],
+        slot_class=offer_class[slots],
+        one_class=len(set(classes)) <= 1,
+        slot_group=_groups(candidates)[slots] if policy.policy.distinct_products else None,
+        probabilities=probabilities,
+        sums=sums,
+    )
+
+
+def channel_slots(candidates: Candidates, channels: Sequence[str]) -> NDArray[np.intp]:
+    """List each channel's candidates in catalogue order: shape (c, k), filled up with m, which is no candidate."""
+    members = [candidates.by_channel[name] for name in channels]
+    slots = np.full((len(channels), max(map(len, members), default=0)), len(candidates), dtype=np.intp)
+    for row, positions in zip(slots, members, strict=True):
+        row[: len(positions)] = positions
+    return slots
+
+
+def position_probabilities(exploration: Exploration, most: int) -> Array:
+    """Compute with which probability each place of an order is drawn to be first.
+
+    With a allowed candidates, t = min(top, a) and f = min(floor, 1 / a), place i (from 1) has
+
+        f + (1 - a f) * ((1 - epsilon) * [i = 1] + epsilon / t * [i <= t])
+
+    Args:
+        exploration: The policy's.
+        most: Largest number of candidates in a channel.
+
+    Returns:
+        Shape (most + 1, most): row a for a allowed candidates; every row but the first sums to 1.
+
+    Example:
+        >>> position_probabilities(Exploration(epsilon=0.2, top=2, floor=0.0), 3)[3].tolist()
+        [0.9, 0.1, 0.0]
+    """
+    probabilities = np.zeros((most + 1, most))
+    for allowed in range(1, most + 1):
+        top = min(exploration.top, allowed)
+        floor = min(exploration.floor, 1.0 / allowed)
+        probabilities[allowed, :allowed] = floor
+        rest = 1.0 - allowed * floor
+        probabilities[allowed, :top] += rest * exploration.epsilon / top
+        probabilities[allowed, 0] += rest * (1.0 - exploration.epsilon)
+    return probabilities
+
+
+def _groups(candidates: Candidates) -> NDArray[np.intp]:
+    """Number the product families; an offer that belongs to none is a group of its own, and so is no candidate."""
+    numbers: dict[str, int] = {}
+    names = [
+        product or f"offer {offer.name}"
+        for product, (offer, _) in zip(candidates.products, candidates.pairs, strict=True)
+    ]
+    return np.array([numbers.setdefault(name, len(numbers)) for name in (*names, "no candidate")], dtype=np.intp)

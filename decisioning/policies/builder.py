@@ -1,0 +1,73 @@
+"""Compiles the texts of a policy and keeps what was wrong with them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from decisioning.policies.candidates import Columns
+from decisioning.policies.checks import POLICIES_FILE, Path
+from decisioning.policies.compiled import CompiledWeight
+from decisioning.policies.policy import Weight
+from decisioning.policies.scoped import Scoped
+from decisioning.policies.situation import Names
+from domain.errors import ExpressionError
+from domain.problem import Problem
+from expressions.expression import Expression, compile_expression
+from expressions.types import Boolean, Number
+
+
+class Builder:
+    """Makes checked expressions; what does not compile becomes a problem and fails closed.
+
+    Attributes:
+        problems: Everything that went wrong so far.
+    """
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.problems: list[Problem] = []
+
+    def condition(self, text: str, columns: Columns, path: Path, file: str = POLICIES_FILE) -> Scoped:
+        """Compile a condition about some candidates; one that does not compile holds for nobody."""
+        expression = self._compiled(text, Boolean, "a condition", path, file)
+        return Scoped.of(expression or compile_expression("FALSE", {}), columns, self.names)
+
+    def number(self, text: str, columns: Columns, path: Path, file: str) -> Scoped | None:
+        """Compile a formula, the value of an offer say; None, which is unknown, for one that does not compile."""
+        expression = self._compiled(text, Number, "a number", path, file)
+        return None if expression is None else Scoped.of(expression, columns, self.names)
+
+    def about_customers(self, text: str, path: Path) -> Scoped:
+        """Compile a condition about customers alone; it holds for nobody if it looks at offers or does not compile."""
+        candidates = self.names.candidates
+        everywhere = self.condition(text, np.arange(len(candidates)), path)
+        if len(everywhere.representatives) <= 1:
+            return everywhere
+        what = "a condition about customers looks at offers or channels"
+        self.problems.append(
+            Problem(file=POLICIES_FILE, path=path, what=what, got=f"`{text}`", expected="features of the customer only")
+        )
+        return Scoped.of(compile_expression("FALSE", {}), np.arange(len(candidates)), self.names)
+
+    def weight(self, weight: Weight, path: Path) -> CompiledWeight:
+        """Compile a weight."""
+        columns = self.names.candidates.within(weight)
+        condition = None if weight.when is None else self.condition(weight.when, columns, (*path, "when"))
+        return CompiledWeight(weight.name, weight.factor, columns, condition)
+
+    def _compiled(
+        self, text: str, kind: type[Boolean | Number], expected: str, path: Path, file: str
+    ) -> Expression | None:
+        try:
+            expression = compile_expression(text, self.names.schema)
+        except ExpressionError as error:
+            what, got, wanted, remedy = error.what, error.got, error.expected, error.remedy
+            self.problems.append(Problem(file=file, path=path, what=what, got=got, expected=wanted, remedy=remedy))
+            return None
+        if isinstance(expression.type, kind):
+            return expression
+        got = f"a {type(expression.type).__name__.lower()}"
+        self.problems.append(
+            Problem(file=file, path=path, what=f"`{text}` has no use here", got=got, expected=expected)
+        )
+        return None

@@ -1,0 +1,131 @@
+"""From what a bank's folder says to a policy that can decide, with everything wrong with it told at once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, tzinfo
+from hashlib import blake2b
+
+import numpy as np
+
+from decisioning.policies import checks
+from decisioning.policies.arms import Arm
+from decisioning.policies.budget_compile import budget_problems, compile_budgets
+from decisioning.policies.budgets import Budget
+from decisioning.policies.builder import Builder
+from decisioning.policies.candidates import Candidates
+from decisioning.policies.compiled import BUILT_IN_RULES, SCORE, CompiledPolicy, CompiledRule
+from decisioning.policies.policy import Policy
+from decisioning.policies.rules import all_rules, limit_counts
+from decisioning.policies.situation import Names
+from decisioning.policies.verdicts import BITS_PER_WORD, Bits, words_for
+from domain.offer import Offer, OfferClass
+from domain.problem import Problem
+from events.vocabulary import Vocabulary
+from features.catalogue import FeatureCatalogue
+
+
+def compile_policy(
+    policy: Policy,
+    offers: tuple[Offer, ...],
+    vocabulary: Vocabulary,
+    catalogue: FeatureCatalogue,
+    budgets: tuple[Budget, ...] = (),
+    *,
+    time_zone: tzinfo = UTC,
+) -> tuple[CompiledPolicy, list[Problem]]:
+    """Check a policy as a whole and make it ready.
+
+    Args:
+        policy: What the bank allows, prefers and limits.
+        offers: The bank's catalogue of offers.
+        vocabulary: For channels, products, and how contacts are told.
+        catalogue: Features, with those of `limit_features` among them.
+        budgets: What is scarce.
+        time_zone: The bank's: offers are valid and hours count in it.
+
+    Returns:
+        The policy and everything wrong with it. A rule that does not compile rejects all its candidates, and a value
+        that does not is unknown: a policy with problems never offers what the right one would not.
+    """
+    candidates = Candidates.of(offers, vocabulary)
+    asked = {name: kind for name, said in vocabulary.request.items() if (kind := said.column_type) is not None}
+    counts = limit_counts(policy.contact_limits, candidates)
+    names = Names.of(candidates, catalogue, counts, asked, policy.outbound)
+    builder = Builder(names)
+    rules = all_rules(policy, budgets, builder)
+    values = [
+        builder.number(offer.value, candidates.of_offer(offer.name), (position, "value"), checks.OFFERS_FILE)
+        for position, offer in enumerate(offers)
+    ]
+    context = tuple(builder.weight(weight, ("context", position)) for position, weight in enumerate(policy.context))
+    levers = tuple(builder.weight(weight, ("levers", position)) for position, weight in enumerate(policy.levers))
+    known_values = tuple(value for value in values if value is not None)
+    personalised = None
+    if policy.personalised is not None:
+        personalised = builder.about_customers(policy.personalised, ("personalised",))
+    ready_budgets = compile_budgets(budgets, rules, builder)
+    scoped = (
+        *known_values,
+        *(weight.condition for weight in (*context, *levers)),
+        *(part for rule in rules for part in rule.parts),
+        *(budget.charge for budget in ready_budgets),
+        personalised,
+    )
+    read = {name for part in scoped if part is not None for name in part.expression.names}
+    compiled = CompiledPolicy(
+        policy=policy,
+        candidates=candidates,
+        names=names,
+        rules=rules,
+        personalised=personalised,
+        values=known_values,
+        budgets=ready_budgets,
+        scored=np.flatnonzero([offer.offer_class == OfferClass.COMMERCIAL for offer, _ in candidates.pairs]),
+        ignored=_ignored(rules),
+        context=context,
+        levers=levers,
+        channels=tuple(channel for channel, columns in candidates.by_channel.items() if len(columns)),
+        time_zone=time_zone,
+        features=frozenset(feature for name in read for feature in names.features_behind(name)),
+        digest=_digest(policy, offers, vocabulary, budgets, time_zone),
+    )
+    taken = (*BUILT_IN_RULES, *(f"consent_{channel}" for channel in policy.consent))
+    problems = [
+        *checks.number_problems(policy),
+        *checks.scope_problems(policy, budgets, candidates, vocabulary),
+        *checks.name_problems(policy, budgets, taken),
+        *budget_problems(budgets),
+        *checks.offer_problems(offers, catalogue),
+        *builder.problems,
+    ]
+    return compiled, problems
+
+
+def _ignored(rules: tuple[CompiledRule, ...]) -> Bits:
+    """Say which rules do not count in which arm: experiments never touch what protects a customer."""
+    kinds = {Arm.ELIGIBILITY_ONLY: {"applicability"}, Arm.NOT_PERSONALISED: {SCORE}}
+    bits: Bits = np.zeros((len(Arm), words_for(len(rules))), dtype=np.uint64)
+    for arm, ignored in kinds.items():
+        for position, rule in enumerate(rules):
+            if rule.kind in ignored:
+                word, bit = divmod(position, BITS_PER_WORD)
+                bits[arm, word] |= np.uint64(1 << bit)
+    return bits
+
+
+def _digest(
+    policy: Policy, offers: tuple[Offer, ...], vocabulary: Vocabulary, budgets: tuple[Budget, ...], time_zone: tzinfo
+) -> str:
+    content = {
+        "policy": asdict(policy),
+        "offers": [asdict(offer) for offer in offers],
+        "budgets": [asdict(budget) for budget in budgets],
+        "channels": vocabulary.channels,
+        "products": vocabulary.products,
+        "request": {name: asdict(said) for name, said in vocabulary.request.items()},
+        "contacts": None if vocabulary.contacts is None else asdict(vocabulary.contacts),
+        "time_zone": str(time_zone),
+    }
+    return blake2b(json.dumps(content, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()

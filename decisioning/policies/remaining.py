@@ -1,0 +1,44 @@
+"""What is left of budgets at a moment, checked: what is not known to be left is not spent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from decisioning.policies.compiled import CompiledPolicy
+from domain.errors import DataError, nearest
+
+
+def what_remains(
+    policy: CompiledPolicy, remaining: Mapping[str, float], prices: Mapping[str, float], as_of: datetime
+) -> dict[str, float]:
+    """Say what candidates may use of each budget of a policy.
+
+    Args:
+        policy: The policy.
+        remaining: What is left, by name of the budget; the whole amount of one that is not named.
+        prices: Of one unit, by name.
+        as_of: The moment, aware: before the first day of a budget its candidates are not bound by it, after the last
+            nothing is left.
+
+    Raises:
+        DataError: A name that is no budget's, or a number that is not at least 0.
+    """
+    names = [compiled.budget.name for compiled in policy.budgets]
+    for what, given in (("what remains of a budget", remaining), ("the price of a budget", prices)):
+        for name, number in given.items():
+            if name not in names:
+                raise DataError("no such budget", got=f"'{name}'", expected=nearest(name, names))
+            if not number >= 0.0:
+                raise DataError(f"{what} makes no sense", got=f"{name}: {number}", expected="a number of at least 0")
+    today = as_of.astimezone(policy.time_zone).date()
+    left = {}
+    for compiled in policy.budgets:
+        budget = compiled.budget
+        if budget.valid_from is not None and today < budget.valid_from:
+            left[budget.name] = float("inf")
+        elif budget.valid_until is not None and today > budget.valid_until:
+            left[budget.name] = 0.0
+        else:
+            left[budget.name] = float(remaining.get(budget.name, budget.amount))
+    return left

@@ -1,0 +1,63 @@
+"""What a channel says of the moment in which it asks, checked and laid out as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from decisioning.policies.situation import REQUEST
+from domain.errors import DataError, nearest
+from expressions.types import Array, Boolean, Category, Number, Schema
+
+Said = str | float | bool | None
+"""One word of a request."""
+
+
+def request_columns(said: Mapping[str, Said], schema: Schema) -> dict[str, Array]:
+    """Make a column of one row of every word of the request that the bank declares; NULL where it was not said.
+
+    Args:
+        said: Name as in events.yaml -> category's name, number or truth.
+        schema: Of `Names.request`: names as expressions write them.
+
+    Raises:
+        DataError: A name is not declared, or a value is none of its type.
+
+    Example:
+        >>> declared = {"request_intent": Category(("browse", "borrow")), "request_amount": Number()}
+        >>> request_columns({"intent": "borrow"}, declared)
+        {'request_intent': array([1.]), 'request_amount': array([nan])}
+    """
+    for name in said:
+        if REQUEST + name not in schema:
+            known = [declared.removeprefix(REQUEST) for declared in schema]
+            raise DataError(
+                "a request says something that the bank does not declare",
+                got=f"'{name}'",
+                expected=nearest(name, known),
+                remedy="declare it under `request` in events.yaml, or leave it out",
+            )
+    return {
+        name: np.array([_number(name.removeprefix(REQUEST), said.get(name.removeprefix(REQUEST)), kind)])
+        for name, kind in schema.items()
+    }
+
+
+def _number(name: str, value: Said, kind: Category | Boolean | Number) -> float:
+    if value is None:
+        return float("nan")
+    match kind:
+        case Category(values):
+            if isinstance(value, str) and value in values:
+                return kind.code(value)
+            expected = nearest(str(value), values)
+        case Boolean():
+            if isinstance(value, bool):
+                return float(value)
+            expected = "true or false"
+        case Number():
+            if isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value):
+                return float(value)
+            expected = "a finite number"
+    raise DataError(f"'{name}' of a request has no such value", got=f"'{value}'", expected=expected)

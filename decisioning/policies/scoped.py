@@ -1,0 +1,96 @@
+"""An expression about some of the candidates, evaluated no more often than it can differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decisioning.policies.candidates import Columns
+from decisioning.policies.situation import Names, Situation
+from expressions.expression import Expression
+from expressions.operand import Checked
+from expressions.types import Array
+
+Anything = TypeVar("Anything", bound=np.generic)
+
+
+@dataclass(frozen=True, slots=True)
+class Scoped:
+    """An expression and the candidates it is about.
+
+    Most rules look at the customer alone, or at the customer and the offer's product: their answer is the same for
+    many candidates. One representative of each such group is evaluated and its answer handed to the others.
+
+    Attributes:
+        columns: Shape (k,), positions of the candidates.
+        representatives: Shape (r,), one position for each different situation among them.
+        places: Shape (k,), which representative answers for each candidate.
+        places_of: The same, to look one candidate up; it has those in scope only.
+        names: That the expression reads.
+    """
+
+    expression: Expression
+    columns: Columns
+    representatives: Columns
+    places: Columns
+    places_of: Mapping[int, int]
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, expression: Expression, columns: Columns, names: Names) -> Scoped:
+        """Find the representatives."""
+        used = sorted(expression.names)
+        first: dict[tuple[object, ...], int] = {}
+        representatives: list[int] = []
+        places = np.empty(len(columns), dtype=np.intp)
+        for position, column in enumerate(columns):
+            key = tuple(names.key(name, int(column)) for name in used)
+            if key not in first:
+                first[key] = len(representatives)
+                representatives.append(int(column))
+            places[position] = first[key]
+        places_of = {int(column): int(place) for column, place in zip(columns, places, strict=True)}
+        return cls(expression, columns, np.array(representatives, dtype=np.intp), places, places_of, tuple(used))
+
+    def values(self, situation: Situation) -> Array:
+        """Compute numbers for every customer and every candidate in scope: shape (n, k), or (n, 1) for one for all."""
+        with np.errstate(all="ignore"):
+            return self._spread(situation.customers, self.expression.evaluate_quietly(self._columns(situation)))
+
+    def holds(self, situation: Situation) -> NDArray[np.bool_]:
+        """Tell where the condition is TRUE, not NULL: shape (n, k), or (n, 1) where it is one answer for all."""
+        with np.errstate(all="ignore"):
+            return self._spread(situation.customers, self.expression.holds_quietly(self._columns(situation)))
+
+    def fails(self, situation: Situation) -> NDArray[np.bool_] | None:
+        """Tell where the condition is not TRUE; None where it holds for everybody, as most rules do for one customer.
+
+        The caller has told numpy to ignore all errors.
+        """
+        answers = self.expression.holds_quietly(self._columns(situation))
+        if np.count_nonzero(answers) == answers.size:
+            return None
+        return self._spread(situation.customers, ~answers)
+
+    def representative_of(self, candidate: int) -> int:
+        """Position of the candidate that answers for one in scope."""
+        return int(self.representatives[self.places_of[candidate]])
+
+    def row(self, situation: Situation, customer: int, candidate: int) -> dict[str, float]:
+        """Values of the names for one customer and one candidate, for a reason in words."""
+        place = np.array([candidate], dtype=np.intp)
+        found = {name: situation.column(name, place) for name in self.names}
+        return {name: float(values[customer if len(values) > 1 else 0, 0]) for name, values in found.items()}
+
+    def _columns(self, situation: Situation) -> Checked:
+        return Checked({name: situation.column(name, self.representatives) for name in self.names})
+
+    def _spread(self, customers: int, answers: NDArray[Anything]) -> NDArray[Anything]:
+        """Hand the answers of the representatives, of any shape that broadcasts to (n, r), to all in scope."""
+        shape = (customers, len(self.representatives))
+        whole = answers if answers.shape == shape else np.broadcast_to(answers, shape)
+        return whole if len(self.representatives) == 1 else whole[:, self.places]

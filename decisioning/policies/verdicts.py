@@ -1,0 +1,110 @@
+"""The answer of every rule about every candidate, one bit each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decisioning.policies.candidates import Columns
+from decisioning.policies.compiled import CompiledPolicy
+from decisioning.policies.situation import Situation
+
+Bits = NDArray[np.uint64]
+
+BITS_PER_WORD = 64
+PASSED = -1
+"""In place of the first failing rule, where none failed."""
+
+
+def words_for(rules: int) -> int:
+    """How many words of 64 bits hold the verdicts of so many rules.
+
+    Example:
+        >>> words_for(0), words_for(64), words_for(65)
+        (1, 1, 2)
+    """
+    return max(1, -(-rules // BITS_PER_WORD))
+
+
+def failing_rules(policy: CompiledPolicy, situation: Situation) -> Bits:
+    """Ask every rule, each only about the candidates it applies to.
+
+    A condition that is NULL has failed, and so has one that cannot be computed: rules fail closed.
+
+    Returns:
+        Shape (n, m, words): bit b of word w is set where rule 64 w + b failed. The rules of the kinds `score`
+        and `budget` are not asked here; `mark` sets their bits.
+    """
+    shape = (situation.customers, len(policy.candidates), words_for(len(policy.rules)))
+    bits = np.zeros(shape, dtype=np.uint64)
+    with np.errstate(all="ignore"):
+        for rule, compiled in enumerate(policy.rules):
+            for part in compiled.parts:
+                failed = part.fails(situation) if len(part.columns) else None
+                if failed is not None:
+                    mark(bits, rule, failed, part.columns)
+    return bits
+
+
+def mark(bits: Bits, rule: int, failed: NDArray[np.bool_], columns: Columns | slice = slice(None)) -> None:
+    """Set a rule's bit where it failed.
+
+    Args:
+        bits: Shape (n, m, words), changed in place.
+        rule: Position of the rule.
+        failed: Shape (n, k), or (n, 1) for all columns alike.
+        columns: The k candidates it is about.
+    """
+    word, bit = divmod(rule, BITS_PER_WORD)
+    if np.count_nonzero(failed):
+        bits[:, columns, word] |= failed.astype(np.uint64) << np.uint64(bit)
+
+
+def first_failing(bits: Bits) -> NDArray[np.int16]:
+    """Find the first rule that failed, in the order in which they are asked.
+
+    Returns:
+        Shape (n, m), position of the rule; `PASSED` where none failed.
+
+    Example:
+        >>> first_failing(np.array([[[0b1100], [0]]], dtype=np.uint64)).tolist()
+        [[2, -1]]
+    """
+    first = np.full(bits.shape[:2], PASSED, dtype=np.int16)
+    for word in reversed(range(bits.shape[2])):
+        content = bits[:, :, word]
+        lowest = content & (~content + np.uint64(1))
+        position = np.bitwise_count(lowest - np.uint64(1)).astype(np.int16) + np.int16(word * BITS_PER_WORD)
+        first = np.where(content != 0, position, first)
+    return first
+
+
+def failing_positions(words: Sequence[int]) -> frozenset[int]:
+    """List the rules whose bits are set in the words of one candidate.
+
+    Example:
+        >>> sorted(failing_positions([0b101, 0b1]))
+        [0, 2, 64]
+    """
+    return frozenset(
+        word * BITS_PER_WORD + bit
+        for word, content in enumerate(words)
+        if content
+        for bit in range(content.bit_length())
+        if content >> bit & 1
+    )
+
+
+def only_failing(bits: Bits) -> NDArray[np.bool_]:
+    """Find the candidates that exactly one rule rejected: without it they would be offered."""
+    alone: NDArray[np.bool_] = np.bitwise_count(bits).sum(axis=2) == 1
+    return alone
+
+
+def failed(bits: Bits, rule: int) -> NDArray[np.bool_]:
+    """Tell where one rule failed: shape (n, m)."""
+    word, bit = divmod(rule, BITS_PER_WORD)
+    answers: NDArray[np.bool_] = (bits[:, :, word] >> np.uint64(bit)) & np.uint64(1) == 1
+    return answers

@@ -1,0 +1,132 @@
+"""Delivering what is due: taken, asked about once more, noted, sent, and noted again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from serving.delivery.outbox import Contact, Outbox, State
+from serving.delivery.permission import Permission, Ruling
+from serving.delivery.targets import Fate, Sent, Target
+
+LOOK_AGAIN: Final = timedelta(minutes=15)
+"""A contact that a limit or quiet hours hold back is looked at again so soon."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelReport:
+    """What came of delivering to one channel.
+
+    Attributes:
+        delivered: The channel has them.
+        postponed: Held back by a limit or quiet hours, or the customer could not be looked up.
+        withheld: The customer does not agree any more, or is not known any more.
+        expired: Their time was too long ago.
+        failed: Will be tried again.
+        dead: Given up.
+        reasons: Why contacts were not delivered, and how many.
+    """
+
+    channel: str
+    delivered: int = 0
+    postponed: int = 0
+    withheld: int = 0
+    expired: int = 0
+    failed: int = 0
+    dead: int = 0
+    reasons: Mapping[str, int]
+
+
+def deliver(
+    outbox: Outbox,
+    targets: Mapping[str, Target],
+    permission: Permission,
+    clock: Callable[[], datetime],
+    late: timedelta,
+) -> list[ChannelReport]:
+    """Deliver the contacts of all channels whose time has come.
+
+    A channel that fails is left alone for the rest of the call; the others go on. Whenever this is interrupted, what
+    was taken is taken again when its lease ends; what was sent in between is sent again with the same `decision_id`.
+
+    Args:
+        outbox: Where they are.
+        targets: By channel.
+        permission: Asked about every contact.
+        clock: Gives the moment, aware; asked for every batch, since a lease begins when it is taken.
+        late: Contacts whose time was longer ago are given up.
+    """
+    return [_deliver(outbox, channel, target, permission, clock, late) for channel, target in targets.items()]
+
+
+def _deliver(
+    outbox: Outbox,
+    channel: str,
+    target: Target,
+    permission: Permission,
+    clock: Callable[[], datetime],
+    late: timedelta,
+) -> ChannelReport:
+    now = clock()
+    counts: Counter[str] = Counter(expired=outbox.expire(channel, now, now - late))
+    reasons: Counter[str] = Counter()
+    going = True
+    while going and (taken := outbox.take(channel, now := clock(), target.batch, target.lease)):
+        allowed = _allowed(outbox, taken, permission, now, counts, reasons)
+        if not allowed:
+            continue
+        outbox.begin(allowed, now)
+        for sent in target.send(allowed, now):
+            _note(outbox, target, sent, now, counts)
+            if sent.fate is not Fate.HAS_IT:
+                reasons[str(sent.reason)] += len(sent.contacts)
+            going = going and sent.fate is not Fate.FAILED
+    return ChannelReport(channel=channel, reasons=dict(reasons), **counts)
+
+
+def _allowed(
+    outbox: Outbox,
+    taken: Sequence[Contact],
+    permission: Permission,
+    now: datetime,
+    counts: Counter[str],
+    reasons: Counter[str],
+) -> list[Contact]:
+    allowed: list[Contact] = []
+    held: dict[tuple[Ruling, str], list[Contact]] = {}
+    for contact in taken:
+        ruled = permission.of(contact, now)
+        if ruled.ruling is Ruling.ALLOWED:
+            allowed.append(contact)
+        else:
+            held.setdefault((ruled.ruling, ruled.reason), []).append(contact)
+    for (ruling, reason), contacts in held.items():
+        reasons[reason] += len(contacts)
+        if ruling is Ruling.NEVER:
+            outbox.settle(contacts, State.WITHHELD, now, reason)
+            counts["withheld"] += len(contacts)
+        else:
+            outbox.postpone(contacts, now + LOOK_AGAIN, reason)
+            counts["postponed"] += len(contacts)
+    return allowed
+
+
+def _note(outbox: Outbox, target: Target, sent: Sent, now: datetime, counts: Counter[str]) -> None:
+    if sent.fate is Fate.HAS_IT:
+        outbox.settle(sent.contacts, State.DELIVERED, now)
+        counts["delivered"] += len(sent.contacts)
+        return
+    by_attempts: dict[int, list[Contact]] = {}
+    for contact in sent.contacts:
+        by_attempts.setdefault(contact.attempts + 1, []).append(contact)
+    for attempts, contacts in by_attempts.items():
+        if sent.fate is Fate.REFUSED or attempts >= target.attempts:
+            outbox.settle(contacts, State.DEAD, now, sent.reason, made=sent.fate is not Fate.REFUSED)
+            counts["dead"] += len(contacts)
+        else:
+            wait = max(target.wait(attempts), sent.after or timedelta(0))
+            outbox.postpone(contacts, now + wait, str(sent.reason))
+            counts["failed"] += len(contacts)

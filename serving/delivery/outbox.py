@@ -1,0 +1,232 @@
+"""The outbox: every planned contact once, from the plan to the channel that has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+import pyarrow as pa
+from sqlalchemy import Connection, bindparam, delete, func, select, update
+
+from serving.database import Database
+from serving.delivery.tables import GATHERED, OUTBOX
+from serving.journal.rows import microseconds, moment_of
+from serving.journal.tables import CUSTOMERS, PENDING
+
+ROWS_PER_STATEMENT: Final = 5_000
+
+
+class State(StrEnum):
+    """Where a contact is on its way."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    WITHHELD = "withheld"
+    """The customer does not agree any more, or is not known any more."""
+    EXPIRED = "expired"
+    """Its time was too long ago."""
+    DEAD = "dead"
+    """The channel refused it, or failed as often as it was tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """A planned contact.
+
+    Attributes:
+        night: Day that it was planned for.
+        message: Treatment.
+        attempts: Begun before.
+    """
+
+    decision_id: str
+    customer_id: str
+    night: str
+    channel: str
+    contact_at: datetime
+    offer: str
+    message: str
+    slot: str | None
+    attempts: int
+
+
+class Outbox:
+    """Contacts in the journal's database.
+
+    Args:
+        database: Of decisions and journal.
+        products: Family of each offer, for counting contacts that are on their way.
+
+    Raises:
+        StateError: From every method, where the database does not answer or refuses.
+    """
+
+    def __init__(self, database: Database, products: Mapping[str, str | None]) -> None:
+        self.database = database
+        self._products = products
+
+    def gather(self, run: str, night: str, contacts: pa.Table) -> int:
+        """Take in the contacts of a run, all or none; a run that is here already adds nothing.
+
+        Args:
+            run: Its name.
+            night: Day that it planned for.
+            contacts: Of `serving.contacts.SCHEMA`.
+
+        Returns:
+            How many were new.
+        """
+        rows = [_row(contact, night) for contact in contacts.to_pylist()]
+        with self.database.transaction() as connection:
+            if connection.execute(select(GATHERED.c.run).where(GATHERED.c.run == run)).first() is not None:
+                return 0
+            before = _count(connection, night)
+            for start in range(0, len(rows), ROWS_PER_STATEMENT):
+                connection.execute(self.database.add(OUTBOX), rows[start : start + ROWS_PER_STATEMENT])
+            connection.execute(self.database.add(GATHERED), {"run": run, "night": night, "contacts": len(rows)})
+            return _count(connection, night) - before
+
+    def has(self, run: str) -> bool:
+        """Tell whether a run's contacts are here."""
+        with self.database.reading() as connection:
+            return connection.execute(select(GATHERED.c.run).where(GATHERED.c.run == run)).first() is not None
+
+    def expire(self, channel: str, now: datetime, before: datetime) -> int:
+        """Give up the contacts of a channel whose time was before a moment."""
+        late = (OUTBOX.c.channel == channel) & (OUTBOX.c.contact_at < microseconds(before))
+        free = (OUTBOX.c.state == State.WAITING) & (OUTBOX.c.next_at <= microseconds(now))
+        settled = {"state": State.EXPIRED, "settled_at": microseconds(now), "reason": "its time was too long ago"}
+        with self.database.transaction() as connection:
+            return int(connection.execute(update(OUTBOX).where(late & free).values(settled)).rowcount)
+
+    def take(self, channel: str, now: datetime, at_most: int, lease: timedelta) -> list[Contact]:
+        """Take contacts whose time has come; nobody else takes them before the lease ends."""
+        due = (
+            select(OUTBOX)
+            .where(OUTBOX.c.channel == channel, OUTBOX.c.state == State.WAITING)
+            .where(OUTBOX.c.next_at <= microseconds(now))
+            .order_by(OUTBOX.c.contact_at, OUTBOX.c.decision_id)
+            .limit(at_most)
+        )
+        asked = due if self.database.is_sqlite else due.with_for_update(skip_locked=True)
+        with self.database.transaction() as connection:
+            found = [_contact(row._mapping) for row in connection.execute(asked)]
+            _change(connection, found, next_at=microseconds(now + lease))
+        return found
+
+    def begin(self, contacts: Sequence[Contact], now: datetime) -> None:
+        """Note before contacts are sent that they may be with the channel from now on.
+
+        They count against contact limits at once, until the channel tells that they were presented.
+        """
+        if not contacts:
+            return
+        customers = sorted({contact.customer_id for contact in contacts})
+        pending = [
+            {
+                "decision_id": contact.decision_id,
+                "customer_id": contact.customer_id,
+                "channel": contact.channel,
+                "offer": contact.offer,
+                "product": self._products.get(contact.offer),
+                "decided_at": microseconds(now),
+            }
+            for contact in contacts
+        ]
+        add = self.database.add
+        newer = update(CUSTOMERS).where(CUSTOMERS.c.customer_id == bindparam("customer"))
+        with self.database.transaction() as connection:
+            _change(connection, contacts, attempts=OUTBOX.c.attempts + 1)
+            connection.execute(add(CUSTOMERS), [{"customer_id": customer, "version": 0} for customer in customers])
+            # whoever decides for them at this moment decides anew, with this contact counted
+            newer = newer.values(version=CUSTOMERS.c.version + 1)
+            connection.execute(newer, [{"customer": customer} for customer in customers])
+            connection.execute(add(PENDING), pending)
+
+    def postpone(self, contacts: Sequence[Contact], until: datetime, reason: str) -> None:
+        """Let contacts wait until a moment."""
+        with self.database.transaction() as connection:
+            _change(connection, contacts, next_at=microseconds(until), reason=reason)
+
+    def settle(
+        self, contacts: Sequence[Contact], state: State, now: datetime, reason: str | None = None, *, made: bool = True
+    ) -> None:
+        """Note what became of contacts, for good.
+
+        Args:
+            contacts: Which.
+            state: That they end in.
+            now: Aware.
+            reason: Why they were not delivered.
+            made: They may have reached the customer. One that surely did not counts against no limit any more.
+        """
+        with self.database.transaction() as connection:
+            self.settle_within(connection, contacts, state, now, reason)
+            if not made:
+                ids = [contact.decision_id for contact in contacts]
+                connection.execute(delete(PENDING).where(PENDING.c.decision_id.in_(ids)))
+
+    @staticmethod
+    def settle_within(
+        connection: Connection, contacts: Sequence[Contact], state: State, now: datetime, reason: str | None = None
+    ) -> None:
+        """Note the same within a transaction."""
+        _change(connection, contacts, state=state, settled_at=microseconds(now), reason=reason)
+
+    def locked_night(self, connection: Connection, channel: str, night: str) -> list[Contact]:
+        """Read what was delivered of a night, and keep others from delivering of it until the transaction ends."""
+        gathered = select(GATHERED.c.run).where(GATHERED.c.night == night).order_by(GATHERED.c.run)
+        connection.execute(gathered if self.database.is_sqlite else gathered.with_for_update())
+        delivered = select(OUTBOX).where(OUTBOX.c.channel == channel, OUTBOX.c.night == night)
+        found = connection.execute(delivered.where(OUTBOX.c.state == State.DELIVERED))
+        return [_contact(row._mapping) for row in found]
+
+    def counts(self) -> dict[tuple[str, State], int]:
+        """Count contacts by channel and state."""
+        query = select(OUTBOX.c.channel, OUTBOX.c.state, func.count()).group_by(OUTBOX.c.channel, OUTBOX.c.state)
+        with self.database.reading() as connection:
+            return {(channel, State(state)): count for channel, state, count in connection.execute(query)}
+
+    def dead_letters(self) -> dict[tuple[str, str], int]:
+        """Count dead letters by channel and reason."""
+        query = select(OUTBOX.c.channel, OUTBOX.c.reason, func.count()).where(OUTBOX.c.state == State.DEAD)
+        with self.database.reading() as connection:
+            found = connection.execute(query.group_by(OUTBOX.c.channel, OUTBOX.c.reason))
+            return {(channel, reason): count for channel, reason, count in found}
+
+    def revive(self, now: datetime) -> int:
+        """Let dead letters wait again, as if they had not been tried; those too late expire instead."""
+        again = {"state": State.WAITING, "next_at": microseconds(now), "settled_at": None, "attempts": 0}
+        dead = OUTBOX.c.state == State.DEAD
+        with self.database.transaction() as connection:
+            # while they count as contacts, their own limits would hold them back
+            connection.execute(
+                delete(PENDING).where(PENDING.c.decision_id.in_(select(OUTBOX.c.decision_id).where(dead)))
+            )
+            return int(connection.execute(update(OUTBOX).where(dead).values(again)).rowcount)
+
+
+def _row(contact: Mapping[str, Any], night: str) -> dict[str, Any]:
+    at = microseconds(contact["contact_at"])
+    copied = {name: contact[name] for name in ("decision_id", "customer_id", "channel", "offer", "slot")}
+    new = {"state": State.WAITING, "attempts": 0, "settled_at": None, "reason": None}
+    return {**copied, **new, "night": night, "message": contact["treatment"], "contact_at": at, "next_at": at}
+
+
+def _contact(row: Mapping[Any, Any]) -> Contact:
+    names = ("decision_id", "customer_id", "night", "channel", "offer", "message", "slot", "attempts")
+    return Contact(**{name: row[name] for name in names}, contact_at=moment_of(row["contact_at"]))
+
+
+def _change(connection: Connection, contacts: Sequence[Contact], **values: Any) -> None:
+    ids = [contact.decision_id for contact in contacts]
+    for start in range(0, len(ids), ROWS_PER_STATEMENT):
+        some = OUTBOX.c.decision_id.in_(ids[start : start + ROWS_PER_STATEMENT])
+        connection.execute(update(OUTBOX).where(some, OUTBOX.c.state == State.WAITING).values(values))
+
+
+def _count(connection: Connection, night: str) -> int:
+    return int(connection.execute(select(func.count()).select_from(OUTBOX).where(OUTBOX.c.night == night)).scalar_one())

@@ -1,0 +1,52 @@
+"""The flow on a copy of the demo bank: from the database to files, and found by whoever asks."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.archiving import archive_old_decisions
+from tests.pipelines.small_bank import DEMO
+from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log
+from wiring.parts import Parts, parts_anew
+
+NOW = datetime(2027, 6, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Parts:
+    monkeypatch.setenv("NBO_HOME", str(tmp_path / "home"))
+    folder = Path(shutil.copytree(DEMO, tmp_path / "bank"))
+    (folder / "retention.yaml").write_text("decisions_days: 400\nexplanations_days: 100\n")
+    parts = parts_anew(folder)
+    decider, everybody = small_decider(), features_of_all(small_bank(), small_log(tmp_path / "log"))
+    for days in (0, 200, 400):
+        decided = decider.decide(everybody, as_of=AS_OF + timedelta(days=days), seed=7, channels=["app"])
+        for row in range(len(decided)):
+            parts.decision_log.append(decider.record(decided, row, "app"), "state")
+    return parts
+
+
+def test_a_bank_keeps_decisions_and_explanations_as_long_as_it_says(parts: Parts) -> None:
+    told = archive_old_decisions(str(parts.folder), NOW)
+    assert (told["decisions"], told["files"], told["explanations"]) == (12, 1, 24)
+    [file] = parts.places.decisions_archive.rglob("*.parquet")
+    assert file.parent.name == "month=03"
+    assert pq.read_table(parts.places.decisions_archive).num_rows == 12
+    found = parts.decision_log.of_customer("c05")
+    assert [(one.as_of - AS_OF).days for one in found] == [400, 200, 0]
+    assert [one.record is not None for one in found] == [True, False, False]
+    assert parts.decision_log.get(found[2].decision_id) == found[2]
+    again = archive_old_decisions(str(parts.folder), NOW)
+    assert (again["decisions"], again["files"], again["explanations"]) == (0, 0, 0)
+
+
+def test_a_bank_that_says_nothing_keeps_all(parts: Parts) -> None:
+    (parts.folder / "retention.yaml").unlink()
+    told = archive_old_decisions(str(parts.folder), NOW)
+    assert (told["decisions"], told["files"], told["explanations"]) == (0, 0, 0)
+    assert not parts.places.decisions_archive.exists()

@@ -1,0 +1,77 @@
+"""An outbox of the small bank: real database, log, reader and policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from config.delivery import WebhookTarget
+from serving.contacts import SCHEMA
+from serving.customer_features import CustomerReader
+from serving.database import Database
+from serving.delivery.delivering import ChannelReport, deliver
+from serving.delivery.outbox import Outbox, State
+from serving.delivery.permission import Permission
+from serving.delivery.targets import Target
+from serving.delivery.webhook import Webhook
+from serving.journal.journal import Journal
+from tests.serving.build import AS_OF, POLICY, small_bank, small_decider, small_log
+from tests.serving.delivery.receiver import SECRET, Receiver
+
+NIGHT = "2026-03-02"
+NOW = AS_OF + timedelta(minutes=1)
+LATE = timedelta(hours=24)
+AGREE = ("c02", "c04", "c07", "c08", "c10", "c11")
+"""Agree to e-mails, and got none this week."""
+
+BANK = small_bank(replace(POLICY, outbound={"email": 9}))
+
+
+def contacts(customers: Sequence[str], *, run: str = "run", at: datetime = AS_OF, **more: Any) -> pa.Table:
+    rows = [
+        {
+            "customer_id": customer,
+            "channel": "email",
+            "contact_at": at,
+            "offer": "savings_plus",
+            "treatment": "letter",
+            "slot": None,
+            "priority_before_prices": 1.0,
+            "plan_probability": 1.0,
+            "decision_id": f"{run}-{customer}",
+            **more,
+        }
+        for customer in customers
+    ]
+    return pa.Table.from_pylist(rows, SCHEMA)
+
+
+class Post:
+    """The outbox with what it is delivered by."""
+
+    def __init__(self, folder: Path, url: str | None = None) -> None:
+        self.log = small_log(folder / "log")
+        self.database = Database(url or f"sqlite:///{folder / 'decisions.db'}")
+        self.outbox = Outbox(self.database, {"savings_plus": "savings"})
+        reader = CustomerReader(BANK, self.log, None, Journal(self.database, BANK.vocabulary.contacts))
+        self.permission = Permission(small_decider(BANK), reader, seed=7)
+
+    def gather(self, *customers: str, run: str = "run", night: str = NIGHT, **more: Any) -> int:
+        return self.outbox.gather(run, night, contacts(customers, run=run, **more))
+
+    def deliver(self, target: Target, now: datetime = NOW) -> ChannelReport:
+        [report] = deliver(self.outbox, {"email": target}, self.permission, lambda: now, LATE)
+        return report
+
+    def states(self) -> dict[State, int]:
+        return {state: count for (_, state), count in self.outbox.counts().items()}
+
+
+def webhook(receiver: Receiver, secret: str = SECRET, **more: Any) -> Webhook:
+    settings = {"batch": 4, "timeout_seconds": 30.0, "attempts": 3, "wait_seconds": 60.0, **more}
+    return Webhook(WebhookTarget(url="URL", secret="SECRET", **settings), receiver.url, secret, "small")

@@ -1,0 +1,88 @@
+import csv
+import json
+from datetime import timedelta
+
+import pytest
+
+from serving.delivery.files import ContactFile, forget_in_files
+from serving.delivery.outbox import State
+from tests.serving.build import AS_OF
+from tests.serving.delivery.build import AGREE, NIGHT, NOW, Post
+
+
+@pytest.fixture
+def post(tmp_path):
+    post = Post(tmp_path)
+    yield post
+    post.database.close()
+
+
+def customers(folder, night=NIGHT):
+    with (folder / f"email-{night}.csv").open(newline="") as file:
+        return [row["customer_id"] for row in csv.DictReader(file)]
+
+
+def test_the_file_of_a_night_grows_and_is_whole_at_any_moment(post, tmp_path):
+    folder = tmp_path / "drop" / "email"
+    target = ContactFile(post.outbox, folder, "csv", batch=2)
+    post.gather("c04", "c02", "c07")
+    post.gather("c08", run="later", at=NOW + timedelta(hours=1))
+    assert post.deliver(target).delivered == 3
+    assert customers(folder) == ["c02", "c04", "c07"]
+    assert post.deliver(target, NOW + timedelta(hours=2)).delivered == 1
+    assert customers(folder) == ["c02", "c04", "c07", "c08"]
+    assert [file.name for file in folder.iterdir()] == [f"email-{NIGHT}.csv"]
+
+
+def test_every_night_has_a_file_of_its_own(post, tmp_path):
+    post.gather("c02")
+    post.gather("c04", run="next", night="2026-03-03", at=AS_OF)
+    assert post.deliver(ContactFile(post.outbox, tmp_path, "csv")).delivered == 2
+    assert (customers(tmp_path), customers(tmp_path, "2026-03-03")) == (["c02"], ["c04"])
+
+
+def test_lines_of_json_say_the_same(post, tmp_path):
+    post.gather(*AGREE)
+    post.deliver(ContactFile(post.outbox, tmp_path, "jsonl"))
+    lines = (tmp_path / f"email-{NIGHT}.jsonl").read_text().splitlines()
+    assert [json.loads(line)["customer_id"] for line in lines] == list(AGREE)
+    assert json.loads(lines[0])["slot"] is None
+
+
+def test_a_file_that_was_written_and_not_noted_is_written_the_same_again(post, tmp_path, monkeypatch):
+    target = ContactFile(post.outbox, tmp_path, "csv")
+    post.gather("c02", "c04")
+
+    def ends(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(post.outbox), "settle_within", staticmethod(ends))
+        with pytest.raises(KeyboardInterrupt):
+            post.deliver(target)
+    before = (tmp_path / f"email-{NIGHT}.csv").read_text()
+    assert post.states() == {State.WAITING: 2}
+    assert post.deliver(target, NOW + target.lease).delivered == 2
+    assert (tmp_path / f"email-{NIGHT}.csv").read_text() == before
+
+
+def test_a_folder_that_cannot_be_written_to_loses_nothing(post, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    post.gather("c02")
+    target = ContactFile(post.outbox, tmp_path / "taken", "csv")
+    report = post.deliver(target)
+    assert (report.failed, report.dead) == (1, 0)
+    (tmp_path / "taken").unlink()
+    assert post.deliver(target, NOW + timedelta(hours=1)).delivered == 1
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_an_erased_customer_is_in_no_file_any_more(post, tmp_path, form):
+    post.gather("c02", "c04", "c07")
+    folder = tmp_path / "deliveries" / "email"
+    post.deliver(ContactFile(post.outbox, folder, form))
+    [file] = folder.iterdir()
+    whole = file.read_text().splitlines(keepends=True)
+    assert forget_in_files(tmp_path / "deliveries", "c04") == 1
+    assert file.read_text() == "".join(line for line in whole if "c04" not in line)
+    assert forget_in_files(tmp_path / "deliveries", "c04") == 0

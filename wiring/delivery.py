@@ -1,0 +1,98 @@
+"""A bank's outbox with its real parts: the plans of its nights, its channels' targets, its customers as they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from config.delivery import WebhookTarget
+from config.stores import SettingError
+from domain.errors import DataError
+from serving.contacts import CONTACTS, PLAN, SCHEMA
+from serving.customer_features import CustomerReader
+from serving.delivery.delivering import ChannelReport, deliver
+from serving.delivery.files import ContactFile
+from serving.delivery.outbox import Outbox
+from serving.delivery.permission import Permission
+from serving.delivery.targets import Target
+from serving.delivery.webhook import Webhook
+from serving.live.clock import Clock
+from serving.today import TodaysEvents
+from wiring.parts import SEED, Parts
+
+
+def outbox_of(parts: Parts) -> Outbox:
+    """Open the outbox of a bank."""
+    return Outbox(parts.database, {offer.name: offer.product for offer in parts.bank.offers})
+
+
+def gather_plans(parts: Parts, outbox: Outbox, now: datetime) -> int:
+    """Take in the contacts of all finished runs for days that are not over for long.
+
+    Returns:
+        How many contacts are new.
+    """
+    oldest = (now - timedelta(hours=parts.bank.delivery.late_hours, days=1)).astimezone(parts.bank.time_zone).date()
+    new = 0
+    for plan in sorted(parts.places.decisions.glob(f"*/{PLAN}")):
+        run = plan.parent
+        night = run.name[: len("2026-01-01")]
+        if date.fromisoformat(night) < oldest or outbox.has(run.name):
+            continue
+        files = sorted((run / CONTACTS).glob("*.parquet"))
+        table = pq.read_table(files, schema=SCHEMA) if files else SCHEMA.empty_table()
+        new += outbox.gather(run.name, night, table)
+    return new
+
+
+def targets_of(parts: Parts, outbox: Outbox, environ: Mapping[str, str]) -> dict[str, Target]:
+    """Make the target of every channel of `delivery.yaml`.
+
+    Raises:
+        DataError: The bank delivers to no channel.
+        SettingError: A variable that the file names is not set.
+    """
+    targets: dict[str, Target] = {}
+    for entry in parts.bank.delivery.channels:
+        if entry.file is not None:
+            folder = parts.places.deliveries / entry.file.folder  # an absolute one stays as it is
+            targets[entry.channel] = ContactFile(outbox, folder, entry.file.format)
+        elif entry.webhook is not None:
+            targets[entry.channel] = _webhook(parts.name, entry.webhook, environ)
+    if not targets:
+        raise DataError(
+            f"bank {parts.name} delivers to no channel",
+            expected="channels with a file or a webhook",
+            remedy=f"write them into {Path(parts.folder).name}/delivery.yaml",
+        )
+    return targets
+
+
+def deliver_due(parts: Parts, now: datetime) -> tuple[int, list[ChannelReport]]:
+    """Take in new plans, and deliver what is due.
+
+    Returns:
+        How many contacts are new in the outbox, and what came of each channel.
+    """
+    outbox = outbox_of(parts)
+    targets = targets_of(parts, outbox, os.environ)
+    new = gather_plans(parts, outbox, now)
+    today = TodaysEvents(parts.log)
+    today.refresh(int(parts.midnight(now).timestamp()) * 1_000_000)
+    reader = CustomerReader(parts.bank, parts.log, parts.online, parts.journal, today)
+    permission = Permission(parts.decider(), reader, SEED)
+    late = timedelta(hours=parts.bank.delivery.late_hours)
+    return new, deliver(outbox, targets, permission, Clock(now).now, late)
+
+
+def _webhook(bank: str, settings: WebhookTarget, environ: Mapping[str, str]) -> Webhook:
+    for variable in (settings.url, settings.secret):
+        if not environ.get(variable):
+            raise SettingError(
+                f"{variable} is not set", expected="what delivery.yaml names it for: an address or a secret"
+            )
+    return Webhook(settings, environ[settings.url], environ[settings.secret], bank)
