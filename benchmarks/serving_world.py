@@ -13,7 +13,7 @@ from config.reading import load_bank
 from serving.decider import Decider
 
 DEMO = Path(__file__).parent.parent / "banks" / "demo"
-CHANNELS = ("app", "web", "email")
+CHANNELS = ("app", "email", "call_centre")
 OFFERS, RULES = 20, 60
 NAME = "bench"
 FILLERS = (
@@ -42,7 +42,8 @@ def write_bank(folder: Path, *, customers: int, months: int) -> Bank:
     yaml = YAML()
     _change(yaml, folder / "bank.yaml", lambda content: content.update(name=NAME))
     _change(yaml, folder / "simulation.yaml", lambda content: content.update(customers=customers, months=months))
-    said = (folder / "policies.yaml").read_text(encoding="utf-8")
+    files = [folder / name for name in ("policies.yaml", "budgets.yaml")]
+    said = "".join(file.read_text(encoding="utf-8") for file in files if file.exists())
 
     def fewer(offers: list[dict[str, Any]]) -> None:
         for offer in offers:
@@ -52,8 +53,11 @@ def write_bank(folder: Path, *, customers: int, months: int) -> Bank:
             offer["treatments"] += [
                 {"channel": channel, "message": "card", "cost": 0.01} for channel in CHANNELS if channel not in there
             ]
-        for offer in [offer for offer in offers if offer["name"] not in said][: len(offers) - OFFERS]:
-            offers.remove(offer)
+        # none that a rule or budget names, and none that is the last of its product
+        for offer in list(offers):
+            alike = sum(other.get("product") == offer.get("product") for other in offers)
+            if len(offers) > OFFERS and offer["name"] not in said and alike > 1:
+                offers.remove(offer)
 
     def met(policies: dict[str, Any]) -> None:
         for part in ("rules", "contact_limits", "quiet_hours"):

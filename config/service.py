@@ -66,7 +66,7 @@ class ServiceSettings:
     keys: tuple[ApiKey, ...] = ()
     jwt_key: str | None = field(default=None, repr=False)
     jwt_algorithm: str = "HS256"
-    most_waiting: int = 32
+    most_waiting: int = 16
     threads: int = 2
     largest_body: int = 1_000_000
     swap_seconds: float = 2.0

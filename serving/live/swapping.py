@@ -118,10 +118,12 @@ def try_out(engine: LiveEngine, customers: Sequence[str], now: datetime) -> None
     decider = engine.decider
     for customer in customers:
         features = engine.reader.read(customer, now).features
-        decided = decider.decide(features, as_of=utc_microseconds(now), seed=SEED, prices=engine.prices)
-        scores = decided.worth.propensity
-        if decider.propensity is not None and len(scores) and np.isnan(scores).all():
-            raise DataError("no candidate has a score", expected="probabilities from the propensity model")
+        decider.decide(features, as_of=utc_microseconds(now), seed=SEED, prices=engine.prices)
+        if decider.propensity is not None and decider.policy.candidates.pairs:
+            # asked by itself: of customers who want no personalised offers no score is looked at
+            scores = decider.propensity.predict(features, decider.policy.candidates.pairs)
+            if not np.all((scores >= 0.0) & (scores <= 1.0)):
+                raise DataError("the propensity model gives no probabilities", expected="numbers from 0 to 1")
     # made once, here and not by the first request that needs them
     assert engine.book.digest
     assert engine.without_models.rule_book.digest

@@ -104,3 +104,8 @@ def test_trying_out_leaves_no_trace(service):
 def test_an_engine_without_a_propensity_model_may_be_in_charge(service):
     bank = replace(small_bank(), digest="another")
     try_out(LiveEngine(Decider(bank, None, None), service.engine.reader), ["c02"], AS_OF)
+
+
+def test_customers_who_want_no_personalised_offers_are_no_fault_of_an_engine(service):
+    bank = with_policy(small_bank(), personalised="consent_email")
+    try_out(engine_with(service, bank), ["c00", "c03"], AS_OF)
