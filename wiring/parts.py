@@ -202,19 +202,23 @@ class Parts:
 
     def answer(self, customer_id: str, channel: str, as_of: datetime) -> Answer:
         """Decide for one customer at tonight's prices, from the online state and what came since, and keep it."""
-        decider = self.decider()
-        left = what_is_left(self.database, decider.policy, as_of)
         return decide_for_customer(
             customer_id,
             channel,
             as_of,
             seed=SEED,
-            decider=decider,
+            decider=self.decider(),
             reader=CustomerReader(self.bank, self.log, self.online, self.journal),
             log=self.decision_log,
-            prices=PacedPrices(decider.policy, prices_in_force(self.places.decisions, decider.policy)).now(left, as_of),
-            remaining=left,
+            **self.circumstances(as_of),
         )
+
+    def circumstances(self, as_of: datetime) -> dict[str, dict[str, float]]:
+        """Give the `prices` of budgets at a moment and what is `remaining` of them."""
+        policy = self.policy
+        left = what_is_left(self.database, policy, as_of)
+        night = prices_in_force(self.places.decisions, policy)
+        return {"prices": PacedPrices(policy, night).now(left, as_of), "remaining": left}
 
     def midnight(self, moment: datetime) -> datetime:
         """Local midnight that begins the day of a moment."""

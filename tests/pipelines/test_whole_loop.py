@@ -21,7 +21,6 @@ from pipelines.deciding import decide_for_everybody
 from pipelines.feature_build import build_features
 from pipelines.what_if import simulate_policy
 from pipelines.whole import run_bank
-from serving.circumstances import prices_in_force
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader, Origin
 from tests.pipelines.small_bank import SmallBank, written_again
@@ -238,11 +237,11 @@ def test_one_answer_later_in_the_day_needs_no_state(loop: Loop) -> None:
     parts = loop.bank.parts
     later = datetime.fromisoformat(loop.second["decisions"]["as_of"]) + timedelta(hours=15, minutes=7)
     from_log = CustomerReader(parts.bank, parts.log, None)
-    prices = prices_in_force(parts.places.decisions, parts.policy)
+    given = parts.circumstances(later)
     for customer in sampled(loop, 8):
         from_state = parts.answer(customer, "app", later)
         alone = decide_for_customer(
-            customer, "app", later, seed=SEED, decider=parts.decider(), reader=from_log, log=None, prices=prices
+            customer, "app", later, seed=SEED, decider=parts.decider(), reader=from_log, log=None, **given
         )
         assert (from_state.origin, alone.origin) == (Origin.STATE, Origin.LOG)
         assert from_state.decision == alone.decision
