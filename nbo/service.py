@@ -76,6 +76,7 @@ def serve(
             ssl_certfile=None if certificate is None else str(certificate),
             ssl_keyfile=None if key is None else str(key),
             timeout_graceful_shutdown=10,
+            timeout_keep_alive=75,  # longer than the proxies in front keep theirs
         )
 
 
