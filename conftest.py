@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ import pytest
 from config.settings import Settings
 from nbo.environment import prepare
 
+# first, for Feast has numbers of a process kept in files, which all apps of a test process would share
+os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+import_module("prometheus_client")
 # before anything imports prefect, mlflow or feast, which look at the environment only then; each worker of
 # pytest-xdist has a home of its own, although it inherits the environment of the one that started it
 for _name in [*os.environ]:
