@@ -16,10 +16,10 @@ class Solver(highspy.Highs):
     """
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # the library ships it without types
 
     def enableCallbacks(self) -> None:  # noqa: N802 - the library's name
         """Fall silent first: this is the first call of the library's constructor, and the first that would print."""
         self.setOptionValue("output_flag", False)
         self.setOptionValue("threads", 1)
-        super().enableCallbacks()  # type: ignore[no-untyped-call]
+        super().enableCallbacks()  # type: ignore[no-untyped-call]  # the library ships it without types
