@@ -19,6 +19,7 @@ import uvicorn
 from config.service import API_KEYS, BANK, CLOCK, METRICS, SCOPES, ServiceSettings
 from domain.errors import DataError, NboError, StateError, nearest
 from nbo.display import console
+from nbo.processes import check_port
 from serving.api.logs import log_settings
 from serving.api.security import new_key
 from serving.live.champions import MANIFEST
@@ -56,8 +57,9 @@ def serve(
         key: Of the certificate.
 
     Raises:
-        NboError: A setting, or there are no champions and no registry to ask for them.
+        NboError: A setting, a port that is taken, or there are no champions and no registry to ask for them.
     """
+    check_port("the service", host, port)
     tell_workers(parts, start)
     with publishing(parts), TemporaryDirectory(prefix="nbo-metrics-") as metrics:
         os.environ.update({METRICS: metrics, PROMETHEUS: metrics})
