@@ -15,13 +15,15 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from config.service import API_KEYS, BANK, CLOCK, METRICS, SCOPES, ServiceSettings
 from domain.errors import DataError, NboError, StateError, nearest
 from nbo.display import console
-from nbo.processes import check_port
+from nbo.processes import check_port, ended_by_signals
+from serving.api.keys import new_key
 from serving.api.logs import log_settings
-from serving.api.security import new_key
 from serving.live.champions import MANIFEST
 from wiring.parts import Parts
 
@@ -61,12 +63,10 @@ def serve(
     """
     check_port("the service", host, port)
     tell_workers(parts, start)
-    with publishing(parts), TemporaryDirectory(prefix="nbo-metrics-") as metrics:
+    with ended_by_signals(), publishing(parts), TemporaryDirectory(prefix="nbo-metrics-") as metrics:
         os.environ.update({METRICS: metrics, PROMETHEUS: metrics})
-        scheme = "http" if certificate is None else "https"
-        console.print(f"serving {parts.name} on {scheme}://{host}:{port}, its API at {scheme}://{host}:{port}/docs")
-        uvicorn.run(
-            "wiring.service:application",
+        config = uvicorn.Config(
+            "nbo.worker:application",
             factory=True,
             host=host,
             port=port,
@@ -79,7 +79,14 @@ def serve(
             ssl_keyfile=None if key is None else str(key),
             timeout_graceful_shutdown=10,
             timeout_keep_alive=75,  # longer than the proxies in front keep theirs
+            timeout_worker_healthcheck=10,  # a worker that imports on a busy machine is not one that hangs
         )
+        supervisor = Multiprocess(config, [config.bind_socket()])
+        address = f"{'http' if certificate is None else 'https'}://{host}:{port}"
+        console.print(f"serving {parts.name} on {address}, its API at {address}/docs")
+        supervisor.run()
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        raise StateError("the service did not start", remedy="its log says why")
 
 
 def tell_workers(parts: Parts, start: datetime | None) -> None:
@@ -137,6 +144,8 @@ def publishing(parts: Parts) -> Iterator[None]:
 
 def publish(parts: Parts, every_seconds: float | None) -> None:
     """Publish the champions, once or until interrupted; what fails in between is tried again."""
+    if every_seconds is not None:
+        os.nice(10)  # those who answer come first, above all while everything starts
     from wiring.champions import publish_champions  # noqa: PLC0415  MLflow, which those who serve do without
 
     if every_seconds is None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from domain.errors import NboError
 from serving.api import customers, decisions, events, health, looks, metrics
 from serving.api.admission import Admission
 from serving.api.metrics import Measured, Metrics
@@ -15,6 +17,7 @@ from serving.api.security import Callers
 from serving.live.service import Service
 
 VERSION = "1.0"
+logger = logging.getLogger("nbo.service")
 
 
 def create_app(open_service: Callable[[], Service]) -> FastAPI:
@@ -27,7 +30,11 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        service = open_service()
+        try:
+            service = open_service()
+        except NboError as error:
+            logger.error("the service cannot start", extra={"why": str(error)})
+            raise
         app.state.service = service
         app.state.callers = Callers(service.settings, service.engine.bank.identity.name)
         app.state.admission = Admission(service.settings.most_waiting)

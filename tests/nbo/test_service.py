@@ -14,8 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serving.live.champions import write_champions
+from serving.live.champions import Champion, write_champions
 from tests.docs.pages import ROOT
+from tests.nbo.test_processes import alive
 from tests.pipelines.small_bank import SmallBank
 from tests.servers import QUIET, free_port
 
@@ -27,7 +28,7 @@ SECONDS = 90
 class Running:
     """The command, and a client of it."""
 
-    def __init__(self, bank: SmallBank, port: int) -> None:
+    def __init__(self, bank: SmallBank, port: int, workers: int = 2, **more: str) -> None:
         keys = [{"name": "tests", "sha256": sha256(KEY.encode()).hexdigest(), "scopes": ["admin"]}]
         environment = {
             **os.environ,
@@ -35,9 +36,10 @@ class Running:
             "MLFLOW_TRACKING_URI": f"sqlite:///{bank.home / 'mlflow' / 'mlflow.db'}",
             "NBO_API_KEYS": json.dumps(keys),
             "NBO_SWAP_SECONDS": "0.2",
+            **more,
         }
         command = [sys.executable, "-m", "nbo", "--bank", str(bank.folder), "serve"]
-        command += ["--port", str(port), "--workers", "2"]
+        command += ["--port", str(port), "--workers", str(workers)]
         self.bank = bank
         self.logs = bank.home / "service.log"
         with self.logs.open("wb") as logs:
@@ -69,12 +71,17 @@ def until(condition: Callable[[], object]) -> None:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def bank(tmp_path_factory: pytest.TempPathFactory) -> SmallBank:
     bank = SmallBank.write(tmp_path_factory.mktemp("bank"), customers=20, months=2)
     # as after a first look at the registry, which takes MLflow long on a fresh home
     champions = bank.home / "banks" / "small" / "champions"
     champions.mkdir(parents=True)
     write_champions(champions, {})
+    return bank
+
+
+@pytest.fixture(scope="module")
+def running(bank: SmallBank) -> Iterator[Running]:
     running = Running(bank, free_port())
     try:
         until(lambda: running.started() == 2)
@@ -115,9 +122,24 @@ def test_a_worker_that_is_killed_is_replaced(running: Running) -> None:
     assert again.json()["results"][0]["fate"] == "duplicate"
 
 
-def test_when_it_ends_nothing_of_it_is_left(running: Running) -> None:
-    publishers = running.children("champions --every")
-    assert len(publishers) == 1
-    running.process.terminate()
-    running.process.wait(timeout=SECONDS)
-    until(lambda: not any(Path(f"/proc/{publisher}").exists() for publisher in publishers))
+def test_when_the_supervisor_is_killed_its_workers_end(running: Running) -> None:
+    below = running.children("")
+    assert len(below) >= 4  # workers, the publisher, and Python's tracker of resources
+    running.process.kill()
+    running.process.wait()
+    until(lambda: not any(alive(process) for process in below))
+    assert "the supervisor is gone" in running.logs.read_text()
+
+
+def test_a_service_that_cannot_start_says_why_and_fails(bank: SmallBank) -> None:
+    lost = Champion(name="small-churn", version="1", digest="0" * 64, folder="small-churn-1")
+    write_champions(bank.home / "banks" / "small" / "champions", {"churn": lost})
+    running = Running(bank, free_port(), workers=1, MLFLOW_TRACKING_URI="http://127.0.0.1:1")
+    try:
+        assert running.process.wait(timeout=SECONDS) == 1
+    finally:
+        running.client.close()
+        running.process.kill()
+    logs = running.logs.read_text()
+    assert "the files of small-churn are not those that were registered" in logs
+    assert logs.rstrip().endswith("nbo: the service did not start; its log says why")

@@ -50,7 +50,9 @@ def command(bank: SmallBank) -> Iterator[subprocess.Popen[str]]:
         "NBO_HOME": str(bank.home),
         "MLFLOW_TRACKING_URI": f"sqlite:///{bank.home / 'mlflow' / 'mlflow.db'}",
         "PREFECT_HOME": str(bank.home / "prefect"),
+        "TMPDIR": str(bank.home / "temporary"),
     }
+    (bank.home / "temporary").mkdir()
     words = [sys.executable, "-m", "nbo", "--bank", str(bank.folder), "up", "--port", str(free_port())]
     process = subprocess.Popen(
         words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
@@ -62,7 +64,9 @@ def command(bank: SmallBank) -> Iterator[subprocess.Popen[str]]:
         process.communicate(timeout=60)
 
 
-def test_everything_answers_where_it_is_said_and_ends_with_the_command(command: subprocess.Popen[str]) -> None:
+def test_everything_answers_where_it_is_said_and_ends_with_the_command(
+    command: subprocess.Popen[str], bank: SmallBank
+) -> None:
     key, links = "", {}
     assert command.stdout is not None
     while len(links) < len(LINKS):
@@ -86,3 +90,4 @@ def test_everything_answers_where_it_is_said_and_ends_with_the_command(command: 
     command.send_signal(signal.SIGINT)
     assert command.wait(timeout=60) == 0
     until(lambda: not any(alive(process) for process in below))
+    assert not list((bank.home / "temporary").glob("nbo-*"))
