@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
+import redis
+from psycopg import sql
 
 from serving.live.breaker import FAILURES, REST_SECONDS
 from tests.pipelines.small_bank import SmallBank
-from tests.servers import PostgreSQL, Redis
+from tests.servers import PASSWORD, PostgreSQL, Redis
 from tests.wiring.past import live_through
 from tests.wiring.served import served
 
@@ -127,3 +131,35 @@ def test_without_postgresql_nothing_is_answered_and_what_was_acknowledged_is_the
     assert told(client, "second", customer).json()["results"][0]["fate"] == "duplicate"
     assert told(client, "third", customer).json()["results"][0]["fate"] == "accepted"
     assert views(client, decided(client, customer)) == views(client, before) + 2
+
+
+def test_an_erased_customer_is_in_neither_server(
+    client: httpx.Client, customer: str, redis_server: Redis, postgresql_server: PostgreSQL
+) -> None:
+    assert decided(client, customer)["offers"]
+    assert keys_with(customer, redis_server)
+    assert {"decisions", "journal_events", "pending_contacts"} <= tables_with(customer, postgresql_server)
+    erased = client.delete(f"/v1/customers/{customer}").json()["erased"]
+    assert erased["online_store"] == 1
+    assert erased["decisions"] > 1
+    assert not keys_with(customer, redis_server)
+    assert not tables_with(customer, postgresql_server)
+
+
+def keys_with(name: str, server: Redis) -> list[bytes]:
+    with closing(redis.Redis(port=server.port, password=PASSWORD)) as asked:
+        found: list[bytes] = asked.keys(f"*{name}*")
+        return found
+
+
+def tables_with(name: str, server: PostgreSQL) -> set[str]:
+    """Tables with a row that has the name anywhere."""
+    with psycopg.connect(server.url("log_away")) as connection:
+        tables = [row[0] for row in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+        query = sql.SQL("SELECT count(*) FROM {table} WHERE {table}::text LIKE {name}")
+        return {
+            table
+            for table in tables
+            for (rows,) in connection.execute(query.format(table=sql.Identifier(table), name=f"%{name}%"))
+            if rows
+        }
