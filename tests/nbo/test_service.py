@@ -8,17 +8,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import httpx
 import pytest
 
-from serving.live.champions import Champion, write_champions
+from models.registry import CHAMPION
+from nbo.processes import Servers
+from nbo.servers import start_mlflow
+from nbo.service import PUBLISH_SECONDS
+from serving.live.champions import Champion, read_champions, write_champions
 from tests.docs.pages import ROOT
+from tests.nbo.champion import train_champion
 from tests.nbo.test_processes import alive
 from tests.pipelines.small_bank import SmallBank
 from tests.servers import QUIET, free_port
+from wiring.champions import publish_champions
 
 KEY = "nbo_a_key_of_tests_that_is_known_to_everybody"
 SECONDS = 90
@@ -51,6 +58,13 @@ class Running:
         found: dict[str, str] = answer.json().get("versions", {})
         return found
 
+    def churn(self) -> dict[str, str]:
+        """Have the champion predict; its versions."""
+        said = self.client.post("/v1/scores", json={"customer_id": "C1", "channel": "app"}).json()
+        assert 0.0 < said["churn_probability"] < 1.0
+        versions: dict[str, str] = said["versions"]
+        return versions
+
     def started(self) -> int:
         """How many workers have become ready so far."""
         assert self.process.poll() is None, "the command ended"
@@ -71,18 +85,24 @@ def until(condition: Callable[[], object]) -> None:
 
 
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> SmallBank:
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
     bank = SmallBank.write(tmp_path_factory.mktemp("bank"), customers=20, months=2)
-    # as after a first look at the registry, which takes MLflow long on a fresh home
-    champions = bank.home / "banks" / "small" / "champions"
-    champions.mkdir(parents=True)
-    write_champions(champions, {})
-    return bank
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        bank.use(monkeypatch)
+        train_champion(bank.parts, seed=1)
+        publish_champions(bank.parts)
+        yield bank
 
 
 @pytest.fixture(scope="module")
-def running(bank: SmallBank) -> Iterator[Running]:
-    running = Running(bank, free_port())
+def registry_port() -> int:
+    """Where the registry is, when it is."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def running(bank: SmallBank, registry_port: int) -> Iterator[Running]:
+    running = Running(bank, free_port(), MLFLOW_TRACKING_URI=f"http://127.0.0.1:{registry_port}")
     try:
         until(lambda: running.started() == 2)
         yield running
@@ -92,10 +112,26 @@ def running(bank: SmallBank) -> Iterator[Running]:
         running.process.wait()
 
 
-def test_a_bank_without_models_or_customers_is_served(running: Running) -> None:
+def test_a_bank_without_customers_is_served(running: Running) -> None:
     answer = running.client.post("/v1/decisions", json={"customer_id": "C1", "channel": "app"})
     assert answer.status_code == 200
     assert answer.json()["offers"] == []
+
+
+def test_the_registry_may_be_away_and_champions_are_those_of_when_it_was_there(
+    running: Running, registry_port: int, tmp_path: Path
+) -> None:
+    first = running.versions()
+    assert first["small-churn"].startswith("1:")
+    assert running.churn() == first
+    second = train_champion(running.bank.parts, seed=2)
+    assert running.versions() == first
+    with Servers(tmp_path) as servers:
+        start_mlflow(servers, running.bank.parts.settings, registry_port)
+        servers.wait()
+        until(lambda: all(running.versions().get("small-churn") == second.cited for _ in range(6)))
+    time.sleep(PUBLISH_SECONDS)  # the publisher has asked again, and nobody answered
+    assert running.churn() == running.versions() == {**first, "small-churn": second.cited}
 
 
 def test_a_changed_folder_is_served_by_all_workers_and_a_broken_one_by_none(running: Running) -> None:
@@ -132,8 +168,9 @@ def test_when_the_supervisor_is_killed_its_workers_end(running: Running) -> None
 
 
 def test_a_service_that_cannot_start_says_why_and_fails(bank: SmallBank) -> None:
-    lost = Champion(name="small-churn", version="1", digest="0" * 64, folder="small-churn-1")
-    write_champions(bank.home / "banks" / "small" / "champions", {"churn": lost})
+    champions = bank.parts.places.champions
+    damaged = replace((read_champions(champions) or {})["churn"], digest="0" * 64)
+    write_champions(champions, {"churn": damaged})
     running = Running(bank, free_port(), workers=1, MLFLOW_TRACKING_URI="http://127.0.0.1:1")
     try:
         assert running.process.wait(timeout=SECONDS) == 1
@@ -143,3 +180,17 @@ def test_a_service_that_cannot_start_says_why_and_fails(bank: SmallBank) -> None
     logs = running.logs.read_text()
     assert "the files of small-churn are not those that were registered" in logs
     assert logs.rstrip().endswith("nbo: the service did not start; its log says why")
+
+
+def test_a_registry_that_knows_nothing_of_a_bank_takes_no_champions_and_one_that_withdraws_them_does(
+    bank: SmallBank, tmp_path: Path
+) -> None:
+    other = SmallBank.write(tmp_path, customers=20, months=2, name="other").parts
+    other.places.champions.mkdir(parents=True)
+    champion = Champion(name="other-churn", version="7", digest="ab" * 32, folder="other-churn-7")
+    write_champions(other.places.champions, {"churn": champion})
+    assert not publish_champions(other)
+    assert read_champions(other.places.champions) == {"churn": champion}
+    bank.parts.models.store.client.delete_registered_model_alias("small-churn", CHAMPION)
+    assert publish_champions(bank.parts)
+    assert read_champions(bank.parts.places.champions) == {}
