@@ -1,4 +1,4 @@
-"""Why, and why not, in words: made only for the decisions that somebody looks at."""
+"""Why, and why not, in words: worded once for all candidates and customers that look alike to a rule."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from decisioning.engine import NO_CANDIDATES, OFFERED, Decisions
 from decisioning.policies.compiled import BUDGET, MINIMUM_PRIORITY, SCORED, CompiledRule
 from decisioning.policies.scoped import Scoped
 from decisioning.policies.verdicts import failing_positions
-from domain.decision import Verdict
+
+Failed = list[tuple[int, str]]
+"""Rules that failed, by position and in the order in which they are asked, each with its reason."""
 
 
 class Explanation:
-    """The verdicts about one customer in words.
-
-    A reason that many candidates share, as most rules look at the customer alone, is worded once.
+    """What the rules say of one customer, in words.
 
     Args:
         decisions: Of any number of customers.
@@ -24,20 +24,16 @@ class Explanation:
     def __init__(self, decisions: Decisions, customer: int) -> None:
         self._decisions = decisions
         self._customer = customer
-        self._failures: dict[tuple[int, int, int], Verdict] = {}
+        self._situation = decisions.situation.of(customer)
+        self._reasons: dict[tuple[int, int], str] = {}
 
-    def verdicts(self, candidate: int) -> tuple[Verdict, ...]:
-        """Tell the answer of every rule that applies to a candidate, by position, in the order they are asked."""
-        policy = self._decisions.policy
-        failed = failing_positions(self._decisions.bits[self._customer, candidate].tolist())
-        passed = policy.all_passed[candidate]
-        if not failed:
-            return passed
-        answers, places = list(passed), policy.places[candidate]
-        for position in failed:
-            place, part = places[position]
-            answers[place] = self._failure(position, part, candidate)
-        return tuple(answers)
+    def failed(self, candidate: int) -> Failed:
+        """List the rules that a candidate failed, with the smallest part of each that is not true."""
+        positions = failing_positions(self._decisions.bits[self._customer, candidate].tolist())
+        if not positions:
+            return []
+        asked = self._decisions.policy.places[candidate]
+        return [(position, self._of_part(position, asked[position], candidate)) for position in positions]
 
     def fallback(self, channel: str) -> str | None:
         """Say why nothing is offered in a channel; None where something is.
@@ -54,24 +50,21 @@ class Explanation:
         mine = candidates.by_channel[channel].tolist()
         last = next(place for place in mine if decisions.first_failed[self._customer, place] == furthest)
         rule, offer = decisions.policy.rules[furthest], candidates.pairs[last][0].name
-        reason = self._reason(rule, decisions.policy.places[last][furthest][1], last)
+        reason = self._of_part(furthest, decisions.policy.places[last][furthest], last)
         return f"nothing, because the last offer left, {offer}, failed {rule.name} ({rule.kind}): {reason}"
 
-    def _failure(self, position: int, part: Scoped | None, candidate: int) -> Verdict:
+    def _of_part(self, position: int, part: Scoped | None, candidate: int) -> str:
         # a rule may have several parts, and candidates of one part that look alike share their reason
-        key = (id(part), position, candidate if part is None else part.places_of[candidate])
-        known = self._failures.get(key)
+        if part is None:
+            return self._of_numbers(self._decisions.policy.rules[position], candidate)
+        key = (id(part), part.places_of[candidate])
+        known = self._reasons.get(key)
         if known is None:
-            rule = self._decisions.policy.rules[position]
-            reason = self._reason(rule, part, candidate)
-            known = Verdict(rule=rule.name, kind=rule.kind, passed=False, reason=reason)
-            self._failures[key] = known
+            row = part.row(self._situation, part.representative_of(candidate))
+            self._reasons[key] = known = self._decisions.policy.worded(part, row)
         return known
 
-    def _reason(self, rule: CompiledRule, part: Scoped | None, candidate: int) -> str:
-        if part is not None:
-            representative = part.representative_of(candidate)
-            return part.expression.why_not(part.row(self._decisions.situation, self._customer, representative))
+    def _of_numbers(self, rule: CompiledRule, candidate: int) -> str:
         if rule.name == MINIMUM_PRIORITY:
             priority = float(self._decisions.worth.priority[self._customer, candidate])
             value = "unknown" if np.isnan(priority) else f"{priority:.4g}"

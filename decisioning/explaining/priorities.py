@@ -125,6 +125,7 @@ class CustomerPriorities:
     def _charge(self, budget: CompiledBudget, column: int) -> float:
         """What one acceptance uses, whatever the propensity."""
         assert budget.charge is not None, "a candidate of a budget without a charge is rejected"
-        row = budget.charge.row(self._decisions.situation, self._customer, budget.charge.representative_of(column))
+        one = self._decisions.situation.of(self._customer)
+        row = budget.charge.row(one, budget.charge.representative_of(column))
         names = {name: np.array([value]) for name, value in row.items()}
         return float(np.asarray(budget.charge.expression.evaluate(names)).reshape(-1)[0])

@@ -16,13 +16,15 @@ from decisioning.policies.candidates import Candidates, Columns
 from decisioning.policies.policy import Policy
 from decisioning.policies.scoped import Scoped
 from decisioning.policies.situation import Names
-from domain.decision import Verdict
 
 SCORE: Final = "score"
 """Kind of the rules about the numbers themselves; they are asked after those of the policy."""
 
 BUDGET: Final = "budget"
 """Kind of the rules about what is left of budgets; they are asked last."""
+
+REASONS_KEPT: Final = 50_000
+"""Of what was worded last; some ten megabytes."""
 
 SCORED: Final = "scored"
 VALUE_KNOWN: Final = "value_known"
@@ -143,15 +145,28 @@ class CompiledPolicy:
         return tuple(map(tuple, asked))
 
     @cached_property
-    def places(self) -> tuple[Mapping[int, tuple[int, Scoped | None]], ...]:
-        """For each candidate, the position of a rule about it -> its place in `asked`, and the condition."""
-        return tuple({position: (place, part) for place, (position, part) in enumerate(asked)} for asked in self.asked)
+    def places(self) -> tuple[Mapping[int, Scoped | None], ...]:
+        """For each candidate, the position of a rule about it -> the condition, where it is not about numbers."""
+        return tuple(map(dict, self.asked))
+
+    def worded(self, part: Scoped, row: Mapping[str, float]) -> str:
+        """Say why a condition does not hold for a row for which it does not: once for each row that is met often.
+
+        Args:
+            part: Of one of the rules.
+            row: Values of its names.
+        """
+        key = (id(part), *(None if value != value else value for value in row.values()))  # noqa: PLR0124  NaN
+        reason = self._reasons.get(key)
+        if reason is None:
+            if len(self._reasons) >= REASONS_KEPT:
+                self._reasons.clear()
+            self._reasons[key] = reason = part.expression.why_not(row)
+        return reason
 
     @cached_property
-    def all_passed(self) -> tuple[tuple[Verdict, ...], ...]:
-        """The verdicts about each candidate where no rule has failed, in the order of `asked`."""
-        passed = [Verdict(rule=rule.name, kind=rule.kind, passed=True) for rule in self.rules]
-        return tuple(tuple(passed[position] for position, _ in asked) for asked in self.asked)
+    def _reasons(self) -> dict[tuple[float | None, ...], str]:
+        return {}
 
     @cached_property
     def _bits(self) -> Mapping[str, int]:

@@ -84,11 +84,10 @@ class Scoped:
         """Position of the candidate that answers for one in scope."""
         return int(self.representatives[self.places_of[candidate]])
 
-    def row(self, situation: Situation, customer: int, candidate: int) -> dict[str, float]:
-        """Values of the names for one customer and one candidate, for a reason in words."""
+    def row(self, situation: Situation, candidate: int) -> dict[str, float]:
+        """Values of the names for one candidate of the only customer, for a reason in words."""
         place = np.array([candidate], dtype=np.intp)
-        found = {name: situation.column(name, place) for name in self.names}
-        return {name: float(values[customer if len(values) > 1 else 0, 0]) for name, values in found.items()}
+        return {name: situation.column(name, place).item() for name in self.names}
 
     def _columns(self, situation: Situation) -> Checked:
         return Checked({name: situation.column(name, self.representatives) for name in self.names})
