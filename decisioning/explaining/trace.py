@@ -94,6 +94,7 @@ class Traces:
     def __init__(self, decisions: Decisions, book: RuleBook) -> None:
         self._decisions = decisions
         self._book = book
+        self._explanation = Explanation(decisions)
         policy = decisions.policy
         self._offers = [offer.name for offer, _ in policy.candidates.pairs]
         self._contact_cost = policy.candidates.columns["contact_cost"].tolist()
@@ -103,8 +104,7 @@ class Traces:
     def of(self, customer: int, channel: str) -> Trace:
         """Write down what was decided for one customer, by position, in one of the channels that were decided."""
         decisions, reasons = self._decisions, dict[str, int]()
-        explanation = Explanation(decisions, customer)
-        candidates = self._candidates(customer, channel, explanation, reasons)
+        candidates = self._candidates(customer, channel, reasons)
         said = self._said(customer)
         stage = None if self._stage is None else said[self._stage]
         return Trace(
@@ -121,7 +121,7 @@ class Traces:
             prices=decisions.prices,
             remaining=self._remaining,
             candidates=candidates,
-            fallback=explanation.fallback(channel),
+            fallback=self._explanation.fallback(customer, channel),
             reasons=list(reasons),
             rules=self._book.digest,
         )
@@ -160,15 +160,14 @@ class Traces:
                 said[place] = kind.values[int(value)] if isinstance(kind, Category) else value == 1.0
         return said
 
-    def _candidates(
-        self, customer: int, channel: str, explanation: Explanation, reasons: dict[str, int]
-    ) -> list[list[Any]]:
+    def _candidates(self, customer: int, channel: str, reasons: dict[str, int]) -> list[list[Any]]:
         ordered: list[tuple[tuple[bool, float, bool, float, int], list[Any]]] = []
+        explained = self._explanation.failed
         mine = self._decisions.policy.candidates.by_channel[channel]
         for column, numbers in zip(mine.tolist(), self._numbers[customer, mine].tolist(), strict=True):
             *costs, cost, budget_cost, priority, rank, first, standing, allowed, key = numbers
             failed = [
-                (position, reasons.setdefault(reason, len(reasons))) for position, reason in explanation.failed(column)
+                (position, reasons.setdefault(reason, len(reasons))) for position, reason in explained(customer, column)
             ]
             candidate = [
                 self._offers[column],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import cached_property
@@ -149,18 +149,19 @@ class CompiledPolicy:
         """For each candidate, the position of a rule about it -> the condition, where it is not about numbers."""
         return tuple(map(dict, self.asked))
 
-    def worded(self, part: Scoped, row: Mapping[str, float]) -> str:
-        """Say why a condition does not hold for a row for which it does not: once for each row that is met often.
+    def worded(self, part: Scoped, values: Sequence[float]) -> str:
+        """Say why a condition does not hold where it does not: once for values that are met often.
 
         Args:
             part: Of one of the rules.
-            row: Values of its names.
+            values: Of its names, in their order.
         """
-        key = (id(part), *(None if value != value else value for value in row.values()))  # noqa: PLR0124  NaN
+        key = (id(part), *(None if value != value else value for value in values))  # noqa: PLR0124  NaN
         reason = self._reasons.get(key)
         if reason is None:
             if len(self._reasons) >= REASONS_KEPT:
                 self._reasons.clear()
+            row = dict(zip(part.names, values, strict=True))
             self._reasons[key] = reason = part.expression.why_not(row)
         return reason
 

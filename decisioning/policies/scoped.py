@@ -80,14 +80,11 @@ class Scoped:
             return None
         return self._spread(situation.customers, ~answers)
 
-    def representative_of(self, candidate: int) -> int:
-        """Position of the candidate that answers for one in scope."""
-        return int(self.representatives[self.places_of[candidate]])
-
-    def row(self, situation: Situation, candidate: int) -> dict[str, float]:
-        """Values of the names for one candidate of the only customer, for a reason in words."""
-        place = np.array([candidate], dtype=np.intp)
-        return {name: situation.column(name, place).item() for name in self.names}
+    def seen(self, situation: Situation) -> list[list[list[float]]]:
+        """Values of each of the names, for every customer and representative: for reasons in words."""
+        shape = (situation.customers, len(self.representatives))
+        columns = self._columns(situation)
+        return [np.broadcast_to(columns[name], shape).tolist() for name in self.names]
 
     def _columns(self, situation: Situation) -> Checked:
         return Checked({name: situation.column(name, self.representatives) for name in self.names})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
@@ -106,28 +106,6 @@ class Names:
         return () if given and name not in self.catalogue.features else (name,)
 
 
-class OneCustomer(Mapping[str, Array]):
-    """Columns of one customer out of those of many, cut out when they are asked for.
-
-    Args:
-        columns: Name -> shape (n,).
-        customer: Position of the customer.
-    """
-
-    def __init__(self, columns: Mapping[str, Array], customer: int) -> None:
-        self._columns = columns
-        self._row = slice(customer, customer + 1)
-
-    def __getitem__(self, name: str) -> Array:
-        return self._columns[name][self._row]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
-
-    def __len__(self) -> int:
-        return len(self._columns)
-
-
 @dataclass(frozen=True, slots=True)
 class Situation:
     """The values of all names, gathered when an expression asks for them.
@@ -176,14 +154,6 @@ class Situation:
             raise _missing(name, self.features)
         self._seen[name] = known = finite(values)[:, None]
         return known
-
-    def of(self, customer: int) -> Situation:
-        """Give the situation of one customer, by position."""
-        moment = {
-            name: values if len(values) == 1 else values[customer : customer + 1]
-            for name, values in self.moment.items()
-        }
-        return Situation(self.names, 1, OneCustomer(self.features, customer), moment)
 
     def _count(self, name: str, candidates: Columns) -> Array:
         return np.stack([self._sum(self.names.counts[name][position]) for position in candidates], axis=1)
