@@ -175,7 +175,7 @@ def decide(
     local = moment_columns(as_datetime(moment), policy.time_zone, arm == Arm.HOLDOUT)
     requests = _requests(request, len(features))
     said = request_columns(requests, policy.names.request)
-    situation = Situation(policy.names, len(features), features.columns, {**local, **said})
+    situation = Situation(policy.sources, len(features), features.columns, {**local, **said})
     if policy.personalised is not None and len(policy.candidates):
         wanted_by = policy.personalised.holds(situation)[:, 0]
         arm = np.where(wanted_by | (arm == Arm.HOLDOUT), arm, np.int8(Arm.NOT_PERSONALISED))

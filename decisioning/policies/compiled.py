@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from decisioning.policies.budgets import Budget
 from decisioning.policies.candidates import Candidates, Columns
+from decisioning.policies.names import Names
 from decisioning.policies.policy import Policy
 from decisioning.policies.scoped import Scoped
-from decisioning.policies.situation import Names
+from decisioning.policies.situation import Sources
 
 SCORE: Final = "score"
 """Kind of the rules about the numbers themselves; they are asked after those of the policy."""
@@ -120,6 +121,11 @@ class CompiledPolicy:
     time_zone: tzinfo
     features: frozenset[str]
     digest: str
+
+    @cached_property
+    def sources(self) -> Sources:
+        """Where the values of names are found in a table of features."""
+        return Sources(self.names, self.features)
 
     def bit(self, rule: str) -> int:
         """Position of a rule among the rules, which is its bit in a verdict."""

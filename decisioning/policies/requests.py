@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from decisioning.policies.situation import REQUEST
+from decisioning.policies.names import REQUEST
 from domain.errors import DataError, nearest
 from expressions.types import Array, Boolean, Category, Number, Schema
 
