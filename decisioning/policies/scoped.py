@@ -87,11 +87,14 @@ class Scoped:
             return None
         return self._spread(situation.customers, ~answers)
 
-    def seen(self, situation: Situation) -> list[list[list[float]]]:
-        """Values of each of the names, for every customer and representative: for reasons in words."""
-        shape = (situation.customers, len(self.representatives))
-        columns = self._columns(situation)
-        return [np.broadcast_to(columns[name], shape).tolist() for name in self.names]
+    def seen(self, situation: Situation, customer: int, candidate: int) -> list[float]:
+        """Values of the names for one customer and one candidate in scope, by position: for a reason in words."""
+        values = []
+        for name, pick in self.picked or ((name, None) for name in self.names):
+            known = situation[name]
+            place = 0 if pick is None else pick[self.places_of[candidate]]
+            values.append(known.item(customer if len(known) > 1 else 0, place))
+        return values
 
     def _columns(self, situation: Situation) -> Checked:
         if not self.picked:
