@@ -57,7 +57,6 @@ class ServiceSettings:
         jwt_key: Secret or public key of bearer tokens (`NBO_JWT_KEY`, or `NBO_JWT_KEY_FILE`); None for none.
         jwt_algorithm: `NBO_JWT_ALGORITHM`, HS256 by default.
         most_waiting: Decisions that may wait in one worker; more are turned away (`NBO_MOST_WAITING`).
-        threads: That decide in one worker (`NBO_SERVICE_THREADS`).
         largest_body: Bytes of one request (`NBO_LARGEST_BODY`).
         swap_seconds: Between looks at the bank's folder and the champions (`NBO_SWAP_SECONDS`).
         traces: Where OpenTelemetry traces go (`OTEL_EXPORTER_OTLP_ENDPOINT`); None for nowhere.
@@ -66,8 +65,7 @@ class ServiceSettings:
     keys: tuple[ApiKey, ...] = ()
     jwt_key: str | None = field(default=None, repr=False)
     jwt_algorithm: str = "HS256"
-    most_waiting: int = 16
-    threads: int = 2
+    most_waiting: int = 64
     largest_body: int = 1_000_000
     swap_seconds: float = 2.0
     traces: str | None = None
@@ -97,7 +95,6 @@ class ServiceSettings:
             jwt_key=jwt_key,
             jwt_algorithm=algorithm,
             most_waiting=int(_number(environ, "NBO_MOST_WAITING", cls.most_waiting, least=1)),
-            threads=int(_number(environ, "NBO_SERVICE_THREADS", cls.threads, least=1)),
             largest_body=int(_number(environ, "NBO_LARGEST_BODY", cls.largest_body, least=1_000)),
             swap_seconds=_number(environ, "NBO_SWAP_SECONDS", cls.swap_seconds, least=0.05),
             traces=environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,

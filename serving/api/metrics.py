@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter as Counted
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 
 _SECONDS: Final = (0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_TOGETHER: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 router = APIRouter(tags=["health"])
 
 
@@ -43,6 +45,7 @@ class Metrics:
             "request_seconds", "Requests by route and status", ("route", "method", "status"), buckets=_SECONDS, **own
         )
         self.steps = Histogram("step_seconds", "Steps of a decision", ("step",), buckets=_SECONDS, **own)
+        self.passes = Histogram("pass_decisions", "Decisions made in one pass", buckets=_TOGETHER, **own)
         self.decisions = Counter(
             "decisions", "Decisions by what was offered first", ("channel", "offer", "stage", "features_from"), **own
         )
@@ -67,22 +70,27 @@ class Metrics:
         try:
             yield
         finally:
-            self.steps.labels(name).observe(time.perf_counter() - began)
+            self.took(name, time.perf_counter() - began)
+
+    def took(self, name: str, seconds: float) -> None:
+        """Count a step."""
+        self.steps.labels(name).observe(seconds)
+
+    def together(self, decisions: int) -> None:
+        """Count decisions of one pass."""
+        self.passes.observe(decisions)
 
     def decided(self, prepared: Prepared) -> None:
         """Count a decision."""
-        decision = prepared.decision
+        decision = prepared.trace
         offer = prepared.answered[0][0].offer if prepared.answered else "none"
         self.decisions.labels(decision.channel, offer, decision.stage or "none", prepared.features_from).inc()
         if not prepared.answered:
             self.fallbacks.labels(decision.channel).inc()
         for what in prepared.degraded:
             self.degraded.labels(what.value).inc()
-        for candidate in decision.candidates:
-            if candidate.priority is None:
-                first = next((verdict.rule for verdict in candidate.verdicts if not verdict.passed), None)
-                if first is not None:
-                    self.rejections.labels(first).inc()
+        for rule, candidates in Counted(decision.first_failures()).items():
+            self.rejections.labels(prepared.book.rules[rule][0]).inc(candidates)
 
     def heard(self, fates: Iterable[Fate], refused: int) -> None:
         """Count events."""

@@ -19,6 +19,12 @@ class Watcher(Protocol):
     def step(self, name: str) -> AbstractContextManager[None]:
         """Measure a step of a request for the length of a `with` block."""
 
+    def took(self, name: str, seconds: float) -> None:
+        """Be told how long a step took."""
+
+    def together(self, decisions: int) -> None:
+        """Be told how many decisions were made in one pass."""
+
     def decided(self, prepared: Prepared) -> None:
         """Count a decision that was kept or answered."""
 
@@ -32,6 +38,12 @@ class Unwatched:
     def step(self, name: str) -> AbstractContextManager[None]:
         """Measure nothing."""
         return untimed(name)
+
+    def took(self, name: str, seconds: float) -> None:
+        """Count nothing."""
+
+    def together(self, decisions: int) -> None:
+        """Count nothing."""
 
     def decided(self, prepared: Prepared) -> None:
         """Count nothing."""
