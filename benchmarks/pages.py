@@ -32,8 +32,8 @@ def write_page() -> None:
         "# Benchmarks",
         "",
         "Written by the benchmarks themselves (`make bench-features`, `bench-incremental`, `bench-online`, "
-        "`bench-deciding`, `bench-allocation`, `bench-serving`, `bench-soak`), from `benchmarks/results/`. Times of features are of "
-        "whole processes, reading Parquet and writing Parquet, interpreter start included; compare the ratios, which "
+        "`bench-deciding`, `bench-allocation`, `bench-serving`, `bench-soak`), from `benchmarks/results/`. Times of "
+        "features are of whole processes, reading Parquet and writing Parquet, interpreter start included; compare the ratios, which "
         "come from one run, rather than seconds of another machine.",
         "",
     ]

@@ -229,7 +229,7 @@ def _profile(before: dict[str, float], after: dict[str, float]) -> dict[str, flo
 
 
 def workers_of(parent: int) -> dict[int, float]:
-    """Resident megabytes of the processes that answer, by their id: the command, which holds a bank, and its workers."""
+    """Resident megabytes of the processes that answer, by their id: the command, and its workers."""
     listed = subprocess.run(["ps", "-wweo", "pid,ppid,rss,args"], stdout=subprocess.PIPE, text=True, check=True)
     rows = [line.split(None, 3) for line in listed.stdout.splitlines()[1:]]
     mine = [(int(pid), int(rss), words) for pid, ppid, rss, words in rows if parent in {int(pid), int(ppid)}]
