@@ -33,8 +33,8 @@ def write_page() -> None:
         "",
         "Written by the benchmarks themselves (`make bench-features`, `bench-incremental`, `bench-online`, "
         "`bench-deciding`, `bench-allocation`, `bench-serving`, `bench-soak`), from `benchmarks/results/`. Times of "
-        "features are of whole processes, reading Parquet and writing Parquet, interpreter start included; compare the ratios, which "
-        "come from one run, rather than seconds of another machine.",
+        "features are of whole processes, reading Parquet and writing Parquet, interpreter start included; compare the "
+        "ratios, which come from one run, rather than seconds of another machine.",
         "",
     ]
     for name, section in SECTIONS.items():
