@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-
 CONNECTIONS = 16
 """Kept open; more are opened where all are waiting for an answer."""
 
