@@ -53,11 +53,16 @@ async def decide_batch(
             names = [None if request_id is None else f"{request_id}#{start + place}" for place in range(len(some))]
             answers += await asyncio.gather(
                 *(
-                    _answered(service, asked, None if body.dry_run else _identified(caller, name, asked))
+                    _one_of_many(service, asked, None if body.dry_run else _identified(caller, name, asked))
                     for asked, name in zip(some, names, strict=True)
                 )
             )
     return Response(b'{"decisions":[' + b",".join(answers) + b"]}", media_type="application/json")
+
+
+async def _one_of_many(service: Service, asked: Asked, identified: Asking | None) -> bytes:
+    with service.watcher.question():
+        return await _answered(service, asked, identified)
 
 
 async def _answered(service: Service, asked: Asked, identified: Asking | None) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -68,6 +68,10 @@ class Metrics:
             yield
         finally:
             self.steps.labels(name).observe(time.perf_counter() - began)
+
+    def question(self) -> AbstractContextManager[Any]:
+        """Measure nothing: its steps are."""
+        return nullcontext()
 
     def decided(self, prepared: Prepared) -> None:
         """Count a decision."""

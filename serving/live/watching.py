@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, Protocol
 
 from serving.journal.acceptance import Fate
 from serving.live.steps import untimed
@@ -19,6 +19,9 @@ class Watcher(Protocol):
     def step(self, name: str) -> AbstractContextManager[None]:
         """Measure a step of a request for the length of a `with` block."""
 
+    def question(self) -> AbstractContextManager[Any]:
+        """Follow one question of many for the length of a `with` block."""
+
     def decided(self, prepared: Prepared) -> None:
         """Count a decision that was kept or answered."""
 
@@ -32,6 +35,10 @@ class Unwatched:
     def step(self, name: str) -> AbstractContextManager[None]:
         """Measure nothing."""
         return untimed(name)
+
+    def question(self) -> AbstractContextManager[Any]:
+        """Follow nothing."""
+        return nullcontext()
 
     def decided(self, prepared: Prepared) -> None:
         """Count nothing."""
