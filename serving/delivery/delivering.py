@@ -78,8 +78,8 @@ def _deliver(
         allowed = _allowed(outbox, taken, permission, now, counts, reasons)
         if not allowed:
             continue
-        outbox.begin(allowed, now)
-        for sent in target.send(allowed, now):
+        begun = outbox.begin(allowed, now)
+        for sent in target.send(begun, now) if begun else ():
             _note(outbox, target, sent, now, counts)
             if sent.fate is not Fate.HAS_IT:
                 reasons[str(sent.reason)] += len(sent.contacts)

@@ -117,11 +117,35 @@ class Outbox:
             _change(connection, found, next_at=microseconds(now + lease))
         return found
 
-    def begin(self, contacts: Sequence[Contact], now: datetime) -> None:
+    def begin(self, contacts: Sequence[Contact], now: datetime) -> list[Contact]:
         """Note before contacts are sent that they may be with the channel from now on.
 
-        They count against contact limits at once, until the channel tells that they were presented.
+        They count against contact limits at once, until the channel tells that they were presented. One that was begun
+        before counts already, or was presented since.
+
+        Returns:
+            Those that still wait: others were withdrawn or erased since they were taken.
         """
+        if not contacts:
+            return []
+        with self.database.transaction() as connection:
+            waiting = self._locked(connection, contacts)
+            _change(connection, waiting, attempts=OUTBOX.c.attempts + 1)
+            self._count_as_contacts(connection, [contact for contact in waiting if not contact.attempts], now)
+        return waiting
+
+    def _locked(self, connection: Connection, contacts: Sequence[Contact]) -> list[Contact]:
+        """Keep others from changing contacts; those that still wait."""
+        ids = sorted(contact.decision_id for contact in contacts)
+        found: set[str] = set()
+        for start in range(0, len(ids), ROWS_PER_STATEMENT):
+            some = OUTBOX.c.decision_id.in_(ids[start : start + ROWS_PER_STATEMENT])
+            query = select(OUTBOX.c.decision_id).where(some, OUTBOX.c.state == State.WAITING)
+            locking = query if self.database.is_sqlite else query.order_by(OUTBOX.c.decision_id).with_for_update()
+            found |= set(connection.execute(locking).scalars())
+        return [contact for contact in contacts if contact.decision_id in found]
+
+    def _count_as_contacts(self, connection: Connection, contacts: Sequence[Contact], now: datetime) -> None:
         if not contacts:
             return
         customers = sorted({contact.customer_id for contact in contacts})
@@ -138,13 +162,11 @@ class Outbox:
         ]
         add = self.database.add
         newer = update(CUSTOMERS).where(CUSTOMERS.c.customer_id == bindparam("customer"))
-        with self.database.transaction() as connection:
-            _change(connection, contacts, attempts=OUTBOX.c.attempts + 1)
-            connection.execute(add(CUSTOMERS), [{"customer_id": customer, "version": 0} for customer in customers])
-            # whoever decides for them at this moment decides anew, with this contact counted
-            newer = newer.values(version=CUSTOMERS.c.version + 1)
-            connection.execute(newer, [{"customer": customer} for customer in customers])
-            connection.execute(add(PENDING), pending)
+        connection.execute(add(CUSTOMERS), [{"customer_id": customer, "version": 0} for customer in customers])
+        # whoever decides for them at this moment decides anew, with this contact counted
+        newer = newer.values(version=CUSTOMERS.c.version + 1)
+        connection.execute(newer, [{"customer": customer} for customer in customers])
+        connection.execute(add(PENDING), pending)
 
     def postpone(self, contacts: Sequence[Contact], until: datetime, reason: str) -> None:
         """Let contacts wait until a moment."""

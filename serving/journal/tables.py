@@ -64,6 +64,16 @@ PENDING: Final = Table(
 )
 """Contacts that were decided and count, until the channel tells that it presented them."""
 
+WITHDRAWALS: Final = Table(
+    "withdrawals",
+    METADATA,
+    Column("decision_id", String(32), primary_key=True),
+    Column("customer_id", Text, nullable=False),
+    Column("withdrawn_at", BigInteger, nullable=False),
+    Index("withdrawals_of_customer", "customer_id"),
+)
+"""Contacts that their channels will not make, so that withdrawing one again finds the same answer."""
+
 SPENDING: Final = Table(
     "spending",
     METADATA,

@@ -29,6 +29,7 @@ from serving.live.listening import ListeningService
 from serving.live.looking import LookingService
 from serving.live.swapping import Swapper
 from serving.live.watching import Unwatched, Watcher
+from serving.live.withdrawing import WithdrawingService
 
 SWITCH_SECONDS: Final = 0.0005
 """Threads give way to each other ten times sooner than by default: who parses requests must not wait for a decision."""
@@ -75,6 +76,7 @@ class Service:
         self.looking = LookingService(self.decision_log, clock, lambda: self.engine, decisions_folder)
         self.erasing = ErasingService(database, clock, erase_files)
         self.auditing = Auditing(database)
+        self.withdrawing = WithdrawingService(self.decision_log, clock, self._presented)
         self.freshness = freshness
         self.watcher: Watcher = Unwatched()
         self.swapper: Swapper | None = None
@@ -122,6 +124,10 @@ class Service:
             if kept.other:
                 raise RequestClashError("the request's id stands for another request", remedy="take a new id")
         raise crowded()
+
+    def _presented(self) -> str | None:
+        contacts = self.engine.bank.vocabulary.contacts
+        return None if contacts is None else contacts.presented
 
     def _prepared(self, asked: Asked) -> tuple[Prepared, bytes]:
         steps = self.watcher.step

@@ -14,12 +14,15 @@ from config.delivery import WebhookTarget
 from serving.contacts import SCHEMA
 from serving.customer_features import CustomerReader
 from serving.database import Database
+from serving.decision_log import DecisionLog
 from serving.delivery.delivering import ChannelReport, deliver
 from serving.delivery.outbox import Outbox, State
 from serving.delivery.permission import Permission
 from serving.delivery.targets import Target
 from serving.delivery.webhook import Webhook
 from serving.journal.journal import Journal
+from serving.live.clock import Clock
+from serving.live.withdrawing import WithdrawingService
 from tests.serving.build import AS_OF, POLICY, small_bank, small_decider, small_log
 from tests.serving.delivery.receiver import SECRET, Receiver
 
@@ -67,6 +70,11 @@ class Post:
     def deliver(self, target: Target, now: datetime = NOW) -> ChannelReport:
         [report] = deliver(self.outbox, {"email": target}, self.permission, lambda: now, LATE)
         return report
+
+    def withdraw(self, decision_id: str) -> None:
+        """As a channel does."""
+        service = WithdrawingService(DecisionLog(self.database), Clock(NOW), lambda: "offer_presented")
+        service.withdraw(decision_id, "channel")
 
     def states(self) -> dict[State, int]:
         return {state: count for (_, state), count in self.outbox.counts().items()}

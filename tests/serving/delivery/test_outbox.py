@@ -1,13 +1,17 @@
 import threading
 from datetime import timedelta
 
+import pyarrow as pa
 import pytest
 from sqlalchemy import select
 
+from serving.decision_log import DecisionLog
 from serving.delivery.outbox import Outbox, State
+from serving.journal.acceptance import Fate
 from serving.journal.tables import PENDING
 from serving.live.clock import Clock
 from serving.live.erasing import ErasingService
+from serving.live.withdrawing import NotPendingError
 from tests.serving.build import AS_OF
 from tests.serving.delivery.build import AGREE, NOW, Post, webhook
 from tests.serving.delivery.receiver import receiving
@@ -25,6 +29,15 @@ def post(request, tmp_path):
 def pending(post):
     with post.database.reading() as connection:
         return sorted(connection.execute(select(PENDING.c.customer_id)).scalars())
+
+
+def log_batch(post, decision_id, customer):
+    """As the night keeps what it decided."""
+    offers = {"decision_id": decision_id, "customer_id": customer, "channel": "email", "stage": "growth"}
+    offers |= {"offer": "savings_plus", "propensity": 0.2, "value": 1.0, "priority": 1.0, "selection_probability": 1.0}
+    offers |= {"rank": 1, "as_of": AS_OF}
+    table = pa.Table.from_pylist([offers])
+    DecisionLog(post.database).append_batch(table, part="night/bucket-00", seed=7, versions={"bank": "1"})
 
 
 def test_a_run_is_taken_in_once(post):
@@ -138,6 +151,40 @@ def test_one_that_was_refused_counts_for_nothing(post):
     post.gather("c02")
     with receiving(poisoned={"c02"}) as receiver:
         assert post.deliver(webhook(receiver)).dead == 1
+    assert pending(post) == []
+
+
+def test_what_its_channel_withdraws_counts_for_nothing_and_is_not_sent_again(post):
+    post.gather(*AGREE[:3])
+    with receiving(script=[200, 500, 200]) as receiver:
+        assert post.deliver(webhook(receiver, batch=1)).failed == 1
+        delivered, unsure, waiting = (f"run-{customer}" for customer in AGREE[:3])
+        for decision in (delivered, unsure, waiting):
+            post.withdraw(decision)
+        assert pending(post) == []
+        assert post.states() == {State.DELIVERED: 1, State.WITHHELD: 2}
+        assert post.deliver(webhook(receiver), NOW + timedelta(hours=2)).delivered == 0
+        assert len(receiver.requests) == 2
+
+
+def test_what_is_withdrawn_between_taking_and_sending_is_not_sent(post):
+    post.gather("c02", "c04")
+    taken = post.outbox.take("email", NOW, 10, timedelta(hours=1))
+    post.withdraw("run-c02")
+    assert [contact.customer_id for contact in post.outbox.begin(taken, NOW)] == ["c04"]
+    assert pending(post) == ["c04"]
+
+
+def test_what_was_presented_while_its_delivery_was_unsure_is_counted_once_and_not_withdrawn(post):
+    post.gather("c02")
+    with receiving(script=[500, 200]) as receiver:
+        assert post.deliver(webhook(receiver)).failed == 1
+        log_batch(post, "run-c02", "c02")
+        presented = told("p", "c02", "offer_presented", channel="email", decision_id="run-c02")
+        assert accept(post.database, presented) == [Fate.ACCEPTED]
+        with pytest.raises(NotPendingError, match="it was presented"):
+            post.withdraw("run-c02")
+        assert post.deliver(webhook(receiver), NOW + timedelta(hours=2)).delivered == 1
     assert pending(post) == []
 
 
