@@ -106,7 +106,7 @@ def _allowed(
     for (ruling, reason), contacts in held.items():
         reasons[reason] += len(contacts)
         if ruling is Ruling.NEVER:
-            outbox.settle(contacts, State.WITHHELD, now, reason)
+            outbox.withhold(contacts, now, reason)
             counts["withheld"] += len(contacts)
         else:
             outbox.postpone(contacts, now + LOOK_AGAIN, reason)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from serving.database import Database
 from serving.delivery.tables import GATHERED, OUTBOX
+from serving.journal.giving_back import give_back
 from serving.journal.rows import microseconds, moment_of
 from serving.journal.tables import CUSTOMERS, PENDING
 
@@ -95,12 +96,15 @@ class Outbox:
             return connection.execute(select(GATHERED.c.run).where(GATHERED.c.run == run)).first() is not None
 
     def expire(self, channel: str, now: datetime, before: datetime) -> int:
-        """Give up the contacts of a channel whose time was before a moment."""
+        """Give up the contacts of a channel whose time was before a moment; what never began gives back its charge."""
         late = (OUTBOX.c.channel == channel) & (OUTBOX.c.contact_at < microseconds(before))
         free = (OUTBOX.c.state == State.WAITING) & (OUTBOX.c.next_at <= microseconds(now))
         settled = {"state": State.EXPIRED, "settled_at": microseconds(now), "reason": "its time was too long ago"}
+        ended = update(OUTBOX).where(late & free).values(settled).returning(OUTBOX.c.decision_id, OUTBOX.c.attempts)
         with self.database.transaction() as connection:
-            return int(connection.execute(update(OUTBOX).where(late & free).values(settled)).rowcount)
+            attempts = dict(connection.execute(ended).tuples().all())
+            give_back(connection, [decision_id for decision_id, begun in attempts.items() if not begun])
+        return len(attempts)
 
     def take(self, channel: str, now: datetime, at_most: int, lease: timedelta) -> list[Contact]:
         """Take contacts whose time has come; nobody else takes them before the lease ends."""
@@ -129,21 +133,22 @@ class Outbox:
         if not contacts:
             return []
         with self.database.transaction() as connection:
-            waiting = self._locked(connection, contacts)
-            _change(connection, waiting, attempts=OUTBOX.c.attempts + 1)
-            self._count_as_contacts(connection, [contact for contact in waiting if not contact.attempts], now)
-        return waiting
+            attempts = self._waiting(connection, contacts)
+            begun = [contact for contact in contacts if contact.decision_id in attempts]
+            _change(connection, begun, attempts=OUTBOX.c.attempts + 1)
+            self._count_as_contacts(connection, [one for one in begun if not attempts[one.decision_id]], now)
+        return begun
 
-    def _locked(self, connection: Connection, contacts: Sequence[Contact]) -> list[Contact]:
-        """Keep others from changing contacts; those that still wait."""
+    def _waiting(self, connection: Connection, contacts: Sequence[Contact]) -> dict[str, int]:
+        """Find those of some contacts that still wait, with their attempts, and keep others from changing them."""
         ids = sorted(contact.decision_id for contact in contacts)
-        found: set[str] = set()
+        found: dict[str, int] = {}
         for start in range(0, len(ids), ROWS_PER_STATEMENT):
             some = OUTBOX.c.decision_id.in_(ids[start : start + ROWS_PER_STATEMENT])
-            query = select(OUTBOX.c.decision_id).where(some, OUTBOX.c.state == State.WAITING)
+            query = select(OUTBOX.c.decision_id, OUTBOX.c.attempts).where(some, OUTBOX.c.state == State.WAITING)
             locking = query if self.database.is_sqlite else query.order_by(OUTBOX.c.decision_id).with_for_update()
-            found |= set(connection.execute(locking).scalars())
-        return [contact for contact in contacts if contact.decision_id in found]
+            found |= dict(connection.execute(locking).tuples().all())
+        return found
 
     def _count_as_contacts(self, connection: Connection, contacts: Sequence[Contact], now: datetime) -> None:
         if not contacts:
@@ -190,6 +195,16 @@ class Outbox:
             if not made:
                 ids = [contact.decision_id for contact in contacts]
                 connection.execute(delete(PENDING).where(PENDING.c.decision_id.in_(ids)))
+
+    def withhold(self, contacts: Sequence[Contact], now: datetime, reason: str) -> None:
+        """Note that contacts are not made, for good; what never began gives back what the plan was charged for it.
+
+        One that began may have reached the customer: it stays charged and counted.
+        """
+        with self.database.transaction() as connection:
+            attempts = self._waiting(connection, contacts)
+            self.settle_within(connection, contacts, State.WITHHELD, now, reason)
+            give_back(connection, [decision_id for decision_id, begun in attempts.items() if not begun])
 
     @staticmethod
     def settle_within(

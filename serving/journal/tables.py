@@ -91,6 +91,18 @@ CHARGES: Final = Table(
     Column("amount", BigInteger, nullable=False),  # in 1/10,000
 )
 
+PLANNED: Final = Table(
+    "planned_charges",
+    METADATA,
+    Column("decision_id", String(32), primary_key=True),
+    Column("budget", Text, primary_key=True),
+    Column("night", String(32), nullable=False),  # stands in the place of a decision's id in `charges`
+    Column("period", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),  # in 1/10,000
+    Index("planned_charges_of_night", "night"),
+)
+"""What each contact of a night has of the night's charge, as the plan in force has it, while it may be given back."""
+
 ANSWERS: Final = Table(
     "answers",
     METADATA,

@@ -12,7 +12,7 @@ from serving.database import Database
 from serving.delivery.tables import OUTBOX
 from serving.journal.auditing import hashed
 from serving.journal.rows import microseconds
-from serving.journal.tables import ANSWERS, AUDIT, CHARGES, CUSTOMERS, EVENTS, PENDING, WITHDRAWALS
+from serving.journal.tables import ANSWERS, AUDIT, CHARGES, CUSTOMERS, EVENTS, PENDING, PLANNED, WITHDRAWALS
 from serving.live.clock import Clock
 from serving.tables import DECISIONS
 
@@ -55,9 +55,10 @@ class ErasingService:
         with self._database.transaction() as connection:
             charged = select(DECISIONS.c.decision_id).where(DECISIONS.c.customer_id == customer_id)
             # in the order in which others lock them
-            for table in (OUTBOX, EVENTS, PENDING, CUSTOMERS, CHARGES, WITHDRAWALS, DECISIONS):
+            for table in (OUTBOX, EVENTS, PENDING, CUSTOMERS, PLANNED, CHARGES, WITHDRAWALS, DECISIONS):
                 # what was spent stays spent; only whose it was is forgotten
-                mine = CHARGES.c.decision_id.in_(charged) if table is CHARGES else table.c.customer_id == customer_id
+                spending = table in (PLANNED, CHARGES)
+                mine = table.c.decision_id.in_(charged) if spending else table.c.customer_id == customer_id
                 erased[str(table.name)] = int(connection.execute(delete(table).where(mine)).rowcount)
             theirs = or_(ANSWERS.c.customer_id == customer_id, ANSWERS.c.customer_id.is_(None))
             connection.execute(delete(ANSWERS).where(theirs))
