@@ -64,7 +64,6 @@ class ServiceSettings:
         jwt_key: Secret or public key of bearer tokens (`NBO_JWT_KEY`, or `NBO_JWT_KEY_FILE`); None for none.
         jwt_algorithm: How those are signed (`NBO_JWT_ALGORITHM`).
         most_waiting: Decisions that may wait in one worker; more are turned away (`NBO_MOST_WAITING`).
-        threads: Threads that decide in one worker (`NBO_SERVICE_THREADS`).
         largest_body: Largest body of a request, in bytes (`NBO_LARGEST_BODY`).
         swap_seconds: Seconds between looks at the bank's folder and the champions (`NBO_SWAP_SECONDS`).
         traces: Collector of OpenTelemetry traces (`OTEL_EXPORTER_OTLP_ENDPOINT`, or
@@ -74,8 +73,7 @@ class ServiceSettings:
     keys: tuple[ApiKey, ...] = ()
     jwt_key: str | None = field(default=None, repr=False)
     jwt_algorithm: str = "HS256"
-    most_waiting: int = 16
-    threads: int = 2
+    most_waiting: int = 64
     largest_body: int = 1_000_000
     swap_seconds: float = 2.0
     traces: str | None = None
@@ -105,7 +103,6 @@ class ServiceSettings:
             jwt_key=jwt_key,
             jwt_algorithm=algorithm,
             most_waiting=int(_number(environ, "NBO_MOST_WAITING", cls.most_waiting, least=1)),
-            threads=int(_number(environ, "NBO_SERVICE_THREADS", cls.threads, least=1)),
             largest_body=int(_number(environ, "NBO_LARGEST_BODY", cls.largest_body, least=1_000)),
             swap_seconds=_number(environ, "NBO_SWAP_SECONDS", cls.swap_seconds, least=0.05),
             traces=_collector(environ),

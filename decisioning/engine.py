@@ -44,7 +44,7 @@ class Decisions:
         as_of: The moment, microseconds UTC.
         channels: The c channels that were asked for.
         versions: Digests of the policy and whatever else took part, by name.
-        request: What the channel said of the moment.
+        requests: What channels said of the moment: one for everybody, or one for each customer.
         prices: Of one unit of each budget, by name.
         remaining: What was left of each budget, by name.
         arm: Shape (n,), how each customer's offers are put in order.
@@ -66,7 +66,7 @@ class Decisions:
     seed: int
     channels: tuple[str, ...]
     versions: Mapping[str, str]
-    request: Mapping[str, Said]
+    requests: tuple[Mapping[str, Said], ...]
     prices: Mapping[str, float]
     remaining: Mapping[str, float]
     arm: Arms
@@ -92,18 +92,23 @@ class Decisions:
         """Shape (n, m, words), failing rules that count in the customer's arm."""
         return counting_rules(self.policy, self.bits, self.arm)
 
-    @cached_property
-    def digest(self) -> str:
-        """One digest of all that takes part beside the customers: versions, request, prices."""
-        given = (self.versions, self.request, self.prices)
-        joined = "\x1f".join(f"{name}={value}" for part in given for name, value in sorted(part.items()))
-        return blake2b(joined.encode(), digest_size=16).hexdigest()
+    def request_of(self, customer: int) -> Mapping[str, Said]:
+        """What the channel said of the moment of a customer, by position."""
+        return self.requests[customer if len(self.requests) > 1 else 0]
 
     def decision_ids(self, places: Sequence[tuple[int, str]]) -> list[str]:
         """Name the decisions for some customers, by position, each in one channel."""
-        moment, digest = as_microseconds(self.as_of), self.digest
+        moment, digests = as_microseconds(self.as_of), self._digests
         customers = self.features.customer_ids
-        return [decision_id(str(customers[row]), channel, moment, self.seed, digest) for row, channel in places]
+        return [
+            decision_id(str(customers[row]), channel, moment, self.seed, digests[row if len(digests) > 1 else 0])
+            for row, channel in places
+        ]
+
+    @cached_property
+    def _digests(self) -> tuple[str, ...]:
+        """One digest for each request of all that takes part beside the customer: versions, request, prices."""
+        return tuple(_digest((self.versions, request, self.prices)) for request in self.requests)
 
 
 def decide(
@@ -115,7 +120,7 @@ def decide(
     seed: int,
     channels: Sequence[str] | None = None,
     versions: Mapping[str, str] | None = None,
-    request: Mapping[str, Said] | None = None,
+    request: Mapping[str, Said] | Sequence[Mapping[str, Said]] | None = None,
     prices: Mapping[str, float] | None = None,
     remaining: Mapping[str, float] | None = None,
 ) -> Decisions:
@@ -129,7 +134,8 @@ def decide(
         seed: Of the draws: the same seed decides the same.
         channels: Those to answer for; None for all that have an offer. An answer does not depend on the others.
         versions: Digests of models and whatever else the scores came from; kept, and part of decisions' ids.
-        request: What the channel says of the moment, as events.yaml declares it; NULL where it says nothing.
+        request: What the channel says of the moment, as events.yaml declares it; NULL where it says nothing. One for
+            everybody, or one for each customer.
         prices: Of one unit of each budget, by name; 0 for one that is not named.
         remaining: What is left of each budget, by name; the whole amount of one that is not named.
 
@@ -167,8 +173,9 @@ def decide(
     customers = hashes_of(map(str, features.customer_ids))
     arm = arms_of(customers, policy.policy.control)
     local = moment_columns(as_datetime(moment), policy.time_zone, arm == Arm.HOLDOUT)
-    said = request_columns(request or {}, policy.names.request)
-    situation = Situation(policy.names, len(features), features.columns, {**local, **said})
+    requests = _requests(request, len(features))
+    said = request_columns(requests, policy.names.request)
+    situation = Situation(policy.sources, len(features), features.columns, {**local, **said})
     if policy.personalised is not None and len(policy.candidates):
         wanted_by = policy.personalised.holds(situation)[:, 0]
         arm = np.where(wanted_by | (arm == Arm.HOLDOUT), arm, np.int8(Arm.NOT_PERSONALISED))
@@ -200,7 +207,7 @@ def decide(
         seed=seed,
         channels=wanted,
         versions={"policy": policy.digest, **(versions or {})},
-        request=dict(request or {}),
+        requests=requests,
         prices=dict(prices or {}),
         remaining=left,
         arm=arm,
@@ -237,6 +244,21 @@ def as_datetime(moment: np.datetime64) -> datetime:
         '2026-01-01T12:00:00+00:00'
     """
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=as_microseconds(moment))
+
+
+def _requests(
+    request: Mapping[str, Said] | Sequence[Mapping[str, Said]] | None, customers: int
+) -> tuple[Mapping[str, Said], ...]:
+    if request is None or isinstance(request, Mapping):
+        return (dict(request or {}),)
+    if len(request) != customers:
+        raise DataError("requests do not fit", got=f"{len(request)}", expected=f"one for each of {customers} customers")
+    return tuple(map(dict, request))
+
+
+def _digest(parts: Sequence[Mapping[str, Said]]) -> str:
+    joined = "\x1f".join(f"{name}={value}" for part in parts for name, value in sorted(part.items()))
+    return blake2b(joined.encode(), digest_size=16).hexdigest()
 
 
 def _channels(policy: CompiledPolicy, channels: Sequence[str] | None) -> tuple[str, ...]:

@@ -99,7 +99,7 @@ def column(name: str, kind: ColumnType) -> Operand:
 
     def values(columns: Columns) -> Array:
         found = columns[name]
-        return found if type(columns) is Checked else finite(np.asarray(found, dtype=np.float64))
+        return found if isinstance(columns, Checked) else finite(np.asarray(found, dtype=np.float64))
 
     if isinstance(kind, Boolean):
         return boolean(names, _values_condition(values))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -40,6 +40,7 @@ class StateReader(Protocol):
 NO_STORE = "no online store"
 """The note of features that are computed from the log because there is nothing else."""
 
+_MERGED = [*EVENT_COLUMNS, "event_id"]
 _ID = COLUMNS.index("event_id")
 _NOTHING_RECENT = Recent((), (), 0, -1, unsettled=False)
 
@@ -61,19 +62,20 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CustomerFeatures:
-    """One row of features, and where it came from.
+    """Features of one or more customers, and where they came from.
 
     Attributes:
+        features: A row for each customer.
         as_of: The moment that they are of: the one asked for, or just after the newest that is known of the customer
             where a replica whose clock is ahead has accepted or decided it.
-        version: Of the customer's contacts, as they were read.
+        versions: Of each customer's contacts, as they were read.
         note: Why the online state was not used, where it was not.
     """
 
     features: FeatureTable
     as_of: datetime
     origin: Origin
-    version: int = 0
+    versions: tuple[int, ...]
     note: str = ""
 
 
@@ -115,39 +117,66 @@ class CustomerReader:
         return int(self.calendar.midnight(np.array([microseconds(moment)]))[0])
 
     def read(self, customer_id: str, as_of: datetime, *, live: bool = False) -> CustomerFeatures:
-        """Read the state of last midnight and merge what came since; without one, compute from the whole log.
+        """Read one customer's features; arguments and errors as of `read_together`."""
+        [read] = self.read_together([customer_id], as_of, live=live)
+        return read
+
+    def read_together(
+        self, customer_ids: Sequence[str], as_of: datetime, *, live: bool = False
+    ) -> list[CustomerFeatures]:
+        """Read states of last midnight and merge what came since; without one, compute from the whole log.
 
         Args:
-            customer_id: May be unknown.
+            customer_ids: Different ones; they may be unknown.
             as_of: The moment, aware.
             live: The moment is now: all that was accepted and decided counts, also by a replica whose clock is ahead,
                 and where the log cannot be read nothing is known.
 
+        Returns:
+            Every customer once: most of them together, those for whom it goes another way by themselves.
+
         Raises:
             StateError: The journal does not answer, or, of another moment than now, the log cannot be read.
         """
-        midnight = self.midnight(as_of)
-        recent = _NOTHING_RECENT if self._journal is None else self._journal.recent(customer_id, midnight)
-        if live and recent.latest >= microseconds(as_of):
-            as_of = moment_of(recent.latest + 1)
-            midnight = self.midnight(as_of)
-        rows = [*recent.rows, *recent.pending]
+        now, midnight = microseconds(as_of), self.midnight(as_of)
+        recent = dict.fromkeys(customer_ids, _NOTHING_RECENT)
+        if self._journal is not None:
+            recent = self._journal.recent_of(customer_ids, midnight)
+        moments: dict[int, list[str]] = {}
+        for customer, known in recent.items():
+            moment = known.latest + 1 if live and known.latest >= now else now
+            moments.setdefault(moment, []).append(customer)
+        return [
+            read
+            for moment, customers in moments.items()
+            for read in self._read_at({name: recent[name] for name in customers}, moment_of(moment), live=live)
+        ]
+
+    def _read_at(self, recent: Mapping[str, Recent], as_of: datetime, *, live: bool) -> Iterator[CustomerFeatures]:
+        found, notes = self._from_states(recent, as_of)
+        if found is not None:
+            yield found
+        for customer, note in notes.items():
+            yield self._from_log(customer, as_of, recent[customer], note, live=live)
+
+    def _from_log(
+        self, customer_id: str, as_of: datetime, recent: Recent, note: str, *, live: bool
+    ) -> CustomerFeatures:
         try:
-            features, note = self._from_state(customer_id, as_of, midnight, rows, unsettled=recent.unsettled)
-            if features is not None:
-                return CustomerFeatures(features, as_of, Origin.STATE, recent.version)
             logged = self._log.read_customer(customer_id)
         except StateError as error:
             if not live:
                 raise
-            return CustomerFeatures(self._null(customer_id, as_of), as_of, Origin.UNKNOWN, recent.version, str(error))
+            nothing = self._null(customer_id, as_of)
+            return CustomerFeatures(nothing, as_of, Origin.UNKNOWN, (recent.version,), str(error))
+        rows = [*recent.rows, *recent.pending]
         origin = Origin.LOG if len(logged) or rows else Origin.NOTHING
         events = self._together(logged, rows)
         moments = Moments.at([customer_id], as_of)
         bank = self._bank
         features = compute_features(events, moments, bank.features, bank.journey, self.calendar)
         note = "unknown customer" if origin is Origin.NOTHING else note
-        return CustomerFeatures(features, as_of, origin, recent.version, note)
+        return CustomerFeatures(features, as_of, origin, (recent.version,), note)
 
     def events(self, customer_id: str, as_of: datetime) -> pa.Table:
         """List all that is known of a customer: the log's events and the journal's, each once, in no order.
@@ -169,33 +198,48 @@ class CustomerReader:
         columns = {name: np.array([np.nan]) for name in schema}
         return FeatureTable(np.array([customer_id], dtype=object), moment, columns, schema)
 
-    def _from_state(
-        self, customer_id: str, as_of: datetime, midnight: int, rows: list[tuple[Any, ...]], *, unsettled: bool
-    ) -> tuple[FeatureTable | None, str]:
+    def _from_states(
+        self, recent: Mapping[str, Recent], as_of: datetime
+    ) -> tuple[CustomerFeatures | None, dict[str, str]]:
+        """Compute from online states; those for whom that cannot be are named, with the reason."""
         if self._states is None:
-            return None, NO_STORE
-        if unsettled:
-            return None, "an event of an earlier day is not in the online state yet"
+            return None, dict.fromkeys(recent, NO_STORE)
+        unsettled = [customer for customer, known in recent.items() if known.unsettled]
+        notes = dict.fromkeys(unsettled, "an event of an earlier day is not in the online state yet")
+        asked = [customer for customer in recent if customer not in notes]
         try:
-            found = self._states.read([customer_id], as_of)
+            read = self._states.read(asked, as_of)
         except StateError as error:
-            return None, str(error)
-        if not len(found.states.customer_ids):
-            return None, "the online state is of another midnight" if found.stale else "no online state"
-        logged = None if self._today is None else self._today.of_customer(customer_id, midnight)
-        if logged is None:
-            logged = self._log.read_customer(customer_id)
-        # contacts of earlier days that nobody has told to be presented are in no state: they are news of today
-        later = self._together(logged, available_from(rows, midnight))
+            return None, notes | dict.fromkeys(asked, str(error))
+        notes |= dict.fromkeys(read.missing, "no online state")
+        notes |= dict.fromkeys(read.stale, "the online state is of another midnight")
+        states, midnight = read.states, self.midnight(as_of)
+        logged, rows = [], []
+        for customer in states.customer_ids.tolist():
+            today = None if self._today is None else self._today.of_customer(customer, midnight)
+            try:
+                logged.append(self._log.read_customer(customer) if today is None else today)
+            except StateError as error:
+                notes[customer] = str(error)
+                continue
+            # contacts of earlier days that nobody has told to be presented are in no state: they are news of today
+            rows += available_from([*recent[customer].rows, *recent[customer].pending], midnight)
+        if len(logged) < len(states):
+            states = states.take(np.flatnonzero([name not in notes for name in states.customer_ids.tolist()]))
+        if not len(states):
+            return None, notes
+        filled = [table.select(_MERGED) for table in logged if len(table)]
+        later = self._together(pa.concat_tables(filled) if filled else empty_table(), rows)
         bank = self._bank
-        features = features_from_states(found.states, later, as_of, bank.features, bank.journey, self.calendar)
-        return features, ""
+        features = features_from_states(states, later, as_of, bank.features, bank.journey, self.calendar)
+        versions = tuple(recent[customer].version for customer in states.customer_ids.tolist())
+        return CustomerFeatures(features, as_of, Origin.STATE, versions), notes
 
     @staticmethod
     def _together(logged: pa.Table, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
         """Put the events of the log and of the journal together, each once."""
         if not rows:
-            return logged if len(logged) else empty_table()
+            return logged
         if len(logged):
             known = set(logged["event_id"].to_pylist())
             rows = [row for row in rows if row[_ID] not in known]

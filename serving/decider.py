@@ -10,18 +10,18 @@ import numpy as np
 
 from config.bank import Bank
 from decisioning.engine import Decisions, decide
-from decisioning.explaining.record import STAGE, decision_record
+from decisioning.explaining.rule_book import RuleBook
+from decisioning.explaining.trace import STAGE, Traces, decision_of
 from decisioning.policies.candidates import Columns
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.compiled import CompiledPolicy
+from decisioning.policies.names import SCORES
 from decisioning.policies.requests import Said
-from decisioning.policies.situation import SCORES
 from domain.decision import Decision
 from domain.errors import DataError
 from domain.offer import Offer, Treatment
 from expressions.types import Array, ColumnType
 from features.table import FeatureTable
-from serving.rule_book import RuleBook
 from serving.scorers import ChurnScorer, PropensityScorer
 
 CHURN_PROBABILITY = "churn_probability"
@@ -93,7 +93,7 @@ class Decider:
         as_of: datetime | np.datetime64,
         seed: int,
         channels: Sequence[str] | None = None,
-        request: Mapping[str, Said] | None = None,
+        request: Mapping[str, Said] | Sequence[Mapping[str, Said]] | None = None,
         prices: Mapping[str, float] | None = None,
         remaining: Mapping[str, float] | None = None,
     ) -> Decisions:
@@ -135,7 +135,11 @@ class Decider:
 
     def record(self, decisions: Decisions, customer: int, channel: str) -> Decision:
         """Write down the decision for one customer, by position, in one channel, with all it takes to replay it."""
-        return decision_record(decisions, customer, channel, (*self.features, CHURN_PROBABILITY))
+        return decision_of(self.traces(decisions).of(customer, channel).text(), self.rule_book)
+
+    def traces(self, decisions: Decisions) -> Traces:
+        """Give what writes these decisions down in short, as they are kept."""
+        return Traces(decisions, self.rule_book)
 
     def _with_churn(self, features: FeatureTable) -> FeatureTable:
         probability = (

@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import select
 
+from decisioning.explaining.rule_book import RuleBook
+from decisioning.explaining.trace import RULES, decision_of
 from domain.decision import Decision
 from domain.errors import NotFoundError, StateError
 from serving.archive.archive import DecisionArchive
@@ -21,9 +23,7 @@ from serving.database import Database
 from serving.decision_json import from_json, to_json
 from serving.journal.keeping import decision_row
 from serving.journal.rows import moment_of
-from serving.rule_book import RuleBook
 from serving.tables import DECISIONS, RULE_BOOKS, VERSIONS
-from serving.trace import RULES, decision_of
 
 ROWS_PER_STATEMENT = 10_000
 COUNT_ROWS = {"preserve_rowcount": True}
@@ -173,11 +173,10 @@ class DecisionLog:
 
     def _read(self, text: str) -> Decision:
         try:
-            trace = orjson.loads(text)
-            digest = trace.get(RULES)
+            digest = orjson.loads(text).get(RULES)
         except (ValueError, AttributeError) as error:
             raise StateError("a record of a decision cannot be read", got=str(error)) from error
-        return from_json(text) if digest is None else decision_of(trace, self._book(digest))
+        return from_json(text) if digest is None else decision_of(text, self._book(digest))
 
     def _book(self, digest: str) -> RuleBook:
         if digest not in self._books:

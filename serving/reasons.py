@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from decisioning.policies.situation import FAMILY
+from decisioning.policies.names import FAMILY
 from domain.decision import Decision
 from domain.offer import Offer, Treatment
 from expressions.types import Boolean, Category, Number
@@ -64,35 +64,44 @@ def reasons_for(decision: Decision, features: FeatureTable, decider: Decider) ->
     by_name = {
         (offer.name, treatment.channel): (offer, treatment) for offer, treatment in decider.policy.candidates.pairs
     }
-    return reasons_of([by_name[candidate.offer, candidate.channel] for candidate in decision.offers], features, decider)
+    pairs = [by_name[candidate.offer, candidate.channel] for candidate in decision.offers]
+    return reasons_of(pairs, features, [0] * len(pairs), decider)
 
 
 def reasons_of(
-    pairs: Sequence[tuple[Offer, Treatment]], features: FeatureTable, decider: Decider
+    pairs: Sequence[tuple[Offer, Treatment]], features: FeatureTable, rows: Sequence[int], decider: Decider
 ) -> tuple[tuple[Reason, ...], ...]:
-    """Explain the scores of some candidates for one customer; arguments and result as of `reasons_for`."""
+    """Explain the scores of some candidates, all in one call of the model.
+
+    Args:
+        pairs: The k candidates.
+        features: Of customers.
+        rows: Position of the customer of each candidate.
+        decider: As of `reasons_for`, and so is the result.
+    """
     if decider.propensity is None or not pairs:
         return tuple(() for _ in pairs)
-    contributions = decider.propensity.explain(features.take(np.zeros(len(pairs), dtype=np.intp)), pairs)
+    theirs = features.select(decider.propensity.names).take(np.array(rows, dtype=np.intp))
+    contributions = decider.propensity.explain(theirs, pairs)
     return tuple(
         tuple(
-            _reason(name, log_odds, pairs[row][0].product, features, decider.bank.features)
-            for name, log_odds in contributions.strongest(row, REASONS_PER_OFFER)
+            _reason(name, log_odds, offer.product, features, row, decider.bank.features)
+            for name, log_odds in contributions.strongest(place, REASONS_PER_OFFER)
             if log_odds != 0.0
         )
-        for row in range(len(pairs))
+        for place, ((offer, _), row) in enumerate(zip(pairs, rows, strict=True))
     )
 
 
 def _reason(
-    name: str, log_odds: float, product: str | None, features: FeatureTable, catalogue: FeatureCatalogue
+    name: str, log_odds: float, product: str | None, features: FeatureTable, row: int, catalogue: FeatureCatalogue
 ) -> Reason:
     members = catalogue.families.get(name.removeprefix(FAMILY), {}) if name.startswith(FAMILY) else {}
     feature = catalogue.features.get(members.get(product or "", name))
     if feature is None:
         described = OF_THE_CANDIDATE.get(name, name.replace("_", " ").capitalize())
         return Reason(name, described, "", log_odds)
-    value = float(features.columns[feature.name][0])
+    value = float(features.columns[feature.name][row])
     return Reason(name, feature.description, _in_words(value, feature.type), log_odds)
 
 

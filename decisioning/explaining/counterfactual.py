@@ -133,7 +133,7 @@ class _Channel:
         self.bits: Bits = decisions.bits[customer, self.columns] & ~ignored
         self.keys = decisions.keys[customer, self.columns]
         self.classes = layout_of(policy, (channel,)).offer_class[self.columns]
-        self.rules = [tuple(sorted(failing_positions(words))) for words in self.bits.tolist()]
+        self.rules = [tuple(failing_positions(words)) for words in self.bits.tolist()]
         self.first = self._first(self.bits)
         self.priorities = CustomerPriorities(decisions, customer, self.columns)
 

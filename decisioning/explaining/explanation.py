@@ -1,90 +1,109 @@
-"""Why, and why not, in words: made only for the decisions that somebody looks at."""
+"""Why, and why not, in words: worded once for all candidates and customers that look alike to a rule."""
 
 from __future__ import annotations
+
+from functools import cached_property
 
 import numpy as np
 
 from decisioning.engine import NO_CANDIDATES, OFFERED, Decisions
-from decisioning.policies.compiled import BUDGET, MINIMUM_PRIORITY, SCORED, CompiledRule
+from decisioning.policies.compiled import BUDGET, MINIMUM_PRIORITY, SCORED
 from decisioning.policies.scoped import Scoped
 from decisioning.policies.verdicts import failing_positions
-from domain.decision import Verdict
+
+Failed = list[tuple[int, str]]
+"""Rules that failed, by position and in the order in which they are asked, each with its reason."""
 
 
 class Explanation:
-    """The verdicts about one customer in words.
-
-    A reason that many candidates share, as most rules look at the customer alone, is worded once.
+    """What the rules say of decisions that were made together.
 
     Args:
-        decisions: Of any number of customers.
-        customer: Position of the customer.
+        decisions: Of n customers, who are named by their position.
     """
 
-    def __init__(self, decisions: Decisions, customer: int) -> None:
+    def __init__(self, decisions: Decisions) -> None:
         self._decisions = decisions
-        self._customer = customer
-        self._failures: dict[tuple[int, int, int], Verdict] = {}
+        self._policy = decisions.policy
+        self._values: dict[int, list[list[list[float]]]] = {}
+        self._reasons: dict[tuple[int, int, int], str] = {}
+        self._shortages: dict[int, Shortage] = {}
 
-    def verdicts(self, candidate: int) -> tuple[Verdict, ...]:
-        """Tell the answer of every rule that applies to a candidate, by position, in the order they are asked."""
-        policy = self._decisions.policy
-        failed = failing_positions(self._decisions.bits[self._customer, candidate].tolist())
-        passed = policy.all_passed[candidate]
-        if not failed:
-            return passed
-        answers, places = list(passed), policy.places[candidate]
-        for position in failed:
-            place, part = places[position]
-            answers[place] = self._failure(position, part, candidate)
-        return tuple(answers)
+    def failed(self, customer: int, candidate: int) -> Failed:
+        """List the rules that a candidate failed, with the smallest part of each that is not true."""
+        positions = failing_positions(self._bits[customer][candidate])
+        if not positions:
+            return []
+        asked = self._policy.places[candidate]
+        return [(position, self._of_part(position, asked[position], customer, candidate)) for position in positions]
 
-    def fallback(self, channel: str) -> str | None:
+    def fallback(self, customer: int, channel: str) -> str | None:
         """Say why nothing is offered in a channel; None where something is.
 
         Of all candidates the one is told that came furthest before a rule rejected it.
         """
         decisions = self._decisions
-        furthest = int(decisions.fallback[self._customer, decisions.channels.index(channel)])
+        furthest = int(decisions.fallback[customer, decisions.channels.index(channel)])
         if furthest == OFFERED:
             return None
         if furthest == NO_CANDIDATES:
             return f"nothing, because no offer can be put in {channel}"
-        candidates = decisions.policy.candidates
+        candidates = self._policy.candidates
         mine = candidates.by_channel[channel].tolist()
-        last = next(place for place in mine if decisions.first_failed[self._customer, place] == furthest)
-        rule, offer = decisions.policy.rules[furthest], candidates.pairs[last][0].name
-        reason = self._reason(rule, decisions.policy.places[last][furthest][1], last)
+        last = next(place for place in mine if decisions.first_failed[customer, place] == furthest)
+        rule, offer = self._policy.rules[furthest], candidates.pairs[last][0].name
+        reason = self._of_part(furthest, self._policy.places[last][furthest], customer, last)
         return f"nothing, because the last offer left, {offer}, failed {rule.name} ({rule.kind}): {reason}"
 
-    def _failure(self, position: int, part: Scoped | None, candidate: int) -> Verdict:
+    @cached_property
+    def _bits(self) -> list[list[list[int]]]:
+        bits: list[list[list[int]]] = self._decisions.bits.tolist()
+        return bits
+
+    def _of_part(self, position: int, part: Scoped | None, customer: int, candidate: int) -> str:
         # a rule may have several parts, and candidates of one part that look alike share their reason
-        key = (id(part), position, candidate if part is None else part.places_of[candidate])
-        known = self._failures.get(key)
+        if part is None:
+            return self._of_numbers(position, customer, candidate)
+        place = part.places_of[candidate]
+        key = (id(part), customer, place)
+        known = self._reasons.get(key)
         if known is None:
-            rule = self._decisions.policy.rules[position]
-            reason = self._reason(rule, part, candidate)
-            known = Verdict(rule=rule.name, kind=rule.kind, passed=False, reason=reason)
-            self._failures[key] = known
+            values = self._values.get(id(part))
+            if values is None:
+                self._values[id(part)] = values = part.seen(self._decisions.situation)
+            self._reasons[key] = known = self._policy.worded(part, [one[customer][place] for one in values])
         return known
 
-    def _reason(self, rule: CompiledRule, part: Scoped | None, candidate: int) -> str:
-        if part is not None:
-            representative = part.representative_of(candidate)
-            return part.expression.why_not(part.row(self._decisions.situation, self._customer, representative))
-        if rule.name == MINIMUM_PRIORITY:
-            priority = float(self._decisions.worth.priority[self._customer, candidate])
-            value = "unknown" if np.isnan(priority) else f"{priority:.4g}"
-            return f"priority = {value}, needs >= {self._decisions.policy.policy.minimum_priority:g}"
+    def _of_numbers(self, position: int, customer: int, candidate: int) -> str:
+        rule = self._policy.rules[position]
         if rule.kind == BUDGET:
-            return self._shortage(rule, candidate)
+            shortage = self._shortages.get(position)
+            if shortage is None:
+                self._shortages[position] = shortage = Shortage(self._decisions, rule.name)
+            return shortage.sentence(customer, candidate)
+        if rule.name == MINIMUM_PRIORITY:
+            priority = float(self._decisions.worth.priority[customer, candidate])
+            value = "unknown" if np.isnan(priority) else f"{priority:.4g}"
+            return f"priority = {value}, needs >= {self._policy.policy.minimum_priority:g}"
         return "propensity is not a number between 0 and 1" if rule.name == SCORED else "value is unknown"
 
-    def _shortage(self, rule: CompiledRule, candidate: int) -> str:
-        decisions = self._decisions
-        place = next(at for at, budget in enumerate(decisions.policy.budgets) if budget.budget.name == rule.name)
-        budget = decisions.policy.budgets[place]
-        use = float(decisions.worth.uses[place][self._customer, int(np.searchsorted(budget.columns, candidate))])
-        left, unit = decisions.remaining[rule.name], budget.budget.unit
-        needs = "is not known to be enough" if np.isnan(use) else f"needs {use:.4g}"
-        return f"{left:.4g} {unit} left of {rule.name}, {needs}"
+
+class Shortage:
+    """Why there is not enough left of one budget.
+
+    Args:
+        decisions: Of n customers.
+        name: Of the budget.
+    """
+
+    def __init__(self, decisions: Decisions, name: str) -> None:
+        budgets = decisions.policy.budgets
+        place = next(at for at, budget in enumerate(budgets) if budget.budget.name == name)
+        self._left = f"{decisions.remaining[name]:.4g} {budgets[place].budget.unit} left of {name}"
+        self._place_of = {column: at for at, column in enumerate(budgets[place].columns.tolist())}
+        self._uses: list[list[float]] = decisions.worth.uses[place].tolist()
+
+    def sentence(self, customer: int, candidate: int) -> str:
+        """Say it, of a candidate of the budget."""
+        use = self._uses[customer][self._place_of[candidate]]
+        return f"{self._left}, {'is not known to be enough' if np.isnan(use) else f'needs {use:.4g}'}"

@@ -125,6 +125,6 @@ class CustomerPriorities:
     def _charge(self, budget: CompiledBudget, column: int) -> float:
         """What one acceptance uses, whatever the propensity."""
         assert budget.charge is not None, "a candidate of a budget without a charge is rejected"
-        row = budget.charge.row(self._decisions.situation, self._customer, budget.charge.representative_of(column))
-        names = {name: np.array([value]) for name, value in row.items()}
-        return float(np.asarray(budget.charge.expression.evaluate(names)).reshape(-1)[0])
+        shape = (len(self._decisions), len(budget.columns))
+        charges = np.broadcast_to(budget.charge.values(self._decisions.situation), shape)
+        return float(charges[self._customer, budget.columns.tolist().index(column)])

@@ -7,9 +7,9 @@ import numpy as np
 from decisioning.policies.candidates import Columns
 from decisioning.policies.checks import POLICIES_FILE, Path
 from decisioning.policies.compiled import CompiledWeight
+from decisioning.policies.names import Names
 from decisioning.policies.policy import Weight
 from decisioning.policies.scoped import Scoped
-from decisioning.policies.situation import Names
 from domain.errors import ExpressionError
 from domain.problem import Problem
 from expressions.expression import Expression, compile_expression

@@ -16,9 +16,9 @@ from decisioning.policies.budgets import Budget
 from decisioning.policies.builder import Builder
 from decisioning.policies.candidates import Candidates
 from decisioning.policies.compiled import BUILT_IN_RULES, SCORE, CompiledPolicy, CompiledRule
+from decisioning.policies.names import Names
 from decisioning.policies.policy import Policy
 from decisioning.policies.rules import all_rules, limit_counts
-from decisioning.policies.situation import Names
 from decisioning.policies.verdicts import BITS_PER_WORD, Bits, words_for
 from domain.offer import Offer, OfferClass
 from domain.problem import Problem

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import cached_property
@@ -13,16 +13,19 @@ from numpy.typing import NDArray
 
 from decisioning.policies.budgets import Budget
 from decisioning.policies.candidates import Candidates, Columns
+from decisioning.policies.names import Names
 from decisioning.policies.policy import Policy
 from decisioning.policies.scoped import Scoped
-from decisioning.policies.situation import Names
-from domain.decision import Verdict
+from decisioning.policies.situation import Sources
 
 SCORE: Final = "score"
 """Kind of the rules about the numbers themselves; they are asked after those of the policy."""
 
 BUDGET: Final = "budget"
 """Kind of the rules about what is left of budgets; they are asked last."""
+
+REASONS_KEPT: Final = 50_000
+"""Of what was worded last; some ten megabytes."""
 
 SCORED: Final = "scored"
 VALUE_KNOWN: Final = "value_known"
@@ -119,6 +122,11 @@ class CompiledPolicy:
     features: frozenset[str]
     digest: str
 
+    @cached_property
+    def sources(self) -> Sources:
+        """Where the values of names are found in a table of features."""
+        return Sources(self.names, self.features)
+
     def bit(self, rule: str) -> int:
         """Position of a rule among the rules, which is its bit in a verdict."""
         return self._bits[rule]
@@ -143,15 +151,29 @@ class CompiledPolicy:
         return tuple(map(tuple, asked))
 
     @cached_property
-    def places(self) -> tuple[Mapping[int, tuple[int, Scoped | None]], ...]:
-        """For each candidate, the position of a rule about it -> its place in `asked`, and the condition."""
-        return tuple({position: (place, part) for place, (position, part) in enumerate(asked)} for asked in self.asked)
+    def places(self) -> tuple[Mapping[int, Scoped | None], ...]:
+        """For each candidate, the position of a rule about it -> the condition, where it is not about numbers."""
+        return tuple(map(dict, self.asked))
+
+    def worded(self, part: Scoped, values: Sequence[float]) -> str:
+        """Say why a condition does not hold where it does not: once for values that are met often.
+
+        Args:
+            part: Of one of the rules.
+            values: Of its names, in their order.
+        """
+        key = (id(part), *(None if value != value else value for value in values))  # noqa: PLR0124  NaN
+        reason = self._reasons.get(key)
+        if reason is None:
+            if len(self._reasons) >= REASONS_KEPT:
+                self._reasons.clear()
+            row = dict(zip(part.names, values, strict=True))
+            self._reasons[key] = reason = part.expression.why_not(row)
+        return reason
 
     @cached_property
-    def all_passed(self) -> tuple[tuple[Verdict, ...], ...]:
-        """The verdicts about each candidate where no rule has failed, in the order of `asked`."""
-        passed = [Verdict(rule=rule.name, kind=rule.kind, passed=True) for rule in self.rules]
-        return tuple(tuple(passed[position] for position, _ in asked) for asked in self.asked)
+    def _reasons(self) -> dict[tuple[float | None, ...], str]:
+        return {}
 
     @cached_property
     def _bits(self) -> Mapping[str, int]:

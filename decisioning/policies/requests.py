@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from decisioning.policies.situation import REQUEST
+from decisioning.policies.names import REQUEST
 from domain.errors import DataError, nearest
 from expressions.types import Array, Boolean, Category, Number, Schema
 
@@ -14,11 +14,11 @@ Said = str | float | bool | None
 """One word of a request."""
 
 
-def request_columns(said: Mapping[str, Said], schema: Schema) -> dict[str, Array]:
-    """Make a column of one row of every word of the request that the bank declares; NULL where it was not said.
+def request_columns(requests: Sequence[Mapping[str, Said]], schema: Schema) -> dict[str, Array]:
+    """Make a column of every word of a request that the bank declares; NULL where it was not said.
 
     Args:
-        said: Name as in events.yaml -> category's name, number or truth.
+        requests: Of each customer, or one for all: name as in events.yaml -> category's name, number or truth.
         schema: Of `Names.request`: names as expressions write them.
 
     Raises:
@@ -26,22 +26,24 @@ def request_columns(said: Mapping[str, Said], schema: Schema) -> dict[str, Array
 
     Example:
         >>> declared = {"request_intent": Category(("browse", "borrow")), "request_amount": Number()}
-        >>> request_columns({"intent": "borrow"}, declared)
+        >>> request_columns([{"intent": "borrow"}], declared)
         {'request_intent': array([1.]), 'request_amount': array([nan])}
     """
-    for name in said:
-        if REQUEST + name not in schema:
-            known = [declared.removeprefix(REQUEST) for declared in schema]
-            raise DataError(
-                "a request says something that the bank does not declare",
-                got=f"'{name}'",
-                expected=nearest(name, known),
-                remedy="declare it under `request` in events.yaml, or leave it out",
-            )
-    return {
-        name: np.array([_number(name.removeprefix(REQUEST), said.get(name.removeprefix(REQUEST)), kind)])
-        for name, kind in schema.items()
-    }
+    for said in requests:
+        for name in said:
+            if REQUEST + name not in schema:
+                known = [declared.removeprefix(REQUEST) for declared in schema]
+                raise DataError(
+                    "a request says something that the bank does not declare",
+                    got=f"'{name}'",
+                    expected=nearest(name, known),
+                    remedy="declare it under `request` in events.yaml, or leave it out",
+                )
+    columns = {}
+    for name, kind in schema.items():
+        word = name.removeprefix(REQUEST)
+        columns[name] = np.array([_number(word, said.get(word), kind) for said in requests], dtype=np.float64)
+    return columns
 
 
 def _number(name: str, value: Said, kind: Category | Boolean | Number) -> float:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decisioning.policies.candidates import Columns
-from decisioning.policies.situation import Names, Situation
+from decisioning.policies.names import Names
+from decisioning.policies.situation import Situation
 from expressions.expression import Expression
 from expressions.operand import Checked
 from expressions.types import Array
@@ -31,6 +32,8 @@ class Scoped:
         places: Shape (k,), which representative answers for each candidate.
         places_of: The same, to look one candidate up; it has those in scope only.
         names: That the expression reads.
+        picked: These names, each with the places of the representatives' values among its different ones; None for
+            one that has a single value. Empty where all are such.
     """
 
     expression: Expression
@@ -39,6 +42,7 @@ class Scoped:
     places: Columns
     places_of: Mapping[int, int]
     names: tuple[str, ...]
+    picked: tuple[tuple[str, Columns | None], ...]
 
     @classmethod
     def of(cls, expression: Expression, columns: Columns, names: Names) -> Scoped:
@@ -54,7 +58,10 @@ class Scoped:
                 representatives.append(int(column))
             places[position] = first[key]
         places_of = {int(column): int(place) for column, place in zip(columns, places, strict=True)}
-        return cls(expression, columns, np.array(representatives, dtype=np.intp), places, places_of, tuple(used))
+        chosen = np.array(representatives, dtype=np.intp)
+        picked = [(name, names.places(name)[chosen] if len(names.firsts(name)) > 1 else None) for name in used]
+        single = all(pick is None for _, pick in picked)
+        return cls(expression, columns, chosen, places, places_of, tuple(used), () if single else tuple(picked))
 
     def values(self, situation: Situation) -> Array:
         """Compute numbers for every customer and every candidate in scope: shape (n, k), or (n, 1) for one for all."""
@@ -80,18 +87,18 @@ class Scoped:
             return None
         return self._spread(situation.customers, ~answers)
 
-    def representative_of(self, candidate: int) -> int:
-        """Position of the candidate that answers for one in scope."""
-        return int(self.representatives[self.places_of[candidate]])
-
-    def row(self, situation: Situation, customer: int, candidate: int) -> dict[str, float]:
-        """Values of the names for one customer and one candidate, for a reason in words."""
-        place = np.array([candidate], dtype=np.intp)
-        found = {name: situation.column(name, place) for name in self.names}
-        return {name: float(values[customer if len(values) > 1 else 0, 0]) for name, values in found.items()}
+    def seen(self, situation: Situation) -> list[list[list[float]]]:
+        """Values of each of the names, for every customer and representative: for reasons in words."""
+        shape = (situation.customers, len(self.representatives))
+        columns = self._columns(situation)
+        return [np.broadcast_to(columns[name], shape).tolist() for name in self.names]
 
     def _columns(self, situation: Situation) -> Checked:
-        return Checked({name: situation.column(name, self.representatives) for name in self.names})
+        if not self.picked:
+            return situation
+        return Checked(
+            {name: situation[name] if pick is None else situation[name][:, pick] for name, pick in self.picked}
+        )
 
     def _spread(self, customers: int, answers: NDArray[Anything]) -> NDArray[Anything]:
         """Hand the answers of the representatives, of any shape that broadcasts to (n, r), to all in scope."""

@@ -2,169 +2,132 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from decisioning.policies.candidates import Candidates, Columns
+from decisioning.policies.names import CONTACT_HOUR, FAMILY, IN_HOLDOUT, Names
 from domain.errors import DataError, nearest
-from expressions.operand import finite
-from expressions.types import Array, Boolean, ColumnType, Number
-from features.catalogue import FeatureCatalogue
-from features.family import family_column
-
-SCORES: Mapping[str, ColumnType] = {"churn_probability": Number()}
-"""What models say of a customer beside the features; whoever scores adds these columns to the feature table."""
-
-IN_HOLDOUT = "in_holdout"
-CONTACT_HOUR = "contact_hour"
-FAMILY = "family_"
-REQUEST = "request_"
-MOMENT: Mapping[str, ColumnType] = {
-    "as_of_date": Number(),  # 20260131 for 31 January 2026
-    "as_of_year": Number(),
-    "as_of_month": Number(),
-    "as_of_day_of_week": Number(),  # 1 Monday to 7
-    "as_of_hour": Number(),
-    IN_HOLDOUT: Boolean(),
-    CONTACT_HOUR: Number(),  # of a candidate: when an outbound contact that is decided now goes out
-}
-"""What is known of the moment, in the bank's time zone."""
+from expressions.operand import Checked, finite
+from expressions.types import Array
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """The names expressions of a policy may use, and where each comes from.
+class Sources:
+    """Where the values of names are found in a table of features, worked out once for a policy.
+
+    Args:
+        names: That its expressions may use.
+        features: That it reads.
 
     Attributes:
-        counts: Name of a contact limit's count -> for each candidate the features that are summed.
-        request: What a channel may say of the moment in which it asks, by its name in expressions.
-        delivery_hour: Shape (m,), local hour at which each candidate's channel sends what was decided overnight; 0
-            where the customer is met when they come.
-        schema: Type of every name.
+        features: In the order of the rows in which they are laid out.
+        row_of: Feature -> its row. After the last row comes one of NULL.
     """
 
-    candidates: Candidates
-    catalogue: FeatureCatalogue
-    counts: Mapping[str, tuple[tuple[str, ...], ...]]
-    request: Mapping[str, ColumnType]
-    delivery_hour: Array
-    schema: Mapping[str, ColumnType]
+    def __init__(self, names: Names, features: Iterable[str]) -> None:
+        self.names = names
+        self.features = tuple(sorted(features))
+        self.row_of = {name: row for row, name in enumerate(self.features)}
+        self._families: dict[str, NDArray[np.intp]] = {}
+        self._counts: dict[str, slice] = {}
+        summed: list[int] = []
+        starts: list[int] = []
+        for name, parts_of in names.counts.items():
+            parts = [parts_of[place] for place in names.firsts(name)]
+            if all(part in self.row_of for one in parts for part in one):
+                self._counts[name] = slice(len(starts), len(starts) + len(parts))
+                for one in parts:
+                    starts.append(len(summed))
+                    # nothing to count is not known to be 0
+                    summed += [self.row_of[part] for part in one] or [len(self.features)]
+        self._summed, self._starts = np.array(summed, dtype=np.intp), np.array(starts, dtype=np.intp)
 
-    @classmethod
-    def of(
-        cls,
-        candidates: Candidates,
-        catalogue: FeatureCatalogue,
-        counts: Mapping[str, tuple[tuple[str, ...], ...]],
-        request: Mapping[str, ColumnType],
-        outbound: Mapping[str, int],
-    ) -> Names:
-        """Collect the names; a feature wins over a name of the moment."""
-        families = {
-            FAMILY + template: catalogue.features[next(iter(members.values()))].type
-            for template, members in catalogue.families.items()
-            if members
-        }
-        counted = dict.fromkeys(counts, Number())
-        asked = {REQUEST + name: kind for name, kind in request.items()}
-        hours = np.array([outbound.get(treatment.channel, 0) for _, treatment in candidates.pairs], dtype=np.float64)
-        schema = {**MOMENT, **SCORES, **asked, **catalogue.schema, **families, **counted, **candidates.schema}
-        return cls(candidates, catalogue, counts, asked, hours, schema)
+    def laid_out(self, columns: Mapping[str, Array], customers: int) -> Array:
+        """Put what is read side by side: shape (features + 1, n), what is not finite as NaN.
 
-    def key(self, name: str, column: int) -> object:
-        """What a name's value depends on beside the customer: equal keys have equal values."""
-        if name in self.candidates.columns:
-            return float(self.candidates.columns[name][column]).hex()  # text, so that NaN equals NaN
-        if name in self.counts:
-            return self.counts[name][column]
-        if self.is_family(name):
-            return self.candidates.products[column]
-        if name == CONTACT_HOUR:
-            return float(self.delivery_hour[column])
-        return None
+        Raises:
+            DataError: The table does not have a column that the policy reads.
+        """
+        rows = np.full((len(self.features) + 1, customers), np.nan)
+        try:
+            for row, name in enumerate(self.features):
+                rows[row] = columns[name]
+        except KeyError as error:
+            raise _missing(self.features[row], columns) from error
+        return finite(rows)
 
-    def is_family(self, name: str) -> bool:
-        """Tell whether a name stands for a feature of the offer's own product."""
-        return name.startswith(FAMILY) and name.removeprefix(FAMILY) in self.catalogue.families
+    def counted(self, name: str, counts: Array) -> Array:
+        """Pick the sums of one contact limit out of all."""
+        return counts[self._counts[name]]
 
-    def features_behind(self, name: str) -> tuple[str, ...]:
-        """Features that must be known to evaluate a name."""
-        if name in self.candidates.columns:
-            return ()
-        if name in self.counts:
-            return tuple(feature for features in self.counts[name] for feature in features)
-        if self.is_family(name):
-            members = self.catalogue.families[name.removeprefix(FAMILY)]
-            return tuple(
-                members[product] for product in self.candidates.products if product is not None and product in members
-            )
-        given = name in MOMENT or name in self.request
-        return () if given and name not in self.catalogue.features else (name,)
+    def sums(self, rows: Array) -> Array:
+        """Compute the different sums of all contact limits, shape (sums, n); they are of whole numbers, and exact."""
+        if not len(self._starts):
+            return np.empty((0, rows.shape[1]))
+        sums: Array = np.add.reduceat(rows[self._summed], self._starts, axis=0)
+        return sums
+
+    def family(self, name: str) -> NDArray[np.intp]:
+        """Give the row of each different product's feature."""
+        if name not in self._families:
+            members = self.names.catalogue.families[name.removeprefix(FAMILY)]
+            products = [self.names.candidates.products[place] for place in self.names.firsts(name)]
+            wanted = [None if product is None else members.get(product) for product in products]
+            nothing = len(self.features)
+            rows = [nothing if feature is None else self.row_of[feature] for feature in wanted]
+            self._families[name] = np.array(rows, dtype=np.intp)
+        return self._families[name]
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """The values of all names, gathered when an expression asks for them.
+class Situation(Checked):
+    """The values of all names, gathered when an expression first asks for them.
 
-    Attributes:
+    Of a name there is a column for each of its different values among the candidates (`Names.places`): one for what
+    is the same for all. Shape (n, values), or with 1 in place of n where it does not depend on the customer; NULL is
+    NaN, and what is not finite is NULL.
+
+    Args:
+        sources: Of the policy.
         customers: How many, n.
         features: Name -> shape (n,).
         moment: Name -> shape (1,) or (n,).
-        _seen: What was asked for before and is the same for all candidates.
+
+    Raises:
+        DataError: The feature table does not have a column that the policy reads.
     """
 
-    names: Names
-    customers: int
-    features: Mapping[str, Array]
-    moment: Mapping[str, Array]
-    _seen: dict[str, Array] = field(default_factory=dict)
+    def __init__(
+        self, sources: Sources, customers: int, features: Mapping[str, Array], moment: Mapping[str, Array]
+    ) -> None:
+        super().__init__()
+        self.customers = customers
+        self._sources = sources
+        self._rows = sources.laid_out(features, customers)
+        self._moment = moment
+        self._sums: Array | None = None
 
-    def column(self, name: str, candidates: Columns) -> Array:
-        """Gather one name for some candidates.
+    def __missing__(self, name: str) -> Array:
+        self[name] = values = self._gathered(name)
+        return values
 
-        Args:
-            name: A name of the schema.
-            candidates: Shape (k,), positions.
-
-        Returns:
-            Shape (n, k), or with 1 in place of n or k where it does not depend on the customer or the candidate; NULL
-            is NaN, and what is not finite is NULL.
-
-        Raises:
-            DataError: The feature table does not have a column that the policy reads.
-        """
-        seen = self._seen.get(name)
-        if seen is not None:
-            return seen
-        if name in self.names.candidates.columns:
-            return self.names.candidates.columns[name][candidates][None, :]
-        if name == CONTACT_HOUR and name not in self.features:
-            return np.maximum(self.moment["as_of_hour"], self.names.delivery_hour[candidates])[None, :]
-        if name in self.names.counts:
-            return self._count(name, candidates)
-        if self.names.is_family(name):
-            products = [self.names.candidates.products[position] for position in candidates]
-            return finite(family_column(self.features, self.names.catalogue, name.removeprefix(FAMILY), products))
-        values = self.features.get(name, self.moment.get(name))
-        if values is None:
-            raise _missing(name, self.features)
-        self._seen[name] = known = finite(values)[:, None]
-        return known
-
-    def _count(self, name: str, candidates: Columns) -> Array:
-        return np.stack([self._sum(self.names.counts[name][position]) for position in candidates], axis=1)
-
-    def _sum(self, parts: tuple[str, ...]) -> Array:
-        total: Array = np.zeros(self.customers) if parts else np.full(self.customers, np.nan)
-        for part in parts:
-            if part not in self.features:
-                raise _missing(part, self.features)
-            total += self.features[part]
-        return finite(total)
+    def _gathered(self, name: str) -> Array:
+        sources, names = self._sources, self._sources.names
+        if name in names.candidates.columns:
+            return names.candidates.columns[name][names.firsts(name)][None, :]
+        if name in names.counts:
+            if self._sums is None:
+                self._sums = sources.sums(self._rows)
+            return sources.counted(name, self._sums).T
+        if names.is_family(name):
+            return self._rows[sources.family(name)].T
+        row = sources.row_of.get(name)
+        if row is not None:
+            return self._rows[row][:, None]
+        if name == CONTACT_HOUR:
+            return np.maximum(self._moment["as_of_hour"][:, None], names.delivery_hour[names.firsts(name)])
+        return finite(self._moment[name])[:, None]
 
 
 def moment_columns(as_of: datetime, time_zone: tzinfo, in_holdout: NDArray[np.bool_]) -> dict[str, Array]:

@@ -81,20 +81,21 @@ def first_failing(bits: Bits) -> NDArray[np.int16]:
     return first
 
 
-def failing_positions(words: Sequence[int]) -> frozenset[int]:
-    """List the rules whose bits are set in the words of one candidate.
+def failing_positions(words: Sequence[int]) -> list[int]:
+    """List the rules whose bits are set in the words of one candidate, in their order.
 
     Example:
-        >>> sorted(failing_positions([0b101, 0b1]))
+        >>> failing_positions([0b101, 0b1])
         [0, 2, 64]
     """
-    return frozenset(
-        word * BITS_PER_WORD + bit
-        for word, content in enumerate(words)
-        if content
-        for bit in range(content.bit_length())
-        if content >> bit & 1
-    )
+    positions = []
+    for word, content in enumerate(words):
+        left = content
+        while left:
+            lowest = left & -left
+            positions.append(word * BITS_PER_WORD + lowest.bit_length() - 1)
+            left ^= lowest
+    return positions
 
 
 def only_failing(bits: Bits) -> NDArray[np.bool_]:

@@ -14,15 +14,13 @@ from serving.api.problems import ProblemError, documented
 from serving.api.requests import LimitedRoute
 from serving.api.security import Caller, Deciding
 from serving.journal.keeping import Request as Asking
+from serving.live.answering import MOST_TOGETHER, RequestClashError
 from serving.live.asking import Asked
-from serving.live.service import RequestClashError, Service
+from serving.live.service import Service
 from serving.live.withdrawing import NotPendingError
 
 router = APIRouter(prefix="/v1/decisions", tags=["decisions"], route_class=LimitedRoute)
 _PROBLEMS = documented(400, 401, 403, 409, 413, 422, 429, 503)
-AT_ONCE = 16
-"""Questions of a batch that are decided together; between them single ones get their turn."""
-
 IdempotencyKey = Annotated[str | None, Header(max_length=200, description="In place of `request_id`")]
 DecisionId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
 
@@ -59,8 +57,8 @@ async def decide_batch(
         asked.check(service.engine)
     answers: list[bytes] = []
     with request.app.state.admission.batch():
-        for start in range(0, len(questions), AT_ONCE):
-            some = questions[start : start + AT_ONCE]
+        for start in range(0, len(questions), MOST_TOGETHER):
+            some = questions[start : start + MOST_TOGETHER]
             names = [None if request_id is None else f"{request_id}#{start + place}" for place in range(len(some))]
             answers += await asyncio.gather(
                 *(
@@ -95,7 +93,7 @@ async def _one_of_many(service: Service, asked: Asked, identified: Asking | None
 
 async def _answered(service: Service, asked: Asked, identified: Asking | None) -> bytes:
     try:
-        return await service.decide(asked, identified)
+        return await asyncio.wrap_future(service.answering.ask(asked, identified))
     except RequestClashError as error:
         raise ProblemError(409, "request-clash", error.what, remedy=error.remedy) from error
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections import Counter as Counted
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,15 +22,18 @@ from serving.api.problems import documented, route_of
 from serving.api.security import Reading
 from serving.journal.acceptance import Fate
 from serving.journal.draining import waiting
+from serving.live.asking import Asked
 from serving.live.budgets import remaining
 from serving.live.deciding import Prepared
 from serving.live.service import Service
+from serving.live.watching import Marked
 
 if TYPE_CHECKING:
     from serving.api.admission import Admission
 
 
 _SECONDS: Final = (0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_TOGETHER: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 router = APIRouter(tags=["health"])
 
 
@@ -43,6 +47,7 @@ class Metrics:
             "request_seconds", "Requests by route and status", ("route", "method", "status"), buckets=_SECONDS, **own
         )
         self.steps = Histogram("step_seconds", "Steps of a decision", ("step",), buckets=_SECONDS, **own)
+        self.passes = Histogram("pass_decisions", "Decisions made in one pass", buckets=_TOGETHER, **own)
         self.decisions = Counter(
             "decisions", "Decisions by what was offered first", ("channel", "offer", "stage", "features_from"), **own
         )
@@ -61,7 +66,7 @@ class Metrics:
         self.clock_jump = Gauge("clock_jump_seconds", "By how much the clock was moved since the start", **latest)
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
+    def step(self, name: str, asked: Sequence[Asked]) -> Iterator[None]:
         """Measure a step."""
         began = time.perf_counter()
         try:
@@ -69,24 +74,33 @@ class Metrics:
         finally:
             self.steps.labels(name).observe(time.perf_counter() - began)
 
+    def took(self, name: str, seconds: float, question: Marked, error: BaseException | None) -> None:
+        """Count a step."""
+        self.steps.labels(name).observe(seconds)
+
+    def together(self, questions: Sequence[Marked]) -> None:
+        """Count decisions of one pass."""
+        self.passes.observe(len(questions))
+
+    def asked(self) -> object:
+        """Mark nothing."""
+        return None
+
     def question(self) -> AbstractContextManager[Any]:
         """Measure nothing: its steps are."""
         return nullcontext()
 
-    def decided(self, prepared: Prepared) -> None:
+    def decided(self, prepared: Prepared, question: Marked) -> None:
         """Count a decision."""
-        decision = prepared.decision
+        decision = prepared.trace
         offer = prepared.answered[0][0].offer if prepared.answered else "none"
         self.decisions.labels(decision.channel, offer, decision.stage or "none", prepared.features_from).inc()
         if not prepared.answered:
             self.fallbacks.labels(decision.channel).inc()
         for what in prepared.degraded:
             self.degraded.labels(what.value).inc()
-        for candidate in decision.candidates:
-            if candidate.priority is None:
-                first = next((verdict.rule for verdict in candidate.verdicts if not verdict.passed), None)
-                if first is not None:
-                    self.rejections.labels(first).inc()
+        for rule, candidates in Counted(decision.first_failures()).items():
+            self.rejections.labels(prepared.book.rules[rule][0]).inc(candidates)
 
     def heard(self, fates: Iterable[Fate], refused: int) -> None:
         """Count events."""

@@ -6,29 +6,28 @@ Imported only where an endpoint is set: whoever is not traced neither loads this
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from contextvars import copy_context
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from fastapi import FastAPI
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Span, SpanKind, StatusCode, get_current_span
+from opentelemetry.trace import Span, SpanKind, StatusCode, get_current_span, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.util.types import AttributeValue
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.api.problems import template_of
 from serving.journal.acceptance import Fate
+from serving.live.asking import Asked
 from serving.live.deciding import Prepared
 from serving.live.service import Service
-from serving.live.watching import Watcher
-
-Result = TypeVar("Result")
+from serving.live.watching import Marked, Watcher
 
 END_SECONDS: Final = 3.0
 """A collector that does not answer is given so long at the end; a service that is told to stop must stop."""
@@ -70,16 +69,24 @@ class Tracing:
             try:
                 yield span
             except Exception as error:
-                # by its kind alone: its words may name a customer
-                span.set_attribute("error.type", type(error).__qualname__)
-                span.set_status(StatusCode.ERROR)
+                _say_failure(span, error)
                 raise
+
+    def ended(self, name: str, parent: Span, began: int, error: BaseException | None) -> None:
+        """Add a span below another one, of what has just ended.
+
+        Args:
+            began: When, nanoseconds since 1970.
+            error: What it failed with; told by its kind alone, for its words may name a customer.
+        """
+        span = self._tracer.start_span(name, set_span_in_context(parent), start_time=began)
+        if error is not None:
+            _say_failure(span, error)
+        span.end()
 
     def follow(self, service: Service) -> None:
         """Make spans of the steps of a service that has not answered anybody yet."""
         service.watcher = _Following(self, service.watcher)
-        service.workers.shutdown()
-        service.workers = _Carrying(service.settings.threads, thread_name_prefix="decide")
 
     def close(self) -> None:
         """Send what is left, if that does not take long."""
@@ -133,41 +140,77 @@ class Traced:
 
 
 class _Following:
-    """A watcher that makes spans of what happens, and tells another watcher of it too."""
+    """A watcher that makes spans of what happens, and tells another watcher of it too.
+
+    Questions of several requests are decided in one pass, in a thread of its own: a question is marked with the span
+    that was open when it was asked, and has each step of its pass below that.
+    """
 
     def __init__(self, tracing: Tracing, other: Watcher) -> None:
         self._tracing = tracing
         self._other = other
+        self._marks: dict[int, Span] = {}
+        """Of the pass that is being made, by the identity of what was asked; only the one thread that decides looks."""
 
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        with self._other.step(name), self._tracing.span(name):
-            yield
+    def asked(self) -> object:
+        return get_current_span()
 
     def question(self) -> AbstractContextManager[Any]:
         return self._tracing.span("decision")
 
-    def decided(self, prepared: Prepared) -> None:
-        self._other.decided(prepared)
-        decision = prepared.decision
-        get_current_span().set_attributes(
-            {
-                "nbo.decision_id": decision.decision_id,
-                "nbo.channel": decision.channel,
-                "nbo.policy": decision.versions["policy"],
-                "nbo.degraded": [what.value for what in prepared.degraded],
-            }
-        )
+    def together(self, questions: Sequence[Marked]) -> None:
+        self._other.together(questions)
+        self._marks = {id(question.asked): _marked(question) for question in questions}
+        for span in self._marks.values():
+            _say(span, {"nbo.together": len(questions)})
+
+    @contextmanager
+    def step(self, name: str, asked: Sequence[Asked]) -> Iterator[None]:
+        began, failed = time.time_ns(), None
+        try:
+            with self._other.step(name, asked):
+                yield
+        except Exception as error:
+            failed = error
+            raise
+        finally:
+            for one in asked:
+                self._tracing.ended(name, self._marks[id(one)], began, failed)
+
+    def took(self, name: str, seconds: float, question: Marked, error: BaseException | None) -> None:
+        self._other.took(name, seconds, question, error)
+        self._tracing.ended(name, _marked(question), time.time_ns() - round(seconds * 1e9), error)
+
+    def decided(self, prepared: Prepared, question: Marked) -> None:
+        self._other.decided(prepared, question)
+        trace = prepared.trace
+        said = {
+            "nbo.decision_id": trace.decision_id,
+            "nbo.channel": trace.channel,
+            "nbo.policy": trace.versions["policy"],
+            "nbo.degraded": [what.value for what in prepared.degraded],
+        }
+        _say(_marked(question), said)
 
     def heard(self, fates: Iterable[Fate], refused: int) -> None:
         self._other.heard(fates, refused)
 
 
-class _Carrying(ThreadPoolExecutor):
-    """Threads that work below the span of whoever handed them the work."""
+def _marked(question: Marked) -> Span:
+    assert isinstance(question.mark, Span)
+    return question.mark
 
-    def submit(self, work: Callable[..., Result], /, *arguments: Any, **named: Any) -> Future[Result]:
-        return super().submit(copy_context().run, work, *arguments, **named)
+
+def _say(span: Span, said: Mapping[str, AttributeValue]) -> None:
+    # whoever asked may have gone, and their request have ended
+    if span.is_recording():
+        span.set_attributes(said)
+
+
+def _say_failure(span: Span, error: BaseException) -> None:
+    # by its kind alone: its words may name a customer
+    span.set_attribute("error.type", type(error).__qualname__)
+    span.set_status(StatusCode.ERROR)
 
 
 def _say_status(span: Span, status: int) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from queue import Empty, SimpleQueue
 from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
 from domain.errors import NboError, StateError
 from serving.database import Database, told_clearly
+from serving.gathering import Gathering
 
 Write_contra = TypeVar("Write_contra", contravariant=True)
 Outcome_co = TypeVar("Outcome_co", covariant=True)
@@ -43,7 +42,7 @@ class Kind(Protocol[Write_contra, Outcome_co]):
 
 
 class GroupCommit:
-    """One thread that takes whatever waits and commits it; while it does, the next group gathers.
+    """One thread that commits whatever waits; while it does, the next group gathers.
 
     Where a transaction fails, its writes are tried one by one, so that one that cannot be written fails alone.
 
@@ -53,11 +52,10 @@ class GroupCommit:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: SimpleQueue[tuple[Kind[Any, Any], Any, Future[Any]] | None] = SimpleQueue()
-        self._closed = False
         self._connection: Connection | None = None
-        self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
-        self._thread.start()
+        self._waiting: Gathering[tuple[Kind[Any, Any], Any, Future[Any]]] = Gathering(
+            self._commit, most=MOST_TOGETHER, name="group-commit"
+        )
 
     def submit(self, kind: Kind[_Write, _Outcome], write: _Write) -> Future[_Outcome]:
         """Hand over a write; its outcome is there when it is committed.
@@ -65,35 +63,14 @@ class GroupCommit:
         Raises:
             StateError: By the future, where the database does not take it; at once, where this was closed.
         """
-        if self._closed:
-            raise StateError("the service is ending and takes no more", remedy="ask another one, or later")
         future: Future[_Outcome] = Future()
+        future.set_running_or_notify_cancel()  # nobody can cancel it any more
         self._waiting.put((kind, write, future))
         return future
 
     def close(self) -> None:
         """Commit what waits, and end the thread."""
-        self._closed = True
-        self._waiting.put(None)
-        self._thread.join()
-
-    def _run(self) -> None:
-        going = True
-        while going:
-            first = self._waiting.get()
-            group = [] if first is None else [first]
-            going = first is not None
-            while going and len(group) < MOST_TOGETHER:
-                try:
-                    more = self._waiting.get_nowait()
-                except Empty:
-                    break
-                if more is None:
-                    going = False
-                else:
-                    group.append(more)
-            if group:
-                self._commit(group)
+        self._waiting.close()
         if self._connection is not None:
             self._connection.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,14 +14,15 @@ from serving.database import Database
 from serving.journal.rows import COLUMNS, moment_of, row_of
 from serving.journal.tables import CUSTOMERS, EVENTS, PENDING
 
-_OF_CUSTOMER: Final = (
-    select(*(EVENTS.c[name] for name in COLUMNS), EVENTS.c.drained)
-    .where(EVENTS.c.customer_id == bindparam("customer"), ~EVENTS.c.stray)
+_OF_CUSTOMERS: Final = (
+    select(*(EVENTS.c[name] for name in COLUMNS))
+    .where(EVENTS.c.customer_id.in_(bindparam("customers", expanding=True)), ~EVENTS.c.stray)
     .where(or_(EVENTS.c.available_at >= bindparam("since"), ~EVENTS.c.drained))
 )
 # one statement, so that a contact is never seen without its version
 _CONTACTS: Final = (
     select(
+        CUSTOMERS.c.customer_id,
         CUSTOMERS.c.version,
         PENDING.c.decision_id,
         PENDING.c.channel,
@@ -30,10 +31,9 @@ _CONTACTS: Final = (
         PENDING.c.decided_at,
     )
     .select_from(CUSTOMERS.outerjoin(PENDING, PENDING.c.customer_id == CUSTOMERS.c.customer_id))
-    .where(CUSTOMERS.c.customer_id == bindparam("customer"))
+    .where(CUSTOMERS.c.customer_id.in_(bindparam("customers", expanding=True)))
 )
-_AVAILABLE, _DRAINED = COLUMNS.index("available_at"), len(COLUMNS)
-
+_AVAILABLE, _CUSTOMER = COLUMNS.index("available_at"), COLUMNS.index("customer_id")
 
 PENDING_PREFIX: Final = "pending "
 """Of the ids of contacts that nobody has told to be presented yet; they are in no log."""
@@ -72,27 +72,50 @@ class Journal:
         self._contacts = contacts
 
     def recent(self, customer_id: str, since: int) -> Recent:
+        """Read what a state of a moment does not have of one customer; arguments and errors as of `recent_of`."""
+        return self.recent_of([customer_id], since)[customer_id]
+
+    def recent_of(self, customer_ids: Sequence[str], since: int) -> dict[str, Recent]:
         """Read what a state of a moment does not have.
 
         Args:
-            customer_id: Whose.
+            customer_ids: Whose.
             since: A local midnight, microseconds UTC.
 
         Raises:
             StateError: The database does not answer.
         """
-        asked = {"customer": customer_id, "since": since}
         with self.database.reading() as connection:
-            contacts = connection.execute(_CONTACTS, asked).all()
-            found = connection.execute(_OF_CUSTOMER, asked).all()
-        pending = [row for row in contacts if row[1] is not None]
-        moments = [*(row[_AVAILABLE] for row in found), *(row[-1] for row in pending)]
+            contacts = connection.execute(_CONTACTS, {"customers": customer_ids}).all()
+            found = connection.execute(_OF_CUSTOMERS, {"customers": customer_ids, "since": since}).all()
+        versions = {customer: int(version) for customer, version, *_ in contacts}
+        pending: dict[str, list[Any]] = {}
+        for customer, _, *contact in contacts:
+            if contact[0] is not None:
+                pending.setdefault(customer, []).append(contact)
+        rows: dict[str, list[tuple[Any, ...]]] = {}
+        for row in found:
+            rows.setdefault(row[_CUSTOMER], []).append(tuple(row))
+        return {
+            customer: self._recent(customer, rows.get(customer, ()), pending.get(customer, ()), versions, since)
+            for customer in customer_ids
+        }
+
+    def _recent(
+        self,
+        customer: str,
+        rows: Sequence[tuple[Any, ...]],
+        pending: Sequence[Any],
+        versions: Mapping[str, int],
+        since: int,
+    ) -> Recent:
+        moments = [*(row[_AVAILABLE] for row in rows), *(contact[-1] for contact in pending)]
         return Recent(
-            tuple(tuple(row[:_DRAINED]) for row in found),
-            tuple(self._as_presented(customer_id, *row[1:]) for row in pending),
-            int(contacts[0][0]) if contacts else 0,
+            tuple(rows),
+            tuple(self._as_presented(customer, *contact) for contact in pending),
+            versions.get(customer, 0),
             max(moments, default=-1),
-            any(row[_AVAILABLE] < since for row in found),
+            any(row[_AVAILABLE] < since for row in rows),
         )
 
     def _as_presented(

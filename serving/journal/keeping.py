@@ -10,11 +10,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from decisioning.explaining.rule_book import RuleBook
+from decisioning.explaining.trace import Trace
 from domain.decision import Decision
 from serving.database import Database
 from serving.journal.rows import microseconds
 from serving.journal.tables import ANSWERS, CHARGES, CUSTOMERS, PENDING, SPENDING
-from serving.rule_book import RuleBook
 from serving.tables import DECISIONS, RULE_BOOKS, VERSIONS
 
 UNIT: Final = 10_000
@@ -110,7 +111,7 @@ class Kept:
         return self.before is None and not self.other and not self.outdated
 
 
-def decision_row(decision: Decision, features_from: str, record: str) -> dict[str, Any]:
+def decision_row(decision: Decision | Trace, features_from: str, record: str) -> dict[str, Any]:
     """Write a decision as a row of the log.
 
     Args:
@@ -118,7 +119,7 @@ def decision_row(decision: Decision, features_from: str, record: str) -> dict[st
         features_from: Where its features came from.
         record: All of it, as text.
     """
-    first = decision.offers[0] if decision.offers else None
+    first = next(iter(decision.offers), None)
     return {
         "decision_id": decision.decision_id,
         "customer_id": decision.customer_id,

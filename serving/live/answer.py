@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from domain.decision import Candidate, Decision
+from decisioning.explaining.trace import Trace
+from domain.decision import Candidate
 from domain.offer import Offer, Treatment
 from serving.live.asking import Asked
 from serving.reasons import Reason
 
 
 def chosen(
-    asked: Asked, decision: Decision, pairs: Mapping[tuple[str, str], tuple[Offer, Treatment]]
+    asked: Asked, decision: Trace, pairs: Mapping[tuple[str, str], tuple[Offer, Treatment]]
 ) -> list[tuple[Candidate, str | None]]:
     """Take the ranked candidates that are answered with, and put them in the places asked for.
 
@@ -40,7 +41,7 @@ def chosen(
 
 def answer_of(
     asked: Asked,
-    decision: Decision,
+    decision: Trace,
     answered: Sequence[tuple[Candidate, str | None]],
     pairs: Mapping[tuple[str, str], tuple[Offer, Treatment]],
     reasons: Sequence[Sequence[Reason]],

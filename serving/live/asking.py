@@ -40,7 +40,7 @@ class Asked:
         channels = engine.bank.vocabulary.channels
         if self.channel not in channels:
             raise DataError("no such channel", got=f"'{self.channel}'", expected=nearest(self.channel, channels))
-        request_columns(self.context, engine.decider.policy.names.request)
+        request_columns([self.context], engine.decider.policy.names.request)
         slots = {
             treatment.slot
             for _, treatment in engine.decider.policy.candidates.pairs

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta, tzinfo
+from typing import Final
 
 import numpy as np
-from sqlalchemy import select, tuple_
+from sqlalchemy import bindparam, select
 
 from decisioning.engine import Decisions, as_datetime
 from decisioning.policies.budgets import Budget
@@ -15,6 +16,11 @@ from decisioning.policies.compiled import CompiledPolicy
 from serving.database import Database
 from serving.journal.keeping import UNIT, Claim
 from serving.journal.tables import SPENDING
+
+_SPENT: Final = select(SPENDING).where(
+    SPENDING.c.budget.in_(bindparam("budgets", expanding=True)),
+    SPENDING.c.period.in_(bindparam("periods", expanding=True)),
+)
 
 
 def period_of(budget: Budget, moment: datetime, zone: tzinfo) -> str:
@@ -50,12 +56,13 @@ def remaining(database: Database, policy: CompiledPolicy, moment: datetime) -> d
     if not budgets:
         return {}
     periods = {name: period_of(budget, moment, policy.time_zone) for name, budget in budgets.items()}
-    query = select(SPENDING.c.budget, SPENDING.c.spent).where(
-        tuple_(SPENDING.c.budget, SPENDING.c.period).in_(list(periods.items()))
-    )
+    asked = {"budgets": list(budgets), "periods": list(set(periods.values()))}
     with database.reading() as connection:
-        spent = dict(connection.execute(query).tuples().all())
-    return {name: max(0.0, budget.amount - spent.get(name, 0) / UNIT) for name, budget in budgets.items()}
+        rows = connection.execute(_SPENT, asked).tuples().all()
+    spent = {(name, period): amount for name, period, amount in rows}
+    return {
+        name: max(0.0, budget.amount - spent.get((name, periods[name]), 0) / UNIT) for name, budget in budgets.items()
+    }
 
 
 def claims_of(decisions: Decisions, customer: int, candidates: Iterable[int]) -> tuple[Claim, ...]:

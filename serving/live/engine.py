@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from config.bank import Bank
+from decisioning.explaining.rule_book import RuleBook
 from decisioning.policies.policy import Policy
 from domain.offer import Offer, Treatment
 from serving.customer_features import CustomerReader
 from serving.decider import Decider
 from serving.live.pacing import PacedPrices
-from serving.rule_book import RuleBook
 
 
 @dataclass(frozen=True)

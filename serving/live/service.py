@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-import orjson
-
 from config.service import ServiceSettings
-from domain.errors import DataError
 from serving.archive.archive import DecisionArchive
 from serving.database import Database
 from serving.decision_log import DecisionLog
 from serving.journal.auditing import Auditing
 from serving.journal.commits import GroupCommit
-from serving.journal.keeping import Request
-from serving.live.asking import Asked
+from serving.journal.keeping import Keeping
+from serving.live.answering import AnsweringService
 from serving.live.clock import Clock
-from serving.live.deciding import TRIES, DecisionService, Prepared, crowded
+from serving.live.deciding import DecisionService
 from serving.live.engine import LiveEngine
 from serving.live.erasing import EraseFiles, ErasingService
 from serving.live.listening import ListeningService
@@ -33,10 +28,6 @@ from serving.live.withdrawing import WithdrawingService
 
 SWITCH_SECONDS: Final = 0.0005
 """Threads give way to each other ten times sooner than by default: who parses requests must not wait for a decision."""
-
-
-class RequestClashError(DataError):
-    """A request's id that stands for another request."""
 
 
 class Service:
@@ -71,7 +62,8 @@ class Service:
         self.settings = settings
         self.decision_log = DecisionLog(database, archive)
         self.commits = GroupCommit(database)
-        self.decisions = DecisionService(database, self.commits, clock, lambda: self.engine)
+        self.decisions = DecisionService(database, clock, lambda: self.engine)
+        self.answering = AnsweringService(self.decisions, self.commits, Keeping(database), lambda: self.watcher)
         self.listening = ListeningService(database, self.commits, clock, lambda: self.engine.bank.vocabulary)
         self.looking = LookingService(self.decision_log, clock, lambda: self.engine, decisions_folder)
         self.erasing = ErasingService(database, clock, erase_files)
@@ -80,7 +72,6 @@ class Service:
         self.freshness = freshness
         self.watcher: Watcher = Unwatched()
         self.swapper: Swapper | None = None
-        self.workers = ThreadPoolExecutor(settings.threads, thread_name_prefix="decide")
         sys.setswitchinterval(SWITCH_SECONDS)
 
     def watch(self, swapper: Swapper) -> None:
@@ -96,42 +87,10 @@ class Service:
         """Commit what waits, and end."""
         if self.swapper is not None:
             self.swapper.close()
-        self.workers.shutdown()
+        self.answering.close()
         self.commits.close()
         self.database.close()
-
-    async def decide(self, asked: Asked, request: Request | None) -> bytes:
-        """Decide, keep and answer; anew where somebody else was quicker.
-
-        Raises:
-            DataError: The bank does not know what is named.
-            StateError: What cannot be kept is not answered.
-            RequestClashError: The request's id stands for another request.
-        """
-        loop = asyncio.get_running_loop()
-        for _ in range(TRIES):
-            prepared, answer = await loop.run_in_executor(self.workers, self._prepared, asked)
-            if prepared.made is None:
-                self.watcher.decided(prepared)
-                return answer
-            with self.watcher.step("keep"):
-                kept = await asyncio.wrap_future(self.decisions.keep([prepared], request, answer))
-            if kept.done:
-                self.watcher.decided(prepared)
-                return answer
-            if kept.before is not None:
-                return kept.before
-            if kept.other:
-                raise RequestClashError("the request's id stands for another request", remedy="take a new id")
-        raise crowded()
 
     def _presented(self) -> str | None:
         contacts = self.engine.bank.vocabulary.contacts
         return None if contacts is None else contacts.presented
-
-    def _prepared(self, asked: Asked) -> tuple[Prepared, bytes]:
-        steps = self.watcher.step
-        prepared = self.decisions.prepare(asked, steps)
-        with steps("reasons"):
-            reasons = self.decisions.reasons(prepared)
-        return prepared, orjson.dumps(self.decisions.answer(prepared, reasons))

@@ -165,15 +165,15 @@ def test_a_bank_without_offers_decides_for_nothing():
     policy = compiled(offers=())
     decisions = decide(customers(policy, 3), np.empty((3, 0)), policy, as_of=NOON, seed=1, channels=["app"])
     assert (decisions.fallback == NO_CANDIDATES).all()
-    assert Explanation(decisions, 0).fallback("app") == "nothing, because no offer can be put in app"
+    assert Explanation(decisions).fallback(0, "app") == "nothing, because no offer can be put in app"
 
 
 def test_nothing_is_offered_with_a_reason():
     policy = compiled(Policy(consent={"email": "consent_email"}))
     decisions = decide(customers(policy, 1, consent_email=0.0), likely(policy, 1), policy, as_of=NOON, seed=1)
     assert decisions.fallback[0, decisions.channels.index("app")] == OFFERED
-    assert Explanation(decisions, 0).fallback("app") is None
-    assert Explanation(decisions, 0).fallback("email") == (
+    assert Explanation(decisions).fallback(0, "app") is None
+    assert Explanation(decisions).fallback(0, "email") == (
         "nothing, because the last offer left, savings_plus, failed consent_email (consent): "
         "consent_email = no, needs yes"
     )

@@ -6,13 +6,13 @@ import pyarrow as pa
 import pytest
 
 from decisioning.engine import Decisions, decide
-from decisioning.explaining.explanation import Explanation
 from decisioning.explaining.record import decision_record
 from decisioning.policies.policy import ContactLimit, Policy, Rule
 from decisioning.sums.funnel import Funnel
 from decisioning.sums.summary import Summary
 from decisioning.sums.tables import RULES_KEY, ranked_offers, rejections
-from tests.decisioning.build import NOON, STAGES, column, compiled, customers, likely
+from domain.decision import Verdict
+from tests.decisioning.build import NOON, STAGES, compiled, customers, likely
 
 POLICY = compiled(
     Policy(
@@ -30,11 +30,14 @@ def decided(n: int = 3, **columns) -> Decisions:
     return decide(customers(POLICY, n, **columns), likely(POLICY, n), POLICY, as_of=NOON, seed=1)
 
 
+def verdicts(decisions: Decisions, offer: str, channel: str) -> tuple[Verdict, ...]:
+    [found] = [one for one in decision_record(decisions, 0, channel).candidates if one.offer == offer]
+    return found.verdicts
+
+
 def test_a_verdict_says_the_smallest_part_that_failed_with_the_customers_value():
     decisions = decided(age=17.0, loan_held=1.0, limit_weekly_app_7d=1.0)
-    said = {
-        v.rule: (v.passed, v.reason) for v in Explanation(decisions, 0).verdicts(column(POLICY, "loan_flex", "app"))
-    }
+    said = {v.rule: (v.passed, v.reason) for v in verdicts(decisions, "loan_flex", "app")}
     assert said["adult"] == (False, "age = 17, needs >= 18")
     assert said["not_held"] == (False, "family_held = yes, needs no")
     assert said["weekly"] == (False, "count_of_weekly = 1, needs < 1")
@@ -43,17 +46,13 @@ def test_a_verdict_says_the_smallest_part_that_failed_with_the_customers_value()
 
 def test_verdicts_are_of_the_rules_that_apply_only():
     decisions = decided()
-    rules = [v.rule for v in Explanation(decisions, 0).verdicts(column(POLICY, "follow_up", "app"))]
+    rules = [v.rule for v in verdicts(decisions, "follow_up", "app")]
     assert rules == ["stage", "weekly", "scored", "value_known", "minimum_priority"]
 
 
 def test_a_priority_too_low_is_told_as_a_number():
     decisions = decided()
-    [verdict] = [
-        v
-        for v in Explanation(decisions, 0).verdicts(column(POLICY, "savings_goal", "call_centre"))
-        if v.rule == "minimum_priority"
-    ]
+    [verdict] = [v for v in verdicts(decisions, "savings_goal", "call_centre") if v.rule == "minimum_priority"]
     assert verdict.reason == "priority = -1, needs >= 0"
 
 

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisioning.engine import decide
-from decisioning.explaining.explanation import Explanation
 from decisioning.explaining.record import decision_record
 from decisioning.policies.budgets import Budget
 from decisioning.policies.compile import compile_policy
@@ -51,8 +50,8 @@ def test_what_is_used_up_is_not_offered_and_the_reason_says_what_is_left():
     decisions = decided(compiled(CALLS), remaining={"call_slots": 0.5})
     assert failed_rule(decisions, "loan_flex", "call_centre") == "call_slots"
     assert failed_rule(decisions, "loan_flex", "app") is None
-    place = column(decisions.policy, "loan_flex", "call_centre")
-    [verdict] = [v for v in Explanation(decisions, 0).verdicts(place) if v.rule == "call_slots"]
+    [loan] = [one for one in decision_record(decisions, 0, "call_centre").candidates if one.offer == "loan_flex"]
+    [verdict] = [verdict for verdict in loan.verdicts if verdict.rule == "call_slots"]
     assert (verdict.kind, verdict.reason) == ("budget", "0.5 calls left of call_slots, needs 1")
 
 

@@ -78,7 +78,7 @@ def test_words_that_are_not_declared_or_of_another_type_are_errors(said, message
 
 
 def test_every_declared_word_has_a_column_of_its_type():
-    columns = request_columns({"logged_in": True, "amount": 7}, BORROWING.names.request)
+    columns = request_columns([{"logged_in": True, "amount": 7}], BORROWING.names.request)
     assert {name: float(values[0]) for name, values in columns.items() if not np.isnan(values[0])} == {
         "request_amount": 7.0,
         "request_logged_in": 1.0,

@@ -64,6 +64,7 @@ def test_a_request_is_a_span_with_its_steps_below_in_the_trace_of_the_caller(col
         "nbo.channel": "app",
         "nbo.policy": decision["versions"]["policy"],
         "nbo.degraded": [],
+        "nbo.together": 1,
     }
     steps = below(collector.spans, request)
     assert [step.name for step in steps] == STEPS
@@ -110,7 +111,7 @@ def test_what_fails_is_told_by_its_kind_alone(collector, tmp_path, monkeypatch):
         raise StateError(f"no place for {SOMEBODY}")
 
     with traced(tmp_path) as client:
-        monkeypatch.setattr(client.app.state.service.decisions._keeping, "_write", full)
+        monkeypatch.setattr(client.app.state.service.answering._keeping, "_write", full)
         answer = client.post("/v1/decisions", json={"customer_id": SOMEBODY, "channel": "app"})
         assert answer.status_code == 503
         monkeypatch.setattr(client.app.state.service.looking, "offers", full)
@@ -205,5 +206,4 @@ def test_who_is_not_traced_is_measured_by_the_metrics_alone(tmp_path):
     with small_client(tmp_path) as client:
         service = client.app.state.service
         assert service.watcher is client.app.state.metrics
-        assert type(service.workers).__name__ == "ThreadPoolExecutor"
         assert [one.cls.__name__ for one in client.app.user_middleware] == ["Measured"]

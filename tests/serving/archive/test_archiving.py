@@ -28,7 +28,6 @@ from serving.journal.keeping import Answering, Claim, Keeping, Made, decision_ro
 from serving.journal.tables import CHARGES
 from serving.replay import replay
 from serving.tables import DECISIONS
-from serving.trace import to_text
 from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log
 from tests.serving.journal.build import empty_postgresql
 
@@ -61,13 +60,13 @@ class Records:
         for day in days:
             at = AS_OF + timedelta(days=day)
             decided = decider.decide(everybody, as_of=at, seed=7, channels=["app"])
-            made = []
+            made, traces = [], decider.traces(decided)
             for row in range(len(decided)):
-                decision = decider.record(decided, row, "app")
+                trace = traces.of(row, "app")
                 made.append(
                     Made(
-                        row=decision_row(decision, "state", to_text(decision, decider.rule_book)),
-                        versions=decision.versions,
+                        row=decision_row(trace, "state", trace.text()),
+                        versions=trace.versions,
                         book=decider.rule_book,
                         claims=(Claim("bonus", "2026-03-01", 100 + row, 10_000_000),),
                     )

@@ -131,7 +131,7 @@ def test_a_customer_who_cannot_be_looked_up_waits(post, monkeypatch):
             def away(*arguments):
                 raise StateError("the journal does not answer")
 
-            broken.setattr(Journal, "recent", away)
+            broken.setattr(Journal, "recent_of", away)
             assert post.deliver(webhook(receiver)).postponed == 1
         assert post.deliver(webhook(receiver), NOW + timedelta(hours=1)).delivered == 1
 

@@ -23,7 +23,8 @@ def main() -> None:
     print("ready", flush=True)
     sys.stdin.readline()
     answers = [
-        json.loads(service.decisions.decide(Asked(customer_id=customer, channel="email"))) for customer in customers
+        json.loads(service.answering.ask(Asked(customer_id=customer, channel="email")).result())
+        for customer in customers
     ]
     service.close()
     print(json.dumps([[one["customer_id"], [offer["offer"] for offer in one["offers"]]] for one in answers]))

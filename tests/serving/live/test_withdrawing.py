@@ -12,12 +12,13 @@ from sqlalchemy import select
 
 from decisioning.policies.budgets import Budget
 from domain.errors import NotFoundError
+from events.log import EventLog
 from serving.journal.accepting import Told
-from serving.journal.keeping import UNIT
+from serving.journal.keeping import UNIT, Answering, Keeping
 from serving.journal.tables import AUDIT, CHARGES, CUSTOMERS, PENDING, SPENDING
 from serving.live.asking import Asked
 from serving.live.withdrawing import NotPendingError
-from tests.serving.api.build import small_service
+from tests.serving.api.build import engine_of, small_service, with_policy
 from tests.serving.build import AS_OF, small_bank
 from tests.serving.journal.build import empty_postgresql
 
@@ -47,7 +48,7 @@ def replica(service, url, tmp_path):
 
 
 def ask(service, customer="c02", channel="email"):
-    return json.loads(service.decisions.decide(Asked(customer_id=customer, channel=channel)))
+    return json.loads(service.answering.ask(Asked(customer_id=customer, channel=channel)).result(timeout=30))
 
 
 def contact(service, customer="c02"):
@@ -161,16 +162,16 @@ def test_presented_and_withdrawn_at_once_it_is_one_of_both(service, replica):
     assert rows(service, PENDING) == []
 
 
-def test_a_decision_that_was_made_with_the_contact_counted_is_made_anew(service, replica):
-    decision = contact(service, "c02")
-    crowded = service.decisions.prepare(Asked(customer_id="c02", channel="email"))
-    assert not crowded.answered
-    replica.withdrawing.withdraw(decision, "tester")
-    prepared = service.decisions.prepare(Asked(customer_id="c02", channel="email"))
+def test_a_decision_that_was_made_with_the_contact_counted_is_made_anew(service, replica, tmp_path):
+    [weekly] = BANK.policy.contact_limits
+    twice = with_policy(BANK, contact_limits=(replace(weekly, at_most=2),))
+    service.swap(engine_of(twice, EventLog(tmp_path / "log"), service.database))
+    decision = contact(service)
+    [prepared] = service.decisions.prepare([Asked(customer_id="c02", channel="email")])
     assert prepared.answered
-    replica.decisions.decide(Asked(customer_id="c02", channel="email"))
-    kept = service.decisions.keep([prepared], None, b"").result(timeout=30)
-    assert kept.outdated == ("c02",)
+    replica.withdrawing.withdraw(decision, "tester")
+    write = Answering(decisions=(prepared.made,), request=None, answer=b"", at=prepared.made.row["as_of"])
+    assert service.commits.submit(Keeping(service.database), write).result(timeout=30).outdated == ("c02",)
 
 
 @pytest.mark.parametrize("case", ["presented", "inbound", "nothing offered"])

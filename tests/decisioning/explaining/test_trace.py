@@ -3,11 +3,11 @@ from dataclasses import replace
 import orjson
 import pytest
 
+from decisioning.explaining.rule_book import RuleBook
+from decisioning.explaining.trace import decision_of
 from decisioning.policies.budgets import Budget
 from domain.errors import StateError
 from serving.decision_json import to_json
-from serving.rule_book import RuleBook
-from serving.trace import decision_of, to_text
 from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log
 
 BUDGETS = (Budget(name="letters", amount=1.0, unit="letters", channels=("email",), charge="2"),)
@@ -28,9 +28,13 @@ def test_a_trace_says_everything_that_the_record_says(decided):
     for row in range(len(decisions)):
         for channel in ("app", "email"):
             record = decider.record(decisions, row, channel)
-            text = to_text(record, decider.rule_book)
-            assert decision_of(orjson.loads(text), kept) == record
-            assert len(text) < len(to_json(record))
+            trace = decider.traces(decisions).of(row, channel)
+            assert decision_of(trace.text(), kept) == record
+            assert len(trace.text()) < len(to_json(record))
+            assert [replace(one, verdicts=()) for one in record.offers] == list(trace.offers)
+            rejected = [one for one in record.candidates if not all(verdict.passed for verdict in one.verdicts)]
+            first = [next(verdict.rule for verdict in one.verdicts if not verdict.passed) for one in rejected]
+            assert [kept.rules[position][0] for position in trace.first_failures()] == first
 
 
 def test_equal_books_have_equal_names(decided):
@@ -42,8 +46,8 @@ def test_equal_books_have_equal_names(decided):
 
 def test_a_damaged_trace_or_book_is_an_error(decided):
     decider, decisions = decided
-    trace = orjson.loads(to_text(decider.record(decisions, 0, "app"), decider.rule_book))
+    trace = orjson.loads(decider.traces(decisions).of(0, "app").text())
     with pytest.raises(StateError, match="cannot be read"):
-        decision_of({**trace, "candidates": [["savings_plus"]]}, decider.rule_book)
+        decision_of(orjson.dumps({**trace, "candidates": [["savings_plus"]]}), decider.rule_book)
     with pytest.raises(StateError, match="cannot be read"):
         RuleBook.from_text("{}")

@@ -73,14 +73,6 @@ class RuleBook:
         except (ValueError, KeyError, TypeError) as error:
             raise StateError("the rules of a decision cannot be read", got=str(error)) from error
 
-    def failed(self, offer: str, channel: str, verdicts: Sequence[Verdict]) -> list[tuple[int, str]]:
-        """Name the rules that failed, by position, with their reasons."""
-        return [
-            (position, verdict.reason)
-            for position, verdict in zip(self.applies[offer, channel], verdicts, strict=True)
-            if not verdict.passed
-        ]
-
     def verdicts(self, offer: str, channel: str, failed: Sequence[tuple[int, str]]) -> tuple[Verdict, ...]:
         """Write the verdicts about a candidate out again."""
         reasons = dict(failed)

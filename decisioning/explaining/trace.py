@@ -1,0 +1,213 @@
+"""A decision as it is kept: everything its record says, in a fraction of the space.
+
+Most of a record is verdicts that passed and names of features, and most reasons of what failed are the same for many
+candidates. So a trace names the rules that failed by their position in a `RuleBook`, a reason by its position in a
+list, and features by their order. What `decision_of` makes of its text is the whole record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import cached_property
+from itertools import takewhile
+from math import isfinite, isnan
+from typing import Any, Final
+
+import numpy as np
+import orjson
+
+from decisioning.engine import Decisions, as_datetime
+from decisioning.explaining.explanation import Explanation
+from decisioning.explaining.rule_book import RuleBook
+from decisioning.policies.arms import Arm
+from domain.decision import Candidate, Decision
+from domain.errors import StateError
+from expressions.types import Array, Boolean, Category, ColumnType
+
+STAGE: Final = "stage"
+RULES: Final = "rules"
+"""Key of a trace that names its rule book; records of former versions have none."""
+
+_OWN_FORM: Final = frozenset({"as_of", "features", "candidates"})
+_PLAIN: Final = tuple(field.name for field in fields(Decision) if field.name not in _OWN_FORM)
+_OF_CANDIDATE: Final = tuple(field.name for field in fields(Candidate) if field.name not in {"channel", "verdicts"})
+_RANK: Final = _OF_CANDIDATE.index("rank")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """One decision in short.
+
+    Attributes:
+        features: In the order of the rule book's names; NaN and None for NULL.
+        candidates: By rank, then those allowed by priority, then those rejected. Each has a candidate's numbers and
+            then a list of the rules that it failed, by position, with the position of the reason.
+        reasons: Why candidates failed.
+        rules: Digest of the rule book.
+    """
+
+    decision_id: str
+    customer_id: str
+    channel: str
+    as_of: datetime
+    stage: str | None
+    seed: int
+    features: list[float | str | bool | None]
+    versions: Mapping[str, str]
+    arm: str
+    request: Mapping[str, str | float | bool | None]
+    prices: Mapping[str, float]
+    remaining: Mapping[str, float | None]
+    candidates: list[list[Any]]
+    fallback: str | None
+    reasons: list[str]
+    rules: str
+
+    @property
+    def offers(self) -> tuple[Candidate, ...]:
+        """The ranked candidates, the first first, without their verdicts."""
+        ranked = takewhile(lambda candidate: candidate[_RANK] is not None, self.candidates)
+        return tuple(
+            Candidate(channel=self.channel, **dict(zip(_OF_CANDIDATE, map(_known, one[:-1]), strict=True)))
+            for one in ranked
+        )
+
+    def first_failures(self) -> Iterator[int]:
+        """Name the first rule that each rejected candidate failed, by position."""
+        return (failed[0][0] for *_, failed in self.candidates if failed)
+
+    def text(self) -> str:
+        """The trace as JSON, what is no number as null."""
+        return orjson.dumps(self).decode()
+
+
+class Traces:
+    """Writes the traces of decisions that were made together.
+
+    Args:
+        decisions: Of n customers.
+        book: Of their policy, and of the features to keep.
+    """
+
+    def __init__(self, decisions: Decisions, book: RuleBook) -> None:
+        self._decisions = decisions
+        self._book = book
+        self._explanation = Explanation(decisions)
+        policy = decisions.policy
+        self._offers = [offer.name for offer, _ in policy.candidates.pairs]
+        self._contact_cost = policy.candidates.columns["contact_cost"].tolist()
+        self._remaining = {name: left if isfinite(left) else None for name, left in decisions.remaining.items()}
+        self._stage = book.features.index(STAGE) if STAGE in book.features else None
+
+    def of(self, customer: int, channel: str) -> Trace:
+        """Write down what was decided for one customer, by position, in one of the channels that were decided."""
+        decisions, reasons = self._decisions, dict[str, int]()
+        candidates = self._candidates(customer, channel, reasons)
+        said = self._said(customer)
+        stage = None if self._stage is None else said[self._stage]
+        return Trace(
+            decision_id=decisions.decision_ids([(customer, channel)])[0],
+            customer_id=str(decisions.features.customer_ids[customer]),
+            channel=channel,
+            as_of=as_datetime(decisions.as_of),
+            stage=None if stage is None else str(stage),
+            seed=decisions.seed,
+            features=said,
+            versions=decisions.versions,
+            arm=Arm(int(decisions.arm[customer])).label,
+            request=decisions.request_of(customer),
+            prices=decisions.prices,
+            remaining=self._remaining,
+            candidates=candidates,
+            fallback=self._explanation.fallback(customer, channel),
+            reasons=list(reasons),
+            rules=self._book.digest,
+        )
+
+    @cached_property
+    def _matrix(self) -> Array:
+        return self._decisions.features.matrix(self._book.features)
+
+    @cached_property
+    def _worded(self) -> list[tuple[int, ColumnType]]:
+        """Places of the features that are no numbers."""
+        schema = self._decisions.features.schema
+        kinds = enumerate(schema[name] for name in self._book.features)
+        return [(place, kind) for place, kind in kinds if isinstance(kind, Category | Boolean)]
+
+    @cached_property
+    def _numbers(self) -> Array:
+        """Shape (n, m, numbers): those of a candidate in its order, then what it is sorted by."""
+        worth, ranking = self._decisions.worth, self._decisions.ranking
+        allowed = self._decisions.allowed
+        parts = (
+            *(worth.propensity, worth.value, worth.context, worth.lever, worth.cost, worth.budget_cost),
+            np.where(allowed, worth.priority, np.nan),
+            *(ranking.rank, ranking.selection_probability, ranking.rank_probability),
+            *(allowed, self._decisions.keys),
+        )
+        return np.stack(parts, axis=-1, dtype=np.float64)
+
+    def _said(self, customer: int) -> list[float | str | bool | None]:
+        said: list[Any] = self._matrix[customer].tolist()
+        for place, kind in self._worded:
+            value = said[place]
+            if isnan(value):
+                said[place] = None
+            else:
+                said[place] = kind.values[int(value)] if isinstance(kind, Category) else value == 1.0
+        return said
+
+    def _candidates(self, customer: int, channel: str, reasons: dict[str, int]) -> list[list[Any]]:
+        ordered: list[tuple[tuple[bool, float, bool, float, int], list[Any]]] = []
+        explained = self._explanation.failed
+        mine = self._decisions.policy.candidates.by_channel[channel]
+        for column, numbers in zip(mine.tolist(), self._numbers[customer, mine].tolist(), strict=True):
+            *costs, cost, budget_cost, priority, rank, first, standing, allowed, key = numbers
+            failed = [
+                (position, reasons.setdefault(reason, len(reasons))) for position, reason in explained(customer, column)
+            ]
+            candidate = [
+                self._offers[column],
+                *costs,
+                self._contact_cost[column] if isnan(cost) else cost,
+                0.0 if isnan(budget_cost) else budget_cost,
+                priority,
+                int(rank) or None,
+                first,
+                standing,
+                failed,
+            ]
+            ordered.append(((rank == 0, rank, not allowed, -key if allowed else 0.0, column), candidate))
+        return [candidate for _, candidate in sorted(ordered, key=lambda pair: pair[0])]
+
+
+def decision_of(text: str | bytes, book: RuleBook) -> Decision:
+    """Read what `Trace.text` wrote.
+
+    Raises:
+        StateError: The trace is damaged.
+    """
+    try:
+        trace = orjson.loads(text)
+        content = {name: trace[name] for name in _PLAIN if name in trace}
+        content["as_of"] = datetime.fromisoformat(trace["as_of"])
+        content["features"] = dict(zip(book.features, trace["features"], strict=True))
+        content["candidates"] = tuple(_candidate(kept, trace, book) for kept in trace["candidates"])
+        return Decision(**content)
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise StateError("a record of a decision cannot be read", got=str(error), expected="a whole record") from error
+
+
+def _candidate(kept: list[Any], trace: Mapping[str, Any], book: RuleBook) -> Candidate:
+    *values, failed = kept
+    said = dict(zip(_OF_CANDIDATE, values, strict=True))
+    channel = trace["channel"]
+    reasons = [(position, trace["reasons"][number]) for position, number in failed]
+    return Candidate(**said, channel=channel, verdicts=book.verdicts(said["offer"], channel, reasons))
+
+
+def _known(value: Any) -> Any:
+    return None if value != value else value  # noqa: PLR0124  NaN

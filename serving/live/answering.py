@@ -1,0 +1,153 @@
+"""Answering: what is asked at the same time is decided together, kept, and only then told; anew where it must be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from domain.errors import DataError, StateError
+from serving.gathering import Gathering
+from serving.journal.commits import GroupCommit
+from serving.journal.keeping import Answering, Keeping, Kept, Made, Request
+from serving.live.asking import Asked
+from serving.live.deciding import DecisionService, Prepared
+from serving.live.watching import Watcher
+
+TRIES: Final = 8
+"""As often is a question decided because somebody else was quicker; then it is told to come again."""
+
+MOST_TOGETHER: Final = 32
+"""Questions decided in one pass; more would make the first of them wait for the others' records."""
+
+
+class RequestClashError(DataError):
+    """A request's id that stands for another request."""
+
+
+@dataclass(slots=True)
+class _Question:
+    asked: Asked
+    request: Request | None
+    mark: object
+    answer: Future[bytes] = field(default_factory=Future)
+    tries: int = 1
+
+
+class AnsweringService:
+    """Answers questions in the order in which they come, as many together as wait.
+
+    One thread decides. What it decided goes to the group commit while it decides the next; who asked is told when the
+    decision is durable. Where a customer was contacted or a budget spent since it was read, it is decided anew.
+
+    Args:
+        decisions: Decides.
+        commits: Which keeps together what waits together.
+        keeping: The kind of write.
+        watcher: Gives the one that is told.
+    """
+
+    def __init__(
+        self, decisions: DecisionService, commits: GroupCommit, keeping: Keeping, watcher: Callable[[], Watcher]
+    ) -> None:
+        self._decisions = decisions
+        self._commits = commits
+        self._keeping = keeping
+        self._watcher = watcher
+        self._turns: Gathering[_Question] = Gathering(self._turn, most=MOST_TOGETHER, name="decide")
+
+    def ask(self, asked: Asked, request: Request | None = None) -> Future[bytes]:
+        """Ask; the answer is there when the decision is kept.
+
+        Args:
+            asked: The question.
+            request: By what the answer is found again; None where the caller gave no id.
+
+        Raises:
+            DataError: By the future: the bank does not know what is named.
+            StateError: By the future: what cannot be kept is not answered. At once: this was closed.
+            RequestClashError: By the future: the request's id stands for another request.
+        """
+        question = _Question(asked, request, self._watcher().asked())
+        # from here on nobody can cancel it: who asked may go, the decision is made
+        question.answer.set_running_or_notify_cancel()
+        self._turns.put(question)
+        return question.answer
+
+    def close(self) -> None:
+        """Decide what waits, and take no more."""
+        self._turns.close()
+
+    def _turn(self, questions: list[_Question]) -> None:
+        """Decide, each customer once at a time: the second question about one has to see what came of the first."""
+        while questions:
+            first: dict[str, _Question] = {}
+            for question in questions:
+                first.setdefault(question.asked.customer_id, question)
+            self._together(list(first.values()))
+            questions = [question for question in questions if first[question.asked.customer_id] is not question]
+
+    def _together(self, questions: list[_Question]) -> None:
+        watcher = self._watcher()
+        watcher.together(questions)
+        try:
+            prepared = self._decisions.prepare([question.asked for question in questions], watcher.step)
+        except Exception as error:  # noqa: BLE001  whoever waits has to be told, whatever it was
+            if len(questions) > 1:
+                for question in questions:
+                    self._together([question])
+                return
+            questions[0].answer.set_exception(error)
+            return
+        for question, one in zip(questions, prepared, strict=True):
+            if one.made is None:
+                self._tell(question, one)
+            else:
+                self._keep(question, one, one.made)
+
+    def _keep(self, question: _Question, prepared: Prepared, made: Made) -> None:
+        write = Answering(
+            decisions=(made,), request=question.request, answer=prepared.answer, at=int(made.row["as_of"])
+        )
+        try:
+            kept = self._commits.submit(self._keeping, write)
+        except StateError as error:
+            question.answer.set_exception(error)
+            return
+        kept.add_done_callback(partial(self._kept, question, prepared, time.perf_counter()))
+
+    def _kept(self, question: _Question, prepared: Prepared, since: float, outcome: Future[Kept]) -> None:
+        self._watcher().took("keep", time.perf_counter() - since, question, outcome.exception())
+        try:
+            kept = outcome.result()
+            if kept.outdated and question.tries < TRIES:
+                question.tries += 1
+                self._turns.put(question)
+                return
+        except StateError as error:
+            question.answer.set_exception(error)
+            return
+        if kept.done:
+            self._tell(question, prepared)
+        elif kept.before is not None:
+            question.answer.set_result(kept.before)
+        elif kept.other:
+            clash = RequestClashError("the request's id stands for another request", remedy="take a new id")
+            question.answer.set_exception(clash)
+        else:
+            question.answer.set_exception(_crowded())
+
+    def _tell(self, question: _Question, prepared: Prepared) -> None:
+        self._watcher().decided(prepared, question)
+        question.answer.set_result(prepared.answer)
+
+
+def _crowded() -> StateError:
+    return StateError(
+        "too many decide at once about the same customer or budget",
+        got=f"{TRIES} tries",
+        remedy="ask again in a moment",
+    )
