@@ -48,11 +48,10 @@ def entropy(arguments: Sequence[Values]) -> Values:
     def values(columns: Columns) -> Array:
         parts = [argument(columns) for argument in arguments]
         total = reduce(np.add, parts)
-        bits = np.zeros(total.shape)
-        for part in parts:
-            share = finite(part / np.where(total > 0, total, np.nan))
-            surprise = -np.log2(np.where(share > 0, share, 1.0))
-            bits = np.where(share >= 0, bits + share * surprise, np.nan)
+        shares = finite(np.stack(np.broadcast_arrays(*parts)) / np.where(total > 0, total, np.nan))
+        surprises = -np.log2(np.where(shares > 0, shares, 1.0))
+        # added up one after the other: numpy's own sum depends on the shape, and one customer must equal many
+        bits: Array = reduce(np.add, np.where(shares >= 0, shares * surprises, np.nan), np.zeros(total.shape))
         return bits
 
     return values

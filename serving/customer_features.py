@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -41,7 +42,7 @@ NO_STORE = "no online store"
 """The note of features that are computed from the log because there is nothing else."""
 
 _MERGED = [*EVENT_COLUMNS, "event_id"]
-_ID = COLUMNS.index("event_id")
+_ID, _CUSTOMER, _OCCURRED = (COLUMNS.index(name) for name in ("event_id", "customer_id", "occurred_at"))
 _NOTHING_RECENT = Recent((), (), 0, -1, unsettled=False)
 
 
@@ -243,7 +244,8 @@ class CustomerReader:
         if len(logged):
             known = set(logged["event_id"].to_pylist())
             rows = [row for row in rows if row[_ID] not in known]
-        told = table_of_rows(rows).select(EVENT_COLUMNS)
+        # the kernel wants them in this order, and sorts tables for longer than this takes
+        told = table_of_rows(sorted(rows, key=itemgetter(_CUSTOMER, _OCCURRED))).select(EVENT_COLUMNS)
         if not len(logged):
             return told
         whole = logged.select(EVENT_COLUMNS)

@@ -124,7 +124,7 @@ class Situation(Checked):
             return self._rows[sources.family(name)].T
         row = sources.row_of.get(name)
         if row is not None:
-            return self._rows[row][:, None]
+            return np.atleast_2d(self._rows[row]).T
         if name == CONTACT_HOUR:
             return np.maximum(self._moment["as_of_hour"][:, None], names.delivery_hour[names.firsts(name)])
         return finite(self._moment[name])[:, None]

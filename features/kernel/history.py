@@ -108,7 +108,7 @@ class History:
     def listed(self, moments: CodedMoments, windows: Iterable[Window]) -> Section:
         """List every visible event of every moment: for histories of a day or so."""
         lower, upper = self.columns.ranges(moments.customer)
-        return self._list(moments, lower, upper, {window: self._edge(moments, window) for window in windows})
+        return self._list(moments, lower, upper, self._edges(moments, windows, lower))
 
     def leaving(self, moments: CodedMoments, windows: Iterable[Window]) -> Section:
         """List the visible events on the first day of every window: at the next midnight it reaches them no more."""
@@ -122,6 +122,13 @@ class History:
         if window is None:
             return self.columns.ranges(moments.customer)[0]
         return self._occurred.position(moments.customer, self.calendar.beginning(moments.day + later - window))
+
+    def _edges(self, moments: CodedMoments, windows: Iterable[Window], lower: Int64Array) -> dict[Window, Int64Array]:
+        """First event of each moment's window, all windows in one search: for few moments the searches cost most."""
+        days = [window for window in windows if window is not None]
+        since = self.calendar.beginning(moments.day - np.array(days, dtype=np.int64)[:, None]).reshape(-1)
+        found = self._occurred.position(np.tile(moments.customer, len(days)), since)
+        return {**dict(zip(days, found.reshape(len(days), -1), strict=True)), None: lower}
 
     def _tails(
         self,

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from features.kernel.arrays import BoolArray, Int64Array, counted_before
-from features.kernel.columns import EventColumns
+from features.kernel.columns import Coded, EventColumns
 
 Window = int | None
 """Whole days; None is all history."""
@@ -123,6 +123,12 @@ class Selection:
                 ranges = Ranges(self._counts[ranges.lower], self._counts[ranges.upper], ranges.day)
             self._ranges[window] = ranges
         return self._ranges[window]
+
+    def having(self, coded: Coded, wanted: frozenset[str]) -> Selection:
+        """Keep the rows with one of the names; of a day's few events most filters keep none, which is quick to see."""
+        if wanted.isdisjoint(coded.names):
+            return Selection(self.section, self.rows[:0])
+        return self.narrow(coded.equal(wanted, self.events))
 
     def narrow(self, keep: BoolArray, values: Int64Array | None = None) -> Selection:
         """Keep some of the rows; `values`, where given, are measured for all of them."""

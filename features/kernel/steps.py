@@ -26,8 +26,7 @@ class OfTypes:
 
     def narrow(self, selection: Selection) -> Selection:
         """Keep the rows of the types."""
-        columns = selection.section.columns
-        return selection.narrow(columns.type.equal(self.types, selection.events))
+        return selection.having(selection.section.columns.type, self.types)
 
     def __repr__(self) -> str:
         return f"OfTypes({sorted(self.types)})"  # a set has no order of its own, and layouts are hashed from this
@@ -41,7 +40,7 @@ class InChannel:
 
     def narrow(self, selection: Selection) -> Selection:
         """Keep the rows in the channel."""
-        return selection.narrow(selection.section.columns.channel.equal(frozenset({self.channel}), selection.events))
+        return selection.having(selection.section.columns.channel, frozenset({self.channel}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class OfProduct:
 
     def narrow(self, selection: Selection) -> Selection:
         """Keep the rows about the product."""
-        return selection.narrow(selection.section.columns.product.equal(frozenset({self.product}), selection.events))
+        return selection.having(selection.section.columns.product, frozenset({self.product}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class WithProperty:
     def narrow(self, selection: Selection) -> Selection:
         """Keep the rows with the value."""
         text = selection.section.columns.text(self.name, frozenset(self.types))
-        return selection.narrow(text.equal(frozenset({self.value}), selection.events))
+        return selection.having(text, frozenset({self.value}))
 
 
 @dataclass(frozen=True, slots=True)
