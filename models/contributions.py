@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from expressions.types import Array
 
 
@@ -21,14 +23,17 @@ class Contributions:
     values: Array
     intercept: Array
 
-    def strongest(self, row: int, count: int) -> list[tuple[str, float]]:
-        """Name the contributions of one row that are furthest from zero, the strongest first.
+    def strongest(self, count: int) -> list[list[tuple[str, float]]]:
+        """Name the contributions of each row that are furthest from zero, the strongest first; of equals the first.
 
         Example:
-            >>> import numpy as np
             >>> parts = Contributions(("age", "region"), np.array([[0.1, -0.7]]), np.zeros(1))
-            >>> parts.strongest(0, 1)
-            [('region', -0.7)]
+            >>> parts.strongest(1)
+            [[('region', -0.7)]]
         """
-        ordered = sorted(zip(self.names, self.values[row].tolist(), strict=True), key=lambda part: -abs(part[1]))
-        return ordered[:count]
+        order = np.argsort(-np.abs(self.values), axis=1, kind="stable")[:, :count]
+        values = np.take_along_axis(self.values, order, axis=1)
+        return [
+            [(self.names[place], value) for place, value in zip(places, row, strict=True)]
+            for places, row in zip(order.tolist(), values.tolist(), strict=True)
+        ]

@@ -86,10 +86,10 @@ def reasons_of(
     return tuple(
         tuple(
             _reason(name, log_odds, offer.product, features, row, decider.bank.features)
-            for name, log_odds in contributions.strongest(place, REASONS_PER_OFFER)
+            for name, log_odds in strongest
             if log_odds != 0.0
         )
-        for place, ((offer, _), row) in enumerate(zip(pairs, rows, strict=True))
+        for (offer, _), row, strongest in zip(pairs, rows, contributions.strongest(REASONS_PER_OFFER), strict=True)
     )
 
 

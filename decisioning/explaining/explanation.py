@@ -25,7 +25,6 @@ class Explanation:
     def __init__(self, decisions: Decisions) -> None:
         self._decisions = decisions
         self._policy = decisions.policy
-        self._values: dict[int, list[list[list[float]]]] = {}
         self._reasons: dict[tuple[int, int, int], str] = {}
         self._shortages: dict[int, Shortage] = {}
 
@@ -64,14 +63,11 @@ class Explanation:
         # a rule may have several parts, and candidates of one part that look alike share their reason
         if part is None:
             return self._of_numbers(position, customer, candidate)
-        place = part.places_of[candidate]
-        key = (id(part), customer, place)
+        key = (id(part), customer, part.places_of[candidate])
         known = self._reasons.get(key)
         if known is None:
-            values = self._values.get(id(part))
-            if values is None:
-                self._values[id(part)] = values = part.seen(self._decisions.situation)
-            self._reasons[key] = known = self._policy.worded(part, [one[customer][place] for one in values])
+            values = part.seen(self._decisions.situation, customer, candidate)
+            self._reasons[key] = known = self._policy.worded(part, values)
         return known
 
     def _of_numbers(self, position: int, customer: int, candidate: int) -> str:

@@ -64,18 +64,22 @@ class Scoped:
         return cls(expression, columns, chosen, places, places_of, tuple(used), () if single else tuple(picked))
 
     def values(self, situation: Situation) -> Array:
-        """Compute numbers for every customer and every candidate in scope: shape (n, k), or (n, 1) for one for all."""
+        """Compute numbers for every customer and every candidate in scope.
+
+        Returns:
+            Shape (n, k), with 1 in place of n or k where it is one for all.
+        """
         with np.errstate(all="ignore"):
             return self.values_quietly(situation)
 
     def values_quietly(self, situation: Situation) -> Array:
         """Do what `values` does, for a caller who has told numpy to ignore all errors."""
-        return self._spread(situation.customers, self.expression.evaluate_quietly(self._columns(situation)))
+        return self._spread(self.expression.evaluate_quietly(self._columns(situation)))
 
     def holds(self, situation: Situation) -> NDArray[np.bool_]:
-        """Tell where the condition is TRUE, not NULL: shape (n, k), or (n, 1) where it is one answer for all."""
+        """Tell where the condition is TRUE, not NULL; the shape is that of `values`."""
         with np.errstate(all="ignore"):
-            return self._spread(situation.customers, self.expression.holds_quietly(self._columns(situation)))
+            return self._spread(self.expression.holds_quietly(self._columns(situation)))
 
     def fails(self, situation: Situation) -> NDArray[np.bool_] | None:
         """Tell where the condition is not TRUE; None where it holds for everybody, as most rules do for one customer.
@@ -85,13 +89,16 @@ class Scoped:
         answers = self.expression.holds_quietly(self._columns(situation))
         if np.count_nonzero(answers) == answers.size:
             return None
-        return self._spread(situation.customers, ~answers)
+        return self._spread(~answers)
 
-    def seen(self, situation: Situation) -> list[list[list[float]]]:
-        """Values of each of the names, for every customer and representative: for reasons in words."""
-        shape = (situation.customers, len(self.representatives))
-        columns = self._columns(situation)
-        return [np.broadcast_to(columns[name], shape).tolist() for name in self.names]
+    def seen(self, situation: Situation, customer: int, candidate: int) -> list[float]:
+        """Values of the names for one customer and one candidate in scope, by position: for a reason in words."""
+        values = []
+        for name, pick in self.picked or ((name, None) for name in self.names):
+            known = situation[name]
+            place = 0 if pick is None else pick[self.places_of[candidate]]
+            values.append(known.item(customer if len(known) > 1 else 0, place))
+        return values
 
     def _columns(self, situation: Situation) -> Checked:
         if not self.picked:
@@ -100,8 +107,7 @@ class Scoped:
             {name: situation[name] if pick is None else situation[name][:, pick] for name, pick in self.picked}
         )
 
-    def _spread(self, customers: int, answers: NDArray[Anything]) -> NDArray[Anything]:
-        """Hand the answers of the representatives, of any shape that broadcasts to (n, r), to all in scope."""
-        shape = (customers, len(self.representatives))
-        whole = answers if answers.shape == shape else np.broadcast_to(answers, shape)
-        return whole if len(self.representatives) == 1 else whole[:, self.places]
+    def _spread(self, answers: NDArray[Anything]) -> NDArray[Anything]:
+        """Hand the answers of the representatives to all in scope; a constant has one, of no dimension."""
+        whole = answers if answers.ndim else answers.reshape(1, 1)
+        return whole if whole.shape[1] == 1 else whole[:, self.places]

@@ -29,8 +29,8 @@ _FIRST_PRECISIONS = {
 """Where precisions start, by level of pooling: finer levels are pulled to zero harder until data say otherwise."""
 
 
-_REMEMBERED = 64
-"""Lists of pairs: channels of a few policies."""
+_REMEMBERED = 1_024
+"""Lists of pairs: those of channels, and each by itself, of a few policies."""
 _FEW_TERMS = 50_000
 
 
@@ -76,6 +76,9 @@ class Base:
     gamma: Array
     precisions: Array
     _placed: dict[tuple[tuple[int, str | None], ...], PlacedPairs] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _labels: dict[tuple[str, ...], NDArray[np.intp]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -127,31 +130,45 @@ class Base:
         scores += _matrix(self.family, rows.family, len(rows)) @ self.gamma[len(self.common) :]
         return scores
 
-    def row_contributions(self, columns: Mapping[str, Array], pairs: Sequence[Pair]) -> dict[str, Array]:
-        """Take the log-odds of n rows, each with a pair, apart; the global intercept is under the empty name."""
-        placed = self.placed(pairs).rows
-        weights = placed @ self.theta.T
-        parts: dict[str, Array] = {"": placed[:, 0] * self.theta[0, 0]}
+    def row_contributions(
+        self, columns: Mapping[str, Array], family: Mapping[str, Array], placed: Array, names: tuple[str, ...]
+    ) -> tuple[Array, Array]:
+        """Take the log-odds of n rows, each with a pair, apart.
 
-        def add(name: str, values: Array) -> None:
-            parts[name] = parts[name] + values if name in parts else values
+        Args:
+            columns: Features, shape (n,) each.
+            family: Of `families.of_rows`, for the pairs' products.
+            placed: Shape (n, columns of groups), the pairs' `PlacedPairs.rows`.
+            names: What is told apart: features, family columns, attributes, product, offer, channel.
 
-        labels = ("product",) * len(self.groups.products)
-        labels += tuple(f"offer_{name}" for name in self.groups.attributes)
-        labels += ("offer",) * len(self.groups.offers) + ("channel",) * len(self.groups.channels)
-        for position, label in enumerate(labels, start=1):
-            add(label, placed[:, position] * self.theta[0, position])
-        products = np.array([*(offer.product for offer, _ in pairs), None], dtype=object)[:-1]
-        family = self.families.of_rows(columns, products)
-        for encoding, source, slopes in (
-            (self.varying, columns, weights[:, 1:]),
-            (self.common, columns, self.gamma[None, : len(self.common)]),
-            (self.family, family, self.gamma[None, len(self.common) :]),
-        ):
-            values = encoding.matrix(source) * slopes if len(encoding) else np.empty((len(pairs), 0))
-            for position, name in enumerate(encoding.features):
-                add(name, values[:, position])
-        return parts
+        Returns:
+            The part of each name, shape (n, len(names)), and the global intercept, shape (n,).
+        """
+        weights = placed @ self.theta[1:].T
+        parts = (
+            placed[:, 1:] * self.theta[0, 1:],
+            self.varying.matrix(columns) * weights,
+            self.common.matrix(columns) * self.gamma[: len(self.common)],
+            _matrix(self.family, family, len(placed)) * self.gamma[len(self.common) :],
+        )
+        told = np.zeros((len(names), len(placed)))
+        np.add.at(told, self._told_as(names), np.concatenate(parts, axis=1).T)
+        return told.T, placed[:, 0] * self.theta[0, 0]
+
+    def _told_as(self, names: tuple[str, ...]) -> NDArray[np.intp]:
+        """Say under which of the names each part is told."""
+        if names not in self._labels:
+            groups = self.groups
+            labels = (
+                *("product" for _ in groups.products),
+                *(f"offer_{name}" for name in groups.attributes),
+                *("offer" for _ in groups.offers),
+                *("channel" for _ in groups.channels),
+                *(name for encoding in (self.varying, self.common, self.family) for name in encoding.features),
+            )
+            place = {name: at for at, name in enumerate(names)}
+            self._labels[names] = np.array([place[label] for label in labels], dtype=np.intp)
+        return self._labels[names]
 
     def to_json(self) -> dict[str, Any]:
         """Give everything as JSON can hold it."""

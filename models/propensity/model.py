@@ -113,17 +113,16 @@ class PropensityModel:
         self._check(features)
         pairs: list[Pair] = [(offer, treatment.channel) for offer, treatment in candidates]
         table = features.select(self.names)
-        linear = self.base.row_contributions(table.columns, pairs)
         products = np.array([*(offer.product for offer, _ in pairs), None], dtype=object)[:-1]
         family = self.base.families.of_rows(table.columns, products)
-        matrix = tree_matrix(table, family, self.base.placed(pairs).codes, self.base)
-        trees = tree_contributions(self.booster, matrix, num_threads)
-        names = self.contribution_names
-        nothing = np.zeros(len(pairs))
-        values = np.stack([linear.get(name, nothing) for name in names], axis=1) + trees[:, :-1]
+        placed = [self.base.placed([pair]) for pair in pairs]
+        codes = np.concatenate([one.codes for one in placed])
+        trees = tree_contributions(self.booster, tree_matrix(table, family, codes, self.base), num_threads)
+        names, rows = self.contribution_names, np.concatenate([one.rows for one in placed])
+        linear, base = self.base.row_contributions(table.columns, family, rows, names)
         slope = self.calibration.rise
-        intercept = (linear[""] + trees[:, -1]) * slope + self.calibration.shift
-        return Contributions(names, values * slope, intercept)
+        intercept = (base + trees[:, -1]) * slope + self.calibration.shift
+        return Contributions(names, (linear + trees[:, :-1]) * slope, intercept)
 
     def to_files(self, folder: Path) -> None:
         """Write `booster.txt` (LightGBM's native text) and `model.json`; nothing in them can run code."""
