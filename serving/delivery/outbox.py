@@ -173,10 +173,12 @@ class Outbox:
         connection.execute(newer, [{"customer": customer} for customer in customers])
         connection.execute(add(PENDING), pending)
 
-    def postpone(self, contacts: Sequence[Contact], until: datetime, reason: str) -> None:
-        """Let contacts wait until a moment."""
-        with self.database.transaction() as connection:
-            _change(connection, contacts, next_at=microseconds(until), reason=reason)
+    def postpone(self, contacts: Mapping[str, Sequence[Contact]], until: datetime) -> None:
+        """Let contacts, by the reason, wait until a moment."""
+        if contacts:
+            with self.database.transaction() as connection:
+                for reason, some in contacts.items():
+                    _change(connection, some, next_at=microseconds(until), reason=reason)
 
     def settle(
         self, contacts: Sequence[Contact], state: State, now: datetime, reason: str | None = None, *, made: bool = True
@@ -196,14 +198,17 @@ class Outbox:
                 ids = [contact.decision_id for contact in contacts]
                 connection.execute(delete(PENDING).where(PENDING.c.decision_id.in_(ids)))
 
-    def withhold(self, contacts: Sequence[Contact], now: datetime, reason: str) -> None:
-        """Note that contacts are not made, for good; what never began gives back what the plan was charged for it.
+    def withhold(self, contacts: Mapping[str, Sequence[Contact]], now: datetime) -> None:
+        """Note that contacts, by the reason, are not made, for good; what never began gives back its charge.
 
         One that began may have reached the customer: it stays charged and counted.
         """
+        if not contacts:
+            return
         with self.database.transaction() as connection:
-            attempts = self._waiting(connection, contacts)
-            self.settle_within(connection, contacts, State.WITHHELD, now, reason)
+            attempts = self._waiting(connection, [contact for some in contacts.values() for contact in some])
+            for reason, some in contacts.items():
+                self.settle_within(connection, some, State.WITHHELD, now, reason)
             give_back(connection, [decision_id for decision_id, begun in attempts.items() if not begun])
 
     @staticmethod

@@ -88,8 +88,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             yield running
         finally:
             running.client.close()
-            running.process.kill()
-            running.process.wait()
+            # killed, it would leave its workers behind
+            running.process.terminate()
+            running.process.wait(timeout=SECONDS)
 
 
 def test_a_bank_without_models_or_customers_is_served(running: Running) -> None:
