@@ -24,6 +24,7 @@ import numpy as np
 from benchmarks.measure import surroundings
 from benchmarks.pages import write_page
 from benchmarks.serving_load import summary
+from benchmarks.serving_others import measure_others
 from benchmarks.serving_world import CHANNELS, NAME, write_bank
 from config.settings import Settings
 from features.state import States
@@ -60,6 +61,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="of each rate")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--port", type=int, default=8765)
+    parser.add_argument("--other-rates", type=float, nargs="+", default=[200.0], help="of the servers beside it")
     parser.add_argument("--home", type=Path, help="keep the state here, and use it again")
     options = parser.parse_args()
     with TemporaryDirectory() as temporary:
@@ -69,6 +71,7 @@ def main() -> None:
         loads.append(os.getloadavg()[0])
         with serving(home, moment, options.port, options.workers) as served:
             results = measure(served, options)
+        results["beside"] = measure_others(_parts(home), moment, Path(temporary), options)
         loads.append(os.getloadavg()[0])
     RESULTS.parent.mkdir(exist_ok=True)
     whole = {

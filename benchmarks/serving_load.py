@@ -13,6 +13,7 @@ import random
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import orjson
@@ -20,10 +21,9 @@ import orjson
 
 @dataclass
 class Results:
-    """Milliseconds of each request that was answered with 200, and how many were answered otherwise."""
+    """Milliseconds of each request that was answered with 200, by its kind, and how many were answered otherwise."""
 
-    decisions: list[float] = field(default_factory=list)
-    events: list[float] = field(default_factory=list)
+    milliseconds: dict[str, list[float]] = field(default_factory=dict)
     others: dict[str, int] = field(default_factory=dict)
 
 
@@ -52,11 +52,14 @@ async def run(options: argparse.Namespace) -> Results:
     free: list[Connection] = []
     results, rng = Results(), random.Random(options.seed)
     key, tasks = options.key.encode(), set()
+    bodies = [] if options.bodies is None else options.bodies.read_bytes().splitlines()
 
     async def send(due: float, kind: str, number: int) -> None:
         connection = free.pop() if free else Connection(options.host, options.port)
         customer = f"{options.customers_prefix}{rng.randrange(options.customers):07d}"
-        if kind == "decision":
+        if kind == "plain":
+            body, path = bodies[number % len(bodies)], options.path.encode()
+        elif kind == "decision":
             body = orjson.dumps({"customer_id": customer, "channel": rng.choice(options.channels)})
             path = b"/v1/decisions"
         else:
@@ -72,7 +75,7 @@ async def run(options: argparse.Namespace) -> Results:
         free.append(connection)
         milliseconds = (time.perf_counter() - due) * 1e3
         if status == 200:
-            (results.decisions if kind == "decision" else results.events).append(milliseconds)
+            results.milliseconds.setdefault(kind, []).append(milliseconds)
         else:
             results.others[str(status)] = results.others.get(str(status), 0) + 1
 
@@ -81,7 +84,7 @@ async def run(options: argparse.Namespace) -> Results:
         wait = due - time.perf_counter()
         if wait > 0:
             await asyncio.sleep(wait)
-        kind = "event" if rng.random() < options.share_of_events else "decision"
+        kind = "plain" if bodies else "event" if rng.random() < options.share_of_events else "decision"
         task = asyncio.create_task(send(due, kind, number))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
@@ -110,14 +113,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--share-of-events", type=float, default=0.2)
     parser.add_argument("--events-together", type=int, default=1)
-    parser.add_argument("--customers", type=int, required=True)
+    parser.add_argument("--customers", type=int, default=1)
     parser.add_argument("--customers-prefix", default="customer-")
     parser.add_argument("--channels", nargs="+", default=["app", "web", "email"])
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--path", help="send the lines of a file there, in place of decisions and events")
+    parser.add_argument("--bodies", type=Path)
     options = parser.parse_args()
     results = asyncio.run(run(options))
-    said = {"decisions": summary(results.decisions), "events": summary(results.events), "others": results.others}
-    json.dump(said, sys.stdout)
+    kinds = {"decision": "decisions", "event": "events", "plain": "plain"}
+    said = {name: summary(results.milliseconds.get(kind, [])) for kind, name in kinds.items()}
+    json.dump({**said, "others": results.others}, sys.stdout)
 
 
 if __name__ == "__main__":
