@@ -18,6 +18,7 @@ from serving.live.champions import write_champions
 from tests.docs.pages import ROOT
 from tests.pipelines.small_bank import SmallBank
 from tests.servers import QUIET, free_port
+from tests.serving.api.collector import Collector, collecting
 
 KEY = "nbo_a_key_of_tests_that_is_known_to_everybody"
 SECONDS = 90
@@ -27,7 +28,7 @@ SECONDS = 90
 class Running:
     """The command, and a client of it."""
 
-    def __init__(self, bank: SmallBank, port: int) -> None:
+    def __init__(self, bank: SmallBank, port: int, collector: Collector) -> None:
         keys = [{"name": "tests", "sha256": sha256(KEY.encode()).hexdigest(), "scopes": ["admin"]}]
         environment = {
             **os.environ,
@@ -35,10 +36,15 @@ class Running:
             "MLFLOW_TRACKING_URI": f"sqlite:///{bank.home / 'mlflow' / 'mlflow.db'}",
             "NBO_API_KEYS": json.dumps(keys),
             "NBO_SWAP_SECONDS": "0.2",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+            "OTEL_BSP_SCHEDULE_DELAY": "100",
+            # the framework would send what addresses say
+            "FASTAPI_OTEL_AUTO_CONFIGURE": "true",
         }
         command = [sys.executable, "-m", "nbo", "--bank", str(bank.folder), "serve"]
         command += ["--port", str(port), "--workers", "2"]
         self.bank = bank
+        self.collector = collector
         self.logs = bank.home / "service.log"
         with self.logs.open("wb") as logs:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, **{**QUIET, "stderr": logs})
@@ -75,14 +81,16 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     champions = bank.home / "banks" / "small" / "champions"
     champions.mkdir(parents=True)
     write_champions(champions, {})
-    running = Running(bank, free_port())
-    try:
-        until(lambda: running.started() == 2)
-        yield running
-    finally:
-        running.client.close()
-        running.process.kill()
-        running.process.wait()
+    with collecting() as collector:
+        running = Running(bank, free_port(), collector)
+        try:
+            until(lambda: running.started() == 2)
+            yield running
+        finally:
+            running.client.close()
+            # killed, it would leave its workers behind
+            running.process.terminate()
+            running.process.wait(timeout=SECONDS)
 
 
 def test_a_bank_without_models_or_customers_is_served(running: Running) -> None:
@@ -113,6 +121,16 @@ def test_a_worker_that_is_killed_is_replaced(running: Running) -> None:
     until(lambda: running.started() == 3)
     again = running.client.post("/v1/events", json=event)
     assert again.json()["results"][0]["fate"] == "duplicate"
+
+
+def test_traces_arrive_from_it_and_they_are_its_own_alone(running: Running) -> None:
+    answer = running.client.post("/v1/decisions", json={"customer_id": "Zoe", "channel": "app"})
+    running.client.get("/v1/customers/Zoe")
+    until(lambda: "GET /v1/customers/{customer_id}" in [span.name for span in running.collector.spans])
+    assert answer.json()["decision_id"].encode() in b"".join(running.collector.bodies)
+    assert not [body for body in running.collector.bodies if b"Zoe" in body]
+    assert {headers["path"] for headers in running.collector.headers} == {"/v1/traces"}
+    assert {one.scope.name for one in running.collector.scopes} == {"nbo.service"}
 
 
 def test_when_it_ends_nothing_of_it_is_left(running: Running) -> None:
