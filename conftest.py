@@ -19,7 +19,7 @@ import_module("prometheus_client")
 # before anything imports prefect, mlflow or feast, which look at the environment only then; each worker of
 # pytest-xdist has a home of its own, although it inherits the environment of the one that started it
 for _name in [*os.environ]:
-    if _name.startswith(("NBO_", "PREFECT_", "MLFLOW_")):
+    if _name.startswith(("NBO_", "PREFECT_", "MLFLOW_", "OTEL_")):
         del os.environ[_name]
 HOME = Path(tempfile.mkdtemp(prefix="nbo-tests-"))
 os.environ["NBO_HOME"] = str(HOME)

@@ -29,6 +29,7 @@ from client.messages import (
     Replay,
     Scores,
     Told,
+    Withdrawal,
     new_id,
 )
 from client.retrying import Retries
@@ -63,6 +64,10 @@ class AsyncNboClient:
     ) -> tuple[Decision, ...]:
         """Ask for up to 500 decisions."""
         return (await self._do(calls.decide_all(questions, request_id, dry_run=dry_run))).decisions
+
+    async def withdraw(self, decision_id: str) -> Withdrawal:
+        """Tell that a contact that was decided is not made: it counts no longer; told again it changes nothing."""
+        return await self._do(calls.withdraw(decision_id))
 
     async def tell(self, event: Event) -> EventResult:
         """Tell one event."""

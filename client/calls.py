@@ -24,6 +24,7 @@ from client.messages import (
     ScoreRequest,
     Scores,
     Told,
+    Withdrawal,
     new_id,
 )
 from client.reading import written
@@ -60,6 +61,11 @@ def decide_all(questions: Sequence[Question], request_id: str | None, *, dry_run
     _fits("questions", len(questions))
     content = {"decisions": [written(one) for one in questions], "request_id": request_id or new_id()}
     return Call("POST", "/v1/decisions/batch", Decisions, {**content, "dry_run": dry_run})
+
+
+def withdraw(decision_id: str) -> Call[Withdrawal]:
+    """Tell that a contact is not made."""
+    return Call("POST", f"/v1/decisions/{_part(decision_id)}/withdrawal", Withdrawal)
 
 
 def tell(event: Event) -> Call[Told]:

@@ -28,6 +28,7 @@ from client.messages import (
     Replay,
     Scores,
     Told,
+    Withdrawal,
     new_id,
 )
 from client.retrying import Retries
@@ -90,6 +91,15 @@ class NboClient:
     ) -> tuple[Decision, ...]:
         """Ask for up to 500 decisions; answers are in the order of the questions."""
         return self._do(calls.decide_all(questions, request_id, dry_run=dry_run)).decisions
+
+    def withdraw(self, decision_id: str) -> Withdrawal:
+        """Tell that a contact that was decided is not made: it counts no longer; told again it changes nothing.
+
+        Raises:
+            NotPendingError: It was presented, or the decision is no contact.
+            UnknownError: There is no such decision.
+        """
+        return self._do(calls.withdraw(decision_id))
 
     def tell(self, event: Event) -> EventResult:
         """Tell one event; it is durable when this returns.

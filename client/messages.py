@@ -101,6 +101,14 @@ class Decisions:
     decisions: tuple[Decision, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Since when a contact counts no longer, and budgets have back what it claimed."""
+
+    decision_id: str
+    withdrawn_at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened; told twice it counts once, by its id.
@@ -207,6 +215,7 @@ class DecisionLook:
     Attributes:
         offer: The first of the ranked ones.
         outcome: The latest of the outcomes, which revises those before.
+        withdrawn_at: When its channel told that it does not make the contact.
     """
 
     decision_id: str
@@ -219,6 +228,7 @@ class DecisionLook:
     fallback: str | None
     outcomes: tuple[Mapping[str, Any], ...]
     outcome: str | None
+    withdrawn_at: datetime | None
     versions: Mapping[str, str]
 
 

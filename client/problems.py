@@ -65,6 +65,10 @@ class RequestClashError(ProblemError):
     """The request's id stands for another request (409)."""
 
 
+class NotPendingError(ProblemError):
+    """There is no contact that could be withdrawn: it was presented, or the decision is none (409)."""
+
+
 class OverloadedError(ProblemError):
     """The service has more to do than it can, or the caller asks too often (429)."""
 
@@ -84,6 +88,8 @@ _BY_STATUS: Final[Mapping[int, type[ProblemError]]] = {
     429: OverloadedError,
 }
 
+_BY_KIND: Final[Mapping[str, type[ProblemError]]] = {"urn:nbo:problem:not-pending": NotPendingError}
+
 
 def problem_of(response: httpx.Response, retry_after_seconds: float | None = None) -> ProblemError:
     """Turn an answer that is an error into one to raise."""
@@ -95,4 +101,5 @@ def problem_of(response: httpx.Response, retry_after_seconds: float | None = Non
             content = None
     kind = UnavailableError if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR else ProblemError
     said = content if isinstance(content, dict) else {"title": response.reason_phrase}
-    return _BY_STATUS.get(response.status_code, kind)(response.status_code, said, retry_after_seconds)
+    kind = _BY_KIND.get(str(said.get("type")), _BY_STATUS.get(response.status_code, kind))
+    return kind(response.status_code, said, retry_after_seconds)

@@ -27,6 +27,13 @@ JWT_KEY: Final = "NBO_JWT_KEY"
 JWT_KEY_FILE: Final = "NBO_JWT_KEY_FILE"
 JWT_ALGORITHM: Final = "NBO_JWT_ALGORITHM"
 ALGORITHMS: Final = ("HS256", "RS256", "ES256", "EdDSA")
+
+COLLECTORS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+"""Either has traces sent; the first is of traces alone, and the whole address."""
+
+PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+TRACES_PROTOCOL: Final = "http/protobuf"
+
 _HEX_DIGITS: Final = 64
 _LEAST_SECRET_BYTES: Final = 32
 
@@ -50,16 +57,17 @@ class ApiKey:
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceSettings:
-    """Settings of the service.
+    """Settings of `nbo serve`, from the environment.
 
     Attributes:
-        keys: Of callers (`NBO_API_KEYS`, JSON; or `NBO_API_KEYS_FILE`, a file of it).
+        keys: Keys of callers (`NBO_API_KEYS`, JSON; or `NBO_API_KEYS_FILE`, a file of it).
         jwt_key: Secret or public key of bearer tokens (`NBO_JWT_KEY`, or `NBO_JWT_KEY_FILE`); None for none.
-        jwt_algorithm: `NBO_JWT_ALGORITHM`, HS256 by default.
+        jwt_algorithm: How those are signed (`NBO_JWT_ALGORITHM`).
         most_waiting: Decisions that may wait in one worker; more are turned away (`NBO_MOST_WAITING`).
-        largest_body: Bytes of one request (`NBO_LARGEST_BODY`).
-        swap_seconds: Between looks at the bank's folder and the champions (`NBO_SWAP_SECONDS`).
-        traces: Where OpenTelemetry traces go (`OTEL_EXPORTER_OTLP_ENDPOINT`); None for nowhere.
+        largest_body: Largest body of a request, in bytes (`NBO_LARGEST_BODY`).
+        swap_seconds: Seconds between looks at the bank's folder and the champions (`NBO_SWAP_SECONDS`).
+        traces: Collector of OpenTelemetry traces (`OTEL_EXPORTER_OTLP_ENDPOINT`, or
+            `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`); None for none.
     """
 
     keys: tuple[ApiKey, ...] = ()
@@ -97,8 +105,23 @@ class ServiceSettings:
             most_waiting=int(_number(environ, "NBO_MOST_WAITING", cls.most_waiting, least=1)),
             largest_body=int(_number(environ, "NBO_LARGEST_BODY", cls.largest_body, least=1_000)),
             swap_seconds=_number(environ, "NBO_SWAP_SECONDS", cls.swap_seconds, least=0.05),
-            traces=environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
+            traces=_collector(environ),
         )
+
+
+def _collector(environ: Mapping[str, str]) -> str | None:
+    """Where traces go; what turns OpenTelemetry off elsewhere turns it off here."""
+    setting = next((name for name in COLLECTORS if environ.get(name)), None)
+    off = environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    if setting is None or off or environ.get("OTEL_TRACES_EXPORTER", "").strip().lower() == "none":
+        return None
+    if not environ[setting].lower().startswith(("http://", "https://")):
+        # not repeated: an address may hold a secret
+        raise SettingError(f"{setting} is no address", expected="as http://collector:4318")
+    for name in PROTOCOLS:
+        if environ.get(name, TRACES_PROTOCOL) not in {"", TRACES_PROTOCOL}:
+            raise SettingError(f"{name} is not spoken here", got=f"'{environ[name]}'", expected=TRACES_PROTOCOL)
+    return environ[setting]
 
 
 def _given(environ: Mapping[str, str], setting: str, file_setting: str) -> str | None:

@@ -166,6 +166,20 @@ class EventLog:
 
         return self._consistently(read)
 
+    def read_together(self, customer_ids: Sequence[str]) -> pa.Table:
+        """Read the events of some customers of any buckets, each customer's as `read_customer` does."""
+
+        def read(manifest: Manifest) -> pa.Table:
+            names = pa.array(customer_ids, pa.string())
+            buckets = bucket_of(names, manifest.buckets)
+            tables = []
+            for bucket in np.unique(buckets).tolist():
+                theirs = pc.field("customer_id").isin(names.filter(pa.array(buckets == bucket)))
+                tables.append(self._read(manifest.of_bucket(bucket), SCHEMA.names, theirs))
+            return joined(pa.concat_tables(tables)) if tables else empty_table()
+
+        return self._consistently(read)
+
     def read_types(self, types: Sequence[str]) -> pa.Table:
         """Read the events of some types from all buckets, each bucket in its order."""
         only = pc.field("type").isin(list(types))

@@ -25,7 +25,7 @@ from pipelines.night import Night, gather_wishes
 from pipelines.steps import StepResult, digest_of, do, kept_step
 from serving.batch import FEATURES, OFFERS, WISHES, part_file
 from serving.contacts import CONTACTS, PLAN, planned_contacts
-from serving.night_charges import charge_night
+from serving.night_charges import ContactUses, charge_night
 from serving.wish_files import WishFiles
 from wiring.parts import Parts
 
@@ -88,13 +88,14 @@ def plan_tonight(parts: Parts, night: Night, buckets: Sequence[int]) -> dict[str
     wishes = WishFiles(folder / WISHES, names)
     plan = plan_contacts(wishes, _capacities(parts, night), night.prices, SEARCH)
     contacts: Counter[str] = Counter()
+    uses: list[ContactUses] = []
     for name, chosen in zip(names, plan.chosen, strict=True):
         customers = pq.read_table(part_file(folder, FEATURES, name), columns=[CUSTOMER_ID])[CUSTOMER_ID]
         offers = pq.read_table(part_file(folder, OFFERS, name))
-        table = planned_contacts(
-            policy, offers, np.array(customers.to_pylist(), dtype=object), wishes.read(name), chosen
-        )
+        part = wishes.read(name)
+        table = planned_contacts(policy, offers, np.array(customers.to_pylist(), dtype=object), part, chosen)
         replace_parquet(part_file(folder, CONTACTS, name), table)
+        uses.append(ContactUses.of(policy, part, chosen, table["decision_id"].to_pylist()))
         contacts.update(table["channel"].to_pylist())
     content = {
         "prices": dict(night.prices),
@@ -104,7 +105,7 @@ def plan_tonight(parts: Parts, night: Night, buckets: Sequence[int]) -> dict[str
         "contacts": {channel: contacts[channel] for channel in policy.outbound},
         "budgets": [{**asdict(use), "sentence": use.sentence} for use in plan.resources],
     }
-    charge_night(parts.database, policy, night.as_of, {use.name: use.used for use in plan.resources})
+    charge_night(parts.database, policy, night.as_of, {use.name: use.used for use in plan.resources}, uses)
     replace_text(file, json.dumps(content, indent=1))
     return _read(file)
 

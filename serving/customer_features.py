@@ -157,27 +157,41 @@ class CustomerReader:
         found, notes = self._from_states(recent, as_of)
         if found is not None:
             yield found
+        by_note: dict[str, dict[str, Recent]] = {}
         for customer, note in notes.items():
-            yield self._from_log(customer, as_of, recent[customer], note, live=live)
+            by_note.setdefault(note, {})[customer] = recent[customer]
+        for note, theirs in by_note.items():
+            yield from self._from_log(theirs, as_of, note, live=live)
 
     def _from_log(
-        self, customer_id: str, as_of: datetime, recent: Recent, note: str, *, live: bool
-    ) -> CustomerFeatures:
+        self, recent: Mapping[str, Recent], as_of: datetime, note: str, *, live: bool
+    ) -> Iterator[CustomerFeatures]:
         try:
-            logged = self._log.read_customer(customer_id)
+            logged = self._log.read_together(list(recent))
         except StateError as error:
+            if len(recent) > 1:  # what is damaged may be one's alone
+                for customer, known in recent.items():
+                    yield from self._from_log({customer: known}, as_of, note, live=live)
+                return
             if not live:
                 raise
-            nothing = self._null(customer_id, as_of)
-            return CustomerFeatures(nothing, as_of, Origin.UNKNOWN, (recent.version,), str(error))
-        rows = [*recent.rows, *recent.pending]
-        origin = Origin.LOG if len(logged) or rows else Origin.NOTHING
+            [(customer, known)] = recent.items()
+            yield CustomerFeatures(self._null(customer, as_of), as_of, Origin.UNKNOWN, (known.version,), str(error))
+            return
+        rows = [row for known in recent.values() for row in (*known.rows, *known.pending)]
         events = self._together(logged, rows)
-        moments = Moments.at([customer_id], as_of)
-        bank = self._bank
+        bank, moments = self._bank, Moments.at(list(recent), as_of)
         features = compute_features(events, moments, bank.features, bank.journey, self.calendar)
-        note = "unknown customer" if origin is Origin.NOTHING else note
-        return CustomerFeatures(features, as_of, origin, (recent.version,), note)
+        seen = set(events["customer_id"].unique().to_pylist())
+        is_known = np.array([customer in seen for customer in recent])
+        for origin, mine, why in (
+            (Origin.LOG, is_known, note),
+            (Origin.NOTHING, ~is_known, "unknown customer"),
+        ):
+            if mine.any():
+                found = features.take(np.flatnonzero(mine))
+                versions = tuple(recent[customer].version for customer in found.customer_ids.tolist())
+                yield CustomerFeatures(found, as_of, origin, versions, why)
 
     def events(self, customer_id: str, as_of: datetime) -> pa.Table:
         """List all that is known of a customer: the log's events and the journal's, each once, in no order.

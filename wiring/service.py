@@ -32,6 +32,8 @@ from wiring.parts import Parts, folder_stamp
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from serving.api.tracing import Tracing
+
 
 COLLECT_AFTER: Final = (20_000, 20, 20)
 """Objects made before the collector looks at the youngest; a decision makes some thousands, and drops them itself."""
@@ -155,7 +157,15 @@ def application() -> FastAPI:
     start = os.environ.get(CLOCK)
     moment = None if not start else datetime.fromisoformat(start)
     parts = Parts(settings, Path(os.environ[BANK]))
-    return create_app(lambda: open_service(parts, ServiceSettings.from_environment(os.environ), moment))
+    of_service = ServiceSettings.from_environment(os.environ)
+    tracing = None if of_service.traces is None else _tracing(parts.name)
+    return create_app(lambda: open_service(parts, of_service, moment), tracing)
+
+
+def _tracing(bank: str) -> Tracing:
+    from serving.api.tracing import Tracing  # loaded only where traces go somewhere
+
+    return Tracing(bank)
 
 
 def _stamp(file: Path | None) -> tuple[int, int] | None:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, get_args, get_origin, get_type_hints
 
 from config.files import COMMON_FEATURES, FILE_KINDS, FileKind
+from config.service import ServiceSettings
 from config.shapes import alternatives, names_of
 from domain.errors import StateError
 from nbo.documents.meanings import meanings_of, summary_of
@@ -32,7 +33,7 @@ def configuration_reference() -> str:
     for name, kind in FILE_KINDS.items():
         if name != COMMON_FEATURES.name:
             lines += _file(name, kind, told)
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_environment()]) + "\n"
 
 
 def specifications(shape: Any) -> Iterator[Any]:
@@ -51,6 +52,14 @@ def specifications(shape: Any) -> Iterator[Any]:
         else:
             for inner in get_args(part):
                 yield from specifications(inner)
+
+
+def _environment() -> list[str]:
+    """Describe the settings of the service, which come from the environment and not from a file."""
+    meanings = meanings_of(ServiceSettings)
+    rows = [f"| {meanings[field.name]} | {_default(field)} |" for field in fields(ServiceSettings)]
+    lines = ["", "## The environment of the service", "", summary_of(ServiceSettings)]
+    return [*lines, "", "| setting | default |", "|---|---|", *rows]
 
 
 def _file(name: str, kind: FileKind, told: list[Any]) -> list[str]:

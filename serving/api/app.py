@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
@@ -16,15 +17,19 @@ from serving.api.problems import handle_problems
 from serving.api.security import Callers
 from serving.live.service import Service
 
+if TYPE_CHECKING:  # whoever is not traced loads nothing of it
+    from serving.api.tracing import Tracing
+
 VERSION = "1.0"
 logger = logging.getLogger("nbo.service")
 
 
-def create_app(open_service: Callable[[], Service]) -> FastAPI:
+def create_app(open_service: Callable[[], Service], tracing: Tracing | None = None) -> FastAPI:
     """Make the application; the service is opened when it starts, and closed when it ends.
 
     Args:
         open_service: Opens it; takes some seconds.
+        tracing: Where spans of requests go, and of their steps; None for nowhere.
     """
     measured = Metrics()
 
@@ -40,10 +45,14 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
         app.state.admission = Admission(service.settings.most_waiting)
         app.state.largest_body = service.settings.largest_body
         service.watcher = measured
+        if tracing is not None:
+            tracing.follow(service)
         try:
             yield
         finally:
             service.close()
+            if tracing is not None:
+                tracing.close()
 
     app = FastAPI(
         title="nbo",
@@ -51,9 +60,13 @@ def create_app(open_service: Callable[[], Service]) -> FastAPI:
         summary="The next best offer, in the moment",
         lifespan=lifespan,
         redirect_slashes=False,
+        # the framework's own traces would name addresses, and those name customers
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.metrics = measured
     app.add_middleware(Measured, metrics=measured)
+    if tracing is not None:
+        tracing.add_to(app)
     handle_problems(app)
     for routed in (decisions, events, customers, looks, health, metrics):
         app.include_router(routed.router)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Path, Request, Response
+from pydantic import BaseModel
 
+from serving.api.auditing import apart, as_json
 from serving.api.models import BatchAnswer, BatchRequest, DecisionAnswer, DecisionRequest, Question
 from serving.api.problems import ProblemError, documented
 from serving.api.requests import LimitedRoute
@@ -15,10 +17,19 @@ from serving.journal.keeping import Request as Asking
 from serving.live.answering import MOST_TOGETHER, RequestClashError
 from serving.live.asking import Asked
 from serving.live.service import Service
+from serving.live.withdrawing import NotPendingError
 
 router = APIRouter(prefix="/v1/decisions", tags=["decisions"], route_class=LimitedRoute)
 _PROBLEMS = documented(400, 401, 403, 409, 413, 422, 429, 503)
 IdempotencyKey = Annotated[str | None, Header(max_length=200, description="In place of `request_id`")]
+DecisionId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
+
+
+class WithdrawalAnswer(BaseModel):
+    """Since when a contact counts no longer."""
+
+    decision_id: str
+    withdrawn_at: str
 
 
 @router.post("", response_model=None, responses={200: {"model": DecisionAnswer}, **_PROBLEMS})
@@ -51,11 +62,33 @@ async def decide_batch(
             names = [None if request_id is None else f"{request_id}#{start + place}" for place in range(len(some))]
             answers += await asyncio.gather(
                 *(
-                    _answered(service, asked, None if body.dry_run else _identified(caller, name, asked))
+                    _one_of_many(service, asked, None if body.dry_run else _identified(caller, name, asked))
                     for asked, name in zip(some, names, strict=True)
                 )
             )
     return Response(b'{"decisions":[' + b",".join(answers) + b"]}", media_type="application/json")
+
+
+@router.post(
+    "/{decision_id}/withdrawal",
+    response_model=None,
+    responses={200: {"model": WithdrawalAnswer}, **documented(401, 403, 404, 409, 422, 429, 503)},
+)
+async def withdraw(decision_id: DecisionId, request: Request, caller: Deciding) -> Response:
+    """Tell that a contact is not made: it counts no longer, and budgets have back what it claimed.
+
+    Withdrawing it again answers as the first time; one that was presented, or is no contact, is a problem (409).
+    """
+    service: Service = request.app.state.service
+    try:
+        return as_json(await apart(service.withdrawing.withdraw, decision_id, caller.name))
+    except NotPendingError as error:
+        raise ProblemError(409, "not-pending", error.what, got=error.got, expected=error.expected) from error
+
+
+async def _one_of_many(service: Service, asked: Asked, identified: Asking | None) -> bytes:
+    with service.watcher.question():
+        return await _answered(service, asked, identified)
 
 
 async def _answered(service: Service, asked: Asked, identified: Asking | None) -> bytes:

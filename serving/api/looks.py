@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from serving.api.auditing import apart, as_json, noted
+from serving.api.decisions import DecisionId
 from serving.api.models import Id, Name, Strict
 from serving.api.problems import documented
 from serving.api.requests import LimitedRoute
@@ -15,7 +16,6 @@ from serving.api.security import Administering, Deciding, Reading
 from serving.live.service import Service
 
 router = APIRouter(prefix="/v1", tags=["looks"], route_class=LimitedRoute)
-DecisionId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
 _PROBLEMS = documented(401, 403, 404, 422, 429, 503)
 
 
@@ -32,6 +32,7 @@ class DecisionLook(BaseModel):
     fallback: str | None
     outcomes: list[dict[str, Any]]
     outcome: str | None
+    withdrawn_at: str | None
     versions: dict[str, str]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter as Counted
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -22,9 +22,11 @@ from serving.api.problems import documented, route_of
 from serving.api.security import Reading
 from serving.journal.acceptance import Fate
 from serving.journal.draining import waiting
+from serving.live.asking import Asked
 from serving.live.budgets import remaining
 from serving.live.deciding import Prepared
 from serving.live.service import Service
+from serving.live.watching import Marked
 
 if TYPE_CHECKING:
     from serving.api.admission import Admission
@@ -64,23 +66,31 @@ class Metrics:
         self.clock_jump = Gauge("clock_jump_seconds", "By how much the clock was moved since the start", **latest)
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
+    def step(self, name: str, asked: Sequence[Asked]) -> Iterator[None]:
         """Measure a step."""
         began = time.perf_counter()
         try:
             yield
         finally:
-            self.took(name, time.perf_counter() - began)
+            self.steps.labels(name).observe(time.perf_counter() - began)
 
-    def took(self, name: str, seconds: float) -> None:
+    def took(self, name: str, seconds: float, question: Marked, error: BaseException | None) -> None:
         """Count a step."""
         self.steps.labels(name).observe(seconds)
 
-    def together(self, decisions: int) -> None:
+    def together(self, questions: Sequence[Marked]) -> None:
         """Count decisions of one pass."""
-        self.passes.observe(decisions)
+        self.passes.observe(len(questions))
 
-    def decided(self, prepared: Prepared) -> None:
+    def asked(self) -> object:
+        """Mark nothing."""
+        return None
+
+    def question(self) -> AbstractContextManager[Any]:
+        """Measure nothing: its steps are."""
+        return nullcontext()
+
+    def decided(self, prepared: Prepared, question: Marked) -> None:
         """Count a decision."""
         decision = prepared.trace
         offer = prepared.answered[0][0].offer if prepared.answered else "none"

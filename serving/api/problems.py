@@ -108,9 +108,15 @@ def handle_problems(app: FastAPI) -> None:
         return ProblemError(500, "unexpected", "something failed here that should not").response()
 
 
+def template_of(scope: MutableMapping[str, Any]) -> str | None:
+    """Find the template of a request's route, for an address may name a customer; None where there is no route."""
+    path: str | None = getattr(scope.get("route"), "path", None)
+    return path
+
+
 def route_of(scope: MutableMapping[str, Any]) -> str:
-    """Name a route by its template: an address may name a customer."""
-    return str(getattr(scope.get("route"), "path", "none"))
+    """Name a route by its template."""
+    return template_of(scope) or "none"
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

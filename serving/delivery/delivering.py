@@ -75,16 +75,34 @@ def _deliver(
     reasons: Counter[str] = Counter()
     going = True
     while going and (taken := outbox.take(channel, now := clock(), target.batch, target.lease)):
-        allowed = _allowed(outbox, taken, permission, now, counts, reasons)
-        if not allowed:
-            continue
-        outbox.begin(allowed, now)
-        for sent in target.send(allowed, now):
-            _note(outbox, target, sent, now, counts)
-            if sent.fate is not Fate.HAS_IT:
-                reasons[str(sent.reason)] += len(sent.contacts)
-            going = going and sent.fate is not Fate.FAILED
+        for contacts in rounds(taken):
+            if not going:
+                break  # they are taken again when their lease ends
+            begun = outbox.begin(_allowed(outbox, contacts, permission, now, counts, reasons), now)
+            for sent in target.send(begun, now) if begun else ():
+                _note(outbox, target, sent, now, counts)
+                if sent.fate is not Fate.HAS_IT:
+                    reasons[str(sent.reason)] += len(sent.contacts)
+                going = going and sent.fate is not Fate.FAILED
     return ChannelReport(channel=channel, reasons=dict(reasons), **counts)
+
+
+def rounds(contacts: Sequence[Contact]) -> list[list[Contact]]:
+    """Split contacts so that each customer is once in a round: the second one is asked about when the first counts.
+
+    Example:
+        >>> from types import SimpleNamespace as Contact
+        >>> some = [Contact(customer_id=name) for name in ("a", "b", "a")]
+        >>> [[contact.customer_id for contact in one] for one in rounds(some)]
+        [['a', 'b'], ['a']]
+    """
+    found: list[dict[str, Contact]] = []
+    for contact in contacts:
+        free = next((one for one in found if contact.customer_id not in one), None)
+        if free is None:
+            found.append(free := {})
+        free[contact.customer_id] = contact
+    return [list(one.values()) for one in found]
 
 
 def _allowed(
@@ -96,21 +114,18 @@ def _allowed(
     reasons: Counter[str],
 ) -> list[Contact]:
     allowed: list[Contact] = []
-    held: dict[tuple[Ruling, str], list[Contact]] = {}
-    for contact in taken:
-        ruled = permission.of(contact, now)
+    held: dict[Ruling, dict[str, list[Contact]]] = {Ruling.NEVER: {}, Ruling.LATER: {}}
+    for contact, ruled in zip(taken, permission.of(taken, now), strict=True):
         if ruled.ruling is Ruling.ALLOWED:
             allowed.append(contact)
         else:
-            held.setdefault((ruled.ruling, ruled.reason), []).append(contact)
-    for (ruling, reason), contacts in held.items():
-        reasons[reason] += len(contacts)
-        if ruling is Ruling.NEVER:
-            outbox.settle(contacts, State.WITHHELD, now, reason)
-            counts["withheld"] += len(contacts)
-        else:
-            outbox.postpone(contacts, now + LOOK_AGAIN, reason)
-            counts["postponed"] += len(contacts)
+            held[ruled.ruling].setdefault(ruled.reason, []).append(contact)
+    outbox.withhold(held[Ruling.NEVER], now)
+    outbox.postpone(held[Ruling.LATER], now + LOOK_AGAIN)
+    for ruling, what in ((Ruling.NEVER, "withheld"), (Ruling.LATER, "postponed")):
+        for reason, contacts in held[ruling].items():
+            reasons[reason] += len(contacts)
+            counts[what] += len(contacts)
     return allowed
 
 
@@ -128,5 +143,5 @@ def _note(outbox: Outbox, target: Target, sent: Sent, now: datetime, counts: Cou
             counts["dead"] += len(contacts)
         else:
             wait = max(target.wait(attempts), sent.after or timedelta(0))
-            outbox.postpone(contacts, now + wait, str(sent.reason))
+            outbox.postpone({str(sent.reason): contacts}, now + wait)
             counts["failed"] += len(contacts)

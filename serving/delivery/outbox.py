@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from serving.database import Database
 from serving.delivery.tables import GATHERED, OUTBOX
+from serving.journal.giving_back import give_back
 from serving.journal.rows import microseconds, moment_of
 from serving.journal.tables import CUSTOMERS, PENDING
 
@@ -95,12 +96,15 @@ class Outbox:
             return connection.execute(select(GATHERED.c.run).where(GATHERED.c.run == run)).first() is not None
 
     def expire(self, channel: str, now: datetime, before: datetime) -> int:
-        """Give up the contacts of a channel whose time was before a moment."""
+        """Give up the contacts of a channel whose time was before a moment; what never began gives back its charge."""
         late = (OUTBOX.c.channel == channel) & (OUTBOX.c.contact_at < microseconds(before))
         free = (OUTBOX.c.state == State.WAITING) & (OUTBOX.c.next_at <= microseconds(now))
         settled = {"state": State.EXPIRED, "settled_at": microseconds(now), "reason": "its time was too long ago"}
+        ended = update(OUTBOX).where(late & free).values(settled).returning(OUTBOX.c.decision_id, OUTBOX.c.attempts)
         with self.database.transaction() as connection:
-            return int(connection.execute(update(OUTBOX).where(late & free).values(settled)).rowcount)
+            attempts = dict(connection.execute(ended).tuples().all())
+            give_back(connection, [decision_id for decision_id, begun in attempts.items() if not begun])
+        return len(attempts)
 
     def take(self, channel: str, now: datetime, at_most: int, lease: timedelta) -> list[Contact]:
         """Take contacts whose time has come; nobody else takes them before the lease ends."""
@@ -117,11 +121,36 @@ class Outbox:
             _change(connection, found, next_at=microseconds(now + lease))
         return found
 
-    def begin(self, contacts: Sequence[Contact], now: datetime) -> None:
+    def begin(self, contacts: Sequence[Contact], now: datetime) -> list[Contact]:
         """Note before contacts are sent that they may be with the channel from now on.
 
-        They count against contact limits at once, until the channel tells that they were presented.
+        They count against contact limits at once, until the channel tells that they were presented. One that was begun
+        before counts already, or was presented since.
+
+        Returns:
+            Those that still wait: others were withdrawn or erased since they were taken.
         """
+        if not contacts:
+            return []
+        with self.database.transaction() as connection:
+            attempts = self._waiting(connection, contacts)
+            begun = [contact for contact in contacts if contact.decision_id in attempts]
+            _change(connection, begun, attempts=OUTBOX.c.attempts + 1)
+            self._count_as_contacts(connection, [one for one in begun if not attempts[one.decision_id]], now)
+        return begun
+
+    def _waiting(self, connection: Connection, contacts: Sequence[Contact]) -> dict[str, int]:
+        """Find those of some contacts that still wait, with their attempts, and keep others from changing them."""
+        ids = sorted(contact.decision_id for contact in contacts)
+        found: dict[str, int] = {}
+        for start in range(0, len(ids), ROWS_PER_STATEMENT):
+            some = OUTBOX.c.decision_id.in_(ids[start : start + ROWS_PER_STATEMENT])
+            query = select(OUTBOX.c.decision_id, OUTBOX.c.attempts).where(some, OUTBOX.c.state == State.WAITING)
+            locking = query if self.database.is_sqlite else query.order_by(OUTBOX.c.decision_id).with_for_update()
+            found |= dict(connection.execute(locking).tuples().all())
+        return found
+
+    def _count_as_contacts(self, connection: Connection, contacts: Sequence[Contact], now: datetime) -> None:
         if not contacts:
             return
         customers = sorted({contact.customer_id for contact in contacts})
@@ -138,18 +167,18 @@ class Outbox:
         ]
         add = self.database.add
         newer = update(CUSTOMERS).where(CUSTOMERS.c.customer_id == bindparam("customer"))
-        with self.database.transaction() as connection:
-            _change(connection, contacts, attempts=OUTBOX.c.attempts + 1)
-            connection.execute(add(CUSTOMERS), [{"customer_id": customer, "version": 0} for customer in customers])
-            # whoever decides for them at this moment decides anew, with this contact counted
-            newer = newer.values(version=CUSTOMERS.c.version + 1)
-            connection.execute(newer, [{"customer": customer} for customer in customers])
-            connection.execute(add(PENDING), pending)
+        connection.execute(add(CUSTOMERS), [{"customer_id": customer, "version": 0} for customer in customers])
+        # whoever decides for them at this moment decides anew, with this contact counted
+        newer = newer.values(version=CUSTOMERS.c.version + 1)
+        connection.execute(newer, [{"customer": customer} for customer in customers])
+        connection.execute(add(PENDING), pending)
 
-    def postpone(self, contacts: Sequence[Contact], until: datetime, reason: str) -> None:
-        """Let contacts wait until a moment."""
-        with self.database.transaction() as connection:
-            _change(connection, contacts, next_at=microseconds(until), reason=reason)
+    def postpone(self, contacts: Mapping[str, Sequence[Contact]], until: datetime) -> None:
+        """Let contacts, by the reason, wait until a moment."""
+        if contacts:
+            with self.database.transaction() as connection:
+                for reason, some in contacts.items():
+                    _change(connection, some, next_at=microseconds(until), reason=reason)
 
     def settle(
         self, contacts: Sequence[Contact], state: State, now: datetime, reason: str | None = None, *, made: bool = True
@@ -168,6 +197,19 @@ class Outbox:
             if not made:
                 ids = [contact.decision_id for contact in contacts]
                 connection.execute(delete(PENDING).where(PENDING.c.decision_id.in_(ids)))
+
+    def withhold(self, contacts: Mapping[str, Sequence[Contact]], now: datetime) -> None:
+        """Note that contacts, by the reason, are not made, for good; what never began gives back its charge.
+
+        One that began may have reached the customer: it stays charged and counted.
+        """
+        if not contacts:
+            return
+        with self.database.transaction() as connection:
+            attempts = self._waiting(connection, [contact for some in contacts.values() for contact in some])
+            for reason, some in contacts.items():
+                self.settle_within(connection, some, State.WITHHELD, now, reason)
+            give_back(connection, [decision_id for decision_id, begun in attempts.items() if not begun])
 
     @staticmethod
     def settle_within(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -46,12 +47,14 @@ class Webhook:
         url: Where to.
         secret: Of the signature.
         bank: Its name, which the channel is told.
+        trusted: Certificates, read once: reading them takes longer than sending a batch.
     """
 
     settings: WebhookTarget
     url: str = field(repr=False)
     secret: str = field(repr=False)
     bank: str
+    trusted: ssl.SSLContext = field(default_factory=httpx.create_ssl_context, repr=False)
 
     @property
     def batch(self) -> int:
@@ -76,7 +79,8 @@ class Webhook:
     def send(self, contacts: Sequence[Contact], now: datetime) -> list[Sent]:
         """Post the contacts; where they are refused together one by one, so that one bad one keeps no other back."""
         del now  # the receiver compares with its own clock
-        with httpx.Client(timeout=self.settings.timeout_seconds, follow_redirects=False) as http:
+        seconds = self.settings.timeout_seconds
+        with httpx.Client(timeout=seconds, follow_redirects=False, verify=self.trusted) as http:
             first = self._post(http, contacts)
             if first.fate is not Fate.REFUSED or len(contacts) == 1:
                 return [first]

@@ -64,6 +64,16 @@ PENDING: Final = Table(
 )
 """Contacts that were decided and count, until the channel tells that it presented them."""
 
+WITHDRAWALS: Final = Table(
+    "withdrawals",
+    METADATA,
+    Column("decision_id", String(32), primary_key=True),
+    Column("customer_id", Text, nullable=False),
+    Column("withdrawn_at", BigInteger, nullable=False),
+    Index("withdrawals_of_customer", "customer_id"),
+)
+"""Contacts that their channels will not make, so that withdrawing one again finds the same answer."""
+
 SPENDING: Final = Table(
     "spending",
     METADATA,
@@ -80,6 +90,18 @@ CHARGES: Final = Table(
     Column("period", Text, nullable=False),
     Column("amount", BigInteger, nullable=False),  # in 1/10,000
 )
+
+PLANNED: Final = Table(
+    "planned_charges",
+    METADATA,
+    Column("decision_id", String(32), primary_key=True),
+    Column("budget", Text, primary_key=True),
+    Column("night", String(32), nullable=False),  # stands in the place of a decision's id in `charges`
+    Column("period", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),  # in 1/10,000
+    Index("planned_charges_of_night", "night"),
+)
+"""What each contact of a night has of the night's charge, as the plan in force has it, while it may be given back."""
 
 ANSWERS: Final = Table(
     "answers",

@@ -32,6 +32,7 @@ class RequestClashError(DataError):
 class _Question:
     asked: Asked
     request: Request | None
+    mark: object
     answer: Future[bytes] = field(default_factory=Future)
     tries: int = 1
 
@@ -70,7 +71,7 @@ class AnsweringService:
             StateError: By the future: what cannot be kept is not answered. At once: this was closed.
             RequestClashError: By the future: the request's id stands for another request.
         """
-        question = _Question(asked, request)
+        question = _Question(asked, request, self._watcher().asked())
         # from here on nobody can cancel it: who asked may go, the decision is made
         question.answer.set_running_or_notify_cancel()
         self._turns.put(question)
@@ -90,8 +91,10 @@ class AnsweringService:
             questions = [question for question in questions if first[question.asked.customer_id] is not question]
 
     def _together(self, questions: list[_Question]) -> None:
+        watcher = self._watcher()
+        watcher.together(questions)
         try:
-            prepared = self._decisions.prepare([question.asked for question in questions], self._watcher().step)
+            prepared = self._decisions.prepare([question.asked for question in questions], watcher.step)
         except Exception as error:  # noqa: BLE001  whoever waits has to be told, whatever it was
             if len(questions) > 1:
                 for question in questions:
@@ -99,7 +102,6 @@ class AnsweringService:
                 return
             questions[0].answer.set_exception(error)
             return
-        self._watcher().together(len(questions))
         for question, one in zip(questions, prepared, strict=True):
             if one.made is None:
                 self._tell(question, one)
@@ -118,7 +120,7 @@ class AnsweringService:
         kept.add_done_callback(partial(self._kept, question, prepared, time.perf_counter()))
 
     def _kept(self, question: _Question, prepared: Prepared, since: float, outcome: Future[Kept]) -> None:
-        self._watcher().took("keep", time.perf_counter() - since)
+        self._watcher().took("keep", time.perf_counter() - since, question, outcome.exception())
         try:
             kept = outcome.result()
             if kept.outdated and question.tries < TRIES:
@@ -139,7 +141,7 @@ class AnsweringService:
             question.answer.set_exception(_crowded())
 
     def _tell(self, question: _Question, prepared: Prepared) -> None:
-        self._watcher().decided(prepared)
+        self._watcher().decided(prepared, question)
         question.answer.set_result(prepared.answer)
 
 

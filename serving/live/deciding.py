@@ -113,12 +113,12 @@ class DecisionService:
         for question in asked:
             question.check(engine)
         by_customer = {question.customer_id: question for question in asked}
-        with steps("read"):
+        with steps("read", asked):
             found = engine.reader.read_together(list(by_customer), self._clock.now(), live=True)
         prepared: dict[str, Prepared] = {}
         for read in found:
             theirs = [by_customer[customer] for customer in read.features.customer_ids.tolist()]
-            with steps("decide"):
+            with steps("decide", theirs):
                 decided = self._decide(engine, theirs, read)
             prepared |= {one.asked.customer_id: one for one in _written(engine, decided, steps)}
         return [prepared[question.customer_id] for question in asked]
@@ -155,11 +155,11 @@ class DecisionService:
 def _written(engine: LiveEngine, decided: _Decided, steps: Steps) -> Iterator[Prepared]:
     """Write decisions down, and say them to those who asked."""
     pairs, decider = engine.pairs, decided.decider
-    with steps("record"):
+    with steps("record", decided.asked):
         traces = decider.traces(decided.decisions)
         written = [traces.of(row, question.channel) for row, question in enumerate(decided.asked)]
         answered = [chosen(question, trace, pairs) for question, trace in zip(decided.asked, written, strict=True)]
-    with steps("reasons"):
+    with steps("reasons", decided.asked):
         rows = [row for row, candidates in enumerate(answered) for _ in candidates]
         named = [pairs[candidate.offer, candidate.channel] for candidates in answered for candidate, _ in candidates]
         reasons = iter(reasons_of(named, decided.decisions.features, rows, decider))

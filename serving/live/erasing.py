@@ -12,7 +12,7 @@ from serving.database import Database
 from serving.delivery.tables import OUTBOX
 from serving.journal.auditing import hashed
 from serving.journal.rows import microseconds
-from serving.journal.tables import ANSWERS, AUDIT, CHARGES, CUSTOMERS, EVENTS, PENDING
+from serving.journal.tables import ANSWERS, AUDIT, CHARGES, CUSTOMERS, EVENTS, PENDING, PLANNED, WITHDRAWALS
 from serving.live.clock import Clock
 from serving.tables import DECISIONS
 
@@ -54,11 +54,12 @@ class ErasingService:
         erased = dict(self._erase_files(customer_id))
         with self._database.transaction() as connection:
             charged = select(DECISIONS.c.decision_id).where(DECISIONS.c.customer_id == customer_id)
-            # what was spent stays spent; only whose it was is forgotten
-            connection.execute(delete(CHARGES).where(CHARGES.c.decision_id.in_(charged)))
-            for table in (EVENTS, PENDING, CUSTOMERS, DECISIONS, OUTBOX):
-                gone = connection.execute(delete(table).where(table.c.customer_id == customer_id))
-                erased[str(table.name)] = int(gone.rowcount)
+            # in the order in which others lock them
+            for table in (OUTBOX, EVENTS, PENDING, CUSTOMERS, PLANNED, CHARGES, WITHDRAWALS, DECISIONS):
+                # what was spent stays spent; only whose it was is forgotten
+                spending = table in (PLANNED, CHARGES)
+                mine = table.c.decision_id.in_(charged) if spending else table.c.customer_id == customer_id
+                erased[str(table.name)] = int(connection.execute(delete(table).where(mine)).rowcount)
             theirs = or_(ANSWERS.c.customer_id == customer_id, ANSWERS.c.customer_id.is_(None))
             connection.execute(delete(ANSWERS).where(theirs))
             looks = update(AUDIT).where(AUDIT.c.subject == customer_id)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
+from sqlalchemy import select
 
 from decisioning.policies.rules import COUNT
 from domain.decision import Candidate, Decision
@@ -18,6 +20,8 @@ from features.table import FeatureTable
 from serving.customer_features import CustomerFeatures, Origin
 from serving.decision_log import DecisionLog, LoggedDecision
 from serving.journal.journal import PENDING_PREFIX
+from serving.journal.rows import moment_of
+from serving.journal.tables import WITHDRAWALS
 from serving.live.clock import Clock
 from serving.live.engine import LiveEngine
 from serving.replay import replay
@@ -113,6 +117,7 @@ class LookingService:
             "outcomes": outcomes,
             # later ones revise earlier ones: who did not answer yesterday may accept today
             "outcome": outcomes[-1]["type"] if outcomes else None,
+            "withdrawn_at": self._withdrawn_at(decision_id),
         }
 
     def explanation(self, decision_id: str) -> tuple[str, dict[str, Any]]:
@@ -212,6 +217,12 @@ class LookingService:
         mine = events.filter(pc.and_(told, pc.equal(events["decision_id"], logged.decision_id)))
         rows = mine.sort_by("occurred_at").select(["type", "occurred_at", "channel"]).to_pylist()
         return [dict(row) for row in rows]
+
+    def _withdrawn_at(self, decision_id: str) -> datetime | None:
+        query = select(WITHDRAWALS.c.withdrawn_at).where(WITHDRAWALS.c.decision_id == decision_id)
+        with self._decision_log.database.reading() as connection:
+            found = connection.execute(query).scalar()
+        return None if found is None else moment_of(found)
 
     def _whole(self, logged: LoggedDecision) -> Decision:
         if logged.record is None:

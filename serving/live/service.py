@@ -24,6 +24,7 @@ from serving.live.listening import ListeningService
 from serving.live.looking import LookingService
 from serving.live.swapping import Swapper
 from serving.live.watching import Unwatched, Watcher
+from serving.live.withdrawing import WithdrawingService
 
 SWITCH_SECONDS: Final = 0.0005
 """Threads give way to each other ten times sooner than by default: who parses requests must not wait for a decision."""
@@ -67,6 +68,7 @@ class Service:
         self.looking = LookingService(self.decision_log, clock, lambda: self.engine, decisions_folder)
         self.erasing = ErasingService(database, clock, erase_files)
         self.auditing = Auditing(database)
+        self.withdrawing = WithdrawingService(self.decision_log, clock, self._presented)
         self.freshness = freshness
         self.watcher: Watcher = Unwatched()
         self.swapper: Swapper | None = None
@@ -88,3 +90,7 @@ class Service:
         self.answering.close()
         self.commits.close()
         self.database.close()
+
+    def _presented(self) -> str | None:
+        contacts = self.engine.bank.vocabulary.contacts
+        return None if contacts is None else contacts.presented

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
 
-Steps = Callable[[str], AbstractContextManager[None]]
-"""Opens a step by its name, for the length of a `with` block."""
+from serving.live.asking import Asked
+
+
+class Steps(Protocol):
+    """Opens a step by its name and the questions that it is for, for the length of a `with` block."""
+
+    def __call__(self, name: str, asked: Sequence[Asked], /) -> AbstractContextManager[None]: ...  # noqa: D102
 
 
 @contextmanager
-def untimed(name: str) -> Iterator[None]:
+def untimed(name: str, asked: Sequence[Asked]) -> Iterator[None]:
     """Measure nothing.
 
     Example:
-        >>> with untimed("read"):
+        >>> with untimed("read", []):
         ...     pass
     """
-    del name
+    del name, asked
     yield

@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, Protocol
 
 from serving.journal.acceptance import Fate
+from serving.live.asking import Asked
 from serving.live.steps import untimed
 
 if TYPE_CHECKING:
     from serving.live.deciding import Prepared
 
 
+class Marked(Protocol):
+    """A question with the mark of whoever watches."""
+
+    @property
+    def asked(self) -> Asked:
+        """What was asked."""
+
+    @property
+    def mark(self) -> object:
+        """What `Watcher.asked` gave when it was asked."""
+
+
 class Watcher(Protocol):
     """Counts and measures."""
 
-    def step(self, name: str) -> AbstractContextManager[None]:
-        """Measure a step of a request for the length of a `with` block."""
+    def step(self, name: str, asked: Sequence[Asked]) -> AbstractContextManager[None]:
+        """Measure a step of some questions of a pass for the length of a `with` block."""
 
-    def took(self, name: str, seconds: float) -> None:
-        """Be told how long a step took."""
+    def asked(self) -> object:
+        """Mark a question in the moment in which it is asked; what is told of it later comes with its mark."""
 
-    def together(self, decisions: int) -> None:
-        """Be told how many decisions were made in one pass."""
+    def question(self) -> AbstractContextManager[Any]:
+        """Follow one question of many for the length of a `with` block."""
 
-    def decided(self, prepared: Prepared) -> None:
+    def took(self, name: str, seconds: float, question: Marked, error: BaseException | None) -> None:
+        """Be told how long a step of a question took, and whether it failed."""
+
+    def together(self, questions: Sequence[Marked]) -> None:
+        """Be told of questions that are decided in one pass from now on."""
+
+    def decided(self, prepared: Prepared, question: Marked) -> None:
         """Count a decision that was kept or answered."""
 
     def heard(self, fates: Iterable[Fate], refused: int) -> None:
@@ -35,17 +54,25 @@ class Watcher(Protocol):
 class Unwatched:
     """Counts nothing."""
 
-    def step(self, name: str) -> AbstractContextManager[None]:
+    def step(self, name: str, asked: Sequence[Asked]) -> AbstractContextManager[None]:
         """Measure nothing."""
-        return untimed(name)
+        return untimed(name, asked)
 
-    def took(self, name: str, seconds: float) -> None:
+    def asked(self) -> object:
+        """Mark nothing."""
+        return None
+
+    def question(self) -> AbstractContextManager[Any]:
+        """Follow nothing."""
+        return nullcontext()
+
+    def took(self, name: str, seconds: float, question: Marked, error: BaseException | None) -> None:
         """Count nothing."""
 
-    def together(self, decisions: int) -> None:
+    def together(self, questions: Sequence[Marked]) -> None:
         """Count nothing."""
 
-    def decided(self, prepared: Prepared) -> None:
+    def decided(self, prepared: Prepared, question: Marked) -> None:
         """Count nothing."""
 
     def heard(self, fates: Iterable[Fate], refused: int) -> None:

@@ -12,6 +12,7 @@ from client.client import NboClient
 from client.messages import Event, Question
 from client.problems import (
     NotAllowedError,
+    NotPendingError,
     OverloadedError,
     RequestClashError,
     RequestUnfitError,
@@ -222,6 +223,21 @@ def test_a_decision_is_looked_at_explained_and_made_again(service):
         client.decision("nosuchdecision")
 
 
+def test_a_contact_that_is_not_made_is_withdrawn_once(service):
+    client, bridge = nbo(service, fails=lambda attempt: "cut" if attempt == 2 else None)
+    letter = client.decide(replace(QUESTION, customer_id="c11", channel="email"))
+    assert letter.offers
+    withdrawal = client.withdraw(letter.decision_id)
+    assert len(bridge.requests) == 3, "the first attempt was heard"
+    assert client.withdraw(letter.decision_id) == withdrawal
+    assert client.decision(letter.decision_id).withdrawn_at == withdrawal.withdrawn_at
+    with pytest.raises(NotPendingError) as error:
+        client.withdraw(client.decide(QUESTION).decision_id)
+    assert (error.value.status, error.value.kind) == (409, "not-pending")
+    with pytest.raises(UnknownError):
+        client.withdraw("nosuchdecision")
+
+
 def test_what_the_bank_knows_and_what_its_models_say(service):
     client, _ = nbo(service)
     assert {offer["offer"] for offer in client.offers().offers} == {"savings_plus", "budget_check"}
@@ -255,7 +271,9 @@ def test_the_awaited_client_looks_too(service):
     async def asked():
         async with AsyncNboClient(URL, key=KEYS["admin"], transport=AsyncBridge(bridge)) as client:
             decision = await client.decide(QUESTION)
+            letter = await client.decide(replace(QUESTION, customer_id="c07", channel="email"))
             return (
+                await client.withdraw(letter.decision_id),
                 await client.decision(decision.decision_id),
                 await client.explanation(decision.decision_id),
                 await client.replay(decision.decision_id),
@@ -266,7 +284,8 @@ def test_the_awaited_client_looks_too(service):
                 await client.erase("c10"),
             )
 
-    look, explained, again, catalogue, scores, customer, changed, receipt = service.wait(asked())
+    withdrawal, look, explained, again, catalogue, scores, customer, changed, receipt = service.wait(asked())
+    assert withdrawal.withdrawn_at > AS_OF
     assert look.decision_id == explained.decision_id == again.decision_id
     assert (catalogue.bank, scores.customer_id, customer.customer_id) == ("small", "c05", "c05")
     assert (changed.fate, receipt.erased["decisions"]) == ("accepted", 0)

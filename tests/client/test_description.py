@@ -33,6 +33,7 @@ from client.messages import (
     ScoreRequest,
     Scores,
     Told,
+    Withdrawal,
 )
 from serving.api.app import create_app
 from serving.live.service import Service
@@ -51,6 +52,7 @@ ANSWERED = {
     "OfferAnswer": RankedOffer,
     "DecisionAnswer": Decision,
     "BatchAnswer": Decisions,
+    "WithdrawalAnswer": Withdrawal,
     "EventResult": EventResult,
     "EventsAnswer": Told,
     "Ready": Ready,
@@ -69,6 +71,7 @@ QUESTION, EVENT = Question(customer_id="c", channel="app"), Event(customer_id="c
 CALLS: list[Call[Any]] = [
     calls.decide(QUESTION, None, dry_run=False),
     calls.decide_all([QUESTION], None, dry_run=False),
+    calls.withdraw("d"),
     calls.tell(EVENT),
     calls.tell_all([EVENT]),
     calls.ready(),

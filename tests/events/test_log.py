@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,6 +52,20 @@ def test_late_and_out_of_order_events_land_in_order(tmp_path: Path) -> None:
         log.append(table_of([event(number) for number in numbers]))
     found = log.read_customer("c1")
     assert found["event_id"].to_pylist() == ["e5", "e10", "e20", "e30", "e40", "e50", "e55", "e60"]
+
+
+def test_some_customers_are_read_together_as_each_alone(tmp_path: Path) -> None:
+    log = EventLog(tmp_path, buckets=4)
+    assert len(log.read_together(["c1"])) == 0
+    for start in (0, 200):
+        log.append(events(300, customers=20).slice(start, 200))
+    customers = ["c3", "nobody", "c1", "c17"]
+    together = log.read_together(customers)
+    alone = [log.read_customer(customer) for customer in customers]
+    assert len(together) == sum(map(len, alone)) > 0
+    for customer, theirs in zip(customers, alone, strict=True):
+        assert together.filter(pc.equal(together["customer_id"], customer)).to_pylist() == theirs.to_pylist()
+    assert len(log.read_together([])) == 0
 
 
 def test_events_of_the_same_moment_are_in_the_order_of_their_ids(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from tests.nbo.champion import train_champion
 from tests.nbo.test_processes import alive
 from tests.pipelines.small_bank import SmallBank
 from tests.servers import QUIET, free_port
+from tests.serving.api.collector import Collector, collecting
 from wiring.champions import publish_champions
 
 KEY = "nbo_a_key_of_tests_that_is_known_to_everybody"
@@ -101,8 +102,20 @@ def registry_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def running(bank: SmallBank, registry_port: int) -> Iterator[Running]:
-    running = Running(bank, free_port(), MLFLOW_TRACKING_URI=f"http://127.0.0.1:{registry_port}")
+def collector() -> Iterator[Collector]:
+    with collecting() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="module")
+def running(bank: SmallBank, registry_port: int, collector: Collector) -> Iterator[Running]:
+    traced = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_BSP_SCHEDULE_DELAY": "100",
+        # the framework would send what addresses say
+        "FASTAPI_OTEL_AUTO_CONFIGURE": "true",
+    }
+    running = Running(bank, free_port(), MLFLOW_TRACKING_URI=f"http://127.0.0.1:{registry_port}", **traced)
     try:
         until(lambda: running.started() == 2)
         yield running
@@ -156,6 +169,16 @@ def test_a_worker_that_is_killed_is_replaced(running: Running) -> None:
     until(lambda: running.started() == 3)
     again = running.client.post("/v1/events", json=event)
     assert again.json()["results"][0]["fate"] == "duplicate"
+
+
+def test_traces_arrive_from_it_and_they_are_its_own_alone(running: Running, collector: Collector) -> None:
+    answer = running.client.post("/v1/decisions", json={"customer_id": "Zoe", "channel": "app"})
+    running.client.get("/v1/customers/Zoe")
+    until(lambda: "GET /v1/customers/{customer_id}" in [span.name for span in collector.spans])
+    assert answer.json()["decision_id"].encode() in b"".join(collector.bodies)
+    assert not [body for body in collector.bodies if b"Zoe" in body]
+    assert {headers["path"] for headers in collector.headers} == {"/v1/traces"}
+    assert {one.scope.name for one in collector.scopes} == {"nbo.service"}
 
 
 def test_when_the_supervisor_is_killed_its_workers_end(running: Running) -> None:

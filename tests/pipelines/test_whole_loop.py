@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import select
 
 import pipelines.bucket_files
 from domain.errors import DataError
@@ -21,8 +22,11 @@ from pipelines.deciding import decide_for_everybody
 from pipelines.feature_build import build_features
 from pipelines.what_if import simulate_policy
 from pipelines.whole import run_bank
+from serving.contacts import CONTACTS
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader, Origin
+from serving.journal.keeping import UNIT
+from serving.journal.tables import CHARGES, PLANNED
 from tests.pipelines.small_bank import SmallBank, written_again
 from wiring.parts import SEED
 
@@ -92,6 +96,21 @@ def test_decisions_are_parquet_files_whose_rows_are_those_counted(loop: Loop) ->
     assert len({row["decision_id"] for row in rows}) == decisions["decisions"]
     everybody = next(row for row in decisions["stages"] if row["stage"] == "all")
     assert everybody["customers"] == decisions["customers"] == loop.bank.parts.log.customer_count
+
+
+def test_what_contacts_have_of_the_nights_charge_is_all_of_it(loop: Loop) -> None:
+    used = {row["name"]: row["used"] for row in loop.second["decisions"]["plan"]["budgets"]}
+    contacts = pq.read_table(Path(loop.second["decisions"]["folder"]) / CONTACTS)
+    with loop.bank.parts.database.reading() as connection:
+        parts = connection.execute(select(PLANNED)).all()
+        whole = dict(connection.execute(select(CHARGES.c.budget, CHARGES.c.amount)).tuples().all())
+    assert {part.decision_id for part in parts} <= set(contacts["decision_id"].to_pylist())
+    assert sum(1 for amount in used.values() if amount > 0) >= 3
+    for budget, amount in used.items():
+        mine = [part.amount for part in parts if part.budget == budget]
+        # each is rounded down, all together up
+        assert 0 <= whole[budget] - sum(mine) <= len(mine) + 1
+        assert whole[budget] == pytest.approx(amount * UNIT, abs=1.0)
 
 
 def test_the_report_shows_its_pictures(loop: Loop) -> None:

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.errors import StateError
 from domain.event import Event
 from events.schema import table_of
+from events.segments import read_segment
 from features.calendar import Calendar
 from features.compute import compute_features
 from features.moments import Moments
@@ -66,6 +68,33 @@ def expected(bank, log, customer, extra=(), as_of=AS_OF):
 
 def event(event_id, customer="c02", kind="login", at=AS_OF - timedelta(minutes=1), **more):
     return Event(event_id=event_id, customer_id=customer, type=kind, occurred_at=at, available_at=at, **more)
+
+
+def test_many_are_read_from_the_log_as_each_would_be_alone(bank, log, database):
+    reader = reader_of(bank, log, database, None)
+    accept(database, told("e1"), told("e2", "new"), told("e3", "c04", at=MIDNIGHT - timedelta(minutes=5)))
+    customers = [f"c{number:02d}" for number in range(12)] + ["nobody", "new", "no one"]
+    found = reader.read_together(customers, AS_OF)
+    assert [read.origin for read in found] == [Origin.LOG, Origin.NOTHING]
+    assert found[1].features.customer_ids.tolist() == ["nobody", "no one"]
+    for read in found:
+        for row, customer in enumerate(read.features.customer_ids.tolist()):
+            assert equal(read.features.take(np.array([row])), reader.read(customer, AS_OF).features)
+    assert sorted(name for read in found for name in read.features.customer_ids) == sorted(customers)
+
+
+def test_a_damaged_bucket_makes_nobody_else_unknown(bank, log, database):
+    reader = reader_of(bank, log, database, None)
+    [file, *_] = sorted(log.folder.glob("bucket-*.parquet"))
+    theirs = set(read_segment(file, ["customer_id"])["customer_id"].to_pylist())
+    customers = [f"c{number:02d}" for number in range(12)]
+    assert 0 < len(theirs) < len(customers)
+    file.write_bytes(b"damaged")
+    found = reader.read_together(customers, AS_OF, live=True)
+    unknown = {name for read in found if read.origin is Origin.UNKNOWN for name in read.features.customer_ids}
+    assert unknown == theirs
+    with pytest.raises(StateError):
+        reader.read_together(customers, AS_OF)
 
 
 def test_an_event_that_was_just_accepted_counts_with_the_state(bank, log, database, tmp_path):
@@ -174,3 +203,23 @@ def test_todays_events_are_those_that_became_available_today(log):
     assert today.of_customer("c02", midnight) is None
     today.refresh(midnight)
     assert today.of_customer("c02", midnight)["event_id"].to_pylist() == ["e1"]
+
+
+def test_customers_who_are_read_together_are_as_they_are_alone(bank, log, database, tmp_path):
+    reader = reader_of(bank, log, database, online_states(bank, log, tmp_path))
+    accept(database, told("e1", "c03"), told("e2", "c03"), told("e3", "only here"))
+    accept(database, told("late", "c04", at=MIDNIGHT - timedelta(minutes=5)))
+    accept(database, told("ahead", "c06", at=AS_OF + timedelta(seconds=30)))
+    customers = ["c02", "only here", "c03", "c04", "nobody", "c05", "c06", "c07"]
+    together = {
+        customer: (read.origin, read.as_of, version, read.features.take(np.array([row])))
+        for read in reader.read_together(customers, AS_OF, live=True)
+        for row, (customer, version) in enumerate(zip(read.features.customer_ids, read.versions, strict=True))
+    }
+    assert sorted(together) == sorted(customers)
+    for customer, (origin, as_of, version, features) in together.items():
+        alone = reader.read(customer, AS_OF, live=True)
+        assert (origin, as_of, (version,)) == (alone.origin, alone.as_of, alone.versions)
+        assert equal(features, alone.features)
+    origins = {origin for origin, *_ in together.values()}
+    assert origins == {Origin.STATE, Origin.LOG, Origin.NOTHING}

@@ -1,25 +1,31 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from decisioning.policies.budgets import Budget
 from domain.errors import StateError
 from serving.database import Database
-from serving.journal.tables import SPENDING
+from serving.journal.giving_back import give_back
+from serving.journal.tables import PLANNED, SPENDING
 from serving.live.budgets import remaining
-from serving.night_charges import charge_night, left_before_night
+from serving.night_charges import ContactUses, charge_night, left_before_night
 from tests.serving.build import AS_OF, small_bank, small_decider
+from tests.serving.journal.build import empty_postgresql
 
 MIDNIGHT = AS_OF.replace(hour=0) - timedelta(hours=1)
 """In the bank's time zone."""
 CALLS = Budget(name="calls", unit="calls", amount=10, period="month", channels=("email",))
 
 
-@pytest.fixture
-def database(tmp_path):
-    return Database(f"sqlite:///{tmp_path / 'decisions.db'}")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path):
+    server = None if request.param == "sqlite" else request.getfixturevalue("postgresql_server")
+    database = Database(f"sqlite:///{tmp_path / 'decisions.db'}" if server is None else empty_postgresql(server))
+    yield database
+    database.close()
 
 
 @pytest.fixture
@@ -59,6 +65,50 @@ def test_a_new_month_begins_with_a_full_budget(database, policy):
     charge_night(database, policy, MIDNIGHT, {"calls": 8.0})
     charge_night(database, policy, MIDNIGHT + timedelta(days=31), {"calls": 8.0})
     assert spent(database) == {"2026-03-01": 80_000, "2026-04-01": 80_000}
+
+
+def uses(*ids, each=0.5):
+    return [ContactUses(ids, {"calls": np.full(len(ids), each)})]
+
+
+def given_back(database, *ids):
+    with database.transaction() as connection:
+        give_back(connection, ids)
+
+
+def test_contacts_that_are_not_made_give_back_their_part_of_the_charge_once(database, policy):
+    charge_night(database, policy, MIDNIGHT, {"calls": 2.0}, uses("a", "b", "c", "d"))
+    given_back(database, "a", "b")
+    assert remaining(database, policy, AS_OF) == {"calls": 9.0}
+    given_back(database, "a", "b", "somebody else's")
+    assert remaining(database, policy, AS_OF) == {"calls": 9.0}
+    # the night's own charge is less by as much: planned again it takes the place of the rest
+    assert left_before_night(database, policy, MIDNIGHT) == {"calls": 10.0}
+    charge_night(database, policy, MIDNIGHT, {"calls": 1.0}, uses("e", "f"))
+    assert remaining(database, policy, AS_OF) == {"calls": 9.0}
+
+
+def test_contacts_of_a_plan_that_was_replaced_give_nothing_back(database, policy):
+    charge_night(database, policy, MIDNIGHT, {"calls": 2.0}, uses("a", "b", "c", "d"))
+    charge_night(database, policy, MIDNIGHT, {"calls": 1.0}, uses("d", "e"))
+    given_back(database, "a", "b", "c")
+    assert remaining(database, policy, AS_OF) == {"calls": 9.0}
+    given_back(database, "d")
+    assert remaining(database, policy, AS_OF) == {"calls": 9.5}
+
+
+def test_everything_given_back_is_never_more_than_was_charged(database, policy):
+    ids = [f"d{number}" for number in range(7)]
+    charge_night(database, policy, MIDNIGHT, {"calls": 1.0}, uses(*ids, each=1 / 7))
+    given_back(database, *ids)
+    assert 0.0 <= 10.0 - remaining(database, policy, AS_OF)["calls"] < 7 / 10_000
+
+
+def test_what_can_be_given_back_is_forgotten_after_five_weeks(database, policy):
+    for days in (0, 35, 36):
+        charge_night(database, policy, MIDNIGHT + timedelta(days=days), {"calls": 0.1}, uses(f"d{days}", each=0.1))
+        with database.reading() as connection:
+            assert connection.execute(select(func.count()).select_from(PLANNED)).scalar_one() == (2 if days else 1)
 
 
 def test_a_months_nights_never_use_more_than_the_month_has(database, policy):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from config.bank import Bank
 from config.service import ApiKey, ServiceSettings
@@ -24,6 +24,9 @@ from serving.live.service import Service
 from serving.today import TodaysEvents
 from tests.serving.api.client import Client, running
 from tests.serving.build import AS_OF, small_bank, small_decider, small_log
+
+if TYPE_CHECKING:
+    from serving.api.tracing import Tracing
 
 KEYS: dict[str, str] = {}
 ENTRIES = []
@@ -61,9 +64,9 @@ def small_service(
 
 
 @contextmanager
-def small_client(folder: Path, scope: str = "admin", **more: Any) -> Iterator[Client]:
+def small_client(folder: Path, scope: str = "admin", tracing: Tracing | None = None, **more: Any) -> Iterator[Client]:
     """A client with a key of one scope."""
-    app = create_app(lambda: small_service(folder, **more))
+    app = create_app(lambda: small_service(folder, **more), tracing)
     with running(app, {"X-API-Key": KEYS[scope]}) as client:
         yield client
 

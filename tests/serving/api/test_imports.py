@@ -7,14 +7,19 @@ from tests.docs.pages import ROOT
 HEAVY = ("pandas", "mlflow", "prefect", "feast", "lightgbm", "sklearn")
 
 
-def loaded_after(module):
-    code = f"import json, sys, {module}; print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
+def loaded_after(module, *names):
+    names = names or HEAVY
+    code = f"import json, sys, {module}; print(json.dumps([name for name in {names!r} if name in sys.modules]))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 
 def test_the_application_needs_no_frame_no_framework_and_no_model_library():
     assert loaded_after("serving.api.app") == []
+
+
+def test_who_is_not_traced_loads_no_part_of_tracing():
+    assert loaded_after("wiring.service", "opentelemetry.sdk", "opentelemetry.exporter", "requests") == []
 
 
 def test_a_worker_never_has_the_registry_or_the_flows():

@@ -93,6 +93,28 @@ def test_scores_decide_nothing(client):
         assert not connection.execute(select(DECISIONS)).all()
 
 
+def test_a_contact_that_is_not_made_is_withdrawn_and_that_is_written_down(client):
+    decision = decide(client, "c02", "email")["decision_id"]
+    said = client.post(f"/v1/decisions/{decision}/withdrawal")
+    assert said.status_code == 200, said.text
+    assert client.post(f"/v1/decisions/{decision}/withdrawal").json() == said.json()
+    assert client.get(f"/v1/decisions/{decision}").json()["withdrawn_at"] == said.json()["withdrawn_at"]
+    assert [line for line in audit(client) if "withdraw" in line[1]] == [("admin", "withdraw a contact", "c02")]
+    assert decide(client, "c02", "email")["offers"]
+
+
+def test_what_cannot_be_withdrawn_is_told_apart(client):
+    assert client.post("/v1/decisions/no-such/withdrawal").status_code == 404
+    inbound = decide(client, "c05", "app")["decision_id"]
+    answer = client.post(f"/v1/decisions/{inbound}/withdrawal")
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:nbo:problem:not-pending")
+    decision = decide(client, "c02", "email")["decision_id"]
+    event = {"event_id": "e1", "customer_id": "c02", "channel": "email", "properties": {"offer": "savings_plus"}}
+    client.post("/v1/events", json={**event, "type": "offer_presented", "decision_id": decision})
+    answer = client.post(f"/v1/decisions/{decision}/withdrawal")
+    assert (answer.status_code, answer.json()["got"]) == (409, "it was presented")
+
+
 def test_a_consent_that_is_taken_back_counts_in_the_next_decision(client):
     assert decide(client, "c02", "email", dry_run=True)["offers"]
     answer = client.put("/v1/customers/c02/consents", json={"consents": {"consent_email": False}})
@@ -129,6 +151,7 @@ def test_an_erased_customer_is_nowhere_and_the_receipt_says_what_was(client):
         ("POST", "/v1/scores", "read"),
         ("PUT", "/v1/customers/c05/consents", "listen"),
         ("DELETE", "/v1/customers/c05", "admin"),
+        ("POST", "/v1/decisions/d1/withdrawal", "decide"),
     ],
 )
 def test_every_look_needs_its_scope(client, method, url, needs):

@@ -8,18 +8,25 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from config.delivery import WebhookTarget
+from decisioning.policies.budgets import Budget
 from serving.contacts import SCHEMA
 from serving.customer_features import CustomerReader
 from serving.database import Database
+from serving.decision_log import DecisionLog
 from serving.delivery.delivering import ChannelReport, deliver
 from serving.delivery.outbox import Outbox, State
 from serving.delivery.permission import Permission
 from serving.delivery.targets import Target
 from serving.delivery.webhook import Webhook
 from serving.journal.journal import Journal
+from serving.live.budgets import remaining
+from serving.live.clock import Clock
+from serving.live.withdrawing import WithdrawingService
+from serving.night_charges import ContactUses, charge_night
 from tests.serving.build import AS_OF, POLICY, small_bank, small_decider, small_log
 from tests.serving.delivery.receiver import SECRET, Receiver
 
@@ -29,7 +36,8 @@ LATE = timedelta(hours=24)
 AGREE = ("c02", "c04", "c07", "c08", "c10", "c11")
 """Agree to e-mails, and got none this week."""
 
-BANK = small_bank(replace(POLICY, outbound={"email": 9}))
+LETTERS = Budget(name="letters", amount=100.0, unit="letters", channels=("email",))
+BANK = replace(small_bank(replace(POLICY, outbound={"email": 9})), budgets=(LETTERS,))
 
 
 def contacts(customers: Sequence[str], *, run: str = "run", at: datetime = AS_OF, **more: Any) -> pa.Table:
@@ -59,7 +67,9 @@ class Post:
         self.database = Database(url or f"sqlite:///{folder / 'decisions.db'}")
         self.outbox = Outbox(self.database, {"savings_plus": "savings"})
         reader = CustomerReader(BANK, self.log, None, Journal(self.database, BANK.vocabulary.contacts))
-        self.permission = Permission(small_decider(BANK), reader, seed=7)
+        decider = small_decider(BANK)
+        self.policy = decider.policy
+        self.permission = Permission(decider, reader, seed=7)
 
     def gather(self, *customers: str, run: str = "run", night: str = NIGHT, **more: Any) -> int:
         return self.outbox.gather(run, night, contacts(customers, run=run, **more))
@@ -67,6 +77,20 @@ class Post:
     def deliver(self, target: Target, now: datetime = NOW) -> ChannelReport:
         [report] = deliver(self.outbox, {"email": target}, self.permission, lambda: now, LATE)
         return report
+
+    def charge(self, *decision_ids: str) -> None:
+        """As the night does whose plan they are: a letter each."""
+        uses = ContactUses(decision_ids, {"letters": np.ones(len(decision_ids))})
+        midnight = datetime.fromisoformat(NIGHT).replace(tzinfo=BANK.time_zone)
+        charge_night(self.database, self.policy, midnight, {"letters": float(len(decision_ids))}, [uses])
+
+    def letters_spent(self) -> float:
+        return LETTERS.amount - remaining(self.database, self.policy, NOW)["letters"]
+
+    def withdraw(self, decision_id: str) -> None:
+        """As a channel does."""
+        service = WithdrawingService(DecisionLog(self.database), Clock(NOW), lambda: "offer_presented")
+        service.withdraw(decision_id, "channel")
 
     def states(self) -> dict[State, int]:
         return {state: count for (_, state), count in self.outbox.counts().items()}

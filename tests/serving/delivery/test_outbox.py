@@ -1,13 +1,18 @@
 import threading
 from datetime import timedelta
 
+import pyarrow as pa
 import pytest
 from sqlalchemy import select
 
+from domain.errors import StateError
+from serving.decision_log import DecisionLog
 from serving.delivery.outbox import Outbox, State
+from serving.journal.acceptance import Fate
 from serving.journal.tables import PENDING
 from serving.live.clock import Clock
 from serving.live.erasing import ErasingService
+from serving.live.withdrawing import NotPendingError
 from tests.serving.build import AS_OF
 from tests.serving.delivery.build import AGREE, NOW, Post, webhook
 from tests.serving.delivery.receiver import receiving
@@ -25,6 +30,15 @@ def post(request, tmp_path):
 def pending(post):
     with post.database.reading() as connection:
         return sorted(connection.execute(select(PENDING.c.customer_id)).scalars())
+
+
+def log_batch(post, decision_id, customer):
+    """As the night keeps what it decided."""
+    offers = {"decision_id": decision_id, "customer_id": customer, "channel": "email", "stage": "growth"}
+    offers |= {"offer": "savings_plus", "propensity": 0.2, "value": 1.0, "priority": 1.0, "selection_probability": 1.0}
+    offers |= {"rank": 1, "as_of": AS_OF}
+    table = pa.Table.from_pylist([offers])
+    DecisionLog(post.database).append_batch(table, part="night/bucket-00", seed=7, versions={"bank": "1"})
 
 
 def test_a_run_is_taken_in_once(post):
@@ -112,13 +126,12 @@ def test_a_customer_who_cannot_be_looked_up_waits(post, monkeypatch):
     post.gather("c02")
     with receiving() as receiver:
         with monkeypatch.context() as broken:
-            from domain.errors import StateError
             from serving.journal.journal import Journal
 
             def away(*arguments):
                 raise StateError("the journal does not answer")
 
-            broken.setattr(Journal, "recent", away)
+            broken.setattr(Journal, "recent_of", away)
             assert post.deliver(webhook(receiver)).postponed == 1
         assert post.deliver(webhook(receiver), NOW + timedelta(hours=1)).delivered == 1
 
@@ -138,6 +151,103 @@ def test_one_that_was_refused_counts_for_nothing(post):
     post.gather("c02")
     with receiving(poisoned={"c02"}) as receiver:
         assert post.deliver(webhook(receiver)).dead == 1
+    assert pending(post) == []
+
+
+def test_a_contact_that_is_withheld_gives_back_what_the_plan_was_charged_for_it(post):
+    post.gather(*AGREE[:3])
+    post.charge(*[f"run-{customer}" for customer in AGREE[:3]])
+    accept(post.database, told("w", "c02", "customer_attributes", properties={"consent_email": "false"}))
+    with receiving() as receiver:
+        assert post.deliver(webhook(receiver)).withheld == 1
+        assert post.letters_spent() == 2.0
+        post.deliver(webhook(receiver), NOW + timedelta(hours=1))
+    assert post.letters_spent() == 2.0
+
+
+def test_charge_and_state_of_a_withheld_contact_change_together_or_not_at_all(post, monkeypatch):
+    post.gather("c02")
+    post.charge("run-c02")
+    accept(post.database, told("w", "c02", "customer_attributes", properties={"consent_email": "false"}))
+
+    def away(*arguments):
+        raise StateError("the budgets do not answer")
+
+    with receiving() as receiver:
+        with monkeypatch.context() as broken:
+            broken.setattr("serving.delivery.outbox.give_back", away)
+            with pytest.raises(StateError):
+                post.deliver(webhook(receiver))
+        assert (post.states(), post.letters_spent()) == ({State.WAITING: 1}, 1.0)
+        assert post.deliver(webhook(receiver), NOW + timedelta(hours=1)).withheld == 1
+    assert post.letters_spent() == 0.0
+
+
+def test_a_contact_that_may_have_reached_somebody_stays_charged(post):
+    post.gather("c02")
+    post.charge("run-c02")
+    with receiving(script=[500]) as receiver:
+        assert post.deliver(webhook(receiver)).failed == 1
+        accept(post.database, told("w", "c02", "customer_attributes", at=NOW, properties={"consent_email": "false"}))
+        assert post.deliver(webhook(receiver), NOW + timedelta(hours=2)).withheld == 1
+    assert (post.letters_spent(), pending(post)) == (1.0, ["c02"])
+    # its channel knows that it has not
+    post.withdraw("run-c02")
+    assert (post.letters_spent(), pending(post)) == (0.0, [])
+
+
+def test_a_dead_letter_stays_charged_because_it_may_be_sent_again(post):
+    post.gather("c02")
+    post.charge("run-c02")
+    with receiving(poisoned={"c02"}) as receiver:
+        assert post.deliver(webhook(receiver)).dead == 1
+    assert post.letters_spent() == 1.0
+
+
+def test_what_expires_before_it_was_sent_gives_back_its_charge(post):
+    post.gather("c02", at=NOW - timedelta(hours=25))
+    post.gather("c04", run="later", at=NOW - timedelta(hours=23))
+    post.charge("run-c02", "later-c04")
+    with receiving(script=[500]) as receiver:
+        report = post.deliver(webhook(receiver))
+        assert (report.expired, report.failed) == (1, 1)
+        assert post.letters_spent() == 1.0
+        assert post.deliver(webhook(receiver), NOW + timedelta(hours=2)).expired == 1
+    assert post.letters_spent() == 1.0, "the channel may have had it"
+
+
+def test_what_its_channel_withdraws_counts_for_nothing_and_is_not_sent_again(post):
+    post.gather(*AGREE[:3])
+    post.charge(*[f"run-{customer}" for customer in AGREE[:3]])
+    with receiving(script=[200, 500, 200]) as receiver:
+        assert post.deliver(webhook(receiver, batch=1)).failed == 1
+        delivered, unsure, waiting = (f"run-{customer}" for customer in AGREE[:3])
+        for decision in (delivered, unsure, waiting):
+            post.withdraw(decision)
+        assert (pending(post), post.letters_spent()) == ([], 0.0)
+        assert post.states() == {State.DELIVERED: 1, State.WITHHELD: 2}
+        assert post.deliver(webhook(receiver), NOW + timedelta(hours=2)).delivered == 0
+        assert len(receiver.requests) == 2
+
+
+def test_what_is_withdrawn_between_taking_and_sending_is_not_sent(post):
+    post.gather("c02", "c04")
+    taken = post.outbox.take("email", NOW, 10, timedelta(hours=1))
+    post.withdraw("run-c02")
+    assert [contact.customer_id for contact in post.outbox.begin(taken, NOW)] == ["c04"]
+    assert pending(post) == ["c04"]
+
+
+def test_what_was_presented_while_its_delivery_was_unsure_is_counted_once_and_not_withdrawn(post):
+    post.gather("c02")
+    with receiving(script=[500, 200]) as receiver:
+        assert post.deliver(webhook(receiver)).failed == 1
+        log_batch(post, "run-c02", "c02")
+        presented = told("p", "c02", "offer_presented", channel="email", decision_id="run-c02")
+        assert accept(post.database, presented) == [Fate.ACCEPTED]
+        with pytest.raises(NotPendingError, match="it was presented"):
+            post.withdraw("run-c02")
+        assert post.deliver(webhook(receiver), NOW + timedelta(hours=2)).delivered == 1
     assert pending(post) == []
 
 
