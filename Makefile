@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 
-.PHONY: demo test check lock docs results notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-serving clean help
+.PHONY: demo test check lock docs results notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-serving bench-soak clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -72,8 +72,11 @@ bench-deciding: $(STAMPS)/dev  ## decisions for one customer and for a million: 
 bench-allocation: $(STAMPS)/dev  ## budgets by prices beside greedy, first come first served and the whole linear program: minutes
 	$(BIN)/python -m benchmarks.allocation
 
-bench-serving: $(STAMPS)/dev  ## the real-time service under load: some 10 minutes
+bench-serving: $(STAMPS)/dev  ## the real-time service under load, beside Feast's and MLflow's servers: some 10 minutes
 	$(BIN)/python -m benchmarks.serving
+
+bench-soak: $(STAMPS)/dev  ## the service under a steady load: does it grow? some 15 minutes
+	$(BIN)/python -m benchmarks.serving_soak
 
 clean:  ## remove the environment and the caches (not .nbo, the state)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -144,25 +144,25 @@ def serving(home: Path, moment: datetime, port: int, workers: int) -> Iterator[S
 
 def measure(served: Served, options: argparse.Namespace) -> dict[str, Any]:
     """Ask singly, then at each rate, then tell events."""
-    _load(served, options, per_second=50, seconds=5)  # every worker warm
+    load(served, options, per_second=50, seconds=5)  # every worker warm
     results: dict[str, Any] = {"startup_seconds": served.startup_seconds, "single": single(served, options)}
     print("single", json.dumps(results["single"]), flush=True)
     before = _metrics(served)
     results["rates"] = []
     for rate in RATES:
-        said = _load(served, options, per_second=rate, seconds=options.seconds)
+        said = load(served, options, per_second=rate, seconds=options.seconds)
         results["rates"].append({"decisions_per_second": rate, **said})
         print(json.dumps(results["rates"][-1]), flush=True)
     results["profile"] = _profile(before, _metrics(served))
     events = {"per_second": EVENTS_PER_SECOND / 20, "seconds": options.seconds / 2, "events_together": 20}
     results["events_in_batches"] = {
         "events_per_second": EVENTS_PER_SECOND,
-        **_load(served, options, share=1.0, **events),
+        **load(served, options, share=1.0, **events),
     }
-    one_by_one = _load(served, options, share=1.0, per_second=EVENTS_PER_SECOND, seconds=options.seconds / 2)
+    one_by_one = load(served, options, share=1.0, per_second=EVENTS_PER_SECOND, seconds=options.seconds / 2)
     results["events_one_by_one"] = {"events_per_second": EVENTS_PER_SECOND, **one_by_one}
     print(json.dumps(results["events_in_batches"]), json.dumps(one_by_one), flush=True)
-    results["megabytes_per_worker"] = _megabytes(served.process.pid)
+    results["megabytes_per_worker"] = megabytes(served.process.pid)
     return results
 
 
@@ -183,7 +183,7 @@ def single(served: Served, options: argparse.Namespace, requests: int = 1_000) -
     return summary(milliseconds)
 
 
-def _load(
+def load(
     served: Served,
     options: argparse.Namespace,
     *,
@@ -228,12 +228,18 @@ def _profile(before: dict[str, float], after: dict[str, float]) -> dict[str, flo
     return {name: spent[name] / times[name] * 1e3 for name in steps if times[name]}
 
 
-def _megabytes(parent: int) -> list[float]:
-    """Resident memory of the processes that answer: the children of the command that hold a bank."""
+def workers_of(parent: int) -> dict[int, float]:
+    """Resident megabytes of the processes that answer, by their id: the command, and its workers."""
     listed = subprocess.run(["ps", "-wweo", "pid,ppid,rss,args"], stdout=subprocess.PIPE, text=True, check=True)
     rows = [line.split(None, 3) for line in listed.stdout.splitlines()[1:]]
-    mine = [(int(rss), words) for pid, ppid, rss, words in rows if parent in {int(pid), int(ppid)}]
-    return [round(rss / 1024, 1) for rss, words in mine if "champions" not in words and "resource_tracker" not in words]
+    mine = [(int(pid), int(rss), words) for pid, ppid, rss, words in rows if parent in {int(pid), int(ppid)}]
+    aside = ("champions", "resource_tracker")
+    return {pid: round(rss / 1024, 1) for pid, rss, words in mine if not any(name in words for name in aside)}
+
+
+def megabytes(parent: int) -> list[float]:
+    """Resident memory of these processes."""
+    return list(workers_of(parent).values())
 
 
 def _is_ready(port: int) -> bool:

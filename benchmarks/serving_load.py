@@ -12,11 +12,15 @@ import json
 import random
 import sys
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import orjson
+
+CONNECTIONS = 16
+"""Kept open; more are opened where all are waiting for an answer."""
 
 
 @dataclass
@@ -34,10 +38,15 @@ class Connection:
         self._host, self._port = host, port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def post(self, path: bytes, key: bytes, body: bytes) -> int:
-        """Send a request, read the answer, and tell its status."""
+    async def open(self) -> None:
+        """Connect, where that is not done yet."""
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._host, self._port)
+
+    async def post(self, path: bytes, key: bytes, body: bytes) -> int:
+        """Send a request, read the answer, and tell its status."""
+        await self.open()
+        assert self._streams is not None
         reader, writer = self._streams
         head = b"POST %b HTTP/1.1\r\nHost: bench\r\nX-API-Key: %b\r\nContent-Type: application/json\r\n" % (path, key)
         writer.write(b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body))
@@ -49,13 +58,17 @@ class Connection:
 
 async def run(options: argparse.Namespace) -> Results:
     """Send requests for so many seconds."""
-    free: list[Connection] = []
+    # used in turn, as a proxy in front would, so that every worker has its share
+    free = deque(Connection(options.host, options.port) for _ in range(CONNECTIONS))
+    for connection in free:
+        await connection.open()
+        await asyncio.sleep(0.02)
     results, rng = Results(), random.Random(options.seed)
     key, tasks = options.key.encode(), set()
     bodies = [] if options.bodies is None else options.bodies.read_bytes().splitlines()
 
     async def send(due: float, kind: str, number: int) -> None:
-        connection = free.pop() if free else Connection(options.host, options.port)
+        connection = free.popleft() if free else Connection(options.host, options.port)
         customer = f"{options.customers_prefix}{rng.randrange(options.customers):07d}"
         if kind == "plain":
             body, path = bodies[number % len(bodies)], options.path.encode()

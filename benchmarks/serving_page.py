@@ -57,5 +57,51 @@ def serving_section(results: dict[str, Any]) -> list[str]:
         "|---|---|",
         *(f"| {STEPS.get(name, name)} | {milliseconds:.2f} |" for name, milliseconds in results["profile"].items()),
         "",
+        *_beside(results),
     ]
     return lines
+
+
+def soak_section(results: dict[str, Any]) -> list[str]:
+    """Write the results of `benchmarks.serving_soak` as Markdown, line by line."""
+    decided = results["decisions"]
+    others = sum(results["others"].values())
+    return [
+        "### Ten minutes of it",
+        "",
+        f"{results['seconds'] / 60:.0f} minutes at {results['decisions_per_second']} decisions a second with events: "
+        f"{decided['requests']:,} answered, {others:,} not, p99 {decided['p99_ms']:.1f} ms. All processes together "
+        f"held {results['megabytes_settled']:,.0f} MB after the first third and {results['megabytes_at_the_end']:,.0f} "
+        f"MB at the end ({results['megabytes_per_minute']:+.2f} MB a minute), and at most "
+        f"{results['files_at_most']:.0f} open files.",
+        "",
+    ]
+
+
+def _beside(results: dict[str, Any]) -> list[str]:
+    """Say how the servers of the libraries do their parts."""
+    parts = {
+        "feast": "Feast's feature server: gives the packed state",
+        "mlflow": "MLflow's model server: scores 20 candidates",
+    }
+    single = results["single"]
+    lines = [
+        "Beside it, in the same run, on the same state and model and with as many workers, the servers of the "
+        "libraries doing just their parts:",
+        "",
+        "| server | requests/s | answered | p50, ms | p99, ms |",
+        "|---|---|---|---|---|",
+        f"| nbo: reads, scores, decides, keeps | one after the other | {single['requests']:,} | {single['p50_ms']:.1f} "
+        f"| {single['p99_ms']:.1f} |",
+    ]
+    lines += [
+        f"| nbo: the same, events beside | {one['decisions_per_second']} | {one['decisions']['requests']:,} "
+        f"| {one['decisions']['p50_ms']:.1f} | {one['decisions']['p99_ms']:.1f} |"
+        for one in results["rates"]
+    ]
+    lines += [
+        f"| {parts[name]} | {float(rate):.0f} | {one['requests']:,} | {one['p50_ms']:.1f} | {one['p99_ms']:.1f} |"
+        for name, rates in results["beside"].items()
+        for rate, one in rates.items()
+    ]
+    return [*lines, ""]

@@ -40,6 +40,14 @@ AsOf = Annotated[
     ),
 ]
 
+ClockAt = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+        help="Where the service's clock stands when it starts, for a simulated bank; the real time by default.",
+    ),
+]
+
 
 @app.callback()
 def choose_bank(
@@ -305,13 +313,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
     workers: Annotated[int, typer.Option(help="Processes that answer.")] = 1,
-    as_of: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
-            help="Where the service's clock stands when it starts, for a simulated bank; the real time by default.",
-        ),
-    ] = None,
+    as_of: ClockAt = None,
     certificate: Annotated[Path | None, typer.Option(help="TLS certificate with its chain.")] = None,
     certificate_key: Annotated[Path | None, typer.Option(help="Key of the certificate.")] = None,
 ) -> None:
@@ -329,11 +331,11 @@ def serve(
 @app.command()
 def up(
     context: typer.Context,
-    port: Annotated[int, typer.Option(help="Of the service; MLflow and Prefect have the next two.")] = 8000,
+    port: Annotated[int, typer.Option(help="Of the service; MLflow, Prefect and Feast have the next three.")] = 8000,
     workers: Annotated[int, typer.Option(help="Processes that answer.")] = 1,
-    as_of: AsOf = None,
+    as_of: ClockAt = None,
 ) -> None:
-    """Run the real-time service with MLflow and Prefect on the embedded state, until Ctrl-C.
+    """Run the real-time service with MLflow, Prefect and Feast on the embedded state, until Ctrl-C.
 
     Example: nbo --bank banks/demo up --port 8000
     """
@@ -380,13 +382,16 @@ def schedule(context: typer.Context) -> None:
 
     Example: nbo --bank banks/demo schedule
     """
-    from nbo.servers import prefect_server
+    from nbo.processes import Servers, ended_by_signals
+    from nbo.servers import start_prefect
 
     parts = _parts(context)
     from pipelines.scheduling import serve_schedules
 
-    own_server = "PREFECT_API_URL" not in os.environ
-    with prefect_server(parts.settings) as url:
+    own_server = not os.environ.get("PREFECT_API_URL")
+    with ended_by_signals(), Servers(parts.places.logs) as servers:
+        url = start_prefect(servers)
+        servers.wait()
         serve_schedules(parts.bank, parts.folder, url, alone=own_server)
 
 

@@ -15,12 +15,15 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from config.service import API_KEYS, BANK, CLOCK, METRICS, SCOPES, ServiceSettings
 from domain.errors import DataError, NboError, StateError, nearest
 from nbo.display import console
+from nbo.processes import check_port, ended_by_signals
+from serving.api.keys import new_key
 from serving.api.logs import log_settings
-from serving.api.security import new_key
 from serving.live.champions import MANIFEST
 from wiring.parts import Parts
 
@@ -56,15 +59,14 @@ def serve(
         key: Of the certificate.
 
     Raises:
-        NboError: A setting, or there are no champions and no registry to ask for them.
+        NboError: A setting, a port that is taken, or there are no champions and no registry to ask for them.
     """
+    check_port("the service", host, port)
     tell_workers(parts, start)
-    with publishing(parts), TemporaryDirectory(prefix="nbo-metrics-") as metrics:
+    with ended_by_signals(), publishing(parts), TemporaryDirectory(prefix="nbo-metrics-") as metrics:
         os.environ.update({METRICS: metrics, PROMETHEUS: metrics})
-        scheme = "http" if certificate is None else "https"
-        console.print(f"serving {parts.name} on {scheme}://{host}:{port}, its API at {scheme}://{host}:{port}/docs")
-        uvicorn.run(
-            "wiring.service:application",
+        config = uvicorn.Config(
+            "nbo.worker:application",
             factory=True,
             host=host,
             port=port,
@@ -77,7 +79,14 @@ def serve(
             ssl_keyfile=None if key is None else str(key),
             timeout_graceful_shutdown=10,
             timeout_keep_alive=75,  # longer than the proxies in front keep theirs
+            timeout_worker_healthcheck=10,  # a worker that imports on a busy machine is not one that hangs
         )
+        supervisor = Multiprocess(config, [config.bind_socket()])
+        address = f"{'http' if certificate is None else 'https'}://{host}:{port}"
+        console.print(f"serving {parts.name} on {address}, its API at {address}/docs")
+        supervisor.run()
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        raise StateError("the service did not start", remedy="its log says why")
 
 
 def tell_workers(parts: Parts, start: datetime | None) -> None:
@@ -114,17 +123,19 @@ def publishing(parts: Parts) -> Iterator[None]:
     Where the registry does not answer, the champions of before go on; without any, nothing can be served.
     """
     command = [sys.executable, "-m", "nbo", "--bank", str(parts.folder), "champions"]
+    # MLflow's client would ask for four minutes before it says that nobody answers; this one asks again anyway
+    told = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20", **os.environ}
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     if not (parts.places.champions / MANIFEST).exists():
         with console.status("fetching the champions"):
-            done = subprocess.run(command, **quiet, check=False)  # type: ignore[call-overload]  # noqa: S603
+            done = subprocess.run(command, env=told, **quiet, check=False)  # type: ignore[call-overload]  # noqa: S603
         if done.returncode:
             raise StateError(
                 "the champions could not be fetched",
                 got=f"exit code {done.returncode}",
                 remedy=f"see why: nbo --bank {parts.folder} champions",
             )
-    told = {**os.environ, PARENT: str(os.getpid())}
+    told[PARENT] = str(os.getpid())
     process = subprocess.Popen([*command, "--every", str(PUBLISH_SECONDS)], env=told, **quiet)  # type: ignore[call-overload]  # noqa: S603
     try:
         yield
@@ -135,6 +146,8 @@ def publishing(parts: Parts) -> Iterator[None]:
 
 def publish(parts: Parts, every_seconds: float | None) -> None:
     """Publish the champions, once or until interrupted; what fails in between is tried again."""
+    if every_seconds is not None:
+        os.nice(10)  # those who answer come first, above all while everything starts
     from wiring.champions import publish_champions  # noqa: PLC0415  MLflow, which those who serve do without
 
     if every_seconds is None:

@@ -83,6 +83,15 @@ class Database:
             )
         return self._adding[table.name]
 
+    def sweep(self) -> None:
+        """Have what was deleted leave SQLite's write-ahead log, where it is until others write over it.
+
+        In its place in the file it was overwritten when it was deleted. PostgreSQL keeps it until its autovacuum comes.
+        """
+        if self.is_sqlite:
+            with self.reading() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Close the connections."""
         self._writer.dispose()
@@ -120,7 +129,7 @@ def _prepare_sqlite(connection: DBAPIConnection, record: Any) -> None:
     # the driver would begin transactions by itself, and only at the first write
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

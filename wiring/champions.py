@@ -13,7 +13,9 @@ from wiring.parts import MODELS, Parts
 def publish_champions(parts: Parts) -> bool:
     """Fetch the champions that are new, and say who is in charge now; whether that is somebody else than before.
 
-    Files of champions before stay, for a service that still reads them, until the next change.
+    Who takes the alias from a champion withdraws it. A registry that does not even know the model is none of the
+    bank's, as a new and empty one is: the champion of before goes on. Files of champions before stay, for a service
+    that still reads them, until the next change.
 
     Raises:
         ModelError: A champion's files are missing or not those that were registered; who was in charge stays.
@@ -21,15 +23,17 @@ def publish_champions(parts: Parts) -> bool:
     """
     folder = parts.places.champions
     folder.mkdir(parents=True, exist_ok=True)
-    found: dict[str, Champion] = {}
+    told = read_champions(folder)
+    before, found = told or {}, dict[str, Champion]()
     for model in MODELS:
         registered = parts.models.champion(model)
         if registered is not None:
             found[model] = _exported(parts, folder, registered)
-    before = read_champions(folder)
-    if before == found:
+        elif model in before and not parts.models.is_registered(model):
+            found[model] = before[model]
+    if told == found:
         return False
-    kept = {champion.folder for champions in (before or {}, found) for champion in champions.values()}
+    kept = {champion.folder for champions in (before, found) for champion in champions.values()}
     write_champions(folder, found)
     for old in folder.iterdir():
         if old.is_dir() and old.name not in kept:

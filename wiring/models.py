@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from features.store.replacing import replacing
-from models.churn.model import ChurnModel
-from models.propensity.model import PropensityModel
 from models.registry import CHAMPION, LoadedModel, ModelRegistry, RegisteredModel
 from models.tracking.files import files_digest
 from models.tracking.quiet import quiet_mlflow
 from models.tracking.store import TrackingStore
-from serving.champion_files import ChampionFiles
+
+if TYPE_CHECKING:
+    from models.churn.model import ChurnModel
+    from models.propensity.model import PropensityModel
+    from serving.champion_files import ChampionFiles
 
 PICTURES = "pictures"
 """Folder of a run's pictures."""
@@ -49,10 +52,14 @@ class BankModels:
 
     def load_churn(self) -> LoadedModel[ChurnModel]:
         """Load the churn champion."""
+        from models.churn.model import ChurnModel
+
         return self.registry.load(f"{self.bank}-churn", CHAMPION, ChurnModel.from_files)
 
     def load_propensity(self) -> LoadedModel[PropensityModel]:
         """Load the propensity champion."""
+        from models.propensity.model import PropensityModel
+
         return self.registry.load(f"{self.bank}-propensity", CHAMPION, PropensityModel.from_files)
 
     def champion_files(self, models: Sequence[str], folder: Path) -> ChampionFiles:
@@ -65,6 +72,8 @@ class BankModels:
         Raises:
             ModelError: Files are missing, or not those that were logged.
         """
+        from serving.champion_files import ChampionFiles
+
         champions = {model: found for model in models if (found := self.champion(model)) is not None}
         return ChampionFiles(
             {model: self.exported(found, folder) for model, found in champions.items()},

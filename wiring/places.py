@@ -102,3 +102,8 @@ class Places:
     def prefect(self) -> Path:
         """Prefect's database and the results of its steps."""
         return self.home / "prefect"
+
+    @property
+    def logs(self) -> Path:
+        """What servers say that a command starts beside each other."""
+        return self.home / "logs"

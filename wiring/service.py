@@ -19,7 +19,8 @@ from serving.circumstances import latest_circumstances, prices_in_force
 from serving.customer_features import CustomerReader
 from serving.decider import Decider
 from serving.live.breaker import Breaker, GuardedStates
-from serving.live.champions import load_churn, load_propensity, read_champions
+from serving.live.champion_models import load_churn, load_propensity
+from serving.live.champions import read_champions
 from serving.live.clock import Clock
 from serving.live.engine import LiveEngine
 from serving.live.service import Service

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 
@@ -131,7 +131,7 @@ class OnlineStates:
         return OnlineRead(states, tuple(missing), tuple(stale))
 
     def forget(self, customer_ids: Sequence[str]) -> int:
-        """Overwrite states with nothing, so that customers are missing; their keys stay, for stores cannot delete.
+        """Remove states, so that customers are missing and the store does not know their names.
 
         Returns:
             How many had one.
@@ -140,10 +140,9 @@ class OnlineStates:
             StateError: A store in which nothing is registered, or that does not answer.
         """
         asked = list(dict.fromkeys(customer_ids))
-        there = [name for name, packed in zip(asked, self._packed(asked), strict=True) if packed is not None]
-        if there:
-            self._rows.write(self._rows.keys(there), [b""] * len(there), datetime.now(UTC).replace(tzinfo=None))
-        return len(there)
+        there = sum(packed is not None for packed in self._packed(asked))
+        self._rows.remove(self._rows.keys(asked))
+        return there
 
     def warm_up(self) -> None:
         """Open the connection and read once: the first read of a process takes some 50 ms, the next ones 0.1."""

@@ -12,6 +12,7 @@ from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 
 from features.store.definitions import STATE, STATE_VIEW
+from features.store.removing import remove_rows
 from features.store.repository import FeatureRepository, no_answer
 from features.table import CUSTOMER_ID
 
@@ -64,6 +65,10 @@ class StateRows:
             (key, {STATE: Value(bytes_val=state)}, written_at, None) for key, state in zip(keys, packed, strict=True)
         ]
         self._ask(lambda: store.provider.online_write_batch(store.config, view, rows, None))
+
+    def remove(self, keys: Sequence[EntityKey]) -> None:
+        """Remove the rows of customers; there is nothing of them in the store when this returns."""
+        self._ask(lambda: remove_rows(self._repository.store, self._view, keys))
 
     @cached_property
     def _view(self) -> FeatureView:

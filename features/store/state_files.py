@@ -89,6 +89,23 @@ class StateFiles:
         note: dict[str, Any] = self._header(part)["note"]
         return note
 
+    def forget(self, customer_id: str) -> int:
+        """Write the parts in which a customer is anew without them.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            StateError: A file is damaged.
+        """
+        parts = [file.stem for file in sorted(self.folder.glob("*.parquet"))]
+        theirs = [part for part in parts if customer_id in self.customers(part)]
+        for part in theirs:
+            states = self.read(part)
+            rest = states.take(np.flatnonzero(states.customer_ids != customer_id))
+            self.write(part, rest, self._header(part)["note"])
+        return len(theirs)
+
     def _read(self, part: str, columns: list[str]) -> pa.Table:
         try:
             return pq.ParquetFile(self._path(part)).read(columns, use_threads=False)

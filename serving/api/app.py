@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from domain.errors import NboError
 from serving.api import customers, decisions, events, health, looks, metrics
 from serving.api.admission import Admission
 from serving.api.metrics import Measured, Metrics
@@ -19,6 +21,7 @@ if TYPE_CHECKING:  # whoever is not traced loads nothing of it
     from serving.api.tracing import Tracing
 
 VERSION = "1.0"
+logger = logging.getLogger("nbo.service")
 
 
 def create_app(open_service: Callable[[], Service], tracing: Tracing | None = None) -> FastAPI:
@@ -32,7 +35,11 @@ def create_app(open_service: Callable[[], Service], tracing: Tracing | None = No
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        service = open_service()
+        try:
+            service = open_service()
+        except NboError as error:
+            logger.error("the service cannot start", extra={"why": str(error)})
+            raise
         app.state.service = service
         app.state.callers = Callers(service.settings, service.engine.bank.identity.name)
         app.state.admission = Admission(service.settings.most_waiting)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -164,19 +163,6 @@ Deciding = Annotated[Caller, Depends(allowed("decide"))]
 Listening = Annotated[Caller, Depends(allowed("listen"))]
 Reading = Annotated[Caller, Depends(allowed("read"))]
 Administering = Annotated[Caller, Depends(allowed("admin"))]
-
-
-def new_key(name: str, scopes: Sequence[str], per_second: float | None = None) -> tuple[str, dict[str, Any]]:
-    """Make a key, and the entry of `NBO_API_KEYS` that knows it by its hash.
-
-    Example:
-        >>> key, entry = new_key("app", ["decide"])
-        >>> entry["sha256"] == sha256(key.encode()).hexdigest(), entry["scopes"]
-        (True, ['decide'])
-    """
-    key = f"nbo_{secrets.token_urlsafe(32)}"
-    entry: dict[str, Any] = {"name": name, "sha256": sha256(key.encode()).hexdigest(), "scopes": list(scopes)}
-    return key, entry if per_second is None else {**entry, "per_second": per_second}
 
 
 def _caller(key: ApiKey) -> Caller:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -77,29 +77,30 @@ class ContactFile:
         replace_text(self.folder / name, text)
 
 
-def forget_in_files(folder: Path, customer_id: str) -> int:
-    """Take a customer out of the files that are still in a folder; those that were fetched are their channels'.
+def forget_in_files(files: Sequence[Path], customer_id: str) -> int:
+    """Take a customer out of files that are still there; those that were fetched are their channels'.
 
     Returns:
         How many contacts there were.
     """
-    gone = 0
-    for file in sorted(folder.rglob("*.jsonl")):
-        lines = file.read_text(encoding="utf-8").splitlines()
-        gone += _kept(file, lines, [line for line in lines if orjson.loads(line)["customer_id"] != customer_id])
-    for file in sorted(folder.rglob("*.csv")):
-        # an id may hold a line's end: a row is not a line
-        text = file.read_text(encoding="utf-8")
-        rows = list(csv.reader(io.StringIO(text, newline="")))
-        place = rows[0].index("customer_id")
-        rest = [row for row in rows if row[place] != customer_id]
+    return sum((_from_lines if file.suffix == ".jsonl" else _from_table)(file, customer_id) for file in files)
+
+
+def _from_lines(file: Path, customer_id: str) -> int:
+    lines = [line for line in file.read_text(encoding="utf-8").split("\n") if line]
+    rest = [line for line in lines if orjson.loads(line)["customer_id"] != customer_id]
+    if len(rest) < len(lines):
+        replace_text(file, "".join(f"{line}\n" for line in rest))
+    return len(lines) - len(rest)
+
+
+def _from_table(file: Path, customer_id: str) -> int:
+    # an id may hold a line's end: a row is not a line
+    rows = list(csv.reader(io.StringIO(file.read_text(encoding="utf-8"), newline="")))
+    place = rows[0].index("customer_id")
+    rest = [row for row in rows if row[place] != customer_id]
+    if len(rest) < len(rows):
         written = io.StringIO()
         csv.writer(written, lineterminator="\n").writerows(rest)
-        gone += _kept(file, rows, rest, written.getvalue())
-    return gone
-
-
-def _kept(file: Path, before: Sequence[Any], rest: Sequence[Any], text: str | None = None) -> int:
-    if len(rest) < len(before):
-        replace_text(file, text if text is not None else "".join(f"{line}\n" for line in rest))
-    return len(before) - len(rest)
+        replace_text(file, written.getvalue())
+    return len(rows) - len(rest)

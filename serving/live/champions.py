@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from domain.errors import ModelError, StateError
+from domain.errors import StateError
 from events.durable import replace_text
-from models.churn.model import ChurnModel
-from models.propensity.model import PropensityModel
-from models.tracking.files import files_digest
 
 MANIFEST: Final = "champions.json"
-Model = TypeVar("Model")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,41 +59,3 @@ def read_champions(folder: Path) -> Champions | None:
         raise StateError(
             "the list of champions is damaged", got=str(error), remedy=f"remove {MANIFEST}; it is written again"
         ) from error
-
-
-def load_churn(folder: Path, champions: Champions) -> ChurnModel | None:
-    """Read the churn champion; None where there is none.
-
-    Raises:
-        ModelError: Its files are missing, or not those that were registered.
-    """
-    return _load(folder, champions.get("churn"), ChurnModel.from_files)
-
-
-def load_propensity(folder: Path, champions: Champions) -> PropensityModel | None:
-    """Read the propensity champion; None where there is none.
-
-    Raises:
-        ModelError: Its files are missing, or not those that were registered.
-    """
-    return _load(folder, champions.get("propensity"), PropensityModel.from_files)
-
-
-def _load(folder: Path, champion: Champion | None, read: Callable[[Path], Model]) -> Model | None:
-    if champion is None:
-        return None
-    files = folder / champion.folder
-    try:
-        digest = files_digest(files)
-    except OSError as error:
-        raise ModelError(
-            f"the files of {champion.name} are missing", got=str(error.strerror), remedy="they are fetched again"
-        ) from error
-    if digest != champion.digest:
-        raise ModelError(
-            f"the files of {champion.name} are not those that were registered",
-            got=digest[:12],
-            expected=champion.digest[:12],
-            remedy=f"remove the folder {champion.folder}; it is fetched again",
-        )
-    return read(files)

@@ -67,4 +67,5 @@ class ErasingService:
             line = {"at": microseconds(now), "caller": caller, "act": "erase a customer"}
             line |= {"subject": hashed(customer_id), "detail": receipt_id}
             connection.execute(self._database.add(AUDIT), line)
+        self._database.sweep()
         return {"receipt_id": receipt_id, "customer": hashed(customer_id), "erased_at": now, "erased": erased}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from events.quarantine import Reason
+from events.quarantine import Quarantine, Reason, Rejection, forget_in_quarantine
 from events.report import ImportReport
 from tests.events.build import GOOD, HEADER, SOURCE, Desk, csv_lines
 
@@ -135,3 +135,24 @@ def test_broken_lines_of_json_are_quarantined_with_their_text(desk: Desk) -> Non
 def test_nothing_is_written_where_nothing_is_quarantined(desk: Desk) -> None:
     assert desk.run_rows(GOOD).quarantine is None
     assert list(desk.quarantine.iterdir()) == []
+
+
+def test_of_an_erased_customer_no_row_is_left_and_those_of_others_stay(tmp_path):
+    assert forget_in_quarantine(tmp_path / "none", "7") == 0
+    raws = [
+        {"client": "7"},
+        {"client": "71"},
+        "7;5",
+        {"note": ["asks for 7, twice"]},
+        {"client": 7},
+        {"amount": 7.5},
+        None,
+    ]
+    with Quarantine(tmp_path) as quarantine:
+        for row, raw in enumerate(raws):
+            quarantine.add("bank", "a.csv", Rejection(row, Reason.TYPE_UNKNOWN, "", raw))
+    assert forget_in_quarantine(tmp_path, "7") == 4
+    assert quarantine.file is not None
+    left = [json.loads(line)["row"] for line in quarantine.file.read_text().splitlines()]
+    assert left == [1, 5, 6]
+    assert forget_in_quarantine(tmp_path, "7") == 0

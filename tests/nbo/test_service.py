@@ -8,17 +8,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import httpx
 import pytest
 
-from serving.live.champions import write_champions
+from models.registry import CHAMPION
+from nbo.processes import Servers
+from nbo.servers import start_mlflow
+from nbo.service import PUBLISH_SECONDS
+from serving.live.champions import Champion, read_champions, write_champions
 from tests.docs.pages import ROOT
+from tests.nbo.champion import train_champion
+from tests.nbo.test_processes import alive
 from tests.pipelines.small_bank import SmallBank
 from tests.servers import QUIET, free_port
 from tests.serving.api.collector import Collector, collecting
+from wiring.champions import publish_champions
 
 KEY = "nbo_a_key_of_tests_that_is_known_to_everybody"
 SECONDS = 90
@@ -28,7 +36,7 @@ SECONDS = 90
 class Running:
     """The command, and a client of it."""
 
-    def __init__(self, bank: SmallBank, port: int, collector: Collector) -> None:
+    def __init__(self, bank: SmallBank, port: int, workers: int = 2, **more: str) -> None:
         keys = [{"name": "tests", "sha256": sha256(KEY.encode()).hexdigest(), "scopes": ["admin"]}]
         environment = {
             **os.environ,
@@ -36,15 +44,11 @@ class Running:
             "MLFLOW_TRACKING_URI": f"sqlite:///{bank.home / 'mlflow' / 'mlflow.db'}",
             "NBO_API_KEYS": json.dumps(keys),
             "NBO_SWAP_SECONDS": "0.2",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
-            "OTEL_BSP_SCHEDULE_DELAY": "100",
-            # the framework would send what addresses say
-            "FASTAPI_OTEL_AUTO_CONFIGURE": "true",
+            **more,
         }
         command = [sys.executable, "-m", "nbo", "--bank", str(bank.folder), "serve"]
-        command += ["--port", str(port), "--workers", "2"]
+        command += ["--port", str(port), "--workers", str(workers)]
         self.bank = bank
-        self.collector = collector
         self.logs = bank.home / "service.log"
         with self.logs.open("wb") as logs:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, **{**QUIET, "stderr": logs})
@@ -54,6 +58,13 @@ class Running:
         answer = self.client.get("/readyz", headers={"Connection": "close"})
         found: dict[str, str] = answer.json().get("versions", {})
         return found
+
+    def churn(self) -> dict[str, str]:
+        """Have the champion predict; its versions."""
+        said = self.client.post("/v1/scores", json={"customer_id": "C1", "channel": "app"}).json()
+        assert 0.0 < said["churn_probability"] < 1.0
+        versions: dict[str, str] = said["versions"]
+        return versions
 
     def started(self) -> int:
         """How many workers have become ready so far."""
@@ -75,28 +86,65 @@ def until(condition: Callable[[], object]) -> None:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
     bank = SmallBank.write(tmp_path_factory.mktemp("bank"), customers=20, months=2)
-    # as after a first look at the registry, which takes MLflow long on a fresh home
-    champions = bank.home / "banks" / "small" / "champions"
-    champions.mkdir(parents=True)
-    write_champions(champions, {})
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        bank.use(monkeypatch)
+        train_champion(bank.parts, seed=1)
+        publish_champions(bank.parts)
+        yield bank
+
+
+@pytest.fixture(scope="module")
+def registry_port() -> int:
+    """Where the registry is, when it is."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def collector() -> Iterator[Collector]:
     with collecting() as collector:
-        running = Running(bank, free_port(), collector)
-        try:
-            until(lambda: running.started() == 2)
-            yield running
-        finally:
-            running.client.close()
-            # killed, it would leave its workers behind
-            running.process.terminate()
-            running.process.wait(timeout=SECONDS)
+        yield collector
 
 
-def test_a_bank_without_models_or_customers_is_served(running: Running) -> None:
+@pytest.fixture(scope="module")
+def running(bank: SmallBank, registry_port: int, collector: Collector) -> Iterator[Running]:
+    traced = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_BSP_SCHEDULE_DELAY": "100",
+        # the framework would send what addresses say
+        "FASTAPI_OTEL_AUTO_CONFIGURE": "true",
+    }
+    running = Running(bank, free_port(), MLFLOW_TRACKING_URI=f"http://127.0.0.1:{registry_port}", **traced)
+    try:
+        until(lambda: running.started() == 2)
+        yield running
+    finally:
+        running.client.close()
+        running.process.kill()
+        running.process.wait()
+
+
+def test_a_bank_without_customers_is_served(running: Running) -> None:
     answer = running.client.post("/v1/decisions", json={"customer_id": "C1", "channel": "app"})
     assert answer.status_code == 200
     assert answer.json()["offers"] == []
+
+
+def test_the_registry_may_be_away_and_champions_are_those_of_when_it_was_there(
+    running: Running, registry_port: int, tmp_path: Path
+) -> None:
+    first = running.versions()
+    assert first["small-churn"].startswith("1:")
+    assert running.churn() == first
+    second = train_champion(running.bank.parts, seed=2)
+    assert running.versions() == first
+    with Servers(tmp_path) as servers:
+        start_mlflow(servers, running.bank.parts.settings, registry_port)
+        servers.wait()
+        until(lambda: all(running.versions().get("small-churn") == second.cited for _ in range(6)))
+    time.sleep(PUBLISH_SECONDS)  # the publisher has asked again, and nobody answered
+    assert running.churn() == running.versions() == {**first, "small-churn": second.cited}
 
 
 def test_a_changed_folder_is_served_by_all_workers_and_a_broken_one_by_none(running: Running) -> None:
@@ -123,19 +171,49 @@ def test_a_worker_that_is_killed_is_replaced(running: Running) -> None:
     assert again.json()["results"][0]["fate"] == "duplicate"
 
 
-def test_traces_arrive_from_it_and_they_are_its_own_alone(running: Running) -> None:
+def test_traces_arrive_from_it_and_they_are_its_own_alone(running: Running, collector: Collector) -> None:
     answer = running.client.post("/v1/decisions", json={"customer_id": "Zoe", "channel": "app"})
     running.client.get("/v1/customers/Zoe")
-    until(lambda: "GET /v1/customers/{customer_id}" in [span.name for span in running.collector.spans])
-    assert answer.json()["decision_id"].encode() in b"".join(running.collector.bodies)
-    assert not [body for body in running.collector.bodies if b"Zoe" in body]
-    assert {headers["path"] for headers in running.collector.headers} == {"/v1/traces"}
-    assert {one.scope.name for one in running.collector.scopes} == {"nbo.service"}
+    until(lambda: "GET /v1/customers/{customer_id}" in [span.name for span in collector.spans])
+    assert answer.json()["decision_id"].encode() in b"".join(collector.bodies)
+    assert not [body for body in collector.bodies if b"Zoe" in body]
+    assert {headers["path"] for headers in collector.headers} == {"/v1/traces"}
+    assert {one.scope.name for one in collector.scopes} == {"nbo.service"}
 
 
-def test_when_it_ends_nothing_of_it_is_left(running: Running) -> None:
-    publishers = running.children("champions --every")
-    assert len(publishers) == 1
-    running.process.terminate()
-    running.process.wait(timeout=SECONDS)
-    until(lambda: not any(Path(f"/proc/{publisher}").exists() for publisher in publishers))
+def test_when_the_supervisor_is_killed_its_workers_end(running: Running) -> None:
+    below = running.children("")
+    assert len(below) >= 4  # workers, the publisher, and Python's tracker of resources
+    running.process.kill()
+    running.process.wait()
+    until(lambda: not any(alive(process) for process in below))
+    assert "the supervisor is gone" in running.logs.read_text()
+
+
+def test_a_service_that_cannot_start_says_why_and_fails(bank: SmallBank) -> None:
+    champions = bank.parts.places.champions
+    damaged = replace((read_champions(champions) or {})["churn"], digest="0" * 64)
+    write_champions(champions, {"churn": damaged})
+    running = Running(bank, free_port(), workers=1, MLFLOW_TRACKING_URI="http://127.0.0.1:1")
+    try:
+        assert running.process.wait(timeout=SECONDS) == 1
+    finally:
+        running.client.close()
+        running.process.kill()
+    logs = running.logs.read_text()
+    assert "the files of small-churn are not those that were registered" in logs
+    assert logs.rstrip().endswith("nbo: the service did not start; its log says why")
+
+
+def test_a_registry_that_knows_nothing_of_a_bank_takes_no_champions_and_one_that_withdraws_them_does(
+    bank: SmallBank, tmp_path: Path
+) -> None:
+    other = SmallBank.write(tmp_path, customers=20, months=2, name="other").parts
+    other.places.champions.mkdir(parents=True)
+    champion = Champion(name="other-churn", version="7", digest="ab" * 32, folder="other-churn-7")
+    write_champions(other.places.champions, {"churn": champion})
+    assert not publish_champions(other)
+    assert read_champions(other.places.champions) == {"churn": champion}
+    bank.parts.models.store.client.delete_registered_model_alias("small-churn", CHAMPION)
+    assert publish_champions(bank.parts)
+    assert read_champions(bank.parts.places.champions) == {}

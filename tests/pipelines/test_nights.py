@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 import pipelines.bucket_files
 import pipelines.bucket_nights
 from domain.event import Event
+from events.erasing import erase_customer
 from events.log import EventLog
 from tests.features.build import event, table
 from tests.features.demo import random_log
@@ -98,6 +99,23 @@ def test_any_nights_with_any_imports_give_the_bytes_of_one_build(zone: str, data
                 home.build(midnight, midnight + timedelta(hours=15))
         home.build(asked[-1])
         assert_same(home, asked[-1], Path(folder) / "once")
+
+
+def test_after_a_customer_was_erased_a_night_is_as_if_they_had_never_been_there(home: Home, tmp_path: Path) -> None:
+    night = midnights("Europe/Amsterdam")[1]
+    customer = home.states.customers("bucket-000")[0]
+    erase_customer(home.log.folder, customer)
+    assert home.states.forget(customer) == 1
+    assert customer not in home.states.read("bucket-000").customer_ids
+    assert home.states.forget(customer) == 0
+    others = known(night)
+    others = others.filter(pc.not_equal(others["customer_id"], customer))
+    home.log.append(others)
+    home.build(night)
+    other = Home(tmp_path / "never")
+    other.log.append(others)
+    other.build(night)
+    assert (home.content(), home.state()) == (other.content(), other.state())
 
 
 def test_night_after_night_no_bucket_is_read_as_a_whole(home: Home, reads: list[int], tmp_path: Path) -> None:

@@ -203,3 +203,23 @@ def test_todays_events_are_those_that_became_available_today(log):
     assert today.of_customer("c02", midnight) is None
     today.refresh(midnight)
     assert today.of_customer("c02", midnight)["event_id"].to_pylist() == ["e1"]
+
+
+def test_customers_who_are_read_together_are_as_they_are_alone(bank, log, database, tmp_path):
+    reader = reader_of(bank, log, database, online_states(bank, log, tmp_path))
+    accept(database, told("e1", "c03"), told("e2", "c03"), told("e3", "only here"))
+    accept(database, told("late", "c04", at=MIDNIGHT - timedelta(minutes=5)))
+    accept(database, told("ahead", "c06", at=AS_OF + timedelta(seconds=30)))
+    customers = ["c02", "only here", "c03", "c04", "nobody", "c05", "c06", "c07"]
+    together = {
+        customer: (read.origin, read.as_of, version, read.features.take(np.array([row])))
+        for read in reader.read_together(customers, AS_OF, live=True)
+        for row, (customer, version) in enumerate(zip(read.features.customer_ids, read.versions, strict=True))
+    }
+    assert sorted(together) == sorted(customers)
+    for customer, (origin, as_of, version, features) in together.items():
+        alone = reader.read(customer, AS_OF, live=True)
+        assert (origin, as_of, (version,)) == (alone.origin, alone.as_of, alone.versions)
+        assert equal(features, alone.features)
+    origins = {origin for origin, *_ in together.values()}
+    assert origins == {Origin.STATE, Origin.LOG, Origin.NOTHING}

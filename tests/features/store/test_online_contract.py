@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -11,13 +12,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import psycopg
 import pytest
+import redis
+from psycopg import sql
 
 from config.stores import OnlineStore
 from domain.errors import StateError
 from features.calendar import Calendar
 from features.state import States
 from features.store import online as online_module
+from features.store.definitions import STATE_VIEW
 from features.store.online import OnlineStates, Written
 from features.store.packing import pack
 from features.store.repository import FeatureRepository
@@ -59,6 +64,22 @@ class Place:
     def on_port(self, port: int) -> str:
         assert self.server is not None
         return self.url.replace(f":{self.server.port}", f":{port}")
+
+    def knows(self, name: str) -> bool:
+        """Whether a customer's name is anywhere in the store, asked past Feast."""
+        match self.server:
+            case Redis():
+                with closing(redis.Redis(port=self.server.port, password=PASSWORD)) as client:
+                    return bool(client.keys(f"*{name}*"))
+            case PostgreSQL():
+                query = sql.SQL("SELECT count(*) FROM {} WHERE position(%s in entity_key) > 0")
+                with psycopg.connect(self.server.url()) as connection:
+                    table = sql.Identifier(f"{self.bank}_{STATE_VIEW}")
+                    [count] = connection.execute(query.format(table), (name.encode(),)).fetchone() or [0]
+                return bool(count)
+            case None:
+                files = (self.folder / "feast").glob("online.db*")
+                return any(name.encode() in file.read_bytes() for file in files)
 
     def close(self) -> None:
         for repository in self.opened:
@@ -196,6 +217,17 @@ def test_customers_with_odd_names_are_told_apart(online: OnlineStates) -> None:
     read = online.read(names[::-1], NOON)
     assert list(read.states.customer_ids) == names[::-1]
     assert read.states.matrix.ravel().tolist() == list(range(len(names)))[::-1]
+
+
+def test_of_who_is_forgotten_nothing_is_left_in_the_store(place: Place) -> None:
+    online = place.online()
+    online.materialise(states(["somebody", "c2"], [1], [2]), NIGHT)
+    assert place.knows("somebody")
+    assert online.forget(["somebody", "nobody"]) == 1
+    assert not place.knows("somebody")
+    assert online.read(["somebody"], NOON).missing == ("somebody",)
+    assert online.forget(["somebody"]) == 0
+    assert slots_of(online, "c2") == [2]
 
 
 def test_banks_in_one_store_do_not_see_each_other(place: Place, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from config.service import ApiKey, ServiceSettings
 from events.erasing import erase_customer
 from events.log import EventLog
 from serving.api.app import create_app
-from serving.api.security import new_key
+from serving.api.keys import new_key
 from serving.customer_features import CustomerReader
 from serving.database import Database
 from serving.journal.journal import Journal

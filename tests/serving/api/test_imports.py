@@ -24,3 +24,17 @@ def test_who_is_not_traced_loads_no_part_of_tracing():
 
 def test_a_worker_never_has_the_registry_or_the_flows():
     assert not {"mlflow", "prefect"} & set(loaded_after("wiring.service, features.store.online"))
+
+
+def test_the_supervisor_needs_no_model_library_and_no_framework():
+    assert loaded_after("nbo.commands, nbo.service, wiring.parts") == []
+
+
+def test_who_looks_after_the_champions_needs_no_model_library():
+    assert not {"lightgbm", "prefect", "feast"} & set(loaded_after("wiring.champions, wiring.models"))
+
+
+def test_feast_is_loaded_without_checks_of_every_argument():
+    code = "import features.store.repository, feast; print(feast.FeatureView.__init__.__code__.co_names)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "check_argument_types" not in done.stdout

@@ -83,6 +83,6 @@ def test_an_erased_customer_is_in_no_file_any_more(post, tmp_path, form):
     post.deliver(ContactFile(post.outbox, folder, form))
     [file] = folder.iterdir()
     whole = file.read_text().splitlines(keepends=True)
-    assert forget_in_files(tmp_path / "deliveries", "c04") == 1
+    assert forget_in_files([file], "c04") == 1
     assert file.read_text() == "".join(line for line in whole if "c04" not in line)
-    assert forget_in_files(tmp_path / "deliveries", "c04") == 0
+    assert forget_in_files([file], "c04") == 0

@@ -1,0 +1,197 @@
+"""Servers as processes of their own: begun side by side, watched, and ended together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Final
+from urllib.parse import urlsplit
+
+from domain.errors import StateError
+from nbo.display import console
+
+START_SECONDS: Final = 120
+"""A server that does not answer by then has failed; on a fresh home Prefect needs about 20."""
+
+END_SECONDS: Final = 20
+LOOK_SECONDS: Final = 0.3
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    name: str
+    health: str
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def check(self) -> None:
+        if self.process.poll() is not None:
+            raise StateError(f"{self.name} ended", got=_exit(self.process.returncode), remedy=f"see why: {self.log}")
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(self.health, timeout=2):  # noqa: S310 - our own address
+                return True
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def end(self) -> None:
+        try:
+            self.process.wait(timeout=END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        # what it had begun itself and has not ended
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+class Servers:
+    """Servers that live as long as the `with` block.
+
+    Each is the leader of a session of its own: Ctrl-C in a terminal reaches this process alone, which ends the others.
+
+    Args:
+        logs: Folder of what they say, a file each, that of the last start.
+    """
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+        self._servers: list[_Server] = []
+
+    def start(
+        self, name: str, command: Sequence[str], health: str, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start a server, without waiting for it.
+
+        Args:
+            name: As it is called in errors.
+            command: Of Python, without Python.
+            health: Address that answers when it is ready.
+            environment: On top of this process's.
+
+        Raises:
+            StateError: Something else listens on its port.
+        """
+        address = urlsplit(health)
+        assert address.hostname is not None
+        assert address.port is not None
+        check_port(name, address.hostname, address.port)
+        self._logs.mkdir(parents=True, exist_ok=True)
+        log = self._logs / f"{name.removeprefix('the ').lower()}.log"
+        with log.open("wb") as said:
+            process = subprocess.Popen(  # noqa: S603 - our own command line
+                [sys.executable, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,
+            )
+        self._servers.append(_Server(name, health, log, process))
+
+    def wait(self) -> None:
+        """Wait until all that were started answer.
+
+        Raises:
+            StateError: One ended, or did not answer in time.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        for server in self._servers:
+            with console.status(f"starting {server.name}"):
+                while not server.answers():
+                    self._check()
+                    if time.monotonic() > deadline:
+                        raise StateError(
+                            f"{server.name} does not answer",
+                            got=f"nothing at {server.health} in {START_SECONDS} s",
+                            remedy=f"see why: {server.log}",
+                        )
+                    time.sleep(LOOK_SECONDS)
+        self._check()
+
+    def watch(self) -> None:
+        """Go on until one ends, or until interrupted.
+
+        Raises:
+            StateError: One ended.
+        """
+        while True:
+            self._check()
+            time.sleep(LOOK_SECONDS)
+
+    def _check(self) -> None:
+        for server in self._servers:
+            server.check()
+
+    def __enter__(self) -> Servers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End all, those first that were begun last."""
+        for server in reversed(self._servers):
+            server.process.terminate()
+        for server in reversed(self._servers):
+            server.end()
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP end the block as Ctrl-C does; a second signal does not interrupt the end.
+
+    What the process was started to ignore, as `nohup` does, stays ignored.
+    """
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    heard = [number for number in _SIGNALS if before[number] is not signal.SIG_IGN]
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        for other in heard:
+            signal.signal(other, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in heard:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, before[number])
+
+
+def check_port(name: str, host: str, port: int) -> None:
+    """See that a server could listen there.
+
+    Raises:
+        StateError: It could not.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        with socket.socket(family, kind, protocol) as asked:
+            asked.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            asked.bind(address)
+    except (OSError, OverflowError) as error:
+        raise StateError(
+            f"{name} cannot listen on port {port} of {host}",
+            got=getattr(error, "strerror", None) or str(error),
+            remedy="end what listens there, or choose another port",
+        ) from error
+
+
+def _exit(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"

@@ -1,0 +1,21 @@
+"""Keys of callers: random, shown once, known to the service by their hash."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+
+
+def new_key(name: str, scopes: Sequence[str], per_second: float | None = None) -> tuple[str, dict[str, Any]]:
+    """Make a key, and the entry of `NBO_API_KEYS` that knows it by its hash.
+
+    Example:
+        >>> key, entry = new_key("app", ["decide"])
+        >>> entry["sha256"] == sha256(key.encode()).hexdigest(), entry["scopes"]
+        (True, ['decide'])
+    """
+    key = f"nbo_{secrets.token_urlsafe(32)}"
+    entry: dict[str, Any] = {"name": name, "sha256": sha256(key.encode()).hexdigest(), "scopes": list(scopes)}
+    return key, entry if per_second is None else {**entry, "per_second": per_second}

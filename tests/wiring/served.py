@@ -1,0 +1,45 @@
+"""The service with its real parts, answering over HTTP in a thread of this process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from hashlib import sha256
+
+import httpx
+import uvicorn
+
+from config.service import ApiKey, ServiceSettings
+from serving.api.app import create_app
+from tests.servers import free_port
+from wiring.parts import Parts
+from wiring.service import open_service
+
+KEY = "nbo_a_key_of_tests_that_is_known_to_everybody"
+SETTINGS = ServiceSettings(
+    keys=(ApiKey(name="tests", sha256=sha256(KEY.encode()).hexdigest(), scopes=("admin",)),), swap_seconds=0.2
+)
+
+
+@contextmanager
+def served(parts: Parts, start: datetime | None = None) -> Iterator[httpx.Client]:
+    """Serve a bank for the length of the block; a client with a key of all scopes."""
+    port = free_port()
+    app = create_app(lambda: open_service(parts, SETTINGS, start))
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="critical", access_log=False, loop="asyncio")
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive(), "the service did not start"
+            time.sleep(0.01)
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": KEY}, timeout=30) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join()
