@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from events.lock import locked
 from models.registry import RegisteredModel
 from serving.live.champions import Champion, read_champions, write_champions
 from wiring.parts import MODELS, Parts
@@ -23,6 +24,11 @@ def publish_champions(parts: Parts) -> bool:
     """
     folder = parts.places.champions
     folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / "lock"):  # every replica's service has a process that does this
+        return _published(parts, folder)
+
+
+def _published(parts: Parts, folder: Path) -> bool:
     told = read_champions(folder)
     before, found = told or {}, dict[str, Champion]()
     for model in MODELS:

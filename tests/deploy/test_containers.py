@@ -20,6 +20,7 @@ from typer.main import get_command
 
 from config.settings import Settings
 from nbo.commands import app
+from nbo.worker import GRACE_SECONDS
 from tests.docs.pages import ROOT
 
 CONTAINERFILE = (ROOT / "deploy" / "Containerfile").read_text(encoding="utf-8")
@@ -127,6 +128,13 @@ def _understood(words: list[str]) -> None:
     context = group.make_context("nbo", list(words), resilient_parsing=True)
     place = next(place for place, word in enumerate(words) if word in group.commands)
     group.commands[words[place]].make_context(words[place], words[place + 1 :], parent=context)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_what_runs_is_told_to_end_and_has_time_for_what_it_has_begun(name: str) -> None:
+    assert OURS[name]["init"] is True
+    seconds = int(re.fullmatch(r"(\d+)s", OURS[name]["stop_grace_period"])[1])
+    assert seconds > GRACE_SECONDS
 
 
 @pytest.mark.parametrize("name", OURS)
