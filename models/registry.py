@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 import mlflow.artifacts
 import pyarrow as pa
@@ -17,10 +17,12 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from domain.errors import ModelError
-from models.tracking.files import FILES_FOLDER, files_digest
+from models.tracking.files import FILES_FOLDER, PREDICTIONS_FILE, files_digest
 from models.tracking.quiet import quiet_mlflow
-from models.tracking.runs import PREDICTIONS_FILE, LoggedRun
 from models.tracking.store import TrackingStore
+
+if TYPE_CHECKING:  # who only looks for champions need not wait for LightGBM
+    from models.tracking.runs import LoggedRun
 
 Alias = Literal["champion", "challenger"]
 CHAMPION: Alias = "champion"

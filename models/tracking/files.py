@@ -8,6 +8,9 @@ from pathlib import Path
 FILES_FOLDER = "nbo"
 """Folder of the model's own files, beside those that MLflow writes for the trees."""
 
+PREDICTIONS_FILE = "test_predictions.parquet"
+"""Of a run: what its model said of the rows it was judged on."""
+
 
 def files_digest(folder: Path) -> str:
     """Hash names and contents of all files below a folder, in the order of their names."""

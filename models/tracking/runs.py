@@ -22,11 +22,9 @@ from models.comparison import recorded_predictions
 from models.evaluation.evaluation import Evaluation
 from models.gate import GateReport
 from models.judged import Judged
-from models.tracking.files import FILES_FOLDER, files_digest
+from models.tracking.files import FILES_FOLDER, PREDICTIONS_FILE, files_digest
 from models.tracking.quiet import quiet_mlflow
 from models.tracking.store import TrackingStore
-
-PREDICTIONS_FILE = "test_predictions.parquet"
 
 _METRICS_AT_ONCE = 500
 """MLflow takes at most 1,000 metrics in one call."""

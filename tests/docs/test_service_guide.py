@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
+from datetime import timedelta
+from string import Template
 
 import httpx
 import pytest
 
-from serving.live.champions import write_champions
 from tests.docs.pages import ROOT, blocks
 from tests.pipelines.small_bank import SmallBank
+from tests.wiring.past import live_through
 from tests.wiring.served import KEY, served
 
 GUIDE = ROOT / "docs" / "guides" / "service.md"
@@ -20,12 +21,12 @@ PATHS = re.findall(r"`(GET|POST|PUT|DELETE) (/[^`]*)`(?: with `(\{.*?\})`)?", GU
 """What the guide says in its text and its tables: method, path, and a body where it shows one."""
 
 
-def asked() -> Iterator[list[str]]:
-    """Every curl command, as the words that a shell would make of it."""
+def asked(**variables: str) -> Iterator[list[str]]:
+    """Every curl command, as the words that a shell with these variables would make of it."""
     for block in blocks(GUIDE, "sh"):
         for line in block.replace("\\\n", " ").splitlines():
             if line.startswith("curl "):
-                yield shlex.split(line.replace("$KEY", KEY))[1:]
+                yield shlex.split(Template(line).substitute(variables))[1:]
 
 
 def sent(client: httpx.Client, words: list[str]) -> httpx.Response:
@@ -53,30 +54,38 @@ def sent(client: httpx.Client, words: list[str]) -> httpx.Response:
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    bank = SmallBank.write(tmp_path_factory.mktemp("bank"), customers=20, months=2, name="guide")
+    bank = SmallBank.write(tmp_path_factory.mktemp("bank"), customers=40, months=3, name="guide")
     with pytest.MonkeyPatch.context() as monkeypatch:
         bank.use(monkeypatch)
-        champions: Path = bank.parts.places.champions
-        champions.mkdir(parents=True)
-        write_champions(champions, {})
         parts = bank.parts
-        parts.repository.apply(parts.bank.features, {})  # there is an online store, with nobody in it
-        with served(parts) as client:
+        noon = live_through(parts) + timedelta(hours=12)
+        with served(parts, noon) as client:
             client.headers.pop("X-API-Key")
             yield client
         parts.database.close()
 
 
-def test_every_request_of_the_guide_is_answered(client: httpx.Client) -> None:
-    answers = [(words, sent(client, words)) for words in asked()]
-    assert len(answers) >= 4
+@pytest.fixture(scope="module")
+def contact(client: httpx.Client) -> str:
+    """A decision that sends somebody a letter."""
+    for number in range(1, 41):
+        question = {"customer_id": f"C{number:06d}", "channel": "email"}
+        said = client.post("/v1/decisions", json=question, headers={"X-API-Key": KEY}).json()
+        if said["offers"]:
+            return str(said["decision_id"])
+    raise AssertionError("nobody is sent anything")
+
+
+def test_every_request_of_the_guide_is_answered(client: httpx.Client, contact: str) -> None:
+    answers = [(words, sent(client, words)) for words in asked(KEY=KEY, DECISION=contact)]
+    assert len(answers) >= 5
     for words, answer in answers:
         assert answer.is_success, (words, answer.text)
 
 
 def test_every_request_says_who_asks(client: httpx.Client) -> None:
-    for words in asked():
-        assert sent(client, [word.replace(KEY, "somebody's") for word in words]).status_code == 401
+    for words in asked(KEY="somebody's", DECISION="d1"):
+        assert sent(client, words).status_code == 401
 
 
 def test_every_path_of_the_guide_is_one_of_the_service(client: httpx.Client) -> None:
