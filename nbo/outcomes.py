@@ -109,8 +109,8 @@ def show_decision(answer: Answer) -> None:
         console.print(decision.fallback, markup=False, soft_wrap=True)
     for candidate, reasons in zip(decision.offers, answer.reasons, strict=True):
         console.print(
-            f"{candidate.rank}. {candidate.offer}: propensity {candidate.propensity:.4f} x value "
-            f"{candidate.value:.2f}, priority {candidate.priority:.3f}, "
+            f"{candidate.rank}. {candidate.offer}: propensity {_known(candidate.propensity, 4)} x value "
+            f"{_known(candidate.value, 2)}, priority {_known(candidate.priority, 3)}, "
             f"selection probability {candidate.selection_probability:.3f}",
             markup=False,
             highlight=False,
@@ -132,6 +132,11 @@ def show_decision(answer: Answer) -> None:
         console.print("what would have to change")
     for found in changes[:CHANGES_SHOWN]:
         console.print(f"  {found.sentence()}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _known(number: float | None, digits: int) -> str:
+    """Say a number of a candidate; of who wants no personalised offers no score is looked at."""
+    return "unknown" if number is None else f"{number:.{digits}f}"
 
 
 def show_rows(title: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -15,7 +16,7 @@ from events.segments import empty_table
 from features.calendar import Calendar
 from features.compute import compute_features
 from features.moments import Moments, utc_microseconds
-from features.state import States, features_from_states
+from features.state import States, features_at
 from features.store.state_files import StateFiles
 from features.table import FeatureTable
 from pipelines.bucket_moments import customers_in
@@ -29,6 +30,7 @@ def current_features(
     bucket: int,
     midnight: datetime,
     customers: NDArray[np.object_] | None = None,
+    contacts: pa.Table | None = None,
 ) -> tuple[FeatureTable, int]:
     """Take a bucket's customers, or some of them, from the states' file.
 
@@ -42,6 +44,8 @@ def current_features(
         bucket: Number of the bucket.
         midnight: Local.
         customers: Of the bucket; None for all.
+        contacts: That states and log of the midnight do not have, as events that became available at midnight
+            (`serving.journal.unlogged`). Whoever has some is as of just after midnight, when they count.
 
     Returns:
         Features in the order of the file, then of who was computed, and how many were.
@@ -53,16 +57,25 @@ def current_features(
     if customers is None:
         customers = customers_in(log.read_bucket(bucket, ["customer_id"]))
     known = _states_of(customers, bank, states, part_name(bucket), midnight)
+    later = empty_table() if contacts is None else contacts  # the states are of this very midnight
     tables = []
     rest = customers
     if known is not None and len(known):
-        nothing = empty_table()  # the states are of this very midnight
-        tables.append(features_from_states(known, nothing, midnight, bank.features, bank.journey, calendar))
+        moments = _moments(known.customer_ids, midnight, later)
+        tables.append(features_at(known, later, moments, bank.features, bank.journey, calendar))
         rest = customers[~_are_in(customers, known.customer_ids)]
     if len(rest) or not tables:
-        events, moments = log.read_bucket(bucket), Moments.at(rest, midnight)
-        tables.append(compute_features(events, moments, bank.features, bank.journey, calendar))
-    return FeatureTable.concatenate(tables), len(rest)
+        events = pa.concat_tables([log.read_bucket(bucket), later])
+        asked = Moments(rest, _moments(rest, midnight, later))
+        tables.append(compute_features(events, asked, bank.features, bank.journey, calendar))
+    whole = FeatureTable.concatenate(tables)
+    return replace(whole, as_of=np.full(len(whole), utc_microseconds(midnight))), len(rest)
+
+
+def _moments(customers: NDArray[np.object_], midnight: datetime, later: pa.Table) -> NDArray[np.datetime64]:
+    """Midnight, or for whoever has contacts since then the moment after it."""
+    has_contacts = _are_in(customers, np.array(later["customer_id"].unique().to_pylist(), dtype=object))
+    return utc_microseconds(midnight) + has_contacts.astype("timedelta64[us]")
 
 
 def _states_of(

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from config.bank import Bank
 from domain.errors import StateError
 from events.log import EventLog
+from events.segments import empty_table
 from features.engines.engine import Report
 from features.store.replacing import replacing
 from features.store.state_files import StateFiles
@@ -45,6 +48,7 @@ class DecideWork:
         seed: Of the draws.
         prices: Of one unit of each budget.
         remaining: What is left of each budget.
+        contacts: Of the bucket's customers, that states and log of the midnight do not have; as events.
         num_threads: Of the models.
     """
 
@@ -59,6 +63,7 @@ class DecideWork:
     seed: int
     prices: Mapping[str, float]
     remaining: Mapping[str, float]
+    contacts: pa.Table = field(default_factory=empty_table)
     num_threads: int = 1
 
     @property
@@ -148,7 +153,9 @@ def gather_bucket_wishes(work: DecideWork) -> Report:
 
 def _done(work: DecideWork, do: Callable[[Decider, FeatureTable], dict[str, Any]]) -> Report:
     """Do it for the bucket's customers, if it has any, and write down what came of it."""
-    features, recomputed = current_features(work.bank, EventLog(work.log), work.states, work.bucket, work.as_of)
+    features, recomputed = current_features(
+        work.bank, EventLog(work.log), work.states, work.bucket, work.as_of, contacts=work.contacts
+    )
     report: Report = {"bucket": work.bucket, "key": work.key, "customers": len(features), "recomputed": recomputed}
     if len(features):
         report |= do(work.champions.decider(work.bank, num_threads=work.num_threads), features)

@@ -23,6 +23,8 @@ from pipelines.plain import from_plain
 from pipelines.planning import plan_tonight, prices_for
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
 from serving.circumstances import keep_circumstances
+from serving.journal.unlogged import unlogged_contacts
+from serving.live.engine import outbound_channels
 from serving.night_charges import left_before_night
 from serving.part_log import is_logged, log_part
 from wiring.parts import SEED, Parts, parts_anew, parts_of
@@ -37,10 +39,13 @@ def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> Ste
     champions = parts.champion_files()
     versions = {"bank": parts.bank.digest, "policy": parts.policy.digest, **champions.versions}
     code = code_digest("decisioning", "serving", "models")
-    run = digest_of(parts.log.digest(), until, versions, definitions_digest(parts), code)
+    outbound = outbound_channels(parts.bank.policy)
+    contacts = unlogged_contacts(parts.database, parts.bank.vocabulary.contacts, outbound, until)
+    seen = contacts["event_id"].to_pylist()
+    run = digest_of(parts.log.digest(), until, versions, definitions_digest(parts), code, seen)
     remaining = left_before_night(parts.database, parts.policy, until)
     wished = parts.places.wishes / f"{until:%Y-%m-%d}-{run}"
-    night = Night(run=run, as_of=until, champions=champions, folder=wished, remaining=remaining)
+    night = Night(run=run, as_of=until, champions=champions, folder=wished, remaining=remaining, contacts=contacts)
     prices = prices_for(parts, night)
     run = digest_of(run, prices, night.remaining) if prices else run
     folder = parts.places.decisions / f"{until:%Y-%m-%d}-{run}"

@@ -7,8 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+import pyarrow as pa
 from prefect import task
 
+from events.fingerprints import bucket_of
+from events.schema import one_chunk
+from events.segments import empty_table
 from features.engines.engine import Report
 from pipelines.decide_files import DecideWork, decide_bucket_files, gather_bucket_wishes
 from pipelines.steps import digest_of, may_pass
@@ -30,6 +34,7 @@ class Night:
         folder: Where the results lie.
         prices: Of one unit of each budget.
         remaining: What is left of each budget.
+        contacts: That states and log of the midnight do not have (`serving.journal.unlogged`).
     """
 
     run: str
@@ -38,9 +43,11 @@ class Night:
     folder: Path
     prices: Mapping[str, float] = field(default_factory=dict)
     remaining: Mapping[str, float] = field(default_factory=dict)
+    contacts: pa.Table = field(default_factory=empty_table)
 
     def works(self, parts: Parts) -> list[DecideWork]:
         """List the work, a piece a bucket."""
+        buckets = bucket_of(one_chunk(self.contacts["customer_id"]), parts.log.buckets)
         return [
             DecideWork(
                 bucket=bucket,
@@ -54,6 +61,7 @@ class Night:
                 seed=SEED,
                 prices=self.prices,
                 remaining=self.remaining,
+                contacts=self.contacts.filter(pa.array(buckets == bucket)),
             )
             for bucket in range(parts.log.buckets)
         ]

@@ -48,8 +48,8 @@ def decide_for_customer(
 ) -> Answer:
     """Decide as the batch would at the same moment with the same seed, and log the decision before answering.
 
-    A customer the bank does not know gets the answer of no history (`Origin.NOTHING`); a missing or stale online
-    state is made up for from the event log (`Origin.LOG`).
+    A customer of whom the bank knows nothing (`Origin.NOTHING`) gets the answer of its cold start, or, without one, of
+    no history; a missing or stale online state is made up for from the event log (`Origin.LOG`).
 
     Args:
         customer_id: Whose next best offer is asked for.
@@ -72,10 +72,18 @@ def decide_for_customer(
     if channel not in channels:
         raise DataError("no such channel", got=f"'{channel}'", expected=nearest(channel, channels))
     read = reader.read(customer_id, as_of)
+    unknown = read.origin is Origin.NOTHING
     decisions = decider.decide(
-        read.features, as_of=read.as_of, seed=seed, channels=[channel], prices=prices, remaining=remaining
+        read.features,
+        as_of=read.as_of,
+        seed=seed,
+        channels=[channel],
+        prices=prices,
+        remaining=remaining,
+        unknown=unknown,
     )
     decision = decider.record(decisions, 0, channel)
     if log is not None:
         log.append(decision, read.origin)
-    return Answer(decision, read.origin, read.note, reasons_for(decision, decisions.features, decider), decisions)
+    reasons = reasons_for(decision, decisions.features, decider, unknown=unknown)
+    return Answer(decision, read.origin, read.note, reasons, decisions)

@@ -50,9 +50,10 @@ class Origin(StrEnum):
     """Where a customer's features came from.
 
     The first three give the same numbers for the same events and moment; they differ in what they cost, and `nothing`
-    tells that the bank knows nothing of the customer: features are those of no history, stage NULL, so that offers
-    bound to a stage are not for them. `unknown` tells that it could not be read what the bank knows: every feature is
-    NULL, so that consent, eligibility and limits fail, and only what asks for none of them is offered.
+    tells that the bank knows nothing of the customer: features are those of no history, stage NULL, before the decider
+    puts in their place what a cold start assumes; without one, offers bound to a stage are not for them. `unknown`
+    tells that it could not be read what the bank knows: every feature is NULL, so that consent, eligibility and limits
+    fail, and only what asks for none of them is offered.
     """
 
     STATE = "state"

@@ -96,12 +96,20 @@ class Decider:
         request: Mapping[str, Said] | Sequence[Mapping[str, Said]] | None = None,
         prices: Mapping[str, float] | None = None,
         remaining: Mapping[str, float] | None = None,
+        unknown: bool = False,
     ) -> Decisions:
-        """Score and decide for n customers, n >= 1 or 0; arguments and errors as of `decisioning.engine.decide`."""
-        scored = self._with_churn(features)
+        """Score and decide for n customers, n >= 1 or 0; arguments and errors as of `decisioning.engine.decide`.
+
+        Of `unknown` customers nothing at all is known: where the policy declares a cold start they are given what it
+        assumes, and scored by how often offers are accepted and customers leave, not by what models make of nothing.
+        """
+        cold = self.starts_cold(unknown=unknown)
+        if cold:
+            features = self._assumed(features)
+        scored = self._with_churn(features, cold=cold)
         return decide(
             scored,
-            self._propensity(features, channels),
+            self._propensity(features, channels, cold=cold),
             self.policy,
             as_of=as_of,
             seed=seed,
@@ -111,6 +119,10 @@ class Decider:
             prices=prices,
             remaining=remaining,
         )
+
+    def starts_cold(self, *, unknown: bool) -> bool:
+        """Tell whether customers are decided for by assumptions and priors."""
+        return unknown and self.policy.assumed is not None
 
     def in_chunks(
         self,
@@ -141,27 +153,40 @@ class Decider:
         """Give what writes these decisions down in short, as they are kept."""
         return Traces(decisions, self.rule_book)
 
-    def _with_churn(self, features: FeatureTable) -> FeatureTable:
-        probability = (
-            np.full(len(features), np.nan)
-            if self.churn is None
-            else self.churn.predict(features, num_threads=self.num_threads)
-        )
+    def _assumed(self, features: FeatureTable) -> FeatureTable:
+        assumed = {name: np.full(len(features), value) for name, value in (self.policy.assumed or {}).items()}
+        # of a record there is only what was read
+        columns = {name: assumed.get(name, values) for name, values in features.columns.items()}
+        return FeatureTable(features.customer_ids, features.as_of, columns, features.schema)
+
+    def _with_churn(self, features: FeatureTable, *, cold: bool) -> FeatureTable:
+        if self.churn is not None and not cold:
+            probability = self.churn.predict(features, num_threads=self.num_threads)
+        else:
+            rate = None if self.churn is None else self.churn.rate
+            probability = np.full(len(features), np.nan if rate is None else rate)
         columns = {**features.columns, CHURN_PROBABILITY: probability}
         return FeatureTable(features.customer_ids, features.as_of, columns, {**features.schema, **SCORES})
 
-    def _propensity(self, features: FeatureTable, channels: Sequence[str] | None) -> Array:
+    def _propensity(self, features: FeatureTable, channels: Sequence[str] | None, *, cold: bool) -> Array:
         """Score the candidates of the channels asked for, all in one call; the others are not looked at."""
         candidates = self.policy.candidates
         if self.propensity is None:
             return np.full((len(features), len(candidates)), np.nan)
         if channels is None:
-            return self.propensity.predict(features, candidates.pairs, num_threads=self.num_threads)
+            return self._scores(self.propensity, features, candidates.pairs, cold=cold)
         columns, pairs = self._of_channels(tuple(channels))
         scores = np.full((len(features), len(candidates)), np.nan)
         if pairs:
-            scores[:, columns] = self.propensity.predict(features, pairs, num_threads=self.num_threads)
+            scores[:, columns] = self._scores(self.propensity, features, pairs, cold=cold)
         return scores
+
+    def _scores(
+        self, model: PropensityScorer, features: FeatureTable, pairs: Sequence[tuple[Offer, Treatment]], *, cold: bool
+    ) -> Array:
+        if cold:
+            return model.prior(features, pairs)
+        return model.predict(features, pairs, num_threads=self.num_threads)
 
     def _of_channels(self, channels: tuple[str, ...]) -> tuple[Columns, tuple[tuple[Offer, Treatment], ...]]:
         if channels not in self._pairs_of:

@@ -50,26 +50,36 @@ class Reason:
         return f"{self.description}{value} (speaks {'for' if self.log_odds > 0 else 'against'} it)"
 
 
-def reasons_for(decision: Decision, features: FeatureTable, decider: Decider) -> tuple[tuple[Reason, ...], ...]:
+def reasons_for(
+    decision: Decision, features: FeatureTable, decider: Decider, *, unknown: bool = False
+) -> tuple[tuple[Reason, ...], ...]:
     """Explain the ranked offers of a decision, the strongest reasons first.
 
     Args:
         decision: Of the customer.
         features: The customer's, one row.
         decider: Whose propensity model scored; without one there are no reasons.
+        unknown: Nothing is known of the customer, as `Decider.decide` was told.
 
     Returns:
-        For each ranked offer up to `REASONS_PER_OFFER` reasons.
+        For each ranked offer up to `REASONS_PER_OFFER` reasons; none where no score was looked at.
     """
     by_name = {
         (offer.name, treatment.channel): (offer, treatment) for offer, treatment in decider.policy.candidates.pairs
     }
-    pairs = [by_name[candidate.offer, candidate.channel] for candidate in decision.offers]
-    return reasons_of(pairs, features, [0] * len(pairs), decider)
+    scored = [candidate for candidate in decision.offers if candidate.propensity is not None]
+    pairs = [by_name[candidate.offer, candidate.channel] for candidate in scored]
+    reasons = iter(reasons_of(pairs, features, [0] * len(pairs), decider, unknown=unknown))
+    return tuple(() if candidate.propensity is None else next(reasons) for candidate in decision.offers)
 
 
 def reasons_of(
-    pairs: Sequence[tuple[Offer, Treatment]], features: FeatureTable, rows: Sequence[int], decider: Decider
+    pairs: Sequence[tuple[Offer, Treatment]],
+    features: FeatureTable,
+    rows: Sequence[int],
+    decider: Decider,
+    *,
+    unknown: bool = False,
 ) -> tuple[tuple[Reason, ...], ...]:
     """Explain the scores of some candidates, all in one call of the model.
 
@@ -78,11 +88,16 @@ def reasons_of(
         features: Of customers.
         rows: Position of the customer of each candidate.
         decider: As of `reasons_for`, and so is the result.
+        unknown: As of `reasons_for`.
     """
     if decider.propensity is None or not pairs:
         return tuple(() for _ in pairs)
-    theirs = features.select(decider.propensity.names).take(np.array(rows, dtype=np.intp))
-    contributions = decider.propensity.explain(theirs, pairs)
+    positions = np.array(rows, dtype=np.intp)
+    if decider.starts_cold(unknown=unknown):
+        contributions = decider.propensity.explain_prior(features.take(positions), pairs)
+    else:
+        theirs = features.select(decider.propensity.names).take(positions)
+        contributions = decider.propensity.explain(theirs, pairs)
     return tuple(
         tuple(
             _reason(name, log_odds, offer.product, features, row, decider.bank.features)

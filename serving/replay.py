@@ -17,6 +17,7 @@ from features.moments import utc_microseconds
 from features.table import CUSTOMER_ID, FeatureTable
 from serving.batch import FEATURES, part_file
 from serving.circumstances import circumstances_of
+from serving.customer_features import Origin
 from serving.decider import CHURN_PROBABILITY, Decider
 from serving.decision_log import LoggedDecision
 
@@ -82,6 +83,7 @@ def replay(logged: LoggedDecision, decider: Decider, decisions_folder: Path) -> 
         request=request,
         prices=given.get("prices"),
         remaining=given.get("remaining"),
+        unknown=logged.features_from == Origin.NOTHING,
     )
     again = decider.record(decisions, 0, logged.channel)
     if record is not None:

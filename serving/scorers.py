@@ -18,6 +18,10 @@ class ChurnScorer(Protocol):
     def names(self) -> tuple[str, ...]:
         """Features it reads."""
 
+    @property
+    def rate(self) -> float | None:
+        """Share of customers that leave, for those of whom nothing is known; None where it was not counted."""
+
     def predict(self, features: FeatureTable, *, num_threads: int = 1) -> Array:
         """Score n customers: shape (n,)."""
 
@@ -36,3 +40,9 @@ class PropensityScorer(Protocol):
 
     def explain(self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]]) -> Contributions:
         """Take the scores apart: row i of the features with candidate i."""
+
+    def prior(self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]]) -> Array:
+        """Score n customers of whom nothing is known for m candidates: shape (n, m), NaN where nothing was counted."""
+
+    def explain_prior(self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]]) -> Contributions:
+        """Say what these scores come from: row i of the features with candidate i."""

@@ -15,6 +15,7 @@ from decisioning.policies.budget_compile import budget_problems, compile_budgets
 from decisioning.policies.budgets import Budget
 from decisioning.policies.builder import Builder
 from decisioning.policies.candidates import Candidates
+from decisioning.policies.cold_start import assumptions
 from decisioning.policies.compiled import BUILT_IN_RULES, SCORE, CompiledPolicy, CompiledRule
 from decisioning.policies.names import Names
 from decisioning.policies.policy import Policy
@@ -74,6 +75,10 @@ def compile_policy(
         personalised,
     )
     read = {name for part in scoped if part is not None for name in part.expression.names}
+    permissions = (personalised, *(part for rule in rules if rule.kind == "consent" for part in rule.parts))
+    permitting = {name for part in permissions if part is not None for name in part.expression.names}
+    behind = [feature for name in sorted(permitting) for feature in names.features_behind(name)]
+    assumed, cold_start_problems = assumptions(policy, catalogue, behind)
     compiled = CompiledPolicy(
         policy=policy,
         candidates=candidates,
@@ -89,6 +94,7 @@ def compile_policy(
         channels=tuple(channel for channel, columns in candidates.by_channel.items() if len(columns)),
         time_zone=time_zone,
         features=frozenset(feature for name in read for feature in names.features_behind(name)),
+        assumed=assumed,
         digest=_digest(policy, offers, vocabulary, budgets, time_zone),
     )
     taken = (*BUILT_IN_RULES, *(f"consent_{channel}" for channel in policy.consent))
@@ -99,6 +105,7 @@ def compile_policy(
         *budget_problems(budgets),
         *checks.offer_problems(offers, catalogue),
         *builder.problems,
+        *cold_start_problems,
     ]
     return compiled, problems
 

@@ -102,6 +102,7 @@ class CompiledPolicy:
         channels: Channels that at least one candidate is in, in the vocabulary's order.
         time_zone: In which offers are valid and hours count.
         features: Names that a feature table must have.
+        assumed: Feature -> value of customers of whom nothing is known; None where the bank declares no cold start.
         digest: Of the policy, the budgets, the offers and the vocabulary: equal digests decide equally on equal
             features, requests, prices and remaining budgets.
     """
@@ -120,6 +121,7 @@ class CompiledPolicy:
     channels: tuple[str, ...]
     time_zone: tzinfo
     features: frozenset[str]
+    assumed: Mapping[str, float] | None
     digest: str
 
     @cached_property

@@ -214,6 +214,10 @@ class Policy(Spec):
         offers_per_channel: How many ranked offers an answer holds.
         distinct_products: The ranked offers of an answer are of different families, the best of each.
         minimum_priority: Below it nothing is better than this offer.
+        cold_start: Feature -> value that is assumed of customers of whom nothing is known at all; they are then scored
+            by how offers are usually received at that stage, in place of a model of what they did. What a condition
+            about consent or `personalised` reads is never assumed. None: they are decided for as customers without a
+            history, whose stage is NULL.
     """
 
     consent: dict[str, str] = field(default_factory=dict)
@@ -230,3 +234,4 @@ class Policy(Spec):
     offers_per_channel: int = 3
     distinct_products: bool = False
     minimum_priority: float = 0.0
+    cold_start: dict[str, bool | float | str] | None = None

@@ -42,11 +42,28 @@ def request_columns(requests: Sequence[Mapping[str, Said]], schema: Schema) -> d
     columns = {}
     for name, kind in schema.items():
         word = name.removeprefix(REQUEST)
-        columns[name] = np.array([_number(word, said.get(word), kind) for said in requests], dtype=np.float64)
+        columns[name] = np.array(
+            [number_of(word, said.get(word), kind, of=" of a request") for said in requests], dtype=np.float64
+        )
     return columns
 
 
-def _number(name: str, value: Said, kind: Category | Boolean | Number) -> float:
+def number_of(name: str, value: Said, kind: Category | Boolean | Number, of: str = "") -> float:
+    """Give a value as columns hold it, NaN for none.
+
+    Args:
+        name: As the error tells it.
+        value: As people write it.
+        kind: What it has to be.
+        of: Whose it is, as the error tells it.
+
+    Raises:
+        DataError: It is none of its type.
+
+    Example:
+        >>> number_of("region", "south", Category(("north", "south"))), number_of("adult", True, Boolean())
+        (1.0, 1.0)
+    """
     if value is None:
         return float("nan")
     match kind:
@@ -62,4 +79,4 @@ def _number(name: str, value: Said, kind: Category | Boolean | Number) -> float:
             if isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value):
                 return float(value)
             expected = "a finite number"
-    raise DataError(f"'{name}' of a request has no such value", got=f"'{value}'", expected=expected)
+    raise DataError(f"'{name}'{of} has no such value", got=f"'{value}'", expected=expected)

@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from expressions.types import Array, Category, ColumnType
 from features.table import FeatureTable
+from models.baselines.prevalence import prevalence
 from models.boosting import (
     Boosting,
     Rows,
@@ -40,11 +41,14 @@ class ChurnModel:
         booster: LightGBM trees whose columns are the features of the schema, in its order.
         schema: Features and their types.
         calibration: From the trees' probability to one that means what it says.
+        rate: Share of training rows that churned, strictly between 0 and 1: for customers of whom nothing is known.
+            None in files of former versions.
     """
 
     booster: lightgbm.Booster
     schema: dict[str, ColumnType]
     calibration: Calibration
+    rate: float | None = None
     _check: SchemaCheck = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +83,11 @@ class ChurnModel:
 
     def to_files(self, folder: Path) -> None:
         """Write `booster.txt` (LightGBM's native text) and `model.json`; nothing in them can run code."""
-        description = {"features": schema_to_json(self.schema), "calibration": self.calibration.to_json()}
+        description = {
+            "features": schema_to_json(self.schema),
+            "calibration": self.calibration.to_json(),
+            **({} if self.rate is None else {"rate": self.rate}),
+        }
         write_model(folder, _KIND, description, booster_to_text(self.booster))
 
     @classmethod
@@ -94,6 +102,7 @@ class ChurnModel:
             booster_from_text(text),
             schema_from_json(description["features"]),
             Calibration.from_json(description["calibration"]),
+            description.get("rate"),
         )
 
 
@@ -135,4 +144,5 @@ def fit_churn(
         Boosting(seed=training.seed),
         num_threads=num_threads,
     )
-    return ChurnModel(booster, schema, fit_calibration(expit(raw_scores(booster, held.matrix, num_threads)), held.y))
+    calibration = fit_calibration(expit(raw_scores(booster, held.matrix, num_threads)), held.y)
+    return ChurnModel(booster, schema, calibration, float(prevalence(y, 1)[0]))

@@ -12,6 +12,7 @@ from models.propensity.base import fit_base
 from models.propensity.families import Families
 from models.propensity.impressions import Impressions
 from models.propensity.model import CHANNEL, OFFER, PRODUCT, PropensityModel, tree_matrix, tree_names
+from models.propensity.priors import fit_priors
 from models.settings import Training
 from models.splits import calibration_split, customer_folds
 
@@ -23,6 +24,8 @@ def fit_propensity(
     rows: Impressions, names: tuple[str, ...], families: Families, training: Training, *, num_threads: int
 ) -> PropensityModel:
     """Fit the base, the trees on its out-of-fold scores, and the calibration on later rows of other customers.
+
+    Priors are counted on all rows.
 
     Args:
         rows: Impressions whose answers are known.
@@ -62,4 +65,4 @@ def fit_propensity(
         num_threads=num_threads,
     )
     scores = start + raw_scores(booster, later_rows.matrix, num_threads)
-    return PropensityModel(base, booster, schema, fit_calibration(expit(scores), held.y))
+    return PropensityModel(base, booster, schema, fit_calibration(expit(scores), held.y), fit_priors(rows))

@@ -15,12 +15,13 @@ from domain.offer import Offer, Treatment
 from expressions.types import Array, ColumnType
 from features.table import FeatureTable
 from models.boosting import booster_from_text, booster_to_text, raw_scores, tree_contributions
-from models.calibration import Calibration
+from models.calibration import Calibration, logit
 from models.contributions import Contributions
 from models.files import read_description, write_model
 from models.inputs import SchemaCheck, schema_from_json, schema_to_json
 from models.propensity.base import Base, PlacedPairs
 from models.propensity.impressions import Impressions, Pair
+from models.propensity.priors import Priors
 
 _KIND = "propensity"
 _BLOCK_ROWS = 32_768
@@ -37,12 +38,14 @@ class PropensityModel:
         booster: Trees over features, family columns, attributes, product, offer and channel, that start from the base.
         schema: Features of the customer and their types.
         calibration: Platt's, from the sum of both to a probability that means what it says.
+        priors: Rates of acceptance, for customers of whom nothing is known; None in files of former versions.
     """
 
     base: Base
     booster: lightgbm.Booster
     schema: dict[str, ColumnType]
     calibration: Calibration
+    priors: Priors | None = None
     _check: SchemaCheck = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -124,12 +127,33 @@ class PropensityModel:
         intercept = (base + trees[:, -1]) * slope + self.calibration.shift
         return Contributions(names, (linear + trees[:, :-1]) * slope, intercept)
 
+    def prior(self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]]) -> Array:
+        """Give how often each candidate is accepted by customers at the same stage, whoever they are, shape (n, m).
+
+        An offer that training did not know has the rate of its product, or else of all offers. NaN without priors.
+        """
+        if self.priors is None:
+            return np.full((len(features), len(candidates)), np.nan)
+        return self.priors.table(features, [(offer, treatment.channel) for offer, treatment in candidates])
+
+    def explain_prior(self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]]) -> Contributions:
+        """Say what `prior` is against the rate of all offers: row i of the features with candidate i.
+
+        There is nothing of the customer in it: the one part is the offer's.
+        """
+        if self.priors is None:
+            return Contributions((OFFER,), np.zeros((len(features), 1)), np.full(len(features), np.nan))
+        rates = self.priors.of_rows(features, [(offer, treatment.channel) for offer, treatment in candidates])
+        intercept = logit(np.full(len(features), self.priors.overall))
+        return Contributions((OFFER,), (logit(rates) - intercept)[:, None], intercept)
+
     def to_files(self, folder: Path) -> None:
         """Write `booster.txt` (LightGBM's native text) and `model.json`; nothing in them can run code."""
         description = {
             "features": schema_to_json(self.schema),
             "calibration": self.calibration.to_json(),
             "base": self.base.to_json(),
+            **({} if self.priors is None else {"priors": self.priors.to_json()}),
         }
         write_model(folder, _KIND, description, booster_to_text(self.booster))
 
@@ -146,6 +170,7 @@ class PropensityModel:
             booster_from_text(text),
             schema_from_json(description["features"]),
             Calibration.from_json(description["calibration"]),
+            None if "priors" not in description else Priors.from_json(description["priors"]),
         )
 
     def _block(self, block: FeatureTable, family: Mapping[str, Array], placed: PlacedPairs) -> NDArray[np.float32]:

@@ -195,10 +195,13 @@ class Keeping:
         if not customers:
             return {}
         rows = [{"customer_id": customer, "version": 0} for customer in customers]
-        connection.execute(self.database.add(CUSTOMERS), rows)
         query = select(CUSTOMERS.c.customer_id, CUSTOMERS.c.version).where(CUSTOMERS.c.customer_id.in_(customers))
         locking = query if self.database.is_sqlite else query.order_by(CUSTOMERS.c.customer_id).with_for_update()
-        return dict(connection.execute(locking).tuples().all())
+        found: dict[str, int] = {}
+        while len(found) < len(customers):  # again, where one was erased between both statements
+            connection.execute(self.database.add(CUSTOMERS), rows)
+            found = dict(connection.execute(locking).tuples().all())
+        return found
 
     def _locked_budgets(self, connection: Connection, writes: Sequence[Answering]) -> dict[tuple[str, str], int]:
         claims = [claim for write in writes for made in write.decisions for claim in made.claims]

@@ -137,6 +137,7 @@ class DecisionService:
             "request": [question.context for question in asked],
             "prices": engine.paced.now(left, read.as_of),
             "remaining": left,
+            "unknown": read.origin is Origin.NOTHING,
         }
         decider = engine.decider
         try:
@@ -160,11 +161,13 @@ def _written(engine: LiveEngine, decided: _Decided, steps: Steps) -> Iterator[Pr
         written = [traces.of(row, question.channel) for row, question in enumerate(decided.asked)]
         answered = [chosen(question, trace, pairs) for question, trace in zip(decided.asked, written, strict=True)]
     with steps("reasons", decided.asked):
-        rows = [row for row, candidates in enumerate(answered) for _ in candidates]
-        named = [pairs[candidate.offer, candidate.channel] for candidates in answered for candidate, _ in candidates]
-        reasons = iter(reasons_of(named, decided.decisions.features, rows, decider))
+        scored = [(row, one) for row, found in enumerate(answered) for one, _ in found if one.propensity is not None]
+        rows = [row for row, _ in scored]
+        named = [pairs[candidate.offer, candidate.channel] for _, candidate in scored]
+        unknown = decided.read.origin is Origin.NOTHING
+        reasons = iter(reasons_of(named, decided.decisions.features, rows, decider, unknown=unknown))
     for row, (question, trace, candidates) in enumerate(zip(decided.asked, written, answered, strict=True)):
-        why = [next(reasons) for _ in candidates]
+        why = [() if candidate.propensity is None else next(reasons) for candidate, _ in candidates]
         origin, degraded = decided.read.origin, decided.degraded
         answer = answer_of(question, trace, candidates, pairs, why, features_from=origin, degraded=degraded)
         made = None if question.dry_run else _made(engine, decided, row, trace, candidates)

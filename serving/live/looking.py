@@ -83,7 +83,13 @@ class LookingService:
         """
         engine, read = self._engine(), self._read(customer_id)
         channels = None if channel is None else [channel]
-        decided = engine.decider.decide(read.features, as_of=utc_microseconds(read.as_of), seed=0, channels=channels)
+        decided = engine.decider.decide(
+            read.features,
+            as_of=utc_microseconds(read.as_of),
+            seed=0,
+            channels=channels,
+            unknown=read.origin is Origin.NOTHING,
+        )
         churn = float(decided.features.columns["churn_probability"][0])
         propensity = decided.worth.propensity[0].tolist()
         return {

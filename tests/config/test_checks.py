@@ -93,6 +93,30 @@ MISTAKES = [
         "unknown key: got 'offers_per_chanel', expected 'offers_",
     ),
     (
+        "policies.yaml",
+        "offers_per_channel: 3",
+        "cold_start: {stag: growth}",
+        "unknown feature: got 'stag', expected 'stage' (did you mean it?)",
+    ),
+    (
+        "policies.yaml",
+        "offers_per_channel: 3",
+        "cold_start: {stage: growht}",
+        "'stage' has no such value: got 'growht', expected 'growth' (did you mean it?)",
+    ),
+    (
+        "policies.yaml",
+        "offers_per_channel: 3",
+        "cold_start: {age: [30]}",
+        "wrong value of 'age': got a list, expected true or false or a number or a text",
+    ),
+    (
+        "policies.yaml",
+        "offers_per_channel: 3",
+        "cold_start: {hardship: false}\npersonalised: NOT hardship",
+        "a permission is never assumed: got 'hardship', which a condition about consent reads",
+    ),
+    (
         "models.yaml",
         "group: activity",
         "group: activty",

@@ -75,3 +75,26 @@ def test_every_rule_of_the_demo_bank_rejects_somebody(policy):
     rejected = sum(funnel.rejected for funnel in funnels)
     silent = {rule for rule, some in zip(funnels[0].rules, rejected, strict=True) if not some}
     assert silent <= {"scored", "value_known"}
+
+
+def test_who_is_not_known_to_the_demo_bank_is_offered_what_needs_no_permission(policy):
+    """As the reader gives it: counts are 0, everything else of no history is NULL, and then what is assumed."""
+    schema = policy.names.catalogue.schema
+    nothing = {name: 0.0 if "_count" in name or name.startswith("limit_") else np.nan for name in schema}
+    held = {f"{product}_held": 0.0 for product in policy.names.catalogue.families["held"]}
+    columns = {name: np.full(1, value) for name, value in {**nothing, **held, **policy.assumed}.items()}
+    columns["churn_probability"] = np.full(1, np.nan)
+    table = FeatureTable(np.array(["stranger"], dtype=object), np.full(1, NOON), columns, schema)
+    decisions = decide(table, np.full((1, len(policy.candidates)), np.nan), policy, as_of=NOON, seed=1)
+    offered = {}
+    for place in np.flatnonzero(decisions.allowed[0]):
+        offer, treatment = policy.candidates.pairs[place]
+        offered.setdefault(treatment.channel, set()).add(offer.name)
+        assert "acquisition" in offer.stages
+    assert set(offered) == {"app", "web"}
+    assert {"savings_plus", "insurance_travel"} <= offered["app"]
+
+
+def test_the_demo_bank_assumes_no_permission_and_nothing_for_which_one_must_be_older(policy):
+    assert set(policy.assumed) == {"stage", "age"}
+    assert policy.assumed["age"] == 18.0

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from decisioning.policies.policy import Policy
 from nbo.outcomes import CHANGES_SHOWN, show_decision
 from serving.customer import decide_for_customer
 from serving.customer_features import CustomerReader
-from tests.serving.build import AS_OF, small_bank, small_decider, small_log
+from tests.serving.build import AS_OF, COLD_START, POLICY, small_bank, small_decider, small_log
 
 
-def shown(tmp_path: Path, capsys: pytest.CaptureFixture[str], customer: str, channel: str) -> list[str]:
-    bank = small_bank()
+def shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], customer: str, channel: str, policy: Policy = POLICY
+) -> list[str]:
+    bank = small_bank(policy)
     reader = CustomerReader(bank, small_log(tmp_path), None)
     show_decision(
         decide_for_customer(customer, channel, AS_OF, seed=7, decider=small_decider(bank), reader=reader, log=None)
@@ -33,3 +37,11 @@ def test_a_decision_that_leaves_nothing_names_the_one_rule_in_the_way(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert shown(tmp_path, capsys, "c03", "email")[-1] == "  savings_plus would come first without consent_email"
+
+
+def test_offers_whose_score_was_not_looked_at_are_shown_without_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = shown(tmp_path, capsys, "stranger", "app", replace(COLD_START, personalised="consent_email"))
+    assert lines[0].endswith("features from nothing")
+    assert "1. savings_plus: propensity unknown x value 40.00, priority unknown, selection probability 1.000" in lines

@@ -128,7 +128,8 @@ def running(bank: SmallBank, registry_port: int, collector: Collector) -> Iterat
 def test_a_bank_without_customers_is_served(running: Running) -> None:
     answer = running.client.post("/v1/decisions", json={"customer_id": "C1", "channel": "app"})
     assert answer.status_code == 200
-    assert answer.json()["offers"] == []
+    assert answer.json()["features_from"] == "nothing"
+    assert answer.json()["stage"] == "acquisition"  # what the demo bank assumes of whoever it does not know
 
 
 def test_the_registry_may_be_away_and_champions_are_those_of_when_it_was_there(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 import pipelines.bucket_files
 from domain.errors import DataError
@@ -26,7 +26,8 @@ from serving.contacts import CONTACTS
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader, Origin
 from serving.journal.keeping import UNIT
-from serving.journal.tables import CHARGES, PLANNED
+from serving.journal.rows import microseconds
+from serving.journal.tables import CHARGES, CUSTOMERS, PENDING, PLANNED
 from tests.pipelines.small_bank import SmallBank, written_again
 from wiring.parts import SEED
 
@@ -58,6 +59,11 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
         first = run_bank(str(bank.folder))
         bank.promote_challengers()
         yield Loop(bank, first, run_bank(str(bank.folder)))
+
+
+def contacts_of(folder: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(Path(folder) / CONTACTS).to_pylist()
+    return rows
 
 
 def offers_of(loop: Loop, folder: str) -> list[dict[str, Any]]:
@@ -111,6 +117,46 @@ def test_what_contacts_have_of_the_nights_charge_is_all_of_it(loop: Loop) -> Non
         # each is rounded down, all together up
         assert 0 <= whole[budget] - sum(mine) <= len(mine) + 1
         assert whole[budget] == pytest.approx(amount * UNIT, abs=1.0)
+
+
+def test_whoever_was_contacted_since_is_not_contacted_again_tonight(loop: Loop) -> None:
+    parts = loop.bank.parts
+    planned = contacts_of(loop.second["decisions"]["folder"])
+    [email, *_] = [row for row in planned if row["channel"] == "email"]
+    [call, *_] = [row for row in planned if row["channel"] == "call_centre"]
+    reader = CustomerReader(parts.bank, parts.log, None, parts.journal)
+    until = datetime.fromisoformat(loop.second["decisions"]["as_of"])
+    with parts.database.transaction() as connection:
+        # as the service keeps a contact that it decided an hour before midnight, and that nobody has presented yet
+        for row in (email, call):
+            contact = {name: row[name] for name in ("customer_id", "channel", "offer")}
+            contact |= {"decision_id": f"s {row['channel']}", "product": None}
+            contact |= {"decided_at": microseconds(until - timedelta(hours=1))}
+            connection.execute(parts.database.add(CUSTOMERS), {"customer_id": row["customer_id"], "version": 1})
+            connection.execute(parts.database.add(PENDING), contact)
+    try:
+        again: dict[str, Any] = decide_for_everybody(str(loop.bank.folder))
+        assert again["folder"] != loop.second["decisions"]["folder"]
+        made = {(row["customer_id"], row["channel"]) for row in contacts_of(again["folder"])}
+        assert made
+        assert not {(row["customer_id"], row["channel"]) for row in (email, call)} & made
+        for row in (email, call):
+            theirs = [one for one in offers_of(loop, again["folder"]) if one["customer_id"] == row["customer_id"]]
+            assert row["channel"] not in {one["channel"] for one in theirs}
+            # the service says the same of them
+            features = reader.read(row["customer_id"], until + timedelta(microseconds=1)).features
+            decided = parts.decider().decide(features, as_of=until, seed=SEED, channels=[row["channel"]])
+            assert not decided.allowed[0, decided.policy.candidates.by_channel[row["channel"]]].any()
+        # of everybody else the same is decided
+        others = [
+            {(one["customer_id"], one["channel"], one["offer"]) for one in offers_of(loop, folder)}
+            for folder in (loop.second["decisions"]["folder"], again["folder"])
+        ]
+        changed = {customer for customer, *_ in others[0] ^ others[1]}
+        assert changed == {email["customer_id"], call["customer_id"]}
+    finally:
+        with parts.database.transaction() as connection:
+            connection.execute(delete(PENDING))
 
 
 def test_the_report_shows_its_pictures(loop: Loop) -> None:

@@ -1,6 +1,7 @@
 """A small bank with everything real but its models, which are formulas."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -66,6 +67,8 @@ POLICY = Policy(
     contact_limits=(ContactLimit(name="weekly", per="channel", channels=("email",), at_most=1, days=7),),
     exploration=Exploration(epsilon=0.2, top=2, floor=0.01),
 )
+COLD_START = replace(POLICY, cold_start={"stage": "growth"})
+"""The same for a bank that says what it assumes of customers of whom it knows nothing."""
 JOURNEY = Journey(stages=(StageCondition(stage=Stage.GROWTH, when="days_since_login <= 60"),), evaluate_every_days=7)
 LOGINS = Where(group="activity")
 
@@ -116,6 +119,7 @@ class Leaving:
     """Who has not logged in for long is likelier to leave."""
 
     names = ("days_since_login",)
+    rate = 0.25
 
     def predict(self, features: FeatureTable, *, num_threads: int = 1) -> Array:
         return np.clip(np.nan_to_num(features.columns["days_since_login"], nan=100.0) / 100.0, 0.0, 1.0)
@@ -135,6 +139,14 @@ class Interested:
     def explain(self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]]) -> Contributions:
         values = np.tile([0.5, -0.2, 0.1, 0.05], (len(candidates), 1))
         return Contributions(("logins_30d", "region", "offer", "channel"), values, np.zeros(len(candidates)))
+
+    def prior(self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]]) -> Array:
+        usual = np.where(np.isnan(features.columns["stage"]), 0.15, 0.3)
+        return np.stack([usual if offer.product else usual / 3 for offer, _ in candidates], axis=1)
+
+    def explain_prior(self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]]) -> Contributions:
+        values = np.array([[0.4 if offer.product else -0.7] for offer, _ in candidates])
+        return Contributions(("offer",), values, np.zeros(len(candidates)))
 
 
 def small_decider(bank: Bank | None = None, *, scored: bool = True, version: str = "1") -> Decider:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -16,7 +17,7 @@ from serving.customer import decide_for_customer
 from serving.customer_features import CustomerReader, Origin
 from serving.decision_log import DecisionLog
 from serving.replay import replay
-from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log
+from tests.serving.build import AS_OF, COLD_START, features_of_all, small_bank, small_decider, small_log
 
 CHANNELS = ("app", "email")
 
@@ -159,6 +160,40 @@ def test_an_unknown_customer_gets_the_answer_of_no_history(bank, log):
     assert said.decision.stage is None
     assert not said.decision.offers
     assert said.decision.fallback.startswith("nothing, because")
+
+
+def test_an_unknown_customer_of_a_bank_with_a_cold_start_is_offered_what_needs_no_consent(log, decision_log, tmp_path):
+    bank = small_bank(COLD_START)
+    said = answer(bank, log, "stranger", decision_log=decision_log)
+    assert (said.origin, said.decision.stage) == (Origin.NOTHING, "growth")
+    assert [candidate.offer for candidate in said.decision.offers] == ["savings_plus", "budget_check"]
+    assert [[reason.sentence() for reason in reasons] for reasons in said.reasons] == [
+        ["How this offer is usually received (speaks for it)"],
+        ["How this offer is usually received (speaks against it)"],
+    ]
+    mailed = answer(bank, log, "stranger", "email", decision_log=decision_log)
+    assert not mailed.decision.offers
+    assert "consent_email" in mailed.decision.fallback
+    for decision in (said.decision, mailed.decision):
+        logged = decision_log.get(decision.decision_id)
+        assert logged.features_from == "nothing"
+        again = replay(logged, small_decider(bank), tmp_path)
+        assert again.same, again.differences
+
+
+def test_a_cold_decision_replayed_as_a_known_customers_is_another(log, decision_log, tmp_path):
+    bank = small_bank(COLD_START)
+    said = answer(bank, log, "stranger", decision_log=decision_log)
+    logged = replace(decision_log.get(said.decision.decision_id), features_from="log")
+    assert replay(logged, small_decider(bank), tmp_path).differences
+
+
+def test_where_no_score_was_looked_at_there_are_no_reasons(log):
+    bank = small_bank(replace(COLD_START, personalised="consent_email"))
+    for customer in ("stranger", "c03"):
+        said = answer(bank, log, customer)
+        assert said.decision.arm == "not_personalised"
+        assert said.reasons == ((),) * len(said.decision.offers) != ()
 
 
 def test_the_decision_is_kept_with_where_its_features_came_from(bank, log, decision_log):

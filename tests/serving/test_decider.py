@@ -3,9 +3,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from decisioning.policies.arms import Arm
 from domain.errors import DataError
+from events.segments import empty_table
+from features.calendar import Calendar
+from features.compute import compute_features
+from features.moments import Moments
 from serving.decider import Decider
-from tests.serving.build import AS_OF, Interested, Leaving, features_of_all, small_bank, small_decider, small_log
+from tests.serving.build import (
+    AS_OF,
+    COLD_START,
+    Interested,
+    Leaving,
+    features_of_all,
+    small_bank,
+    small_decider,
+    small_log,
+)
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +84,80 @@ def test_a_policy_with_problems_is_refused():
 
 def test_offers_are_valid_by_the_banks_own_days():
     assert str(small_decider().policy.time_zone) == "Europe/Amsterdam"
+
+
+@pytest.fixture
+def nothing():
+    """Features of somebody without any history, as readers compute them."""
+    bank = small_bank()
+    moments = Moments.at(["stranger"], AS_OF)
+    return compute_features(empty_table(), moments, bank.features, bank.journey, Calendar(bank.time_zone))
+
+
+def scores_of(decisions):
+    pairs = decisions.policy.candidates.pairs
+    names = [(offer.name, treatment.channel) for offer, treatment in pairs]
+    return dict(zip(names, decisions.worth.propensity[0].tolist(), strict=True))
+
+
+def test_an_unknown_customer_of_a_bank_with_a_cold_start_is_assumed_to_be_and_scored_by_priors(nothing):
+    decider = small_decider(small_bank(COLD_START))
+    decisions = decider.decide(nothing, as_of=AS_OF, seed=7, unknown=True)
+    said = decisions.features.row(0)
+    assert (said["stage"], said["region"], said["churn_probability"]) == ("growth", None, Leaving.rate)
+    assert scores_of(decisions) == {
+        ("savings_plus", "app"): 0.3,
+        ("savings_plus", "email"): 0.3,
+        ("budget_check", "app"): pytest.approx(0.1),
+    }
+    pairs = [decisions.policy.candidates.pairs[place] for place in np.flatnonzero(decisions.allowed[0])]
+    assert [(offer.name, treatment.channel) for offer, treatment in pairs] == [
+        ("savings_plus", "app"),
+        ("budget_check", "app"),
+    ]
+    assert nothing.row(0)["stage"] is None
+
+
+def test_priors_are_looked_up_in_the_channels_that_ask_however_few_the_customers(nothing):
+    decider = small_decider(small_bank(COLD_START))
+    decisions = decider.decide(nothing, as_of=AS_OF, seed=7, channels=["email"], unknown=True)
+    assert np.isnan(scores_of(decisions)["savings_plus", "app"])
+    assert len(decider.decide(nothing.take(np.arange(0)), as_of=AS_OF, seed=7, unknown=True)) == 0
+
+
+def test_without_a_declaration_an_unknown_customer_is_decided_for_as_anybody(nothing):
+    decider = small_decider()
+    one, other = (decider.decide(nothing, as_of=AS_OF, seed=7, unknown=unknown) for unknown in (True, False))
+    assert scores_of(one) == scores_of(other)
+    assert decider.record(one, 0, "app") == decider.record(other, 0, "app")
+
+
+def test_a_cold_start_leaves_known_customers_as_they_are(everybody):
+    deciders = small_decider(small_bank(COLD_START)), small_decider()
+    cold, usual = (decider.decide(everybody, as_of=AS_OF, seed=7) for decider in deciders)
+    assert np.array_equal(cold.worth.propensity, usual.worth.propensity)
+    assert np.array_equal(cold.ranking.rank, usual.ranking.rank)
+    for name, values in usual.features.columns.items():
+        assert np.array_equal(cold.features.columns[name], values, equal_nan=True)
+
+
+def test_models_that_have_counted_nothing_score_nobody_unknown(nothing):
+    class Former(Interested):
+        def prior(self, features, candidates):
+            return np.full((len(features), len(candidates)), np.nan)
+
+    class FormerLeaving(Leaving):
+        rate = None
+
+    decider = Decider(small_bank(COLD_START), FormerLeaving(), Former())
+    decisions = decider.decide(nothing, as_of=AS_OF, seed=7, unknown=True)
+    assert not decisions.allowed.any()
+    assert np.isnan(decisions.features.columns["churn_probability"]).all()
+
+
+def test_an_unknown_customer_whose_permission_is_not_known_is_not_scored(nothing):
+    asked = replace(COLD_START, personalised="consent_email")
+    decisions = small_decider(small_bank(asked)).decide(nothing, as_of=AS_OF, seed=7, unknown=True)
+    assert Arm(int(decisions.arm[0])) is Arm.NOT_PERSONALISED
+    assert np.isnan(decisions.worth.propensity).all()
+    assert decisions.allowed.any()

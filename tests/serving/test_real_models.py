@@ -14,6 +14,7 @@ from models.propensity.training import train_propensity
 from models.settings import Training
 from serving.decider import Decider
 from serving.reasons import REASONS_PER_OFFER, reasons_for
+from serving.replay import features_of as features_of_record
 from tests.models.synthetic import CHANNELS, PRODUCTS, churn_world, features_of, offer_world
 from tests.serving.build import AS_OF, small_bank
 
@@ -76,3 +77,21 @@ def test_reasons_come_from_what_moved_the_model(decider: Decider, customers: Fea
         assert strengths == sorted(strengths, reverse=True)
         assert 0 < len(of_offer) <= REASONS_PER_OFFER
         assert all("speaks" in reason.sentence() for reason in of_offer)
+
+
+def test_priors_of_the_fitted_models_decide_for_unknown_customers(decider: Decider, customers: FeatureTable) -> None:
+    bank = replace(decider.bank, policy=Policy(offers_per_channel=2, cold_start={"stage": "growth"}))
+    cold = decider.for_bank(bank)
+    unknown = {name: np.full(1, np.nan) for name in customers.columns}
+    nobody = FeatureTable(customers.customer_ids[:1], customers.as_of[:1], unknown, customers.schema)
+    decisions = cold.decide(nobody, as_of=AS_OF, seed=7, unknown=True)
+    assert decisions.allowed.all()
+    assert decisions.features.columns["churn_probability"].tolist() == [decider.churn.rate if decider.churn else None]
+    channel = cold.policy.channels[0]
+    decision = cold.record(decisions, 0, channel)
+    again = cold.decide(
+        features_of_record(decision, cold.schema), as_of=AS_OF, seed=7, channels=[channel], unknown=True
+    )
+    assert cold.record(again, 0, channel) == decision
+    reasons = reasons_for(decision, decisions.features, cold, unknown=True)
+    assert {reason.description for of_offer in reasons for reason in of_offer} == {"How this offer is usually received"}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from expressions.types import Category
 from models.calibration import logit
 from models.churn.model import ChurnModel
 from models.churn.training import TrainedChurn, train_churn
+from models.files import DESCRIPTION_FILE
 from models.judged import MODEL
 from models.settings import Training
 from tests.models.synthetic import ChurnWorld, churn_world
@@ -61,6 +63,18 @@ def test_a_model_read_from_files_predicts_the_same(world: ChurnWorld, trained: T
     again = ChurnModel.from_files(tmp_path / "churn")
     assert np.array_equal(again.predict(world.features), trained.model.predict(world.features))
     assert again.schema == trained.model.schema
+
+
+def test_the_rate_of_churn_is_kept_and_files_of_former_versions_have_none(
+    world: ChurnWorld, trained: TrainedChurn, tmp_path: Path
+) -> None:
+    assert trained.model.rate == pytest.approx(world.y.mean(), abs=0.001)
+    trained.model.to_files(tmp_path)
+    assert ChurnModel.from_files(tmp_path).rate == trained.model.rate
+    file = tmp_path / DESCRIPTION_FILE
+    former = {name: value for name, value in json.loads(file.read_text()).items() if name != "rate"}
+    file.write_text(json.dumps(former))
+    assert ChurnModel.from_files(tmp_path).rate is None
 
 
 def test_training_twice_gives_the_same_model(world: ChurnWorld, trained: TrainedChurn) -> None:

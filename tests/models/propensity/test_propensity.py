@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from domain.errors import DataError, ModelError
 from domain.offer import Offer, Treatment, candidates_of
 from features.table import FeatureTable
 from models.calibration import logit
+from models.files import DESCRIPTION_FILE
 from models.judged import MODEL
 from models.propensity.model import PropensityModel
 from models.propensity.training import TrainedPropensity, train_propensity
@@ -99,6 +101,44 @@ def test_a_model_read_from_files_predicts_the_same(
     candidates = candidates_of(world.offers)
     trained.model.to_files(tmp_path)
     again = PropensityModel.from_files(tmp_path)
+    assert np.array_equal(again.predict(customers, candidates), trained.model.predict(customers, candidates))
+
+
+def test_priors_are_kept_with_the_model_and_follow_what_was_accepted(
+    world: OfferWorld, trained: TrainedPropensity, customers: FeatureTable, tmp_path: Path
+) -> None:
+    candidates = candidates_of(world.offers)
+    rates = trained.model.prior(customers, candidates)
+    trained.model.to_files(tmp_path)
+    assert np.array_equal(PropensityModel.from_files(tmp_path).prior(customers, candidates), rates)
+    assert np.all((rates > 0.0) & (rates < 1.0))
+    rows, columns = np.divmod(np.arange(rates.size), len(candidates))
+    truth = acceptance_truth(customers.take(rows), world.offers, columns // 5, columns % 5).reshape(rates.shape)
+    assert np.corrcoef(rates.mean(axis=0), truth.mean(axis=0))[0, 1] > 0.9
+    assert rates.mean() == pytest.approx(world.responses.accepted.mean(), abs=0.01)
+
+
+def test_a_prior_is_explained_by_how_the_offer_is_received_beside_all(
+    world: OfferWorld, trained: TrainedPropensity, customers: FeatureTable
+) -> None:
+    few, candidates = customers.take(np.arange(3)), candidates_of(world.offers)[:3]
+    parts = trained.model.explain_prior(few, candidates)
+    assert parts.names == ("offer",)
+    rates = np.diagonal(trained.model.prior(few, candidates))
+    np.testing.assert_allclose(parts.intercept + parts.values[:, 0], logit(rates), atol=1e-12)
+
+
+def test_files_of_former_versions_have_no_priors_and_score_nobody_by_them(
+    world: OfferWorld, trained: TrainedPropensity, customers: FeatureTable, tmp_path: Path
+) -> None:
+    candidates = candidates_of(world.offers)[:3]
+    trained.model.to_files(tmp_path)
+    file = tmp_path / DESCRIPTION_FILE
+    former = {name: value for name, value in json.loads(file.read_text()).items() if name != "priors"}
+    file.write_text(json.dumps(former))
+    again = PropensityModel.from_files(tmp_path)
+    assert np.isnan(again.prior(customers, candidates)).all()
+    assert not again.explain_prior(customers.take(np.arange(3)), candidates).values.any()
     assert np.array_equal(again.predict(customers, candidates), trained.model.predict(customers, candidates))
 
 

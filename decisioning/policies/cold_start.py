@@ -1,0 +1,81 @@
+"""What a bank assumes of a customer of whom it knows nothing: checked, and as feature tables hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+from decisioning.policies.checks import POLICIES_FILE
+from decisioning.policies.policy import Policy
+from decisioning.policies.requests import number_of
+from domain.errors import DataError, nearest
+from domain.problem import Problem
+from features.building.formulas import names_read
+from features.catalogue import FeatureCatalogue
+
+PART = "cold_start"
+
+
+def assumptions(
+    policy: Policy, catalogue: FeatureCatalogue, permissions: Iterable[str]
+) -> tuple[dict[str, float] | None, list[Problem]]:
+    """Check the assumptions of a policy.
+
+    Args:
+        policy: Its `cold_start`.
+        catalogue: Features that there are.
+        permissions: Features that conditions about consent read: neither they nor what they are made from is assumed.
+
+    Returns:
+        Feature -> value, categories as positions, without what is wrong; None where the bank declares no cold start.
+        And what is wrong.
+    """
+    if policy.cold_start is None:
+        return None, []
+    kept_unknown = _with_inputs(permissions, catalogue)
+    assumed: dict[str, float] = {}
+    problems: list[Problem] = []
+    for name, value in policy.cold_start.items():
+        problem = _refused(name, catalogue, kept_unknown)
+        if problem is None:
+            try:
+                assumed[name] = number_of(name, value, catalogue.features[name].type)
+            except DataError as error:
+                got = str(value).lower() if isinstance(value, bool) else error.got
+                problem = Problem(file=POLICIES_FILE, path=(), what=error.what, got=got, expected=error.expected)
+        if problem is not None:
+            problems.append(replace(problem, path=(PART, name)))
+    return assumed, problems
+
+
+def _refused(name: str, catalogue: FeatureCatalogue, kept_unknown: Collection[str]) -> Problem | None:
+    feature = catalogue.features.get(name)
+    if feature is None:
+        expected = nearest(name, [name for name, feature in catalogue.features.items() if not feature.internal])
+        return Problem(file=POLICIES_FILE, path=(), what="unknown feature", got=f"'{name}'", expected=expected)
+    if feature.internal:
+        expected = "a feature that is declared: what contact limits count is never assumed"
+        return Problem(file=POLICIES_FILE, path=(), what="a count of contacts", got=f"'{name}'", expected=expected)
+    if name in kept_unknown:
+        return Problem(
+            file=POLICIES_FILE,
+            path=(),
+            what="a permission is never assumed",
+            got=f"'{name}', which a condition about consent reads",
+            expected="a feature that no such condition reads",
+            remedy="leave it out: what is not known of a permission fails",
+        )
+    return None
+
+
+def _with_inputs(names: Iterable[str], catalogue: FeatureCatalogue) -> set[str]:
+    """Add the features that these are computed from."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        feature = catalogue.features.get(name)
+        if feature is not None and name not in found:
+            found.add(name)
+            waiting += names_read(feature.expression or "")
+    return found
