@@ -96,9 +96,10 @@ def test_a_server_that_dies_later_is_told_and_the_others_end(tmp_path: Path) -> 
 
 
 COMMAND = """
-import sys
+import signal, sys
 from pathlib import Path
 from nbo.processes import Servers, ended_by_signals
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run where it is ignored
 try:
     with ended_by_signals(), Servers(Path(sys.argv[1])) as servers:
         servers.start("files", ["-m", "http.server", "--bind", "127.0.0.1", sys.argv[2]], f"http://127.0.0.1:{sys.argv[2]}/")
