@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from config.reading import load_bank
 from config.service import BANK, CLOCK, ServiceSettings
@@ -33,10 +32,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from serving.api.tracing import Tracing
-
-
-COLLECT_AFTER: Final = (20_000, 20, 20)
-"""Objects made before the collector looks at the youngest; a decision makes some thousands, and drops them itself."""
 
 
 class PartsEngines:
@@ -131,16 +126,8 @@ def open_service(parts: Parts, settings: ServiceSettings, start: datetime | None
         archive=parts.decisions_archive,
         freshness=lambda: _freshness(parts),
     )
-    settle()
     service.watch(Swapper(source, service.swap, clock, seconds=settings.swap_seconds))
     return service
-
-
-def settle() -> None:
-    """Keep the collector of garbage from looking at what stays: its pauses would be decisions' longest waits."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
 
 
 def _freshness(parts: Parts) -> dict[str, datetime]:
