@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import gc
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Final
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
 
@@ -48,10 +47,10 @@ def create_app(open_service: Callable[[], Service], tracing: Tracing | None = No
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
             service = open_service()
-        settle()
         except NboError as error:
             logger.error("the service cannot start", extra={"why": str(error)})
             raise
+        settle()
         app.state.service = service
         app.state.callers = Callers(service.settings, service.engine.bank.identity.name)
         app.state.admission = Admission(service.settings.most_waiting)
