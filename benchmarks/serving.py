@@ -106,6 +106,9 @@ def prepare(home: Path, options: argparse.Namespace) -> datetime:
         done.write_text(json.dumps({"midnight": midnight, "customers": options.customers}), encoding="utf-8")
     said = json.loads(done.read_text(encoding="utf-8"))
     assert said["customers"] == options.customers, "the kept state has another number of customers"
+    # the clock begins anew, and nothing may have been decided or told later than now
+    for file in (home / "banks" / NAME).glob("decisions.db*"):
+        file.unlink()
     return datetime.fromtimestamp(said["midnight"] / 1e6, tz=UTC) + timedelta(hours=12)
 
 

@@ -14,6 +14,8 @@ from expressions.types import Array, Boolean, Category, ColumnType, Number, Sche
 
 CUSTOMER_ID = "customer_id"
 AS_OF = "as_of"
+FEW_ROWS = 4_096
+"""Up to so many, columns are put together at once, which copies them twice and takes half as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,9 @@ class FeatureTable:
     def matrix(self, names: Sequence[str]) -> Array:
         """Stack columns into shape (n, len(names)), C order."""
         stacked = np.empty((len(self), len(names)), dtype=np.float64)
+        if len(self) <= FEW_ROWS:
+            stacked.T[...] = [self.columns[name] for name in names]
+            return stacked
         for position, name in enumerate(names):
             stacked[:, position] = self.columns[name]
         return stacked

@@ -20,7 +20,7 @@ from decisioning.policies.requests import Said
 from domain.decision import Decision
 from domain.errors import DataError
 from domain.offer import Offer, Treatment
-from expressions.types import Array, ColumnType
+from expressions.types import Array, ColumnType, Schema
 from features.table import FeatureTable
 from serving.scorers import ChurnScorer, PropensityScorer
 
@@ -67,6 +67,7 @@ class Decider:
         self.num_threads = num_threads
         self.policy = _compiled(bank)
         self._models = dict(versions or {})
+        self._extended: tuple[Schema, Schema] | None = None
         self._pairs_of: dict[tuple[str, ...], tuple[Columns, tuple[tuple[Offer, Treatment], ...]]] = {}
         self.versions: dict[str, str] = {"bank": bank.digest, "policy": self.policy.digest, **self._models}
         wanted = set(self.policy.features) | ({STAGE} & set(bank.features.features))
@@ -165,8 +166,11 @@ class Decider:
         else:
             rate = None if self.churn is None else self.churn.rate
             probability = np.full(len(features), np.nan if rate is None else rate)
+        # the same schema gives the same one again, so that models need not look at it again
+        if self._extended is None or self._extended[0] is not features.schema:
+            self._extended = features.schema, {**features.schema, **SCORES}
         columns = {**features.columns, CHURN_PROBABILITY: probability}
-        return FeatureTable(features.customer_ids, features.as_of, columns, {**features.schema, **SCORES})
+        return FeatureTable(features.customer_ids, features.as_of, columns, self._extended[1])
 
     def _propensity(self, features: FeatureTable, channels: Sequence[str] | None, *, cold: bool) -> Array:
         """Score the candidates of the channels asked for, all in one call; the others are not looked at."""

@@ -92,12 +92,9 @@ def reasons_of(
     """
     if decider.propensity is None or not pairs:
         return tuple(() for _ in pairs)
-    positions = np.array(rows, dtype=np.intp)
-    if decider.starts_cold(unknown=unknown):
-        contributions = decider.propensity.explain_prior(features.take(positions), pairs)
-    else:
-        theirs = features.select(decider.propensity.names).take(positions)
-        contributions = decider.propensity.explain(theirs, pairs)
+    theirs, model = features.take(np.array(rows, dtype=np.intp)), decider.propensity
+    cold = decider.starts_cold(unknown=unknown)
+    contributions = model.explain_prior(theirs, pairs) if cold else model.explain(theirs, pairs)
     return tuple(
         tuple(
             _reason(name, log_odds, offer.product, features, row, decider.bank.features)

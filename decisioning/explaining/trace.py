@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import takewhile
 from math import isfinite, isnan
 from typing import Any, Final
@@ -22,9 +22,10 @@ from decisioning.engine import Decisions, as_datetime
 from decisioning.explaining.explanation import Explanation
 from decisioning.explaining.rule_book import RuleBook
 from decisioning.policies.arms import Arm
+from decisioning.policies.compiled import CompiledPolicy
 from domain.decision import Candidate, Decision
 from domain.errors import StateError
-from expressions.types import Array, Boolean, Category, ColumnType
+from expressions.types import Array, Boolean, Category
 
 STAGE: Final = "stage"
 RULES: Final = "rules"
@@ -131,13 +132,6 @@ class Traces:
         return self._decisions.features.matrix(self._book.features)
 
     @cached_property
-    def _worded(self) -> list[tuple[int, ColumnType]]:
-        """Places of the features that are no numbers."""
-        schema = self._decisions.features.schema
-        kinds = enumerate(schema[name] for name in self._book.features)
-        return [(place, kind) for place, kind in kinds if isinstance(kind, Category | Boolean)]
-
-    @cached_property
     def _numbers(self) -> Array:
         """Shape (n, m, numbers): those of a candidate in its order, then what it is sorted by."""
         worth, ranking = self._decisions.worth, self._decisions.ranking
@@ -152,7 +146,7 @@ class Traces:
 
     def _said(self, customer: int) -> list[float | str | bool | None]:
         said: list[Any] = self._matrix[customer].tolist()
-        for place, kind in self._worded:
+        for place, kind in _no_numbers(self._decisions.policy, self._book.features):
             value = said[place]
             if isnan(value):
                 said[place] = None
@@ -182,6 +176,13 @@ class Traces:
             ]
             ordered.append(((rank == 0, rank, not allowed, -key if allowed else 0.0, column), candidate))
         return [candidate for _, candidate in sorted(ordered, key=lambda pair: pair[0])]
+
+
+@lru_cache(maxsize=64)
+def _no_numbers(policy: CompiledPolicy, features: tuple[str, ...]) -> list[tuple[int, Category | Boolean]]:
+    """Places of the features that are no numbers, with their types."""
+    kinds = enumerate(policy.names.schema[name] for name in features)
+    return [(place, kind) for place, kind in kinds if isinstance(kind, Category | Boolean)]
 
 
 def decision_of(text: str | bytes, book: RuleBook) -> Decision:

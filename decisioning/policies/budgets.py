@@ -8,6 +8,8 @@ from typing import Literal
 
 from domain.spec import Spec
 
+Period = Literal["day", "week", "month", "campaign"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget(Spec):
@@ -35,7 +37,7 @@ class Budget(Spec):
     amount: float
     unit: str
     description: str = ""
-    period: Literal["day", "week", "month", "campaign"] = "month"
+    period: Period = "month"
     charged_on: Literal["contact", "acceptance"] = "contact"
     charge: str = "1"
     valid_from: date | None = None

@@ -5,22 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta, tzinfo
-from typing import Final
+from typing import Final, get_args
 
 import numpy as np
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 
 from decisioning.engine import Decisions, as_datetime
-from decisioning.policies.budgets import Budget
+from decisioning.policies.budgets import Budget, Period
 from decisioning.policies.compiled import CompiledPolicy
 from serving.database import Database
 from serving.journal.keeping import UNIT, Claim
 from serving.journal.tables import SPENDING
 
-_SPENT: Final = select(SPENDING).where(
-    SPENDING.c.budget.in_(bindparam("budgets", expanding=True)),
-    SPENDING.c.period.in_(bindparam("periods", expanding=True)),
-)
+_SPENT: Final = select(SPENDING).where(or_(*(SPENDING.c.period == bindparam(kind) for kind in get_args(Period))))
 
 
 def period_of(budget: Budget, moment: datetime, zone: tzinfo) -> str:
@@ -56,7 +53,7 @@ def remaining(database: Database, policy: CompiledPolicy, moment: datetime) -> d
     if not budgets:
         return {}
     periods = {name: period_of(budget, moment, policy.time_zone) for name, budget in budgets.items()}
-    asked = {"budgets": list(budgets), "periods": list(set(periods.values()))}
+    asked = dict.fromkeys(get_args(Period), "") | {b.period: periods[name] for name, b in budgets.items()}
     with database.reading() as connection:
         rows = connection.execute(_SPENT, asked).tuples().all()
     spent = {(name, period): amount for name, period, amount in rows}
