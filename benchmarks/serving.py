@@ -71,7 +71,7 @@ def main() -> None:
         loads.append(os.getloadavg()[0])
         with serving(home, moment, options.port, options.workers) as served:
             results = measure(served, options)
-        results["beside"] = measure_others(_parts(home), moment, Path(temporary), options)
+        results["beside"] = measure_others(_parts(home), moment, Path(temporary), _environment(home), options)
         loads.append(os.getloadavg()[0])
     RESULTS.parent.mkdir(exist_ok=True)
     whole = {

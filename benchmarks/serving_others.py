@@ -13,7 +13,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -61,13 +61,16 @@ def mlflow_bodies(engine: LiveEngine, moment: datetime, customers: int) -> list[
     return bodies
 
 
-def measure_others(parts: Parts, moment: datetime, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+def measure_others(
+    parts: Parts, moment: datetime, folder: Path, environment: Mapping[str, str], options: argparse.Namespace
+) -> dict[str, Any]:
     """Load both servers, one after the other.
 
     Args:
         parts: The bank's, prepared.
         moment: Of the states.
         folder: For files of the moment.
+        environment: In which the bank is found.
         options: Of the benchmark.
     """
     engine = PartsEngines(parts).build()
@@ -86,7 +89,7 @@ def measure_others(parts: Parts, moment: datetime, folder: Path, options: argpar
     for name, (command, health, path, bodies) in asked.items():
         file = folder / f"{name}.jsonl"
         file.write_text("\n".join(bodies), encoding="utf-8")
-        with running(command, port, health):
+        with running(command, port, health, environment):
             load(port, path, file, 20, 5.0)  # every worker warm
             found[name] = {
                 str(rate): load(port, path, file, rate, options.seconds / 3) for rate in (20.0, *options.other_rates)
@@ -105,11 +108,11 @@ def load(port: int, path: str, bodies: Path, rate: float, seconds: float) -> dic
 
 
 @contextmanager
-def running(command: Sequence[str], port: int, health: str) -> Iterator[None]:
+def running(command: Sequence[str], port: int, health: str, environment: Mapping[str, str]) -> Iterator[None]:
     """Run a server for the length of the block."""
     # MLflow looks for uvicorn on the path, and is not its own server's parent: the whole group is ended
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    environment = {**os.environ, "PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    path = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", "")])
+    environment = {**environment, "PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Any
 
 TARGETS = {200: 10.0, 500: 25.0}
@@ -100,7 +101,8 @@ def _beside(results: dict[str, Any]) -> list[str]:
         for one in results["rates"]
     ]
     lines += [
-        f"| {parts[name]} | {float(rate):.0f} | {one['requests']:,} | {one['p50_ms']:.1f} | {one['p99_ms']:.1f} |"
+        f"| {parts[name]} | {float(rate):.0f} | {one['requests']:,} | {one.get('p50_ms', nan):.1f} "
+        f"| {one.get('p99_ms', nan):.1f} |"
         for name, rates in results["beside"].items()
         for rate, one in rates.items()
     ]
