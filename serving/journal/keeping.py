@@ -18,6 +18,32 @@ from serving.journal.rows import microseconds
 from serving.journal.tables import ANSWERS, CHARGES, CUSTOMERS, PENDING, SPENDING
 from serving.tables import DECISIONS, RULE_BOOKS, VERSIONS
 
+# made once, for making a statement takes longer than the database does; SQLite locks as a whole, and FOR UPDATE is
+# left out for it
+_CUSTOMERS: Final = (
+    select(CUSTOMERS.c.customer_id, CUSTOMERS.c.version)
+    .where(CUSTOMERS.c.customer_id.in_(bindparam("customers", expanding=True)))
+    .order_by(CUSTOMERS.c.customer_id)
+    .with_for_update()
+)
+_SPENDING: Final = (
+    select(SPENDING)
+    .where(SPENDING.c.budget.in_(bindparam("budgets", expanding=True)))
+    .order_by(SPENDING.c.budget, SPENDING.c.period)
+    .with_for_update()
+)
+_ANSWERED: Final = select(ANSWERS.c.request_id, ANSWERS.c.content, ANSWERS.c.answer).where(
+    ANSWERS.c.request_id.in_(bindparam("ids", expanding=True))
+)
+_SET_VERSION: Final = (
+    update(CUSTOMERS).where(CUSTOMERS.c.customer_id == bindparam("customer")).values(version=bindparam("now"))
+)
+_SET_SPENT: Final = (
+    update(SPENDING)
+    .where(SPENDING.c.budget == bindparam("name"), SPENDING.c.period == bindparam("since"))
+    .values(spent=bindparam("now"))
+)
+
 UNIT: Final = 10_000
 """Budgets are counted in 1/10,000 of their unit, so that sums are exact."""
 
@@ -195,12 +221,10 @@ class Keeping:
         if not customers:
             return {}
         rows = [{"customer_id": customer, "version": 0} for customer in customers]
-        query = select(CUSTOMERS.c.customer_id, CUSTOMERS.c.version).where(CUSTOMERS.c.customer_id.in_(customers))
-        locking = query if self.database.is_sqlite else query.order_by(CUSTOMERS.c.customer_id).with_for_update()
         found: dict[str, int] = {}
         while len(found) < len(customers):  # again, where one was erased between both statements
             connection.execute(self.database.add(CUSTOMERS), rows)
-            found = dict(connection.execute(locking).tuples().all())
+            found = dict(connection.execute(_CUSTOMERS, {"customers": customers}).tuples().all())
         return found
 
     def _locked_budgets(self, connection: Connection, writes: Sequence[Answering]) -> dict[tuple[str, str], int]:
@@ -210,11 +234,7 @@ class Keeping:
             return {}
         rows = [{"budget": budget, "period": period, "spent": 0} for budget, period in places]
         connection.execute(self.database.add(SPENDING), rows)
-        query = select(SPENDING).where(SPENDING.c.budget.in_(sorted({budget for budget, _ in places})))
-        locking = (
-            query if self.database.is_sqlite else query.order_by(SPENDING.c.budget, SPENDING.c.period).with_for_update()
-        )
-        found = connection.execute(locking).tuples().all()
+        found = connection.execute(_SPENDING, {"budgets": sorted({budget for budget, _ in places})}).tuples().all()
         return {(budget, period): spent for budget, period, spent in found}
 
     def _answered(self, connection: Connection, writes: Sequence[Answering]) -> dict[str, tuple[str, bytes]]:
@@ -226,8 +246,8 @@ class Keeping:
         ids = sorted(mine)
         if not ids:
             return {}
-        query = select(ANSWERS.c.request_id, ANSWERS.c.content, ANSWERS.c.answer).where(ANSWERS.c.request_id.in_(ids))
-        return {request: (content, answer) for request, content, answer in connection.execute(query)}
+        found = connection.execute(_ANSWERED, {"ids": ids})
+        return {request: (content, answer) for request, content, answer in found}
 
     def _write(self, connection: Connection, kept: Sequence[Answering]) -> None:
         decisions = [(made, write.at) for write in kept for made in write.decisions]
@@ -304,14 +324,10 @@ def _answer(write: Answering) -> dict[str, Any]:
 def _update_versions(connection: Connection, versions: Mapping[str, int]) -> None:
     if versions:
         rows = [{"customer": customer, "now": version} for customer, version in sorted(versions.items())]
-        statement = update(CUSTOMERS).where(CUSTOMERS.c.customer_id == bindparam("customer"))
-        connection.execute(statement.values(version=bindparam("now")), rows)
+        connection.execute(_SET_VERSION, rows)
 
 
 def _update_spending(connection: Connection, spent: Mapping[tuple[str, str], int]) -> None:
     if spent:
         rows = [{"name": budget, "since": period, "now": now} for (budget, period), now in sorted(spent.items())]
-        statement = update(SPENDING).where(
-            SPENDING.c.budget == bindparam("name"), SPENDING.c.period == bindparam("since")
-        )
-        connection.execute(statement.values(spent=bindparam("now")), rows)
+        connection.execute(_SET_SPENT, rows)
