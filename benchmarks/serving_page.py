@@ -52,8 +52,8 @@ def serving_section(results: dict[str, Any]) -> list[str]:
         f"{batches['events_per_second']:,} events a second, each durable before it is acknowledged: in batches of 20 "
         f"p99 {batches['events']['p99_ms']:.1f} ms; one by one p99 {told_singly:.1f} ms.",
         "",
-        "Where the time of a pass goes, in which all are decided who asked meanwhile; mean over both rates, waiting for "
-        "the processor included:",
+        "Where the time of a pass goes, in which all are decided who asked meanwhile; mean over both rates, waiting "
+        "for the processor included:",
         "",
         "| step | ms |",
         "|---|---|",
