@@ -18,7 +18,8 @@ from benchmarks.deciding_world import NOON, customers_of, policy_of
 from benchmarks.measure import measure, surroundings
 from benchmarks.pages import write_page
 from decisioning.engine import decide
-from decisioning.explaining.record import decision_record
+from decisioning.explaining.rule_book import RuleBook
+from decisioning.explaining.trace import STAGE, Traces
 from decisioning.policies.compiled import HOLDOUT, CompiledPolicy
 from features.table import FeatureTable
 
@@ -43,17 +44,18 @@ def main() -> None:
 
 
 def single(offers: int) -> dict[str, Any]:
-    """Time one decision, scores given, and one with the record of every verdict on every candidate of a channel."""
+    """Time one decision, scores given, and one with its trace: every verdict in a channel, as it is kept."""
     policy = policy_of(offers)
     many, scores = customers_of(policy, 500, 1)
     rows = [np.array([place]) for place in range(len(many))]
     asked = [(many.take(row), scores[row]) for row in rows]
+    book = RuleBook.of(policy, {*policy.features, STAGE})
 
     def decided(one: tuple[FeatureTable, Any]) -> object:
         return decide(one[0], one[1], policy, as_of=NOON, seed=7)
 
     def recorded(one: tuple[FeatureTable, Any]) -> object:
-        return decision_record(decide(one[0], one[1], policy, as_of=NOON, seed=7), 0, "app")
+        return Traces(decide(one[0], one[1], policy, as_of=NOON, seed=7), book).of(0, "app").text()
 
     return {
         "offers": offers,

@@ -15,9 +15,9 @@ from events.fingerprints import bucket_of, combine, content_fingerprints, text_f
 from events.lock import locked
 from events.manifest import Manifest, Segment
 from events.mapped import mapped_file, write_mapped
-from events.news import news_of, total
+from events.news import news_of
 from events.schema import SCHEMA, one_chunk
-from events.segments import read_segment, write_segment
+from events.segments import read_segment, segment_of, write_segment
 
 
 def erase_customer(folder: Path, customer_id: str) -> int:
@@ -97,12 +97,4 @@ def _written(folder: Path, bucket: int, events: pa.Table) -> Segment:
     write_mapped(folder / file, events)
     contents = combine(content_fingerprints(events), text_fingerprints(one_chunk(events["event_id"])))
     news = news_of(events, contents)
-    return Segment(
-        file=file,
-        bucket=bucket,
-        rows=len(events),
-        content=total(news.values())[1:],
-        news=news,
-        first_occurred_at=pc.min(events["occurred_at"]).cast(pa.int64()).as_py(),
-        last_available_at=pc.max(events["available_at"]).cast(pa.int64()).as_py(),
-    )
+    return segment_of(file, bucket, events, news)

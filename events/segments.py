@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from events.manifest import News, Segment
+from events.news import total
 from events.schema import SCHEMA, one_chunk
 
 ORDER = ("customer_id", "occurred_at", "event_id")
@@ -21,6 +24,26 @@ _ROWS_PER_GROUP = 16_384
 def write_segment(file: Path, table: pa.Table) -> None:
     """Write a table that is in order."""
     pq.write_table(table, file, compression="zstd", compression_level=1, row_group_size=_ROWS_PER_GROUP)
+
+
+def segment_of(file: str, bucket: int, events: pa.Table, news: Mapping[str, News]) -> Segment:
+    """Describe a segment for the manifest.
+
+    Args:
+        file: Name below the log's folder.
+        bucket: Of the events.
+        events: At least one, all of the segment.
+        news: Of the events, by month.
+    """
+    return Segment(
+        file=file,
+        bucket=bucket,
+        rows=len(events),
+        content=total(news.values())[1:],
+        news=news,
+        first_occurred_at=pc.min(events["occurred_at"]).cast(pa.int64()).as_py(),
+        last_available_at=pc.max(events["available_at"]).cast(pa.int64()).as_py(),
+    )
 
 
 def read_segment(file: Path, columns: list[str], only: pc.Expression | None = None) -> pa.Table:

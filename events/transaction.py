@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from events.durable import sync
@@ -17,9 +16,9 @@ from events.fingerprints import Lanes, bucket_of, combine, content_fingerprints,
 from events.identities import Identities, identities_of, look_up, merged, read_run, write_run
 from events.manifest import ImportedFile, Manifest, News, Run, Segment
 from events.mapped import mapped_file, write_mapped
-from events.news import news_of, news_together, total
+from events.news import news_of, news_together
 from events.schema import SCHEMA, conform, one_chunk
-from events.segments import in_order, joined, order_of, read_segment, write_segment
+from events.segments import in_order, joined, order_of, read_segment, segment_of, write_segment
 from events.tiers import parts_to_merge
 
 
@@ -159,15 +158,7 @@ class Transaction:
         file = _new_name(f"bucket-{bucket:04d}", "parquet")
         write_segment(self._folder / file, events)
         write_mapped(self._folder / file, events)
-        return Segment(
-            file=file,
-            bucket=bucket,
-            rows=len(events),
-            content=total(news.values())[1:],
-            news=news,
-            first_occurred_at=pc.min(events["occurred_at"]).cast(pa.int64()).as_py(),
-            last_available_at=pc.max(events["available_at"]).cast(pa.int64()).as_py(),
-        )
+        return segment_of(file, bucket, events, news)
 
 
 def remove_leftovers(folder: Path, files: Iterable[str]) -> None:

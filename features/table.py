@@ -68,7 +68,7 @@ class FeatureTable:
     def row(self, position: int) -> dict[str, float | str | bool | None]:
         """Say one row in words: categories by name, yes and no as booleans, NULL as None."""
         schema = self.schema
-        return {name: _in_words(values.item(position), schema[name]) for name, values in self.columns.items()}
+        return {name: in_words(values.item(position), schema[name]) for name, values in self.columns.items()}
 
     def to_arrow(self) -> pa.Table:
         """Convert to Arrow: customer_id, as_of, then the columns; categories as dictionaries of their names."""
@@ -121,7 +121,8 @@ class FeatureTable:
         )
 
 
-def _in_words(value: float, kind: ColumnType) -> float | str | bool | None:
+def in_words(value: float, kind: ColumnType) -> float | str | bool | None:
+    """Say a value: a category by name, yes and no as a boolean, NULL as None."""
     if value != value:  # noqa: PLR0124  NaN
         return None
     # asked for hundreds of features of one customer: the kind that most have comes first

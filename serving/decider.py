@@ -11,7 +11,7 @@ import numpy as np
 from config.bank import Bank
 from decisioning.engine import Decisions, decide
 from decisioning.explaining.rule_book import RuleBook
-from decisioning.explaining.trace import STAGE, Traces, decision_of
+from decisioning.explaining.trace import STAGE, Traces
 from decisioning.policies.candidates import Columns
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.compiled import CompiledPolicy
@@ -148,7 +148,7 @@ class Decider:
 
     def record(self, decisions: Decisions, customer: int, channel: str) -> Decision:
         """Write down the decision for one customer, by position, in one channel, with all it takes to replay it."""
-        return decision_of(self.traces(decisions).of(customer, channel).text(), self.rule_book)
+        return self.traces(decisions).record(customer, channel)
 
     def traces(self, decisions: Decisions) -> Traces:
         """Give what writes these decisions down in short, as they are kept."""

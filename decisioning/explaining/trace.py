@@ -26,6 +26,7 @@ from decisioning.policies.compiled import CompiledPolicy
 from domain.decision import Candidate, Decision
 from domain.errors import StateError
 from expressions.types import Array, Boolean, Category
+from features.table import in_words
 
 STAGE: Final = "stage"
 RULES: Final = "rules"
@@ -127,6 +128,10 @@ class Traces:
             rules=self._book.digest,
         )
 
+    def record(self, customer: int, channel: str) -> Decision:
+        """Write it down in full: what is read back of the trace."""
+        return decision_of(self.of(customer, channel).text(), self._book)
+
     @cached_property
     def _matrix(self) -> Array:
         return self._decisions.features.matrix(self._book.features)
@@ -147,11 +152,7 @@ class Traces:
     def _said(self, customer: int) -> list[float | str | bool | None]:
         said: list[Any] = self._matrix[customer].tolist()
         for place, kind in _no_numbers(self._decisions.policy, self._book.features):
-            value = said[place]
-            if isnan(value):
-                said[place] = None
-            else:
-                said[place] = kind.values[int(value)] if isinstance(kind, Category) else value == 1.0
+            said[place] = in_words(said[place], kind)
         return said
 
     def _candidates(self, customer: int, channel: str, reasons: dict[str, int]) -> list[list[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -12,7 +13,7 @@ from serving.api.decisions import DecisionId
 from serving.api.models import Id, Name, Strict
 from serving.api.problems import documented
 from serving.api.requests import LimitedRoute
-from serving.api.security import Administering, Deciding, Reading
+from serving.api.security import Administering, Caller, Deciding, Reading
 from serving.live.service import Service
 
 router = APIRouter(prefix="/v1", tags=["looks"], route_class=LimitedRoute)
@@ -87,9 +88,7 @@ class ScoreAnswer(BaseModel):
 async def look(decision_id: DecisionId, request: Request, caller: Reading) -> Response:
     """Show a decision and what came of it; the look is written down."""
     service: Service = request.app.state.service
-    customer, content = await apart(service.looking.decision, decision_id)
-    await noted(request, caller, "look at a decision", customer, decision_id)
-    return as_json(content)
+    return await _shown(request, caller, "look at a decision", service.looking.decision, decision_id)
 
 
 @router.get(
@@ -100,9 +99,7 @@ async def look(decision_id: DecisionId, request: Request, caller: Reading) -> Re
 async def explain(decision_id: DecisionId, request: Request, caller: Reading) -> Response:
     """Show why, and why not the others; the look is written down."""
     service: Service = request.app.state.service
-    customer, content = await apart(service.looking.explanation, decision_id)
-    await noted(request, caller, "look at an explanation", customer, decision_id)
-    return as_json(content)
+    return await _shown(request, caller, "look at an explanation", service.looking.explanation, decision_id)
 
 
 @router.post(
@@ -111,9 +108,7 @@ async def explain(decision_id: DecisionId, request: Request, caller: Reading) ->
 async def replay(decision_id: DecisionId, request: Request, caller: Administering) -> Response:
     """Decide again from what was kept, and compare; nothing new is kept."""
     service: Service = request.app.state.service
-    customer, content = await apart(service.looking.replay, decision_id)
-    await noted(request, caller, "replay a decision", customer, decision_id)
-    return as_json(content)
+    return await _shown(request, caller, "replay a decision", service.looking.replay, decision_id)
 
 
 @router.get("/offers", response_model=None, responses={200: {"model": OffersAnswer}, **documented(401, 403, 429)})
@@ -133,3 +128,12 @@ async def scores(body: ScoreRequest, request: Request, caller: Reading) -> Respo
     service: Service = request.app.state.service
     await noted(request, caller, "look at scores", body.customer_id)
     return as_json(await apart(service.looking.scores, body.customer_id, body.channel))
+
+
+async def _shown(
+    request: Request, caller: Caller, act: str, look: Callable[[str], tuple[str, dict[str, Any]]], decision_id: str
+) -> Response:
+    """Look at a decision, write the look down, and show what was seen."""
+    customer, content = await apart(look, decision_id)
+    await noted(request, caller, act, customer, decision_id)
+    return as_json(content)

@@ -41,6 +41,10 @@ class Asked:
         if self.channel not in channels:
             raise DataError("no such channel", got=f"'{self.channel}'", expected=nearest(self.channel, channels))
         request_columns([self.context], engine.decider.policy.names.request)
+        if self.placements:
+            self._check_placements(engine)
+
+    def _check_placements(self, engine: LiveEngine) -> None:
         slots = {
             treatment.slot
             for _, treatment in engine.decider.policy.candidates.pairs

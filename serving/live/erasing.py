@@ -10,7 +10,7 @@ from sqlalchemy import delete, or_, select, update
 
 from serving.database import Database
 from serving.delivery.tables import OUTBOX
-from serving.journal.auditing import hashed
+from serving.journal.auditing import Audited, Auditing, hashed
 from serving.journal.rows import microseconds
 from serving.journal.tables import ANSWERS, AUDIT, CHARGES, CUSTOMERS, EVENTS, PENDING, PLANNED, WITHDRAWALS
 from serving.live.clock import Clock
@@ -64,8 +64,13 @@ class ErasingService:
             connection.execute(delete(ANSWERS).where(theirs))
             looks = update(AUDIT).where(AUDIT.c.subject == customer_id)
             connection.execute(looks.values(subject=hashed(customer_id)))
-            line = {"at": microseconds(now), "caller": caller, "act": "erase a customer"}
-            line |= {"subject": hashed(customer_id), "detail": receipt_id}
-            connection.execute(self._database.add(AUDIT), line)
+            line = Audited(
+                at=microseconds(now),
+                caller=caller,
+                act="erase a customer",
+                subject=hashed(customer_id),
+                detail=receipt_id,
+            )
+            Auditing(self._database).together(connection, [line])
         self._database.sweep()
         return {"receipt_id": receipt_id, "customer": hashed(customer_id), "erased_at": now, "erased": erased}

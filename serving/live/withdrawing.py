@@ -12,9 +12,10 @@ from serving.database import Database
 from serving.decision_log import DecisionLog
 from serving.delivery.outbox import State
 from serving.delivery.tables import OUTBOX
+from serving.journal.auditing import Audited, Auditing
 from serving.journal.giving_back import give_back
 from serving.journal.rows import microseconds, moment_of
-from serving.journal.tables import AUDIT, CUSTOMERS, EVENTS, PENDING, WITHDRAWALS
+from serving.journal.tables import CUSTOMERS, EVENTS, PENDING, WITHDRAWALS
 from serving.live.clock import Clock
 
 
@@ -62,9 +63,8 @@ class WithdrawingService:
                 give_back(connection, [decision_id])
                 row = {"decision_id": decision_id, "customer_id": customer_id, "withdrawn_at": now}
                 connection.execute(self._database.add(WITHDRAWALS), row)
-                line = {"at": now, "caller": caller, "act": "withdraw a contact"}
-                line |= {"subject": customer_id, "detail": decision_id}
-                connection.execute(self._database.add(AUDIT), line)
+                line = Audited(at=now, caller=caller, act="withdraw a contact", subject=customer_id, detail=decision_id)
+                Auditing(self._database).together(connection, [line])
             before = select(WITHDRAWALS.c.withdrawn_at).where(WITHDRAWALS.c.decision_id == decision_id)
             withdrawn_at = connection.execute(before).scalar()
         if withdrawn_at is None:

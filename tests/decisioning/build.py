@@ -1,15 +1,19 @@
 """Builders that hide what a test does not look at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from decisioning.engine import Decisions
+from decisioning.explaining.rule_book import RuleBook
+from decisioning.explaining.trace import STAGE, Traces
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.compiled import CompiledPolicy
 from decisioning.policies.limits import limit_features
 from decisioning.policies.policy import Policy
+from domain.decision import Decision
 from domain.journey import Stage
 from domain.offer import Offer, Treatment
 from events.vocabulary import ContactEvents, Vocabulary
@@ -136,3 +140,10 @@ def random_columns(policy: CompiledPolicy, n: int, seed: int) -> Mapping[str, Ar
         drawn[generator.random(n) < 0.1] = np.nan
         columns[name] = drawn
     return columns
+
+
+def decision_record(decisions: Decisions, customer: int, channel: str, features: Iterable[str] = ()) -> Decision:
+    """The record of one decision, with some features beside those that the policy read."""
+    stage = {STAGE} & set(decisions.features.columns)
+    book = RuleBook.of(decisions.policy, {*decisions.policy.features, *features} | stage)
+    return Traces(decisions, book).record(customer, channel)

@@ -6,13 +6,12 @@ import pyarrow as pa
 import pytest
 
 from decisioning.engine import Decisions, decide
-from decisioning.explaining.record import decision_record
 from decisioning.policies.policy import ContactLimit, Policy, Rule
 from decisioning.sums.funnel import Funnel
 from decisioning.sums.summary import Summary
 from decisioning.sums.tables import RULES_KEY, ranked_offers, rejections
 from domain.decision import Verdict
-from tests.decisioning.build import NOON, STAGES, compiled, customers, likely
+from tests.decisioning.build import NOON, STAGES, compiled, customers, decision_record, likely
 
 POLICY = compiled(
     Policy(

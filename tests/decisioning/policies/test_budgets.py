@@ -7,12 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisioning.engine import decide
-from decisioning.explaining.record import decision_record
 from decisioning.policies.budgets import Budget
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.policy import Policy
 from domain.errors import DataError
-from tests.decisioning.build import NOON, OFFERS, VOCABULARY, catalogue_for, column, customers, likely
+from tests.decisioning.build import NOON, OFFERS, VOCABULARY, catalogue_for, column, customers, decision_record, likely
 
 CALLS = Budget(name="call_slots", unit="calls", amount=10, period="day", channels=("call_centre",))
 BONUS = Budget(

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 
 from decisioning.engine import decide
-from decisioning.explaining.record import decision_record
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.policy import Policy, Rule, Weight
 from decisioning.policies.requests import request_columns
 from domain.errors import DataError
 from events.vocabulary import Property
-from tests.decisioning.build import NOON, OFFERS, VOCABULARY, catalogue_for, column, customers, likely
+from tests.decisioning.build import NOON, OFFERS, VOCABULARY, catalogue_for, column, customers, decision_record, likely
 
 ASKING = replace(
     VOCABULARY,
