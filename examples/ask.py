@@ -12,9 +12,9 @@ from __future__ import annotations
 import os
 import sys
 
-from client.client import NboClient
-from client.messages import Event, Question
-from client.problems import ServiceError
+from nbo_client.client import NboClient
+from nbo_client.messages import Event, Question
+from nbo_client.problems import ServiceError
 
 
 def ask(client: NboClient, customer_id: str, channel: str) -> list[str]:

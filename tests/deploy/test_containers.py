@@ -34,7 +34,7 @@ OF_IMAGES = {
     "redis": {"REDISCLI_AUTH"},
 }
 ROOMS = [
-    "domain", "client", "expressions", "events", "features", "models", "decisioning", "simulation", "config",
+    "domain", "nbo_client", "expressions", "events", "features", "models", "decisioning", "simulation", "config",
     "serving", "wiring", "pipelines", "nbo",
 ]  # fmt: skip
 

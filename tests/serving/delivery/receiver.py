@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from client.webhooks import SIGNATURE_HEADER, is_genuine
+from nbo_client.webhooks import SIGNATURE_HEADER, is_genuine
 
 SECRET = "a secret that both sides know"
 SILENT, CUT = "silent", "cut"

@@ -11,9 +11,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from client import calls
-from client.calls import MOST_IN_BATCH, Call
-from client.messages import (
+from nbo_client import calls
+from nbo_client.calls import MOST_IN_BATCH, Call
+from nbo_client.messages import (
     Catalogue,
     ConsentChange,
     ConsentChanged,

@@ -28,7 +28,7 @@ def read(kind: type[Message], content: Any) -> Message:
         AnswerError: Something is missing or of another type.
 
     Example:
-        >>> from client.messages import Ready
+        >>> from nbo_client.messages import Ready
         >>> read(Ready, {"status": "ready", "bank": "demo", "versions": {}, "more": 1})
         Ready(status='ready', bank='demo', versions={})
     """
@@ -42,7 +42,7 @@ def written(message: Any) -> dict[str, Any]:
         DataError: A moment without an offset.
 
     Example:
-        >>> from client.messages import Question
+        >>> from nbo_client.messages import Question
         >>> written(Question(customer_id="c1", channel="app"))
         {'customer_id': 'c1', 'channel': 'app', 'placements': [], 'context': {}}
     """

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 import httpx
 
-from client.calls import Call
-from client.problems import ServiceError, ServiceUnreachableError, problem_of
-from client.reading import AnswerError, read
-from client.retrying import AGAIN, BROKEN, Retries, retry_after_seconds
 from domain.errors import DataError
+from nbo_client.calls import Call
+from nbo_client.problems import ServiceError, ServiceUnreachableError, problem_of
+from nbo_client.reading import AnswerError, read
+from nbo_client.retrying import AGAIN, BROKEN, Retries, retry_after_seconds
 
 Answer = TypeVar("Answer")
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
-from client.messages import (
+from domain.errors import DataError
+from nbo_client.messages import (
     Catalogue,
     ConsentChange,
     ConsentChanged,
@@ -27,8 +28,7 @@ from client.messages import (
     Withdrawal,
     new_id,
 )
-from client.reading import written
-from domain.errors import DataError
+from nbo_client.reading import written
 
 Answer = TypeVar("Answer")
 

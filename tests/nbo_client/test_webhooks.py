@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from client.webhooks import TOLERANCE_SECONDS, is_genuine
+from nbo_client.webhooks import TOLERANCE_SECONDS, is_genuine
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

@@ -3,13 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.calls import Call
-from client.exchange import Send, Wait, exchange
-from client.messages import Ready
-from client.problems import OverloadedError, ProblemError, ServiceUnreachableError, UnavailableError
-from client.reading import AnswerError, read
-from client.retrying import AGAIN, Retries
 from domain.errors import DataError
+from nbo_client.calls import Call
+from nbo_client.exchange import Send, Wait, exchange
+from nbo_client.messages import Ready
+from nbo_client.problems import OverloadedError, ProblemError, ServiceUnreachableError, UnavailableError
+from nbo_client.reading import AnswerError, read
+from nbo_client.retrying import AGAIN, Retries
 
 READY = {"status": "ready", "bank": "demo", "versions": {}}
 ASKING = Call("GET", "/readyz", Ready)

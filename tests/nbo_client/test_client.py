@@ -7,10 +7,11 @@ import jwt
 import pytest
 from sqlalchemy import func, select
 
-from client.asynchronous import AsyncNboClient
-from client.client import NboClient
-from client.messages import Event, Question
-from client.problems import (
+from domain.errors import DataError
+from nbo_client.asynchronous import AsyncNboClient
+from nbo_client.client import NboClient
+from nbo_client.messages import Event, Question
+from nbo_client.problems import (
     NotAllowedError,
     NotPendingError,
     OverloadedError,
@@ -20,10 +21,9 @@ from client.problems import (
     UnauthorisedError,
     UnknownError,
 )
-from client.retrying import Retries
-from domain.errors import DataError
+from nbo_client.retrying import Retries
 from serving.tables import DECISIONS
-from tests.client.bridge import AsyncBridge, Bridge
+from tests.nbo_client.bridge import AsyncBridge, Bridge
 from tests.serving.api.build import KEYS, SETTINGS, small_client
 from tests.serving.build import AS_OF
 

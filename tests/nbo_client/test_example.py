@@ -2,8 +2,8 @@ import importlib.util
 
 import pytest
 
-from client.client import NboClient
-from tests.client.bridge import EXAMPLES, Bridge
+from nbo_client.client import NboClient
+from tests.nbo_client.bridge import EXAMPLES, Bridge
 from tests.serving.api.build import KEYS, small_client
 
 

@@ -9,10 +9,10 @@ from typing import Any, Final, Self, TypeVar
 
 import httpx
 
-from client import calls
-from client.calls import Call
-from client.exchange import Send, exchange, headers_of
-from client.messages import (
+from nbo_client import calls
+from nbo_client.calls import Call
+from nbo_client.exchange import Send, exchange, headers_of
+from nbo_client.messages import (
     Catalogue,
     ConsentChange,
     ConsentChanged,
@@ -31,7 +31,7 @@ from client.messages import (
     Withdrawal,
     new_id,
 )
-from client.retrying import Retries
+from nbo_client.retrying import Retries
 
 Answer = TypeVar("Answer")
 
@@ -51,11 +51,11 @@ class NboClient:
         transport: Of httpx, for proxies and tests.
 
     Raises:
-        ProblemError: From every method: the service answered with a problem; its kinds are in `client.problems`.
+        ProblemError: From every method: the service answered with a problem; its kinds are in `nbo_client.problems`.
         ServiceUnreachableError: From every method: it did not answer.
 
     Example:
-        >>> from client.messages import Question
+        >>> from nbo_client.messages import Question
         >>> with NboClient("https://nbo.bank.example", key="nbo_...") as client:  # doctest: +SKIP
         ...     client.decide(Question(customer_id="C002262", channel="app")).offers[0].offer
     """

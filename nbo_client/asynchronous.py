@@ -9,11 +9,11 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from client import calls
-from client.calls import Call
-from client.client import TIMEOUT_SECONDS
-from client.exchange import Send, exchange, headers_of
-from client.messages import (
+from nbo_client import calls
+from nbo_client.calls import Call
+from nbo_client.client import TIMEOUT_SECONDS
+from nbo_client.exchange import Send, exchange, headers_of
+from nbo_client.messages import (
     Catalogue,
     ConsentChange,
     ConsentChanged,
@@ -32,7 +32,7 @@ from client.messages import (
     Withdrawal,
     new_id,
 )
-from client.retrying import Retries
+from nbo_client.retrying import Retries
 
 Answer = TypeVar("Answer")
 
