@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
-from domain.errors import DataError
 from nbo_client.messages import (
     Catalogue,
     ConsentChange,
@@ -28,6 +27,7 @@ from nbo_client.messages import (
     Withdrawal,
     new_id,
 )
+from nbo_client.problems import UsageError
 from nbo_client.reading import written
 
 Answer = TypeVar("Answer")
@@ -56,7 +56,7 @@ def decide_all(questions: Sequence[Question], request_id: str | None, *, dry_run
     """Ask for several.
 
     Raises:
-        DataError: None, or more than fit into one request.
+        UsageError: None, or more than fit into one request.
     """
     _fits("questions", len(questions))
     content = {"decisions": [written(one) for one in questions], "request_id": request_id or new_id()}
@@ -77,7 +77,7 @@ def tell_all(events: Sequence[Event]) -> Call[Told]:
     """Tell several; each has a result of its own.
 
     Raises:
-        DataError: None, or more than fit into one request.
+        UsageError: None, or more than fit into one request.
     """
     _fits("events", len(events))
     return Call("POST", "/v1/events", Told, [written(event) for event in events])
@@ -130,15 +130,15 @@ def ready() -> Call[Ready]:
 
 def _fits(what: str, count: int) -> None:
     if not 1 <= count <= MOST_IN_BATCH:
-        raise DataError(f"so many {what} are no batch", got=str(count), expected=f"1 to {MOST_IN_BATCH}")
+        raise UsageError(f"so many {what} are no batch: got {count}, expected 1 to {MOST_IN_BATCH}")
 
 
 def _part(identifier: str) -> str:
     """Write an id as one part of a path, whatever is in it.
 
     Raises:
-        DataError: An id that would be another path.
+        UsageError: An id that would be another path.
     """
     if identifier in {"", ".", ".."}:
-        raise DataError("this is no id", got=f"'{identifier}'", expected="an id of the bank or the service")
+        raise UsageError(f"this is no id: got '{identifier}', expected an id of the bank or the service")
     return quote(identifier, safe="")

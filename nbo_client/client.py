@@ -53,6 +53,7 @@ class NboClient:
     Raises:
         ProblemError: From every method: the service answered with a problem; its kinds are in `nbo_client.problems`.
         ServiceUnreachableError: From every method: it did not answer.
+        UsageError: What was to be sent makes no sense.
 
     Example:
         >>> from nbo_client.messages import Question

@@ -10,10 +10,9 @@ from typing import Any, TypeVar
 
 import httpx
 
-from domain.errors import DataError
 from nbo_client.calls import Call
-from nbo_client.problems import ServiceError, ServiceUnreachableError, problem_of
-from nbo_client.reading import AnswerError, read
+from nbo_client.problems import AnswerError, ServiceError, ServiceUnreachableError, UsageError, problem_of
+from nbo_client.reading import read
 from nbo_client.retrying import AGAIN, BROKEN, Retries, retry_after_seconds
 
 Answer = TypeVar("Answer")
@@ -62,11 +61,11 @@ def headers_of(key: str | None, token: str | None) -> dict[str, str]:
     """Say who asks.
 
     Raises:
-        DataError: Neither or both are given.
+        UsageError: Neither or both are given.
     """
     if (key is None) == (token is None):
         got = "neither" if key is None else "both"
-        raise DataError("a client says who it is in one way", got=got, expected="an API key or a bearer token")
+        raise UsageError(f"a client says who it is in one way: got {got}, expected an API key or a bearer token")
     return {"X-API-Key": key} if key is not None else {"Authorization": f"Bearer {token}"}
 
 
@@ -75,16 +74,16 @@ def _json(response: httpx.Response) -> Any:
         return response.json()
     except ValueError as error:
         got = response.headers.get("content-type", "no type")
-        raise AnswerError("the answer is not JSON", got=got, remedy="see that the address is the service's") from error
+        said = f"the answer is not JSON: got {got}; see that the address is the service's"
+        raise AnswerError(said) from error
 
 
 def _failed(back: httpx.Response | httpx.HTTPError, after: float | None, attempts: int) -> ServiceError:
     if isinstance(back, httpx.Response):
         return problem_of(back, after)
     error = ServiceUnreachableError(
-        "the service does not answer",
-        got=f"{type(back).__name__} at attempt {attempts}",
-        remedy="see that it runs, and that its address is right",
+        f"the service does not answer: got {type(back).__name__} at attempt {attempts}; "
+        "see that it runs, and that its address is right"
     )
     error.__cause__ = back
     return error

@@ -1,4 +1,4 @@
-"""What the service could not do, as typed errors (RFC 9457)."""
+"""What could not be done, as typed errors: by the service (RFC 9457), or not even asked of it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from typing import Any, Final
 
 import httpx
 
-from domain.errors import NboError
-
 MEDIA_TYPE: Final = "application/problem+json"
 
 
-class ServiceError(NboError):
+class UsageError(ValueError):
+    """The call makes no sense; nothing was sent."""
+
+
+class ServiceError(Exception):
     """The service did not do what was asked."""
+
+
+class AnswerError(ServiceError):
+    """An answer that is not what the service's description says: another service, or another version of it."""
 
 
 class ServiceUnreachableError(ServiceError):
@@ -25,24 +31,34 @@ class ProblemError(ServiceError):
 
     Attributes:
         status: Of HTTP.
+        content: The problem document: title, and where they are known got, expected and remedy.
         kind: Last part of the problem's type, as `request-clash`; `http` for an answer that is no problem document,
             which is not of the service but of something in front of it.
         errors: Places in what was sent, and what is wrong there.
         retry_after_seconds: When to ask again, where the service says.
+
+    Example:
+        >>> print(ProblemError(404, {"title": "no such customer", "got": "'c1'", "remedy": "check the id"}))
+        no such customer (404): got 'c1'; check the id
     """
 
     def __init__(self, status: int, content: Mapping[str, Any], retry_after_seconds: float | None = None) -> None:
+        super().__init__(status, content, retry_after_seconds)  # from which a copy in another process is made
         self.status = status
+        self.content = content
         self.kind = str(content.get("type", "http")).rpartition(":")[2]
         self.errors: Sequence[Mapping[str, Any]] = tuple(content.get("errors") or ())
         self.retry_after_seconds = retry_after_seconds
+
+    def __str__(self) -> str:
+        """Say it in one sentence."""
         places = "; ".join(f"{error.get('at')}: {error.get('what')}" for error in self.errors)
-        super().__init__(
-            f"{content.get('title') or 'the request failed'} ({status})",
-            got=content.get("got") or places or None,
-            expected=content.get("expected"),
-            remedy=content.get("remedy"),
-        )
+        said = {"got": self.content.get("got") or places, "expected": self.content.get("expected")}
+        compared = ", ".join(f"{label} {value}" for label, value in said.items() if value)
+        sentence = f"{self.content.get('title') or 'the request failed'} ({self.status})"
+        sentence += f": {compared}" if compared else ""
+        remedy = self.content.get("remedy")
+        return f"{sentence}; {remedy}" if remedy else sentence
 
 
 class RequestUnfitError(ProblemError):

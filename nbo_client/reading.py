@@ -9,13 +9,9 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from domain.errors import DataError
+from nbo_client.problems import AnswerError, UsageError
 
 Message = TypeVar("Message")
-
-
-class AnswerError(DataError):
-    """An answer that is not what the service's description says: another service, or another version of it."""
 
 
 def read(kind: type[Message], content: Any) -> Message:
@@ -39,7 +35,7 @@ def written(message: Any) -> dict[str, Any]:
     """Write a message as JSON can say it; what is None is left out.
 
     Raises:
-        DataError: A moment without an offset.
+        UsageError: A moment without an offset.
 
     Example:
         >>> from nbo_client.messages import Question
@@ -53,7 +49,7 @@ def written(message: Any) -> dict[str, Any]:
 def _plain(name: str, value: Any) -> Any:
     if isinstance(value, datetime):
         if value.tzinfo is None:
-            raise DataError(f"{name} has no offset", got=value.isoformat(), expected="an aware moment")
+            raise UsageError(f"{name} has no offset: got {value.isoformat()}, expected an aware moment")
         return value.isoformat()
     if isinstance(value, Mapping):
         return dict(value)
@@ -106,4 +102,4 @@ def _moment(content: Any, at: str) -> datetime:
 def _check(fits: bool, content: Any, at: str, expected: str) -> None:
     if not fits:
         got = "nothing" if content is None else type(content).__name__
-        raise AnswerError(f"the answer's {at} cannot be read", got=got, expected=expected)
+        raise AnswerError(f"the answer's {at} cannot be read: got {got}, expected {expected}")

@@ -10,7 +10,7 @@ from typing import Final
 
 import httpx
 
-from domain.errors import DataError
+from nbo_client.problems import UsageError
 
 AGAIN: Final = frozenset({429, 502, 503, 504})
 """Statuses after which the same request may be answered."""
@@ -39,9 +39,7 @@ class Retries:
 
     def __post_init__(self) -> None:
         if self.attempts < 1 or self.first_seconds < 0 or self.longest_seconds < self.first_seconds:
-            raise DataError(
-                "these retries make no sense", got=repr(self), expected="1 attempt or more, waits that grow"
-            )
+            raise UsageError(f"these retries make no sense: got {self!r}, expected 1 attempt or more, waits that grow")
 
     def wait_seconds(self, attempt: int, after_seconds: float | None, draw: Callable[[], float]) -> float | None:
         """Say how long to wait after an attempt that failed; None where there is no other.

@@ -7,11 +7,11 @@ import jwt
 import pytest
 from sqlalchemy import func, select
 
-from domain.errors import DataError
 from nbo_client.asynchronous import AsyncNboClient
 from nbo_client.client import NboClient
 from nbo_client.messages import Event, Question
 from nbo_client.problems import (
+    AnswerError,
     NotAllowedError,
     NotPendingError,
     OverloadedError,
@@ -20,6 +20,7 @@ from nbo_client.problems import (
     ServiceUnreachableError,
     UnauthorisedError,
     UnknownError,
+    UsageError,
 )
 from nbo_client.retrying import Retries
 from serving.tables import DECISIONS
@@ -192,21 +193,21 @@ def test_an_address_that_is_none_is_not_tried_again():
 
 @pytest.mark.parametrize("who", [{}, {"key": "k", "token": "t"}])
 def test_a_client_says_who_it_is_in_one_way(who):
-    with pytest.raises(DataError, match="an API key or a bearer token"):
+    with pytest.raises(UsageError, match="an API key or a bearer token"):
         NboClient(URL, **who)
 
 
 @pytest.mark.parametrize("count", [0, 501])
 def test_a_batch_that_fits_not_is_not_sent(service, count):
     client, bridge = nbo(service)
-    with pytest.raises(DataError, match="1 to 500"):
+    with pytest.raises(UsageError, match="1 to 500"):
         client.decide_all([QUESTION] * count)
     assert not bridge.requests
 
 
 def test_what_stands_in_front_of_the_service_is_told_apart():
     page = httpx.MockTransport(lambda request: httpx.Response(200, html="<p>a login page</p>"))
-    with NboClient(URL, key="k", transport=page) as client, pytest.raises(DataError, match="the answer is not JSON"):
+    with NboClient(URL, key="k", transport=page) as client, pytest.raises(AnswerError, match="the answer is not JSON"):
         client.ready()
 
 
@@ -294,6 +295,6 @@ def test_the_awaited_client_looks_too(service):
 @pytest.mark.parametrize("wrong", ["", ".", ".."])
 def test_an_id_that_would_be_another_path_is_not_sent(service, wrong):
     client, bridge = nbo(service)
-    with pytest.raises(DataError, match="this is no id"):
+    with pytest.raises(UsageError, match="this is no id"):
         client.erase(wrong)
     assert not bridge.requests

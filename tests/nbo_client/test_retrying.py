@@ -1,17 +1,27 @@
+import pickle
+
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import DataError
 from nbo_client.calls import Call
 from nbo_client.exchange import Send, Wait, exchange
 from nbo_client.messages import Ready
-from nbo_client.problems import OverloadedError, ProblemError, ServiceUnreachableError, UnavailableError
-from nbo_client.reading import AnswerError, read
+from nbo_client.problems import (
+    AnswerError,
+    OverloadedError,
+    ProblemError,
+    RequestUnfitError,
+    ServiceUnreachableError,
+    UnavailableError,
+    UsageError,
+)
+from nbo_client.reading import read
 from nbo_client.retrying import AGAIN, Retries
 
 READY = {"status": "ready", "bank": "demo", "versions": {}}
+PROBLEM = {"Content-Type": "application/problem+json"}
 ASKING = Call("GET", "/readyz", Ready)
 
 
@@ -64,16 +74,23 @@ def test_what_would_be_answered_the_same_is_not_asked_again(status):
 
 def test_a_problem_is_told_with_what_was_got_and_expected():
     problem = {"type": "urn:nbo:problem:too-many", "title": "too often", "status": 429, "expected": "5 a second"}
-    headers = {"Retry-After": "60", "Content-Type": "application/problem+json"}
+    headers = {"Retry-After": "60", **PROBLEM}
     ended, _ = outcome([httpx.Response(429, headers=headers, json=problem)], Retries())
     assert isinstance(ended, OverloadedError)
     assert (ended.kind, ended.retry_after_seconds) == ("too-many", 60.0)
     assert str(ended) == "too often (429): expected 5 a second"
 
 
+def test_a_problem_is_the_same_after_it_has_come_from_another_process():
+    problem = {"title": "does not fit", "errors": [{"at": "body.channel", "what": "missing"}], "remedy": "say it"}
+    ended, _ = outcome([httpx.Response(422, headers=PROBLEM, json=problem)], Retries())
+    again = pickle.loads(pickle.dumps(ended))
+    assert str(again) == str(ended) == "does not fit (422): got body.channel: missing; say it"
+    assert (type(again), again.errors) == (RequestUnfitError, ended.errors)
+
+
 def test_a_problem_that_cannot_be_read_is_still_one():
-    headers = {"Content-Type": "application/problem+json"}
-    ended, _ = outcome([httpx.Response(503, headers=headers, content=b"{")], Retries(attempts=1))
+    ended, _ = outcome([httpx.Response(503, headers=PROBLEM, content=b"{")], Retries(attempts=1))
     assert isinstance(ended, UnavailableError)
 
 
@@ -87,5 +104,5 @@ def test_an_answer_of_another_shape_is_an_error_with_the_place(wrong):
 
 def test_retries_that_make_no_sense_are_refused():
     for wrong in ({"attempts": 0}, {"first_seconds": -1.0}, {"first_seconds": 2.0, "longest_seconds": 1.0}):
-        with pytest.raises(DataError, match="make no sense"):
+        with pytest.raises(UsageError, match="make no sense"):
             Retries(**wrong)
