@@ -11,6 +11,7 @@ from pathlib import Path
 
 from prefect import flow
 
+from decisioning.policies.draws import hashes_of
 from decisioning.sums.forensics import Forensics
 from decisioning.sums.funnel import Funnel
 from decisioning.sums.summary import Summary
@@ -23,6 +24,7 @@ from pipelines.plain import from_plain
 from pipelines.planning import plan_tonight, prices_for
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
 from serving.circumstances import keep_circumstances
+from serving.delivery.plans import contacted, night_of
 from serving.journal.unlogged import unlogged_contacts
 from serving.live.engine import outbound_channels
 from serving.night_charges import left_before_night
@@ -43,9 +45,13 @@ def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> Ste
     contacts = unlogged_contacts(parts.database, parts.bank.vocabulary.contacts, outbound, until)
     seen = contacts["event_id"].to_pylist()
     run = digest_of(parts.log.digest(), until, versions, definitions_digest(parts), code, seen)
+    # whom an earlier plan of this night has reached is not contacted again
+    reached = contacted(parts.database, night_of(until, parts.policy.time_zone))
+    run = digest_of(run, sorted(reached.decisions)) if reached.decisions else run
     remaining = left_before_night(parts.database, parts.policy, until)
     wished = parts.places.wishes / f"{until:%Y-%m-%d}-{run}"
     night = Night(run=run, as_of=until, champions=champions, folder=wished, remaining=remaining, contacts=contacts)
+    night = replace(night, contacted=hashes_of(sorted(reached.customers)))
     prices = prices_for(parts, night)
     run = digest_of(run, prices, night.remaining) if prices else run
     folder = parts.places.decisions / f"{until:%Y-%m-%d}-{run}"

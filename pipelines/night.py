@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 from prefect import task
 
+from decisioning.allocation.problem import Keys
 from events.fingerprints import bucket_of
 from events.schema import one_chunk
 from events.segments import empty_table
@@ -35,6 +37,7 @@ class Night:
         prices: Of one unit of each budget.
         remaining: What is left of each budget.
         contacts: That states and log of the midnight do not have (`serving.journal.unlogged`).
+        contacted: Hashes of the customers whom an earlier plan of this night has reached.
     """
 
     run: str
@@ -44,6 +47,7 @@ class Night:
     prices: Mapping[str, float] = field(default_factory=dict)
     remaining: Mapping[str, float] = field(default_factory=dict)
     contacts: pa.Table = field(default_factory=empty_table)
+    contacted: Keys = field(default_factory=lambda: np.empty(0, np.uint64))
 
     def works(self, parts: Parts) -> list[DecideWork]:
         """List the work, a piece a bucket."""

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from decisioning.allocation.prices import PriceSearch
+from decisioning.allocation.problem import Keys
 from decisioning.plan.sharing import plan_contacts, prices_of_tonight
 from decisioning.plan.tonight import capacities_tonight
 from domain.errors import StateError
@@ -25,6 +26,7 @@ from pipelines.night import Night, gather_wishes
 from pipelines.steps import StepResult, digest_of, do, kept_step
 from serving.batch import FEATURES, OFFERS, WISHES, part_file
 from serving.contacts import CONTACTS, PLAN, planned_contacts
+from serving.delivery.plans import night_of, plan_in_force
 from serving.night_charges import ContactUses, charge_night
 from serving.wish_files import WishFiles
 from wiring.parts import Parts
@@ -49,22 +51,26 @@ def prices_for(parts: Parts, night: Night) -> dict[str, float]:
         folder=str(night.folder),
         parts=[part_name(report["bucket"]) for report in reports if report["customers"]],
         capacities=_capacities(parts, night),
+        contacted=night.contacted,
     )
     prices: dict[str, float] = found["prices"]
     return prices
 
 
 @kept_step("find-prices", timeout_seconds=3600)
-def find_prices_of_tonight(key: str, folder: str, parts: Sequence[str], capacities: Mapping[str, float]) -> StepResult:
+def find_prices_of_tonight(
+    key: str, folder: str, parts: Sequence[str], capacities: Mapping[str, float], contacted: Keys
+) -> StepResult:
     """Find the price of one more unit of each budget."""
     del key
-    return {"prices": prices_of_tonight(WishFiles(Path(folder), parts), capacities, SEARCH, {})}
+    return {"prices": prices_of_tonight(WishFiles(Path(folder), parts, contacted), capacities, SEARCH, {})}
 
 
 def plan_tonight(parts: Parts, night: Night, buckets: Sequence[int]) -> dict[str, Any]:
     """Choose who is contacted with what, charge it, and write it down: `contacts/` and `plan.json` in the run's folder.
 
-    What is written down already is taken as it is.
+    What is written down already is taken as it is. The latest plan of a night is in force: what an earlier one has
+    waiting is cancelled and refunded, and whom it reached already is not contacted again.
 
     Args:
         parts: The bank's.
@@ -78,14 +84,18 @@ def plan_tonight(parts: Parts, night: Night, buckets: Sequence[int]) -> dict[str
         StateError: Wishes or a plan that is there cannot be read, or others have used a budget meanwhile.
     """
     policy, folder = parts.policy, night.folder
+    in_force = plan_in_force(parts.database, night_of(night.as_of, policy.time_zone))
     if not policy.outbound:
+        if in_force is not None:
+            charge_night(parts.database, policy, night.as_of, folder.name, {})  # nothing of it is sent any more
         return {}
     names = [part_name(bucket) for bucket in buckets]
     file = folder / PLAN
     # written last, and the folder's name says what everything in it was made from
-    if file.exists() and all(part_file(folder, CONTACTS, name).exists() for name in names):
+    written = file.exists() and all(part_file(folder, CONTACTS, name).exists() for name in names)
+    if written and in_force == folder.name:
         return _read(file)
-    wishes = WishFiles(folder / WISHES, names)
+    wishes = WishFiles(folder / WISHES, names, night.contacted)
     plan = plan_contacts(wishes, _capacities(parts, night), night.prices, SEARCH)
     contacts: Counter[str] = Counter()
     uses: list[ContactUses] = []
@@ -94,8 +104,9 @@ def plan_tonight(parts: Parts, night: Night, buckets: Sequence[int]) -> dict[str
         offers = pq.read_table(part_file(folder, OFFERS, name))
         part = wishes.read(name)
         table = planned_contacts(policy, offers, np.array(customers.to_pylist(), dtype=object), part, chosen)
-        replace_parquet(part_file(folder, CONTACTS, name), table)
-        uses.append(ContactUses.of(policy, part, chosen, table["decision_id"].to_pylist()))
+        if not written:
+            replace_parquet(part_file(folder, CONTACTS, name), table)
+        uses.append(ContactUses.of(policy, part, chosen, table))
         contacts.update(table["channel"].to_pylist())
     content = {
         "prices": dict(night.prices),
@@ -105,8 +116,9 @@ def plan_tonight(parts: Parts, night: Night, buckets: Sequence[int]) -> dict[str
         "contacts": {channel: contacts[channel] for channel in policy.outbound},
         "budgets": [{**asdict(use), "sentence": use.sentence} for use in plan.resources],
     }
-    charge_night(parts.database, policy, night.as_of, {use.name: use.used for use in plan.resources}, uses)
-    replace_text(file, json.dumps(content, indent=1))
+    charge_night(parts.database, policy, night.as_of, folder.name, {use.name: use.used for use in plan.resources}, uses)
+    if not written:  # the folder's name says what its plan was made from: the same again
+        replace_text(file, json.dumps(content, indent=1))
     return _read(file)
 
 

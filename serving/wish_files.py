@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from decisioning.allocation.problem import Keys
 from decisioning.plan.wishes import Wishes
 from domain.errors import StateError
 from features.store.replacing import replacing
@@ -20,6 +21,7 @@ class WishFiles:
     Args:
         folder: Where the files are.
         parts: Names of the parts to read.
+        without: Hashes of customers who are not to be contacted.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -33,6 +35,7 @@ class WishFiles:
 
     folder: Path
     parts: Sequence[str]
+    without: Keys = field(default_factory=lambda: np.empty(0, np.uint64))
 
     def __iter__(self) -> Iterator[Wishes]:
         return map(self.read, self.parts)
@@ -45,7 +48,7 @@ class WishFiles:
         """
         try:
             with np.load(wish_file(self.folder, part), allow_pickle=False) as content:
-                return Wishes(
+                wishes = Wishes(
                     keys=content["keys"],
                     candidates=content["candidates"],
                     gains=content["gains"],
@@ -59,6 +62,7 @@ class WishFiles:
                 got=str(error),
                 remedy="remove the file and decide again",
             ) from error
+        return wishes.without(self.without) if len(self.without) else wishes
 
 
 def write_wishes(folder: Path, part: str, wishes: Wishes) -> None:

@@ -18,6 +18,7 @@ from serving.delivery.delivering import ChannelReport, deliver
 from serving.delivery.files import ContactFile
 from serving.delivery.outbox import Outbox
 from serving.delivery.permission import Permission
+from serving.delivery.plans import plan_in_force
 from serving.delivery.targets import Target
 from serving.delivery.webhook import Webhook
 from serving.live.clock import Clock
@@ -31,17 +32,20 @@ def outbox_of(parts: Parts) -> Outbox:
 
 
 def gather_plans(parts: Parts, outbox: Outbox, now: datetime) -> int:
-    """Take in the contacts of all finished runs for days that are not over for long.
+    """Take in the contacts of the plan in force of every night that is not over for long.
 
     Returns:
         How many contacts are new.
     """
     oldest = (now - timedelta(hours=parts.bank.delivery.late_hours, days=1)).astimezone(parts.bank.time_zone).date()
     new = 0
-    for plan in sorted(parts.places.decisions.glob(f"*/{PLAN}")):
-        run = plan.parent
-        night = run.name[: len("2026-01-01")]
-        if date.fromisoformat(night) < oldest or outbox.has(run.name):
+    # by night, the latest last: where no plan was noted as the one in force (an earlier version did not), it is
+    plans = sorted(parts.places.decisions.glob(f"*/{PLAN}"), key=lambda plan: plan.stat().st_mtime_ns)
+    latest = {plan.parent.name[: len("2026-01-01")]: plan.parent for plan in plans}
+    for night, newest in sorted(latest.items()):
+        in_force = plan_in_force(parts.database, night)
+        run = newest if in_force is None else newest.with_name(in_force)
+        if date.fromisoformat(night) < oldest or not (run / PLAN).exists() or outbox.has(run.name):
             continue
         files = sorted((run / CONTACTS).glob("*.parquet"))
         table = pq.read_table(files, schema=SCHEMA) if files else SCHEMA.empty_table()

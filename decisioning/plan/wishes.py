@@ -44,6 +44,22 @@ class Wishes:
     def __len__(self) -> int:
         return len(self.keys)
 
+    def without(self, customers: Keys) -> Wishes:
+        """Leave out all contacts of some customers.
+
+        Args:
+            customers: Their hashes; any that are not among these count for nothing.
+        """
+        out = np.isin(self.keys, customers)[:, None]
+        return Wishes(
+            keys=self.keys,
+            candidates=np.where(out, np.int32(-1), self.candidates),
+            gains=np.where(out, np.nan, self.gains),
+            uses=tuple(np.where(out, 0.0, use) for use in self.uses),
+            must=self.must & ~out,
+            probabilities=np.where(out, np.nan, self.probabilities),
+        )
+
     def chunk(self) -> Chunk:
         """Give the contacts that are shared out, those that must be made left out with all of their customers."""
         bound = self.must.any(axis=1, keepdims=True)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from serving.delivery.outbox import Contact, Outbox, State
+from serving.delivery.outbox import Contact, Outbox
 from serving.delivery.permission import Permission, Ruling
+from serving.delivery.states import State
 from serving.delivery.targets import Fate, Sent, Target
 
 LOOK_AGAIN: Final = timedelta(minutes=15)

@@ -14,7 +14,8 @@ from typing import Final
 import orjson
 
 from events.durable import replace_text
-from serving.delivery.outbox import Contact, Outbox, State
+from serving.delivery.outbox import Contact, Outbox
+from serving.delivery.states import State
 from serving.delivery.targets import Fate, Sent, told
 
 LEASE: Final = timedelta(minutes=10)

@@ -5,32 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Final
 
 import pyarrow as pa
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from serving.database import Database
+from serving.delivery.plans import lock_plan, make_room
+from serving.delivery.states import State
 from serving.delivery.tables import GATHERED, OUTBOX
 from serving.journal.giving_back import give_back
 from serving.journal.rows import microseconds, moment_of
 from serving.journal.tables import CUSTOMERS, PENDING
 
 ROWS_PER_STATEMENT: Final = 5_000
-
-
-class State(StrEnum):
-    """Where a contact is on its way."""
-
-    WAITING = "waiting"
-    DELIVERED = "delivered"
-    WITHHELD = "withheld"
-    """The customer does not agree any more, or is not known any more."""
-    EXPIRED = "expired"
-    """Its time was too long ago."""
-    DEAD = "dead"
-    """The channel refused it, or failed as often as it was tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +58,7 @@ class Outbox:
         self._products = products
 
     def gather(self, run: str, night: str, contacts: pa.Table) -> int:
-        """Take in the contacts of a run, all or none; a run that is here already adds nothing.
+        """Take in the contacts of a run, all or none; one that is here already, or was superseded, adds nothing.
 
         Args:
             run: Its name.
@@ -82,8 +70,11 @@ class Outbox:
         """
         rows = [_row(contact, night) for contact in contacts.to_pylist()]
         with self.database.transaction() as connection:
+            if lock_plan(self.database, connection, night) not in (None, run):
+                return 0
             if connection.execute(select(GATHERED.c.run).where(GATHERED.c.run == run)).first() is not None:
                 return 0
+            make_room(connection, night, [row["customer_id"] for row in rows])
             before = _count(connection, night)
             for start in range(0, len(rows), ROWS_PER_STATEMENT):
                 connection.execute(self.database.add(OUTBOX), rows[start : start + ROWS_PER_STATEMENT])

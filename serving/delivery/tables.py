@@ -19,12 +19,12 @@ OUTBOX: Final = Table(
     Column("offer", Text, nullable=False),
     Column("message", Text, nullable=False),
     Column("slot", Text),
-    Column("state", String(12), nullable=False),  # of `outbox.State`
+    Column("state", String(12), nullable=False),  # of `states.State`
     Column("attempts", Integer, nullable=False),  # begun: the channel may have had it as often
     Column("next_at", BigInteger, nullable=False),  # nobody takes it before
     Column("settled_at", BigInteger),
     Column("reason", Text),
-    # a night decided twice, with other models say, plans anew: the first plan that came here stays
+    # at most one contact a night, also where the night was planned more than once
     UniqueConstraint("customer_id", "night"),
     Index("outbox_by_time", "channel", "state", "next_at"),
     Index("outbox_by_night", "channel", "night"),
@@ -38,3 +38,11 @@ GATHERED: Final = Table(
     Column("contacts", Integer, nullable=False),
 )
 """Runs whose contacts are in the outbox, so that they are not read again."""
+
+PLANS: Final = Table(
+    "plans_in_force",
+    METADATA,
+    Column("night", String(10), primary_key=True),
+    Column("run", Text, nullable=False),  # empty while no plan was charged: then the row is only a lock
+)
+"""The latest plan of each night: only its contacts are delivered."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, select, update
 from domain.errors import DataError
 from serving.database import Database
 from serving.decision_log import DecisionLog
-from serving.delivery.outbox import State
+from serving.delivery.states import State
 from serving.delivery.tables import OUTBOX
 from serving.journal.auditing import Audited, Auditing
 from serving.journal.giving_back import give_back

@@ -19,12 +19,15 @@ from domain.event import Event
 from events.schema import table_of
 from events.vocabulary import ATTRIBUTES_TYPE
 from pipelines.deciding import decide_for_everybody
+from pipelines.delivering import deliver_contacts
 from pipelines.feature_build import build_features
 from pipelines.what_if import simulate_policy
 from pipelines.whole import run_bank
 from serving.contacts import CONTACTS
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader, Origin
+from serving.delivery.states import State
+from serving.delivery.tables import OUTBOX
 from serving.journal.keeping import UNIT
 from serving.journal.rows import microseconds
 from serving.journal.tables import CHARGES, CUSTOMERS, PENDING, PLANNED
@@ -450,3 +453,37 @@ def rejected_by(answer: Answer) -> set[str]:
         for verdict in candidate.verdicts
         if not verdict.passed
     }
+
+
+def test_a_night_decided_four_times_with_deliveries_between_keeps_to_its_budgets(loop: Loop) -> None:
+    folder, parts = loop.bank.folder, loop.bank.parts
+    channels = ("email", "push", "call_centre")
+    (folder / "delivery.yaml").write_text(
+        "channels:\n"
+        + "".join(f"  - {{channel: {name}, file: {{folder: {name}, format: jsonl}}}}\n" for name in channels)
+    )
+    loop.bank.replace("budgets.yaml", "amount: 60,", "amount: 8,")
+    until = datetime.fromisoformat(decide_for_everybody(str(folder))["as_of"])
+    lever, runs, sent = "factor: 1.2, offers: [savings_plus]", set(), 0
+    for hours, factor in ((9.5, 0.3), (10.1, 2.0), (17.1, 1.0), (18.0, None)):
+        sent += sum(
+            row["delivered"] for row in deliver_contacts(str(folder), until + timedelta(hours=hours))["channels"]
+        )
+        if factor is not None:
+            loop.bank.replace("policies.yaml", lever, lever := f"factor: {factor}, offers: [savings_plus]")
+            runs.add(decide_for_everybody(str(folder))["folder"])
+    assert len(runs) == 3
+    lines = [
+        json.loads(line) for file in parts.places.deliveries.rglob("*.jsonl") for line in file.read_text().splitlines()
+    ]
+    assert len(lines) == len({line["customer_id"] for line in lines}) == sent > 20
+    with parts.database.reading() as connection:
+        planned = connection.execute(select(PLANNED)).all()
+        charged = dict(connection.execute(select(CHARGES.c.budget, CHARGES.c.amount)).tuples().all())
+        waiting = (
+            connection.execute(select(OUTBOX.c.decision_id).where(OUTBOX.c.state == State.WAITING)).scalars().all()
+        )
+    counting = {line["decision_id"] for line in lines} | set(waiting)
+    for budget, amount in charged.items():
+        mine = [row.amount for row in planned if row.budget == budget and row.decision_id in counting]
+        assert sum(mine) <= amount <= sum(mine) + 3 * len(planned), budget

@@ -18,15 +18,16 @@ from serving.customer_features import CustomerReader
 from serving.database import Database
 from serving.decision_log import DecisionLog
 from serving.delivery.delivering import ChannelReport, deliver
-from serving.delivery.outbox import Outbox, State
+from serving.delivery.outbox import Outbox
 from serving.delivery.permission import Permission
+from serving.delivery.states import State
 from serving.delivery.targets import Target
 from serving.delivery.webhook import Webhook
 from serving.journal.journal import Journal
 from serving.live.budgets import remaining
 from serving.live.clock import Clock
 from serving.live.withdrawing import WithdrawingService
-from serving.night_charges import ContactUses, charge_night
+from serving.night_charges import ContactUses, charge_night, left_before_night
 from tests.serving.build import AS_OF, POLICY, small_bank, small_decider, small_log
 from tests.serving.delivery.receiver import SECRET, Receiver
 
@@ -38,6 +39,8 @@ AGREE = ("c02", "c04", "c07", "c08", "c10", "c11")
 
 LETTERS = Budget(name="letters", amount=100.0, unit="letters", channels=("email",))
 BANK = replace(small_bank(replace(POLICY, outbound={"email": 9})), budgets=(LETTERS,))
+
+MIDNIGHT = datetime.fromisoformat(NIGHT).replace(tzinfo=BANK.time_zone)
 
 
 def contacts(customers: Sequence[str], *, run: str = "run", at: datetime = AS_OF, **more: Any) -> pa.Table:
@@ -78,11 +81,15 @@ class Post:
         [report] = deliver(self.outbox, {"email": target}, self.permission, lambda: now, LATE)
         return report
 
-    def charge(self, *decision_ids: str) -> None:
-        """As the night does whose plan they are: a letter each."""
-        uses = ContactUses(decision_ids, {"letters": np.ones(len(decision_ids))})
-        midnight = datetime.fromisoformat(NIGHT).replace(tzinfo=BANK.time_zone)
-        charge_night(self.database, self.policy, midnight, {"letters": float(len(decision_ids))}, [uses])
+    def charge(self, *customers: str, run: str = "run", midnight: datetime = MIDNIGHT) -> None:
+        """As the night does whose plan it is: a letter each."""
+        ids = [f"{run}-{customer}" for customer in customers]
+        uses = ContactUses(ids, customers, {"letters": np.ones(len(ids))})
+        charge_night(self.database, self.policy, midnight, run, {"letters": float(len(ids))}, [uses])
+
+    def letters_for_the_night(self) -> float:
+        """What the night may plan with."""
+        return left_before_night(self.database, self.policy, MIDNIGHT)["letters"]
 
     def letters_spent(self) -> float:
         return LETTERS.amount - remaining(self.database, self.policy, NOW)["letters"]

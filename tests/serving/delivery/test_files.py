@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from serving.delivery.files import ContactFile, forget_in_files
-from serving.delivery.outbox import State
+from serving.delivery.states import State
 from tests.serving.build import AS_OF
 from tests.serving.delivery.build import AGREE, NIGHT, NOW, Post
 

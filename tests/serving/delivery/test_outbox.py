@@ -7,14 +7,15 @@ from sqlalchemy import select
 
 from domain.errors import StateError
 from serving.decision_log import DecisionLog
-from serving.delivery.outbox import Outbox, State
+from serving.delivery.outbox import Outbox
+from serving.delivery.states import State
 from serving.journal.acceptance import Fate
 from serving.journal.tables import PENDING
 from serving.live.clock import Clock
 from serving.live.erasing import ErasingService
 from serving.live.withdrawing import NotPendingError
 from tests.serving.build import AS_OF
-from tests.serving.delivery.build import AGREE, NOW, Post, webhook
+from tests.serving.delivery.build import AGREE, MIDNIGHT, NOW, Post, webhook
 from tests.serving.delivery.receiver import receiving
 from tests.serving.journal.build import accept, empty_postgresql, told
 
@@ -155,8 +156,8 @@ def test_one_that_was_refused_counts_for_nothing(post):
 
 
 def test_a_contact_that_is_withheld_gives_back_what_the_plan_was_charged_for_it(post):
+    post.charge(*AGREE[:3])
     post.gather(*AGREE[:3])
-    post.charge(*[f"run-{customer}" for customer in AGREE[:3]])
     accept(post.database, told("w", "c02", "customer_attributes", properties={"consent_email": "false"}))
     with receiving() as receiver:
         assert post.deliver(webhook(receiver)).withheld == 1
@@ -166,8 +167,8 @@ def test_a_contact_that_is_withheld_gives_back_what_the_plan_was_charged_for_it(
 
 
 def test_charge_and_state_of_a_withheld_contact_change_together_or_not_at_all(post, monkeypatch):
+    post.charge("c02")
     post.gather("c02")
-    post.charge("run-c02")
     accept(post.database, told("w", "c02", "customer_attributes", properties={"consent_email": "false"}))
 
     def away(*arguments):
@@ -184,8 +185,8 @@ def test_charge_and_state_of_a_withheld_contact_change_together_or_not_at_all(po
 
 
 def test_a_contact_that_may_have_reached_somebody_stays_charged(post):
+    post.charge("c02")
     post.gather("c02")
-    post.charge("run-c02")
     with receiving(script=[500]) as receiver:
         assert post.deliver(webhook(receiver)).failed == 1
         accept(post.database, told("w", "c02", "customer_attributes", at=NOW, properties={"consent_email": "false"}))
@@ -197,17 +198,18 @@ def test_a_contact_that_may_have_reached_somebody_stays_charged(post):
 
 
 def test_a_dead_letter_stays_charged_because_it_may_be_sent_again(post):
+    post.charge("c02")
     post.gather("c02")
-    post.charge("run-c02")
     with receiving(poisoned={"c02"}) as receiver:
         assert post.deliver(webhook(receiver)).dead == 1
     assert post.letters_spent() == 1.0
 
 
 def test_what_expires_before_it_was_sent_gives_back_its_charge(post):
+    post.charge("c02")
     post.gather("c02", at=NOW - timedelta(hours=25))
-    post.gather("c04", run="later", at=NOW - timedelta(hours=23))
-    post.charge("run-c02", "later-c04")
+    post.charge("c04", run="later", midnight=MIDNIGHT + timedelta(days=1))
+    post.gather("c04", run="later", night="2026-03-03", at=NOW - timedelta(hours=23))
     with receiving(script=[500]) as receiver:
         report = post.deliver(webhook(receiver))
         assert (report.expired, report.failed) == (1, 1)
@@ -217,8 +219,8 @@ def test_what_expires_before_it_was_sent_gives_back_its_charge(post):
 
 
 def test_what_its_channel_withdraws_counts_for_nothing_and_is_not_sent_again(post):
+    post.charge(*AGREE[:3])
     post.gather(*AGREE[:3])
-    post.charge(*[f"run-{customer}" for customer in AGREE[:3]])
     with receiving(script=[200, 500, 200]) as receiver:
         assert post.deliver(webhook(receiver, batch=1)).failed == 1
         delivered, unsure, waiting = (f"run-{customer}" for customer in AGREE[:3])

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from serving.customer_features import CustomerReader
-from serving.delivery.outbox import Contact, State
+from serving.delivery.outbox import Contact
 from serving.delivery.permission import Permission, Ruled, Ruling
+from serving.delivery.states import State
 from serving.journal.journal import Journal
 from serving.today import TodaysEvents
 from tests.serving.build import AS_OF, small_decider

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import StateError
-from serving.delivery.outbox import State
+from serving.delivery.states import State
 from serving.delivery.webhook import IDEMPOTENCY_HEADER
 from tests.serving.delivery.build import AGREE, NOW, Post, webhook
 from tests.serving.delivery.receiver import CUT, SILENT, Receiver, receiving

@@ -1,0 +1,104 @@
+"""The plan in force: the latest plan of a night takes the place of the earlier ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from sqlalchemy import Connection, delete, select, update
+
+from serving.database import Database
+from serving.delivery.states import State
+from serving.delivery.tables import GATHERED, OUTBOX, PLANS
+from serving.journal.rows import microseconds
+
+
+def night_of(midnight: datetime, time_zone: tzinfo) -> str:
+    """Name a night by its local day.
+
+    Example:
+        >>> from datetime import UTC
+        >>> night_of(datetime(2026, 6, 1, tzinfo=UTC), UTC)
+        '2026-06-01'
+    """
+    return f"{midnight.astimezone(time_zone):%Y-%m-%d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Contacted:
+    """Contacts of a night that have left the outbox: their channels have them, or may have them.
+
+    Attributes:
+        decisions: Customer of each, by the id of the decision.
+    """
+
+    decisions: dict[str, str]
+
+    @property
+    def customers(self) -> frozenset[str]:
+        """Who is not to be contacted again on behalf of this night."""
+        return frozenset(self.decisions.values())
+
+
+def contacted(database: Database, night: str) -> Contacted:
+    """Read which contacts of a night have left already.
+
+    Raises:
+        StateError: The database does not answer; nobody may be contacted then.
+    """
+    with database.reading() as connection:
+        return _contacted(connection, night)
+
+
+def plan_in_force(database: Database, night: str) -> str | None:
+    """Find the run whose plan is in force for a night; None where none was charged."""
+    with database.reading() as connection:
+        found = connection.execute(select(PLANS.c.run).where(PLANS.c.night == night)).scalar()
+    return found or None
+
+
+def lock_plan(database: Database, connection: Connection, night: str) -> str | None:
+    """Read which plan is in force, and keep others from changing it until the transaction ends."""
+    connection.execute(database.add(PLANS), {"night": night, "run": ""})
+    query = select(PLANS.c.run).where(PLANS.c.night == night)
+    found = connection.execute(query if database.is_sqlite else query.with_for_update()).scalar_one()
+    return str(found) or None
+
+
+def supersede(connection: Connection, night: str, run: str, now: datetime) -> Contacted:
+    """Put a plan in force, and cancel what earlier plans of its night have waiting.
+
+    Args:
+        connection: In the transaction that charges the plan, after `lock_plan`.
+        night: The plan's day.
+        run: Whose plan it is.
+        now: Aware.
+
+    Returns:
+        The contacts of earlier plans that have left, and stay charged.
+    """
+    waiting = (OUTBOX.c.night == night) & (OUTBOX.c.state == State.WAITING) & (OUTBOX.c.attempts == 0)
+    cancelled = {"state": State.SUPERSEDED, "settled_at": microseconds(now), "reason": "the night was planned again"}
+    # before what has left is read: nothing of the night can leave any more after it
+    connection.execute(update(OUTBOX).where(waiting).values(cancelled))
+    # the contacts of a run are taken in anew if its plan comes into force again
+    connection.execute(delete(GATHERED).where(GATHERED.c.night == night))
+    connection.execute(update(PLANS).where(PLANS.c.night == night).values(run=run))
+    return _contacted(connection, night)
+
+
+def make_room(connection: Connection, night: str, customers: list[str]) -> None:
+    """Remove contacts of a night that were cancelled or withheld unsent, for customers of whom there is a new one."""
+    unsent = (OUTBOX.c.attempts == 0) & OUTBOX.c.state.in_((State.SUPERSEDED, State.WITHHELD, State.EXPIRED))
+    for some in _portions(customers):
+        connection.execute(delete(OUTBOX).where(OUTBOX.c.night == night, unsent, OUTBOX.c.customer_id.in_(some)))
+
+
+def _contacted(connection: Connection, night: str) -> Contacted:
+    query = select(OUTBOX.c.decision_id, OUTBOX.c.customer_id).where(OUTBOX.c.night == night, OUTBOX.c.attempts > 0)
+    return Contacted(dict(connection.execute(query).tuples().all()))
+
+
+def _portions(values: list[str], size: int = 5_000) -> Iterator[list[str]]:
+    return (values[start : start + size] for start in range(0, len(values), size))
