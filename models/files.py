@@ -16,8 +16,13 @@ _FORMAT = 1
 
 def write_model(folder: Path, kind: str, description: Mapping[str, Any], booster: str) -> None:
     """Write both files into the folder, which is made where it is missing."""
-    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder, kind, description)
     (folder / BOOSTER_FILE).write_text(booster, encoding="utf-8")
+
+
+def write_json(folder: Path, kind: str, description: Mapping[str, Any]) -> None:
+    """Write the description of a model, which is all there is of one without trees."""
+    folder.mkdir(parents=True, exist_ok=True)
     content = {"kind": kind, "format": _FORMAT, **description}
     (folder / DESCRIPTION_FILE).write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
 
@@ -28,16 +33,16 @@ def read_description(folder: Path, kind: str) -> tuple[dict[str, Any], str]:
     Raises:
         ModelError: If a file is missing or damaged, or describes another kind of model.
     """
-    try:
-        description = json.loads((folder / DESCRIPTION_FILE).read_text(encoding="utf-8"))
-        booster = (folder / BOOSTER_FILE).read_text(encoding="utf-8")
-    except (OSError, ValueError) as cause:
-        raise ModelError(
-            "a model's files cannot be read",
-            got=f"{type(cause).__name__} in {folder.name}",
-            expected=f"{DESCRIPTION_FILE} and {BOOSTER_FILE}",
-            remedy="train the model again",
-        ) from cause
+    return read_json(folder, kind), _text(folder, BOOSTER_FILE)
+
+
+def read_json(folder: Path, kind: str) -> dict[str, Any]:
+    """Read the description of a model.
+
+    Raises:
+        ModelError: If the file is missing or damaged, or describes another kind of model.
+    """
+    description = _parsed(folder)
     found = (description.get("kind"), description.get("format"))
     if found != (kind, _FORMAT):
         raise ModelError(
@@ -45,4 +50,37 @@ def read_description(folder: Path, kind: str) -> tuple[dict[str, Any], str]:
             got=f"{found[0]} in format {found[1]}",
             expected=f"{kind} in format {_FORMAT}",
         )
-    return description, booster
+    return description
+
+
+def kind_of(folder: Path) -> str:
+    """Read which kind of model a folder holds.
+
+    Raises:
+        ModelError: If the file is missing or damaged.
+    """
+    return str(_parsed(folder).get("kind"))
+
+
+def _parsed(folder: Path) -> dict[str, Any]:
+    try:
+        description: dict[str, Any] = json.loads(_text(folder, DESCRIPTION_FILE))
+    except ValueError as cause:
+        raise _unreadable(folder, cause) from cause
+    return description
+
+
+def _text(folder: Path, name: str) -> str:
+    try:
+        return (folder / name).read_text(encoding="utf-8")
+    except (OSError, ValueError) as cause:
+        raise _unreadable(folder, cause) from cause
+
+
+def _unreadable(folder: Path, cause: Exception) -> ModelError:
+    return ModelError(
+        "a model's files cannot be read",
+        got=f"{type(cause).__name__} in {folder.name}",
+        expected=f"{DESCRIPTION_FILE} and {BOOSTER_FILE}",
+        remedy="train the model again",
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from decisioning.explaining.counterfactual import counterfactuals
 from nbo.display import console, show_table
-from pipelines.report_page import decisive_rows, metric_rows, next_looks, plan_sentences
+from pipelines.report_page import decisive_rows, metric_rows, next_looks, plan_sentences, stand_ins
 
 if TYPE_CHECKING:
     from serving.customer import Answer
@@ -55,7 +55,7 @@ def show_models(models: Mapping[str, Any]) -> None:
 def show_decisions(decisions: Mapping[str, Any]) -> None:
     """Show what was decided per stage, how much choice there was, and which number decided."""
     show_rows("decisions per stage", decisions["stages"])
-    for sentence in (*decision_findings(decisions), *plan_sentences(decisions["plan"])):
+    for sentence in (*stand_ins(decisions), *decision_findings(decisions), *plan_sentences(decisions["plan"])):
         console.print(f"  {sentence}", markup=False, highlight=False, soft_wrap=True)
 
 

@@ -76,6 +76,7 @@ def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> Ste
         "rules": rules,
         "plan": plan,
         **{name: table.to_pylist() for name, table in forensics.to_arrow().items()},
+        "models": champions.versions,
         "folder": str(folder),
         "as_of": until.isoformat(),
     }

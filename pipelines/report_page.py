@@ -192,6 +192,20 @@ def metric_rows(model: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
+def stand_ins(decisions: Mapping[str, Any]) -> list[str]:
+    """Say what decides in the place of a model that is not in charge.
+
+    Example:
+        >>> stand_ins({"models": {"demo-churn": "1:ab12", "demo-propensity": "rates-2:cd34"}})
+        ['no propensity model is in charge: acceptance rates by offer, channel and stage decide; its gate says why']
+    """
+    cited = decisions["models"].values()
+    sentence = (
+        "no propensity model is in charge: acceptance rates by offer, channel and stage decide; its gate says why"
+    )
+    return [sentence] if any(version.startswith("rates-") for version in cited) else []
+
+
 def next_looks(result: Mapping[str, Any]) -> list[str]:
     """Say what deserves a look, from what came out."""
     looks = []
@@ -203,6 +217,7 @@ def next_looks(result: Mapping[str, Any]) -> list[str]:
         for name, model in result["models"].items()
         if not model["champion"]
     ]
+    looks += [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in stand_ins(result["decisions"])]
     rules = sorted(result["decisions"]["rules"], key=lambda row: -row["candidates_rejected_alone"])
     if rules and rules[0]["candidates_rejected_alone"]:
         looks.append(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from config.bank import Bank
-from models.churn.model import ChurnModel
-from models.propensity.model import PropensityModel
 from serving.decider import Decider
-
-CHURN, PROPENSITY = "churn", "propensity"
+from serving.live.champion_models import load_churn, load_propensity
+from serving.live.champions import Champion, Champions
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +16,19 @@ class ChampionFiles:
     """Champions of one moment. Small, for it travels; the files are where every machine sees them.
 
     Attributes:
-        folders: By model, of the files that it writes itself; a model without champion is left out.
-        versions: Version and digest by registered name, as decisions cite them.
+        folder: Below which each champion has its files.
+        champions: A model without one is left out.
     """
 
-    folders: Mapping[str, Path]
-    versions: Mapping[str, str]
+    folder: Path
+    champions: Champions
 
-    def decider(self, bank: Bank, *, num_threads: int) -> Decider:
+    @property
+    def versions(self) -> dict[str, str]:
+        """Version and digest by registered name, as decisions cite them."""
+        return {champion.name: champion.cited for champion in self.champions.values()}
+
+    def decider(self, bank: Bank, *, num_threads: int = 1) -> Decider:
         """Read the models and put them and the bank's policy together.
 
         The last one is kept: pieces of work of one run, one after the other in one process, ask for the same.
@@ -36,25 +38,21 @@ class ChampionFiles:
             num_threads: Of the models.
 
         Raises:
-            ModelError: Files are missing or damaged.
+            ModelError: Files are missing or damaged, or not those that were registered.
             DataError: The policy has problems.
         """
-        wanted = (bank.digest, tuple(self.folders.items()), tuple(self.versions.items()), num_threads)
+        wanted = (bank.digest, self.folder, tuple(sorted(self.champions.items())), num_threads)
         if wanted not in _kept:
-            found = self._read(bank, num_threads)
+            found = Decider(
+                bank,
+                load_churn(self.folder, self.champions),
+                load_propensity(self.folder, self.champions),
+                self.versions,
+                num_threads=num_threads,
+            )
             _kept.clear()
             _kept[wanted] = found
         return _kept[wanted]
 
-    def _read(self, bank: Bank, num_threads: int) -> Decider:
-        churn, propensity = self.folders.get(CHURN), self.folders.get(PROPENSITY)
-        return Decider(
-            bank,
-            None if churn is None else ChurnModel.from_files(churn),
-            None if propensity is None else PropensityModel.from_files(propensity),
-            self.versions,
-            num_threads=num_threads,
-        )
 
-
-_kept: dict[tuple[object, ...], Decider] = {}
+_kept: dict[tuple[str, Path, tuple[tuple[str, Champion], ...], int], Decider] = {}

@@ -32,13 +32,13 @@ CUSTOMERS_PER_CHUNK = 4_096
 class Decider:
     """A bank's policy with the models that answer for it.
 
-    Without a churn model `churn_probability` is NULL; without a propensity model no candidate is scored, and the
-    rule `scored` rejects them all: a missing model leads to no offer, never to a guessed one.
+    Without a churn model `churn_probability` is NULL; without a propensity model, and acceptance rates in its place, no
+    candidate is scored, and the rule `scored` rejects them all: a missing model leads to no offer, never to a guess.
 
     Args:
         bank: Validated; its policy is compiled here. To try another one, give a bank in which it is replaced.
         churn: Champion, or None.
-        propensity: Champion, or None.
+        propensity: Champion, or the acceptance rates that stand in for one, or None.
         versions: Names and digests of the models, as `{"churn": "7:ab12", "propensity": "9:cd34"}`.
         num_threads: Of the models: 1 answers one customer fastest, more decide for everybody sooner; the answers are
             the same.

@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 from events.lock import locked
-from models.registry import RegisteredModel
 from serving.live.champions import Champion, read_champions, write_champions
 from wiring.parts import MODELS, Parts
 
@@ -32,9 +31,9 @@ def _published(parts: Parts, folder: Path) -> bool:
     told = read_champions(folder)
     before, found = told or {}, dict[str, Champion]()
     for model in MODELS:
-        registered = parts.models.champion(model)
-        if registered is not None:
-            found[model] = _exported(parts, folder, registered)
+        champion = parts.models.in_charge(model, folder)
+        if champion is not None:
+            found[model] = champion
         elif model in before and not parts.models.is_registered(model):
             found[model] = before[model]
     if told == found:
@@ -45,8 +44,3 @@ def _published(parts: Parts, folder: Path) -> bool:
         if old.is_dir() and old.name not in kept:
             shutil.rmtree(old, ignore_errors=True)
     return True
-
-
-def _exported(parts: Parts, folder: Path, registered: RegisteredModel) -> Champion:
-    place = parts.models.exported(registered, folder)
-    return Champion(name=registered.name, version=registered.version, digest=registered.digest, folder=place.name)

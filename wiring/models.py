@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfile
@@ -10,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from features.store.replacing import replacing
-from models.registry import CHAMPION, LoadedModel, ModelRegistry, RegisteredModel
+from models.registry import CHALLENGER, CHAMPION, LoadedModel, ModelRegistry, RegisteredModel
 from models.tracking.files import files_digest
 from models.tracking.quiet import quiet_mlflow
 from models.tracking.store import TrackingStore
@@ -18,7 +17,7 @@ from models.tracking.store import TrackingStore
 if TYPE_CHECKING:
     from models.churn.model import ChurnModel
     from models.propensity.model import PropensityModel
-    from serving.champion_files import ChampionFiles
+    from serving.live.champions import Champion
 
 PICTURES = "pictures"
 """Folder of a run's pictures."""
@@ -62,23 +61,41 @@ class BankModels:
 
         return self.registry.load(f"{self.bank}-propensity", CHAMPION, PropensityModel.from_files)
 
-    def champion_files(self, models: Sequence[str], folder: Path) -> ChampionFiles:
-        """Copy the champions' files to where machines without a registry read them; what is there already stays.
+    def in_charge(self, model: str, folder: Path) -> Champion | None:
+        """Copy the files of who is in charge to where machines without a registry read them; what is there stays.
+
+        A bank none of whose propensity models has passed its gate decides by acceptance rates, those that were counted
+        when the latest of them was trained.
 
         Args:
-            models: `churn`, `propensity`; who has no champion yet is left out.
+            model: `churn` or `propensity`.
             folder: Gets a folder for each version.
+
+        Returns:
+            None where nobody is.
 
         Raises:
             ModelError: Files are missing, or not those that were logged.
         """
-        from serving.champion_files import ChampionFiles
+        champion = self.champion(model)
+        if champion is not None:
+            return _published(champion, champion.version, champion.digest, self.exported(champion, folder))
+        refused = self.registry.find(f"{self.bank}-{model}", CHALLENGER) if model == "propensity" else None
+        return None if refused is None else self._rates(refused, folder)
 
-        champions = {model: found for model in models if (found := self.champion(model)) is not None}
-        return ChampionFiles(
-            {model: self.exported(found, folder) for model, found in champions.items()},
-            {found.name: found.cited for found in champions.values()},
-        )
+    def _rates(self, refused: RegisteredModel, folder: Path) -> Champion | None:
+        place = folder / f"{refused.name}-rates-{refused.version}-{refused.digest[:12]}"
+        if not place.is_dir():
+            from models.propensity.model import PropensityModel
+            from models.propensity.rates import AcceptanceRates
+
+            priors = self.registry.read(refused, PropensityModel.from_files).priors
+            if priors is None:  # a version from before rates were counted
+                return None
+            with TemporaryDirectory() as written:
+                AcceptanceRates(priors).to_files(Path(written))
+                _copy(Path(written), place)
+        return _published(refused, f"rates-{refused.version}", files_digest(place), place)
 
     def exported(self, registered: RegisteredModel, folder: Path) -> Path:
         """Copy the files of a model into a folder of its own below this one, if they are not there yet; where they are.
@@ -101,6 +118,12 @@ class BankModels:
                 copyfile(picture, folder / picture.name)
                 saved.append(picture.name)
         return sorted(saved)
+
+
+def _published(registered: RegisteredModel, version: str, digest: str, place: Path) -> Champion:
+    from serving.live.champions import Champion
+
+    return Champion(name=registered.name, version=version, digest=digest, folder=place.name)
 
 
 def _copy(files: Path, place: Path) -> None:

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from features.store.offline import OfflineFeatures
     from features.store.online import OnlineStates
     from features.store.repository import FeatureRepository
-    from models.registry import RegisteredModel
     from serving.champion_files import ChampionFiles
     from wiring.models import BankModels
 
@@ -77,7 +76,6 @@ class Parts:
                 got=error.strerror or str(error),
                 remedy="set NBO_HOME to a folder that can be written to",
             ) from error
-        self._deciders: dict[int, tuple[tuple[RegisteredModel | None, ...], Decider]] = {}
 
     @property
     def sources(self) -> Path:
@@ -162,24 +160,15 @@ class Parts:
         Args:
             num_threads: Of the models; one answers a single customer soonest, all processors decide for everybody.
         """
-        champions = tuple(self.models.champion(name) for name in MODELS)
-        kept = self._deciders.get(num_threads)
-        if kept is None or kept[0] != champions:
-            kept = self._deciders[num_threads] = champions, self._with(*champions, num_threads=num_threads)
-        return kept[1]
-
-    def _with(self, churn: RegisteredModel | None, propensity: RegisteredModel | None, *, num_threads: int) -> Decider:
-        return Decider(
-            self.bank,
-            None if churn is None else self.models.load_churn().model,
-            None if propensity is None else self.models.load_propensity().model,
-            {found.name: found.cited for found in (churn, propensity) if found is not None},
-            num_threads=num_threads,
-        )
+        return self.champion_files().decider(self.bank, num_threads=num_threads)
 
     def champion_files(self) -> ChampionFiles:
         """Put the files of the champions of the moment where every machine sees them."""
-        return self.models.champion_files(MODELS, self.places.champions)
+        from serving.champion_files import ChampionFiles
+
+        folder = self.places.champions
+        found = {name: self.models.in_charge(name, folder) for name in MODELS}
+        return ChampionFiles(folder, {name: champion for name, champion in found.items() if champion is not None})
 
     @cached_property
     def policy(self) -> CompiledPolicy:

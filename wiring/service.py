@@ -14,11 +14,10 @@ from domain.errors import DataError
 from features.calendar import Calendar
 from features.store.watermark import Watermark
 from serving.api.app import create_app
+from serving.champion_files import ChampionFiles
 from serving.circumstances import latest_circumstances, prices_in_force
 from serving.customer_features import CustomerReader
-from serving.decider import Decider
 from serving.live.breaker import Breaker, GuardedStates
-from serving.live.champion_models import load_churn, load_propensity
 from serving.live.champions import read_champions
 from serving.live.clock import Clock
 from serving.live.engine import LiveEngine
@@ -70,13 +69,8 @@ class PartsEngines:
             raise DataError(
                 "the folder is another bank's now", got=bank.identity.name, expected=parts.name, remedy="start anew"
             )
-        champions = read_champions(parts.places.champions) or {}
-        decider = Decider(
-            bank,
-            load_churn(parts.places.champions, champions),
-            load_propensity(parts.places.champions, champions),
-            {champion.name: champion.cited for champion in champions.values()},
-        )
+        folder = parts.places.champions
+        decider = ChampionFiles(folder, read_champions(folder) or {}).decider(bank)
         reader = CustomerReader(bank, parts.log, self._states(bank), parts.journal, self.today)
         return LiveEngine(decider, reader, prices_in_force(parts.places.decisions, decider.policy))
 

@@ -11,8 +11,9 @@ from models.labelled import check_labels
 from models.propensity.base import fit_base
 from models.propensity.families import Families
 from models.propensity.impressions import Impressions
-from models.propensity.model import CHANNEL, OFFER, PRODUCT, PropensityModel, tree_matrix, tree_names
+from models.propensity.model import CHANNEL, PRODUCT, PropensityModel, tree_matrix, tree_names
 from models.propensity.priors import fit_priors
+from models.propensity.rates import OFFER
 from models.settings import Training
 from models.splits import calibration_split, customer_folds
 

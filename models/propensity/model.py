@@ -15,18 +15,19 @@ from domain.offer import Offer, Treatment
 from expressions.types import Array, ColumnType
 from features.table import FeatureTable
 from models.boosting import booster_from_text, booster_to_text, raw_scores, tree_contributions
-from models.calibration import Calibration, logit
+from models.calibration import Calibration
 from models.contributions import Contributions
 from models.files import read_description, write_model
 from models.inputs import SchemaCheck, schema_from_json, schema_to_json
 from models.propensity.base import Base, PlacedPairs
 from models.propensity.impressions import Impressions, Pair
 from models.propensity.priors import Priors
+from models.propensity.rates import OFFER, AcceptanceRates
 
 _KIND = "propensity"
 _BLOCK_ROWS = 32_768
 """Customers times candidates scored at once: some 30 MB of columns."""
-PRODUCT, OFFER, CHANNEL = "product", "offer", "channel"
+PRODUCT, CHANNEL = "product", "channel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ class PropensityModel:
         """
         if self.priors is None:
             return np.full((len(features), len(candidates)), np.nan)
-        return self.priors.table(features, [(offer, treatment.channel) for offer, treatment in candidates])
+        return AcceptanceRates(self.priors).predict(features, candidates)
 
     def explain_prior(self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]]) -> Contributions:
         """Say what `prior` is against the rate of all offers: row i of the features with candidate i.
@@ -143,9 +144,7 @@ class PropensityModel:
         """
         if self.priors is None:
             return Contributions((OFFER,), np.zeros((len(features), 1)), np.full(len(features), np.nan))
-        rates = self.priors.of_rows(features, [(offer, treatment.channel) for offer, treatment in candidates])
-        intercept = logit(np.full(len(features), self.priors.overall))
-        return Contributions((OFFER,), (logit(rates) - intercept)[:, None], intercept)
+        return AcceptanceRates(self.priors).explain(features, candidates)
 
     def to_files(self, folder: Path) -> None:
         """Write `booster.txt` (LightGBM's native text) and `model.json`; nothing in them can run code."""

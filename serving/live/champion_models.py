@@ -8,7 +8,10 @@ from typing import TypeVar
 
 from domain.errors import ModelError
 from models.churn.model import ChurnModel
+from models.files import kind_of
 from models.propensity.model import PropensityModel
+from models.propensity.rates import KIND as RATES
+from models.propensity.rates import AcceptanceRates
 from models.tracking.files import files_digest
 from serving.live.champions import Champion, Champions
 
@@ -24,13 +27,18 @@ def load_churn(folder: Path, champions: Champions) -> ChurnModel | None:
     return _load(folder, champions.get("churn"), ChurnModel.from_files)
 
 
-def load_propensity(folder: Path, champions: Champions) -> PropensityModel | None:
-    """Read the propensity champion; None where there is none.
+def load_propensity(folder: Path, champions: Champions) -> PropensityModel | AcceptanceRates | None:
+    """Read the propensity champion, or the acceptance rates that stand in for one; None where there is neither.
 
     Raises:
         ModelError: Its files are missing, or not those that were registered.
     """
-    return _load(folder, champions.get("propensity"), PropensityModel.from_files)
+    return _load(folder, champions.get("propensity"), _propensity_from_files)
+
+
+def _propensity_from_files(files: Path) -> PropensityModel | AcceptanceRates:
+    read = AcceptanceRates.from_files if kind_of(files) == RATES else PropensityModel.from_files
+    return read(files)
 
 
 def _load(folder: Path, champion: Champion | None, read: Callable[[Path], Model]) -> Model | None:

@@ -46,7 +46,7 @@ def work(tmp_path: Path) -> DecideWork:
         as_of=MIDNIGHT,
         log=log.folder,
         states=states,
-        champions=ChampionFiles({}, {}),
+        champions=ChampionFiles(tmp_path, {}),
         folder=tmp_path / "run",
         seed=7,
         prices={},

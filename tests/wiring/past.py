@@ -45,7 +45,7 @@ def live_through(parts: Parts) -> datetime:
 def decide_night(parts: Parts, midnight: datetime) -> Path:
     """Decide for everybody; the folder of the run."""
     folder = parts.places.decisions / f"{midnight:%Y-%m-%d}-first"
-    night = Night(run="first", as_of=midnight, champions=ChampionFiles({}, {}), folder=folder)
+    night = Night(run="first", as_of=midnight, champions=ChampionFiles(folder, {}), folder=folder)
     versions = {"bank": parts.bank.digest, "policy": parts.policy.digest}
     for work in night.works(parts):
         if decide_bucket_files(work)["customers"]:

@@ -14,6 +14,7 @@ from models.calibration import logit
 from models.files import DESCRIPTION_FILE
 from models.judged import MODEL
 from models.propensity.model import PropensityModel
+from models.propensity.rates import AcceptanceRates
 from models.propensity.training import TrainedPropensity, train_propensity
 from models.responses import Responses
 from models.settings import Training
@@ -116,6 +117,21 @@ def test_priors_are_kept_with_the_model_and_follow_what_was_accepted(
     truth = acceptance_truth(customers.take(rows), world.offers, columns // 5, columns % 5).reshape(rates.shape)
     assert np.corrcoef(rates.mean(axis=0), truth.mean(axis=0))[0, 1] > 0.9
     assert rates.mean() == pytest.approx(world.responses.accepted.mean(), abs=0.01)
+
+
+def test_acceptance_rates_alone_score_as_the_model_scores_whom_it_does_not_know(
+    world: OfferWorld, trained: TrainedPropensity, customers: FeatureTable, tmp_path: Path
+) -> None:
+    candidates = candidates_of(world.offers)
+    assert trained.model.priors is not None
+    AcceptanceRates(trained.model.priors).to_files(tmp_path)
+    rates = AcceptanceRates.from_files(tmp_path)
+    assert np.array_equal(rates.predict(customers, candidates), trained.model.prior(customers, candidates))
+    few = customers.take(np.arange(3))
+    explained, expected = rates.explain(few, candidates[:3]), trained.model.explain_prior(few, candidates[:3])
+    assert np.array_equal(explained.values, expected.values)
+    with pytest.raises(ModelError, match="another kind of model"):
+        PropensityModel.from_files(tmp_path)
 
 
 def test_a_prior_is_explained_by_how_the_offer_is_received_beside_all(

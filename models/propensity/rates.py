@@ -1,0 +1,72 @@
+"""Acceptance rates in the place of a propensity model: what decides while no model has passed its gate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from domain.offer import Offer, Treatment
+from expressions.types import Array
+from features.table import FeatureTable
+from models.calibration import logit
+from models.contributions import Contributions
+from models.files import read_json, write_json
+from models.propensity.priors import Priors
+
+KIND: Final = "acceptance_rates"
+OFFER: Final = "offer"
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptanceRates:
+    """Scores every customer by how often an offer is accepted in its channel at the customer's stage.
+
+    Attributes:
+        priors: Counted when a model was trained.
+    """
+
+    priors: Priors
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """None that a customer must have: where the stage is not known the rate is that of all stages."""
+        return ()
+
+    def predict(
+        self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]], *, num_threads: int = 1
+    ) -> Array:
+        """Give the rates of m candidates for n customers: shape (n, m).
+
+        An offer that was not counted has the rate of its product, or else of all offers.
+        """
+        del num_threads
+        return self.priors.table(features, [(offer, treatment.channel) for offer, treatment in candidates])
+
+    def explain(self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]]) -> Contributions:
+        """Say what a rate is against that of all offers: row i of the features with candidate i.
+
+        There is nothing else of the customer in it than the stage: the one part is the offer's.
+        """
+        rates = self.priors.of_rows(features, [(offer, treatment.channel) for offer, treatment in candidates])
+        intercept = logit(np.full(len(features), self.priors.overall))
+        return Contributions((OFFER,), (logit(rates) - intercept)[:, None], intercept)
+
+    prior = predict
+    explain_prior = explain
+
+    def to_files(self, folder: Path) -> None:
+        """Write `model.json`."""
+        write_json(folder, KIND, {"priors": self.priors.to_json()})
+
+    @classmethod
+    def from_files(cls, folder: Path) -> AcceptanceRates:
+        """Read what `to_files` wrote.
+
+        Raises:
+            ModelError: If the file is missing, damaged or of another kind of model.
+        """
+        return cls(Priors.from_json(read_json(folder, KIND)["priors"]))
