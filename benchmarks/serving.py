@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import psutil
 
 from benchmarks.measure import surroundings
 from benchmarks.pages import write_page
@@ -30,6 +31,7 @@ from config.settings import Settings
 from features.state import States
 from features.store.state_files import StateFiles
 from models.registry import CHALLENGER
+from tests.ports import free_port
 from wiring.parts import MODELS, Parts
 
 RESULTS = Path(__file__).parent / "results" / "serving.json"
@@ -60,7 +62,6 @@ def main() -> None:
     parser.add_argument("--months", type=int, default=14)
     parser.add_argument("--seconds", type=float, default=60.0, help="of each rate")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--other-rates", type=float, nargs="+", default=[200.0], help="of the servers beside it")
     parser.add_argument("--home", type=Path, help="keep the state here, and use it again")
     options = parser.parse_args()
@@ -69,7 +70,7 @@ def main() -> None:
         loads = [os.getloadavg()[0]]
         moment = prepare(home, options)
         loads.append(os.getloadavg()[0])
-        with serving(home, moment, options.port, options.workers) as served:
+        with serving(home, moment, options.workers) as served:
             results = measure(served, options)
         results["beside"] = measure_others(_parts(home), moment, Path(temporary), _environment(home), options)
         loads.append(os.getloadavg()[0])
@@ -125,8 +126,9 @@ def copy_states(parts: Parts, customers: int) -> int:
 
 
 @contextmanager
-def serving(home: Path, moment: datetime, port: int, workers: int) -> Iterator[Served]:
+def serving(home: Path, moment: datetime, workers: int) -> Iterator[Served]:
     """Run the service for the length of the block."""
+    port = free_port()
     command = [sys.executable, "-m", "nbo", "--bank", str(home / "folder"), "serve", "--port", str(port)]
     local = moment.astimezone(_parts(home).bank.time_zone)
     command += ["--workers", str(workers), "--as-of", f"{local:%Y-%m-%dT%H:%M:%S}"]
@@ -233,11 +235,10 @@ def _profile(before: dict[str, float], after: dict[str, float]) -> dict[str, flo
 
 def workers_of(parent: int) -> dict[int, float]:
     """Resident megabytes of the processes that answer, by their id: the command, and its workers."""
-    listed = subprocess.run(["ps", "-wweo", "pid,ppid,rss,args"], stdout=subprocess.PIPE, text=True, check=True)
-    rows = [line.split(None, 3) for line in listed.stdout.splitlines()[1:]]
-    mine = [(int(pid), int(rss), words) for pid, ppid, rss, words in rows if parent in {int(pid), int(ppid)}]
+    command = psutil.Process(parent)
     aside = ("champions", "resource_tracker")
-    return {pid: round(rss / 1024, 1) for pid, rss, words in mine if not any(name in words for name in aside)}
+    mine = [one for one in (command, *command.children()) if not any(name in " ".join(one.cmdline()) for name in aside)]
+    return {one.pid: round(one.memory_info().rss / 2**20, 1) for one in mine}
 
 
 def megabytes(parent: int) -> list[float]:

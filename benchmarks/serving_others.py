@@ -27,6 +27,7 @@ from features.store.definitions import STATE, STATE_VIEW
 from features.table import CUSTOMER_ID
 from models.propensity.model import PropensityModel, tree_matrix
 from serving.live.engine import LiveEngine
+from tests.ports import free_port
 from wiring.parts import Parts
 from wiring.service import PartsEngines
 
@@ -77,19 +78,18 @@ def measure_others(
     model = engine.decider.propensity
     assert isinstance(model, PropensityModel)
     mlflow.lightgbm.save_model(model.booster, str(folder / "model"))
-    port = options.port + 1
-    feast = [sys.executable, "-m", "benchmarks.serving_others", str(parts.folder), str(port), str(options.workers)]
+    feast = [sys.executable, "-m", "benchmarks.serving_others", str(parts.folder), str(options.workers)]
     mlflow_command = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"]
-    mlflow_command += ["-m", str(folder / "model"), "-p", str(port), "-w", str(options.workers)]
+    mlflow_command += ["-m", str(folder / "model"), "-w", str(options.workers), "-p"]
     asked = {
         "feast": (feast, "/health", "/get-online-features", feast_bodies(options.customers)),
         "mlflow": (mlflow_command, "/ping", "/invocations", mlflow_bodies(engine, moment, options.customers)),
     }
     found = {}
     for name, (command, health, path, bodies) in asked.items():
-        file = folder / f"{name}.jsonl"
+        file, port = folder / f"{name}.jsonl", free_port()
         file.write_text("\n".join(bodies), encoding="utf-8")
-        with running(command, port, health, environment):
+        with running([*command, str(port)], port, health, environment):
             load(port, path, file, 20, 5.0)  # every worker warm
             found[name] = {
                 str(rate): load(port, path, file, rate, options.seconds / 3) for rate in (20.0, *options.other_rates)
@@ -140,8 +140,8 @@ def _answers(address: str) -> bool:
 
 
 def main() -> None:
-    """Run Feast's server on a bank's online store: `python -m benchmarks.serving_others FOLDER PORT WORKERS`."""
-    folder, port, workers = sys.argv[1:]
+    """Run Feast's server on a bank's online store: `python -m benchmarks.serving_others FOLDER WORKERS PORT`."""
+    folder, workers, port = sys.argv[1:]
     parts = Parts(Settings.from_environment(os.environ), Path(folder))
     # workers that end after so many requests, as they do by default, would be counted as waiting
     parts.repository.store.serve("127.0.0.1", int(port), workers=int(workers), max_requests=0, max_requests_jitter=0)

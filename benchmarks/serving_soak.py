@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import psutil
 
 from benchmarks.measure import surroundings
 from benchmarks.pages import write_page
@@ -29,13 +30,12 @@ def main() -> None:
     parser.add_argument("--months", type=int, default=14)
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--home", type=Path, help="keep the state here, and use it again")
     options = parser.parse_args()
     with TemporaryDirectory() as temporary:
         home = (options.home or Path(temporary)).resolve()
         moment = prepare(home, options)
-        with serving(home, moment, options.port, options.workers) as served:
+        with serving(home, moment, options.workers) as served:
             load(served, options, per_second=50, seconds=5)
             looks: list[dict[str, Any]] = []
             ended = threading.Event()
@@ -83,7 +83,7 @@ def growth(looks: list[dict[str, Any]]) -> dict[str, float]:
 def _watch(parent: int, looks: list[dict[str, Any]], ended: threading.Event) -> None:
     began = time.perf_counter()
     while not ended.wait(EVERY_SECONDS):
-        files = [len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in workers_of(parent)]
+        files = [psutil.Process(pid).num_fds() for pid in workers_of(parent)]
         looks.append({"seconds": time.perf_counter() - began, "megabytes": megabytes(parent), "files": files})
 
 

@@ -6,9 +6,14 @@ from collections.abc import MutableMapping
 
 from config.settings import Settings
 
+_HERE = ("127.0.0.1", "localhost")
+_NOT_THROUGH_A_PROXY = ("no_proxy", "NO_PROXY")
+
 
 def prepare(environ: MutableMapping[str, str], settings: Settings) -> None:
     """Set what a library reads on import, unless the user has set it: no telemetry, state below the home.
+
+    Servers on this machine are never asked through a proxy, whatever proxy the user has set.
 
     Call it before prefect, mlflow or feast are imported.
 
@@ -47,5 +52,9 @@ def prepare(environ: MutableMapping[str, str], settings: Settings) -> None:
         "GIT_PYTHON_REFRESH": "quiet",
     }
     environ.update(forced)
+    excepted = next((environ[name] for name in _NOT_THROUGH_A_PROXY if environ.get(name)), "")
+    if excepted != "*":
+        given = [host for host in map(str.strip, excepted.split(",")) if host and host not in _HERE]
+        environ.update(dict.fromkeys(_NOT_THROUGH_A_PROXY, ",".join([*given, *_HERE])))
     for name, value in defaults.items():
         environ.setdefault(name, value)

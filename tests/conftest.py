@@ -19,10 +19,8 @@ settings.load_profile("nbo")
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[Redis]:
-    from tests.servers import HAS_REDIS, WHY_NO_REDIS, started_redis
+    from tests.servers import started_redis
 
-    if not HAS_REDIS:
-        pytest.skip(WHY_NO_REDIS)
     with started_redis() as server:
         yield server
 

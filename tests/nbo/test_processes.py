@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from domain.errors import StateError
 from nbo.processes import Servers, ended_by_signals
 from tests.docs.pages import ROOT
-from tests.servers import free_port
+from tests.ports import HOST, free_port
 
 SECONDS = 30
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
@@ -38,7 +39,7 @@ def start(servers: Servers, name: str = "files", script: str | None = None) -> i
 
 def listens(port: int) -> bool:
     with socket.socket() as asked:
-        return asked.connect_ex(("127.0.0.1", port)) == 0
+        return asked.connect_ex((HOST, port)) == 0
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -51,8 +52,8 @@ def until(condition: Callable[[], object]) -> None:
 def alive(pid: int) -> bool:
     """Whether a process runs; one that has ended and waits for its parent to notice does not."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
 
 
@@ -66,7 +67,7 @@ def test_servers_run_beside_each_other_as_long_as_the_block(tmp_path: Path) -> N
 
 
 def test_a_port_that_is_taken_is_told_before_anything_is_started(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, Servers(tmp_path) as servers:
+    with socket.create_server((HOST, 0)) as taken, Servers(tmp_path) as servers:
         port = taken.getsockname()[1]
         with pytest.raises(StateError, match=rf"MLflow cannot listen on port {port} of 127.0.0.1: got Address already"):
             servers.start("MLflow", ["-c", "unreachable"], f"http://127.0.0.1:{port}/health")

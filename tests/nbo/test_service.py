@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from models.registry import CHAMPION
@@ -24,7 +25,8 @@ from tests.docs.pages import ROOT
 from tests.nbo.champion import train_champion
 from tests.nbo.test_processes import alive
 from tests.pipelines.small_bank import SmallBank
-from tests.servers import QUIET, free_port
+from tests.ports import free_port
+from tests.servers import QUIET
 from tests.serving.api.collector import Collector, collecting
 from wiring.champions import publish_champions
 
@@ -73,9 +75,8 @@ class Running:
 
     def children(self, words: str) -> set[int]:
         """Processes below the command whose command line has some words."""
-        listed = subprocess.run(["ps", "-wweo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
-        rows = [line.split(None, 2) for line in listed.splitlines()[1:]]
-        return {int(pid) for pid, parent, line in rows if int(parent) == self.process.pid and words in line}
+        listed = psutil.Process(self.process.pid).children()
+        return {process.pid for process in listed if words in " ".join(process.cmdline())}
 
 
 def until(condition: Callable[[], object]) -> None:

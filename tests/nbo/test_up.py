@@ -11,26 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from serving.live.champions import write_champions
 from tests.docs.pages import ROOT
 from tests.nbo.test_processes import alive, until
 from tests.pipelines.small_bank import SmallBank
-from tests.servers import free_port
+from tests.ports import free_port
 
 LINKS = ("decisions and events", "metrics", "MLflow", "Prefect", "Feast")
-
-
-def descendants(pid: int) -> set[int]:
-    """All processes below one."""
-    listed = subprocess.run(["ps", "-wweo", "pid,ppid"], capture_output=True, text=True, check=True).stdout
-    parents = {int(child): int(parent) for child, parent in map(str.split, listed.splitlines()[1:])}
-    found, level = set(), {pid}
-    while level:
-        level = {child for child, parent in parents.items() if parent in level}
-        found |= level
-    return found
 
 
 @pytest.fixture
@@ -44,7 +34,7 @@ def bank(tmp_path: Path) -> SmallBank:
 
 @pytest.fixture
 def command(bank: SmallBank) -> Iterator[subprocess.Popen[str]]:
-    """The command on five ports that are free."""
+    """The command on four ports that are free."""
     environment = {
         **os.environ,
         "NBO_HOME": str(bank.home),
@@ -53,7 +43,7 @@ def command(bank: SmallBank) -> Iterator[subprocess.Popen[str]]:
         "TMPDIR": str(bank.home / "temporary"),
     }
     (bank.home / "temporary").mkdir()
-    words = [sys.executable, "-m", "nbo", "--bank", str(bank.folder), "up", "--port", str(free_port())]
+    words = [sys.executable, "-m", "nbo", "--bank", str(bank.folder), "up", "--port", str(free_port(in_a_row=4))]
     process = subprocess.Popen(
         words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     )
@@ -85,7 +75,7 @@ def test_everything_answers_where_it_is_said_and_ends_with_the_command(
         found = client.get(f"{links['MLflow']}/api/2.0/mlflow/registered-models/search").json()
         assert found.get("registered_models", []) == []
         assert client.post(f"{links['Prefect']}/api/flows/filter", json={}).json() == []
-    below = descendants(command.pid)
+    below = [process.pid for process in psutil.Process(command.pid).children(recursive=True)]
     assert len(below) >= 5
     command.send_signal(signal.SIGINT)
     assert command.wait(timeout=60) == 0

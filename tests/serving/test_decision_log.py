@@ -12,7 +12,8 @@ from domain.decision import Decision
 from domain.errors import StateError
 from serving.decision_json import from_json, to_json
 from serving.decision_log import DecisionLog
-from tests.servers import PASSWORD_IN_URL, free_port
+from tests.ports import free_port
+from tests.servers import PASSWORD_IN_URL
 from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log
 
 DATABASES = count()

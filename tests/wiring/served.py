@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import uvicorn
 
 from config.service import ApiKey, ServiceSettings
 from serving.api.app import create_app
-from tests.servers import free_port
+from tests.ports import HOST
 from wiring.parts import Parts
 from wiring.service import open_service
 
@@ -27,19 +28,18 @@ SETTINGS = ServiceSettings(
 @contextmanager
 def served(parts: Parts, start: datetime | None = None) -> Iterator[httpx.Client]:
     """Serve a bank for the length of the block; a client with a key of all scopes."""
-    port = free_port()
     app = create_app(lambda: open_service(parts, SETTINGS, start))
-    server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="critical", access_log=False, loop="asyncio")
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive(), "the service did not start"
-            time.sleep(0.01)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": KEY}, timeout=30) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join()
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, loop="asyncio"))
+    with socket.create_server((HOST, 0)) as listening:
+        address = f"http://{HOST}:{listening.getsockname()[1]}"
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        try:
+            while not server.started:
+                assert thread.is_alive(), "the service did not start"
+                time.sleep(0.01)
+            with httpx.Client(base_url=address, headers={"X-API-Key": KEY}, timeout=30) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()

@@ -27,7 +27,8 @@ from features.store.online import OnlineStates, Written
 from features.store.packing import pack
 from features.store.repository import FeatureRepository
 from tests.features.store.build import catalogue
-from tests.servers import PASSWORD, PASSWORD_IN_URL, PostgreSQL, Redis, free_port
+from tests.ports import free_port
+from tests.servers import PASSWORD, PASSWORD_IN_URL, PostgreSQL, Redis
 
 AMSTERDAM = Calendar(ZoneInfo("Europe/Amsterdam"))
 NIGHT = datetime(2026, 3, 2, 1, tzinfo=UTC)

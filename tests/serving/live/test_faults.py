@@ -19,7 +19,8 @@ from serving.journal.acceptance import Acceptance
 from serving.journal.commits import GroupCommit
 from serving.journal.journal import Journal
 from tests.docs.pages import ROOT
-from tests.servers import QUIET, free_port
+from tests.ports import free_port
+from tests.servers import QUIET
 from tests.serving.build import VOCABULARY, small_log
 from tests.serving.journal.build import empty_postgresql, told
 from tests.serving.live.replica import KEY
