@@ -6,14 +6,12 @@ from collections.abc import MutableMapping
 
 from config.settings import Settings
 
-_HERE = ("127.0.0.1", "localhost")
-_NOT_THROUGH_A_PROXY = ("no_proxy", "NO_PROXY")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
 def prepare(environ: MutableMapping[str, str], settings: Settings) -> None:
     """Set what a library reads on import, unless the user has set it: no telemetry, state below the home.
-
-    Servers on this machine are never asked through a proxy, whatever proxy the user has set.
 
     Call it before prefect, mlflow or feast are imported.
 
@@ -52,9 +50,21 @@ def prepare(environ: MutableMapping[str, str], settings: Settings) -> None:
         "GIT_PYTHON_REFRESH": "quiet",
     }
     environ.update(forced)
-    excepted = next((environ[name] for name in _NOT_THROUGH_A_PROXY if environ.get(name)), "")
-    if excepted != "*":
-        given = [host for host in map(str.strip, excepted.split(",")) if host and host not in _HERE]
-        environ.update(dict.fromkeys(_NOT_THROUGH_A_PROXY, ",".join([*given, *_HERE])))
     for name, value in defaults.items():
         environ.setdefault(name, value)
+    _reach_this_machine_directly(environ)
+
+
+def _reach_this_machine_directly(environ: MutableMapping[str, str]) -> None:
+    """Ask servers on this machine without a proxy, which knows nothing of them.
+
+    Where no proxy is set nothing is: an exception alone would hide the proxies of a Mac's settings.
+    """
+    if not any(environ.get(name) for proxy in _PROXIES for name in (proxy, proxy.upper())):
+        return
+    direct = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    if direct.strip() == "*":
+        return
+    named = [name.strip() for name in direct.split(",") if name.strip()]
+    value = ",".join([*named, *(name for name in _THIS_MACHINE if name not in named)])
+    environ["no_proxy"] = environ["NO_PROXY"] = value
