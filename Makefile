@@ -58,11 +58,13 @@ check: $(STAMPS)/dev  ## ruff, strict types, import contracts
 test: check  ## every check, doctest and test
 	$(BIN)/python -m pytest
 
+# one version of everything for all Pythons, so that what types and tests say on one holds on the others
+COMPILE := $(BIN)/uv pip compile --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header --no-annotate
 lock: $(STAMPS)/uv  ## resolve the dependencies of pyproject.toml anew
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group bootstrap -o bootstrap.lock
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra redis --extra postgres -o requirements-servers.lock -c requirements.lock
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --group dev -o requirements-dev.lock -c requirements-servers.lock
+	$(COMPILE) --group bootstrap -o bootstrap.lock
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) pyproject.toml --extra redis --extra postgres -o requirements-servers.lock -c requirements.lock
+	$(COMPILE) pyproject.toml --group dev -o requirements-dev.lock -c requirements-servers.lock
 
 bench-features: $(STAMPS)/dev  ## the feature kernel beside DuckDB, Polars and pandas: some 20 minutes, 10 GB of disk
 	$(BIN)/python -m benchmarks.features
