@@ -20,6 +20,8 @@ def main() -> None:
         show_error(error)
         sys.exit(1)
     prepare(os.environ, settings)
+    # servers, flow runs and workers start in this folder, too, which may hold other people's packages of our names
+    os.environ["PYTHONSAFEPATH"] = "1"
     from nbo.commands import run_command_line  # noqa: PLC0415  libraries read the environment when they are imported
 
     run_command_line()

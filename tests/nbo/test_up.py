@@ -14,7 +14,6 @@ import httpx
 import pytest
 
 from serving.live.champions import write_champions
-from tests.docs.pages import ROOT
 from tests.nbo.test_processes import alive, until
 from tests.pipelines.small_bank import SmallBank
 from tests.servers import free_port
@@ -44,7 +43,10 @@ def bank(tmp_path: Path) -> SmallBank:
 
 @pytest.fixture
 def command(bank: SmallBank) -> Iterator[subprocess.Popen[str]]:
-    """The command on five ports that are free."""
+    """The command on five ports that are free, in a folder with other people's packages of our names."""
+    (bank.folder.parent / "models").mkdir()
+    for name in ("config.py", "models/__init__.py"):
+        (bank.folder.parent / name).write_text("raise RuntimeError('not nbo')")
     environment = {
         **os.environ,
         "NBO_HOME": str(bank.home),
@@ -53,9 +55,10 @@ def command(bank: SmallBank) -> Iterator[subprocess.Popen[str]]:
         "TMPDIR": str(bank.home / "temporary"),
     }
     (bank.home / "temporary").mkdir()
-    words = [sys.executable, "-m", "nbo", "--bank", str(bank.folder), "up", "--port", str(free_port())]
+    nbo = Path(sys.executable).with_name("nbo")
+    words = [str(nbo), "--bank", bank.folder.name, "up", "--port", str(free_port())]
     process = subprocess.Popen(
-        words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        words, cwd=bank.folder.parent, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     )
     try:
         yield process
