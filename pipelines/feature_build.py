@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import numpy as np
-from numpy.typing import NDArray
 from prefect import flow, task
 
 from domain.errors import StateError
 from features.engines.engine import Report
 from features.store.watermark import Watermark
 from models.inputs import model_inputs
-from models.labels import anchors as anchors_of
 from pipelines.artefacts import keep_table
 from pipelines.bucket_files import compute_bucket
 from pipelines.bucket_work import BucketWork, part_name
+from pipelines.populations import churn_anchors
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, may_pass
 from wiring.parts import Parts, parts_anew, parts_of
 from wiring.progress import progress_of
@@ -107,15 +105,6 @@ def _works(parts: Parts, until: datetime) -> list[BucketWork]:
         )
         for bucket in range(parts.log.buckets)
     ]
-
-
-def churn_anchors(parts: Parts, until: datetime) -> NDArray[np.datetime64]:
-    """Moments at which churn is asked, up to the last whose answer is known at `until`."""
-    first = parts.log.first_occurred_at()
-    if first is None:
-        return np.empty(0, dtype="datetime64[us]")
-    models = parts.bank.models
-    return anchors_of(first, until, models.training, models.churn, parts.calendar)
 
 
 def definitions_digest(parts: Parts) -> str:

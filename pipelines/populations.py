@@ -1,4 +1,4 @@
-"""Whom models learn from: moments of the offline store that a label's population takes in."""
+"""Whom models learn from, and what came of them: customers at moments, and their labels from the log."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from datetime import datetime
 import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
+from numpy.typing import NDArray
 
 from config.bank import Bank
 from domain.errors import DataError
 from expressions.expression import compile_expression
+from expressions.types import Array
 from features.moments import Moments
 from features.table import AS_OF, CUSTOMER_ID, FeatureTable
-from pipelines.feature_build import churn_anchors
+from models.labels import Responses, anchors, churn_labels, churn_types, responses
 from wiring.parts import Parts
 
 
@@ -24,6 +26,15 @@ def contact_types(bank: Bank) -> tuple[str, ...]:
         return ()
     types = (contacts.presented, contacts.accepted, contacts.clicked, contacts.declined)
     return tuple(name for name in types if name is not None)
+
+
+def churn_anchors(parts: Parts, until: datetime) -> NDArray[np.datetime64]:
+    """Moments at which churn is asked, up to the last whose answer is known at `until`."""
+    first = parts.log.first_occurred_at()
+    if first is None:
+        return np.empty(0, dtype="datetime64[us]")
+    models = parts.bank.models
+    return anchors(first, until, models.training, models.churn, parts.calendar)
 
 
 def churn_moments(parts: Parts, until: datetime) -> Moments:
@@ -64,3 +75,19 @@ def churn_moments(parts: Parts, until: datetime) -> Moments:
         np.array([customer for customer, _ in pairs], dtype=object),
         np.array([moment for _, moment in pairs], dtype="datetime64[us]"),
     )
+
+
+def churned(parts: Parts, moments: Moments, until: datetime) -> Array:
+    """Say who churned after each moment, as is known by now: 1.0 churned, 0.0 not, NaN not known yet; shape (n,)."""
+    label, vocabulary = parts.bank.models.churn, parts.bank.vocabulary
+    return churn_labels(parts.log.read_types(churn_types(label, vocabulary)), moments, label, vocabulary, until)
+
+
+def answers_to_offers(parts: Parts, until: datetime) -> Responses:
+    """List what customers answered to the offers put to them, as is known by now.
+
+    Raises:
+        DataError: If the bank's vocabulary has no contacts.
+    """
+    bank = parts.bank
+    return responses(parts.log.read_types(contact_types(bank)), bank.vocabulary, bank.offers, until)

@@ -14,10 +14,10 @@ from domain.offer import candidates_of
 from domain.progress import Progress
 from models.churn.training import train_churn
 from models.inputs import model_inputs
-from models.labels import churn_known_at, churn_labels, churn_types, responses
+from models.labels import churn_known_at
 from models.propensity.training import train_propensity
 from pipelines.feature_build import definitions_digest
-from pipelines.populations import churn_moments, contact_types
+from pipelines.populations import answers_to_offers, churn_moments, churned
 from pipelines.promotion import CHURN, PROPENSITY, Challenger, put_to_gate
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
 from wiring.parts import parts_anew, parts_of
@@ -57,8 +57,7 @@ def train_churn_model(key: str, bank_folder: str, as_of: datetime) -> StepResult
     bank, label = parts.bank, parts.bank.models.churn
     with progress_of("train churn") as progress:
         moments = churn_moments(parts, as_of)
-        events = parts.log.read_types(churn_types(label, bank.vocabulary))
-        y = churn_labels(events, moments, label, bank.vocabulary, as_of)
+        y = churned(parts, moments, as_of)
         features = parts.offline.training_set(moments, CHURN)
         known_at = churn_known_at(moments.as_of, label)
         names = model_inputs(bank.features, bank.models.training.exclude)
@@ -82,8 +81,7 @@ def train_propensity_model(key: str, bank_folder: str, as_of: datetime) -> StepR
     parts = parts_of(bank_folder)
     bank = parts.bank
     with progress_of("train propensity") as progress:
-        log = parts.log.read_types(contact_types(bank))
-        answers = responses(log, bank.vocabulary, bank.offers, as_of)
+        answers = answers_to_offers(parts, as_of)
         if not len(answers):
             raise DataError(
                 f"bank {parts.name} has presented no offer of its catalogue yet",

@@ -19,10 +19,11 @@ from decisioning.explaining.trace import RULES, decision_of
 from domain.decision import Decision
 from domain.errors import NotFoundError, StateError
 from serving.archive.archive import DecisionArchive
+from serving.archive.files import LISTED
 from serving.database import Database
 from serving.decision_json import from_json, to_json
 from serving.journal.keeping import decision_row
-from serving.journal.rows import moment_of
+from serving.journal.rows import microseconds, moment_of
 from serving.tables import DECISIONS, RULE_BOOKS, VERSIONS
 
 ROWS_PER_STATEMENT = 10_000
@@ -136,6 +137,32 @@ class DecisionLog:
             archived = map(self._logged, self._archive.of_customer(customer_id, limit))
             found += [decision for decision in archived if decision.decision_id not in known][: limit - len(found)]
         return found
+
+    def between(self, since: datetime, until: datetime) -> pa.Table:
+        """List the decisions of a time, the earliest first, without their records.
+
+        Args:
+            since: Aware.
+            until: Aware; not included.
+
+        Returns:
+            Columns of `serving.archive.files.LISTED`; `as_of` in microseconds since 1970, `content` the versions as
+            JSON.
+        """
+        first, end = microseconds(since), microseconds(until)
+        columns = [VERSIONS.c.content if name == "content" else DECISIONS.c[name] for name in LISTED.names]
+        query = select(*columns).join(VERSIONS).where(DECISIONS.c.as_of >= first, DECISIONS.c.as_of < end)
+        tables = [LISTED.empty_table()]
+        with self.database.reading() as connection:
+            for rows in connection.execute(query).partitions(ROWS_PER_STATEMENT):
+                content = zip(*rows, strict=True)
+                tables.append(pa.table([pa.array(*of) for of in zip(content, LISTED.types, strict=True)], LISTED))
+        found = pa.concat_tables(tables)
+        if self._archive is not None:
+            archived = self._archive.between(first, end)
+            moved_since = pc.is_in(archived["decision_id"], found["decision_id"])
+            found = pa.concat_tables([found, archived.filter(pc.invert(moved_since))])
+        return found.sort_by([("as_of", "ascending"), ("decision_id", "ascending")])
 
     def close(self) -> None:
         """Close the connections."""

@@ -200,8 +200,8 @@ class Parts:
             )
         return latest + timedelta(microseconds=1)
 
-    def answer(self, customer_id: str, channel: str, as_of: datetime) -> Answer:
-        """Decide for one customer at tonight's prices, from the online state and what came since, and keep it."""
+    def answer(self, customer_id: str, channel: str, as_of: datetime, *, keep: bool = True) -> Answer:
+        """Decide for one customer at tonight's prices, from the online state and news since, and keep it, or not."""
         return decide_for_customer(
             customer_id,
             channel,
@@ -209,7 +209,7 @@ class Parts:
             seed=SEED,
             decider=self.decider(),
             reader=CustomerReader(self.bank, self.log, self.online, self.journal),
-            log=self.decision_log,
+            log=self.decision_log if keep else None,
             **self.circumstances(as_of),
         )
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from models.evaluation.estimate import Estimate
 from models.judged import MODEL
+from models.tracking.run_tables import RunTables
 from nbo.documents.claims import claim
 from nbo.documents.recorded import Recorded, recorded_churn, recorded_propensity
-from nbo.documents.runs import RunTables
 from pipelines.outcomes import last_outcomes
 from pipelines.report_page import table
 from wiring.parts import Parts

@@ -6,8 +6,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from models.judged import MODEL
+from models.tracking.run_tables import RunTables
 from nbo.documents.claims import claim
-from nbo.documents.runs import RunTables
 from pipelines.outcomes import last_outcomes
 from simulation.odds import ranking_quality
 from wiring.parts import Parts

@@ -19,8 +19,7 @@ from models.evaluation.evaluation import REPLICATES
 from models.evaluation.resampling import CustomerDraws
 from models.evaluation.scored import score_columns
 from models.judged import MODEL, Judged
-from models.labels import churn_labels, churn_types, responses
-from pipelines.populations import churn_moments, contact_types
+from pipelines.populations import answers_to_offers, churn_moments, churned
 from wiring.parts import Parts
 
 
@@ -55,16 +54,13 @@ class Recorded:
 
 def recorded_churn(parts: Parts, until: datetime, names: tuple[str, ...]) -> Recorded:
     """Find the test rows of the churn champion, with some of their features."""
-    label, vocabulary = parts.bank.models.churn, parts.bank.vocabulary
     moments = churn_moments(parts, until)
-    events = parts.log.read_types(churn_types(label, vocabulary))
-    return _found(parts, "churn", moments, churn_labels(events, moments, label, vocabulary, until), {}, names)
+    return _found(parts, "churn", moments, churned(parts, moments, until), {}, names)
 
 
 def recorded_propensity(parts: Parts, until: datetime, names: tuple[str, ...]) -> Recorded:
     """Find the test rows of the propensity champion, with some of their features."""
-    bank = parts.bank
-    answers = responses(parts.log.read_types(contact_types(bank)), bank.vocabulary, bank.offers, until)
+    answers = answers_to_offers(parts, until)
     groups = {"offer": answers.offer, "channel": answers.channel}
     return _found(parts, "propensity", answers.moments, answers.accepted.astype(np.float64), groups, names)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from models.judged import MODEL
-from nbo.documents.runs import RunTables
+from models.tracking.run_tables import RunTables
 from pipelines.outcomes import last_outcomes
 from pipelines.report_page import metric_rows, table
 from wiring.parts import Parts

@@ -7,11 +7,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import delete, select
 
-from serving.archive.files import COLUMNS, month_of, name_of, place_of, publish, write_pending
+from serving.archive.files import (
+    COLUMNS,
+    LISTED,
+    month_in,
+    month_of,
+    name_of,
+    place_of,
+    publish,
+    write_pending,
+)
 from serving.archive.tables import ARCHIVED
 from serving.database import Database
 from serving.journal.rows import microseconds
@@ -47,6 +57,24 @@ class DecisionArchive:
         """List a customer's archived decisions, the latest first."""
         found = sorted(self._rows("customer_id", customer_id), key=lambda row: (-row["as_of"], row["decision_id"]))
         return found[:limit]
+
+    def between(self, since: int, until: int) -> pa.Table:
+        """Read the archived decisions of a time without their records, in no order.
+
+        Args:
+            since: Microseconds since 1970.
+            until: Not included.
+
+        Returns:
+            Columns of `serving.archive.files.LISTED`.
+        """
+        months = [name for name in self.files() if month_of(since) <= month_in(name) <= month_of(until)]
+        when = (pc.field("as_of") >= since) & (pc.field("as_of") < until)
+        tables = [
+            pq.read_table(place_of(self.folder, name), filters=when, columns=LISTED.names, partitioning=None)
+            for name in months
+        ]
+        return pa.concat_tables([LISTED.empty_table(), *tables])
 
     def forget(self, customer_id: str, now: datetime) -> int:
         """Remove all decisions of a customer: their files are written anew without them.

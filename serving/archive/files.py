@@ -32,6 +32,8 @@ SCHEMA: Final = pa.schema(
     + [("content", pa.string()), ("charges", pa.string())]
 )
 COLUMNS: Final = tuple(SCHEMA.names)
+LISTED: Final = pa.schema([column for column in SCHEMA if column.name not in {"record", "charges"}])
+"""What is listed of many decisions; what is left out is most of it."""
 
 
 def name_of(month: str, rows: Sequence[Mapping[str, Any]]) -> str:
@@ -49,6 +51,17 @@ def name_of(month: str, rows: Sequence[Mapping[str, Any]]) -> str:
 def month_of(as_of: int) -> str:
     """Name the month (UTC) of a moment in microseconds, as 2026-03."""
     return f"{datetime.fromtimestamp(as_of / 1_000_000, UTC):%Y-%m}"
+
+
+def month_in(name: str) -> str:
+    """Read the month in a file's name.
+
+    Example:
+        >>> month_in("year=2026/month=03/decisions-ebae083.parquet")
+        '2026-03'
+    """
+    year, month, _ = name.split("/")
+    return f"{year.removeprefix('year=')}-{month.removeprefix('month=')}"
 
 
 def write_pending(folder: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> None:

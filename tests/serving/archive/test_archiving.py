@@ -25,6 +25,7 @@ from serving.database import Database
 from serving.decision_log import DecisionLog
 from serving.journal.commits import GroupCommit
 from serving.journal.keeping import Answering, Claim, Keeping, Made, decision_row
+from serving.journal.rows import microseconds
 from serving.journal.tables import CHARGES
 from serving.replay import replay
 from serving.tables import DECISIONS
@@ -262,3 +263,35 @@ def test_nothing_is_lost_and_nothing_there_twice_whenever_it_is_killed(everybody
 def test_moments_are_of_the_months_of_utc():
     late = datetime(2026, 3, 31, 23, 59, 59, 999999, tzinfo=UTC)
     assert archiving.month_of(int(late.timestamp()) * 1_000_000 + 999_999) == "2026-03"
+
+
+def test_the_decisions_of_a_time_are_listed_wherever_they_are(records, everybody):
+    before = records.write(everybody)
+    beginning, end = AS_OF - timedelta(days=400), NOW
+    whole = records.log.between(beginning, end)
+    assert sorted(whole["decision_id"].to_pylist()) == sorted(before)
+    first = whole.slice(0, 1).to_pylist()[0]
+    _, found, _ = before[first["decision_id"]]
+    assert json.loads(first["content"]) == found.versions
+    assert {name: first[name] for name in ("customer_id", "offer", "propensity", "seed", "part")} == {
+        name: getattr(found, name) for name in ("customer_id", "offer", "propensity", "seed", "part")
+    }
+    archive_decisions(records.database, records.folder, NOW, AS_OF + timedelta(days=40), at_once=7)
+    assert len(records.archive.files()) > 1
+    assert records.log.between(beginning, end).equals(whole)
+    later = records.log.between(AS_OF + timedelta(days=20), AS_OF + timedelta(days=40))
+    assert set(later["as_of"].to_pylist()) == {microseconds(AS_OF + timedelta(days=20))}
+    assert records.log.between(end, end + timedelta(days=1)).num_rows == 0
+
+
+def test_a_decision_that_moves_while_all_are_listed_is_listed_once(records, everybody, monkeypatch):
+    before = records.write(everybody)
+    read = DecisionArchive.between
+
+    def moved_meanwhile(archive, since, until):
+        archive_decisions(records.database, records.folder, NOW, NOW)
+        return read(archive, since, until)
+
+    monkeypatch.setattr(DecisionArchive, "between", moved_meanwhile)
+    listed = records.log.between(AS_OF - timedelta(days=1), NOW)["decision_id"].to_pylist()
+    assert sorted(listed) == sorted(before)
