@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import MutableMapping
 
 from config.settings import Settings
@@ -49,3 +50,17 @@ def prepare(environ: MutableMapping[str, str], settings: Settings) -> None:
     environ.update(forced)
     for name, value in defaults.items():
         environ.setdefault(name, value)
+
+
+def end_telemetry() -> None:
+    """Have MLflow say nothing any more where it was imported before the environment was prepared.
+
+    What it counted so far and has not sent is dropped; the other libraries ask the environment before they send.
+    """
+    telemetry = sys.modules.get("mlflow.telemetry")
+    if telemetry is None:
+        return
+    client = telemetry.get_telemetry_client()
+    if client is not None:
+        client.flush(terminate=True)
+    telemetry.set_telemetry_client()
