@@ -77,7 +77,11 @@ def recorded_predictions(judged: Judged) -> pa.Table:
     Returns:
         Columns `row` (int64), `fold`, `y`, and one for each score.
     """
-    columns: dict[str, NDArray[np.generic]] = {"row": _row_keys(judged), "fold": judged.fold, "y": judged.y}
+    columns: dict[str, NDArray[np.generic]] = {
+        "row": row_keys(judged.customer_ids, judged.as_of, judged.groups),
+        "fold": judged.fold,
+        "y": judged.y,
+    }
     return pa.table(columns | dict(judged.scores))
 
 
@@ -93,7 +97,7 @@ def recorded_scores(judged: Judged, recorded: pa.Table) -> Array:
     """
     keys, row, rows = np.unique(recorded.column("row").to_numpy(), return_index=True, return_counts=True)
     scores = np.where(rows == 1, recorded.column(MODEL).to_numpy()[row], np.nan)
-    wanted = _row_keys(judged)
+    wanted = row_keys(judged.customer_ids, judged.as_of, judged.groups)
     found = np.full(len(judged), np.nan)
     if len(keys):
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
@@ -101,9 +105,12 @@ def recorded_scores(judged: Judged, recorded: pa.Table) -> Array:
     return found
 
 
-def _row_keys(judged: Judged) -> NDArray[np.int64]:
-    parts = [judged.customer_ids, judged.as_of.astype("datetime64[us]").astype(np.int64)]
-    parts += [judged.groups[name] for name in ("offer", "channel") if name in judged.groups]
+def row_keys(
+    customer_ids: NDArray[np.object_], as_of: NDArray[np.datetime64], groups: Mapping[str, NDArray[np.object_]]
+) -> NDArray[np.int64]:
+    """Name rows by a hash of customer, moment, offer and channel, the last two where they are among the groups."""
+    parts = [customer_ids, as_of.astype("datetime64[us]").astype(np.int64)]
+    parts += [groups[name] for name in ("offer", "channel") if name in groups]
     hashes = (
         hashlib.blake2b("\x1f".join(map(str, row)).encode(), digest_size=8).digest() for row in zip(*parts, strict=True)
     )

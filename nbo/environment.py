@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import MutableMapping
 
 from config.settings import Settings
@@ -68,3 +69,17 @@ def _reach_this_machine_directly(environ: MutableMapping[str, str]) -> None:
     named = [name.strip() for name in direct.split(",") if name.strip()]
     value = ",".join([*named, *(name for name in _THIS_MACHINE if name not in named)])
     environ["no_proxy"] = environ["NO_PROXY"] = value
+
+
+def end_telemetry() -> None:
+    """Have MLflow say nothing any more where it was imported before the environment was prepared.
+
+    What it counted so far and has not sent is dropped; the other libraries ask the environment before they send.
+    """
+    telemetry = sys.modules.get("mlflow.telemetry")
+    if telemetry is None:
+        return
+    client = telemetry.get_telemetry_client()
+    if client is not None:
+        client.flush(terminate=True)
+    telemetry.set_telemetry_client()

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from config.changes import changed_bank
 from config.reading import load_bank
+from nbo.rooms import ROOMS
 from tests.docs.pages import ROOT, blocks
 
 CHANGE = ROOT / "examples" / "savings_autumn.yaml"
@@ -53,10 +54,16 @@ def test_the_notebook_is_small_and_names_no_folder_of_a_machine() -> None:
 def test_the_notebook_asks_only_for_what_the_program_has() -> None:
     code = "\n".join(cell.source for cell in nbformat.read(NOTEBOOK, 4).cells if cell.cell_type == "code")
     features = load_bank(ROOT / "banks" / "demo").features.features
-    (names,) = re.findall(r"training_set\(moments, \[(.*?)\]\)", code)
+    (names,) = re.findall(r"training_set\(\"churn\", \[(.*?)\]\)", code)
     assert set(re.findall(r'"(\w+)"', names)) <= set(features)
     for module in re.findall(r"^from ([\w.]+) import", code, re.MULTILINE):
         assert importlib.util.find_spec(module), module
+
+
+def test_the_notebook_needs_one_import_of_ours() -> None:
+    code = "\n".join(cell.source for cell in nbformat.read(NOTEBOOK, 4).cells if cell.cell_type == "code")
+    ours = [line for line in code.splitlines() if re.match(rf"(from|import) ({'|'.join((*ROOMS, 'nbo'))})\b", line)]
+    assert ours == ["from nbo.api import open_bank"]
 
 
 def test_the_change_of_the_guide_is_the_example_and_a_bank() -> None:

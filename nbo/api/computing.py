@@ -1,0 +1,105 @@
+"""What a bank's tables are made from: the log, Feast, and the records of decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from features.moments import Moments
+from features.point_in_time import write_features
+from features.table import AS_OF, CUSTOMER_ID, FeatureTable
+from models.comparison import row_keys
+from nbo.api.frames import frame_of, yes_or_no
+from pipelines.current import current_features
+from pipelines.populations import answers_to_offers, churn_moments, churned
+from pipelines.training_sets import moments_of
+from wiring.parts import Parts
+
+_KEY = [CUSTOMER_ID, AS_OF]
+
+
+def features_of_everybody(parts: Parts, names: Sequence[str]) -> pd.DataFrame:
+    """Take everybody's features as of the last midnight with news, from the states where they are of that midnight."""
+    midnight = parts.midnight(parts.latest())
+    tables = [
+        current_features(parts.bank, parts.log, parts.states, bucket, midnight)[0].select(names)
+        for bucket in range(parts.log.buckets)
+    ]
+    return frame_of(FeatureTable.concatenate(tables))
+
+
+def features_at_moments(parts: Parts, moments: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Have the bank's engine compute features of moments, in their order."""
+    asked, catalogue = _moments(parts, moments), parts.bank.features
+    with TemporaryDirectory(dir=parts.places.folder, prefix=".features-") as beside:
+        folder = parts.places.folder / beside / "features"
+        write_features(
+            parts.log,
+            asked,
+            catalogue,
+            parts.bank.journey,
+            parts.calendar,
+            folder,
+            engine=parts.engine,
+            names=names,
+        )
+        written = pq.read_table(folder)
+    computed = frame_of(FeatureTable.from_arrow(written, {name: catalogue.schema[name] for name in names}))
+    wanted = frame_of(FeatureTable(asked.customer_ids, asked.as_of, {}, {}))
+    return wanted.merge(computed.drop_duplicates(_KEY), on=_KEY, how="left", validate="many_to_one")
+
+
+def churn_set(parts: Parts, until: datetime, names: Sequence[str] | str) -> pd.DataFrame:
+    """Join features to the anchors of the churn label's population."""
+    moments = churn_moments(parts, until)
+    frame = frame_of(parts.offline.training_set(moments, names))
+    frame.insert(len(frame.columns), "churned", yes_or_no(churned(parts, moments, until)))
+    return frame
+
+
+def propensity_set(parts: Parts, until: datetime, names: Sequence[str] | str) -> pd.DataFrame:
+    """Join features to the moments at which offers were presented."""
+    answers = answers_to_offers(parts, until)
+    frame = frame_of(parts.offline.training_set(answers.moments, names))
+    accepted = yes_or_no(np.where(answers.matured, answers.accepted.astype(np.float64), np.nan))
+    for name, values in (
+        ("offer", answers.offer),
+        ("channel", answers.channel),
+        ("decision_id", answers.decision_id),
+        ("accepted", accepted),
+    ):
+        frame.insert(len(frame.columns), name, pd.Series(values))
+    return frame
+
+
+def churned_after(parts: Parts, moments: pd.DataFrame, until: datetime) -> pd.Series:
+    """Say who churned after moments, as is known by now."""
+    y = churned(parts, _moments(parts, moments), until)
+    return yes_or_no(y, moments.index).rename("churned")
+
+
+def keys_of(parts: Parts, rows: pd.DataFrame) -> NDArray[np.int64]:
+    """Name rows of a training set as a run names those that it was tested on."""
+    moments = _moments(parts, rows)
+    groups = {name: rows[name].to_numpy(dtype=object) for name in ("offer", "channel") if name in rows.columns}
+    return row_keys(moments.customer_ids, moments.as_of, groups)
+
+
+def listed_decisions(parts: Parts, since: datetime, until: datetime) -> pd.DataFrame:
+    """List decisions of a time."""
+    found = parts.decision_log.between(since, until).rename_columns({"content": "versions"})
+    as_of = found["as_of"].cast(pa.timestamp("us", "UTC"))
+    frame: pd.DataFrame = found.set_column(found.column_names.index(AS_OF), AS_OF, as_of).to_pandas()
+    return frame.drop(columns=["seed", "part"])
+
+
+def _moments(parts: Parts, moments: pd.DataFrame) -> Moments:
+    table = pa.Table.from_pandas(moments, preserve_index=False)
+    return moments_of(table, parts.bank.identity.time_zone, "the frame")
