@@ -20,7 +20,7 @@ from serving.customer_features import CustomerReader
 from serving.decider import Decider
 from serving.delivery.delivering import deliver
 from serving.delivery.permission import Permission
-from serving.journal.auditing import hashed
+from serving.journal.erasures import named
 from serving.journal.tables import AUDIT
 from tests.pipelines.small_bank import SmallBank
 from tests.pipelines.test_delivering import plan
@@ -123,7 +123,7 @@ def test_of_an_erased_customer_nothing_is_found_and_the_receipt_says_what_was(kn
     answer = known.client.delete(f"/v1/customers/{known.customer}")
     assert answer.status_code == 200, answer.text
     receipt = answer.json()
-    assert receipt["customer"] == hashed(known.customer)
+    assert receipt["customer"] == named(known.parts.database, known.customer)
     expected = {
         "event_log", "states", "online_store", "decision_files", "stage_history", "feature_store",
         "decisions_archive", "deliveries", "quarantine", "journal_events", "decisions", "customer_versions", "outbox",
@@ -133,7 +133,7 @@ def test_of_an_erased_customer_nothing_is_found_and_the_receipt_says_what_was(kn
     assert known.places() == set()
     with known.parts.database.reading() as connection:
         audit = connection.execute(select(AUDIT.c.act, AUDIT.c.subject, AUDIT.c.detail)).all()
-    assert ("erase a customer", hashed(known.customer), receipt["receipt_id"]) in audit
+    assert ("erase a customer", named(known.parts.database, known.customer), receipt["receipt_id"]) in audit
     # what the bank's systems deliver again does not come back
     parts, now = known.parts, datetime.now(UTC)
     import_sources(
