@@ -38,11 +38,14 @@ GATE: Final = Table(
     "journal_gate",
     METADATA,
     Column("name", String(16), primary_key=True),
-    Column("moment", BigInteger, nullable=False),  # what is accepted from now on became available after it
+    Column("moment", BigInteger, nullable=False),  # of `GATE_NAME`: what is accepted from now on is available after it
 )
 
 GATE_NAME: Final = "drained"
-"""The only row of the gate; it is there from the beginning, so that it can be locked."""
+"""The row of the gate; it is there from the beginning, so that it can be locked."""
+
+SWEPT: Final = "swept"
+"""Another row: number of the erasure up to which files were looked through by runs that wrote them."""
 
 CUSTOMERS: Final = Table(
     "customer_versions",
