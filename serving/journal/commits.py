@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from domain.errors import NboError, StateError
 from serving.database import Database, told_clearly
 from serving.gathering import Gathering
-from serving.journal.customers import lock_customers
+from serving.journal.customers import forget_unchanged, lock_customers
 from serving.journal.erasures import hold_erasures
 
 Write_contra = TypeVar("Write_contra", contravariant=True)
@@ -113,13 +113,14 @@ class GroupCommit:
         with self._connected() as connection:
             hold_erasures(connection, self._database)
             writes = {id(kind): [write for other, write, _ in group if other is kind] for kind in kinds}
-            lock_customers(
+            locked = lock_customers(
                 connection, self._database, [name for kind in kinds for name in kind.customers(writes[id(kind)])]
             )
             for kind in kinds:
                 places = [place for place, (other, _, _) in enumerate(group) if other is kind]
                 written = kind.together(connection, writes[id(kind)])
                 outcomes |= dict(zip(places, written, strict=True))
+            forget_unchanged(connection, [name for name, version in locked.items() if not version])
         for kind in kinds:
             kind.committed()
         return [outcomes[place] for place in range(len(group))]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from serving.database import Database
 from serving.journal.tables import CUSTOMERS
@@ -34,6 +34,13 @@ def lock_customers(connection: Connection, database: Database, customers: Iterab
         connection.execute(database.add(CUSTOMERS), [{"customer_id": name, "version": 0} for name in names])
         found = dict(connection.execute(_LOCKED, {"customers": names}).tuples().all())
     return found
+
+
+def forget_unchanged(connection: Connection, customers: Collection[str]) -> None:
+    """Leave nothing of customers who were locked and to whom nothing happened: of those who were erased, say."""
+    if customers:
+        unchanged = CUSTOMERS.c.customer_id.in_(sorted(customers)) & (CUSTOMERS.c.version == 0)
+        connection.execute(delete(CUSTOMERS).where(unchanged))
 
 
 def versions_of(connection: Connection, customers: Iterable[str]) -> dict[str, int]:
