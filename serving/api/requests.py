@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
+from urllib.parse import unquote
 
 import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from serving.api.problems import ProblemError
+from serving.api.security import authenticated
 
 DEEPEST: Final = 16
 """Levels of lists and objects in one body; what is asked and told has five."""
@@ -42,17 +45,24 @@ class LimitedRequest(Request):
 
     async def json(self) -> Any:
         """Read the body as JSON; a CloudEvent in binary mode is put together from headers and body."""
-        content = orjson.loads(await self.body())
+        body = await self.body()
+        if not body and "ce-specversion" in self.headers:
+            return self._cloud_event()
+        content = orjson.loads(body)
+        json.loads(body, object_pairs_hook=_no_key_twice)
         if depth_of(content, DEEPEST) > DEEPEST:
             raise ProblemError(422, "not-fit", "the body is too deep", expected=f"at most {DEEPEST} levels")
         if "ce-specversion" in self.headers:
-            said = {
-                name.removeprefix(_CLOUD_EVENT): value
-                for name, value in self.headers.items()
-                if name.startswith(_CLOUD_EVENT)
-            }
-            return {**said, "data": content}
+            return {**self._cloud_event(), "data": content}
         return content
+
+    def _cloud_event(self) -> dict[str, str]:
+        """Read the attributes of a CloudEvent in binary mode, which are percent-encoded in headers."""
+        return {
+            name.removeprefix(_CLOUD_EVENT): unquote(value)
+            for name, value in self.headers.items()
+            if name.startswith(_CLOUD_EVENT)
+        }
 
 
 class LimitedRoute(APIRoute):
@@ -63,6 +73,8 @@ class LimitedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def limited(request: Request) -> Response:
+            # before anything of the body is read
+            authenticated(request)
             return await handle(LimitedRequest(request.scope, request.receive))
 
         return limited
@@ -81,6 +93,15 @@ def depth_of(content: Any, at_most: int) -> int:
         inner = (member for one in nested for member in (one.values() if isinstance(one, dict) else one))
         nested = _containers(inner)
     return level
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    said = dict(pairs)
+    if len(said) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ProblemError(422, "not-fit", "an object says the same twice", got=twice[:100], expected="each key once")
+    return said
 
 
 def _containers(members: Iterable[Any]) -> list[Any]:
