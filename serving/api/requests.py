@@ -18,6 +18,8 @@ DEEPEST: Final = 16
 """Levels of lists and objects in one body; what is asked and told has five."""
 
 _CLOUD_EVENT: Final = "ce-"
+_SPEC: Final = "ce-specversion"
+_NO_DATA: Final = b"{}"
 
 
 class LimitedRequest(Request):
@@ -40,21 +42,24 @@ class LimitedRequest(Request):
                 if size > largest:
                     raise _too_large(largest)
                 chunks.append(chunk)
-            self._body = b"".join(chunks)
+            # the framework reads no JSON of an empty body; a CloudEvent in binary mode may have no data
+            self._body = b"".join(chunks) or (_NO_DATA if self._is_cloud_event else b"")
         return self._body
 
     async def json(self) -> Any:
         """Read the body as JSON; a CloudEvent in binary mode is put together from headers and body."""
         body = await self.body()
-        if not body and "ce-specversion" in self.headers:
-            return self._cloud_event()
         content = orjson.loads(body)
-        json.loads(body, object_pairs_hook=_no_key_twice)
         if depth_of(content, DEEPEST) > DEEPEST:
             raise ProblemError(422, "not-fit", "the body is too deep", expected=f"at most {DEEPEST} levels")
-        if "ce-specversion" in self.headers:
+        json.loads(body, object_pairs_hook=_no_key_twice)
+        if self._is_cloud_event:
             return {**self._cloud_event(), "data": content}
         return content
+
+    @property
+    def _is_cloud_event(self) -> bool:
+        return _SPEC in self.headers
 
     def _cloud_event(self) -> dict[str, str]:
         """Read the attributes of a CloudEvent in binary mode, which are percent-encoded in headers."""
@@ -75,7 +80,11 @@ class LimitedRoute(APIRoute):
         async def limited(request: Request) -> Response:
             # before anything of the body is read
             authenticated(request)
-            return await handle(LimitedRequest(request.scope, request.receive))
+            scope = request.scope
+            if _SPEC in request.headers and "content-type" not in request.headers:
+                # what has no data has no kind of data either, and the framework reads nothing without
+                scope = {**scope, "headers": [*scope["headers"], (b"content-type", b"application/json")]}
+            return await handle(LimitedRequest(scope, request.receive))
 
         return limited
 

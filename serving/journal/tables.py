@@ -44,6 +44,9 @@ GATE: Final = Table(
 GATE_NAME: Final = "drained"
 """The row of the gate; it is there from the beginning, so that it can be locked."""
 
+READY: Final = "ready"
+"""Another row, which is written to see that there can be written."""
+
 SWEPT: Final = "swept"
 """Another row: number of the erasure up to which files were looked through by runs that wrote them."""
 
