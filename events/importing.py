@@ -14,7 +14,7 @@ from events.content_ids import ContentIds
 from events.log import EventLog
 from events.manifest import ImportedFile
 from events.mapping import Source
-from events.quarantine import Quarantine, Reason, Rejection
+from events.quarantine import Quarantine, Reason, Rejection, without_erased
 from events.reading import read_chunks
 from events.report import FileCounts, ImportReport
 from events.rows import MappedRows, RowMapper
@@ -147,7 +147,8 @@ class _FileImport:
         rejections += self._append(chunk, mapped)
         for rejection in sorted(rejections, key=lambda rejection: rejection.row):
             self._reasons[rejection.reason] += 1
-            self._quarantine.add(self._file.source.name, self._file.name, rejection)
+            kept = without_erased(rejection, self._transaction.erased, self._file.source)
+            self._quarantine.add(self._file.source.name, self._file.name, kept)
         self._meter.chunk(chunk.rows, chunk.bytes_done)
 
     def _append(self, chunk: Chunk, mapped: MappedRows) -> list[Rejection]:

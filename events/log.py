@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from domain.errors import DataError, StateError, nearest
+from events.erased import Erased, Nobody
 from events.fingerprints import bucket_of
 from events.lock import locked
 from events.manifest import Manifest, News, Segment
@@ -42,6 +43,8 @@ class EventLog:
         folder: Made at the first append.
         buckets: Of a new log; an existing one keeps its own.
         rows_in_memory: As many events wait in memory while a commit is made.
+        erased: Tells who was erased, asked when a transaction holds the log: whoever erases notes it before they take
+            the customer out of the log, so that either the transaction knows of it, or they find what it wrote.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -56,12 +59,19 @@ class EventLog:
         (1, 1, 1)
     """
 
-    def __init__(self, folder: Path, buckets: int = 16, rows_in_memory: int = 500_000) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        buckets: int = 16,
+        rows_in_memory: int = 500_000,
+        erased: Callable[[], Erased] = Nobody,
+    ) -> None:
         if buckets < 1:
             raise DataError("an event log needs buckets", got=str(buckets), expected="at least 1")
         self.folder = folder
         self._new_buckets = buckets
         self._rows_in_memory = rows_in_memory
+        self._erased = erased
 
     @property
     def buckets(self) -> int:
@@ -69,7 +79,7 @@ class EventLog:
         return self._manifest().buckets
 
     def append(self, table: pa.Table) -> AppendCounts:
-        """Add events in one commit; rows whose id is known are counted, not added.
+        """Add events in one commit; rows whose id is known, or whose customer was erased since, are counted, not added.
 
         Args:
             table: Columns of `events.schema.SCHEMA`, in any order of rows.
@@ -89,7 +99,7 @@ class EventLog:
             with locked(self.folder / "lock"):
                 manifest = self._manifest()
                 remove_leftovers(self.folder, manifest.files)
-                transaction = Transaction(self.folder, manifest, self._rows_in_memory)
+                transaction = Transaction(self.folder, manifest, self._rows_in_memory, self._erased())
                 try:
                     yield transaction
                     transaction.commit()

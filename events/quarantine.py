@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from unicodedata import normalize
 
 from domain.errors import StateError
 from events.durable import replace_text, sync
+from events.erased import Erased
+from events.mapping import Source
+
+_WORDS = re.compile(r"\w+")
 
 
 class Reason(StrEnum):
@@ -130,6 +136,41 @@ class Quarantine:
             got=error.strerror or str(error),
             remedy="free space or give write access, then import again",
         )
+
+
+def without_erased(rejection: Rejection, erased: Erased, source: Source) -> Rejection:
+    """Leave out what a row says where it names a customer who was erased; that it was there is still told.
+
+    Args:
+        rejection: A row.
+        erased: Who was.
+        source: Whose file it is in.
+    """
+    if not len(erased):
+        return rejection
+    found = set(_texts(rejection.raw, source.delimiter))
+    columns = source.columns.get("customer_id", "")
+    if isinstance(rejection.raw, dict) and not isinstance(columns, str):
+        found.add("-".join(str(rejection.raw.get(name)).strip() for name in columns))
+    texts = sorted({normalize("NFC", text) for text in found})
+    if not texts or not (erased.until(texts) >= 0).any():
+        return rejection
+    return Rejection(rejection.row, rejection.reason, "the customer was erased", None)
+
+
+def _texts(raw: object, delimiter: str) -> Iterator[str]:
+    """List what may be a customer's id, in a row or in the middle of a broken line."""
+    if isinstance(raw, dict):
+        for value in raw.values():
+            yield from _texts(value, delimiter)
+    elif isinstance(raw, list):
+        for value in raw:
+            yield from _texts(value, delimiter)
+    elif isinstance(raw, str | int):
+        whole = str(raw)
+        yield whole.strip()
+        yield from (part.strip(" \t\r\n\"'") for part in whole.split(delimiter))
+        yield from _WORDS.findall(whole)
 
 
 def forget_in_quarantine(folder: Path, customer_id: str) -> int:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from events.durable import sync
+from events.erased import Erased, kept_rows
 from events.fingerprints import Lanes, bucket_of, combine, content_fingerprints, text_fingerprints
 from events.identities import Identities, identities_of, look_up, merged, read_run, write_run
 from events.manifest import ImportedFile, Manifest, News, Run, Segment
@@ -27,7 +28,8 @@ class AppendCounts:
     """What came of the rows of an append: accepted + duplicates + conflicts are all of them.
 
     Attributes:
-        duplicates: The id is in the log (or before it in the table) with the same content.
+        duplicates: The id is in the log (or before it in the table) with the same content, or the event is of a
+            customer who was erased since it occurred.
         conflict_rows: Positions, in the appended table, of rows whose id stands for other content; not appended.
     """
 
@@ -47,9 +49,13 @@ class Transaction:
     Accepted events wait in memory, then go to segments of this commit; at the end these are merged. So memory is
     bounded by the rows that wait (about 300 bytes each), by 16 bytes for every event appended in the commit, and by
     the largest bucket that is merged.
+
+    Attributes:
+        erased: Who was erased before the log was held.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, rows_in_memory: int) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, rows_in_memory: int, erased: Erased) -> None:
+        self.erased = erased
         self._folder = folder
         self._rows_in_memory = rows_in_memory
         self._manifest = manifest
@@ -61,7 +67,7 @@ class Transaction:
         self._imported: dict[str, ImportedFile] = {}
 
     def append(self, table: pa.Table) -> AppendCounts:
-        """Add events that are not in the log yet.
+        """Add events that are not in the log yet, and not of customers who were erased since they occurred.
 
         Args:
             table: Columns of `events.schema.SCHEMA`, in any order of rows.
@@ -70,7 +76,10 @@ class Transaction:
             DataError: The table does not fit the schema.
         """
         events = conform(table)
-        ids = text_fingerprints(events["event_id"].chunk(0)) if len(events) else np.zeros((0, 2), dtype=np.uint64)
+        kept, given = kept_rows(events, self.erased), len(events)
+        if len(kept) < given:
+            events = events.take(pa.array(kept))
+        ids = text_fingerprints(one_chunk(events["event_id"])) if len(events) else np.zeros((0, 2), dtype=np.uint64)
         contents = combine(content_fingerprints(events), ids)
         known, known_contents = look_up([*self._committed_runs, *self._own_runs], ids)
         first_row = _first_rows(ids[:, 0])
@@ -81,7 +90,7 @@ class Transaction:
         new = np.flatnonzero(~seen)
         if len(new):
             self._keep(events.take(pa.array(new)), ids[new], contents[new])
-        return AppendCounts(len(new), len(events) - len(new) - len(conflicts), conflicts)
+        return AppendCounts(len(new), given - len(new) - len(conflicts), kept[conflicts])
 
     def imported(self, digest: str) -> ImportedFile | None:
         """What came of a source file that was imported before; None for a new one."""

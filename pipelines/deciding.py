@@ -29,6 +29,7 @@ from serving.journal.unlogged import unlogged_contacts
 from serving.live.engine import outbound_channels
 from serving.night_charges import left_before_night
 from serving.part_log import is_logged, log_part
+from wiring.erasing import erased_kept_out
 from wiring.parts import SEED, Parts, parts_anew, parts_of
 from wiring.progress import progress_of
 
@@ -37,7 +38,11 @@ from wiring.progress import progress_of
 def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> StepResult:
     """Rank offers for every customer and channel with the champions, and sum up per stage and rule."""
     parts = parts_anew(bank_folder)
-    until = parts.midnight(parts.moment(as_of))
+    with erased_kept_out(parts):
+        return _decided(parts, bank_folder, parts.midnight(parts.moment(as_of)))
+
+
+def _decided(parts: Parts, bank_folder: str, until: datetime) -> StepResult:
     champions = parts.champion_files()
     versions = {"bank": parts.bank.digest, "policy": parts.policy.digest, **champions.versions}
     code = code_digest("decisioning", "serving", "models")

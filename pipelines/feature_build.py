@@ -15,6 +15,7 @@ from pipelines.bucket_files import compute_bucket
 from pipelines.bucket_work import BucketWork, part_name
 from pipelines.populations import churn_anchors
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, may_pass
+from wiring.erasing import erased_kept_out
 from wiring.parts import Parts, parts_anew, parts_of
 from wiring.progress import progress_of
 
@@ -23,7 +24,11 @@ from wiring.progress import progress_of
 def build_features(bank_folder: str, as_of: datetime | None = None) -> StepResult:
     """Build the features of every bucket of customers whose events, definitions or moments have changed."""
     parts = parts_anew(bank_folder)
-    until = parts.moment(as_of)
+    with erased_kept_out(parts):
+        return _built(parts, bank_folder, parts.moment(as_of))
+
+
+def _built(parts: Parts, bank_folder: str, until: datetime) -> StepResult:
     inputs = model_inputs(parts.bank.features, parts.bank.models.training.exclude)
     parts.repository.apply(parts.bank.features, {"churn": inputs, "propensity": inputs})
     reports = compute_buckets(bank_folder, until)

@@ -15,6 +15,7 @@ from events.lock import locked
 from events.quarantine import Reason
 from pipelines.artefacts import keep_table
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, may_pass
+from serving.journal.alone import one_import
 from serving.journal.draining import drain
 from simulation.simulate import simulate
 from wiring.parts import Parts, parts_anew, parts_of
@@ -86,7 +87,11 @@ def simulate_bank(key: str, bank_folder: str) -> StepResult:
 def import_files(bank_folder: str) -> StepResult:
     """Import what the service accepted and what is new in the bank's files; doing it again changes nothing."""
     parts = parts_of(bank_folder)
-    now = datetime.now(UTC)
+    with one_import(parts.database):
+        return _imported(parts, datetime.now(UTC))
+
+
+def _imported(parts: Parts, now: datetime) -> StepResult:
     rows = drain_journal(parts, now)
     with progress_of("import events") as progress:
         report = import_sources(

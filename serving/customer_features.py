@@ -43,7 +43,7 @@ NO_STORE = "no online store"
 
 _MERGED = [*EVENT_COLUMNS, "event_id"]
 _ID, _CUSTOMER, _OCCURRED = (COLUMNS.index(name) for name in ("event_id", "customer_id", "occurred_at"))
-_NOTHING_RECENT = Recent((), (), 0, -1, unsettled=False)
+_NOTHING_RECENT = Recent((), (), 0, 0, -1, unsettled=False)
 
 
 class Origin(StrEnum):
@@ -70,7 +70,8 @@ class CustomerFeatures:
         features: A row for each customer.
         as_of: The moment that they are of: the one asked for, or just after the newest that is known of the customer
             where a replica whose clock is ahead has accepted or decided it.
-        versions: Of each customer's contacts, as they were read.
+        versions: Of each customer, as they were read.
+        erasure: Number of the latest erasure of anybody before that.
         note: Why the online state was not used, where it was not.
     """
 
@@ -78,6 +79,7 @@ class CustomerFeatures:
     as_of: datetime
     origin: Origin
     versions: tuple[int, ...]
+    erasure: int
     note: str = ""
 
 
@@ -177,7 +179,9 @@ class CustomerReader:
             if not live:
                 raise
             [(customer, known)] = recent.items()
-            yield CustomerFeatures(self._null(customer, as_of), as_of, Origin.UNKNOWN, (known.version,), str(error))
+            yield CustomerFeatures(
+                self._null(customer, as_of), as_of, Origin.UNKNOWN, (known.version,), known.erasure, str(error)
+            )
             return
         rows = [row for known in recent.values() for row in (*known.rows, *known.pending)]
         events = self._together(logged, rows)
@@ -192,7 +196,7 @@ class CustomerReader:
             if mine.any():
                 found = features.take(np.flatnonzero(mine))
                 versions = tuple(recent[customer].version for customer in found.customer_ids.tolist())
-                yield CustomerFeatures(found, as_of, origin, versions, why)
+                yield CustomerFeatures(found, as_of, origin, versions, _erasure(recent), why)
 
     def events(self, customer_id: str, as_of: datetime) -> pa.Table:
         """List all that is known of a customer: the log's events and the journal's, each once, in no order.
@@ -249,7 +253,7 @@ class CustomerReader:
         bank = self._bank
         features = features_from_states(states, later, as_of, bank.features, bank.journey, self.calendar)
         versions = tuple(recent[customer].version for customer in states.customer_ids.tolist())
-        return CustomerFeatures(features, as_of, Origin.STATE, versions), notes
+        return CustomerFeatures(features, as_of, Origin.STATE, versions, _erasure(recent)), notes
 
     @staticmethod
     def _together(logged: pa.Table, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
@@ -265,3 +269,7 @@ class CustomerReader:
             return told
         whole = logged.select(EVENT_COLUMNS)
         return pa.concat_tables([whole, told.cast(whole.schema)])
+
+
+def _erasure(recent: Mapping[str, Recent]) -> int:
+    return min(known.erasure for known in recent.values())

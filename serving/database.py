@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import blake2b, sha256
+from secrets import token_hex
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, TextClause, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, Table, TextClause, create_engine, event, inspect, select, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
 import serving.archive.tables  # METADATA has their tables from there
 import serving.delivery.tables  # noqa: F401
 from domain.errors import StateError
-from serving.journal.tables import GATE, GATE_NAME
+from serving.journal.former import adopt_erasures
+from serving.journal.tables import GATE, GATE_NAME, SALT, SALT_NAME
 from serving.tables import CONTACTS, METADATA
 
 
@@ -43,7 +46,19 @@ class Database:
                 for engine in (self._writer, self._reader):
                     event.listen(engine, "connect", _prepare_sqlite)
                 event.listen(self._writer, "begin", _begin_immediate)
-            _make_tables(self._writer)
+            self._salt = _make_tables(self._writer)
+
+    @property
+    def file(self) -> str | None:
+        """Of the embedded one; None for a server."""
+        return self._writer.url.database if self.is_sqlite else None
+
+    def hashed(self, text: str) -> str:
+        """Hash a text with the salt of this database, the same in every process that opens it.
+
+        Whoever knows the hash and not the salt cannot try out whose it is.
+        """
+        return _salted(self._salt, sha256(text.encode()).hexdigest())
 
     @property
     def is_sqlite(self) -> bool:
@@ -111,7 +126,8 @@ def told_clearly() -> Iterator[None]:
         ) from error
 
 
-def _make_tables(engine: Engine) -> None:
+def _make_tables(engine: Engine) -> bytes:
+    """Make what is missing; the salt of hashes."""
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             # several workers start at once, and CREATE TABLE IF NOT EXISTS still clashes with itself
@@ -121,8 +137,19 @@ def _make_tables(engine: Engine) -> None:
             text(f"INSERT INTO {GATE.name} (name, moment) VALUES (:name, -1) ON CONFLICT DO NOTHING"),  # noqa: S608
             {"name": GATE_NAME},
         )
+        connection.execute(
+            text(f"INSERT INTO {SALT.name} (name, value) VALUES (:name, :value) ON CONFLICT DO NOTHING"),  # noqa: S608
+            {"name": SALT_NAME, "value": token_hex(32)},
+        )
         if "contacts" not in inspect(connection).get_view_names():
             connection.execute(text(CONTACTS))
+        salt = bytes.fromhex(connection.execute(select(SALT.c.value).where(SALT.c.name == SALT_NAME)).scalar_one())
+        adopt_erasures(connection, lambda digest: _salted(salt, digest))
+    return salt
+
+
+def _salted(salt: bytes, digest: str) -> str:
+    return blake2b(digest.encode(), key=salt, digest_size=16).hexdigest()
 
 
 def _prepare_sqlite(connection: DBAPIConnection, record: Any) -> None:

@@ -22,6 +22,7 @@ from serving.archive.archive import DecisionArchive
 from serving.archive.files import LISTED
 from serving.database import Database
 from serving.decision_json import from_json, to_json
+from serving.journal.erasures import erasures_of, hold_erasures, is_erased
 from serving.journal.keeping import decision_row
 from serving.journal.rows import microseconds, moment_of
 from serving.tables import DECISIONS, RULE_BOOKS, VERSIONS
@@ -66,7 +67,7 @@ class DecisionLog:
     A single decision is kept with its whole record, nothing offered included. A batch keeps one row for every decision
     that offers something, and everything else in Parquet files that the row names: a bank's night has too many
     verdicts for a row each. A decision that is there is never changed: its id says what it depends on, so appending
-    it again, after a crash say, adds nothing.
+    it again, after a crash say, adds nothing; nor does one about a customer who was erased since its moment.
 
     Args:
         url: Of the database, or the database itself, where it is open already.
@@ -173,9 +174,12 @@ class DecisionLog:
         digest = blake2b(content.encode(), digest_size=16).hexdigest()
         add, added = self.database.add, 0
         with self.database.transaction() as connection:
+            hold_erasures(connection, self.database)
+            erased = erasures_of(connection, self.database, {row["customer_id"] for row in rows})
+            kept = [row for row in rows if not is_erased(erased, row["customer_id"], row["as_of"])]
             connection.execute(add(VERSIONS), {"digest": digest, "content": content})
-            for start in range(0, len(rows), ROWS_PER_STATEMENT):
-                some = [{**row, "versions": digest} for row in rows[start : start + ROWS_PER_STATEMENT]]
+            for start in range(0, len(kept), ROWS_PER_STATEMENT):
+                some = [{**row, "versions": digest} for row in kept[start : start + ROWS_PER_STATEMENT]]
                 added += connection.execute(add(DECISIONS), some, execution_options=COUNT_ROWS).rowcount
         return added
 

@@ -49,7 +49,8 @@ def gather_plans(parts: Parts, outbox: Outbox, now: datetime) -> int:
             continue
         files = sorted((run / CONTACTS).glob("*.parquet"))
         table = pq.read_table(files, schema=SCHEMA) if files else SCHEMA.empty_table()
-        new += outbox.gather(run.name, night, table)
+        midnight = datetime.fromisoformat(night).replace(tzinfo=parts.bank.time_zone)
+        new += outbox.gather(run.name, midnight, table)
     return new
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from sqlalchemy import select, update
 
 from domain.errors import StateError
 from events.erasing import erase_customer
@@ -15,7 +20,11 @@ from events.quarantine import forget_in_quarantine
 from features.store.replacing import replace_parquet
 from features.table import CUSTOMER_ID
 from serving.delivery.files import forget_in_files
+from serving.journal.erasures import ErasedCustomers, latest_erasure
+from serving.journal.tables import GATE, SWEPT
 from wiring.parts import Parts
+
+_SWEPT: Final = select(GATE.c.moment).where(GATE.c.name == SWEPT)
 
 
 def erase_files(parts: Parts, customer_id: str) -> dict[str, int]:
@@ -41,9 +50,57 @@ def erase_files(parts: Parts, customer_id: str) -> dict[str, int]:
         ) from error
 
 
+@contextmanager
+def erased_kept_out(parts: Parts) -> Iterator[None]:
+    """Do work that reads customers and writes files, and take out of them at its end who was erased meanwhile.
+
+    Whoever erases looks through the files that are there; what was read before and is written later is looked through
+    here. What an interrupted run has left is by the next one that ends.
+
+    Raises:
+        StateError: Something could not be written, or the database does not answer.
+    """
+    with parts.database.reading() as connection:
+        begun = latest_erasure(connection)
+    try:
+        yield
+    finally:
+        with parts.database.reading() as connection:
+            swept = connection.execute(_SWEPT).scalar() or 0
+        _forget_again(parts, min(begun, swept))
+        with parts.database.transaction() as connection:
+            connection.execute(parts.database.add(GATE), {"name": SWEPT, "moment": 0})
+            later = update(GATE).where(GATE.c.name == SWEPT, GATE.c.moment < begun)
+            connection.execute(later.values(moment=begun))
+
+
+def _forget_again(parts: Parts, since: int) -> None:
+    erased = ErasedCustomers(parts.database, since)
+    if not len(erased):
+        return
+    named = sorted(_customers(parts))
+    for place in np.flatnonzero(erased.until(named) >= 0).tolist():
+        _erase_derived(parts, named[place])
+
+
+def _customers(parts: Parts) -> set[str]:
+    """List everybody whom a file names."""
+    places, found = parts.places, set[str]()
+    for place in (places.states, places.decisions, places.stage_history, places.feature_store):
+        for file in sorted(place.rglob("*.parquet")):
+            if CUSTOMER_ID in pq.read_schema(file).names:
+                column = pq.ParquetFile(file).read([CUSTOMER_ID])[CUSTOMER_ID]
+                texts = pc.list_flatten(column) if pa.types.is_list(column.type) else column.cast(pa.string())
+                found.update(pc.unique(texts).to_pylist())
+    return found
+
+
 def _erased(parts: Parts, customer_id: str) -> dict[str, int]:
-    places = parts.places
-    erased = {"event_log": erase_customer(places.log, customer_id)}
+    return {"event_log": erase_customer(parts.places.log, customer_id), **_erase_derived(parts, customer_id)}
+
+
+def _erase_derived(parts: Parts, customer_id: str) -> dict[str, int]:
+    places, erased = parts.places, dict[str, int]()
     # first what a night puts online, then what it has put there
     erased["states"] = parts.states.forget(customer_id)
     erased["online_store"] = parts.online.forget([customer_id])

@@ -28,6 +28,7 @@ from serving.customer_features import CustomerReader
 from serving.database import Database
 from serving.decider import Decider
 from serving.decision_log import DecisionLog
+from serving.journal.erasures import ErasedCustomers
 from serving.journal.journal import Journal
 from serving.live.budgets import remaining as what_is_left
 from serving.live.pacing import PacedPrices
@@ -87,7 +88,7 @@ class Parts:
     @cached_property
     def log(self) -> EventLog:
         """The event log."""
-        return EventLog(self.places.log)
+        return EventLog(self.places.log, erased=lambda: ErasedCustomers(self.database))
 
     @cached_property
     def repository(self) -> FeatureRepository:

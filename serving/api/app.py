@@ -16,6 +16,7 @@ from serving.api.admission import Admission
 from serving.api.metrics import Measured, Metrics
 from serving.api.problems import handle_problems
 from serving.api.security import Callers
+from serving.api.unkept import Unkept
 from serving.live.service import Service
 
 if TYPE_CHECKING:  # whoever is not traced loads nothing of it
@@ -76,6 +77,7 @@ def create_app(open_service: Callable[[], Service], tracing: Tracing | None = No
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.metrics = measured
+    app.add_middleware(Unkept)
     app.add_middleware(Measured, metrics=measured)
     if tracing is not None:
         tracing.add_to(app)

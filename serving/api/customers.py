@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from domain.errors import DataError, nearest
 from events.vocabulary import ATTRIBUTES_TYPE
@@ -20,7 +20,7 @@ from serving.journal.accepting import Told
 from serving.live.service import Service
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=LimitedRoute)
-CustomerId = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+CustomerId = Annotated[Id, Path()]
 
 
 class CustomerAnswer(BaseModel):
@@ -40,7 +40,7 @@ class CustomerAnswer(BaseModel):
 class ConsentChange(Strict):
     """What a customer agrees to from now on."""
 
-    consents: dict[Name, bool] = Field(min_length=1, max_length=50, description="Attributes that are yes or no")
+    consents: dict[Name, StrictBool] = Field(min_length=1, max_length=50, description="Attributes that are yes or no")
     event_id: Id | None = Field(default=None, description="The same id again changes nothing")
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Path, Request, Response
 from pydantic import BaseModel
 
 from serving.api.auditing import apart, as_json
-from serving.api.models import BatchAnswer, BatchRequest, DecisionAnswer, DecisionRequest, Question
+from serving.api.models import BatchAnswer, BatchRequest, DecisionAnswer, DecisionRequest, Id, Question
 from serving.api.problems import ProblemError, documented
 from serving.api.requests import LimitedRoute
 from serving.api.security import Caller, Deciding
@@ -21,7 +21,7 @@ from serving.live.withdrawing import NotPendingError
 
 router = APIRouter(prefix="/v1/decisions", tags=["decisions"], route_class=LimitedRoute)
 _PROBLEMS = documented(400, 401, 403, 409, 413, 422, 429, 503)
-IdempotencyKey = Annotated[str | None, Header(max_length=200, description="In place of `request_id`")]
+IdempotencyKey = Annotated[Id | None, Header(description="In place of `request_id`")]
 DecisionId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
 
 
@@ -38,8 +38,9 @@ async def decide(
 ) -> Response:
     """Decide for one customer in one channel; kept before it is answered."""
     service: Service = request.app.state.service
+    request_id = _one_id(body.request_id, idempotency_key)
     asked = _asked(body, dry_run=body.dry_run)
-    identified = None if body.dry_run else _identified(caller, body.request_id or idempotency_key, asked)
+    identified = None if body.dry_run else _identified(caller, request_id, asked)
     with request.app.state.admission.one():
         answer = await _answered(service, asked, identified)
     return Response(answer, media_type="application/json")
@@ -51,7 +52,7 @@ async def decide_batch(
 ) -> Response:
     """Decide for up to 500 customers; each is kept for itself, and asking again finds those that were."""
     service: Service = request.app.state.service
-    request_id = body.request_id or idempotency_key
+    request_id = _one_id(body.request_id, idempotency_key)
     questions = [_asked(question, dry_run=body.dry_run) for question in body.decisions]
     for asked in questions:
         asked.check(service.engine)
@@ -59,7 +60,7 @@ async def decide_batch(
     with request.app.state.admission.batch():
         for start in range(0, len(questions), MOST_TOGETHER):
             some = questions[start : start + MOST_TOGETHER]
-            names = [None if request_id is None else f"{request_id}#{start + place}" for place in range(len(some))]
+            names = [None if request_id is None else f"{request_id}\x1f{start + place}" for place in range(len(some))]
             answers += await asyncio.gather(
                 *(
                     _one_of_many(service, asked, None if body.dry_run else _identified(caller, name, asked))
@@ -109,5 +110,12 @@ def _asked(question: Question, *, dry_run: bool) -> Asked:
     )
 
 
+def _one_id(said: str | None, header: str | None) -> str | None:
+    if None not in (said, header) and said != header:
+        raise ProblemError(422, "not-fit", "body and header name two requests", got=header, expected=said)
+    return said if header is None else header
+
+
 def _identified(caller: Caller, request_id: str | None, asked: Asked) -> Asking | None:
+    # no id and no name of a caller holds what stands between them
     return None if request_id is None else Asking(f"{caller.name}\x1f{request_id}", asked.digest)

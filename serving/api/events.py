@@ -45,6 +45,7 @@ def _result(told: Told, fate: Fate | None, refused: EventRefusedError | None) ->
 
 
 _MEANINGS = {
+    Fate.ERASED: "the customer was erased since: what was known of them before does not come back",
     Fate.CONFLICT: "the id stands for another event, which came first and stays",
     Fate.STRAY: "no such decision of this customer: the event is kept apart and counts for nothing",
 }
@@ -55,7 +56,7 @@ def _told(event: EventIn | CloudEventIn) -> Told:
         return Told(**event.model_dump())
     data = event.data
     return Told(
-        event_id=f"{event.source}#{event.id}",
+        event_id=event.event_id,
         customer_id=event.subject or data.customer_id or "",
         type=event.type.rpartition(".")[2],
         occurred_at=event.time,

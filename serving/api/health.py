@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import update
 
 from domain.errors import NboError
 from serving.api.problems import ProblemError, documented
+from serving.journal.tables import GATE, READY
 from serving.live.service import Service
 
 router = APIRouter(tags=["health"])
@@ -41,12 +41,14 @@ async def ready(request: Request) -> Ready:
     """Tell whether decisions can be made and kept; a load balancer passes a replica by that cannot."""
     service: Service = request.app.state.service
     try:
-        await asyncio.get_running_loop().run_in_executor(None, _asked, service)
+        await asyncio.get_running_loop().run_in_executor(None, _tried, service)
     except NboError as error:
         raise ProblemError(503, "not-ready", error.what, remedy=error.remedy) from error
     return Ready(status="ready", bank=service.engine.bank.identity.name, versions=service.engine.decider.versions)
 
 
-def _asked(service: Service) -> Any:
-    with service.database.reading() as connection:
-        return connection.execute(select(1)).scalar()
+def _tried(service: Service) -> None:
+    """Write a row: a database that is full, locked or without its tables still answers questions."""
+    with service.database.transaction() as connection:
+        connection.execute(service.database.add(GATE), {"name": READY, "moment": 0})
+        connection.execute(update(GATE).where(GATE.c.name == READY).values(moment=1 - GATE.c.moment))

@@ -2,17 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import re
+from base64 import b64decode
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, Tag
+import orjson
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictBool,
+    Tag,
+    model_validator,
+)
+from pydantic import Strict as Exactly
 
-Id = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-"""No control characters: PostgreSQL cannot keep a NUL, and nobody can read the others."""
+from domain.errors import DataError
+from domain.ids import LONGEST_ID, fit_id
+
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)")
+
+
+def _as_id(text: str) -> str:
+    try:
+        return fit_id(text, "id")
+    except DataError as error:
+        raise ValueError(str(error)) from error
+
+
+def _as_written(moment: object) -> object:
+    if not isinstance(moment, str) or _MOMENT.fullmatch(moment) is None:
+        raise ValueError("a moment is written as 2026-03-29T10:15:00+02:00, with its offset")
+    return moment
+
+
+Id = Annotated[str, Field(min_length=1, max_length=4 * LONGEST_ID), AfterValidator(_as_id)]
+"""In its one form (`domain.ids`): as imported files have it."""
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_as_written)]
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Text = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*$")]
-FiniteNumber = Annotated[float, Field(allow_inf_nan=False)]
-Said = Text | bool | FiniteNumber | None
+FiniteNumber = Annotated[float, Exactly(), Field(allow_inf_nan=False)]
+Said = Text | StrictBool | FiniteNumber | None
 MOST_IN_BATCH = 500
 
 
@@ -31,7 +67,7 @@ class Question(Strict):
     channel: Name = Field(description="One of the bank's channels")
     placements: list[Name] = Field(default=[], max_length=20, description="Places to be filled, the first first")
     context: dict[Name, Said] = Field(default={}, max_length=50, description="As events.yaml declares under `request`")
-    offers: int | None = Field(default=None, ge=1, le=50, description="At most so many offers")
+    offers: Annotated[int, Exactly()] | None = Field(default=None, ge=1, le=50, description="At most so many offers")
 
 
 class DecisionRequest(Question):
@@ -40,14 +76,14 @@ class DecisionRequest(Question):
     request_id: Id | None = Field(
         default=None, description="The same id and question give the same answer, for 35 days"
     )
-    dry_run: bool = Field(default=False, description="Nothing is kept, counted or spent")
+    dry_run: StrictBool = Field(default=False, description="Nothing is kept, counted or spent")
 
 
 class BatchRequest(Strict):
     """Many questions."""
 
     request_id: Id | None = None
-    dry_run: bool = False
+    dry_run: StrictBool = False
     decisions: list[Question] = Field(min_length=1, max_length=MOST_IN_BATCH)
 
 
@@ -108,11 +144,11 @@ class EventIn(Strict):
     event_id: Id
     customer_id: Id
     type: Name
-    occurred_at: AwareDatetime | None = Field(default=None, description="With an offset; now where it is not said")
+    occurred_at: Moment | None = Field(default=None, description="With an offset; now where it is not said")
     channel: Name | None = None
     product: Name | None = None
     amount: FiniteNumber | None = None
-    properties: dict[Name, Text | bool | FiniteNumber] = Field(default={}, max_length=50)
+    properties: dict[Name, Text | StrictBool | FiniteNumber] = Field(default={}, max_length=50)
     decision_id: Id | None = Field(default=None, description="The decision that this answers")
 
 
@@ -123,7 +159,7 @@ class CloudEventData(Strict):
     channel: Name | None = None
     product: Name | None = None
     amount: FiniteNumber | None = None
-    properties: dict[Name, Text | bool | FiniteNumber] = Field(default={}, max_length=50)
+    properties: dict[Name, Text | StrictBool | FiniteNumber] = Field(default={}, max_length=50)
     decision_id: Id | None = None
 
 
@@ -137,8 +173,33 @@ class CloudEventIn(BaseModel):
     source: Id
     type: Name
     subject: Id | None = None
-    time: AwareDatetime | None = None
+    time: Moment | None = None
     data: CloudEventData = CloudEventData()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _decoded(cls, said: Any) -> Any:
+        """Data may come as base64."""
+        if not isinstance(said, dict) or said.get("data_base64") is None:
+            return said
+        if said.get("data") is not None:
+            raise ValueError("a CloudEvent has data or data_base64, not both")
+        try:
+            data = orjson.loads(b64decode(said["data_base64"], validate=True))
+        except (ValueError, TypeError) as error:
+            raise ValueError("data_base64 is no JSON in base64") from error
+        return {**{name: value for name, value in said.items() if name != "data_base64"}, "data": data}
+
+    @model_validator(mode="after")
+    def _of_one_customer(self) -> Self:
+        if None not in (self.subject, self.data.customer_id) and self.subject != self.data.customer_id:
+            raise ValueError("subject and data.customer_id name two customers")
+        return self
+
+    @property
+    def event_id(self) -> str:
+        """Of source and id, so that no two pairs share one: the first # stands between them."""
+        return f"{self.source.replace('%', '%25').replace('#', '%23')}#{self.id}"
 
 
 def _kind(event: Any) -> str:
@@ -163,7 +224,7 @@ class EventResult(BaseModel):
     """What became of one event."""
 
     event_id: str
-    fate: str = Field(description="accepted, duplicate, conflict, stray or refused")
+    fate: str = Field(description="accepted, duplicate, conflict, stray, erased or refused")
     reason: str | None = None
     detail: str | None = None
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
+from urllib.parse import unquote
 
 import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from serving.api.problems import ProblemError
+from serving.api.security import authenticated
 
 DEEPEST: Final = 16
 """Levels of lists and objects in one body; what is asked and told has five."""
 
 _CLOUD_EVENT: Final = "ce-"
+_SPEC: Final = "ce-specversion"
+_NO_DATA: Final = b"{}"
 
 
 class LimitedRequest(Request):
@@ -37,22 +42,32 @@ class LimitedRequest(Request):
                 if size > largest:
                     raise _too_large(largest)
                 chunks.append(chunk)
-            self._body = b"".join(chunks)
+            # the framework reads no JSON of an empty body; a CloudEvent in binary mode may have no data
+            self._body = b"".join(chunks) or (_NO_DATA if self._is_cloud_event else b"")
         return self._body
 
     async def json(self) -> Any:
         """Read the body as JSON; a CloudEvent in binary mode is put together from headers and body."""
-        content = orjson.loads(await self.body())
+        body = await self.body()
+        content = orjson.loads(body)
         if depth_of(content, DEEPEST) > DEEPEST:
             raise ProblemError(422, "not-fit", "the body is too deep", expected=f"at most {DEEPEST} levels")
-        if "ce-specversion" in self.headers:
-            said = {
-                name.removeprefix(_CLOUD_EVENT): value
-                for name, value in self.headers.items()
-                if name.startswith(_CLOUD_EVENT)
-            }
-            return {**said, "data": content}
+        json.loads(body, object_pairs_hook=_no_key_twice)
+        if self._is_cloud_event:
+            return {**self._cloud_event(), "data": content}
         return content
+
+    @property
+    def _is_cloud_event(self) -> bool:
+        return _SPEC in self.headers
+
+    def _cloud_event(self) -> dict[str, str]:
+        """Read the attributes of a CloudEvent in binary mode, which are percent-encoded in headers."""
+        return {
+            name.removeprefix(_CLOUD_EVENT): unquote(value)
+            for name, value in self.headers.items()
+            if name.startswith(_CLOUD_EVENT)
+        }
 
 
 class LimitedRoute(APIRoute):
@@ -63,7 +78,13 @@ class LimitedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def limited(request: Request) -> Response:
-            return await handle(LimitedRequest(request.scope, request.receive))
+            # before anything of the body is read
+            authenticated(request)
+            scope = request.scope
+            if _SPEC in request.headers and "content-type" not in request.headers:
+                # what has no data has no kind of data either, and the framework reads nothing without
+                scope = {**scope, "headers": [*scope["headers"], (b"content-type", b"application/json")]}
+            return await handle(LimitedRequest(scope, request.receive))
 
         return limited
 
@@ -81,6 +102,15 @@ def depth_of(content: Any, at_most: int) -> int:
         inner = (member for one in nested for member in (one.values() if isinstance(one, dict) else one))
         nested = _containers(inner)
     return level
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    said = dict(pairs)
+    if len(said) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ProblemError(422, "not-fit", "an object says the same twice", got=twice[:100], expected="each key once")
+    return said
 
 
 def _containers(members: Iterable[Any]) -> list[Any]:

@@ -11,12 +11,19 @@ from typing import Annotated, Any, Final
 import jwt
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
+from jwt.algorithms import get_default_algorithms
 
-from config.service import SCOPES, ApiKey, ServiceSettings
+from config.service import JWT_KEY, SCOPES, ApiKey, ServiceSettings
+from config.stores import SettingError
+from domain.errors import DataError
+from domain.ids import fit_id
 from serving.api.problems import ProblemError
 
 KEY_HEADER: Final = "X-API-Key"
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="nbo"'}
+LEEWAY_SECONDS: Final = 30
+"""As far may the clock of whoever issues tokens be from ours."""
+
 _MOST_CALLERS: Final = 10_000
 """Bearer tokens name their own subjects; more than so many are not remembered at once."""
 
@@ -52,6 +59,8 @@ class Callers:
         self._by_digest = {key.sha256: _caller(key) for key in settings.keys}
         self._jwt_key = settings.jwt_key
         self._algorithm = settings.jwt_algorithm
+        if self._jwt_key is not None:
+            _check_key(self._jwt_key, self._algorithm)
         self._audience = f"nbo:{bank}"
         self._buckets: dict[str, _Bucket] = {}
 
@@ -81,12 +90,17 @@ class Callers:
                 self._jwt_key,
                 algorithms=[self._algorithm],
                 audience=self._audience,
+                leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "sub", "aud"]},
             )
         except jwt.InvalidTokenError as error:
             raise _unauthorised("the token is not valid", got=str(error)) from error
         scopes = str(said.get("scope", "")).split()
-        return Caller(f"token:{said['sub']}", frozenset(scopes) & frozenset(SCOPES))
+        try:
+            subject = fit_id(said["sub"], "subject")
+        except DataError as error:
+            raise _unauthorised("the token is not valid", got=error.what) from error
+        return Caller(f"token:{subject}", frozenset(scopes) & frozenset(SCOPES))
 
     def within_rate(self, caller: Caller) -> None:
         """Count a request of a caller.
@@ -135,6 +149,22 @@ _KEY = APIKeyHeader(name=KEY_HEADER, auto_error=False, description="An API key, 
 _BEARER = HTTPBearer(auto_error=False, description="An API key, or a JSON web token for this bank")
 
 
+def authenticated(request: Request) -> Caller:
+    """Find out who asks, by the headers alone.
+
+    Raises:
+        ProblemError: 401.
+    """
+    callers: Callers = request.app.state.callers
+    key = request.headers.get(KEY_HEADER)
+    if key is not None:
+        return callers.of_key(key)
+    kind, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not credentials.strip():
+        raise _unauthorised("the request says not who asks", expected=f"{KEY_HEADER} or Authorization: Bearer")
+    return callers.of_token(credentials.strip())
+
+
 def allowed(scope: str) -> Callable[..., Caller]:
     """Make a dependency that lets only callers with a scope through."""
 
@@ -142,12 +172,8 @@ def allowed(scope: str) -> Callable[..., Caller]:
         request: Request, key: Annotated[str | None, Security(_KEY)], bearer: Annotated[Any, Security(_BEARER)]
     ) -> Caller:
         callers: Callers = request.app.state.callers
-        if key is not None:
-            caller = callers.of_key(key)
-        elif bearer is not None:
-            caller = callers.of_token(bearer.credentials)
-        else:
-            raise _unauthorised("the request says not who asks", expected=f"{KEY_HEADER} or Authorization: Bearer")
+        del key, bearer  # named for OpenAPI
+        caller = authenticated(request)
         callers.within_rate(caller)
         if not caller.may(scope):
             raise ProblemError(
@@ -163,6 +189,17 @@ Deciding = Annotated[Caller, Depends(allowed("decide"))]
 Listening = Annotated[Caller, Depends(allowed("listen"))]
 Reading = Annotated[Caller, Depends(allowed("read"))]
 Administering = Annotated[Caller, Depends(allowed("admin"))]
+
+
+def _check_key(key: str, algorithm: str) -> None:
+    """See that tokens can be checked with a key, before anybody comes with one."""
+    try:
+        get_default_algorithms()[algorithm].prepare_key(key)
+    except (jwt.InvalidKeyError, ValueError, TypeError) as error:
+        # the words of the error may hold a part of it
+        raise SettingError(
+            f"{JWT_KEY} is no key for {algorithm}", got=type(error).__name__, expected="a public key in PEM"
+        ) from None
 
 
 def _caller(key: ApiKey) -> Caller:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from serving.delivery.outbox import Contact, Outbox
-from serving.delivery.permission import Permission, Ruling
+from serving.delivery.permission import Permission, Ruled, Ruling
 from serving.delivery.states import State
 from serving.delivery.targets import Fate, Sent, Target
 
@@ -79,7 +79,9 @@ def _deliver(
         for contacts in rounds(taken):
             if not going:
                 break  # they are taken again when their lease ends
-            begun = outbox.begin(_allowed(outbox, contacts, permission, now, counts, reasons), now)
+            allowed = _allowed(outbox, contacts, permission, now, counts, reasons)
+            seen = {contact.customer_id: ruled.version for contact, ruled in allowed}
+            begun = outbox.begin([contact for contact, _ in allowed], now, seen)
             for sent in target.send(begun, now) if begun else ():
                 _note(outbox, target, sent, now, counts)
                 if sent.fate is not Fate.HAS_IT:
@@ -113,12 +115,12 @@ def _allowed(
     now: datetime,
     counts: Counter[str],
     reasons: Counter[str],
-) -> list[Contact]:
-    allowed: list[Contact] = []
+) -> list[tuple[Contact, Ruled]]:
+    allowed: list[tuple[Contact, Ruled]] = []
     held: dict[Ruling, dict[str, list[Contact]]] = {Ruling.NEVER: {}, Ruling.LATER: {}}
     for contact, ruled in zip(taken, permission.of(taken, now), strict=True):
         if ruled.ruling is Ruling.ALLOWED:
-            allowed.append(contact)
+            allowed.append((contact, ruled))
         else:
             held[ruled.ruling].setdefault(ruled.reason, []).append(contact)
     outbox.withhold(held[Ruling.NEVER], now)

@@ -17,6 +17,7 @@ from events.durable import replace_text
 from serving.delivery.outbox import Contact, Outbox
 from serving.delivery.states import State
 from serving.delivery.targets import Fate, Sent, told
+from serving.journal.erasures import hold_erasures
 
 LEASE: Final = timedelta(minutes=10)
 ATTEMPTS: Final = 1_000_000
@@ -56,8 +57,14 @@ class ContactFile:
         channel = contacts[0].channel
         try:
             with self.outbox.database.transaction() as connection:
+                # until the file is there: whoever is erased later is found in it
+                hold_erasures(connection, self.outbox.database)
                 before = self.outbox.locked_night(connection, channel, night)
-                self._write(f"{channel}-{night}.{self.form}", {one.decision_id: one for one in [*before, *contacts]})
+                before, contacts = (self.outbox.without_erased(connection, some) for some in (before, contacts))
+                if before or contacts:
+                    self._write(
+                        f"{channel}-{night}.{self.form}", {one.decision_id: one for one in [*before, *contacts]}
+                    )
                 self.outbox.settle_within(connection, contacts, State.DELIVERED, now)
         except OSError as error:
             return Sent(contacts, Fate.FAILED, f"the file could not be written: {error.strerror or error}")

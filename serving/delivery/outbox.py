@@ -8,15 +8,17 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from serving.database import Database
 from serving.delivery.plans import lock_plan, make_room
 from serving.delivery.states import State
 from serving.delivery.tables import GATHERED, OUTBOX
+from serving.journal.customers import lock_customers, raise_versions
+from serving.journal.erasures import erasures_of, hold_erasures, is_erased
 from serving.journal.giving_back import give_back
 from serving.journal.rows import microseconds, moment_of
-from serving.journal.tables import CUSTOMERS, PENDING
+from serving.journal.tables import PENDING
 
 ROWS_PER_STATEMENT: Final = 5_000
 
@@ -57,21 +59,28 @@ class Outbox:
         self.database = database
         self._products = products
 
-    def gather(self, run: str, night: str, contacts: pa.Table) -> int:
+    def gather(self, run: str, midnight: datetime, contacts: pa.Table) -> int:
         """Take in the contacts of a run, all or none; one that is here already, or was superseded, adds nothing.
+
+        Contacts of customers who were erased since the run's midnight are left out.
 
         Args:
             run: Its name.
-            night: Day that it planned for.
+            midnight: Local, of the night that it planned for.
             contacts: Of `serving.contacts.SCHEMA`.
 
         Returns:
             How many were new.
         """
-        rows = [_row(contact, night) for contact in contacts.to_pylist()]
+        night = f"{midnight:%Y-%m-%d}"
+        planned = [_row(contact, night) for contact in contacts.to_pylist()]
         with self.database.transaction() as connection:
+            hold_erasures(connection, self.database)
             if lock_plan(self.database, connection, night) not in (None, run):
                 return 0
+            erased = erasures_of(connection, self.database, {row["customer_id"] for row in planned})
+            moment = microseconds(midnight)
+            rows = [row for row in planned if not is_erased(erased, row["customer_id"], moment)]
             if connection.execute(select(GATHERED.c.run).where(GATHERED.c.run == run)).first() is not None:
                 return 0
             make_room(connection, night, [row["customer_id"] for row in rows])
@@ -112,11 +121,17 @@ class Outbox:
             _change(connection, found, next_at=microseconds(now + lease))
         return found
 
-    def begin(self, contacts: Sequence[Contact], now: datetime) -> list[Contact]:
+    def begin(self, contacts: Sequence[Contact], now: datetime, seen: Mapping[str, int] | None = None) -> list[Contact]:
         """Note before contacts are sent that they may be with the channel from now on.
 
         They count against contact limits at once, until the channel tells that they were presented. One that was begun
         before counts already, or was presented since.
+
+        Args:
+            contacts: Taken, and allowed.
+            now: Aware.
+            seen: Customer -> version by which the contact was allowed; where something was told of the customer since,
+                their contact is taken and asked about again.
 
         Returns:
             Those that still wait: others were withdrawn or erased since they were taken.
@@ -124,11 +139,24 @@ class Outbox:
         if not contacts:
             return []
         with self.database.transaction() as connection:
+            hold_erasures(connection, self.database)
             attempts = self._waiting(connection, contacts)
-            begun = [contact for contact in contacts if contact.decision_id in attempts]
+            still = self.without_erased(connection, [one for one in contacts if one.decision_id in attempts])
+            versions = lock_customers(connection, self.database, [contact.customer_id for contact in still])
+            asked_by = versions if seen is None else seen
+            begun: list[Contact] = []
+            again: list[Contact] = []
+            for one in still:
+                (begun if versions[one.customer_id] == asked_by[one.customer_id] else again).append(one)
+            _change(connection, again, next_at=microseconds(now))
             _change(connection, begun, attempts=OUTBOX.c.attempts + 1)
             self._count_as_contacts(connection, [one for one in begun if not attempts[one.decision_id]], now)
         return begun
+
+    def without_erased(self, connection: Connection, contacts: Sequence[Contact]) -> list[Contact]:
+        """Leave out those whose customers were erased since their time; erasures are held."""
+        erased = erasures_of(connection, self.database, {contact.customer_id for contact in contacts})
+        return [one for one in contacts if not is_erased(erased, one.customer_id, microseconds(one.contact_at))]
 
     def _waiting(self, connection: Connection, contacts: Sequence[Contact]) -> dict[str, int]:
         """Find those of some contacts that still wait, with their attempts, and keep others from changing them."""
@@ -144,7 +172,6 @@ class Outbox:
     def _count_as_contacts(self, connection: Connection, contacts: Sequence[Contact], now: datetime) -> None:
         if not contacts:
             return
-        customers = sorted({contact.customer_id for contact in contacts})
         pending = [
             {
                 "decision_id": contact.decision_id,
@@ -156,13 +183,9 @@ class Outbox:
             }
             for contact in contacts
         ]
-        add = self.database.add
-        newer = update(CUSTOMERS).where(CUSTOMERS.c.customer_id == bindparam("customer"))
-        connection.execute(add(CUSTOMERS), [{"customer_id": customer, "version": 0} for customer in customers])
         # whoever decides for them at this moment decides anew, with this contact counted
-        newer = newer.values(version=CUSTOMERS.c.version + 1)
-        connection.execute(newer, [{"customer": customer} for customer in customers])
-        connection.execute(add(PENDING), pending)
+        raise_versions(connection, [contact.customer_id for contact in contacts])
+        connection.execute(self.database.add(PENDING), pending)
 
     def postpone(self, contacts: Mapping[str, Sequence[Contact]], until: datetime) -> None:
         """Let contacts, by the reason, wait until a moment."""

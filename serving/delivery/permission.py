@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -39,10 +39,15 @@ TOGETHER: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Ruled:
-    """A ruling with its reason; nothing of the customer is in it."""
+    """A ruling with its reason; nothing of the customer is in it.
+
+    Attributes:
+        version: Of the customer, as they were read for it.
+    """
 
     ruling: Ruling
     reason: str = ""
+    version: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,9 @@ class Permission:
             return [gone] * len(contacts)
         decisions = self.decider.decide(read.features, as_of=read.as_of, seed=self.seed, channels=[channel])
         return [
-            _ruled(decisions, row, offers[contact.offer], contact) if contact.offer in offers else gone
+            replace(_ruled(decisions, row, offers[contact.offer], contact), version=read.versions[row])
+            if contact.offer in offers
+            else gone
             for row, contact in enumerate(contacts)
         ]
 

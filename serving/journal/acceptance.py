@@ -11,6 +11,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from serving.database import Database
+from serving.journal.customers import raise_versions
+from serving.journal.erasures import erased_events, erasures_of, is_erased
 from serving.journal.tables import EVENTS, GATE, GATE_NAME, PENDING
 from serving.tables import DECISIONS
 
@@ -34,6 +36,8 @@ class Fate(StrEnum):
     """The id stands for an event with other content, which came first and stays."""
     STRAY = "stray"
     """It cites a decision that does not exist, or is another customer's: kept apart, it counts for nothing."""
+    ERASED = "erased"
+    """It occurred, or was told, before its customer was erased: it does not come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,13 @@ class Acceptance:
     order: int = 0
 
     def together(self, connection: Connection, writes: Sequence[Sequence[dict[str, Any]]]) -> list[list[Fate]]:
-        """Insert the rows that are new."""
+        """Insert the rows that are new; what was decided without them is decided anew."""
         told = [row for write in writes for row in write]
+        erased = self._erased(connection, told)
         first: dict[str, dict[str, Any]] = {}
         for row in told:
-            first.setdefault(row["event_id"], row)
+            if _key(row) not in erased:
+                first.setdefault(row["event_id"], row)
         # in the order of their ids, so that replicas that are told the same do not wait for each other
         rows = [first[event_id] for event_id in sorted(first)]
         gate = pass_gate(connection, self.database)
@@ -71,10 +77,28 @@ class Acceptance:
         new = {event_id for event_id, (_, by) in there.items() if by == batch}
         known = {event_id: content for event_id, (content, by) in there.items() if by != batch}
         self._present(connection, [row for row in rows if row["event_id"] in new and not row["stray"]])
-        return [[_fate(row, first[row["event_id"]], new, known) for row in write] for write in writes]
+        raise_versions(connection, [row["customer_id"] for row in rows if row["event_id"] in new and not row["stray"]])
+        return [
+            [Fate.ERASED if _key(row) in erased else _fate(row, first[row["event_id"]], new, known) for row in write]
+            for write in writes
+        ]
+
+    def customers(self, writes: Sequence[Sequence[dict[str, Any]]]) -> set[str]:
+        """Whoever decides at this moment for a customer who is told of decides anew."""
+        return {row["customer_id"] for write in writes for row in write}
 
     def committed(self) -> None:
         """Nothing is remembered."""
+
+    def _erased(self, connection: Connection, told: Sequence[dict[str, Any]]) -> set[tuple[str, str]]:
+        """Find the events that are not taken in because their customers were erased."""
+        customers = erasures_of(connection, self.database, {row["customer_id"] for row in told})
+        events = erased_events(connection, self.database, {row["event_id"] for row in told})
+        return {
+            _key(row)
+            for row in told
+            if row["event_id"] in events or is_erased(customers, row["customer_id"], row["occurred_at"])
+        }
 
     def _present(self, connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
         """What was presented counts by its event from now on, and no longer as pending."""
@@ -83,6 +107,10 @@ class Acceptance:
         }
         if presented:
             connection.execute(delete(PENDING).where(PENDING.c.decision_id.in_(sorted(presented))))
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["event_id"], row["customer_id"]
 
 
 def _fate(row: dict[str, Any], first: dict[str, Any], new: Container[str], known: Mapping[str, str]) -> Fate:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection
 
 from serving.database import Database
+from serving.journal.erasures import erasures_of, named
 from serving.journal.tables import AUDIT
 
 
@@ -21,7 +21,7 @@ class Audited:
         at: When, microseconds UTC.
         caller: Who.
         act: What was done, as `look at a customer`.
-        subject: Whose data.
+        subject: Whose data: the customer's id, or what stands for it once they are erased (`erasures.named`).
         detail: What it was about.
     """
 
@@ -39,23 +39,23 @@ class Auditing:
     database: Database
     order: int = 2
 
+    def customers(self, writes: Sequence[Audited]) -> tuple[str, ...]:
+        """Nobody is changed by being looked at."""
+        return ()
+
     def together(self, connection: Connection, writes: Sequence[Audited]) -> list[None]:
-        """Write the lines down."""
-        connection.execute(self.database.add(AUDIT), [_row(write) for write in writes])
+        """Write the lines down; one about a customer who was erased names them by a hash."""
+        subjects = {write.subject for write in writes if write.subject is not None}
+        erased = erasures_of(connection, self.database, subjects)
+        rows = [_row(write) for write in writes]
+        for row in rows:
+            if row["subject"] in erased:
+                row["subject"] = named(self.database, row["subject"])
+        connection.execute(self.database.add(AUDIT), rows)
         return [None] * len(writes)
 
     def committed(self) -> None:
         """Nothing is remembered."""
-
-
-def hashed(customer_id: str) -> str:
-    """Name a customer by a hash, where they are erased and what was done has still to be told.
-
-    Example:
-        >>> hashed("c1")[:14], len(hashed("c1"))
-        ('sha256:d0f631c', 71)
-    """
-    return f"sha256:{sha256(customer_id.encode()).hexdigest()}"
 
 
 def _row(write: Audited) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, Final, Protocol, TypeVar
@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 from domain.errors import NboError, StateError
 from serving.database import Database, told_clearly
 from serving.gathering import Gathering
+from serving.journal.customers import forget_unchanged, lock_customers
+from serving.journal.erasures import hold_erasures
 
 Write_contra = TypeVar("Write_contra", contravariant=True)
 Outcome_co = TypeVar("Outcome_co", covariant=True)
@@ -33,6 +35,9 @@ class Kind(Protocol[Write_contra, Outcome_co]):
     @property
     def order(self) -> int:
         """See above."""
+
+    def customers(self, writes: Sequence[Write_contra]) -> Collection[str]:
+        """Say whose versions are to be locked before anything is written."""
 
     def together(self, connection: Connection, writes: Sequence[Write_contra]) -> Sequence[Outcome_co]:
         """Write them in a transaction; an outcome for each, in their order. An error rolls everything back."""
@@ -106,10 +111,16 @@ class GroupCommit:
         kinds = sorted({id(kind): kind for kind, _, _ in group}.values(), key=lambda kind: kind.order)
         outcomes: dict[int, Any] = {}
         with self._connected() as connection:
+            hold_erasures(connection, self._database)
+            writes = {id(kind): [write for other, write, _ in group if other is kind] for kind in kinds}
+            locked = lock_customers(
+                connection, self._database, [name for kind in kinds for name in kind.customers(writes[id(kind)])]
+            )
             for kind in kinds:
                 places = [place for place, (other, _, _) in enumerate(group) if other is kind]
-                written = kind.together(connection, [group[place][1] for place in places])
+                written = kind.together(connection, writes[id(kind)])
                 outcomes |= dict(zip(places, written, strict=True))
+            forget_unchanged(connection, [name for name, version in locked.items() if not version])
         for kind in kinds:
             kind.committed()
         return [outcomes[place] for place in range(len(group))]

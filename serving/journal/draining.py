@@ -13,6 +13,7 @@ from events.log import EventLog
 from events.schema import conform
 from serving.database import Database
 from serving.journal.acceptance import close_gate
+from serving.journal.erasures import hold_erasures
 from serving.journal.rows import COLUMNS, microseconds, table_of_rows
 from serving.journal.tables import ANSWERS, EVENTS
 
@@ -34,7 +35,8 @@ class Drained:
 
     Attributes:
         accepted: New in the event log.
-        duplicates: The event log had them, from a run that was interrupted or from a file.
+        duplicates: The event log had them, from a run that was interrupted or from a file, or their customers were
+            erased meanwhile.
         conflicts: The event log has other content under their ids; they stay in the journal alone.
         forgotten: Events removed from the journal because they have been in the event log for long.
     """
@@ -69,7 +71,7 @@ def drain(database: Database, log: EventLog, now: datetime) -> Drained:
     done = 0
     while True:
         query = (
-            select(EVENTS.c.sequence, *(EVENTS.c[name] for name in COLUMNS))
+            select(EVENTS.c.sequence, EVENTS.c.batch, *(EVENTS.c[name] for name in COLUMNS))
             .where(~EVENTS.c.drained, ~EVENTS.c.stray, EVENTS.c.sequence > done)
             .order_by(EVENTS.c.sequence)
             .limit(EVENTS_AT_ONCE)
@@ -78,21 +80,29 @@ def drain(database: Database, log: EventLog, now: datetime) -> Drained:
             rows = connection.execute(query).all()
         if not rows:
             break
-        counts = log.append(conform(table_of_rows([row[1:] for row in rows])))
-        done = rows[-1][0]
-        _note_drained(database, [row[0] for row in rows])
+        counts = log.append(conform(table_of_rows([row[2:] for row in rows])))
+        done = rows[-1].sequence
+        _note_drained(database, [(row.event_id, row.batch) for row in rows])
         accepted += counts.accepted
         duplicates += counts.duplicates
         conflicts += counts.conflicts
     return Drained(accepted, duplicates, conflicts, _forget(database, now))
 
 
-def _note_drained(database: Database, sequences: Sequence[int]) -> None:
-    """Mark rows one by one: others, with a lower number, may have been committed since they were read."""
+def _note_drained(database: Database, rows: Sequence[tuple[str, str]]) -> None:
+    """Mark the very rows that were read, by event and the transaction that brought it.
+
+    SQLite gives the number of a row that was erased to the next one, and an event that was erased may be told again:
+    neither number nor id alone say which row it is.
+    """
     with database.transaction() as connection:
-        for start in range(0, len(sequences), _IDS_PER_STATEMENT):
-            some = sequences[start : start + _IDS_PER_STATEMENT]
-            connection.execute(update(EVENTS).where(EVENTS.c.sequence.in_(some)).values(drained=True))
+        hold_erasures(connection, database)
+        for start in range(0, len(rows), _IDS_PER_STATEMENT):
+            some = rows[start : start + _IDS_PER_STATEMENT]
+            # one transaction brings an id once, and it came before these rows were read
+            theirs = EVENTS.c.event_id.in_([event_id for event_id, _ in some])
+            read = EVENTS.c.batch.in_(sorted({batch for _, batch in some}))
+            connection.execute(update(EVENTS).where(theirs, read).values(drained=True))
 
 
 def waiting(database: Database) -> int:
@@ -108,6 +118,7 @@ def waiting(database: Database) -> int:
 def _forget(database: Database, now: datetime) -> int:
     limit = microseconds(now - KEPT)
     with database.transaction() as connection:
+        hold_erasures(connection, database)
         connection.execute(delete(ANSWERS).where(ANSWERS.c.answered_at < limit))
         gone = connection.execute(delete(EVENTS).where(EVENTS.c.drained, EVENTS.c.available_at < limit))
         return int(gone.rowcount)

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, or_, select
 from domain.event import Event
 from events.vocabulary import ContactEvents
 from serving.database import Database
+from serving.journal.erasures import latest_erasure
 from serving.journal.rows import COLUMNS, moment_of, row_of
 from serving.journal.tables import CUSTOMERS, EVENTS, PENDING
 
@@ -19,7 +20,8 @@ _OF_CUSTOMERS: Final = (
     .where(EVENTS.c.customer_id.in_(bindparam("customers", expanding=True)), ~EVENTS.c.stray)
     .where(or_(EVENTS.c.available_at >= bindparam("since"), ~EVENTS.c.drained))
 )
-# one statement, so that a contact is never seen without its version
+# one statement, so that a contact is never seen without its version, and read before events, whose versions may then be
+# older than they are, never newer
 _CONTACTS: Final = (
     select(
         CUSTOMERS.c.customer_id,
@@ -46,7 +48,8 @@ class Recent:
     Attributes:
         rows: Events since a moment, and those before it that are not in the event log yet; values of `COLUMNS`.
         pending: Contacts that were decided and not yet presented, as events of an offer put to the customer.
-        version: Changes with every contact that is decided.
+        version: Changes with every event, and with every contact that is decided.
+        erasure: Number of the latest erasure of anybody, before this was read.
         latest: When the newest event became available or the newest contact was decided, microseconds UTC; -1 without
             any.
         unsettled: Some event before the moment is not in the event log yet: the state of that moment lacks it.
@@ -55,6 +58,7 @@ class Recent:
     rows: tuple[tuple[Any, ...], ...]
     pending: tuple[tuple[Any, ...], ...]
     version: int
+    erasure: int
     latest: int
     unsettled: bool
 
@@ -86,6 +90,8 @@ class Journal:
             StateError: The database does not answer.
         """
         with self.database.reading() as connection:
+            # first: what is erased while the rest is read counts as erased after it
+            erasure = latest_erasure(connection)
             contacts = connection.execute(_CONTACTS, {"customers": customer_ids}).all()
             found = connection.execute(_OF_CUSTOMERS, {"customers": customer_ids, "since": since}).all()
         versions = {customer: int(version) for customer, version, *_ in contacts}
@@ -97,7 +103,9 @@ class Journal:
         for row in found:
             rows.setdefault(row[_CUSTOMER], []).append(tuple(row))
         return {
-            customer: self._recent(customer, rows.get(customer, ()), pending.get(customer, ()), versions, since)
+            customer: self._recent(
+                customer, rows.get(customer, ()), pending.get(customer, ()), versions, erasure, since
+            )
             for customer in customer_ids
         }
 
@@ -107,6 +115,7 @@ class Journal:
         rows: Sequence[tuple[Any, ...]],
         pending: Sequence[Any],
         versions: Mapping[str, int],
+        erasure: int,
         since: int,
     ) -> Recent:
         moments = [*(row[_AVAILABLE] for row in rows), *(contact[-1] for contact in pending)]
@@ -114,6 +123,7 @@ class Journal:
             tuple(rows),
             tuple(self._as_presented(customer, *contact) for contact in pending),
             versions.get(customer, 0),
+            erasure,
             max(moments, default=-1),
             any(row[_AVAILABLE] < since for row in rows),
         )

@@ -14,18 +14,14 @@ from decisioning.explaining.rule_book import RuleBook
 from decisioning.explaining.trace import Trace
 from domain.decision import Decision
 from serving.database import Database
+from serving.journal.customers import lock_customers, raise_versions, versions_of
+from serving.journal.erasures import Erasure, erasures_of
 from serving.journal.rows import microseconds
-from serving.journal.tables import ANSWERS, CHARGES, CUSTOMERS, PENDING, SPENDING
+from serving.journal.tables import ANSWERS, CHARGES, PENDING, SPENDING
 from serving.tables import DECISIONS, RULE_BOOKS, VERSIONS
 
 # made once, for making a statement takes longer than the database does; SQLite locks as a whole, and FOR UPDATE is
 # left out for it
-_CUSTOMERS: Final = (
-    select(CUSTOMERS.c.customer_id, CUSTOMERS.c.version)
-    .where(CUSTOMERS.c.customer_id.in_(bindparam("customers", expanding=True)))
-    .order_by(CUSTOMERS.c.customer_id)
-    .with_for_update()
-)
 _SPENDING: Final = (
     select(SPENDING)
     .where(SPENDING.c.budget.in_(bindparam("budgets", expanding=True)))
@@ -34,9 +30,6 @@ _SPENDING: Final = (
 )
 _ANSWERED: Final = select(ANSWERS.c.request_id, ANSWERS.c.content, ANSWERS.c.answer).where(
     ANSWERS.c.request_id.in_(bindparam("ids", expanding=True))
-)
-_SET_VERSION: Final = (
-    update(CUSTOMERS).where(CUSTOMERS.c.customer_id == bindparam("customer")).values(version=bindparam("now"))
 )
 _SET_SPENT: Final = (
     update(SPENDING)
@@ -84,9 +77,10 @@ class Made:
     Attributes:
         row: Of the table of decisions (`decision_row`).
         book: Of the policy.
-        seen_version: Of the customer's contacts, where the decision is one: if another was decided since, this one
-            was made without it.
-        offer: That is put to the customer, where the decision is a contact.
+        seen_version: Of the customer, as it was decided by: if it changed since, this was decided without what changed.
+        seen_erasure: Number of the latest erasure before that.
+        is_contact: It counts as one from now on.
+        offer: That is put to the customer, where there is one.
         product: Its family.
         claims: On budgets.
     """
@@ -94,7 +88,9 @@ class Made:
     row: Mapping[str, Any]
     versions: Mapping[str, str]
     book: RuleBook
-    seen_version: int | None = None
+    seen_version: int
+    seen_erasure: int
+    is_contact: bool = False
     offer: str | None = None
     product: str | None = None
     claims: tuple[Claim, ...] = ()
@@ -123,8 +119,8 @@ class Kept:
     Attributes:
         before: What the same request was answered before; the decisions were not kept again.
         other: The request's id stands for another request.
-        outdated: Customers whose contacts, or budgets whose rest, changed since they were read: nothing was kept, and
-            it has to be decided anew.
+        outdated: Customers of whom something was told, decided or erased, or budgets whose rest changed, since they
+            were read: nothing was kept, and it has to be decided anew.
     """
 
     before: bytes | None = None
@@ -175,9 +171,12 @@ class Keeping:
 
     def together(self, connection: Connection, writes: Sequence[Answering]) -> list[Kept]:
         """Keep the answers whose customers and budgets are as they were seen, in the order in which they came."""
-        versions = self._locked_customers(connection, writes)
+        versions = self._versions_of(connection, writes)
+        erased = erasures_of(
+            connection, self.database, {made.row["customer_id"] for write in writes for made in write.decisions}
+        )
         spent = self._locked_budgets(connection, writes)
-        changed: set[str] = set()
+        contacted: list[str] = []
         charged: set[tuple[str, str]] = set()
         answered = self._answered(connection, writes)
         outcomes: list[Kept] = []
@@ -189,14 +188,14 @@ class Keeping:
                 same = before[0] == write.request.content
                 outcomes.append(Kept(before=before[1]) if same else Kept(other=True))
                 continue
-            outdated = _outdated(write, versions, spent)
+            outdated = _outdated(write, versions, erased, spent)
             if outdated:
                 outcomes.append(Kept(outdated=outdated))
                 continue
             for made in write.decisions:
-                if made.seen_version is not None:
+                if made.is_contact:
                     versions[made.row["customer_id"]] += 1
-                    changed.add(made.row["customer_id"])
+                    contacted.append(made.row["customer_id"])
                 for claim in made.claims:
                     spent[claim.budget, claim.period] += claim.amount
                     charged.add((claim.budget, claim.period))
@@ -205,7 +204,7 @@ class Keeping:
             kept.append(write)
             outcomes.append(Kept())
         self._write(connection, kept)
-        _update_versions(connection, {customer: versions[customer] for customer in changed})
+        raise_versions(connection, contacted)
         _update_spending(connection, {place: spent[place] for place in charged})
         return outcomes
 
@@ -214,18 +213,16 @@ class Keeping:
         self._known |= self._new
         self._new.clear()
 
-    def _locked_customers(self, connection: Connection, writes: Sequence[Answering]) -> dict[str, int]:
-        customers = sorted(
-            {made.row["customer_id"] for write in writes for made in write.decisions if made.seen_version is not None}
-        )
-        if not customers:
-            return {}
-        rows = [{"customer_id": customer, "version": 0} for customer in customers]
-        found: dict[str, int] = {}
-        while len(found) < len(customers):  # again, where one was erased between both statements
-            connection.execute(self.database.add(CUSTOMERS), rows)
-            found = dict(connection.execute(_CUSTOMERS, {"customers": customers}).tuples().all())
-        return found
+    def customers(self, writes: Sequence[Answering]) -> set[str]:
+        """Whoever is contacted changes."""
+        return {made.row["customer_id"] for write in writes for made in write.decisions if made.is_contact}
+
+    def _versions_of(self, connection: Connection, writes: Sequence[Answering]) -> dict[str, int]:
+        """Read versions; those of customers who are contacted cannot change any more."""
+        contacted = self.customers(writes)
+        locked = lock_customers(connection, self.database, contacted)
+        everybody = {made.row["customer_id"] for write in writes for made in write.decisions}
+        return dict.fromkeys(everybody, 0) | versions_of(connection, everybody - contacted) | locked
 
     def _locked_budgets(self, connection: Connection, writes: Sequence[Answering]) -> dict[tuple[str, str], int]:
         claims = [claim for write in writes for made in write.decisions for claim in made.claims]
@@ -255,7 +252,7 @@ class Keeping:
             return
         rows = [{**made.row, "versions": self._versions(connection, made)} for made, _ in decisions]
         connection.execute(self.database.add(DECISIONS), rows)
-        contacts = [_contact(made, at) for made, at in decisions if made.seen_version is not None]
+        contacts = [_contact(made, at) for made, at in decisions if made.is_contact]
         if contacts:
             connection.execute(self.database.add(PENDING), contacts)
         charges = [
@@ -286,16 +283,22 @@ class Keeping:
         return digest
 
 
-def _outdated(write: Answering, versions: Mapping[str, int], spent: Mapping[tuple[str, str], int]) -> tuple[str, ...]:
+def _outdated(
+    write: Answering,
+    versions: Mapping[str, int],
+    erased: Mapping[str, Erasure],
+    spent: Mapping[tuple[str, str], int],
+) -> tuple[str, ...]:
     outdated = []
     mine: dict[tuple[str, str], int] = {}
     contacts: dict[str, int] = {}
     for made in write.decisions:
         customer = made.row["customer_id"]
-        if made.seen_version is not None:
-            if versions[customer] + contacts.get(customer, 0) != made.seen_version:
-                outdated.append(customer)
-            contacts[customer] = contacts.get(customer, 0) + 1
+        if versions[customer] + contacts.get(customer, 0) != made.seen_version:
+            outdated.append(customer)
+        if customer in erased and erased[customer].number > made.seen_erasure:
+            outdated.append(customer)
+        contacts[customer] = contacts.get(customer, 0) + made.is_contact
         for claim in made.claims:
             place = (claim.budget, claim.period)
             mine[place] = mine.get(place, 0) + claim.amount
@@ -319,12 +322,6 @@ def _answer(write: Answering) -> dict[str, Any]:
         "answer": write.answer,
         "answered_at": write.at,
     }
-
-
-def _update_versions(connection: Connection, versions: Mapping[str, int]) -> None:
-    if versions:
-        rows = [{"customer": customer, "now": version} for customer, version in sorted(versions.items())]
-        connection.execute(_SET_VERSION, rows)
 
 
 def _update_spending(connection: Connection, spent: Mapping[tuple[str, str], int]) -> None:

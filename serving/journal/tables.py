@@ -38,17 +38,23 @@ GATE: Final = Table(
     "journal_gate",
     METADATA,
     Column("name", String(16), primary_key=True),
-    Column("moment", BigInteger, nullable=False),  # what is accepted from now on became available after it
+    Column("moment", BigInteger, nullable=False),  # of `GATE_NAME`: what is accepted from now on is available after it
 )
 
 GATE_NAME: Final = "drained"
-"""The only row of the gate; it is there from the beginning, so that it can be locked."""
+"""The row of the gate; it is there from the beginning, so that it can be locked."""
+
+READY: Final = "ready"
+"""Another row, which is written to see that there can be written."""
+
+SWEPT: Final = "swept"
+"""Another row: number of the erasure up to which files were looked through by runs that wrote them."""
 
 CUSTOMERS: Final = Table(
     "customer_versions",
     METADATA,
     Column("customer_id", Text, primary_key=True),
-    Column("version", BigInteger, nullable=False),  # one more with every contact that is decided or withdrawn
+    Column("version", BigInteger, nullable=False),  # one more with every event, and every contact decided or withdrawn
 )
 
 PENDING: Final = Table(
@@ -115,6 +121,36 @@ ANSWERS: Final = Table(
     Index("answers_of_customer", "customer_id"),
 )
 
+ERASED: Final = Table(
+    "erased_customers",
+    METADATA,
+    Column("customer", String(32), primary_key=True),  # salted hash, so that nobody can guess who it was
+    Column("erased_at", BigInteger, nullable=False),  # what occurred by then is kept out
+    Column("number", BigInteger, nullable=False),  # grows with every erasure
+    Index("erased_by_number", "number"),
+)
+"""Customers who were erased."""
+
+NAMED: Final = "erased:"
+"""Begins what stands for an erased customer in the audit and in receipts; their salted hash follows."""
+
+ERASED_EVENTS: Final = Table(
+    "erased_events",
+    METADATA,
+    Column("event", String(32), primary_key=True),  # salted hash of its id
+)
+"""Events that were told of customers who were erased since: told again without a moment they are known by id alone."""
+
+SALT: Final = Table(
+    "salt",
+    METADATA,
+    Column("name", String(16), primary_key=True),
+    Column("value", String(64), nullable=False),  # hexadecimal
+)
+"""Random, made once, and shared by all who open this database; one row, named by `SALT_NAME`."""
+
+SALT_NAME: Final = "erasures"
+
 AUDIT: Final = Table(
     "audit",
     METADATA,
@@ -122,7 +158,7 @@ AUDIT: Final = Table(
     Column("at", BigInteger, nullable=False),
     Column("caller", Text, nullable=False),
     Column("act", Text, nullable=False),
-    Column("subject", Text),  # whose data: the customer's id, or its hash once they are erased
+    Column("subject", Text),  # whose data: the customer's id, or what stands for it once they are erased
     Column("detail", Text),
     Index("audit_of_subject", "subject"),
 )

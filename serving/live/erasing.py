@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import delete, or_, select, update
 
+from serving.archive.archive import DecisionArchive
 from serving.database import Database
 from serving.delivery.tables import OUTBOX
-from serving.journal.auditing import Audited, Auditing, hashed
+from serving.journal.auditing import Audited, Auditing
+from serving.journal.erasures import named, note_erasure
 from serving.journal.rows import microseconds
 from serving.journal.tables import ANSWERS, AUDIT, CHARGES, CUSTOMERS, EVENTS, PENDING, PLANNED, WITHDRAWALS
 from serving.live.clock import Clock
@@ -27,9 +30,13 @@ class ErasingService:
         database: Of decisions and journal.
         clock: Of the receipt.
         erase_files: Does the rest.
+        archive: Of old decisions; None where there is none.
     """
 
-    def __init__(self, database: Database, clock: Clock, erase_files: EraseFiles) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, erase_files: EraseFiles, archive: DecisionArchive | None = None
+    ) -> None:
+        self._archive = archive
         self._database = database
         self._clock = clock
         self._erase_files = erase_files
@@ -37,8 +44,9 @@ class ErasingService:
     def erase(self, customer_id: str, caller: str) -> dict[str, Any]:
         """Erase; doing it again, after a crash say, erases what is left.
 
-        The database is last: as long as its audit does not say that it was done, it can be done again. Answers to
-        batches are forgotten whoever is in them, for they are kept whole.
+        What occurred, was decided or planned by now does not come back, by whatever door (`journal.erasures`); what
+        occurs later is a new customer's. The database is last: as long as its audit does not say that it was done, it
+        can be done again. Answers to batches are forgotten whoever is in them, for they are kept whole.
 
         Args:
             customer_id: Whose.
@@ -50,27 +58,29 @@ class ErasingService:
         Raises:
             StateError: Something could not be written.
         """
-        now, receipt_id = self._clock.now(), uuid4().hex
-        erased = dict(self._erase_files(customer_id))
+        receipt_id, name = uuid4().hex, named(self._database, customer_id)
+        # noted before anything is looked through: what was read before and is written later finds the note
         with self._database.transaction() as connection:
+            note_erasure(connection, self._database, customer_id, microseconds(self._clock.now()))
+        erased = Counter(self._erase_files(customer_id))
+        with self._database.transaction() as connection:
+            now = self._clock.now()
+            note_erasure(connection, self._database, customer_id, microseconds(now))
             charged = select(DECISIONS.c.decision_id).where(DECISIONS.c.customer_id == customer_id)
             # in the order in which others lock them
             for table in (OUTBOX, EVENTS, PENDING, CUSTOMERS, PLANNED, CHARGES, WITHDRAWALS, DECISIONS):
                 # what was spent stays spent; only whose it was is forgotten
                 spending = table in (PLANNED, CHARGES)
                 mine = table.c.decision_id.in_(charged) if spending else table.c.customer_id == customer_id
-                erased[str(table.name)] = int(connection.execute(delete(table).where(mine)).rowcount)
+                erased[str(table.name)] += int(connection.execute(delete(table).where(mine)).rowcount)
             theirs = or_(ANSWERS.c.customer_id == customer_id, ANSWERS.c.customer_id.is_(None))
             connection.execute(delete(ANSWERS).where(theirs))
             looks = update(AUDIT).where(AUDIT.c.subject == customer_id)
-            connection.execute(looks.values(subject=hashed(customer_id)))
-            line = Audited(
-                at=microseconds(now),
-                caller=caller,
-                act="erase a customer",
-                subject=hashed(customer_id),
-                detail=receipt_id,
-            )
+            connection.execute(looks.values(subject=name))
+            line = Audited(at=microseconds(now), caller=caller, act="erase a customer", subject=name, detail=receipt_id)
             Auditing(self._database).together(connection, [line])
+        if self._archive is not None:
+            # once more: what moved there meanwhile was not in the database any more
+            erased["decisions_archive"] += self._archive.forget(customer_id, now)
         self._database.sweep()
-        return {"receipt_id": receipt_id, "customer": hashed(customer_id), "erased_at": now, "erased": erased}
+        return {"receipt_id": receipt_id, "customer": name, "erased_at": now, "erased": dict(erased)}

@@ -66,7 +66,7 @@ class Service:
         self.answering = AnsweringService(self.decisions, self.commits, Keeping(database), lambda: self.watcher)
         self.listening = ListeningService(database, self.commits, clock, lambda: self.engine.bank.vocabulary)
         self.looking = LookingService(self.decision_log, clock, lambda: self.engine, decisions_folder)
-        self.erasing = ErasingService(database, clock, erase_files)
+        self.erasing = ErasingService(database, clock, erase_files, archive)
         self.auditing = Auditing(database)
         self.withdrawing = WithdrawingService(self.decision_log, clock, self._presented)
         self.freshness = freshness

@@ -13,9 +13,11 @@ from serving.decision_log import DecisionLog
 from serving.delivery.states import State
 from serving.delivery.tables import OUTBOX
 from serving.journal.auditing import Audited, Auditing
+from serving.journal.customers import lock_customers, raise_versions
+from serving.journal.erasures import hold_erasures
 from serving.journal.giving_back import give_back
 from serving.journal.rows import microseconds, moment_of
-from serving.journal.tables import CUSTOMERS, EVENTS, PENDING, WITHDRAWALS
+from serving.journal.tables import EVENTS, PENDING, WITHDRAWALS
 from serving.live.clock import Clock
 
 
@@ -56,10 +58,10 @@ class WithdrawingService:
         """
         now = microseconds(self._clock.now())
         with self._database.transaction() as connection:
+            hold_erasures(connection, self._database)
             customer_id = self._ended(connection, decision_id, now)
             if customer_id is not None:
-                newer = update(CUSTOMERS).where(CUSTOMERS.c.customer_id == customer_id)
-                connection.execute(newer.values(version=CUSTOMERS.c.version + 1))
+                raise_versions(connection, [customer_id])
                 give_back(connection, [decision_id])
                 row = {"decision_id": decision_id, "customer_id": customer_id, "withdrawn_at": now}
                 connection.execute(self._database.add(WITHDRAWALS), row)
@@ -79,10 +81,12 @@ class WithdrawingService:
         finds nothing any more.
         """
         settled = {"state": State.WITHHELD, "settled_at": now, "reason": "withdrawn by its channel"}
+        mine = select(PENDING.c.customer_id).where(PENDING.c.decision_id == decision_id)
         waiting = update(OUTBOX).where(OUTBOX.c.decision_id == decision_id, OUTBOX.c.state == State.WAITING)
         planned = connection.execute(waiting.values(settled).returning(OUTBOX.c.customer_id)).scalar()
-        mine = delete(PENDING).where(PENDING.c.decision_id == decision_id)
-        pending = connection.execute(mine.returning(PENDING.c.customer_id)).scalar()
+        lock_customers(connection, self._database, connection.execute(mine).scalars())
+        ended = delete(PENDING).where(PENDING.c.decision_id == decision_id)
+        pending = connection.execute(ended.returning(PENDING.c.customer_id)).scalar()
         if pending is not None:
             return str(pending)
         told = select(EVENTS.c.sequence).where(

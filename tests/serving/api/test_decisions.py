@@ -1,6 +1,7 @@
 from datetime import datetime
 
 import pytest
+from sqlalchemy import text
 
 from serving.decision_log import DecisionLog
 from tests.serving.api.build import KEYS, small_client
@@ -94,6 +95,8 @@ def test_a_customer_the_bank_does_not_know_gets_the_answer_of_no_history(client)
         ({"customer_id": "c\x00"}, 422, "customer_id"),
         ({"offers": 0}, 422, "offers"),
         ({"offers": "many"}, 422, "offers"),
+        ({"offers": "2"}, 422, "offers"),
+        ({"dry_run": "off"}, 422, "dry_run"),
         ({"surprise": 1}, 422, "surprise"),
     ],
 )
@@ -114,6 +117,8 @@ def test_a_question_that_cannot_be_answered_says_why(client, more, status, words
         (b'{"customer_id": NaN}', 400),
         (b'{"customer_id": "\xff"}', 400),
         (b'{"customer_id": "\\ud800", "channel": "app"}', 400),
+        (b'{"customer_id": "c05", "channel": "app", "dry_run": true, "dry_run": false}', 422),
+        (b'{"a":' * 1_000 + b"1" + b"}" * 1_000, 422),
         (b'{"a":' * 500 + b"1" + b"}" * 500, 422),
         (b"[" * 100_000, 400),
         (b'"' + b"x" * 2_000_000 + b'"', 413),
@@ -157,3 +162,35 @@ def test_it_lives_and_is_ready(client):
     assert client.get("/healthz").json() == {"status": "alive"}
     ready = client.get("/readyz").json()
     assert (ready["status"], ready["bank"]) == ("ready", "small")
+
+
+def test_an_empty_key_is_no_key_and_two_ids_are_one_too_many(client):
+    for headers, body in (
+        ({"Idempotency-Key": ""}, {}),
+        ({"Idempotency-Key": "  "}, {}),
+        ({"Idempotency-Key": "r8"}, {"request_id": "r9"}),
+    ):
+        assert client.post("/v1/decisions", json={**QUESTION, **body}, headers=headers).status_code == 422
+    both = client.post("/v1/decisions", json={**QUESTION, "request_id": "r8"}, headers={"Idempotency-Key": "r8"})
+    assert both.status_code == 200
+
+
+def test_the_ids_of_batches_and_of_single_questions_are_never_one(client):
+    answer = client.post("/v1/decisions/batch", json={"decisions": [QUESTION], "request_id": "rr"})
+    assert answer.status_code == 200
+    assert ask(client, customer_id="c08", request_id="rr#0")["customer_id"] == "c08"
+
+
+def test_answers_are_kept_by_nobody_in_between(client):
+    for answer in (client.get("/v1/customers/c05"), client.get("/v1/customers/nobody"), client.get("/healthz")):
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_it_is_not_ready_where_nothing_can_be_written(tmp_path):
+    with small_client(tmp_path) as client:
+        assert client.get("/readyz").status_code == 200
+        database = client.app.state.service.database
+        with database.transaction() as connection:
+            connection.execute(text("DROP TABLE journal_gate"))
+        assert client.get("/readyz").status_code == 503

@@ -1,3 +1,4 @@
+from base64 import b64encode
 from datetime import timedelta
 
 import pytest
@@ -75,7 +76,7 @@ def test_a_batch_takes_what_fits_and_tells_the_rest(client):
         ({"occurred_at": "0001-01-01T00:00:00+23:59"}, "time_before_1970"),
         ({"occurred_at": "2026-01-01T00:00:00"}, "occurred_at"),
         ({"event_id": ""}, "event_id"),
-        ({"customer_id": "  "}, "customer_id_missing"),
+        ({"customer_id": "  "}, "an id is empty"),
     ],
 )
 def test_an_event_that_fits_not_is_told_why(client, change, words):
@@ -126,3 +127,54 @@ def test_events_that_come_in_any_order_count_alike(client):
 def test_telling_needs_the_scope(client):
     answer = client.post("/v1/events", json=LOGIN, headers={"X-API-Key": KEYS["decide"]})
     assert (answer.status_code, answer.json()["expected"]) == (403, "listen")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ('{"event_id": "e1", "customer_id": "c02", "customer_id": "c03", "type": "login"}', "the same twice"),
+        ('{"event_id": "e1", "customer_id": "c02", "type": "login", "amount": true}', "amount"),
+        ('{"event_id": "e1", "customer_id": "c02", "type": "login", "occurred_at": "20251225"}', "as 2026-03-29T"),
+        ('{"event_id": "e1", "customer_id": "c02", "type": "login", "occurred_at": 1766620800}', "as 2026-03-29T"),
+        ('{"event_id": "e1", "customer_id": "c\\u200b02", "type": "login"}', "nobody sees"),
+    ],
+)
+def test_what_could_be_read_in_two_ways_is_refused(client, body, words):
+    answer = client.post("/v1/events", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert words in answer.text
+
+
+def test_ids_have_the_form_that_imported_files_have(client):
+    assert tell(client, {**LOGIN, "customer_id": " c02 ", "event_id": "e1 "}) == ["accepted"]
+    assert tell(client, LOGIN) == ["duplicate"]
+
+
+def test_a_consent_is_taken_back_whatever_stands_around_the_id(client):
+    answer = client.put("/v1/customers/c02%20/consents", json={"consents": {"consent_email": False}})
+    assert answer.json()["fate"] == "accepted"
+    assert "consent_email" in decide(client)["fallback"]
+
+
+@pytest.mark.parametrize("value", [0, 1.0, "off", "n", None])
+def test_a_consent_is_true_or_false_and_nothing_that_looks_like_it(client, value):
+    answer = client.put("/v1/customers/c02/consents", json={"consents": {"consent_email": value}})
+    assert answer.status_code == 422
+
+
+def test_the_sources_and_ids_of_two_cloud_events_are_never_one_id(client):
+    said = {"specversion": "1.0", "type": "login", "subject": "c02"}
+    assert tell(client, {**said, "source": "a", "id": "b#c"}, {**said, "source": "a#b", "id": "c"}) == ["accepted"] * 2
+
+
+def test_cloud_events_say_all_or_are_refused(client):
+    headers = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "crm", "ce-type": "login", "ce-subject": "c%30%32"}
+    answer = client.post("/v1/events", headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["results"][0]["fate"] == "accepted"
+    assert client.get("/v1/customers/c02").status_code == 200
+    said = {"specversion": "1.0", "id": "2", "source": "crm", "type": "login", "subject": "c02"}
+    data = b64encode(b'{"channel": "app"}').decode()
+    assert tell(client, {**said, "data_base64": data}) == ["accepted"]
+    for wrong in ({"data_base64": data, "data": {}}, {"data_base64": "?"}, {"data": {"customer_id": "c03"}}):
+        assert client.post("/v1/events", json={**said, "id": "3", **wrong}).status_code == 422

@@ -3,7 +3,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import select
 
-from serving.journal.auditing import hashed
+from serving.journal.erasures import named
 from serving.journal.tables import AUDIT, EVENTS
 from serving.tables import DECISIONS
 from tests.serving.api.build import KEYS, small_client
@@ -129,13 +129,13 @@ def test_an_erased_customer_is_nowhere_and_the_receipt_says_what_was(client):
     client.get("/v1/customers/c05")
     client.post("/v1/events", json={"event_id": "e1", "customer_id": "c05", "type": "login"})
     receipt = client.delete("/v1/customers/c05").json()
-    assert receipt["customer"] == hashed("c05")
+    assert receipt["customer"] == named(client.app.state.service.database, "c05")
     assert receipt["erased"]["event_log"] > 0
     assert (receipt["erased"]["decisions"], receipt["erased"]["journal_events"]) == (1, 1)
     assert datetime.fromisoformat(receipt["erased_at"]) > AS_OF
     assert client.get("/v1/customers/c05").status_code == 404
     assert decide(client, "c05", dry_run=True)["features_from"] == "nothing"
-    assert ("admin", "look at a customer", hashed("c05")) in audit(client)
+    assert ("admin", "look at a customer", named(client.app.state.service.database, "c05")) in audit(client)
     with client.app.state.service.database.reading() as connection:
         assert not connection.execute(select(EVENTS).where(EVENTS.c.customer_id == "c05")).all()
 

@@ -46,6 +46,8 @@ def test_a_token_for_this_bank_with_the_scope_is_let_in(client):
     [
         ({"aud": "nbo:another"}, 401),
         ({"exp": datetime.now(UTC) - timedelta(minutes=1)}, 401),
+        ({"nbf": datetime.now(UTC) + timedelta(hours=1)}, 401),
+        ({"sub": "branch\u200b7"}, 401),
         ({"exp": None}, 401),
         ({"sub": None}, 401),
         ({"aud": None}, 401),
@@ -61,6 +63,28 @@ def test_any_other_token_is_not(client, wrong, status):
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert (status == 401) == ("WWW-Authenticate" in answer.headers)
+
+
+def test_a_clock_that_is_a_little_off_is_borne_with(client):
+    now = datetime.now(UTC)
+    assert ask(client, **bearer(token(exp=now - timedelta(seconds=10)))).status_code == 200
+    assert ask(client, **bearer(token(iat=now + timedelta(seconds=10)))).status_code == 200
+
+
+def test_a_stranger_is_sent_away_before_the_body_is_read(client):
+    for body in (b"{", b"x" * 2_000_000):
+        assert client.post("/v1/events", content=body).status_code == 401
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
+def test_a_key_that_is_none_is_told_at_the_start(tmp_path, algorithm):
+    settings = ServiceSettings(jwt_key="garbage that is long enough, but no key", jwt_algorithm=algorithm)
+    with (
+        pytest.raises(SettingError, match=f"NBO_JWT_KEY is no key for {algorithm}") as refused,
+        small_client(tmp_path, settings=settings),
+    ):
+        pass
+    assert "garbage" not in str(refused.value)
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer a.b.c", "Basic bmJvOm5ibw==", "Bearer \xff"])

@@ -206,4 +206,4 @@ def test_who_is_not_traced_is_measured_by_the_metrics_alone(tmp_path):
     with small_client(tmp_path) as client:
         service = client.app.state.service
         assert service.watcher is client.app.state.metrics
-        assert [one.cls.__name__ for one in client.app.user_middleware] == ["Measured"]
+        assert [one.cls.__name__ for one in client.app.user_middleware] == ["Measured", "Unkept"]

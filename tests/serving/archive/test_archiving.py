@@ -69,6 +69,8 @@ class Records:
                         row=decision_row(trace, "state", trace.text()),
                         versions=trace.versions,
                         book=decider.rule_book,
+                        seen_version=0,
+                        seen_erasure=0,
                         claims=(Claim("bonus", "2026-03-01", 100 + row, 10_000_000),),
                     )
                 )

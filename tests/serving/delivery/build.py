@@ -75,7 +75,8 @@ class Post:
         self.permission = Permission(decider, reader, seed=7)
 
     def gather(self, *customers: str, run: str = "run", night: str = NIGHT, **more: Any) -> int:
-        return self.outbox.gather(run, night, contacts(customers, run=run, **more))
+        midnight = datetime.fromisoformat(night).replace(tzinfo=BANK.time_zone)
+        return self.outbox.gather(run, midnight, contacts(customers, run=run, **more))
 
     def deliver(self, target: Target, now: datetime = NOW) -> ChannelReport:
         [report] = deliver(self.outbox, {"email": target}, self.permission, lambda: now, LATE)

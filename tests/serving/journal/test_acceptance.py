@@ -1,19 +1,23 @@
+import threading
 from concurrent.futures import wait
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from domain.errors import StateError
 from events.log import EventLog
 from events.schema import events_of
 from serving.database import Database
 from serving.journal.acceptance import Acceptance, Fate
+from serving.journal.alone import one_import
 from serving.journal.commits import GroupCommit
 from serving.journal.draining import drain, waiting
 from serving.journal.journal import Journal
 from serving.journal.rows import COLUMNS, microseconds
 from serving.journal.tables import CUSTOMERS, EVENTS, PENDING
+from serving.live.clock import Clock
+from serving.live.erasing import ErasingService
 from tests.serving.build import AS_OF, VOCABULARY
 from tests.serving.journal.build import accept, empty_postgresql, told
 
@@ -122,6 +126,71 @@ def test_draining_that_was_interrupted_goes_on_without_doubling(database, tmp_pa
     assert (log.count(), waiting(database)) == (1, 1)
     drained = drain(database, log, AS_OF)
     assert (drained.accepted, drained.duplicates, log.count(), waiting(database)) == (0, 1, 1, 0)
+
+
+class _Meanwhile(EventLog):
+    """A log while whose first append something happens elsewhere."""
+
+    meanwhile = None
+    appends = 0
+
+    def append(self, table):
+        counts = super().append(table)
+        self.appends += 1
+        happens, self.meanwhile = self.meanwhile, None
+        if happens is not None:
+            happens()
+        return counts
+
+
+def test_what_is_told_while_somebody_is_erased_during_an_import_is_imported_by_the_next(database, tmp_path):
+    log = _Meanwhile(tmp_path / "log", buckets=2)
+    accept(database, told("e1", "c03"), told("e2", "c02"))
+
+    def erased_and_told():
+        erasing = ErasingService(database, Clock(AS_OF), lambda customer: {})
+        erasing.erase("c02", "tests")
+        # one gets the number that the erased one had, another the same id, of a customer who is new
+        assert accept(database, told("e3", "c03"), told("e1", "c04", amount=2.0)) == [Fate.ACCEPTED, Fate.CONFLICT]
+
+    log.meanwhile = erased_and_told
+    drain(database, log, AS_OF)
+    drain(database, log, AS_OF)
+    assert {event.event_id for event in events_of(log.read_customer("c03"))} == {"e1", "e3"}
+
+
+def test_an_event_that_is_erased_and_told_anew_during_an_import_waits_for_the_next(database, tmp_path):
+    log = _Meanwhile(tmp_path / "log", buckets=2)
+    accept(database, told("e1"))
+
+    def erased_and_told():
+        with database.transaction() as connection:
+            connection.execute(delete(EVENTS))
+        accept(database, told("e1"))
+
+    log.meanwhile = erased_and_told
+    drain(database, log, AS_OF)
+    drain(database, log, AS_OF)
+    assert (log.appends, waiting(database)) == (2, 0)
+
+
+def test_two_imports_wait_for_each_other(database):
+    begun, order = threading.Event(), []
+
+    def second():
+        begun.set()
+        with one_import(database):
+            order.append("second")
+
+    with one_import(database):
+        thread = threading.Thread(target=second)
+        thread.start()
+        begun.wait()
+        thread.join(0.3)
+        assert thread.is_alive()
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
 
 
 def _killed(*_):

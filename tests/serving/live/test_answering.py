@@ -8,7 +8,10 @@ import threading
 import pytest
 
 from domain.errors import DataError
+from events.vocabulary import ATTRIBUTES_TYPE
 from serving.decider import Decider
+from serving.journal.acceptance import Fate
+from serving.journal.accepting import Told
 from serving.live.asking import Asked
 from serving.live.engine import LiveEngine
 from tests.serving.api.build import small_service
@@ -94,3 +97,24 @@ def test_questions_that_wait_when_the_service_ends_are_answered(service):
     answers = Gate(service).ask([Asked(customer_id=name, channel="app") for name in CUSTOMERS])
     service.answering.close()
     assert all(json.loads(answer.result(30))["decision_id"] for answer in answers)
+
+
+@pytest.mark.parametrize("channel", ["email", "app"])
+def test_what_is_acknowledged_while_a_decision_is_on_its_way_is_counted_by_it(service, channel):
+    prepare, tries = service.decisions.prepare, []
+
+    def told_in_between(asked, steps):
+        made = prepare(asked, steps)
+        tries.append([candidate.offer for candidate, _ in made[0].answered])
+        if len(tries) == 1:
+            no = Told(event_id="no", customer_id="c02", type=ATTRIBUTES_TYPE, properties={"consent_email": False})
+            assert service.listening.hear([no]).fates.result(30) == [Fate.ACCEPTED]
+        return made
+
+    service.decisions.prepare = told_in_between
+    said = json.loads(service.answering.ask(Asked(customer_id="c02", channel=channel)).result(30))
+    assert len(tries) == 2
+    assert tries[0]
+    if channel == "email":
+        assert not said["offers"]
+        assert "consent_email" in said["fallback"]
