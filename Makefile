@@ -5,25 +5,31 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 
-.PHONY: demo test check lock docs results notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-serving bench-soak clean help
+# what is set for other programs would put their packages before ours
+unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH
+
+.PHONY: always demo test check lock docs results notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-serving bench-soak clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(STAMPS)/uv: bootstrap.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nbo needs Python 3.11 or newer, got " + sys.version.split()[0] + ": set PYTHON=python3.12, say")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r bootstrap.lock
-	@mkdir -p $(STAMPS) && touch $@
+# written only when the environment is made anew: because it was moved, its Python is gone, or PYTHON names another
+$(STAMPS)/environment: always
+	@command -v $(PYTHON) >/dev/null || { echo "there is no $(PYTHON) here: install Python 3.11 or newer, or name it by PYTHON="; exit 1; }
+	@$(PYTHON) -m install.environment $(VENV) $(if $(filter file,$(origin PYTHON)),,this)
+
+$(STAMPS)/uv: bootstrap.lock $(STAMPS)/environment
+	@$(BIN)/python -m install.packages bootstrap.lock
+	@touch $@
 
 $(STAMPS)/run: $(STAMPS)/uv requirements.lock
-	$(BIN)/uv pip install --python $(BIN)/python --require-hashes --no-deps -r requirements.lock
+	@$(BIN)/python -m install.packages requirements.lock
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(STAMPS)/dev: $(STAMPS)/run requirements-dev.lock
-	$(BIN)/uv pip install --python $(BIN)/python --require-hashes --no-deps -r requirements-dev.lock
+	@$(BIN)/python -m install.packages requirements-dev.lock
 	@touch $@
 
 demo: $(STAMPS)/run  ## simulate a bank and run the whole loop: log, features, models, decisions, report
@@ -53,6 +59,7 @@ test: check  ## every check, doctest and test
 	$(BIN)/python -m pytest
 
 lock: $(STAMPS)/uv  ## resolve the dependencies of pyproject.toml anew
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group bootstrap -o bootstrap.lock
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra redis --extra postgres -o requirements-servers.lock -c requirements.lock
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --group dev -o requirements-dev.lock -c requirements-servers.lock

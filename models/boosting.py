@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.errors import EngineError
 from expressions.types import Array
+
+try:
+    import lightgbm
+except OSError as error:  # its library asks for another that the system has not
+    raise EngineError(
+        "LightGBM cannot be loaded",
+        got=str(error),
+        expected="OpenMP's library",
+        remedy="install it (Debian, Ubuntu: `apt install libgomp1`; Fedora, RHEL: `dnf install libgomp`; macOS: "
+        "`brew install libomp`), or `make clean demo`, which does without an administrator",
+    ) from None
+
+Booster: TypeAlias = lightgbm.Booster
 
 Matrix = NDArray[np.float64] | NDArray[np.float32]
 
@@ -66,7 +79,7 @@ class Rows:
 
 def fit_booster(
     rows: Rows, later: Rows, names: Sequence[str], categorical: Sequence[str], boosting: Boosting, *, num_threads: int
-) -> lightgbm.Booster:
+) -> Booster:
     """Grow trees on rows until the later slice sees no improvement; the booster holds only the trees that helped."""
     train = lightgbm.Dataset(
         rows.matrix,
@@ -87,22 +100,22 @@ def fit_booster(
     return booster_from_text(grown.model_to_string(num_iteration=grown.best_iteration))
 
 
-def booster_from_text(text: str) -> lightgbm.Booster:
+def booster_from_text(text: str) -> Booster:
     """Read LightGBM's native text."""
     return lightgbm.Booster(model_str=text)
 
 
-def booster_to_text(booster: lightgbm.Booster) -> str:
+def booster_to_text(booster: Booster) -> str:
     """Write LightGBM's native text."""
     return str(booster.model_to_string(num_iteration=-1))
 
 
-def raw_scores(booster: lightgbm.Booster, matrix: Matrix, num_threads: int) -> Array:
+def raw_scores(booster: Booster, matrix: Matrix, num_threads: int) -> Array:
     """Sum of the trees, log-odds without what they started from, shape (n,)."""
     return np.asarray(booster.predict(matrix, raw_score=True, num_threads=num_threads), dtype=np.float64)
 
 
-def tree_contributions(booster: lightgbm.Booster, matrix: Matrix, num_threads: int) -> Array:
+def tree_contributions(booster: Booster, matrix: Matrix, num_threads: int) -> Array:
     """SHAP values of the trees (Lundberg et al. 2020), log-odds, shape (n, features + 1), the last the mean score."""
     contributions = booster.predict(matrix, pred_contrib=True, num_threads=num_threads)
     return np.asarray(contributions, dtype=np.float64)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
@@ -14,6 +13,7 @@ from expressions.types import Array, Category, ColumnType
 from features.table import FeatureTable
 from models.baselines.prevalence import prevalence
 from models.boosting import (
+    Booster,
     Boosting,
     Rows,
     booster_from_text,
@@ -45,7 +45,7 @@ class ChurnModel:
             None in files of former versions.
     """
 
-    booster: lightgbm.Booster
+    booster: Booster
     schema: dict[str, ColumnType]
     calibration: Calibration
     rate: float | None = None

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
@@ -14,7 +13,7 @@ from scipy.special import expit
 from domain.offer import Offer, Treatment
 from expressions.types import Array, ColumnType
 from features.table import FeatureTable
-from models.boosting import booster_from_text, booster_to_text, raw_scores, tree_contributions
+from models.boosting import Booster, booster_from_text, booster_to_text, raw_scores, tree_contributions
 from models.calibration import Calibration, logit
 from models.contributions import Contributions
 from models.files import read_description, write_model
@@ -42,7 +41,7 @@ class PropensityModel:
     """
 
     base: Base
-    booster: lightgbm.Booster
+    booster: Booster
     schema: dict[str, ColumnType]
     calibration: Calibration
     priors: Priors | None = None

@@ -7,17 +7,18 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
-import lightgbm
 import mlflow.lightgbm
 import numpy as np
 import pyarrow.parquet as pq
 from mlflow.entities import LoggedModelOutput, Metric, Param, RunTag
 from mlflow.models import Model
 
+from models.boosting import Booster
 from models.comparison import recorded_predictions
 from models.evaluation.evaluation import Evaluation
 from models.gate import GateReport
@@ -34,7 +35,7 @@ class ModelWithFiles(Protocol):
     """What can be logged: trees, and files that say everything."""
 
     @property
-    def booster(self) -> lightgbm.Booster:
+    def booster(self) -> Booster:
         """The trees."""
 
     def to_files(self, folder: Path) -> None:
@@ -175,7 +176,7 @@ def _log_model(
     described = Model(
         artifact_path=logged.artifact_location, model_uuid=logged.model_id, run_id=run_id, model_id=logged.model_id
     )
-    requirements = [f"lightgbm=={lightgbm.__version__}", f"numpy=={np.__version__}"]
+    requirements = [f"lightgbm=={version('lightgbm')}", f"numpy=={np.__version__}"]
     mlflow.lightgbm.save_model(model.booster, str(folder), mlflow_model=described, pip_requirements=requirements)
     model.to_files(folder / FILES_FOLDER)
     digest = files_digest(folder / FILES_FOLDER)

@@ -1,0 +1,204 @@
+"""What a machine must have, told in one sentence before anything is installed.
+
+Standard library and the syntax of Python 3.6: whoever's Python is too old gets the sentence too.
+"""
+
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import struct
+import sys
+import sysconfig
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+NEEDED_MB = 2200
+"""The installed packages and the state of the simulated bank, with some room."""
+
+PACKAGES_MB = 1200
+"""What uv's cache takes of that, where it is not on the same disk: there, both have the same files."""
+
+LEAST_GLIBC = (2, 28)
+LEAST_MACOS = (12, 0)
+"""The oldest systems that every package of the lock is built for."""
+
+LIBOMP_FOLDERS = (
+    "/opt/homebrew/opt/libomp/lib",
+    "/usr/local/opt/libomp/lib",
+    "/opt/local/lib/libomp",
+    "/usr/local/lib",
+)
+"""Where LightGBM looks for OpenMP on macOS."""
+
+
+class Refused(Exception):  # noqa: N818 - not an error of the program
+    """A sentence for whoever sets nbo up."""
+
+
+def check(venv: Path, environ: "Mapping[str, str]") -> "list[str]":
+    """See that this Python can make the environment, and that everything can be installed in it.
+
+    Args:
+        venv: Where it will lie.
+
+    Returns:
+        The command that makes it, which its folder is appended to.
+
+    Raises:
+        Refused: With the first thing that is in the way.
+    """
+    check_system(sys.platform, platform.machine(), struct.calcsize("P") * 8)
+    check_python(sys.version_info[:2], platform.python_implementation(), supported_pythons())
+    if sys.platform == "darwin":
+        check_macos(platform.mac_ver()[0], LIBOMP_FOLDERS)
+    else:
+        check_glibc(libc())
+    check_folder(venv.absolute())
+    check_disk(venv, cache_folder(environ), lambda place: shutil.disk_usage(str(place)).free // 10**6)
+    return maker(lambda module: importlib.util.find_spec(module) is not None, shutil.which("uv"))
+
+
+def check_system(system: str, processor: str, bits: int) -> None:
+    """Linux or macOS, on a processor that packages are built for."""
+    if system in {"win32", "cygwin", "msys"}:
+        raise Refused("nbo runs on Linux and macOS; on Windows use WSL: `wsl --install`, then go on in there")
+    if system not in {"linux", "darwin"}:
+        raise Refused(f"nbo runs on Linux and macOS, this is {system}: use a container or a virtual machine")
+    if processor not in {"x86_64", "aarch64", "arm64"} or bits != 64:
+        raise Refused(
+            "nbo's packages are built for x86-64 and 64-bit ARM, "
+            f"this Python is for {processor} and {bits} bits: use another one or another machine"
+        )
+
+
+def check_python(
+    version: "tuple[int, int]", implementation: str, supported: "tuple[tuple[int, int], tuple[int, int]]"
+) -> None:
+    """A CPython that every package of the lock is built for."""
+    first, beyond = supported
+    got = "{} {}.{}".format(implementation, *version)
+    if version >= beyond:
+        got += ", which not every package is built for yet"
+    elif sysconfig.get_config_var("Py_GIL_DISABLED"):
+        got += " without the global lock"
+    elif implementation == "CPython" and version >= first:
+        return
+    names = [f"python3.{minor}" for minor in range(beyond[1] - 1, first[1] - 1, -1)]
+    here = [name for name in names if shutil.which(name)]
+    remedy = f"`PYTHON={here[0]}`, which is here" if here else f"install one and name it: `PYTHON={names[0]}`, say"
+    raise Refused(f"nbo needs CPython 3.{first[1]} to 3.{beyond[1] - 1}, {sys.executable} is {got}: {remedy}")
+
+
+def supported_pythons() -> "tuple[tuple[int, int], tuple[int, int]]":
+    """Read the first version, and the first that is too new, from pyproject.toml."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    found = re.search(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', text)
+    assert found is not None
+    return (3, int(found.group(1))), (3, int(found.group(2)))
+
+
+def check_glibc(found: str) -> None:
+    """GNU's C library, recent enough."""
+    name, _, version = found.partition(" ")
+    if name != "glibc" or numbers(version) < LEAST_GLIBC:
+        raise Refused(
+            "nbo's packages are built for glibc {}.{} or newer, got {}: use Debian 10, Ubuntu 20.04, RHEL 8 "
+            "or anything later of their kind".format(*LEAST_GLIBC, found)
+        )
+
+
+def libc() -> str:
+    """Name the C library, as `glibc 2.36`."""
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION") or "another"
+    except (ValueError, OSError):  # musl knows no such name
+        return "another, as on Alpine"
+
+
+def check_macos(version: str, folders: "Sequence[str]") -> None:
+    """A macOS that packages are built for, with OpenMP for LightGBM."""
+    if numbers(version) < LEAST_MACOS:
+        raise Refused("nbo's packages are built for macOS {}.{} or newer, got {}".format(*LEAST_MACOS, version))
+    if not any(Path(folder, "libomp.dylib").exists() for folder in folders):
+        raise Refused("LightGBM computes with OpenMP, which macOS does not bring: `brew install libomp`")
+
+
+def numbers(version: str) -> "tuple[int, ...]":
+    """Take a version apart.
+
+    Example:
+        >>> numbers("2.36")
+        (2, 36)
+    """
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+
+
+def check_folder(venv: Path) -> None:
+    """A place that programs can be put and started in."""
+    if os.pathsep in str(venv):
+        raise Refused(
+            f"Python makes no environment below a folder with '{os.pathsep}' in its name: rename {venv.parent}"
+        )
+    place = existing(venv)
+    if not os.access(str(place), os.W_OK):
+        raise Refused(f"you may not write to {place}: copy the checkout to a folder of your own")
+    if os.statvfs(str(place)).f_flag & getattr(os, "ST_NOEXEC", 0):
+        raise Refused(f"no program may be started from {place} (it is mounted noexec): copy the checkout elsewhere")
+
+
+def check_disk(venv: Path, cache: Path, free_mb: "Callable[[Path], int]") -> None:
+    """Room for the packages, for uv's cache of them and for the demo's state."""
+    needs = {existing(venv): NEEDED_MB}
+    if existing(cache).stat().st_dev != existing(venv).stat().st_dev:
+        needs[existing(cache)] = PACKAGES_MB
+    for place, needed in needs.items():
+        free = free_mb(place)
+        if free < needed:
+            raise Refused(
+                f"nbo needs {needed / 1000:.1f} GB on the disk of {place}, which has {free / 1000:.1f} GB left: "
+                "make room, or put the checkout, or uv's cache by UV_CACHE_DIR, on another one"
+            )
+
+
+def cache_folder(environ: "Mapping[str, str]") -> Path:
+    """Where uv keeps what it has downloaded.
+
+    Example:
+        >>> str(cache_folder({"XDG_CACHE_HOME": "/var/cache"}))
+        '/var/cache/uv'
+    """
+    if environ.get("UV_CACHE_DIR"):
+        return Path(environ["UV_CACHE_DIR"])
+    return Path(environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "uv")  # noqa: PTH111 - never raises
+
+
+def existing(place: Path) -> Path:
+    """Give a folder, or the nearest one above it that is there."""
+    place = place.absolute()
+    while not place.exists():
+        place = place.parent
+    return place
+
+
+def maker(has: "Callable[[str], bool]", uv: "str | None") -> "list[str]":
+    """Choose what makes the environment: Python's own venv, or where a system has taken it apart, virtualenv or uv.
+
+    Args:
+        has: Whether there is a module.
+        uv: Path of the command, if there is one.
+    """
+    python = getattr(sys, "_base_executable", None) or sys.executable
+    if has("venv") and has("ensurepip"):
+        return [python, "-m", "venv"]
+    if has("virtualenv"):
+        return [sys.executable, "-m", "virtualenv", "--quiet"]
+    if uv is not None:
+        return [uv, "venv", "--quiet", "--seed", "--allow-existing", "--python", python]
+    raise Refused(
+        "this Python comes without what makes environments: `apt install python3-venv` "
+        f"(python3.{sys.version_info[1]}-venv if it is not the system's first), or have uv or virtualenv at hand"
+    )
