@@ -38,7 +38,7 @@ def ready(venv: Path, *, this_python: bool) -> None:
             print(f"{venv} {why}: it is made anew")
         empty(venv)
     (venv / STAMPS).mkdir(parents=True)
-    if subprocess.call([*command, str(venv)]) != 0:
+    if subprocess.call([*command, str(venv.resolve())]) != 0:
         raise Refused("the environment could not be made: see above")
     beside = venv / STAMPS / (MADE + ".new")
     beside.write_text(json.dumps({"folder": str(venv.resolve()), "python": python_of(venv)}), encoding="utf-8")

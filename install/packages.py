@@ -32,15 +32,16 @@ def install(lock: str, venv: Path) -> None:
         Refused: It cannot be installed.
     """
     packages = next(venv.glob("lib/python3.*/site-packages"))
+    python = str(venv / "bin" / "python")
     begun = venv / ".stamps" / "installing"
     if begun.exists():
         forget_halves(packages)
     begun.touch()
     if lock == BOOTSTRAP:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         variables = dict(os.environ)
     else:
-        command = [str(venv / "bin" / "uv"), "pip", "install", "--python", sys.executable]
+        command = [str(venv / "bin" / "uv"), "pip", "install", "--python", python]
         variables = {**uv_variables(pip_settings()), **os.environ}
     if subprocess.call([*command, "--require-hashes", "--no-deps", "-r", lock], env=variables) != 0:
         raise Refused(

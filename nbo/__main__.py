@@ -12,6 +12,8 @@ from nbo.environment import prepare
 
 def main() -> None:
     """Prepare the environment, then hand over to the command line."""
+    if sys.platform == "win32":
+        sys.exit("nbo runs on Linux and macOS; on Windows use WSL: `wsl --install`, then go on in there")
     try:
         settings = Settings.from_environment(os.environ)
     except NboError as error:

@@ -6,6 +6,9 @@ from collections.abc import MutableMapping
 
 from config.settings import Settings
 
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+
 
 def prepare(environ: MutableMapping[str, str], settings: Settings) -> None:
     """Set what a library reads on import, unless the user has set it: no telemetry, state below the home.
@@ -49,3 +52,17 @@ def prepare(environ: MutableMapping[str, str], settings: Settings) -> None:
     environ.update(forced)
     for name, value in defaults.items():
         environ.setdefault(name, value)
+    _reach_this_machine_directly(environ)
+
+
+def _reach_this_machine_directly(environ: MutableMapping[str, str]) -> None:
+    """Ask servers on this machine without a proxy, which knows nothing of them.
+
+    Where no proxy is set nothing is: an exception alone would hide the proxies of a Mac's settings.
+    """
+    if not any(environ.get(name) for proxy in _PROXIES for name in (proxy, proxy.upper())):
+        return
+    direct = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    named = [name.strip() for name in direct.split(",") if name.strip()]
+    value = ",".join([*named, *(name for name in _THIS_MACHINE if name not in named)])
+    environ["no_proxy"] = environ["NO_PROXY"] = value

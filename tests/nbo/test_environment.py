@@ -1,6 +1,13 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+
+import pytest
 
 from config.settings import Settings
 from nbo.environment import prepare
@@ -48,3 +55,44 @@ def test_preparing_again_changes_nothing() -> None:
     again = dict(environ)
     prepare(again, Settings.from_environment(again))
     assert again == environ
+
+
+class Answering(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_servers_on_this_machine_are_asked_without_the_proxy(variable: str) -> None:
+    code = """if True:
+        import os, sys, urllib.request
+        from config.settings import Settings
+        from nbo.environment import prepare
+        prepare(os.environ, Settings.from_environment(os.environ))
+        import httpx, requests
+        for address in sys.argv[1:]:
+            print(httpx.get(address).status_code, requests.get(address).status_code)
+            print(urllib.request.urlopen(address, timeout=5).status)
+    """
+    environ = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    environ[variable] = "http://127.0.0.1:9"
+    with HTTPServer(("127.0.0.1", 0), Answering) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        addresses = [f"http://{host}:{server.server_port}/" for host in ("127.0.0.1", "localhost")]
+        command = [sys.executable, "-c", code, *addresses]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+        server.shutdown()
+    assert done.stdout.split() == ["200"] * 6, done.stderr
+
+
+def test_what_a_bank_reaches_without_its_proxy_stays_so() -> None:
+    environ = prepared(https_proxy="http://proxy.bank.example", NO_PROXY="bank.example, localhost")
+    assert environ["NO_PROXY"] == environ["no_proxy"] == "bank.example,localhost,127.0.0.1,::1"
+
+
+def test_without_a_proxy_nothing_is_said_of_proxies() -> None:
+    assert not {"NO_PROXY", "no_proxy"} & set(prepared())
