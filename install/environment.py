@@ -4,13 +4,14 @@ Standard library and the syntax of Python 3.6, as `preflight`.
 """
 
 import json
+import locale
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from install.preflight import Refused, check
+from install.preflight import Refused, check, check_locale
 
 STAMPS = ".stamps"
 MADE = "environment"
@@ -27,6 +28,7 @@ def ready(venv: Path, *, this_python: bool) -> None:
     Raises:
         Refused: It cannot be made.
     """
+    check_locale(venv.absolute(), locale.nl_langinfo(locale.CODESET), sys.version_info[:2])
     why = stale(venv, this_python=this_python)
     if why is None:
         return

@@ -150,6 +150,18 @@ def check_folder(venv: Path) -> None:
         raise Refused(f"no program may be started from {place} (it is mounted noexec): copy the checkout elsewhere")
 
 
+def check_locale(venv: Path, codeset: str, version: "tuple[int, int]") -> None:
+    """A locale in which Python finds what was installed: before 3.13 it reads the paths of an environment in it."""
+    try:
+        str(venv).encode(codeset)
+    except UnicodeEncodeError:
+        if version < (3, 13):
+            raise Refused(
+                f"Python {version[0]}.{version[1]} reads no path like {venv} in the locale that LC_ALL names: "
+                "`unset LC_ALL`, or `export LC_ALL=C.UTF-8`"
+            ) from None
+
+
 def check_disk(venv: Path, cache: Path, free_mb: "Callable[[Path], int]") -> None:
     """Room for the packages, for uv's cache of them and for the demo's state."""
     needs = {existing(venv): NEEDED_MB}

@@ -131,3 +131,12 @@ def test_the_environment_is_made_by_whatever_can() -> None:
 def test_a_python_without_venv_names_the_package_that_has_it() -> None:
     with pytest.raises(Refused, match="`apt install python3-venv`"):
         preflight.maker(lambda module: module == "venv", None)
+
+
+def test_a_path_that_python_cannot_read_in_this_locale_is_refused(tmp_path: Path) -> None:
+    venv = tmp_path / "Bänk" / ".venv"
+    with pytest.raises(Refused, match=r"Python 3\.11 reads no path like .*: `unset LC_ALL`"):
+        preflight.check_locale(venv, "ANSI_X3.4-1968", (3, 11))
+    preflight.check_locale(venv, "ANSI_X3.4-1968", (3, 13))
+    preflight.check_locale(venv, "UTF-8", (3, 11))
+    preflight.check_locale(tmp_path / ".venv", "ANSI_X3.4-1968", (3, 11))
