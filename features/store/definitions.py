@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -118,7 +119,7 @@ def define(
         online=False,
         source=FileSource(
             name=JOURNEY_VIEW,
-            path=str(parts / "*.parquet"),
+            path=f"{glob.escape(str(parts))}/*.parquet",  # DuckDB reads a pattern, in the folder's name too
             file_format=ParquetFormat(),
             timestamp_field=AS_OF,
             description="One file for each part of the customers or of the moments",

@@ -16,7 +16,7 @@ from tests.features.store.build import TYPES, catalogue, moments, offline, table
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, OfflineFeatures]:
     """Registering takes most of a test's time, and none of these tests looks at it."""
-    folder = tmp_path_factory.mktemp("bank")
+    folder = tmp_path_factory.mktemp("bank") / "O'Brien & Söhne [1] *"
     return folder / "features", offline(folder)
 
 
