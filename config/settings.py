@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.stores import DECISION_LOG, ONLINE_STORE, DecisionLogPlace, OnlineStore
+from config.stores import DECISION_LOG, ONLINE_STORE, DecisionLogPlace, OnlineStore, SettingError
 from features.engines.settings import EngineSettings
 
 
@@ -35,13 +35,20 @@ class Settings:
         """Read the settings; what is not set has the embedded default.
 
         Raises:
-            SettingError: A store or a log that is not understood.
+            SettingError: A store or a log that is not understood, or a home that no address can name.
 
         Example:
             >>> Settings.from_environment({"NBO_HOME": "/srv/nbo"}).tracking_uri
             'sqlite:////srv/nbo/mlflow/mlflow.db'
         """
         home = Path(environ.get("NBO_HOME") or ".nbo").expanduser().resolve()
+        if "?" in str(home):
+            raise SettingError(
+                "the folder of all state has a question mark in its name",
+                got=str(home),
+                expected="a name that can be part of a database's address",
+                remedy="set NBO_HOME, or rename it",
+            )
         return cls(
             home=home,
             data=Path(environ.get("NBO_DATA") or "../shared/data").expanduser(),
