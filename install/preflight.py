@@ -22,6 +22,9 @@ NEEDED_MB = 2200
 PACKAGES_MB = 1200
 """What uv's cache takes of that, where it is not on the same disk: there, both have the same files."""
 
+MEMORY_MB = 3800
+"""What a machine of 4 GB has: training on the simulated bank takes 3.5 GB, Prefect's server 0.2 GB."""
+
 LEAST_GLIBC = (2, 28)
 LEAST_MACOS = (12, 0)
 """The oldest systems that every package of the lock is built for."""
@@ -57,6 +60,7 @@ def check(venv: Path, environ: "Mapping[str, str]") -> "list[str]":
         check_macos(platform.mac_ver()[0], LIBOMP_FOLDERS)
     else:
         check_glibc(libc())
+    check_memory(memory_mb(Path("/")))
     check_folder(venv.absolute())
     check_disk(venv, cache_folder(environ), lambda place: shutil.disk_usage(str(place)).free // 10**6)
     return maker(lambda module: importlib.util.find_spec(module) is not None, shutil.which("uv"))
@@ -148,6 +152,32 @@ def check_folder(venv: Path) -> None:
         raise Refused(f"you may not write to {place}: copy the checkout to a folder of your own")
     if os.statvfs(str(place)).f_flag & getattr(os, "ST_NOEXEC", 0):
         raise Refused(f"no program may be started from {place} (it is mounted noexec): copy the checkout elsewhere")
+
+
+def check_memory(found_mb: int) -> None:
+    """Memory for the demo, which the system would otherwise end in its middle without a word."""
+    if found_mb < MEMORY_MB:
+        raise Refused(
+            f"nbo trains in 4 GB of memory, this machine or container has {found_mb / 1000:.1f} GB with its swap: "
+            "add memory or swap, or raise the container's limit"
+        )
+
+
+def memory_mb(root: Path) -> int:
+    """Give the memory and swap there is, or what a container may have of it.
+
+    Args:
+        root: Where `proc` and `sys` are; a system without them tells its memory alone.
+    """
+    found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if (root / "proc" / "meminfo").exists():
+        lines = (root / "proc" / "meminfo").read_text().splitlines()
+        found = sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("MemTotal:", "SwapTotal:")))
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        limit = root / "sys" / "fs" / "cgroup" / name
+        if limit.exists() and limit.read_text().strip().isdigit():
+            found = min(found, int(limit.read_text()))
+    return found // 10**6
 
 
 def check_locale(venv: Path, codeset: str, version: "tuple[int, int]") -> None:

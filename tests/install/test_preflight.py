@@ -103,6 +103,31 @@ def test_a_folder_that_nothing_can_be_started_from_is_refused(tmp_path: Path, mo
         preflight.check_folder(tmp_path / ".venv")
 
 
+def test_too_little_memory_is_refused_with_what_is_needed() -> None:
+    preflight.check_memory(4_000)
+    with pytest.raises(Refused, match=r"trains in 4 GB of memory, this machine or container has 2\.0 GB"):
+        preflight.check_memory(2_048)
+
+
+def test_memory_is_what_the_machine_has_with_its_swap_and_the_container_may_have(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "meminfo").write_text("MemTotal:  2000000 kB\nMemFree: 1 kB\nSwapTotal:  1000000 kB\n")
+    assert preflight.memory_mb(tmp_path) == 3_072
+    groups = tmp_path / "sys" / "fs" / "cgroup"
+    (groups / "memory").mkdir(parents=True)
+    (groups / "memory.max").write_text("max\n")
+    assert preflight.memory_mb(tmp_path) == 3_072
+    (groups / "memory.max").write_text("1500000000\n")
+    assert preflight.memory_mb(tmp_path) == 1_500
+    (groups / "memory.max").unlink()
+    (groups / "memory" / "memory.limit_in_bytes").write_text("2000000000\n")
+    assert preflight.memory_mb(tmp_path) == 2_000
+
+
+def test_where_the_system_tells_no_more_memory_is_what_is_built_in(tmp_path: Path) -> None:
+    assert preflight.memory_mb(tmp_path) == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 10**6
+
+
 def test_too_full_a_disk_is_refused_with_what_is_needed(tmp_path: Path) -> None:
     preflight.check_disk(tmp_path / ".venv", tmp_path / "cache", lambda _: preflight.NEEDED_MB)
     with pytest.raises(Refused, match=rf"needs 2\.2 GB on the disk of {tmp_path}, which has 2\.1 GB left"):
