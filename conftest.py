@@ -13,13 +13,19 @@ import pytest
 from config.settings import Settings
 from nbo.environment import prepare
 
+OF_THE_USER = (
+    *("NBO_", "PREFECT_", "MLFLOW_", "OTEL_", "SPARK_", "PYSPARK_", "PG", "GIT_"),
+    # what terminals are told about colours and width: here words are compared
+    *("COLUMNS", "FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS"),
+)
+
 # first, for Feast has numbers of a process kept in files, which all apps of a test process would share
 os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
 import_module("prometheus_client")
 # before anything imports prefect, mlflow or feast, which look at the environment only then; each worker of
 # pytest-xdist has a home of its own, although it inherits the environment of the one that started it
 for _name in [*os.environ]:
-    if _name.startswith(("NBO_", "PREFECT_", "MLFLOW_", "OTEL_", "SPARK_", "PYSPARK_", "PG", "GIT_")):
+    if _name.startswith(OF_THE_USER):
         del os.environ[_name]
 HOME = Path(tempfile.mkdtemp(prefix="nbo-tests-"))
 os.environ["NBO_HOME"] = str(HOME)

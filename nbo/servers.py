@@ -6,7 +6,7 @@ import os
 
 from config.settings import Settings
 from nbo.display import console, show_table
-from nbo.processes import Servers, ended_by_signals
+from nbo.processes import Servers, check_port, ended_by_signals
 from wiring.parts import Parts
 
 HOST = "127.0.0.1"
@@ -67,6 +67,7 @@ def serve_everything(parts: Parts, port: int, workers: int, as_of: str | None) -
     Raises:
         StateError: A server did not start, or ended.
     """
+    check_port("the service", HOST, port)  # now: it is started when the others answer
     service = f"http://{HOST}:{port}"
     command = ["-m", "nbo", "--bank", str(parts.folder), "serve", "--port", str(port), "--workers", str(workers)]
     command += [] if as_of is None else ["--as-of", as_of]

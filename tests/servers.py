@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -22,17 +21,17 @@ from redis.retry import Retry
 
 from tests.nobody import postgresql_folder, unprivileged
 from tests.ports import free_port
+from tests.waiting import until
 
 QUIET: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 PASSWORD = "s3cr:et,=@/#ü"
 PASSWORD_IN_URL = "s3cr%3Aet%2C%3D%40%2F%23%C3%BC"
 RULES = "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
-SECONDS_TO_START = 30
 TRIES = 3
 
 
 class NotStartedError(Exception):
-    """A server ended before it was ready, or was not ready in time."""
+    """A server ended before it was ready."""
 
 
 @dataclass
@@ -71,20 +70,22 @@ class Server(ABC):
         return self._process is not None and self._process.poll() is None
 
     @abstractmethod
-    def _ready(self, process: int) -> bool:
-        """Whether this process is ready; another one's answer does not count."""
+    def _ready(self) -> bool:
+        """Whether its process is ready; another one's answer does not count."""
 
     def _run(self, command: Sequence[str | Path], **how: Any) -> None:
         log = self.folder / "log"
         with log.open("wb") as said:
             streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": said, "stderr": subprocess.STDOUT}
             self._process = subprocess.Popen(command, cwd=self.folder, **streams, **how)
-        end = time.monotonic() + SECONDS_TO_START
-        while not self._ready(self._process.pid):
-            if self._process.poll() is not None or time.monotonic() > end:
-                self.kill()
-                raise NotStartedError(f"{type(self).__name__} did not start: {log.read_text(errors='replace')}")
-            time.sleep(0.01)
+        until(lambda: not self.running() or self._ready())
+        if not self.running():
+            raise NotStartedError(f"{type(self).__name__} did not start: {log.read_text(errors='replace')}")
+
+    @property
+    def _pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def _end(self, how: signal.Signals) -> None:
         assert self._process is not None
@@ -113,12 +114,12 @@ class Redis(Server):
         options = {"port": self.port, "bind": "127.0.0.1", "dir": self.folder, "requirepass": PASSWORD, **kept}
         self._run([program, *(word for name, value in options.items() for word in (f"--{name}", str(value)))])
 
-    def _ready(self, process: int) -> bool:
+    def _ready(self) -> bool:
         asked = redis.Redis(port=self.port, password=PASSWORD, retry=Retry(NoBackoff(), 0), socket_timeout=2)
         with closing(asked) as client, suppress(redis.ConnectionError, redis.TimeoutError):
             client.ping()  # an error while it reads what it kept
             said: Any = client.info("server")
-            return bool(said["process_id"] == process)
+            return bool(said["process_id"] == self._pid)
         return False
 
 
@@ -168,11 +169,11 @@ class PostgreSQL(Server):
         """At once, without a checkpoint: SIGQUIT; SIGKILL would leave the server's children running."""
         self._end(signal.SIGQUIT)
 
-    def _ready(self, process: int) -> bool:
+    def _ready(self) -> bool:
         # its own word, which pg_ctl waits for too; the file may be that of a process before
         with suppress(FileNotFoundError):
             said = (self.data / "postmaster.pid").read_text().splitlines()
-            return len(said) > 7 and said[0] == str(process) and said[7].strip() == "ready"
+            return len(said) > 7 and said[0] == str(self._pid) and said[7].strip() == "ready"
         return False
 
     def _administrator(self) -> psycopg.Connection[Any]:

@@ -7,8 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -18,8 +16,8 @@ from domain.errors import StateError
 from nbo.processes import Servers, ended_by_signals
 from tests.docs.pages import ROOT
 from tests.ports import HOST, free_port
+from tests.waiting import SECONDS, until
 
-SECONDS = 30
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
 HAS_CHILD = f"""
 import http.server, subprocess, sys
@@ -40,13 +38,6 @@ def start(servers: Servers, name: str = "files", script: str | None = None) -> i
 def listens(port: int) -> bool:
     with socket.socket() as asked:
         return asked.connect_ex((HOST, port)) == 0
-
-
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
 
 
 def alive(pid: int) -> bool:

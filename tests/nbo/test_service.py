@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -28,11 +28,10 @@ from tests.pipelines.small_bank import SmallBank
 from tests.ports import free_port
 from tests.servers import QUIET
 from tests.serving.api.collector import Collector, collecting
+from tests.waiting import SECONDS, until
 from wiring.champions import publish_champions
 
 KEY = "nbo_a_key_of_tests_that_is_known_to_everybody"
-SECONDS = 90
-"""Within which anything happens, also on a machine that is busy."""
 
 
 class Running:
@@ -54,7 +53,7 @@ class Running:
         self.logs = bank.home / "service.log"
         with self.logs.open("wb") as logs:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, **{**QUIET, "stderr": logs})
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": KEY}, timeout=20)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": KEY}, timeout=SECONDS)
 
     def versions(self) -> dict[str, str]:
         answer = self.client.get("/readyz", headers={"Connection": "close"})
@@ -77,13 +76,6 @@ class Running:
         """Processes below the command whose command line has some words."""
         listed = psutil.Process(self.process.pid).children()
         return {process.pid for process in listed if words in " ".join(process.cmdline())}
-
-
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +194,7 @@ def test_a_service_that_cannot_start_says_why_and_fails(bank: SmallBank) -> None
     finally:
         running.client.close()
         running.process.kill()
+        running.process.wait()
     logs = running.logs.read_text()
     assert "the files of small-churn are not those that were registered" in logs
     assert logs.rstrip().endswith("nbo: the service did not start; its log says why")

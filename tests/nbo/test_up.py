@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,10 +15,13 @@ import httpx
 import psutil
 import pytest
 
+from domain.errors import StateError
+from nbo.servers import serve_everything
 from serving.live.champions import write_champions
-from tests.nbo.test_processes import alive, until
+from tests.nbo.test_processes import alive
 from tests.pipelines.small_bank import SmallBank
-from tests.ports import free_port
+from tests.ports import HOST, free_port
+from tests.waiting import SECONDS, until
 
 LINKS = ("decisions and events", "metrics", "MLflow", "Prefect", "Feast")
 
@@ -54,7 +58,7 @@ def command(bank: SmallBank) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=SECONDS)
 
 
 def test_everything_answers_where_it_is_said_and_ends_with_the_command(
@@ -69,7 +73,7 @@ def test_everything_answers_where_it_is_said_and_ends_with_the_command(
         for link in LINKS:
             if link in line:
                 links[link] = re.findall(r"http://\S+", line)[0]
-    with httpx.Client(headers={"X-API-Key": key}, follow_redirects=True, timeout=20) as client:
+    with httpx.Client(headers={"X-API-Key": key}, follow_redirects=True, timeout=SECONDS) as client:
         assert {link: client.get(url).status_code for link, url in links.items()} == dict.fromkeys(LINKS, 200)
         service = links["metrics"].removesuffix("/metrics")
         question = {"customer_id": "C1", "channel": "app"}
@@ -81,6 +85,18 @@ def test_everything_answers_where_it_is_said_and_ends_with_the_command(
     below = [process.pid for process in psutil.Process(command.pid).children(recursive=True)]
     assert len(below) >= 5
     command.send_signal(signal.SIGINT)
-    assert command.wait(timeout=60) == 0
+    assert command.wait(timeout=SECONDS) == 0
     until(lambda: not any(alive(process) for process in below))
     assert not list((bank.home / "temporary").glob("nbo-*"))
+
+
+def test_when_the_port_of_the_service_is_taken_nothing_is_started(
+    bank: SmallBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank.use(monkeypatch)
+    parts = bank.parts
+    with socket.create_server((HOST, free_port(in_a_row=4))) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(StateError, match=f"the service cannot listen on port {port} of {HOST}"):
+            serve_everything(parts, port, workers=1, as_of=None)
+    assert not parts.places.logs.exists()

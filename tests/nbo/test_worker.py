@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 from tests.docs.pages import ROOT
-from tests.nbo.test_processes import alive, until
+from tests.nbo.test_processes import alive
+from tests.waiting import until
 
 SUPERVISOR = """
 import multiprocessing, os, time

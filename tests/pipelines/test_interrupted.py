@@ -7,15 +7,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.pipelines.small_bank import SmallBank, written_again
-
-LONG_SECONDS = 300
-"""A machine so busy that this does not suffice has failed."""
+from tests.waiting import SECONDS, until
 
 
 def started(bank: SmallBank) -> subprocess.Popen[str]:
@@ -32,11 +29,11 @@ def started(bank: SmallBank) -> subprocess.Popen[str]:
 
 
 def wait_for(process: subprocess.Popen[str], folder: Path, files: int) -> None:
-    deadline = time.monotonic() + LONG_SECONDS
-    while len([*folder.rglob("*.parquet")]) < files:
+    def written() -> bool:
         assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+        return len([*folder.rglob("*.parquet")]) >= files
+
+    until(written)
 
 
 def test_an_interrupted_run_exits_with_130_and_the_next_one_completes(
@@ -48,7 +45,7 @@ def test_an_interrupted_run_exits_with_130_and_the_next_one_completes(
     process = started(bank)
     wait_for(process, parts, files=4)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=LONG_SECONDS)
+    _, said = process.communicate(timeout=SECONDS)
     assert process.returncode == 130
     assert "what was finished is kept" in said
     assert "Traceback" not in said
@@ -56,7 +53,7 @@ def test_an_interrupted_run_exits_with_130_and_the_next_one_completes(
     assert len(done) >= 4
     assert not bank.parts.places.last_run.exists()
     following = started(bank)
-    shown, said = following.communicate(timeout=LONG_SECONDS)
+    shown, said = following.communicate(timeout=SECONDS)
     assert following.returncode == 0, said
     assert re.search(r"customers\s+│\s+\d+", shown)
     after = bank.stamps("feature_store/parts")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from typing import Any
@@ -14,9 +13,10 @@ import pytest
 import redis
 from psycopg import sql
 
-from serving.live.breaker import FAILURES, REST_SECONDS
+from serving.live.breaker import FAILURES
 from tests.pipelines.small_bank import SmallBank
 from tests.servers import PASSWORD, PostgreSQL, Redis
+from tests.waiting import until
 from tests.wiring.past import live_through
 from tests.wiring.served import served
 
@@ -67,13 +67,6 @@ def names(decision: dict[str, Any]) -> list[str]:
     return [offer["offer"] for offer in decision["offers"]]
 
 
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.1)
-
-
 def test_what_was_told_counts_in_the_next_decision(client: httpx.Client, customer: str) -> None:
     before = decided(client, customer)
     assert (before["features_from"], before["degraded"]) == ("state", [])
@@ -104,7 +97,7 @@ def test_without_redis_the_numbers_are_the_same_and_it_is_used_again_when_it_is_
         assert client.get("/readyz").status_code == 200
     finally:
         redis_server.start()
-    until(lambda: decided(client, customer)["degraded"] == [], seconds=REST_SECONDS + 10)
+    until(lambda: decided(client, customer)["degraded"] == [])
     after = decided(client, customer)
     assert after["features_from"] == "state"
     assert views(client, after) == views(client, before) + 1

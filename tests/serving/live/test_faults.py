@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
@@ -24,8 +24,7 @@ from tests.servers import QUIET
 from tests.serving.build import VOCABULARY, small_log
 from tests.serving.journal.build import empty_postgresql, told
 from tests.serving.live.replica import KEY
-
-SECONDS_TO_START = 60
+from tests.waiting import SECONDS, until
 
 
 @contextmanager
@@ -33,18 +32,16 @@ def replica(folder, url=None) -> Iterator[tuple[subprocess.Popen[bytes], httpx.C
     port = free_port()
     command = [sys.executable, "-m", "tests.serving.live.replica", str(folder), str(port), *([url] if url else [])]
     process = subprocess.Popen(command, cwd=ROOT, **QUIET)
-    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": KEY}, timeout=20)
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": KEY}, timeout=SECONDS)
     try:
-        end = time.monotonic() + SECONDS_TO_START
-        while True:
-            try:
-                client.get("/healthz")
-            except httpx.TransportError:
-                assert time.monotonic() < end, "the replica did not start"
-                assert process.poll() is None, "the replica ended"
-                time.sleep(0.05)
-            else:
-                break
+
+        def answers() -> bool:
+            assert process.poll() is None, "the replica ended"
+            with suppress(httpx.TransportError):
+                return client.get("/healthz").is_success
+            return False
+
+        until(answers)
         yield process, client
     finally:
         client.close()

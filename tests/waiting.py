@@ -1,0 +1,21 @@
+"""Waiting for what happens when it happens: the limit only ends a test that would never end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+SECONDS = 300
+"""Within which anything happens: a machine so busy that this does not suffice has failed."""
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for a condition.
+
+    Raises:
+        AssertionError: It does not come true.
+    """
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
