@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import serving.archive.tables  # METADATA has their tables from there
 import serving.delivery.tables  # noqa: F401
+from domain.encoding import expect_utf8
 from domain.errors import StateError
 from serving.journal.tables import GATE, GATE_NAME
 from serving.tables import CONTACTS, METADATA
@@ -28,7 +29,8 @@ class Database:
         url: As `sqlite:////srv/nbo/decisions.db` or `postgresql+psycopg://host/nbo`.
 
     Raises:
-        StateError: From everything, where the database does not answer or refuses.
+        StateError: From everything, where the database does not answer or refuses, or keeps text in another encoding
+            than UTF8.
     """
 
     def __init__(self, url: str) -> None:
@@ -43,6 +45,10 @@ class Database:
                 for engine in (self._writer, self._reader):
                     event.listen(engine, "connect", _prepare_sqlite)
                 event.listen(self._writer, "begin", _begin_immediate)
+            else:
+                for engine in (self._writer, self._reader):
+                    # before the library asks for the version, which it cannot read in every encoding
+                    event.listen(engine, "connect", _expect_utf8, insert=True)
             _make_tables(self._writer)
 
     @property
@@ -123,6 +129,10 @@ def _make_tables(engine: Engine) -> None:
         )
         if "contacts" not in inspect(connection).get_view_names():
             connection.execute(text(CONTACTS))
+
+
+def _expect_utf8(connection: DBAPIConnection, record: Any) -> None:
+    expect_utf8(connection, "NBO_DECISION_LOG")
 
 
 def _prepare_sqlite(connection: DBAPIConnection, record: Any) -> None:

@@ -96,10 +96,18 @@ class PostgreSQL:
         (self.folder / "pg_hba.conf").write_text(rules)
         self.start()
 
-    def add_database(self, name: str) -> None:
+    def add_database(self, name: str, encoding: str = "UTF8") -> None:
         """Make an empty database."""
+        made = sql.SQL("CREATE DATABASE {} OWNER nbo ENCODING {} TEMPLATE template0")
         with psycopg.connect(f"host=127.0.0.1 port={self.port} user=postgres", autocommit=True) as admin:
-            admin.execute(sql.SQL("CREATE DATABASE {} OWNER nbo").format(sql.Identifier(name)))
+            admin.execute(made.format(sql.Identifier(name), encoding))
+
+    def make_anew(self, name: str, remedy: str) -> None:
+        """Drop a database, and do what an error says that ends with the statement to make it again."""
+        with psycopg.connect(f"host=127.0.0.1 port={self.port} user=postgres", autocommit=True) as admin:
+            admin.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+            admin.execute(remedy[remedy.index("CREATE DATABASE") :].encode())
+            admin.execute(sql.SQL("ALTER DATABASE {} OWNER TO nbo").format(sql.Identifier(name)))
 
     def start(self) -> None:
         options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
