@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 
-.PHONY: demo test check lock docs results notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-serving bench-soak clean help
+.PHONY: demo test test-containers check lock docs results notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-serving bench-soak clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -51,6 +51,9 @@ check: $(STAMPS)/dev  ## ruff, strict types, import contracts
 
 test: check  ## every check, doctest and test
 	$(BIN)/python -m pytest
+
+test-containers: $(STAMPS)/dev  ## build and run deploy/ as its guide says, with docker or podman; STAND_INS=1 where no registry of images is reached: some 15 minutes
+	$(BIN)/python -m tests.containers
 
 lock: $(STAMPS)/uv  ## resolve the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.lock
