@@ -8,7 +8,7 @@ STAMPS := $(VENV)/.stamps
 # what is set for other programs would put their packages before ours
 unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH
 
-.PHONY: always demo test check lock docs results notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-serving bench-soak clean help
+.PHONY: always demo test test-containers check lock docs results notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-serving bench-soak clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -57,6 +57,9 @@ check: $(STAMPS)/dev  ## ruff, strict types, import contracts
 
 test: check  ## every check, doctest and test
 	$(BIN)/python -m pytest
+
+test-containers: $(STAMPS)/dev  ## build and run deploy/ as its guide says, with docker or podman; STAND_INS=1 where no registry of images is reached: some 15 minutes
+	$(BIN)/python -m tests.containers
 
 # one version of everything for all Pythons, so that what types and tests say on one holds on the others
 COMPILE := $(BIN)/uv pip compile --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header --no-annotate

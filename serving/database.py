@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import serving.archive.tables  # METADATA has their tables from there
 import serving.delivery.tables  # noqa: F401
+from domain.encoding import expect_utf8
 from domain.errors import StateError
 from serving.journal.former import adopt_erasures
 from serving.journal.tables import GATE, GATE_NAME, SALT, SALT_NAME
@@ -31,7 +32,8 @@ class Database:
         url: As `sqlite:////srv/nbo/decisions.db` or `postgresql+psycopg://host/nbo`.
 
     Raises:
-        StateError: From everything, where the database does not answer or refuses.
+        StateError: From everything, where the database does not answer or refuses, or keeps text in another encoding
+            than UTF8.
     """
 
     def __init__(self, url: str) -> None:
@@ -46,6 +48,10 @@ class Database:
                 for engine in (self._writer, self._reader):
                     event.listen(engine, "connect", _prepare_sqlite)
                 event.listen(self._writer, "begin", _begin_immediate)
+            else:
+                for engine in (self._writer, self._reader):
+                    # before the library asks for the version, which it cannot read in every encoding
+                    event.listen(engine, "connect", _expect_utf8, insert=True)
             self._salt = _make_tables(self._writer)
 
     @property
@@ -150,6 +156,10 @@ def _make_tables(engine: Engine) -> bytes:
 
 def _salted(salt: bytes, digest: str) -> str:
     return blake2b(digest.encode(), key=salt, digest_size=16).hexdigest()
+
+
+def _expect_utf8(connection: DBAPIConnection, record: Any) -> None:
+    expect_utf8(connection, "NBO_DECISION_LOG")
 
 
 def _prepare_sqlite(connection: DBAPIConnection, record: Any) -> None:

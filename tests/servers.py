@@ -151,10 +151,18 @@ class PostgreSQL(Server):
             admin.execute(sql.SQL("CREATE USER nbo PASSWORD {}").format(PASSWORD))
         self.add_database("nbo")
 
-    def add_database(self, name: str) -> None:
+    def add_database(self, name: str, encoding: str = "UTF8") -> None:
         """Make an empty database."""
+        made = sql.SQL("CREATE DATABASE {} OWNER nbo ENCODING {} TEMPLATE template0")
         with self._administrator() as admin:
-            admin.execute(sql.SQL("CREATE DATABASE {} OWNER nbo").format(sql.Identifier(name)))
+            admin.execute(made.format(sql.Identifier(name), encoding))
+
+    def make_anew(self, name: str, remedy: str) -> None:
+        """Drop a database, and do what an error says that ends with the statement to make it again."""
+        with self._administrator() as admin:
+            admin.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+            admin.execute(remedy[remedy.index("CREATE DATABASE") :].encode())
+            admin.execute(sql.SQL("ALTER DATABASE {} OWNER TO nbo").format(sql.Identifier(name)))
 
     def start(self) -> None:
         options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}

@@ -20,6 +20,8 @@ from feast.repo_config import RepoConfig
 from psycopg import Connection
 from pydantic import PositiveInt
 
+from domain.encoding import expect_utf8
+
 
 class PostgreSQLOnlineStoreConfig(FeastConfig):
     """Feast's settings and two limits.
@@ -81,4 +83,5 @@ def _connect(settings: PostgreSQLOnlineStoreConfig) -> Connection[Any]:
         application_name="nbo",
         **wanted,
     )
+    expect_utf8(connection, "NBO_ONLINE_STORE")
     return connection

@@ -9,8 +9,10 @@ from urllib.parse import urlparse
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from sqlalchemy import create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
+from domain.encoding import expect_utf8
 from domain.errors import StateError
 from models.tracking.quiet import quiet_mlflow
 
@@ -32,11 +34,13 @@ class TrackingStore:
         """The client; the first one on a fresh SQLite file makes the tables, which takes some seconds.
 
         Raises:
-            StateError: If the store cannot be opened.
+            StateError: If the store cannot be opened, or its database keeps text in another encoding than UTF8.
         """
         if urlparse(self.uri).scheme == "sqlite":
             Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         try:
+            if urlparse(self.uri).scheme.startswith("postgresql"):
+                _expect_utf8(self.uri)
             with quiet_mlflow():
                 client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
                 client.search_experiments(max_results=1)
@@ -63,3 +67,11 @@ class TrackingStore:
                 if found is None:
                     raise
                 return str(found.experiment_id)
+
+
+def _expect_utf8(uri: str) -> None:
+    engine = create_engine(uri)
+    # before the library asks for the version, which it cannot read in every encoding
+    event.listen(engine, "connect", lambda connection, _: expect_utf8(connection, "MLFLOW_TRACKING_URI"), insert=True)
+    engine.connect().close()
+    engine.dispose()

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -18,25 +19,34 @@ from prefect.settings.legacy import _get_valid_setting_names
 from ruamel.yaml import YAML
 from typer.main import get_command
 
+from config.service import ServiceSettings
 from config.settings import Settings
 from nbo.commands import app
 from nbo.worker import GRACE_SECONDS
+from serving.api.app import create_app
+from serving.api.customers import ConsentChange
+from serving.api.models import BatchRequest, DecisionRequest
+from serving.api.problems import MEDIA_TYPE, ProblemDetails
+from tests.containers.engine import MissingError, found_engine
+from tests.containers.guide import Guide
+from tests.containers.stand_ins import FOLDER as STAND_INS
+from tests.containers.stand_ins import IMAGES
 from tests.docs.pages import ROOT
 
 CONTAINERFILE = (ROOT / "deploy" / "Containerfile").read_text(encoding="utf-8")
+HAPROXY = (ROOT / "deploy" / "haproxy.cfg").read_text(encoding="utf-8")
 COMPOSE: dict[str, Any] = YAML(typ="safe").load(ROOT / "deploy" / "compose.yaml")
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: said for name, said in SERVICES.items() if said["image"] == "nbo"}
 GUIDE = (ROOT / "docs" / "guides" / "deploy.md").read_text(encoding="utf-8")
 OF_PYTHON = {"PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
 OF_IMAGES = {
+    "entry": set(re.findall(r"\$(NBO_[A-Z]+)", HAPROXY)),
     "postgres": {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD"},
     "redis": {"REDISCLI_AUTH"},
 }
-ROOMS = [
-    "domain", "nbo_client", "expressions", "events", "features", "models", "decisioning", "simulation", "config",
-    "serving", "wiring", "pipelines", "nbo",
-]  # fmt: skip
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+ROOMS: list[str] = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 
 
 def instructions(name: str) -> list[str]:
@@ -94,7 +104,7 @@ def test_no_secret_is_written_down() -> None:
         for found in re.finditer(r"(?i)password\b[^$\n]{0,3}(\S+)|://\w*:(\S+?)@", line):
             assert "${" in line, found
     assert not re.search(r"(?i)(password|secret|key)=", CONTAINERFILE)
-    assert {".env", "deploy/api_keys.json"} <= set((ROOT / ".gitignore").read_text().split())
+    assert {".env", "deploy/api_keys.json", "deploy/certificate.pem"} <= set((ROOT / ".gitignore").read_text().split())
 
 
 # MLflow warns of type hints of its own when its command line is imported
@@ -141,16 +151,21 @@ def test_what_runs_is_told_to_end_and_has_time_for_what_it_has_begun(name: str) 
 def test_ports_are_those_that_commands_listen_on(name: str) -> None:
     command = [str(word) for word in OURS[name]["command"]]
     listened = {command[place + 1] for place, word in enumerate(command) if word == "--port"}
-    assert set(published(OURS[name])) == listened
+    assert set(published(OURS[name])) == (set() if name == "service" else listened)
     assert not listened or command[command.index("--host") + 1] == "0.0.0.0"
     asked = re.findall(r"127\.0\.0\.1:(\d+)", json.dumps(OURS[name].get("healthcheck", {})))
     assert set(asked) <= listened
 
 
-def test_the_health_check_asks_the_port_that_is_exposed() -> None:
-    asked = re.findall(r"127\.0\.0\.1:(\d+)/readyz", CONTAINERFILE)
-    assert asked == instructions("EXPOSE") == list(published(SERVICES["service"]))
-    assert "/readyz" in {route.path for route in _routes()}
+def test_replicas_are_asked_whether_they_are_ready_at_the_port_they_listen_on() -> None:
+    command = [str(word) for word in SERVICES["service"]["command"]]
+    port = command[command.index("--port") + 1]
+    checked = re.findall(r"127\.0\.0\.1:(\d+)(/\w+)", json.dumps(SERVICES["service"]["healthcheck"]))
+    [balanced] = re.findall(r"^\s*server-template \w+ \d+ service:(\d+) ", HAPROXY, re.MULTILINE)
+    [asked] = re.findall(r"http-check send meth GET uri (\S+)", HAPROXY)
+    assert checked == [(port, asked)]
+    assert balanced == port == instructions("EXPOSE")[0]
+    assert asked in {route.path for route in _routes()}
 
 
 def _routes() -> list[Any]:
@@ -159,9 +174,65 @@ def _routes() -> list[Any]:
     return list(router.routes)
 
 
-def test_replicas_have_a_port_each() -> None:
-    first, last = re.findall(r"\d+", SERVICES["service"]["ports"][0])[:2]
-    assert int(last) - int(first) + 1 == SERVICES["service"]["deploy"]["replicas"]
+def test_the_entry_alone_is_reached_from_elsewhere_and_finds_every_replica() -> None:
+    for name, said in SERVICES.items():
+        for text in said.get("ports", []):
+            assert name == "entry" or text.startswith("127.0.0.1:"), text
+    [places_for_replicas] = re.findall(r"^\s*server-template \w+ (\d+) ", HAPROXY, re.MULTILINE)
+    assert SERVICES["service"]["scale"] == "${NBO_REPLICAS:-2}"
+    assert f"{places_for_replicas} at most" in GUIDE
+
+
+def test_the_entry_answers_where_it_is_asked_and_only_this_machine_without_tls() -> None:
+    entry = SERVICES["entry"]
+    assert entry["environment"]["NBO_ENTRY"] + ":8000" == entry["ports"][0]
+    assert entry["environment"]["NBO_ENTRY"] == "${NBO_ENTRY:-127.0.0.1:8000}"
+    assert re.findall(r"^\s*bind (.*)$", HAPROXY, re.MULTILINE) == [":8000", ":8000 ssl crt /run/secrets/certificate"]
+    assert entry["command"][-1] == places(entry)[0][1]
+
+
+def test_the_entry_lets_through_what_the_service_takes_and_nothing_larger() -> None:
+    assert f"gt {ServiceSettings().largest_body} }}" in HAPROXY
+    assert f"at most {ServiceSettings().largest_body:,} bytes" in HAPROXY
+    assert f"bodies {ServiceSettings().largest_body:,} bytes" in GUIDE
+
+
+def test_what_the_entry_answers_by_itself_is_a_problem_with_its_own_status() -> None:
+    answers = re.findall(r"status (\d+) content-type (\S+)(?: hdr Retry-After \d+)? string '(.*?)'", HAPROXY)
+    assert len(answers) == 6
+    for status, kind, text in answers:
+        content = json.loads(text)
+        assert (kind, content["status"]) == (MEDIA_TYPE, int(status))
+        ProblemDetails(**content)
+
+
+def test_the_entry_tells_a_request_twice_only_where_the_service_knows_it_again() -> None:
+    reads, known = (
+        re.compile(found) for found in re.findall(r"^\s*acl (?:reads|known) path_reg (\S+)$", HAPROXY, re.MULTILINE)
+    )
+    twice = {path for path in _paths("post") if reads.match(path) or known.match(path)}
+    assert twice == {
+        "/v1/events", "/v1/scores", "/v1/decisions/{decision_id}/replay", "/v1/decisions/{decision_id}/withdrawal",
+    }  # fmt: skip
+    for name in re.findall(r"json_query\('\$\.(\w+)'\)", HAPROXY):
+        assert any(name in body.model_fields for body in (DecisionRequest, BatchRequest, ConsentChange)), name
+    assert re.findall(r"^\s*retry-on (.*)$", HAPROXY, re.MULTILINE) == ["conn-failure empty-response"]
+    assert "http-request disable-l7-retry unless reads or known" in HAPROXY
+
+
+def _paths(method: str) -> set[str]:
+    paths = create_app(lambda: None).openapi()["paths"]
+    return {path for path, methods in paths.items() if method in methods}
+
+
+def test_the_entry_keeps_connections_for_less_long_than_the_service() -> None:
+    [seconds] = re.findall(r"timeout http-keep-alive (\d+)s", HAPROXY)
+    [kept] = re.findall(r"timeout_keep_alive=(\d+)", (ROOT / "nbo" / "service.py").read_text(encoding="utf-8"))
+    assert int(seconds) < int(kept)
+
+
+def test_no_line_of_the_entrys_log_names_an_address() -> None:
+    assert not re.search(r"^\s*(log |option httplog|log-format)", HAPROXY, re.MULTILINE)
 
 
 def test_addresses_name_services_and_the_ports_they_listen_on() -> None:
@@ -183,7 +254,8 @@ def test_the_settings_are_understood_by_the_program() -> None:
 
 
 def test_databases_that_are_named_are_made() -> None:
-    made = set(re.findall(r"CREATE DATABASE (\w+) OWNER nbo;", (ROOT / "deploy/postgres/databases.sql").read_text()))
+    statement = r"CREATE DATABASE (\w+) OWNER nbo ENCODING 'UTF8' TEMPLATE template0;"
+    made = set(re.findall(statement, (ROOT / "deploy/postgres/databases.sql").read_text()))
     made.add(SERVICES["postgres"]["environment"]["POSTGRES_DB"])
     named = re.findall(r"@postgres:5432/(\w+)", (ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))
     assert set(named) == made
@@ -195,7 +267,7 @@ def test_volumes_are_declared_and_folders_exist(name: str) -> None:
         if source.startswith("$"):
             continue
         if source.startswith("."):
-            assert (ROOT / "deploy" / source).is_dir()
+            assert (ROOT / "deploy" / source).exists()
         else:
             assert source in COMPOSE["volumes"]
 
@@ -223,20 +295,25 @@ def test_what_a_service_waits_for_can_tell_its_health(name: str) -> None:
         assert "test" in SERVICES[other]["healthcheck"]
 
 
-def test_the_image_holds_the_rooms_and_nothing_else() -> None:
-    copied = {text.split()[0] for text in instructions("COPY") if text.split()[0] in ROOMS}
-    assert copied == set(ROOMS)
-    words = [word for text in instructions("COPY") if "--from" not in text for word in text.split()[:-1]]
-    for word in words:
-        assert (ROOT / word).exists(), word
-    allowed = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
-    assert sorted(allowed) == sorted(words)
-
-
-def test_every_room_of_the_project_is_a_room_of_the_image() -> None:
-    declared = re.search(r"^packages = \[(.*?)\]", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
-    assert declared is not None
-    assert set(re.findall(r'"(\w+)"', declared[1])) == set(ROOMS)
+def test_the_image_holds_every_room_and_nothing_else() -> None:
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    allowed = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    assert "*" in lines
+    assert allowed == {
+        *ROOMS,
+        "banks",
+        "bootstrap.lock",
+        "requirements-servers.lock",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+    }
+    assert [text for text in instructions("COPY") if "--from" not in text] == [
+        "bootstrap.lock requirements-servers.lock ./",
+        ". .",
+    ]
+    for name in allowed:
+        assert (ROOT / name).exists(), name
 
 
 def test_the_image_is_not_root_and_checks_every_hash() -> None:
@@ -267,5 +344,29 @@ def test_the_guide_names_every_variable_that_people_set() -> None:
 
 
 def test_the_guide_runs_services_that_there_are() -> None:
-    for service in re.findall(r"run --rm (\w+) nbo", GUIDE):
+    for service in re.findall(r"compose\.yaml run --rm (\w+) nbo", GUIDE):
         assert service in OURS
+    for names in re.findall(r"up --detach ([a-z ]+)$", GUIDE, re.MULTILINE):
+        assert set(names.split()) <= set(SERVICES)
+
+
+def test_stand_ins_are_the_images_that_are_named() -> None:
+    named = {said["image"] for name, said in SERVICES.items() if name not in OURS}
+    named |= {text.split()[0] for text in instructions("FROM")}
+    assert set(IMAGES.values()) == named
+    stages = re.findall(r"^FROM \S+ AS (\w+)$", (STAND_INS / "Containerfile").read_text(), re.MULTILINE)
+    assert stages == list(IMAGES)
+
+
+def test_every_command_of_the_guide_is_run_where_containers_are() -> None:
+    course = (ROOT / "tests" / "containers" / "__main__.py").read_text(encoding="utf-8")
+    run = re.findall(r'follow\(engine, guide, "(.+?)"\)', course)
+    guide = Guide()
+    assert all(guide.under(heading) for heading in run)
+    assert guide.left == []
+
+
+def test_a_machine_without_containers_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingError, match=r"^no containers can be run here; install Docker .* or podman "):
+        found_engine(tmp_path)

@@ -28,7 +28,9 @@ def commands(page: Path) -> Iterator[str]:
     lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
     lines += re.findall(r"`((?:\.venv/bin/)?nbo [^`\n]+)`", text)
     for line in lines:
-        found = re.search(r"(?:^|\s|/)nbo (--?\w.*|[a-z]+\b.*)$", line.split("#")[0].strip())
+        # up to where its output goes, and without the image of that name that it may run in
+        said = re.sub(r"docker run (--\w+ )*nbo ", "", re.split(r"#| \| ", line)[0].strip())
+        found = re.search(r"(?:^|\s|/)nbo (--?\w.*|[a-z]+\b.*)$", said)
         if found:
             yield found[1].strip()
 

@@ -10,8 +10,6 @@ from urllib.request import proxy_bypass_environment
 
 import pytest
 
-import pytest
-
 from config.settings import Settings
 from nbo.environment import prepare
 

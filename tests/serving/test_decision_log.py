@@ -123,6 +123,24 @@ def test_a_batch_is_kept_once_and_all_its_numbers_come_back(log, tmp_path):
             assert getattr(found, name) == row[name]
 
 
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_in_another_encoding_is_refused_with_the_statement_that_makes_a_right_one(
+    postgresql_server, encoding
+):
+    name = f"log_{encoding.lower()}"
+    postgresql_server.add_database(name, encoding)
+    url = DecisionLogPlace.read(postgresql_server.url(name)).url("demo")
+    with pytest.raises(StateError) as refused:
+        DecisionLog(url)
+    assert str(refused.value) == (
+        f"the database of NBO_DECISION_LOG keeps text in an encoding that nbo does not take: got {encoding} in "
+        f"'{name}', expected UTF8; drop it and make it anew: "
+        f"CREATE DATABASE \"{name}\" ENCODING 'UTF8' TEMPLATE template0"
+    )
+    postgresql_server.make_anew(name, refused.value.remedy)
+    DecisionLog(url).close()
+
+
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_a_log_goes_on_after_its_server_was_started_again(postgresql_server, decisions, end):
     with closing(DecisionLog(empty_database(postgresql_server))) as log:

@@ -340,6 +340,23 @@ def test_postgresql_finds_a_password_that_the_settings_do_not_have(
         place.close()
 
 
+def test_a_database_in_another_encoding_is_refused_with_the_statement_that_makes_a_right_one(
+    tmp_path: Path, postgresql_server: PostgreSQL
+) -> None:
+    postgresql_server.add_database("states_in_ascii", "SQL_ASCII")
+    place = Place(tmp_path, postgresql_server.url("states_in_ascii"), postgresql_server)
+    with pytest.raises(
+        StateError, match=r"NBO_ONLINE_STORE .* got SQL_ASCII in 'states_in_ascii', expected UTF8"
+    ) as no:
+        place.online()
+    assert no.value.remedy is not None
+    postgresql_server.make_anew("states_in_ascii", no.value.remedy)
+    try:
+        assert place.online().read(["c1"], NOON).missing == ("c1",)
+    finally:
+        place.close()
+
+
 def test_passwords_are_not_on_disk(served: Place) -> None:
     served.online().materialise(states(["c1"], [1]), NIGHT)
     for path in served.folder.rglob("*"):

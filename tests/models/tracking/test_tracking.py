@@ -210,6 +210,13 @@ def test_a_store_that_is_no_store_is_an_error_with_a_remedy(tmp_path):
         _ = TrackingStore(f"sqlite:///{tmp_path / 'mlflow.db'}").client
 
 
+def test_a_database_in_another_encoding_is_refused(postgresql_server):
+    postgresql_server.add_database("runs_in_ascii", "SQL_ASCII")
+    uri = postgresql_server.url("runs_in_ascii").replace("postgresql://", "postgresql+psycopg://")
+    with pytest.raises(StateError, match=r"MLFLOW_TRACKING_URI .* got SQL_ASCII in 'runs_in_ascii', expected UTF8"):
+        _ = TrackingStore(uri).client
+
+
 @pytest.mark.skipif(shutil.which("git") is None, reason="a repository is made with git")
 def test_the_revision_is_the_commit_and_says_when_files_differ(tmp_path):
     assert git_revision(tmp_path) == UNKNOWN_REVISION
