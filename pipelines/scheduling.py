@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import chdir
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -133,4 +134,13 @@ def serve_schedules(bank: Bank, folder: Path, api_url: str, *, alone: bool) -> N
             if alone:
                 end_lost_runs(client, names)
             skip_missed_runs(client, names, datetime.now(UTC))
+        serve_beside_our_packages(deployments)
+
+
+def serve_beside_our_packages(deployments: Sequence[RunnerDeployment]) -> None:
+    """Serve until interrupted, from our own folder: a flow run's process looks first where it starts for our packages.
+
+    In the user's folder it might find other people's. All places are known by their whole paths by now.
+    """
+    with chdir(Path(__file__).parents[1]):
         serve(*deployments, print_starting_message=False)

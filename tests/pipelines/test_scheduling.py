@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,6 +11,7 @@ from uuid import UUID
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import ConcurrencyLimitStrategy
+from prefect.deployments.runner import RunnerDeployment
 from prefect.states import Pending, Running, Scheduled, State
 from prefect.types.entrypoint import EntrypointType
 
@@ -16,7 +19,7 @@ from config.bank import Bank
 from config.reading import load_bank
 from config.schedule import Schedule
 from domain.errors import DataError
-from pipelines.scheduling import deployments_of, end_lost_runs, skip_missed_runs
+from pipelines.scheduling import deployments_of, end_lost_runs, serve_beside_our_packages, skip_missed_runs
 from tests.pipelines.small_bank import DEMO
 
 
@@ -55,6 +58,31 @@ def test_a_deployment_is_found_from_any_folder(bank: Bank, monkeypatch: pytest.M
         assert deployment._entrypoint_type is EntrypointType.MODULE_PATH
         assert deployment.entrypoint is not None
         assert deployment.entrypoint.startswith("pipelines.scheduled.")
+
+
+def test_a_flow_run_finds_our_packages_whatever_lies_in_the_folder_of_the_command(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "__init__.py").write_text("raise RuntimeError('not nbo')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")  # as the command does
+    loading = "from prefect.flows import load_flow_from_entrypoint as load; print(load({!r}).name)"
+    found: list[str] = []
+
+    def serve(*deployments: RunnerDeployment, **options: object) -> None:
+        """Do what the process of each flow run does first."""
+        for deployment in deployments:
+            code = loading.format(deployment.entrypoint)
+            ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+            found.append(ended.stdout.split()[-1])
+
+    monkeypatch.setattr("pipelines.scheduling.serve", serve)
+    deployments = deployments_of(bank, DEMO)
+    serve_beside_our_packages(deployments)
+    assert found == [deployment.flow_name for deployment in deployments]
+    with pytest.raises(subprocess.CalledProcessError):  # so it would be in the command's own folder
+        serve(*deployments)
 
 
 def test_a_flow_without_a_line_is_not_scheduled(bank: Bank) -> None:
