@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -336,6 +337,12 @@ def test_the_lock_of_the_image_has_the_versions_of_the_others_with_hashes_and_no
     text = (ROOT / "requirements-servers.lock").read_text(encoding="utf-8")
     assert "://" not in text
     assert all("--hash=sha256:" in block for block in re.split(r"\n(?=\S)", text.strip()))
+
+
+@pytest.mark.parametrize("part", ["", "-servers", "-dev"])
+def test_a_lock_has_one_version_of_a_package_for_every_python(part: str) -> None:
+    names = re.findall(r"^([\w.-]+)==", (ROOT / f"requirements{part}.lock").read_text(encoding="utf-8"), re.MULTILINE)
+    assert [name for name, times in Counter(names).items() if times > 1] == []
 
 
 def test_the_guide_names_every_variable_that_people_set() -> None:
