@@ -116,7 +116,8 @@ def run(engine: Engine) -> None:
             for name in stack.of(service):
                 engine.healthy(name)
         expect(fact=len(stack.of("service")) == REPLICAS, otherwise=f"replicas: {stack.of('service')}")
-    with step("nobody may do more than has to be, and no secret is told"):
+    with step("pages are there, nobody may do more than has to be, and no secret is told"):
+        checks.pages_are_there()
         checks.locked_down(stack)
         checks.no_secret_is_told(stack, secrets)
     with step("limits of the entry"):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
+
+import httpx
 
 from tests.containers.engine import expect
 from tests.containers.stack import PROJECT, Stack
@@ -24,6 +27,18 @@ def locked_down(stack: Stack) -> None:
             expect(fact=said["NoNewPrivs"].strip() == "1", otherwise=f"{name} may gain privileges")
             written = stack.engine.succeeds(f"docker exec {name} sh -c 'echo x > /etc/x || echo x > /usr/x'")
             expect(fact=not written, otherwise=f"{name} can write to its image")
+
+
+def pages_are_there() -> None:
+    """MLflow's and Prefect's pages, at the ports of this machine that the guide names, with what they load."""
+    for address in ("http://127.0.0.1:5000", "http://127.0.0.1:4200"):
+        with httpx.Client(base_url=address, follow_redirects=True) as client:
+            page = client.get("/")
+            loaded = re.findall(r'<script[^>]+src="([^"]+)"', page.text)
+            expect(fact=page.is_success and bool(loaded), otherwise=f"no page at {address}: {page.status_code}")
+            for script in loaded:
+                answer = client.get(str(page.url.join(script)))
+                expect(fact=answer.is_success, otherwise=f"{script} at {address}: {answer.status_code}")
 
 
 def no_secret_is_told(stack: Stack, secrets: Mapping[str, str]) -> None:

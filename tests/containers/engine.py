@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-SECONDS_TO_COME = 300
+SECONDS_TO_COME = 600
 ENOUGH = 10_000
 """Open files and processes of one container."""
 
