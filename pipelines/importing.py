@@ -17,6 +17,7 @@ from pipelines.artefacts import keep_table
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, may_pass
 from serving.journal.draining import drain
 from simulation.simulate import simulate
+from wiring.bank_time import bank_now
 from wiring.parts import Parts, parts_anew, parts_of
 from wiring.progress import progress_of
 
@@ -87,7 +88,7 @@ def import_files(bank_folder: str) -> StepResult:
     """Import what the service accepted and what is new in the bank's files; doing it again changes nothing."""
     parts = parts_of(bank_folder)
     now = datetime.now(UTC)
-    rows = drain_journal(parts, now)
+    rows = drain_journal(parts, bank_now(parts))
     with progress_of("import events") as progress:
         report = import_sources(
             parts.log,

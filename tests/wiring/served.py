@@ -14,6 +14,7 @@ import uvicorn
 
 from config.service import ApiKey, ServiceSettings
 from serving.api.app import create_app
+from serving.live.clock import Clock
 from tests.servers import free_port
 from wiring.parts import Parts
 from wiring.service import open_service
@@ -28,7 +29,7 @@ SETTINGS = ServiceSettings(
 def served(parts: Parts, start: datetime | None = None) -> Iterator[httpx.Client]:
     """Serve a bank for the length of the block; a client with a key of all scopes."""
     port = free_port()
-    app = create_app(lambda: open_service(parts, SETTINGS, start))
+    app = create_app(lambda: open_service(parts, SETTINGS, Clock(start)))
     server = uvicorn.Server(
         uvicorn.Config(app, host="127.0.0.1", port=port, log_level="critical", access_log=False, loop="asyncio")
     )
