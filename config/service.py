@@ -19,7 +19,7 @@ METRICS: Final = "NBO_SERVICE_METRICS"
 
 BANK: Final = "NBO_SERVICE_BANK"
 CLOCK: Final = "NBO_SERVICE_CLOCK"
-"""How `nbo serve` tells its workers the bank's folder, and the moment at which the clock stands when it starts."""
+"""How `nbo serve` tells its workers the bank's folder, and what their clocks have in common."""
 
 API_KEYS: Final = "NBO_API_KEYS"
 API_KEYS_FILE: Final = "NBO_API_KEYS_FILE"

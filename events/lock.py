@@ -1,4 +1,4 @@
-"""One writer at a time."""
+"""One writer at a time, and who else is there."""
 
 from __future__ import annotations
 
@@ -17,3 +17,24 @@ def locked(file: Path) -> Iterator[None]:
             yield
         finally:
             fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+@contextmanager
+def present(file: Path) -> Iterator[None]:
+    """Hold the file's lock beside others who do the same."""
+    with file.open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
+            fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+def anybody_present(file: Path) -> bool:
+    """Tell whether somebody holds the file's lock; whoever died does not."""
+    with file.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False

@@ -44,7 +44,7 @@ ClockAt = Annotated[
     datetime | None,
     typer.Option(
         formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
-        help="Where the service's clock stands when it starts, for a simulated bank; the real time by default.",
+        help="Where the service's clock starts; at the last moment of a simulated bank, else the real time by default.",
     ),
 ]
 
@@ -196,7 +196,9 @@ def decide(
             expected=", ".join(parts.policy.channels),
             remedy="--channel app",
         )
-    show_decision(parts.answer(customer, channel, moment or parts.latest()))
+    from wiring.bank_time import last_moment, served_now
+
+    show_decision(parts.answer(customer, channel, moment or served_now(parts) or last_moment(parts)))
 
 
 @app.command()
@@ -207,7 +209,7 @@ def deliver(
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
-            help="Moment in the bank's time zone, for a simulated bank; the real time by default.",
+            help="Moment in the bank's time zone; now by default, in a simulated bank's own time.",
         ),
     ] = None,
 ) -> None:
@@ -228,7 +230,7 @@ def archive(
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
-            help="Moment in the bank's time zone, for a simulated bank; the real time by default.",
+            help="Moment in the bank's time zone; now by default, in a simulated bank's own time.",
         ),
     ] = None,
 ) -> None:
@@ -324,8 +326,10 @@ def serve(
     from nbo.service import serve as run_service
 
     parts = _parts(context)
-    start = _moment(parts, as_of)
-    run_service(parts, host=host, port=port, workers=workers, start=start, certificate=certificate, key=certificate_key)
+    moment = _moment(parts, as_of)
+    run_service(
+        parts, host=host, port=port, workers=workers, as_of=moment, certificate=certificate, key=certificate_key
+    )
 
 
 @app.command()
@@ -340,11 +344,13 @@ def up(
     Example: nbo --bank banks/demo up --port 8000
     """
     from nbo.servers import serve_everything
-    from nbo.service import tell_workers
+    from nbo.service import prepare_keys, telling_time
 
     parts = _parts(context)
-    tell_workers(parts, _moment(parts, as_of))
-    serve_everything(parts, port, workers, None if as_of is None else f"{as_of:%Y-%m-%dT%H:%M:%S}")
+    prepare_keys()
+    # the service that is started here shares the time
+    with telling_time(parts, _moment(parts, as_of)):
+        serve_everything(parts, port, workers, None if as_of is None else f"{as_of:%Y-%m-%dT%H:%M:%S}")
 
 
 @app.command()

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -25,6 +25,8 @@ from nbo.processes import check_port, ended_by_signals
 from serving.api.keys import new_key
 from serving.api.logs import log_settings
 from serving.live.champions import MANIFEST
+from serving.live.clock import ClockBase
+from wiring.bank_time import Origin, serving_time
 from wiring.parts import Parts
 
 PUBLISH_SECONDS: Final = 5.0
@@ -43,7 +45,7 @@ def serve(
     host: str,
     port: int,
     workers: int,
-    start: datetime | None,
+    as_of: datetime | None,
     certificate: Path | None = None,
     key: Path | None = None,
 ) -> None:
@@ -54,16 +56,23 @@ def serve(
         host: To listen on.
         port: To listen on.
         workers: Processes that answer.
-        start: Where the service's clock stands; None for the machine's time.
+        as_of: Where the service's clock stands; None for the last moment of a simulated bank, else the machine's time.
         certificate: TLS certificate, with its chain; None for none.
         key: Of the certificate.
 
     Raises:
-        NboError: A setting, a port that is taken, or there are no champions and no registry to ask for them.
+        NboError: A setting, a port that is taken, another service of the bank at another time, or there are no
+            champions and no registry to ask for them.
     """
     check_port("the service", host, port)
-    tell_workers(parts, start)
-    with ended_by_signals(), publishing(parts), TemporaryDirectory(prefix="nbo-metrics-") as metrics:
+    prepare_keys()
+    with (
+        ended_by_signals(),
+        telling_time(parts, as_of) as ahead,
+        publishing(parts),
+        TemporaryDirectory(prefix="nbo-metrics-") as metrics,
+    ):
+        os.environ.update({BANK: str(parts.folder.resolve()), CLOCK: ClockBase.of(ahead).text()})
         os.environ.update({METRICS: metrics, PROMETHEUS: metrics})
         config = uvicorn.Config(
             "nbo.worker:application",
@@ -89,12 +98,28 @@ def serve(
         raise StateError("the service did not start", remedy="its log says why")
 
 
-def tell_workers(parts: Parts, start: datetime | None) -> None:
-    """Put into the environment what workers have to know; where nobody has a key, one is made for this run."""
+@contextmanager
+def telling_time(parts: Parts, as_of: datetime | None) -> Iterator[timedelta]:
+    """Fix the time at which the bank is served for the length of the block, and say it; how far it is ahead."""
+    with serving_time(parts, as_of) as time:
+        stands = f"{time.now().astimezone(parts.bank.time_zone):%Y-%m-%d %H:%M:%S}"
+        if time.origin is Origin.LAST_MOMENT:
+            said = f"bank {parts.name} is simulated: the clock starts at its last moment, {stands}"
+            said += f"; to start at another: --as-of {stands[:10]}T12:00:00"
+        elif time.origin is Origin.KEPT:
+            said = f"the clock goes on at {stands}: events and contacts up to then are kept, and it never goes back"
+        elif time.origin is Origin.SHARED:
+            said = f"bank {parts.name} is being served already; this service shares its clock, which stands at {stands}"
+        else:
+            said = f"the clock starts at {stands}"
+        if time.ahead:
+            console.print(said, markup=False, highlight=False)
+        yield time.ahead
+
+
+def prepare_keys() -> None:
+    """Make a key for this run where nobody has one, and tell workers by the environment."""
     settings = ServiceSettings.from_environment(os.environ)
-    os.environ[BANK] = str(parts.folder.resolve())
-    if start is not None:
-        os.environ[CLOCK] = start.isoformat()
     if not settings.keys and settings.jwt_key is None:
         made, entry = new_key("this run", SCOPES)
         os.environ[API_KEYS] = json.dumps([entry])

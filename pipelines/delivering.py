@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 
 from prefect import flow
 
 from pipelines.artefacts import keep_table
 from pipelines.steps import StepResult
+from wiring.bank_time import bank_now
 from wiring.delivery import deliver_due, outbox_of
 from wiring.parts import parts_anew
 
@@ -17,7 +18,7 @@ from wiring.parts import parts_anew
 def deliver_contacts(bank_folder: str, as_of: datetime | None = None, *, again: bool = False) -> StepResult:
     """Take new plans into the outbox and deliver what is due, to every channel that the bank's folder names."""
     parts = parts_anew(bank_folder)
-    now = as_of or datetime.now(UTC)
+    now = as_of or bank_now(parts)
     if again:
         outbox_of(parts).revive(now)
     new, reports = deliver_due(parts, now)

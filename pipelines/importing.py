@@ -18,6 +18,7 @@ from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, m
 from serving.journal.alone import one_import
 from serving.journal.draining import drain
 from simulation.simulate import simulate
+from wiring.bank_time import bank_now
 from wiring.parts import Parts, parts_anew, parts_of
 from wiring.progress import progress_of
 
@@ -88,11 +89,12 @@ def import_files(bank_folder: str) -> StepResult:
     """Import what the service accepted and what is new in the bank's files; doing it again changes nothing."""
     parts = parts_of(bank_folder)
     with one_import(parts.database):
-        return _imported(parts, datetime.now(UTC))
+        return _imported(parts)
 
 
-def _imported(parts: Parts, now: datetime) -> StepResult:
-    rows = drain_journal(parts, now)
+def _imported(parts: Parts) -> StepResult:
+    now = datetime.now(UTC)
+    rows = drain_journal(parts, bank_now(parts))
     with progress_of("import events") as progress:
         report = import_sources(
             parts.log,

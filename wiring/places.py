@@ -84,6 +84,11 @@ class Places:
         return self.folder / "decisions_archive"
 
     @property
+    def clock(self) -> Path:
+        """The time at which services serve the bank, and which of them run."""
+        return self.folder / "clock"
+
+    @property
     def reports(self) -> Path:
         """Reports, a folder a moment."""
         return self.folder / "reports"

@@ -19,7 +19,7 @@ from serving.circumstances import latest_circumstances, prices_in_force
 from serving.customer_features import CustomerReader
 from serving.live.breaker import Breaker, GuardedStates
 from serving.live.champions import read_champions
-from serving.live.clock import Clock
+from serving.live.clock import Clock, ClockBase
 from serving.live.engine import LiveEngine
 from serving.live.service import Service
 from serving.live.swapping import WARM_UP_CUSTOMERS, Swapper, try_out
@@ -94,18 +94,17 @@ class PartsEngines:
         return GuardedStates(states, self.breaker)
 
 
-def open_service(parts: Parts, settings: ServiceSettings, start: datetime | None) -> Service:
+def open_service(parts: Parts, settings: ServiceSettings, clock: Clock) -> Service:
     """Open the service of a bank: everything is read, tried out and warm when this returns.
 
     Args:
         parts: The bank's.
         settings: Of the service.
-        start: Where the clock stands; None for the machine's time.
+        clock: Of decisions and events.
 
     Raises:
         NboError: Something is missing or damaged.
     """
-    clock = Clock(start)
     source = PartsEngines(parts)
     source.refresh(clock.now())
     engine = source.build()
@@ -135,12 +134,12 @@ def application() -> FastAPI:
     from config.settings import Settings
 
     settings = Settings.from_environment(os.environ)
-    start = os.environ.get(CLOCK)
-    moment = None if not start else datetime.fromisoformat(start)
+    told = os.environ.get(CLOCK)
+    clock = Clock(base=ClockBase.from_text(told) if told else None)
     parts = Parts(settings, Path(os.environ[BANK]))
     of_service = ServiceSettings.from_environment(os.environ)
     tracing = None if of_service.traces is None else _tracing(parts.name)
-    return create_app(lambda: open_service(parts, of_service, moment), tracing)
+    return create_app(lambda: open_service(parts, of_service, clock), tracing)
 
 
 def _tracing(bank: str) -> Tracing:

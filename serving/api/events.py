@@ -29,7 +29,9 @@ async def tell(body: Annotated[Events, Body()], request: Request, caller: Listen
     heard = service.listening.hear(told)
     if heard.refused and not isinstance(body, list):
         error = heard.refused[0]
-        raise ProblemError(422, error.reason.value, error.what, got=error.got, expected=error.expected)
+        raise ProblemError(
+            422, error.reason.value, error.what, got=error.got, expected=error.expected, remedy=error.remedy
+        )
     committed = await asyncio.wrap_future(heard.fates)
     fates = dict(zip(heard.places, committed, strict=True))
     service.watcher.heard(committed, len(heard.refused))

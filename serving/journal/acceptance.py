@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from serving.database import Database
 from serving.journal.customers import raise_versions
 from serving.journal.erasures import erased_events, erasures_of, is_erased
+from serving.journal.order import put_after_known
 from serving.journal.tables import EVENTS, GATE, GATE_NAME, PENDING
 from serving.tables import DECISIONS
 
@@ -66,6 +67,7 @@ class Acceptance:
         gate = pass_gate(connection, self.database)
         owners = _owners(connection, {row["decision_id"] for row in rows if row["decision_id"] is not None})
         batch = token_hex(8)
+        put_after_known(connection, rows)
         for row in rows:
             row["available_at"] = max(row["available_at"], gate + 1)
             decision = row["decision_id"]

@@ -51,10 +51,10 @@ class EventRefusedError(DataError):
         at: The field.
     """
 
-    def __init__(self, reason: Reason, at: str, *, got: str, expected: str) -> None:
+    def __init__(self, reason: Reason, at: str, *, got: str, expected: str, remedy: str | None = None) -> None:
         self.reason = reason
         self.at = at
-        super().__init__(f"{at}: {reason.replace('_', ' ')}", got=got, expected=expected)
+        super().__init__(f"{at}: {reason.replace('_', ' ')}", got=got, expected=expected, remedy=remedy)
 
 
 def accepted(told: Told, vocabulary: Vocabulary, now: datetime) -> Event:
@@ -120,7 +120,9 @@ def _occurred(moment: datetime | None, now: datetime) -> datetime:
             Reason.TIME_IN_THE_FUTURE,
             "occurred_at",
             got=moment.isoformat(),
-            expected=f"at most {int(CLOCK_SKEW.total_seconds())} s after {now.isoformat(timespec='seconds')}",
+            expected=f"at most {int(CLOCK_SKEW.total_seconds())} s after {now.isoformat(timespec='seconds')}, "
+            "when it is now for this service",
+            remedy="leave the time out of what happens now: a simulated bank is not served in real time",
         )
     if moment < _EPOCH:
         raise EventRefusedError(

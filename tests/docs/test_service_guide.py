@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from datetime import timedelta
 from string import Template
 
 import httpx
@@ -15,6 +14,7 @@ from tests.docs.pages import ROOT, blocks
 from tests.pipelines.small_bank import SmallBank
 from tests.wiring.past import live_through
 from tests.wiring.served import KEY, served
+from wiring.bank_time import serving_time
 
 GUIDE = ROOT / "docs" / "guides" / "service.md"
 PATHS = re.findall(r"`(GET|POST|PUT|DELETE) (/[^`]*)`(?: with `(\{.*?\})`)?", GUIDE.read_text(encoding="utf-8"))
@@ -58,8 +58,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         bank.use(monkeypatch)
         parts = bank.parts
-        noon = live_through(parts) + timedelta(hours=12)
-        with served(parts, noon) as client:
+        live_through(parts)
+        with serving_time(parts, None) as time, served(parts, time.now()) as client:
             client.headers.pop("X-API-Key")
             yield client
         parts.database.close()

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -37,9 +38,9 @@ KEY = "nbo_a_key_of_tests_that_is_known_to_everybody"
 class Running:
     """The command, and a client of it."""
 
-    def __init__(self, bank: SmallBank, port: int, workers: int = 2, **more: str) -> None:
+    def __init__(self, bank: SmallBank, port: int, workers: int = 2, name: str = "service", **more: str) -> None:
         keys = [{"name": "tests", "sha256": sha256(KEY.encode()).hexdigest(), "scopes": ["admin"]}]
-        environment = {
+        self.environment = {
             **os.environ,
             "NBO_HOME": str(bank.home),
             "MLFLOW_TRACKING_URI": f"sqlite:///{bank.home / 'mlflow' / 'mlflow.db'}",
@@ -47,12 +48,14 @@ class Running:
             "NBO_SWAP_SECONDS": "0.2",
             **more,
         }
-        command = [sys.executable, "-m", "nbo", "--bank", str(bank.folder), "serve"]
-        command += ["--port", str(port), "--workers", str(workers)]
+        self.command = [sys.executable, "-m", "nbo", "--bank", str(bank.folder), "serve"]
+        self.command += ["--port", str(port), "--workers", str(workers)]
         self.bank = bank
-        self.logs = bank.home / "service.log"
+        self.logs = bank.home / f"{name}.log"
         with self.logs.open("wb") as logs:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, **{**QUIET, "stderr": logs})
+            self.process = subprocess.Popen(
+                self.command, cwd=ROOT, env=self.environment, **{**QUIET, "stdout": logs, "stderr": logs}
+            )
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": KEY}, timeout=SECONDS)
 
     def versions(self) -> dict[str, str]:
@@ -66,6 +69,18 @@ class Running:
         assert 0.0 < said["churn_probability"] < 1.0
         versions: dict[str, str] = said["versions"]
         return versions
+
+    def ahead(self, times: int = 20) -> tuple[timedelta, timedelta]:
+        """Least and most by which the clock of all who answer can be ahead of the machine's."""
+        least, most = timedelta.min, timedelta.max
+        for _ in range(times):
+            question = {"customer_id": "Nobody", "channel": "app", "dry_run": True}
+            before = datetime.now(UTC)
+            answer = self.client.post("/v1/decisions", json=question, headers={"Connection": "close"}).json()
+            after = datetime.now(UTC)
+            as_of = datetime.fromisoformat(answer["as_of"])
+            least, most = max(least, as_of - after), min(most, as_of - before)
+        return least, most
 
     def started(self) -> int:
         """How many workers have become ready so far."""
@@ -155,7 +170,14 @@ def test_a_changed_folder_is_served_by_all_workers_and_a_broken_one_by_none(runn
     until(lambda: all(running.versions().get("bank") == before["bank"] for _ in range(6)))
 
 
-def test_a_worker_that_is_killed_is_replaced(running: Running) -> None:
+def test_the_start_says_at_which_time_a_simulated_bank_is_served(running: Running) -> None:
+    said = running.logs.read_text()
+    assert "bank small is simulated: the clock starts at its last moment, 2025-03-02 00:00:00" in said
+    assert "; to start at another: --as-of 2025-03-02T12:00:00\n" in said
+
+
+def test_a_worker_that_is_killed_is_replaced_by_one_that_tells_the_same_time(running: Running) -> None:
+    least, most = running.ahead()
     event = {"event_id": "before", "customer_id": "C1", "type": "app_login"}
     assert running.client.post("/v1/events", json=event).json()["accepted"] == 1
     worker = min(running.children("multiprocessing.spawn"))
@@ -163,6 +185,25 @@ def test_a_worker_that_is_killed_is_replaced(running: Running) -> None:
     until(lambda: running.started() == 3)
     again = running.client.post("/v1/events", json=event)
     assert again.json()["results"][0]["fate"] == "duplicate"
+    later = running.ahead()
+    assert max(least, later[0]) <= min(most, later[1])
+
+
+def test_another_service_of_the_bank_tells_the_same_time_and_none_another(running: Running) -> None:
+    least, most = running.ahead()
+    other = Running(running.bank, free_port(), workers=1, MLFLOW_TRACKING_URI="http://127.0.0.1:1", name="other")
+    try:
+        until(lambda: other.started() == 1)
+        later = other.ahead()
+        assert max(least, later[0]) <= min(most, later[1])
+        assert "shares its clock" in other.logs.read_text()
+        command = [*other.command, "--port", str(free_port()), "--as-of", "2026-01-01"]
+        refused = subprocess.run(command, cwd=ROOT, env=other.environment, capture_output=True, text=True, check=False)
+        assert "bank small is being served at another time: got --as-of 2026-01-01T00:00:00" in refused.stderr
+    finally:
+        other.client.close()
+        other.process.terminate()
+        other.process.wait()
 
 
 def test_traces_arrive_from_it_and_they_are_its_own_alone(running: Running, collector: Collector) -> None:

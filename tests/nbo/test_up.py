@@ -64,15 +64,17 @@ def command(bank: SmallBank) -> Iterator[subprocess.Popen[str]]:
 def test_everything_answers_where_it_is_said_and_ends_with_the_command(
     command: subprocess.Popen[str], bank: SmallBank
 ) -> None:
-    key, links = "", {}
+    key, links, said = "", {}, ""
     assert command.stdout is not None
     while len(links) < len(LINKS):
         line = command.stdout.readline()
         assert line, "the command ended"
+        said += line
         key = key or (re.findall(r"X-API-Key: (\S+)", line) or [""])[0]
         for link in LINKS:
             if link in line:
                 links[link] = re.findall(r"http://\S+", line)[0]
+    assert "bank small is simulated: the clock starts at its last moment, 2025-03-02 00:00:00" in said
     with httpx.Client(headers={"X-API-Key": key}, follow_redirects=True, timeout=SECONDS) as client:
         assert {link: client.get(url).status_code for link, url in links.items()} == dict.fromkeys(LINKS, 200)
         service = links["metrics"].removesuffix("/metrics")

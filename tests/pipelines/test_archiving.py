@@ -50,3 +50,9 @@ def test_a_bank_that_says_nothing_keeps_all(parts: Parts) -> None:
     told = archive_old_decisions(str(parts.folder), NOW)
     assert (told["decisions"], told["files"], told["explanations"]) == (0, 0, 0)
     assert not parts.places.decisions_archive.exists()
+
+
+def test_a_simulated_banks_decisions_grow_old_in_its_own_time(parts: Parts) -> None:
+    told = archive_old_decisions(str(parts.folder))
+    assert told["as_of"] == "2026-06-24T22:00:00+00:00"  # nothing is in its log, so the end of its life
+    assert (told["decisions"], told["files"], told["explanations"]) == (0, 0, 12)

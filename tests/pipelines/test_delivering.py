@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,14 @@ def test_a_nights_plan_reaches_its_channels_once(parts: Parts, receiver: Receive
         assert [row["decision_id"] for row in csv.DictReader(file)] == ["x-d"]
     again = deliver_contacts(str(parts.folder), NOW + timedelta(minutes=5))
     assert (again["new"], sum(row["delivered"] for row in again["channels"]), len(receiver.requests)) == (0, 0, 1)
+
+
+def test_a_simulated_banks_contacts_are_delivered_in_its_own_time(parts: Parts, receiver: Receiver) -> None:
+    parts.log.append(table_of([replace(_customer("f", None), available_at=NOW)]))
+    plan(parts, "2026-06-01-x", NOW - timedelta(hours=3), ("a", "email"))
+    result = deliver_contacts(str(parts.folder))
+    assert result["as_of"] == (NOW + timedelta(microseconds=1)).isoformat()
+    assert (row_of(result, "email")["delivered"], sorted(receiver.made)) == (1, ["x-a"])
 
 
 def test_dead_letters_are_told_until_they_are_tried_again(parts: Parts, receiver: Receiver) -> None:

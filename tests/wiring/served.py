@@ -15,6 +15,7 @@ import uvicorn
 
 from config.service import ApiKey, ServiceSettings
 from serving.api.app import create_app
+from serving.live.clock import Clock
 from tests.ports import HOST
 from wiring.parts import Parts
 from wiring.service import open_service
@@ -28,7 +29,7 @@ SETTINGS = ServiceSettings(
 @contextmanager
 def served(parts: Parts, start: datetime | None = None) -> Iterator[httpx.Client]:
     """Serve a bank for the length of the block; a client with a key of all scopes."""
-    app = create_app(lambda: open_service(parts, SETTINGS, start))
+    app = create_app(lambda: open_service(parts, SETTINGS, Clock(start)))
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, loop="asyncio"))
     with socket.create_server((HOST, 0)) as listening:
         address = f"http://{HOST}:{listening.getsockname()[1]}"

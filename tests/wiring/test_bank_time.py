@@ -1,0 +1,218 @@
+"""What time it is for a bank: one time for all of its services, that of its life where that is simulated."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from domain.errors import DataError, StateError
+from domain.event import Event
+from events.schema import table_of
+from pipelines.importing import drain_journal
+from serving.journal.tables import ANSWERS
+from tests.pipelines.small_bank import DEMO, SmallBank
+from tests.serving.journal.build import accept, told
+from tests.wiring.past import live_through
+from tests.wiring.served import served
+from wiring.bank_time import Origin, ServedTime, bank_now, last_moment, served_now, serving_time
+from wiring.parts import Parts, parts_anew
+
+NEWS = datetime(2025, 7, 1, 22, 30, tzinfo=UTC)
+MOMENT = timedelta(microseconds=1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("NBO_HOME", str(tmp_path / "home"))
+    return Path(shutil.copytree(DEMO, tmp_path / "bank"))
+
+
+@pytest.fixture
+def simulated(folder: Path) -> Iterator[Parts]:
+    """A simulated bank whose log ends with one event."""
+    parts = parts_anew(folder)
+    login = Event(event_id="e1", customer_id="c1", type="app_login", occurred_at=NEWS, available_at=NEWS)
+    parts.log.append(table_of([login]))
+    yield parts
+    parts.database.close()
+
+
+@pytest.fixture
+def real(folder: Path) -> Iterator[Parts]:
+    (folder / "simulation.yaml").unlink()
+    parts = parts_anew(folder)
+    yield parts
+    parts.database.close()
+
+
+def served_time(parts: Parts, as_of: datetime | None = None) -> ServedTime:
+    """Of a service that starts and ends."""
+    with serving_time(parts, as_of) as time:
+        return time
+
+
+def stood_at(moment: datetime, parts: Parts, as_of: datetime | None = None) -> bool:
+    """Whether the clock of a service starts at a moment."""
+    before = datetime.now(UTC)
+    time = served_time(parts, as_of)
+    return before + time.ahead <= moment <= datetime.now(UTC) + time.ahead
+
+
+def test_a_simulated_bank_is_served_as_of_the_moment_after_its_latest_news(simulated: Parts) -> None:
+    assert stood_at(NEWS + MOMENT, simulated)
+    assert served_time(simulated).origin is Origin.LAST_MOMENT
+
+
+def test_a_simulated_bank_goes_on_where_its_last_service_ended(simulated: Parts) -> None:
+    later = NEWS + timedelta(hours=2)
+    accept(simulated.database, told("e2", "c2", at=later))
+    assert stood_at(later + MOMENT, simulated)
+
+
+def test_a_bank_that_is_not_simulated_yet_is_served_as_of_the_end_of_its_life(folder: Path) -> None:
+    parts = parts_anew(folder)
+    assert stood_at(datetime(2026, 6, 25, tzinfo=parts.bank.time_zone), parts)
+    parts.database.close()
+
+
+def test_a_real_bank_is_served_in_real_time(real: Parts) -> None:
+    assert served_time(real) == ServedTime(timedelta(0), Origin.MACHINE)
+
+
+def test_a_moment_that_is_asked_for_is_taken(simulated: Parts, real: Parts) -> None:
+    for parts in (simulated, real):
+        assert stood_at(NEWS - timedelta(days=9), parts, NEWS - timedelta(days=9))
+
+
+def test_a_clock_never_goes_back_behind_what_is_kept(simulated: Parts) -> None:
+    later = NEWS + timedelta(hours=2)
+    accept(simulated.database, told("e2", "c2", at=later))
+    assert stood_at(later + MOMENT, simulated, NEWS)
+    assert served_time(simulated, NEWS).origin is Origin.KEPT
+    assert served_time(simulated, later + MOMENT).origin is Origin.ASKED
+
+
+def test_services_that_run_at_once_tell_the_same_time_and_the_first_after_them_begins_anew(simulated: Parts) -> None:
+    with ExitStack() as stack:
+        with serving_time(simulated, None) as first:
+            second = stack.enter_context(serving_time(simulated, None))
+            assert second == ServedTime(first.ahead, Origin.SHARED)
+        # the first has ended, the second goes on
+        assert served_time(simulated) == second
+        before = datetime.now(UTC)
+        now = served_now(simulated)
+        assert now is not None
+        assert before + first.ahead <= now <= datetime.now(UTC) + first.ahead
+        assert before + first.ahead <= bank_now(simulated)
+    assert served_now(simulated) is None
+    assert served_time(simulated).origin is Origin.LAST_MOMENT
+
+
+def test_services_at_two_times_are_refused(simulated: Parts, real: Parts) -> None:
+    with serving_time(simulated, NEWS) as time:
+        assert served_time(simulated, NEWS) == ServedTime(time.ahead, Origin.SHARED)
+        assert served_time(parts_anew(DEMO)).origin is Origin.SHARED
+        with pytest.raises(StateError, match="another time: got --as-of 2025-07-02T22:30:00, expected as the services"):
+            served_time(simulated, NEWS + timedelta(days=1))
+        with pytest.raises(StateError, match=r"got the machine's, expected .* --as-of of 2025-07-01T22:30:00"):
+            served_time(real)
+    with serving_time(real, None):
+        assert served_time(real).ahead == timedelta(0)
+        with pytest.raises(StateError, match="expected as the services that run: no --as-of"):
+            served_time(real, NEWS)
+
+
+def test_a_time_that_cannot_be_read_is_told_with_the_remedy(simulated: Parts) -> None:
+    with serving_time(simulated, None):
+        (simulated.places.clock / "time.json").write_text("{")
+        for ask in (served_now, bank_now, served_time):
+            with pytest.raises(StateError, match="end them, then start them again"):
+                ask(simulated)
+    assert served_time(simulated).origin is Origin.LAST_MOMENT
+
+
+def test_now_is_the_banks_last_moment_or_real_time_where_nobody_serves_it(simulated: Parts, folder: Path) -> None:
+    assert bank_now(simulated) == last_moment(simulated) == NEWS + MOMENT
+    (folder / "simulation.yaml").unlink()
+    before = datetime.now(UTC)
+    assert before <= bank_now(parts_anew(folder)) <= datetime.now(UTC)
+
+
+def test_a_bank_without_news_has_no_last_moment(real: Parts) -> None:
+    with pytest.raises(DataError, match="is empty"):
+        last_moment(real)
+
+
+def test_answers_of_a_simulated_banks_service_are_kept_as_long_as_others(simulated: Parts) -> None:
+    row = {"request_id": "r", "content": "", "answer": b"", "answered_at": int(NEWS.timestamp()) * 1_000_000}
+    with simulated.database.transaction() as connection:
+        connection.execute(ANSWERS.insert(), row)
+    drain_journal(simulated, bank_now(simulated))
+    with simulated.database.reading() as connection:
+        assert connection.execute(ANSWERS.select()).all()
+
+
+@contextmanager
+def service(parts: Parts, as_of: datetime | None = None) -> Iterator[httpx.Client]:
+    """As `nbo serve` starts it."""
+    with serving_time(parts, as_of) as time, served(parts, time.now()) as client:
+        yield client
+
+
+def decided(client: httpx.Client, customer: str, channel: str, **more: Any) -> dict[str, Any]:
+    answer = client.post("/v1/decisions", json={"customer_id": customer, "channel": channel, **more})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
+    bank = SmallBank.write(tmp_path_factory.mktemp("bank"), customers=40, months=3, name="lived")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        bank.use(monkeypatch)
+        parts = bank.parts
+        live_through(parts)
+        yield parts
+        parts.database.close()
+
+
+def test_the_first_answers_of_a_simulated_banks_service_offer_something(lived: Parts) -> None:
+    end = lived.latest()
+    with service(lived) as client:
+        answers = [decided(client, f"C{number:06d}", "app", dry_run=True) for number in range(1, 41)]
+        login = {"event_id": "e1", "customer_id": "C000001", "type": "app_login"}
+        refused = client.post("/v1/events", json={**login, "occurred_at": datetime.now(UTC).isoformat()}).json()
+    assert all(end <= datetime.fromisoformat(answer["as_of"]) < end + timedelta(hours=1) for answer in answers)
+    # there is no model here, and what needs no score is not for everybody; in real time everybody would be lost
+    assert any(answer["offers"] for answer in answers)
+    assert sum(answer["stage"] == "lost" for answer in answers) < 10
+    assert refused["expected"].endswith("when it is now for this service")
+    assert refused["remedy"] == "leave the time out of what happens now: a simulated bank is not served in real time"
+
+
+def test_what_a_service_kept_holds_for_the_next_one_whatever_time_it_asks_for(lived: Parts) -> None:
+    noon = lived.midnight(lived.latest()) + timedelta(hours=12)
+    with service(lived, noon) as client:
+        names = (f"C{number:06d}" for number in range(1, 41))
+        one = next(name for name in names if decided(client, name, "email", dry_run=True)["offers"])
+        other = next(name for name in names if decided(client, name, "email", dry_run=True)["offers"])
+        contact = decided(client, one, "email")
+        consent = {"consents": {"consent_email": True}}
+        assert client.put(f"/v1/customers/{other}/consents", json=consent).is_success
+    # restarted by the same command, and one whose clock is behind
+    with service(lived, noon) as again, served(lived, noon - timedelta(hours=3)) as behind:
+        for client in (again, behind):
+            answer = decided(client, one, "email", dry_run=True)
+            assert answer["offers"] == []
+            assert datetime.fromisoformat(answer["as_of"]) > datetime.fromisoformat(contact["as_of"])
+            assert client.put(f"/v1/customers/{other}/consents", json={"consents": {"consent_email": False}}).is_success
+            assert decided(client, other, "email", dry_run=True)["offers"] == []
+            assert client.put(f"/v1/customers/{other}/consents", json=consent).is_success

@@ -1,0 +1,190 @@
+"""What time it is for a bank: that of its service, of the life that was simulated for it, or of the machine.
+
+All services of a bank that run at once, replicas and restarted ones, tell the same time: the first to start fixes how
+far it is ahead of the machine's clock, those that come later share it for as long as one of them runs. While none does
+a simulated bank's time stands still.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from domain.errors import StateError
+from events.durable import replace_text
+from events.lock import anybody_present, locked, present
+from serving.journal.newest import newest_kept
+from serving.journal.rows import moment_of
+from simulation.clock import Clock as SimulatedDays
+from simulation.world import DAYS_A_MONTH
+from wiring.parts import Parts
+
+TIME: Final = "time.json"
+STARTING: Final = "starting.lock"
+SERVING: Final = "serving.lock"
+"""In the folder of the bank's clock: how far it is ahead, and who starts and who serves."""
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class Origin(StrEnum):
+    """Why a service's clock stands where it does."""
+
+    MACHINE = "machine"
+    LAST_MOMENT = "last moment"
+    """Of a simulated bank."""
+    ASKED = "asked"
+    """As `--as-of` says."""
+    KEPT = "kept"
+    """`--as-of` says an earlier moment than that of an event or contact that is kept."""
+    SHARED = "shared"
+    """As that of the bank's services that run already."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedTime:
+    """The time that a service tells.
+
+    Attributes:
+        ahead: Of the machine's clock.
+        origin: Why.
+    """
+
+    ahead: timedelta
+    origin: Origin
+
+    def now(self) -> datetime:
+        """Tell it, UTC."""
+        return datetime.now(UTC) + self.ahead
+
+
+@contextmanager
+def serving_time(parts: Parts, as_of: datetime | None) -> Iterator[ServedTime]:
+    """Tell the time at which a service that starts now serves, which others share until the end of the block.
+
+    It never goes back behind what is kept: a consent withdrawn or a contact made later would not count.
+
+    Args:
+        parts: The bank's.
+        as_of: What was asked for, aware; None for the last moment of a simulated bank, the machine's time of others.
+
+    Raises:
+        StateError: The bank is being served at another time, or the state cannot be written or read.
+    """
+    place = parts.places.clock
+    with ExitStack() as stack:
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            with locked(place / STARTING):
+                if anybody_present(place / SERVING):
+                    time = _shared(parts, as_of)
+                else:
+                    time = _begun(parts, as_of)
+                    said = {"ahead_microseconds": time.ahead // _MICROSECOND, "as_of": _text(as_of)}
+                    replace_text(place / TIME, json.dumps(said))
+                stack.enter_context(present(place / SERVING))
+        except OSError as error:
+            raise StateError(
+                "the time of the service cannot be kept",
+                got=error.strerror or str(error),
+                remedy=f"free space or give write access to {place}",
+            ) from error
+        yield time
+
+
+def served_now(parts: Parts) -> datetime | None:
+    """Tell the time of the bank's services; None where none runs.
+
+    Raises:
+        StateError: It cannot be read.
+    """
+    place = parts.places.clock
+    if not place.exists():
+        return None
+    with locked(place / STARTING):
+        return datetime.now(UTC) + _read(place)[0] if anybody_present(place / SERVING) else None
+
+
+def bank_now(parts: Parts) -> datetime:
+    """Tell the time for what is done now: that of a service that runs, of a simulated bank, or of the machine.
+
+    Raises:
+        StateError: Clock, event log or journal cannot be read.
+    """
+    served = served_now(parts)
+    if served is not None:
+        return served
+    return datetime.now(UTC) if parts.bank.simulation is None else _end_of_life(parts)
+
+
+def last_moment(parts: Parts) -> datetime:
+    """Tell the moment just after the latest news of a bank, in event log and journal: nothing that is known is later.
+
+    Raises:
+        DataError: There is no news.
+        StateError: Event log or journal cannot be read.
+    """
+    return _last_moment(parts) or parts.latest()
+
+
+def _last_moment(parts: Parts) -> datetime | None:
+    found = [moment for moment in (parts.log.last_available_at(), newest_kept(parts.database)) if moment is not None]
+    return max(found) + _MICROSECOND if found else None
+
+
+def _end_of_life(parts: Parts) -> datetime:
+    """Last moment of a simulated bank; before it is simulated, where its life will end."""
+    simulation = parts.bank.simulation
+    assert simulation is not None, "a simulated bank"
+    days = SimulatedDays.of(simulation.start, simulation.months * DAYS_A_MONTH, parts.bank.time_zone)
+    return _last_moment(parts) or moment_of(days.end)
+
+
+def _begun(parts: Parts, as_of: datetime | None) -> ServedTime:
+    if as_of is not None:
+        kept = newest_kept(parts.database)
+        if kept is not None and kept >= as_of:
+            return ServedTime(kept + _MICROSECOND - datetime.now(UTC), Origin.KEPT)
+        return ServedTime(as_of - datetime.now(UTC), Origin.ASKED)
+    if parts.bank.simulation is None:
+        return ServedTime(timedelta(0), Origin.MACHINE)
+    return ServedTime(_end_of_life(parts) - datetime.now(UTC), Origin.LAST_MOMENT)
+
+
+def _shared(parts: Parts, as_of: datetime | None) -> ServedTime:
+    ahead, asked = _read(parts.places.clock)
+    time = ServedTime(ahead, Origin.SHARED)
+    real = parts.bank.simulation is None
+    # who asks for nothing takes what there is, but real time is what a real bank's service asks for
+    if (_text(as_of) != asked) if as_of is not None else (real and ahead):
+        raise StateError(
+            f"bank {parts.name} is being served at another time",
+            got="the machine's" if as_of is None else f"--as-of {as_of:%Y-%m-%dT%H:%M:%S}",
+            expected="as the services that run: "
+            + ("no --as-of" if asked is None else f"--as-of of {asked}")
+            + f"; their clock stands at {time.now().astimezone(parts.bank.time_zone):%Y-%m-%d %H:%M:%S}",
+            remedy="end them first, or start this one as them",
+        )
+    return time
+
+
+def _read(place: Path) -> tuple[timedelta, str | None]:
+    try:
+        said = json.loads((place / TIME).read_text(encoding="utf-8"))
+        return said["ahead_microseconds"] * _MICROSECOND, said["as_of"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise StateError(
+            "the time of the services that run cannot be read",
+            got=str(error),
+            remedy=f"end them, then start them again: {place / TIME} is written anew",
+        ) from error
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat()
