@@ -1,0 +1,87 @@
+"""The one rule for ids, at every door: of imported files, of the service, of erasure, of lists of moments."""
+
+from __future__ import annotations
+
+from typing import Final
+from unicodedata import category, normalize
+
+from domain.errors import DataError
+
+LONGEST_ID: Final = 200
+"""Characters, after trimming and normalising."""
+
+_MOST_FOLDED: Final = 4
+"""No character of NFC comes from more characters than this."""
+
+_UNSEEN_CATEGORIES: Final = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+"""Control, format (zero-width, direction of writing), halves of surrogate pairs, separators of lines."""
+
+_UNSEEN_LETTERS: Final = frozenset(
+    chr(code)
+    for first, last in (
+        (0x034F, 0x034F),
+        (0x115F, 0x1160),
+        (0x17B4, 0x17B5),
+        (0x180B, 0x180F),
+        (0x2065, 0x2065),
+        (0x2800, 0x2800),
+        (0x3164, 0x3164),
+        (0xFE00, 0xFE0F),
+        (0xFFA0, 0xFFA0),
+        (0xFFF0, 0xFFF8),
+        (0xE0000, 0xE0FFF),
+    )
+    for code in range(first, last + 1)
+)
+"""Letters and marks that Unicode lists as ignorable in display, and the empty Braille cell."""
+
+
+def customer_id(text: object) -> str:
+    r"""Bring a customer's id into its one form, or say why it is none; see `fit_id`.
+
+    Example:
+        >>> customer_id(" C000001 "), customer_id("A/B-1"), customer_id("Mu\u0308ller") == "M\u00fcller"
+        ('C000001', 'A/B-1', True)
+    """
+    return fit_id(text, "customer id")
+
+
+def fit_id(text: object, name: str) -> str:
+    """Bring an id of any kind into its one form.
+
+    It is trimmed and normalised (NFC), so that two spellings that look alike are one id. Then it has 1 to 200
+    characters, none of them a control character, zero-width, one that turns the direction of writing, or half of a
+    surrogate pair; and it is not `.` or `..`, which would be a folder in an address.
+
+    Args:
+        text: What was given for an id; anything but a text is refused, a number too.
+        name: What errors call it: `customer id`, `event id`.
+
+    Raises:
+        DataError: It cannot be an id.
+    """
+    if not isinstance(text, str):
+        raise _unfit(name, "is not a text", repr(text), "a text of 1 to 200 characters")
+    trimmed = text.strip()
+    if not trimmed:
+        raise _unfit(name, "is empty", repr(text), "1 to 200 characters")
+    if len(trimmed) <= _MOST_FOLDED * LONGEST_ID:
+        trimmed = trimmed if trimmed.isascii() else normalize("NFC", trimmed)
+    if len(trimmed) > LONGEST_ID:
+        raise _unfit(name, "is too long", f"{len(trimmed)} characters", f"at most {LONGEST_ID}")
+    if _has_unseen(trimmed):
+        raise _unfit(name, "has a character that nobody sees", ascii(trimmed), "visible ones")
+    if trimmed in (".", ".."):
+        raise _unfit(name, "means a folder in an address", repr(trimmed), "another text")
+    return trimmed
+
+
+def _has_unseen(text: str) -> bool:
+    if text.isascii() and text.isprintable():
+        return False
+    return any(category(character) in _UNSEEN_CATEGORIES or character in _UNSEEN_LETTERS for character in text)
+
+
+def _unfit(name: str, what: str, got: str, expected: str) -> DataError:
+    article = "an" if name[0] in "aeiou" else "a"
+    return DataError(f"{article} {name} {what}", got=got, expected=expected, remedy="have it corrected at its source")
