@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from events.amounts import Amounts
 from events.fields import Fields
+from events.ids import Ids
 from events.mapping import Source
 from events.properties import PropertyColumn, expectation, property_maps, read_property
 from events.quarantine import Reason
@@ -43,7 +44,7 @@ class MappedRows:
 class _Columns:
     """The fields of n rows, read but not judged."""
 
-    ids: Mapping[str, pa.Array]
+    ids: Mapping[str, Ids]
     names: Mapping[str, Coded]
     occurred: Moments
     available: Moments
@@ -99,7 +100,7 @@ class RowMapper:
             names["type"] = Coded(np.zeros_like(names["type"].codes), (ATTRIBUTES_TYPE,))
         occurred = fields.moments("occurred_at")
         return _Columns(
-            ids={name: fields.texts(name) for name in given},
+            ids={name: fields.ids(name) for name in given},
             names=names,
             occurred=occurred,
             available=fields.moments("available_at") if fields.fills("available_at") else occurred,
@@ -122,17 +123,21 @@ class RowMapper:
     def _skipped(self, columns: _Columns, count: int) -> Rows:
         skipped = np.zeros(count, dtype=bool)
         for field, values in self._source.skip.items():
-            coded = columns.names[field] if field in columns.names else Coded.of(columns.ids[field])
+            coded = columns.names[field] if field in columns.names else Coded.of(columns.ids[field].values)
             skipped |= coded.among(set(values).__contains__)
         return skipped
 
     def _check_ids(self, columns: _Columns, rejections: Rejections) -> None:
-        for field, reason in (
-            ("customer_id", Reason.CUSTOMER_ID_MISSING),
-            ("event_id", Reason.EVENT_ID_MISSING),
+        for field, missing, unfit in (
+            ("customer_id", Reason.CUSTOMER_ID_MISSING, Reason.CUSTOMER_ID_UNFIT),
+            ("event_id", Reason.EVENT_ID_MISSING, Reason.EVENT_ID_UNFIT),
+            ("decision_id", None, Reason.DECISION_ID_UNFIT),
         ):
             if field in columns.ids:
-                rejections.where(np.asarray(columns.ids[field].is_null()), reason)
+                ids = columns.ids[field]
+                if missing is not None:
+                    rejections.where(ids.missing, missing)
+                rejections.where(ids.unfit, unfit, ids.why)
 
     def _check_moments(self, fields: Fields, columns: _Columns, rejections: Rejections) -> None:
         occurred, available = columns.occurred, columns.available
@@ -192,7 +197,7 @@ class RowMapper:
 
 def _events(columns: _Columns, keep: NDArray[np.int64]) -> pa.Table:
     rows = pa.array(keep)
-    arrays = {name: texts.take(rows) for name, texts in columns.ids.items()}
+    arrays = {name: ids.values.take(rows) for name, ids in columns.ids.items()}
     arrays["occurred_at"] = pa.array(columns.occurred.microseconds[keep]).cast(MOMENT)
     arrays["available_at"] = pa.array(columns.available.microseconds[keep]).cast(MOMENT)
     for name, coded in columns.names.items():
