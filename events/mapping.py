@@ -40,6 +40,8 @@ class Source(Spec):
         properties: Property -> column.
         time_zone: Of times written without an offset; ambiguous ones (autumn) count as the earlier.
         delimiter: Between the columns of CSV.
+        quotes: Whether a quote that opens a field of CSV reaches to the next one, as usual. False for a system that
+            writes quotes as they come, so that every line is a record.
         encoding: Of CSV and JSON lines.
         skip: Field -> values (after mapping) whose rows are left out on purpose; they are counted.
     """
@@ -55,5 +57,6 @@ class Source(Spec):
     properties: dict[str, str] = field(default_factory=dict)
     time_zone: str = "UTC"
     delimiter: str = ","
+    quotes: bool = True
     encoding: str = "utf-8"
     skip: dict[str, tuple[str, ...]] = field(default_factory=dict)

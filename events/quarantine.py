@@ -21,6 +21,8 @@ class Reason(StrEnum):
 
     LINE_BROKEN = "line_broken"
     """Not a JSON object."""
+    QUOTE_BROKEN = "quote_broken"
+    """A quote opens a field and does not close it, or encloses what looks like records; see `quotes` of a source."""
     FIELD_COUNT_WRONG = "field_count_wrong"
     """More or fewer fields than the CSV file's header."""
     ENCODING_BROKEN = "encoding_broken"

@@ -60,6 +60,15 @@ class SourceFile:
             remedy="have it delivered again, or correct `format`, `delimiter` and `encoding` in sources.yaml",
         )
 
+    def wrong_encoding(self, got: str) -> SourceError:
+        """Say that the file is not in the encoding that its source declares."""
+        return SourceError(
+            f"file '{self.name}' of source '{self.source.name}' is not in the declared encoding",
+            got=got,
+            expected=self.source.encoding,
+            remedy="correct `encoding` in sources.yaml (cp1252, latin-1, utf-16, say)",
+        )
+
     def require_columns(self, wanted: Iterable[str], available: Sequence[str]) -> None:
         """Check that columns are there, and only once.
 
