@@ -108,7 +108,7 @@ class Fields:
         column = self.field("amount")
         if not is_text_type(column.type):
             raise self._wrong_type("amount", column.type, "numbers or texts")
-        return amounts_of(column)
+        return amounts_of(column, self._source.marks)
 
     def property_texts(self, name: str) -> Coded:
         """Read the column of a property, renamed as the mapping says."""

@@ -20,8 +20,9 @@ from events.texts import joined_texts
 JOINED_BY = "-"
 _PLAIN = r"^[!-~]([ -~]*[!-~])?$"
 """What is in its one form already, unless it is too long or a folder."""
-_WHOLE_BITS = {"halffloat": 11, "float": 24, "double": 53}
-"""A floating number of so many bits tells every whole number below 2 to their power from the next one."""
+FLOAT_TELLS = 2**53
+"""Below it a floating number of 64 bits tells every whole number from the next one."""
+_FLOATS_TELL = {"halffloat": 2**11, "float": 2**24, "double": FLOAT_TELLS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def ids_of(column: pa.Array, name: str) -> Ids:
     plain = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
     kind = plain.type
     if pa.types.is_floating(kind):
-        return _numbers(plain, name, lambda value: _of_float(value, 2 ** _WHOLE_BITS[str(kind)], str(kind)))
+        return _numbers(plain, name, lambda value: _of_float(value, _FLOATS_TELL[str(kind)], str(kind)))
     if pa.types.is_decimal(kind):
         return _numbers(plain, name, _of_decimal)
     texts = plain.cast(pa.string())

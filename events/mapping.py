@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from domain.spec import Spec
+from events.numbers import Marks
 
+ID_FIELDS = ("event_id", "customer_id", "decision_id")
 EVENT_FIELDS = (
     "event_id",
     "customer_id",
@@ -39,6 +41,9 @@ class Source(Spec):
         value_columns: Field -> columns whose values are joined by "/" before `values` is looked up.
         properties: Property -> column.
         time_zone: Of times written without an offset; ambiguous ones (autumn) count as the earlier.
+        decimal_mark: Of numbers that are written as texts, as in CSV: `.` or `,`.
+        thousands_mark: Between their groups of three digits: `.`, `,`, `'` or a blank; '' where there is none. Where
+            it is not given, a number that may be meant either way (1.234) is not accepted.
         delimiter: Between the columns of CSV.
         quotes: Whether a quote that opens a field of CSV reaches to the next one, as usual. False for a system that
             writes quotes as they come, so that every line is a record.
@@ -56,7 +61,14 @@ class Source(Spec):
     value_columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     properties: dict[str, str] = field(default_factory=dict)
     time_zone: str = "UTC"
+    decimal_mark: Literal[".", ","] = "."
+    thousands_mark: Literal[".", ",", "'", " ", ""] | None = None
     delimiter: str = ","
     quotes: bool = True
     encoding: str = "utf-8"
     skip: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def marks(self) -> Marks:
+        """How its texts write numbers."""
+        return Marks(self.decimal_mark, self.thousands_mark)

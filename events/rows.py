@@ -106,7 +106,9 @@ class RowMapper:
             available=fields.moments("available_at") if fields.fills("available_at") else occurred,
             amounts=fields.amounts(),
             properties={
-                name: read_property(fields.property_texts(name), self._declarations(name, names["type"]))
+                name: read_property(
+                    fields.property_texts(name), self._declarations(name, names["type"]), self._source.marks
+                )
                 for name in sorted(self._source.properties)
             },
         )
@@ -176,7 +178,9 @@ class RowMapper:
     def _check_amounts(self, amounts: Amounts, rejections: Rejections) -> None:
         bound = f"at most {LARGEST_AMOUNT:g}"
         rejections.where(
-            amounts.unreadable, Reason.AMOUNT_NOT_A_NUMBER, lambda row: got_expected(amounts.text(row), "12.50, say")
+            amounts.unreadable,
+            Reason.AMOUNT_NOT_A_NUMBER,
+            lambda row: got_expected(amounts.text(row), self._source.marks.expectation),
         )
         rejections.where(
             amounts.beyond, Reason.AMOUNT_OUT_OF_BOUNDS, lambda row: got_expected(amounts.text(row), bound)
@@ -190,7 +194,7 @@ class RowMapper:
                 declared = self._vocabulary.attributes[name]
             else:
                 declared = self._vocabulary.types[str(types.at(row))].properties[name]
-            return f"{name}: {got_expected(texts.at(row), expectation(declared))}"
+            return f"{name}: {got_expected(texts.at(row), expectation(declared, self._source.marks))}"
 
         return detail
 
