@@ -96,12 +96,12 @@ class Fields:
 
     def moments(self, field: str) -> Moments:
         """Read a field as moments; the source's zone is that of local times."""
-        column = self.field(field)
-        if not is_moment_type(column.type):
-            raise self._wrong_type(field, column.type, "timestamps, dates or texts")
+        column, unit = self.field(field), self._source.time_unit
+        if not is_moment_type(column.type, unit):
+            raise self._wrong_type(field, column.type, f"numbers of {unit}" if unit else "timestamps, dates or texts")
         kind = column.type
-        text = not (pa.types.is_timestamp(kind) or pa.types.is_date(kind))
-        return moments_of(texts_of(column) if text else column, ZoneInfo(self._source.time_zone))
+        stored = pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_integer(kind)
+        return moments_of(column if stored else texts_of(column), ZoneInfo(self._source.time_zone), unit)
 
     def amounts(self) -> Amounts:
         """Read the amounts."""

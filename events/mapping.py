@@ -7,6 +7,7 @@ from typing import Literal
 
 from domain.spec import Spec
 from events.numbers import Marks
+from events.times import TimeUnit
 
 ID_FIELDS = ("event_id", "customer_id", "decision_id")
 EVENT_FIELDS = (
@@ -41,6 +42,8 @@ class Source(Spec):
         value_columns: Field -> columns whose values are joined by "/" before `values` is looked up.
         properties: Property -> column.
         time_zone: Of times written without an offset; ambiguous ones (autumn) count as the earlier.
+        time_unit: What times count since 1970 where they are numbers: seconds, milli-, micro- or nanoseconds. Without
+            it times are dates, timestamps, or texts as `2026-03-29`, `2026-03-29 10:15:00.5`, `2026-03-29T10:15Z`.
         decimal_mark: Of numbers that are written as texts, as in CSV: `.` or `,`.
         thousands_mark: Between their groups of three digits: `.`, `,`, `'` or a blank; '' where there is none. Where
             it is not given, a number that may be meant either way (1.234) is not accepted.
@@ -61,6 +64,7 @@ class Source(Spec):
     value_columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     properties: dict[str, str] = field(default_factory=dict)
     time_zone: str = "UTC"
+    time_unit: TimeUnit | None = None
     decimal_mark: Literal[".", ","] = "."
     thousands_mark: Literal[".", ",", "'", " ", ""] | None = None
     delimiter: str = ","

@@ -44,7 +44,7 @@ def _records(file: SourceFile, header: list[str]) -> Records:
     zone = ZoneInfo(source.time_zone)
 
     def is_time(text: bytes) -> bool:
-        return not moments_of(pa.array([text.decode(errors="replace").strip()]), zone).unreadable[0]
+        return not moments_of(pa.array([text.decode(errors="replace").strip()]), zone, source.time_unit).unreadable[0]
 
     time = header.index(column) if isinstance(column, str) else None
     return Records(source.delimiter.encode(), len(header), source.quotes, time, is_time)

@@ -145,7 +145,9 @@ class RowMapper:
         occurred, available = columns.occurred, columns.available
         for field, moments in {"occurred_at": occurred, "available_at": available}.items():
             rejections.where(moments.missing, Reason.TIME_MISSING, _constantly(field))
-            rejections.where(moments.unreadable, Reason.TIME_UNREADABLE, _unreadable(fields, field))
+            rejections.where(
+                moments.unreadable, Reason.TIME_UNREADABLE, _unreadable(fields, field, self._source.time_unit)
+            )
         latest = np.maximum(occurred.microseconds, available.microseconds)
         rejections.where(
             latest > self._now,
@@ -215,9 +217,11 @@ def _constantly(text: str) -> Callable[[int], str]:
     return lambda _: text
 
 
-def _unreadable(fields: Fields, field: str) -> Callable[[int], str]:
+def _unreadable(fields: Fields, field: str, unit: str | None) -> Callable[[int], str]:
     column = fields.field(field)
-    return lambda row: f"{field}: {got_expected(column[row].as_py(), '2026-03-29T10:15:00+02:00, say (ISO 8601)')}"
+    listed = "2026-03-29, 2026-03-29 10:15:00 or 2026-03-29T10:15:00+02:00, say"
+    expected = f"a whole number of {unit} since 1970" if unit else listed
+    return lambda row: f"{field}: {got_expected(column[row], expected)}"
 
 
 def _written(microseconds: np.int64) -> str:
