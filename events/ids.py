@@ -25,6 +25,14 @@ FLOAT_TELLS = 2**53
 _FLOATS_TELL = {"halffloat": 2**11, "float": 2**24, "double": FLOAT_TELLS}
 
 
+_SUSPECTS = {
+    r"^[0-9](\.[0-9]+)?[eE]\+[0-9]+$": "as a spreadsheet writes large numbers (1.2E+11), whose last digits are lost",
+    r"^[0-9]+\.0+$": "as a column of numbers with gaps is written (1001.0), which is another id than 1001",
+    r"(?i)^(nan|null|none|n/a|undefined|#[a-z/0]+[!?]?)$": "with a word for none, so that many customers become one",
+}
+"""Texts that may be ids, and hardly ever are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ids:
     """A column of ids.
@@ -89,6 +97,17 @@ def ids_of(column: pa.Array, name: str) -> Ids:
     whole = np.asarray(trimmed.to_pylist(), dtype=object)
     whole[rows] = [None if isinstance(one, DataError) else one for one in fitted]
     return Ids(pa.array(whole, pa.string()), missing, unfit, lambda row: str(_fitted(texts[row].as_py(), name)))
+
+
+def suspects_among(ids: pa.Array) -> dict[str, int]:
+    """Count ids that were probably damaged on their way, by how they are written.
+
+    Example:
+        >>> list(suspects_among(pa.array(["1.23457E+11", "K1", "1001"])).values())
+        [1]
+    """
+    counts = {words: int(pc.sum(pc.match_substring_regex(ids, form)).as_py() or 0) for form, words in _SUSPECTS.items()}
+    return {words: count for words, count in counts.items() if count}
 
 
 def joined_ids(parts: Sequence[Ids], name: str) -> Ids:

@@ -115,6 +115,8 @@ class _FileImport:
         self._digest = f"{file.digest()}-{mapping_digest}"
         self._read = self._accepted = self._duplicates = self._skipped = 0
         self._reasons: Counter[Reason] = Counter()
+        self._warnings: Counter[str] = Counter()
+        self._first: Rejection | None = None
 
     def run(self) -> FileCounts:
         before = self._transaction.imported(self._digest)
@@ -137,16 +139,20 @@ class _FileImport:
             duplicates=self._duplicates,
             skipped=self._skipped,
             reasons=dict(self._reasons),
+            first=self._first,
+            warnings=dict(self._warnings),
         )
 
     def _import(self, chunk: Chunk) -> None:
         mapped = self._mapper.map(chunk.table)
         self._read += chunk.rows
         self._skipped += mapped.skipped
+        self._warnings.update(mapped.warnings)
         rejections = [*chunk.broken, *(_rejection(chunk, row, *why) for row, why in mapped.rejected.items())]
         rejections += self._append(chunk, mapped)
         for rejection in sorted(rejections, key=lambda rejection: rejection.row):
             self._reasons[rejection.reason] += 1
+            self._first = self._first or rejection
             self._quarantine.add(self._file.source.name, self._file.name, rejection)
         self._meter.chunk(chunk.rows, chunk.bytes_done)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from events.amounts import Amounts
 from events.fields import Fields
-from events.ids import Ids
+from events.ids import Ids, suspects_among
 from events.mapping import Source
 from events.properties import PropertyColumn, expectation, property_maps, read_property
 from events.quarantine import Reason
@@ -32,12 +32,14 @@ class MappedRows:
         positions: Shape (len(events),): their rows.
         skipped: Rows left out on purpose.
         rejected: Row -> reason and detail.
+        warnings: What is to be looked at -> in how many rows.
     """
 
     events: pa.Table
     positions: NDArray[np.int64]
     skipped: int
     rejected: Mapping[int, tuple[Reason, str]]
+    warnings: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,16 @@ class RowMapper:
             positions=keep,
             skipped=int(skipped.sum()),
             rejected=rejections.reasons,
+            warnings={
+                f"{field} (column {self._column(field)}) is written {words}": count
+                for field, ids in columns.ids.items()
+                for words, count in suspects_among(ids.values.take(pa.array(keep))).items()
+            },
         )
+
+    def _column(self, field: str) -> str:
+        columns = self._source.columns.get(field, ())
+        return f"'{columns}'" if isinstance(columns, str) else ", ".join(f"'{column}'" for column in columns)
 
     def _read(self, fields: Fields) -> _Columns:
         given = (
