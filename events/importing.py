@@ -115,6 +115,7 @@ class _FileImport:
         self._digest = f"{file.digest()}-{mapping_digest}"
         self._read = self._accepted = self._duplicates = self._skipped = 0
         self._reasons: Counter[Reason] = Counter()
+        self._parts: Counter[Reason] = Counter()
         self._warnings: Counter[str] = Counter()
         self._first: Rejection | None = None
 
@@ -126,7 +127,7 @@ class _FileImport:
         else:
             for chunk in read_chunks(self._file):
                 self._import(chunk)
-            if not self._reasons:
+            if not self._reasons and not self._parts:
                 events = self._accepted + self._duplicates
                 done = ImportedFile(read=self._read, events=events, skipped=self._skipped)
                 self._transaction.remember(self._digest, done)
@@ -139,6 +140,7 @@ class _FileImport:
             duplicates=self._duplicates,
             skipped=self._skipped,
             reasons=dict(self._reasons),
+            parts=dict(self._parts),
             first=self._first,
             warnings=dict(self._warnings),
         )
@@ -150,9 +152,13 @@ class _FileImport:
         self._warnings.update(mapped.warnings)
         rejections = [*chunk.broken, *(_rejection(chunk, row, *why) for row, why in mapped.rejected.items())]
         rejections += self._append(chunk, mapped)
+        rejections += [_rejection(chunk, row, reason, detail, part) for row, part, reason, detail in mapped.parts]
         for rejection in sorted(rejections, key=lambda rejection: rejection.row):
-            self._reasons[rejection.reason] += 1
-            self._first = self._first or rejection
+            if rejection.part is None:
+                self._reasons[rejection.reason] += 1
+                self._first = self._first or rejection
+            else:
+                self._parts[rejection.reason] += 1
             self._quarantine.add(self._file.source.name, self._file.name, rejection)
         self._meter.chunk(chunk.rows, chunk.bytes_done)
 
@@ -170,8 +176,8 @@ class _FileImport:
         ]
 
 
-def _rejection(chunk: Chunk, row: int, reason: Reason, detail: str) -> Rejection:
-    return Rejection(int(chunk.numbers[row]), reason, detail, chunk.raw(row))
+def _rejection(chunk: Chunk, row: int, reason: Reason, detail: str, part: str | None = None) -> Rejection:
+    return Rejection(int(chunk.numbers[row]), reason, detail, chunk.raw(row), part)
 
 
 def _mapping_digest(source: Source, vocabulary: Vocabulary) -> str:

@@ -38,7 +38,10 @@ class Source(Spec):
             in the file, so that importing the file again finds the same ids. Without `available_at` an event
             is available when it occurs.
         constants: Field -> value, for what a whole source has in common.
-        values: Field -> {value in the source: value of the vocabulary}; an unlisted value stays as it is.
+        values: Field -> {value in the source: value of the vocabulary}; an unlisted value stays as it is. The key ""
+            is for a blank field.
+        blank: Attribute -> what a blank field says of it where `values` has no "": `keep` leaves the value before in
+            force, as without this; `unknown` ends it.
         value_columns: Field -> columns whose values are joined by "/" before `values` is looked up.
         properties: Property -> column.
         time_zone: Of times written without an offset; ambiguous ones (autumn) count as the earlier.
@@ -61,6 +64,7 @@ class Source(Spec):
     columns: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
     values: dict[str, dict[str, str]] = field(default_factory=dict)
+    blank: dict[str, Literal["keep", "unknown"]] = field(default_factory=dict)
     value_columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     properties: dict[str, str] = field(default_factory=dict)
     time_zone: str = "UTC"

@@ -53,18 +53,20 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """One quarantined row.
+    """One quarantined row, or a part of a row that is accepted without it.
 
     Attributes:
         row: Its number in the file, from 1: of a record below the header (CSV, Parquet), of a line (JSON lines).
         detail: The offending value and what was expected.
         raw: The row as it was read.
+        part: The field that does not fit, where the rest of the row does; None for a whole row.
     """
 
     row: int
     reason: Reason
     detail: str
     raw: object
+    part: str | None = None
 
 
 class Quarantine:
@@ -122,6 +124,8 @@ class Quarantine:
             "detail": rejection.detail,
             "raw": rejection.raw,
         }
+        if rejection.part is not None:
+            content["part"] = rejection.part
         line = json.dumps(content, default=str).encode() + b"\n"
         self._digest.update(line)
         self._rows += 1

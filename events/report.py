@@ -20,6 +20,7 @@ class FileCounts:
         duplicates: Rows whose event is in the log already.
         skipped: Rows that the mapping leaves out on purpose.
         reasons: Quarantined rows by reason.
+        parts: Attributes and other fields that do not fit and were left out of rows that were accepted, by reason.
         first: The first row in quarantine, if there is one.
         warnings: What is to be looked at in rows that were accepted -> in how many.
     """
@@ -31,6 +32,7 @@ class FileCounts:
     duplicates: int = 0
     skipped: int = 0
     reasons: Mapping[Reason, int] = field(default_factory=dict)
+    parts: Mapping[Reason, int] = field(default_factory=dict)
     first: Rejection | None = None
     warnings: Mapping[str, int] = field(default_factory=dict)
 
@@ -110,8 +112,10 @@ class ImportReport:
 
 def _sum(source: str, files: tuple[FileCounts, ...]) -> FileCounts:
     reasons: Counter[Reason] = Counter()
+    parts: Counter[Reason] = Counter()
     for counts in files:
         reasons.update(counts.reasons)
+        parts.update(counts.parts)
     return FileCounts(
         source=source,
         file=f"{len(files)} files",
@@ -120,4 +124,5 @@ def _sum(source: str, files: tuple[FileCounts, ...]) -> FileCounts:
         duplicates=sum(counts.duplicates for counts in files),
         skipped=sum(counts.skipped for counts in files),
         reasons=dict(reasons),
+        parts=dict(parts),
     )

@@ -25,6 +25,8 @@ def source_problems(position: int, source: Source, vocabulary: Vocabulary) -> li
         *checks.required(),
         *checks.properties(),
         *checks.values(),
+        *checks.idle(),
+        *checks.blank(),
         *checks.skip(),
     ]
 
@@ -171,6 +173,52 @@ class _SourceChecks:
                     "values of this field cannot be mapped",
                     got=f"'{field}'",
                     expected=nearest(field, (*_NAMES, *ID_FIELDS, *self._source.properties)),
+                )
+
+    def idle(self) -> Iterator[Problem]:
+        """Find what `values` says and no row can ask for."""
+        source = self._source
+        filled = {*source.columns, *source.constants, *source.value_columns, *source.properties}
+        for field, mapped in source.values.items():
+            if field in (*_NAMES, *ID_FIELDS) and field not in filled:
+                yield self._problem(
+                    ("values", field),
+                    "values are mapped of a field that nothing fills",
+                    got=f"'{field}'",
+                    expected=f"'{field}' under columns, or no values for it",
+                )
+            joined = len(source.value_columns.get(field, ()))
+            for raw in mapped:
+                expected = None
+                if raw != raw.strip():
+                    expected = f"'{raw.strip()}': what is read is trimmed"
+                elif joined and raw.count("/") < joined - 1:
+                    expected = f"{joined} values joined by '/', as {source.value_columns[field]} are"
+                elif raw == "" and field in ID_FIELDS:
+                    expected = "nothing: a row without an id is quarantined"
+                elif field in source.constants and raw != source.constants[field]:
+                    expected = f"'{source.constants[field]}', the constant"
+                if expected:
+                    yield self._problem(
+                        ("values", field, raw), "a value that never comes", got=f"'{raw}'", expected=expected
+                    )
+
+    def blank(self) -> Iterator[Problem]:
+        source = self._source
+        for name in source.blank:
+            if source.kind != "attributes" or name not in source.properties:
+                yield self._problem(
+                    ("blank", name),
+                    "a blank field means something only where attributes are told",
+                    got=f"'{name}'",
+                    expected=nearest(name, source.properties if source.kind == "attributes" else ()),
+                )
+            elif "" in source.values.get(name, {}):
+                yield self._problem(
+                    ("blank", name),
+                    "a blank field means two things",
+                    got=f"'{name}'",
+                    expected="this, or '' in `values`",
                 )
 
     def skip(self) -> Iterator[Problem]:

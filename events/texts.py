@@ -28,8 +28,13 @@ class Coded:
         return cls(codes, tuple(encoded.dictionary.to_pylist()))
 
     def renamed(self, names: Mapping[str, str]) -> Coded:
-        """Put another name in the place of each value that has one."""
-        return Coded(self.codes, tuple(names.get(value, value) for value in self.values))
+        """Put another name in the place of each value that has one; that of "" is for null."""
+        renamed = Coded(self.codes, tuple(names.get(value, value) for value in self.values))
+        return renamed.with_value(self.codes < 0, names[""]) if "" in names else renamed
+
+    def with_value(self, rows: NDArray[np.bool_], value: str) -> Coded:
+        """Put one value into some rows."""
+        return Coded(np.where(rows, len(self.values), self.codes), (*self.values, value))
 
     def among(self, accepted: Callable[[str], bool]) -> NDArray[np.bool_]:
         """Where the value is there and accepted, shape (n,)."""

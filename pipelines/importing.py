@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from shutil import rmtree
@@ -110,7 +111,10 @@ def import_files(bank_folder: str) -> StepResult:
             "duplicates": counts.duplicates,
             "skipped": counts.skipped,
             "quarantined": counts.quarantined,
-            "reasons": ", ".join(f"{reason}: {count}" for reason, count in counts.reasons.items()),
+            "unfit values": sum(counts.parts.values()),
+            "reasons": ", ".join(
+                f"{reason}: {count}" for reason, count in (Counter(counts.reasons) + Counter(counts.parts)).items()
+            ),
         }
         for counts in (*report.by_source, report.total)
     ]
@@ -139,6 +143,7 @@ def drain_journal(parts: Parts, now: datetime) -> list[dict[str, Any]]:
             "duplicates": drained.duplicates,
             "skipped": 0,
             "quarantined": drained.conflicts,
+            "unfit values": 0,
             "reasons": f"{Reason.EVENT_ID_CONFLICT}: {drained.conflicts}" if drained.conflicts else "",
         }
     ]
