@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from events.chunks import Chunk
+from events.chunks import Chunk, columns_among
 from events.csv_records import Cut, Records, cut_header
 from events.quarantine import Reason, Rejection
 from events.reading_text import read_blocks
@@ -95,6 +96,7 @@ def _chunks(file: SourceFile, header: list[str], cut: Cut, bytes_done: int) -> I
         table=table,
         numbers=np.delete(cut.numbers, [place for place, _, _ in wrong]),
         raw=lambda position: table.slice(position, 1).to_pylist()[0],
+        as_read=partial(columns_among, table),
         broken=broken,
         bytes_done=bytes_done,
     )

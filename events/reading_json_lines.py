@@ -103,6 +103,9 @@ class _Lines:
             table=pa.table({name: self._column(name, rows) for name in self._columns}),
             numbers=np.array([row.number for row in rows], dtype=np.int64),
             raw=lambda position: rows[position].values,
+            as_read=lambda names: [
+                pa.array([_as_read(row.values.get(name)) for row in rows], pa.string()) for name in names
+            ],
             broken=broken,
             bytes_done=bytes_done,
         )
@@ -140,6 +143,10 @@ class _Lines:
         # as the source's texts write it, though here it cannot be ambiguous
         text = value.replace(".", self._marks.decimal)
         return f"{text}0" if self._marks.is_ambiguous(text) else text
+
+
+def _as_read(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
 def _id_text(value: Any) -> str | None:

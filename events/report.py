@@ -78,6 +78,7 @@ class ImportReport:
     Attributes:
         files: One for each, in the order of the sources and of the files' names.
         quarantine: File of the quarantined rows; None where there are none.
+        replaced: Events that left the log because their rows are read by another mapping now.
 
     Example:
         >>> counts = FileCounts(source="crm", file="a.csv", read=3, accepted=2, reasons={Reason.TYPE_UNKNOWN: 1})
@@ -87,6 +88,7 @@ class ImportReport:
 
     files: tuple[FileCounts, ...]
     quarantine: Path | None
+    replaced: int = 0
 
     @property
     def total(self) -> FileCounts:

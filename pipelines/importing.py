@@ -125,6 +125,9 @@ def import_files(bank_folder: str) -> StepResult:
         for counts in report.files
         for words, count in counts.warnings.items()
     ]
+    if report.replaced:
+        words = "events that an earlier mapping made of rows were replaced"
+        warnings.append({"source": "all sources", "file": "", "rows": report.replaced, "warning": words})
     return {"files": rows, "warnings": warnings, "events": parts.log.count(), "digest": parts.log.digest()}
 
 
