@@ -71,16 +71,16 @@ def bank_of(folder: Path, documents: Mapping[str, Document]) -> Bank:
             problems += map(document.located, mistakes)
             if not mistakes or not kind.is_read_by_others:
                 setattr(files, kind.part, value)
-    catalogue, mistakes = check_whole(files)
+    catalogue, refusing, mistakes = check_whole(files)
     problems += [_located(problem, documents, folder) for problem in mistakes]
     if problems:
         raise ConfigurationErrors(folder, problems)
     return Bank(
         identity=_present(files.identity),
         folder=folder,
-        vocabulary=_present(files.vocabulary),
+        vocabulary=_present(files.vocabulary).refusing(refusing),
         sources=_present(files.sources),
-        features=_present(catalogue),
+        features=_present(catalogue).refusing(refusing),
         journey=_present(files.journey),
         offers=_present(files.offers),
         policy=_present(files.policy),

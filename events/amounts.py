@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from events.numbers import Marks
 from events.schema import LARGEST_AMOUNT, rounded_amounts
-from events.texts import number_of, texts_of
+from events.texts import texts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,14 @@ class Amounts:
         return str(self.written[row].as_py())
 
 
-def amounts_of(column: pa.Array) -> Amounts:
-    """Read numbers, or texts of numbers with a decimal point.
+def amounts_of(column: pa.Array, marks: Marks) -> Amounts:
+    """Read numbers, or texts of numbers with the marks that their source declares.
 
     Of floating columns, where an undefined number stands for a missing one by custom, it is missing; written out in
     a text it is no number.
 
     Example:
-        >>> amounts = amounts_of(pa.array(["12.50", None, "1,5", "inf"]))
+        >>> amounts = amounts_of(pa.array(["12.50", None, "1,5", "inf"]), Marks())
         >>> amounts.values.to_pylist(), amounts.unreadable.tolist(), amounts.beyond.tolist()
         ([12.5, None, None, None], [False, False, True, False], [False, False, False, True])
     """
@@ -55,19 +55,9 @@ def amounts_of(column: pa.Array) -> Amounts:
     else:
         texts = texts_of(column)
         missing = np.asarray(texts.is_null())
-        numbers = _numbers(texts)
+        numbers = marks.numbers(texts).fill_null(np.nan).to_numpy(zero_copy_only=False)
         unreadable = np.isnan(numbers) & ~missing
     beyond = ~missing & ~unreadable & ~(np.abs(numbers) <= LARGEST_AMOUNT)
     none = missing | unreadable | beyond
     kept = pa.array(np.where(none, 0.0, numbers), pa.float64(), mask=none)
     return Amounts(rounded_amounts(kept), unreadable, beyond, column)
-
-
-def _numbers(texts: pa.Array) -> NDArray[np.float64]:
-    """Parse texts; not-a-number where there is none."""
-    try:
-        parsed = pc.cast(texts, pa.float64())
-    except pa.ArrowInvalid:
-        parsed = pa.array([None if text is None else number_of(text) for text in texts.to_pylist()], pa.float64())
-    numbers: NDArray[np.float64] = parsed.fill_null(np.nan).to_numpy(zero_copy_only=False)
-    return numbers

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from domain.errors import nearest
 from domain.problem import Problem
 from events.mapping import Source
+from events.properties import canonical, expectation
 from events.source_checks import source_problems
 from events.vocabulary import ATTRIBUTES_TYPE, ContactEvents, Property, Vocabulary
 
@@ -116,6 +117,7 @@ def _types(vocabulary: Vocabulary) -> Iterator[Problem]:
 
 def _property(name: str, item: Property, path: _Path) -> Iterator[Problem]:
     yield from _names("property", (name,), path, keyed=True)
+    yield from _unreadable(name, item, path)
     place = (*path, name)
     if item.type == "category":
         if not item.values:
@@ -138,6 +140,28 @@ def _property(name: str, item: Property, path: _Path) -> Iterator[Problem]:
             what="only a category has values",
             got=f"type {item.type}",
             expected="type category",
+        )
+
+
+def _unreadable(name: str, item: Property, path: _Path) -> Iterator[Problem]:
+    if item.unreadable is None:
+        return
+    place = (*path, name, "unreadable")
+    if path != ("attributes",):
+        yield Problem(
+            file=_FILE,
+            path=place,
+            what="an event whose property cannot be read is quarantined",
+            got="`unreadable`",
+            expected="it at an attribute",
+        )
+    elif item.unreadable not in ("keep", "unknown") and canonical(item.unreadable, item) != item.unreadable:
+        yield Problem(
+            file=_FILE,
+            path=place,
+            what=f"a value that '{name}' cannot have",
+            got=f"'{item.unreadable}'",
+            expected=f"keep, unknown, or {expectation(item)}",
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,8 @@ class Chunk:
         table: Columns as the file names them.
         numbers: Shape (n,): number of each row in the file, from 1.
         raw: Position in the table -> the row as it was read, for the quarantine.
+        as_read: Columns of the table's rows before any mapping, by which a row is known again; None where the file
+            lacks one.
         broken: Rows that could not be read at all; they are not in the table.
         bytes_done: How far into the file reading has come.
     """
@@ -27,6 +29,7 @@ class Chunk:
     table: pa.Table
     numbers: NDArray[np.int64]
     raw: Callable[[int], object]
+    as_read: Callable[[Sequence[str]], list[pa.Array] | None]
     bytes_done: int
     broken: list[Rejection] = field(default_factory=list)
 
@@ -34,3 +37,8 @@ class Chunk:
     def rows(self) -> int:
         """Readable and broken rows together."""
         return int(self.table.num_rows) + len(self.broken)
+
+
+def columns_among(table: pa.Table, names: Sequence[str]) -> list[pa.Array] | None:
+    """Take columns of a table that is kept as it was read; None where it lacks one."""
+    return [table.column(name) for name in names] if set(names) <= set(table.column_names) else None

@@ -9,24 +9,22 @@ from numpy.typing import NDArray
 from events.fingerprints import Lanes, as_hex, combine, content_fingerprints
 
 
-class ContentIds:
-    """Gives each event of a file an id from its content, and from how often that content came before in the file.
-
-    So the same file gives the same ids again, whatever its format, and two equal rows are two events. Rows that
-    are skipped or quarantined do not count. It remembers 16 bytes for every different content of the file.
-    """
+class Occurrences:
+    """Counts how often each content came before in a file, by its fingerprint; it remembers 16 bytes for each."""
 
     def __init__(self) -> None:
         self._seen = np.zeros(0, dtype=np.uint64)
         self._times = np.zeros(0, dtype=np.uint64)
 
-    def next_ids(self, events: pa.Table) -> pa.Array:
-        """Make the ids of the next events of the file, 32 hexadecimal digits each."""
-        contents = content_fingerprints(events)
-        return as_hex(combine(contents, self._occurrences(contents)[:, None]))
+    def numbered(self, contents: Lanes) -> Lanes:
+        """Make equal contents different by how often each came before.
 
-    def _occurrences(self, contents: Lanes) -> NDArray[np.uint64]:
-        """Count how often each row's content came before it, shape (n,)."""
+        Args:
+            contents: Of the next rows of the file, shape (n, 2).
+        """
+        return combine(contents, self._before(contents)[:, None])
+
+    def _before(self, contents: Lanes) -> NDArray[np.uint64]:
         keys = contents[:, 0]
         order = np.argsort(keys, kind="stable")
         distinct, begins, counts = np.unique(keys[order], return_index=True, return_counts=True)
@@ -43,3 +41,18 @@ class ContentIds:
         self._seen = np.insert(self._seen, places[~known], distinct[~known])
         self._times = np.insert(self._times, places[~known], counts[~known].astype(np.uint64))
         return occurrences
+
+
+class ContentIds:
+    """Gives each event of a file an id from its content, and from how often that content came before in the file.
+
+    So the same file gives the same ids again, whatever its format, and two equal rows are two events. Rows that
+    are skipped or quarantined do not count.
+    """
+
+    def __init__(self) -> None:
+        self._occurrences = Occurrences()
+
+    def next_ids(self, events: pa.Table) -> pa.Array:
+        """Make the ids of the next events of the file, 32 hexadecimal digits each."""
+        return as_hex(self._occurrences.numbered(content_fingerprints(events)))

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.errors import StateError
-from events.durable import sync
-from events.fingerprints import bucket_of, combine, content_fingerprints, text_fingerprints
+from events.fingerprints import bucket_of
 from events.lock import locked
 from events.manifest import Manifest, Segment
-from events.mapped import mapped_file, write_mapped
-from events.news import news_of
-from events.schema import SCHEMA, one_chunk
-from events.segments import read_segment, segment_of, write_segment
+from events.mapped import mapped_file
+from events.removing import written
+from events.schema import SCHEMA
+from events.segments import read_segment
 
 
 def erase_customer(folder: Path, customer_id: str) -> int:
@@ -68,7 +66,7 @@ def erase_customer(folder: Path, customer_id: str) -> int:
                 gone.append(segment)
                 erased += segment.rows - len(rest)
                 if len(rest):
-                    kept.append(_written(folder, bucket, rest))
+                    kept.append(written(folder, bucket, rest))
             if gone:
                 replace(manifest, segments=tuple(kept)).write(folder)
                 for segment in gone:
@@ -88,13 +86,3 @@ def _without(folder: Path, segment: Segment, customer_id: str) -> pa.Table | Non
     table = read_segment(folder / segment.file, SCHEMA.names)
     theirs = pc.equal(table["customer_id"], customer_id)
     return table.filter(pc.invert(theirs)) if pc.any(theirs).as_py() else None
-
-
-def _written(folder: Path, bucket: int, events: pa.Table) -> Segment:
-    file = f"bucket-{bucket:04d}-{uuid4().hex}.parquet"
-    write_segment(folder / file, events)
-    sync(folder / file)
-    write_mapped(folder / file, events)
-    contents = combine(content_fingerprints(events), text_fingerprints(one_chunk(events["event_id"])))
-    news = news_of(events, contents)
-    return segment_of(file, bucket, events, news)

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from domain.errors import SourceError
 from events.amounts import Amounts, amounts_of
+from events.ids import Ids, ids_of, is_id_type, joined_ids
 from events.mapping import Source
 from events.schema import one_chunk
 from events.texts import Coded, is_text_type, joined_texts, texts_of
@@ -61,14 +62,32 @@ class Fields:
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise self._wrong_type(column, array.type, "texts or numbers") from error
 
-    def texts(self, field: str) -> pa.Array:
-        """Read a field as texts, renamed as the mapping says."""
-        texts = self._as_texts(self.field(field), field)
+    def ids(self, field: str) -> Ids:
+        """Read a field as ids, renamed as the mapping says."""
+        name = field.replace("_id", " id")
+        columns = self._source.columns.get(field)
+        if columns is None or isinstance(columns, str):
+            return self._renamed(self._ids(self.field(field), field, name), field, name)
+        parts = [self._ids(one_chunk(self._table.column(column)), column, name) for column in columns]
+        return self._renamed(joined_ids(parts, name), field, name)
+
+    def _ids(self, column: pa.Array, called: str, name: str) -> Ids:
+        if not is_id_type(column.type):
+            raise self._wrong_type(called, column.type, "texts or whole numbers")
+        return ids_of(column, name)
+
+    def _renamed(self, ids: Ids, field: str, name: str) -> Ids:
         names = self._source.values.get(field)
         if not names:
-            return texts
-        renamed = Coded.of(texts).renamed(names)
-        return renamed.to_arrow(np.arange(len(texts))).cast(pa.string())
+            return ids
+        renamed = Coded.of(ids.values).renamed(names).to_arrow(np.arange(len(ids.values))).cast(pa.string())
+        again = ids_of(renamed, name)
+        return Ids(
+            again.values,
+            ids.missing,
+            ids.unfit | again.unfit,
+            lambda row: ids.why(row) if ids.unfit[row] else again.why(row),
+        )
 
     def coded(self, field: str) -> Coded:
         """Read a field of few different texts, renamed as the mapping says."""
@@ -77,19 +96,19 @@ class Fields:
 
     def moments(self, field: str) -> Moments:
         """Read a field as moments; the source's zone is that of local times."""
-        column = self.field(field)
-        if not is_moment_type(column.type):
-            raise self._wrong_type(field, column.type, "timestamps, dates or texts")
+        column, unit = self.field(field), self._source.time_unit
+        if not is_moment_type(column.type, unit):
+            raise self._wrong_type(field, column.type, f"numbers of {unit}" if unit else "timestamps, dates or texts")
         kind = column.type
-        text = not (pa.types.is_timestamp(kind) or pa.types.is_date(kind))
-        return moments_of(texts_of(column) if text else column, ZoneInfo(self._source.time_zone))
+        stored = pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_integer(kind)
+        return moments_of(column if stored else texts_of(column), ZoneInfo(self._source.time_zone), unit)
 
     def amounts(self) -> Amounts:
         """Read the amounts."""
         column = self.field("amount")
         if not is_text_type(column.type):
             raise self._wrong_type("amount", column.type, "numbers or texts")
-        return amounts_of(column)
+        return amounts_of(column, self._source.marks)
 
     def property_texts(self, name: str) -> Coded:
         """Read the column of a property, renamed as the mapping says."""

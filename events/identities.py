@@ -56,6 +56,20 @@ def look_up(runs: Sequence[Identities], ids: Lanes) -> tuple[NDArray[np.bool_], 
     return found, contents
 
 
+def among(ids: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Tell which of some ids are wanted, shape (n,); many times faster than numpy's own, which hashes.
+
+    Example:
+        >>> among(np.array([3, 1, 2], dtype=np.uint64), np.array([2, 3], dtype=np.uint64)).tolist()
+        [True, False, True]
+    """
+    if not len(wanted):
+        return np.zeros(len(ids), dtype=bool)
+    ascending = np.sort(wanted)
+    found: NDArray[np.bool_] = ascending[np.minimum(np.searchsorted(ascending, ids), len(ascending) - 1)] == ids
+    return found
+
+
 def write_run(file: Path, run: Identities) -> None:
     """Keep a run in a file."""
     np.save(file, run, allow_pickle=False)

@@ -7,20 +7,25 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
+from typing import Final
 
-from domain.errors import DataError
+from domain.errors import DataError, SourceError
 from events.chunks import Chunk
 from events.content_ids import ContentIds
 from events.log import EventLog
-from events.manifest import ImportedFile
+from events.manifest import ImportedFile, file_digest
 from events.mapping import Source
+from events.origins import Origins
 from events.quarantine import Quarantine, Reason, Rejection, without_erased
 from events.reading import read_chunks
 from events.report import FileCounts, ImportReport
 from events.rows import MappedRows, RowMapper
-from events.source_files import SourceFile, find_files
+from events.source_files import SourceFile, columns_of, find_files
 from events.transaction import Transaction
 from events.vocabulary import Vocabulary
+
+READING: Final = 2
+"""Goes up with a release that reads the same row by the same mapping differently."""
 
 Progress = Callable[[int, int, int], None]
 """Called with the rows read so far, the bytes read so far, and the bytes of all files."""
@@ -39,7 +44,9 @@ def import_sources(
     """Import every file of every source in one commit: all of it, or on an error nothing.
 
     A file that was imported before, by the same mapping and with nothing in quarantine, is known by its digest and
-    counted as duplicates without being read again. Other writers of the log wait until the import is through.
+    counted as duplicates without being read again. Rows that were read by another mapping of their source before are
+    known again, and what came of them is replaced by what comes of them now, be it nothing: see `events.origins`.
+    Other writers of the log wait until the import is through.
 
     Args:
         log: Written in one commit.
@@ -51,7 +58,8 @@ def import_sources(
         progress: Told after every chunk.
 
     Raises:
-        SourceError: A file is missing, empty, damaged, or not as its mapping says; nothing was imported.
+        SourceError: A file is missing, empty, damaged, or not as its mapping says, or by a corrected mapping nothing
+            is left of it; nothing was imported.
         StateError: The log or the quarantine could not be written; the log is as it was.
     """
     if now.tzinfo is None:
@@ -59,19 +67,26 @@ def import_sources(
     files = find_files(sources, folder)
     meter = _Meter(progress, sum(file.size_bytes for file in files))
     with log.transaction() as transaction:
+        names = {source.name for source in sources}
+        origins = {
+            source.name: transaction.origins(
+                source.name, _mapping_digest(source, vocabulary), columns_of(source), names
+            )
+            for source in sources
+        }
         with Quarantine(quarantine) as rejected:
             counts = tuple(
                 _FileImport(
                     file,
                     RowMapper(file.source, vocabulary, now, file.name),
-                    _mapping_digest(file.source, vocabulary),
+                    origins[file.source.name],
                     transaction=transaction,
                     quarantine=rejected,
                     meter=meter,
                 ).run()
                 for file in files
             )
-        return ImportReport(files=counts, quarantine=rejected.file)
+    return ImportReport(files=counts, quarantine=rejected.file, replaced=transaction.replaced)
 
 
 class _Meter:
@@ -100,7 +115,7 @@ class _FileImport:
         self,
         file: SourceFile,
         mapper: RowMapper,
-        mapping_digest: str,
+        origins: Origins,
         *,
         transaction: Transaction,
         quarantine: Quarantine,
@@ -112,9 +127,14 @@ class _FileImport:
         self._transaction = transaction
         self._quarantine = quarantine
         self._meter = meter
-        self._digest = f"{file.digest()}-{mapping_digest}"
+        self._content = file.digest()
+        self._digest = file_digest(self._content, origins.mapping)
+        self._origins = origins.file()
         self._read = self._accepted = self._duplicates = self._skipped = 0
         self._reasons: Counter[Reason] = Counter()
+        self._parts: Counter[Reason] = Counter()
+        self._warnings: Counter[str] = Counter()
+        self._first: Rejection | None = None
 
     def run(self) -> FileCounts:
         before = self._transaction.imported(self._digest)
@@ -124,7 +144,8 @@ class _FileImport:
         else:
             for chunk in read_chunks(self._file):
                 self._import(chunk)
-            if not self._reasons:
+            self._refuse_to_lose_or_double()
+            if not self._reasons and not self._parts:
                 events = self._accepted + self._duplicates
                 done = ImportedFile(read=self._read, events=events, skipped=self._skipped)
                 self._transaction.remember(self._digest, done)
@@ -137,37 +158,74 @@ class _FileImport:
             duplicates=self._duplicates,
             skipped=self._skipped,
             reasons=dict(self._reasons),
+            parts=dict(self._parts),
+            first=self._first,
+            warnings=dict(self._warnings),
         )
 
     def _import(self, chunk: Chunk) -> None:
         mapped = self._mapper.map(chunk.table)
         self._read += chunk.rows
         self._skipped += mapped.skipped
-        rejections = [*chunk.broken, *(_rejection(chunk, row, *why) for row, why in mapped.rejected.items())]
-        rejections += self._append(chunk, mapped)
+        self._warnings.update(mapped.warnings)
+        conflicts = self._append(chunk, mapped)
+        reasons = {**mapped.rejected, **conflicts}
+        rejections = [*chunk.broken, *(_rejection(chunk, row, *why) for row, why in reasons.items())]
+        rejections += [
+            _rejection(chunk, row, reason, detail, part)
+            for row, part, reason, detail in mapped.parts
+            if row not in conflicts
+        ]
         for rejection in sorted(rejections, key=lambda rejection: rejection.row):
-            self._reasons[rejection.reason] += 1
+            if rejection.part is None:
+                self._reasons[rejection.reason] += 1
+                self._first = self._first or rejection
+            else:
+                self._parts[rejection.reason] += 1
             kept = without_erased(rejection, self._transaction.erased, self._file.source)
             self._quarantine.add(self._file.source.name, self._file.name, kept)
         self._meter.chunk(chunk.rows, chunk.bytes_done)
 
-    def _append(self, chunk: Chunk, mapped: MappedRows) -> list[Rejection]:
-        events = mapped.events
+    def _append(self, chunk: Chunk, mapped: MappedRows) -> dict[int, tuple[Reason, str]]:
+        """Append what the rows became, and tell which could not be: row -> reason and detail."""
+        events, positions = mapped.events, mapped.positions
         if "event_id" not in events.column_names:
             events = events.append_column("event_id", self._ids.next_ids(events))
-        counts = self._transaction.append(events)
+        known = self._origins.known(chunk.as_read)
+        counts = self._transaction.append(events, lambda rows, ids: known.gave(positions[rows], ids))
         self._accepted += counts.accepted
         self._duplicates += counts.duplicates
-        ids = events.column("event_id")
-        return [
-            _rejection(chunk, int(mapped.positions[row]), Reason.EVENT_ID_CONFLICT, f"event id '{ids[row].as_py()}'")
+        self._origins.note(known, positions[counts.logged_rows], counts.ids)
+        told = events.column("event_id")
+        return {
+            int(positions[row]): (Reason.EVENT_ID_CONFLICT, f"event id '{told[row].as_py()}'")
             for row in counts.conflict_rows.tolist()
-        ]
+        }
+
+    def _refuse_to_lose_or_double(self) -> None:
+        """Stop before a mapping takes everything of a file away, or adds a file to what an old release made of it."""
+        name, source = self._file.name, self._file.source.name
+        if self._origins.superseded and sum(self._reasons.values()) == self._read:
+            reason, first = next(iter(self._reasons)), self._first
+            raise SourceError(
+                f"by the corrected mapping of source '{source}' nothing of file '{name}' can be read",
+                got=f"{self._read} rows for the quarantine, row {first and first.row} because of {reason}",
+                expected=f"some, as {self._origins.superseded} events came of them before",
+                remedy="correct sources.yaml; nothing was imported, and the log is as it was",
+            )
+        if self._accepted and self._transaction.was_imported_without_origins(self._content):
+            raise SourceError(
+                f"file '{name}' was imported by an earlier release, and reads differently now",
+                got=f"{self._accepted} other events",
+                expected="the events that are in the log",
+                remedy="import once with sources.yaml as it was then, which notes where events came from, and then "
+                "with the corrected one; or move the log away and import all files again",
+            )
 
 
-def _rejection(chunk: Chunk, row: int, reason: Reason, detail: str) -> Rejection:
-    return Rejection(int(chunk.numbers[row]), reason, detail, chunk.raw(row))
+def _rejection(chunk: Chunk, row: int, reason: Reason, detail: str, part: str | None = None) -> Rejection:
+    return Rejection(int(chunk.numbers[row]), reason, detail, chunk.raw(row), part)
 
 
 def _mapping_digest(source: Source, vocabulary: Vocabulary) -> str:
-    return blake2b(f"{source!r}\n{vocabulary!r}".encode(), digest_size=16).hexdigest()
+    return blake2b(f"{READING}\n{source!r}\n{vocabulary!r}".encode(), digest_size=16).hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,25 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """Which events came of which rows of a source by one mapping: see `events.origins`.
+
+    Attributes:
+        mapping: Digest.
+        columns: By whose content rows are known again.
+    """
+
+    mapping: str
+    columns: tuple[str, ...]
+    runs: tuple[Run, ...]
+
+    @property
+    def rows(self) -> int:
+        """Number of pairs of a row and an event."""
+        return sum(run.rows for run in self.runs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedFile:
     """What came of a source file that was imported before with the same mapping and left nothing in quarantine."""
 
@@ -63,25 +82,23 @@ class Manifest:
 
     Attributes:
         version: Of the format.
-        imported: Source files by digest of content and mapping.
+        imported: Source files by digests of content and mapping, as `file_digest` joins them.
+        origins: Source -> its generations; empty in a log that was written when this was not noted.
     """
 
     buckets: int
     segments: tuple[Segment, ...] = ()
     runs: tuple[Run, ...] = ()
     imported: Mapping[str, ImportedFile] = field(default_factory=dict)
+    origins: Mapping[str, tuple[Generation, ...]] = field(default_factory=dict)
     version: int = FORMAT_VERSION
-
-    def with_commit(
-        self, segments: tuple[Segment, ...], runs: tuple[Run, ...], imported: Mapping[str, ImportedFile]
-    ) -> Manifest:
-        """Take over what an append changed."""
-        return replace(self, segments=segments, runs=runs, imported={**self.imported, **imported})
 
     @property
     def files(self) -> frozenset[str]:
         """Names of all files that belong to the log."""
-        return frozenset((*(part.file for part in self.segments), *(part.file for part in self.runs)))
+        generations = (generation for of_source in self.origins.values() for generation in of_source)
+        runs = (*self.runs, *(run for generation in generations for run in generation.runs))
+        return frozenset((*(part.file for part in self.segments), *(run.file for run in runs)))
 
     def of_bucket(self, bucket: int) -> tuple[Segment, ...]:
         """The bucket's segments, the oldest first."""
@@ -113,6 +130,7 @@ class Manifest:
                 segments=tuple(_segment(part) for part in content["segments"]),
                 runs=tuple(Run(**part) for part in content["runs"]),
                 imported={digest: ImportedFile(**counts) for digest, counts in content["imported"].items()},
+                origins={name: tuple(map(_generation, parts)) for name, parts in content.get("origins", {}).items()},
             )
         except FileNotFoundError:
             return cls(buckets=buckets)
@@ -122,6 +140,16 @@ class Manifest:
                 got=str(error),
                 remedy="restore it from a backup, or remove the folder and import again",
             ) from error
+
+
+def file_digest(content: str, mapping: str) -> str:
+    """Join the digests of a file's content and of its source's mapping."""
+    return f"{content}-{mapping}"
+
+
+def _generation(part: dict[str, Any]) -> Generation:
+    runs = tuple(Run(**run) for run in part["runs"])
+    return Generation(mapping=part["mapping"], columns=tuple(part["columns"]), runs=runs)
 
 
 def _segment(part: dict[str, Any]) -> Segment:

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from domain.spec import Spec
+from events.numbers import Marks
+from events.times import TimeUnit
 
+ID_FIELDS = ("event_id", "customer_id", "decision_id")
 EVENT_FIELDS = (
     "event_id",
     "customer_id",
@@ -35,11 +38,21 @@ class Source(Spec):
             in the file, so that importing the file again finds the same ids. Without `available_at` an event
             is available when it occurs.
         constants: Field -> value, for what a whole source has in common.
-        values: Field -> {value in the source: value of the vocabulary}; an unlisted value stays as it is.
+        values: Field -> {value in the source: value of the vocabulary}; an unlisted value stays as it is. The key ""
+            is for a blank field.
+        blank: Attribute -> what a blank field says of it where `values` has no "": `keep` leaves the value before in
+            force, as without this; `unknown` ends it.
         value_columns: Field -> columns whose values are joined by "/" before `values` is looked up.
         properties: Property -> column.
         time_zone: Of times written without an offset; ambiguous ones (autumn) count as the earlier.
+        time_unit: What times count since 1970 where they are numbers: seconds, milli-, micro- or nanoseconds. Without
+            it times are dates, timestamps, or texts as `2026-03-29`, `2026-03-29 10:15:00.5`, `2026-03-29T10:15Z`.
+        decimal_mark: Of numbers that are written as texts, as in CSV: `.` or `,`.
+        thousands_mark: Between their groups of three digits: `.`, `,`, `'` or a blank; '' where there is none. Where
+            it is not given, a number that may be meant either way (1.234) is not accepted.
         delimiter: Between the columns of CSV.
+        quotes: Whether a quote that opens a field of CSV reaches to the next one, as usual. False for a system that
+            writes quotes as they come, so that every line is a record.
         encoding: Of CSV and JSON lines.
         skip: Field -> values (after mapping) whose rows are left out on purpose; they are counted.
     """
@@ -51,9 +64,19 @@ class Source(Spec):
     columns: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
     values: dict[str, dict[str, str]] = field(default_factory=dict)
+    blank: dict[str, Literal["keep", "unknown"]] = field(default_factory=dict)
     value_columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     properties: dict[str, str] = field(default_factory=dict)
     time_zone: str = "UTC"
+    time_unit: TimeUnit | None = None
+    decimal_mark: Literal[".", ","] = "."
+    thousands_mark: Literal[".", ",", "'", " ", ""] | None = None
     delimiter: str = ","
+    quotes: bool = True
     encoding: str = "utf-8"
     skip: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def marks(self) -> Marks:
+        """How its texts write numbers."""
+        return Marks(self.decimal_mark, self.thousands_mark)

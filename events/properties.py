@@ -10,8 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from domain.errors import nearest
+from events.numbers import PLAIN, Marks
 from events.schema import LARGEST_AMOUNT
-from events.texts import Coded, number_of, number_text
+from events.texts import Coded, number_text
 from events.vocabulary import Property
 
 _BOOLEANS = {"true": "true", "yes": "true", "1": "true", "false": "false", "no": "false", "0": "false"}
@@ -30,8 +31,13 @@ class PropertyColumn:
     unfit: NDArray[np.bool_]
 
 
-def canonical(text: str, declared: Property) -> str | None:
+def canonical(text: str, declared: Property, marks: Marks = PLAIN) -> str | None:
     """Bring a value into the form of its type; None where it does not fit.
+
+    Args:
+        text: As it was told.
+        declared: What it may be.
+        marks: Of numbers.
 
     Example:
         >>> canonical("YES", Property(type="boolean")), canonical("1980.0", Property(type="number"))
@@ -39,29 +45,34 @@ def canonical(text: str, declared: Property) -> str | None:
         >>> canonical("west", Property(values=("north", "south")))
     """
     if declared.type == "number":
-        number = number_of(text)
+        number = marks.number(text)
         return None if number is None or not abs(number) <= LARGEST_AMOUNT else number_text(number)
     if declared.type == "boolean":
         return _BOOLEANS.get(text.lower())
     if declared.type == "category":
         return text if text in declared.values else None
-    return text
+    return None if "\0" in text else text
 
 
-def expectation(declared: Property) -> str:
+def expectation(declared: Property, marks: Marks = PLAIN) -> str:
     """Say what a value should have been."""
     if declared.type == "number":
-        return f"a number with a decimal point, at most {LARGEST_AMOUNT:g}"
+        return f"{marks.expectation}, at most {LARGEST_AMOUNT:g}"
+    if declared.type == "text":
+        return "a text without a zero byte"
     return "true or false" if declared.type == "boolean" else nearest("", declared.values)
 
 
-def read_property(texts: Coded, declarations: Sequence[tuple[Property, NDArray[np.bool_] | None]]) -> PropertyColumn:
+def read_property(
+    texts: Coded, declarations: Sequence[tuple[Property, NDArray[np.bool_] | None]], marks: Marks = PLAIN
+) -> PropertyColumn:
     """Read a column as a property.
 
     Args:
         texts: The column, n rows.
         declarations: How the property is declared, and for which rows (None: for all). A value in a row for which
             it is not declared is not a property of that event: a wide table has columns for every type.
+        marks: Of numbers.
     """
     forms: dict[str, int] = {}
     codes = np.full(len(texts.codes), -1, dtype=np.int64)
@@ -70,7 +81,7 @@ def read_property(texts: Coded, declarations: Sequence[tuple[Property, NDArray[n
         lookup = np.empty(len(texts.values) + 1, dtype=np.int64)
         lookup[-1] = -1
         for code, text in enumerate(texts.values):
-            form = canonical(text, declared)
+            form = canonical(text, declared, marks)
             lookup[code] = -2 if form is None else forms.setdefault(form, len(forms))
         found = lookup[texts.codes]
         mine = slice(None) if rows is None else rows

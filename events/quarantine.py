@@ -27,11 +27,17 @@ class Reason(StrEnum):
 
     LINE_BROKEN = "line_broken"
     """Not a JSON object."""
+    QUOTE_BROKEN = "quote_broken"
+    """A quote opens a field and does not close it, or encloses what looks like records; see `quotes` of a source."""
     FIELD_COUNT_WRONG = "field_count_wrong"
     """More or fewer fields than the CSV file's header."""
     ENCODING_BROKEN = "encoding_broken"
     CUSTOMER_ID_MISSING = "customer_id_missing"
+    CUSTOMER_ID_UNFIT = "customer_id_unfit"
+    """Not an id by the rule of `domain.ids`, or a number that has lost digits on its way."""
     EVENT_ID_MISSING = "event_id_missing"
+    EVENT_ID_UNFIT = "event_id_unfit"
+    DECISION_ID_UNFIT = "decision_id_unfit"
     TIME_MISSING = "time_missing"
     TIME_UNREADABLE = "time_unreadable"
     TIME_IN_THE_FUTURE = "time_in_the_future"
@@ -53,18 +59,20 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """One quarantined row.
+    """One quarantined row, or a part of a row that is accepted without it.
 
     Attributes:
         row: Its number in the file, from 1: of a record below the header (CSV, Parquet), of a line (JSON lines).
         detail: The offending value and what was expected.
         raw: The row as it was read.
+        part: The field that does not fit, where the rest of the row does; None for a whole row.
     """
 
     row: int
     reason: Reason
     detail: str
     raw: object
+    part: str | None = None
 
 
 class Quarantine:
@@ -122,6 +130,8 @@ class Quarantine:
             "detail": rejection.detail,
             "raw": rejection.raw,
         }
+        if rejection.part is not None:
+            content["part"] = rejection.part
         line = json.dumps(content, default=str).encode() + b"\n"
         self._digest.update(line)
         self._rows += 1
@@ -155,7 +165,7 @@ def without_erased(rejection: Rejection, erased: Erased, source: Source) -> Reje
     texts = sorted({normalize("NFC", text) for text in found})
     if not texts or not (erased.until(texts) >= 0).any():
         return rejection
-    return Rejection(rejection.row, rejection.reason, "the customer was erased", None)
+    return replace(rejection, detail="the customer was erased", raw=None)
 
 
 def _texts(raw: object, delimiter: str) -> Iterator[str]:

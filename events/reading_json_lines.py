@@ -2,79 +2,167 @@
 
 from __future__ import annotations
 
-import gzip
 import json
+import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from domain.errors import SourceError
 from events.chunks import Chunk
+from events.ids import FLOAT_TELLS
 from events.quarantine import Reason, Rejection
+from events.reading_text import LONGEST_RECORD, read_blocks
+from events.rejections import got_expected
 from events.source_files import SourceFile, columns_of
 
-_LINES_PER_CHUNK = 100_000
 _NEEDED_FIELDS = ("customer_id", "occurred_at", "type", "event_id")
 _SHOWN_CHARACTERS = 500
-_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
-"""Numbers stay as they are written: an id of 20 digits must not become a float."""
+_INTEGER = re.compile(r"-?[0-9]+")
+_UNFIT = {
+    "customer_id": Reason.CUSTOMER_ID_UNFIT,
+    "event_id": Reason.EVENT_ID_UNFIT,
+    "decision_id": Reason.DECISION_ID_UNFIT,
+}
 
 
 def read_json_lines(file: SourceFile) -> Iterator[Chunk]:
-    """Read a file with one JSON object a line; numbers keep the text they have there, blank lines do not count.
+    """Read a file with one JSON object a line; blank lines do not count.
 
-    A key may be missing in a line; one that no line of the first chunk has, and that no event can do without, is
-    an error of the file.
+    Numbers keep the text that they have there; as ids they are whole, and a container, true or false is no id. A line
+    with the same key twice is broken: which of the two was meant cannot be told. A key may be missing in a line; one
+    that no line of the first chunk has, and that no event can do without, is an error of the file.
     """
-    columns = columns_of(file.source)
-    with file.path.open("rb") as stored:
-        lines = gzip.GzipFile(fileobj=stored) if file.compressed else stored
-        done = 0
-        while batch := list(islice(lines, _LINES_PER_CHUNK)):
-            if done == 0:
-                batch[0] = batch[0].removeprefix(b"\xef\xbb\xbf")
-            chunk = _chunk(file, batch, columns, first_number=done + 1, bytes_done=stored.tell())
-            if done == 0:
-                _require_keys(file, chunk)
-            done += len(batch)
-            yield chunk
-        if done == 0:
-            raise SourceError(f"file '{file.name}' is empty", remedy="have it delivered again, or remove it")
+    lines = _Lines(file)
+    for block, bytes_done in _whole_lines(file):
+        chunk = lines.chunk(block, bytes_done)
+        if lines.count == len(block):
+            _require_keys(file, chunk)
+        yield chunk
 
 
-def _chunk(
-    file: SourceFile, lines: list[bytes], columns: Sequence[str], *, first_number: int, bytes_done: int
-) -> Chunk:
-    rows: list[dict[str, Any]] = []
-    texts: list[str] = []
-    numbers: list[int] = []
-    broken: list[Rejection] = []
-    for number, line in enumerate(lines, start=first_number):
-        if not line.strip():
-            continue
+def _whole_lines(file: SourceFile) -> Iterator[tuple[list[bytes], int]]:
+    rest, done = b"", 0
+    for block, done in read_blocks(file):
+        *lines, rest = (rest + block).split(b"\n")
+        if len(rest) > LONGEST_RECORD:
+            raise ValueError(f"a line of more than {LONGEST_RECORD // 2**20} MB, where each is one object")
+        if lines:
+            yield lines, done
+    if rest:
+        yield [rest], done
+
+
+class _Number(str):
+    """A number as it is written: an id of 20 digits must not become a float."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A readable line.
+
+    Attributes:
+        values: As they were read.
+        ids: Texts of those that are ids.
+    """
+
+    number: int
+    values: dict[str, Any]
+    ids: dict[str, str | None]
+
+
+class _Lines:
+    """Reads the lines of one file, one block after the other."""
+
+    def __init__(self, file: SourceFile) -> None:
+        self._columns = columns_of(file.source)
+        self._ids: dict[str, Reason] = {}
+        for field, reason in _UNFIT.items():
+            columns = file.source.columns.get(field, ())
+            self._ids.update(dict.fromkeys((columns,) if isinstance(columns, str) else columns, reason))
+        self._marks = file.source.marks
+        self.count = 0
+
+    def chunk(self, lines: Sequence[bytes], bytes_done: int) -> Chunk:
+        """Read the next lines."""
+        rows: list[_Row] = []
+        broken: list[Rejection] = []
+        for number, line in enumerate(lines, start=self.count + 1):
+            if line.strip():
+                read = self._read(number, line)
+                if isinstance(read, _Row):
+                    rows.append(read)
+                else:
+                    broken.append(read)
+        self.count += len(lines)
+        return Chunk(
+            table=pa.table({name: self._column(name, rows) for name in self._columns}),
+            numbers=np.array([row.number for row in rows], dtype=np.int64),
+            raw=lambda position: rows[position].values,
+            as_read=lambda names: [
+                pa.array([_as_read(row.values.get(name)) for row in rows], pa.string()) for name in names
+            ],
+            broken=broken,
+            bytes_done=bytes_done,
+        )
+
+    def _read(self, number: int, line: bytes) -> _Row | Rejection:
         try:
-            text = line.decode(file.source.encoding)
-            row = _parse(text)
+            text = line.decode()
         except UnicodeError as error:
             shown = line[:_SHOWN_CHARACTERS].decode("ascii", errors="backslashreplace").rstrip()
-            broken.append(Rejection(number, Reason.ENCODING_BROKEN, str(error), shown))
+            return Rejection(number, Reason.ENCODING_BROKEN, str(error), shown)
+        try:
+            values = _parse(text)
+        except UnicodeError as error:
+            return Rejection(number, Reason.ENCODING_BROKEN, str(error), text[:_SHOWN_CHARACTERS].rstrip())
         except (ValueError, RecursionError) as error:
-            broken.append(Rejection(number, Reason.LINE_BROKEN, str(error), text[:_SHOWN_CHARACTERS].rstrip()))
-        else:
-            rows.append(row)
-            texts.append(text)
-            numbers.append(number)
-    table = pa.table({name: _column([row.get(name) for row in rows]) for name in columns})
-    return Chunk(
-        table=table,
-        numbers=np.array(numbers, dtype=np.int64),
-        raw=lambda position: json.loads(texts[position]),
-        broken=broken,
-        bytes_done=bytes_done,
-    )
+            return Rejection(number, Reason.LINE_BROKEN, str(error), text[:_SHOWN_CHARACTERS].rstrip())
+        ids: dict[str, str | None] = {}
+        for name, reason in self._ids.items():
+            try:
+                ids[name] = _id_text(values.get(name))
+            except ValueError as error:
+                return Rejection(number, reason, f"{name}: {got_expected(error, 'a text or a whole number')}", values)
+        return _Row(number, values, ids)
+
+    def _column(self, name: str, rows: Sequence[_Row]) -> pa.Array:
+        if name in self._ids:
+            return pa.array([row.ids[name] for row in rows], pa.string())
+        return pa.array([self._text(row.values.get(name)) for row in rows], pa.string())
+
+    def _text(self, value: Any) -> str | None:
+        if value is None or type(value) is str:
+            return value
+        if not isinstance(value, _Number):
+            return json.dumps(value)  # true, false, and what is nested
+        # as the source's texts write it, though here it cannot be ambiguous
+        text = value.replace(".", self._marks.decimal)
+        return f"{text}0" if self._marks.is_ambiguous(text) else text
+
+
+def _as_read(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _id_text(value: Any) -> str | None:
+    """Write an id as text; a number with a point or an exponent has been through a float.
+
+    Raises:
+        ValueError: It is none; with what it is.
+    """
+    if value is None or type(value) is str or (isinstance(value, _Number) and _INTEGER.fullmatch(value)):
+        return value
+    if isinstance(value, _Number):
+        number = float(value)
+        if abs(number) < FLOAT_TELLS and number.is_integer():
+            return str(int(number))
+        raise ValueError(value)
+    raise ValueError(json.dumps(value))
 
 
 def _parse(text: str) -> dict[str, Any]:
@@ -86,17 +174,15 @@ def _parse(text: str) -> dict[str, Any]:
     return row
 
 
-def _column(values: list[Any]) -> pa.Array:
-    try:
-        return pa.array(values, pa.string())
-    except pa.ArrowException:
-        return pa.array([_text(value) for value in values], pa.string())
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"a key comes twice: '{next(name for name in names if names.count(name) > 1)}'")
+    return found
 
 
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value)  # true, false, and what is nested
+_DECODER = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_Number, object_pairs_hook=_object)
 
 
 def _require_keys(file: SourceFile, chunk: Chunk) -> None:
@@ -104,9 +190,9 @@ def _require_keys(file: SourceFile, chunk: Chunk) -> None:
     names = [name for columns in needed for name in ((columns,) if isinstance(columns, str) else columns)]
     rows = chunk.table.num_rows
     if rows and any(chunk.table.column(name).null_count == rows for name in names):
-        keys = {key for position in range(rows) for key in _parse_keys(chunk.raw(position))}
+        keys = {key for position in range(rows) for key in _keys(chunk.raw(position))}
         file.require_columns(names, sorted(keys))
 
 
-def _parse_keys(raw: object) -> tuple[str, ...]:
+def _keys(raw: object) -> tuple[str, ...]:
     return tuple(raw) if isinstance(raw, dict) else ()

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from events.chunks import Chunk
+from events.chunks import Chunk, columns_among
 from events.source_files import SourceFile, columns_of
 
 _ROWS_PER_CHUNK = 200_000
@@ -29,6 +29,7 @@ def read_parquet(file: SourceFile) -> Iterator[Chunk]:
                 table=table,
                 numbers=numbers,
                 raw=partial(_row, table),
+                as_read=partial(columns_among, table),
                 bytes_done=file.size_bytes * done // total,
             )
 

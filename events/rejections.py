@@ -20,6 +20,7 @@ class Rejections:
     Attributes:
         open: Shape (n,), rows that nothing was said against.
         reasons: Row -> reason and detail.
+        parts: Row, field, reason and detail of what cost only itself.
 
     Example:
         >>> rejections = Rejections(np.array([True, True]))
@@ -32,6 +33,7 @@ class Rejections:
     def __init__(self, rows: Rows) -> None:
         self.open = rows
         self.reasons: dict[int, tuple[Reason, str]] = {}
+        self.parts: list[tuple[int, str, Reason, str]] = []
 
     def where(self, rows: Rows, reason: Reason, detail: Callable[[int], str] = lambda _: "") -> None:
         """Reject the open ones among some rows."""
@@ -39,6 +41,10 @@ class Rejections:
         if new.any():
             self.open = self.open & ~rows
             self.reasons.update({row: (reason, detail(row)) for row in np.flatnonzero(new).tolist()})
+
+    def part(self, field: str, rows: Rows, reason: Reason, detail: Callable[[int], str]) -> None:
+        """Note that a field of some rows does not fit; it counts where the row itself is accepted."""
+        self.parts += [(row, field, reason, detail(row)) for row in np.flatnonzero(rows & self.open).tolist()]
 
 
 def unknown_name(coded: Coded, valid: tuple[str, ...]) -> Callable[[int], str]:

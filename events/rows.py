@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from events.amounts import Amounts
 from events.fields import Fields
+from events.ids import Ids, suspects_among
 from events.mapping import Source
 from events.properties import PropertyColumn, expectation, property_maps, read_property
 from events.quarantine import Reason
@@ -19,7 +21,7 @@ from events.rejections import Rejections, Rows, got_expected, unknown_name
 from events.schema import LARGEST_AMOUNT, MOMENT, NAME
 from events.texts import Coded
 from events.times import Moments
-from events.vocabulary import ATTRIBUTES_TYPE, Property, Vocabulary
+from events.vocabulary import ATTRIBUTES_TYPE, UNKNOWN_TEXT, Property, Vocabulary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,19 +33,23 @@ class MappedRows:
         positions: Shape (len(events),): their rows.
         skipped: Rows left out on purpose.
         rejected: Row -> reason and detail.
+        parts: Row, field, reason and detail of what does not fit in rows that do.
+        warnings: What is to be looked at -> in how many rows.
     """
 
     events: pa.Table
     positions: NDArray[np.int64]
     skipped: int
     rejected: Mapping[int, tuple[Reason, str]]
+    parts: Sequence[tuple[int, str, Reason, str]]
+    warnings: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Columns:
     """The fields of n rows, read but not judged."""
 
-    ids: Mapping[str, pa.Array]
+    ids: Mapping[str, Ids]
     names: Mapping[str, Coded]
     occurred: Moments
     available: Moments
@@ -51,8 +57,21 @@ class _Columns:
     properties: Mapping[str, PropertyColumn]
 
 
+@dataclass(frozen=True, slots=True)
+class _Unfit:
+    """Rows whose field does not fit."""
+
+    field: str
+    rows: Rows
+    reason: Reason
+    detail: Callable[[int], str]
+
+
 class RowMapper:
     """Maps tables of one file of a source.
+
+    An event that says something unfit is rejected whole. A row that tells attributes loses only what is unfit: a
+    consent that is taken back must not be lost because a region beside it is not known.
 
     Args:
         now: What lies later is in the future.
@@ -77,18 +96,31 @@ class RowMapper:
         rejections = Rejections(~skipped)
         self._check_ids(columns, rejections)
         self._check_moments(fields, columns, rejections)
-        self._check_names(columns, rejections)
-        self._check_amounts(columns.amounts, rejections)
-        for name, column in columns.properties.items():
-            if column.unfit.any():
-                rejections.where(column.unfit, Reason.PROPERTY_UNFIT, self._unfit(fields, name, columns.names["type"]))
+        self._check_types(columns, rejections)
+        unfit = self._unfit_fields(columns)
+        for one in unfit:
+            if self._source.kind == "attributes":
+                rejections.part(one.field, one.rows, one.reason, one.detail)
+            else:
+                rejections.where(one.rows, one.reason, one.detail)
+        told = self._told(fields, columns, rejections)
         keep = np.flatnonzero(rejections.open)
         return MappedRows(
-            events=_events(columns, keep),
+            events=_events(columns, told, {one.field: one.rows for one in unfit}, keep),
             positions=keep,
             skipped=int(skipped.sum()),
             rejected=rejections.reasons,
+            parts=[part for part in rejections.parts if rejections.open[part[0]]],
+            warnings={
+                f"{field} (column {self._column(field)}) is written {words}": count
+                for field, ids in columns.ids.items()
+                for words, count in suspects_among(ids.values.take(pa.array(keep))).items()
+            },
         )
+
+    def _column(self, field: str) -> str:
+        columns = self._source.columns.get(field, ())
+        return f"'{columns}'" if isinstance(columns, str) else ", ".join(f"'{column}'" for column in columns)
 
     def _read(self, fields: Fields) -> _Columns:
         given = (
@@ -99,13 +131,15 @@ class RowMapper:
             names["type"] = Coded(np.zeros_like(names["type"].codes), (ATTRIBUTES_TYPE,))
         occurred = fields.moments("occurred_at")
         return _Columns(
-            ids={name: fields.texts(name) for name in given},
+            ids={name: fields.ids(name) for name in given},
             names=names,
             occurred=occurred,
             available=fields.moments("available_at") if fields.fills("available_at") else occurred,
             amounts=fields.amounts(),
             properties={
-                name: read_property(fields.property_texts(name), self._declarations(name, names["type"]))
+                name: read_property(
+                    fields.property_texts(name), self._declarations(name, names["type"]), self._source.marks
+                )
                 for name in sorted(self._source.properties)
             },
         )
@@ -122,23 +156,26 @@ class RowMapper:
     def _skipped(self, columns: _Columns, count: int) -> Rows:
         skipped = np.zeros(count, dtype=bool)
         for field, values in self._source.skip.items():
-            coded = columns.names[field] if field in columns.names else Coded.of(columns.ids[field])
+            coded = columns.names[field] if field in columns.names else Coded.of(columns.ids[field].values)
             skipped |= coded.among(set(values).__contains__)
         return skipped
 
     def _check_ids(self, columns: _Columns, rejections: Rejections) -> None:
-        for field, reason in (
-            ("customer_id", Reason.CUSTOMER_ID_MISSING),
-            ("event_id", Reason.EVENT_ID_MISSING),
+        for field, missing, unfit in (
+            ("customer_id", Reason.CUSTOMER_ID_MISSING, Reason.CUSTOMER_ID_UNFIT),
+            ("event_id", Reason.EVENT_ID_MISSING, Reason.EVENT_ID_UNFIT),
         ):
             if field in columns.ids:
-                rejections.where(np.asarray(columns.ids[field].is_null()), reason)
+                rejections.where(columns.ids[field].missing, missing)
+                rejections.where(columns.ids[field].unfit, unfit, columns.ids[field].why)
 
     def _check_moments(self, fields: Fields, columns: _Columns, rejections: Rejections) -> None:
         occurred, available = columns.occurred, columns.available
         for field, moments in {"occurred_at": occurred, "available_at": available}.items():
             rejections.where(moments.missing, Reason.TIME_MISSING, _constantly(field))
-            rejections.where(moments.unreadable, Reason.TIME_UNREADABLE, _unreadable(fields, field))
+            rejections.where(
+                moments.unreadable, Reason.TIME_UNREADABLE, _unreadable(fields, field, self._source.time_unit)
+            )
         latest = np.maximum(occurred.microseconds, available.microseconds)
         rejections.where(
             latest > self._now,
@@ -156,26 +193,50 @@ class RowMapper:
             lambda row: f"{_written(available.microseconds[row])} < {_written(occurred.microseconds[row])}",
         )
 
-    def _check_names(self, columns: _Columns, rejections: Rejections) -> None:
-        types, channels, products = (columns.names[name] for name in ("type", "channel", "product"))
+    def _check_types(self, columns: _Columns, rejections: Rejections) -> None:
         if self._source.kind == "events":
-            known = tuple(self._vocabulary.types)
+            types, known = columns.names["type"], tuple(self._vocabulary.types)
             rejections.where(~types.among(set(known).__contains__), Reason.TYPE_UNKNOWN, unknown_name(types, known))
-        for coded, valid, reason in (
-            (channels, self._vocabulary.channels, Reason.CHANNEL_UNKNOWN),
-            (products, self._vocabulary.products, Reason.PRODUCT_UNKNOWN),
-        ):
-            unknown = (coded.codes >= 0) & ~coded.among(set(valid).__contains__)
-            rejections.where(unknown, reason, unknown_name(coded, valid))
 
-    def _check_amounts(self, amounts: Amounts, rejections: Rejections) -> None:
-        bound = f"at most {LARGEST_AMOUNT:g}"
-        rejections.where(
-            amounts.unreadable, Reason.AMOUNT_NOT_A_NUMBER, lambda row: got_expected(amounts.text(row), "12.50, say")
-        )
-        rejections.where(
-            amounts.beyond, Reason.AMOUNT_OUT_OF_BOUNDS, lambda row: got_expected(amounts.text(row), bound)
-        )
+    def _unfit_fields(self, columns: _Columns) -> list[_Unfit]:
+        """Where the fields that an event can do without do not fit."""
+        found = []
+        for field, valid, reason in (
+            ("channel", self._vocabulary.channels, Reason.CHANNEL_UNKNOWN),
+            ("product", self._vocabulary.products, Reason.PRODUCT_UNKNOWN),
+        ):
+            coded = columns.names[field]
+            rows = (coded.codes >= 0) & ~coded.among(set(valid).__contains__)
+            found.append(_Unfit(field, rows, reason, unknown_name(coded, valid)))
+        amounts = columns.amounts
+        for rows, reason, expected in (
+            (amounts.unreadable, Reason.AMOUNT_NOT_A_NUMBER, self._source.marks.expectation),
+            (amounts.beyond, Reason.AMOUNT_OUT_OF_BOUNDS, f"at most {LARGEST_AMOUNT:g}"),
+        ):
+            found.append(_Unfit("amount", rows, reason, partial(_amount_expected, amounts, expected)))
+        decisions = columns.ids["decision_id"]
+        return [*found, _Unfit("decision_id", decisions.unfit, Reason.DECISION_ID_UNFIT, decisions.why)]
+
+    def _told(self, fields: Fields, columns: _Columns, rejections: Rejections) -> dict[str, Coded]:
+        """Settle what is told of properties, also by what cannot be read."""
+        details = {name: self._unfit(fields, name, columns.names["type"]) for name in columns.properties}
+        if self._source.kind == "events":
+            for name, column in columns.properties.items():
+                rejections.where(column.unfit, Reason.PROPERTY_UNFIT, details[name])
+            return {name: column.values for name, column in columns.properties.items()}
+        told: dict[str, Coded] = {}
+        for name, column in columns.properties.items():
+            told[name] = column.values
+            if self._source.blank.get(name) == "unknown":
+                told[name] = told[name].with_value((column.values.codes < 0) & ~column.unfit, UNKNOWN_TEXT)
+            stands_for = self._vocabulary.attributes[name].stands_for_unreadable
+            if stands_for is not None:
+                told[name] = told[name].with_value(column.unfit, stands_for)
+        nothing = np.logical_and.reduce([values.codes < 0 for values in told.values()])
+        for name, column in columns.properties.items():
+            rejections.where(column.unfit & nothing, Reason.PROPERTY_UNFIT, details[name])
+            rejections.part(name, column.unfit, Reason.PROPERTY_UNFIT, details[name])
+        return told
 
     def _unfit(self, fields: Fields, name: str, types: Coded) -> Callable[[int], str]:
         texts = fields.property_texts(name)
@@ -185,30 +246,39 @@ class RowMapper:
                 declared = self._vocabulary.attributes[name]
             else:
                 declared = self._vocabulary.types[str(types.at(row))].properties[name]
-            return f"{name}: {got_expected(texts.at(row), expectation(declared))}"
+            return f"{name}: {got_expected(texts.at(row), expectation(declared, self._source.marks))}"
 
         return detail
 
 
-def _events(columns: _Columns, keep: NDArray[np.int64]) -> pa.Table:
+def _events(
+    columns: _Columns, told: Mapping[str, Coded], unfit: Mapping[str, Rows], keep: NDArray[np.int64]
+) -> pa.Table:
     rows = pa.array(keep)
-    arrays = {name: texts.take(rows) for name, texts in columns.ids.items()}
+    arrays = {name: ids.values.take(rows) for name, ids in columns.ids.items()}
     arrays["occurred_at"] = pa.array(columns.occurred.microseconds[keep]).cast(MOMENT)
     arrays["available_at"] = pa.array(columns.available.microseconds[keep]).cast(MOMENT)
     for name, coded in columns.names.items():
-        arrays[name] = coded.to_arrow(keep).cast(NAME)
+        fit = Coded(np.where(unfit[name], -1, coded.codes), coded.values) if name in unfit else coded
+        arrays[name] = fit.to_arrow(keep).cast(NAME)
     arrays["amount"] = columns.amounts.values.take(rows)
-    arrays["properties"] = property_maps({name: column.values for name, column in columns.properties.items()}, keep)
+    arrays["properties"] = property_maps(told, keep)
     return pa.table(arrays)
+
+
+def _amount_expected(amounts: Amounts, expected: str, row: int) -> str:
+    return got_expected(amounts.text(row), expected)
 
 
 def _constantly(text: str) -> Callable[[int], str]:
     return lambda _: text
 
 
-def _unreadable(fields: Fields, field: str) -> Callable[[int], str]:
+def _unreadable(fields: Fields, field: str, unit: str | None) -> Callable[[int], str]:
     column = fields.field(field)
-    return lambda row: f"{field}: {got_expected(column[row].as_py(), '2026-03-29T10:15:00+02:00, say (ISO 8601)')}"
+    listed = "2026-03-29, 2026-03-29 10:15:00 or 2026-03-29T10:15:00+02:00, say"
+    expected = f"a whole number of {unit} since 1970" if unit else listed
+    return lambda row: f"{field}: {got_expected(column[row], expected)}"
 
 
 def _written(microseconds: np.int64) -> str:

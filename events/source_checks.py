@@ -9,12 +9,10 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from domain.errors import nearest
 from domain.problem import Problem
-from events.mapping import EVENT_FIELDS, Source
+from events.mapping import EVENT_FIELDS, ID_FIELDS, Source
 from events.properties import canonical, expectation
-from events.texts import number_of
 from events.vocabulary import Property, Vocabulary
 
-_IDS = ("event_id", "customer_id", "decision_id")
 _NAMES = ("type", "channel", "product")
 
 
@@ -27,6 +25,8 @@ def source_problems(position: int, source: Source, vocabulary: Vocabulary) -> li
         *checks.required(),
         *checks.properties(),
         *checks.values(),
+        *checks.idle(),
+        *checks.blank(),
         *checks.skip(),
     ]
 
@@ -74,6 +74,14 @@ class _SourceChecks:
                 ("delimiter",), "a delimiter is one character", got=f"'{source.delimiter}'", expected=", or ; or a tab"
             )
 
+        if source.decimal_mark == source.thousands_mark:
+            yield self._problem(
+                ("thousands_mark",),
+                "one mark stands for two things",
+                got=f"'{source.thousands_mark}'",
+                expected="another",
+            )
+
     def fields(self) -> Iterator[Problem]:
         source = self._source
         given: dict[str, tuple[str, ...]] = {
@@ -90,12 +98,12 @@ class _SourceChecks:
                 if any(field in others for other, others in given.items() if other < key):
                     yield self._problem((key, field), "a field is filled twice", got=f"'{field}'")
         for field, columns in source.columns.items():
-            if not isinstance(columns, str) and field not in _IDS:
+            if not isinstance(columns, str) and field not in ID_FIELDS:
                 yield self._problem(
                     ("columns", field),
                     "only ids are joined from columns",
                     got=f"'{field}'",
-                    expected=f"one column, or one of {', '.join(_IDS)}",
+                    expected=f"one column, or one of {', '.join(ID_FIELDS)}",
                     remedy="join values to be mapped by `value_columns`",
                 )
             if not columns:
@@ -151,31 +159,77 @@ class _SourceChecks:
             elif field in self._source.properties:
                 for raw, value in mapped.items():
                     forms = declared.get(field, ())
-                    if forms and all(canonical(value, form) is None for form in forms):
-                        expected = expectation(forms[0])
+                    if forms and all(canonical(value, form, self._source.marks) is None for form in forms):
+                        expected = expectation(forms[0], self._source.marks)
                         yield self._problem(
                             ("values", field, raw),
                             f"a value that '{field}' cannot have",
                             got=f"'{value}'",
                             expected=expected,
                         )
-            elif field not in _IDS:
+            elif field not in ID_FIELDS:
                 yield self._problem(
                     ("values", field),
                     "values of this field cannot be mapped",
                     got=f"'{field}'",
-                    expected=nearest(field, (*_NAMES, *_IDS, *self._source.properties)),
+                    expected=nearest(field, (*_NAMES, *ID_FIELDS, *self._source.properties)),
+                )
+
+    def idle(self) -> Iterator[Problem]:
+        """Find what `values` says and no row can ask for."""
+        source = self._source
+        filled = {*source.columns, *source.constants, *source.value_columns, *source.properties}
+        for field, mapped in source.values.items():
+            if field in (*_NAMES, *ID_FIELDS) and field not in filled:
+                yield self._problem(
+                    ("values", field),
+                    "values are mapped of a field that nothing fills",
+                    got=f"'{field}'",
+                    expected=f"'{field}' under columns, or no values for it",
+                )
+            joined = len(source.value_columns.get(field, ()))
+            for raw in mapped:
+                expected = None
+                if raw != raw.strip():
+                    expected = f"'{raw.strip()}': what is read is trimmed"
+                elif joined and raw.count("/") < joined - 1:
+                    expected = f"{joined} values joined by '/', as {source.value_columns[field]} are"
+                elif raw == "" and field in ID_FIELDS:
+                    expected = "nothing: a row without an id is quarantined"
+                elif field in source.constants and raw != source.constants[field]:
+                    expected = f"'{source.constants[field]}', the constant"
+                if expected:
+                    yield self._problem(
+                        ("values", field, raw), "a value that never comes", got=f"'{raw}'", expected=expected
+                    )
+
+    def blank(self) -> Iterator[Problem]:
+        source = self._source
+        for name in source.blank:
+            if source.kind != "attributes" or name not in source.properties:
+                yield self._problem(
+                    ("blank", name),
+                    "a blank field means something only where attributes are told",
+                    got=f"'{name}'",
+                    expected=nearest(name, source.properties if source.kind == "attributes" else ()),
+                )
+            elif "" in source.values.get(name, {}):
+                yield self._problem(
+                    ("blank", name),
+                    "a blank field means two things",
+                    got=f"'{name}'",
+                    expected="this, or '' in `values`",
                 )
 
     def skip(self) -> Iterator[Problem]:
         filled = {*self._source.columns, *self._source.constants, *self._source.value_columns}
         for field in self._source.skip:
-            if field not in (*_NAMES, *_IDS) or field not in filled:
+            if field not in (*_NAMES, *ID_FIELDS) or field not in filled:
                 yield self._problem(
                     ("skip", field),
                     "rows cannot be left out by this field",
                     got=f"'{field}'",
-                    expected=nearest(field, [name for name in (*_NAMES, *_IDS) if name in filled]),
+                    expected=nearest(field, [name for name in (*_NAMES, *ID_FIELDS) if name in filled]),
                 )
 
     def _constants(self) -> Iterator[Problem]:
@@ -184,9 +238,12 @@ class _SourceChecks:
             if field in self._valid and self._source.kind == "events" and mapped not in self._valid[field]:
                 expected = nearest(mapped, self._valid[field])
                 yield self._problem(("constants", field), f"unknown {field}", got=f"'{mapped}'", expected=expected)
-            if field == "amount" and number_of(value) is None:
+            if field == "amount" and self._source.marks.number(value) is None:
                 yield self._problem(
-                    ("constants", field), "an amount is a number", got=f"'{value}'", expected="12.50, say"
+                    ("constants", field),
+                    "an amount is a number",
+                    got=f"'{value}'",
+                    expected=self._source.marks.expectation,
                 )
 
     def _declared(self) -> dict[str, tuple[Property, ...]]:

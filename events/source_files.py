@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import file_digest
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
 from domain.errors import SourceError, nearest
@@ -60,6 +60,15 @@ class SourceFile:
             remedy="have it delivered again, or correct `format`, `delimiter` and `encoding` in sources.yaml",
         )
 
+    def wrong_encoding(self, got: str) -> SourceError:
+        """Say that the file is not in the encoding that its source declares."""
+        return SourceError(
+            f"file '{self.name}' of source '{self.source.name}' is not in the declared encoding",
+            got=got,
+            expected=self.source.encoding,
+            remedy="correct `encoding` in sources.yaml (cp1252, latin-1, utf-16, say)",
+        )
+
     def require_columns(self, wanted: Iterable[str], available: Sequence[str]) -> None:
         """Check that columns are there, and only once.
 
@@ -106,8 +115,11 @@ def find_files(sources: Sequence[Source], folder: Path) -> list[SourceFile]:
 def _files_of(source: Source, folder: Path) -> list[SourceFile]:
     paths: dict[Path, None] = {}
     for pattern in source.files:
-        matches = sorted(path for path in folder.glob(pattern) if path.is_file())
-        if not matches:
+        matches = sorted(path for path in folder.glob(pattern) if not _hidden(path.relative_to(folder), pattern))
+        for path in matches:
+            _refuse_what_is_no_file_of_ours(source, folder, path)
+        files = [path for path in matches if path.is_file()]
+        if not files:
             names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
             raise SourceError(
                 f"no file matches a pattern of source '{source.name}'",
@@ -115,8 +127,37 @@ def _files_of(source: Source, folder: Path) -> list[SourceFile]:
                 expected=nearest(pattern, names),
                 remedy="deliver the file, or correct `files` in sources.yaml",
             )
-        paths.update(dict.fromkeys(matches))
+        paths.update(dict.fromkeys(files))
     return [_file(source, path, path.relative_to(folder).as_posix()) for path in paths]
+
+
+def _hidden(path: Path, pattern: str) -> bool:
+    """Whether a part of the path begins with a dot, as copies of other systems do, and the pattern does not name it."""
+    return any(part.startswith(".") and part not in PurePath(pattern).parts for part in path.parts)
+
+
+def _refuse_what_is_no_file_of_ours(source: Source, folder: Path, path: Path) -> None:
+    """A link is followed within the folder of the sources; beyond it there is what others may read and we may not."""
+    name = path.relative_to(folder).as_posix()
+    try:
+        real = path.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise SourceError(
+            f"'{name}' of source '{source.name}' is a link that leads nowhere",
+            got=str(path.readlink()) if path.is_symlink() else str(error),
+            remedy="have the file delivered again, or remove the link",
+        ) from error
+    if not real.is_relative_to(folder.resolve()):
+        raise SourceError(
+            f"'{name}' of source '{source.name}' leads out of the folder of the sources",
+            got=str(real),
+            expected=f"a file below {folder.resolve()}",
+            remedy="deliver the file itself, or set NBO_DATA to a folder that holds both",
+        )
+    if not (real.is_file() or real.is_dir()):
+        raise SourceError(
+            f"'{name}' of source '{source.name}' is no file", remedy="remove it, or correct `files` in sources.yaml"
+        )
 
 
 def _file(source: Source, path: Path, name: str) -> SourceFile:

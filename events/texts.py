@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,8 +11,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from events.schema import AMOUNT_DECIMALS
-
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(inf(inity)?|nan)", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +28,13 @@ class Coded:
         return cls(codes, tuple(encoded.dictionary.to_pylist()))
 
     def renamed(self, names: Mapping[str, str]) -> Coded:
-        """Put another name in the place of each value that has one."""
-        return Coded(self.codes, tuple(names.get(value, value) for value in self.values))
+        """Put another name in the place of each value that has one; that of "" is for null."""
+        renamed = Coded(self.codes, tuple(names.get(value, value) for value in self.values))
+        return renamed.with_value(self.codes < 0, names[""]) if "" in names else renamed
+
+    def with_value(self, rows: NDArray[np.bool_], value: str) -> Coded:
+        """Put one value into some rows."""
+        return Coded(np.where(rows, len(self.values), self.codes), (*self.values, value))
 
     def among(self, accepted: Callable[[str], bool]) -> NDArray[np.bool_]:
         """Where the value is there and accepted, shape (n,)."""
@@ -87,16 +89,6 @@ def joined_texts(columns: Sequence[pa.Array], separator: str, *, null: str | Non
         {"null_handling": "emit_null"} if null is None else {"null_handling": "replace", "null_replacement": null}
     )
     return pc.binary_join_element_wise(*columns, separator, **handling)
-
-
-def number_of(text: str) -> float | None:
-    """Read a number with a decimal point; None for what is none. Infinite and undefined ones are numbers here.
-
-    Example:
-        >>> number_of("1e3"), number_of("1,5"), number_of("1_000")
-        (1000.0, None, None)
-    """
-    return float(text) if _NUMBER.fullmatch(text) else None
 
 
 def number_text(value: float) -> str | None:

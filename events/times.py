@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from fractions import Fraction
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,6 +17,23 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - of local times, whose zone is ap
 _MICROSECOND = timedelta(microseconds=1)
 _GRID = 900_000_000
 """A quarter of an hour: since 1972 every clock in the world has changed on one."""
+
+TimeUnit = Literal["s", "ms", "us", "ns"]
+
+UTC_ZONE: Final = ZoneInfo("UTC")
+_PER: Final = {"s": Fraction(1_000_000), "ms": Fraction(1_000), "us": Fraction(1), "ns": Fraction(1, 1_000)}
+"""Microseconds in each unit."""
+_INT64: Final = np.iinfo(np.int64)
+_DAY: Final = Fraction(86_400_000_000)
+_FIRST: Final = (datetime.min - _EPOCH) // _MICROSECOND  # noqa: DTZ901 - local
+_LAST: Final = (datetime.max - _EPOCH) // _MICROSECOND  # noqa: DTZ901 - local
+
+_OFFSET: Final = r"(?:Z|[+-](?:0[0-9]|1[0-9]|2[0-3])(?::?[0-5][0-9])?)"
+_HAS_OFFSET: Final = r":[0-9.]+" + _OFFSET + "$"
+_LISTED: Final = (
+    r"^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+    r"(?:[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?" + _OFFSET + r"?)?$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +51,19 @@ class Moments:
     unreadable: NDArray[np.bool_]
 
 
-def is_moment_type(kind: pa.DataType) -> bool:
-    """Whether a column of the type can be read as moments: timestamps, dates, texts."""
+def is_moment_type(kind: pa.DataType, unit: TimeUnit | None = None) -> bool:
+    """Whether a column of the type can be read as moments: timestamps, dates, texts; numbers where a unit is given."""
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
-    tests = (pa.types.is_timestamp, pa.types.is_date, pa.types.is_string, pa.types.is_large_string, pa.types.is_null)
-    return any(test(plain) for test in tests)
+    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
+    others = (pa.types.is_integer,) if unit else (pa.types.is_timestamp, pa.types.is_date)
+    return any(test(plain) for test in (*texts, *others))
 
 
-def moments_of(column: pa.Array, zone: ZoneInfo) -> Moments:
-    """Read timestamps, dates, and texts in ISO 8601 (`2026-03-29`, `2026-03-29 10:15:00.5`, `...T10:15Z`).
+def moments_of(column: pa.Array, zone: ZoneInfo, unit: TimeUnit | None = None) -> Moments:
+    """Read timestamps, dates, and texts of the forms below; everything else is unreadable, never another moment.
+
+    `2026-03-29`, `2026-03-29 10:15`, `2026-03-29 10:15:00`, `2026-03-29 10:15:00.5` (1 to 9 digits, kept to the
+    microsecond), with a `T` in place of the blank, and after a time with an offset: `Z`, `+02`, `+0200`, `+02:00`.
 
     What has no offset is local time in the zone. Of an hour that comes twice in autumn the earlier is meant; in
     the hour that is left out in spring the clock is read as if it had not been put forward: 02:30 is the moment
@@ -50,20 +72,25 @@ def moments_of(column: pa.Array, zone: ZoneInfo) -> Moments:
     Args:
         column: Of a type for which `is_moment_type` holds; texts are trimmed, and null where blank.
         zone: Of what has no offset.
+        unit: What numbers count since 1970 in UTC; then nothing but whole numbers is read.
+
+    Example:
+        >>> zone = ZoneInfo("Europe/Berlin")
+        >>> moments_of(pa.array(["2026-03-29T10:15Z", "20260329101500"]), zone).unreadable.tolist()
+        [False, True]
+        >>> moments_of(pa.array(["1774775700"]), zone, "s").microseconds.tolist()
+        [1774775700000000]
     """
-    kind = column.type
     missing = np.asarray(column.is_null())
-    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        local = not pa.types.is_timestamp(kind) or kind.tz is None
-        return _known(column.cast(pa.timestamp("us", None if local else kind.tz), safe=False), missing, zone, local)
-    if missing.all():
-        return Moments(np.zeros(len(column), dtype=np.int64), missing, np.zeros(len(column), dtype=bool))
-    for local, target in ((True, pa.timestamp("us")), (False, pa.timestamp("us", "UTC"))):
-        try:
-            return _known(pc.cast(column, target), missing, zone, local)
-        except pa.ArrowInvalid:
-            continue  # offsets in some rows only, or texts that Arrow does not read: one by one
-    return _one_by_one(column, missing, zone)
+    if unit is not None:
+        return _counted(column, missing, unit)
+    kind = column.type
+    if pa.types.is_date(kind):
+        days = column.cast(pa.date32(), safe=False).cast(pa.int32()).cast(pa.int64())
+        return _stored(days, missing, _DAY, zone)
+    if pa.types.is_timestamp(kind):
+        return _stored(column.cast(pa.int64()), missing, _PER[kind.unit], zone if kind.tz is None else UTC_ZONE)
+    return _written(column, missing, zone)
 
 
 def local_to_utc(local: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.int64]:
@@ -89,27 +116,60 @@ def _offset(quarter: int, zone: ZoneInfo) -> int:
     return 0 if offset is None else offset // _MICROSECOND
 
 
-def _known(moments: pa.Array, missing: NDArray[np.bool_], zone: ZoneInfo, local: bool) -> Moments:
-    values: NDArray[np.int64] = moments.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
-    if local:
-        values = np.where(missing, 0, local_to_utc(values, zone))
-    return Moments(values, missing, np.zeros(len(values), dtype=bool))
+def _stored(numbers: pa.Array, missing: NDArray[np.bool_], per: Fraction, zone: ZoneInfo) -> Moments:
+    """Scale what is stored as numbers; what is beyond the calendar is unreadable."""
+    values: NDArray[np.int64] = numbers.fill_null(0).to_numpy(zero_copy_only=False)
+    inside = (values >= max(int(_FIRST / per), _INT64.min)) & (values <= min(int(_LAST / per), _INT64.max))
+    kept = np.where(inside, values, 0)
+    scaled = kept * per.numerator if per.denominator == 1 else kept // per.denominator
+    return Moments(np.where(missing | ~inside, 0, local_to_utc(scaled, zone)), missing, ~inside & ~missing)
 
 
-def _one_by_one(column: pa.Array, missing: NDArray[np.bool_], zone: ZoneInfo) -> Moments:
-    texts: list[Any] = column.to_pylist()
+def _counted(column: pa.Array, missing: NDArray[np.bool_], unit: TimeUnit) -> Moments:
+    if pa.types.is_integer(column.type):
+        written = column.cast(pa.int64(), safe=False)
+        lost = np.asarray(pc.and_(pc.less(written, 0), pc.greater_equal(column, 0)).fill_null(False))
+    else:
+        whole = pc.match_substring_regex(column, r"^[+-]?[0-9]{1,18}$").fill_null(False)
+        digits = pc.if_else(whole, pc.replace_substring_regex(column, r"^\+", ""), pa.scalar(None, pa.string()))
+        written, lost = digits.cast(pa.int64()), ~np.asarray(whole) & ~missing
+    moments = _stored(written, missing | lost, _PER[unit], UTC_ZONE)
+    return Moments(moments.microseconds, missing, (moments.unreadable | lost) & ~missing)
+
+
+def _written(texts: pa.Array, missing: NDArray[np.bool_], zone: ZoneInfo) -> Moments:
     values = np.zeros(len(texts), dtype=np.int64)
-    unreadable = np.zeros(len(texts), dtype=bool)
-    local = np.zeros(len(texts), dtype=bool)
-    for position in np.flatnonzero(~missing).tolist():
+    listed = np.asarray(pc.match_substring_regex(texts, _LISTED).fill_null(False)) if len(texts) else missing
+    unreadable = ~listed & ~missing
+    with_offset = np.asarray(pc.match_substring_regex(texts, _HAS_OFFSET).fill_null(False)) if listed.any() else ~listed
+    for rows, target, applied in (
+        (listed & ~with_offset, pa.timestamp("us"), zone),
+        (listed & with_offset, pa.timestamp("us", "UTC"), UTC_ZONE),
+    ):
+        places = np.flatnonzero(rows)
+        if not len(places):
+            continue
+        some = texts.take(pa.array(places))
         try:
-            moment = datetime.fromisoformat(texts[position])
-            if moment.tzinfo is None:
-                local[position] = True
-            else:
-                moment = moment.astimezone(UTC).replace(tzinfo=None)
-            values[position] = (moment - _EPOCH) // _MICROSECOND
-        except (ValueError, OverflowError):
-            unreadable[position] = True
-    values[local] = local_to_utc(values[local], zone)
+            local = pc.cast(some, target).cast(pa.int64()).to_numpy(zero_copy_only=False)
+            bad = np.zeros(len(some), dtype=bool)
+        except pa.ArrowInvalid:  # more digits than microseconds have, or the 30th of February
+            local, bad = _one_by_one(some)
+        bad = bad | (local < _FIRST) | (local > _LAST)
+        unreadable[places[bad]] = True
+        values[places] = np.where(bad, 0, local_to_utc(np.where(bad, 0, local), applied))
     return Moments(values, missing, unreadable)
+
+
+def _one_by_one(texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Read texts of listed forms; those with an offset in UTC, the others as they are."""
+    values = np.zeros(len(texts), dtype=np.int64)
+    bad = np.zeros(len(texts), dtype=bool)
+    for position, text in enumerate(texts.to_pylist()):
+        try:
+            moment = datetime.fromisoformat(text)
+            plain = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+            values[position] = (plain - _EPOCH) // _MICROSECOND
+        except (ValueError, OverflowError):
+            bad[position] = True
+    return values, bad

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +14,17 @@ from numpy.typing import NDArray
 from events.durable import sync
 from events.erased import Erased, kept_rows
 from events.fingerprints import Lanes, bucket_of, combine, content_fingerprints, text_fingerprints
-from events.identities import Identities, identities_of, look_up, merged, read_run, write_run
-from events.manifest import ImportedFile, Manifest, News, Run, Segment
+from events.identities import Identities, among, identities_of, look_up, merged, read_run, write_run
+from events.manifest import Generation, ImportedFile, Manifest, News, Run, Segment, file_digest
 from events.mapped import mapped_file, write_mapped
 from events.news import news_of, news_together
+from events.origins import Earlier, Ids, Origins, read_pairs
+from events.removing import without_events
 from events.schema import SCHEMA, conform, one_chunk
 from events.segments import in_order, joined, order_of, read_segment, segment_of, write_segment
 from events.tiers import parts_to_merge
+
+Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +35,15 @@ class AppendCounts:
         duplicates: The id is in the log (or before it in the table) with the same content, or the event is of a
             customer who was erased since it occurred.
         conflict_rows: Positions, in the appended table, of rows whose id stands for other content; not appended.
+        logged_rows: Positions of the rows whose events are in the log now.
+        ids: First lane of the fingerprints of their ids.
     """
 
     accepted: int
     duplicates: int
     conflict_rows: NDArray[np.int64]
+    logged_rows: NDArray[np.int64] = field(repr=False)
+    ids: NDArray[np.uint64] = field(repr=False)
 
     @property
     def conflicts(self) -> int:
@@ -65,12 +73,18 @@ class Transaction:
         self._waiting_rows = 0
         self._pending: list[Segment] = []
         self._imported: dict[str, ImportedFile] = {}
+        self._origins: dict[str, Origins] = {}
+        self._earlier: dict[tuple[str, str], Earlier] = {}
+        self._rewritten = np.zeros(0, dtype=np.uint64)
+        self.replaced = 0
 
-    def append(self, table: pa.Table) -> AppendCounts:
+    def append(self, table: pa.Table, rewrites: Callable[[Rows, Ids], NDArray[np.bool_]] | None = None) -> AppendCounts:
         """Add events that are not in the log yet, and not of customers who were erased since they occurred.
 
         Args:
             table: Columns of `events.schema.SCHEMA`, in any order of rows.
+            rewrites: Tells for rows and their ids whether they may put other content in the place of the event of
+                that id that is in the log. None for none.
 
         Raises:
             DataError: The table does not fit the schema.
@@ -84,17 +98,51 @@ class Transaction:
         known, known_contents = look_up([*self._committed_runs, *self._own_runs], ids)
         first_row = _first_rows(ids[:, 0])
         repeated = first_row != np.arange(len(ids))
-        known_contents = np.where(known, known_contents, contents[first_row, 0])
-        seen = known | repeated
+        anew = np.zeros(len(ids), dtype=bool)
+        if rewrites is not None:
+            other = np.flatnonzero(known & ~repeated & (known_contents != contents[:, 0]))
+            other = other[~among(ids[other, 0], self._rewritten)]
+            anew[other] = rewrites(kept[other], ids[other, 0])
+            self._rewritten = np.append(self._rewritten, ids[anew, 0])
+        known_contents = np.where(known & ~anew[first_row], known_contents, contents[first_row, 0])
+        seen = (known & ~anew) | repeated
         conflicts = np.flatnonzero(seen & (known_contents != contents[:, 0]))
         new = np.flatnonzero(~seen)
         if len(new):
             self._keep(events.take(pa.array(new)), ids[new], contents[new])
-        return AppendCounts(len(new), given - len(new) - len(conflicts), kept[conflicts])
+        logged = np.delete(np.arange(len(events)), conflicts)
+        return AppendCounts(len(new), given - len(new) - len(conflicts), kept[conflicts], kept[logged], ids[logged, 0])
+
+    def origins(self, source: str, mapping: str, columns: tuple[str, ...], sources: Container[str]) -> Origins:
+        """Begin to read a source; what came of its rows by earlier mappings is superseded as they are read.
+
+        Args:
+            source: Its name.
+            mapping: Digest of the mapping that is read by.
+            columns: That it reads.
+            sources: Names of all sources that the bank has.
+        """
+        present, earlier = None, []
+        for name, generations in self._manifest.origins.items():
+            for one in generations:
+                if name == source and one.mapping == mapping:
+                    present = one
+                elif one.runs and (name == source or name not in sources):
+                    key = (name, one.mapping)
+                    if key not in self._earlier:
+                        self._earlier[key] = Earlier(self._folder, one)
+                    earlier.append(self._earlier[key])
+        self._origins[source] = Origins(self._folder, mapping, columns, present, earlier)
+        return self._origins[source]
 
     def imported(self, digest: str) -> ImportedFile | None:
         """What came of a source file that was imported before; None for a new one."""
         return self._imported.get(digest) or self._manifest.imported.get(digest)
+
+    def was_imported_without_origins(self, content: str) -> bool:
+        """Tell whether a file, given by its digest, was imported when nobody noted which events came of it."""
+        imported = self._manifest.imported
+        return not self._manifest.origins and any(digest.startswith(file_digest(content, "")) for digest in imported)
 
     def remember(self, digest: str, counts: ImportedFile) -> None:
         """Note a source file as imported, in this commit."""
@@ -103,18 +151,84 @@ class Transaction:
     def commit(self) -> None:
         """Make everything visible by replacing the manifest; nothing at all is written where nothing is new."""
         self._flush()
-        if not self._pending and self._imported.items() <= dict(self._manifest.imported).items():
+        origins = self._merged_origins()
+        outdated = self._outdated()
+        imported = {
+            digest: counts
+            for digest, counts in {**self._manifest.imported, **self._imported}.items()
+            if not digest.endswith(outdated)
+        }
+        if not self._pending and imported == self._manifest.imported and origins == self._manifest.origins:
             return
-        segments = self._merged_segments()
-        runs = self._merged_runs()
-        kept = self._manifest.files
-        written = {*(segment.file for segment in segments), *(run.file for run in runs)} - kept
+        kept, gone = self._without_superseded()
+        segments = self._merged_segments(kept)
+        runs = self._merged_runs(np.concatenate([gone, self._rewritten]))
+        manifest = Manifest(
+            buckets=self._manifest.buckets, segments=segments, runs=runs, imported=imported, origins=origins
+        )
+        written = manifest.files - self._manifest.files
         for file in sorted(written):
             sync(self._folder / file)
         for segment in segments:
             if segment.file in written:
                 sync(mapped_file(self._folder / segment.file))
-        self._manifest.with_commit(segments, runs, self._imported).write(self._folder)
+        manifest.write(self._folder)
+        self.replaced = len(gone)
+
+    def _merged_origins(self) -> dict[str, tuple[Generation, ...]]:
+        """Write what is left of earlier generations, and the present ones."""
+        merged: dict[str, tuple[Generation, ...]] = {}
+        for name in dict.fromkeys((*self._manifest.origins, *self._origins)):
+            present = self._origins.get(name)
+            left: list[Generation] = []
+            for one in self._manifest.origins.get(name, ()):
+                earlier = self._earlier.get((name, one.mapping))
+                rest = one if earlier is None else earlier.left()
+                if rest is not None and not (present and one.mapping == present.mapping):
+                    left.append(rest)
+            if present is not None:
+                left.append(present.generation())
+            if left:
+                merged[name] = tuple(left)
+        return merged
+
+    def _outdated(self) -> tuple[str, ...]:
+        """Mappings by which rows were read before: should one come back, its files are read again."""
+        mappings = {mapping for (_, mapping), earlier in self._earlier.items() if earlier.touched}
+        mappings |= {one.mapping for name in self._origins for one in self._manifest.origins.get(name, ())}
+        mappings -= {origins.mapping for origins in self._origins.values()}
+        return tuple(file_digest("", mapping) for mapping in sorted(mappings))
+
+    def _without_superseded(self) -> tuple[list[Segment], NDArray[np.uint64]]:
+        """Take out what came of rows by earlier mappings and comes of none now; and which events were in the log."""
+        nothing = np.zeros(0, dtype=np.uint64)
+        superseded = np.concatenate([nothing, *(ids for one in self._earlier.values() for ids in one.superseded())])
+        if len(superseded):
+            for ids in self._live():
+                superseded = superseded[~among(superseded, ids)]
+        superseded = np.concatenate([superseded, self._rewritten])
+        if not len(superseded):
+            return list(self._manifest.segments), superseded
+        kept, found = [], [nothing]
+        for segment in self._manifest.segments:
+            left, gone = without_events(self._folder, segment, superseded)
+            kept += [left] if left is not None else []
+            found.append(gone)
+        return kept, np.concatenate(found)
+
+    def _live(self) -> Iterator[Ids]:
+        """Events that come of rows as things stand."""
+        for origins in self._origins.values():
+            yield from origins.live()
+        for earlier in self._earlier.values():
+            yield from earlier.live()
+        for name, generations in self._manifest.origins.items():
+            for one in generations:
+                read = (name, one.mapping) in self._earlier or (
+                    name in self._origins and self._origins[name].mapping == one.mapping
+                )
+                if not read:
+                    yield from (read_pairs(self._folder / run.file)[2] for run in one.runs)
 
     def _keep(self, events: pa.Table, ids: Lanes, contents: Lanes) -> None:
         self._own_runs.append(identities_of(ids, contents))
@@ -138,11 +252,11 @@ class Transaction:
             self._pending.append(self._write(bucket, of_bucket, news_of(of_bucket, contents[rows])))
         self._waiting, self._waiting_rows = [], 0
 
-    def _merged_segments(self) -> tuple[Segment, ...]:
+    def _merged_segments(self, kept: Sequence[Segment]) -> tuple[Segment, ...]:
         fresh = {segment.bucket for segment in self._pending}
-        segments = [segment for segment in self._manifest.segments if segment.bucket not in fresh]
+        segments = [segment for segment in kept if segment.bucket not in fresh]
         for bucket in sorted(fresh):
-            of_bucket = [s for s in (*self._manifest.segments, *self._pending) if s.bucket == bucket]
+            of_bucket = [s for s in (*kept, *self._pending) if s.bucket == bucket]
             count = parts_to_merge([segment.rows for segment in of_bucket])
             segments += of_bucket[:-count]
             segments.append(of_bucket[-1] if count == 1 else self._merge(of_bucket[-count:]))
@@ -152,16 +266,20 @@ class Transaction:
         tables = [read_segment(self._folder / part.file, SCHEMA.names) for part in parts]
         return self._write(parts[0].bucket, in_order(pa.concat_tables(tables)), news_together(parts))
 
-    def _merged_runs(self) -> tuple[Run, ...]:
-        if not self._own_runs:
-            return self._manifest.runs
-        own = merged(self._own_runs)
-        count = parts_to_merge([*(run.rows for run in self._manifest.runs), own.shape[1]])
-        kept = len(self._manifest.runs) + 1 - count
-        run = merged([*self._committed_runs[kept:], own])
+    def _merged_runs(self, gone: NDArray[np.uint64]) -> tuple[Run, ...]:
+        """Merge ids as tiers; where events are gone, all at once, so that they are new should they come back."""
+        runs, committed = self._manifest.runs, self._committed_runs
+        if len(gone) and committed:
+            together = merged(committed)
+            runs, committed = (), [together[:, ~among(together[0], gone)]]
+        elif not self._own_runs:
+            return runs
+        own = merged(self._own_runs) if self._own_runs else committed[0][:, :0]
+        kept = len(runs) + 1 - parts_to_merge([*(run.rows for run in runs), own.shape[1]])
+        run = merged([*committed[kept:], own])
         file = _new_name("ids", "npy")
         write_run(self._folder / file, run)
-        return (*self._manifest.runs[:kept], Run(file=file, rows=run.shape[1]))
+        return (*runs[:kept], Run(file=file, rows=run.shape[1]))
 
     def _write(self, bucket: int, events: pa.Table, news: Mapping[str, News]) -> Segment:
         file = _new_name(f"bucket-{bucket:04d}", "parquet")
@@ -176,7 +294,7 @@ def remove_leftovers(folder: Path, files: Iterable[str]) -> None:
     They are left until the next append, so that a reader who began before a merge can finish.
     """
     belong = {name for file in files for name in (file, mapped_file(Path(file)).name)}
-    for pattern in ("bucket-*.parquet", "bucket-*.arrow", "ids-*.npy", "*.new"):
+    for pattern in ("bucket-*.parquet", "bucket-*.arrow", "ids-*.npy", "rows-*.npy", "*.new"):
         for file in folder.glob(pattern):
             if file.name not in belong:
                 file.unlink()

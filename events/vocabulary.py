@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from domain.spec import Spec
@@ -10,6 +11,9 @@ from expressions.types import Boolean, Category, ColumnType, Number
 
 ATTRIBUTES_TYPE = "customer_attributes"
 """Reserved type of the event that tells a customer's attributes; its properties are their new values."""
+
+UNKNOWN_TEXT = ""
+"""What an attribute is told to be that is not known any more; no value that is read is empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,11 @@ class Property(Spec):
         personal: True for what identifies a person or is sensitive: kept out of models.
         protected: True for what nobody may be put at a disadvantage by (`gender`): a simulated change of policy is
             judged by how alike its groups are reached.
+        unreadable: Of an attribute: what a value stands for that a source tells and that cannot be read. `keep` leaves
+            the one before in force, `unknown` ends it, and any other is a value that it may have. Without it, a
+            condition about consent in policies.yaml decides: the value by which it says no, where it has one, and
+            else `unknown`; so a yes never stays because the next answer cannot be read. What no such condition reads
+            is `unknown` if it is yes or no, and stays as it was if not.
     """
 
     type: Literal["number", "boolean", "category", "text"] = "category"
@@ -32,6 +41,25 @@ class Property(Spec):
     description: str = ""
     personal: bool = False
     protected: bool = False
+    unreadable: str | None = None
+
+    @property
+    def stands_for_unreadable(self) -> str | None:
+        """What is noted where a value cannot be read; None for nothing.
+
+        Example:
+            >>> Property(type="boolean").stands_for_unreadable, Property(values=("a",)).stands_for_unreadable
+            ('', None)
+            >>> Property(type="boolean", unreadable="true").stands_for_unreadable
+            'true'
+        """
+        match self.unreadable or ("unknown" if self.type == "boolean" else "keep"):
+            case "keep":
+                return None
+            case "unknown":
+                return UNKNOWN_TEXT
+            case value:
+                return value
 
     @property
     def column_type(self) -> ColumnType | None:
@@ -125,6 +153,14 @@ class Vocabulary(Spec):
     attributes: dict[str, Property] = field(default_factory=dict)
     contacts: ContactEvents | None = None
     request: dict[str, Property] = field(default_factory=dict)
+
+    def refusing(self, values: Mapping[str, str]) -> Vocabulary:
+        """Let attributes that do not say what stands for the unreadable have it from conditions about consent."""
+        attributes = {
+            name: item if item.unreadable or name not in values else replace(item, unreadable=values[name])
+            for name, item in self.attributes.items()
+        }
+        return replace(self, attributes=attributes)
 
     @property
     def groups(self) -> dict[str, tuple[str, ...]]:

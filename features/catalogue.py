@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from domain.problem import Problem
 from events.vocabulary import Vocabulary
-from expressions.types import ColumnType
+from expressions.types import Boolean, Category, ColumnType
 from features.building.aggregates import expand_aggregates, expand_attributes
 from features.building.derivations import derive
 from features.building.draft import Draft
@@ -54,6 +54,23 @@ class FeatureCatalogue:
         """SHA-256 of what the slots of a state mean: a state of another layout cannot be read."""
         plan = Plan.of(tuple(self.features.values()), mergeable_days=True)
         return hashlib.sha256(f"{plan.description()}\n{self.stage_process}".encode()).hexdigest()
+
+    def refusing(self, values: Mapping[str, str]) -> FeatureCatalogue:
+        """Let a refusal win over another value of an attribute that is told for the same moment.
+
+        Args:
+            values: Attribute -> the value by which it refuses.
+        """
+        features = dict(self.features)
+        for name, value in values.items():
+            attribute = features.get(name)
+            if attribute is not None and attribute.aggregate is not None and _is_least(value, attribute.type):
+                features[name] = replace(attribute, aggregate=replace(attribute.aggregate, of_equal_times="least"))
+        return replace(self, features=features)
+
+
+def _is_least(value: str, kind: ColumnType) -> bool:
+    return value == ("false" if isinstance(kind, Boolean) else kind.values[0] if isinstance(kind, Category) else None)
 
 
 def build_catalogue(

@@ -55,14 +55,16 @@ class AggregateFeature(Spec):
         name: Of the feature, before the prefix of its channel or product and the suffix of its window.
         description: What it says of the customer; reasons for an offer are worded with it.
         where: The events that count.
-        aggregate: `last` keeps the value at the latest time (of equal times, the greatest); counts, sums and
-            distinct days of nothing are 0, everything else of nothing is NULL. In `decayed_count` and `decayed_sum`
-            an event weighs half as much after every half-life; of more than 40 half-lives ago nothing counts.
+        aggregate: `last` keeps the value at the latest time; counts, sums and distinct days of nothing are 0,
+            everything else of nothing is NULL. In `decayed_count` and `decayed_sum` an event weighs half as much after
+            every half-life; of more than 40 half-lives ago nothing counts.
         of: `amount`, or a property that every matching event type declares (numbers; any for `last`).
         unit: As people read it: `events`, `EUR`, `days`, `points`.
         topic: Heading in the reference: activity, money, product, offer, experience, channel, profile.
         windows_days: One feature for each; empty for all history.
         half_life_days: Whole days after which an event weighs half; of decayed counts and sums, and of no others.
+        of_equal_times: Which value `last` keeps of several at the latest time: yes is greater than no, and what stands
+            later among the values of a category than what stands before it.
         per: One feature for each channel, or for each product.
         owner: Who answers for the definition.
     """
@@ -76,6 +78,7 @@ class AggregateFeature(Spec):
     of: str = "amount"
     windows_days: tuple[int, ...] = ()
     half_life_days: int | None = None
+    of_equal_times: Literal["greatest", "least"] = "greatest"
     per: Dimension | None = None
     owner: str = "customer analytics"
 

@@ -12,9 +12,18 @@ import typer
 
 from config.settings import Settings
 from domain.errors import DataError, NboError
+from events.report import NothingAcceptedError
 from nbo.display import console, progress_bars, show_error, show_table
 from nbo.full_disk import full_disk
-from nbo.outcomes import show_decision, show_decisions, show_deliveries, show_models, show_run
+from nbo.outcomes import (
+    show_decision,
+    show_decisions,
+    show_deliveries,
+    show_first_rows,
+    show_import,
+    show_models,
+    show_run,
+)
 from wiring.progress import showing
 
 if TYPE_CHECKING:
@@ -124,10 +133,7 @@ def import_log(context: typer.Context) -> None:
     parts = _parts(context)
     from pipelines.importing import import_events
 
-    result = import_events(str(parts.folder))
-    rows = result["files"]
-    if rows:
-        show_table("imported", tuple(rows[0]), [tuple(row.values()) for row in rows])
+    show_import(import_events(str(parts.folder)))
 
 
 @app.command()
@@ -407,6 +413,8 @@ def run_command_line(arguments: list[str] | None = None) -> None:
         try:
             app(args=arguments, standalone_mode=True)
         except NboError as error:
+            if isinstance(error, NothingAcceptedError):
+                show_first_rows(error)
             show_error(error)
             sys.exit(1)
         except SystemExit as exit_:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from decisioning.explaining.counterfactual import counterfactuals
+from events.report import NothingAcceptedError
 from nbo.display import console, show_table
 from pipelines.report_page import decisive_rows, metric_rows, next_looks, plan_sentences, stand_ins
 
@@ -19,7 +20,7 @@ CHANGES_SHOWN = 3
 def show_run(result: Mapping[str, Any]) -> None:
     """Show what a whole run built, how good it is, and what to look at next."""
     features, decisions = result["features"], result["decisions"]
-    show_rows("imported", result["import"]["files"])
+    show_import(result["import"])
     show_table(
         f"built as of {features['as_of'][:10]}",
         ("what", "count"),
@@ -41,6 +42,21 @@ def show_run(result: Mapping[str, Any]) -> None:
         f"  - one customer: nbo --bank banks/{result['bank']} decide --customer ID --channel CHANNEL", markup=False
     )
     console.print(f"  - all training runs: nbo --bank banks/{result['bank']} experiments; pages: nbo ui", markup=False)
+
+
+def show_import(result: Mapping[str, Any]) -> None:
+    """Show what was read of each source, and what of it should be looked at."""
+    show_rows("imported", result["files"])
+    show_rows("to be looked at", result["warnings"])
+
+
+def show_first_rows(error: NothingAcceptedError) -> None:
+    """Show the first row of each file of which nothing was accepted."""
+    show_table(
+        "the first row of each file of which nothing was accepted",
+        ("source", "file", "row", "reason", "what was wrong", "as it was read"),
+        [(source, file, one.row, one.reason.value, one.detail, str(one.raw)) for source, file, one in error.first],
+    )
 
 
 def show_models(models: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from shutil import rmtree
@@ -86,7 +87,10 @@ def simulate_bank(key: str, bank_folder: str) -> StepResult:
 
 @task(name="import-files", retries=1, retry_condition_fn=may_pass, retry_delay_seconds=10, timeout_seconds=3600)
 def import_files(bank_folder: str) -> StepResult:
-    """Import what the service accepted and what is new in the bank's files; doing it again changes nothing."""
+    """Import what the service accepted and what is new in the bank's files; doing it again changes nothing.
+
+    It fails where a file's rows are all in quarantine; what else there was is in the log then.
+    """
     parts = parts_of(bank_folder)
     with one_import(parts.database):
         return _imported(parts)
@@ -114,12 +118,24 @@ def _imported(parts: Parts) -> StepResult:
             "duplicates": counts.duplicates,
             "skipped": counts.skipped,
             "quarantined": counts.quarantined,
-            "reasons": ", ".join(f"{reason}: {count}" for reason, count in counts.reasons.items()),
+            "unfit values": sum(counts.parts.values()),
+            "reasons": ", ".join(
+                f"{reason}: {count}" for reason, count in (Counter(counts.reasons) + Counter(counts.parts)).items()
+            ),
         }
         for counts in (*report.by_source, report.total)
     ]
     keep_table("import", f"What was read into the event log of {parts.name}", rows)
-    return {"files": rows, "events": parts.log.count(), "digest": parts.log.digest()}
+    report.require_something_of_every_file()
+    warnings = [
+        {"source": counts.source, "file": counts.file, "rows": count, "warning": words}
+        for counts in report.files
+        for words, count in counts.warnings.items()
+    ]
+    if report.replaced:
+        words = "events that an earlier mapping made of rows were replaced"
+        warnings.append({"source": "all sources", "file": "", "rows": report.replaced, "warning": words})
+    return {"files": rows, "warnings": warnings, "events": parts.log.count(), "digest": parts.log.digest()}
 
 
 def drain_journal(parts: Parts, now: datetime) -> list[dict[str, Any]]:
@@ -137,6 +153,7 @@ def drain_journal(parts: Parts, now: datetime) -> list[dict[str, Any]]:
             "duplicates": drained.duplicates,
             "skipped": 0,
             "quarantined": drained.conflicts,
+            "unfit values": 0,
             "reasons": f"{Reason.EVENT_ID_CONFLICT}: {drained.conflicts}" if drained.conflicts else "",
         }
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from config.checks.delivery import delivery_problems
 from config.checks.identity import identity_problems
@@ -15,18 +15,21 @@ from config.checks.simulation import simulation_problems, source_folder_problems
 from config.files import BankFiles
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.limits import limit_features
+from decisioning.policies.refusing import refusing_values
 from domain.problem import Problem
 from events.checks import check_sources, check_vocabulary
 from features.catalogue import FeatureCatalogue, build_catalogue
 from features.definitions import AggregateFeature
 
 
-def check_whole(files: BankFiles) -> tuple[FeatureCatalogue | None, list[Problem]]:
+def check_whole(files: BankFiles) -> tuple[FeatureCatalogue | None, Mapping[str, str], list[Problem]]:
     """Check a bank's files one by one and against each other.
 
     Returns:
-        The features, where the files they come from could be read, and everything wrong.
+        The features, where the files they come from could be read; the values by which attributes refuse, as
+        conditions about consent have it; and everything wrong.
     """
+    refusing: Mapping[str, str] = {}
     problems = list(_check_alone(files))
     if files.vocabulary is not None:
         problems += check_vocabulary(files.vocabulary)
@@ -43,10 +46,12 @@ def check_whole(files: BankFiles) -> tuple[FeatureCatalogue | None, list[Problem
     catalogue = _check_features(files, problems)
     if catalogue is not None and files.vocabulary is not None:
         if files.offers is not None and files.policy is not None and files.budgets is not None:
-            problems += compile_policy(files.policy, files.offers, files.vocabulary, catalogue, files.budgets)[1]
+            policy, found = compile_policy(files.policy, files.offers, files.vocabulary, catalogue, files.budgets)
+            refusing = refusing_values(policy, files.vocabulary)
+            problems += found
         if files.models is not None:
             problems += models_problems(files.models, files.vocabulary, catalogue)
-    return catalogue, problems
+    return catalogue, refusing, problems
 
 
 def _check_alone(files: BankFiles) -> Iterator[Problem]:

@@ -32,7 +32,7 @@ def assumptions(
     """
     if policy.cold_start is None:
         return None, []
-    kept_unknown = _with_inputs(permissions, catalogue)
+    kept_unknown = with_inputs(permissions, catalogue)
     assumed: dict[str, float] = {}
     problems: list[Problem] = []
     for name, value in policy.cold_start.items():
@@ -68,7 +68,7 @@ def _refused(name: str, catalogue: FeatureCatalogue, kept_unknown: Collection[st
     return None
 
 
-def _with_inputs(names: Iterable[str], catalogue: FeatureCatalogue) -> set[str]:
+def with_inputs(names: Iterable[str], catalogue: FeatureCatalogue) -> set[str]:
     """Add the features that these are computed from."""
     found: set[str] = set()
     waiting = list(names)

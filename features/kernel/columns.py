@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from domain.errors import DataError
+from events.vocabulary import UNKNOWN_TEXT
 from expressions.types import Boolean, Category, ColumnType
 from features.kernel.arrays import BoolArray, Int64Array
 
@@ -19,6 +20,8 @@ LARGEST_NUMBER = 1e11
 """A number beyond it, or not finite, counts as none: sums of thousands of them still fit int64."""
 MISSING = np.iinfo(np.int64).min
 """Stands for "no value" in fixed-point columns; no number within the bounds reaches it."""
+UNKNOWN = MISSING + 1
+"""Stands for "told to be unknown": a last value that ends the one before it."""
 
 EVENT_COLUMNS = (
     "customer_id",
@@ -148,15 +151,16 @@ class EventColumns:
     def values(self, of: str, kind: ColumnType, types: frozenset[str]) -> Int64Array:
         """Amount, or a property of the events of some types, as int64, or MISSING, shape (n,).
 
-        Numbers are in 1/10,000, yes and no are 1 and 0, a category is the position in its values. A text that is
-        none of these is MISSING.
+        Numbers are in 1/10,000, yes and no are 1 and 0, a category is the position in its values. An empty text is
+        UNKNOWN, any other that is none of these is MISSING.
         """
         if of == "amount":
             return self.amount
         key = (of, kind, types)
         if key not in self._values:
             coded = self.text(of, types)
-            lookup = np.append(_parsed(coded.names, kind), MISSING)
+            told = np.where(np.array(coded.names, dtype=object) == UNKNOWN_TEXT, UNKNOWN, _parsed(coded.names, kind))
+            lookup = np.append(told, MISSING)
             self._values[key] = lookup[coded.codes]
         return self._values[key]
 

@@ -16,7 +16,7 @@ from features.kernel.aggregates.active_days import DayBits
 from features.kernel.aggregates.decayed import DecayedCount, DecayedSum
 from features.kernel.aggregates.extremes import NOTHING_GREATEST, NOTHING_LEAST
 from features.kernel.arrays import Int64Array
-from features.kernel.columns import SCALE
+from features.kernel.columns import SCALE, UNKNOWN
 from features.kernel.history import CodedMoments
 from features.kernel.plan import Int64Matrix, Slot
 
@@ -97,7 +97,9 @@ class Alike:
             assert self.nothing is not None, "there may be no first or last time"
             return _days_since(kept, moments.as_of, self.nothing)
         values = kept.astype(np.float64) if self.unit == 1 else kept / self.unit
-        return values if self.nothing is None else np.where(kept != self.nothing, values, np.nan)
+        if self.nothing is None:
+            return values
+        return np.where(kept > UNKNOWN if self.nothing == NOTHING_GREATEST else kept != self.nothing, values, np.nan)
 
 
 _ALIKE: Final[Mapping[AggregateKind, Alike]] = {

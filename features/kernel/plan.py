@@ -32,7 +32,6 @@ _KINDS: Final[dict[AggregateKind, tuple[Aggregate, ...]]] = {
     "max": (Maximum(),),
     "days_since_first": (FirstTime(),),
     "days_since_last": (LastTime(),),
-    "last": (LastValue(),),
     "distinct_days": (DayCount(),),
 }
 _MEASURING: Final = ("sum", "mean", "min", "max", "last", "decayed_sum")
@@ -127,6 +126,8 @@ def _kept(declared: AggregateFeature, mergeable_days: bool) -> tuple[Window, tup
         return within, (decayed.within(within, declared.half_life_days),)
     if declared.aggregate == "distinct_days" and mergeable_days:
         return window, (DayBits.reaching(window),)
+    if declared.aggregate == "last":
+        return window, (LastValue(least=declared.of_equal_times == "least"),)
     return window, _KINDS[declared.aggregate]
 
 
@@ -140,9 +141,11 @@ def _steps(feature: Feature, aggregate: AggregateFeature) -> tuple[Step, ...]:
     types = tuple(sorted(where.types))
     steps += [WithProperty(name, value, types) for name, value in sorted(where.properties.items())]
     if aggregate.aggregate in _MEASURING:
-        kind = feature.type if aggregate.aggregate == "last" else Number()
+        last = aggregate.aggregate == "last"
+        kind = feature.type if last else Number()
         # the amount is a column of its own, so its reading does not depend on types: more filters share it
-        steps.append(Measured(aggregate.of, kind, () if aggregate.of == "amount" else types))
+        amount = aggregate.of == "amount"
+        steps.append(Measured(aggregate.of, kind, () if amount else types, unknown=last and not amount))
     return tuple(steps)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from expressions.types import ColumnType
-from features.kernel.columns import MISSING
+from features.kernel.columns import MISSING, UNKNOWN
 from features.kernel.selection import Selection
 
 
@@ -70,13 +70,18 @@ class WithProperty:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Events that carry a value, which is read on the way."""
+    """Events that carry a value, which is read on the way.
+
+    Attributes:
+        unknown: Whether one that is told to be unknown counts.
+    """
 
     of: str
     kind: ColumnType
     types: tuple[str, ...]
+    unknown: bool
 
     def narrow(self, selection: Selection) -> Selection:
         """Keep the rows that have the value."""
         values = selection.section.columns.values(self.of, self.kind, frozenset(self.types))[selection.events]
-        return selection.narrow(values != MISSING, values)
+        return selection.narrow(values != MISSING if self.unknown else values > UNKNOWN, values)

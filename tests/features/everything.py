@@ -42,6 +42,7 @@ def everything() -> FeatureCatalogue:
         aggregate("last_amount", "last", activity, windows_days=(7,)),
         aggregate("last_kind", "last", payment, of="kind", windows_days=(30,)),
         aggregate("last_score", "last", visit, of="score", per="channel"),
+        aggregate("first_kind", "last", payment, of="kind", windows_days=(30,), of_equal_times="least"),
         aggregate("days", "distinct_days", activity, windows_days=(1, 7, 30, 100)),
         aggregate("days_ever", "distinct_days", activity),
         aggregate("fading_visits", "decayed_count", visit, half_life_days=1),
@@ -61,4 +62,4 @@ def everything() -> FeatureCatalogue:
     ]
     catalogue, problems = build(aggregates, derivations, JOURNEY)
     assert not problems, problems
-    return catalogue
+    return catalogue.refusing({"consent": "false"})

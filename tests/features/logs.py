@@ -52,9 +52,9 @@ def events(draw: st.DrawFn, zone: str) -> Event:
 def _properties(kind: str) -> st.SearchStrategy[dict[str, str]]:
     match kind:
         case "payment":
-            return st.sampled_from([{}, {"kind": "a"}, {"kind": "b"}, {"kind": "?"}])
+            return st.sampled_from([{}, {"kind": "a"}, {"kind": "b"}, {"kind": "?"}, {"kind": ""}])
         case "visit":
-            return st.sampled_from([{}, {"score": "-7.25"}, {"score": "3"}, {"score": "1e2"}])
+            return st.sampled_from([{}, {"score": "-7.25"}, {"score": "3"}, {"score": "1e2"}, {"score": ""}])
         case "closed":
             return st.just({})
     return st.sampled_from(
@@ -64,6 +64,9 @@ def _properties(kind: str) -> st.SearchStrategy[dict[str, str]]:
             {"consent": "false", "birth_year": "1980"},
             {"birth_year": "1990"},
             {"consent": "perhaps"},
+            {"consent": "", "region": "north"},
+            {"consent": "true", "region": ""},
+            {"birth_year": ""},
         ]
     )
 

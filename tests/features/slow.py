@@ -51,6 +51,8 @@ def aggregated(
         case "days_since_last":
             return _days(as_of - max(times)) if times else None
     kind = feature.type if declared.aggregate == "last" else Number()
+    if declared.aggregate == "last":
+        return _last(counted, declared, kind)
     measured = [(one.occurred_at, value) for one in counted if (value := _value(one, declared.of, kind)) is not None]
     values = [value for _, value in measured]
     match declared.aggregate:
@@ -69,9 +71,21 @@ def aggregated(
             return min(values) / 10_000 if values else None
         case "max":
             return max(values) / 10_000 if values else None
-        case "last":
-            return max(measured)[1] / (10_000 if isinstance(kind, Number) else 1) if measured else None
     raise AssertionError(declared.aggregate)
+
+
+def _last(counted: Sequence[Event], declared: AggregateFeature, kind: ColumnType) -> float | None:
+    """Take the value at the latest time at which one was told; told to be unknown is below every value."""
+    told = [
+        (one.occurred_at, -(10**20) if one.properties.get(declared.of) == "" else value)
+        for one in counted
+        if (value := _value(one, declared.of, kind)) is not None or one.properties.get(declared.of) == ""
+    ]
+    if not told:
+        return None
+    latest = [value for at, value in told if at == max(at for at, _ in told) and value is not None]
+    value = min(latest) if declared.of_equal_times == "least" else max(latest)
+    return None if value == -(10**20) else value / (10_000 if isinstance(kind, Number) else 1)
 
 
 def _age(one: Event, as_of: datetime, zone: ZoneInfo) -> int:
@@ -91,7 +105,7 @@ def _value(one: Event, of: str, kind: ColumnType) -> int | None:
     if of == "amount":
         return None if one.amount is None else round(one.amount * 10_000)
     text = one.properties.get(of)
-    if text is None:
+    if not text:
         return None
     match kind:
         case Category(values):

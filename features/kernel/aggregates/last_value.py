@@ -14,10 +14,13 @@ from features.kernel.selection import Ranges, Selection
 
 @dataclass(frozen=True, slots=True)
 class LastValue(Latest, Timeless):
-    """Time and value of the last event; of several at the same time the greatest value.
+    """Time and value of the last event; of several at the same time the greatest value, or the least.
 
-    That makes it the maximum of (time, value), which does not depend on the order of what is merged.
+    That makes it the maximum of (time, value), or of (time, -value), which does not depend on the order of what is
+    merged.
     """
+
+    least: bool = False
 
     @property
     def identity(self) -> tuple[int, ...]:
@@ -25,14 +28,15 @@ class LastValue(Latest, Timeless):
         return (NOTHING_GREATEST, NOTHING_GREATEST)
 
     def prepare(self, selection: Selection) -> Accumulated:
-        """Times, and for each row the greatest value at its owner's time; both with a place for -1 at the end."""
+        """Times, and for each row the value of its owner's time; both with a place for -1 at the end."""
         times = selection.occurred
         if not len(times):
             nothing = np.array([NOTHING_GREATEST])
             return (nothing, nothing)
         changes = np.append(True, (np.diff(times) != 0) | (np.diff(selection.owner) != 0))
-        greatest = np.maximum.reduceat(selection.values, np.flatnonzero(changes))[np.cumsum(changes) - 1]
-        return (np.append(times, NOTHING_GREATEST), np.append(greatest, NOTHING_GREATEST))
+        settle = np.minimum if self.least else np.maximum
+        settled = settle.reduceat(selection.values, np.flatnonzero(changes))[np.cumsum(changes) - 1]
+        return (np.append(times, NOTHING_GREATEST), np.append(settled, NOTHING_GREATEST))
 
     def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
         """Time and value of the last row of each range; a range holds all rows of a time or none."""
@@ -41,7 +45,8 @@ class LastValue(Latest, Timeless):
         return (times[last], values[last])
 
     def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
-        """Take the greater pair."""
+        """Take the later pair."""
         (left_time, left_value), (right_time, right_value) = left, right
-        right_wins = (right_time > left_time) | ((right_time == left_time) & (right_value > left_value))
+        wins = right_value < left_value if self.least else right_value > left_value
+        right_wins = (right_time > left_time) | ((right_time == left_time) & wins)
         return (np.where(right_wins, right_time, left_time), np.where(right_wins, right_value, left_value))
