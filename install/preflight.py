@@ -93,7 +93,7 @@ def check_python(
         return
     names = [f"python3.{minor}" for minor in range(beyond[1] - 1, first[1] - 1, -1)]
     here = [name for name in names if shutil.which(name)]
-    remedy = f"`PYTHON={here[0]}`, which is here" if here else f"install one and name it: `PYTHON={names[0]}`, say"
+    remedy = f"give `PYTHON={here[0]}`, which is here" if here else f"install one and name it: `PYTHON={names[0]}`, say"
     raise Refused(f"nbo needs CPython 3.{first[1]} to 3.{beyond[1] - 1}, {sys.executable} is {got}: {remedy}")
 
 

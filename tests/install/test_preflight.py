@@ -53,7 +53,7 @@ def test_a_python_that_would_do_is_named_where_there_is_one(tmp_path: Path, monk
     with pytest.raises(Refused, match=r"install one and name it: `PYTHON=python3\.14`"):
         preflight.check_python((3, 9), "CPython", ((3, 11), (3, 15)))
     (tmp_path / "python3.12").symlink_to(sys.executable)
-    with pytest.raises(Refused, match=r"`PYTHON=python3\.12`, which is here"):
+    with pytest.raises(Refused, match=r"give `PYTHON=python3\.12`, which is here"):
         preflight.check_python((3, 9), "CPython", ((3, 11), (3, 15)))
 
 
