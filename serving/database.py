@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import finalize
 
 from sqlalchemy import Connection, Engine, Table, TextClause, create_engine, event, inspect, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -39,6 +40,9 @@ class Database:
             asked_first = not url.startswith("sqlite")
             self._writer = create_engine(url, pool_pre_ping=asked_first)
             self._reader = create_engine(url, pool_pre_ping=asked_first, isolation_level="AUTOCOMMIT")
+            # also where no table can be made, where nobody thought of closing, and when the process ends
+            finalize(self, self._writer.dispose)
+            finalize(self, self._reader.dispose)
             if self.is_sqlite:
                 for engine in (self._writer, self._reader):
                     event.listen(engine, "connect", _prepare_sqlite)
