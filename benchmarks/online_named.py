@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,8 @@ from feast import Entity, FeatureStore, FeatureView, Field, FileSource, PushSour
 from feast.data_format import ParquetFormat
 from feast.types import Float64, String
 from feast.value_type import ValueType
+
+from features.store.closing import close_connections
 
 VIEW = "named_features"
 
@@ -50,7 +51,7 @@ def measure_named(
             store.get_online_features(features=features, entity_rows=asked)
             times.append(perf_counter() - started)
         result[name] = float(np.median(times[1:])) * 1e3  # the first opens connections
-    asyncio.run(store.close())
+    close_connections(store)
     return result
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 from dataclasses import dataclass
@@ -144,7 +143,7 @@ def measure_ours(folder: Path, url: str, subject: Subject, customers: int) -> di
     rng, names = np.random.default_rng(7), subject.of(customers, 0).customer_ids
     ones = [_read(online, rng.choice(names, 1), now) for _ in range(ONES)]
     hundreds = [_read(online, rng.choice(names, 100, replace=False), now) for _ in range(HUNDREDS)]
-    asyncio.run(repository.store.close())
+    repository.close()
     later = sorted(nights[1:])[NIGHTS // 2]
     return {
         "states": subject.name,

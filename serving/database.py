@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from hashlib import blake2b, sha256
 from secrets import token_hex
 from typing import Any
+from weakref import finalize
 
 from sqlalchemy import Connection, Engine, Table, TextClause, create_engine, event, inspect, select, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -44,6 +45,9 @@ class Database:
             asked_first = not url.startswith("sqlite")
             self._writer = create_engine(url, pool_pre_ping=asked_first)
             self._reader = create_engine(url, pool_pre_ping=asked_first, isolation_level="AUTOCOMMIT")
+            # also where no table can be made, where nobody thought of closing, and when the process ends
+            finalize(self, self._writer.dispose)
+            finalize(self, self._reader.dispose)
             if self.is_sqlite:
                 for engine in (self._writer, self._reader):
                     event.listen(engine, "connect", _prepare_sqlite)

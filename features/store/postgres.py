@@ -60,7 +60,7 @@ class PostgreSQLOnlineStore(FeastStore):
                 connection.close()
                 raise
 
-    async def close(self) -> None:
+    def disconnect(self) -> None:
         """Close the connection; the next use opens another."""
         with self._one_at_a_time:
             if self._connection is not None:

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from weakref import finalize
 
 from feast import FeatureService, FeatureStore, FeatureView, Project, RepoConfig
 from feast.errors import FeastError, FeastObjectNotFoundException
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 
 from domain.errors import StateError, nearest
 from features.catalogue import FeatureCatalogue
+from features.store.closing import close_connections
 from features.store.definitions import Definitions, define
 
 _DIGEST_TAG = "definitions"
@@ -22,6 +24,8 @@ _DIGEST_TAG = "definitions"
 
 class FeatureRepository:
     """One bank's Feast: registry and online store in a folder, features in Parquet files beside it.
+
+    Its connections are closed when nobody holds it any more.
 
     The registry is an SQLite database, for writes to it are transactions: Feast's registry file is rewritten in
     place, and a crash while it is written would leave none. The folder holds paths of this machine; where it was
@@ -75,6 +79,8 @@ class FeatureRepository:
                 "extras of those names (pip install --editable '.[redis,postgres]')",
             ) from None  # the error itself holds the settings, with their password
         self.store = FeatureStore(config=config)
+        # whoever drops it need not think of it, nor does the end of the process
+        finalize(self, close_connections, self.store)
 
     def apply(self, catalogue: FeatureCatalogue, services: Mapping[str, Sequence[str]]) -> bool:
         """Register the features, where they are not what is registered already.
@@ -134,6 +140,10 @@ class FeatureRepository:
         except FeastObjectNotFoundException as error:
             services = [service.name for service in self.store.list_feature_services()]
             raise _not_registered("feature service", name, services) from error
+
+    def close(self) -> None:
+        """Close the connections to registry and online store; what is asked afterwards opens new ones."""
+        close_connections(self.store)
 
     def _registered_digest(self) -> str | None:
         try:

@@ -99,6 +99,17 @@ def test_the_log_is_found_again_when_it_is_opened_again(url, log, decisions):
     again.close()
 
 
+def test_a_log_that_nobody_holds_has_closed_its_database(tmp_path, decisions):
+    log = DecisionLog(f"sqlite:///{tmp_path / 'decisions.db'}")
+    log.append(decisions[0], "state")
+    assert log.get(decisions[0].decision_id)
+    ahead = tmp_path / "decisions.db-wal"
+    assert ahead.exists()
+    del log
+    # SQLite removes it when the last connection is closed
+    assert not ahead.exists()
+
+
 def test_an_unknown_id_is_an_error_that_says_so(log):
     with pytest.raises(StateError, match=r"no such decision.*'d9'"):
         log.get("d9")

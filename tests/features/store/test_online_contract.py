@@ -1,6 +1,5 @@
 """What every online store must do, done by each of them: SQLite, a real Redis and a real PostgreSQL."""
 
-import asyncio
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -84,7 +83,7 @@ class Place:
 
     def close(self) -> None:
         for repository in self.opened:
-            asyncio.run(repository.store.close())
+            repository.close()
 
 
 def place_of(kind: str, folder: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
@@ -245,6 +244,15 @@ def test_another_process_reads_what_was_written(place: Place) -> None:
     reader = place.online()
     reader.warm_up()
     assert slots_of(reader, "c1") == [1]
+
+
+def test_a_store_that_was_closed_is_opened_by_the_next_use(place: Place) -> None:
+    online = place.online()
+    online.materialise(states(["c1"], [1]), NIGHT)
+    place.opened[-1].close()
+    assert slots_of(online, "c1") == [1]
+    place.opened[-1].close()
+    place.opened[-1].close()
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])

@@ -38,6 +38,16 @@ def test_a_view_that_was_never_registered_is_a_clear_error(tmp_path: Path) -> No
         repository(tmp_path).feature_view(JOURNEY_VIEW)
 
 
+def test_a_repository_that_nobody_holds_has_closed_its_databases(tmp_path: Path) -> None:
+    opened = repository(tmp_path)
+    opened.apply(catalogue(), {})
+    logs = [tmp_path / "feast" / f"{name}.db-wal" for name in ("registry", "online")]
+    assert all(log.exists() for log in logs)
+    del opened
+    # SQLite removes it when the last connection is closed
+    assert not any(log.exists() for log in logs)
+
+
 def test_a_name_that_feast_does_not_take_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="alphanumerical"):
         FeatureRepository("my bank", tmp_path, tmp_path)
