@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -41,7 +41,7 @@ def translated(operand: Operand, target: Category) -> Values:
     return translate
 
 
-def check_literal(literal: Operand, other: Operand, text: str) -> None:
+def check_literal(literal: Operand, other: Operand, text: Callable[[], str]) -> None:
     """Refuse a written text that the category it is compared with never takes.
 
     Raises:
@@ -51,5 +51,7 @@ def check_literal(literal: Operand, other: Operand, text: str) -> None:
         return
     if literal.literal not in other.type.values:
         raise ExpressionError(
-            f"unknown value in {text}", got=f"'{literal.literal}'", expected=nearest(literal.literal, other.type.values)
+            f"unknown value in {text()}",
+            got=f"'{literal.literal}'",
+            expected=nearest(literal.literal, other.type.values),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from sqlglot import exp
 from domain.errors import ExpressionError, nearest
 from expressions import logic, numeric, operand
 from expressions.categories import check_literal, merged, translated
+from expressions.dates import is_date_like
 from expressions.operand import Condition, Operand, Values
 from expressions.parsing import MAXIMUM_DEPTH, shortened, too_deep
 from expressions.types import Boolean, Category, ColumnType, Number, Schema
@@ -123,6 +125,15 @@ class Compiler:
         return self.compile(node.this)
 
     def _arithmetic(self, node: exp.Binary) -> Operand:
+        if is_date_like(node):
+            raise ExpressionError(
+                "a date that is read as a calculation",
+                got=f"{quoted(node)}, which is {float(self._calculated(node).values({})):g}",
+                expected="a number of eight digits to compare `as_of_date` with, as 20260131",
+            )
+        return self._calculated(node)
+
+    def _calculated(self, node: exp.Binary) -> Operand:
         left, right = self.number(node.this), self.number(node.expression)
         function = ARITHMETIC[type(node)]
         return operand.number(left.names | right.names, numeric.binary(function, left.values, right.values))
@@ -207,7 +218,7 @@ class Compiler:
         kind = self._common_type(node, [left, right])
         if isinstance(kind, Boolean):
             return logic.same_truth(left.condition(), right.condition())
-        check_literal(right, left, quoted(node))
+        check_literal(right, left, partial(quoted, node))
         one, other = _as_type([left, right], kind)
         return logic.equal(one, other)
 
@@ -230,7 +241,7 @@ class Compiler:
         listed = [self.compile(item) for item in node.expressions]
         kind = self._common_type(node, [part, *listed])
         for item in listed:
-            check_literal(item, part, quoted(node))
+            check_literal(item, part, partial(quoted, node))
         names = _names([part, *listed])
         if isinstance(kind, Boolean) or any(not item.is_constant for item in listed):
             return operand.boolean(names, logic.disjunction([self._equality(node, part, item) for item in listed]))
@@ -240,6 +251,10 @@ class Compiler:
     def _between(self, node: exp.Between) -> Operand:
         _only(node, "this", "low", "high")
         part, low, high = (self.number(node.args[key]) for key in ("this", "low", "high"))
+        if low.is_constant and high.is_constant and float(low.values({})) > float(high.values({})):
+            raise ExpressionError(
+                "nothing is between a number and a smaller one", got=quoted(node), expected="the smaller number first"
+            )
         inside = [logic.less_or_equal(low.values, part.values), logic.less_or_equal(part.values, high.values)]
         return operand.boolean(_names([part, low, high]), logic.conjunction(inside))
 

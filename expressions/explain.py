@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from sqlglot import exp
 
 from expressions.operand import Operand
-from expressions.types import Boolean, Category, ColumnType, Schema
+from expressions.types import Boolean, Category, ColumnType, Number, Schema
 from expressions.wording import sql
 
 Row = Mapping[str, float]
 Reason = Callable[[Row], str]
 Compile = Callable[[exp.Expr], Operand]
+Words = Callable[[float, ColumnType | None], str]
+Need = Callable[[Row, Words], str]
 
 OPERATORS: Final = {
     exp.EQ: "",
@@ -47,16 +49,20 @@ def reason(node: exp.Expr, compile_part: Compile, schema: Schema) -> Reason:
     needed = _needed(asked, holds, compile_part)
     if needed is None:
         return _whole(node, schema, compile_part(node).names)
-    subject, need = needed
+    subject, need, against = needed
     left = compile_part(subject)
-    details = None if isinstance(subject, exp.Column) else _listed(schema, left.names)
+    details = None if isinstance(subject, exp.Column) or not left.names else _listed(schema, left.names)
     asked_about = sql(subject)  # once: making text of a tree takes longer than filling the sentence
 
     def sentence(row: Row) -> str:
         with np.errstate(all="ignore"):
             value = float(left.values(row))
+            others = [float(part.values(row)) for part in against]
+        words = in_words
+        if any(value != other and in_words(value, left.type) == in_words(other, left.type) for other in others):
+            words = _to_the_last_digit
         because = f" ({details(row)})" if details else ""
-        return f"{_said(asked_about, value, left.type)}{because}, needs {need(row)}"
+        return f"{_said(asked_about, value, left.type, words)}{because}, needs {need(row, words)}"
 
     return sentence
 
@@ -79,6 +85,11 @@ def in_words(value: float, kind: ColumnType | None) -> str:
             return f"{value:.10g}"
 
 
+def _to_the_last_digit(value: float, kind: ColumnType | None) -> str:
+    """Say a number so that it differs from every other."""
+    return repr(value) if isinstance(kind, Number) and not np.isnan(value) else in_words(value, kind)
+
+
 def _without_not(node: exp.Expr) -> tuple[exp.Expr, bool]:
     holds = True
     node = node.unnest()
@@ -87,56 +98,62 @@ def _without_not(node: exp.Expr) -> tuple[exp.Expr, bool]:
     return node, holds
 
 
-def _needed(node: exp.Expr, holds: bool, compile_part: Compile) -> tuple[exp.Expr, Reason] | None:
-    """Split a condition into what it asks about and what it asks; None where it is not that simple."""
+def _needed(node: exp.Expr, holds: bool, compile_part: Compile) -> tuple[exp.Expr, Need, Sequence[Operand]] | None:
+    """Split a condition into what it asks about, what it asks, and what it compares with; None where it is complex."""
     no = "" if holds else "not "
     match node:
         case exp.Column():
-            return node, _fixed("yes" if holds else "no")
+            return node, _fixed("yes" if holds else "no"), ()
         case exp.Is() if isinstance(node.expression, exp.Null):
-            return node.this, _fixed("to be unknown" if holds else "to be known")
+            return node.this, _fixed("to be unknown" if holds else "to be known"), ()
         case exp.Between():
-            low, high = (_value_of(compile_part(node.args[key])) for key in ("low", "high"))
-            return node.this, lambda row: f"{no}between {low(row)} and {high(row)}"
+            low, high = (compile_part(node.args[key]) for key in ("low", "high"))
+            bounds = (_value_of(low), _value_of(high))
+            return (
+                node.this,
+                lambda row, words: f"{no}between {bounds[0](row, words)} and {bounds[1](row, words)}",
+                (low, high),
+            )
         case exp.In():
-            listed = [_value_of(compile_part(item)) for item in node.expressions]
+            items = [compile_part(item) for item in node.expressions]
+            listed = [_value_of(item) for item in items]
             one_of = "one of" if holds else "none of"
-            return node.this, lambda row: f"{one_of} {', '.join(item(row) for item in listed)}"
+            return node.this, lambda row, words: f"{one_of} {', '.join(item(row, words) for item in listed)}", items
         case exp.EQ() | exp.NEQ() | exp.LT() | exp.LTE() | exp.GT() | exp.GTE():
             return _comparison(node, holds, compile_part)
         case _:
             return None
 
 
-def _comparison(node: exp.Binary, holds: bool, compile_part: Compile) -> tuple[exp.Expr, Reason]:
+def _comparison(node: exp.Binary, holds: bool, compile_part: Compile) -> tuple[exp.Expr, Need, Sequence[Operand]]:
     subject, against = node.this, node.expression
     operator = type(node) if holds else OPPOSITES[type(node)]
-    if compile_part(subject).is_constant:
+    if compile_part(subject).is_constant and not compile_part(against).is_constant:
         subject, against, operator = against, subject, MIRRORED[operator]
     needed, symbol = compile_part(against), OPERATORS[operator]
     value = _value_of(needed)
     if needed.is_constant:
-        return subject, lambda row: f"{symbol}{value(row)}"
+        return subject, lambda row, words: f"{symbol}{value(row, words)}", (needed,)
     text = sql(against)
-    return subject, lambda row: f"{symbol}{text}, which is {value(row)}"
+    return subject, lambda row, words: f"{symbol}{text}, which is {value(row, words)}", (needed,)
 
 
-def _value_of(part: Operand) -> Reason:
-    def words(row: Row) -> str:
+def _value_of(part: Operand) -> Need:
+    def said(row: Row, words: Words) -> str:
         with np.errstate(all="ignore"):
-            return in_words(float(part.values(row)), part.type)
+            return words(float(part.values(row)), part.type)
 
-    return words
+    return said
 
 
-def _fixed(text: str) -> Reason:
-    return lambda row: text
+def _fixed(text: str) -> Need:
+    return lambda row, words: text
 
 
 def _whole(node: exp.Expr, schema: Schema, names: frozenset[str]) -> Reason:
     text, values = sql(node), _listed(schema, names)
     if not names:
-        return _fixed(f"{text} never holds")
+        return lambda row: f"{text} never holds"
     return lambda row: f"{text} does not hold with {values(row)}"
 
 
@@ -145,6 +162,6 @@ def _listed(schema: Schema, names: frozenset[str]) -> Reason:
     return lambda row: ", ".join(_said(name, float(row[name]), schema[name]) for name in ordered)
 
 
-def _said(name: str, value: float, kind: ColumnType | None) -> str:
-    words = in_words(value, kind)
-    return f"{name} is unknown" if words == "unknown" else f"{name} = {words}"
+def _said(name: str, value: float, kind: ColumnType | None, words: Words = in_words) -> str:
+    said = words(value, kind)
+    return f"{name} is unknown" if said == "unknown" else f"{name} = {said}"

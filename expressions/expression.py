@@ -11,7 +11,7 @@ from domain.errors import ExpressionError, nearest
 from expressions.compiler import Compiler, flattened
 from expressions.explain import Reason, Row, reason
 from expressions.operand import Columns, Mask, Operand
-from expressions.parsing import parse, shortened
+from expressions.parsing import parse, shortened, too_deep
 from expressions.types import Array, Boolean, ColumnType, Schema
 from expressions.wording import described, sql
 
@@ -152,7 +152,10 @@ def compile_expression(text: str, schema: Schema) -> Expression:
         >>> rule.type, sorted(rule.names), rule.evaluate({"stage": np.array([0.0, 2.0])}).tolist()
         (Boolean(), ['stage'], [1.0, 0.0])
     """
-    return _expression(text, parse(text), Compiler(text, schema), schema)
+    try:
+        return _expression(text, parse(text), Compiler(text, schema), schema)
+    except RecursionError as error:  # thousands of levels of what the language does not have, on the way to saying so
+        raise too_deep(text) from error
 
 
 def _expression(text: str, tree: exp.Expr, compiler: Compiler, schema: Schema) -> Expression:

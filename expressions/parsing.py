@@ -12,6 +12,8 @@ from sqlglot.tokenizer_core import Token, TokenType
 from domain.errors import ExpressionError
 
 MAXIMUM_CHARACTERS: Final = 10_000
+MAXIMUM_TOKENS: Final = 4_000
+"""Names, numbers, brackets and signs."""
 MAXIMUM_NESTING: Final = 20
 """Levels of brackets and CASE; the parser takes some 25 frames of Python's 1,000 for each level."""
 
@@ -19,7 +21,8 @@ MAXIMUM_DEPTH: Final = 100
 """Levels of the syntax tree, so that computing it never meets Python's limit; AND and OR chains count as one."""
 
 _OPENING: Final = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE)
-_CLOSING: Final = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END)
+_CLOSING: Final = (TokenType.R_PAREN, TokenType.END)
+"""Square and curly brackets mean nothing here, and the parser takes long for many in a row: each counts as a level."""
 
 
 def parse(text: str) -> exp.Expr:
@@ -68,6 +71,13 @@ def shortened(text: str) -> str:
 
 
 def _check_tokens(tokens: list[Token], text: str) -> None:
+    if len(tokens) > MAXIMUM_TOKENS:
+        raise ExpressionError(
+            "an expression has too many parts",
+            got=f"{len(tokens)} names, numbers, brackets and signs",
+            expected=f"at most {MAXIMUM_TOKENS}",
+            remedy="define parts of it as derived features",
+        )
     depth = 0
     for token in tokens:
         if token.token_type == TokenType.SEMICOLON:

@@ -69,6 +69,18 @@ SCHEMA = {
         ("(" * 40 + "age" + ")" * 40, "nested too deeply"),
         ("NOT " * 2000 + "held", "nested too deeply"),
         ("+".join(["age"] * 300), "nested too deeply"),
+        (
+            "age >= 2026-01-01",
+            "a date that is read as a calculation: got `2026 - 01 - 01`, which is 2024, expected a num",
+        ),
+        ("age = 31/1/2026", "a date that is read as a calculation"),
+        ("age + (2026-1-31) > 0", "a date that is read as a calculation"),
+        ("age BETWEEN 65 AND 18", "nothing is between a number and a smaller one: got `age BETWEEN 65 AND 18`"),
+        ("age NOT BETWEEN 2 * 3 AND -1", "nothing is between a number and a smaller one"),
+        ("age IN (" + ",".join(["(1)"] * 1500) + ")", "too many parts: got 6003 names, numbers, brackets and signs"),
+        ("age" + "[1]" * 1300, "nested too deeply"),
+        ("age" + ".b" * 1900, "nested too deeply"),
+        ("age" + "::int" * 1900, "nested too deeply"),
         ("age > " + "1" * 20_000, "an expression is too long: got 20006 characters, expected at most 10000"),
     ],
 )

@@ -56,3 +56,19 @@ def test_what_holds_has_no_reason() -> None:
 
 def test_a_value_just_below_the_need_is_not_rounded_up_to_it() -> None:
     assert compile_expression("age >= 18", SCHEMA).failure({"age": 17.9999999}) == "age = 17.9999999, needs >= 18"
+
+
+@pytest.mark.parametrize(
+    ("text", "income", "reason"),
+    [
+        ("0.1 + 0.2 = 0.3", 0.0, "0.1 + 0.2 = 0.30000000000000004, needs 0.3"),
+        ("0.3 = 0.1 + 0.2", 0.0, "0.3 = 0.3, needs 0.30000000000000004"),
+        ("income = 0.3", 0.1 + 0.2, "income = 0.30000000000000004, needs 0.3"),
+        ("income IN (0.3, 7)", 0.1 + 0.2, "income = 0.30000000000000004, needs one of 0.3, 7.0"),
+        ("income >= 18", 17.999999999999, "income = 17.999999999999, needs >= 18.0"),
+        ("income BETWEEN 18 AND 75", 75.00000000001, "income = 75.00000000001, needs between 18.0 and 75.0"),
+        ("income > age", 17.0, "income = 17, needs > age, which is 17"),
+    ],
+)
+def test_what_is_said_differs_from_what_is_needed(text: str, income: float, reason: str) -> None:
+    assert compile_expression(text, SCHEMA).failure({**ROW, "income": income}) == reason
