@@ -4,14 +4,13 @@ Standard library and the syntax of Python 3.6, as `preflight`.
 """
 
 import json
-import locale
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from install.preflight import Refused, check, check_locale
+from install.preflight import Refused, check, check_always
 
 STAMPS = ".stamps"
 MADE = "environment"
@@ -28,7 +27,7 @@ def ready(venv: Path, *, this_python: bool) -> None:
     Raises:
         Refused: It cannot be made.
     """
-    check_locale(venv.absolute(), locale.nl_langinfo(locale.CODESET), sys.version_info[:2])
+    check_always(venv)
     why = stale(venv, this_python=this_python)
     if why is None:
         return
@@ -87,6 +86,8 @@ def main() -> int:
         sys.stdout.flush()
         print(sentence, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

@@ -119,6 +119,8 @@ def main() -> int:
     except Refused as sentence:
         print(sentence, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

@@ -4,6 +4,7 @@ Standard library and the syntax of Python 3.6: whoever's Python is too old gets 
 """
 
 import importlib.util
+import locale
 import os
 import platform
 import re
@@ -42,6 +43,12 @@ class Refused(Exception):  # noqa: N818 - not an error of the program
     """A sentence for whoever sets nbo up."""
 
 
+def check_always(venv: Path) -> None:
+    """See what may change from one command to the next, or makes all other checks pointless."""
+    check_system(sys.platform, platform.machine(), struct.calcsize("P") * 8)
+    check_locale(venv.absolute(), locale.nl_langinfo(locale.CODESET), sys.version_info[:2])
+
+
 def check(venv: Path, environ: "Mapping[str, str]") -> "list[str]":
     """See that this Python can make the environment, and that everything can be installed in it.
 
@@ -54,7 +61,6 @@ def check(venv: Path, environ: "Mapping[str, str]") -> "list[str]":
     Raises:
         Refused: With the first thing that is in the way.
     """
-    check_system(sys.platform, platform.machine(), struct.calcsize("P") * 8)
     check_python(sys.version_info[:2], platform.python_implementation(), supported_pythons())
     if sys.platform == "darwin":
         check_macos(platform.mac_ver()[0], LIBOMP_FOLDERS)

@@ -25,6 +25,8 @@ def quiet_mlflow() -> Iterator[None]:
         with warnings.catch_warnings():
             # about one of MLflow's own classes, when it first imports them
             warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType", category=UserWarning)
+            # MLflow writes files by what Python 3.14 has given up
+            warnings.filterwarnings("ignore", message=r"codecs\.open\(\) is deprecated", category=DeprecationWarning)
             yield
     finally:
         logger.setLevel(level)

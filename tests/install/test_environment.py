@@ -118,3 +118,17 @@ def test_nothing_is_removed_where_no_other_can_be_made(venv: Path, monkeypatch: 
     with pytest.raises(Refused, match="no room"):
         ready(venv, this_python=False)
     assert (venv / "bin" / "python").exists()
+
+
+def test_on_windows_the_first_line_names_wsl(tmp_path: Path) -> None:
+    code = """if True:
+        import locale, os, sys
+        sys.platform = "win32"
+        del locale.nl_langinfo, locale.CODESET, os.statvfs, os.confstr  # Windows has none
+        from install.environment import main
+        sys.exit(main())
+    """
+    command = [sys.executable, "-c", code, str(tmp_path / ".venv")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("nbo runs on Linux and macOS; on Windows use WSL: `wsl --install`")
