@@ -16,10 +16,10 @@ from tests.ports import BLOCK, HOST, Ports, blocks, free_port, is_free, system_r
 GIVEN_TO_ANOTHER = "from tests.ports import free_port; print(*(free_port() for _ in range(100)), flush=True); input()"
 
 
-def test_no_port_is_given_twice_and_none_is_one_that_the_system_gives() -> None:
+def test_no_port_is_given_twice_and_all_are_from_the_blocks() -> None:
     given = [free_port() for _ in range(3 * BLOCK)]
     assert len(set(given)) == len(given)
-    assert not set(given) & set(system_range())
+    assert set(given) <= {port for block in blocks(system_range()) for port in block}
 
 
 def test_processes_at_the_same_time_have_ports_of_their_own() -> None:
@@ -58,14 +58,13 @@ def test_a_port_that_is_bound_or_listened_on_is_not_free(host: str) -> None:
 
 
 def test_a_block_that_is_held_is_left_to_who_holds_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    two = blocks(system_range())[:2]
-    monkeypatch.setattr(ports, "blocks", lambda system: two)
-    first, second = Ports(), Ports()
-    given = {first.give() // BLOCK, second.give() // BLOCK}
-    assert given <= {block[0] // BLOCK for block in two}
-    assert len(given) == 2
+    mine, every = Ports().give(), blocks(system_range())
+    [held] = [block for block in every if mine in block]
+    monkeypatch.setattr(ports, "blocks", lambda system: [held])
     with pytest.raises(OSError, match="every block of ports is held"):
         Ports().give()
+    monkeypatch.setattr(ports, "blocks", lambda system: [held, *every])
+    assert Ports().give() not in held
 
 
 @pytest.mark.parametrize(
