@@ -52,14 +52,8 @@ class ContentReader:
         Raises:
             ContentError: If it repeats itself without end, is too deep, or is too much.
         """
-        self._count += 1
         self.lines.setdefault(path, _line(node))
-        if any(node is ancestor for ancestor in ancestors):
-            raise ContentError(_line(node), "an anchor repeats itself", "a value inside itself", "values that end")
-        if self._count > MAXIMUM_VALUES:
-            raise ContentError(_line(node), "too much to read", f"{self._count} values", f"at most {MAXIMUM_VALUES}")
-        if len(ancestors) > MAXIMUM_DEPTH:
-            raise ContentError(_line(node), "too deep", "lists in lists", f"at most {MAXIMUM_DEPTH} levels")
+        self._enter(node, ancestors)
         inside = (*ancestors, node)
         match node:
             case MappingNode():
@@ -68,6 +62,16 @@ class ContentReader:
                 return [self.read(item, (*path, position), inside) for position, item in enumerate(node.value)]
             case _:
                 return self._scalar(node)
+
+    def _enter(self, node: Node, ancestors: tuple[Node, ...]) -> None:
+        """Count a value, wherever it is repeated."""
+        self._count += 1
+        if any(node is ancestor for ancestor in ancestors):
+            raise ContentError(_line(node), "an anchor repeats itself", "a value inside itself", "values that end")
+        if self._count > MAXIMUM_VALUES:
+            raise ContentError(_line(node), "too much to read", f"{self._count} values", f"at most {MAXIMUM_VALUES}")
+        if len(ancestors) > MAXIMUM_DEPTH:
+            raise ContentError(_line(node), "too deep", "lists in lists", f"at most {MAXIMUM_DEPTH} levels")
 
     def _mapping(self, node: MappingNode, path: Path, inside: tuple[Node, ...]) -> dict[str, Content]:
         pairs: dict[str, tuple[int, Node]] = {}
@@ -95,7 +99,9 @@ class ContentReader:
         for part in parts:
             if not isinstance(part, MappingNode) or any(part is ancestor for ancestor in inside):
                 raise ContentError(_line(node), "<< cannot be merged", "no mapping", "an anchor of a mapping")
+            self._enter(part, inside)
             for key, value in part.value:
+                self._count += 1
                 if key.tag == f"{_TAG}merge":
                     yield from self._merged(value, (*inside, part))
                 elif isinstance(key, ScalarNode):

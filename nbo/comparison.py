@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from domain.cells import harmless
 from domain.errors import DataError, StateError, nearest
 from models.tracking.experiments import compare_runs
 from nbo.display import console, show_table
@@ -30,7 +31,7 @@ def show_experiments(parts: Parts, sort: str, model: str | None, file: Path | No
     table = table.sort_values(sort, ascending=False)
     if file is not None:
         try:
-            table.to_csv(file, index=False)
+            table.map(harmless).rename(columns=harmless).to_csv(file, index=False)
         except OSError as error:
             raise StateError(
                 f"the table of runs could not be written to {file}",

@@ -76,7 +76,11 @@ def scope_problems(
     }
     valid["except_tags"] = valid["tags"]
     valid["after_offers"] = valid["offers"]
-    for part, channels in (("consent", policy.consent), ("outbound", policy.outbound)):
+    for part, channels in (
+        ("consent", policy.consent),
+        ("without_consent", policy.without_consent),
+        ("outbound", policy.outbound),
+    ):
         for channel in channels:
             if channel not in vocabulary.channels:
                 yield _unknown((part, channel), "channel", channel, vocabulary.channels)
@@ -95,6 +99,37 @@ def scope_problems(
                 what=f"{scope.name} is about no offer",
                 expected="a scope with at least one offer in one channel",
                 remedy="correct its channels, products, offers or tags, or leave it out",
+            )
+
+
+def consent_problems(policy: Policy) -> Iterator[Problem]:
+    """Find channels in which customers are contacted, of which nobody has said whether they must have agreed."""
+    for channel in policy.outbound:
+        if channel not in policy.consent and channel not in policy.without_consent:
+            yield Problem(
+                file=POLICIES_FILE,
+                path=("outbound", channel),
+                what="customers are contacted, and nobody asks whether they agreed",
+                got=f"'{channel}'",
+                expected=f"a condition under `consent`, as {channel}: consent_{channel}",
+                remedy=f"or say why none is needed: `without_consent: {{{channel}: ...}}`",
+            )
+    for channel, why in policy.without_consent.items():
+        if channel in policy.consent:
+            yield Problem(
+                file=POLICIES_FILE,
+                path=("without_consent", channel),
+                what="a channel needs consent and needs none",
+                got=f"'{channel}'",
+                expected="one of the two",
+            )
+        if not why.strip():
+            yield Problem(
+                file=POLICIES_FILE,
+                path=("without_consent", channel),
+                what="nobody says why a channel needs no consent",
+                got=f"'{why}'",
+                expected="the reason in words",
             )
 
 

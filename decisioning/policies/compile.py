@@ -100,6 +100,7 @@ def compile_policy(
     taken = (*BUILT_IN_RULES, *(f"consent_{channel}" for channel in policy.consent))
     problems = [
         *checks.number_problems(policy),
+        *checks.consent_problems(policy),
         *checks.scope_problems(policy, budgets, candidates, vocabulary),
         *checks.name_problems(policy, budgets, taken),
         *budget_problems(budgets),

@@ -198,7 +198,9 @@ class Policy(Spec):
     """Everything that stands between a score and an offer.
 
     Attributes:
-        consent: Channel -> SQL condition over features; a channel not listed needs none.
+        consent: Channel -> SQL condition over features. A channel that is not listed needs none; one under `outbound`
+            has to be listed here or in `without_consent`.
+        without_consent: Outbound channel -> why it needs no consent, in words.
         personalised: SQL condition over features: whose offers may be chosen from what is known of them. For others
             the allowed offers stand in the order of the catalogue, and no score, value or weight is looked at.
         rules: What must hold of a candidate.
@@ -221,6 +223,7 @@ class Policy(Spec):
     """
 
     consent: dict[str, str] = field(default_factory=dict)
+    without_consent: dict[str, str] = field(default_factory=dict)
     personalised: str | None = None
     rules: tuple[Rule, ...] = ()
     contact_limits: tuple[ContactLimit, ...] = ()

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from mlflow.entities import LoggedModelOutput, Metric, Param, RunTag
 from mlflow.models import Model
 
+from domain.cells import harmless
 from models.boosting import Booster
 from models.comparison import recorded_predictions
 from models.evaluation.evaluation import Evaluation
@@ -192,7 +193,7 @@ def _write_tables(
     tables = folder / "tables"
     tables.mkdir(parents=True)
     for name, table in evaluation.to_tables().items():
-        table.to_csv(tables / f"{name}.csv", index=False)
+        table.map(harmless).rename(columns=harmless).to_csv(tables / f"{name}.csv", index=False)
         table.to_json(tables / f"{name}.json", orient="records", indent=1, double_precision=10)
     for name, values in by_feature.items():
         if values is not None:

@@ -13,6 +13,7 @@ from typing import Final
 
 import orjson
 
+from domain.cells import harmless
 from events.durable import replace_text
 from serving.delivery.outbox import Contact, Outbox
 from serving.delivery.states import State
@@ -80,7 +81,7 @@ class ContactFile:
             lines = io.StringIO()
             writer = csv.DictWriter(lines, list(rows[0]), lineterminator="\n")
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows({name: harmless(cell) for name, cell in row.items()} for row in rows)
             text = lines.getvalue()
         replace_text(self.folder / name, text)
 
@@ -106,7 +107,7 @@ def _from_table(file: Path, customer_id: str) -> int:
     # an id may hold a line's end: a row is not a line
     rows = list(csv.reader(io.StringIO(file.read_text(encoding="utf-8"), newline="")))
     place = rows[0].index("customer_id")
-    rest = [row for row in rows if row[place] != customer_id]
+    rest = [row for row in rows if row[place] not in (customer_id, harmless(customer_id))]
     if len(rest) < len(rows):
         written = io.StringIO()
         csv.writer(written, lineterminator="\n").writerows(rest)

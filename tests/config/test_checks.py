@@ -12,6 +12,7 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path)
 
 
+OUTBOUND = "outbound: {push: 9}\nrules:"
 POPULATION = "stage <> 'lost' AND days_since_activity <= 45"
 MISTAKES = [
     (
@@ -21,6 +22,21 @@ MISTAKES = [
         "unknown time zone: got 'Europe/Amsterdm', expected 'Europe/A",
     ),
     ("bank.yaml", "Europe/Amsterdam", "../../etc", "unknown time zone"),
+    (
+        "policies.yaml",
+        "rules:",
+        OUTBOUND,
+        "customers are contacted, and nobody asks whether they agreed: got 'push', expected a condition under "
+        "`consent`, as push: consent_push; or say why none is needed: `without_consent: {push: ...}`",
+    ),
+    ("policies.yaml", "rules:", f"without_consent: {{push: ' '}}\n{OUTBOUND}", "nobody says why a channel needs no"),
+    ("policies.yaml", "rules:", "without_consent: {fax: law}\nrules:", "unknown channel: got 'fax'"),
+    (
+        "policies.yaml",
+        "rules:",
+        f"without_consent: {{push: law}}\nconsent: {{push: hardship}}\n{OUTBOUND}",
+        "a channel needs consent and needs none: got 'push'",
+    ),
     ("bank.yaml", "name: small", "name: My Bank", "not a name for a bank: got 'My Bank'"),
     ("bank.yaml", "currency: EUR", "currency: euro", "not a currency: got 'euro', expected three capitals such as"),
     (

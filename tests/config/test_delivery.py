@@ -18,7 +18,11 @@ late_hours: 12
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
-    folder = Folder(tmp_path).replace("policies.yaml", "offers_per_channel", "outbound: {push: 9}\noffers_per_channel")
+    folder = Folder(tmp_path).replace(
+        "policies.yaml",
+        "offers_per_channel",
+        "outbound: {push: 9}\nwithout_consent: {push: a test}\noffers_per_channel",
+    )
     return folder.write("delivery.yaml", RIGHT)
 
 

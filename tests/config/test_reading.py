@@ -137,6 +137,20 @@ def test_anchors_and_merge_keys_work(folder: Folder) -> None:
     assert bank.offer("savings_target").treatments == bank.offer("savings_goal").treatments
 
 
+@pytest.mark.parametrize("entry", ["x: 1, ", ""])
+@pytest.mark.parametrize("levels", [20, 40, 49])
+def test_merge_keys_that_double_at_every_level_are_too_much(folder: Folder, entry: str, levels: int) -> None:
+    doubling = [f"a{n}: &a{n} {{{entry}<<: [*a{n - 1}, *a{n - 1}]}}" for n in range(1, levels)]
+    (problem,) = folder.write("schedule.yaml", "\n".join(["a0: &a0 {y: 1}", *doubling])).problems()
+    assert "too much to read" in problem
+
+
+def test_merge_keys_that_go_too_deep_are_told(folder: Folder) -> None:
+    chain = [f"a{n}: &a{n} {{<<: *a{n - 1}}}" for n in range(1, 2000)]
+    (problem,) = folder.write("schedule.yaml", "\n".join(["a0: &a0 {y: 1}", *chain])).problems()
+    assert "too deep" in problem
+
+
 def test_a_byte_order_mark_and_dos_lines_do_no_harm(folder: Folder) -> None:
     folder.write("schedule.yaml", b"\xef\xbb\xbftrain: '0 4 * * 0'\r\ndecide: '0 5 * * 0'\r\n")
     assert load_bank(folder.path).schedule.decide == "0 5 * * 0"

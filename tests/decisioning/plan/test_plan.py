@@ -27,7 +27,7 @@ EXACT = PriceSearch(threads=1)
 
 
 def compiled(*budgets, offers=OFFERS, **policy):
-    declared = Policy(outbound=OUTBOUND, **policy)
+    declared = Policy(outbound=OUTBOUND, without_consent=dict.fromkeys(OUTBOUND, "a test"), **policy)
     ready, problems = compile_policy(declared, offers, VOCABULARY, catalogue_for(declared, offers), budgets)
     assert problems == []
     return ready

@@ -58,7 +58,7 @@ def test_quiet_hours_are_hours_of_the_bank():
 
 
 def test_what_is_decided_overnight_is_judged_by_the_hour_at_which_it_goes_out():
-    policy = compiled(Policy(quiet_hours=(NIGHT,), outbound={"email": 9}))
+    policy = compiled(Policy(quiet_hours=(NIGHT,), outbound={"email": 9}, without_consent={"email": "a test"}))
     assert first_failed(policy, as_of=at(0)) is None
     assert first_failed(policy, channel="call_centre", as_of=at(0)) == "night"
     assert first_failed(policy, as_of=at(22)) == "night"

@@ -86,3 +86,21 @@ def test_an_erased_customer_is_in_no_file_any_more(post, tmp_path, form):
     assert forget_in_files([file], "c04") == 1
     assert file.read_text() == "".join(line for line in whole if "c04" not in line)
     assert forget_in_files([file], "c04") == 0
+
+
+def test_no_cell_of_a_table_is_a_formula_and_lines_of_json_are_as_they_are(post, tmp_path):
+    for form, customer in (("csv", "c02"), ("jsonl", "c04")):
+        post.gather(customer, run=form, treatment="=HYPERLINK(0)", slot="-9:00")
+        assert post.deliver(ContactFile(post.outbox, tmp_path, form)).delivered == 1
+    with (tmp_path / f"email-{NIGHT}.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    said = json.loads((tmp_path / f"email-{NIGHT}.jsonl").read_text().splitlines()[0])
+    assert (row["message"], said["message"]) == ("'=HYPERLINK(0)", "=HYPERLINK(0)")
+    assert (row["slot"], said["slot"]) == ("'-9:00", "-9:00")
+
+
+def test_an_erased_customer_whose_id_looks_like_a_formula_is_found(tmp_path):
+    file = tmp_path / "email.csv"
+    file.write_text("customer_id,offer\n'-7,a\n7,b\n'=7,c\n")
+    assert forget_in_files([file], "-7") == 1
+    assert file.read_text() == "customer_id,offer\n7,b\n'=7,c\n"
