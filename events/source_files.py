@@ -128,7 +128,7 @@ def _files_of(source: Source, folder: Path) -> list[SourceFile]:
                 remedy="deliver the file, or correct `files` in sources.yaml",
             )
         paths.update(dict.fromkeys(files))
-    return [_file(source, path, path.relative_to(folder).as_posix()) for path in paths]
+    return [source_file(source, path, path.relative_to(folder).as_posix()) for path in paths]
 
 
 def _hidden(path: Path, pattern: str) -> bool:
@@ -160,7 +160,17 @@ def _refuse_what_is_no_file_of_ours(source: Source, folder: Path, path: Path) ->
         )
 
 
-def _file(source: Source, path: Path, name: str) -> SourceFile:
+def source_file(source: Source, path: Path, name: str) -> SourceFile:
+    """Describe a file as one of a source.
+
+    Args:
+        source: By which it is read.
+        path: Where it is.
+        name: As errors call it.
+
+    Raises:
+        SourceError: It is empty, or its format is not known.
+    """
     size = path.stat().st_size
     if size == 0:
         raise SourceError(

@@ -152,7 +152,7 @@ def features(context: typer.Context, as_of: AsOf = None) -> None:
 @app.command()
 def training_set(
     context: typer.Context,
-    moments: Annotated[Path, typer.Option(help="Parquet or CSV with customer_id and as_of.")],
+    moments: Annotated[Path, typer.Option(help="Parquet, CSV or JSON lines with customer_id and as_of.")],
     to: Annotated[Path, typer.Option(help="New folder for the features, as Parquet.")],
 ) -> None:
     """Compute the features of any customers at any moments, as they were known then.

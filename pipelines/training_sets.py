@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from domain.errors import DataError
+from domain.errors import DataError, SourceError
+from events.fields import Fields
+from events.fingerprints import bucket_of
+from events.log import EventLog
+from events.mapping import Source
+from events.reading import read_chunks
+from events.source_files import source_file
 from features.moments import Moments
 from features.point_in_time import write_features
 from features.table import AS_OF, CUSTOMER_ID
@@ -27,11 +33,12 @@ def write_training_set(parts: Parts, moments_file: Path, folder: Path) -> StepRe
 
     Args:
         parts: The bank's.
-        moments_file: Parquet or CSV with `customer_id` and `as_of`; times without a zone are in the bank's.
+        moments_file: Parquet, CSV or JSON lines with `customer_id` and `as_of`; times without a zone are in the bank's.
         folder: New or empty.
 
     Returns:
-        How many moments, features and files there are, and the folder.
+        How many moments, features and files there are, how many of the customers are unknown (their counts are 0 and
+        everything else NULL), and the folder.
 
     Raises:
         DataError: A file or folder that cannot be used.
@@ -50,28 +57,55 @@ def write_training_set(parts: Parts, moments_file: Path, folder: Path) -> StepRe
             names=names,
             progress=progress,
         )
-    return {"moments": len(moments), "features": len(names), "files": files, "folder": str(folder)}
+    return {
+        "moments": len(moments),
+        "customers that the log does not know": unknown_among(parts.log, moments.customer_ids),
+        "features": len(names),
+        "files": files,
+        "folder": str(folder),
+    }
 
 
 def read_moments(file: Path, time_zone: str) -> Moments:
-    """Read customers and moments.
+    """Read customers and moments as an import reads customers and times.
 
     Args:
-        file: Parquet or CSV.
+        file: Parquet, CSV or JSON lines.
         time_zone: Of times that say none.
 
     Raises:
-        DataError: The file cannot be read, lacks a column, or has an empty cell.
+        DataError: The file cannot be read, lacks a column, or has a row without a customer or a time.
     """
+    columns: dict[str, str | tuple[str, ...]] = {"customer_id": CUSTOMER_ID, "occurred_at": AS_OF}
+    source = Source(name="moments", files=(file.name,), columns=columns, time_zone=time_zone)
+    customers: list[NDArray[np.object_]] = []
+    times: list[NDArray[np.int64]] = []
     try:
-        if file.suffix == ".csv":
-            as_text = pa_csv.ConvertOptions(column_types={CUSTOMER_ID: pa.string()})
-            table = pa_csv.read_csv(file, convert_options=as_text)
-        else:
-            table = pq.read_table(file, partitioning=None)
-    except (pa.ArrowException, OSError) as error:
-        raise _unreadable(str(file), error) from error
-    return moments_of(table, time_zone, str(file))
+        for chunk in read_chunks(source_file(source, file, str(file))):
+            for rejection in chunk.broken:
+                raise _unfit(file, rejection.row, f"{rejection.reason}: {rejection.detail}")
+            fields = Fields(chunk.table, source, str(file))
+            ids, moments = fields.ids("customer_id"), fields.moments("occurred_at")
+            for rows, said in (
+                (ids.missing, lambda _: f"no {CUSTOMER_ID}"),
+                (ids.unfit, ids.why),
+                (moments.missing, lambda _: f"no {AS_OF}"),
+                (moments.unreadable, partial(_unreadable, fields)),
+            ):
+                for row in np.flatnonzero(rows).tolist():
+                    raise _unfit(file, int(chunk.numbers[row]), said(row))
+            customers.append(np.array(ids.values.to_pylist(), dtype=object))
+            times.append(moments.microseconds)
+    except (SourceError, OSError) as error:
+        raise DataError(
+            f"the moments in {file} cannot be read",
+            got=str(error),
+            expected=f"Parquet, CSV or JSON lines with {CUSTOMER_ID} and {AS_OF}",
+        ) from error
+    return Moments(
+        np.concatenate([np.array([], dtype=object), *customers]),
+        np.concatenate([np.zeros(0, dtype=np.int64), *times]).astype("datetime64[us]"),
+    )
 
 
 def moments_of(table: pa.Table, time_zone: str, place: str) -> Moments:
@@ -96,7 +130,11 @@ def moments_of(table: pa.Table, time_zone: str, place: str) -> Moments:
             times = pc.assume_timezone(times.cast(pa.timestamp("us")), time_zone)
         times = times.cast(pa.timestamp("us", "UTC"))
     except (pa.ArrowException, KeyError) as error:
-        raise _unreadable(place, error) from error
+        raise DataError(
+            f"the moments in {place} cannot be read",
+            got=str(error),
+            expected=f"a table with {CUSTOMER_ID} and {AS_OF}",
+        ) from error
     if customers.null_count or times.null_count:
         raise DataError(
             f"a moment in {place} is incomplete", got="an empty cell", expected="a customer and a time each"
@@ -107,6 +145,25 @@ def moments_of(table: pa.Table, time_zone: str, place: str) -> Moments:
     )
 
 
-def _unreadable(place: str, error: Exception) -> DataError:
-    expected = f"Parquet, CSV or a table with {CUSTOMER_ID} and {AS_OF}"
-    return DataError(f"the moments in {place} cannot be read", got=str(error), expected=expected)
+def unknown_among(log: EventLog, customers: NDArray[np.object_]) -> int:
+    """Count different customers that the log has no event of."""
+    asked = pa.array(dict.fromkeys(customers.tolist()), pa.string())
+    buckets = bucket_of(asked, log.buckets)
+    unknown = 0
+    for bucket in np.unique(buckets).tolist():
+        theirs = asked.filter(pa.array(buckets == bucket))
+        known = pc.is_in(theirs, value_set=pc.unique(log.read_bucket(bucket, ["customer_id"])["customer_id"]))
+        unknown += len(theirs) - int(pc.sum(known).as_py() or 0)
+    return unknown
+
+
+def _unfit(file: Path, row: int, said: str) -> DataError:
+    return DataError(
+        f"a moment in {file} is incomplete or cannot be read",
+        got=f"row {row}: {said}",
+        expected=f"a {CUSTOMER_ID} and an {AS_OF} such as 2026-03-29 10:15:00 in every row",
+    )
+
+
+def _unreadable(fields: Fields, row: int) -> str:
+    return f"{AS_OF} '{fields.field('occurred_at')[row]}'"

@@ -18,7 +18,7 @@ from features.engines.local import LocalEngine
 from features.moments import Moments
 from features.point_in_time import write_features
 from features.store.parts import plain_table
-from pipelines.training_sets import read_moments
+from pipelines.training_sets import read_moments, unknown_among
 from tests.features.build import AMSTERDAM, NO_STAGES, aggregate, catalogue, event
 
 NOON = np.datetime64("2026-06-01T10:00", "us")
@@ -48,8 +48,12 @@ def test_times_with_a_zone_are_what_they_say(tmp_path: Path, unit: str) -> None:
     ("text", "said"),
     [
         ("customer,as_of\nc1,2026-06-01\n", "customer_id"),
-        ("customer_id,as_of\nc1,yesterday\n", "no times: got string"),
-        ("customer_id,as_of\nc1,2026-06-01\nc2,\n", "incomplete"),
+        ("customer_id,as_of\nc1,yesterday\n", "cannot be read: got row 1: as_of 'yesterday'"),
+        ("customer_id,as_of\nc1,2026-06-01\nc2,\n", "incomplete or cannot be read: got row 2: no as_of"),
+        ("customer_id,as_of\n ,2026-06-01\n", "row 1: no customer_id"),
+        ("customer_id,as_of\nK\u200b1,2026-06-01\n", "row 1: a customer id has a character that nobody sees"),
+        ('customer_id,as_of\nc1,2026-06-01\n"c2,2026-06-01\n', "row 2: quote_broken"),
+        ("customer_id,as_of\nc1,20260601\n", "as_of '20260601'"),
         ("", "cannot be read"),
     ],
 )
@@ -57,6 +61,33 @@ def test_a_file_that_cannot_be_used_is_told(tmp_path: Path, text: str, said: str
     (tmp_path / "moments.csv").write_text(text)
     with pytest.raises(DataError, match=said):
         read_moments(tmp_path / "moments.csv", "Europe/Amsterdam")
+
+
+@pytest.mark.parametrize(
+    ("zone", "times", "utc"),
+    [
+        ("Europe/Amsterdam", ["2025-10-26 02:30:00", "2025-10-27"], ["2025-10-26T00:30", "2025-10-26T23:00"]),
+        ("Europe/Amsterdam", ["2026-03-29 02:30:00", "2026-03-30 00:00:00"], ["2026-03-29T01:30", "2026-03-29T22:00"]),
+        ("America/Sao_Paulo", ["2018-11-04", "2018-11-05"], ["2018-11-04T03:00", "2018-11-05T02:00"]),
+        (
+            "Europe/Amsterdam",
+            ["2026-03-28T10:00:00+01:00", "2026-03-30T10:00:00+02:00", "2026-03-30T10:00:00"],
+            ["2026-03-28T09:00", "2026-03-30T08:00", "2026-03-30T08:00"],
+        ),
+    ],
+)
+def test_moments_are_read_as_an_import_reads_times(tmp_path: Path, zone: str, times: list[str], utc: list[str]) -> None:
+    (tmp_path / "moments.csv").write_text("customer_id,as_of\n" + "".join(f" 007 ,{time}\n" for time in times))
+    moments = read_moments(tmp_path / "moments.csv", zone)
+    assert moments.customer_ids.tolist() == ["007"] * len(times)
+    assert moments.as_of.tolist() == np.array(utc, dtype="datetime64[us]").tolist()
+
+
+def test_customers_that_the_log_does_not_know_are_counted(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "log", buckets=3)
+    log.append(table_of([event("00123"), event("c1", number=1)]))
+    asked = np.array(["00123", "123", "c1", "nobody", "123"], dtype=object)
+    assert unknown_among(log, asked) == 2
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
