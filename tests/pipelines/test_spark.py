@@ -34,12 +34,11 @@ from features.moments import Moments
 from features.point_in_time import write_features
 from features.store.parts import plain_table
 from pipelines.deciding import decide_for_everybody
-from pipelines.feature_build import build_features, compute_buckets
-from pipelines.importing import import_events
-from pipelines.training import train_models
+from pipelines.feature_build import compute_buckets
 from serving.decision_log import DecisionLog
 from tests.features.demo import random_log
 from tests.features.engines.pieces import invert, refuse
+from tests.pipelines.ready_bank import contents, ready_to_decide
 from tests.pipelines.small_bank import SmallBank
 
 # py4j leaves the sockets of its threads to the garbage collector
@@ -103,10 +102,6 @@ def moments_of(log: EventLog) -> Moments:
     return Moments(asked, (np.datetime64("2026-01-05") + minutes).astype("datetime64[us]"))
 
 
-def contents(place: Path) -> dict[str, bytes]:
-    return {str(file.relative_to(place)): file.read_bytes() for file in sorted(place.rglob("*")) if file.is_file()}
-
-
 def test_buckets_give_the_same_files_byte_by_byte(
     engine: SparkEngine, log: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,17 +132,9 @@ def test_a_night_more_gives_the_same_files_too(
 
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
-    """A bank with features, champions and budgets that bind, for which nothing has been decided yet."""
-    bank = SmallBank.write(tmp_path_factory.mktemp("bank"), customers=500, months=9, name="both")
-    bank.replace("budgets.yaml", "amount: 60,", "amount: 3,")
-    bank.replace("budgets.yaml", "amount: 2000,", "amount: 40,")
+    """A bank for which nothing has been decided yet."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        bank.use(monkeypatch)
-        import_events(str(bank.folder))
-        build_features(str(bank.folder))
-        train_models(str(bank.folder))
-        bank.promote_challengers()
-        yield bank
+        yield ready_to_decide(tmp_path_factory.mktemp("bank"), monkeypatch)
 
 
 def decided(bank: SmallBank, engine: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:

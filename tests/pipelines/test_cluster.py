@@ -1,0 +1,163 @@
+"""A real cluster, whose machines have just what the guide lists, gives the files of one machine, whatever dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.deciding import decide_for_everybody
+from pipelines.feature_build import _works
+from pipelines.night import Night
+from tests.docs.pages import ROOT
+from tests.pipelines.ready_bank import NAME, contents, ready_to_decide
+from tests.pipelines.small_bank import SmallBank
+from tests.pipelines.spark_cluster import (
+    HOST,
+    PACKAGES,
+    SHORT_LIVED,
+    Cluster,
+    install,
+    java,
+    pack,
+    started_cluster,
+    until,
+)
+from tests.servers import QUIET
+
+MADE = ("states", "stage_history", "feature_store/parts", "decisions", "wishes", "champions")
+"""Whatever engines write, and what is made from that."""
+
+FLOWS = """
+import sys
+from pipelines.deciding import decide_for_everybody
+from pipelines.feature_build import build_features
+build_features(sys.argv[1])
+decide_for_everybody(sys.argv[1])
+"""
+ONE_BUCKET = """
+import json, pickle, sys
+sys.path.insert(0, sys.argv[1])
+from pipelines.bucket_files import compute_bucket
+from pipelines.decide_files import decide_bucket_files, gather_bucket_wishes
+features, night = pickle.load(sys.stdin.buffer)
+compute_bucket(features)
+reports = [gather_bucket_wishes(night), decide_bucket_files(night)]
+from importlib.metadata import packages_distributions
+installed = packages_distributions()
+loaded = {name for module in sys.modules for name in installed.get(module.partition(".")[0], ())}
+print(json.dumps([sorted(loaded), reports, [path for path in sys.path if "site-packages" in path]]))
+"""
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
+    """For which this machine has decided."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        bank = ready_to_decide(tmp_path_factory.mktemp("bank"), monkeypatch)
+        decide_for_everybody(str(bank.folder))
+        yield bank
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That of the cluster's machines."""
+    return install(tmp_path_factory.mktemp("machine") / "environment")
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return pack(tmp_path_factory.mktemp("code") / "nbo-code.zip")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Iterator[Cluster]:
+    with started_cluster(tmp_path_factory.mktemp("cluster"), python) as cluster:
+        yield cluster
+
+
+def home_with_the_log_of(bank: SmallBank, place: Path) -> Path:
+    """A home in which nothing has been made yet; the models stay where they are tracked."""
+    shutil.copytree(bank.parts.places.log, place / "banks" / NAME / "log")
+    return place
+
+
+def test_the_work_of_a_bucket_loads_every_package_of_the_guide_and_no_other(
+    bank: SmallBank, python: Path, code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBO_HOME", str(home_with_the_log_of(bank, tmp_path / "home")))
+    parts = bank.parts
+    midnight = parts.moment(None)
+    night = Night(run="one", as_of=midnight, champions=parts.champion_files(), folder=tmp_path / "night")
+    works = pickle.dumps((_works(parts, midnight)[3], night.works(parts)[3]))
+    command = [python, "-I", "-c", ONE_BUCKET, code]
+    done = subprocess.run(command, input=works, capture_output=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr.decode()
+    loaded, reports, found = json.loads(done.stdout)
+    assert loaded == sorted(PACKAGES)
+    assert found == [str(next(python.parents[1].glob("lib/*/site-packages")))]
+    assert all(report["customers"] > 0 for report in reports)
+
+
+class Driver:
+    """Both flows on a cluster, in a process of their own."""
+
+    def __init__(self, bank: SmallBank, home: Path, cluster: Cluster, code: Path) -> None:
+        settings = {
+            "spark.submit.pyFiles": str(code),
+            "spark.executor.memory": "512m",
+            "spark.executor.extraJavaOptions": SHORT_LIVED,
+            "spark.driver.extraJavaOptions": SHORT_LIVED,
+            "spark.driver.host": HOST,
+            "spark.driver.bindAddress": HOST,
+        }
+        environment = {
+            **os.environ,
+            **java(),
+            "NBO_HOME": str(home),
+            "PREFECT_HOME": str(home / "prefect"),
+            "NBO_ENGINE": "spark",
+            "NBO_SPARK_MASTER": cluster.master,
+            "NBO_SPARK_CONF": json.dumps(settings),
+            "PYSPARK_PYTHON": str(cluster.python),
+            "SPARK_LOCAL_DIRS": str(cluster.folder / "local"),
+        }
+        (home / "prefect").mkdir()
+        self.log = cluster.folder / "driver.log"
+        with self.log.open("wb") as log:
+            streams: dict[str, Any] = {**QUIET, "stdout": log, "stderr": log}
+            command = [sys.executable, "-c", FLOWS, bank.folder]
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, **streams)
+
+    def __enter__(self) -> Driver:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def test_a_cluster_gives_the_files_of_one_machine_also_when_machines_die(
+    bank: SmallBank, cluster: Cluster, code: Path, tmp_path: Path
+) -> None:
+    home, buckets = home_with_the_log_of(bank, tmp_path / "home"), bank.parts.log.buckets
+    made, here = home / "banks" / NAME, bank.parts.places.folder
+    with Driver(bank, home, cluster, code) as driver:
+        for machine, files in enumerate(("states/*.parquet", "decisions/*/notes/*.json")):
+            cluster.add_worker()  # which works on when the machine has died
+            until(lambda files=files: list(made.glob(files)), driver.process)
+            cluster.kill(machine)
+            assert len(list(made.glob(files))) < buckets, "it died in the middle of the work"
+        assert driver.process.wait(timeout=900) == 0, driver.log.read_text()
+    for folder in MADE:
+        expected = contents(here / folder)
+        assert len(expected) >= buckets or folder == "champions"
+        assert contents(made / folder) == expected, folder
