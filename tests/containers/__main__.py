@@ -78,7 +78,9 @@ def removed_at_the_end(stack: Stack) -> Iterator[None]:
         yield
     except FailedError:
         for name in engine.containers(PROJECT):
-            print(engine.shell(f"echo {name}: && docker logs --tail {LINES_OF_EACH} {name} 2>&1"), file=sys.stderr)
+            # one may go while they are listed, and the failure is what matters
+            said = engine.shell(f"echo {name}: && docker logs --tail {LINES_OF_EACH} {name} 2>&1 || true")
+            print(said, file=sys.stderr)
         raise
     finally:
         stack.clear()
