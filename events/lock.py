@@ -38,3 +38,18 @@ def anybody_present(file: Path) -> bool:
         except BlockingIOError:
             return True
         return False
+
+
+def remove_abandoned(file: Path) -> bool:
+    """Remove a file whose lock nobody holds: whoever was about to hold it finds it gone, and makes it anew.
+
+    Returns:
+        Whether it was removed.
+    """
+    with file.open("rb") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        file.unlink()
+        return True

@@ -8,6 +8,7 @@ from prefect import flow, task
 
 from domain.errors import StateError
 from features.engines.engine import Report
+from features.store.replacing import remove_unfinished
 from features.store.watermark import Watermark
 from models.inputs import model_inputs
 from pipelines.artefacts import keep_table
@@ -76,6 +77,8 @@ def compute_buckets(bank_folder: str, as_of: datetime) -> list[Report]:
             with parts.engine.workers() as workers:
                 done = workers.map(compute_bucket, waiting, progress)
             reports |= {report["bucket"]: report for report in done}
+    for folder in (parts.places.states, parts.places.stage_history):
+        remove_unfinished(folder)
     return [reports[work.bucket] for work in works]
 
 

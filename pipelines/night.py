@@ -16,6 +16,7 @@ from events.fingerprints import bucket_of
 from events.schema import one_chunk
 from events.segments import empty_table
 from features.engines.engine import Report
+from features.store.replacing import remove_unfinished
 from pipelines.decide_files import DecideWork, decide_bucket_files, gather_bucket_wishes
 from pipelines.steps import digest_of, may_pass
 from serving.champion_files import ChampionFiles
@@ -106,4 +107,5 @@ def _reports(parts: Parts, night: Night, work: Callable[[DecideWork], Report], d
                 pieces = [replace(piece, num_threads=workers.threads) for piece in waiting]
                 done = workers.map(work, pieces, progress)
             reports |= {report["bucket"]: report for report in done}
+    remove_unfinished(night.folder)
     return [reports[piece.bucket] for piece in works]

@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from domain.errors import StateError
 from events.erasing import erase_customer
 from events.quarantine import forget_in_quarantine
-from features.store.replacing import replace_parquet
+from features.store.replacing import remove_unfinished, replace_parquet
 from features.table import CUSTOMER_ID
 from serving.delivery.files import forget_in_files
 from serving.journal.erasures import ErasedCustomers, latest_erasure
@@ -31,8 +31,8 @@ def erase_files(parts: Parts, customer_id: str) -> dict[str, int]:
     """Erase a customer from the event log, the online store, and every file that names them.
 
     What is computed from the log (features, states, stages) is made without them the next time; what is there already
-    is rewritten now, and so are the decisions of the batch, the files of channels and the quarantine. Trained models
-    stay: they hold no rows.
+    is rewritten now, and so are the decisions of the batch, the files of channels and the quarantine; halves of files
+    that crashes left are removed. Trained models stay: they hold no rows.
 
     Returns:
         Place -> how many rows there were.
@@ -78,6 +78,7 @@ def _forget_again(parts: Parts, since: int) -> None:
     erased = ErasedCustomers(parts.database, since)
     if not len(erased):
         return
+    remove_unfinished(parts.places.folder)
     named = sorted(_customers(parts))
     for place in np.flatnonzero(erased.until(named) >= 0).tolist():
         _erase_derived(parts, named[place])
@@ -96,6 +97,7 @@ def _customers(parts: Parts) -> set[str]:
 
 
 def _erased(parts: Parts, customer_id: str) -> dict[str, int]:
+    remove_unfinished(parts.places.folder)
     return {"event_log": erase_customer(parts.places.log, customer_id), **_erase_derived(parts, customer_id)}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from events.durable import sync
+from events.lock import present, remove_abandoned
 
 UNFINISHED = ".unfinished"
 
@@ -33,12 +34,13 @@ def replacing(file: Path) -> Iterator[Path]:
     file.parent.mkdir(parents=True, exist_ok=True)
     # who reads the whole folder looks past names that begin with a dot
     beside = file.with_name(f".{file.name}.{uuid4().hex}{UNFINISHED}")
-    try:
-        yield beside
-        sync(beside)
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)
+    with present(beside):
+        try:
+            yield beside
+            sync(beside)
+            beside.replace(file)
+        finally:
+            beside.unlink(missing_ok=True)
 
 
 def replace_parquet(file: Path, table: pa.Table, compression: str = "zstd") -> None:
@@ -59,6 +61,10 @@ def replace_parquet(file: Path, table: pa.Table, compression: str = "zstd") -> N
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what crashes left behind; nobody may be writing."""
-    for beside in folder.glob(f"*{UNFINISHED}"):
-        beside.unlink()
+    """Remove what those who died while they wrote left behind, in folders below too; who is writing goes on.
+
+    A half of a file may name customers, and nothing else would ever look at it.
+    """
+    for beside in folder.rglob(f"*{UNFINISHED}"):
+        with suppress(FileNotFoundError):  # finished, or removed by another, meanwhile
+            remove_abandoned(beside)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -105,6 +106,8 @@ def known(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         quarantine.add("bank", "a.csv", Rejection(1, Reason.TYPE_UNKNOWN, "", {"client": customer, "kind": "?"}))
         quarantine.add("bank", "a.csv", Rejection(2, Reason.FIELD_COUNT_WRONG, "", f"{customer};1;2"))
         quarantine.add("bank", "a.csv", Rejection(3, Reason.TYPE_UNKNOWN, "", {"client": "somebody else"}))
+    offers = next(file for file in parts.places.decisions.rglob("*.parquet") if customer.encode() in file.read_bytes())
+    shutil.copy(offers, offers.with_name(f".{offers.name}.0a1b2c.unfinished"))  # as a machine leaves it that dies
     with served(parts, noon) as client:
         event = {"event_id": "e1", "customer_id": customer, "type": "app_login"}
         assert client.post("/v1/events", json=event).json()["accepted"] == 1
