@@ -5,16 +5,17 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 import sklearn
 
@@ -22,10 +23,8 @@ from domain.errors import EngineError
 from features.engines.java_runtime import java_environment
 from install.packages import pip_settings, uv_variables
 from tests.docs.pages import ROOT
-from tests.ports import free_port
-from tests.servers import QUIET
+from tests.ports import HOST, free_port
 
-HOST = "127.0.0.1"
 SECONDS = 300
 """Within which anything happens, also on a machine that is busy."""
 
@@ -33,6 +32,19 @@ SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """Java that ends soon: what it would compile well would never pay."""
 
 _GUIDE = (ROOT / "docs" / "guides" / "cluster.md").read_text(encoding="utf-8").replace("\\\n", " ")
+
+_LEASH = """
+import os, signal, subprocess, sys, threading
+
+def end():
+    sys.stdin.read()
+    os.killpg(0, signal.SIGKILL)
+
+threading.Thread(target=end, daemon=True).start()
+sys.exit(subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL))
+"""
+
+Process = subprocess.Popen[bytes]
 
 
 def guide(command: str) -> list[str]:
@@ -72,7 +84,15 @@ def pack(file: Path) -> Path:
     return file
 
 
-def until(condition: Callable[[], object], *processes: subprocess.Popen[bytes]) -> None:
+def leashed(command: Sequence[str | Path], log: Path, environment: dict[str, str], place: Path) -> Process:
+    """Start a command that ends with all that it starts, when it is let go or this process ends, however that ends."""
+    leash = [sys.executable, "-I", "-S", "-c", _LEASH]
+    with log.open("wb") as said:
+        streams: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": said, "stderr": subprocess.STDOUT}
+        return subprocess.Popen([*leash, *command], cwd=place, env=environment, start_new_session=True, **streams)
+
+
+def until(condition: Callable[[], object], *processes: Process) -> None:
     """Wait for it as long as all of the processes live."""
     end = time.monotonic() + SECONDS
     while not condition():
@@ -94,8 +114,8 @@ class Cluster:
     folder: Path
     python: Path
     port: int = field(default_factory=free_port)
-    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    _started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    workers: list[Process] = field(default_factory=list)
+    _started: list[Process] = field(default_factory=list)
 
     @property
     def master(self) -> str:
@@ -115,17 +135,18 @@ class Cluster:
 
     def kill(self, number: int) -> None:
         """A worker with all that runs in it, as a machine that loses its power."""
-        os.killpg(self.workers[number].pid, signal.SIGKILL)
-        self.workers[number].wait()
+        self.workers[number].communicate()
 
     def stop(self) -> None:
         for process in reversed(self._started):
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGTERM)
-        for process in self._started:
-            process.wait(timeout=SECONDS)
+            process.communicate()
+        until(lambda: not [one for one in psutil.process_iter(["cmdline"]) if self._is_mine(one.info["cmdline"] or ())])
 
-    def _run(self, kind: str, *words: str) -> subprocess.Popen[bytes]:
+    def _is_mine(self, command: Sequence[str]) -> bool:
+        """Executors' Pythons are in no group of ours, and end when they find out."""
+        return str(self.python) in command
+
+    def _run(self, kind: str, *words: str) -> Process:
         import pyspark
 
         home = Path(pyspark.__file__).parent
@@ -140,11 +161,8 @@ class Cluster:
             **openmp(self.folder / "openmp"),
         }
         command = [home / "bin" / "spark-class", f"org.apache.spark.deploy.{kind}", *words]
-        with (self.folder / f"{len(self._started)}.log").open("wb") as log:
-            streams = {**QUIET, "stdout": log, "stderr": log}
-            process = subprocess.Popen(command, cwd=self.folder, env=environment, start_new_session=True, **streams)
-        self._started.append(process)
-        return process
+        self._started.append(leashed(command, self.folder / f"{len(self._started)}.log", environment, self.folder))
+        return self._started[-1]
 
 
 @contextmanager

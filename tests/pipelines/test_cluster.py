@@ -10,8 +10,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import psutil
 import pytest
 
 from pipelines.deciding import decide_for_everybody
@@ -21,17 +21,17 @@ from tests.docs.pages import ROOT
 from tests.pipelines.ready_bank import NAME, contents, ready_to_decide
 from tests.pipelines.small_bank import SmallBank
 from tests.pipelines.spark_cluster import (
-    HOST,
     PACKAGES,
     SHORT_LIVED,
     Cluster,
     install,
     java,
+    leashed,
     pack,
     started_cluster,
     until,
 )
-from tests.servers import QUIET
+from tests.ports import HOST
 
 MADE = ("states", "stage_history", "feature_store/parts", "decisions", "wishes", "champions")
 """Whatever engines write, and what is made from that."""
@@ -132,17 +132,13 @@ class Driver:
         }
         (home / "prefect").mkdir()
         self.log = cluster.folder / "driver.log"
-        with self.log.open("wb") as log:
-            streams: dict[str, Any] = {**QUIET, "stdout": log, "stderr": log}
-            command = [sys.executable, "-c", FLOWS, bank.folder]
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, **streams)
+        self.process = leashed([sys.executable, "-c", FLOWS, bank.folder], self.log, environment, ROOT)
 
     def __enter__(self) -> Driver:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
+        self.process.communicate()
 
 
 def test_a_cluster_gives_the_files_of_one_machine_also_when_machines_die(
@@ -161,3 +157,16 @@ def test_a_cluster_gives_the_files_of_one_machine_also_when_machines_die(
         expected = contents(here / folder)
         assert len(expected) >= buckets or folder == "champions"
         assert contents(made / folder) == expected, folder
+
+
+def test_what_a_cluster_runs_ends_with_whoever_started_it_however_that_ended(tmp_path: Path) -> None:
+    start = "from pathlib import Path; from tests.pipelines.spark_cluster import leashed; import sys, time; "
+    start += "leash = leashed(['/bin/sleep', '600'], Path(sys.argv[1]), {}, Path()); print('started', flush=True); "
+    start += "time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", start, tmp_path / "log"], cwd=ROOT, stdout=subprocess.PIPE) as starter:
+        assert starter.stdout is not None
+        assert starter.stdout.readline() == b"started\n"
+        until(lambda: [one.name() for one in psutil.Process(starter.pid).children(recursive=True)][1:] == ["sleep"])
+        below = psutil.Process(starter.pid).children(recursive=True)
+        starter.kill()
+    until(lambda: not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in below))
