@@ -76,26 +76,12 @@ def read_moments(file: Path, time_zone: str) -> Moments:
     Raises:
         DataError: The file cannot be read, lacks a column, or has a row without a customer or a time.
     """
-    columns: dict[str, str | tuple[str, ...]] = {"customer_id": CUSTOMER_ID, "occurred_at": AS_OF}
-    source = Source(name="moments", files=(file.name,), columns=columns, time_zone=time_zone)
-    customers: list[NDArray[np.object_]] = []
-    times: list[NDArray[np.int64]] = []
+    found = []
     try:
-        for chunk in read_chunks(source_file(source, file, str(file))):
+        for chunk in read_chunks(source_file(_as_source(time_zone), file, str(file))):
             for rejection in chunk.broken:
-                raise _unfit(file, rejection.row, f"{rejection.reason}: {rejection.detail}")
-            fields = Fields(chunk.table, source, str(file))
-            ids, moments = fields.ids("customer_id"), fields.moments("occurred_at")
-            for rows, said in (
-                (ids.missing, lambda _: f"no {CUSTOMER_ID}"),
-                (ids.unfit, ids.why),
-                (moments.missing, lambda _: f"no {AS_OF}"),
-                (moments.unreadable, partial(_unreadable, fields)),
-            ):
-                for row in np.flatnonzero(rows).tolist():
-                    raise _unfit(file, int(chunk.numbers[row]), said(row))
-            customers.append(np.array(ids.values.to_pylist(), dtype=object))
-            times.append(moments.microseconds)
+                raise _unfit(str(file), rejection.row, f"{rejection.reason}: {rejection.detail}")
+            found.append(_moments(chunk.table, time_zone, str(file), chunk.numbers))
     except (SourceError, OSError) as error:
         raise DataError(
             f"the moments in {file} cannot be read",
@@ -103,46 +89,47 @@ def read_moments(file: Path, time_zone: str) -> Moments:
             expected=f"Parquet, CSV or JSON lines with {CUSTOMER_ID} and {AS_OF}",
         ) from error
     return Moments(
-        np.concatenate([np.array([], dtype=object), *customers]),
-        np.concatenate([np.zeros(0, dtype=np.int64), *times]).astype("datetime64[us]"),
+        np.concatenate([np.array([], dtype=object), *(moments.customer_ids for moments in found)]),
+        np.concatenate([np.array([], dtype="datetime64[us]"), *(moments.as_of for moments in found)]),
     )
 
 
 def moments_of(table: pa.Table, time_zone: str, place: str) -> Moments:
-    """Take customers and moments from a table.
+    """Take customers and moments from a table as an import takes customers and times.
 
     Args:
-        table: With `customer_id`, and `as_of` as times or dates; other columns do not matter.
+        table: With `customer_id` and `as_of`; other columns do not matter.
         time_zone: Of times that say none.
         place: Where it comes from, for errors.
 
     Raises:
-        DataError: A column is missing, no times, or has an empty cell.
+        DataError: A column is missing or has another type, or a row lacks a customer or a time.
     """
     try:
-        customers = table.column(CUSTOMER_ID).cast(pa.string())
-        times = table.column(AS_OF)
-        if pa.types.is_date(times.type):
-            times = times.cast(pa.timestamp("us"))
-        if not pa.types.is_timestamp(times.type):
-            raise DataError(f"the moments in {place} are no times", got=str(times.type), expected="a column of times")
-        if times.type.tz is None:
-            times = pc.assume_timezone(times.cast(pa.timestamp("us")), time_zone)
-        times = times.cast(pa.timestamp("us", "UTC"))
-    except (pa.ArrowException, KeyError) as error:
+        return _moments(table, time_zone, place, np.arange(1, table.num_rows + 1))
+    except (SourceError, KeyError) as error:
         raise DataError(
-            f"the moments in {place} cannot be read",
-            got=str(error),
-            expected=f"a table with {CUSTOMER_ID} and {AS_OF}",
+            f"the moments in {place} cannot be read", got=str(error), expected=f"a table with {CUSTOMER_ID} and {AS_OF}"
         ) from error
-    if customers.null_count or times.null_count:
-        raise DataError(
-            f"a moment in {place} is incomplete", got="an empty cell", expected="a customer and a time each"
-        )
-    return Moments(
-        np.array(customers.to_pylist(), dtype=object),
-        times.cast(pa.timestamp("us")).to_numpy().astype("datetime64[us]"),
-    )
+
+
+def _as_source(time_zone: str) -> Source:
+    columns: dict[str, str | tuple[str, ...]] = {"customer_id": CUSTOMER_ID, "occurred_at": AS_OF}
+    return Source(name="moments", files=("*",), columns=columns, time_zone=time_zone)
+
+
+def _moments(table: pa.Table, time_zone: str, place: str, numbers: NDArray[np.int64]) -> Moments:
+    fields = Fields(table, _as_source(time_zone), place)
+    ids, moments = fields.ids("customer_id"), fields.moments("occurred_at")
+    for rows, said in (
+        (ids.missing, lambda _: f"no {CUSTOMER_ID}"),
+        (ids.unfit, ids.why),
+        (moments.missing, lambda _: f"no {AS_OF}"),
+        (moments.unreadable, partial(_unreadable, fields)),
+    ):
+        for row in np.flatnonzero(rows).tolist():
+            raise _unfit(place, int(numbers[row]), said(row))
+    return Moments(np.array(ids.values.to_pylist(), dtype=object), moments.microseconds.astype("datetime64[us]"))
 
 
 def unknown_among(log: EventLog, customers: NDArray[np.object_]) -> int:
@@ -157,9 +144,9 @@ def unknown_among(log: EventLog, customers: NDArray[np.object_]) -> int:
     return unknown
 
 
-def _unfit(file: Path, row: int, said: str) -> DataError:
+def _unfit(place: str, row: int, said: str) -> DataError:
     return DataError(
-        f"a moment in {file} is incomplete or cannot be read",
+        f"a moment in {place} is incomplete or cannot be read",
         got=f"row {row}: {said}",
         expected=f"a {CUSTOMER_ID} and an {AS_OF} such as 2026-03-29 10:15:00 in every row",
     )

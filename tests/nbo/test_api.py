@@ -257,7 +257,7 @@ def test_a_change_is_tried_on_the_same_customers(bank: Bank) -> None:
         (lambda bank: bank.training_set("churn", ["stag"]), "no such feature"),
         (lambda bank: bank.events(types=["app_logon"]), "no such event type: got 'app_logon', expected 'app_login'"),
         (lambda bank: bank.features(pd.DataFrame({"customer_id": ["c1"]})), "the frame cannot be read.*as_of"),
-        (lambda bank: bank.churned(pd.DataFrame({"customer_id": ["c1"], "as_of": ["soon"]})), "are no times"),
+        (lambda bank: bank.churned(pd.DataFrame({"customer_id": ["c1"], "as_of": ["soon"]})), "row 1: as_of 'soon'"),
         (lambda bank: bank.champion("churn").predict(pd.DataFrame({"customer_id": []})), "the frame lacks"),
         (lambda bank: bank.decide("c1", "fax"), "no such channel"),
     ],

@@ -18,7 +18,7 @@ from features.engines.local import LocalEngine
 from features.moments import Moments
 from features.point_in_time import write_features
 from features.store.parts import plain_table
-from pipelines.training_sets import read_moments, unknown_among
+from pipelines.training_sets import moments_of, read_moments, unknown_among
 from tests.features.build import AMSTERDAM, NO_STAGES, aggregate, catalogue, event
 
 NOON = np.datetime64("2026-06-01T10:00", "us")
@@ -78,9 +78,18 @@ def test_a_file_that_cannot_be_used_is_told(tmp_path: Path, text: str, said: str
 )
 def test_moments_are_read_as_an_import_reads_times(tmp_path: Path, zone: str, times: list[str], utc: list[str]) -> None:
     (tmp_path / "moments.csv").write_text("customer_id,as_of\n" + "".join(f" 007 ,{time}\n" for time in times))
-    moments = read_moments(tmp_path / "moments.csv", zone)
-    assert moments.customer_ids.tolist() == ["007"] * len(times)
-    assert moments.as_of.tolist() == np.array(utc, dtype="datetime64[us]").tolist()
+    frame = pa.table({"customer_id": [" 007 "] * len(times), "as_of": times, "label": [1.5] * len(times)})
+    for moments in (read_moments(tmp_path / "moments.csv", zone), moments_of(frame, zone, "a frame")):
+        assert moments.customer_ids.tolist() == ["007"] * len(times)
+        assert moments.as_of.tolist() == np.array(utc, dtype="datetime64[us]").tolist()
+
+
+def test_a_local_timestamp_that_spring_leaves_out_does_not_refuse_a_frame() -> None:
+    local = pa.array([datetime(2026, 3, 29, 2, 30)], pa.timestamp("ns"))  # noqa: DTZ001 - as frames have it
+    moments = moments_of(pa.table({"customer_id": [7], "as_of": local}), "Europe/Amsterdam", "a frame")
+    assert (moments.customer_ids.tolist(), str(moments.as_of[0])) == (["7"], "2026-03-29T01:30:00.000000")
+    with pytest.raises(DataError, match="the moments in a frame cannot be read"):
+        moments_of(pa.table({"as_of": local}), "Europe/Amsterdam", "a frame")
 
 
 def test_customers_that_the_log_does_not_know_are_counted(tmp_path: Path) -> None:
