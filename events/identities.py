@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from events.damage import DamagedError
 from events.fingerprints import Lanes
 
 Identities = NDArray[np.uint64]
@@ -76,6 +77,15 @@ def write_run(file: Path, run: Identities) -> None:
 
 
 def read_run(file: Path) -> Identities:
-    """Map a run's file into memory, reading only what is searched."""
-    run: Identities = np.load(file, mmap_mode="r", allow_pickle=False)
+    """Map a run's file into memory, reading only what is searched.
+
+    Raises:
+        DamagedError: Something else has written to the file, or it is gone.
+    """
+    try:
+        run: Identities = np.load(file, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DamagedError(file, str(error)) from error
+    if run.dtype != np.uint64 or run.ndim != 2:
+        raise DamagedError(file, f"{run.dtype} of shape {run.shape}")
     return run

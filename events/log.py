@@ -15,10 +15,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from domain.errors import DataError, StateError, nearest
+from events.damage import DamagedError
 from events.erased import Erased, Nobody
 from events.fingerprints import bucket_of
 from events.lock import locked
-from events.manifest import Manifest, News, Segment
+from events.manifest import MANIFEST, Manifest, News, Segment
 from events.mapped import COLUMNS, Choice, of_customers, on_days, read_rows
 from events.news import less, news_in, news_together, total
 from events.schema import SCHEMA
@@ -248,13 +249,12 @@ class EventLog:
             manifest = self._manifest()
             try:
                 return read(manifest)
-            except (OSError, pa.ArrowInvalid) as error:
-                if attempt + 1 == _READ_ATTEMPTS or self._manifest() == manifest:
-                    raise StateError(
-                        f"the event log in {self.folder} is damaged",
-                        got=str(error),
-                        remedy="restore it from a backup, or remove the folder and import again",
-                    ) from error
+            except (OSError, DamagedError) as error:
+                if attempt + 1 < _READ_ATTEMPTS and self._manifest() != manifest:
+                    continue
+                if isinstance(error, DamagedError):
+                    raise
+                raise DamagedError(self.folder / MANIFEST, f"it names what cannot be read: {error}") from error
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _rows(self, bucket: int, choice: Choice) -> pa.Table:

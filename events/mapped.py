@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from events.damage import DamagedError
 from events.schema import SCHEMA, one_chunk
 from events.segments import read_segment
 
@@ -84,3 +85,5 @@ def _mapped(segment: Path) -> pa.Table:
             return pa.ipc.open_file(source).read_all()
     except FileNotFoundError:
         return read_segment(segment, list(COLUMNS)).select(COLUMNS)
+    except pa.ArrowException as error:
+        raise DamagedError(mapped_file(segment), str(error)) from error

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from events.content_ids import Occurrences
 from events.fingerprints import Lanes, text_fingerprints
+from events.identities import read_run
 from events.manifest import Generation, Run
 from events.schema import one_chunk
 from events.tiers import parts_to_merge
@@ -65,7 +66,7 @@ class Origins:
         self.earlier = earlier
         self._folder = folder
         self._runs = list(present.runs) if present is not None else []
-        self._pairs = [read_pairs(folder / run.file) for run in self._runs]
+        self._pairs = [read_run(folder / run.file) for run in self._runs]
         self._waiting: list[Pairs] = []
         self._grown = False
 
@@ -109,7 +110,7 @@ class Origins:
         self._grown = True
         run = write_pairs(self._folder, pairs)
         self._runs.append(run)
-        self._pairs.append(read_pairs(self._folder / run.file))
+        self._pairs.append(read_run(self._folder / run.file))
 
 
 class FileOrigins:
@@ -177,7 +178,7 @@ class Earlier:
     def __init__(self, folder: Path, generation: Generation) -> None:
         self.generation = generation
         self._folder = folder
-        self._pairs = [read_pairs(folder / run.file) for run in generation.runs]
+        self._pairs = [read_run(folder / run.file) for run in generation.runs]
         self._gone = [np.zeros(pairs.shape[1], dtype=bool) for pairs in self._pairs]
 
     @property
@@ -226,12 +227,6 @@ def write_pairs(folder: Path, pairs: Pairs) -> Run:
     return run
 
 
-def read_pairs(file: Path) -> Pairs:
-    """Map the pairs of a run into memory, reading only what is searched."""
-    pairs: Pairs = np.load(file, mmap_mode="r", allow_pickle=False)
-    return pairs
-
-
 def _find(pairs: Pairs, rows: Lanes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find rows among pairs: positions of rows, and the places of their pairs; a row may have several."""
     order = np.argsort(rows[:, 0])  # ascending searches read a memory-mapped run once from front to back
@@ -250,12 +245,12 @@ def _ranges(ascending: NDArray[Any], wanted: NDArray[Any]) -> tuple[NDArray[np.i
 
 def _row_fingerprints(columns: Sequence[pa.Array]) -> Lanes:
     """Fingerprint rows as they were read; what was not there is not the same as what was empty."""
-    texts = [_escaped(_asread_pairs(column)) for column in columns]
+    texts = [_escaped(_as_read(column)) for column in columns]
     handling = {"null_handling": "replace", "null_replacement": _ESCAPE}
     return text_fingerprints(pc.binary_join_element_wise(*texts, _BETWEEN, **handling))
 
 
-def _asread_pairs(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+def _as_read(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     whole = one_chunk(column)
     plain = whole.dictionary_decode() if pa.types.is_dictionary(whole.type) else whole
     kind = plain.type

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from events.damage import DamagedError
 from events.manifest import News, Segment
 from events.news import total
 from events.schema import SCHEMA, one_chunk
@@ -22,8 +23,15 @@ _ROWS_PER_GROUP = 16_384
 
 
 def write_segment(file: Path, table: pa.Table) -> None:
-    """Write a table that is in order."""
-    pq.write_table(table, file, compression="zstd", compression_level=1, row_group_size=_ROWS_PER_GROUP)
+    """Write a table that is in order; every page has a checksum, without which most flipped bits are other events."""
+    pq.write_table(
+        table,
+        file,
+        compression="zstd",
+        compression_level=1,
+        row_group_size=_ROWS_PER_GROUP,
+        write_page_checksum=True,
+    )
 
 
 def segment_of(file: str, bucket: int, events: pa.Table, news: Mapping[str, News]) -> Segment:
@@ -47,8 +55,23 @@ def segment_of(file: str, bucket: int, events: pa.Table, news: Mapping[str, News
 
 
 def read_segment(file: Path, columns: list[str], only: pc.Expression | None = None) -> pa.Table:
-    """Read columns of a segment, or only the rows for which an expression holds."""
-    return pq.read_table(file, columns=columns, filters=only, partitioning=None, use_threads=False)
+    """Read columns of a segment, or only the rows for which an expression holds.
+
+    Raises:
+        DamagedError: Something else has written to the file.
+    """
+    try:
+        table = pq.read_table(
+            file, columns=columns, filters=only, partitioning=None, use_threads=False, page_checksum_verification=True
+        )
+    except FileNotFoundError:
+        raise
+    except (OSError, pa.ArrowException) as error:
+        raise DamagedError(file, str(error)) from error
+    for name in columns:  # a damaged footer may still be one
+        if name not in table.column_names or table.schema.field(name).type != SCHEMA.field(name).type:
+            raise DamagedError(file, f"another column '{name}'")
+    return table
 
 
 def in_order(table: pa.Table) -> pa.Table:

@@ -18,7 +18,7 @@ from events.identities import Identities, among, identities_of, look_up, merged,
 from events.manifest import Generation, ImportedFile, Manifest, News, Run, Segment, file_digest
 from events.mapped import mapped_file, write_mapped
 from events.news import news_of, news_together
-from events.origins import Earlier, Ids, Origins, read_pairs
+from events.origins import Earlier, Ids, Origins
 from events.removing import without_events
 from events.schema import SCHEMA, conform, one_chunk
 from events.segments import in_order, joined, order_of, read_segment, segment_of, write_segment
@@ -228,7 +228,7 @@ class Transaction:
                     name in self._origins and self._origins[name].mapping == one.mapping
                 )
                 if not read:
-                    yield from (read_pairs(self._folder / run.file)[2] for run in one.runs)
+                    yield from (read_run(self._folder / run.file)[2] for run in one.runs)
 
     def _keep(self, events: pa.Table, ids: Lanes, contents: Lanes) -> None:
         self._own_runs.append(identities_of(ids, contents))

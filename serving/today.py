@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.errors import StateError
+from events.damage import DamagedError
 from events.log import EventLog
 from events.manifest import MANIFEST, Manifest
 from events.schema import MOMENT, one_chunk
@@ -79,7 +80,7 @@ class TodaysEvents:
                     continue
                 try:
                     tables[segment.file] = _since(self._log.folder / segment.file, midnight)
-                except (OSError, pa.ArrowInvalid) as error:
+                except (OSError, DamagedError) as error:
                     if _stamp(self._log.folder) == stamp:
                         raise StateError("the event log is damaged", got=str(error)) from error
                     return True  # replaced by the next commit meanwhile: the next call reads that
