@@ -54,3 +54,16 @@ def test_ids_that_a_spreadsheet_has_spoilt_are_accepted_with_a_warning_that_name
         (1, "with a word for"),
     ):
         assert f"{count} │ customer_id (column 'customer') is written {words}" in said
+
+
+def test_a_mended_mapping_is_imported_again_and_replaces_what_was_there(
+    bank: CsvBank, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bank.deliver(["c1,2025-01-01 10:00:00,app_login", "c2,2025-01-02 10:00:00,app_login"])
+    assert _import(bank, capfd)[0] == 0
+    bank.replace("sources.yaml", "  files:", "  time_zone: Europe/Amsterdam\n  files:")
+    code, said = _import(bank, capfd)
+    assert (code, bank.parts.log.count()) == (0, 2)
+    assert "2 │ events that an earlier mapping made of rows were replaced" in said
+    (found,) = bank.parts.log.read_customer("c1")["occurred_at"].to_pylist()
+    assert found.hour == 9
