@@ -87,19 +87,44 @@ def note_erasure(connection: Connection, database: Database, customer_id: str, a
         connection: In a transaction; this is the first thing that it does.
         at: Microseconds UTC. What replicas were told whose clocks are ahead counts as told before.
     """
-    if not database.is_sqlite:
-        connection.execute(_ALONE)
+    _alone(connection, database)
     theirs = EVENTS.c.customer_id == customer_id
     events = connection.execute(select(EVENTS.c.event_id, EVENTS.c.occurred_at).where(theirs)).all()
-    name = database.hashed(customer_id)
-    before = connection.execute(select(ERASED.c.erased_at).where(ERASED.c.customer == name)).scalar()
-    moment = max(at, -1 if before is None else before, *(occurred for _, occurred in events))
-    erasure = Erasure(moment, latest_erasure(connection) + 1)
-    connection.execute(delete(ERASED).where(ERASED.c.customer == name))
-    connection.execute(ERASED.insert(), {"customer": name, "erased_at": erasure.at, "number": erasure.number})
+    before = _by_when(connection, database.hashed(customer_id))
+    erasure = _note(connection, database, customer_id, max(at, before, *(occurred for _, occurred in events)))
     if events:
         rows = [{"event": database.hashed(event_id)} for event_id, _ in events]
         connection.execute(database.add(ERASED_EVENTS), rows)
+    return erasure
+
+
+def note_its_end(connection: Connection, database: Database, customer_id: str) -> Erasure:
+    """Note that whatever was read of a customer who is being erased, until now, may hold what is erased.
+
+    By when they are erased stays as `note_erasure` said: what occurred since was accepted as a new customer's, and may
+    be in the event log, which has been looked through already.
+
+    Args:
+        connection: In a transaction; this is the first thing that it does.
+    """
+    _alone(connection, database)
+    return _note(connection, database, customer_id, _by_when(connection, database.hashed(customer_id)))
+
+
+def _alone(connection: Connection, database: Database) -> None:
+    if not database.is_sqlite:
+        connection.execute(_ALONE)
+
+
+def _by_when(connection: Connection, name: str) -> int:
+    found = connection.execute(select(ERASED.c.erased_at).where(ERASED.c.customer == name)).scalar()
+    return -1 if found is None else int(found)
+
+
+def _note(connection: Connection, database: Database, customer_id: str, at: int) -> Erasure:
+    name, erasure = database.hashed(customer_id), Erasure(at, latest_erasure(connection) + 1)
+    connection.execute(delete(ERASED).where(ERASED.c.customer == name))
+    connection.execute(ERASED.insert(), {"customer": name, "erased_at": erasure.at, "number": erasure.number})
     return erasure
 
 

@@ -13,7 +13,7 @@ from serving.archive.archive import DecisionArchive
 from serving.database import Database
 from serving.delivery.tables import OUTBOX
 from serving.journal.auditing import Audited, Auditing
-from serving.journal.erasures import named, note_erasure
+from serving.journal.erasures import named, note_erasure, note_its_end
 from serving.journal.rows import microseconds
 from serving.journal.tables import ANSWERS, AUDIT, CHARGES, CUSTOMERS, EVENTS, PENDING, PLANNED, WITHDRAWALS
 from serving.live.clock import Clock
@@ -44,9 +44,10 @@ class ErasingService:
     def erase(self, customer_id: str, caller: str) -> dict[str, Any]:
         """Erase; doing it again, after a crash say, erases what is left.
 
-        What occurred, was decided or planned by now does not come back, by whatever door (`journal.erasures`); what
-        occurs later is a new customer's. The database is last: as long as its audit does not say that it was done, it
-        can be done again. Answers to batches are forgotten whoever is in them, for they are kept whole.
+        What occurred before this began, and was decided or planned before it ends, does not come back, by whatever door
+        (`journal.erasures`); what occurs later is a new customer's. The database is last: as long as its audit does not
+        say that it was done, it can be done again. Answers to batches are forgotten whoever is in them, for they are
+        kept whole.
 
         Args:
             customer_id: Whose.
@@ -65,13 +66,15 @@ class ErasingService:
         erased = Counter(self._erase_files(customer_id))
         with self._database.transaction() as connection:
             now = self._clock.now()
-            note_erasure(connection, self._database, customer_id, microseconds(now))
+            by = note_its_end(connection, self._database, customer_id).at
             charged = select(DECISIONS.c.decision_id).where(DECISIONS.c.customer_id == customer_id)
             # in the order in which others lock them
             for table in (OUTBOX, EVENTS, PENDING, CUSTOMERS, PLANNED, CHARGES, WITHDRAWALS, DECISIONS):
                 # what was spent stays spent; only whose it was is forgotten
                 spending = table in (PLANNED, CHARGES)
                 mine = table.c.decision_id.in_(charged) if spending else table.c.customer_id == customer_id
+                if table is EVENTS:
+                    mine &= table.c.occurred_at <= by
                 erased[str(table.name)] += int(connection.execute(delete(table).where(mine)).rowcount)
             theirs = or_(ANSWERS.c.customer_id == customer_id, ANSWERS.c.customer_id.is_(None))
             connection.execute(delete(ANSWERS).where(theirs))

@@ -18,7 +18,7 @@ from events.erasing import erase_customer
 from events.log import EventLog
 from events.mapping import Source
 from events.quarantine import Quarantine, Reason, Rejection, without_erased
-from events.schema import table_of
+from events.schema import events_of, table_of
 from serving.contacts import SCHEMA
 from serving.delivery.files import ContactFile
 from serving.delivery.outbox import Contact, Outbox
@@ -195,6 +195,22 @@ def test_what_occurs_after_the_erasure_is_a_new_customers(world: World) -> None:
     answer = world.service.answering.ask(Asked(customer_id=CUSTOMER, channel="app")).result(timeout=30)
     assert b'"decision_id"' in answer
     assert "decisions" in world.found()
+
+
+def test_what_occurs_and_is_imported_while_files_are_looked_through_is_a_new_customers_too(world: World) -> None:
+    def meanwhile() -> None:
+        for event_id in ("imported", "waiting"):
+            assert world.tell(event_id, world.service.clock.now()) is Fate.ACCEPTED
+            if event_id == "imported":
+                drain(world.service.database, world.log, world.service.clock.now())
+
+    world.erase(meanwhile)
+    drain(world.service.database, world.log, world.service.clock.now())
+    assert world.log.read_customer(CUSTOMER)["event_id"].to_pylist() == ["imported", "waiting"]
+    erased = ErasedCustomers(world.service.database)
+    for event in events_of(world.log.read_customer(CUSTOMER)):
+        assert erased.until([CUSTOMER])[0] < microseconds(event.occurred_at)
+    assert world.tell("told", None) is Fate.ERASED
 
 
 def test_a_decision_that_is_outrun_by_an_erasure_is_made_of_a_customer_nobody_knows(world: World) -> None:
