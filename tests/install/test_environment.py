@@ -122,7 +122,7 @@ def test_nothing_is_removed_where_no_other_can_be_made(venv: Path, monkeypatch: 
 
 def test_on_windows_the_first_line_names_wsl(tmp_path: Path) -> None:
     code = """if True:
-        import locale, os, sys
+        import locale, os, shutil, sys  # shutil looks at the platform when it is imported
         sys.platform = "win32"
         del locale.nl_langinfo, locale.CODESET, os.statvfs, os.confstr  # Windows has none
         from install.environment import main
