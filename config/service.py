@@ -55,6 +55,26 @@ class ApiKey:
     per_second: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionLimits:
+    """What one worker takes of those who connect, whoever they are.
+
+    Attributes:
+        most: Connections at once (`NBO_MOST_CONNECTIONS`); whoever comes later is turned away (503).
+        largest_header: Bytes of a request's line and headers (`NBO_LARGEST_HEADER`); more are refused (431).
+        header_seconds: Within which the headers are there (`NBO_HEADER_SECONDS`); else 408.
+        body_seconds: Within which the body is there after them (`NBO_BODY_SECONDS`); else 408.
+        idle_seconds: As long may a connection be without a request, or an answer wait to be read
+            (`NBO_IDLE_SECONDS`); longer than the proxies in front keep theirs.
+    """
+
+    most: int = 1_000
+    largest_header: int = 32_768
+    header_seconds: float = 10.0
+    body_seconds: float = 30.0
+    idle_seconds: float = 75.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class ServiceSettings:
     """Settings of `nbo serve`, from the environment.
@@ -65,6 +85,7 @@ class ServiceSettings:
         jwt_algorithm: How those are signed (`NBO_JWT_ALGORITHM`).
         most_waiting: Decisions that may wait in one worker; more are turned away (`NBO_MOST_WAITING`).
         largest_body: Largest body of a request, in bytes (`NBO_LARGEST_BODY`).
+        connections: Limits of what is taken of those who connect.
         swap_seconds: Seconds between looks at the bank's folder and the champions (`NBO_SWAP_SECONDS`).
         traces: Collector of OpenTelemetry traces (`OTEL_EXPORTER_OTLP_ENDPOINT`, or
             `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`); None for none.
@@ -75,6 +96,7 @@ class ServiceSettings:
     jwt_algorithm: str = "HS256"
     most_waiting: int = 64
     largest_body: int = 1_000_000
+    connections: ConnectionLimits = field(default_factory=ConnectionLimits)
     swap_seconds: float = 2.0
     traces: str | None = None
 
@@ -104,9 +126,21 @@ class ServiceSettings:
             jwt_algorithm=algorithm,
             most_waiting=int(_number(environ, "NBO_MOST_WAITING", cls.most_waiting, least=1)),
             largest_body=int(_number(environ, "NBO_LARGEST_BODY", cls.largest_body, least=1_000)),
+            connections=_connections(environ),
             swap_seconds=_number(environ, "NBO_SWAP_SECONDS", cls.swap_seconds, least=0.05),
             traces=_collector(environ),
         )
+
+
+def _connections(environ: Mapping[str, str]) -> ConnectionLimits:
+    usual = ConnectionLimits()
+    return ConnectionLimits(
+        most=int(_number(environ, "NBO_MOST_CONNECTIONS", usual.most, least=1)),
+        largest_header=int(_number(environ, "NBO_LARGEST_HEADER", usual.largest_header, least=1_000)),
+        header_seconds=_number(environ, "NBO_HEADER_SECONDS", usual.header_seconds, least=0.1),
+        body_seconds=_number(environ, "NBO_BODY_SECONDS", usual.body_seconds, least=0.1),
+        idle_seconds=_number(environ, "NBO_IDLE_SECONDS", usual.idle_seconds, least=0.1),
+    )
 
 
 def _collector(environ: Mapping[str, str]) -> str | None:

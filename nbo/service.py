@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import resource
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,10 +21,11 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from config.service import API_KEYS, BANK, CLOCK, METRICS, SCOPES, ServiceSettings
+from config.service import API_KEYS, BANK, CLOCK, METRICS, SCOPES, ConnectionLimits, ServiceSettings
 from domain.errors import DataError, NboError, StateError, nearest
 from nbo.display import console
 from nbo.processes import check_port, ended_by_signals
+from serving.api.connections import SPARE, limited
 from serving.api.keys import new_key
 from serving.api.logs import log_settings
 from serving.live.champions import MANIFEST
@@ -34,6 +38,9 @@ PUBLISH_SECONDS: Final = 5.0
 
 PARENT: Final = "NBO_SERVICE_PARENT"
 """Tells the publisher whose it is."""
+
+OTHER_FILES: Final = 100
+"""Files that a worker has open beside connections, at most: databases, the log's files, pipes."""
 
 PROMETHEUS: Final = "PROMETHEUS_MULTIPROC_DIR"
 """What the library of metrics reads on import; Feast would set it to a folder of its own."""
@@ -65,7 +72,8 @@ def serve(
             champions and no registry to ask for them.
     """
     check_port("the service", host, port)
-    prepare_keys()
+    settings = prepare_keys()
+    limits = within_open_files(settings.connections)
     with (
         ended_by_signals(),
         telling_time(parts, as_of) as ahead,
@@ -84,10 +92,12 @@ def serve(
             access_log=False,
             server_header=False,
             date_header=False,
+            http=limited(limits, settings.largest_body),  # type: ignore[arg-type]  # makes one as a class would
+            ws="none",
             ssl_certfile=None if certificate is None else str(certificate),
             ssl_keyfile=None if key is None else str(key),
             timeout_graceful_shutdown=10,
-            timeout_keep_alive=75,  # longer than the proxies in front keep theirs
+            timeout_keep_alive=math.ceil(limits.idle_seconds),
             timeout_worker_healthcheck=10,  # a worker that imports on a busy machine is not one that hangs
         )
         supervisor = Multiprocess(config, [config.bind_socket()])
@@ -117,13 +127,39 @@ def telling_time(parts: Parts, as_of: datetime | None) -> Iterator[timedelta]:
         yield time.ahead
 
 
-def prepare_keys() -> None:
-    """Make a key for this run where nobody has one, and tell workers by the environment."""
+def within_open_files(limits: ConnectionLimits) -> ConnectionLimits:
+    """Raise the number of files that this process and its workers may have open to what connections need.
+
+    Returns:
+        The limits, of fewer connections where the machine allows no more.
+    """
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = limits.most + SPARE + OTHER_FILES
+    if now == resource.RLIM_INFINITY or now >= needed:
+        return limits
+    given = needed if most == resource.RLIM_INFINITY else min(needed, most)
+    with suppress(OSError, ValueError):  # some systems allow less than they say
+        resource.setrlimit(resource.RLIMIT_NOFILE, (given, most))
+        now = given
+    if now >= needed:
+        return limits
+    fewer = max(1, now - SPARE - OTHER_FILES)
+    console.print(
+        f"{fewer} connections at most for each worker, not {limits.most}: {now} files may be open (ulimit -n)",
+        markup=False,
+        highlight=False,
+    )
+    return replace(limits, most=fewer)
+
+
+def prepare_keys() -> ServiceSettings:
+    """Make a key for this run where nobody has one, and tell workers by the environment; all settings."""
     settings = ServiceSettings.from_environment(os.environ)
     if not settings.keys and settings.jwt_key is None:
         made, entry = new_key("this run", SCOPES)
         os.environ[API_KEYS] = json.dumps([entry])
         console.print(f"no keys are set; for this run: X-API-Key: {made}", markup=False, highlight=False)
+    return settings
 
 
 def show_key(name: str, scopes: Sequence[str], per_second: float | None) -> None:

@@ -206,6 +206,26 @@ def test_another_service_of_the_bank_tells_the_same_time_and_none_another(runnin
         other.process.wait()
 
 
+def test_a_header_that_is_too_large_is_refused(running: Running) -> None:
+    assert running.client.get("/healthz", headers={"X-Long": "a" * 30_000}).status_code == 200
+    answer = running.client.get("/healthz", headers={"X-Long": "a" * 40_000})
+    assert (answer.status_code, answer.json()["type"]) == (431, "urn:nbo:problem:header-too-large")
+
+
+def test_there_are_no_more_connections_than_files_may_be_open() -> None:
+    script = """
+import resource
+from config.service import ConnectionLimits
+from nbo.service import within_open_files
+resource.setrlimit(resource.RLIMIT_NOFILE, (300, 500))
+few, many = (within_open_files(ConnectionLimits(most=most)).most for most in (200, 1000))
+print(few, many, *resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+    said = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[-1] == "200 384 500 500"
+    assert "384 connections at most for each worker, not 1000: 500 files may be open" in said
+
+
 def test_traces_arrive_from_it_and_they_are_its_own_alone(running: Running, collector: Collector) -> None:
     answer = running.client.post("/v1/decisions", json={"customer_id": "Zoe", "channel": "app"})
     running.client.get("/v1/customers/Zoe")

@@ -1,0 +1,302 @@
+"""Connections within limits: how large headers may be, how long a request may take to come, and how many there are.
+
+The server waits without end for what comes slowly, and keeps what comes in a header, however much it is; its parser
+takes a second for some megabytes of one header, in which nobody else is answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio.events import TimerHandle
+from collections.abc import Callable
+from enum import Enum, auto
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from config.service import ConnectionLimits
+from serving.api.problems import RETRY_SECONDS, ProblemError
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
+
+MOST_HEADERS: Final = 100
+MOST_PIPELINED: Final = 32
+"""Requests that wait on one connection for the answer to the one before; hardly any client sends a second."""
+
+SPARE: Final = 16
+"""Connections beyond the limit, for those who look whether the process lives."""
+
+ALWAYS_ANSWERED: Final = frozenset({b"/healthz", b"/metrics"})
+
+WIRE_PER_BYTE: Final = 2
+"""Bytes that are read for one of a body, at most: chunks may be small, but each takes time."""
+
+LINGER_SECONDS: Final = 2.0
+"""What still comes is thrown away for so long at most: the refusal would be lost if the connection was cut at once."""
+
+
+class _Coming(Enum):
+    """Of the request that is being read."""
+
+    NOTHING = auto()
+    HEADERS = auto()
+    BODY = auto()
+
+
+class _RefusedError(Exception):
+    """Ends the parser's work; the connection knows why."""
+
+
+class LimitedConnection(HttpToolsProtocol):
+    """The server's side of one connection; arguments are the server's own, and the limits.
+
+    Args:
+        limits: That hold.
+        largest_body: Bytes, as the application takes them.
+        spare: Of this process, the connections beyond the limit, the oldest first.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        limits: ConnectionLimits,
+        largest_body: int,
+        spare: dict[LimitedConnection, None],
+        **more: Any,
+    ) -> None:
+        super().__init__(*args, **more)
+        self._limits = limits
+        self._most_read = largest_body * WIRE_PER_BYTE
+        self._coming = _Coming.NOTHING
+        self._spare = spare
+        self._ended = False
+        self._why: ProblemError | None = None
+        self._read = self._header_bytes = self._header_count = 0
+        self._answered: RequestResponseCycle | None = None
+        self._timed: _Coming | None = None
+        self._timer: TimerHandle | None = None
+        self._unread_timer: TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin; where there are too many, the oldest of those beyond the limit makes room.
+
+        Whoever looks whether the process lives asks at once, and is answered before others have come after them.
+        """
+        super().connection_made(transport)
+        if len(self.connections) > self._limits.most:
+            if len(self._spare) >= SPARE:
+                oldest = next(iter(self._spare))
+                del self._spare[oldest]
+                oldest.transport.abort()
+            self._spare[self] = None
+        self._await(_Coming.HEADERS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._spare.pop(self, None)
+        self._forget_requests()
+        self._await(None)
+        self._unset_keepalive_if_required()
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read."""
+        if self._ended:
+            self._read += len(data)
+            if self._read > self._most_read:
+                self.transport.abort()
+            return
+        if self._coming is _Coming.NOTHING:
+            self._coming, self._read = _Coming.HEADERS, 0
+        self._read += len(data)
+        self._unset_keepalive_if_required()
+        self._parse(data)
+        if self._ended or self.transport.is_closing():
+            return
+        if self._coming is _Coming.HEADERS and self._read > self._limits.largest_header:
+            self._refuse(self._too_large())
+        elif self._coming is _Coming.BODY and self._read > self._most_read:
+            self._end()
+        else:
+            self._watch()
+
+    def on_message_begin(self) -> None:
+        """Count from here."""
+        self._coming = _Coming.HEADERS
+        self._read = self._header_bytes = self._header_count = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the address."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; those that come behind the body are counted, and are no headers."""
+        self._header_count += 1
+        self._count(len(name) + len(value) + len(b": \r\n"))
+        if self._coming is _Coming.HEADERS:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Hand the request over, if there is room for it."""
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            return
+        if len(self.pipeline) >= MOST_PIPELINED:
+            raise _RefusedError
+        if len(self.connections) <= self._limits.most:
+            self._spare.pop(self, None)
+        if self in self._spare and self.url.partition(b"?")[0] not in ALWAYS_ANSWERED:
+            self._why = ProblemError(
+                503,
+                "no-connection",
+                "the service has more connections than it can",
+                headers={"Retry-After": str(RETRY_SECONDS)},
+                expected=f"at most {self._limits.most:,} for each worker",
+            )
+            raise _RefusedError
+        super().on_headers_complete()
+        self._coming, self._read = _Coming.BODY, 0
+        self.cycle.keep_alive = self.cycle.keep_alive and self not in self._spare
+
+    def on_message_complete(self) -> None:
+        """The request is there."""
+        if self._coming is not _Coming.BODY:
+            return
+        super().on_message_complete()
+        self._coming = _Coming.NOTHING
+
+    def on_response_complete(self) -> None:
+        """An answer is given: the connection is idle, or ends when it was read."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._unread_timer = self.loop.call_later(self._limits.idle_seconds, self.transport.abort)
+        else:
+            self._watch()
+
+    def pause_writing(self) -> None:
+        """Wait for whoever does not read their answers, but not for ever."""
+        super().pause_writing()
+        if self._unread_timer is None:
+            self._unread_timer = self.loop.call_later(self._limits.idle_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        super().resume_writing()
+        if self._unread_timer is not None and not self.transport.is_closing():
+            self._unread_timer.cancel()
+            self._unread_timer = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        """End what was idle; an answer that nobody has read by now is not waited for."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        super().timeout_keep_alive_handler()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _parse(self, data: bytes) -> None:
+        """Parse, and go on where the parser stops because a client would like to speak something else from here on.
+
+        Java's client asks for HTTP/2 so, with every first request: what follows is the body, and no other request.
+        """
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except HttpParserUpgrade as stopped:
+                lines = [self.parser.get_method(), b" ", self.url, b" HTTP/1.1\r\n"]
+                lines += [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+                data = b"".join([*lines, b"\r\n", data[stopped.args[0] :]])
+                self.parser = HttpRequestParser(self)
+            except HttpParserError:
+                self._refuse(self._why or ProblemError(400, "not-http", "the request is not HTTP"))
+                return
+            else:
+                return
+
+    def _count(self, size: int) -> None:
+        self._header_bytes += size
+        if self._header_bytes > self._limits.largest_header or self._header_count > MOST_HEADERS:
+            self._why = self._too_large()
+            raise _RefusedError
+
+    def _too_large(self) -> ProblemError:
+        most = f"at most {self._limits.largest_header:,} bytes in {MOST_HEADERS} headers"
+        return ProblemError(431, "header-too-large", "the headers are too large", expected=most)
+
+    def _watch(self) -> None:
+        """Have the time run that belongs to what is waited for; it runs on while that is the same."""
+        if self._coming is not _Coming.NOTHING:
+            self._await(self._coming)
+            return
+        self._await(None)
+        if not self._is_answering and self.timeout_keep_alive_task is None:
+            # the server forgets it where the answer was there before the whole request was
+            after = self.timeout_keep_alive_handler
+            self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, after)
+
+    def _await(self, what: _Coming | None) -> None:
+        if what is self._timed:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timed = what
+        seconds = self._limits.body_seconds if what is _Coming.BODY else self._limits.header_seconds
+        self._timer = None if what is None else self.loop.call_later(seconds, self._too_late)
+
+    def _too_late(self) -> None:
+        self._timed = None
+        if self._coming is not _Coming.BODY and self._is_answering:
+            self._watch()  # who waits for an answer is not slow
+            return
+        seconds = self._limits.body_seconds if self._coming is _Coming.BODY else self._limits.header_seconds
+        self._refuse(ProblemError(408, "too-slow", "the request comes too slowly", expected=f"within {seconds:g} s"))
+
+    @property
+    def _is_answering(self) -> bool:
+        return self._answered is not None and not self._answered.response_complete
+
+    def _refuse(self, problem: ProblemError) -> None:
+        """Answer with a problem and end; nothing is written into another request's answer, or behind this one's."""
+        mine = self._coming is _Coming.BODY and self.cycle is self._answered
+        free = not self.cycle.response_started if mine else not self._is_answering
+        if not free:
+            self._end()
+            return
+        answer = problem.response()
+        lines = [b"HTTP/1.1 %d \r\nconnection: close\r\n" % problem.status_code]
+        lines += [b"%s: %s\r\n" % header for header in answer.raw_headers]
+        self.transport.write(b"".join([*lines, b"\r\n", bytes(answer.body)]))
+        self._end()
+
+    def _forget_requests(self) -> None:
+        """Have nothing more answered; the server itself would tell the last request alone."""
+        self.pipeline.clear()
+        if self._answered is not None and not self._answered.response_complete:
+            self._answered.disconnected = True
+            self._answered.message_event.set()
+
+    def _end(self) -> None:
+        """Say no more, and throw away what comes for a moment, or until the other side ends."""
+        self._ended, self._read = True, 0
+        self._await(None)
+        self._unset_keepalive_if_required()
+        self._forget_requests()
+        if not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
+
+def limited(limits: ConnectionLimits, largest_body: int) -> Callable[..., LimitedConnection]:
+    """Make what the server makes its side of each connection with; processes can hand it on."""
+    return partial(LimitedConnection, limits=limits, largest_body=largest_body, spare={})
