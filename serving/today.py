@@ -13,14 +13,12 @@ import pyarrow.compute as pc
 from domain.errors import StateError
 from events.damage import DamagedError
 from events.log import EventLog
-from events.manifest import MANIFEST, Manifest
+from events.manifest import Manifest, Stamp, stamp_of
 from events.schema import MOMENT, one_chunk
 from events.segments import empty_table, read_segment
 from features.kernel.columns import EVENT_COLUMNS
 
 _COLUMNS: Final = [*EVENT_COLUMNS, "event_id"]
-
-Stamp = tuple[int, int, int]
 
 
 class TodaysEvents:
@@ -47,14 +45,14 @@ class TodaysEvents:
             midnight: At which the day begins, microseconds UTC.
         """
         known = self._known
-        if known is None or known.midnight != midnight or known.stamp != _stamp(self._log.folder):
+        if known is None or known.midnight != midnight or known.stamp != stamp_of(self._log.folder):
             return None
         return known.of_customer(customer_id)
 
     def is_current(self, midnight: int) -> bool:
         """Tell whether `of_customer` has answers."""
         known = self._known
-        return known is not None and known.midnight == midnight and known.stamp == _stamp(self._log.folder)
+        return known is not None and known.midnight == midnight and known.stamp == stamp_of(self._log.folder)
 
     def refresh(self, midnight: int) -> bool:
         """Read what is new in the log since the last call; several threads may call it.
@@ -68,7 +66,7 @@ class TodaysEvents:
         with self._refreshing:
             if self.is_current(midnight):
                 return False
-            stamp = _stamp(self._log.folder)
+            stamp = stamp_of(self._log.folder)
             manifest = Manifest.read(self._log.folder, 1)
             before = self._known.tables if self._known and self._known.midnight == midnight else {}
             tables: dict[str, pa.Table] = {}
@@ -81,7 +79,7 @@ class TodaysEvents:
                 try:
                     tables[segment.file] = _since(self._log.folder / segment.file, midnight)
                 except (OSError, DamagedError) as error:
-                    if _stamp(self._log.folder) == stamp:
+                    if stamp_of(self._log.folder) == stamp:
                         raise StateError("the event log is damaged", got=str(error)) from error
                     return True  # replaced by the next commit meanwhile: the next call reads that
             self._known = _Day(midnight, stamp, tables)
@@ -111,11 +109,3 @@ class _Day:
 
 def _since(file: Path, midnight: int) -> pa.Table:
     return read_segment(file, _COLUMNS, pc.field("available_at") >= pa.scalar(midnight, MOMENT))
-
-
-def _stamp(folder: Path) -> Stamp | None:
-    try:
-        fact = (folder / MANIFEST).stat()
-    except FileNotFoundError:
-        return None
-    return fact.st_mtime_ns, fact.st_size, fact.st_ino

@@ -114,6 +114,7 @@ def open_service(parts: Parts, settings: ServiceSettings, clock: Clock) -> Servi
         engine,
         clock,
         settings,
+        parts.log,
         decisions_folder=parts.places.decisions,
         erase_files=lambda customer_id: erase_files(parts, customer_id),
         archive=parts.decisions_archive,

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from serving.database import Database
 from serving.journal.customers import raise_versions
 from serving.journal.erasures import erased_events, erasures_of, is_erased
+from serving.journal.logged import LoggedEvents
 from serving.journal.order import put_after_known
 from serving.journal.tables import EVENTS, GATE, GATE_NAME, PENDING
 from serving.tables import DECISIONS
@@ -48,19 +49,22 @@ class Acceptance:
     Args:
         presented: Event type of an offer put to a customer: it ends the waiting of a pending contact. None for a bank
             without contacts.
+        logged: What the event log has; None for a journal without one.
     """
 
     database: Database
     presented: str | None
+    logged: LoggedEvents | None = None
     order: int = 0
 
     def together(self, connection: Connection, writes: Sequence[Sequence[dict[str, Any]]]) -> list[list[Fate]]:
         """Insert the rows that are new; what was decided without them is decided anew."""
         told = [row for write in writes for row in write]
         erased = self._erased(connection, told)
+        logged = self._logged(connection, [row for row in told if _key(row) not in erased])
         first: dict[str, dict[str, Any]] = {}
         for row in told:
-            if _key(row) not in erased:
+            if _key(row) not in erased and row["event_id"] not in logged:
                 first.setdefault(row["event_id"], row)
         # in the order of their ids, so that replicas that are told the same do not wait for each other
         rows = [first[event_id] for event_id in sorted(first)]
@@ -80,10 +84,16 @@ class Acceptance:
         known = {event_id: content for event_id, (content, by) in there.items() if by != batch}
         self._present(connection, [row for row in rows if row["event_id"] in new and not row["stray"]])
         raise_versions(connection, [row["customer_id"] for row in rows if row["event_id"] in new and not row["stray"]])
-        return [
-            [Fate.ERASED if _key(row) in erased else _fate(row, first[row["event_id"]], new, known) for row in write]
-            for write in writes
-        ]
+
+        def fate(row: dict[str, Any]) -> Fate:
+            if _key(row) in erased:
+                return Fate.ERASED
+            event_id = row["event_id"]
+            if event_id in logged:
+                return Fate.DUPLICATE if row["content"] in logged[event_id] else Fate.CONFLICT
+            return _fate(row, first[event_id], new, known)
+
+        return [[fate(row) for row in write] for write in writes]
 
     def customers(self, writes: Sequence[Sequence[dict[str, Any]]]) -> set[str]:
         """Whoever decides at this moment for a customer who is told of decides anew."""
@@ -101,6 +111,21 @@ class Acceptance:
             for row in told
             if row["event_id"] in events or is_erased(customers, row["customer_id"], row["occurred_at"])
         }
+
+    def _logged(self, connection: Connection, told: Sequence[dict[str, Any]]) -> dict[str, set[str]]:
+        """Find the ids that the event log has and the journal not, each with the contents that say the same there."""
+        if self.logged is None or not told:
+            return {}
+        ids = self.logged.holds({row["event_id"] for row in told})
+        if not ids:
+            return {}
+        ids -= _there(connection, ids).keys()
+        rows = [row for row in told if row["event_id"] in ids]
+        logged: dict[str, set[str]] = {event_id: set() for event_id in ids}
+        for row, is_same in zip(rows, self.logged.same(rows) if rows else (), strict=True):
+            if is_same:
+                logged[row["event_id"]].add(row["content"])
+        return logged
 
     def _present(self, connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
         """What was presented counts by its event from now on, and no longer as pending."""

@@ -11,6 +11,7 @@ from serving.database import Database
 from serving.journal.acceptance import Acceptance, Fate
 from serving.journal.accepting import EventRefusedError, Told, accepted
 from serving.journal.commits import GroupCommit
+from serving.journal.logged import LoggedEvents
 from serving.journal.rows import row_of
 from serving.live.clock import Clock
 
@@ -38,16 +39,22 @@ class ListeningService:
         commits: Which keeps together what waits together.
         clock: Gives the moment from which the bank knows of an event.
         vocabulary: Gives the one that holds now.
+        logged: What the event log has.
     """
 
     def __init__(
-        self, database: Database, commits: GroupCommit, clock: Clock, vocabulary: Callable[[], Vocabulary]
+        self,
+        database: Database,
+        commits: GroupCommit,
+        clock: Clock,
+        vocabulary: Callable[[], Vocabulary],
+        logged: LoggedEvents,
     ) -> None:
         self._commits = commits
         self._clock = clock
         self._vocabulary = vocabulary
         contacts = vocabulary().contacts
-        self._acceptance = Acceptance(database, None if contacts is None else contacts.presented)
+        self._acceptance = Acceptance(database, None if contacts is None else contacts.presented, logged)
 
     def hear(self, told: Sequence[Told]) -> Heard:
         """Check events, and hand those that fit over to be committed.

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Final
 
 from config.service import ServiceSettings
+from events.log import EventLog
 from serving.archive.archive import DecisionArchive
 from serving.database import Database
 from serving.decision_log import DecisionLog
 from serving.journal.auditing import Auditing
 from serving.journal.commits import GroupCommit
 from serving.journal.keeping import Keeping
+from serving.journal.logged import LoggedEvents
 from serving.live.answering import AnsweringService
 from serving.live.clock import Clock
 from serving.live.deciding import DecisionService
@@ -38,6 +40,7 @@ class Service:
         engine: To begin with.
         clock: Of decisions and events.
         settings: Of the service.
+        log: Of events.
         decisions_folder: Below which the runs of the batch have their folders.
         erase_files: Takes a customer out of what is kept outside the database.
         archive: Of decisions that are not in the database any more.
@@ -50,6 +53,7 @@ class Service:
         engine: LiveEngine,
         clock: Clock,
         settings: ServiceSettings,
+        log: EventLog,
         *,
         decisions_folder: Path,
         erase_files: EraseFiles,
@@ -64,7 +68,9 @@ class Service:
         self.commits = GroupCommit(database)
         self.decisions = DecisionService(database, clock, lambda: self.engine)
         self.answering = AnsweringService(self.decisions, self.commits, Keeping(database), lambda: self.watcher)
-        self.listening = ListeningService(database, self.commits, clock, lambda: self.engine.bank.vocabulary)
+        self.listening = ListeningService(
+            database, self.commits, clock, lambda: self.engine.bank.vocabulary, LoggedEvents(log)
+        )
         self.looking = LookingService(self.decision_log, clock, lambda: self.engine, decisions_folder)
         self.erasing = ErasingService(database, clock, erase_files, archive)
         self.auditing = Auditing(database)

@@ -58,6 +58,7 @@ def small_service(
         engine_of(bank, log, database),
         Clock(start),
         settings,
+        log,
         decisions_folder=folder / "decisions",
         erase_files=lambda customer: {"event_log": erase_customer(log.folder, customer)},
     )

@@ -2,7 +2,13 @@ from base64 import b64encode
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
+from events.log import EventLog
+from events.schema import events_of
+from serving.database import Database
+from serving.journal.draining import KEPT, drain
+from serving.journal.tables import EVENTS
 from tests.serving.api.build import KEYS, small_client
 from tests.serving.build import AS_OF
 
@@ -50,6 +56,42 @@ def test_the_same_event_twice_counts_once(client):
     assert tell(client, LOGIN) == ["accepted"]
     assert tell(client, LOGIN) == ["duplicate"]
     assert tell(client, {**LOGIN, "amount": 5}) == ["conflict"]
+
+
+def test_an_event_that_the_log_has_is_known_by_its_id_and_no_other_takes_it(client, tmp_path):
+    [logged] = [event for event in events_of(EventLog(tmp_path / "log").read_customer("c02")) if event.type == "login"][
+        :1
+    ]
+    same = {"event_id": logged.event_id, "customer_id": "c02", "type": "login", "channel": "app"}
+    said = {"occurred_at": logged.occurred_at.isoformat()}
+    assert tell(client, same) == tell(client, {**same, **said}) == ["duplicate"]
+    others = [{"type": "offer_presented"}, {"customer_id": "c03"}, {"channel": "email"}, {"amount": 5}]
+    others.append({"occurred_at": (logged.occurred_at + timedelta(seconds=1)).isoformat()})
+    assert tell(client, *({**same, **other} for other in others)) == ["conflict"] * 5
+    assert tell(client, same, {**same, "amount": 1}, LOGIN, same) == ["duplicate", "conflict", "accepted", "duplicate"]
+    journal = Database(f"sqlite:///{tmp_path / 'decisions.db'}")
+    with journal.reading() as connection:
+        assert connection.execute(select(EVENTS.c.event_id)).scalars().all() == ["e1"]
+    journal.close()
+
+
+def test_an_event_that_was_drained_is_known_also_when_the_journal_has_forgotten_it(client, tmp_path):
+    log, database = EventLog(tmp_path / "log"), Database(f"sqlite:///{tmp_path / 'decisions.db'}")
+    assert tell(client, LOGIN) == ["accepted"]
+    assert drain(database, log, AS_OF + timedelta(hours=1)).accepted == 1
+    assert tell(client, LOGIN) == ["duplicate"]
+    assert drain(database, log, AS_OF + KEPT + timedelta(days=1)).forgotten == 1
+    assert tell(client, LOGIN) == ["duplicate"]
+    assert tell(client, {**LOGIN, "amount": 5}) == ["conflict"]
+    database.close()
+
+
+def test_a_no_is_taken_in_while_the_log_cannot_be_read(client, tmp_path):
+    for file in (tmp_path / "log").glob("ids-*.npy"):
+        file.write_bytes(b"damaged")
+    (tmp_path / "log" / "manifest.json").touch()
+    no = {"event_id": "no", "customer_id": "c02", "type": "customer_attributes", "properties": {"consent_email": False}}
+    assert tell(client, no) == ["accepted"]
 
 
 def test_a_batch_takes_what_fits_and_tells_the_rest(client):
