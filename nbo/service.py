@@ -102,7 +102,7 @@ def serve(
         )
         supervisor = Multiprocess(config, [config.bind_socket()])
         address = f"{'http' if certificate is None else 'https'}://{host}:{port}"
-        console.print(f"serving {parts.name} on {address}, its API at {address}/docs")
+        console.print(f"serving {parts.name} on {address}, its API as {address}/openapi.json says")
         supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise StateError("the service did not start", remedy="its log says why")

@@ -73,6 +73,9 @@ def create_app(open_service: Callable[[], Service], tracing: Tracing | None = No
         summary="The next best offer, in the moment",
         lifespan=lifespan,
         redirect_slashes=False,
+        # their pages would load scripts from elsewhere
+        docs_url=None,
+        redoc_url=None,
         # the framework's own traces would name addresses, and those name customers
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )

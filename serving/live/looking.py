@@ -24,6 +24,7 @@ from serving.journal.rows import moment_of
 from serving.journal.tables import WITHDRAWALS
 from serving.live.clock import Clock
 from serving.live.engine import LiveEngine
+from serving.live.scoring import may_be_scored
 from serving.replay import replay
 
 CONTACTS_SHOWN = 50
@@ -76,7 +77,7 @@ class LookingService:
         }
 
     def scores(self, customer_id: str, channel: str | None) -> dict[str, Any]:
-        """Say what the models make of a customer, without deciding anything.
+        """Say what the models make of a customer, without deciding anything, as far as decisions may look at it.
 
         Raises:
             DataError: There is no such channel.
@@ -90,16 +91,17 @@ class LookingService:
             channels=channels,
             unknown=read.origin is Origin.NOTHING,
         )
+        customers, candidates = may_be_scored(decided)
         churn = float(decided.features.columns["churn_probability"][0])
         propensity = decided.worth.propensity[0].tolist()
         return {
             "customer_id": customer_id,
             "as_of": read.as_of,
-            "churn_probability": None if np.isnan(churn) else churn,
+            "churn_probability": churn if customers[0] and not np.isnan(churn) else None,
             "propensities": [
                 {"offer": offer.name, "channel": treatment.channel, "propensity": propensity[column]}
                 for column, (offer, treatment) in enumerate(decided.policy.candidates.pairs)
-                if treatment.channel in decided.channels and not np.isnan(propensity[column])
+                if treatment.channel in decided.channels and candidates[0, column] and not np.isnan(propensity[column])
             ],
             "versions": dict(engine.decider.versions),
             "features_from": read.origin.value,

@@ -1,13 +1,15 @@
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 from sqlalchemy import select
 
+from decisioning.policies.policy import Control, Rule
 from serving.journal.erasures import named
 from serving.journal.tables import AUDIT, EVENTS
 from serving.tables import DECISIONS
 from tests.serving.api.build import KEYS, small_client
-from tests.serving.build import AS_OF
+from tests.serving.build import AS_OF, POLICY, small_bank
 
 
 @pytest.fixture
@@ -91,6 +93,30 @@ def test_scores_decide_nothing(client):
     }
     with client.app.state.service.database.reading() as connection:
         assert not connection.execute(select(DECISIONS)).all()
+
+
+HELD_OUT = Control(holdout_share=1.0)
+PEOPLE = Rule(name="decided_by_people", kind="consent", require="region <> 'south'", except_tags=("service",))
+
+
+@pytest.mark.parametrize(
+    ("policy", "customer", "churn", "offers"),
+    [
+        ({}, "c03", True, {"app": ["savings_plus", "budget_check"], "email": []}),  # no consent to e-mail
+        ({}, "c05", True, {"app": ["savings_plus", "budget_check"], "email": ["savings_plus"]}),
+        ({"rules": (PEOPLE,)}, "c04", True, {"app": ["savings_plus", "budget_check"], "email": ["savings_plus"]}),
+        ({"rules": (PEOPLE,)}, "c05", False, {"app": ["budget_check"], "email": []}),
+        ({"personalised": "region <> 'south'"}, "c05", False, {"app": [], "email": []}),
+        ({"personalised": "region <> 'south'", "control": HELD_OUT}, "c05", False, {"app": [], "email": []}),
+        ({"control": HELD_OUT}, "c05", True, {"app": ["savings_plus", "budget_check"], "email": ["savings_plus"]}),
+    ],
+)
+def test_scores_tell_nothing_that_decisions_may_not_look_at(tmp_path, policy, customer, churn, offers):
+    with small_client(tmp_path, bank=small_bank(replace(POLICY, **policy))) as client:
+        for channel, expected in offers.items():
+            said = client.post("/v1/scores", json={"customer_id": customer, "channel": channel}).json()
+            assert (said["churn_probability"] is not None) == churn
+            assert [one["offer"] for one in said["propensities"]] == expected
 
 
 def test_a_contact_that_is_not_made_is_withdrawn_and_that_is_written_down(client):

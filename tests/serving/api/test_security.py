@@ -149,3 +149,8 @@ def test_the_settings_say_what_is_wrong_with_them_without_repeating_secrets(tmp_
         read({"NBO_MOST_WAITING": "none"})
     with pytest.raises(SettingError, match="cannot be read"):
         read({"NBO_API_KEYS_FILE": str(tmp_path / "no.json")})
+
+
+def test_no_page_loads_anything_from_elsewhere(client):
+    assert [client.get(page).status_code for page in ("/docs", "/redoc", "/docs/oauth2-redirect")] == [404] * 3
+    assert client.get("/openapi.json").json()["info"]["title"] == "nbo"
