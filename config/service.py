@@ -17,6 +17,9 @@ SCOPES: Final = ("decide", "listen", "read", "admin")
 METRICS: Final = "NBO_SERVICE_METRICS"
 """Folder in which the workers of one service put their numbers together."""
 
+RATES: Final = "NBO_SERVICE_RATES"
+"""File in which they count callers together."""
+
 BANK: Final = "NBO_SERVICE_BANK"
 CLOCK: Final = "NBO_SERVICE_CLOCK"
 """How `nbo serve` tells its workers the bank's folder, and what their clocks have in common."""
@@ -26,6 +29,7 @@ API_KEYS_FILE: Final = "NBO_API_KEYS_FILE"
 JWT_KEY: Final = "NBO_JWT_KEY"
 JWT_KEY_FILE: Final = "NBO_JWT_KEY_FILE"
 JWT_ALGORITHM: Final = "NBO_JWT_ALGORITHM"
+JWT_PER_SECOND: Final = "NBO_JWT_PER_SECOND"
 ALGORITHMS: Final = ("HS256", "RS256", "ES256", "EdDSA")
 
 COLLECTORS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -46,7 +50,7 @@ class ApiKey:
         name: Of the caller, as logs and the audit tell it.
         sha256: Of the key, 64 hexadecimal digits; the key itself is random, 32 bytes long, and kept by the caller.
         scopes: Of `SCOPES`.
-        per_second: Requests at most, on average; None for no limit.
+        per_second: Requests, and events and decisions of batches, at most, on average; None for no limit.
     """
 
     name: str
@@ -83,6 +87,8 @@ class ServiceSettings:
         keys: Keys of callers (`NBO_API_KEYS`, JSON; or `NBO_API_KEYS_FILE`, a file of it).
         jwt_key: Secret or public key of bearer tokens (`NBO_JWT_KEY`, or `NBO_JWT_KEY_FILE`); None for none.
         jwt_algorithm: How those are signed (`NBO_JWT_ALGORITHM`).
+        jwt_per_second: For each subject of tokens what `per_second` is for a key (`NBO_JWT_PER_SECOND`).
+        rates: File in which the workers of one service count callers together; None to count in this process.
         most_waiting: Decisions that may wait in one worker; more are turned away (`NBO_MOST_WAITING`).
         largest_body: Largest body of a request, in bytes (`NBO_LARGEST_BODY`).
         connections: Limits of what is taken of those who connect.
@@ -94,6 +100,8 @@ class ServiceSettings:
     keys: tuple[ApiKey, ...] = ()
     jwt_key: str | None = field(default=None, repr=False)
     jwt_algorithm: str = "HS256"
+    jwt_per_second: float | None = None
+    rates: Path | None = None
     most_waiting: int = 64
     largest_body: int = 1_000_000
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
@@ -124,6 +132,8 @@ class ServiceSettings:
             keys=() if keys is None else _keys(keys),
             jwt_key=jwt_key,
             jwt_algorithm=algorithm,
+            jwt_per_second=_number(environ, JWT_PER_SECOND, 0.0, least=0.001) or None,
+            rates=Path(environ[RATES]) if environ.get(RATES) else None,
             most_waiting=int(_number(environ, "NBO_MOST_WAITING", cls.most_waiting, least=1)),
             largest_body=int(_number(environ, "NBO_LARGEST_BODY", cls.largest_body, least=1_000)),
             connections=_connections(environ),

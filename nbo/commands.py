@@ -377,7 +377,7 @@ def champions(
 def key(
     name: Annotated[str, typer.Option(help="Of the caller, as logs and the audit tell it.")],
     scope: Annotated[list[str], typer.Option(help="decide, listen, read or admin; may be given several times.")],
-    per_second: Annotated[float | None, typer.Option(help="Requests at most, on average.")] = None,
+    per_second: Annotated[float | None, typer.Option(help="Requests, and parts of batches, at most.")] = None,
 ) -> None:
     """Make an API key, and the entry of `NBO_API_KEYS` that knows it by its hash.
 

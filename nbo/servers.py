@@ -76,7 +76,8 @@ def serve_everything(parts: Parts, port: int, workers: int, as_of: str | None) -
         servers.wait()  # on a fresh home MLflow makes its database, which the service's publisher asks
         servers.start("the service", command, f"{service}/readyz")
         servers.wait()
-        first = [("decisions and events", f"{service}/openapi.json"), ("metrics, for who has a key", f"{service}/metrics")]
+        described = ("decisions and events: their description", f"{service}/openapi.json")
+        first = [described, ("metrics, for who has a key", f"{service}/metrics")]
         _show(servers, [*first, *rows])
 
 

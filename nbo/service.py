@@ -21,7 +21,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from config.service import API_KEYS, BANK, CLOCK, METRICS, SCOPES, ConnectionLimits, ServiceSettings
+from config.service import API_KEYS, BANK, CLOCK, METRICS, RATES, SCOPES, ConnectionLimits, ServiceSettings
 from domain.errors import DataError, NboError, StateError, nearest
 from nbo.display import console
 from nbo.processes import check_port, ended_by_signals
@@ -81,7 +81,7 @@ def serve(
         TemporaryDirectory(prefix="nbo-metrics-") as metrics,
     ):
         os.environ.update({BANK: str(parts.folder.resolve()), CLOCK: ClockBase.of(ahead).text()})
-        os.environ.update({METRICS: metrics, PROMETHEUS: metrics})
+        os.environ.update({METRICS: metrics, PROMETHEUS: metrics, RATES: str(Path(metrics, "rates"))})
         config = uvicorn.Config(
             "nbo.worker:application",
             factory=True,

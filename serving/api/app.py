@@ -63,6 +63,7 @@ def create_app(open_service: Callable[[], Service], tracing: Tracing | None = No
             yield
         finally:
             service.close()
+            app.state.callers.close()
             gc.unfreeze()
             if tracing is not None:
                 tracing.close()

@@ -56,6 +56,7 @@ async def decide_batch(
     questions = [_asked(question, dry_run=body.dry_run) for question in body.decisions]
     for asked in questions:
         asked.check(service.engine)
+    request.app.state.callers.charge_batch(caller, len(questions))
     answers: list[bytes] = []
     with request.app.state.admission.batch():
         for start in range(0, len(questions), MOST_TOGETHER):

@@ -26,6 +26,7 @@ async def tell(body: Annotated[Events, Body()], request: Request, caller: Listen
     """
     service: Service = request.app.state.service
     told = [_told(event) for event in (body if isinstance(body, list) else [body])]
+    request.app.state.callers.charge_batch(caller, len(told))
     heard = service.listening.hear(told)
     if heard.refused and not isinstance(body, list):
         error = heard.refused[0]

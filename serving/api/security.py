@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,14 +18,12 @@ from config.stores import SettingError
 from domain.errors import DataError
 from domain.ids import fit_id
 from serving.api.problems import ProblemError
+from serving.api.rates import Rates
 
 KEY_HEADER: Final = "X-API-Key"
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="nbo"'}
 LEEWAY_SECONDS: Final = 30
 """As far may the clock of whoever issues tokens be from ours."""
-
-_MOST_CALLERS: Final = 10_000
-"""Bearer tokens name their own subjects; more than so many are not remembered at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Caller:
     Attributes:
         name: As the audit tells it.
         scopes: What they may; `admin` may everything.
-        per_second: Requests at most, on average; None for no limit.
+        per_second: Requests, and members of batches, at most, on average; None for no limit.
     """
 
     name: str
@@ -62,7 +60,8 @@ class Callers:
         if self._jwt_key is not None:
             _check_key(self._jwt_key, self._algorithm)
         self._audience = f"nbo:{bank}"
-        self._buckets: dict[str, _Bucket] = {}
+        self._jwt_per_second = settings.jwt_per_second
+        self._rates = Rates(settings.rates)
 
     def of_key(self, key: str) -> Caller:
         """Find the caller of an API key.
@@ -100,7 +99,7 @@ class Callers:
             subject = fit_id(said["sub"], "subject")
         except DataError as error:
             raise _unauthorised("the token is not valid", got=error.what) from error
-        return Caller(f"token:{subject}", frozenset(scopes) & frozenset(SCOPES))
+        return Caller(f"token:{subject}", frozenset(scopes) & frozenset(SCOPES), self._jwt_per_second)
 
     def within_rate(self, caller: Caller) -> None:
         """Count a request of a caller.
@@ -110,39 +109,24 @@ class Callers:
         """
         if caller.per_second is None:
             return
-        if caller.name not in self._buckets:
-            if len(self._buckets) >= _MOST_CALLERS:
-                self._buckets.clear()
-            self._buckets[caller.name] = _Bucket(caller.per_second)
-        wait = self._buckets[caller.name].take()
+        wait = self._rates.take(caller.name, caller.per_second)
         if wait > 0:
             raise ProblemError(
                 429,
                 "too-many",
                 "this caller asks too often",
-                headers={"Retry-After": str(max(1, round(wait + 0.5)))},
-                expected=f"at most {caller.per_second:g} requests a second",
+                headers={"Retry-After": str(math.ceil(wait))},
+                expected=f"at most {caller.per_second:g} a second of requests, and of what batches hold",
             )
 
+    def charge_batch(self, caller: Caller, members: int) -> None:
+        """Count what a request holds beside its first member, which it was counted for: whoever asks next waits."""
+        if caller.per_second is not None and members > 1:
+            self._rates.charge(caller.name, caller.per_second, members - 1)
 
-class _Bucket:
-    """Tokens that come back with time; a second's worth may be used at once."""
-
-    def __init__(self, per_second: float) -> None:
-        self._per_second = per_second
-        self._most = max(1.0, per_second)
-        self._tokens = self._most
-        self._at = time.monotonic()
-
-    def take(self) -> float:
-        """Take one; seconds to wait where there is none."""
-        now = time.monotonic()
-        self._tokens = min(self._most, self._tokens + (now - self._at) * self._per_second)
-        self._at = now
-        if self._tokens < 1.0:
-            return (1.0 - self._tokens) / self._per_second
-        self._tokens -= 1.0
-        return 0.0
+    def close(self) -> None:
+        """End."""
+        self._rates.close()
 
 
 _KEY = APIKeyHeader(name=KEY_HEADER, auto_error=False, description="An API key, as `nbo key` makes it")
