@@ -215,6 +215,7 @@ class LimitedConnection(HttpToolsProtocol):
                 lines += [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
                 data = b"".join([*lines, b"\r\n", data[stopped.args[0] :]])
                 self.parser = HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as the server's own
             except HttpParserError:
                 self._refuse(self._why or ProblemError(400, "not-http", "the request is not HTTP"))
                 return
@@ -289,12 +290,12 @@ class LimitedConnection(HttpToolsProtocol):
         self._await(None)
         self._unset_keepalive_if_required()
         self._forget_requests()
-        if not self.transport.can_write_eof():
-            self.transport.close()
-            return
-        self.transport.write_eof()
-        self.flow.resume_reading()
         self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self.flow.resume_reading()
+        else:  # TLS ends with a word of its own
+            self.transport.close()
 
 
 def limited(limits: ConnectionLimits, largest_body: int) -> Callable[..., LimitedConnection]:
