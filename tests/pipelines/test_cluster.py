@@ -27,6 +27,7 @@ from tests.pipelines.spark_cluster import (
     install,
     java,
     leashed,
+    openmp,
     pack,
     started_cluster,
     until,
@@ -99,7 +100,8 @@ def test_the_work_of_a_bucket_loads_every_package_of_the_guide_and_no_other(
     night = Night(run="one", as_of=midnight, champions=parts.champion_files(), folder=tmp_path / "night")
     works = pickle.dumps((_works(parts, midnight)[3], night.works(parts)[3]))
     command = [python, "-I", "-c", ONE_BUCKET, code]
-    done = subprocess.run(command, input=works, capture_output=True, check=False, cwd=tmp_path)
+    environment = {**os.environ, **openmp(tmp_path / "openmp")}
+    done = subprocess.run(command, input=works, capture_output=True, check=False, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr.decode()
     loaded, reports, found = json.loads(done.stdout)
     assert loaded == sorted(PACKAGES)
