@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 
 from config.delivery import WebhookTarget
 from config.stores import SettingError
+from domain.addresses import Inside
 from domain.errors import DataError
 from serving.contacts import CONTACTS, PLAN, SCHEMA
 from serving.customer_features import CustomerReader
@@ -22,6 +24,7 @@ from serving.delivery.plans import plan_in_force
 from serving.delivery.targets import Target
 from serving.delivery.webhook import Webhook
 from serving.live.clock import Clock
+from serving.outgoing import way_to
 from serving.today import TodaysEvents
 from wiring.parts import SEED, Parts
 
@@ -60,14 +63,16 @@ def targets_of(parts: Parts, outbox: Outbox, environ: Mapping[str, str]) -> dict
     Raises:
         DataError: The bank delivers to no channel.
         SettingError: A variable that the file names is not set.
+        AddressRefusedError: A webhook's address leads where nothing is sent to.
     """
     targets: dict[str, Target] = {}
+    check_addresses(parts, environ)
     for entry in parts.bank.delivery.channels:
         if entry.file is not None:
             folder = parts.places.deliveries / entry.file.folder  # an absolute one stays as it is
             targets[entry.channel] = ContactFile(outbox, folder, entry.file.format)
         elif entry.webhook is not None:
-            targets[entry.channel] = _webhook(parts.name, entry.webhook, environ)
+            targets[entry.channel] = _webhook(parts, entry.webhook, environ)
     if not targets:
         raise DataError(
             f"bank {parts.name} delivers to no channel",
@@ -94,10 +99,23 @@ def deliver_due(parts: Parts, now: datetime) -> tuple[int, list[ChannelReport]]:
     return new, deliver(outbox, targets, permission, Clock(now).now, late)
 
 
-def _webhook(bank: str, settings: WebhookTarget, environ: Mapping[str, str]) -> Webhook:
+def check_addresses(parts: Parts, environ: Mapping[str, str]) -> None:
+    """Look at the addresses of webhooks that are set here; one that cannot be found now is looked at when it is used.
+
+    Raises:
+        AddressRefusedError: One leads where nothing is sent to.
+    """
+    for entry in parts.bank.delivery.channels:
+        if entry.webhook is not None and environ.get(entry.webhook.url):
+            with suppress(OSError):
+                way_to(environ[entry.webhook.url], entry.webhook.url, Inside(parts.bank.network.inside))
+
+
+def _webhook(parts: Parts, settings: WebhookTarget, environ: Mapping[str, str]) -> Webhook:
     for variable in (settings.url, settings.secret):
         if not environ.get(variable):
             raise SettingError(
                 f"{variable} is not set", expected="what delivery.yaml names it for: an address or a secret"
             )
-    return Webhook(settings, environ[settings.url], environ[settings.secret], bank)
+    inside = Inside(parts.bank.network.inside)
+    return Webhook(settings, environ[settings.url], environ[settings.secret], parts.name, inside)
