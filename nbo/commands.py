@@ -103,7 +103,7 @@ def check(context: typer.Context) -> None:
     """
     parts = _parts(context)
     bank = parts.bank
-    from wiring.delivery import check_addresses
+    from wiring.addresses import check_addresses
 
     check_addresses(parts, os.environ)
     show_table(

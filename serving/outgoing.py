@@ -15,6 +15,8 @@ from urllib.request import getproxies, proxy_bypass
 from domain.addresses import Inside, is_public
 from domain.errors import NboError
 
+COLLECTOR: Final = "the collector's address"
+"""As errors call it."""
 REMEDY: Final = "name it under `inside` in network.yaml, if it is meant"
 
 

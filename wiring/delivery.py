@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -24,8 +23,8 @@ from serving.delivery.plans import plan_in_force
 from serving.delivery.targets import Target
 from serving.delivery.webhook import Webhook
 from serving.live.clock import Clock
-from serving.outgoing import way_to
 from serving.today import TodaysEvents
+from wiring.addresses import check_addresses
 from wiring.parts import SEED, Parts
 
 
@@ -97,18 +96,6 @@ def deliver_due(parts: Parts, now: datetime) -> tuple[int, list[ChannelReport]]:
     permission = Permission(parts.decider(), reader, SEED)
     late = timedelta(hours=parts.bank.delivery.late_hours)
     return new, deliver(outbox, targets, permission, Clock(now).now, late)
-
-
-def check_addresses(parts: Parts, environ: Mapping[str, str]) -> None:
-    """Look at the addresses of webhooks that are set here; one that cannot be found now is looked at when it is used.
-
-    Raises:
-        AddressRefusedError: One leads where nothing is sent to.
-    """
-    for entry in parts.bank.delivery.channels:
-        if entry.webhook is not None and environ.get(entry.webhook.url):
-            with suppress(OSError):
-                way_to(environ[entry.webhook.url], entry.webhook.url, Inside(parts.bank.network.inside))
 
 
 def _webhook(parts: Parts, settings: WebhookTarget, environ: Mapping[str, str]) -> Webhook:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,6 @@ from serving.live.clock import Clock, ClockBase
 from serving.live.engine import LiveEngine
 from serving.live.service import Service
 from serving.live.swapping import WARM_UP_CUSTOMERS, Swapper, try_out
-from serving.outgoing import way_to
 from serving.today import TodaysEvents
 from wiring.erasing import erase_files
 from wiring.parts import Parts, folder_stamp
@@ -142,18 +140,14 @@ def application() -> FastAPI:
     clock = Clock(base=ClockBase.from_text(told) if told else None)
     parts = Parts(settings, Path(os.environ[BANK]))
     of_service = ServiceSettings.from_environment(os.environ)
-    tracing = None if of_service.traces is None else _tracing(parts, of_service.traces)
+    tracing = None if of_service.traces is None else _tracing(parts)
     return create_app(lambda: open_service(parts, of_service, clock), tracing)
 
 
-def _tracing(parts: Parts, collector: str) -> Tracing:
-    from serving.api.collecting import COLLECTOR  # loaded only where traces go somewhere
-    from serving.api.tracing import Tracing
+def _tracing(parts: Parts) -> Tracing:
+    from serving.api.tracing import Tracing  # loaded only where traces go somewhere
 
-    inside = Inside(parts.bank.network.inside)
-    with suppress(OSError):  # one that is away is looked at when it is sent to
-        way_to(collector, COLLECTOR, inside)
-    return Tracing(parts.name, inside)
+    return Tracing(parts.name, Inside(parts.bank.network.inside))
 
 
 def _stamp(file: Path | None) -> tuple[int, int] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from requests import PreparedRequest, Response, Session
@@ -10,9 +10,7 @@ from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidURL
 
 from domain.addresses import Inside
-from serving.outgoing import AddressRefusedError, way_to
-
-COLLECTOR: Final = "the collector's address"
+from serving.outgoing import COLLECTOR, AddressRefusedError, way_to
 
 
 class CollectorSession(Session):
