@@ -33,7 +33,8 @@ started = time.perf_counter()
 process = subprocess.Popen([sys.executable, "-m", *sys.argv[1:]], stdin=subprocess.DEVNULL)
 _, status, usage = os.wait4(process.pid, 0)
 seconds = time.perf_counter() - started
-print(json.dumps([seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]))
+kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+print(json.dumps([seconds, usage.ru_utime + usage.ru_stime, kilobytes / 1024]))
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 """A small process in between: the peak memory of a child counts from its parent's size at the fork."""

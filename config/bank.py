@@ -7,6 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from config.delivery import Delivery
+from config.network import Network
 from config.retention import Retention
 from config.schedule import Schedule
 from decisioning.policies.budgets import Budget
@@ -50,6 +51,7 @@ class Bank:
             contact limits need, expanded and checked.
         delivery: How planned contacts reach channels.
         retention: How long decisions are kept.
+        network: Where inside the bank may be sent to.
         digest: Of all files that decisions depend on, the common features among them.
     """
 
@@ -67,6 +69,7 @@ class Bank:
     simulation: Simulation | None
     delivery: Delivery = field(default_factory=Delivery)
     retention: Retention = field(default_factory=Retention)
+    network: Network = field(default_factory=Network)
     digest: str
 
     @property

@@ -29,7 +29,8 @@ class WebhookTarget(Spec):
         url: Name of the environment variable that holds the address.
         secret: Name of the environment variable that holds the secret of the signatures.
         batch: Contacts in one request.
-        timeout_seconds: For one request.
+        at_once: Requests that may be on their way at the same time.
+        timeout_seconds: For one request, from looking its address up to the answer's status.
         attempts: After so many a contact is a dead letter.
         wait_seconds: Before the second attempt; doubles with each, up to an hour.
     """
@@ -37,6 +38,7 @@ class WebhookTarget(Spec):
     url: str
     secret: str
     batch: int = 100
+    at_once: int = 4
     timeout_seconds: float = 10.0
     attempts: int = 8
     wait_seconds: float = 30.0

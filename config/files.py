@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from config.bank import BankIdentity
 from config.delivery import Delivery
+from config.network import Network
 from config.retention import Retention
 from config.schedule import Schedule
 from decisioning.policies.budgets import Budget
@@ -44,6 +45,7 @@ class BankFiles:
     schedule: Schedule | None = field(default_factory=Schedule)
     delivery: Delivery | None = field(default_factory=Delivery)
     retention: Retention | None = field(default_factory=Retention)
+    network: Network | None = field(default_factory=Network)
     simulation: Simulation | None = None
 
 
@@ -79,6 +81,7 @@ FILE_KINDS: Final = {
     "schedule.yaml": FileKind("schedule", Schedule, required=False, is_read_by_others=False),
     "delivery.yaml": FileKind("delivery", Delivery, required=False, is_read_by_others=False, is_decided_by=False),
     "retention.yaml": FileKind("retention", Retention, required=False, is_read_by_others=False, is_decided_by=False),
+    "network.yaml": FileKind("network", Network, required=False, is_read_by_others=False, is_decided_by=False),
     "simulation.yaml": FileKind("simulation", Simulation, required=False),
 }
 """By name, in the order in which people write them."""

@@ -11,6 +11,9 @@ from domain.spec import Spec
 class Schedule(Spec):
     """Cron lines, in the bank's time zone; None for a flow that runs only when asked.
 
+    When the clocks change a line of once a day runs once: where its hour is missing in spring, in the hour beside it;
+    where it comes twice in autumn, the first time. A line of every few minutes rests while the hour comes again.
+
     Attributes:
         features: Import what is new and build features.
         train: Train, judge, and let the gate decide.

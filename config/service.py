@@ -138,7 +138,7 @@ class ServiceSettings:
             largest_body=int(_number(environ, "NBO_LARGEST_BODY", cls.largest_body, least=1_000)),
             connections=_connections(environ),
             swap_seconds=_number(environ, "NBO_SWAP_SECONDS", cls.swap_seconds, least=0.05),
-            traces=_collector(environ),
+            traces=collector_of(environ),
         )
 
 
@@ -153,8 +153,12 @@ def _connections(environ: Mapping[str, str]) -> ConnectionLimits:
     )
 
 
-def _collector(environ: Mapping[str, str]) -> str | None:
-    """Where traces go; what turns OpenTelemetry off elsewhere turns it off here."""
+def collector_of(environ: Mapping[str, str]) -> str | None:
+    """Find out where traces go; what turns OpenTelemetry off elsewhere turns it off here.
+
+    Raises:
+        SettingError: It is no address, or of another protocol.
+    """
     setting = next((name for name in COLLECTORS if environ.get(name)), None)
     off = environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
     if setting is None or off or environ.get("OTEL_TRACES_EXPORTER", "").strip().lower() == "none":

@@ -89,7 +89,7 @@ def run(context: typer.Context, as_of: AsOf = None) -> None:
 
     Example: nbo --bank banks/demo run
     """
-    parts = _parts(context)
+    parts = _parts_with_flows(context)
     from pipelines.whole import run_bank
 
     show_run(run_bank(str(parts.folder), _moment(parts, as_of)))
@@ -103,6 +103,9 @@ def check(context: typer.Context) -> None:
     """
     parts = _parts(context)
     bank = parts.bank
+    from wiring.addresses import check_addresses
+
+    check_addresses(parts, os.environ)
     show_table(
         f"{bank.identity.name}: {bank.identity.description}",
         ("part", "count"),
@@ -130,7 +133,7 @@ def import_log(context: typer.Context) -> None:
 
     Example: nbo --bank banks/bpi2012 import
     """
-    parts = _parts(context)
+    parts = _parts_with_flows(context)
     from pipelines.importing import import_events
 
     show_import(import_events(str(parts.folder)))
@@ -142,7 +145,7 @@ def features(context: typer.Context, as_of: AsOf = None) -> None:
 
     Example: nbo --bank banks/demo features --as-of 2026-06-01
     """
-    parts = _parts(context)
+    parts = _parts_with_flows(context)
     from pipelines.feature_build import build_features
 
     result = build_features(str(parts.folder), _moment(parts, as_of))
@@ -172,7 +175,7 @@ def train(context: typer.Context, as_of: AsOf = None) -> None:
 
     Example: nbo --bank banks/demo train
     """
-    parts = _parts(context)
+    parts = _parts_with_flows(context)
     from pipelines.training import train_models
 
     show_models(train_models(str(parts.folder), _moment(parts, as_of)))
@@ -192,6 +195,9 @@ def decide(
     parts = _parts(context)
     moment = _moment(parts, as_of)
     if customer is None:
+        from nbo.servers import serve_flows
+
+        serve_flows(parts.settings)
         from pipelines.deciding import decide_for_everybody
 
         show_decisions(decide_for_everybody(str(parts.folder), moment))
@@ -223,7 +229,7 @@ def deliver(
 
     Example: nbo --bank banks/demo deliver
     """
-    parts = _parts(context)
+    parts = _parts_with_flows(context)
     from pipelines.delivering import deliver_contacts
 
     show_deliveries(deliver_contacts(str(parts.folder), _moment(parts, as_of), again=again))
@@ -244,7 +250,7 @@ def archive(
 
     Example: nbo --bank banks/demo archive
     """
-    parts = _parts(context)
+    parts = _parts_with_flows(context)
     from pipelines.archiving import archive_old_decisions
 
     result = archive_old_decisions(str(parts.folder), _moment(parts, as_of))
@@ -279,7 +285,7 @@ def report(context: typer.Context) -> None:
 
     Example: nbo --bank banks/demo report
     """
-    parts = _parts(context)
+    parts = _parts_with_flows(context)
     from pipelines.reporting import write_report
 
     console.print(write_report(str(parts.folder))["report"])
@@ -389,7 +395,10 @@ def key(
 
 
 @app.command()
-def schedule(context: typer.Context) -> None:
+def schedule(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="Of the Prefect server, where PREFECT_API_URL names none.")] = 4200,
+) -> None:
     """Serve the flows on the cron lines of the bank's folder, until Ctrl-C.
 
     Example: nbo --bank banks/demo schedule
@@ -402,7 +411,7 @@ def schedule(context: typer.Context) -> None:
 
     own_server = not os.environ.get("PREFECT_API_URL")
     with ended_by_signals(), Servers(parts.places.logs) as servers:
-        url = start_prefect(servers)
+        url = start_prefect(servers, port)
         servers.wait()
         serve_schedules(parts.bank, parts.folder, url, alone=own_server)
 
@@ -433,6 +442,14 @@ def _parts(context: typer.Context) -> Parts:
     from wiring.parts import parts_of
 
     return parts_of(context.obj)
+
+
+def _parts_with_flows(context: typer.Context) -> Parts:
+    parts = _parts(context)
+    from nbo.servers import serve_flows
+
+    serve_flows(parts.settings)
+    return parts
 
 
 def _moment(parts: Parts, as_of: datetime | None) -> datetime | None:

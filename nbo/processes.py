@@ -8,11 +8,11 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Final
@@ -21,11 +21,12 @@ from urllib.parse import urlsplit
 from domain.errors import StateError
 from nbo.display import console
 
-START_SECONDS: Final = 120
-"""A server that does not answer by then has failed; on a fresh home Prefect needs about 20."""
+START_SECONDS: Final = 300
+"""A server that does not answer by then has failed; on a fresh home Prefect needs 20, on a busy machine 120."""
 
 END_SECONDS: Final = 20
 LOOK_SECONDS: Final = 0.3
+_ATTACHED: Final = str(Path(__file__).with_name("attached.py"))
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -44,7 +45,7 @@ class _Server:
         try:
             with urllib.request.urlopen(self.health, timeout=2):  # noqa: S310 - our own address
                 return True
-        except (urllib.error.URLError, OSError):
+        except (HTTPException, OSError):  # somebody else may answer there, in another language
             return False
 
     def end(self) -> None:
@@ -62,6 +63,7 @@ class Servers:
     """Servers that live as long as the `with` block.
 
     Each is the leader of a session of its own: Ctrl-C in a terminal reaches this process alone, which ends the others.
+    On Linux they also end where this process is killed.
 
     Args:
         logs: Folder of what they say, a file each, that of the last start.
@@ -72,7 +74,12 @@ class Servers:
         self._servers: list[_Server] = []
 
     def start(
-        self, name: str, command: Sequence[str], health: str, environment: Mapping[str, str] | None = None
+        self,
+        name: str,
+        command: Sequence[str],
+        health: str,
+        environment: Mapping[str, str] | None = None,
+        listener: socket.socket | None = None,
     ) -> None:
         """Start a server, without waiting for it.
 
@@ -81,6 +88,7 @@ class Servers:
             command: Of Python, without Python.
             health: Address that answers when it is ready.
             environment: On top of this process's.
+            listener: Bound already, for a server that takes it by its number, which the command names.
 
         Raises:
             StateError: Something else listens on its port.
@@ -88,17 +96,19 @@ class Servers:
         address = urlsplit(health)
         assert address.hostname is not None
         assert address.port is not None
-        check_port(name, address.hostname, address.port)
+        if listener is None:
+            check_port(name, address.hostname, address.port)
         self._logs.mkdir(parents=True, exist_ok=True)
         log = self._logs / f"{name.removeprefix('the ').lower()}.log"
         with log.open("wb") as said:
             process = subprocess.Popen(  # noqa: S603 - our own command line
-                [sys.executable, *command],
+                [sys.executable, "-I", "-S", _ATTACHED, str(os.getpid()), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(environment or {})},
                 start_new_session=True,
+                pass_fds=() if listener is None else (listener.fileno(),),
             )
         self._servers.append(_Server(name, health, log, process))
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import socket
+import sys
 
 from config.settings import Settings
+from events.lock import locked
 from nbo.display import console, show_table
 from nbo.processes import Servers, check_port, ended_by_signals
 from wiring.parts import Parts
@@ -14,7 +18,7 @@ Rows = list[tuple[str, str]]
 """What there is, and where."""
 
 
-def start_prefect(servers: Servers, port: int = 4200) -> str:
+def start_prefect(servers: Servers, port: int) -> str:
     """Start a Prefect server on the embedded state, or take the one that `PREFECT_API_URL` names.
 
     Cron deployments fire only with a real server: against the one that a flow starts for itself they never do.
@@ -29,6 +33,37 @@ def start_prefect(servers: Servers, port: int = 4200) -> str:
     command = ["-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
     servers.start("Prefect", command, f"{url}/health")
     return url
+
+
+def serve_flows(settings: Settings) -> None:
+    """Have a Prefect server for the flows of this process, until it ends; or take the one of `PREFECT_API_URL`.
+
+    It is the one that a flow starts for itself where there is none, on a port that is ours from the beginning instead
+    of one drawn from 8000 to 8999, ending where this process is killed, and with a file for its words: those of its
+    own end would be the last lines on the terminal.
+
+    Call it before prefect is imported, which reads the environment then. A process that has imported it, as a notebook
+    may, is left as it is.
+
+    Raises:
+        StateError: The server did not start.
+    """
+    if os.environ.get("PREFECT_API_URL") or "prefect" in sys.modules:
+        return
+    servers = Servers(settings.home / "logs")
+    # what prefect still has to tell its server is sent when threads end, which is before this
+    atexit.register(servers.__exit__, None, None, None)
+    # on a fresh home it makes its database, which only one can
+    with locked(settings.home / "prefect" / "starting.lock"), socket.socket() as listener:
+        listener.bind((HOST, 0))
+        url = f"http://{HOST}:{listener.getsockname()[1]}/api"
+        command = ["-m", "uvicorn", "--factory", "prefect.server.api.server:create_app", "--fd", str(listener.fileno())]
+        # of what a server for schedules does besides, nothing is needed
+        told = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1", "PREFECT_UI_ENABLED": "0"}
+        servers.start("the flow-server", [*command, "--log-level", "error"], f"{url}/health", told, listener)
+        listener.close()  # from now on it is the server's alone
+        servers.wait()
+    os.environ["PREFECT_API_URL"] = url
 
 
 def start_mlflow(servers: Servers, settings: Settings, port: int) -> str:

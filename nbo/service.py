@@ -30,6 +30,7 @@ from serving.api.keys import new_key
 from serving.api.logs import log_settings
 from serving.live.champions import MANIFEST
 from serving.live.clock import ClockBase
+from wiring.addresses import check_addresses
 from wiring.bank_time import Origin, serving_time
 from wiring.parts import Parts
 
@@ -72,6 +73,7 @@ def serve(
             champions and no registry to ask for them.
     """
     check_port("the service", host, port)
+    check_addresses(parts, os.environ)
     settings = prepare_keys()
     limits = within_open_files(settings.connections)
     with (

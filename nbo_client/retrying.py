@@ -70,16 +70,16 @@ def retry_after_seconds(response: httpx.Response, now: datetime) -> float | None
 
     Example:
         >>> noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
-        >>> said = ["2", "Mon, 02 Mar 2026 12:00:30 GMT", "soon"]
+        >>> said = ["2", "Mon, 02 Mar 2026 12:00:30 GMT", "Sun, 01 Mar 2026 12:00:00 GMT", "soon"]
         >>> [retry_after_seconds(httpx.Response(503, headers={"Retry-After": text}), noon) for text in said]
-        [2.0, 30.0, None]
+        [2.0, 30.0, 0.0, None]
     """
     said = response.headers.get("retry-after", "").strip()
     if said.isascii() and said.isdigit():
         return float(said)
     try:
         moment = parsedate_to_datetime(said)
-    except ValueError:
+    except (ValueError, OverflowError):  # a number in it may be longer than any date's
         return None
     # a date without a zone is of GMT: there is no other in HTTP
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -32,13 +32,14 @@ from serving.part_log import is_logged, log_part
 from wiring.erasing import erased_kept_out
 from wiring.parts import SEED, Parts, parts_anew, parts_of
 from wiring.progress import progress_of
+from wiring.turns import own_turn
 
 
 @flow(name="decide-for-everybody", timeout_seconds=LONGEST_SECONDS)
 def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> StepResult:
     """Rank offers for every customer and channel with the champions, and sum up per stage and rule."""
     parts = parts_anew(bank_folder)
-    with erased_kept_out(parts):
+    with own_turn(parts, "decide for everybody"), erased_kept_out(parts):
         return _decided(parts, bank_folder, parts.midnight(parts.moment(as_of)))
 
 

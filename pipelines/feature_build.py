@@ -19,13 +19,14 @@ from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, m
 from wiring.erasing import erased_kept_out
 from wiring.parts import Parts, parts_anew, parts_of
 from wiring.progress import progress_of
+from wiring.turns import own_turn
 
 
 @flow(name="build-features", timeout_seconds=4 * 3600)
 def build_features(bank_folder: str, as_of: datetime | None = None) -> StepResult:
     """Build the features of every bucket of customers whose events, definitions or moments have changed."""
     parts = parts_anew(bank_folder)
-    with erased_kept_out(parts):
+    with own_turn(parts, "build features"), erased_kept_out(parts):
         return _built(parts, bank_folder, parts.moment(as_of))
 
 

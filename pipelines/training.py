@@ -20,8 +20,9 @@ from pipelines.feature_build import definitions_digest
 from pipelines.populations import answers_to_offers, churn_moments, churned
 from pipelines.promotion import CHURN, PROPENSITY, Challenger, put_to_gate
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
-from wiring.parts import parts_anew, parts_of
+from wiring.parts import Parts, parts_anew, parts_of
 from wiring.progress import progress_of
+from wiring.turns import own_turn
 
 SHAP_ROWS = 2_000
 """Enough for a stable order of importances; SHAP values cost more than predictions by far."""
@@ -31,7 +32,11 @@ SHAP_ROWS = 2_000
 def train_models(bank_folder: str, as_of: datetime | None = None) -> StepResult:
     """Train what has not been trained on these features yet; each model is logged, registered and put to its gate."""
     parts = parts_anew(bank_folder)
-    until = parts.moment(as_of)
+    with own_turn(parts, "train models"):
+        return _trained(parts, bank_folder, parts.moment(as_of))
+
+
+def _trained(parts: Parts, bank_folder: str, until: datetime) -> StepResult:
     key = digest_of(
         parts.log.digest(),
         until,

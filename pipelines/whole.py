@@ -14,6 +14,7 @@ from pipelines.reporting import write_report
 from pipelines.steps import StepResult
 from pipelines.training import train_models
 from wiring.parts import parts_anew
+from wiring.turns import own_turn
 
 
 @flow(name="run-bank", timeout_seconds=12 * 3600)
@@ -23,13 +24,14 @@ def run_bank(bank_folder: str, as_of: datetime | None = None) -> StepResult:
     What is up to date is taken as it is: running again after a crash goes on from there.
     """
     parts = parts_anew(bank_folder)
-    imported = import_events(bank_folder)
-    moment = parts.moment(as_of)
-    outcomes = {
-        IMPORT: imported,
-        FEATURES: build_features(bank_folder, moment),
-        MODELS: train_models(bank_folder, moment),
-        DECISIONS: decide_for_everybody(bank_folder, moment),
-    }
-    keep_outcomes(parts, outcomes)
-    return {"bank": parts.name, **outcomes, **write_report(bank_folder)}
+    with own_turn(parts, "run"):
+        imported = import_events(bank_folder)
+        moment = parts.moment(as_of)
+        outcomes = {
+            IMPORT: imported,
+            FEATURES: build_features(bank_folder, moment),
+            MODELS: train_models(bank_folder, moment),
+            DECISIONS: decide_for_everybody(bank_folder, moment),
+        }
+        keep_outcomes(parts, outcomes)
+        return {"bank": parts.name, **outcomes, **write_report(bank_folder)}

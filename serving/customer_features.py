@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,6 +23,7 @@ from features.kernel.columns import EVENT_COLUMNS
 from features.moments import Moments, utc_microseconds
 from features.state import features_from_states
 from features.table import FeatureTable
+from serving.journal.accepting import CLOCK_SKEW
 from serving.journal.journal import Journal, Recent, available_from
 from serving.journal.rows import COLUMNS, microseconds, moment_of, table_of_rows
 from serving.today import TodaysEvents
@@ -39,6 +40,8 @@ class StateReader(Protocol):
 
 
 NO_STORE = "no online store"
+CLOCK_BEHIND = "the clock is behind what is kept of them"
+_SKEW = CLOCK_SKEW // timedelta(microseconds=1)
 """The note of features that are computed from the log because there is nothing else."""
 
 _MERGED = [*EVENT_COLUMNS, "event_id"]
@@ -133,8 +136,9 @@ class CustomerReader:
         Args:
             customer_ids: Different ones; they may be unknown.
             as_of: The moment, aware.
-            live: The moment is now: all that was accepted and decided counts, also by a replica whose clock is ahead,
-                and where the log cannot be read nothing is known.
+            live: The moment is now: all that was accepted and decided counts, also by a replica whose clock is a little
+                ahead, and where the log cannot be read nothing is known. Nor is it of who has news of long after now:
+                somebody has moved the machine's clock, and what lies within a limit's days cannot be told.
 
         Returns:
             Every customer once: most of them together, those for whom it goes another way by themselves.
@@ -147,14 +151,18 @@ class CustomerReader:
         if self._journal is not None:
             recent = self._journal.recent_of(customer_ids, midnight)
         moments: dict[int, list[str]] = {}
+        ahead = [customer for customer, known in recent.items() if live and known.latest - now > _SKEW]
         for customer, known in recent.items():
+            if customer in ahead:
+                continue
             moment = known.latest + 1 if live and known.latest >= now else now
             moments.setdefault(moment, []).append(customer)
-        return [
+        found = [
             read
             for moment, customers in moments.items()
             for read in self._read_at({name: recent[name] for name in customers}, moment_of(moment), live=live)
         ]
+        return found + [self._unknown(customer, as_of, recent[customer], CLOCK_BEHIND) for customer in ahead]
 
     def _read_at(self, recent: Mapping[str, Recent], as_of: datetime, *, live: bool) -> Iterator[CustomerFeatures]:
         found, notes = self._from_states(recent, as_of)
@@ -179,9 +187,7 @@ class CustomerReader:
             if not live:
                 raise
             [(customer, known)] = recent.items()
-            yield CustomerFeatures(
-                self._null(customer, as_of), as_of, Origin.UNKNOWN, (known.version,), known.erasure, str(error)
-            )
+            yield self._unknown(customer, as_of, known, str(error))
             return
         rows = [row for known in recent.values() for row in (*known.rows, *known.pending)]
         events = self._together(logged, rows)
@@ -212,6 +218,11 @@ class CustomerReader:
         known = set(logged["event_id"].to_pylist())
         rows = [row for row in (*recent.rows, *recent.pending) if row[_ID] not in known]
         return pa.concat_tables([logged, conform(table_of_rows(rows))])
+
+    def _unknown(self, customer: str, as_of: datetime, known: Recent, why: str) -> CustomerFeatures:
+        return CustomerFeatures(
+            self._null(customer, as_of), as_of, Origin.UNKNOWN, (known.version,), known.erasure, why
+        )
 
     def _null(self, customer_id: str, as_of: datetime) -> FeatureTable:
         schema, moment = self._bank.features.schema, np.array([utc_microseconds(as_of)])

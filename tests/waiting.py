@@ -9,13 +9,13 @@ SECONDS = 300
 """Within which anything happens: a machine so busy that this does not suffice has failed."""
 
 
-def until(condition: Callable[[], object]) -> None:
+def until(condition: Callable[[], object], otherwise: str = "it did not happen", seconds: float = SECONDS) -> None:
     """Wait for a condition.
 
     Raises:
-        AssertionError: It does not come true.
+        AssertionError: It does not come true, with what that means.
     """
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it did not happen"
+        assert time.monotonic() < end, otherwise
         time.sleep(0.02)

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from config.delivery import WebhookTarget
 from config.stores import SettingError
+from domain.addresses import Inside
 from domain.errors import DataError
 from serving.contacts import CONTACTS, PLAN, SCHEMA
 from serving.customer_features import CustomerReader
@@ -23,6 +24,7 @@ from serving.delivery.targets import Target
 from serving.delivery.webhook import Webhook
 from serving.live.clock import Clock
 from serving.today import TodaysEvents
+from wiring.addresses import check_addresses
 from wiring.parts import SEED, Parts
 
 
@@ -60,14 +62,16 @@ def targets_of(parts: Parts, outbox: Outbox, environ: Mapping[str, str]) -> dict
     Raises:
         DataError: The bank delivers to no channel.
         SettingError: A variable that the file names is not set.
+        AddressRefusedError: A webhook's address leads where nothing is sent to.
     """
     targets: dict[str, Target] = {}
+    check_addresses(parts, environ)
     for entry in parts.bank.delivery.channels:
         if entry.file is not None:
             folder = parts.places.deliveries / entry.file.folder  # an absolute one stays as it is
             targets[entry.channel] = ContactFile(outbox, folder, entry.file.format)
         elif entry.webhook is not None:
-            targets[entry.channel] = _webhook(parts.name, entry.webhook, environ)
+            targets[entry.channel] = _webhook(parts, entry.webhook, environ)
     if not targets:
         raise DataError(
             f"bank {parts.name} delivers to no channel",
@@ -94,10 +98,11 @@ def deliver_due(parts: Parts, now: datetime) -> tuple[int, list[ChannelReport]]:
     return new, deliver(outbox, targets, permission, Clock(now).now, late)
 
 
-def _webhook(bank: str, settings: WebhookTarget, environ: Mapping[str, str]) -> Webhook:
+def _webhook(parts: Parts, settings: WebhookTarget, environ: Mapping[str, str]) -> Webhook:
     for variable in (settings.url, settings.secret):
         if not environ.get(variable):
             raise SettingError(
                 f"{variable} is not set", expected="what delivery.yaml names it for: an address or a secret"
             )
-    return Webhook(settings, environ[settings.url], environ[settings.secret], bank)
+    inside = Inside(parts.bank.network.inside)
+    return Webhook(settings, environ[settings.url], environ[settings.secret], parts.name, inside)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from config.reading import load_bank
 from config.service import BANK, CLOCK, ServiceSettings
+from domain.addresses import Inside
 from domain.errors import DataError
 from features.calendar import Calendar
 from features.store.watermark import Watermark
@@ -139,14 +140,14 @@ def application() -> FastAPI:
     clock = Clock(base=ClockBase.from_text(told) if told else None)
     parts = Parts(settings, Path(os.environ[BANK]))
     of_service = ServiceSettings.from_environment(os.environ)
-    tracing = None if of_service.traces is None else _tracing(parts.name)
+    tracing = None if of_service.traces is None else _tracing(parts)
     return create_app(lambda: open_service(parts, of_service, clock), tracing)
 
 
-def _tracing(bank: str) -> Tracing:
+def _tracing(parts: Parts) -> Tracing:
     from serving.api.tracing import Tracing  # loaded only where traces go somewhere
 
-    return Tracing(bank)
+    return Tracing(parts.name, Inside(parts.bank.network.inside))
 
 
 def _stamp(file: Path | None) -> tuple[int, int] | None:

@@ -48,7 +48,8 @@ def _webhook_problems(webhook: WebhookTarget, at: tuple[str | int, ...]) -> Iter
             # it may be the secret itself, written where its name belongs
             expected = "the name of an environment variable, in capitals"
             yield _problem((*at, name), "not a variable's name", f"{len(said)} characters", expected)
-    for name, most in (("batch", 1_000), ("attempts", 100), ("timeout_seconds", 300), ("wait_seconds", 3_600)):
+    bounds = (("batch", 1_000), ("at_once", 64), ("attempts", 100), ("timeout_seconds", 300), ("wait_seconds", 3_600))
+    for name, most in bounds:
         number = getattr(webhook, name)
         if not 0 < number <= most:
             yield _problem((*at, name), "out of bounds", f"{number:g}", f"above 0, at most {most}")

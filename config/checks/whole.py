@@ -8,6 +8,7 @@ from config.checks.delivery import delivery_problems
 from config.checks.identity import identity_problems
 from config.checks.journey import journey_problems
 from config.checks.models import models_problems
+from config.checks.network import network_problems
 from config.checks.offers import offer_problems
 from config.checks.retention import retention_problems
 from config.checks.schedule import schedule_problems
@@ -62,6 +63,8 @@ def _check_alone(files: BankFiles) -> Iterator[Problem]:
         yield from schedule_problems(files.schedule)
     if files.retention is not None:
         yield from retention_problems(files.retention)
+    if files.network is not None:
+        yield from network_problems(files.network)
     if files.simulation is not None:
         yield from simulation_problems(files.simulation)
     if files.journey is not None:

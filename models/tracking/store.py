@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from domain.encoding import expect_utf8
 from domain.errors import StateError
+from events.lock import locked
 from models.tracking.quiet import quiet_mlflow
 
 
@@ -36,8 +37,15 @@ class TrackingStore:
         Raises:
             StateError: If the store cannot be opened, or its database keeps text in another encoding than UTF8.
         """
-        if urlparse(self.uri).scheme == "sqlite":
-            Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        if urlparse(self.uri).scheme != "sqlite":
+            return self._opened()
+        file = Path(self.uri.removeprefix("sqlite:///"))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        # two who make the tables at once would be in each other's way
+        with locked(file.with_name(f"{file.name}.opening.lock")):
+            return self._opened()
+
+    def _opened(self) -> MlflowClient:
         try:
             if urlparse(self.uri).scheme.startswith("postgresql"):
                 _expect_utf8(self.uri)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 
-from serving.api.models import CloudEventIn, EventIn, EventResult, Events, EventsAnswer
+from serving.api.models import CloudEventIn, EventIn, EventResult, Events, EventsAnswer, Unread
 from serving.api.problems import ProblemError, documented
 from serving.api.requests import LimitedRoute
 from serving.api.security import Listening
@@ -25,9 +26,10 @@ async def tell(body: Annotated[Events, Body()], request: Request, caller: Listen
     Of a batch what fits is accepted, and the rest is told; a single event that fits not is a problem.
     """
     service: Service = request.app.state.service
-    told = [_told(event) for event in (body if isinstance(body, list) else [body])]
-    request.app.state.callers.charge_batch(caller, len(told))
-    heard = service.listening.hear(told)
+    said: Sequence[EventIn | CloudEventIn | Unread] = body if isinstance(body, list) else [body]
+    told = {place: _told(event) for place, event in enumerate(said) if not isinstance(event, Unread)}
+    request.app.state.callers.charge_batch(caller, len(said))
+    heard = service.listening.hear(list(told.values()))
     if heard.refused and not isinstance(body, list):
         error = heard.refused[0]
         raise ProblemError(
@@ -35,9 +37,18 @@ async def tell(body: Annotated[Events, Body()], request: Request, caller: Listen
         )
     committed = await asyncio.wrap_future(heard.fates)
     fates = dict(zip(heard.places, committed, strict=True))
-    service.watcher.heard(committed, len(heard.refused))
-    results = [_result(one, fates.get(place), heard.refused.get(place)) for place, one in enumerate(told)]
-    return EventsAnswer(accepted=sum(fate is Fate.ACCEPTED for fate in fates.values()), results=results)
+    service.watcher.heard(committed, len(heard.refused) + len(said) - len(told))
+    results = {
+        place: _result(one, fates.get(number), heard.refused.get(number))
+        for number, (place, one) in enumerate(told.items())
+    }
+    results |= {
+        place: EventResult(event_id=one.event_id, fate="refused", reason="not_fit", detail=one.detail)
+        for place, one in enumerate(said)
+        if isinstance(one, Unread)
+    }
+    accepted = sum(fate is Fate.ACCEPTED for fate in fates.values())
+    return EventsAnswer(accepted=accepted, results=[results[place] for place in range(len(said))])
 
 
 def _result(told: Told, fate: Fate | None, refused: EventRefusedError | None) -> EventResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Self
 
 import orjson
@@ -17,6 +18,9 @@ from pydantic import (
     Field,
     StrictBool,
     Tag,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     model_validator,
 )
 from pydantic import Strict as Exactly
@@ -212,10 +216,40 @@ def _kind(event: Any) -> str:
 OneEvent = Annotated[
     Annotated[EventIn, Tag("event")] | Annotated[CloudEventIn, Tag("cloud_event")], Discriminator(_kind)
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An event of a batch that cannot be read; the others can.
+
+    Attributes:
+        event_id: As it was said; empty where it was not.
+        detail: Where it is wrong, and how.
+    """
+
+    event_id: str
+    detail: str
+
+
+def _or_unread(said: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(said)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        event_id = said.get("event_id", said.get("id")) if isinstance(said, dict) else None
+        at = ".".join(map(str, wrong["loc"][1:])) or "event"
+        return Unread(event_id[:LONGEST_ID] if isinstance(event_id, str) else "", f"{at}: {wrong['msg']}")
+
+
+_OfABatch = Annotated[OneEvent, WrapValidator(_or_unread)]
 Events = Annotated[
     Annotated[EventIn, Tag("event")]
     | Annotated[CloudEventIn, Tag("cloud_event")]
-    | Annotated[list[OneEvent], Field(min_length=1, max_length=MOST_IN_BATCH), Tag("batch")],
+    | Annotated[
+        list[Annotated[OneEvent, WrapValidator(_or_unread)]],
+        Field(min_length=1, max_length=MOST_IN_BATCH),
+        Tag("batch"),
+    ],
     Discriminator(_kind),
 ]
 

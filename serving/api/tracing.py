@@ -22,6 +22,8 @@ from opentelemetry.util.types import AttributeValue
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from domain.addresses import Inside
+from serving.api.collecting import CollectorSession
 from serving.api.problems import template_of
 from serving.journal.acceptance import Fate
 from serving.live.asking import Asked
@@ -47,12 +49,13 @@ class Tracing:
 
     Args:
         bank: Name of the bank, told with every span as `nbo.bank`.
+        inside: Addresses inside the bank that a collector may be at.
     """
 
-    def __init__(self, bank: str) -> None:
+    def __init__(self, bank: str, inside: Inside) -> None:
         named = OTELResourceDetector().detect().attributes
         self._provider = TracerProvider(resource=Resource.create({"service.name": "nbo", **named, "nbo.bank": bank}))
-        self._exporter = OTLPSpanExporter()
+        self._exporter = OTLPSpanExporter(session=CollectorSession(inside))
         self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
         self._tracer = self._provider.get_tracer("nbo.service")
 

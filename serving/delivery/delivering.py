@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from serving.delivery.outbox import Contact, Outbox
 from serving.delivery.permission import Permission, Ruled, Ruling
+from serving.delivery.rounds import rounds
 from serving.delivery.states import State
 from serving.delivery.targets import Fate, Sent, Target
 
@@ -28,6 +30,7 @@ class ChannelReport:
         expired: Their time was too long ago.
         failed: Will be tried again.
         dead: Given up.
+        withdrawn: In a file already, whose customers have refused since: the channel is told beside the file.
         reasons: Why contacts were not delivered, and how many.
     """
 
@@ -38,6 +41,7 @@ class ChannelReport:
     expired: int = 0
     failed: int = 0
     dead: int = 0
+    withdrawn: int = 0
     reasons: Mapping[str, int]
 
 
@@ -48,7 +52,7 @@ def deliver(
     clock: Callable[[], datetime],
     late: timedelta,
 ) -> list[ChannelReport]:
-    """Deliver the contacts of all channels whose time has come.
+    """Deliver the contacts of all channels whose time has come, none waiting for another.
 
     A channel that fails is left alone for the rest of the call; the others go on. Whenever this is interrupted, what
     was taken is taken again when its lease ends; what was sent in between is sent again with the same `decision_id`.
@@ -60,52 +64,86 @@ def deliver(
         clock: Gives the moment, aware; asked for every batch, since a lease begins when it is taken.
         late: Contacts whose time was longer ago are given up.
     """
-    return [_deliver(outbox, channel, target, permission, clock, late) for channel, target in targets.items()]
+    channels = [_Channel(outbox, channel, target, permission, clock) for channel, target in targets.items()]
+    for one in channels:
+        one.tidy(late)
+    # only sending is done beside each other: who is asked about is asked about by one, and sees all that began before
+    with ThreadPoolExecutor(max(1, sum(target.at_once for target in targets.values()))) as senders:
+        try:
+            while True:
+                for one in channels:
+                    one.begin_more(senders)
+                waiting = [sending for one in channels for sending in one.sending]
+                if not waiting:
+                    break
+                wait(waiting, return_when=FIRST_COMPLETED)
+                for one in channels:
+                    one.note_what_came()
+        finally:
+            # also where this was interrupted: what has come is noted
+            senders.shutdown(cancel_futures=True)
+            for one in channels:
+                one.note_what_came()
+    return [one.report() for one in channels]
 
 
-def _deliver(
-    outbox: Outbox,
-    channel: str,
-    target: Target,
-    permission: Permission,
-    clock: Callable[[], datetime],
-    late: timedelta,
-) -> ChannelReport:
-    now = clock()
-    counts: Counter[str] = Counter(expired=outbox.expire(channel, now, now - late))
-    reasons: Counter[str] = Counter()
-    going = True
-    while going and (taken := outbox.take(channel, now := clock(), target.batch, target.lease)):
-        for contacts in rounds(taken):
-            if not going:
-                break  # they are taken again when their lease ends
-            allowed = _allowed(outbox, contacts, permission, now, counts, reasons)
-            seen = {contact.customer_id: ruled.version for contact, ruled in allowed}
-            begun = outbox.begin([contact for contact, _ in allowed], now, seen)
-            for sent in target.send(begun, now) if begun else ():
-                _note(outbox, target, sent, now, counts)
-                if sent.fate is not Fate.HAS_IT:
-                    reasons[str(sent.reason)] += len(sent.contacts)
-                going = going and sent.fate is not Fate.FAILED
-    return ChannelReport(channel=channel, reasons=dict(reasons), **counts)
+class _Channel:
+    """Delivering to one channel, batch by batch.
 
-
-def rounds(contacts: Sequence[Contact]) -> list[list[Contact]]:
-    """Split contacts so that each customer is once in a round: the second one is asked about when the first counts.
-
-    Example:
-        >>> from types import SimpleNamespace as Contact
-        >>> some = [Contact(customer_id=name) for name in ("a", "b", "a")]
-        >>> [[contact.customer_id for contact in one] for one in rounds(some)]
-        [['a', 'b'], ['a']]
+    Attributes:
+        sending: Batches on their way, with the moments at which they began.
     """
-    found: list[dict[str, Contact]] = []
-    for contact in contacts:
-        free = next((one for one in found if contact.customer_id not in one), None)
-        if free is None:
-            found.append(free := {})
-        free[contact.customer_id] = contact
-    return [list(one.values()) for one in found]
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        channel: str,
+        target: Target,
+        permission: Permission,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._outbox, self._channel, self._target = outbox, channel, target
+        self._permission, self._clock = permission, clock
+        self._counts: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self._going = True
+        self.sending: dict[Future[Sequence[Sent]], datetime] = {}
+
+    def tidy(self, late: timedelta) -> None:
+        """Give up what is too late, and take back what has not been fetched for good."""
+        now = self._clock()
+        self._counts["expired"] += self._outbox.expire(self._channel, now, now - late)
+        self._counts["withdrawn"] += self._target.recall(self._channel, now - late, self._permission, now)
+
+    def begin_more(self, senders: ThreadPoolExecutor) -> None:
+        """Begin as many batches as may be on their way; one, until the channel has taken one."""
+        while self._going and len(self.sending) < (self._target.at_once if self._counts["delivered"] else 1):
+            now = self._clock()
+            taken = self._outbox.take(self._channel, now, self._target.batch, self._target.lease)
+            for contacts in rounds(taken):
+                allowed = _allowed(self._outbox, contacts, self._permission, now, self._counts, self._reasons)
+                seen = {contact.customer_id: ruled.version for contact, ruled in allowed}
+                begun = self._outbox.begin([contact for contact, _ in allowed], now, seen)
+                if begun:
+                    self.sending[senders.submit(self._target.send, begun, now)] = now
+            if not taken:
+                return
+
+    def note_what_came(self) -> None:
+        """Note what became of the batches that have ended."""
+        for future in [one for one in self.sending if one.done()]:
+            began = self.sending.pop(future)
+            if future.cancelled():
+                continue  # they are taken again when their lease ends
+            for sent in future.result():
+                _note(self._outbox, self._target, sent, began, self._counts)
+                if sent.fate is not Fate.HAS_IT:
+                    self._reasons[str(sent.reason)] += len(sent.contacts)
+                self._going = self._going and sent.fate is not Fate.FAILED
+
+    def report(self) -> ChannelReport:
+        """Say what came of it."""
+        return ChannelReport(channel=self._channel, reasons=dict(self._reasons), **self._counts)
 
 
 def _allowed(

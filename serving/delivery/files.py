@@ -14,13 +14,18 @@ from typing import Final
 import orjson
 
 from domain.cells import harmless
+from domain.errors import StateError
 from events.durable import replace_text
 from serving.delivery.outbox import Contact, Outbox
+from serving.delivery.permission import Permission, Ruling
+from serving.delivery.rounds import rounds
 from serving.delivery.states import State
-from serving.delivery.targets import Fate, Sent, told
+from serving.delivery.targets import TOLD, Fate, Sent, told
 from serving.journal.erasures import hold_erasures
 
 LEASE: Final = timedelta(minutes=10)
+WITHDRAWN: Final = ".withdrawn"
+"""In the place of the format, for the contacts that are not to be made any more."""
 ATTEMPTS: Final = 1_000_000
 """A full disk is waited for: contacts expire, they do not become dead letters."""
 
@@ -32,6 +37,10 @@ class ContactFile:
     The file is replaced before its new contacts are noted as delivered, in one transaction that keeps others out:
     after a crash in between the next delivery writes the same file again.
 
+    Whoever refuses after that is in it no more, and a file beside it, `<channel>-<night>.withdrawn`, has the
+    `decision_id` of their contact, a line each: the channel may have fetched the first one, and looks there before it
+    sends.
+
     Args:
         outbox: Where what was delivered before is found.
         folder: Made where it is missing.
@@ -42,6 +51,7 @@ class ContactFile:
     folder: Path
     form: str
     batch: int = 2_000
+    at_once: int = 1
     lease: timedelta = LEASE
     attempts: int = ATTEMPTS
 
@@ -49,27 +59,62 @@ class ContactFile:
         """Wait for some minutes."""
         return timedelta(minutes=5)
 
+    def recall(self, channel: str, since: datetime, permission: Permission, now: datetime) -> int:
+        """Ask about the contacts that a channel may not have made yet, and take back those that may not be made.
+
+        They stay delivered, charged and counted: nobody knows whether the channel has made them.
+
+        Raises:
+            StateError: A file could not be written; what is withdrawn is told by the next delivery.
+        """
+        withdrawn = 0
+        lying = sorted(self.outbox.lying(channel, since), key=lambda contact: contact.night)
+        for night, group in groupby(lying, lambda contact: contact.night):
+            refused = [
+                contact
+                for some in rounds(list(group))
+                for contact, ruled in zip(some, permission.of(some, now), strict=True)
+                if ruled.ruling is Ruling.NEVER
+            ]
+            if refused:
+                self._replace(channel, night, [], refused, now)
+            withdrawn += len(refused)
+        return withdrawn
+
     def send(self, contacts: Sequence[Contact], now: datetime) -> list[Sent]:
         """Write the files of the contacts' nights."""
         by_night = sorted(contacts, key=lambda contact: contact.night)
         return [self._night(night, list(group), now) for night, group in groupby(by_night, lambda one: one.night)]
 
     def _night(self, night: str, contacts: list[Contact], now: datetime) -> Sent:
-        channel = contacts[0].channel
+        try:
+            self._replace(contacts[0].channel, night, contacts, [], now)
+        except StateError as error:
+            if not isinstance(error.__cause__, OSError):
+                raise
+            return Sent(contacts, Fate.FAILED, f"{error.what}: {error.got}")
+        return Sent(contacts, Fate.HAS_IT)
+
+    def _replace(
+        self, channel: str, night: str, new: list[Contact], withdrawn: Sequence[Contact], now: datetime
+    ) -> None:
+        name = f"{channel}-{night}.{self.form}"
         try:
             with self.outbox.database.transaction() as connection:
                 # until the file is there: whoever is erased later is found in it
                 hold_erasures(connection, self.outbox.database)
                 before = self.outbox.locked_night(connection, channel, night)
-                before, contacts = (self.outbox.without_erased(connection, some) for some in (before, contacts))
-                if before or contacts:
-                    self._write(
-                        f"{channel}-{night}.{self.form}", {one.decision_id: one for one in [*before, *contacts]}
-                    )
-                self.outbox.settle_within(connection, contacts, State.DELIVERED, now)
+                before, new = (self.outbox.without_erased(connection, some) for some in (before, new))
+                self.outbox.note_withdrawn(connection, withdrawn, now)
+                add_withdrawn(self.folder / name, [contact.decision_id for contact in withdrawn])
+                gone = {contact.decision_id for contact in withdrawn}
+                whole = {one.decision_id: one for one in [*before, *new] if one.decision_id not in gone}
+                # one that was fetched and taken away does not come again for what is not in it
+                if new or (withdrawn and (self.folder / name).exists()):
+                    self._write(name, whole)
+                self.outbox.settle_within(connection, new, State.DELIVERED, now)
         except OSError as error:
-            return Sent(contacts, Fate.FAILED, f"the file could not be written: {error.strerror or error}")
-        return Sent(contacts, Fate.HAS_IT)
+            raise StateError("the file could not be written", got=error.strerror or str(error)) from error
 
     def _write(self, name: str, contacts: dict[str, Contact]) -> None:
         ordered = sorted(contacts.values(), key=lambda contact: (contact.contact_at, contact.decision_id))
@@ -79,15 +124,25 @@ class ContactFile:
             text = "".join(f"{orjson.dumps(row).decode()}\n" for row in rows)
         else:
             lines = io.StringIO()
-            writer = csv.DictWriter(lines, list(rows[0]), lineterminator="\n")
+            writer = csv.DictWriter(lines, TOLD, lineterminator="\n")
             writer.writeheader()
             writer.writerows({name: harmless(cell) for name, cell in row.items()} for row in rows)
             text = lines.getvalue()
         replace_text(self.folder / name, text)
 
 
+def add_withdrawn(file: Path, decision_ids: Sequence[str]) -> None:
+    """Add contacts to those that a file's channel is not to make any more."""
+    if not decision_ids:
+        return
+    beside = file.with_suffix(WITHDRAWN)
+    before = beside.read_text(encoding="utf-8").split() if beside.exists() else []
+    file.parent.mkdir(parents=True, exist_ok=True)
+    replace_text(beside, "".join(f"{one}\n" for one in sorted({*before, *decision_ids})))
+
+
 def forget_in_files(files: Sequence[Path], customer_id: str) -> int:
-    """Take a customer out of files that are still there; those that were fetched are their channels'.
+    """Take a customer out of files that are still there, and tell their channels, which may have fetched them.
 
     Returns:
         How many contacts there were.
@@ -97,8 +152,10 @@ def forget_in_files(files: Sequence[Path], customer_id: str) -> int:
 
 def _from_lines(file: Path, customer_id: str) -> int:
     lines = [line for line in file.read_text(encoding="utf-8").split("\n") if line]
-    rest = [line for line in lines if orjson.loads(line)["customer_id"] != customer_id]
+    rows = [orjson.loads(line) for line in lines]
+    rest = [line for line, row in zip(lines, rows, strict=True) if row["customer_id"] != customer_id]
     if len(rest) < len(lines):
+        add_withdrawn(file, [row["decision_id"] for row in rows if row["customer_id"] == customer_id])
         replace_text(file, "".join(f"{line}\n" for line in rest))
     return len(lines) - len(rest)
 
@@ -107,8 +164,11 @@ def _from_table(file: Path, customer_id: str) -> int:
     # an id may hold a line's end: a row is not a line
     rows = list(csv.reader(io.StringIO(file.read_text(encoding="utf-8"), newline="")))
     place = rows[0].index("customer_id")
-    rest = [row for row in rows if row[place] not in (customer_id, harmless(customer_id))]
-    if len(rest) < len(rows):
+    theirs = [row for row in rows if row[place] in (customer_id, harmless(customer_id))]
+    rest = [row for row in rows if row not in theirs]
+    if theirs:
+        if "decision_id" in rows[0]:
+            add_withdrawn(file, [row[rows[0].index("decision_id")] for row in theirs])
         written = io.StringIO()
         csv.writer(written, lineterminator="\n").writerows(rest)
         replace_text(file, written.getvalue())

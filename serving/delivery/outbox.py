@@ -21,6 +21,8 @@ from serving.journal.rows import microseconds, moment_of
 from serving.journal.tables import PENDING
 
 ROWS_PER_STATEMENT: Final = 5_000
+_LYING: Final = (OUTBOX.c.state == State.DELIVERED, OUTBOX.c.reason.is_(None))
+"""A contact that was delivered has no reason, unless it was withdrawn after that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,12 +235,26 @@ class Outbox:
         _change(connection, contacts, state=state, settled_at=microseconds(now), reason=reason)
 
     def locked_night(self, connection: Connection, channel: str, night: str) -> list[Contact]:
-        """Read what was delivered of a night, and keep others from delivering of it until the transaction ends."""
+        """Read what lies in the file of a night, and keep others from delivering of it until the transaction ends."""
         gathered = select(GATHERED.c.run).where(GATHERED.c.night == night).order_by(GATHERED.c.run)
         connection.execute(gathered if self.database.is_sqlite else gathered.with_for_update())
-        delivered = select(OUTBOX).where(OUTBOX.c.channel == channel, OUTBOX.c.night == night)
-        found = connection.execute(delivered.where(OUTBOX.c.state == State.DELIVERED))
+        found = connection.execute(select(OUTBOX).where(*_LYING, OUTBOX.c.channel == channel, OUTBOX.c.night == night))
         return [_contact(row._mapping) for row in found]
+
+    def lying(self, channel: str, since: datetime) -> list[Contact]:
+        """Read the contacts with a time since then that a channel has and was not told to leave."""
+        query = select(OUTBOX).where(*_LYING, OUTBOX.c.channel == channel, OUTBOX.c.contact_at >= microseconds(since))
+        with self.database.reading() as connection:
+            return [_contact(row._mapping) for row in connection.execute(query)]
+
+    @staticmethod
+    def note_withdrawn(connection: Connection, contacts: Sequence[Contact], now: datetime) -> None:
+        """Note that a channel which has contacts was told not to make them; they stay delivered."""
+        ids = [contact.decision_id for contact in contacts]
+        values = {"settled_at": microseconds(now), "reason": "the customer refused after it was delivered"}
+        for start in range(0, len(ids), ROWS_PER_STATEMENT):
+            some = OUTBOX.c.decision_id.in_(ids[start : start + ROWS_PER_STATEMENT])
+            connection.execute(update(OUTBOX).where(some, OUTBOX.c.state == State.DELIVERED).values(values))
 
     def counts(self) -> dict[tuple[str, State], int]:
         """Count contacts by channel and state."""

@@ -13,7 +13,7 @@ import numpy as np
 from decisioning.engine import Decisions
 from decisioning.policies.verdicts import failing_positions
 from domain.errors import StateError
-from serving.customer_features import CustomerFeatures, CustomerReader, Origin
+from serving.customer_features import CLOCK_BEHIND, CustomerFeatures, CustomerReader, Origin
 from serving.decider import Decider
 from serving.delivery.outbox import Contact
 
@@ -94,9 +94,8 @@ class Permission:
             return [Ruled(Ruling.NEVER, "the customer is not known any more")] * len(contacts)
         if read.origin is Origin.UNKNOWN:
             # nothing is known of their consent: that is not the same as that they took it back
-            return [Ruled(Ruling.LATER, "the customer could not be looked up: the event log cannot be read")] * len(
-                contacts
-            )
+            why = CLOCK_BEHIND if read.note == CLOCK_BEHIND else "the event log cannot be read"
+            return [Ruled(Ruling.LATER, f"the customer could not be looked up: {why}")] * len(contacts)
         channel, policy = contacts[0].channel, self.decider.policy
         offers = {
             policy.candidates.pairs[column][0].name: column

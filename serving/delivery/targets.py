@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from serving.delivery.outbox import Contact
+from serving.delivery.permission import Permission
 
 
 class Fate(StrEnum):
@@ -44,6 +45,10 @@ class Target(Protocol):
         """Contacts that are sent together."""
 
     @property
+    def at_once(self) -> int:
+        """Batches that may be on their way at the same time."""
+
+    @property
     def lease(self) -> timedelta:
         """Sending a batch takes no longer."""
 
@@ -54,18 +59,17 @@ class Target(Protocol):
     def wait(self, attempts: int) -> timedelta:
         """How long to wait after so many attempts."""
 
+    def recall(self, channel: str, since: datetime, permission: Permission, now: datetime) -> int:
+        """Tell the channel which contacts with a time since then it is not to make any more; how many are new."""
+
     def send(self, contacts: Sequence[Contact], now: datetime) -> Sequence[Sent]:
         """Send contacts that all have begun; those the channel has are settled by whoever asks, or already."""
 
 
+TOLD: Final = ("decision_id", "customer_id", "channel", "contact_at", "offer", "message", "slot")
+"""What a channel is told of a contact."""
+
+
 def told(contact: Contact) -> dict[str, Any]:
     """Say a contact as a channel gets it; `decision_id` is the key by which it knows one that comes again."""
-    return {
-        "decision_id": contact.decision_id,
-        "customer_id": contact.customer_id,
-        "channel": contact.channel,
-        "contact_at": contact.contact_at.isoformat(),
-        "offer": contact.offer,
-        "message": contact.message,
-        "slot": contact.slot,
-    }
+    return {**{name: getattr(contact, name) for name in TOLD}, "contact_at": contact.contact_at.isoformat()}

@@ -9,11 +9,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests import waiting
 
 SECONDS_TO_COME = 600
 ENOUGH = 10_000
@@ -39,15 +40,15 @@ def expect(*, fact: bool, otherwise: str) -> None:
 
 
 def until(question: Callable[[], bool], otherwise: str) -> None:
-    """Wait for something that comes by itself.
+    """Wait for something that comes by itself, for as long as containers need.
 
     Raises:
         FailedError: It does not come in time; with the sentence.
     """
-    end = time.monotonic() + SECONDS_TO_COME
-    while not question():
-        expect(fact=time.monotonic() < end, otherwise=otherwise)
-        time.sleep(0.2)
+    try:
+        waiting.until(question, otherwise, SECONDS_TO_COME)
+    except AssertionError as error:
+        raise FailedError(otherwise) from error
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -122,3 +123,31 @@ def test_signals_are_as_before_after_the_block() -> None:
     with pytest.raises(KeyboardInterrupt), ended_by_signals():
         signal.raise_signal(signal.SIGTERM)
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody tells a process that its parent is gone")
+def test_servers_end_with_a_command_that_is_killed(tmp_path: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-c", COMMAND, str(tmp_path), str(port)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.kill()
+    until(lambda: not listens(port))
+
+
+def test_who_answers_in_another_language_is_not_the_server(tmp_path: Path) -> None:
+    with socket.create_server((HOST, 0)) as other, Servers(tmp_path) as servers:
+        port = other.getsockname()[1]
+        servers.start("Feast", ["-c", "import time; time.sleep(60)"], f"http://{HOST}:{port}/", listener=other)
+
+        def speak() -> None:
+            taken, _ = other.accept()
+            with taken:
+                taken.recv(1_000)
+                taken.sendall(b"220 mail.bank.example ready\r\n")
+
+        speaking = threading.Thread(target=speak)
+        speaking.start()
+        assert not servers._servers[0].answers()
+        speaking.join()

@@ -7,9 +7,8 @@ import os
 import re
 import subprocess
 import sys
-import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,9 +23,7 @@ from features.engines.java_runtime import java_environment
 from install.packages import pip_settings, uv_variables
 from tests.docs.pages import ROOT
 from tests.ports import HOST, free_port
-
-SECONDS = 300
-"""Within which anything happens, also on a machine that is busy."""
+from tests.waiting import until
 
 SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """Java that ends soon: what it would compile well would never pay."""
@@ -92,14 +89,10 @@ def leashed(command: Sequence[str | Path], log: Path, environment: dict[str, str
         return subprocess.Popen([*leash, *command], cwd=place, env=environment, start_new_session=True, **streams)
 
 
-def until(condition: Callable[[], object], *processes: Process) -> None:
-    """Wait for it as long as all of the processes live."""
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        for process in processes:
-            assert process.poll() is None, f"{process.args} ended"
-        time.sleep(0.01)
+def all_live(processes: Sequence[Process]) -> bool:
+    for process in processes:
+        assert process.poll() is None, f"{process.args} ended"
+    return True
 
 
 @dataclass
@@ -124,7 +117,7 @@ class Cluster:
     def start(self) -> None:
         self._run("master.Master", "--host", HOST, "--port", str(self.port), "--webui-port", "0")
         log = self.folder / "0.log"
-        until(lambda: "New state: ALIVE" in log.read_text(encoding="utf-8"), *self._started)
+        until(lambda: all_live(self._started) and "New state: ALIVE" in log.read_text(encoding="utf-8"))
         self.add_worker()
 
     def add_worker(self) -> None:

@@ -41,6 +41,7 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Parts:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     folder = Path(shutil.copytree(DEMO, tmp_path / "bank"))
     (folder / "delivery.yaml").write_text(DELIVERY)
+    (folder / "network.yaml").write_text("inside: [127.0.0.1]\n")
     parts = parts_anew(folder)
     agreed = {"a": "consent_email", "b": "consent_email", "c": "consent_email", "d": "consent_push", "e": None}
     parts.log.append(table_of([_customer(name, consent) for name, consent in agreed.items()]))

@@ -56,6 +56,9 @@ def test_an_interrupted_run_exits_with_130_and_the_next_one_completes(
     shown, said = following.communicate(timeout=SECONDS)
     assert following.returncode == 0, said
     assert re.search(r"customers\s+│\s+\d+", shown)
+    # its servers have ended before it, and say nothing after its own last lines
+    assert not re.search("Traceback|ERROR|refused|flushing", said + shown)
+    assert shown.splitlines()[-1].startswith("  - all training runs: nbo --bank")
     after = bank.stamps("feature_store/parts")
     assert {name: after[name] for name in done} == done, "what was done before is not done again"
     assert written_again(done, after) >= {14, 15}

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +14,7 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
+from prefect.server.schemas.schedules import CronSchedule
 from prefect.states import Pending, Running, Scheduled, State
 from prefect.types.entrypoint import EntrypointType
 
@@ -42,6 +45,25 @@ def test_every_cron_line_is_a_deployment_in_the_banks_time_zone(bank: Bank) -> N
         (schedule,) = deployment.schedules or ()
         assert schedule.schedule.cron == cron
         assert schedule.schedule.timezone == "Europe/Amsterdam"
+
+
+@pytest.mark.parametrize("change", [datetime(2026, 3, 29), datetime(2026, 10, 25)], ids=["missing", "twice"])  # noqa: DTZ001
+@pytest.mark.parametrize("line", ["0 2 * * *", "30 2 * * *", "59 2 * * *", "0 3 * * *"])
+def test_a_line_in_the_hour_that_is_missing_or_comes_twice_runs_once_that_day(
+    bank: Bank, line: str, change: datetime
+) -> None:
+    (deployment,) = deployments_of(replace(bank, schedule=Schedule(decide=line)), DEMO)
+    (schedule,) = deployment.schedules or ()
+    # as the server reads it, which asks again and again from other moments
+    served = CronSchedule.model_validate(schedule.schedule.model_dump())
+    noon = (change - timedelta(hours=36)).replace(tzinfo=bank.time_zone)
+    asked = [noon.astimezone(UTC) + timedelta(minutes=20 * turn) for turn in range(3 * 72)]
+    found = {moment.astimezone(UTC) for start in asked for moment in asyncio.run(served.get_dates(n=2, start=start))}
+    days = Counter(moment.astimezone(bank.time_zone).date() for moment in found)
+    whole = [(change + timedelta(days=day)).date() for day in (0, 1)]
+    assert [days[day] for day in whole] == [1, 1]
+    near = [moment.astimezone(bank.time_zone) for moment in found]
+    assert all(1 <= moment.hour <= 3 for moment in near)
 
 
 def test_a_run_that_is_still_going_is_not_started_twice(bank: Bank) -> None:

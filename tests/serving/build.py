@@ -156,7 +156,7 @@ def small_decider(bank: Bank | None = None, *, scored: bool = True, version: str
 
 
 def small_log(folder: Path, customers: int = 12) -> EventLog:
-    """Customers with one login more than the one before, consents, and for some an e-mail yesterday or just now."""
+    """Customers with one login more than the one before, up to 21, consents, and for some an e-mail lately."""
     events = []
     for number in range(customers):
         customer = f"c{number:02d}"
@@ -182,7 +182,7 @@ def small_log(folder: Path, customers: int = 12) -> EventLog:
 
         known = {"consent_email": "true" if number % 3 else "false", "region": ("north", "south")[number % 2]}
         add("customer_attributes", AS_OF - timedelta(days=100), properties=known)
-        for day in range(number + 1):
+        for day in range(min(number, 20) + 1):
             add("login", AS_OF - timedelta(days=20 - day), channel="app")
         if number % 4 == 1:
             mailed = AS_OF - timedelta(days=1) if number % 8 == 1 else AS_OF - timedelta(minutes=5)

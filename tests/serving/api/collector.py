@@ -18,6 +18,8 @@ class Collector:
     """What came."""
 
     url: str = ""
+    location: str | None = None
+    """Where it sends senders to, instead of taking what they bring."""
     bodies: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
 
@@ -51,14 +53,16 @@ def _plain(value: Any) -> Any:
 
 
 @contextmanager
-def collecting() -> Iterator[Collector]:
-    collector = Collector()
+def collecting(location: str | None = None) -> Iterator[Collector]:
+    collector = Collector(location=location)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             collector.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
             collector.headers.append({**dict(self.headers), "path": self.path})
-            self.send_response(200)
+            self.send_response(200 if collector.location is None else 307)
+            if collector.location is not None:
+                self.send_header("Location", collector.location)
             self.send_header("Content-Length", "0")
             self.end_headers()
 

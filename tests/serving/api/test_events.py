@@ -94,6 +94,29 @@ def test_a_no_is_taken_in_while_the_log_cannot_be_read(client, tmp_path):
     assert tell(client, no) == ["accepted"]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "at"),
+    [
+        ({"customer_id": " "}, "customer_id"),
+        ({"event_id": ""}, "event_id"),
+        ({"occurred_at": "20260302"}, "occurred_at"),
+        ({"amount": "2"}, "amount"),
+        ({"colour": "red"}, "colour"),
+        ({"specversion": "1.0"}, "id"),
+    ],
+)
+def test_an_event_that_cannot_be_read_costs_a_batch_only_itself(client, wrong, at):
+    good = [{"event_id": f"good-{place}", "customer_id": "c02", "type": "login"} for place in range(2)]
+    said = [good[0], {"event_id": "bad", "customer_id": "c02", "type": "login", **wrong}, good[1]]
+    answer = client.post("/v1/events", json=said)
+    assert answer.status_code == 200, answer.text
+    fates = [(result["event_id"], result["fate"]) for result in answer.json()["results"]]
+    assert fates == [("good-0", "accepted"), (wrong.get("event_id", "bad"), "refused"), ("good-1", "accepted")]
+    refused = answer.json()["results"][1]
+    assert (refused["reason"], refused["detail"].partition(":")[0]) == ("not_fit", at)
+    assert client.post("/v1/events", json=said[1]).status_code == 422
+
+
 def test_a_batch_takes_what_fits_and_tells_the_rest(client):
     answer = client.post("/v1/events", json=[LOGIN, {**LOGIN, "event_id": "e2", "type": "logn"}])
     assert answer.status_code == 200

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 
+from domain.addresses import Inside
 from domain.errors import StateError
 from serving.api import tracing as traces
 from serving.api.tracing import Tracing
@@ -21,6 +22,7 @@ STEPS = ["read", "decide", "record", "reasons", "keep"]
 CALLER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 SOMEBODY = "Zoe Quist"
 """Nobody whom the bank knows, with a name that no id and no route has in it."""
+HERE = Inside(["127.0.0.1"])
 SERVER, INTERNAL = 2, 1
 ERROR = 2
 
@@ -33,9 +35,9 @@ def collector(monkeypatch):
 
 
 @contextmanager
-def traced(folder, **more):
+def traced(folder, inside=HERE, **more):
     """A client of an application that is traced; all its spans are sent at the end of the block."""
-    with small_client(folder, tracing=Tracing("small"), **more) as client:
+    with small_client(folder, tracing=Tracing("small", inside), **more) as client:
         yield client
 
 
@@ -201,6 +203,22 @@ def test_a_collector_that_is_away_keeps_nobody_waiting(tmp_path, monkeypatch, ca
         assert ask(client)["offers"]
         ending = time.monotonic()
     assert time.monotonic() - ending < 20
+
+
+def test_no_span_goes_inside_to_whom_nobody_named(collector, tmp_path, caplog):
+    caplog.set_level(logging.CRITICAL)
+    with traced(tmp_path, Inside(["collector.bank.example"])) as client:
+        assert ask(client)["offers"]
+    assert collector.bodies == []
+
+
+def test_a_collector_that_sends_elsewhere_is_not_followed(collector, tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.CRITICAL)
+    with collecting(f"{collector.url}/v1/traces") as elsewhere:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", elsewhere.url)
+        with traced(tmp_path) as client:
+            assert ask(client)["offers"]
+        assert (len(elsewhere.bodies) > 0, collector.bodies) == (True, [])
 
 
 def test_who_is_not_traced_is_measured_by_the_metrics_alone(tmp_path):

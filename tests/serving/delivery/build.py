@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from config.delivery import WebhookTarget
 from decisioning.policies.budgets import Budget
+from domain.addresses import Inside
 from serving.contacts import SCHEMA
 from serving.customer_features import CustomerReader
 from serving.database import Database
@@ -33,6 +34,7 @@ from tests.serving.delivery.receiver import SECRET, Receiver
 
 NIGHT = "2026-03-02"
 NOW = AS_OF + timedelta(minutes=1)
+HERE = ("127.0.0.1",)
 LATE = timedelta(hours=24)
 AGREE = ("c02", "c04", "c07", "c08", "c10", "c11")
 """Agree to e-mails, and got none this week."""
@@ -65,8 +67,8 @@ def contacts(customers: Sequence[str], *, run: str = "run", at: datetime = AS_OF
 class Post:
     """The outbox with what it is delivered by."""
 
-    def __init__(self, folder: Path, url: str | None = None) -> None:
-        self.log = small_log(folder / "log")
+    def __init__(self, folder: Path, url: str | None = None, customers: int = 12) -> None:
+        self.log = small_log(folder / "log", customers)
         self.database = Database(url or f"sqlite:///{folder / 'decisions.db'}")
         self.outbox = Outbox(self.database, {"savings_plus": "savings"})
         reader = CustomerReader(BANK, self.log, None, Journal(self.database, BANK.vocabulary.contacts))
@@ -104,6 +106,6 @@ class Post:
         return {state: count for (_, state), count in self.outbox.counts().items()}
 
 
-def webhook(receiver: Receiver, secret: str = SECRET, **more: Any) -> Webhook:
-    settings = {"batch": 4, "timeout_seconds": 30.0, "attempts": 3, "wait_seconds": 60.0, **more}
-    return Webhook(WebhookTarget(url="URL", secret="SECRET", **settings), receiver.url, secret, "small")
+def webhook(receiver: Receiver, secret: str = SECRET, inside: Sequence[str] = HERE, **more: Any) -> Webhook:
+    settings = {"batch": 4, "at_once": 1, "timeout_seconds": 30.0, "attempts": 3, "wait_seconds": 60.0, **more}
+    return Webhook(WebhookTarget(url="URL", secret="SECRET", **settings), receiver.url, secret, "small", Inside(inside))

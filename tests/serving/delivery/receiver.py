@@ -14,7 +14,7 @@ from typing import Any
 from nbo_client.webhooks import SIGNATURE_HEADER, is_genuine
 
 SECRET = "a secret that both sides know"
-SILENT, CUT = "silent", "cut"
+SILENT, CUT, DRIPPING = "silent", "cut", "dripping"
 
 
 @dataclass
@@ -23,7 +23,11 @@ class Receiver:
 
     Attributes:
         script: What to do with the requests that come, one after the other: a status, a status with Retry-After,
-            `SILENT` (never answer) or `CUT` (take the contacts and close the connection unanswered). 200 after those.
+            `SILENT` (never answer), `DRIPPING` (a header without end) or `CUT` (take the contacts and close the
+            connection unanswered). 200 after those.
+        location: Where answers send to.
+        together: It answers the second request and those after it when so many are waiting, or the last ones are.
+        most: Requests that waited at the same time.
         poisoned: Customers whose contacts it refuses.
         made: Contacts by decision id, each made once.
     """
@@ -34,6 +38,11 @@ class Receiver:
     made: dict[str, dict[str, Any]] = field(default_factory=dict)
     repeated: int = 0
     url: str = ""
+    location: str | None = None
+    together: int = 1
+    most: int = 0
+    waiting: int = 0
+    changed: threading.Condition = field(default_factory=threading.Condition)
     ended: threading.Event = field(default_factory=threading.Event)
 
     def status(self, headers: dict[str, str], body: bytes) -> Any:
@@ -50,6 +59,16 @@ class Receiver:
                 self.made.setdefault(contact["decision_id"], contact)
         return told
 
+    def wait_for_others(self) -> None:
+        """Answer late: when others wait too, so that whoever sends one after the other waits in vain."""
+        with self.changed:
+            self.waiting += 1
+            self.most = max(self.most, self.waiting)
+            self.changed.notify_all()
+            if len(self.requests) > 1 and self.most < self.together:
+                self.changed.wait_for(lambda: self.most >= self.together, 20)
+            self.waiting -= 1
+
 
 @contextmanager
 def receiving(**more: Any) -> Iterator[Receiver]:
@@ -59,6 +78,15 @@ def receiving(**more: Any) -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             told = receiver.status(dict(self.headers), body)
+            receiver.wait_for_others()
+            if told == DRIPPING:
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                while not receiver.ended.wait(0.05):
+                    try:
+                        self.wfile.write(b"x")
+                    except OSError:
+                        break
+                told = CUT
             if told == SILENT:
                 receiver.ended.wait(30)
             if told in (SILENT, CUT):
@@ -66,6 +94,8 @@ def receiving(**more: Any) -> Iterator[Receiver]:
                 return
             status, after = told if isinstance(told, tuple) else (told, None)
             self.send_response(status)
+            if receiver.location is not None:
+                self.send_header("Location", receiver.location)
             if after is not None:
                 self.send_header("Retry-After", str(after))
             self.send_header("Content-Length", "0")

@@ -8,6 +8,7 @@ from serving.delivery.files import ContactFile, forget_in_files
 from serving.delivery.states import State
 from tests.serving.build import AS_OF
 from tests.serving.delivery.build import AGREE, NIGHT, NOW, Post
+from tests.serving.journal.build import accept, told
 
 
 @pytest.fixture
@@ -76,6 +77,42 @@ def test_a_folder_that_cannot_be_written_to_loses_nothing(post, tmp_path):
     assert post.deliver(target, NOW + timedelta(hours=1)).delivered == 1
 
 
+def test_who_refuses_after_the_file_was_written_is_in_it_no_more_and_named_beside_it(post, tmp_path):
+    folder = tmp_path / "drop"
+    target = ContactFile(post.outbox, folder, "csv")
+    post.gather("c02", "c04", "c07")
+    post.deliver(target)
+    accept(post.database, told("w", "c04", "customer_attributes", at=NOW, properties={"consent_email": "false"}))
+    report = post.deliver(target, NOW + timedelta(hours=1))
+    assert (report.delivered, report.withdrawn) == (0, 1)
+    assert customers(folder) == ["c02", "c07"]
+    withdrawn = folder / f"email-{NIGHT}.withdrawn"
+    assert withdrawn.read_text() == "run-c04\n"
+    assert post.states() == {State.DELIVERED: 3}, "the channel may have made it already"
+    post.gather("c08", run="later", at=NOW + timedelta(hours=1))
+    report = post.deliver(target, NOW + timedelta(hours=2))
+    assert (report.delivered, report.withdrawn, customers(folder)) == (1, 0, ["c02", "c07", "c08"])
+    assert withdrawn.read_text() == "run-c04\n"
+
+
+def test_a_file_that_was_fetched_does_not_come_back_for_who_refused(post, tmp_path):
+    target = ContactFile(post.outbox, tmp_path, "jsonl")
+    post.gather("c02", "c04")
+    post.deliver(target)
+    (tmp_path / f"email-{NIGHT}.jsonl").unlink()
+    accept(post.database, told("w", "c04", "customer_attributes", at=NOW, properties={"consent_email": "false"}))
+    assert post.deliver(target, NOW + timedelta(hours=1)).withdrawn == 1
+    assert [file.name for file in tmp_path.glob("email-*")] == [f"email-{NIGHT}.withdrawn"]
+
+
+def test_what_is_too_old_to_be_made_is_not_asked_about_again(post, tmp_path):
+    target = ContactFile(post.outbox, tmp_path, "csv")
+    post.gather("c02")
+    post.deliver(target)
+    accept(post.database, told("w", "c02", "customer_attributes", at=NOW, properties={"consent_email": "false"}))
+    assert post.deliver(target, NOW + timedelta(days=2)).withdrawn == 0
+
+
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_an_erased_customer_is_in_no_file_any_more(post, tmp_path, form):
     post.gather("c02", "c04", "c07")
@@ -85,6 +122,7 @@ def test_an_erased_customer_is_in_no_file_any_more(post, tmp_path, form):
     whole = file.read_text().splitlines(keepends=True)
     assert forget_in_files([file], "c04") == 1
     assert file.read_text() == "".join(line for line in whole if "c04" not in line)
+    assert file.with_suffix(".withdrawn").read_text() == "run-c04\n", "whoever fetched it before is told"
     assert forget_in_files([file], "c04") == 0
 
 

@@ -1,0 +1,54 @@
+"""Taking turns: one run at a time works on a bank's features, models and nights."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Final
+
+from events.lock import anybody_present, locked
+from wiring.parts import Parts
+from wiring.progress import progress_of
+
+RUNNING: Final = "running.lock"
+"""In a bank's folder of state: held by the run whose turn it is, with who that is in it."""
+
+_mine: ContextVar[frozenset[str]] = ContextVar("mine", default=frozenset())
+
+
+@contextmanager
+def own_turn(parts: Parts, what: str) -> Iterator[None]:
+    """Work alone on a bank for the length of the block; wait for whoever does now, and say who it is.
+
+    A flow within another has its turn. It is free again when its holder dies. Imports, deliveries and the service go on
+    beside it: they share by transactions and commits.
+
+    Args:
+        parts: The bank's.
+        what: Is being done, in a few words.
+    """
+    file = parts.places.folder / RUNNING
+    if str(file) in _mine.get():
+        yield
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        if anybody_present(file):
+            with progress_of(f"wait for {file.read_text(encoding='utf-8') or 'another run'}"):
+                stack.enter_context(locked(file))
+        else:
+            stack.enter_context(locked(file))
+        since = datetime.now(UTC).astimezone(parts.bank.time_zone)
+        file.write_text(
+            f"'{what}' by process {os.getpid()} on {socket.gethostname()} since {since:%Y-%m-%d %H:%M:%S}",
+            encoding="utf-8",
+        )
+        token = _mine.set(_mine.get() | {str(file)})
+        try:
+            yield
+        finally:
+            _mine.reset(token)
