@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b, sha256
+from pathlib import Path
 from secrets import token_hex
 from typing import Any, Final
 from weakref import finalize
@@ -17,6 +18,7 @@ import serving.archive.tables  # METADATA has their tables from there
 import serving.delivery.tables  # noqa: F401
 from domain.encoding import expect_utf8
 from domain.errors import StateError
+from domain.sqlite_files import expect_made, expect_sound, is_damage, note_made
 from serving.journal.former import adopt_erasures
 from serving.journal.tables import GATE, GATE_NAME, READY, SALT, SALT_NAME
 from serving.tables import CONTACTS, METADATA
@@ -26,6 +28,10 @@ _PATIENCE: Final = 10.0
 
 _ERASURE_SECONDS: Final = 30.0
 """Of one statement that takes its time in a service."""
+
+_RESTORE: Final = (
+    "end what uses it, and restore it from a backup: it holds decisions, contacts, budgets and who was erased"
+)
 
 _BUSY: Final = (5, 6)
 """SQLite's BUSY and LOCKED."""
@@ -49,8 +55,8 @@ class Database:
         url: As `sqlite:////srv/nbo/decisions.db` or `postgresql+psycopg://host/nbo`.
 
     Raises:
-        StateError: From everything, where the database does not answer or refuses, or keeps text in another encoding
-            than UTF8.
+        StateError: From everything, where the database does not answer or refuses, is damaged or gone, or keeps text
+            in another encoding than UTF8.
     """
 
     def __init__(self, url: str) -> None:
@@ -59,7 +65,12 @@ class Database:
         with told_clearly():
             self._patient = self._writer = self._opened(None)
             self._reader = self._opened(None, isolation_level="AUTOCOMMIT")
+            if self.file:
+                expect_sound(Path(self.file), _RESTORE)
+                expect_made(Path(self.file), _RESTORE + f"; to begin anew, remove {self.file}.tables as well")
             self._salt = _make_tables(self._writer)
+            if self.file:
+                note_made(Path(self.file), METADATA.tables)
 
     def hurry(self, seconds: float) -> None:
         """Wait from now on no longer than this for a lock or an answer, but for transactions that are `patient`.
@@ -176,6 +187,8 @@ def told_clearly() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
+        if is_damage(getattr(error, "orig", None)):
+            raise StateError("the database of decisions is damaged", got=str(error.orig), remedy=_RESTORE) from error  # type: ignore[attr-defined]
         raise (AwayError if _is_away(error) else StateError)(
             "the decision log did not take or give what was asked; nothing was kept of this call",
             got=str(getattr(error, "orig", None) or error),
@@ -199,6 +212,7 @@ def _make_tables(engine: Engine) -> bytes:
         if engine.dialect.name == "postgresql":
             # several workers start at once, and CREATE TABLE IF NOT EXISTS still clashes with itself
             connection.execute(text("SELECT pg_advisory_xact_lock(7011)"))
+        _expect_columns(connection)
         METADATA.create_all(connection)
         connection.execute(
             text(f"INSERT INTO {GATE.name} (name, moment) VALUES (:name, -1) ON CONFLICT DO NOTHING"),  # noqa: S608
@@ -213,6 +227,20 @@ def _make_tables(engine: Engine) -> bytes:
         salt = bytes.fromhex(connection.execute(select(SALT.c.value).where(SALT.c.name == SALT_NAME)).scalar_one())
         adopt_erasures(connection, lambda digest: _salted(salt, digest))
     return salt
+
+
+def _expect_columns(connection: Connection) -> None:
+    """Tables that are there have the columns that are asked for: those of another program, or version, may not."""
+    found = inspect(connection).get_multi_columns(filter_names=list(METADATA.tables))
+    for (_, name), columns in found.items():
+        missing = set(METADATA.tables[name].columns.keys()) - {column["name"] for column in columns}
+        if missing:
+            raise StateError(
+                f"table {name} of the decision log is not as it should be",
+                got=f"no column {', '.join(sorted(missing))}",
+                expected="a database of this program and version",
+                remedy="see that NBO_DECISION_LOG names the right one, or restore it from a backup",
+            )
 
 
 def _salted(salt: bytes, digest: str) -> str:
