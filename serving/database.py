@@ -33,6 +33,10 @@ _RESTORE: Final = (
     "end what uses it, and restore it from a backup: it holds decisions, contacts, budgets and who was erased"
 )
 
+_FULL: Final = 13
+_NO_SPACE: Final = "53100"
+"""SQLite's and PostgreSQL's codes of a full disk."""
+
 _BUSY: Final = (5, 6)
 """SQLite's BUSY and LOCKED."""
 
@@ -192,8 +196,15 @@ def told_clearly() -> Iterator[None]:
         raise (AwayError if _is_away(error) else StateError)(
             "the decision log did not take or give what was asked; nothing was kept of this call",
             got=str(getattr(error, "orig", None) or error),
-            remedy="look at the database: space, access, and whether it answers",
+            remedy="free space on the disk of the database: nothing can be kept until then"
+            if _is_full(error)
+            else "look at the database: space, access, and whether it answers",
         ) from error
+
+
+def _is_full(error: SQLAlchemyError) -> bool:
+    driver = getattr(error, "orig", None)
+    return getattr(driver, "sqlite_errorcode", None) == _FULL or getattr(driver, "sqlstate", None) == _NO_SPACE
 
 
 def _is_away(error: SQLAlchemyError) -> bool:
