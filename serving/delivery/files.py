@@ -83,7 +83,7 @@ class ContactFile:
             writer.writeheader()
             writer.writerows({name: harmless(cell) for name, cell in row.items()} for row in rows)
             text = lines.getvalue()
-        replace_text(self.folder / name, text)
+        _replace(self.folder / name, text)
 
 
 def forget_in_files(files: Sequence[Path], customer_id: str) -> int:
@@ -99,7 +99,7 @@ def _from_lines(file: Path, customer_id: str) -> int:
     lines = [line for line in file.read_text(encoding="utf-8").split("\n") if line]
     rest = [line for line in lines if orjson.loads(line)["customer_id"] != customer_id]
     if len(rest) < len(lines):
-        replace_text(file, "".join(f"{line}\n" for line in rest))
+        _replace(file, "".join(f"{line}\n" for line in rest))
     return len(lines) - len(rest)
 
 
@@ -111,5 +111,10 @@ def _from_table(file: Path, customer_id: str) -> int:
     if len(rest) < len(rows):
         written = io.StringIO()
         csv.writer(written, lineterminator="\n").writerows(rest)
-        replace_text(file, written.getvalue())
+        _replace(file, written.getvalue())
     return len(rows) - len(rest)
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write a file that those may read, who may read its folder: a channel's system is seldom the same user."""
+    replace_text(file, text, mode=file.parent.stat().st_mode & 0o666)
