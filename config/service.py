@@ -92,6 +92,8 @@ class ServiceSettings:
         most_waiting: Decisions that may wait in one worker; more are turned away (`NBO_MOST_WAITING`).
         largest_body: Largest body of a request, in bytes (`NBO_LARGEST_BODY`).
         connections: Limits of what is taken of those who connect.
+        answer_seconds: Seconds after which a caller is told to come again, where the database keeps an answer waiting
+            (`NBO_ANSWER_SECONDS`).
         swap_seconds: Seconds between looks at the bank's folder and the champions (`NBO_SWAP_SECONDS`).
         traces: Collector of OpenTelemetry traces (`OTEL_EXPORTER_OTLP_ENDPOINT`, or
             `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`); None for none.
@@ -105,6 +107,7 @@ class ServiceSettings:
     most_waiting: int = 64
     largest_body: int = 1_000_000
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
+    answer_seconds: float = 1.5
     swap_seconds: float = 2.0
     traces: str | None = None
 
@@ -137,6 +140,7 @@ class ServiceSettings:
             most_waiting=int(_number(environ, "NBO_MOST_WAITING", cls.most_waiting, least=1)),
             largest_body=int(_number(environ, "NBO_LARGEST_BODY", cls.largest_body, least=1_000)),
             connections=_connections(environ),
+            answer_seconds=_number(environ, "NBO_ANSWER_SECONDS", cls.answer_seconds, least=0.1),
             swap_seconds=_number(environ, "NBO_SWAP_SECONDS", cls.swap_seconds, least=0.05),
             traces=collector_of(environ),
         )

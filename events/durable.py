@@ -6,11 +6,19 @@ import os
 from pathlib import Path
 
 
-def replace_text(file: Path, text: str) -> None:
-    """Write a file beside its place, make it durable, and move it there in one step."""
+def replace_text(file: Path, text: str, *, mode: int | None = None) -> None:
+    """Write a file beside its place, make it durable, and move it there in one step.
+
+    Args:
+        file: Where.
+        text: Its content.
+        mode: Who may do what with it; None for what the process gives its files.
+    """
     beside = file.with_name(file.name + ".new")
     with beside.open("w", encoding="utf-8") as handle:
         handle.write(text)
+        if mode is not None:
+            os.fchmod(handle.fileno(), mode)
         handle.flush()
         os.fsync(handle.fileno())
     beside.replace(file)

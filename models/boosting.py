@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.errors import EngineError
+from domain.errors import EngineError, ModelError
 from expressions.types import Array
+from models.tree_text import expect_trees
 
 try:
     import lightgbm
@@ -101,8 +102,16 @@ def fit_booster(
 
 
 def booster_from_text(text: str) -> Booster:
-    """Read LightGBM's native text."""
-    return lightgbm.Booster(model_str=text)
+    """Read LightGBM's native text.
+
+    Raises:
+        ModelError: It is not what the library wrote.
+    """
+    expect_trees(text)
+    try:
+        return lightgbm.Booster(model_str=text)
+    except (lightgbm.basic.LightGBMError, ValueError) as error:
+        raise ModelError("a model's trees cannot be read", got=str(error), remedy="train the model again") from error
 
 
 def booster_to_text(booster: Booster) -> str:

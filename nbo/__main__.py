@@ -8,6 +8,7 @@ import sys
 from config.settings import Settings
 from domain.errors import NboError
 from nbo.environment import prepare
+from nbo.scarce import scarce
 
 
 def main() -> None:
@@ -22,10 +23,16 @@ def main() -> None:
         show_error(error)
         sys.exit(1)
     prepare(os.environ, settings)
+    # also of servers, flows and workers, which are started with it
+    os.umask(settings.umask)
     # servers, flow runs and workers start in this folder, too, which may hold other people's packages of our names
     os.environ["PYTHONSAFEPATH"] = "1"
-    from nbo.commands import run_command_line  # noqa: PLC0415  libraries read the environment when they are imported
-
+    try:
+        from nbo.commands import run_command_line  # noqa: PLC0415  libraries read the environment when they are imported
+    except (ImportError, MemoryError) as error:
+        if (told := scarce(error)) is None:
+            raise
+        sys.exit(f"nbo: {told}")
     run_command_line()
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from config.settings import Settings
-from domain.errors import DataError, NboError
+from domain.errors import DataError, NboError, StateError
 from events.report import NothingAcceptedError
 from nbo.display import console, progress_bars, show_error, show_table
 from nbo.full_disk import full_disk
@@ -24,6 +24,7 @@ from nbo.outcomes import (
     show_models,
     show_run,
 )
+from nbo.scarce import scarce
 from wiring.progress import showing
 
 if TYPE_CHECKING:
@@ -424,18 +425,23 @@ def run_command_line(arguments: list[str] | None = None) -> None:
         except NboError as error:
             if isinstance(error, NothingAcceptedError):
                 show_first_rows(error)
-            show_error(error)
+            show_error((_scarce(error) if isinstance(error, StateError) else None) or error)
             sys.exit(1)
         except SystemExit as exit_:
             if exit_.code == INTERRUPTED:  # typer has caught the KeyboardInterrupt
                 show_error(NboError("stopped; what was finished is kept, and the next run goes on from there"))
             raise
         except Exception as error:
-            full = full_disk(error, Settings.from_environment(os.environ).home)
-            if full is None:
+            told = _scarce(error)
+            if told is None:
                 raise
-            show_error(full)
+            # without a library: there may be no memory for one
+            sys.stderr.write(f"nbo: {told}\n")
             sys.exit(1)
+
+
+def _scarce(error: Exception) -> StateError | None:
+    return full_disk(error, Settings.from_environment(os.environ).home) or scarce(error)
 
 
 def _parts(context: typer.Context) -> Parts:

@@ -27,7 +27,8 @@ def full_disk(error: BaseException, home: Path) -> StateError | None:
         'the disk is full: got No space left'
         >>> full_disk(ValueError("something else"), Path.cwd())
     """
-    found = next((cause for cause in _causes(error) if _says_so(cause)), None)
+    # the last one is the one that it began with, in the system's own words
+    found = next((cause for cause in reversed(causes_of(error)) if _says_so(cause)), None)
     if found is None and _free_bytes(home) >= _LEAST_FREE_BYTES:
         return None
     return StateError(
@@ -38,7 +39,8 @@ def full_disk(error: BaseException, home: Path) -> StateError | None:
     )
 
 
-def _causes(error: BaseException | None) -> list[BaseException]:
+def causes_of(error: BaseException | None) -> list[BaseException]:
+    """List an error and what it came from."""
     causes: list[BaseException] = []
     while error is not None and error not in causes:
         causes.append(error)

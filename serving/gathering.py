@@ -44,10 +44,14 @@ class Gathering(Generic[Item]):
             raise StateError("the service is ending and takes no more", remedy="ask another one, or later")
         self._waiting.put(item)
 
-    def close(self) -> None:
-        """Do what waits, and end the thread."""
+    def leave(self) -> None:
+        """Take no more, and have the thread end when it has done what waits."""
         self._closed = True
         self._waiting.put(None)
+
+    def close(self) -> None:
+        """Do what waits, and end the thread."""
+        self.leave()
         self._thread.join()
 
     def _run(self) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import psutil
 import psycopg
 import redis
 from psycopg import sql
@@ -65,6 +66,22 @@ class Server(ABC):
     def kill(self) -> None:
         """As a power cut would."""
         self._end(signal.SIGKILL)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """As a machine that hangs: its system takes what is sent, and nothing is answered."""
+        # the first one first, so that it makes no more
+        process = psutil.Process(self._pid)
+        process.suspend()
+        stopped = [process, *process.children(recursive=True)]
+        try:
+            for one in stopped[1:]:
+                one.suspend()
+            yield
+        finally:
+            for one in reversed(stopped):
+                with suppress(psutil.NoSuchProcess):
+                    one.resume()
 
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None

@@ -70,7 +70,9 @@ class Parts:
         self.calendar = Calendar(self.bank.time_zone)
         # prefect, imported later, makes its home but not the folders above it
         try:
-            self.places.prefect.mkdir(parents=True, exist_ok=True)
+            # in whosever process: what is below cannot be reached by whom the home denies
+            settings.home.mkdir(mode=0o777 & ~settings.umask, parents=True, exist_ok=True)
+            self.places.prefect.mkdir(exist_ok=True)
         except OSError as error:
             raise StateError(
                 f"the state cannot be kept in {settings.home}",

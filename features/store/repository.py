@@ -15,6 +15,7 @@ from feast.errors import FeastError, FeastObjectNotFoundException
 from pydantic import ValidationError
 
 from domain.errors import StateError, nearest
+from domain.sqlite_files import expect_sound
 from features.catalogue import FeatureCatalogue
 from features.store.closing import close_connections
 from features.store.definitions import Definitions, define
@@ -202,6 +203,7 @@ def _not_registered(kind: str, name: str, registered: Sequence[str]) -> StateErr
 
 def _readable_while_written(path: Path) -> Path:
     """Set the database to write-ahead logging, which it remembers: others read while a flow writes."""
+    expect_sound(path, f"remove {path} and build features again, which makes all of it anew from the event log")
     try:
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")

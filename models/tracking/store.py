@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlparse
 
 from mlflow import MlflowClient
@@ -14,8 +15,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from domain.encoding import expect_utf8
 from domain.errors import StateError
+from domain.sqlite_files import expect_sound
 from events.lock import locked
 from models.tracking.quiet import quiet_mlflow
+
+_RESTORE: Final = (
+    "see that MLFLOW_TRACKING_URI names the right one, restore it from a backup, "
+    "or move its folder away to begin without runs and models"
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,8 @@ class TrackingStore:
         file.parent.mkdir(parents=True, exist_ok=True)
         # two who make the tables at once would be in each other's way
         with locked(file.with_name(f"{file.name}.opening.lock")):
+            expect_sound(file, _RESTORE)
+            self._expect_runs(file)
             return self._opened()
 
     def _opened(self) -> MlflowClient:
@@ -60,6 +69,17 @@ class TrackingStore:
                 remedy="check MLFLOW_TRACKING_URI; after an update of MLflow run `mlflow db upgrade`",
             ) from error
         return client
+
+    def _expect_runs(self, file: Path) -> None:
+        """MLflow would make a database anew, without a word, whose models are there."""
+        empty = not file.exists() or not file.stat().st_size
+        if empty and self.artifacts is not None and any(self.artifacts.glob("*/*")):
+            raise StateError(
+                f"the tracking store {file} is gone",
+                got="no file" if not file.exists() else "an empty file",
+                expected=f"the runs and models whose files are in {self.artifacts}",
+                remedy=_RESTORE,
+            )
 
     def experiment_id(self, name: str) -> str:
         """Find the experiment of this name, or make it."""

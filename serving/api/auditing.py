@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 from fastapi import Request, Response
 
+from serving.api.in_time import in_time
 from serving.api.security import Caller
 from serving.journal.auditing import Audited
 from serving.journal.rows import microseconds
 from serving.live.service import Service
-
-Result = TypeVar("Result")
-
-
-async def apart(work: Callable[..., Result], *arguments: Any) -> Result:
-    """Do work that takes a while in a thread of its own, so that decisions do not wait for it."""
-    return await asyncio.get_running_loop().run_in_executor(None, work, *arguments)
 
 
 async def noted(request: Request, caller: Caller, act: str, subject: str | None, detail: str | None = None) -> None:
@@ -30,7 +23,7 @@ async def noted(request: Request, caller: Caller, act: str, subject: str | None,
     """
     service: Service = request.app.state.service
     line = Audited(at=microseconds(service.clock.now()), caller=caller.name, act=act, subject=subject, detail=detail)
-    await asyncio.wrap_future(service.commits.submit(service.auditing, line))
+    await in_time(request, asyncio.wrap_future(service.commits.submit(service.auditing, line)))
 
 
 def as_json(content: Any) -> Response:

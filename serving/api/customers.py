@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field, StrictBool
 
 from domain.errors import DataError, nearest
 from events.vocabulary import ATTRIBUTES_TYPE
-from serving.api.auditing import apart, as_json, noted
+from serving.api.auditing import as_json, noted
+from serving.api.in_time import apart, in_time
 from serving.api.models import Id, Name, Strict
 from serving.api.problems import documented, problem_of
 from serving.api.requests import LimitedRoute
@@ -69,7 +70,7 @@ async def look(customer_id: CustomerId, request: Request, caller: Reading) -> Re
     """Show a customer's profile, stages, products, limits and decisions; the look is written down."""
     service: Service = request.app.state.service
     await noted(request, caller, "look at a customer", customer_id)
-    return as_json(await apart(service.looking.customer, customer_id))
+    return as_json(await apart(request, service.looking.customer, customer_id))
 
 
 @router.put("/{customer_id}/consents", responses=documented(400, 401, 403, 413, 422, 429, 503))
@@ -89,7 +90,7 @@ async def change_consents(
     heard = service.listening.hear([told])
     for error in heard.refused.values():
         raise problem_of(error)
-    [fate] = await asyncio.wrap_future(heard.fates)
+    [fate] = await in_time(request, asyncio.wrap_future(heard.fates))
     return ConsentAnswer(event_id=event_id, fate=fate.value)
 
 
@@ -101,4 +102,7 @@ async def change_consents(
 async def erase(customer_id: CustomerId, request: Request, caller: Administering) -> Response:
     """Erase all that is theirs, and give a receipt; asked again it erases what came since."""
     service: Service = request.app.state.service
-    return as_json(await apart(service.erasing.erase, customer_id, caller.name))
+    await apart(request, service.database.expect_writes)
+    # it looks through files, and takes the time that this needs
+    erasing = asyncio.get_running_loop().run_in_executor(None, service.erasing.erase, customer_id, caller.name)
+    return as_json(await erasing)

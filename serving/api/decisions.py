@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Request, Response
 from pydantic import BaseModel
 
-from serving.api.auditing import apart, as_json
+from serving.api.auditing import as_json
+from serving.api.in_time import apart, in_time
 from serving.api.models import BatchAnswer, BatchRequest, DecisionAnswer, DecisionRequest, Id, Question
 from serving.api.problems import ProblemError, documented
 from serving.api.requests import LimitedRoute
@@ -42,7 +43,7 @@ async def decide(
     asked = _asked(body, dry_run=body.dry_run)
     identified = None if body.dry_run else _identified(caller, request_id, asked)
     with request.app.state.admission.one():
-        answer = await _answered(service, asked, identified)
+        answer = await _answered(request, service, asked, identified)
     return Response(answer, media_type="application/json")
 
 
@@ -64,7 +65,7 @@ async def decide_batch(
             names = [None if request_id is None else f"{request_id}\x1f{start + place}" for place in range(len(some))]
             answers += await asyncio.gather(
                 *(
-                    _one_of_many(service, asked, None if body.dry_run else _identified(caller, name, asked))
+                    _one_of_many(request, service, asked, None if body.dry_run else _identified(caller, name, asked))
                     for asked, name in zip(some, names, strict=True)
                 )
             )
@@ -83,19 +84,19 @@ async def withdraw(decision_id: DecisionId, request: Request, caller: Deciding) 
     """
     service: Service = request.app.state.service
     try:
-        return as_json(await apart(service.withdrawing.withdraw, decision_id, caller.name))
+        return as_json(await apart(request, service.withdrawing.withdraw, decision_id, caller.name))
     except NotPendingError as error:
         raise ProblemError(409, "not-pending", error.what, got=error.got, expected=error.expected) from error
 
 
-async def _one_of_many(service: Service, asked: Asked, identified: Asking | None) -> bytes:
+async def _one_of_many(request: Request, service: Service, asked: Asked, identified: Asking | None) -> bytes:
     with service.watcher.question():
-        return await _answered(service, asked, identified)
+        return await _answered(request, service, asked, identified)
 
 
-async def _answered(service: Service, asked: Asked, identified: Asking | None) -> bytes:
+async def _answered(request: Request, service: Service, asked: Asked, identified: Asking | None) -> bytes:
     try:
-        return await asyncio.wrap_future(service.answering.ask(asked, identified))
+        return await in_time(request, asyncio.wrap_future(service.answering.ask(asked, identified)))
     except RequestClashError as error:
         raise ProblemError(409, "request-clash", error.what, remedy=error.remedy) from error
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 
+from serving.api.in_time import in_time
 from serving.api.models import CloudEventIn, EventIn, EventResult, Events, EventsAnswer, Unread
 from serving.api.problems import ProblemError, documented
 from serving.api.requests import LimitedRoute
@@ -35,7 +36,7 @@ async def tell(body: Annotated[Events, Body()], request: Request, caller: Listen
         raise ProblemError(
             422, error.reason.value, error.what, got=error.got, expected=error.expected, remedy=error.remedy
         )
-    committed = await asyncio.wrap_future(heard.fates)
+    committed = await in_time(request, asyncio.wrap_future(heard.fates))
     fates = dict(zip(heard.places, committed, strict=True))
     service.watcher.heard(committed, len(heard.refused) + len(said) - len(told))
     results = {

@@ -8,8 +8,9 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from serving.api.auditing import apart, as_json, noted
+from serving.api.auditing import as_json, noted
 from serving.api.decisions import DecisionId
+from serving.api.in_time import apart
 from serving.api.models import Id, Name, Strict
 from serving.api.problems import documented
 from serving.api.requests import LimitedRoute
@@ -127,13 +128,13 @@ async def scores(body: ScoreRequest, request: Request, caller: Reading) -> Respo
     """Give the models' probabilities for a customer, without deciding anything; the look is written down."""
     service: Service = request.app.state.service
     await noted(request, caller, "look at scores", body.customer_id)
-    return as_json(await apart(service.looking.scores, body.customer_id, body.channel))
+    return as_json(await apart(request, service.looking.scores, body.customer_id, body.channel))
 
 
 async def _shown(
     request: Request, caller: Caller, act: str, look: Callable[[str], tuple[str, dict[str, Any]]], decision_id: str
 ) -> Response:
     """Look at a decision, write the look down, and show what was seen."""
-    customer, content = await apart(look, decision_id)
+    customer, content = await apart(request, look, decision_id)
     await noted(request, caller, act, customer, decision_id)
     return as_json(content)

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.service import METRICS
 from domain.errors import StateError
-from serving.api.auditing import apart
+from serving.api.in_time import apart
 from serving.api.problems import documented, route_of
 from serving.api.security import Reading
 from serving.journal.acceptance import Fate
@@ -174,7 +174,7 @@ async def metrics(request: Request, caller: Reading) -> Response:
     """Give the metrics to Prometheus."""
     state = request.app.state
     try:
-        await apart(state.metrics.look, state.service, state.admission)
+        await apart(request, state.metrics.look, state.service, state.admission)
     except StateError:
         # what was counted is worth more than nothing while the database is away
         state.metrics.waiting.set(float("nan"))

@@ -95,7 +95,7 @@ class DecisionArchive:
         new = name_of(month_of(rows[0]["as_of"]), rows) if rows else None
         if new is not None:
             write_pending(self.folder, new, rows)
-        with self._database.transaction() as connection:
+        with self._database.transaction(patient=True) as connection:
             connection.execute(delete(ARCHIVED).where(ARCHIVED.c.file == name))
             if new is not None:
                 listed = {"file": new, "decisions": len(rows), "archived_at": microseconds(now)}

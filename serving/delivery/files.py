@@ -128,7 +128,7 @@ class ContactFile:
             writer.writeheader()
             writer.writerows({name: harmless(cell) for name, cell in row.items()} for row in rows)
             text = lines.getvalue()
-        replace_text(self.folder / name, text)
+        _replace(self.folder / name, text)
 
 
 def add_withdrawn(file: Path, decision_ids: Sequence[str]) -> None:
@@ -138,7 +138,7 @@ def add_withdrawn(file: Path, decision_ids: Sequence[str]) -> None:
     beside = file.with_suffix(WITHDRAWN)
     before = beside.read_text(encoding="utf-8").split() if beside.exists() else []
     file.parent.mkdir(parents=True, exist_ok=True)
-    replace_text(beside, "".join(f"{one}\n" for one in sorted({*before, *decision_ids})))
+    _replace(beside, "".join(f"{one}\n" for one in sorted({*before, *decision_ids})))
 
 
 def forget_in_files(files: Sequence[Path], customer_id: str) -> int:
@@ -156,7 +156,7 @@ def _from_lines(file: Path, customer_id: str) -> int:
     rest = [line for line, row in zip(lines, rows, strict=True) if row["customer_id"] != customer_id]
     if len(rest) < len(lines):
         add_withdrawn(file, [row["decision_id"] for row in rows if row["customer_id"] == customer_id])
-        replace_text(file, "".join(f"{line}\n" for line in rest))
+        _replace(file, "".join(f"{line}\n" for line in rest))
     return len(lines) - len(rest)
 
 
@@ -171,5 +171,10 @@ def _from_table(file: Path, customer_id: str) -> int:
             add_withdrawn(file, [row[rows[0].index("decision_id")] for row in theirs])
         written = io.StringIO()
         csv.writer(written, lineterminator="\n").writerows(rest)
-        replace_text(file, written.getvalue())
+        _replace(file, written.getvalue())
     return len(rows) - len(rest)
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write a file that those may read, who may read its folder: a channel's system is seldom the same user."""
+    replace_text(file, text, mode=file.parent.stat().st_mode & 0o666)

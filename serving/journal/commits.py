@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -10,7 +12,7 @@ from typing import Any, Final, Protocol, TypeVar
 from sqlalchemy import Connection
 
 from domain.errors import NboError, StateError
-from serving.database import Database, told_clearly
+from serving.database import AwayError, Database, told_clearly
 from serving.gathering import Gathering
 from serving.journal.customers import forget_unchanged, lock_customers
 from serving.journal.erasures import hold_erasures
@@ -19,6 +21,8 @@ Write_contra = TypeVar("Write_contra", contravariant=True)
 Outcome_co = TypeVar("Outcome_co", covariant=True)
 _Write = TypeVar("_Write")
 _Outcome = TypeVar("_Outcome")
+
+_Waiting = tuple["Kind[Any, Any]", Any, Future[Any], float]
 
 MOST_TOGETHER: Final = 256
 """Writes in one transaction; more would only make the first of them wait."""
@@ -49,28 +53,34 @@ class Kind(Protocol[Write_contra, Outcome_co]):
 class GroupCommit:
     """One thread that commits whatever waits; while it does, the next group gathers.
 
-    Where a transaction fails, its writes are tried one by one, so that one that cannot be written fails alone.
+    Where a transaction fails, its writes are tried one by one, so that one that cannot be written fails alone; where
+    the database is away they fail together. What waited for longer than whoever asked does is not written any more.
 
     Args:
         database: Where.
+        patience: Seconds that a write may wait.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, patience: float = math.inf) -> None:
         self._database = database
+        self._patience = patience
         self._connection: Connection | None = None
-        self._waiting: Gathering[tuple[Kind[Any, Any], Any, Future[Any]]] = Gathering(
-            self._commit, most=MOST_TOGETHER, name="group-commit"
-        )
+        self._waiting: Gathering[_Waiting] = Gathering(self._commit, most=MOST_TOGETHER, name="group-commit")
 
-    def submit(self, kind: Kind[_Write, _Outcome], write: _Write) -> Future[_Outcome]:
+    def submit(self, kind: Kind[_Write, _Outcome], write: _Write, *, until: float | None = None) -> Future[_Outcome]:
         """Hand over a write; its outcome is there when it is committed.
+
+        Args:
+            kind: Of the write.
+            write: As the kind takes it.
+            until: On the monotonic clock: who asked waits no longer; None for the patience from now on.
 
         Raises:
             StateError: By the future, where the database does not take it; at once, where this was closed.
         """
         future: Future[_Outcome] = Future()
         future.set_running_or_notify_cancel()  # nobody can cancel it any more
-        self._waiting.put((kind, write, future))
+        self._waiting.put((kind, write, future, time.monotonic() + self._patience if until is None else until))
         return future
 
     def close(self) -> None:
@@ -79,19 +89,25 @@ class GroupCommit:
         if self._connection is not None:
             self._connection.close()
 
-    def _commit(self, group: list[tuple[Kind[Any, Any], Any, Future[Any]]]) -> None:
+    def _commit(self, group: list[_Waiting]) -> None:
+        group = _in_time(group)
+        if not group:
+            return
         try:
             outcomes = self._transaction(group)
+        except AwayError as error:
+            for _, _, future, _ in group:
+                future.set_exception(error)
         except Exception as error:  # noqa: BLE001  whoever waits has to be told, whatever it was
             if len(group) > 1:
                 for one in group:
                     self._commit([one])
                 return
-            [(_, _, future)] = group
+            [(_, _, future, _)] = group
             future.set_exception(error if isinstance(error, NboError) else _unexpected(error))
-            return
-        for (_, _, future), outcome in zip(group, outcomes, strict=True):
-            future.set_result(outcome)
+        else:
+            for (_, _, future, _), outcome in zip(group, outcomes, strict=True):
+                future.set_result(outcome)
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
@@ -107,23 +123,37 @@ class GroupCommit:
                 broken.close()
                 raise
 
-    def _transaction(self, group: list[tuple[Kind[Any, Any], Any, Future[Any]]]) -> list[Any]:
-        kinds = sorted({id(kind): kind for kind, _, _ in group}.values(), key=lambda kind: kind.order)
+    def _transaction(self, group: list[_Waiting]) -> list[Any]:
+        kinds = sorted({id(kind): kind for kind, *_ in group}.values(), key=lambda kind: kind.order)
         outcomes: dict[int, Any] = {}
         with self._connected() as connection:
             hold_erasures(connection, self._database)
-            writes = {id(kind): [write for other, write, _ in group if other is kind] for kind in kinds}
+            writes = {id(kind): [write for other, write, *_ in group if other is kind] for kind in kinds}
             locked = lock_customers(
                 connection, self._database, [name for kind in kinds for name in kind.customers(writes[id(kind)])]
             )
             for kind in kinds:
-                places = [place for place, (other, _, _) in enumerate(group) if other is kind]
+                places = [place for place, (other, *_) in enumerate(group) if other is kind]
                 written = kind.together(connection, writes[id(kind)])
                 outcomes |= dict(zip(places, written, strict=True))
             forget_unchanged(connection, [name for name, version in locked.items() if not version])
         for kind in kinds:
             kind.committed()
         return [outcomes[place] for place in range(len(group))]
+
+
+def _in_time(group: list[_Waiting]) -> list[_Waiting]:
+    """Tell those who waited for too long; the others."""
+    now = time.monotonic()
+    for _, _, future, until in group:
+        if until <= now:
+            future.set_exception(late())
+    return [one for one in group if one[-1] > now]
+
+
+def late() -> StateError:
+    """Say that something waited for longer than whoever asked does."""
+    return AwayError("the database did not answer in time; nothing was kept of this call")
 
 
 def _unexpected(error: Exception) -> StateError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -10,8 +11,9 @@ from functools import partial
 from typing import Final
 
 from domain.errors import DataError, StateError
+from serving.database import AwayError
 from serving.gathering import Gathering
-from serving.journal.commits import GroupCommit
+from serving.journal.commits import GroupCommit, late
 from serving.journal.keeping import Answering, Keeping, Kept, Made, Request
 from serving.live.asking import Asked
 from serving.live.deciding import DecisionService, Prepared
@@ -33,6 +35,7 @@ class _Question:
     asked: Asked
     request: Request | None
     mark: object
+    until: float
     answer: Future[bytes] = field(default_factory=Future)
     tries: int = 1
 
@@ -48,15 +51,22 @@ class AnsweringService:
         commits: Which keeps together what waits together.
         keeping: The kind of write.
         watcher: Gives the one that is told.
+        patience: Seconds that whoever asks waits; what is not decided by then is not decided.
     """
 
     def __init__(
-        self, decisions: DecisionService, commits: GroupCommit, keeping: Keeping, watcher: Callable[[], Watcher]
+        self,
+        decisions: DecisionService,
+        commits: GroupCommit,
+        keeping: Keeping,
+        watcher: Callable[[], Watcher],
+        patience: float = math.inf,
     ) -> None:
         self._decisions = decisions
         self._commits = commits
         self._keeping = keeping
         self._watcher = watcher
+        self._patience = patience
         self._turns: Gathering[_Question] = Gathering(self._turn, most=MOST_TOGETHER, name="decide")
 
     def ask(self, asked: Asked, request: Request | None = None) -> Future[bytes]:
@@ -71,7 +81,7 @@ class AnsweringService:
             StateError: By the future: what cannot be kept is not answered. At once: this was closed.
             RequestClashError: By the future: the request's id stands for another request.
         """
-        question = _Question(asked, request, self._watcher().asked())
+        question = _Question(asked, request, self._watcher().asked(), time.monotonic() + self._patience)
         # from here on nobody can cancel it: who asked may go, the decision is made
         question.answer.set_running_or_notify_cancel()
         self._turns.put(question)
@@ -91,10 +101,21 @@ class AnsweringService:
             questions = [question for question in questions if first[question.asked.customer_id] is not question]
 
     def _together(self, questions: list[_Question]) -> None:
+        now = time.monotonic()
+        for question in questions:
+            if question.until <= now:
+                question.answer.set_exception(late())
+        questions = [question for question in questions if question.until > now]
+        if not questions:
+            return
         watcher = self._watcher()
         watcher.together(questions)
         try:
             prepared = self._decisions.prepare([question.asked for question in questions], watcher.step)
+        except AwayError as error:
+            for question in questions:
+                question.answer.set_exception(error)
+            return
         except Exception as error:  # noqa: BLE001  whoever waits has to be told, whatever it was
             if len(questions) > 1:
                 for question in questions:
@@ -113,7 +134,7 @@ class AnsweringService:
             decisions=(made,), request=question.request, answer=prepared.answer, at=int(made.row["as_of"])
         )
         try:
-            kept = self._commits.submit(self._keeping, write)
+            kept = self._commits.submit(self._keeping, write, until=question.until)
         except StateError as error:
             question.answer.set_exception(error)
             return

@@ -5,10 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
+from weakref import finalize
 
 from domain.errors import StateError
+from serving.gathering import Gathering
 
 if TYPE_CHECKING:
     from features.store.online import OnlineRead, OnlineStates
@@ -19,6 +23,9 @@ FAILURES: Final = 3
 """In a row, until it is left alone."""
 
 REST_SECONDS: Final = 5.0
+
+STORE_SECONDS: Final = 0.5
+"""For which a decision waits for the online store; then the log has to do, which has the same in more time."""
 
 
 class Breaker:
@@ -70,17 +77,43 @@ class Breaker:
 
 
 class GuardedStates:
-    """Online states behind a breaker.
+    """Online states behind a breaker, read in a thread of their own: a store that is frozen ends no wait by itself.
 
     Args:
         states: Online states.
         breaker: Of their store.
+        seconds: That an answer may take.
     """
 
-    def __init__(self, states: OnlineStates, breaker: Breaker) -> None:
+    def __init__(self, states: OnlineStates, breaker: Breaker, seconds: float = STORE_SECONDS) -> None:
         self._states = states
         self._breaker = breaker
+        self._seconds = seconds
+        self._asking: Gathering[tuple[Callable[[], OnlineRead], Future[OnlineRead]]] = Gathering(
+            _ask, most=1, name="online-store"
+        )
+        finalize(self, self._asking.leave)
+        self._last: Future[OnlineRead] | None = None
 
     def read(self, customer_ids: Sequence[str], now: datetime) -> OnlineRead:
         """Read states; arguments and errors as of `OnlineStates.read`."""
-        return self._breaker.ask(lambda: self._states.read(customer_ids, now))
+        return self._breaker.ask(lambda: self._in_time(lambda: self._states.read(customer_ids, now)))
+
+    def _in_time(self, question: Callable[[], OnlineRead]) -> OnlineRead:
+        if self._last is not None and not self._last.done():
+            raise StateError("the online store has not answered yet what it was asked before")
+        answer: Future[OnlineRead] = Future()
+        self._asking.put((question, answer))
+        try:
+            return answer.result(self._seconds)
+        except FutureTimeout:
+            self._last = answer
+            raise StateError("the online store does not answer", got=f"nothing in {self._seconds:g} s") from None
+
+
+def _ask(asked: list[tuple[Callable[[], OnlineRead], Future[OnlineRead]]]) -> None:
+    [(question, answer)] = asked
+    try:
+        answer.set_result(question())
+    except Exception as error:  # noqa: BLE001  whoever waits is told
+        answer.set_exception(error)

@@ -61,10 +61,10 @@ class ErasingService:
         """
         receipt_id, name = uuid4().hex, named(self._database, customer_id)
         # noted before anything is looked through: what was read before and is written later finds the note
-        with self._database.transaction() as connection:
+        with self._database.transaction(patient=True) as connection:
             note_erasure(connection, self._database, customer_id, microseconds(self._clock.now()))
         erased = Counter(self._erase_files(customer_id))
-        with self._database.transaction() as connection:
+        with self._database.transaction(patient=True) as connection:
             now = self._clock.now()
             by = note_its_end(connection, self._database, customer_id).at
             charged = select(DECISIONS.c.decision_id).where(DECISIONS.c.customer_id == customer_id)

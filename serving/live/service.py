@@ -31,6 +31,9 @@ from serving.live.withdrawing import WithdrawingService
 SWITCH_SECONDS: Final = 0.0005
 """Threads give way to each other ten times sooner than by default: who parses requests must not wait for a decision."""
 
+_OF_DATABASE: Final = 0.8
+"""Share of the time for an answer in which the database has to give its own."""
+
 
 class Service:
     """What the API works with.
@@ -65,9 +68,13 @@ class Service:
         self.clock = clock
         self.settings = settings
         self.decision_log = DecisionLog(database, archive)
-        self.commits = GroupCommit(database)
+        # whoever asks is answered in any case by then (serving.api.in_time), so that nobody works for longer
+        database.hurry(settings.answer_seconds * _OF_DATABASE)
+        self.commits = GroupCommit(database, settings.answer_seconds)
         self.decisions = DecisionService(database, clock, lambda: self.engine)
-        self.answering = AnsweringService(self.decisions, self.commits, Keeping(database), lambda: self.watcher)
+        self.answering = AnsweringService(
+            self.decisions, self.commits, Keeping(database), lambda: self.watcher, settings.answer_seconds
+        )
         self.listening = ListeningService(
             database, self.commits, clock, lambda: self.engine.bank.vocabulary, LoggedEvents(log)
         )

@@ -15,7 +15,7 @@ def test_a_damaged_database_of_the_feature_store_is_named_with_the_remedy(tmp_pa
     (tmp_path / "feast").mkdir()
     damaged = tmp_path / "feast" / database
     damaged.write_bytes(b"garbage" * 500)
-    with pytest.raises(StateError, match=rf"not a database: .*{database}; .*build features again"):
+    with pytest.raises(StateError, match=rf"{database} is damaged: got file is not a database, .*build features again"):
         FeatureRepository("small", tmp_path / "feast", tmp_path / "parts")
     damaged.unlink()
     FeatureRepository("small", tmp_path / "feast", tmp_path / "parts")

@@ -17,12 +17,15 @@ from config.service import ApiKey, ServiceSettings
 from serving.api.app import create_app
 from serving.live.clock import Clock
 from tests.ports import HOST
+from tests.waiting import SECONDS
 from wiring.parts import Parts
 from wiring.service import open_service
 
 KEY = "nbo_a_key_of_tests_that_is_known_to_everybody"
 SETTINGS = ServiceSettings(
-    keys=(ApiKey(name="tests", sha256=sha256(KEY.encode()).hexdigest(), scopes=("admin",)),), swap_seconds=0.2
+    keys=(ApiKey(name="tests", sha256=sha256(KEY.encode()).hexdigest(), scopes=("admin",)),),
+    swap_seconds=0.2,
+    answer_seconds=SECONDS,  # a machine that is slow is none whose database is away
 )
 
 

@@ -204,6 +204,15 @@ def test_logging_and_loading_print_nothing_and_change_nothing_global(store, judg
     assert dict(os.environ) == before
 
 
+def test_a_store_that_is_gone_while_its_models_are_there_is_not_made_anew(tmp_path):
+    (tmp_path / "artefacts" / "demo" / "a run").mkdir(parents=True)
+    with pytest.raises(StateError, match="is gone: got no file"):
+        TrackingStore(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artefacts").experiment_id("demo")
+    (tmp_path / "mlflow.db").touch()
+    with pytest.raises(StateError, match="is gone: got an empty file"):
+        TrackingStore(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artefacts").experiment_id("demo")
+
+
 def test_a_store_that_is_no_store_is_an_error_with_a_remedy(tmp_path):
     (tmp_path / "mlflow.db").write_bytes(b"this is not a database, but it is long enough to look at" * 20)
     with pytest.raises(StateError, match="MLFLOW_TRACKING_URI"):

@@ -24,6 +24,7 @@ from serving.live.service import Service
 from serving.today import TodaysEvents
 from tests.serving.api.client import Client, running
 from tests.serving.build import AS_OF, small_bank, small_decider, small_log
+from tests.waiting import SECONDS
 
 if TYPE_CHECKING:
     from serving.api.tracing import Tracing
@@ -34,7 +35,8 @@ for _name in ("decide", "listen", "read", "admin"):
     KEYS[_name], _entry = new_key(_name, [_name])
     ENTRIES.append(ApiKey(name=_name, sha256=_entry["sha256"], scopes=(_name,)))
 
-SETTINGS = ServiceSettings(keys=tuple(ENTRIES))
+# a machine that is slow is none whose database is away
+SETTINGS = ServiceSettings(keys=tuple(ENTRIES), answer_seconds=SECONDS)
 
 
 def engine_of(bank: Bank, log: EventLog, database: Database, **more: Any) -> LiveEngine:
@@ -67,7 +69,8 @@ def small_service(
 @contextmanager
 def small_client(folder: Path, scope: str = "admin", tracing: Tracing | None = None, **more: Any) -> Iterator[Client]:
     """A client with a key of one scope."""
-    app = create_app(lambda: small_service(folder, **more), tracing)
+    settings = replace(more.pop("settings", SETTINGS), answer_seconds=SECONDS)
+    app = create_app(lambda: small_service(folder, settings=settings, **more), tracing)
     with running(app, {"X-API-Key": KEYS[scope]}) as client:
         yield client
 

@@ -1,5 +1,7 @@
 import csv
 import json
+import os
+import stat
 from datetime import timedelta
 
 import pytest
@@ -142,3 +144,20 @@ def test_an_erased_customer_whose_id_looks_like_a_formula_is_found(tmp_path):
     file.write_text("customer_id,offer\n'-7,a\n7,b\n'=7,c\n")
     assert forget_in_files([file], "-7") == 1
     assert file.read_text() == "customer_id,offer\n7,b\n'=7,c\n"
+
+
+def test_who_may_read_the_folder_may_read_its_files_whatever_the_umask(post, tmp_path):
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    folder.chmod(0o2750)
+    target = ContactFile(post.outbox, folder, "csv")
+    before = os.umask(0o077)
+    try:
+        post.gather("c02", "c04")
+        post.deliver(target)
+        file = folder / f"email-{NIGHT}.csv"
+        assert stat.S_IMODE(file.stat().st_mode) == 0o640
+        assert forget_in_files([file], "c02") == 1
+        assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    finally:
+        os.umask(before)

@@ -1,7 +1,11 @@
+import threading
+
 import pytest
 
 from domain.errors import StateError
-from serving.live.breaker import FAILURES, REST_SECONDS, Breaker
+from serving.live.breaker import FAILURES, REST_SECONDS, Breaker, GuardedStates
+from tests.serving.build import AS_OF
+from tests.waiting import until
 
 
 class Store:
@@ -62,3 +66,31 @@ def test_a_failure_now_and_then_changes_nothing(breaker):
         failing(breaker, store, FAILURES - 1)
         store.fails = False
         assert breaker.ask(store) == "answer"
+
+
+class Frozen:
+    """Answers when it is let go on."""
+
+    def __init__(self):
+        self.goes_on = threading.Event()
+        self.asked = 0
+
+    def read(self, customer_ids, now):
+        self.asked += 1
+        self.goes_on.wait()
+        return customer_ids
+
+
+def test_nobody_waits_for_a_store_that_is_frozen_and_it_is_used_again_when_it_goes_on(breaker, clock):
+    store = Frozen()
+    states = GuardedStates(store, breaker, seconds=0.01)
+    for _ in range(FAILURES + 2):
+        with pytest.raises(StateError):
+            states.read(["c05"], AS_OF)
+    # one thread waits for it, however many ask
+    assert store.asked == 1
+    store.goes_on.set()
+    until(states._last.done)
+    clock[0] += REST_SECONDS
+    states._seconds = None
+    assert states.read(["c05"], AS_OF) == ["c05"]

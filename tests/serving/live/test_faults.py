@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
@@ -18,35 +14,9 @@ from serving.decision_log import DecisionLog
 from serving.journal.acceptance import Acceptance
 from serving.journal.commits import GroupCommit
 from serving.journal.journal import Journal
-from tests.docs.pages import ROOT
-from tests.ports import free_port
-from tests.servers import QUIET
 from tests.serving.build import VOCABULARY, small_log
 from tests.serving.journal.build import empty_postgresql, told
-from tests.serving.live.replica import KEY
-from tests.waiting import SECONDS, until
-
-
-@contextmanager
-def replica(folder, url=None) -> Iterator[tuple[subprocess.Popen[bytes], httpx.Client]]:
-    port = free_port()
-    command = [sys.executable, "-m", "tests.serving.live.replica", str(folder), str(port), *([url] if url else [])]
-    process = subprocess.Popen(command, cwd=ROOT, **QUIET)
-    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": KEY}, timeout=SECONDS)
-    try:
-
-        def answers() -> bool:
-            assert process.poll() is None, "the replica ended"
-            with suppress(httpx.TransportError):
-                return client.get("/healthz").is_success
-            return False
-
-        until(answers)
-        yield process, client
-    finally:
-        client.close()
-        process.kill()
-        process.wait()
+from tests.serving.live.replica import replica
 
 
 def test_nothing_acknowledged_is_lost_when_a_worker_is_killed_under_load(tmp_path):
@@ -122,7 +92,7 @@ def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path):
     # as many pages as there are, and no more: what SQLite meets on a full disk
     commits._connection.connection.driver_connection.execute("PRAGMA max_page_count = 1")
     rows = [told(f"full {number}", properties={"offer": "x" * 900}) for number in range(400)]
-    with pytest.raises(StateError, match="full"):
+    with pytest.raises(StateError, match="full; free space on the disk"):
         commits.submit(kind, rows).result()
     assert [row[0] for row in Journal(database, None).recent("c02", 0).rows] == ["e1"]
     # there is space again

@@ -1,0 +1,168 @@
+"""LightGBM's native text, looked at before the library reads it: it believes what it reads, and crashes or hangs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Final
+
+from domain.errors import ModelError
+
+_HEADER: Final = ("version", "num_class", "num_tree_per_iteration", "label_index", "max_feature_idx", "objective")
+_LISTS: Final = ("feature_names", "feature_infos", "tree_sizes")
+_FIXED: Final = {
+    "version": "v4",
+    "num_class": "1",
+    "num_tree_per_iteration": "1",
+    "label_index": "0",
+    "objective": "binary sigmoid:1",
+}
+_MOST_FEATURES: Final = 100_000
+_MOST_LEAVES: Final = 100_000
+_LARGEST_COUNT: Final = 2**31 - 1
+_LARGEST_WORD: Final = 2**32 - 1
+_CATEGORICAL: Final = 1
+_LARGEST_DECISION: Final = 15
+"""Two bits of its kind, two of what is missing."""
+
+_WHOLE: Final = re.compile(r"-?[0-9]{1,10}", re.ASCII)
+_REAL: Final = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?(e[+-]?[0-9]{1,3})?", re.ASCII)
+_THRESHOLD: Final = re.compile(rf"-?inf|{_REAL.pattern}", re.ASCII)
+_OF_NODES: Final = ("split_gain", "internal_value", "internal_weight")
+_OF_LEAVES: Final = ("leaf_value", "leaf_weight")
+_PLAIN: Final = frozenset({"num_leaves", "num_cat", "is_linear", "shrinkage"})
+_ARRAYS: Final = frozenset(
+    {"split_feature", "threshold", "decision_type", "left_child", "right_child", "leaf_count", "internal_count"}
+    | {*_OF_NODES, *_OF_LEAVES}
+)
+_CATEGORIES: Final = frozenset({"cat_boundaries", "cat_threshold"})
+
+
+def expect_trees(text: str) -> None:
+    """See that a text holds trees as LightGBM writes them for a binary target, and nothing that it would trip over.
+
+    Every number is one and in its bounds, every count is that of what follows, every leaf and every split is reached
+    once from the root.
+
+    Raises:
+        ModelError: The text is cut off, damaged, or made to do harm.
+    """
+    header, separator, rest = text.partition("\n\n")
+    if not separator or "\r" in text or "\0" in text:
+        raise _unfit("no header of a model of LightGBM")
+    first, *lines = header.split("\n")
+    found = _pairs(lines, "the header")
+    if (
+        first != "tree"
+        or set(found) - {*_HEADER, *_LISTS}
+        or any(found.get(name) != said for name, said in _FIXED.items())
+    ):
+        raise _unfit("a header of another kind or version")
+    features = _whole(found, "max_feature_idx", 0, _MOST_FEATURES) + 1
+    for name in ("feature_names", "feature_infos"):
+        if len(found.get(name, "").split(" ")) != features:
+            raise _unfit(f"{name} of another number than max_feature_idx says")
+    body, start = rest.encode(), 0
+    sizes = _wholes(found, "tree_sizes", None, 1, len(body))
+    for number, size in enumerate(sizes):
+        _expect_tree(body[start : start + size], number, features)
+        start += size
+    if not body[start:].startswith(b"end of trees\n"):
+        raise _unfit("trees of other sizes than tree_sizes says")
+
+
+def _expect_tree(block: bytes, number: int, features: int) -> None:
+    name, *lines = block.decode(errors="replace").rstrip("\n").split("\n")
+    if name != f"Tree={number}" or not block.endswith(b"\n\n"):
+        raise _unfit(f"no tree {number} where it should be")
+    tree = _pairs(lines, name)
+    leaves = _whole(tree, "num_leaves", 1, _MOST_LEAVES)
+    categories = _whole(tree, "num_cat", 0, leaves - 1)
+    expected = {*_PLAIN, *_ARRAYS} | (_CATEGORIES if categories else set())
+    if set(tree) - expected or tree.get("is_linear", "0") != "0":
+        raise _unfit(f"{name} says something that no tree of ours does")
+    splits = leaves - 1
+    for real in _OF_LEAVES:
+        if real == "leaf_value" or tree.get(real):
+            _reals(tree, real, leaves)
+    _reals(tree, "shrinkage", 1)
+    if not splits:
+        return
+    for real in _OF_NODES:
+        _reals(tree, real, splits)
+    for count, length in (("leaf_count", leaves), ("internal_count", splits)):
+        _wholes(tree, count, length, 0, _LARGEST_COUNT)
+    _wholes(tree, "split_feature", splits, 0, features - 1)
+    # what is missing may be split from all that is not
+    thresholds = [float(word) for word in _words(tree, "threshold", splits, _THRESHOLD)]
+    kinds = _wholes(tree, "decision_type", splits, 0, _LARGEST_DECISION)
+    for threshold, kind in zip(thresholds, kinds, strict=True):
+        if kind & _CATEGORICAL and threshold not in range(categories):
+            raise _unfit(f"{name} splits by categories that there are not")
+    _expect_shape(tree, name, splits)
+    if categories:
+        bounds = _wholes(tree, "cat_boundaries", categories + 1, 0, _LARGEST_COUNT)
+        if bounds[0] != 0 or any(later <= earlier for earlier, later in pairwise(bounds)):
+            raise _unfit(f"{name} has categories without bounds")
+        _wholes(tree, "cat_threshold", bounds[-1], 0, _LARGEST_WORD)
+
+
+def _expect_shape(tree: Mapping[str, str], name: str, splits: int) -> None:
+    """Children come after their parents, as they were grown, so that there is no circle; and each has one."""
+    seen: list[int] = []
+    for side in ("left_child", "right_child"):
+        children = _wholes(tree, side, splits, -splits - 1, splits - 1)
+        if any(0 <= child <= parent for parent, child in enumerate(children)):
+            raise _unfit(f"{name} goes in a circle")
+        seen += children
+    if sorted(seen) != [*range(-splits - 1, 0), *range(1, splits)]:
+        raise _unfit(f"{name} has leaves or splits that are reached twice or never")
+
+
+def _pairs(lines: Sequence[str], where: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in lines:
+        name, separator, said = line.partition("=")
+        if not separator or name in found:
+            raise _unfit(f"{where} has a line twice, or one that says nothing")
+        found[name] = said
+    return found
+
+
+def _whole(found: Mapping[str, str], name: str, least: int, most: int) -> int:
+    [number] = _wholes(found, name, 1, least, most)
+    return number
+
+
+def _wholes(found: Mapping[str, str], name: str, length: int | None, least: int, most: int) -> list[int]:
+    numbers = [int(word) for word in _words(found, name, length, _WHOLE)]
+    if numbers and not least <= min(numbers) <= max(numbers) <= most:
+        raise _unfit(f"{name} is not from {least} to {most}")
+    return numbers
+
+
+def _reals(found: Mapping[str, str], name: str, length: int) -> list[float]:
+    numbers = [float(word) for word in _words(found, name, length, _REAL)]
+    if any(abs(number) == float("inf") for number in numbers):
+        raise _unfit(f"{name} is not finite")
+    return numbers
+
+
+def _words(found: Mapping[str, str], name: str, length: int | None, form: re.Pattern[str]) -> list[str]:
+    said = found.get(name, "")
+    words = said.split(" ") if said else []
+    if length is not None and len(words) != length:
+        raise _unfit(f"{name} of another number than there should be: {len(words)} for {length}")
+    if not all(form.fullmatch(word) for word in words):
+        raise _unfit(f"{name} holds something that is no number, or none that is finite")
+    return words
+
+
+def _unfit(got: str) -> ModelError:
+    return ModelError(
+        "a model's trees cannot be read",
+        got=got,
+        expected="the text that LightGBM wrote when it was trained",
+        remedy="train the model again, or put an earlier version in charge",
+    )
