@@ -32,7 +32,7 @@ from features.state import States
 from features.store.state_files import StateFiles
 from models.registry import CHALLENGER
 from tests.ports import free_port
-from wiring.parts import MODELS, Parts
+from wiring.components import MODELS, Components
 
 RESULTS = Path(__file__).parent / "results" / "serving.json"
 KEY = "nbo_benchmark_key"
@@ -113,15 +113,15 @@ def prepare(home: Path, options: argparse.Namespace) -> datetime:
     return datetime.fromtimestamp(said["midnight"] / 1e6, tz=UTC) + timedelta(hours=12)
 
 
-def copy_states(parts: Parts, customers: int) -> int:
+def copy_states(components: Components, customers: int) -> int:
     """Put as many customers online as asked for, with the states of the simulated ones; tells their midnight."""
-    files = StateFiles(parts.places.states)
-    found = [files.read(file.stem) for file in sorted(parts.places.states.glob("*.parquet"))]
+    files = StateFiles(components.places.states)
+    found = [files.read(file.stem) for file in sorted(components.places.states.glob("*.parquet"))]
     found = [states for states in found if len(states)]
     matrix = np.concatenate([states.matrix for states in found])
     names = np.array([f"customer-{number:07d}" for number in range(customers)], dtype=object)
     copied = States(names, matrix[np.arange(customers) % len(matrix)], found[0].midnight, found[0].layout)
-    parts.online.materialise(copied, datetime.now(UTC))
+    components.online.materialise(copied, datetime.now(UTC))
     return found[0].midnight
 
 
@@ -261,8 +261,8 @@ def _environment(home: Path) -> dict[str, str]:
     return {**os.environ, "NBO_HOME": str(home), "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"}
 
 
-def _parts(home: Path) -> Parts:
-    return Parts(Settings.from_environment(_environment(home)), home / "folder")
+def _parts(home: Path) -> Components:
+    return Components(Settings.from_environment(_environment(home)), home / "folder")
 
 
 if __name__ == "__main__":

@@ -26,9 +26,9 @@ from config.settings import Settings
 from features.store.definitions import STATE, STATE_VIEW
 from features.table import CUSTOMER_ID
 from models.propensity.model import PropensityModel, tree_matrix
-from serving.live.engine import LiveEngine
+from serving.service.engine import LiveEngine
 from tests.ports import free_port
-from wiring.parts import Parts
+from wiring.components import Components
 from wiring.service import PartsEngines
 
 BODIES = 200
@@ -63,7 +63,7 @@ def mlflow_bodies(engine: LiveEngine, moment: datetime, customers: int) -> list[
 
 
 def measure_others(
-    parts: Parts, moment: datetime, folder: Path, environment: Mapping[str, str], options: argparse.Namespace
+    components: Components, moment: datetime, folder: Path, environment: Mapping[str, str], options: argparse.Namespace
 ) -> dict[str, Any]:
     """Load both servers, one after the other.
 
@@ -74,11 +74,11 @@ def measure_others(
         environment: In which the bank is found.
         options: Of the benchmark.
     """
-    engine = PartsEngines(parts).build()
+    engine = PartsEngines(components).build()
     model = engine.decider.propensity
     assert isinstance(model, PropensityModel)
     mlflow.lightgbm.save_model(model.booster, str(folder / "model"))
-    feast = [sys.executable, "-m", "benchmarks.serving_others", str(parts.folder), str(options.workers)]
+    feast = [sys.executable, "-m", "benchmarks.serving_others", str(components.folder), str(options.workers)]
     mlflow_command = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"]
     mlflow_command += ["-m", str(folder / "model"), "-w", str(options.workers), "-p"]
     asked = {
@@ -142,7 +142,7 @@ def _answers(address: str) -> bool:
 def main() -> None:
     """Run Feast's server on a bank's online store: `python -m benchmarks.serving_others FOLDER WORKERS PORT`."""
     folder, workers, port = sys.argv[1:]
-    parts = Parts(Settings.from_environment(os.environ), Path(folder))
+    parts = Components(Settings.from_environment(os.environ), Path(folder))
     # workers that end after so many requests, as they do by default, would be counted as waiting
     parts.repository.store.serve("127.0.0.1", int(port), workers=int(workers), max_requests=0, max_requests_jitter=0)
 

@@ -11,16 +11,22 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from decisioning.order.arbitration import Worth, best_candidate, reject_unaffordable, reject_unworthy, weigh
-from decisioning.order.layout import layout_of
-from decisioning.order.ordering import ranked, sort_keys
-from decisioning.order.ranking import Ranking
+from decisioning.arbitration.channel_slots import layout_of
+from decisioning.arbitration.ranking import Ranking
+from decisioning.arbitration.scores import (
+    CandidateScores,
+    best_candidate,
+    reject_below_minimum,
+    reject_unaffordable,
+    score_candidates,
+)
+from decisioning.arbitration.sort_keys import ranked, sort_keys
 from decisioning.policies.arms import Arm, Arms, arms_of
 from decisioning.policies.compiled import CompiledPolicy
 from decisioning.policies.draws import as_microseconds, decision_id, hashes_of
-from decisioning.policies.remaining import what_remains
+from decisioning.policies.evaluation_context import EvaluationContext, moment_columns
+from decisioning.policies.remaining import remaining_at
 from decisioning.policies.requests import Said, request_columns
-from decisioning.policies.situation import Situation, moment_columns
 from decisioning.policies.verdicts import PASSED, Bits, failing_rules, first_failing
 from domain.errors import DataError, nearest
 from expressions.types import Array
@@ -61,7 +67,7 @@ class Decisions:
 
     policy: CompiledPolicy
     features: FeatureTable
-    situation: Situation
+    situation: EvaluationContext
     as_of: np.datetime64
     seed: int
     channels: tuple[str, ...]
@@ -72,7 +78,7 @@ class Decisions:
     arm: Arms
     bits: Bits
     first_failed: NDArray[np.int16]
-    worth: Worth
+    worth: CandidateScores
     keys: Array
     ranking: Ranking
     best: NDArray[np.intp]
@@ -169,19 +175,19 @@ def decide(
     shape = (len(features), len(policy.candidates))
     if propensity.shape != shape:
         raise DataError("propensities do not fit", got=f"shape {propensity.shape}", expected=f"{shape}")
-    left = what_remains(policy, remaining or {}, prices or {}, as_datetime(moment))
+    left = remaining_at(policy, remaining or {}, prices or {}, as_datetime(moment))
     customers = hashes_of(map(str, features.customer_ids))
     arm = arms_of(customers, policy.policy.control)
     local = moment_columns(as_datetime(moment), policy.time_zone, arm == Arm.HOLDOUT)
     requests = _requests(request, len(features))
     said = request_columns(requests, policy.names.request)
-    situation = Situation(policy.sources, len(features), features.columns, {**local, **said})
+    situation = EvaluationContext(policy.sources, len(features), features.columns, {**local, **said})
     if policy.personalised is not None and len(policy.candidates):
         wanted_by = policy.personalised.holds(situation)[:, 0]
         arm = np.where(wanted_by | (arm == Arm.HOLDOUT), arm, np.int8(Arm.NOT_PERSONALISED))
     bits = failing_rules(policy, situation)
-    worth = weigh(policy, situation, propensity, arm, prices or {})
-    reject_unworthy(policy, worth, bits)
+    worth = score_candidates(policy, situation, propensity, arm, prices or {})
+    reject_below_minimum(policy, worth, bits)
     reject_unaffordable(policy, worth, left, bits)
     first_failed = first_failing(counting_rules(policy, bits, arm))
     allowed = first_failed == PASSED

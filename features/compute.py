@@ -9,12 +9,12 @@ import pyarrow as pa
 
 from features.calendar import Calendar
 from features.catalogue import FeatureCatalogue
+from features.compiled_features import compile_features
+from features.inputs import coded_moments, history_of
 from features.journey.lifecycle import stages_at
 from features.journey.settings import Journey
 from features.kernel.gather import gather
 from features.moments import Moments
-from features.observation import coded_moments, history_of
-from features.program import program_of
 from features.table import FeatureTable
 
 
@@ -46,7 +46,7 @@ def compute_features(
     Raises:
         DataError: For an unknown feature, a missing column, or a moment out of the calendar.
     """
-    program = program_of(catalogue, None if names is None else tuple(names))
+    program = compile_features(catalogue, None if names is None else tuple(names))
     schema = {name: catalogue.features[name].type for name in program.names}
     as_of = moments.as_of.astype("datetime64[us]")
     if not len(moments):

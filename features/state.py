@@ -15,12 +15,12 @@ from domain.errors import DataError, StateError
 from features.building.journeys import DAYS_IN_STAGE, PREVIOUS_STAGE, STAGE
 from features.calendar import Calendar
 from features.catalogue import FeatureCatalogue
+from features.compiled_features import compile_features
+from features.inputs import coded_moments, history_of, moments_without_events
 from features.journey.lifecycle import NO_STAGE, StageChanges, stages_at
 from features.journey.settings import Journey
 from features.kernel.gather import gather, merge
 from features.moments import Moments, utc_microseconds
-from features.observation import coded_moments, history_of, moments_without_events
-from features.program import program_of
 from features.table import FeatureTable
 
 STAGE_SLOTS = 3
@@ -91,7 +91,7 @@ def compute_states(
             "a state is of a local midnight", got=f"{moment} UTC", expected=f"a midnight in {calendar.zone}"
         )
     ids = np.asarray(customer_ids, dtype=object)
-    program = program_of(catalogue, None, mergeable_days=True)
+    program = compile_features(catalogue, None, mergeable_days=True)
     history = history_of(events, calendar, before=moment)
     moments = coded_moments(history, Moments.at(ids, moment))
     order = np.argsort(moments.customer, kind="stable")
@@ -151,7 +151,7 @@ def features_at(
         as_of: Moments of the day that begins with the states' midnight, shape (n,).
     """
     del journey
-    program = program_of(catalogue, None, mergeable_days=True)
+    program = compile_features(catalogue, None, mergeable_days=True)
     slots = len(program.plan.identity) + STAGE_SLOTS
     _check(states, as_of, slots, catalogue.layout, calendar)
     if not len(states):

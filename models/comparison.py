@@ -16,7 +16,7 @@ from models.evaluation.estimate import Estimate
 from models.evaluation.evaluation import REPLICATES
 from models.evaluation.resampling import CustomerDraws
 from models.evaluation.scored import score_columns
-from models.judged import MODEL, Judged
+from models.held_out import MODEL, HeldOutPredictions
 
 How = Literal["rescored", "recorded", "nothing"]
 
@@ -41,7 +41,7 @@ class ChampionComparison:
 
 
 def compare_with_champion(
-    judged: Judged, champion_scores: Array, how: How, *, replicates: int = REPLICATES, seed: int = 7
+    judged: HeldOutPredictions, champion_scores: Array, how: How, *, replicates: int = REPLICATES, seed: int = 7
 ) -> ChampionComparison:
     """Compare on the rows that the champion has a score for.
 
@@ -68,7 +68,7 @@ def compare_with_champion(
     return ChampionComparison(how=how, rows=len(rows), positives=int(rows.y.sum()), improvements=improvements)
 
 
-def recorded_predictions(judged: Judged) -> pa.Table:
+def recorded_predictions(judged: HeldOutPredictions) -> pa.Table:
     """Put test predictions in a table that can be kept with a run and found again row by row.
 
     Customers are named by a hash of customer, moment, offer and channel: enough to find a row again, without ids
@@ -85,7 +85,7 @@ def recorded_predictions(judged: Judged) -> pa.Table:
     return pa.table(columns | dict(judged.scores))
 
 
-def recorded_scores(judged: Judged, recorded: pa.Table) -> Array:
+def recorded_scores(judged: HeldOutPredictions, recorded: pa.Table) -> Array:
     """Find the model's recorded prediction for each judged row, NaN where there is none or more than one.
 
     Example:

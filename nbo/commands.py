@@ -28,7 +28,7 @@ from nbo.scarce import scarce
 from wiring.progress import showing
 
 if TYPE_CHECKING:
-    from wiring.parts import Parts
+    from wiring.components import Components
 
 app = typer.Typer(
     name="nbo",
@@ -91,7 +91,7 @@ def run(context: typer.Context, as_of: AsOf = None) -> None:
     Example: nbo --bank banks/demo run
     """
     parts = _parts_with_flows(context)
-    from pipelines.whole import run_bank
+    from pipelines.run_bank import run_bank
 
     show_run(run_bank(str(parts.folder), _moment(parts, as_of)))
 
@@ -444,13 +444,13 @@ def _scarce(error: Exception) -> StateError | None:
     return full_disk(error, Settings.from_environment(os.environ).home) or scarce(error)
 
 
-def _parts(context: typer.Context) -> Parts:
-    from wiring.parts import parts_of
+def _parts(context: typer.Context) -> Components:
+    from wiring.components import components_of
 
-    return parts_of(context.obj)
+    return components_of(context.obj)
 
 
-def _parts_with_flows(context: typer.Context) -> Parts:
+def _parts_with_flows(context: typer.Context) -> Components:
     parts = _parts(context)
     from nbo.servers import serve_flows
 
@@ -458,7 +458,7 @@ def _parts_with_flows(context: typer.Context) -> Parts:
     return parts
 
 
-def _moment(parts: Parts, as_of: datetime | None) -> datetime | None:
+def _moment(components: Components, as_of: datetime | None) -> datetime | None:
     if as_of is None:
         return None
     from features.calendar import FIRST_YEAR, LAST_YEAR
@@ -466,4 +466,4 @@ def _moment(parts: Parts, as_of: datetime | None) -> datetime | None:
     if not FIRST_YEAR < as_of.year < LAST_YEAR:  # the years at the ends may be others elsewhere in the world
         expected = f"a year from {FIRST_YEAR + 1} to {LAST_YEAR - 1}"
         raise DataError("the moment is out of the calendar", got=as_of.date().isoformat(), expected=expected)
-    return as_of.replace(tzinfo=parts.bank.time_zone)
+    return as_of.replace(tzinfo=components.bank.time_zone)

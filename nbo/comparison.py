@@ -8,13 +8,13 @@ from domain.cells import harmless
 from domain.errors import DataError, StateError, nearest
 from models.tracking.experiments import compare_runs
 from nbo.display import console, show_table
-from wiring.parts import MODELS, Parts
+from wiring.components import MODELS, Components
 
 SHOWN = ("run", "model", "started", "gate", "auc", "average_precision", "log_loss", "calibration_error", "run_id")
 """Columns that fit a terminal; the file has all."""
 
 
-def show_experiments(parts: Parts, sort: str, model: str | None, file: Path | None) -> None:
+def show_experiments(components: Components, sort: str, model: str | None, file: Path | None) -> None:
     """Show a bank's runs sorted by a column, the largest first, or write the whole table.
 
     Raises:
@@ -23,9 +23,9 @@ def show_experiments(parts: Parts, sort: str, model: str | None, file: Path | No
     """
     if model not in (None, *MODELS):
         raise DataError("no such model", got=f"'{model}'", expected=nearest(str(model), MODELS))
-    table = compare_runs(parts.models.store, parts.name, model)
+    table = compare_runs(components.models.store, components.name, model)
     if table.empty:
-        raise DataError(f"bank {parts.name} has no runs yet", remedy=f"nbo --bank {parts.folder} train")
+        raise DataError(f"bank {components.name} has no runs yet", remedy=f"nbo --bank {components.folder} train")
     if sort not in table.columns:
         raise DataError("no such column to sort by", got=f"'{sort}'", expected=nearest(sort, table.columns))
     table = table.sort_values(sort, ascending=False)
@@ -43,4 +43,6 @@ def show_experiments(parts: Parts, sort: str, model: str | None, file: Path | No
     columns = [name for name in dict.fromkeys((*SHOWN, sort)) if name in table.columns]
     shown = table[columns].copy()
     shown["started"] = shown["started"].dt.strftime("%Y-%m-%d %H:%M")
-    show_table(f"{len(table)} runs of {parts.name}", columns, [tuple(row) for row in shown.itertuples(index=False)])
+    show_table(
+        f"{len(table)} runs of {components.name}", columns, [tuple(row) for row in shown.itertuples(index=False)]
+    )

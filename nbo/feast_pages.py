@@ -12,9 +12,9 @@ from nbo.environment import prepare
 def main() -> None:
     """Serve the pages until ended."""
     prepare(os.environ, Settings.from_environment(os.environ))
-    from wiring.parts import parts_of  # noqa: PLC0415 - libraries read the environment when they are imported
+    from wiring.components import components_of  # noqa: PLC0415 - libraries read the environment when they are imported
 
-    parts_of(sys.argv[1]).repository.store.serve_ui(host="127.0.0.1", port=int(sys.argv[2]))
+    components_of(sys.argv[1]).repository.store.serve_ui(host="127.0.0.1", port=int(sys.argv[2]))
 
 
 if __name__ == "__main__":

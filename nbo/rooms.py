@@ -17,6 +17,7 @@ ROOMS: Final = (
     "decisioning",
     "simulation",
     "config",
+    "records",
     "serving",
     "wiring",
     "pipelines",

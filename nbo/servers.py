@@ -11,7 +11,7 @@ from config.settings import Settings
 from events.lock import locked
 from nbo.display import console, show_table
 from nbo.processes import Servers, check_port, ended_by_signals
-from wiring.parts import Parts
+from wiring.components import Components
 
 HOST = "127.0.0.1"
 Rows = list[tuple[str, str]]
@@ -78,19 +78,19 @@ def start_mlflow(servers: Servers, settings: Settings, port: int) -> str:
     return url
 
 
-def serve_pages(parts: Parts, port: int) -> None:
+def serve_pages(components: Components, port: int) -> None:
     """Show the pages of MLflow, Prefect and Feast until interrupted, on this port and the next two.
 
     Raises:
         StateError: A server did not start, or ended.
     """
-    with ended_by_signals(), Servers(parts.places.logs) as servers:
-        rows = _start_pages(servers, parts, port)
+    with ended_by_signals(), Servers(components.places.logs) as servers:
+        rows = _start_pages(servers, components, port)
         servers.wait()
         _show(servers, rows)
 
 
-def serve_everything(parts: Parts, port: int, workers: int, as_of: str | None) -> None:
+def serve_everything(components: Components, port: int, workers: int, as_of: str | None) -> None:
     """Run the real-time service, MLflow, Prefect and Feast until interrupted.
 
     Args:
@@ -104,10 +104,10 @@ def serve_everything(parts: Parts, port: int, workers: int, as_of: str | None) -
     """
     check_port("the service", HOST, port)  # now: it is started when the others answer
     service = f"http://{HOST}:{port}"
-    command = ["-m", "nbo", "--bank", str(parts.folder), "serve", "--port", str(port), "--workers", str(workers)]
+    command = ["-m", "nbo", "--bank", str(components.folder), "serve", "--port", str(port), "--workers", str(workers)]
     command += [] if as_of is None else ["--as-of", as_of]
-    with ended_by_signals(), Servers(parts.places.logs) as servers:
-        rows = _start_pages(servers, parts, port + 1)
+    with ended_by_signals(), Servers(components.places.logs) as servers:
+        rows = _start_pages(servers, components, port + 1)
         servers.wait()  # on a fresh home MLflow makes its database, which the service's publisher asks
         servers.start("the service", command, f"{service}/readyz")
         servers.wait()
@@ -116,11 +116,11 @@ def serve_everything(parts: Parts, port: int, workers: int, as_of: str | None) -
         _show(servers, [*first, *rows])
 
 
-def _start_pages(servers: Servers, parts: Parts, port: int) -> Rows:
-    mlflow = start_mlflow(servers, parts.settings, port)
+def _start_pages(servers: Servers, components: Components, port: int) -> Rows:
+    mlflow = start_mlflow(servers, components.settings, port)
     prefect = start_prefect(servers, port + 1)
     feast = f"http://{HOST}:{port + 2}"
-    servers.start("Feast", ["-m", "nbo.feast_pages", str(parts.folder), str(port + 2)], feast)
+    servers.start("Feast", ["-m", "nbo.feast_pages", str(components.folder), str(port + 2)], feast)
     return [
         ("MLflow: runs, models", mlflow),
         ("Prefect: flow runs, artefacts", prefect.removesuffix("/api")),

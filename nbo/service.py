@@ -28,11 +28,11 @@ from nbo.processes import check_port, ended_by_signals
 from serving.api.connections import SPARE, limited
 from serving.api.keys import new_key
 from serving.api.logs import log_settings
-from serving.live.champions import MANIFEST
-from serving.live.clock import ClockBase
+from serving.service.champions import MANIFEST
+from serving.service.clock import ClockBase
 from wiring.addresses import check_addresses
 from wiring.bank_time import Origin, serving_time
-from wiring.parts import Parts
+from wiring.components import Components
 
 PUBLISH_SECONDS: Final = 5.0
 """Between looks at the registry."""
@@ -48,7 +48,7 @@ PROMETHEUS: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def serve(
-    parts: Parts,
+    components: Components,
     *,
     host: str,
     port: int,
@@ -73,16 +73,16 @@ def serve(
             champions and no registry to ask for them.
     """
     check_port("the service", host, port)
-    check_addresses(parts, os.environ)
+    check_addresses(components, os.environ)
     settings = prepare_keys()
     limits = within_open_files(settings.connections)
     with (
         ended_by_signals(),
-        telling_time(parts, as_of) as ahead,
-        publishing(parts),
+        telling_time(components, as_of) as ahead,
+        publishing(components),
         TemporaryDirectory(prefix="nbo-metrics-") as metrics,
     ):
-        os.environ.update({BANK: str(parts.folder.resolve()), CLOCK: ClockBase.of(ahead).text()})
+        os.environ.update({BANK: str(components.folder.resolve()), CLOCK: ClockBase.of(ahead).text()})
         os.environ.update({METRICS: metrics, PROMETHEUS: metrics, RATES: str(Path(metrics, "rates"))})
         config = uvicorn.Config(
             "nbo.worker:application",
@@ -104,24 +104,25 @@ def serve(
         )
         supervisor = Multiprocess(config, [config.bind_socket()])
         address = f"{'http' if certificate is None else 'https'}://{host}:{port}"
-        console.print(f"serving {parts.name} on {address}, its API as {address}/openapi.json says")
+        console.print(f"serving {components.name} on {address}, its API as {address}/openapi.json says")
         supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise StateError("the service did not start", remedy="its log says why")
 
 
 @contextmanager
-def telling_time(parts: Parts, as_of: datetime | None) -> Iterator[timedelta]:
+def telling_time(components: Components, as_of: datetime | None) -> Iterator[timedelta]:
     """Fix the time at which the bank is served for the length of the block, and say it; how far it is ahead."""
-    with serving_time(parts, as_of) as time:
-        stands = f"{time.now().astimezone(parts.bank.time_zone):%Y-%m-%d %H:%M:%S}"
+    with serving_time(components, as_of) as time:
+        stands = f"{time.now().astimezone(components.bank.time_zone):%Y-%m-%d %H:%M:%S}"
         if time.origin is Origin.LAST_MOMENT:
-            said = f"bank {parts.name} is simulated: the clock starts at its last moment, {stands}"
+            said = f"bank {components.name} is simulated: the clock starts at its last moment, {stands}"
             said += f"; to start at another: --as-of {stands[:10]}T12:00:00"
         elif time.origin is Origin.KEPT:
             said = f"the clock goes on at {stands}: events and contacts up to then are kept, and it never goes back"
         elif time.origin is Origin.SHARED:
-            said = f"bank {parts.name} is being served already; this service shares its clock, which stands at {stands}"
+            said = f"bank {components.name} is being served already; "
+            said += f"this service shares its clock, which stands at {stands}"
         else:
             said = f"the clock starts at {stands}"
         if time.ahead:
@@ -179,24 +180,24 @@ def show_key(name: str, scopes: Sequence[str], per_second: float | None) -> None
 
 
 @contextmanager
-def publishing(parts: Parts) -> Iterator[None]:
+def publishing(components: Components) -> Iterator[None]:
     """Have a process look after the champions for the length of the block.
 
     It is a process of its own, because asking the registry takes memory and time that those who answer do not have.
     Where the registry does not answer, the champions of before go on; without any, nothing can be served.
     """
-    command = [sys.executable, "-m", "nbo", "--bank", str(parts.folder), "champions"]
+    command = [sys.executable, "-m", "nbo", "--bank", str(components.folder), "champions"]
     # MLflow's client would ask for four minutes before it says that nobody answers; this one asks again anyway
     told = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20", **os.environ}
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    if not (parts.places.champions / MANIFEST).exists():
+    if not (components.places.champions / MANIFEST).exists():
         with console.status("fetching the champions"):
             done = subprocess.run(command, env=told, **quiet, check=False)  # type: ignore[call-overload]  # noqa: S603
         if done.returncode:
             raise StateError(
                 "the champions could not be fetched",
                 got=f"exit code {done.returncode}",
-                remedy=f"see why: nbo --bank {parts.folder} champions",
+                remedy=f"see why: nbo --bank {components.folder} champions",
             )
     told[PARENT] = str(os.getpid())
     process = subprocess.Popen([*command, "--every", str(PUBLISH_SECONDS)], env=told, **quiet)  # type: ignore[call-overload]  # noqa: S603
@@ -207,20 +208,20 @@ def publishing(parts: Parts) -> Iterator[None]:
         process.wait()
 
 
-def publish(parts: Parts, every_seconds: float | None) -> None:
+def publish(components: Components, every_seconds: float | None) -> None:
     """Publish the champions, once or until interrupted; what fails in between is tried again."""
     if every_seconds is not None:
         os.nice(10)  # those who answer come first, above all while everything starts
     from wiring.champions import publish_champions  # noqa: PLC0415  MLflow, which those who serve do without
 
     if every_seconds is None:
-        changed = publish_champions(parts)
+        changed = publish_champions(components)
         console.print("the champions are others now" if changed else "the champions are as before")
         return
     parent = os.environ.get(PARENT)
     while parent in {None, str(os.getppid())}:  # a service that was killed cannot end this
         try:
-            publish_champions(parts)
+            publish_champions(components)
         except (NboError, OSError) as error:
             console.print(f"not published: {error}", markup=False)
         except Exception as error:  # noqa: BLE001  a registry that is away fails in its client's words

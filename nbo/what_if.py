@@ -9,7 +9,7 @@ from nbo.display import console
 from nbo.outcomes import show_rows
 from pipelines.report_page import Rows
 from pipelines.what_if_page import moved_rules, ratio_row
-from serving.what_if_tables import ANY
+from serving.what_if.tables import ANY
 
 SHOWN = 12
 """Rows of a table; the page in the folder has all."""

@@ -20,12 +20,12 @@ from events.segments import empty_table
 from features.calendar import Calendar
 from features.compute import compute_features
 from features.engines.engine import Report
-from features.journey.continuing import can_continue, continued_history
 from features.journey.lifecycle import NO_STAGE, StageChanges, stage_history
+from features.journey.stage_rollover import can_continue, continued_history
 from features.kernel.arrays import BoolArray, Int64Array
 from features.moments import Moments
-from features.moving import far_too_late, first_days, next_midnight
 from features.state import States, compute_states, features_at
+from features.state_rollover import far_too_late, first_days, next_midnight
 from features.table import FeatureTable
 from pipelines.bucket_moments import contact_moments, customers_in
 from pipelines.bucket_parts import NewRows, new_rows, write_parts

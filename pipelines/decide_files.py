@@ -23,12 +23,12 @@ from features.store.replacing import replacing
 from features.store.state_files import StateFiles
 from features.table import FeatureTable
 from pipelines.bucket_work import part_name
-from pipelines.current import current_features
-from pipelines.plain import to_plain
-from serving.batch import FEATURES, OFFERS, REJECTIONS, WISHES, decide_part, keep_wishes, part_file
+from pipelines.json_counts import json_counts
+from pipelines.midnight_features import current_features
+from serving.batch.option_files import option_file
+from serving.batch.part import FEATURES, OFFERS, REJECTIONS, WISHES, decide_part, part_file, write_contact_options
 from serving.champion_files import ChampionFiles
 from serving.decider import Decider
-from serving.wish_files import wish_file
 
 NOTES = "notes"
 """In a run's folder: what was said of each bucket when it was done."""
@@ -99,8 +99,8 @@ def decide_bucket_files(work: DecideWork) -> Report:
 
     Returns:
         Its number and key, how many customers, decisions and offers there are, for how many features were computed,
-        funnel, summary and forensics as `pipelines.plain` writes them, and the files. Counts are left out where there
-        are no customers.
+        funnel, summary and forensics as `pipelines.json_counts` writes them, and the files. Counts are left out where
+        there are no customers.
     """
 
     def decide(decider: Decider, features: FeatureTable) -> dict[str, Any]:
@@ -116,20 +116,20 @@ def decide_bucket_files(work: DecideWork) -> Report:
         )
         files = [part_file(work.folder, content, work.name) for content in (OFFERS, REJECTIONS, FEATURES)]
         if decider.policy.outbound:
-            files.append(wish_file(work.folder / WISHES, work.name))
+            files.append(option_file(work.folder / WISHES, work.name))
         return {
             "decisions": result.decisions,
             "offers": result.offers,
-            "funnel": to_plain(result.funnel),
-            "summary": to_plain(result.summary),
-            "forensics": to_plain(result.forensics),
+            "funnel": json_counts(result.funnel),
+            "summary": json_counts(result.summary),
+            "forensics": json_counts(result.forensics),
             "files": [str(file.relative_to(work.folder)) for file in files],
         }
 
     return _done(work, decide)
 
 
-def gather_bucket_wishes(work: DecideWork) -> Report:
+def gather_bucket_options(work: DecideWork) -> Report:
     """Decide for one bucket without prices, and keep what could be sent.
 
     Returns:
@@ -137,7 +137,7 @@ def gather_bucket_wishes(work: DecideWork) -> Report:
     """
 
     def gather(decider: Decider, features: FeatureTable) -> dict[str, Any]:
-        keep_wishes(
+        write_contact_options(
             decider,
             features,
             folder=work.folder,
@@ -146,7 +146,7 @@ def gather_bucket_wishes(work: DecideWork) -> Report:
             seed=work.seed,
             remaining=work.remaining,
         )
-        return {"files": [wish_file(work.folder, work.name).name]}
+        return {"files": [option_file(work.folder, work.name).name]}
 
     return _done(work, gather)
 

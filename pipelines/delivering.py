@@ -10,23 +10,23 @@ from prefect import flow
 from pipelines.artefacts import keep_table
 from pipelines.steps import StepResult
 from wiring.bank_time import bank_now
+from wiring.components import reload_components
 from wiring.delivery import deliver_due, outbox_of
-from wiring.parts import parts_anew
 
 
 @flow(name="deliver-contacts", timeout_seconds=3600)
 def deliver_contacts(bank_folder: str, as_of: datetime | None = None, *, again: bool = False) -> StepResult:
     """Take new plans into the outbox and deliver what is due, to every channel that the bank's folder names."""
-    parts = parts_anew(bank_folder)
-    now = as_of or bank_now(parts)
+    components = reload_components(bank_folder)
+    now = as_of or bank_now(components)
     if again:
-        outbox_of(parts).revive(now)
-    new, reports = deliver_due(parts, now)
+        outbox_of(components).revive(now)
+    new, reports = deliver_due(components, now)
     channels = [asdict(report) for report in reports]
     rows = [{name: value for name, value in row.items() if name != "reasons"} for row in channels]
-    keep_table("deliveries", f"Deliveries of {parts.name} at {now}", rows)
+    keep_table("deliveries", f"Deliveries of {components.name} at {now}", rows)
     letters = [
         {"channel": channel, "reason": reason, "contacts": count}
-        for (channel, reason), count in outbox_of(parts).dead_letters().items()
+        for (channel, reason), count in outbox_of(components).dead_letters().items()
     ]
     return {"new": new, "channels": channels, "dead_letters": letters, "as_of": now.isoformat()}

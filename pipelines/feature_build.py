@@ -14,10 +14,10 @@ from models.inputs import model_inputs
 from pipelines.artefacts import keep_table
 from pipelines.bucket_files import compute_bucket
 from pipelines.bucket_work import BucketWork, part_name
-from pipelines.populations import churn_anchors
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, may_pass
-from wiring.erasing import erased_kept_out
-from wiring.parts import Parts, parts_anew, parts_of
+from pipelines.training_population import churn_anchors
+from wiring.components import Components, components_of, reload_components
+from wiring.erasure import erased_kept_out
 from wiring.progress import progress_of
 from wiring.turns import own_turn
 
@@ -25,31 +25,31 @@ from wiring.turns import own_turn
 @flow(name="build-features", timeout_seconds=4 * 3600)
 def build_features(bank_folder: str, as_of: datetime | None = None) -> StepResult:
     """Build the features of every bucket of customers whose events, definitions or moments have changed."""
-    parts = parts_anew(bank_folder)
-    with own_turn(parts, "build features"), erased_kept_out(parts):
-        return _built(parts, bank_folder, parts.moment(as_of))
+    components = reload_components(bank_folder)
+    with own_turn(components, "build features"), erased_kept_out(components):
+        return _built(components, bank_folder, components.moment(as_of))
 
 
-def _built(parts: Parts, bank_folder: str, until: datetime) -> StepResult:
-    inputs = model_inputs(parts.bank.features, parts.bank.models.training.exclude)
-    parts.repository.apply(parts.bank.features, {"churn": inputs, "propensity": inputs})
+def _built(components: Components, bank_folder: str, until: datetime) -> StepResult:
+    inputs = model_inputs(components.bank.features, components.bank.models.training.exclude)
+    components.repository.apply(components.bank.features, {"churn": inputs, "propensity": inputs})
     reports = compute_buckets(bank_folder, until)
     results: list[StepResult] = []
     with progress_of("put states online") as progress:
         for report in reports:
             bucket, key = report["bucket"], report["key"]
-            present = _is_online(parts, bucket, until)
+            present = _is_online(components, bucket, until)
             result = do(put_online, key=key, present=present, bank_folder=bank_folder, bucket=bucket)
             results.append({**report, **result})
             progress(len(results), len(reports))
-    parts.offline.remove_stale({part: key for report in reports for part, key in report["parts"].items()})
-    watermark = Watermark(complete_until=until, news_until=parts.latest())
-    watermark.write(parts.places.feature_store)
-    keep_table("features", f"Features of {parts.name} as of {until}", results)
+    components.offline.remove_stale({part: key for report in reports for part, key in report["parts"].items()})
+    watermark = Watermark(complete_until=until, news_until=components.latest())
+    watermark.write(components.places.feature_store)
+    keep_table("features", f"Features of {components.name} as of {until}", results)
     totals = {name: sum(result[name] for result in results) for name in ("customers", "rows", "online")}
     return {
         **totals,
-        "features": len(parts.offline.names),
+        "features": len(components.offline.names),
         "as_of": until.isoformat(),
         "complete_until": watermark.complete_until.isoformat(),
         "news_until": watermark.news_until.isoformat(),
@@ -69,16 +69,16 @@ def compute_buckets(bank_folder: str, as_of: datetime) -> list[Report]:
     Returns:
         A report of each bucket, in their order.
     """
-    parts = parts_of(bank_folder)
-    works = _works(parts, as_of)
+    components = components_of(bank_folder)
+    works = _works(components, as_of)
     reports = {work.bucket: report for work in works if (report := work.done()) is not None}
     waiting = [work for work in works if work.bucket not in reports]
     with progress_of("build features") as progress:
         if waiting:
-            with parts.engine.workers() as workers:
+            with components.engine.workers() as workers:
                 done = workers.map(compute_bucket, waiting, progress)
             reports |= {report["bucket"]: report for report in done}
-    for folder in (parts.places.states, parts.places.stage_history):
+    for folder in (components.places.states, components.places.stage_history):
         remove_unfinished(folder)
     return [reports[work.bucket] for work in works]
 
@@ -87,38 +87,38 @@ def compute_buckets(bank_folder: str, as_of: datetime) -> list[Report]:
 def put_online(key: str, bank_folder: str, bucket: int) -> StepResult:
     """Put the states of a bucket's customers into the online store."""
     del key
-    parts = parts_of(bank_folder)
-    written = parts.online.materialise(parts.states.read(part_name(bucket)), datetime.now(UTC))
+    components = components_of(bank_folder)
+    written = components.online.materialise(components.states.read(part_name(bucket)), datetime.now(UTC))
     return {"online": written.written}
 
 
-def _works(parts: Parts, until: datetime) -> list[BucketWork]:
-    definitions = definitions_digest(parts)
-    offers = [offer.name for offer in parts.bank.offers]  # whose contacts are moments
-    anchors, midnight = churn_anchors(parts, until), parts.midnight(until)
-    present = parts.offline.fingerprints()
+def _works(components: Components, until: datetime) -> list[BucketWork]:
+    definitions = definitions_digest(components)
+    offers = [offer.name for offer in components.bank.offers]  # whose contacts are moments
+    anchors, midnight = churn_anchors(components, until), components.midnight(until)
+    present = components.offline.fingerprints()
     return [
         BucketWork(
             bucket=bucket,
-            key=digest_of(parts.log.bucket_digest(bucket), until, definitions, offers, bucket),
+            key=digest_of(components.log.bucket_digest(bucket), until, definitions, offers, bucket),
             definitions=definitions,
-            bank=parts.bank,
+            bank=components.bank,
             as_of=until,
             midnight=midnight,
             anchors=anchors,
-            log=parts.places.log,
-            parts=parts.offline.parts,
+            log=components.places.log,
+            parts=components.offline.parts,
             present={part: key for part, key in present.items() if part.startswith(f"{part_name(bucket)}.")},
-            states=parts.states,
-            stage_history=parts.places.stage_history,
+            states=components.states,
+            stage_history=components.places.stage_history,
         )
-        for bucket in range(parts.log.buckets)
+        for bucket in range(components.log.buckets)
     ]
 
 
-def definitions_digest(parts: Parts) -> str:
+def definitions_digest(components: Components) -> str:
     """Digest of whatever decides how events become features."""
-    bank = parts.bank
+    bank = components.bank
     return digest_of(
         tuple(bank.features.features.values()),
         bank.journey,
@@ -130,12 +130,12 @@ def definitions_digest(parts: Parts) -> str:
     )
 
 
-def _is_online(parts: Parts, bucket: int, until: datetime) -> bool:
+def _is_online(components: Components, bucket: int, until: datetime) -> bool:
     """Tell whether the bucket's first customer has the state of this midnight or a later one."""
-    customers = parts.states.customers(part_name(bucket))
+    customers = components.states.customers(part_name(bucket))
     if not customers:
         return True
     try:
-        return not parts.online.read(customers[:1], until).missing
+        return not components.online.read(customers[:1], until).missing
     except StateError:  # of another layout: a run with other features began to write
         return False

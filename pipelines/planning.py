@@ -15,42 +15,42 @@ import pyarrow.parquet as pq
 
 from decisioning.allocation.prices import PriceSearch
 from decisioning.allocation.problem import Keys
-from decisioning.plan.sharing import plan_contacts, prices_of_tonight
-from decisioning.plan.tonight import capacities_tonight
+from decisioning.plan.budget_period import batch_capacities
+from decisioning.plan.sharing import batch_prices, plan_contacts
 from domain.errors import StateError
 from events.durable import replace_text
 from features.store.replacing import replace_parquet
 from features.table import CUSTOMER_ID
+from pipelines.batch_run import BatchRun, gather_options
 from pipelines.bucket_work import part_name
-from pipelines.night import Night, gather_wishes
 from pipelines.steps import StepResult, digest_of, do, kept_step
-from serving.batch import FEATURES, OFFERS, WISHES, part_file
-from serving.contacts import CONTACTS, PLAN, planned_contacts
+from serving.batch.charges import ContactUses, charge_batch
+from serving.batch.contacts import CONTACTS, PLAN, planned_contacts
+from serving.batch.option_files import OptionFiles
+from serving.batch.part import FEATURES, OFFERS, WISHES, part_file
 from serving.delivery.plans import night_of, plan_in_force
-from serving.night_charges import ContactUses, charge_night
-from serving.wish_files import WishFiles
-from wiring.parts import Parts
+from wiring.components import Components
 
 SEARCH = PriceSearch(threads=os.cpu_count() or 1)
 
 
-def prices_for(parts: Parts, night: Night) -> dict[str, float]:
+def prices_for(components: Components, night: BatchRun) -> dict[str, float]:
     """Find tonight's prices from all that could be sent to everybody; none for a bank without budgets or contacts.
 
     Args:
         parts: The bank's.
         night: Its folder is where what could be sent is kept; it has no prices yet.
     """
-    if not parts.policy.budgets or not parts.policy.outbound:
+    if not components.policy.budgets or not components.policy.outbound:
         return {}
-    reports = gather_wishes(str(parts.folder), night)
+    reports = gather_options(str(components.folder), night)
     found = do(
-        find_prices_of_tonight,
+        find_batch_prices,
         key=digest_of(night.run, night.remaining),
         present=True,
         folder=str(night.folder),
-        parts=[part_name(report["bucket"]) for report in reports if report["customers"]],
-        capacities=_capacities(parts, night),
+        components=[part_name(report["bucket"]) for report in reports if report["customers"]],
+        capacities=_capacities(components, night),
         contacted=night.contacted,
     )
     prices: dict[str, float] = found["prices"]
@@ -58,15 +58,15 @@ def prices_for(parts: Parts, night: Night) -> dict[str, float]:
 
 
 @kept_step("find-prices", timeout_seconds=3600)
-def find_prices_of_tonight(
+def find_batch_prices(
     key: str, folder: str, parts: Sequence[str], capacities: Mapping[str, float], contacted: Keys
 ) -> StepResult:
     """Find the price of one more unit of each budget."""
     del key
-    return {"prices": prices_of_tonight(WishFiles(Path(folder), parts, contacted), capacities, SEARCH, {})}
+    return {"prices": batch_prices(OptionFiles(Path(folder), parts, contacted), capacities, SEARCH, {})}
 
 
-def plan_tonight(parts: Parts, night: Night, buckets: Sequence[int]) -> dict[str, Any]:
+def plan_batch(components: Components, night: BatchRun, buckets: Sequence[int]) -> dict[str, Any]:
     """Choose who is contacted with what, charge it, and write it down: `contacts/` and `plan.json` in the run's folder.
 
     What is written down already is taken as it is. The latest plan of a night is in force: what an earlier one has
@@ -83,11 +83,11 @@ def plan_tonight(parts: Parts, night: Night, buckets: Sequence[int]) -> dict[str
     Raises:
         StateError: Wishes or a plan that is there cannot be read, or others have used a budget meanwhile.
     """
-    policy, folder = parts.policy, night.folder
-    in_force = plan_in_force(parts.database, night_of(night.as_of, policy.time_zone))
+    policy, folder = components.policy, night.folder
+    in_force = plan_in_force(components.database, night_of(night.as_of, policy.time_zone))
     if not policy.outbound:
         if in_force is not None:
-            charge_night(parts.database, policy, night.as_of, folder.name, {})  # nothing of it is sent any more
+            charge_batch(components.database, policy, night.as_of, folder.name, {})  # nothing of it is sent any more
         return {}
     names = [part_name(bucket) for bucket in buckets]
     file = folder / PLAN
@@ -95,8 +95,8 @@ def plan_tonight(parts: Parts, night: Night, buckets: Sequence[int]) -> dict[str
     written = file.exists() and all(part_file(folder, CONTACTS, name).exists() for name in names)
     if written and in_force == folder.name:
         return _read(file)
-    wishes = WishFiles(folder / WISHES, names, night.contacted)
-    plan = plan_contacts(wishes, _capacities(parts, night), night.prices, SEARCH)
+    wishes = OptionFiles(folder / WISHES, names, night.contacted)
+    plan = plan_contacts(wishes, _capacities(components, night), night.prices, SEARCH)
     contacts: Counter[str] = Counter()
     uses: list[ContactUses] = []
     for name, chosen in zip(names, plan.chosen, strict=True):
@@ -116,7 +116,9 @@ def plan_tonight(parts: Parts, night: Night, buckets: Sequence[int]) -> dict[str
         "contacts": {channel: contacts[channel] for channel in policy.outbound},
         "budgets": [{**asdict(use), "sentence": use.sentence} for use in plan.resources],
     }
-    charge_night(parts.database, policy, night.as_of, folder.name, {use.name: use.used for use in plan.resources}, uses)
+    charge_batch(
+        components.database, policy, night.as_of, folder.name, {use.name: use.used for use in plan.resources}, uses
+    )
     if not written:  # the folder's name says what its plan was made from: the same again
         replace_text(file, json.dumps(content, indent=1))
     return _read(file)
@@ -132,5 +134,7 @@ def _read(file: Path) -> dict[str, Any]:
     return content
 
 
-def _capacities(parts: Parts, night: Night) -> dict[str, float]:
-    return capacities_tonight(parts.bank.budgets, night.remaining, night.as_of.astimezone(parts.bank.time_zone).date())
+def _capacities(components: Components, night: BatchRun) -> dict[str, float]:
+    return batch_capacities(
+        components.bank.budgets, night.remaining, night.as_of.astimezone(components.bank.time_zone).date()
+    )

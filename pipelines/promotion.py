@@ -22,14 +22,14 @@ from models.evaluation.importance import mean_absolute_shap
 from models.evaluation.leakage import single_feature_aucs
 from models.evaluation.pictures import draw_all
 from models.gate import judge_challenger
-from models.judged import Judged
+from models.held_out import HeldOutPredictions
 from models.propensity.model import PropensityModel
 from models.registry import RegisteredModel
 from models.tracking.revision import git_revision
 from models.tracking.runs import RunFacts, log_run
 from pipelines.artefacts import keep_page
 from pipelines.steps import StepResult
-from wiring.parts import Parts
+from wiring.components import Components
 
 CHURN, PROPENSITY = "churn", "propensity"
 _DAY = np.timedelta64(24 * 3600 * 1_000_000, "us")
@@ -48,7 +48,7 @@ class Challenger:
 
     name: str
     model: ChurnModel | PropensityModel
-    judged: Judged
+    judged: HeldOutPredictions
     features: FeatureTable
     y: Array
     names: Sequence[str]
@@ -56,27 +56,31 @@ class Challenger:
 
 
 def put_to_gate(
-    parts: Parts, new: Challenger, *, as_of: datetime, answer_days: Callable[[Judged], NDArray[np.int64]]
+    components: Components,
+    new: Challenger,
+    *,
+    as_of: datetime,
+    answer_days: Callable[[HeldOutPredictions], NDArray[np.int64]],
 ) -> StepResult:
     """Evaluate, compare with the champion, log the run, register, and promote where the gate allows it.
 
     Args:
         answer_days: Days after which the answer of each judged row was known.
     """
-    bank = parts.bank
+    bank = components.bank
     settings = bank.models
     evaluation = evaluate(new.judged, economics=settings.economics if new.name == CHURN else None)
     alone = single_feature_aucs(new.features, new.y, new.names)
-    champion = parts.models.champion(new.name)
-    comparison = None if champion is None else _against(parts, new, champion, answer_days(new.judged))
+    champion = components.models.champion(new.name)
+    comparison = None if champion is None else _against(components, new, champion, answer_days(new.judged))
     report = judge_challenger(evaluation, alone, settings.gate, comparison)
-    first = parts.log.first_occurred_at()
+    first = components.log.first_occurred_at()
     assert first is not None, "a model was trained, so there are events"
     facts = RunFacts(
-        bank=parts.name,
+        bank=components.name,
         model=new.name,
         feature_service=new.name,
-        data_digest=parts.log.digest(),
+        data_digest=components.log.digest(),
         data_first=first,
         data_last=as_of,
         git_revision=git_revision(Path(__file__).parent),
@@ -88,7 +92,7 @@ def put_to_gate(
         },
     )
     run = log_run(
-        parts.models.store,
+        components.models.store,
         facts,
         new.model,
         judged=new.judged,
@@ -98,7 +102,7 @@ def put_to_gate(
         single_features=alone,
         importance=mean_absolute_shap(*new.shap),
     )
-    registered = parts.models.registry.register(run)
+    registered = components.models.registry.register(run)
     sentences = [f"- {'passed' if check.passed else 'FAILED'}: {check.sentence}" for check in report.checks]
     keep_page(f"gate-{new.name}", f"Gate of {facts.name} version {registered.version}", "\n".join(sentences))
     return {
@@ -114,7 +118,7 @@ def put_to_gate(
 
 
 def _against(
-    parts: Parts, new: Challenger, champion: RegisteredModel, answer_days: NDArray[np.int64]
+    components: Components, new: Challenger, champion: RegisteredModel, answer_days: NDArray[np.int64]
 ) -> ChampionComparison:
     """Score again what the champion could not have learned from; else take its own recorded predictions."""
     judged = new.judged
@@ -123,27 +127,27 @@ def _against(
     if unseen.any():
         try:
             scores = np.full(len(judged), np.nan)
-            scores[unseen] = _rescored(parts, new.name, judged.take(unseen))
+            scores[unseen] = _rescored(components, new.name, judged.take(unseen))
         except (ModelError, DataError):  # it reads features that are no more
             pass
         else:
             return compare_with_champion(judged, scores, "rescored")
-    recorded = parts.models.registry.recorded_predictions(champion)
+    recorded = components.models.registry.recorded_predictions(champion)
     if recorded is None:
         return compare_with_champion(judged, np.full(len(judged), np.nan), "nothing")
     return compare_with_champion(judged, recorded_scores(judged, recorded), "recorded")
 
 
-def _rescored(parts: Parts, name: str, judged: Judged) -> Array:
+def _rescored(components: Components, name: str, judged: HeldOutPredictions) -> Array:
     moments = Moments(judged.customer_ids, judged.as_of)
     if name == CHURN:
-        churn = parts.models.load_churn().model
-        return churn.predict(parts.offline.training_set(moments, churn.names))
-    propensity = parts.models.load_propensity().model
-    pairs = candidates_of(parts.bank.offers)
+        churn = components.models.load_churn().model
+        return churn.predict(components.offline.training_set(moments, churn.names))
+    propensity = components.models.load_propensity().model
+    pairs = candidates_of(components.bank.offers)
     places = {(offer.name, treatment.channel): place for place, (offer, treatment) in enumerate(pairs)}
     wanted = [places.get(pair, -1) for pair in zip(judged.groups["offer"], judged.groups["channel"], strict=True)]
     columns = np.array(wanted, dtype=np.intp)
-    scores = propensity.predict(parts.offline.training_set(moments, propensity.names), pairs)
+    scores = propensity.predict(components.offline.training_set(moments, propensity.names), pairs)
     chosen: Array = np.where(columns >= 0, scores[np.arange(len(columns)), columns], np.nan)
     return chosen

@@ -24,7 +24,7 @@ def markdown_report(result: Mapping[str, Any], pictures: Mapping[str, Sequence[s
     """Write the page.
 
     Args:
-        result: Of `pipelines.whole.run_bank`.
+        result: Of `pipelines.run_bank.run_bank`.
         pictures: Model -> files, relative to the page.
     """
     features, decisions = result["features"], result["decisions"]

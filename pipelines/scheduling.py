@@ -30,7 +30,7 @@ from config.bank import Bank
 from domain.errors import DataError
 from pipelines.archiving import archive_old_decisions
 from pipelines.delivering import deliver_contacts
-from pipelines.scheduled import decide_and_report, import_and_build_features, train_and_judge
+from pipelines.scheduled_flows import decide_and_report, import_and_build_features, train_and_judge
 
 
 def deployments_of(bank: Bank, folder: Path) -> tuple[RunnerDeployment, ...]:

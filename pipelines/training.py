@@ -17,10 +17,10 @@ from models.inputs import model_inputs
 from models.labels import churn_known_at
 from models.propensity.training import train_propensity
 from pipelines.feature_build import definitions_digest
-from pipelines.populations import answers_to_offers, churn_moments, churned
 from pipelines.promotion import CHURN, PROPENSITY, Challenger, put_to_gate
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
-from wiring.parts import Parts, parts_anew, parts_of
+from pipelines.training_population import answers_to_offers, churn_moments, churned
+from wiring.components import Components, components_of, reload_components
 from wiring.progress import progress_of
 from wiring.turns import own_turn
 
@@ -31,25 +31,25 @@ SHAP_ROWS = 2_000
 @flow(name="train-models", timeout_seconds=4 * 3600)
 def train_models(bank_folder: str, as_of: datetime | None = None) -> StepResult:
     """Train what has not been trained on these features yet; each model is logged, registered and put to its gate."""
-    parts = parts_anew(bank_folder)
-    with own_turn(parts, "train models"):
-        return _trained(parts, bank_folder, parts.moment(as_of))
+    components = reload_components(bank_folder)
+    with own_turn(components, "train models"):
+        return _trained(components, bank_folder, components.moment(as_of))
 
 
-def _trained(parts: Parts, bank_folder: str, until: datetime) -> StepResult:
+def _trained(components: Components, bank_folder: str, until: datetime) -> StepResult:
     key = digest_of(
-        parts.log.digest(),
+        components.log.digest(),
         until,
-        definitions_digest(parts),
-        parts.bank.models,
-        parts.bank.offers,
+        definitions_digest(components),
+        components.bank.models,
+        components.bank.offers,
         code_digest("models"),
     )
     results: StepResult = {}
     for name, step in ((CHURN, train_churn_model), (PROPENSITY, train_propensity_model)):
-        if name == PROPENSITY and parts.bank.vocabulary.contacts is None:
+        if name == PROPENSITY and components.bank.vocabulary.contacts is None:
             continue
-        present = parts.models.is_registered(name)
+        present = components.models.is_registered(name)
         results[name] = do(step, key=key, present=present, bank_folder=bank_folder, as_of=until)
     return results
 
@@ -58,12 +58,12 @@ def _trained(parts: Parts, bank_folder: str, until: datetime) -> StepResult:
 def train_churn_model(key: str, bank_folder: str, as_of: datetime) -> StepResult:
     """Train the churn model on every customer of the label's population at every anchor."""
     del key
-    parts = parts_of(bank_folder)
-    bank, label = parts.bank, parts.bank.models.churn
+    components = components_of(bank_folder)
+    bank, label = components.bank, components.bank.models.churn
     with progress_of("train churn") as progress:
-        moments = churn_moments(parts, as_of)
-        y = churned(parts, moments, as_of)
-        features = parts.offline.training_set(moments, CHURN)
+        moments = churn_moments(components, as_of)
+        y = churned(components, moments, as_of)
+        features = components.offline.training_set(moments, CHURN)
         known_at = churn_known_at(moments.as_of, label)
         names = model_inputs(bank.features, bank.models.training.exclude)
         trained = train_churn(
@@ -72,7 +72,7 @@ def train_churn_model(key: str, bank_folder: str, as_of: datetime) -> StepResult
         shown = features.take(_sample(len(features)))
         shap = trained.model.shap_values(shown), trained.model.names
     return put_to_gate(
-        parts,
+        components,
         Challenger(CHURN, trained.model, trained.judged, features, y, names, shap),
         as_of=as_of,
         answer_days=lambda judged: np.full(len(judged), label.lead_days + label.horizon_days),
@@ -83,16 +83,16 @@ def train_churn_model(key: str, bank_folder: str, as_of: datetime) -> StepResult
 def train_propensity_model(key: str, bank_folder: str, as_of: datetime) -> StepResult:
     """Train the propensity model on every offer presented, as the customer was at that moment."""
     del key
-    parts = parts_of(bank_folder)
-    bank = parts.bank
+    components = components_of(bank_folder)
+    bank = components.bank
     with progress_of("train propensity") as progress:
-        answers = answers_to_offers(parts, as_of)
+        answers = answers_to_offers(components, as_of)
         if not len(answers):
             raise DataError(
-                f"bank {parts.name} has presented no offer of its catalogue yet",
+                f"bank {components.name} has presented no offer of its catalogue yet",
                 remedy="import contact history, or leave `contacts` out of events.yaml",
             )
-        features = parts.offline.training_set(answers.moments, PROPENSITY)
+        features = components.offline.training_set(answers.moments, PROPENSITY)
         names = model_inputs(bank.features, bank.models.training.exclude)
         trained = train_propensity(
             features,
@@ -110,7 +110,7 @@ def train_propensity_model(key: str, bank_folder: str, as_of: datetime) -> StepR
     windows = {offer.name: offer.response_window_days for offer in bank.offers}
     y = np.where(answers.matured, answers.accepted.astype(np.float64), np.nan)
     return put_to_gate(
-        parts,
+        components,
         Challenger(PROPENSITY, trained.model, trained.judged, features, y, names, (explained.values, explained.names)),
         as_of=as_of,
         answer_days=lambda judged: np.array([windows[offer] for offer in judged.groups["offer"]]),

@@ -21,14 +21,14 @@ from events.source_files import source_file
 from features.moments import Moments
 from features.point_in_time import write_features
 from features.table import AS_OF, CUSTOMER_ID
-from wiring.parts import Parts
+from wiring.components import Components
 from wiring.progress import progress_of
 
 if TYPE_CHECKING:  # whoever asks for features need not wait for Prefect
     from pipelines.steps import StepResult
 
 
-def write_training_set(parts: Parts, moments_file: Path, folder: Path) -> StepResult:
+def write_training_set(components: Components, moments_file: Path, folder: Path) -> StepResult:
     """Compute all features that are kept for models at the moments of a file, by the bank's engine.
 
     Args:
@@ -43,23 +43,23 @@ def write_training_set(parts: Parts, moments_file: Path, folder: Path) -> StepRe
     Raises:
         DataError: A file or folder that cannot be used.
     """
-    moments = read_moments(moments_file, parts.bank.identity.time_zone)
-    bank, names = parts.bank, parts.offline.names
+    moments = read_moments(moments_file, components.bank.identity.time_zone)
+    bank, names = components.bank, components.offline.names
     with progress_of("features of moments") as progress:
         files = write_features(
-            parts.log,
+            components.log,
             moments,
             bank.features,
             bank.journey,
-            parts.calendar,
+            components.calendar,
             folder,
-            engine=parts.engine,
+            engine=components.engine,
             names=names,
             progress=progress,
         )
     return {
         "moments": len(moments),
-        "customers that the log does not know": unknown_among(parts.log, moments.customer_ids),
+        "customers that the log does not know": unknown_among(components.log, moments.customer_ids),
         "features": len(names),
         "files": files,
         "folder": str(folder),

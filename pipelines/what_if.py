@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from config.bank import Bank
 from config.changes import changed_bank
 from decisioning.policies.draws import hashes_of, mixed
-from decisioning.sums.groups import YEARS, groupings_of
+from decisioning.reporting.groups import YEARS, groupings_of
 from domain.errors import DataError, nearest
 from events.durable import replace_text
 from expressions.types import Number
@@ -24,15 +24,15 @@ from features.compute import compute_features
 from features.moments import Moments
 from features.table import FeatureTable
 from pipelines.bucket_moments import customers_in
-from pipelines.current import current_features
-from pipelines.moved_file import MovedFile
+from pipelines.changed_decisions_file import ChangedDecisionsFile
+from pipelines.midnight_features import current_features
 from pipelines.steps import StepResult
 from pipelines.what_if_page import what_if_page
 from pipelines.what_if_prices import prices_of_sides
 from serving.decider import Decider
-from serving.what_if import Comparison, Scenario, compare
-from serving.what_if_tables import beside, tables_of
-from wiring.parts import SEED, Parts
+from serving.what_if.comparison import Comparison, Scenario, compare
+from serving.what_if.tables import beside, tables_of
+from wiring.components import SEED, Components
 from wiring.progress import progress_of
 
 SAMPLE_SALT = "what-if sample"
@@ -43,7 +43,7 @@ PAGE = "what_if.md"
 
 
 def simulate_policy(
-    parts: Parts,
+    components: Components,
     change_file: Path,
     *,
     sample: int | None = None,
@@ -64,46 +64,46 @@ def simulate_policy(
         folder: New or empty: for the decisions that differ and a page with all tables.
 
     Returns:
-        The tables of `serving.what_if_tables`, the moment, and the folder.
+        The tables of `serving.what_if.tables`, the moment, and the folder.
 
     Raises:
         ConfigurationErrors: The change cannot be.
         DataError: A segment, moment or sample that cannot be, or a folder with something in it.
     """
-    changed = changed_bank(parts.folder, change_file)
-    until = parts.midnight(parts.moment(as_of))
-    named = protected_features(parts.bank) if segments is None else tuple(segments)
-    _check(parts.bank, sample, named)
-    file = MovedFile(folder)
-    decider = parts.decider(num_threads=os.cpu_count() or 1)
+    changed = changed_bank(components.folder, change_file)
+    until = components.midnight(components.moment(as_of))
+    named = protected_features(components.bank) if segments is None else tuple(segments)
+    _check(components.bank, sample, named)
+    file = ChangedDecisionsFile(folder)
+    decider = components.decider(num_threads=os.cpu_count() or 1)
     deciders = decider, decider.for_bank(changed)
-    highest = _highest_hash(parts, sample)
+    highest = _highest_hash(components, sample)
 
     def features_of(bucket: int) -> tuple[FeatureTable, FeatureTable] | None:
-        customers = _sampled(parts, bucket, highest)
+        customers = _sampled(components, bucket, highest)
         if not len(customers):
             return None
-        table, _ = current_features(parts.bank, parts.log, parts.states, bucket, until, customers)
-        return table, _features_of_change(parts, bucket, table, deciders[1], until)
+        table, _ = current_features(components.bank, components.log, components.states, bucket, until, customers)
+        return table, _features_of_change(components, bucket, table, deciders[1], until)
 
-    share = 1.0 if highest is None or sample is None else sample / parts.log.customer_count
-    prices = prices_of_sides(deciders, features_of, parts.log.buckets, until, share)
+    share = 1.0 if highest is None or sample is None else sample / components.log.customer_count
+    prices = prices_of_sides(deciders, features_of, components.log.buckets, until, share)
     sides = [Scenario(side, price) for side, price in zip(deciders, prices, strict=True)]
     compared: list[Comparison] = []
     with file, progress_of("simulate policy") as progress:
-        for bucket in range(parts.log.buckets):
+        for bucket in range(components.log.buckets):
             tables = features_of(bucket)
             if tables is not None:
                 for comparison, moved in compare(sides[0], sides[1], *tables, as_of=until, seed=SEED, segments=named):
                     compared.append(comparison)
                     file.write(moved)
-            progress(bucket + 1, parts.log.buckets)
+            progress(bucket + 1, components.log.buckets)
     result: StepResult = {
-        "bank": parts.name,
+        "bank": components.name,
         "change": change_file.name,
         "as_of": until.isoformat(),
         "segments": list(named),
-        "same": changed.digest == parts.bank.digest,
+        "same": changed.digest == components.bank.digest,
         **tables_of(reduce(add, compared)),
         "prices": _prices_beside(*prices),
         "folder": None if folder is None else str(folder),
@@ -144,29 +144,31 @@ def _hashes(customers: NDArray[np.object_]) -> NDArray[np.uint64]:
     return mixed(hashes_of(map(str, customers)) ^ hashes_of([SAMPLE_SALT]))
 
 
-def _highest_hash(parts: Parts, sample: int | None) -> np.uint64 | None:
+def _highest_hash(components: Components, sample: int | None) -> np.uint64 | None:
     """Find the hash up to which so many customers are; None where all of them are wanted."""
-    if sample is None or sample >= parts.log.customer_count:
+    if sample is None or sample >= components.log.customer_count:
         return None
-    ids = (customers_in(parts.log.read_bucket(bucket, ["customer_id"])) for bucket in range(parts.log.buckets))
+    ids = (
+        customers_in(components.log.read_bucket(bucket, ["customer_id"])) for bucket in range(components.log.buckets)
+    )
     hashes = np.concatenate([_hashes(customers) for customers in ids])
     return np.uint64(np.partition(hashes, sample - 1)[sample - 1])
 
 
-def _sampled(parts: Parts, bucket: int, highest: np.uint64 | None) -> NDArray[np.object_]:
-    customers = customers_in(parts.log.read_bucket(bucket, ["customer_id"]))
+def _sampled(components: Components, bucket: int, highest: np.uint64 | None) -> NDArray[np.object_]:
+    customers = customers_in(components.log.read_bucket(bucket, ["customer_id"]))
     return customers if highest is None else customers[_hashes(customers) <= highest]
 
 
 def _features_of_change(
-    parts: Parts, bucket: int, table: FeatureTable, decider: Decider, until: datetime
+    components: Components, bucket: int, table: FeatureTable, decider: Decider, until: datetime
 ) -> FeatureTable:
     """Add what the changed bank reads and today's does not have or means otherwise: counts of its contact limits."""
-    bank, today = decider.bank, parts.bank.features.features
+    bank, today = decider.bank, components.bank.features.features
     names = [name for name in decider.features if repr(today.get(name)) != repr(bank.features.features[name])]
     if not names:
         return table
-    events, moments = parts.log.read_bucket(bucket), Moments(table.customer_ids, table.as_of)
-    added = compute_features(events, moments, bank.features, bank.journey, parts.calendar, names)
+    events, moments = components.log.read_bucket(bucket), Moments(table.customer_ids, table.as_of)
+    added = compute_features(events, moments, bank.features, bank.journey, components.calendar, names)
     columns, schema = {**table.columns, **added.columns}, {**table.schema, **added.schema}
     return FeatureTable(table.customer_ids, table.as_of, columns, schema)

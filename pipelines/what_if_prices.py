@@ -7,15 +7,15 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from decisioning.plan.sharing import prices_of_tonight
-from decisioning.plan.tonight import capacities_tonight
+from decisioning.plan.budget_period import batch_capacities
+from decisioning.plan.sharing import batch_prices
 from features.table import FeatureTable
 from pipelines.bucket_work import part_name
 from pipelines.planning import SEARCH
-from serving.batch import keep_wishes
+from serving.batch.option_files import OptionFiles
+from serving.batch.part import write_contact_options
 from serving.decider import Decider
-from serving.wish_files import WishFiles
-from wiring.parts import SEED
+from wiring.components import SEED
 from wiring.progress import progress_of
 
 BucketFeatures = Callable[[int], Sequence[FeatureTable] | None]
@@ -49,17 +49,15 @@ def prices_of_sides(
                 names.append(part_name(bucket))
                 for decider, table, folder, wanted in zip(deciders, tables, folders, priced, strict=True):
                     if wanted:
-                        keep_wishes(decider, table, folder=folder, part=names[-1], as_of=as_of, seed=SEED)
+                        write_contact_options(decider, table, folder=folder, part=names[-1], as_of=as_of, seed=SEED)
             progress(bucket + 1, buckets)
         return [
-            prices_of_tonight(WishFiles(folder, names), _capacities(decider, as_of, share), SEARCH, {})
-            if wanted
-            else {}
+            batch_prices(OptionFiles(folder, names), _capacities(decider, as_of, share), SEARCH, {}) if wanted else {}
             for decider, folder, wanted in zip(deciders, folders, priced, strict=True)
         ]
 
 
 def _capacities(decider: Decider, as_of: datetime, share: float) -> Mapping[str, float]:
     bank = decider.bank
-    whole = capacities_tonight(bank.budgets, {}, as_of.astimezone(bank.time_zone).date())
+    whole = batch_capacities(bank.budgets, {}, as_of.astimezone(bank.time_zone).date())
     return {name: capacity * share for name, capacity in whole.items()}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from config.bank import Bank
 from serving.decider import Decider
-from serving.live.champion_models import load_churn, load_propensity
-from serving.live.champions import Champion, Champions
+from serving.service.champion_models import load_churn, load_propensity
+from serving.service.champions import Champion, Champions
 
 
 @dataclass(frozen=True, slots=True)

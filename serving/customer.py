@@ -9,9 +9,9 @@ from datetime import datetime
 from decisioning.engine import Decisions
 from domain.decision import Decision
 from domain.errors import DataError, nearest
+from records.decision_log import DecisionLog
 from serving.customer_features import CustomerReader, Origin
 from serving.decider import Decider
-from serving.decision_log import DecisionLog
 from serving.reasons import Reason, reasons_for
 
 

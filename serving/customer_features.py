@@ -23,10 +23,10 @@ from features.kernel.columns import EVENT_COLUMNS
 from features.moments import Moments, utc_microseconds
 from features.state import features_from_states
 from features.table import FeatureTable
-from serving.journal.accepting import CLOCK_SKEW
-from serving.journal.journal import Journal, Recent, available_from
-from serving.journal.rows import COLUMNS, microseconds, moment_of, table_of_rows
-from serving.today import TodaysEvents
+from records.event_rows import COLUMNS, microseconds, moment_of, table_of_rows
+from records.journal import Journal, Recent, available_from
+from records.validation import CLOCK_SKEW
+from serving.intraday import TodaysEvents
 
 if TYPE_CHECKING:  # whoever has no online store need not wait for Feast
     from features.store.online import OnlineRead

@@ -15,8 +15,8 @@ from decisioning.explaining.trace import STAGE, Traces
 from decisioning.policies.candidates import Columns
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.compiled import CompiledPolicy
-from decisioning.policies.names import SCORES
 from decisioning.policies.requests import Said
+from decisioning.policies.symbol_table import SCORES
 from domain.decision import Decision
 from domain.errors import DataError
 from domain.offer import Offer, Treatment

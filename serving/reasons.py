@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from decisioning.policies.names import FAMILY
+from decisioning.policies.symbol_table import FAMILY
 from domain.decision import Decision
 from domain.offer import Offer, Treatment
 from expressions.types import Boolean, Category, Number

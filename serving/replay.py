@@ -15,11 +15,11 @@ from domain.errors import StateError
 from expressions.types import Array, Category, ColumnType
 from features.moments import utc_microseconds
 from features.table import CUSTOMER_ID, FeatureTable
-from serving.batch import FEATURES, part_file
-from serving.circumstances import circumstances_of
+from records.decision_log import LoggedDecision
+from serving.batch.budget_state import budget_state_of
+from serving.batch.part import FEATURES, part_file
 from serving.customer_features import Origin
 from serving.decider import CHURN_PROBABILITY, Decider
-from serving.decision_log import LoggedDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def replay(logged: LoggedDecision, decider: Decider, decisions_folder: Path) -> 
         given = {"prices": record.prices, "remaining": remaining}
     else:
         features = _features_of_part(logged, decider, decisions_folder)
-        given = circumstances_of(decisions_folder / str(logged.part).rpartition("/")[0])
+        given = budget_state_of(decisions_folder / str(logged.part).rpartition("/")[0])
     decisions = decider.decide(
         features,
         as_of=utc_microseconds(logged.as_of),

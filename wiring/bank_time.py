@@ -19,11 +19,11 @@ from typing import Final
 from domain.errors import StateError
 from events.durable import replace_text
 from events.lock import anybody_present, locked, present
-from serving.journal.newest import newest_kept
-from serving.journal.rows import moment_of
+from records.event_rows import moment_of
+from records.newest import newest_kept
 from simulation.clock import Clock as SimulatedDays
 from simulation.world import DAYS_A_MONTH
-from wiring.parts import Parts
+from wiring.components import Components
 
 TIME: Final = "time.json"
 STARTING: Final = "starting.lock"
@@ -65,7 +65,7 @@ class ServedTime:
 
 
 @contextmanager
-def serving_time(parts: Parts, as_of: datetime | None) -> Iterator[ServedTime]:
+def serving_time(components: Components, as_of: datetime | None) -> Iterator[ServedTime]:
     """Tell the time at which a service that starts now serves, which others share until the end of the block.
 
     It never goes back behind what is kept: a consent withdrawn or a contact made later would not count.
@@ -77,15 +77,15 @@ def serving_time(parts: Parts, as_of: datetime | None) -> Iterator[ServedTime]:
     Raises:
         StateError: The bank is being served at another time, or the state cannot be written or read.
     """
-    place = parts.places.clock
+    place = components.places.clock
     with ExitStack() as stack:
         try:
             place.mkdir(parents=True, exist_ok=True)
             with locked(place / STARTING):
                 if anybody_present(place / SERVING):
-                    time = _shared(parts, as_of)
+                    time = _shared(components, as_of)
                 else:
-                    time = _begun(parts, as_of)
+                    time = _begun(components, as_of)
                     said = {"ahead_microseconds": time.ahead // _MICROSECOND, "as_of": _text(as_of)}
                     replace_text(place / TIME, json.dumps(said))
                 stack.enter_context(present(place / SERVING))
@@ -98,77 +98,81 @@ def serving_time(parts: Parts, as_of: datetime | None) -> Iterator[ServedTime]:
         yield time
 
 
-def served_now(parts: Parts) -> datetime | None:
+def served_now(components: Components) -> datetime | None:
     """Tell the time of the bank's services; None where none runs.
 
     Raises:
         StateError: It cannot be read.
     """
-    place = parts.places.clock
+    place = components.places.clock
     if not place.exists():
         return None
     with locked(place / STARTING):
         return datetime.now(UTC) + _read(place)[0] if anybody_present(place / SERVING) else None
 
 
-def bank_now(parts: Parts) -> datetime:
+def bank_now(components: Components) -> datetime:
     """Tell the time for what is done now: that of a service that runs, of a simulated bank, or of the machine.
 
     Raises:
         StateError: Clock, event log or journal cannot be read.
     """
-    served = served_now(parts)
+    served = served_now(components)
     if served is not None:
         return served
-    return datetime.now(UTC) if parts.bank.simulation is None else _end_of_life(parts)
+    return datetime.now(UTC) if components.bank.simulation is None else _end_of_life(components)
 
 
-def last_moment(parts: Parts) -> datetime:
+def last_moment(components: Components) -> datetime:
     """Tell the moment just after the latest news of a bank, in event log and journal: nothing that is known is later.
 
     Raises:
         DataError: There is no news.
         StateError: Event log or journal cannot be read.
     """
-    return _last_moment(parts) or parts.latest()
+    return _last_moment(components) or components.latest()
 
 
-def _last_moment(parts: Parts) -> datetime | None:
-    found = [moment for moment in (parts.log.last_available_at(), newest_kept(parts.database)) if moment is not None]
+def _last_moment(components: Components) -> datetime | None:
+    found = [
+        moment
+        for moment in (components.log.last_available_at(), newest_kept(components.database))
+        if moment is not None
+    ]
     return max(found) + _MICROSECOND if found else None
 
 
-def _end_of_life(parts: Parts) -> datetime:
+def _end_of_life(components: Components) -> datetime:
     """Last moment of a simulated bank; before it is simulated, where its life will end."""
-    simulation = parts.bank.simulation
+    simulation = components.bank.simulation
     assert simulation is not None, "a simulated bank"
-    days = SimulatedDays.of(simulation.start, simulation.months * DAYS_A_MONTH, parts.bank.time_zone)
-    return _last_moment(parts) or moment_of(days.end)
+    days = SimulatedDays.of(simulation.start, simulation.months * DAYS_A_MONTH, components.bank.time_zone)
+    return _last_moment(components) or moment_of(days.end)
 
 
-def _begun(parts: Parts, as_of: datetime | None) -> ServedTime:
+def _begun(components: Components, as_of: datetime | None) -> ServedTime:
     if as_of is not None:
-        kept = newest_kept(parts.database)
+        kept = newest_kept(components.database)
         if kept is not None and kept >= as_of:
             return ServedTime(kept + _MICROSECOND - datetime.now(UTC), Origin.KEPT)
         return ServedTime(as_of - datetime.now(UTC), Origin.ASKED)
-    if parts.bank.simulation is None:
+    if components.bank.simulation is None:
         return ServedTime(timedelta(0), Origin.MACHINE)
-    return ServedTime(_end_of_life(parts) - datetime.now(UTC), Origin.LAST_MOMENT)
+    return ServedTime(_end_of_life(components) - datetime.now(UTC), Origin.LAST_MOMENT)
 
 
-def _shared(parts: Parts, as_of: datetime | None) -> ServedTime:
-    ahead, asked = _read(parts.places.clock)
+def _shared(components: Components, as_of: datetime | None) -> ServedTime:
+    ahead, asked = _read(components.places.clock)
     time = ServedTime(ahead, Origin.SHARED)
-    real = parts.bank.simulation is None
+    real = components.bank.simulation is None
     # who asks for nothing takes what there is, but real time is what a real bank's service asks for
     if (_text(as_of) != asked) if as_of is not None else (real and ahead):
         raise StateError(
-            f"bank {parts.name} is being served at another time",
+            f"bank {components.name} is being served at another time",
             got="the machine's" if as_of is None else f"--as-of {as_of:%Y-%m-%dT%H:%M:%S}",
             expected="as the services that run: "
             + ("no --as-of" if asked is None else f"--as-of of {asked}")
-            + f"; their clock stands at {time.now().astimezone(parts.bank.time_zone):%Y-%m-%d %H:%M:%S}",
+            + f"; their clock stands at {time.now().astimezone(components.bank.time_zone):%Y-%m-%d %H:%M:%S}",
             remedy="end them first, or start this one as them",
         )
     return time

@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 
 from events.lock import locked
-from serving.live.champions import Champion, read_champions, write_champions
-from wiring.parts import MODELS, Parts
+from serving.service.champions import Champion, read_champions, write_champions
+from wiring.components import MODELS, Components
 
 
-def publish_champions(parts: Parts) -> bool:
+def publish_champions(components: Components) -> bool:
     """Fetch the champions that are new, and say who is in charge now; whether that is somebody else than before.
 
     Who takes the alias from a champion withdraws it. A registry that does not even know the model is none of the
@@ -21,20 +21,20 @@ def publish_champions(parts: Parts) -> bool:
         ModelError: A champion's files are missing or not those that were registered; who was in charge stays.
         StateError: The files cannot be written.
     """
-    folder = parts.places.champions
+    folder = components.places.champions
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / "lock"):  # every replica's service has a process that does this
-        return _published(parts, folder)
+        return _published(components, folder)
 
 
-def _published(parts: Parts, folder: Path) -> bool:
+def _published(components: Components, folder: Path) -> bool:
     told = read_champions(folder)
     before, found = told or {}, dict[str, Champion]()
     for model in MODELS:
-        champion = parts.models.in_charge(model, folder)
+        champion = components.models.in_charge(model, folder)
         if champion is not None:
             found[model] = champion
-        elif model in before and not parts.models.is_registered(model):
+        elif model in before and not components.models.is_registered(model):
             found[model] = before[model]
     if told == found:
         return False

@@ -13,7 +13,7 @@ from config.delivery import WebhookTarget
 from config.stores import SettingError
 from domain.addresses import Inside
 from domain.errors import DataError
-from serving.contacts import CONTACTS, PLAN, SCHEMA
+from serving.batch.contacts import CONTACTS, PLAN, SCHEMA
 from serving.customer_features import CustomerReader
 from serving.delivery.delivering import ChannelReport, deliver
 from serving.delivery.files import ContactFile
@@ -22,41 +22,45 @@ from serving.delivery.permission import Permission
 from serving.delivery.plans import plan_in_force
 from serving.delivery.targets import Target
 from serving.delivery.webhook import Webhook
-from serving.live.clock import Clock
-from serving.today import TodaysEvents
+from serving.intraday import TodaysEvents
+from serving.service.clock import Clock
 from wiring.addresses import check_addresses
-from wiring.parts import SEED, Parts
+from wiring.components import SEED, Components
 
 
-def outbox_of(parts: Parts) -> Outbox:
+def outbox_of(components: Components) -> Outbox:
     """Open the outbox of a bank."""
-    return Outbox(parts.database, {offer.name: offer.product for offer in parts.bank.offers})
+    return Outbox(components.database, {offer.name: offer.product for offer in components.bank.offers})
 
 
-def gather_plans(parts: Parts, outbox: Outbox, now: datetime) -> int:
+def gather_plans(components: Components, outbox: Outbox, now: datetime) -> int:
     """Take in the contacts of the plan in force of every night that is not over for long.
 
     Returns:
         How many contacts are new.
     """
-    oldest = (now - timedelta(hours=parts.bank.delivery.late_hours, days=1)).astimezone(parts.bank.time_zone).date()
+    oldest = (
+        (now - timedelta(hours=components.bank.delivery.late_hours, days=1))
+        .astimezone(components.bank.time_zone)
+        .date()
+    )
     new = 0
     # by night, the latest last: where no plan was noted as the one in force (an earlier version did not), it is
-    plans = sorted(parts.places.decisions.glob(f"*/{PLAN}"), key=lambda plan: plan.stat().st_mtime_ns)
+    plans = sorted(components.places.decisions.glob(f"*/{PLAN}"), key=lambda plan: plan.stat().st_mtime_ns)
     latest = {plan.parent.name[: len("2026-01-01")]: plan.parent for plan in plans}
     for night, newest in sorted(latest.items()):
-        in_force = plan_in_force(parts.database, night)
+        in_force = plan_in_force(components.database, night)
         run = newest if in_force is None else newest.with_name(in_force)
         if date.fromisoformat(night) < oldest or not (run / PLAN).exists() or outbox.has(run.name):
             continue
         files = sorted((run / CONTACTS).glob("*.parquet"))
         table = pq.read_table(files, schema=SCHEMA) if files else SCHEMA.empty_table()
-        midnight = datetime.fromisoformat(night).replace(tzinfo=parts.bank.time_zone)
+        midnight = datetime.fromisoformat(night).replace(tzinfo=components.bank.time_zone)
         new += outbox.gather(run.name, midnight, table)
     return new
 
 
-def targets_of(parts: Parts, outbox: Outbox, environ: Mapping[str, str]) -> dict[str, Target]:
+def targets_of(components: Components, outbox: Outbox, environ: Mapping[str, str]) -> dict[str, Target]:
     """Make the target of every channel of `delivery.yaml`.
 
     Raises:
@@ -65,44 +69,44 @@ def targets_of(parts: Parts, outbox: Outbox, environ: Mapping[str, str]) -> dict
         AddressRefusedError: A webhook's address leads where nothing is sent to.
     """
     targets: dict[str, Target] = {}
-    check_addresses(parts, environ)
-    for entry in parts.bank.delivery.channels:
+    check_addresses(components, environ)
+    for entry in components.bank.delivery.channels:
         if entry.file is not None:
-            folder = parts.places.deliveries / entry.file.folder  # an absolute one stays as it is
+            folder = components.places.deliveries / entry.file.folder  # an absolute one stays as it is
             targets[entry.channel] = ContactFile(outbox, folder, entry.file.format)
         elif entry.webhook is not None:
-            targets[entry.channel] = _webhook(parts, entry.webhook, environ)
+            targets[entry.channel] = _webhook(components, entry.webhook, environ)
     if not targets:
         raise DataError(
-            f"bank {parts.name} delivers to no channel",
+            f"bank {components.name} delivers to no channel",
             expected="channels with a file or a webhook",
-            remedy=f"write them into {Path(parts.folder).name}/delivery.yaml",
+            remedy=f"write them into {Path(components.folder).name}/delivery.yaml",
         )
     return targets
 
 
-def deliver_due(parts: Parts, now: datetime) -> tuple[int, list[ChannelReport]]:
+def deliver_due(components: Components, now: datetime) -> tuple[int, list[ChannelReport]]:
     """Take in new plans, and deliver what is due.
 
     Returns:
         How many contacts are new in the outbox, and what came of each channel.
     """
-    outbox = outbox_of(parts)
-    targets = targets_of(parts, outbox, os.environ)
-    new = gather_plans(parts, outbox, now)
-    today = TodaysEvents(parts.log)
-    today.refresh(int(parts.midnight(now).timestamp()) * 1_000_000)
-    reader = CustomerReader(parts.bank, parts.log, parts.online, parts.journal, today)
-    permission = Permission(parts.decider(), reader, SEED)
-    late = timedelta(hours=parts.bank.delivery.late_hours)
+    outbox = outbox_of(components)
+    targets = targets_of(components, outbox, os.environ)
+    new = gather_plans(components, outbox, now)
+    today = TodaysEvents(components.log)
+    today.refresh(int(components.midnight(now).timestamp()) * 1_000_000)
+    reader = CustomerReader(components.bank, components.log, components.online, components.journal, today)
+    permission = Permission(components.decider(), reader, SEED)
+    late = timedelta(hours=components.bank.delivery.late_hours)
     return new, deliver(outbox, targets, permission, Clock(now).now, late)
 
 
-def _webhook(parts: Parts, settings: WebhookTarget, environ: Mapping[str, str]) -> Webhook:
+def _webhook(components: Components, settings: WebhookTarget, environ: Mapping[str, str]) -> Webhook:
     for variable in (settings.url, settings.secret):
         if not environ.get(variable):
             raise SettingError(
                 f"{variable} is not set", expected="what delivery.yaml names it for: an address or a secret"
             )
-    inside = Inside(parts.bank.network.inside)
-    return Webhook(settings, environ[settings.url], environ[settings.secret], parts.name, inside)
+    inside = Inside(components.bank.network.inside)
+    return Webhook(settings, environ[settings.url], environ[settings.secret], components.name, inside)

@@ -17,7 +17,7 @@ from models.tracking.store import TrackingStore
 if TYPE_CHECKING:
     from models.churn.model import ChurnModel
     from models.propensity.model import PropensityModel
-    from serving.live.champions import Champion
+    from serving.service.champions import Champion
 
 PICTURES = "pictures"
 """Folder of a run's pictures."""
@@ -121,7 +121,7 @@ class BankModels:
 
 
 def _published(registered: RegisteredModel, version: str, digest: str, place: Path) -> Champion:
-    from serving.live.champions import Champion
+    from serving.service.champions import Champion
 
     return Champion(name=registered.name, version=version, digest=digest, folder=place.name)
 

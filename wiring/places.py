@@ -69,7 +69,7 @@ class Places:
         return self.folder / "champions"
 
     @property
-    def wishes(self) -> Path:
+    def contact_options(self) -> Path:
         """What could be sent to everybody, a folder a run: what prices of budgets are found from."""
         return self.folder / "wishes"
 

@@ -15,18 +15,18 @@ from domain.errors import DataError
 from features.calendar import Calendar
 from features.store.watermark import Watermark
 from serving.api.app import create_app
+from serving.batch.budget_state import latest_budget_state, prices_in_force
 from serving.champion_files import ChampionFiles
-from serving.circumstances import latest_circumstances, prices_in_force
 from serving.customer_features import CustomerReader
-from serving.live.breaker import Breaker, GuardedStates
-from serving.live.champions import read_champions
-from serving.live.clock import Clock, ClockBase
-from serving.live.engine import LiveEngine
-from serving.live.service import Service
-from serving.live.swapping import WARM_UP_CUSTOMERS, Swapper, try_out
-from serving.today import TodaysEvents
-from wiring.erasing import erase_files
-from wiring.parts import Parts, folder_stamp
+from serving.intraday import TodaysEvents
+from serving.service.breaker import Breaker, GuardedStates
+from serving.service.champions import read_champions
+from serving.service.clock import Clock, ClockBase
+from serving.service.engine import LiveEngine
+from serving.service.engine_reload import WARM_UP_CUSTOMERS, EngineReloader, smoke_test
+from serving.service.service import Service
+from wiring.components import Components, folder_stamp
+from wiring.erasure import erase_files
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -41,9 +41,9 @@ class PartsEngines:
         parts: Stores and places; the folder is read anew for every engine.
     """
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self.today = TodaysEvents(parts.log)
+    def __init__(self, components: Components) -> None:
+        self._parts = components
+        self.today = TodaysEvents(components.log)
         self.breaker = Breaker("the online store")
 
     def stamp(self) -> Any:
@@ -52,7 +52,7 @@ class PartsEngines:
         return (
             folder_stamp(self._parts.folder),
             _stamp(places.champions / "champions.json"),
-            _stamp(latest_circumstances(places.decisions)),
+            _stamp(latest_budget_state(places.decisions)),
         )
 
     def build(self) -> LiveEngine:
@@ -95,7 +95,7 @@ class PartsEngines:
         return GuardedStates(states, self.breaker)
 
 
-def open_service(parts: Parts, settings: ServiceSettings, clock: Clock) -> Service:
+def open_service(components: Components, settings: ServiceSettings, clock: Clock) -> Service:
     """Open the service of a bank: everything is read, tried out and warm when this returns.
 
     Args:
@@ -106,27 +106,27 @@ def open_service(parts: Parts, settings: ServiceSettings, clock: Clock) -> Servi
     Raises:
         NboError: Something is missing or damaged.
     """
-    source = PartsEngines(parts)
+    source = PartsEngines(components)
     source.refresh(clock.now())
     engine = source.build()
-    try_out(engine, source.customers(WARM_UP_CUSTOMERS), clock.now())
+    smoke_test(engine, source.customers(WARM_UP_CUSTOMERS), clock.now())
     service = Service(
-        parts.database,
+        components.database,
         engine,
         clock,
         settings,
-        parts.log,
-        decisions_folder=parts.places.decisions,
-        erase_files=lambda customer_id: erase_files(parts, customer_id),
-        archive=parts.decisions_archive,
-        freshness=lambda: _freshness(parts),
+        components.log,
+        decisions_folder=components.places.decisions,
+        erase_files=lambda customer_id: erase_files(components, customer_id),
+        archive=components.decisions_archive,
+        freshness=lambda: _freshness(components),
     )
-    service.watch(Swapper(source, service.swap, clock, seconds=settings.swap_seconds))
+    service.watch(EngineReloader(source, service.swap, clock, seconds=settings.swap_seconds))
     return service
 
 
-def _freshness(parts: Parts) -> dict[str, datetime]:
-    watermark, news = Watermark.read(parts.places.feature_store), parts.log.last_available_at()
+def _freshness(components: Components) -> dict[str, datetime]:
+    watermark, news = Watermark.read(components.places.feature_store), components.log.last_available_at()
     found = {} if news is None else {"event_log": news}
     return found if watermark is None else {**found, "online_states": watermark.complete_until}
 
@@ -138,16 +138,16 @@ def application() -> FastAPI:
     settings = Settings.from_environment(os.environ)
     told = os.environ.get(CLOCK)
     clock = Clock(base=ClockBase.from_text(told) if told else None)
-    parts = Parts(settings, Path(os.environ[BANK]))
+    parts = Components(settings, Path(os.environ[BANK]))
     of_service = ServiceSettings.from_environment(os.environ)
     tracing = None if of_service.traces is None else _tracing(parts)
     return create_app(lambda: open_service(parts, of_service, clock), tracing)
 
 
-def _tracing(parts: Parts) -> Tracing:
+def _tracing(components: Components) -> Tracing:
     from serving.api.tracing import Tracing  # loaded only where traces go somewhere
 
-    return Tracing(parts.name, Inside(parts.bank.network.inside))
+    return Tracing(components.name, Inside(components.bank.network.inside))
 
 
 def _stamp(file: Path | None) -> tuple[int, int] | None:

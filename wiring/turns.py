@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from events.lock import anybody_present, locked
-from wiring.parts import Parts
+from wiring.components import Components
 from wiring.progress import progress_of
 
 RUNNING: Final = "running.lock"
@@ -21,7 +21,7 @@ _mine: ContextVar[frozenset[str]] = ContextVar("mine", default=frozenset())
 
 
 @contextmanager
-def own_turn(parts: Parts, what: str) -> Iterator[None]:
+def own_turn(components: Components, what: str) -> Iterator[None]:
     """Work alone on a bank for the length of the block; wait for whoever does now, and say who it is.
 
     A flow within another has its turn. It is free again when its holder dies. Imports, deliveries and the service go on
@@ -31,7 +31,7 @@ def own_turn(parts: Parts, what: str) -> Iterator[None]:
         parts: The bank's.
         what: Is being done, in a few words.
     """
-    file = parts.places.folder / RUNNING
+    file = components.places.folder / RUNNING
     if str(file) in _mine.get():
         yield
         return
@@ -42,7 +42,7 @@ def own_turn(parts: Parts, what: str) -> Iterator[None]:
                 stack.enter_context(locked(file))
         else:
             stack.enter_context(locked(file))
-        since = datetime.now(UTC).astimezone(parts.bank.time_zone)
+        since = datetime.now(UTC).astimezone(components.bank.time_zone)
         file.write_text(
             f"'{what}' by process {os.getpid()} on {socket.gethostname()} since {since:%Y-%m-%d %H:%M:%S}",
             encoding="utf-8",

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from decisioning.arbitration.channel_slots import layout_of
+from decisioning.arbitration.scores import best_candidate
 from decisioning.engine import Decisions
 from decisioning.explaining.priorities import CustomerPriorities
-from decisioning.order.arbitration import best_candidate
-from decisioning.order.layout import layout_of
 from decisioning.policies.arms import Arm
 from decisioning.policies.compiled import MINIMUM_PRIORITY, SCORE
 from decisioning.policies.verdicts import Bits, failing_positions, mark

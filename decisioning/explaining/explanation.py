@@ -8,7 +8,7 @@ import numpy as np
 
 from decisioning.engine import NO_CANDIDATES, OFFERED, Decisions
 from decisioning.policies.compiled import BUDGET, MINIMUM_PRIORITY, SCORED
-from decisioning.policies.scoped import Scoped
+from decisioning.policies.scoped_expression import ScopedExpression
 from decisioning.policies.verdicts import failing_positions
 
 Failed = list[tuple[int, str]]
@@ -59,7 +59,7 @@ class Explanation:
         bits: list[list[list[int]]] = self._decisions.bits.tolist()
         return bits
 
-    def _of_part(self, position: int, part: Scoped | None, customer: int, candidate: int) -> str:
+    def _of_part(self, position: int, part: ScopedExpression | None, customer: int, candidate: int) -> str:
         # a rule may have several parts, and candidates of one part that look alike share their reason
         if part is None:
             return self._of_numbers(position, customer, candidate)

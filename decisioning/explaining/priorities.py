@@ -14,7 +14,7 @@ from expressions.types import Array
 class CustomerPriorities:
     """The numbers behind the priorities of one customer's candidates in a channel.
 
-    Candidates are named by their place in the channel. As in `decisioning.order.arbitration.weigh`,
+    Candidates are named by their place in the channel. As in `decisioning.arbitration.scores.score_candidates`,
 
         priority = propensity x value x context x lever - cost - sum over budgets of price x use
 

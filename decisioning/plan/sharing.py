@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from decisioning.allocation.allocate import Allocation, ResourceUse, allocate
 from decisioning.allocation.prices import Prices, PriceSearch, find_prices
 from decisioning.allocation.problem import Chunk, Problem
-from decisioning.plan.wishes import Wishes
+from decisioning.plan.contact_options import ContactOptions
 from expressions.types import Array
 
 
@@ -39,8 +39,8 @@ class Plan:
         return max(0.0, (self.bound - self.value) / self.bound) if self.bound > 0 else 0.0
 
 
-def prices_of_tonight(
-    wishes: Iterable[Wishes], capacities: Mapping[str, float], settings: PriceSearch, warm: Mapping[str, float]
+def batch_prices(
+    wishes: Iterable[ContactOptions], capacities: Mapping[str, float], settings: PriceSearch, warm: Mapping[str, float]
 ) -> dict[str, float]:
     """Find the price of one unit of each budget: 0 for one that does not bind.
 
@@ -62,7 +62,10 @@ def prices_of_tonight(
 
 
 def plan_contacts(
-    wishes: Iterable[Wishes], capacities: Mapping[str, float], prices: Mapping[str, float], settings: PriceSearch
+    wishes: Iterable[ContactOptions],
+    capacities: Mapping[str, float],
+    prices: Mapping[str, float],
+    settings: PriceSearch,
 ) -> Plan:
     """Choose at most one contact for each customer.
 
@@ -98,7 +101,7 @@ def plan_contacts(
 class _Chunks:
     """Wishes as chunks of an allocation, read again at every pass, with only the budgets that bind."""
 
-    wishes: Iterable[Wishes]
+    wishes: Iterable[ContactOptions]
     binding: list[int]
 
     def __iter__(self) -> Iterator[Chunk]:
@@ -107,13 +110,15 @@ class _Chunks:
             yield Chunk(chunk.gain, tuple(chunk.consumption[place] for place in self.binding), chunk.keys)
 
 
-def _problem(wishes: Iterable[Wishes], capacities: Mapping[str, float], binding: list[int]) -> Problem:
+def _problem(wishes: Iterable[ContactOptions], capacities: Mapping[str, float], binding: list[int]) -> Problem:
     names = list(capacities)
     amounts = np.array([capacities[names[place]] for place in binding])
     return Problem(_Chunks(wishes, binding), amounts, tuple(names[place] for place in binding))
 
 
-def _owed(wishes: Iterable[Wishes], capacity: Array, binding: list[int]) -> tuple[list[NDArray[np.int32]], Array, int]:
+def _owed(
+    wishes: Iterable[ContactOptions], capacity: Array, binding: list[int]
+) -> tuple[list[NDArray[np.int32]], Array, int]:
     """Choose the contacts that must be made, with what they use of the budgets and how many find nothing left."""
     chosen, keys, parts, rows, used = [], [], [], [], []
     for number, part in enumerate(wishes):
@@ -139,7 +144,7 @@ def _owed(wishes: Iterable[Wishes], capacity: Array, binding: list[int]) -> tupl
     return chosen, spent, refused
 
 
-def _best(part: Wishes, owed: NDArray[np.int32]) -> NDArray[np.int32]:
+def _best(part: ContactOptions, owed: NDArray[np.int32]) -> NDArray[np.int32]:
     known = np.where(np.isnan(part.gains), -np.inf, part.gains)
     best = known.argmax(axis=1) if known.shape[1] else np.full(len(part), -1)
     free = (owed < 0) & ~part.must.any(axis=1)
@@ -147,7 +152,7 @@ def _best(part: Wishes, owed: NDArray[np.int32]) -> NDArray[np.int32]:
     return np.where(free & some, best, owed).astype(np.int32)
 
 
-def _worth(part: Wishes, made: NDArray[np.int32], owed: NDArray[np.int32]) -> float:
+def _worth(part: ContactOptions, made: NDArray[np.int32], owed: NDArray[np.int32]) -> float:
     rows = np.flatnonzero((made >= 0) & (owed < 0))
     return float(part.gains[rows, made[rows]].sum())
 

@@ -7,9 +7,9 @@ import numpy as np
 from decisioning.policies.candidates import Columns
 from decisioning.policies.checks import POLICIES_FILE, Path
 from decisioning.policies.compiled import CompiledWeight
-from decisioning.policies.names import Names
 from decisioning.policies.policy import Weight
-from decisioning.policies.scoped import Scoped
+from decisioning.policies.scoped_expression import ScopedExpression
+from decisioning.policies.symbol_table import SymbolTable
 from domain.errors import ExpressionError
 from domain.problem import Problem
 from expressions.expression import Expression, compile_expression
@@ -23,21 +23,21 @@ class Builder:
         problems: Everything that went wrong so far.
     """
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: SymbolTable) -> None:
         self.names = names
         self.problems: list[Problem] = []
 
-    def condition(self, text: str, columns: Columns, path: Path, file: str = POLICIES_FILE) -> Scoped:
+    def condition(self, text: str, columns: Columns, path: Path, file: str = POLICIES_FILE) -> ScopedExpression:
         """Compile a condition about some candidates; one that does not compile holds for nobody."""
         expression = self._compiled(text, Boolean, "a condition", path, file)
-        return Scoped.of(expression or compile_expression("FALSE", {}), columns, self.names)
+        return ScopedExpression.of(expression or compile_expression("FALSE", {}), columns, self.names)
 
-    def number(self, text: str, columns: Columns, path: Path, file: str) -> Scoped | None:
+    def number(self, text: str, columns: Columns, path: Path, file: str) -> ScopedExpression | None:
         """Compile a formula, the value of an offer say; None, which is unknown, for one that does not compile."""
         expression = self._compiled(text, Number, "a number", path, file)
-        return None if expression is None else Scoped.of(expression, columns, self.names)
+        return None if expression is None else ScopedExpression.of(expression, columns, self.names)
 
-    def about_customers(self, text: str, path: Path) -> Scoped:
+    def about_customers(self, text: str, path: Path) -> ScopedExpression:
         """Compile a condition about customers alone; it holds for nobody if it looks at offers or does not compile."""
         candidates = self.names.candidates
         everywhere = self.condition(text, np.arange(len(candidates)), path)
@@ -47,7 +47,7 @@ class Builder:
         self.problems.append(
             Problem(file=POLICIES_FILE, path=path, what=what, got=f"`{text}`", expected="features of the customer only")
         )
-        return Scoped.of(compile_expression("FALSE", {}), np.arange(len(candidates)), self.names)
+        return ScopedExpression.of(compile_expression("FALSE", {}), np.arange(len(candidates)), self.names)
 
     def weight(self, weight: Weight, path: Path) -> CompiledWeight:
         """Compile a weight."""

@@ -17,9 +17,9 @@ from decisioning.policies.builder import Builder
 from decisioning.policies.candidates import Candidates
 from decisioning.policies.cold_start import assumptions
 from decisioning.policies.compiled import BUILT_IN_RULES, SCORE, CompiledPolicy, CompiledRule
-from decisioning.policies.names import Names
 from decisioning.policies.policy import Policy
 from decisioning.policies.rules import all_rules, limit_counts
+from decisioning.policies.symbol_table import SymbolTable
 from decisioning.policies.verdicts import BITS_PER_WORD, Bits, words_for
 from domain.offer import Offer, OfferClass
 from domain.problem import Problem
@@ -53,7 +53,7 @@ def compile_policy(
     candidates = Candidates.of(offers, vocabulary)
     asked = {name: kind for name, said in vocabulary.request.items() if (kind := said.column_type) is not None}
     counts = limit_counts(policy.contact_limits, candidates)
-    names = Names.of(candidates, catalogue, counts, asked, policy.outbound)
+    names = SymbolTable.of(candidates, catalogue, counts, asked, policy.outbound)
     builder = Builder(names)
     rules = all_rules(policy, budgets, builder)
     values = [

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from decisioning.policies.budgets import Budget
 from decisioning.policies.candidates import Candidates, Columns
-from decisioning.policies.names import Names
+from decisioning.policies.evaluation_context import ColumnLayout
 from decisioning.policies.policy import Policy
-from decisioning.policies.scoped import Scoped
-from decisioning.policies.situation import Sources
+from decisioning.policies.scoped_expression import ScopedExpression
+from decisioning.policies.symbol_table import SymbolTable
 
 SCORE: Final = "score"
 """Kind of the rules about the numbers themselves; they are asked after those of the policy."""
@@ -59,7 +59,7 @@ class CompiledRule:
     name: str
     kind: str
     description: str
-    parts: tuple[Scoped, ...] = ()
+    parts: tuple[ScopedExpression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class CompiledWeight:
     name: str
     factor: float
     columns: Columns
-    condition: Scoped | None
+    condition: ScopedExpression | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class CompiledBudget:
 
     budget: Budget
     columns: Columns
-    charge: Scoped | None
+    charge: ScopedExpression | None
     bit: int
 
 
@@ -109,10 +109,10 @@ class CompiledPolicy:
 
     policy: Policy
     candidates: Candidates
-    names: Names
+    names: SymbolTable
     rules: tuple[CompiledRule, ...]
-    personalised: Scoped | None
-    values: tuple[Scoped, ...]
+    personalised: ScopedExpression | None
+    values: tuple[ScopedExpression, ...]
     budgets: tuple[CompiledBudget, ...]
     scored: Columns
     ignored: NDArray[np.uint64]
@@ -125,9 +125,9 @@ class CompiledPolicy:
     digest: str
 
     @cached_property
-    def sources(self) -> Sources:
+    def sources(self) -> ColumnLayout:
         """Where the values of names are found in a table of features."""
-        return Sources(self.names, self.features)
+        return ColumnLayout(self.names, self.features)
 
     def bit(self, rule: str) -> int:
         """Position of a rule among the rules, which is its bit in a verdict."""
@@ -139,10 +139,10 @@ class CompiledPolicy:
         return tuple(channel for channel in self.policy.outbound if channel in self.channels)
 
     @cached_property
-    def asked(self) -> tuple[tuple[tuple[int, Scoped | None], ...], ...]:
+    def asked(self) -> tuple[tuple[tuple[int, ScopedExpression | None], ...], ...]:
         """The rules about each candidate: their positions, with the condition where it is not about numbers."""
         about_numbers: dict[int, Columns] = {budget.bit: budget.columns for budget in self.budgets}
-        asked: list[list[tuple[int, Scoped | None]]] = [[] for _ in self.candidates.pairs]
+        asked: list[list[tuple[int, ScopedExpression | None]]] = [[] for _ in self.candidates.pairs]
         for position, rule in enumerate(self.rules):
             for part in rule.parts:
                 for column in part.columns:
@@ -153,11 +153,11 @@ class CompiledPolicy:
         return tuple(map(tuple, asked))
 
     @cached_property
-    def places(self) -> tuple[Mapping[int, Scoped | None], ...]:
+    def places(self) -> tuple[Mapping[int, ScopedExpression | None], ...]:
         """For each candidate, the position of a rule about it -> the condition, where it is not about numbers."""
         return tuple(map(dict, self.asked))
 
-    def worded(self, part: Scoped, values: Sequence[float]) -> str:
+    def worded(self, part: ScopedExpression, values: Sequence[float]) -> str:
         """Say why a condition does not hold where it does not: once for values that are met often.
 
         Args:

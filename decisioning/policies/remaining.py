@@ -9,7 +9,7 @@ from decisioning.policies.compiled import CompiledPolicy
 from domain.errors import DataError, nearest
 
 
-def what_remains(
+def remaining_at(
     policy: CompiledPolicy, remaining: Mapping[str, float], prices: Mapping[str, float], as_of: datetime
 ) -> dict[str, float]:
     """Say what candidates may use of each budget of a policy.

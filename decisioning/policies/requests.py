@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from decisioning.policies.names import REQUEST
+from decisioning.policies.symbol_table import REQUEST
 from domain.errors import DataError, nearest
 from expressions.types import Array, Boolean, Category, Number, Schema
 
@@ -19,7 +19,7 @@ def request_columns(requests: Sequence[Mapping[str, Said]], schema: Schema) -> d
 
     Args:
         requests: Of each customer, or one for all: name as in events.yaml -> category's name, number or truth.
-        schema: Of `Names.request`: names as expressions write them.
+        schema: Of `SymbolTable.request`: names as expressions write them.
 
     Raises:
         DataError: A name is not declared, or a value is none of its type.

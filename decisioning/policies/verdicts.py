@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from decisioning.policies.candidates import Columns
 from decisioning.policies.compiled import CompiledPolicy
-from decisioning.policies.situation import Situation
+from decisioning.policies.evaluation_context import EvaluationContext
 
 Bits = NDArray[np.uint64]
 
@@ -28,7 +28,7 @@ def words_for(rules: int) -> int:
     return max(1, -(-rules // BITS_PER_WORD))
 
 
-def failing_rules(policy: CompiledPolicy, situation: Situation) -> Bits:
+def failing_rules(policy: CompiledPolicy, situation: EvaluationContext) -> Bits:
     """Ask every rule, each only about the candidates it applies to.
 
     A condition that is NULL has failed, and so has one that cannot be computed: rules fail closed.

@@ -19,6 +19,8 @@ from features.building.draft import MOMENT_INPUTS
 from features.building.journeys import DAYS_IN_STAGE, PREVIOUS_STAGE, STAGE, STAGES
 from features.calendar import Calendar
 from features.catalogue import FeatureCatalogue
+from features.compiled_features import CompiledFeatures, compile_features
+from features.inputs import coded_moments, history_of
 from features.journey.settings import Journey
 from features.kernel.arrays import BoolArray, Int64Array, spread
 from features.kernel.gather import gather
@@ -26,8 +28,6 @@ from features.kernel.history import CodedMoments, History
 from features.kernel.plan import Int64Matrix
 from features.kernel.timeline import Timeline
 from features.moments import Moments, utc_microseconds
-from features.observation import coded_moments, history_of
-from features.program import Program, program_of
 
 GRID_BEGINS: Final = date(2001, 1, 1)
 MOMENTS_AT_ONCE: Final = 200_000
@@ -251,7 +251,7 @@ def _first_that_holds(
 
 
 def first_that_holds(
-    program: Program,
+    program: CompiledFeatures,
     conditions: Sequence[Expression],
     kept: Int64Matrix,
     moments: CodedMoments,
@@ -266,9 +266,9 @@ def first_that_holds(
 
 
 @lru_cache(maxsize=16)
-def conditions_of(catalogue: FeatureCatalogue, journey: Journey) -> tuple[Program, tuple[Expression, ...]]:
+def conditions_of(catalogue: FeatureCatalogue, journey: Journey) -> tuple[CompiledFeatures, tuple[Expression, ...]]:
     """Compile the conditions of the stages, and the features that they read."""
     schema = {**MOMENT_INPUTS, **catalogue.schema}
     conditions = tuple(compile_expression(condition.when, schema) for condition in journey.stages)
     names = sorted(frozenset[str]().union(*(condition.names for condition in conditions)))
-    return program_of(catalogue, tuple(names)), conditions
+    return compile_features(catalogue, tuple(names)), conditions

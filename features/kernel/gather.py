@@ -50,11 +50,11 @@ def move(
     told = np.ones(kept.shape[1], dtype=np.bool_)
     for slot in aggregate(plan, leaving, gone):
         before, left = tuple(kept[slot.rows]), tuple(gone[slot.rows])
-        told &= slot.aggregate.tells(before, left)
+        told &= slot.aggregate.can_subtract(before, left)
         moved[slot.rows] = slot.aggregate.without(before, left)
     for slot in plan.slots:
         numbers = tuple(moved[slot.rows])
-        later = slot.aggregate.next_day(numbers, day)
+        later = slot.aggregate.roll(numbers, day)
         if later is not numbers:
             moved[slot.rows] = later
     for slot in aggregate(plan, entering, come):

@@ -26,7 +26,7 @@ from models.calibration import Calibration, fit_calibration
 from models.contributions import Contributions
 from models.files import read_description, write_model
 from models.inputs import SchemaCheck, schema_from_json, schema_to_json
-from models.labelled import check_labels
+from models.label_checks import check_labels
 from models.settings import Training
 from models.splits import calibration_split
 

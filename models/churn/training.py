@@ -15,7 +15,7 @@ from models.baselines.bg_nbd import NEEDED_FEATURES, bg_nbd_scores
 from models.baselines.prevalence import prevalence
 from models.calibration import fit_calibration
 from models.churn.model import ChurnModel, fit_churn
-from models.judged import MODEL, Judged
+from models.held_out import MODEL, HeldOutPredictions
 from models.segments import segment_names
 from models.settings import Training
 from models.splits import rolling_folds, thin
@@ -32,7 +32,7 @@ class TrainedChurn:
     """
 
     model: ChurnModel
-    judged: Judged
+    judged: HeldOutPredictions
     rows: int
 
 
@@ -71,7 +71,7 @@ def train_churn(
     kept = np.flatnonzero(mature)
     kept = kept[thin(features.customer_ids[kept], training.maximum_rows, training.seed)]
     features, y, known_at = features.take(kept), y[kept], known_at[kept]
-    parts: list[Judged] = []
+    parts: list[HeldOutPredictions] = []
     for fold in rolling_folds(features.as_of, known_at, training.folds, training.embargo_days):
         train, test = features.take(fold.train), features.take(fold.test)
         answers = y[fold.train]
@@ -81,7 +81,7 @@ def train_churn(
             gone, asked = bg_nbd_scores(train, test, training.seed)
             scores["bg_nbd"] = fit_calibration(gone, answers).apply(asked)
         parts.append(
-            Judged(
+            HeldOutPredictions(
                 fold=np.full(len(test), fold.index, dtype=np.int64),
                 customer_ids=test.customer_ids,
                 as_of=test.as_of,
@@ -93,4 +93,4 @@ def train_churn(
         progress(f"churn fold {fold.index + 1} of {training.folds}")
     model = fit_churn(features, y, known_at, names, training, num_threads=num_threads)
     progress("churn model")
-    return TrainedChurn(model, Judged.concatenate(parts), len(y))
+    return TrainedChurn(model, HeldOutPredictions.concatenate(parts), len(y))

@@ -17,7 +17,7 @@ from models.evaluation.groups import GroupQuality, group_qualities
 from models.evaluation.ranked import RankedCounts
 from models.evaluation.resampling import CustomerDraws
 from models.evaluation.scored import Scored, score_columns
-from models.judged import MODEL, Judged
+from models.held_out import MODEL, HeldOutPredictions
 from models.settings import Economics
 
 OF_BASELINES = ("auc", "average_precision", "brier_skill", "log_loss", "lift_10", "expected_maximum_profit")
@@ -114,7 +114,7 @@ class Evaluation:
 
 
 def evaluate(
-    judged: Judged, *, economics: Economics | None = None, replicates: int = REPLICATES, seed: int = 7
+    judged: HeldOutPredictions, *, economics: Economics | None = None, replicates: int = REPLICATES, seed: int = 7
 ) -> Evaluation:
     """Judge a model and its baselines on the same rows, with intervals that draw customers.
 
@@ -148,12 +148,14 @@ def evaluate(
     )
 
 
-def _score(judged: Judged, economics: Economics | None, replicates: int, seed: int) -> dict[str, Scored]:
+def _score(judged: HeldOutPredictions, economics: Economics | None, replicates: int, seed: int) -> dict[str, Scored]:
     draws = CustomerDraws.of(judged.customer_ids, replicates, seed)
     return score_columns(judged.scores, judged.y, judged.fold, draws, economics)
 
 
-def _fold_quality(judged: Judged, fold: int, economics: Economics | None, replicates: int, seed: int) -> FoldQuality:
+def _fold_quality(
+    judged: HeldOutPredictions, fold: int, economics: Economics | None, replicates: int, seed: int
+) -> FoldQuality:
     rows = judged.take(judged.fold == fold)
     scored = _score(rows, economics, replicates, seed)
     return FoldQuality(

@@ -10,7 +10,7 @@ import pandas as pd
 from models.evaluation.discrimination import area_under_roc
 from models.evaluation.estimate import wilson_interval
 from models.evaluation.ranked import RankedCounts
-from models.judged import MODEL, Judged
+from models.held_out import MODEL, HeldOutPredictions
 
 ENOUGH_OF_EACH_CLASS = 20
 """With fewer positives or negatives the standard error of an AUC is about 0.1: it would say nothing."""
@@ -48,7 +48,7 @@ class GroupQuality:
     calibration_ratio_high: float | None
 
 
-def group_qualities(judged: Judged) -> tuple[GroupQuality, ...]:
+def group_qualities(judged: HeldOutPredictions) -> tuple[GroupQuality, ...]:
     """Judge the model on every value of every grouping, the largest groups first; none is left out."""
     found: list[GroupQuality] = []
     for grouping, labels in judged.groups.items():
@@ -60,7 +60,7 @@ def group_qualities(judged: Judged) -> tuple[GroupQuality, ...]:
     return tuple(found)
 
 
-def _quality(grouping: str, group: str, judged: Judged, rows: np.ndarray) -> GroupQuality:
+def _quality(grouping: str, group: str, judged: HeldOutPredictions, rows: np.ndarray) -> GroupQuality:
     y, score = judged.y[rows], judged.scores[MODEL][rows]
     count, positives = len(y), int(y.sum())
     low, high = (float(bound) for bound in wilson_interval(positives, count))

@@ -15,7 +15,7 @@ from models.evaluation.calibration import Reliability
 from models.evaluation.evaluation import Evaluation
 from models.evaluation.importance import mean_absolute_shap
 from models.evaluation.metrics import METRICS
-from models.judged import MODEL
+from models.held_out import MODEL
 
 # Okabe & Ito's palette, which colour-blind readers can tell apart; styles and markers repeat what colours say.
 _MODEL_COLOUR = "#0072B2"

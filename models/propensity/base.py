@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from expressions.types import Array
 from models.encoding import Encoding, fit_encoding
 from models.propensity.families import Families
+from models.propensity.feature_selection import select_features
 from models.propensity.groups import BLOCKS, Groups, groups_of
 from models.propensity.hierarchical import Design, Fitted, fit_hierarchical
 from models.propensity.impressions import Impressions, Pair
-from models.propensity.usefulness import most_useful
 
 _COMMON_COLUMNS = 80
 _VARYING_COLUMNS = 20
@@ -265,7 +265,7 @@ def _chosen(
         [groups.offers.index(offer.name) if offer.name in groups.offers else 0 for offer, _ in rows.pairs],
         dtype=np.int64,
     )
-    return most_useful(
+    return select_features(
         customer.matrix(columns),
         rows.y[sample],
         offer_of_pair[rows.pair[sample]],

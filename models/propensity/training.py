@@ -17,7 +17,7 @@ from features.table import FeatureTable
 from models.baselines.per_offer import per_offer_logistic
 from models.baselines.popularity import offer_rates
 from models.baselines.prevalence import prevalence
-from models.judged import MODEL, Judged
+from models.held_out import MODEL, HeldOutPredictions
 from models.propensity.families import Families, families_of
 from models.propensity.fitting import fit_propensity
 from models.propensity.impressions import Impressions, impressions
@@ -40,7 +40,7 @@ class TrainedPropensity:
     """
 
     model: PropensityModel
-    judged: Judged
+    judged: HeldOutPredictions
     rows: int
 
 
@@ -99,15 +99,15 @@ def _judged(
     *,
     num_threads: int,
     progress: Callable[[str], None],
-) -> Judged:
-    parts: list[Judged] = []
+) -> HeldOutPredictions:
+    parts: list[HeldOutPredictions] = []
     for fold in rolling_folds(rows.features.as_of, rows.known_at, training.folds, training.embargo_days):
         train, test = rows.take(fold.train), rows.take(fold.test)
         model = fit_propensity(train, names, families, training, num_threads=num_threads)
         own = {MODEL: model.predict_rows(test, num_threads=num_threads)}
         groups = {name: segment_names(test.features, name) for name in training.segments}
         parts.append(
-            Judged(
+            HeldOutPredictions(
                 fold=np.full(len(test), fold.index, dtype=np.int64),
                 customer_ids=test.features.customer_ids,
                 as_of=test.features.as_of,
@@ -117,7 +117,7 @@ def _judged(
             )
         )
         progress(f"propensity fold {fold.index + 1} of {training.folds}")
-    return Judged.concatenate(parts)
+    return HeldOutPredictions.concatenate(parts)
 
 
 def _baselines(train: Impressions, test: Impressions, names: tuple[str, ...]) -> dict[str, Array]:

@@ -23,7 +23,7 @@ from models.boosting import Booster
 from models.comparison import recorded_predictions
 from models.evaluation.evaluation import Evaluation
 from models.gate import GateReport
-from models.judged import Judged
+from models.held_out import HeldOutPredictions
 from models.tracking.files import FILES_FOLDER, PREDICTIONS_FILE, files_digest
 from models.tracking.quiet import quiet_mlflow
 from models.tracking.store import TrackingStore
@@ -99,7 +99,7 @@ def log_run(
     facts: RunFacts,
     model: ModelWithFiles,
     *,
-    judged: Judged,
+    judged: HeldOutPredictions,
     evaluation: Evaluation,
     report: GateReport,
     pictures: Mapping[str, bytes],

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from serving.customer import Answer
-    from wiring.parts import Parts
+    from wiring.components import Components
 
 _BEGINNING, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -26,8 +26,8 @@ class Bank:
     Moments without a time zone are in the bank's. Features and labels are as they were known at their moments.
     """
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, components: Components) -> None:
+        self._parts = components
 
     def __repr__(self) -> str:
         """Say which one it is."""
@@ -225,7 +225,7 @@ class Bank:
         return {name: pd.DataFrame(rows) for name, rows in tables.items()}
 
     def _check(self, model: str) -> None:
-        from wiring.parts import MODELS
+        from wiring.components import MODELS
 
         if model not in MODELS:
             raise DataError("no such model", got=f"'{model}'", expected=nearest(model, MODELS))

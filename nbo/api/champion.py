@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.propensity.model import PropensityModel
     from models.registry import RegisteredModel
     from models.tracking.run_tables import RunTables
-    from wiring.parts import Parts
+    from wiring.components import Components
 
 
 class Champion:
@@ -27,9 +27,9 @@ class Champion:
         name: `churn` or `propensity`.
     """
 
-    def __init__(self, name: str, parts: Parts, registered: RegisteredModel) -> None:
+    def __init__(self, name: str, components: Components, registered: RegisteredModel) -> None:
         self.name = name
-        self._parts = parts
+        self._parts = components
         self._registered = registered
 
     def __repr__(self) -> str:

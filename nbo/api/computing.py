@@ -17,37 +17,37 @@ from features.point_in_time import write_features
 from features.table import AS_OF, CUSTOMER_ID, FeatureTable
 from models.comparison import row_keys
 from nbo.api.frames import frame_of, yes_or_no
-from pipelines.current import current_features
-from pipelines.populations import answers_to_offers, churn_moments, churned
+from pipelines.midnight_features import current_features
+from pipelines.training_population import answers_to_offers, churn_moments, churned
 from pipelines.training_sets import moments_of
-from wiring.parts import Parts
+from wiring.components import Components
 
 _KEY = [CUSTOMER_ID, AS_OF]
 
 
-def features_of_everybody(parts: Parts, names: Sequence[str]) -> pd.DataFrame:
+def features_of_everybody(components: Components, names: Sequence[str]) -> pd.DataFrame:
     """Take everybody's features as of the last midnight with news, from the states where they are of that midnight."""
-    midnight = parts.midnight(parts.latest())
+    midnight = components.midnight(components.latest())
     tables = [
-        current_features(parts.bank, parts.log, parts.states, bucket, midnight)[0].select(names)
-        for bucket in range(parts.log.buckets)
+        current_features(components.bank, components.log, components.states, bucket, midnight)[0].select(names)
+        for bucket in range(components.log.buckets)
     ]
     return frame_of(FeatureTable.concatenate(tables))
 
 
-def features_at_moments(parts: Parts, moments: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+def features_at_moments(components: Components, moments: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """Have the bank's engine compute features of moments, in their order."""
-    asked, catalogue = _moments(parts, moments), parts.bank.features
-    with TemporaryDirectory(dir=parts.places.folder, prefix=".features-") as beside:
-        folder = parts.places.folder / beside / "features"
+    asked, catalogue = _moments(components, moments), components.bank.features
+    with TemporaryDirectory(dir=components.places.folder, prefix=".features-") as beside:
+        folder = components.places.folder / beside / "features"
         write_features(
-            parts.log,
+            components.log,
             asked,
             catalogue,
-            parts.bank.journey,
-            parts.calendar,
+            components.bank.journey,
+            components.calendar,
             folder,
-            engine=parts.engine,
+            engine=components.engine,
             names=names,
         )
         written = pq.read_table(folder)
@@ -56,18 +56,18 @@ def features_at_moments(parts: Parts, moments: pd.DataFrame, names: Sequence[str
     return wanted.merge(computed.drop_duplicates(_KEY), on=_KEY, how="left", validate="many_to_one")
 
 
-def churn_set(parts: Parts, until: datetime, names: Sequence[str] | str) -> pd.DataFrame:
+def churn_set(components: Components, until: datetime, names: Sequence[str] | str) -> pd.DataFrame:
     """Join features to the anchors of the churn label's population."""
-    moments = churn_moments(parts, until)
-    frame = frame_of(parts.offline.training_set(moments, names))
-    frame.insert(len(frame.columns), "churned", yes_or_no(churned(parts, moments, until)))
+    moments = churn_moments(components, until)
+    frame = frame_of(components.offline.training_set(moments, names))
+    frame.insert(len(frame.columns), "churned", yes_or_no(churned(components, moments, until)))
     return frame
 
 
-def propensity_set(parts: Parts, until: datetime, names: Sequence[str] | str) -> pd.DataFrame:
+def propensity_set(components: Components, until: datetime, names: Sequence[str] | str) -> pd.DataFrame:
     """Join features to the moments at which offers were presented."""
-    answers = answers_to_offers(parts, until)
-    frame = frame_of(parts.offline.training_set(answers.moments, names))
+    answers = answers_to_offers(components, until)
+    frame = frame_of(components.offline.training_set(answers.moments, names))
     accepted = yes_or_no(np.where(answers.matured, answers.accepted.astype(np.float64), np.nan))
     for name, values in (
         ("offer", answers.offer),
@@ -79,27 +79,27 @@ def propensity_set(parts: Parts, until: datetime, names: Sequence[str] | str) ->
     return frame
 
 
-def churned_after(parts: Parts, moments: pd.DataFrame, until: datetime) -> pd.Series:
+def churned_after(components: Components, moments: pd.DataFrame, until: datetime) -> pd.Series:
     """Say who churned after moments, as is known by now."""
-    y = churned(parts, _moments(parts, moments), until)
+    y = churned(components, _moments(components, moments), until)
     return yes_or_no(y, moments.index).rename("churned")
 
 
-def keys_of(parts: Parts, rows: pd.DataFrame) -> NDArray[np.int64]:
+def keys_of(components: Components, rows: pd.DataFrame) -> NDArray[np.int64]:
     """Name rows of a training set as a run names those that it was tested on."""
-    moments = _moments(parts, rows)
+    moments = _moments(components, rows)
     groups = {name: rows[name].to_numpy(dtype=object) for name in ("offer", "channel") if name in rows.columns}
     return row_keys(moments.customer_ids, moments.as_of, groups)
 
 
-def listed_decisions(parts: Parts, since: datetime, until: datetime) -> pd.DataFrame:
+def listed_decisions(components: Components, since: datetime, until: datetime) -> pd.DataFrame:
     """List decisions of a time."""
-    found = parts.decision_log.between(since, until).rename_columns({"content": "versions"})
+    found = components.decision_log.between(since, until).rename_columns({"content": "versions"})
     as_of = found["as_of"].cast(pa.timestamp("us", "UTC"))
     frame: pd.DataFrame = found.set_column(found.column_names.index(AS_OF), AS_OF, as_of).to_pandas()
     return frame.drop(columns=["seed", "part"])
 
 
-def _moments(parts: Parts, moments: pd.DataFrame) -> Moments:
+def _moments(components: Components, moments: pd.DataFrame) -> Moments:
     table = pa.Table.from_pandas(moments, preserve_index=False)
-    return moments_of(table, parts.bank.identity.time_zone, "the frame")
+    return moments_of(table, components.bank.identity.time_zone, "the frame")

@@ -9,13 +9,13 @@ from typing import Final
 
 from config.settings import Settings
 from nbo.environment import end_telemetry, prepare
-from wiring.parts import Parts, parts_anew
+from wiring.components import Components, reload_components
 
 _set: Final[dict[str, tuple[str, str | None]]] = {}
 """Variables that were set here, for the home before, and what the user had in their place."""
 
 
-def parts_below(folder: Path, home: Path | None) -> Parts:
+def parts_below(folder: Path, home: Path | None) -> Components:
     """Prepare the process for a home, and give the parts of a bank that has its state there.
 
     Raises:
@@ -29,7 +29,7 @@ def parts_below(folder: Path, home: Path | None) -> Parts:
     _set.update({name: (value, users.get(name)) for name, value in environ.items() if users.get(name) != value})
     os.environ.update(environ)
     end_telemetry()
-    return parts_anew(folder.resolve())
+    return reload_components(folder.resolve())
 
 
 def _of_the_user(environ: Mapping[str, str]) -> dict[str, str]:

@@ -14,13 +14,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from models.evaluation.estimate import Estimate
-from models.judged import MODEL
+from models.held_out import MODEL
 from models.tracking.run_tables import RunTables
 from nbo.documents.claims import claim
 from nbo.documents.recorded import Recorded, recorded_churn, recorded_propensity
 from pipelines.outcomes import last_outcomes
 from pipelines.report_page import table
-from wiring.parts import Parts
+from wiring.components import Components
 
 SYSTEM_USER = 112
 """The log's automatic user: it registers every application, and never sleeps."""
@@ -60,32 +60,32 @@ class Cancellations:
         )
 
 
-def bpi2012_findings(parts: Parts) -> list[str]:
+def bpi2012_findings(components: Components) -> list[str]:
     """Say in words what the numbers mean, each sentence checked.
 
     Raises:
         StateError: There is no finished run, or one of the sentences does not hold for it.
     """
-    outcomes = last_outcomes(parts)
+    outcomes = last_outcomes(components)
     until = datetime.fromisoformat(outcomes["features"]["as_of"])
     models = outcomes["models"]
     return [
         "### What the models can and cannot predict there",
         "",
-        *_churn(parts, until, RunTables.of(parts.models.store, models["churn"]["run_id"])),
+        *_churn(components, until, RunTables.of(components.models.store, models["churn"]["run_id"])),
         "",
-        *_propensity(parts, until, RunTables.of(parts.models.store, models["propensity"]["run_id"])),
+        *_propensity(components, until, RunTables.of(components.models.store, models["propensity"]["run_id"])),
     ]
 
 
-def _churn(parts: Parts, until: datetime, tables: RunTables) -> list[str]:
+def _churn(components: Components, until: datetime, tables: RunTables) -> list[str]:
     source = pq.read_table(
-        parts.sources / parts.bank.sources[0].files[0], columns=["case_id", "resource", "time", "activity"]
+        components.sources / components.bank.sources[0].files[0], columns=["case_id", "resource", "time", "activity"]
     )
     registered = source.filter(pc.equal(source["activity"], "A_SUBMITTED"))["resource"].to_numpy() == SYSTEM_USER
-    cancelled = Cancellations.of(source, parts.bank.identity.time_zone)
+    cancelled = Cancellations.of(source, components.bank.identity.time_zone)
     automatic = cancelled.by_system
-    rows = recorded_churn(parts, until, ("days_since_submitted", "days_since_activity"))
+    rows = recorded_churn(components, until, ("days_since_submitted", "days_since_activity"))
     by_system = (rows.y == 1.0) & np.isin(rows.moments.customer_ids, cancelled.case[automatic])
     age = rows.features.columns["days_since_submitted"]
     system, people = rows.auc(by_system | (rows.y == 0.0)), rows.auc(~by_system)
@@ -93,7 +93,7 @@ def _churn(parts: Parts, until: datetime, tables: RunTables) -> list[str]:
     auc, low, high = tables.estimate(MODEL, "auc")
     silence = tables.single_features["days_since_activity"]
     strongest = list(tables.importance)[:4]
-    days = parts.bank.models.churn.horizon_days
+    days = components.bank.models.churn.horizon_days
     hours = np.unique(cancelled.hour[automatic])
     return [
         claim(
@@ -158,8 +158,8 @@ def _age_row(rows: Recorded, by_system: NDArray[np.bool_], age: Any, low: float,
     }
 
 
-def _propensity(parts: Parts, until: datetime, tables: RunTables) -> list[str]:
-    rows = recorded_propensity(parts, until, ("offers_sent_count", "days_since_offer_presented"))
+def _propensity(components: Components, until: datetime, tables: RunTables) -> list[str]:
+    rows = recorded_propensity(components, until, ("offers_sent_count", "days_since_offer_presented"))
     before = rows.features.columns["offers_sent_count"]
     soon = rows.features.columns["days_since_offer_presented"] < 1 / 24
     replaced = _replaced(rows)

@@ -5,24 +5,24 @@ from __future__ import annotations
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from models.judged import MODEL
+from models.held_out import MODEL
 from models.tracking.run_tables import RunTables
 from nbo.documents.claims import claim
 from pipelines.outcomes import last_outcomes
 from simulation.odds import ranking_quality
-from wiring.parts import Parts
+from wiring.components import Components
 
 
-def demo_findings(parts: Parts) -> list[str]:
+def demo_findings(components: Components) -> list[str]:
     """Compare the propensity model with the true probabilities, which no model ever sees.
 
     Raises:
         StateError: There is no finished run, or one of the sentences does not hold for it.
     """
-    run = last_outcomes(parts)["models"]["propensity"]
-    tables = RunTables.of(parts.models.store, run["run_id"])
-    facts = parts.models.store.client.get_run(run["run_id"]).data.params
-    truth = pq.read_table(parts.sources / "truth" / "presentations.parquet")
+    run = last_outcomes(components)["models"]["propensity"]
+    tables = RunTables.of(components.models.store, run["run_id"])
+    facts = components.models.store.client.get_run(run["run_id"]).data.params
+    truth = pq.read_table(components.sources / "truth" / "presentations.parquet")
     at = pc.cast(pc.strftime(truth["at"], "%Y-%m-%dT%H:%M"), "string")
     tested = truth.filter(
         pc.and_(pc.greater_equal(at, facts["test_first"][:16]), pc.less_equal(at, facts["test_last"][:16]))

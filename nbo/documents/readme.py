@@ -7,7 +7,7 @@ import re
 from domain.errors import StateError
 from nbo.display import console
 from nbo.outcomes import show_decision
-from wiring.parts import Parts
+from wiring.components import Components
 
 WIDTH = 120
 """Of the answer: what fits a window without scrolling."""
@@ -15,7 +15,7 @@ WIDTH = 120
 _EXAMPLE = re.compile(r"(decide --customer (\w+) --channel (\w+)\n```\n\n```text\n)(.*?)(?=```\n)", re.DOTALL)
 
 
-def with_decision(readme: str, parts: Parts) -> str:
+def with_decision(readme: str, components: Components) -> str:
     """Put the answer to the README's own `nbo decide` below it.
 
     Raises:
@@ -28,6 +28,6 @@ def with_decision(readme: str, parts: Parts) -> str:
         )
     console.width = WIDTH
     with console.capture() as shown:
-        show_decision(parts.answer(found[2], found[3], parts.latest()))
+        show_decision(components.answer(found[2], found[3], components.latest()))
     lines = [line.rstrip() for line in shown.get().splitlines()]
     return readme[: found.start(4)] + "\n".join(lines) + "\n" + readme[found.end(4) :]

@@ -18,9 +18,9 @@ from models.evaluation.estimate import Estimate
 from models.evaluation.evaluation import REPLICATES
 from models.evaluation.resampling import CustomerDraws
 from models.evaluation.scored import score_columns
-from models.judged import MODEL, Judged
-from pipelines.populations import answers_to_offers, churn_moments, churned
-from wiring.parts import Parts
+from models.held_out import MODEL, HeldOutPredictions
+from pipelines.training_population import answers_to_offers, churn_moments, churned
+from wiring.components import Components
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,32 +52,34 @@ class Recorded:
         return score_columns({MODEL: values}, self.y[rows], fold, draws, None)[MODEL].estimates()["auc"]
 
 
-def recorded_churn(parts: Parts, until: datetime, names: tuple[str, ...]) -> Recorded:
+def recorded_churn(components: Components, until: datetime, names: tuple[str, ...]) -> Recorded:
     """Find the test rows of the churn champion, with some of their features."""
-    moments = churn_moments(parts, until)
-    return _found(parts, "churn", moments, churned(parts, moments, until), {}, names)
+    moments = churn_moments(components, until)
+    return _found(components, "churn", moments, churned(components, moments, until), {}, names)
 
 
-def recorded_propensity(parts: Parts, until: datetime, names: tuple[str, ...]) -> Recorded:
+def recorded_propensity(components: Components, until: datetime, names: tuple[str, ...]) -> Recorded:
     """Find the test rows of the propensity champion, with some of their features."""
-    answers = answers_to_offers(parts, until)
+    answers = answers_to_offers(components, until)
     groups = {"offer": answers.offer, "channel": answers.channel}
-    return _found(parts, "propensity", answers.moments, answers.accepted.astype(np.float64), groups, names)
+    return _found(components, "propensity", answers.moments, answers.accepted.astype(np.float64), groups, names)
 
 
 def _found(
-    parts: Parts,
+    components: Components,
     model: str,
     moments: Moments,
     y: Array,
     groups: Mapping[str, NDArray[np.object_]],
     names: tuple[str, ...],
 ) -> Recorded:
-    champion = parts.models.champion(model)
-    recorded = None if champion is None else parts.models.registry.recorded_predictions(champion)
+    champion = components.models.champion(model)
+    recorded = None if champion is None else components.models.registry.recorded_predictions(champion)
     if recorded is None:
-        raise StateError(f"bank {parts.name} has no {model} champion", remedy=f"nbo --bank {parts.folder} train")
-    asked = Judged(
+        raise StateError(
+            f"bank {components.name} has no {model} champion", remedy=f"nbo --bank {components.folder} train"
+        )
+    asked = HeldOutPredictions(
         fold=np.zeros(len(y), dtype=np.int64),
         customer_ids=moments.customer_ids,
         as_of=moments.as_of,
@@ -89,7 +91,7 @@ def _found(
     kept = np.isfinite(said)
     tested = Moments(moments.customer_ids[kept], moments.as_of[kept])
     return Recorded(
-        moments=tested, y=y[kept], said=said[kept], features=parts.offline.training_set(tested, list(names))
+        moments=tested, y=y[kept], said=said[kept], features=components.offline.training_set(tested, list(names))
     )
 
 

@@ -23,11 +23,11 @@ def main() -> None:
     from nbo.documents.demo_findings import demo_findings  # noqa: PLC0415
     from nbo.documents.readme import with_decision  # noqa: PLC0415
     from nbo.documents.results_page import results_page  # noqa: PLC0415
+    from wiring.components import components_of  # noqa: PLC0415
     from wiring.models import PICTURES  # noqa: PLC0415
-    from wiring.parts import parts_of  # noqa: PLC0415
 
     root = COMMON_FEATURES.parent.parent
-    demo, bpi2012 = parts_of(root / "banks" / "demo"), parts_of(root / "banks" / "bpi2012")
+    demo, bpi2012 = components_of(root / "banks" / "demo"), components_of(root / "banks" / "bpi2012")
     page = results_page([(demo, demo_findings(demo)), (bpi2012, bpi2012_findings(bpi2012))])
     (root / "docs" / "results.md").write_text(page, encoding="utf-8")
     readme = root / "README.md"

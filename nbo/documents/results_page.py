@@ -7,17 +7,17 @@ from typing import Any
 
 import pandas as pd
 
-from models.judged import MODEL
+from models.held_out import MODEL
 from models.tracking.run_tables import RunTables
 from pipelines.outcomes import last_outcomes
 from pipelines.report_page import metric_rows, table
-from wiring.parts import Parts
+from wiring.components import Components
 
 IMPORTANT = 10
 """Features shown per model: enough to see what a model is about."""
 
 
-def results_page(banks: Sequence[tuple[Parts, Sequence[str]]]) -> str:
+def results_page(banks: Sequence[tuple[Components, Sequence[str]]]) -> str:
     """Write the page as Markdown.
 
     Args:
@@ -40,21 +40,29 @@ def results_page(banks: Sequence[tuple[Parts, Sequence[str]]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def bank_lines(parts: Parts, words: Sequence[str]) -> list[str]:
+def bank_lines(components: Components, words: Sequence[str]) -> list[str]:
     """Write the part of one bank."""
-    outcomes = last_outcomes(parts)
-    lines = [f"## {parts.name}", "", parts.bank.identity.description + ".", "", *_data(parts, outcomes), "", *words]
+    outcomes = last_outcomes(components)
+    lines = [
+        f"## {components.name}",
+        "",
+        components.bank.identity.description + ".",
+        "",
+        *_data(components, outcomes),
+        "",
+        *words,
+    ]
     for name, model in outcomes["models"].items():
-        lines += ["", *_model(name, model, RunTables.of(parts.models.store, model["run_id"]))]
+        lines += ["", *_model(name, model, RunTables.of(components.models.store, model["run_id"]))]
     decisions = outcomes["decisions"]
     return [
         *lines,
         "",
-        f"### Decisions of {parts.name}",
+        f"### Decisions of {components.name}",
         "",
         f"{decisions['offers']:,} offers ranked in {decisions['decisions']:,} decisions, one for each customer and "
         f"channel with something to offer, as of {outcomes['features']['as_of'][:10]}. Expected value is propensity "
-        f"times value of the best offer, summed, in {parts.bank.identity.currency}.",
+        f"times value of the best offer, summed, in {components.bank.identity.currency}.",
         "",
         *table(_readable(decisions["stages"])),
         "",
@@ -64,11 +72,11 @@ def bank_lines(parts: Parts, words: Sequence[str]) -> list[str]:
     ]
 
 
-def _data(parts: Parts, outcomes: Mapping[str, Any]) -> list[str]:
-    first, last = parts.log.first_occurred_at(), parts.log.last_available_at()
+def _data(components: Components, outcomes: Mapping[str, Any]) -> list[str]:
+    first, last = components.log.first_occurred_at(), components.log.last_available_at()
     assert first is not None
     assert last is not None
-    zone = parts.bank.time_zone
+    zone = components.bank.time_zone
     return table(
         [
             {"data": "events", "": outcomes["import"]["events"]},

@@ -17,7 +17,7 @@ from serving.api.metrics import Measured, Metrics
 from serving.api.problems import handle_problems
 from serving.api.security import Callers
 from serving.api.unkept import Unkept
-from serving.live.service import Service
+from serving.service.service import Service
 
 if TYPE_CHECKING:  # whoever is not traced loads nothing of it
     from serving.api.tracing import Tracing

@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 from fastapi import Request, Response
 
+from records.audit import AuditEntry
+from records.event_rows import microseconds
 from serving.api.in_time import in_time
 from serving.api.security import Caller
-from serving.journal.auditing import Audited
-from serving.journal.rows import microseconds
-from serving.live.service import Service
+from serving.service.service import Service
 
 
 async def noted(request: Request, caller: Caller, act: str, subject: str | None, detail: str | None = None) -> None:
@@ -22,7 +22,7 @@ async def noted(request: Request, caller: Caller, act: str, subject: str | None,
         StateError: What cannot be written down is not done.
     """
     service: Service = request.app.state.service
-    line = Audited(at=microseconds(service.clock.now()), caller=caller.name, act=act, subject=subject, detail=detail)
+    line = AuditEntry(at=microseconds(service.clock.now()), caller=caller.name, act=act, subject=subject, detail=detail)
     await in_time(request, asyncio.wrap_future(service.commits.submit(service.auditing, line)))
 
 

@@ -11,14 +11,14 @@ from pydantic import BaseModel, Field, StrictBool
 
 from domain.errors import DataError, nearest
 from events.vocabulary import ATTRIBUTES_TYPE
+from records.validation import SubmittedEvent
 from serving.api.auditing import as_json, noted
 from serving.api.in_time import apart, in_time
 from serving.api.models import Id, Name, Strict
 from serving.api.problems import documented, problem_of
 from serving.api.requests import LimitedRoute
 from serving.api.security import Administering, Listening, Reading
-from serving.journal.accepting import Told
-from serving.live.service import Service
+from serving.service.service import Service
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=LimitedRoute)
 CustomerId = Annotated[Id, Path()]
@@ -85,9 +85,11 @@ async def change_consents(
         if name not in yes_or_no:
             raise DataError("no such consent", got=f"'{name}'", expected=nearest(name, yes_or_no))
     event_id = body.event_id or f"consent-{uuid4().hex}"
-    told = Told(event_id=event_id, customer_id=customer_id, type=ATTRIBUTES_TYPE, properties=dict(body.consents))
+    told = SubmittedEvent(
+        event_id=event_id, customer_id=customer_id, type=ATTRIBUTES_TYPE, properties=dict(body.consents)
+    )
     await noted(request, caller, "change consents", customer_id, ", ".join(sorted(body.consents)))
-    heard = service.listening.hear([told])
+    heard = service.listening.ingest([told])
     for error in heard.refused.values():
         raise problem_of(error)
     [fate] = await in_time(request, asyncio.wrap_future(heard.fates))

@@ -8,21 +8,21 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Request, Response
 from pydantic import BaseModel
 
+from records.decision_writes import IdempotencyKey
 from serving.api.auditing import as_json
 from serving.api.in_time import apart, in_time
-from serving.api.models import BatchAnswer, BatchRequest, DecisionAnswer, DecisionRequest, Id, Question
+from serving.api.models import BatchAnswer, BatchRequest, DecisionAnswer, DecisionBody, Id, Question
 from serving.api.problems import ProblemError, documented
 from serving.api.requests import LimitedRoute
 from serving.api.security import Caller, Deciding
-from serving.journal.keeping import Request as Asking
-from serving.live.answering import MOST_TOGETHER, RequestClashError
-from serving.live.asking import Asked
-from serving.live.service import Service
-from serving.live.withdrawing import NotPendingError
+from serving.service.decision_queue import MOST_TOGETHER, RequestClashError
+from serving.service.decision_request import DecisionRequest
+from serving.service.service import Service
+from serving.service.withdrawal import NotPendingError
 
 router = APIRouter(prefix="/v1/decisions", tags=["decisions"], route_class=LimitedRoute)
 _PROBLEMS = documented(400, 401, 403, 409, 413, 422, 429, 503)
-IdempotencyKey = Annotated[Id | None, Header(description="In place of `request_id`")]
+IdempotencyHeader = Annotated[Id | None, Header(description="In place of `request_id`")]
 DecisionId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
 
 
@@ -35,7 +35,7 @@ class WithdrawalAnswer(BaseModel):
 
 @router.post("", response_model=None, responses={200: {"model": DecisionAnswer}, **_PROBLEMS})
 async def decide(
-    body: DecisionRequest, request: Request, caller: Deciding, idempotency_key: IdempotencyKey = None
+    body: DecisionBody, request: Request, caller: Deciding, idempotency_key: IdempotencyHeader = None
 ) -> Response:
     """Decide for one customer in one channel; kept before it is answered."""
     service: Service = request.app.state.service
@@ -49,7 +49,7 @@ async def decide(
 
 @router.post("/batch", response_model=None, responses={200: {"model": BatchAnswer}, **_PROBLEMS})
 async def decide_batch(
-    body: BatchRequest, request: Request, caller: Deciding, idempotency_key: IdempotencyKey = None
+    body: BatchRequest, request: Request, caller: Deciding, idempotency_key: IdempotencyHeader = None
 ) -> Response:
     """Decide for up to 500 customers; each is kept for itself, and asking again finds those that were."""
     service: Service = request.app.state.service
@@ -89,20 +89,24 @@ async def withdraw(decision_id: DecisionId, request: Request, caller: Deciding) 
         raise ProblemError(409, "not-pending", error.what, got=error.got, expected=error.expected) from error
 
 
-async def _one_of_many(request: Request, service: Service, asked: Asked, identified: Asking | None) -> bytes:
+async def _one_of_many(
+    request: Request, service: Service, asked: DecisionRequest, identified: IdempotencyKey | None
+) -> bytes:
     with service.watcher.question():
         return await _answered(request, service, asked, identified)
 
 
-async def _answered(request: Request, service: Service, asked: Asked, identified: Asking | None) -> bytes:
+async def _answered(
+    request: Request, service: Service, asked: DecisionRequest, identified: IdempotencyKey | None
+) -> bytes:
     try:
         return await in_time(request, asyncio.wrap_future(service.answering.ask(asked, identified)))
     except RequestClashError as error:
         raise ProblemError(409, "request-clash", error.what, remedy=error.remedy) from error
 
 
-def _asked(question: Question, *, dry_run: bool) -> Asked:
-    return Asked(
+def _asked(question: Question, *, dry_run: bool) -> DecisionRequest:
+    return DecisionRequest(
         customer_id=question.customer_id,
         channel=question.channel,
         placements=tuple(question.placements),
@@ -118,6 +122,6 @@ def _one_id(said: str | None, header: str | None) -> str | None:
     return said if header is None else header
 
 
-def _identified(caller: Caller, request_id: str | None, asked: Asked) -> Asking | None:
+def _identified(caller: Caller, request_id: str | None, asked: DecisionRequest) -> IdempotencyKey | None:
     # no id and no name of a caller holds what stands between them
-    return None if request_id is None else Asking(f"{caller.name}\x1f{request_id}", asked.digest)
+    return None if request_id is None else IdempotencyKey(f"{caller.name}\x1f{request_id}", asked.digest)

@@ -8,14 +8,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 
+from records.ingestion import EventStatus
+from records.validation import EventRefusedError, SubmittedEvent
 from serving.api.in_time import in_time
 from serving.api.models import CloudEventIn, EventIn, EventResult, Events, EventsAnswer, Unread
 from serving.api.problems import ProblemError, documented
 from serving.api.requests import LimitedRoute
 from serving.api.security import Listening
-from serving.journal.acceptance import Fate
-from serving.journal.accepting import EventRefusedError, Told
-from serving.live.service import Service
+from serving.service.service import Service
 
 router = APIRouter(prefix="/v1/events", tags=["events"], route_class=LimitedRoute)
 
@@ -30,7 +30,7 @@ async def tell(body: Annotated[Events, Body()], request: Request, caller: Listen
     said: Sequence[EventIn | CloudEventIn | Unread] = body if isinstance(body, list) else [body]
     told = {place: _told(event) for place, event in enumerate(said) if not isinstance(event, Unread)}
     request.app.state.callers.charge_batch(caller, len(said))
-    heard = service.listening.hear(list(told.values()))
+    heard = service.listening.ingest(list(told.values()))
     if heard.refused and not isinstance(body, list):
         error = heard.refused[0]
         raise ProblemError(
@@ -38,7 +38,7 @@ async def tell(body: Annotated[Events, Body()], request: Request, caller: Listen
         )
     committed = await in_time(request, asyncio.wrap_future(heard.fates))
     fates = dict(zip(heard.places, committed, strict=True))
-    service.watcher.heard(committed, len(heard.refused) + len(said) - len(told))
+    service.watcher.ingested(committed, len(heard.refused) + len(said) - len(told))
     results = {
         place: _result(one, fates.get(number), heard.refused.get(number))
         for number, (place, one) in enumerate(told.items())
@@ -48,11 +48,11 @@ async def tell(body: Annotated[Events, Body()], request: Request, caller: Listen
         for place, one in enumerate(said)
         if isinstance(one, Unread)
     }
-    accepted = sum(fate is Fate.ACCEPTED for fate in fates.values())
+    accepted = sum(fate is EventStatus.ACCEPTED for fate in fates.values())
     return EventsAnswer(accepted=accepted, results=[results[place] for place in range(len(said))])
 
 
-def _result(told: Told, fate: Fate | None, refused: EventRefusedError | None) -> EventResult:
+def _result(told: SubmittedEvent, fate: EventStatus | None, refused: EventRefusedError | None) -> EventResult:
     if refused is not None:
         return EventResult(event_id=told.event_id, fate="refused", reason=refused.reason.value, detail=str(refused))
     assert fate is not None
@@ -60,17 +60,17 @@ def _result(told: Told, fate: Fate | None, refused: EventRefusedError | None) ->
 
 
 _MEANINGS = {
-    Fate.ERASED: "the customer was erased since: what was known of them before does not come back",
-    Fate.CONFLICT: "the id stands for another event, which came first and stays",
-    Fate.STRAY: "no such decision of this customer: the event is kept apart and counts for nothing",
+    EventStatus.ERASED: "the customer was erased since: what was known of them before does not come back",
+    EventStatus.CONFLICT: "the id stands for another event, which came first and stays",
+    EventStatus.STRAY: "no such decision of this customer: the event is kept apart and counts for nothing",
 }
 
 
-def _told(event: EventIn | CloudEventIn) -> Told:
+def _told(event: EventIn | CloudEventIn) -> SubmittedEvent:
     if isinstance(event, EventIn):
-        return Told(**event.model_dump())
+        return SubmittedEvent(**event.model_dump())
     data = event.data
-    return Told(
+    return SubmittedEvent(
         event_id=event.event_id,
         customer_id=event.subject or data.customer_id or "",
         type=event.type.rpartition(".")[2],

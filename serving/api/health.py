@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from domain.errors import NboError
 from serving.api.in_time import apart
 from serving.api.problems import RETRY_SECONDS, ProblemError, documented
-from serving.live.service import Service
+from serving.service.service import Service
 
 router = APIRouter(tags=["health"])
 

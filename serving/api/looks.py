@@ -15,7 +15,7 @@ from serving.api.models import Id, Name, Strict
 from serving.api.problems import documented
 from serving.api.requests import LimitedRoute
 from serving.api.security import Administering, Caller, Deciding, Reading
-from serving.live.service import Service
+from serving.service.service import Service
 
 router = APIRouter(prefix="/v1", tags=["looks"], route_class=LimitedRoute)
 _PROBLEMS = documented(401, 403, 404, 422, 429, 503)

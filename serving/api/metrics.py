@@ -17,16 +17,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.service import METRICS
 from domain.errors import StateError
+from records.flush import waiting
+from records.ingestion import EventStatus
 from serving.api.in_time import apart
 from serving.api.problems import documented, route_of
 from serving.api.security import Reading
-from serving.journal.acceptance import Fate
-from serving.journal.draining import waiting
-from serving.live.asking import Asked
-from serving.live.budgets import remaining
-from serving.live.deciding import Prepared
-from serving.live.service import Service
-from serving.live.watching import Marked
+from serving.service.budgets import remaining
+from serving.service.deciding import PendingDecision
+from serving.service.decision_request import DecisionRequest
+from serving.service.instrumentation import Marked
+from serving.service.service import Service
 
 if TYPE_CHECKING:
     from serving.api.admission import Admission
@@ -66,7 +66,7 @@ class Metrics:
         self.clock_jump = Gauge("clock_jump_seconds", "By how much the clock was moved since the start", **latest)
 
     @contextmanager
-    def step(self, name: str, asked: Sequence[Asked]) -> Iterator[None]:
+    def step(self, name: str, asked: Sequence[DecisionRequest]) -> Iterator[None]:
         """Measure a step."""
         began = time.perf_counter()
         try:
@@ -90,7 +90,7 @@ class Metrics:
         """Measure nothing: its steps are."""
         return nullcontext()
 
-    def decided(self, prepared: Prepared, question: Marked) -> None:
+    def decided(self, prepared: PendingDecision, question: Marked) -> None:
         """Count a decision."""
         decision = prepared.trace
         offer = prepared.answered[0][0].offer if prepared.answered else "none"
@@ -102,7 +102,7 @@ class Metrics:
         for rule, candidates in Counted(decision.first_failures()).items():
             self.rejections.labels(prepared.book.rules[rule][0]).inc(candidates)
 
-    def heard(self, fates: Iterable[Fate], refused: int) -> None:
+    def ingested(self, fates: Iterable[EventStatus], refused: int) -> None:
         """Count events."""
         for fate in fates:
             self.events.labels(fate.value).inc()

@@ -74,7 +74,7 @@ class Question(Strict):
     offers: Annotated[int, Exactly()] | None = Field(default=None, ge=1, le=50, description="At most so many offers")
 
 
-class DecisionRequest(Question):
+class DecisionBody(Question):
     """A question with an id, so that asking again finds the same answer."""
 
     request_id: Id | None = Field(

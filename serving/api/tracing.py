@@ -23,13 +23,13 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.addresses import Inside
+from records.ingestion import EventStatus
 from serving.api.collecting import CollectorSession
 from serving.api.problems import template_of
-from serving.journal.acceptance import Fate
-from serving.live.asking import Asked
-from serving.live.deciding import Prepared
-from serving.live.service import Service
-from serving.live.watching import Marked, Watcher
+from serving.service.deciding import PendingDecision
+from serving.service.decision_request import DecisionRequest
+from serving.service.instrumentation import Instrumentation, Marked
+from serving.service.service import Service
 
 END_SECONDS: Final = 3.0
 """A collector that does not answer is given so long at the end; a service that is told to stop must stop."""
@@ -149,7 +149,7 @@ class _Following:
     that was open when it was asked, and has each step of its pass below that.
     """
 
-    def __init__(self, tracing: Tracing, other: Watcher) -> None:
+    def __init__(self, tracing: Tracing, other: Instrumentation) -> None:
         self._tracing = tracing
         self._other = other
         self._marks: dict[int, Span] = {}
@@ -168,7 +168,7 @@ class _Following:
             _say(span, {"nbo.together": len(questions)})
 
     @contextmanager
-    def step(self, name: str, asked: Sequence[Asked]) -> Iterator[None]:
+    def step(self, name: str, asked: Sequence[DecisionRequest]) -> Iterator[None]:
         began, failed = time.time_ns(), None
         try:
             with self._other.step(name, asked):
@@ -184,7 +184,7 @@ class _Following:
         self._other.took(name, seconds, question, error)
         self._tracing.ended(name, _marked(question), time.time_ns() - round(seconds * 1e9), error)
 
-    def decided(self, prepared: Prepared, question: Marked) -> None:
+    def decided(self, prepared: PendingDecision, question: Marked) -> None:
         self._other.decided(prepared, question)
         trace = prepared.trace
         said = {
@@ -195,8 +195,8 @@ class _Following:
         }
         _say(_marked(question), said)
 
-    def heard(self, fates: Iterable[Fate], refused: int) -> None:
-        self._other.heard(fates, refused)
+    def ingested(self, fates: Iterable[EventStatus], refused: int) -> None:
+        self._other.ingested(fates, refused)
 
 
 def _marked(question: Marked) -> Span:

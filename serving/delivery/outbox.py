@@ -10,15 +10,15 @@ from typing import Any, Final
 import pyarrow as pa
 from sqlalchemy import Connection, delete, func, select, update
 
-from serving.database import Database
+from records.customer_versions import lock_customers, raise_versions
+from records.database import Database
+from records.erasures import erasures_of, hold_erasures, is_erased
+from records.event_rows import microseconds, moment_of
+from records.journal_tables import PENDING
+from records.outbox_tables import GATHERED, OUTBOX
+from records.refund import refund
 from serving.delivery.plans import lock_plan, make_room
 from serving.delivery.states import State
-from serving.delivery.tables import GATHERED, OUTBOX
-from serving.journal.customers import lock_customers, raise_versions
-from serving.journal.erasures import erasures_of, hold_erasures, is_erased
-from serving.journal.giving_back import give_back
-from serving.journal.rows import microseconds, moment_of
-from serving.journal.tables import PENDING
 
 ROWS_PER_STATEMENT: Final = 5_000
 _LYING: Final = (OUTBOX.c.state == State.DELIVERED, OUTBOX.c.reason.is_(None))
@@ -69,7 +69,7 @@ class Outbox:
         Args:
             run: Its name.
             midnight: Local, of the night that it planned for.
-            contacts: Of `serving.contacts.SCHEMA`.
+            contacts: Of `serving.batch.contacts.SCHEMA`.
 
         Returns:
             How many were new.
@@ -105,7 +105,7 @@ class Outbox:
         ended = update(OUTBOX).where(late & free).values(settled).returning(OUTBOX.c.decision_id, OUTBOX.c.attempts)
         with self.database.transaction() as connection:
             attempts = dict(connection.execute(ended).tuples().all())
-            give_back(connection, [decision_id for decision_id, begun in attempts.items() if not begun])
+            refund(connection, [decision_id for decision_id, begun in attempts.items() if not begun])
         return len(attempts)
 
     def take(self, channel: str, now: datetime, at_most: int, lease: timedelta) -> list[Contact]:
@@ -225,7 +225,7 @@ class Outbox:
             attempts = self._waiting(connection, [contact for some in contacts.values() for contact in some])
             for reason, some in contacts.items():
                 self.settle_within(connection, some, State.WITHHELD, now, reason)
-            give_back(connection, [decision_id for decision_id, begun in attempts.items() if not begun])
+            refund(connection, [decision_id for decision_id, begun in attempts.items() if not begun])
 
     @staticmethod
     def settle_within(

@@ -8,10 +8,10 @@ from datetime import datetime, tzinfo
 
 from sqlalchemy import Connection, delete, select, update
 
-from serving.database import Database
+from records.database import Database
+from records.event_rows import microseconds
+from records.outbox_tables import GATHERED, OUTBOX, PLANS
 from serving.delivery.states import State
-from serving.delivery.tables import GATHERED, OUTBOX, PLANS
-from serving.journal.rows import microseconds
 
 
 def night_of(midnight: datetime, time_zone: tzinfo) -> str:

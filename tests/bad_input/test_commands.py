@@ -8,7 +8,7 @@ import pytest
 
 from nbo.commands import run_command_line
 from tests.config.folders import SMALL_BANK
-from wiring.parts import parts_anew
+from wiring.components import reload_components
 
 
 @pytest.fixture
@@ -56,9 +56,9 @@ def test_a_home_that_is_a_file_is_told(
 
 
 def test_runs_that_cannot_be_written_to_a_file_are_told(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    parts = parts_anew(folder)
-    store = parts.models.store
-    store.client.create_run(store.experiment_id(parts.name), tags={"bank": parts.name, "model": "churn"})
+    components = reload_components(folder)
+    store = components.models.store
+    store.client.create_run(store.experiment_id(components.name), tags={"bank": components.name, "model": "churn"})
     with pytest.raises(SystemExit) as stopped:
         run_command_line(["--bank", str(folder), "experiments", "--csv", str(folder / "bank.yaml" / "runs.csv")])
     assert stopped.value.code == 1

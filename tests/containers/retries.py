@@ -20,7 +20,7 @@ TIMES = 6
 
 
 @dataclass(frozen=True)
-class Asked:
+class DecisionRequest:
     """A request, and whether it may be told twice."""
 
     method: str
@@ -31,21 +31,25 @@ class Asked:
 
 
 REQUESTS = (
-    Asked("GET", "/v1/offers", twice=True),
-    Asked("POST", "/v1/scores", twice=True, content={"customer_id": "c"}),
-    Asked("POST", "/v1/decisions", twice=False, content={"customer_id": "c"}),
-    Asked("POST", "/v1/decisions", twice=False, content={"context": {"request_id": "of something else"}}),
-    Asked("POST", "/v1/decisions", twice=False, content={"customer_id": "c", "request_id": None}),
-    Asked("POST", "/v1/decisions", twice=False, content={"customer_id": "c"}, headers={"Idempotency-Key": ""}),
-    Asked("POST", "/v1/decisions", twice=True, content={"customer_id": "c", "request_id": "r"}),
-    Asked("POST", "/v1/decisions", twice=True, content={"customer_id": "c"}, headers={"Idempotency-Key": "r"}),
-    Asked("POST", "/v1/decisions/batch", twice=True, content={"request_id": "r", "decisions": []}),
-    Asked("POST", "/v1/decisions/d/withdrawal", twice=True),
-    Asked("POST", "/v1/decisions/d/replay", twice=True),
-    Asked("POST", "/v1/events", twice=True, content=[{"event_id": "e"}]),
-    Asked("PUT", "/v1/customers/c/consents", twice=False, content={"consents": {}}),
-    Asked("PUT", "/v1/customers/c/consents", twice=True, content={"consents": {}, "event_id": "e"}),
-    Asked("DELETE", "/v1/customers/c", twice=False),
+    DecisionRequest("GET", "/v1/offers", twice=True),
+    DecisionRequest("POST", "/v1/scores", twice=True, content={"customer_id": "c"}),
+    DecisionRequest("POST", "/v1/decisions", twice=False, content={"customer_id": "c"}),
+    DecisionRequest("POST", "/v1/decisions", twice=False, content={"context": {"request_id": "of something else"}}),
+    DecisionRequest("POST", "/v1/decisions", twice=False, content={"customer_id": "c", "request_id": None}),
+    DecisionRequest(
+        "POST", "/v1/decisions", twice=False, content={"customer_id": "c"}, headers={"Idempotency-Key": ""}
+    ),
+    DecisionRequest("POST", "/v1/decisions", twice=True, content={"customer_id": "c", "request_id": "r"}),
+    DecisionRequest(
+        "POST", "/v1/decisions", twice=True, content={"customer_id": "c"}, headers={"Idempotency-Key": "r"}
+    ),
+    DecisionRequest("POST", "/v1/decisions/batch", twice=True, content={"request_id": "r", "decisions": []}),
+    DecisionRequest("POST", "/v1/decisions/d/withdrawal", twice=True),
+    DecisionRequest("POST", "/v1/decisions/d/replay", twice=True),
+    DecisionRequest("POST", "/v1/events", twice=True, content=[{"event_id": "e"}]),
+    DecisionRequest("PUT", "/v1/customers/c/consents", twice=False, content={"consents": {}}),
+    DecisionRequest("PUT", "/v1/customers/c/consents", twice=True, content={"consents": {}, "event_id": "e"}),
+    DecisionRequest("DELETE", "/v1/customers/c", twice=False),
 )
 
 
@@ -84,7 +88,7 @@ def _ready(client: httpx.Client) -> bool:
     return found == {httpx.codes.OK, httpx.codes.BAD_GATEWAY}
 
 
-def _as_expected(client: httpx.Client, asked: Asked) -> None:
+def _as_expected(client: httpx.Client, asked: DecisionRequest) -> None:
     answers = {
         client.request(asked.method, asked.path, json=asked.content, headers=asked.headers).status_code
         for _ in range(TIMES)

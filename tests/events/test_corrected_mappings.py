@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from domain.errors import SourceError
 from events import importing
-from events.erasing import erase_customer
+from events.erasure import erase_customer
 from events.manifest import Manifest
 from events.mapping import Source
 from events.quarantine import Reason

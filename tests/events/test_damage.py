@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import StateError
-from events.erasing import erase_customer
+from events.erasure import erase_customer
 from events.log import EventLog
 from tests.events.build import GOOD, Desk, csv_lines, events
 

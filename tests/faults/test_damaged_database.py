@@ -9,8 +9,8 @@ from contextlib import closing
 import pytest
 
 from domain.errors import StateError
-from serving.database import Database
-from tests.serving.journal.build import accept, told
+from records.database import Database
+from tests.records.build import accept, told
 
 
 def without(statement):

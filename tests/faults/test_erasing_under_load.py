@@ -8,12 +8,12 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from events.log import EventLog
-from serving.database import Database
-from serving.journal.tables import ANSWERS, AUDIT, CUSTOMERS, EVENTS, PENDING
-from serving.tables import DECISIONS, METADATA
+from records.database import Database
+from records.decision_tables import DECISIONS, METADATA
+from records.journal_tables import ANSWERS, AUDIT, CUSTOMERS, EVENTS, PENDING
+from tests.records.build import empty_postgresql
 from tests.serving.build import AS_OF, small_log
-from tests.serving.journal.build import empty_postgresql
-from tests.serving.live.replica import replica
+from tests.serving.service.replica import replica
 
 ERASED, OTHER = "c05", "c02"
 BEFORE = (AS_OF - timedelta(hours=1)).isoformat()

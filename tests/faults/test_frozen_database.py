@@ -9,12 +9,12 @@ from contextlib import closing, contextmanager
 import pytest
 from sqlalchemy import func, select
 
-from serving.database import Database
-from serving.journal.tables import EVENTS
-from serving.tables import DECISIONS
+from records.database import Database
+from records.decision_tables import DECISIONS
+from records.journal_tables import EVENTS
+from tests.records.build import empty_postgresql
 from tests.serving.build import small_log
-from tests.serving.journal.build import empty_postgresql
-from tests.serving.live.replica import replica
+from tests.serving.service.replica import replica
 from tests.waiting import until
 
 QUESTION = {"customer_id": "c05", "channel": "app"}

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from serving.delivery.states import State
 from tests.docs.pages import ROOT
+from tests.records.build import accept, told
 from tests.serving.delivery.build import NOW, Post, webhook
 from tests.serving.delivery.receiver import SILENT, receiving
-from tests.serving.journal.build import accept, told
 from tests.waiting import until
 
 CUSTOMERS = 1_000

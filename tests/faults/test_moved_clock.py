@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from serving.delivery.states import State
+from tests.records.build import accept, told
 from tests.serving.delivery.build import NOW, Post, webhook
 from tests.serving.delivery.receiver import receiving
-from tests.serving.journal.build import accept, told
 
 YEAR, DAY, HOUR = timedelta(days=365), timedelta(days=1), timedelta(hours=1)
 

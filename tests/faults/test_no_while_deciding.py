@@ -23,13 +23,13 @@ from sqlalchemy import select
 from domain.event import Event
 from events.log import EventLog
 from events.schema import table_of
-from serving.database import Database
-from serving.journal.tables import PENDING
+from records.database import Database
+from records.journal_tables import PENDING
 from tests.docs.pages import ROOT
 from tests.ports import HOST, free_port
 from tests.servers import QUIET
 from tests.serving.build import AS_OF
-from tests.serving.live.replica import KEY
+from tests.serving.service.replica import KEY
 from tests.waiting import SECONDS, until
 
 TRIES = 8
@@ -74,7 +74,7 @@ def workers(folder: Path) -> Iterator[list[httpx.Client]]:
         clients = []
         for _ in range(2):
             port = free_port()
-            command = [sys.executable, "-m", "tests.serving.live.replica", str(folder), str(port)]
+            command = [sys.executable, "-m", "tests.serving.service.replica", str(folder), str(port)]
             process = stack.enter_context(subprocess.Popen(command, cwd=ROOT, **QUIET))
             stack.callback(process.kill)
             client = httpx.Client(base_url=f"http://{HOST}:{port}", headers={"X-API-Key": KEY}, timeout=SECONDS)

@@ -16,30 +16,31 @@ from models.settings import Gate, Training
 from models.tracking.runs import log_run
 from tests.models.evaluation.worlds import judged_world
 from tests.models.tracking.builders import facts
-from wiring.parts import Parts
+from wiring.components import Components
 
 ROWS, DAY = 400, np.timedelta64(86_400_000_000, "us")
 
 
-def train_champion(parts: Parts, seed: int) -> RegisteredModel:
+def train_champion(components: Components, seed: int) -> RegisteredModel:
     """Fit a model, log its run, and put it in charge."""
     judged = judged_world(rows=400)
     evaluation = evaluate(judged, replicates=5)
     gate = Gate(minimum_positives=10, maximum_calibration_error=1.0)
     run = log_run(
-        parts.models.store, facts(bank=parts.name), _fitted(parts, seed), judged=judged, evaluation=evaluation,
+        components.models.store, facts(bank=components.name), _fitted(components, seed),
+        judged=judged, evaluation=evaluation,
         report=judge_challenger(evaluation, {"age": 0.6}, gate, champion=None),
-        pictures={"reliability.png": draw_reliability(evaluation.reliability, parts.name)},
+        pictures={"reliability.png": draw_reliability(evaluation.reliability, components.name)},
         single_features={"age": 0.6}, importance={"age": 0.2},
     )  # fmt: skip
-    registered = parts.models.registry.register(run)
-    parts.models.registry.promote(registered)
+    registered = components.models.registry.register(run)
+    components.models.registry.promote(registered)
     return registered
 
 
-def _fitted(parts: Parts, seed: int) -> ChurnModel:
-    random, names = np.random.default_rng(seed), model_inputs(parts.bank.features)
-    schema = {name: parts.bank.features.schema[name] for name in names}
+def _fitted(components: Components, seed: int) -> ChurnModel:
+    random, names = np.random.default_rng(seed), model_inputs(components.bank.features)
+    schema = {name: components.bank.features.schema[name] for name in names}
     columns: dict[str, Array] = {}
     for name, kind in schema.items():
         values = len(kind.values) if isinstance(kind, Category) else 2

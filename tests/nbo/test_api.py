@@ -23,8 +23,8 @@ from features.moments import Moments
 from models.inputs import model_inputs
 from nbo.api import Bank, NboError, open_bank
 from nbo.api.frames import frame_of, table_of
-from pipelines.populations import answers_to_offers
 from pipelines.training import train_churn_model, train_propensity_model
+from pipelines.training_population import answers_to_offers
 from serving.customer_features import Origin
 from tests.docs.pages import ROOT, blocks
 from tests.pipelines.small_bank import SmallBank

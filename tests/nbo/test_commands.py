@@ -114,8 +114,8 @@ def test_experiments_of_a_bank_without_runs_say_what_to_do(
 def test_moments_are_of_the_banks_time_zone() -> None:
     from datetime import datetime
 
-    from wiring.parts import parts_of
+    from wiring.components import components_of
 
-    moment = commands._moment(parts_of(DEMO), datetime(2026, 6, 1))  # noqa: DTZ001 - as typer reads it
+    moment = commands._moment(components_of(DEMO), datetime(2026, 6, 1))  # noqa: DTZ001 - as typer reads it
     assert moment is not None
     assert moment.isoformat() == "2026-06-01T00:00:00+02:00"

@@ -71,7 +71,7 @@ def test_preparing_again_changes_nothing() -> None:
     assert again == environ
 
 
-class Answering(BaseHTTPRequestHandler):
+class AnswerWrite(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200)
         self.end_headers()
@@ -94,7 +94,7 @@ def test_servers_on_this_machine_are_asked_without_the_proxy(variable: str) -> N
     """
     environ = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     environ[variable] = "http://127.0.0.1:9"
-    with HTTPServer(("127.0.0.1", 0), Answering) as server:
+    with HTTPServer(("127.0.0.1", 0), AnswerWrite) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         addresses = [f"http://{host}:{server.server_port}/" for host in ("127.0.0.1", "localhost")]
         command = [sys.executable, "-c", code, *addresses]

@@ -21,7 +21,7 @@ from models.registry import CHAMPION
 from nbo.processes import Servers
 from nbo.servers import start_mlflow
 from nbo.service import PUBLISH_SECONDS
-from serving.live.champions import Champion, read_champions, write_champions
+from serving.service.champions import Champion, read_champions, write_champions
 from tests.docs.pages import ROOT
 from tests.nbo.champion import train_champion
 from tests.nbo.test_processes import alive

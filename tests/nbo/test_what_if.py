@@ -12,8 +12,8 @@ from decisioning.policies.budgets import Budget
 from decisioning.policies.policy import Rule
 from nbo.what_if import show_what_if
 from pipelines.what_if_page import ratio_row, what_if_page
-from serving.what_if import Scenario, compare
-from serving.what_if_tables import tables_of
+from serving.what_if.comparison import Scenario, compare
+from serving.what_if.tables import tables_of
 from tests.nbo.test_commands import exit_code
 from tests.pipelines.csv_bank import CsvBank, logins
 from tests.serving.build import AS_OF, POLICY, features_of_all, small_bank, small_decider, small_log

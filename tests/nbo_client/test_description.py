@@ -36,7 +36,7 @@ from nbo_client.messages import (
     Withdrawal,
 )
 from serving.api.app import create_app
-from serving.live.service import Service
+from serving.service.service import Service
 
 
 def _never() -> Service:
@@ -158,7 +158,7 @@ def test_every_call_is_described_with_its_answer(call):
     assert kinds(answer) == {BY_KIND[call.answer]}
 
 
-@pytest.mark.parametrize(("call", "name"), [(CALLS[0], "DecisionRequest"), (CALLS[1], "BatchRequest")])
+@pytest.mark.parametrize(("call", "name"), [(CALLS[0], "DecisionBody"), (CALLS[1], "BatchRequest")])
 def test_a_request_has_nothing_that_is_not_described(call, name):
     assert set(call.content) <= set(SCHEMAS[name]["properties"])
     assert {"request_id", "dry_run"} <= set(call.content)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.config.folders import SMALL_BANK
-from wiring.parts import Parts, parts_anew
+from wiring.components import Components, reload_components
 
 HEADER = "customer,time,event\n"
 DAYS = 300
@@ -31,8 +31,8 @@ class CsvBank:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{self.home / 'mlflow' / 'mlflow.db'}")
 
     @property
-    def parts(self) -> Parts:
-        return parts_anew(self.folder)
+    def parts(self) -> Components:
+        return reload_components(self.folder)
 
     def replace(self, file: str, old: str, new: str) -> None:
         path = self.folder / file

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from models.registry import CHALLENGER
-from wiring.parts import Parts, parts_anew
+from wiring.components import Components, reload_components
 
 DEMO = Path(__file__).parents[2] / "banks" / "demo"
 
@@ -55,8 +55,8 @@ class SmallBank:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{self.home / 'mlflow' / 'mlflow.db'}")
 
     @property
-    def parts(self) -> Parts:
-        return parts_anew(self.folder)
+    def parts(self) -> Components:
+        return reload_components(self.folder)
 
     def replace(self, file: str, old: str, new: str) -> None:
         path = self.folder / file

@@ -12,47 +12,47 @@ import pytest
 from pipelines.archiving import archive_old_decisions
 from tests.pipelines.small_bank import DEMO
 from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log
-from wiring.parts import Parts, parts_anew
+from wiring.components import Components, reload_components
 
 NOW = datetime(2027, 6, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Parts:
+def components(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Components:
     monkeypatch.setenv("NBO_HOME", str(tmp_path / "home"))
     folder = Path(shutil.copytree(DEMO, tmp_path / "bank"))
     (folder / "retention.yaml").write_text("decisions_days: 400\nexplanations_days: 100\n")
-    parts = parts_anew(folder)
+    components = reload_components(folder)
     decider, everybody = small_decider(), features_of_all(small_bank(), small_log(tmp_path / "log"))
     for days in (0, 200, 400):
         decided = decider.decide(everybody, as_of=AS_OF + timedelta(days=days), seed=7, channels=["app"])
         for row in range(len(decided)):
-            parts.decision_log.append(decider.record(decided, row, "app"), "state")
-    return parts
+            components.decision_log.append(decider.record(decided, row, "app"), "state")
+    return components
 
 
-def test_a_bank_keeps_decisions_and_explanations_as_long_as_it_says(parts: Parts) -> None:
-    told = archive_old_decisions(str(parts.folder), NOW)
+def test_a_bank_keeps_decisions_and_explanations_as_long_as_it_says(components: Components) -> None:
+    told = archive_old_decisions(str(components.folder), NOW)
     assert (told["decisions"], told["files"], told["explanations"]) == (12, 1, 24)
-    [file] = parts.places.decisions_archive.rglob("*.parquet")
+    [file] = components.places.decisions_archive.rglob("*.parquet")
     assert file.parent.name == "month=03"
-    assert pq.read_table(parts.places.decisions_archive).num_rows == 12
-    found = parts.decision_log.of_customer("c05")
+    assert pq.read_table(components.places.decisions_archive).num_rows == 12
+    found = components.decision_log.of_customer("c05")
     assert [(one.as_of - AS_OF).days for one in found] == [400, 200, 0]
     assert [one.record is not None for one in found] == [True, False, False]
-    assert parts.decision_log.get(found[2].decision_id) == found[2]
-    again = archive_old_decisions(str(parts.folder), NOW)
+    assert components.decision_log.get(found[2].decision_id) == found[2]
+    again = archive_old_decisions(str(components.folder), NOW)
     assert (again["decisions"], again["files"], again["explanations"]) == (0, 0, 0)
 
 
-def test_a_bank_that_says_nothing_keeps_all(parts: Parts) -> None:
-    (parts.folder / "retention.yaml").unlink()
-    told = archive_old_decisions(str(parts.folder), NOW)
+def test_a_bank_that_says_nothing_keeps_all(components: Components) -> None:
+    (components.folder / "retention.yaml").unlink()
+    told = archive_old_decisions(str(components.folder), NOW)
     assert (told["decisions"], told["files"], told["explanations"]) == (0, 0, 0)
-    assert not parts.places.decisions_archive.exists()
+    assert not components.places.decisions_archive.exists()
 
 
-def test_a_simulated_banks_decisions_grow_old_in_its_own_time(parts: Parts) -> None:
-    told = archive_old_decisions(str(parts.folder))
+def test_a_simulated_banks_decisions_grow_old_in_its_own_time(components: Components) -> None:
+    told = archive_old_decisions(str(components.folder))
     assert told["as_of"] == "2026-06-24T22:00:00+00:00"  # nothing is in its log, so the end of its life
     assert (told["decisions"], told["files"], told["explanations"]) == (0, 0, 12)

@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pipelines.batch_run import BatchRun
 from pipelines.deciding import decide_for_everybody
 from pipelines.feature_build import _works
-from pipelines.night import Night
 from tests.docs.pages import ROOT
 from tests.pipelines.ready_bank import NAME, contents, ready_to_decide
 from tests.pipelines.small_bank import SmallBank
@@ -97,7 +97,7 @@ def test_the_work_of_a_bucket_loads_every_package_of_the_guide_and_no_other(
     monkeypatch.setenv("NBO_HOME", str(home_with_the_log_of(bank, tmp_path / "home")))
     parts = bank.parts
     midnight = parts.moment(None)
-    night = Night(run="one", as_of=midnight, champions=parts.champion_files(), folder=tmp_path / "night")
+    night = BatchRun(run="one", as_of=midnight, champions=parts.champion_files(), folder=tmp_path / "night")
     works = pickle.dumps((_works(parts, midnight)[3], night.works(parts)[3]))
     command = [python, "-I", "-c", ONE_BUCKET, code]
     environment = {**os.environ, **openmp(tmp_path / "openmp")}

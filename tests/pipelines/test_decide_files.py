@@ -19,8 +19,8 @@ from features.state import States, compute_states
 from features.store.state_files import StateFiles
 from features.table import FeatureTable
 from pipelines.bucket_moments import customers_in
-from pipelines.current import current_features
-from pipelines.decide_files import DecideWork, decide_bucket_files, gather_bucket_wishes
+from pipelines.decide_files import DecideWork, decide_bucket_files, gather_bucket_options
+from pipelines.midnight_features import current_features
 from serving.champion_files import ChampionFiles
 from tests.features.build import table
 from tests.features.demo import random_log
@@ -129,7 +129,7 @@ def test_a_bucket_of_which_a_file_is_gone_is_not_done(work: DecideWork) -> None:
 
 
 def test_wishes_are_gathered_into_one_file(work: DecideWork) -> None:
-    report = gather_bucket_wishes(work)
+    report = gather_bucket_options(work)
     assert report["files"] == ["bucket-000.npz"]
     assert work.done() == report
     assert not [file for file in work.folder.rglob("*") if file.name.startswith(".")]

@@ -16,17 +16,17 @@ from events.log import EventLog
 from features.store.state_files import StateFiles
 from features.table import FeatureTable
 from pipelines.bucket_moments import customers_in
-from pipelines.current import current_features
+from pipelines.midnight_features import current_features
+from records.database import Database
+from records.event_rows import microseconds, row_of
+from records.flush import flush
+from records.journal import Journal
+from records.journal_tables import CUSTOMERS, PENDING
+from records.open_contacts import open_contacts
 from serving.customer_features import CustomerReader
-from serving.database import Database
-from serving.journal.draining import drain
-from serving.journal.journal import Journal
-from serving.journal.rows import microseconds, row_of
-from serving.journal.tables import CUSTOMERS, PENDING
-from serving.journal.unlogged import unlogged_contacts
-from serving.live.engine import outbound_channels
+from serving.service.engine import outbound_channels
 from tests.pipelines.test_decide_files import BANK, EVENTS, MIDNIGHT, states_of
-from tests.serving.journal.build import accept, empty_postgresql
+from tests.records.build import accept, empty_postgresql
 
 OUTBOUND = outbound_channels(BANK.policy)
 JUST_AFTER = MIDNIGHT + timedelta(microseconds=1)
@@ -66,7 +66,7 @@ def presented(database: Database, customer: str, at: datetime, channel: str = "e
 
 
 def contacts_of(database: Database) -> pa.Table:
-    return unlogged_contacts(database, BANK.vocabulary.contacts, OUTBOUND, MIDNIGHT)
+    return open_contacts(database, BANK.vocabulary.contacts, OUTBOUND, MIDNIGHT)
 
 
 def night(log: EventLog, database: Database, folder: Path, *, states: bool) -> FeatureTable:
@@ -129,7 +129,7 @@ def test_contacts_of_a_later_day_are_none_of_an_earlier_nights(database: Databas
 def test_what_the_log_has_and_what_is_no_contact_is_left_out(database: Database, log: EventLog) -> None:
     presented(database, "c0", MIDNIGHT - HOUR)
     assert contacts_of(database)["customer_id"].to_pylist() == ["c0"]
-    drain(database, log, MIDNIGHT)
+    flush(database, log, MIDNIGHT)
     assert len(contacts_of(database)) == 0
     presented(database, "c1", MIDNIGHT - HOUR, "app")
     presented(database, "c2", MIDNIGHT - HOUR, decision_id="of nobody")
@@ -143,10 +143,10 @@ def test_a_contact_that_is_presented_counts_once_and_never_less_than_once(databa
     with database.transaction() as connection:
         connection.execute(PENDING.delete())  # as accepting does for one that cites its decision
     after = contacts_of(database)
-    drain(database, log, MIDNIGHT + 2 * HOUR)
+    flush(database, log, MIDNIGHT + 2 * HOUR)
     assert [len(before), len(after), len(contacts_of(database))] == [1, 1, 1]
     assert customers_in(after).tolist() == ["c0"]
 
 
 def test_a_bank_that_puts_no_offers_has_no_contacts(database: Database) -> None:
-    assert len(unlogged_contacts(database, None, (), MIDNIGHT)) == 0
+    assert len(open_contacts(database, None, (), MIDNIGHT)) == 0

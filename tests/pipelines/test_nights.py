@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import pipelines.bucket_files
 import pipelines.bucket_nights
 from domain.event import Event
-from events.erasing import erase_customer
+from events.erasure import erase_customer
 from events.log import EventLog
 from tests.features.build import event, table
 from tests.features.demo import random_log

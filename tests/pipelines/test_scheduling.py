@@ -79,7 +79,7 @@ def test_a_deployment_is_found_from_any_folder(bank: Bank, monkeypatch: pytest.M
         assert deployment.parameters == {"bank_folder": str(DEMO)}
         assert deployment._entrypoint_type is EntrypointType.MODULE_PATH
         assert deployment.entrypoint is not None
-        assert deployment.entrypoint.startswith("pipelines.scheduled.")
+        assert deployment.entrypoint.startswith("pipelines.scheduled_flows.")
 
 
 def test_a_flow_run_finds_our_packages_whatever_lies_in_the_folder_of_the_command(

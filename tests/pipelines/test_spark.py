@@ -35,7 +35,7 @@ from features.point_in_time import write_features
 from features.store.parts import plain_table
 from pipelines.deciding import decide_for_everybody
 from pipelines.feature_build import compute_buckets
-from serving.decision_log import DecisionLog
+from records.decision_log import DecisionLog
 from tests.features.demo import random_log
 from tests.features.engines.pieces import invert, refuse
 from tests.pipelines.ready_bank import contents, ready_to_decide

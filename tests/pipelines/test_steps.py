@@ -12,7 +12,7 @@ from pipelines.feature_build import definitions_digest
 from pipelines.importing import import_files
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
 from tests.pipelines.small_bank import DEMO
-from wiring.parts import parts_of
+from wiring.components import components_of
 
 DONE: list[str] = []
 FAILURES: list[BaseException] = []
@@ -95,13 +95,22 @@ def test_digests_tell_values_and_their_places_apart() -> None:
 
 
 def test_digests_of_a_bank_are_the_same_for_another_reading_of_it() -> None:
-    parts = parts_of(DEMO)
+    components = components_of(DEMO)
     again = load_bank(DEMO)
-    assert digest_of(tuple(again.features.features.values())) == digest_of(tuple(parts.bank.features.features.values()))
-    text = str((tuple(parts.bank.features.features.values()), parts.bank.journey, parts.bank.models, parts.bank.offers))
+    assert digest_of(tuple(again.features.features.values())) == digest_of(
+        tuple(components.bank.features.features.values())
+    )
+    text = str(
+        (
+            tuple(components.bank.features.features.values()),
+            components.bank.journey,
+            components.bank.models,
+            components.bank.offers,
+        )
+    )
     assert " at 0x" not in text, "an address would be another one in the next process"
     assert "set(" not in text, "the order of a set is another one in the next process"
-    assert len(definitions_digest(parts)) == 16
+    assert len(definitions_digest(components)) == 16
 
 
 def test_the_digest_of_code_depends_on_the_rooms() -> None:

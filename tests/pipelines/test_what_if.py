@@ -12,7 +12,7 @@ import pytest
 from config.reading import load_bank
 from domain.errors import DataError, StateError
 from events.vocabulary import Property
-from pipelines.moved_file import MOVED, MovedFile
+from pipelines.changed_decisions_file import MOVED, ChangedDecisionsFile
 from pipelines.what_if import protected_features, simulate_policy
 from tests.pipelines.csv_bank import CsvBank, logins
 from tests.pipelines.small_bank import DEMO
@@ -21,7 +21,7 @@ ROW = pa.table({"customer_id": ["c1"], "was": ["loan"], "is": ["card"]})
 
 
 def test_the_file_of_moved_offers_appears_whole(tmp_path: Path) -> None:
-    with MovedFile(tmp_path / "new") as file:
+    with ChangedDecisionsFile(tmp_path / "new") as file:
         file.write(ROW)
         file.write(ROW)
         assert not (tmp_path / "new" / MOVED).exists()
@@ -31,7 +31,7 @@ def test_the_file_of_moved_offers_appears_whole(tmp_path: Path) -> None:
 
 def test_or_not_at_all(tmp_path: Path) -> None:
     def broken_off() -> None:
-        with MovedFile(tmp_path / "new") as file:
+        with ChangedDecisionsFile(tmp_path / "new") as file:
             file.write(ROW)
             raise DataError("in the middle")
 
@@ -43,13 +43,13 @@ def test_or_not_at_all(tmp_path: Path) -> None:
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(DataError, match="has something in it"):
-        MovedFile(tmp_path)
+        ChangedDecisionsFile(tmp_path)
 
 
 def test_a_place_that_is_no_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(StateError, match="could not be written"):
-        MovedFile(tmp_path / "mine.txt")
+        ChangedDecisionsFile(tmp_path / "mine.txt")
 
 
 def test_groups_are_compared_by_what_is_protected_and_by_age() -> None:

@@ -22,18 +22,18 @@ from pipelines.deciding import decide_for_everybody
 from pipelines.delivering import deliver_contacts
 from pipelines.feature_build import build_features
 from pipelines.report_page import stand_ins
+from pipelines.run_bank import run_bank
 from pipelines.what_if import simulate_policy
-from pipelines.whole import run_bank
-from serving.contacts import CONTACTS
+from records.decision_writes import UNIT
+from records.event_rows import microseconds
+from records.journal_tables import CHARGES, CUSTOMERS, PENDING, PLANNED
+from records.outbox_tables import OUTBOX
+from serving.batch.contacts import CONTACTS
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader, Origin
 from serving.delivery.states import State
-from serving.delivery.tables import OUTBOX
-from serving.journal.keeping import UNIT
-from serving.journal.rows import microseconds
-from serving.journal.tables import CHARGES, CUSTOMERS, PENDING, PLANNED
 from tests.pipelines.small_bank import SmallBank, written_again
-from wiring.parts import SEED
+from wiring.components import SEED
 
 OFFLINE, DECIDED = "feature_store/parts", "decisions"
 
@@ -322,7 +322,7 @@ def test_one_answer_later_in_the_day_needs_no_state(loop: Loop) -> None:
     parts = loop.bank.parts
     later = datetime.fromisoformat(loop.second["decisions"]["as_of"]) + timedelta(hours=15, minutes=7)
     from_log = CustomerReader(parts.bank, parts.log, None)
-    given = parts.circumstances(later)
+    given = parts.budget_state(later)
     for customer in sampled(loop, 8):
         from_state = parts.answer(customer, "app", later)
         alone = decide_for_customer(

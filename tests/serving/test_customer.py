@@ -13,9 +13,9 @@ from features.moments import utc_microseconds
 from features.state import compute_states
 from features.store.online import OnlineStates
 from features.store.repository import FeatureRepository
+from records.decision_log import DecisionLog
 from serving.customer import decide_for_customer
 from serving.customer_features import CustomerReader, Origin
-from serving.decision_log import DecisionLog
 from serving.replay import replay
 from tests.serving.build import AS_OF, COLD_START, features_of_all, small_bank, small_decider, small_log
 

@@ -18,14 +18,14 @@ from events.segments import read_segment
 from features.calendar import Calendar
 from features.compute import compute_features
 from features.moments import Moments
+from records.database import Database
+from records.event_rows import microseconds, row_of
+from records.flush import flush
+from records.journal import Journal
 from serving.customer_features import CustomerReader, Origin
-from serving.database import Database
-from serving.journal.draining import drain
-from serving.journal.journal import Journal
-from serving.journal.rows import microseconds, row_of
-from serving.today import TodaysEvents
+from serving.intraday import TodaysEvents
+from tests.records.build import accept, told
 from tests.serving.build import AS_OF, VOCABULARY, small_bank, small_log
-from tests.serving.journal.build import accept, told
 from tests.serving.test_customer import online_states, open_states, write_states
 
 MIDNIGHT = AS_OF.replace(hour=0) - timedelta(hours=1)
@@ -116,7 +116,7 @@ def test_a_customer_of_whom_only_the_journal_knows_is_known(bank, log, database)
 def test_an_event_that_is_in_both_log_and_journal_counts_once(bank, log, database, tmp_path):
     states = online_states(bank, log, tmp_path)
     accept(database, told("e1"))
-    drain(database, log, AS_OF)
+    flush(database, log, AS_OF)
     for reader in (reader_of(bank, log, database, states), reader_of(bank, log, database, None)):
         assert equal(reader.read("c02", AS_OF).features, expected(bank, log, "c02"))
 
@@ -184,7 +184,7 @@ def test_however_events_came_the_features_are_those_of_all_of_them(bank, mixture
     accept(database, *(row_of(one, said_at=one.occurred_at) for one in later))
     whole = expected(bank, log, customer, later)
     if drained:
-        drain(database, log, AS_OF - timedelta(days=10))  # before all of them, so that the gate lets the next ones in
+        flush(database, log, AS_OF - timedelta(days=10))  # before all of them, so that the gate lets the next ones in
         write_states(states, bank, log)
     assert equal(reader_of(bank, log, database, states).read(customer, AS_OF).features, whole)
 

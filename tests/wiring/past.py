@@ -10,44 +10,46 @@ from pathlib import Path
 
 from events.importing import import_sources
 from features.store.watermark import Watermark
+from pipelines.batch_run import BatchRun
 from pipelines.bucket_files import compute_bucket
 from pipelines.bucket_work import part_name
 from pipelines.decide_files import decide_bucket_files
 from pipelines.feature_build import _works
-from pipelines.night import Night
+from serving.batch.part_log import log_part
 from serving.champion_files import ChampionFiles
-from serving.live.champions import write_champions
-from serving.part_log import log_part
+from serving.service.champions import write_champions
 from simulation.simulate import simulate
 from tests.simulation.demo_bank import no_progress
-from wiring.parts import SEED, Parts
+from wiring.components import SEED, Components
 
 
-def live_through(parts: Parts) -> datetime:
+def live_through(components: Components) -> datetime:
     """Give a bank its past; the midnight that it was decided for."""
-    bank = parts.bank
+    bank = components.bank
     assert bank.simulation is not None
-    simulate(bank.simulation, bank.offers, bank.vocabulary, bank.time_zone, parts.sources, no_progress)
+    simulate(bank.simulation, bank.offers, bank.vocabulary, bank.time_zone, components.sources, no_progress)
     now = datetime.now(UTC)
-    import_sources(parts.log, bank.sources, bank.vocabulary, parts.sources, parts.places.quarantine, now=now)
-    midnight = parts.midnight(parts.latest())
-    parts.repository.apply(bank.features, {})
-    for work in _works(parts, midnight):
+    import_sources(
+        components.log, bank.sources, bank.vocabulary, components.sources, components.places.quarantine, now=now
+    )
+    midnight = components.midnight(components.latest())
+    components.repository.apply(bank.features, {})
+    for work in _works(components, midnight):
         compute_bucket(work)
-        parts.online.materialise(parts.states.read(part_name(work.bucket)), datetime.now(UTC))
-    Watermark(complete_until=midnight, news_until=parts.latest()).write(parts.places.feature_store)
-    decide_night(parts, midnight)
-    parts.places.champions.mkdir(parents=True)
-    write_champions(parts.places.champions, {})
+        components.online.materialise(components.states.read(part_name(work.bucket)), datetime.now(UTC))
+    Watermark(complete_until=midnight, news_until=components.latest()).write(components.places.feature_store)
+    decide_night(components, midnight)
+    components.places.champions.mkdir(parents=True)
+    write_champions(components.places.champions, {})
     return midnight
 
 
-def decide_night(parts: Parts, midnight: datetime) -> Path:
+def decide_night(components: Components, midnight: datetime) -> Path:
     """Decide for everybody; the folder of the run."""
-    folder = parts.places.decisions / f"{midnight:%Y-%m-%d}-first"
-    night = Night(run="first", as_of=midnight, champions=ChampionFiles(folder, {}), folder=folder)
-    versions = {"bank": parts.bank.digest, "policy": parts.policy.digest}
-    for work in night.works(parts):
+    folder = components.places.decisions / f"{midnight:%Y-%m-%d}-first"
+    night = BatchRun(run="first", as_of=midnight, champions=ChampionFiles(folder, {}), folder=folder)
+    versions = {"bank": components.bank.digest, "policy": components.policy.digest}
+    for work in night.works(components):
         if decide_bucket_files(work)["customers"]:
-            log_part(parts.decision_log, folder, work.name, seed=SEED, versions=versions)
+            log_part(components.decision_log, folder, work.name, seed=SEED, versions=versions)
     return folder

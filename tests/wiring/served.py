@@ -15,10 +15,10 @@ import uvicorn
 
 from config.service import ApiKey, ServiceSettings
 from serving.api.app import create_app
-from serving.live.clock import Clock
+from serving.service.clock import Clock
 from tests.ports import HOST
 from tests.waiting import SECONDS
-from wiring.parts import Parts
+from wiring.components import Components
 from wiring.service import open_service
 
 KEY = "nbo_a_key_of_tests_that_is_known_to_everybody"
@@ -30,9 +30,9 @@ SETTINGS = ServiceSettings(
 
 
 @contextmanager
-def served(parts: Parts, start: datetime | None = None) -> Iterator[httpx.Client]:
+def served(components: Components, start: datetime | None = None) -> Iterator[httpx.Client]:
     """Serve a bank for the length of the block; a client with a key of all scopes."""
-    app = create_app(lambda: open_service(parts, SETTINGS, Clock(start)))
+    app = create_app(lambda: open_service(components, SETTINGS, Clock(start)))
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, loop="asyncio"))
     with socket.create_server((HOST, 0)) as listening:
         address = f"http://{HOST}:{listening.getsockname()[1]}"

@@ -15,14 +15,14 @@ import pytest
 from domain.errors import DataError, StateError
 from domain.event import Event
 from events.schema import table_of
-from pipelines.importing import drain_journal
-from serving.journal.tables import ANSWERS
+from pipelines.importing import flush_journal
+from records.journal_tables import ANSWERS
 from tests.pipelines.small_bank import DEMO, SmallBank
-from tests.serving.journal.build import accept, told
+from tests.records.build import accept, told
 from tests.wiring.past import live_through
 from tests.wiring.served import served
 from wiring.bank_time import Origin, ServedTime, bank_now, last_moment, served_now, serving_time
-from wiring.parts import Parts, parts_anew
+from wiring.components import Components, reload_components
 
 NEWS = datetime(2025, 7, 1, 22, 30, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
@@ -35,63 +35,63 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def simulated(folder: Path) -> Iterator[Parts]:
+def simulated(folder: Path) -> Iterator[Components]:
     """A simulated bank whose log ends with one event."""
-    parts = parts_anew(folder)
+    components = reload_components(folder)
     login = Event(event_id="e1", customer_id="c1", type="app_login", occurred_at=NEWS, available_at=NEWS)
-    parts.log.append(table_of([login]))
-    yield parts
-    parts.database.close()
+    components.log.append(table_of([login]))
+    yield components
+    components.database.close()
 
 
 @pytest.fixture
-def real(folder: Path) -> Iterator[Parts]:
+def real(folder: Path) -> Iterator[Components]:
     (folder / "simulation.yaml").unlink()
-    parts = parts_anew(folder)
-    yield parts
-    parts.database.close()
+    components = reload_components(folder)
+    yield components
+    components.database.close()
 
 
-def served_time(parts: Parts, as_of: datetime | None = None) -> ServedTime:
+def served_time(components: Components, as_of: datetime | None = None) -> ServedTime:
     """Of a service that starts and ends."""
-    with serving_time(parts, as_of) as time:
+    with serving_time(components, as_of) as time:
         return time
 
 
-def stood_at(moment: datetime, parts: Parts, as_of: datetime | None = None) -> bool:
+def stood_at(moment: datetime, components: Components, as_of: datetime | None = None) -> bool:
     """Whether the clock of a service starts at a moment."""
     before = datetime.now(UTC)
-    time = served_time(parts, as_of)
+    time = served_time(components, as_of)
     return before + time.ahead <= moment <= datetime.now(UTC) + time.ahead
 
 
-def test_a_simulated_bank_is_served_as_of_the_moment_after_its_latest_news(simulated: Parts) -> None:
+def test_a_simulated_bank_is_served_as_of_the_moment_after_its_latest_news(simulated: Components) -> None:
     assert stood_at(NEWS + MOMENT, simulated)
     assert served_time(simulated).origin is Origin.LAST_MOMENT
 
 
-def test_a_simulated_bank_goes_on_where_its_last_service_ended(simulated: Parts) -> None:
+def test_a_simulated_bank_goes_on_where_its_last_service_ended(simulated: Components) -> None:
     later = NEWS + timedelta(hours=2)
     accept(simulated.database, told("e2", "c2", at=later))
     assert stood_at(later + MOMENT, simulated)
 
 
 def test_a_bank_that_is_not_simulated_yet_is_served_as_of_the_end_of_its_life(folder: Path) -> None:
-    parts = parts_anew(folder)
-    assert stood_at(datetime(2026, 6, 25, tzinfo=parts.bank.time_zone), parts)
-    parts.database.close()
+    components = reload_components(folder)
+    assert stood_at(datetime(2026, 6, 25, tzinfo=components.bank.time_zone), components)
+    components.database.close()
 
 
-def test_a_real_bank_is_served_in_real_time(real: Parts) -> None:
+def test_a_real_bank_is_served_in_real_time(real: Components) -> None:
     assert served_time(real) == ServedTime(timedelta(0), Origin.MACHINE)
 
 
-def test_a_moment_that_is_asked_for_is_taken(simulated: Parts, real: Parts) -> None:
+def test_a_moment_that_is_asked_for_is_taken(simulated: Components, real: Components) -> None:
     for parts in (simulated, real):
         assert stood_at(NEWS - timedelta(days=9), parts, NEWS - timedelta(days=9))
 
 
-def test_a_clock_never_goes_back_behind_what_is_kept(simulated: Parts) -> None:
+def test_a_clock_never_goes_back_behind_what_is_kept(simulated: Components) -> None:
     later = NEWS + timedelta(hours=2)
     accept(simulated.database, told("e2", "c2", at=later))
     assert stood_at(later + MOMENT, simulated, NEWS)
@@ -99,7 +99,9 @@ def test_a_clock_never_goes_back_behind_what_is_kept(simulated: Parts) -> None:
     assert served_time(simulated, later + MOMENT).origin is Origin.ASKED
 
 
-def test_services_that_run_at_once_tell_the_same_time_and_the_first_after_them_begins_anew(simulated: Parts) -> None:
+def test_services_that_run_at_once_tell_the_same_time_and_the_first_after_them_begins_anew(
+    simulated: Components,
+) -> None:
     with ExitStack() as stack:
         with serving_time(simulated, None) as first:
             second = stack.enter_context(serving_time(simulated, None))
@@ -115,10 +117,10 @@ def test_services_that_run_at_once_tell_the_same_time_and_the_first_after_them_b
     assert served_time(simulated).origin is Origin.LAST_MOMENT
 
 
-def test_services_at_two_times_are_refused(simulated: Parts, real: Parts) -> None:
+def test_services_at_two_times_are_refused(simulated: Components, real: Components) -> None:
     with serving_time(simulated, NEWS) as time:
         assert served_time(simulated, NEWS) == ServedTime(time.ahead, Origin.SHARED)
-        assert served_time(parts_anew(DEMO)).origin is Origin.SHARED
+        assert served_time(reload_components(DEMO)).origin is Origin.SHARED
         with pytest.raises(StateError, match="another time: got --as-of 2025-07-02T22:30:00, expected as the services"):
             served_time(simulated, NEWS + timedelta(days=1))
         with pytest.raises(StateError, match=r"got the machine's, expected .* --as-of of 2025-07-01T22:30:00"):
@@ -129,7 +131,7 @@ def test_services_at_two_times_are_refused(simulated: Parts, real: Parts) -> Non
             served_time(real, NEWS)
 
 
-def test_a_time_that_cannot_be_read_is_told_with_the_remedy(simulated: Parts) -> None:
+def test_a_time_that_cannot_be_read_is_told_with_the_remedy(simulated: Components) -> None:
     with serving_time(simulated, None):
         (simulated.places.clock / "time.json").write_text("{")
         for ask in (served_now, bank_now, served_time):
@@ -138,31 +140,31 @@ def test_a_time_that_cannot_be_read_is_told_with_the_remedy(simulated: Parts) ->
     assert served_time(simulated).origin is Origin.LAST_MOMENT
 
 
-def test_now_is_the_banks_last_moment_or_real_time_where_nobody_serves_it(simulated: Parts, folder: Path) -> None:
+def test_now_is_the_banks_last_moment_or_real_time_where_nobody_serves_it(simulated: Components, folder: Path) -> None:
     assert bank_now(simulated) == last_moment(simulated) == NEWS + MOMENT
     (folder / "simulation.yaml").unlink()
     before = datetime.now(UTC)
-    assert before <= bank_now(parts_anew(folder)) <= datetime.now(UTC)
+    assert before <= bank_now(reload_components(folder)) <= datetime.now(UTC)
 
 
-def test_a_bank_without_news_has_no_last_moment(real: Parts) -> None:
+def test_a_bank_without_news_has_no_last_moment(real: Components) -> None:
     with pytest.raises(DataError, match="is empty"):
         last_moment(real)
 
 
-def test_answers_of_a_simulated_banks_service_are_kept_as_long_as_others(simulated: Parts) -> None:
+def test_answers_of_a_simulated_banks_service_are_kept_as_long_as_others(simulated: Components) -> None:
     row = {"request_id": "r", "content": "", "answer": b"", "answered_at": int(NEWS.timestamp()) * 1_000_000}
     with simulated.database.transaction() as connection:
         connection.execute(ANSWERS.insert(), row)
-    drain_journal(simulated, bank_now(simulated))
+    flush_journal(simulated, bank_now(simulated))
     with simulated.database.reading() as connection:
         assert connection.execute(ANSWERS.select()).all()
 
 
 @contextmanager
-def service(parts: Parts, as_of: datetime | None = None) -> Iterator[httpx.Client]:
+def service(components: Components, as_of: datetime | None = None) -> Iterator[httpx.Client]:
     """As `nbo serve` starts it."""
-    with serving_time(parts, as_of) as time, served(parts, time.now()) as client:
+    with serving_time(components, as_of) as time, served(components, time.now()) as client:
         yield client
 
 
@@ -174,17 +176,17 @@ def decided(client: httpx.Client, customer: str, channel: str, **more: Any) -> d
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Components]:
     bank = SmallBank.write(tmp_path_factory.mktemp("bank"), customers=40, months=3, name="lived")
     with pytest.MonkeyPatch.context() as monkeypatch:
         bank.use(monkeypatch)
-        parts = bank.parts
-        live_through(parts)
-        yield parts
-        parts.database.close()
+        components = bank.parts
+        live_through(components)
+        yield components
+        components.database.close()
 
 
-def test_the_first_answers_of_a_simulated_banks_service_offer_something(lived: Parts) -> None:
+def test_the_first_answers_of_a_simulated_banks_service_offer_something(lived: Components) -> None:
     end = lived.latest()
     with service(lived) as client:
         answers = [decided(client, f"C{number:06d}", "app", dry_run=True) for number in range(1, 41)]
@@ -198,7 +200,7 @@ def test_the_first_answers_of_a_simulated_banks_service_offer_something(lived: P
     assert refused["remedy"] == "leave the time out of what happens now: a simulated bank is not served in real time"
 
 
-def test_what_a_service_kept_holds_for_the_next_one_whatever_time_it_asks_for(lived: Parts) -> None:
+def test_what_a_service_kept_holds_for_the_next_one_whatever_time_it_asks_for(lived: Components) -> None:
     noon = lived.midnight(lived.latest()) + timedelta(hours=12)
     with service(lived, noon) as client:
         names = (f"C{number:06d}" for number in range(1, 41))

@@ -13,7 +13,7 @@ import pytest
 import redis
 from psycopg import sql
 
-from serving.live.breaker import FAILURES
+from serving.service.breaker import FAILURES
 from tests.pipelines.small_bank import SmallBank
 from tests.servers import PASSWORD, PostgreSQL, Redis
 from tests.waiting import until

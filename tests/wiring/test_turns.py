@@ -14,14 +14,14 @@ import pytest
 from domain.progress import Progress, silent
 from tests.docs.pages import ROOT
 from tests.pipelines.small_bank import DEMO
-from wiring.parts import Parts, parts_anew
+from wiring.components import Components, reload_components
 from wiring.progress import showing
 from wiring.turns import own_turn
 
 WORKING = """
 import sys
 from pathlib import Path
-from wiring.parts import parts_anew
+from wiring.components import parts_anew
 from wiring.turns import own_turn
 with own_turn(parts_anew(sys.argv[1]), "train models"):
     print("working", flush=True)
@@ -30,12 +30,14 @@ with own_turn(parts_anew(sys.argv[1]), "train models"):
 
 
 @pytest.fixture
-def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Parts:
+def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Components:
     monkeypatch.setenv("NBO_HOME", str(tmp_path))
-    return parts_anew(DEMO)
+    return reload_components(DEMO)
 
 
-def test_who_comes_second_waits_and_is_told_for_whom_and_a_killed_one_is_waited_for_by_nobody(parts: Parts) -> None:
+def test_who_comes_second_waits_and_is_told_for_whom_and_a_killed_one_is_waited_for_by_nobody(
+    components: Components,
+) -> None:
     told: list[str] = []
     command = [sys.executable, "-c", WORKING, str(DEMO)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -48,13 +50,13 @@ def test_who_comes_second_waits_and_is_told_for_whom_and_a_killed_one_is_waited_
             process.kill()
             yield silent
 
-        with showing(ends_what_is_waited_for), own_turn(parts, "run"):
+        with showing(ends_what_is_waited_for), own_turn(components, "run"):
             pass
     (said,) = told
     assert re.fullmatch(rf"wait for 'train models' by process {process.pid} on \S+ since \S+ \S+", said)
 
 
-def test_a_step_of_a_run_has_the_turn_of_the_run(parts: Parts) -> None:
+def test_a_step_of_a_run_has_the_turn_of_the_run(components: Components) -> None:
     told: list[str] = []
 
     @contextmanager
@@ -62,8 +64,8 @@ def test_a_step_of_a_run_has_the_turn_of_the_run(parts: Parts) -> None:
         told.append(description)
         yield silent
 
-    with showing(noted), own_turn(parts, "run"), own_turn(parts, "train models"):
+    with showing(noted), own_turn(components, "run"), own_turn(components, "train models"):
         pass
-    with showing(noted), own_turn(parts, "train models"):
+    with showing(noted), own_turn(components, "train models"):
         pass
     assert told == []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.kernel.aggregates.contract import Accumulated
-from features.kernel.aggregates.moving import Subtracted, Timeless
+from features.kernel.aggregates.rollover import Subtracted, Timeless
 from features.kernel.arrays import BoolArray, Int64Array, counted_before, spread
 from features.kernel.selection import Ranges, Selection
 
@@ -93,7 +93,7 @@ class DayBits:
         united = (one | other for one, other in zip(left[1:], right[1:], strict=True))
         return (left[0] + right[0], *united)
 
-    def tells(self, kept: Accumulated, leaving: Accumulated) -> BoolArray:
+    def can_subtract(self, kept: Accumulated, leaving: Accumulated) -> BoolArray:
         """Always: a day leaves as a whole."""
         del leaving
         return np.ones(len(kept[0]), dtype=np.bool_)
@@ -103,7 +103,7 @@ class DayBits:
         cleared = (one & ~other for one, other in zip(kept[1:], leaving[1:], strict=True))
         return (kept[0] - leaving[0], *cleared)
 
-    def next_day(self, kept: Accumulated, day: Int64Array) -> Accumulated:
+    def roll(self, kept: Accumulated, day: Int64Array) -> Accumulated:
         """Shift the bits by a day; the last one becomes an old day."""
         del day
         old, *words = kept

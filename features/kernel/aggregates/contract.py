@@ -18,8 +18,8 @@ class Aggregate(Protocol):
     by prefix sums, event by event or at midnight, the merged parts are the same bits.
 
     What is kept at a midnight moves on to the next one: the events that a window no longer reaches are taken out
-    (`without`), the rest is seen from a day later (`next_day`), and what became available in between is merged. Where
-    what leaves does not tell what stays, as a maximum that leaves does not tell the next one, `tells` says so.
+    (`without`), the rest is seen from a day later (`roll`), and what became available in between is merged. Where
+    what leaves does not tell what stays, as a maximum that leaves does not tell the next one, `can_subtract` says so.
     """
 
     @property
@@ -39,7 +39,7 @@ class Aggregate(Protocol):
         """Put what is kept of two disjoint parts together."""
         ...
 
-    def tells(self, kept: Accumulated, leaving: Accumulated) -> BoolArray:
+    def can_subtract(self, kept: Accumulated, leaving: Accumulated) -> BoolArray:
         """Tell for each moment whether `without` is what is kept of the rest.
 
         Args:
@@ -52,7 +52,7 @@ class Aggregate(Protocol):
         """Take out the events on a window's first day; anything where that cannot be told."""
         ...
 
-    def next_day(self, kept: Accumulated, day: Int64Array) -> Accumulated:
+    def roll(self, kept: Accumulated, day: Int64Array) -> Accumulated:
         """Say of the same events what is kept a local day later.
 
         Args:

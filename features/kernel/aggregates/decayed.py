@@ -17,7 +17,7 @@ import numpy as np
 
 from expressions.types import Array
 from features.kernel.aggregates.contract import Accumulated
-from features.kernel.aggregates.moving import Subtracted
+from features.kernel.aggregates.rollover import Subtracted
 from features.kernel.arrays import Int64Array, spread
 from features.kernel.selection import Ranges, Selection, Window
 
@@ -64,7 +64,7 @@ class _Blocks(Subtracted):
         """Add: both parts are of the same moment, so their blocks are the same."""
         return tuple(one + other for one, other in zip(left, right, strict=True))
 
-    def next_day(self, kept: Accumulated, day: Int64Array) -> Accumulated:
+    def roll(self, kept: Accumulated, day: Int64Array) -> Accumulated:
         """Move every total one block on where the next day begins a block; a window reaches beyond none of them."""
         begins = (day + 1) % self.days == 0
         newest = range(0, len(kept), self.blocks)  # a sum keeps two rows of blocks

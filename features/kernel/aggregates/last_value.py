@@ -8,7 +8,7 @@ import numpy as np
 
 from features.kernel.aggregates.contract import Accumulated
 from features.kernel.aggregates.extremes import NOTHING_GREATEST
-from features.kernel.aggregates.moving import Latest, Timeless
+from features.kernel.aggregates.rollover import Latest, Timeless
 from features.kernel.selection import Ranges, Selection
 
 

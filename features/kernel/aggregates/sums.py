@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.kernel.aggregates.contract import Accumulated
-from features.kernel.aggregates.moving import Subtracted, Timeless
+from features.kernel.aggregates.rollover import Subtracted, Timeless
 from features.kernel.selection import Ranges, Selection
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from features.kernel.aggregates.contract import Accumulated
 from features.kernel.aggregates.extremes import NOTHING_GREATEST, NOTHING_LEAST
-from features.kernel.aggregates.moving import Extreme, Latest, Timeless
+from features.kernel.aggregates.rollover import Extreme, Latest, Timeless
 from features.kernel.selection import Ranges, Selection
 
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from decisioning.arbitration.scores import best_candidate, priority_of
 from decisioning.engine import Decisions, decide
 from decisioning.explaining.counterfactual import Counterfactual, counterfactuals
-from decisioning.order.arbitration import best_candidate, priority_of
 from decisioning.policies.arms import Arm
 from decisioning.policies.budgets import Budget
 from decisioning.policies.compile import compile_policy

@@ -7,9 +7,9 @@ import pytest
 
 from decisioning.engine import Decisions, decide
 from decisioning.policies.policy import ContactLimit, Policy, Rule
-from decisioning.sums.funnel import Funnel
-from decisioning.sums.summary import Summary
-from decisioning.sums.tables import RULES_KEY, ranked_offers, rejections
+from decisioning.reporting.funnel import Funnel
+from decisioning.reporting.summary import Summary
+from decisioning.reporting.tables import RULES_KEY, ranked_offers, rejections
 from domain.decision import Verdict
 from tests.decisioning.build import NOON, STAGES, compiled, customers, decision_record, likely
 

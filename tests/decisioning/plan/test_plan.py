@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from decisioning.allocation.prices import PriceSearch
 from decisioning.engine import decide
-from decisioning.plan.sharing import plan_contacts, prices_of_tonight
-from decisioning.plan.tonight import capacities_tonight, capacity_tonight
-from decisioning.plan.wishes import all_wishes, first_wishes
+from decisioning.plan.budget_period import batch_capacities, batch_capacity
+from decisioning.plan.contact_options import all_contact_options, first_contact_options
+from decisioning.plan.sharing import batch_prices, plan_contacts
 from decisioning.policies.arms import Arm
 from decisioning.policies.budgets import Budget
 from decisioning.policies.compile import compile_policy
@@ -40,9 +40,9 @@ def decided(policy, n, seed=1, **given):
 
 def planned(policy, n, capacities, seed=1):
     """As the night does it: prices from all that could be sent, decisions at these prices, then the plan."""
-    prices = prices_of_tonight([all_wishes(decided(policy, n, seed))], capacities, EXACT, {})
+    prices = batch_prices([all_contact_options(decided(policy, n, seed))], capacities, EXACT, {})
     decisions = decided(policy, n, seed, prices=prices)
-    wishes = [first_wishes(decisions)]
+    wishes = [first_contact_options(decisions)]
     return decisions, wishes, prices, plan_contacts(wishes, capacities, prices, EXACT)
 
 
@@ -95,12 +95,12 @@ def test_parts_of_the_bank_are_planned_as_the_whole():
     policy = compiled(CALLS, BONUS)
     decisions = decided(policy, 90)
     capacities = {"call_slots": 9.0, "bonus": 20.0}
-    whole = plan_contacts([first_wishes(decisions)], capacities, {"call_slots": 1.0, "bonus": 0.5}, EXACT)
+    whole = plan_contacts([first_contact_options(decisions)], capacities, {"call_slots": 1.0, "bonus": 0.5}, EXACT)
     rng = np.random.default_rng(1)
     scores = rng.random((90, len(policy.candidates))) * 0.5
     table = customers(policy, 90)
     parts = [
-        first_wishes(decide(table.take(np.arange(a, b)), scores[a:b], policy, as_of=NOON, seed=1))
+        first_contact_options(decide(table.take(np.arange(a, b)), scores[a:b], policy, as_of=NOON, seed=1))
         for a, b in ((0, 30), (30, 31), (31, 90))
     ]
     split = plan_contacts(parts, capacities, {"call_slots": 1.0, "bonus": 0.5}, EXACT)
@@ -112,7 +112,7 @@ def test_the_probability_of_a_contact_is_how_often_it_would_be_the_best_over_all
     n = 8_000
     scores = np.repeat(np.random.default_rng(3).random((1, len(policy.candidates))), n, axis=0)
     decisions = decide(customers(policy, n), scores, policy, as_of=NOON, seed=1, prices={"call_slots": 2.0})
-    wishes = first_wishes(decisions)
+    wishes = first_contact_options(decisions)
     priced = wishes.gains - 2.0 * wishes.uses[0]
     best = priced.argmax(axis=1)
     said: dict[int, float] = {}
@@ -128,13 +128,16 @@ def test_under_random_propensities_the_probability_of_a_contact_is_not_claimed()
     policy = compiled(CALLS, control=Control(random_propensity_share=1.0))
     decisions = decided(policy, 5)
     assert (decisions.arm == Arm.RANDOM_PROPENSITY).all()
-    assert np.isnan(first_wishes(decisions).probabilities).all()
+    assert np.isnan(first_contact_options(decisions).probabilities).all()
 
 
 def test_nobody_and_no_outbound_channel_are_planned_without_an_error():
     policy = compiled(CALLS)
     assert (
-        plan_contacts([first_wishes(decided(policy, 0))], {"call_slots": 1.0}, {"call_slots": 0.0}, EXACT).value == 0.0
+        plan_contacts(
+            [first_contact_options(decided(policy, 0))], {"call_slots": 1.0}, {"call_slots": 0.0}, EXACT
+        ).value
+        == 0.0
     )
     assert plan_contacts([], {"call_slots": 1.0}, {"call_slots": 0.0}, EXACT).chosen == ()
 
@@ -153,8 +156,8 @@ def test_nobody_and_no_outbound_channel_are_planned_without_an_error():
     ],
 )
 def test_a_budget_lasts_for_the_days_of_its_period(budget, today, expected):
-    assert capacity_tonight(budget, 10.0, today) == pytest.approx(expected)
+    assert batch_capacity(budget, 10.0, today) == pytest.approx(expected)
 
 
 def test_what_is_left_of_a_budget_that_is_not_named_is_its_whole_amount():
-    assert capacities_tonight((CALLS, BONUS), {"bonus": 30.0}, date(2026, 6, 30)) == {"call_slots": 10.0, "bonus": 30.0}
+    assert batch_capacities((CALLS, BONUS), {"bonus": 30.0}, date(2026, 6, 30)) == {"call_slots": 10.0, "bonus": 30.0}

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from domain.event import Event
 from features.calendar import Calendar
 from features.catalogue import FeatureCatalogue
+from features.compiled_features import compile_features
 from features.definitions import AggregateKind, Where
 from features.kernel.aggregates.active_days import DAYS_PER_WORD, DayBits, DayCount
 from features.kernel.aggregates.extremes import Maximum, Minimum
 from features.kernel.aggregates.sums import Count, Sum
 from features.kernel.aggregates.times import FirstTime
-from features.moving import LATEST_DAYS, far_too_late, first_days, next_midnight
-from features.program import program_of
 from features.state import compute_states
+from features.state_rollover import LATEST_DAYS, far_too_late, first_days, next_midnight
 from tests.features.build import AMSTERDAM, NO_STAGES, aggregate, catalogue, event, table
 from tests.features.logs import CUSTOMERS, ZONES, logs, times
 
@@ -55,7 +55,7 @@ def _check(log: list[Event], start: datetime, calendar: Calendar, built: Feature
         for midnight in _midnights(start, calendar, nights + 1)
     ]
     merged_too_late = set(far_too_late(events, calendar))
-    plan = program_of(built, None, mergeable_days=True).plan
+    plan = compile_features(built, None, mergeable_days=True).plan
     forgetful = [slot for slot in plan.slots if isinstance(slot.aggregate, FORGETFUL) and slot.window is not None]
     for before, after in pairwise(states):
         moved, told = next_midnight(before, events, events, built, NO_STAGES, calendar)
@@ -114,14 +114,14 @@ def test_sums_move_without_a_history_whatever_wraps_around(kind: Count | Sum | D
     more = np.array([7, -3])
     merged = kind.merge((large,), (more,))
     assert kind.without(merged, (more,))[0].tolist() == large.tolist()
-    assert kind.tells(merged, (more,)).all()
+    assert kind.can_subtract(merged, (more,)).all()
 
 
 def test_the_last_bit_of_a_day_becomes_an_old_day() -> None:
     bits = DayBits(2)
     oldest = np.array([1 << (DAYS_PER_WORD - 1)])
     kept = (np.array([4]), np.array([(1 << DAYS_PER_WORD) - 1]), oldest)
-    old, first, second = bits.next_day(kept, np.array([20_000]))
+    old, first, second = bits.roll(kept, np.array([20_000]))
     assert (old.tolist(), first.tolist(), second.tolist()) == ([5], [(1 << DAYS_PER_WORD) - 2], [1])
 
 

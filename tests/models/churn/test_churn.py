@@ -13,7 +13,7 @@ from models.calibration import logit
 from models.churn.model import ChurnModel
 from models.churn.training import TrainedChurn, train_churn
 from models.files import DESCRIPTION_FILE
-from models.judged import MODEL
+from models.held_out import MODEL
 from models.settings import Training
 from tests.models.synthetic import ChurnWorld, churn_world
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.judged import Judged
+from models.held_out import HeldOutPredictions
 
 
 def judged_world(
@@ -13,7 +13,7 @@ def judged_world(
     seed: int = 3,
     strength: float = 1.0,
     noise: float = 0.8,
-) -> Judged:
+) -> HeldOutPredictions:
     """Calibrated model scores, a prevalence baseline and a noisy one, three folds, two groupings."""
     random = np.random.default_rng(seed)
     customer = random.integers(customers, size=rows)
@@ -21,7 +21,7 @@ def judged_world(
     probability = 1.0 / (1.0 + np.exp(-log_odds))
     fold = np.sort(random.integers(3, size=rows))
     stages = np.array(["growth", "mature", None], dtype=object)
-    return Judged(
+    return HeldOutPredictions(
         fold=fold.astype(np.int64),
         customer_ids=np.array([f"c{number:05d}" for number in customer], dtype=object),
         as_of=np.datetime64("2026-01-01", "us")

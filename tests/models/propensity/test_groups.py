@@ -6,8 +6,8 @@ import numpy as np
 
 from domain.journey import Stage
 from domain.offer import Offer
+from models.propensity.feature_selection import select_features
 from models.propensity.groups import BLOCKS, Groups, groups_of
-from models.propensity.usefulness import most_useful
 
 
 def offer(name: str, product: str | None, **attributes: float) -> Offer:
@@ -74,6 +74,6 @@ def test_columns_that_work_differently_by_offer_are_chosen_to_vary_and_copies_ar
     group = random.integers(0, 2, 8000)
     score = np.where(group == 0, 1.0, -1.0) * columns[:, 3] + 0.7 * columns[:, 0]
     y = (random.random(8000) < 1 / (1 + np.exp(-score))).astype(float)
-    common, varying = most_useful(columns, y, group, common=2, varying=1)
+    common, varying = select_features(columns, y, group, common=2, varying=1)
     assert varying.tolist() == [3]
     assert len({0, 1} & set(common.tolist())) == 1

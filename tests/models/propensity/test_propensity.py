@@ -12,7 +12,7 @@ from domain.offer import Offer, Treatment, candidates_of
 from features.table import FeatureTable
 from models.calibration import logit
 from models.files import DESCRIPTION_FILE
-from models.judged import MODEL
+from models.held_out import MODEL
 from models.propensity.model import PropensityModel
 from models.propensity.rates import AcceptanceRates
 from models.propensity.training import TrainedPropensity, train_propensity

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from config.bank import Bank
 from config.service import ApiKey, ServiceSettings
-from events.erasing import erase_customer
+from events.erasure import erase_customer
 from events.log import EventLog
+from records.database import Database
+from records.journal import Journal
 from serving.api.app import create_app
 from serving.api.keys import new_key
 from serving.customer_features import CustomerReader
-from serving.database import Database
-from serving.journal.journal import Journal
-from serving.live.clock import Clock
-from serving.live.engine import LiveEngine
-from serving.live.service import Service
-from serving.today import TodaysEvents
+from serving.intraday import TodaysEvents
+from serving.service.clock import Clock
+from serving.service.engine import LiveEngine
+from serving.service.service import Service
 from tests.serving.api.client import Client, running
 from tests.serving.build import AS_OF, small_bank, small_decider, small_log
 from tests.waiting import SECONDS

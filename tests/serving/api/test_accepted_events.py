@@ -19,17 +19,17 @@ from domain.ids import LONGEST_ID, fit_id
 from events.log import EventLog
 from events.schema import LARGEST_AMOUNT
 from events.vocabulary import ATTRIBUTES_TYPE, Property
+from records.database import Database
+from records.flush import flush
+from records.journal import Journal
+from records.journal_tables import EVENTS
 from serving.api.app import create_app
 from serving.customer_features import CustomerReader
-from serving.database import Database
 from serving.decider import Decider
-from serving.journal.draining import drain
-from serving.journal.journal import Journal
-from serving.journal.tables import EVENTS
-from serving.live.clock import Clock
-from serving.live.engine import LiveEngine
-from serving.live.service import Service
-from serving.today import TodaysEvents
+from serving.intraday import TodaysEvents
+from serving.service.clock import Clock
+from serving.service.engine import LiveEngine
+from serving.service.service import Service
 from tests.docs.pages import ROOT
 from tests.serving.api.build import KEYS, SETTINGS
 from tests.serving.api.client import Client, running
@@ -165,7 +165,7 @@ def test_every_accepted_event_is_found_once_in_the_journal_and_then_in_the_log(c
     with database.reading() as connection:
         kept = connection.execute(select(EVENTS.c.event_id).where(~EVENTS.c.stray)).scalars().all()
     assert Counter(kept) == Counter(accepted)
-    drained = drain(database, log, AS_OF + timedelta(hours=1))
+    drained = flush(database, log, AS_OF + timedelta(hours=1))
     logged = [name for bucket in range(log.buckets) for name in log.read_bucket(bucket)["event_id"].to_pylist()]
     assert (drained.accepted, drained.conflicts, drained.duplicates) == (len(accepted), 0, 0)
     assert Counter(logged) == Counter(accepted)

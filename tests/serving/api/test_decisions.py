@@ -3,7 +3,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import text
 
-from serving.decision_log import DecisionLog
+from records.decision_log import DecisionLog
 from tests.serving.api.build import KEYS, small_client
 
 QUESTION = {"customer_id": "c05", "channel": "app"}
@@ -64,7 +64,7 @@ def test_a_dry_run_leaves_no_trace(client):
     with client.app.state.service.database.reading() as connection:
         from sqlalchemy import select
 
-        from serving.tables import DECISIONS
+        from records.decision_tables import DECISIONS
 
         found = connection.execute(select(DECISIONS).where(DECISIONS.c.decision_id == said["decision_id"])).all()
     assert not found

@@ -6,9 +6,9 @@ from sqlalchemy import select
 
 from events.log import EventLog
 from events.schema import events_of
-from serving.database import Database
-from serving.journal.draining import KEPT, drain
-from serving.journal.tables import EVENTS
+from records.database import Database
+from records.flush import KEPT, flush
+from records.journal_tables import EVENTS
 from tests.serving.api.build import KEYS, small_client
 from tests.serving.build import AS_OF
 
@@ -78,9 +78,9 @@ def test_an_event_that_the_log_has_is_known_by_its_id_and_no_other_takes_it(clie
 def test_an_event_that_was_drained_is_known_also_when_the_journal_has_forgotten_it(client, tmp_path):
     log, database = EventLog(tmp_path / "log"), Database(f"sqlite:///{tmp_path / 'decisions.db'}")
     assert tell(client, LOGIN) == ["accepted"]
-    assert drain(database, log, AS_OF + timedelta(hours=1)).accepted == 1
+    assert flush(database, log, AS_OF + timedelta(hours=1)).accepted == 1
     assert tell(client, LOGIN) == ["duplicate"]
-    assert drain(database, log, AS_OF + KEPT + timedelta(days=1)).forgotten == 1
+    assert flush(database, log, AS_OF + KEPT + timedelta(days=1)).forgotten == 1
     assert tell(client, LOGIN) == ["duplicate"]
     assert tell(client, {**LOGIN, "amount": 5}) == ["conflict"]
     database.close()

@@ -27,7 +27,7 @@ def test_a_worker_never_has_the_registry_or_the_flows():
 
 
 def test_the_supervisor_needs_no_model_library_and_no_framework():
-    assert loaded_after("nbo.commands, nbo.service, wiring.parts") == []
+    assert loaded_after("nbo.commands, nbo.service, wiring.components") == []
 
 
 def test_who_looks_after_the_champions_needs_no_model_library():

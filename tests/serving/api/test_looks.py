@@ -5,9 +5,9 @@ import pytest
 from sqlalchemy import select
 
 from decisioning.policies.policy import Control, Rule
-from serving.journal.erasures import named
-from serving.journal.tables import AUDIT, EVENTS
-from serving.tables import DECISIONS
+from records.decision_tables import DECISIONS
+from records.erasures import named
+from records.journal_tables import AUDIT, EVENTS
 from tests.serving.api.build import KEYS, small_client
 from tests.serving.build import AS_OF, POLICY, small_bank
 

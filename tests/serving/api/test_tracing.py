@@ -13,7 +13,7 @@ from domain.addresses import Inside
 from domain.errors import StateError
 from serving.api import tracing as traces
 from serving.api.tracing import Tracing
-from serving.live.deciding import Degraded
+from serving.service.deciding import Degraded
 from tests.ports import free_port
 from tests.serving.api.build import small_client
 from tests.serving.api.collector import collecting, said

@@ -14,21 +14,21 @@ import pyarrow as pa
 from config.delivery import WebhookTarget
 from decisioning.policies.budgets import Budget
 from domain.addresses import Inside
-from serving.contacts import SCHEMA
+from records.database import Database
+from records.decision_log import DecisionLog
+from records.journal import Journal
+from serving.batch.charges import ContactUses, charge_batch, remaining_before_batch
+from serving.batch.contacts import SCHEMA
 from serving.customer_features import CustomerReader
-from serving.database import Database
-from serving.decision_log import DecisionLog
 from serving.delivery.delivering import ChannelReport, deliver
 from serving.delivery.outbox import Outbox
 from serving.delivery.permission import Permission
 from serving.delivery.states import State
 from serving.delivery.targets import Target
 from serving.delivery.webhook import Webhook
-from serving.journal.journal import Journal
-from serving.live.budgets import remaining
-from serving.live.clock import Clock
-from serving.live.withdrawing import WithdrawingService
-from serving.night_charges import ContactUses, charge_night, left_before_night
+from serving.service.budgets import remaining
+from serving.service.clock import Clock
+from serving.service.withdrawal import WithdrawalService
 from tests.serving.build import AS_OF, POLICY, small_bank, small_decider, small_log
 from tests.serving.delivery.receiver import SECRET, Receiver
 
@@ -88,18 +88,18 @@ class Post:
         """As the night does whose plan it is: a letter each."""
         ids = [f"{run}-{customer}" for customer in customers]
         uses = ContactUses(ids, customers, {"letters": np.ones(len(ids))})
-        charge_night(self.database, self.policy, midnight, run, {"letters": float(len(ids))}, [uses])
+        charge_batch(self.database, self.policy, midnight, run, {"letters": float(len(ids))}, [uses])
 
     def letters_for_the_night(self) -> float:
         """What the night may plan with."""
-        return left_before_night(self.database, self.policy, MIDNIGHT)["letters"]
+        return remaining_before_batch(self.database, self.policy, MIDNIGHT)["letters"]
 
     def letters_spent(self) -> float:
         return LETTERS.amount - remaining(self.database, self.policy, NOW)["letters"]
 
     def withdraw(self, decision_id: str) -> None:
         """As a channel does."""
-        service = WithdrawingService(DecisionLog(self.database), Clock(NOW), lambda: "offer_presented")
+        service = WithdrawalService(DecisionLog(self.database), Clock(NOW), lambda: "offer_presented")
         service.withdraw(decision_id, "channel")
 
     def states(self) -> dict[State, int]:

@@ -8,9 +8,9 @@ import pytest
 
 from serving.delivery.files import ContactFile, forget_in_files
 from serving.delivery.states import State
+from tests.records.build import accept, told
 from tests.serving.build import AS_OF
 from tests.serving.delivery.build import AGREE, NIGHT, NOW, Post
-from tests.serving.journal.build import accept, told
 
 
 @pytest.fixture

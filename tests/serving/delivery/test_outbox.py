@@ -6,18 +6,18 @@ import pytest
 from sqlalchemy import select
 
 from domain.errors import StateError
-from serving.decision_log import DecisionLog
+from records.decision_log import DecisionLog
+from records.ingestion import Fate
+from records.journal_tables import PENDING
 from serving.delivery.outbox import Outbox
 from serving.delivery.states import State
-from serving.journal.acceptance import Fate
-from serving.journal.tables import PENDING
-from serving.live.clock import Clock
-from serving.live.erasing import ErasingService
-from serving.live.withdrawing import NotPendingError
+from serving.service.clock import Clock
+from serving.service.erasure import ErasureService
+from serving.service.withdrawal import NotPendingError
+from tests.records.build import accept, empty_postgresql, told
 from tests.serving.build import AS_OF
 from tests.serving.delivery.build import AGREE, MIDNIGHT, NOW, Post, webhook
 from tests.serving.delivery.receiver import receiving
-from tests.serving.journal.build import accept, empty_postgresql, told
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -103,7 +103,7 @@ def test_a_customer_who_is_not_known_any_more_is_not_contacted(post):
 
 def test_an_erased_customer_leaves_the_outbox(post):
     post.gather("c02", "c04")
-    erasing = ErasingService(post.database, Clock(NOW), lambda customer: {})
+    erasing = ErasureService(post.database, Clock(NOW), lambda customer: {})
     assert erasing.erase("c02", "tester")["erased"]["outbox"] == 1
     assert post.states() == {State.WAITING: 1}
 
@@ -127,7 +127,7 @@ def test_a_customer_who_cannot_be_looked_up_waits(post, monkeypatch):
     post.gather("c02")
     with receiving() as receiver:
         with monkeypatch.context() as broken:
-            from serving.journal.journal import Journal
+            from records.journal import Journal
 
             def away(*arguments):
                 raise StateError("the journal does not answer")

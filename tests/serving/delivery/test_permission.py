@@ -7,16 +7,16 @@ from datetime import timedelta
 
 import pytest
 
+from records.journal import Journal
 from serving.customer_features import CustomerReader
 from serving.delivery.outbox import Contact
 from serving.delivery.permission import Permission, Ruled, Ruling
 from serving.delivery.states import State
-from serving.journal.journal import Journal
-from serving.today import TodaysEvents
+from serving.intraday import TodaysEvents
+from tests.records.build import accept, told
 from tests.serving.build import AS_OF, small_decider
 from tests.serving.delivery.build import BANK, NIGHT, NOW, Post, webhook
 from tests.serving.delivery.receiver import receiving
-from tests.serving.journal.build import accept, told
 from tests.serving.test_customer import online_states
 
 EVERYBODY = [f"c{number:02d}" for number in range(12)] + ["nobody", "new"]

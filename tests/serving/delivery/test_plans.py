@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from domain.errors import StateError
+from serving.batch.charges import charge_batch
 from serving.delivery.plans import contacted, plan_in_force
 from serving.delivery.states import State
-from serving.night_charges import charge_night
+from tests.records.build import empty_postgresql
 from tests.serving.delivery.build import AGREE, MIDNIGHT, NIGHT, NOW, Post, webhook
 from tests.serving.delivery.receiver import receiving
-from tests.serving.journal.build import empty_postgresql
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -96,14 +96,14 @@ def test_charging_the_plan_in_force_once_more_changes_nothing(post: Post) -> Non
 def test_a_plan_that_finds_too_little_left_leaves_the_earlier_one_in_force(post: Post) -> None:
     planned(post, "first", "c02", "c04")
     with pytest.raises(StateError, match="decide for everybody again"):
-        charge_night(post.database, post.policy, MIDNIGHT, "second", {"letters": 1_000.0})
+        charge_batch(post.database, post.policy, MIDNIGHT, "second", {"letters": 1_000.0})
     assert plan_in_force(post.database, NIGHT) == "first"
     assert (post.states(), post.letters_spent()) == ({State.WAITING: 2}, 2.0)
 
 
 def test_a_policy_without_the_budget_gives_back_all_that_waits(post: Post) -> None:
     planned(post, "first", "c02", "c04")
-    charge_night(post.database, post.policy, MIDNIGHT, "second", {})
+    charge_batch(post.database, post.policy, MIDNIGHT, "second", {})
     assert (post.states(), post.letters_spent()) == ({State.SUPERSEDED: 2}, 0.0)
 
 

@@ -1,0 +1,114 @@
+"""Who comes first in a channel: nearly always the best, sometimes another, with known probability; and who follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decisioning.arbitration.channel_slots import Layout
+from expressions.types import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The order of the allowed candidates in every channel.
+
+    Attributes:
+        rank: Shape (n, m), from 1; 0 where a candidate is not among the answer's offers.
+        selection_probability: Shape (n, m), probability with which the candidate was put first in its channel.
+        rank_probability: Shape (n, m), probability with which it got the rank it has; 0 where it has none.
+    """
+
+    rank: NDArray[np.int16]
+    selection_probability: Array
+    rank_probability: Array
+
+
+def rank_candidates(
+    keys: Array,
+    allowed: NDArray[np.bool_],
+    layout: Layout,
+    draws: Array,
+    explored: NDArray[np.int8],
+    *,
+    offers_per_channel: int,
+) -> Ranking:
+    """Order the allowed candidates of every channel, and let the draw decide who is first.
+
+    The order is total: by class, then by key, highest first, then as in the catalogue. Among those of the foremost
+    class one is drawn to be first; the others follow in their order. Where products must be distinct only the best
+    of each family follows.
+
+    Args:
+        keys: Shape (n, m), finite where allowed.
+        allowed: Shape (n, m).
+        layout: Of the channels.
+        draws: Shape (n, c), uniform in [0, 1).
+        explored: Shape (n,), how each customer's first offer is explored: a row of `layout.probabilities`.
+        offers_per_channel: How many are ranked; the rest has rank 0.
+    """
+    customers, candidates = keys.shape
+    slots = layout.slots
+    width = slots.shape[1]
+    rank = np.zeros((customers, candidates + 1), dtype=np.int16)
+    selection = np.zeros((customers, candidates + 1))
+    standing = np.zeros((customers, candidates + 1))
+    if width:
+        worth = np.full((customers, candidates + 1), -np.inf)
+        worth[:, :candidates] = np.where(allowed, keys, -np.inf)
+        grid = worth[:, slots]
+        present = grid > -np.inf
+        count = present.sum(axis=2)
+        foremost = count
+        if layout.one_class:
+            order = np.argsort(-grid, axis=2, kind="stable")
+        else:
+            classes = np.where(present, layout.slot_class, np.int8(127))
+            order = np.lexsort((-grid, classes))
+            foremost = (present & (classes == classes.min(axis=2, keepdims=True))).sum(axis=2)
+        probabilities = layout.probabilities[explored[:, None], foremost]
+        chosen = (draws[:, :, None] >= layout.sums[explored[:, None], foremost]).sum(axis=2)[:, :, None]
+        ranks, standings = _followed(order, count, chosen, probabilities, layout)
+        dropped = (np.arange(width) >= count[:, :, None]) | (ranks > offers_per_channel)
+        ranks[dropped] = 0
+        standings[ranks == 0] = 0.0
+        columns = np.take_along_axis(np.broadcast_to(slots, grid.shape), order, axis=2)
+        rows = np.arange(customers)[:, None, None]
+        rank[rows, columns] = ranks
+        selection[rows, columns] = probabilities
+        standing[rows, columns] = standings
+    return Ranking(rank[:, :candidates], selection[:, :candidates], standing[:, :candidates])
+
+
+def _followed(
+    order: NDArray[np.intp], count: NDArray[np.intp], chosen: NDArray[np.intp], probabilities: Array, layout: Layout
+) -> tuple[NDArray[np.intp], Array]:
+    """Rank the places of every order given which of them was chosen, with the probability of each such rank.
+
+    Groups stand in the order of their best; the group of the chosen place steps to the front, and the best of the
+    other groups follow. A group at place g so comes at g + 2 if the chosen group stood behind it, else at g + 1.
+    """
+    width = order.shape[2]
+    place = np.arange(width)
+    if layout.slot_group is None:
+        group, best = np.broadcast_to(place, order.shape), np.ones(order.shape, dtype=np.bool_)
+        up_to = np.cumsum(probabilities, axis=2)
+        before = up_to - probabilities
+    else:
+        names = np.take_along_axis(np.broadcast_to(layout.slot_group, order.shape), order, axis=2)
+        same = (names[..., :, None] == names[..., None, :]) & (place < count[..., None])[..., None, :]
+        first = same.argmax(axis=3)
+        best = (first == place) & (place < count[..., None])
+        group = np.take_along_axis(np.cumsum(best, axis=2) - 1, first, axis=2)
+        before = (probabilities[..., None, :] * (group[..., None, :] < group[..., :, None])).sum(axis=3)
+        up_to = (probabilities[..., None, :] * (group[..., None, :] <= group[..., :, None])).sum(axis=3)
+    chosen_group = np.take_along_axis(group, chosen, axis=2)
+    behind = group < chosen_group
+    ranks = np.where(behind, group + 2, group + 1)
+    standings = np.where(behind, 1.0 - up_to, before)
+    ranks[~best | (group == chosen_group)] = 0
+    np.put_along_axis(ranks, chosen, 1, axis=2)
+    np.put_along_axis(standings, chosen, np.take_along_axis(probabilities, chosen, axis=2), axis=2)
+    return ranks, standings

@@ -1,0 +1,110 @@
+"""By what the candidates of each customer are put in order: the priority, or what the customer's arm puts in its place.
+
+Random propensities are one of a few fixed draws, the same for everybody, so that the probability with which a
+candidate comes first is known exactly: the share of the draws in which it does.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decisioning.arbitration.channel_slots import EXPLORED, NEVER, Layout
+from decisioning.arbitration.ranking import Ranking, rank_candidates
+from decisioning.arbitration.scores import CandidateScores, priority_of, with_propensity
+from decisioning.policies.arms import RANKED_BY, UNIFORM, Arm, Arms
+from decisioning.policies.compiled import CompiledPolicy
+from decisioning.policies.draws import Hashes, customer_draws, hashes_of, mixed, uniforms
+from expressions.types import Array
+
+RANDOM_PROPENSITIES: Final = 64
+"""Draws of random propensities. More would be finer, and cost as much more for the customers of that arm."""
+
+
+def sort_keys(
+    policy: CompiledPolicy, worth: CandidateScores, arm: Arms, customers: Hashes, as_of: np.datetime64, seed: int
+) -> Array:
+    """Give the number by which each customer's candidates are put in order, the highest first: shape (n, m).
+
+    Customers who want no personalised offers get them in the order of the catalogue; what needs no score and has none
+    stands at 0.
+
+    Args:
+        policy: The policy.
+        worth: Of its candidates.
+        arm: Shape (n,).
+        customers: Shape (n,), hashes of their ids.
+        as_of: Moment of the decision; with the seed it decides what is random.
+        seed: Of the draws.
+    """
+    keys = worth.priority.copy()
+    for kind in _unusual(arm):
+        rows = np.flatnonzero(arm == kind)
+        if kind in RANKED_BY:
+            keys[rows] = priority_of(worth, RANKED_BY[kind], rows)
+        elif kind in UNIFORM:
+            names = [f"{offer.name} in {treatment.channel}" for offer, treatment in policy.candidates.pairs]
+            keys[rows] = customer_draws(customers[rows], names, as_of, seed)
+        elif kind == Arm.RANDOM_PROPENSITY:
+            drawn = _random_propensities(keys.shape[1])[_which(customers[rows], as_of, seed)]
+            keys[rows] = with_propensity(policy, worth, rows, drawn)
+        elif kind == Arm.NOT_PERSONALISED:
+            keys[rows] = -np.arange(keys.shape[1], dtype=np.float64)
+    return np.where(np.isnan(keys), 0.0, keys)
+
+
+def ranked(
+    policy: CompiledPolicy,
+    worth: CandidateScores,
+    keys: Array,
+    allowed: NDArray[np.bool_],
+    layout: Layout,
+    *,
+    channels: tuple[str, ...],
+    arm: Arms,
+    customers: Hashes,
+    as_of: np.datetime64,
+    seed: int,
+) -> Ranking:
+    """Rank the candidates of every channel by their keys; arguments as of `sort_keys` and `rank_candidates`."""
+    most = policy.policy.offers_per_channel
+    draws = customer_draws(customers, channels, as_of, seed)
+    ranking = rank_candidates(keys, allowed, layout, draws, EXPLORED[arm], offers_per_channel=most)
+    rows = np.flatnonzero(arm == Arm.RANDOM_PROPENSITY)
+    if len(rows):
+        again = np.repeat(rows, RANDOM_PROPENSITIES)
+        every = np.tile(_random_propensities(keys.shape[1]), (len(rows), 1))
+        could_be = with_propensity(policy, worth, again, every)
+        ranks = rank_candidates(
+            np.where(np.isnan(could_be), 0.0, could_be),
+            allowed[again],
+            layout,
+            np.zeros((len(again), len(channels))),
+            np.full(len(again), NEVER, dtype=np.int8),
+            offers_per_channel=most,
+        ).rank.reshape(len(rows), RANDOM_PROPENSITIES, -1)
+        is_ = ranking.rank[rows]
+        ranking.selection_probability[rows] = (ranks == 1).mean(axis=1)
+        ranking.rank_probability[rows] = (ranks == is_[:, None, :]).mean(axis=1) * (is_ > 0)
+    return ranking
+
+
+def _unusual(arm: Arms) -> list[Arm]:
+    return [Arm(kind) for kind in np.unique(arm).tolist()] if arm.any() else []
+
+
+def _which(customers: Hashes, as_of: np.datetime64, seed: int) -> NDArray[np.intp]:
+    drawn = customer_draws(customers, ["random propensities"], as_of, seed)[:, 0]
+    return (drawn * RANDOM_PROPENSITIES).astype(np.intp)
+
+
+@lru_cache(maxsize=16)
+def _random_propensities(candidates: int) -> Array:
+    """Shape (draws, candidates), uniform in [0, 1)."""
+    words = hashes_of(
+        f"{draw} of {candidate}" for draw in range(RANDOM_PROPENSITIES) for candidate in range(candidates)
+    )
+    return uniforms(mixed(words)).reshape(RANDOM_PROPENSITIES, candidates)

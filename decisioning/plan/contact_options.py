@@ -1,0 +1,148 @@
+"""What could be sent to each customer overnight, as the allocation of budgets wants to know it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decisioning.allocation.problem import Chunk, Keys
+from decisioning.engine import Decisions
+from decisioning.policies.arms import Arm
+from decisioning.policies.compiled import CompiledPolicy
+from decisioning.policies.draws import hashes_of
+from domain.offer import OfferClass
+from expressions.types import Array
+
+LEAST_GAIN = 0.01
+"""What a contact counts for, in currency, that is to be made although its margin is unknown or nothing."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ContactOptions:
+    """Some customers with the contacts that could be made, o of them each.
+
+    Attributes:
+        keys: Shape (n,), stable hashes of the customers.
+        candidates: Shape (n, o), position of the candidate in the policy; -1 for none.
+        gains: Shape (n, o), priority before prices; NaN for none.
+        uses: For each budget, shape (n, o), how much of it the contact is expected to use; 0 for one that does not.
+        must: Shape (n, o), contacts that the bank has to make.
+        probabilities: Shape (n, o), probability that the contact is the customer's best at the prices, over all draws
+            of exploration; NaN where the draws of channels hang together, under random propensities. What budgets
+            move at the margin to make everything fit is not in it.
+    """
+
+    keys: Keys
+    candidates: NDArray[np.int32]
+    gains: Array
+    uses: tuple[Array, ...]
+    must: NDArray[np.bool_]
+    probabilities: Array
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def without(self, customers: Keys) -> ContactOptions:
+        """Leave out all contacts of some customers.
+
+        Args:
+            customers: Their hashes; any that are not among these count for nothing.
+        """
+        out = np.isin(self.keys, customers)[:, None]
+        return ContactOptions(
+            keys=self.keys,
+            candidates=np.where(out, np.int32(-1), self.candidates),
+            gains=np.where(out, np.nan, self.gains),
+            uses=tuple(np.where(out, 0.0, use) for use in self.uses),
+            must=self.must & ~out,
+            probabilities=np.where(out, np.nan, self.probabilities),
+        )
+
+    def chunk(self) -> Chunk:
+        """Give the contacts that are shared out, those that must be made left out with all of their customers."""
+        bound = self.must.any(axis=1, keepdims=True)
+        return Chunk(np.where(bound, np.nan, self.gains), self.uses, self.keys)
+
+
+def all_contact_options(decisions: Decisions) -> ContactOptions:
+    """Take every allowed candidate of the outbound channels, decided without prices: what prices are found from."""
+    columns = outbound_columns(decisions.policy)
+    allowed = decisions.allowed[:, columns]
+    candidates = np.where(allowed, columns.astype(np.int32), np.int32(-1))
+    return _wishes(decisions, candidates, np.full(candidates.shape, np.nan))
+
+
+def first_contact_options(decisions: Decisions) -> ContactOptions:
+    """Take the first offer of each outbound channel, as it was drawn: what is sent is one of these.
+
+    The offer in a channel so keeps the probability that its record says, and the plan chooses the channel.
+    """
+    policy = decisions.policy
+    ranks = decisions.ranking.rank
+    candidates = np.full((len(decisions), len(policy.outbound)), -1, dtype=np.int32)
+    for place, channel in enumerate(policy.outbound):
+        columns = policy.candidates.by_channel[channel]
+        if len(columns) and channel in decisions.channels:
+            first = ranks[:, columns] == 1
+            candidates[:, place] = np.where(first.any(axis=1), columns[first.argmax(axis=1)], -1)
+    return _wishes(decisions, candidates, _probabilities(decisions, candidates))
+
+
+def outbound_columns(policy: CompiledPolicy) -> NDArray[np.intp]:
+    """Positions of the candidates in outbound channels."""
+    members = [policy.candidates.by_channel[channel] for channel in policy.outbound]
+    return np.sort(np.concatenate([np.empty(0, dtype=np.intp), *members]))
+
+
+def _gains(decisions: Decisions) -> Array:
+    """Priority of every candidate before prices, as far as it is known and more than nothing: shape (n, m)."""
+    worth = decisions.worth
+    before_prices = worth.priority + worth.budget_cost if decisions.policy.policy.factors.prices else worth.priority
+    return np.where(before_prices > 0.0, before_prices, LEAST_GAIN)
+
+
+def _probabilities(decisions: Decisions, candidates: NDArray[np.int32]) -> Array:
+    """With which probability each contact is drawn and is better, at the prices, than what is drawn elsewhere."""
+    policy, rows = decisions.policy, np.arange(len(decisions))[:, None]
+    if not len(policy.candidates):
+        return np.zeros(candidates.shape)
+    priced = _gains(decisions) - decisions.worth.budget_cost
+    drawn = decisions.ranking.selection_probability
+    columns = np.maximum(candidates, 0)
+    mine = priced[rows, columns]
+    probability = np.where((candidates >= 0) & (mine >= 0.0), drawn[rows, columns], 0.0)
+    for place, channel in enumerate(policy.outbound):
+        others = policy.candidates.by_channel[channel]
+        better = priced[:, None, others] > mine[:, :, None]
+        equal = (priced[:, None, others] == mine[:, :, None]) & (place < np.arange(len(policy.outbound)))[:, None]
+        beaten = (drawn[:, None, others] * (better | equal)).sum(axis=2)
+        probability *= np.where(np.arange(len(policy.outbound)) == place, 1.0, 1.0 - beaten)
+    return np.where((decisions.arm == Arm.RANDOM_PROPENSITY)[:, None], np.nan, probability)
+
+
+def _wishes(decisions: Decisions, candidates: NDArray[np.int32], probabilities: Array) -> ContactOptions:
+    policy, worth = decisions.policy, decisions.worth
+    some = candidates >= 0
+    columns = np.where(some, candidates, 0)
+    rows = np.arange(len(decisions))[:, None]
+    if not len(policy.candidates):
+        nothing = np.zeros(candidates.shape)
+        return ContactOptions(
+            _keys(decisions), candidates, nothing, (nothing,) * len(policy.budgets), some, probabilities
+        )
+    gains = np.where(some, _gains(decisions)[rows, columns], np.nan)
+    uses = []
+    for budget, use in zip(policy.budgets, worth.uses, strict=True):
+        places = np.full(len(policy.candidates), -1, dtype=np.intp)
+        places[budget.columns] = np.arange(len(budget.columns))
+        place = places[columns]
+        uses.append(np.where(some & (place >= 0), use[rows, np.maximum(place, 0)] if use.shape[1] else 0.0, 0.0))
+    offers = [offer.offer_class == OfferClass.MANDATORY for offer, _ in policy.candidates.pairs]
+    must = some & np.array(offers)[columns]
+    return ContactOptions(_keys(decisions), candidates, gains, tuple(uses), must, probabilities)
+
+
+def _keys(decisions: Decisions) -> Keys:
+    return hashes_of(map(str, decisions.features.customer_ids))

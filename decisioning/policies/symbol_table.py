@@ -1,0 +1,118 @@
+"""The names that expressions of a policy may use, and where each comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from decisioning.policies.candidates import Candidates, Columns
+from expressions.types import Array, Boolean, ColumnType, Number
+from features.catalogue import FeatureCatalogue
+
+SCORES: Mapping[str, ColumnType] = {"churn_probability": Number()}
+"""What models say of a customer beside the features; whoever scores adds these columns to the feature table."""
+
+IN_HOLDOUT = "in_holdout"
+CONTACT_HOUR = "contact_hour"
+FAMILY = "family_"
+REQUEST = "request_"
+MOMENT: Mapping[str, ColumnType] = {
+    "as_of_date": Number(),  # 20260131 for 31 January 2026
+    "as_of_year": Number(),
+    "as_of_month": Number(),
+    "as_of_day_of_week": Number(),  # 1 Monday to 7
+    "as_of_hour": Number(),
+    IN_HOLDOUT: Boolean(),
+    CONTACT_HOUR: Number(),  # of a candidate: when an outbound contact that is decided now goes out
+}
+"""What is known of the moment, in the bank's time zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolTable:
+    """The names expressions of a policy may use, and where each comes from.
+
+    Attributes:
+        counts: Name of a contact limit's count -> for each candidate the features that are summed.
+        request: What a channel may say of the moment in which it asks, by its name in expressions.
+        delivery_hour: Shape (m,), local hour at which each candidate's channel sends what was decided overnight; 0
+            where the customer is met when they come.
+        schema: Type of every name.
+    """
+
+    candidates: Candidates
+    catalogue: FeatureCatalogue
+    counts: Mapping[str, tuple[tuple[str, ...], ...]]
+    request: Mapping[str, ColumnType]
+    delivery_hour: Array
+    schema: Mapping[str, ColumnType]
+    _found: dict[str, tuple[Columns, Columns]] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(
+        cls,
+        candidates: Candidates,
+        catalogue: FeatureCatalogue,
+        counts: Mapping[str, tuple[tuple[str, ...], ...]],
+        request: Mapping[str, ColumnType],
+        outbound: Mapping[str, int],
+    ) -> SymbolTable:
+        """Collect the names; a feature wins over a name of the moment."""
+        families = {
+            FAMILY + template: catalogue.features[next(iter(members.values()))].type
+            for template, members in catalogue.families.items()
+            if members
+        }
+        counted = dict.fromkeys(counts, Number())
+        asked = {REQUEST + name: kind for name, kind in request.items()}
+        hours = np.array([outbound.get(treatment.channel, 0) for _, treatment in candidates.pairs], dtype=np.float64)
+        schema = {**MOMENT, **SCORES, **asked, **catalogue.schema, **families, **counted, **candidates.schema}
+        return cls(candidates, catalogue, counts, asked, hours, schema)
+
+    def key(self, name: str, column: int) -> object:
+        """What a name's value depends on beside the customer: equal keys have equal values."""
+        if name in self.candidates.columns:
+            return float(self.candidates.columns[name][column]).hex()  # text, so that NaN equals NaN
+        if name in self.counts:
+            return self.counts[name][column]
+        if self.is_family(name):
+            return self.candidates.products[column]
+        if name == CONTACT_HOUR:
+            return float(self.delivery_hour[column])
+        return None
+
+    def places(self, name: str) -> Columns:
+        """Say for each candidate which of a name's different values it has: shape (m,), counted from 0."""
+        return self._different(name)[0]
+
+    def firsts(self, name: str) -> Columns:
+        """Give the first candidate that has each of a name's different values."""
+        return self._different(name)[1]
+
+    def _different(self, name: str) -> tuple[Columns, Columns]:
+        if name not in self._found:
+            numbers: dict[object, int] = {}
+            keys = [self.key(name, column) for column in range(len(self.candidates))]
+            places = np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.intp)
+            self._found[name] = places, np.array([keys.index(key) for key in numbers], dtype=np.intp)
+        return self._found[name]
+
+    def is_family(self, name: str) -> bool:
+        """Tell whether a name stands for a feature of the offer's own product."""
+        return name.startswith(FAMILY) and name.removeprefix(FAMILY) in self.catalogue.families
+
+    def features_behind(self, name: str) -> tuple[str, ...]:
+        """Features that must be known to evaluate a name."""
+        if name in self.candidates.columns:
+            return ()
+        if name in self.counts:
+            return tuple(feature for features in self.counts[name] for feature in features)
+        if self.is_family(name):
+            members = self.catalogue.families[name.removeprefix(FAMILY)]
+            return tuple(
+                members[product] for product in self.candidates.products if product is not None and product in members
+            )
+        given = name in MOMENT or name in self.request
+        return () if given and name not in self.catalogue.features else (name,)

@@ -1,0 +1,123 @@
+"""What has to be computed for some features of a catalogue, compiled once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from domain.errors import DataError, nearest
+from expressions.expression import Expression, compile_expression
+from expressions.operand import Checked
+from expressions.types import Array
+from features.building.draft import MOMENT_INPUTS
+from features.building.journeys import STAGE_FEATURES
+from features.calendar import Calendar
+from features.catalogue import FeatureCatalogue
+from features.feature import Feature
+from features.kernel.finish import Finishing
+from features.kernel.history import CodedMoments
+from features.kernel.plan import Int64Matrix, Plan
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledFeatures:
+    """A way to compute some features.
+
+    Attributes:
+        names: The features asked for, in their order.
+        features: These and all that they are made from, each after those it reads.
+        plan: What the kernel keeps for them.
+        formulas: Of the derived ones.
+        reads_moment: Some formula reads the year, month, day of the week or hour.
+    """
+
+    names: tuple[str, ...]
+    features: tuple[Feature, ...]
+    plan: Plan
+    formulas: Mapping[str, Expression]
+    reads_moment: bool
+
+    @property
+    def needs_stage(self) -> bool:
+        """Whether the stage process has to run."""
+        return any(feature.name in STAGE_FEATURES for feature in self.features)
+
+    @cached_property
+    def _finishing(self) -> Finishing:
+        return Finishing.of(self.features, self.plan.parts)
+
+    @cached_property
+    def _derived(self) -> tuple[tuple[str, Expression], ...]:
+        """Formulas, each after those it reads."""
+        return tuple(
+            (feature.name, self.formulas[feature.name]) for feature in self.features if feature.name in self.formulas
+        )
+
+    def columns(
+        self, kept: Int64Matrix, moments: CodedMoments, stages: Mapping[str, Array], calendar: Calendar
+    ) -> dict[str, Array]:
+        """Compute the columns asked for, shape (m,) each.
+
+        Args:
+            kept: What the plan keeps of each moment.
+            moments: Theirs.
+            stages: The stage features, where needed.
+            calendar: The bank's local days.
+        """
+        # what the kernel gives is float64 and finite, or NaN
+        known = Checked({**stages, **self._finishing.columns(kept, moments)})
+        if self.reads_moment:
+            known.update(_moment_inputs(moments, calendar))
+        with np.errstate(all="ignore"):
+            for name, formula in self._derived:
+                values = formula.evaluate_quietly(known)
+                known[name] = values if values.shape else np.full(len(moments.as_of), float(values))
+        return {name: known[name] for name in self.names}
+
+
+@lru_cache(maxsize=64)
+def compile_features(
+    catalogue: FeatureCatalogue, names: tuple[str, ...] | None, *, mergeable_days: bool = False
+) -> CompiledFeatures:
+    """Compile what some features need; all of the catalogue where no names are given.
+
+    Raises:
+        DataError: For an unknown name.
+    """
+    wanted = tuple(catalogue.features) if names is None else names
+    schema = {**MOMENT_INPUTS, **catalogue.schema}
+    formulas: dict[str, Expression] = {}
+    needed: set[str] = set()
+    open_names = list(wanted)
+    while open_names:
+        name = open_names.pop()
+        if name in needed or name in MOMENT_INPUTS:
+            continue
+        if name not in catalogue.features:
+            raise DataError("no such feature", got=f"'{name}'", expected=nearest(name, catalogue.features))
+        needed.add(name)
+        expression = catalogue.features[name].expression
+        if expression is not None:
+            formulas[name] = compile_expression(expression, schema)
+            open_names += sorted(formulas[name].names)
+    features = tuple(feature for name, feature in catalogue.features.items() if name in needed)
+    return CompiledFeatures(
+        names=wanted,
+        features=features,
+        plan=Plan.of(features, mergeable_days=mergeable_days),
+        formulas=formulas,
+        reads_moment=_reads_moment(formulas.values()),
+    )
+
+
+def _reads_moment(formulas: Iterable[Expression]) -> bool:
+    return any(not formula.names.isdisjoint(MOMENT_INPUTS) for formula in formulas)
+
+
+def _moment_inputs(moments: CodedMoments, calendar: Calendar) -> dict[str, Array]:
+    year, month, weekday = calendar.year_month_weekday(moments.day)
+    parts = (year, month, weekday, calendar.hour(moments.as_of))
+    return {name: part.astype(np.float64) for name, part in zip(MOMENT_INPUTS, parts, strict=True)}

@@ -1,0 +1,113 @@
+"""Work on every bucket for one night, by the bank's engine: what is done already is not done again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from prefect import task
+
+from decisioning.allocation.problem import Keys
+from events.fingerprints import bucket_of
+from events.schema import one_chunk
+from events.segments import empty_table
+from features.engines.engine import Report
+from features.store.replacing import remove_unfinished
+from pipelines.decide_files import DecideWork, decide_bucket_files, gather_bucket_options
+from pipelines.steps import digest_of, may_pass
+from serving.champion_files import ChampionFiles
+from wiring.components import SEED, Components, components_of
+from wiring.progress import progress_of
+
+LONGEST_SECONDS = 4 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRun:
+    """What is the same for all buckets.
+
+    Attributes:
+        run: Digest of all that decisions depend on.
+        as_of: The local midnight decided for.
+        champions: The models and their files.
+        folder: Where the results lie.
+        prices: Of one unit of each budget.
+        remaining: What is left of each budget.
+        contacts: That states and log of the midnight do not have (`records.open_contacts`).
+        contacted: Hashes of the customers whom an earlier plan of this night has reached.
+    """
+
+    run: str
+    as_of: datetime
+    champions: ChampionFiles
+    folder: Path
+    prices: Mapping[str, float] = field(default_factory=dict)
+    remaining: Mapping[str, float] = field(default_factory=dict)
+    contacts: pa.Table = field(default_factory=empty_table)
+    contacted: Keys = field(default_factory=lambda: np.empty(0, np.uint64))
+
+    def works(self, components: Components) -> list[DecideWork]:
+        """List the work, a piece a bucket."""
+        buckets = bucket_of(one_chunk(self.contacts["customer_id"]), components.log.buckets)
+        return [
+            DecideWork(
+                bucket=bucket,
+                key=digest_of(self.run, bucket, self.prices, self.remaining),
+                bank=components.bank,
+                as_of=self.as_of,
+                log=components.places.log,
+                states=components.states,
+                champions=self.champions,
+                folder=self.folder,
+                seed=SEED,
+                prices=self.prices,
+                remaining=self.remaining,
+                contacts=self.contacts.filter(pa.array(buckets == bucket)),
+            )
+            for bucket in range(components.log.buckets)
+        ]
+
+
+@task(
+    name="what-could-be-sent-to-buckets",
+    retries=1,
+    retry_condition_fn=may_pass,
+    retry_delay_seconds=10,
+    timeout_seconds=LONGEST_SECONDS,
+)
+def gather_options(bank_folder: str, night: BatchRun) -> list[Report]:
+    """Have the bank's engine decide for every bucket without prices, and keep what could be sent."""
+    return _reports(components_of(bank_folder), night, gather_bucket_options, "what could be sent")
+
+
+@task(
+    name="decide-for-buckets",
+    retries=1,
+    retry_condition_fn=may_pass,
+    retry_delay_seconds=10,
+    timeout_seconds=LONGEST_SECONDS,
+)
+def decide_buckets(bank_folder: str, night: BatchRun) -> list[Report]:
+    """Have the bank's engine decide for every bucket in all channels."""
+    return _reports(components_of(bank_folder), night, decide_bucket_files, "decide for everybody")
+
+
+def _reports(
+    components: Components, night: BatchRun, work: Callable[[DecideWork], Report], description: str
+) -> list[Report]:
+    """Have done what is not done yet; the reports of all buckets, in their order."""
+    works = night.works(components)
+    reports = {piece.bucket: report for piece in works if (report := piece.done()) is not None}
+    waiting = [piece for piece in works if piece.bucket not in reports]
+    with progress_of(description) as progress:
+        if waiting:
+            with components.engine.workers() as workers:
+                pieces = [replace(piece, num_threads=workers.threads) for piece in waiting]
+                done = workers.map(work, pieces, progress)
+            reports |= {report["bucket"]: report for report in done}
+    remove_unfinished(night.folder)
+    return [reports[piece.bucket] for piece in works]

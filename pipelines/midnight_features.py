@@ -1,0 +1,96 @@
+"""Features of a bucket's customers as of a midnight, from the states' file of that midnight or else from the log."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from config.bank import Bank
+from events.log import EventLog
+from events.segments import empty_table
+from features.calendar import Calendar
+from features.compute import compute_features
+from features.moments import Moments, utc_microseconds
+from features.state import States, features_at
+from features.store.state_files import StateFiles
+from features.table import FeatureTable
+from pipelines.bucket_moments import customers_in
+from pipelines.bucket_work import part_name
+
+
+def current_features(
+    bank: Bank,
+    log: EventLog,
+    states: StateFiles,
+    bucket: int,
+    midnight: datetime,
+    customers: NDArray[np.object_] | None = None,
+    contacts: pa.Table | None = None,
+) -> tuple[FeatureTable, int]:
+    """Take a bucket's customers, or some of them, from the states' file.
+
+    Whoever is not in it is computed from the log, and everybody is where the file is missing, of another midnight (a
+    run for an earlier moment, say) or of other features; that gives the same numbers.
+
+    Args:
+        bank: Its features and journey.
+        log: Where the bucket's events are.
+        states: Of the bucket, as `compute_bucket` wrote them.
+        bucket: Number of the bucket.
+        midnight: Local.
+        customers: Of the bucket; None for all.
+        contacts: That states and log of the midnight do not have, as events that became available at midnight
+            (`records.open_contacts`). Whoever has some is as of just after midnight, when they count.
+
+    Returns:
+        Features in the order of the file, then of who was computed, and how many were.
+
+    Raises:
+        StateError: The file is damaged.
+    """
+    calendar = Calendar(bank.time_zone)
+    if customers is None:
+        customers = customers_in(log.read_bucket(bucket, ["customer_id"]))
+    known = _states_of(customers, bank, states, part_name(bucket), midnight)
+    later = empty_table() if contacts is None else contacts  # the states are of this very midnight
+    tables = []
+    rest = customers
+    if known is not None and len(known):
+        moments = _moments(known.customer_ids, midnight, later)
+        tables.append(features_at(known, later, moments, bank.features, bank.journey, calendar))
+        rest = customers[~_are_in(customers, known.customer_ids)]
+    if len(rest) or not tables:
+        events = pa.concat_tables([log.read_bucket(bucket), later])
+        asked = Moments(rest, _moments(rest, midnight, later))
+        tables.append(compute_features(events, asked, bank.features, bank.journey, calendar))
+    whole = FeatureTable.concatenate(tables)
+    return replace(whole, as_of=np.full(len(whole), utc_microseconds(midnight))), len(rest)
+
+
+def _moments(customers: NDArray[np.object_], midnight: datetime, later: pa.Table) -> NDArray[np.datetime64]:
+    """Midnight, or for whoever has contacts since then the moment after it."""
+    has_contacts = _are_in(customers, np.array(later["customer_id"].unique().to_pylist(), dtype=object))
+    return utc_microseconds(midnight) + has_contacts.astype("timedelta64[us]")
+
+
+def _states_of(
+    customers: NDArray[np.object_], bank: Bank, files: StateFiles, part: str, midnight: datetime
+) -> States | None:
+    """Read the states of these customers; None where there are none of this midnight and layout."""
+    if files.note(part) is None:
+        return None
+    states = files.read(part)
+    if (states.midnight, states.layout) != (int(utc_microseconds(midnight).astype(np.int64)), bank.features.layout):
+        return None
+    rows = np.flatnonzero(_are_in(states.customer_ids, customers))
+    return States(states.customer_ids[rows], states.matrix[rows], states.midnight, states.layout)
+
+
+def _are_in(customers: NDArray[np.object_], others: NDArray[np.object_]) -> NDArray[np.bool_]:
+    found = pc.is_in(pa.array(customers, pa.string()), value_set=pa.array(others, pa.string()))
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)

@@ -1,0 +1,37 @@
+"""The whole loop of a bank: what arrived comes in, what is decided goes out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from prefect import flow
+
+from pipelines.deciding import decide_for_everybody
+from pipelines.feature_build import build_features
+from pipelines.importing import import_events
+from pipelines.outcomes import DECISIONS, FEATURES, IMPORT, MODELS, keep_outcomes
+from pipelines.reporting import write_report
+from pipelines.steps import StepResult
+from pipelines.training import train_models
+from wiring.components import reload_components
+from wiring.turns import own_turn
+
+
+@flow(name="run-bank", timeout_seconds=12 * 3600)
+def run_bank(bank_folder: str, as_of: datetime | None = None) -> StepResult:
+    """Import, build features, train, decide for everybody, report.
+
+    What is up to date is taken as it is: running again after a crash goes on from there.
+    """
+    components = reload_components(bank_folder)
+    with own_turn(components, "run"):
+        imported = import_events(bank_folder)
+        moment = components.moment(as_of)
+        outcomes = {
+            IMPORT: imported,
+            FEATURES: build_features(bank_folder, moment),
+            MODELS: train_models(bank_folder, moment),
+            DECISIONS: decide_for_everybody(bank_folder, moment),
+        }
+        keep_outcomes(components, outcomes)
+        return {"bank": components.name, **outcomes, **write_report(bank_folder)}

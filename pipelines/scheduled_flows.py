@@ -1,0 +1,41 @@
+"""The flows that a bank's cron lines run: each does its part of the whole loop and keeps what came of it."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from pipelines.deciding import decide_for_everybody
+from pipelines.feature_build import build_features
+from pipelines.importing import import_events
+from pipelines.outcomes import DECISIONS, FEATURES, IMPORT, MODELS, keep_outcomes, missing_outcomes
+from pipelines.reporting import write_report
+from pipelines.steps import StepResult
+from pipelines.training import train_models
+from wiring.components import reload_components
+
+
+@flow(name="import-and-build-features", timeout_seconds=5 * 3600)
+def import_and_build_features(bank_folder: str) -> StepResult:
+    """Import what is new, then build the features that it changes."""
+    components = reload_components(bank_folder)
+    outcomes = {IMPORT: import_events(bank_folder), FEATURES: build_features(bank_folder)}
+    keep_outcomes(components, outcomes)
+    return outcomes
+
+
+@flow(name="train-and-judge", timeout_seconds=5 * 3600)
+def train_and_judge(bank_folder: str) -> StepResult:
+    """Train on the features that there are, and let the gate decide."""
+    components = reload_components(bank_folder)
+    outcomes = {MODELS: train_models(bank_folder)}
+    keep_outcomes(components, outcomes)
+    return outcomes
+
+
+@flow(name="decide-and-report", timeout_seconds=5 * 3600)
+def decide_and_report(bank_folder: str) -> StepResult:
+    """Decide for everybody and report; before the first training there is nothing to report on."""
+    components = reload_components(bank_folder)
+    outcomes = {DECISIONS: decide_for_everybody(bank_folder)}
+    keep_outcomes(components, outcomes)
+    return outcomes if missing_outcomes(components) else {**outcomes, **write_report(bank_folder)}

@@ -1,0 +1,93 @@
+"""Whom models learn from, and what came of them: customers at moments, and their labels from the log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+from numpy.typing import NDArray
+
+from config.bank import Bank
+from domain.errors import DataError
+from expressions.expression import compile_expression
+from expressions.types import Array
+from features.moments import Moments
+from features.table import AS_OF, CUSTOMER_ID, FeatureTable
+from models.labels import Responses, anchors, churn_labels, churn_types, responses
+from wiring.components import Components
+
+
+def contact_types(bank: Bank) -> tuple[str, ...]:
+    """Event types that tell of offers and their answers."""
+    contacts = bank.vocabulary.contacts
+    if contacts is None:
+        return ()
+    types = (contacts.presented, contacts.accepted, contacts.clicked, contacts.declined)
+    return tuple(name for name in types if name is not None)
+
+
+def churn_anchors(components: Components, until: datetime) -> NDArray[np.datetime64]:
+    """Moments at which churn is asked, up to the last whose answer is known at `until`."""
+    first = components.log.first_occurred_at()
+    if first is None:
+        return np.empty(0, dtype="datetime64[us]")
+    models = components.bank.models
+    return anchors(first, until, models.training, models.churn, components.calendar)
+
+
+def churn_moments(components: Components, until: datetime) -> Moments:
+    """List the customers and anchors of the label's population, from the features kept offline.
+
+    Raises:
+        DataError: There is no anchor yet, or the population is empty.
+    """
+    asked = churn_anchors(components, until)
+    label, training = components.bank.models.churn, components.bank.models.training
+    if not len(asked):
+        raise DataError(
+            "the log is too short to ask for churn at any moment",
+            got=f"{components.log.first_occurred_at()} to {until}",
+            expected=f"history of {training.history_days} days before, lead and horizon of "
+            f"{label.lead_days} + {label.horizon_days} days after an anchor",
+            remedy="bring more history, or shorten them in models.yaml",
+        )
+    population = compile_expression(label.population, components.bank.features.schema)
+    names = sorted(population.names)
+    moments = pa.array(asked).cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
+    kept = ds.dataset(components.repository.parts, format="parquet").to_table(
+        columns=[CUSTOMER_ID, AS_OF, *names], filter=ds.field(AS_OF).isin(moments)
+    )
+    schema = {name: components.bank.features.schema[name] for name in names}
+    table = FeatureTable.from_arrow(kept, schema)
+    rows = np.flatnonzero(np.broadcast_to(population.evaluate(table.columns) == 1.0, len(table)))
+    if not len(rows):
+        raise DataError(
+            "nobody was ever in the population whose churn is asked",
+            got=label.population,
+            expected="a condition that holds for somebody at some anchor",
+            remedy="correct `churn.population` in models.yaml",
+        )
+    # a contact at an anchor's very moment is in the store twice, with the same features
+    pairs = list(dict.fromkeys(zip(table.customer_ids[rows], table.as_of[rows], strict=True)))
+    return Moments(
+        np.array([customer for customer, _ in pairs], dtype=object),
+        np.array([moment for _, moment in pairs], dtype="datetime64[us]"),
+    )
+
+
+def churned(components: Components, moments: Moments, until: datetime) -> Array:
+    """Say who churned after each moment, as is known by now: 1.0 churned, 0.0 not, NaN not known yet; shape (n,)."""
+    label, vocabulary = components.bank.models.churn, components.bank.vocabulary
+    return churn_labels(components.log.read_types(churn_types(label, vocabulary)), moments, label, vocabulary, until)
+
+
+def answers_to_offers(components: Components, until: datetime) -> Responses:
+    """List what customers answered to the offers put to them, as is known by now.
+
+    Raises:
+        DataError: If the bank's vocabulary has no contacts.
+    """
+    bank = components.bank
+    return responses(components.log.read_types(contact_types(bank)), bank.vocabulary, bank.offers, until)

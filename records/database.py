@@ -1,0 +1,280 @@
+"""The database of decisions and of the journal: SQLite in one file, or PostgreSQL for several servers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import blake2b, sha256
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, Final
+from weakref import finalize
+
+from sqlalchemy import Connection, Engine, Table, TextClause, create_engine, event, inspect, select, text, update
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+import records.archive.tables  # METADATA has their tables from there
+import records.outbox_tables  # noqa: F401
+from domain.encoding import expect_utf8
+from domain.errors import StateError
+from domain.sqlite_files import expect_made, expect_sound, is_damage, note_made
+from records.decision_tables import CONTACTS, METADATA
+from records.journal_tables import GATE, GATE_NAME, READY, SALT, SALT_NAME
+from records.migration import adopt_erasures
+
+_PATIENCE: Final = 10.0
+"""Seconds for which SQLite waits for whoever writes."""
+
+_ERASURE_SECONDS: Final = 30.0
+"""Of one statement that takes its time in a service."""
+
+_RESTORE: Final = (
+    "end what uses it, and restore it from a backup: it holds decisions, contacts, budgets and who was erased"
+)
+
+_FULL: Final = 13
+_NO_SPACE: Final = "53100"
+"""SQLite's and PostgreSQL's codes of a full disk."""
+
+_BUSY: Final = (5, 6)
+"""SQLite's BUSY and LOCKED."""
+
+_AWAY: Final = ("08", "57P", "53300")
+"""Beginnings of PostgreSQL's codes: connections that broke, a server that ends or begins, and too many of us."""
+
+
+class AwayError(StateError):
+    """The database does not answer, or is held by somebody else: nobody's writes go in now."""
+
+
+class Database:
+    """Connections for transactions that write, and for single statements that read.
+
+    Tables are made where they are missing. What is committed survives a power cut, readers do not wait for a writer,
+    and writers wait for each other: in SQLite from the beginning of a transaction, so that what it reads stays true
+    until it commits; in PostgreSQL by the rows that it locks.
+
+    Args:
+        url: As `sqlite:////srv/nbo/decisions.db` or `postgresql+psycopg://host/nbo`.
+
+    Raises:
+        StateError: From everything, where the database does not answer or refuses, is damaged or gone, or keeps text
+            in another encoding than UTF8.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._adding: dict[str, TextClause] = {}
+        with told_clearly():
+            self._patient = self._writer = self._opened(None)
+            self._reader = self._opened(None, isolation_level="AUTOCOMMIT")
+            if self.file:
+                expect_sound(Path(self.file), _RESTORE)
+                expect_made(Path(self.file), _RESTORE + f"; to begin anew, remove {self.file}.tables as well")
+            self._salt = _make_tables(self._writer)
+            if self.file:
+                note_made(Path(self.file), METADATA.tables)
+
+    def hurry(self, seconds: float) -> None:
+        """Wait from now on no longer than this for a lock or an answer, but for transactions that are `patient`.
+
+        Args:
+            seconds: After which whoever asked is told that the database is away (`AwayError`).
+        """
+        self.close()
+        self._patient = self._opened(_ERASURE_SECONDS)
+        self._writer = self._opened(seconds)
+        self._reader = self._opened(seconds, isolation_level="AUTOCOMMIT")
+
+    def expect_writes(self) -> None:
+        """See that something can be kept: a database that is full or locked still answers questions.
+
+        Raises:
+            StateError: A row could not be written.
+        """
+        with self.transaction() as connection:
+            connection.execute(self.add(GATE), {"name": READY, "moment": 0})
+            connection.execute(update(GATE).where(GATE.c.name == READY).values(moment=1 - GATE.c.moment))
+
+    def _opened(self, patience: float | None, **more: Any) -> Engine:
+        # a connection that broke since is replaced before it is used: the server may have been started anew
+        # a file does not go away, as servers do
+        engine = create_engine(self._url, pool_pre_ping=not self._url.startswith("sqlite"), **more)
+        # also where no table can be made, where nobody thought of closing, and when the process ends
+        finalize(self, engine.dispose)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _prepared_sqlite(_PATIENCE if patience is None else patience))
+            if not more:
+                event.listen(engine, "begin", _begin_immediate)
+            return engine
+        if patience is not None:
+            from records.postgres import hurried  # noqa: PLC0415  the driver is there only where a server is used
+
+            event.listen(engine, "do_connect", hurried(patience))
+        # before the library asks for the version, which it cannot read in every encoding
+        event.listen(engine, "connect", _expect_utf8, insert=True)
+        return engine
+
+    @property
+    def file(self) -> str | None:
+        """Of the embedded one; None for a server."""
+        return self._writer.url.database if self.is_sqlite else None
+
+    def hashed(self, text: str) -> str:
+        """Hash a text with the salt of this database, the same in every process that opens it.
+
+        Whoever knows the hash and not the salt cannot try out whose it is.
+        """
+        return _salted(self._salt, sha256(text.encode()).hexdigest())
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is the embedded one."""
+        return self._writer.dialect.name == "sqlite"
+
+    @contextmanager
+    def transaction(self, *, patient: bool = False) -> Iterator[Connection]:
+        """Open a transaction; it is committed at the end of the block, or rolled back by an error.
+
+        Args:
+            patient: It takes its time, whatever `hurry` says.
+        """
+        with told_clearly(), (self._patient if patient else self._writer).begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a connection for reading; every statement sees what was committed before it."""
+        with told_clearly(), self._reader.connect() as connection:
+            yield connection
+
+    def connect(self) -> Connection:
+        """Open a connection for many transactions, one after the other; whoever asked for it closes it."""
+        with told_clearly():
+            return self._writer.connect()
+
+    def add(self, table: Table) -> TextClause:
+        """Give the INSERT that passes over rows that are there already; it is written once for a table.
+
+        It is text, because the library compiles its own form of it anew for every execution. Columns that the
+        database fills are left out.
+        """
+        if table.name not in self._adding:
+            names = [
+                column.name for column in table.columns if not (column.autoincrement is True or column.server_default)
+            ]
+            values = ", ".join(f":{name}" for name in names)
+            self._adding[table.name] = text(
+                f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608  names of our own
+            )
+        return self._adding[table.name]
+
+    def sweep(self) -> None:
+        """Have what was deleted leave SQLite's write-ahead log, where it is until others write over it.
+
+        In its place in the file it was overwritten when it was deleted. PostgreSQL keeps it until its autovacuum comes.
+        """
+        if self.is_sqlite:
+            with self.reading() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Close the connections."""
+        for engine in (self._patient, self._writer, self._reader):
+            engine.dispose()
+
+
+@contextmanager
+def told_clearly() -> Iterator[None]:
+    """Turn what a driver raises into an error of ours; nothing of a password is repeated."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        if is_damage(getattr(error, "orig", None)):
+            raise StateError("the database of decisions is damaged", got=str(error.orig), remedy=_RESTORE) from error  # type: ignore[attr-defined]
+        raise (AwayError if _is_away(error) else StateError)(
+            "the decision log did not take or give what was asked; nothing was kept of this call",
+            got=str(getattr(error, "orig", None) or error),
+            remedy="free space on the disk of the database: nothing can be kept until then"
+            if _is_full(error)
+            else "look at the database: space, access, and whether it answers",
+        ) from error
+
+
+def _is_full(error: SQLAlchemyError) -> bool:
+    driver = getattr(error, "orig", None)
+    return getattr(driver, "sqlite_errorcode", None) == _FULL or getattr(driver, "sqlstate", None) == _NO_SPACE
+
+
+def _is_away(error: SQLAlchemyError) -> bool:
+    if not isinstance(error, OperationalError):
+        return False
+    busy: int | None = getattr(error.orig, "sqlite_errorcode", None)
+    if busy is not None:
+        return busy & 0xFF in _BUSY  # the rest says why
+    code: str | None = getattr(error.orig, "sqlstate", None)
+    return code is None or code.startswith(_AWAY)
+
+
+def _make_tables(engine: Engine) -> bytes:
+    """Make what is missing; the salt of hashes."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # several workers start at once, and CREATE TABLE IF NOT EXISTS still clashes with itself
+            connection.execute(text("SELECT pg_advisory_xact_lock(7011)"))
+        _expect_columns(connection)
+        METADATA.create_all(connection)
+        connection.execute(
+            text(f"INSERT INTO {GATE.name} (name, moment) VALUES (:name, -1) ON CONFLICT DO NOTHING"),  # noqa: S608
+            {"name": GATE_NAME},
+        )
+        connection.execute(
+            text(f"INSERT INTO {SALT.name} (name, value) VALUES (:name, :value) ON CONFLICT DO NOTHING"),  # noqa: S608
+            {"name": SALT_NAME, "value": token_hex(32)},
+        )
+        if "contacts" not in inspect(connection).get_view_names():
+            connection.execute(text(CONTACTS))
+        salt = bytes.fromhex(connection.execute(select(SALT.c.value).where(SALT.c.name == SALT_NAME)).scalar_one())
+        adopt_erasures(connection, lambda digest: _salted(salt, digest))
+    return salt
+
+
+def _expect_columns(connection: Connection) -> None:
+    """Tables that are there have the columns that are asked for: those of another program, or version, may not."""
+    found = inspect(connection).get_multi_columns(filter_names=list(METADATA.tables))
+    for (_, name), columns in found.items():
+        missing = set(METADATA.tables[name].columns.keys()) - {column["name"] for column in columns}
+        if missing:
+            raise StateError(
+                f"table {name} of the decision log is not as it should be",
+                got=f"no column {', '.join(sorted(missing))}",
+                expected="a database of this program and version",
+                remedy="see that NBO_DECISION_LOG names the right one, or restore it from a backup",
+            )
+
+
+def _salted(salt: bytes, digest: str) -> str:
+    return blake2b(digest.encode(), key=salt, digest_size=16).hexdigest()
+
+
+def _expect_utf8(connection: DBAPIConnection, record: Any) -> None:
+    expect_utf8(connection, "NBO_DECISION_LOG")
+
+
+def _prepared_sqlite(patience: float) -> Callable[[DBAPIConnection, Any], None]:
+    def prepare(connection: DBAPIConnection, record: Any) -> None:
+        # the driver would begin transactions by itself, and only at the first write
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        # first, for the others may have to wait, too
+        waits = f"busy_timeout={round(patience * 1_000)}"
+        for pragma in (waits, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return prepare
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

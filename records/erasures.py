@@ -1,0 +1,165 @@
+"""Who was erased, known by salted hashes: so that nothing of theirs comes back, by whatever door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, bindparam, delete, func, select, text
+
+from records.database import Database
+from records.journal_tables import ERASED, ERASED_EVENTS, EVENTS, NAMED
+
+_SHARED: Final = text("SELECT pg_advisory_xact_lock_shared(7012)")
+_ALONE: Final = text("SELECT pg_advisory_xact_lock(7012)")
+_LATEST: Final = select(func.coalesce(func.max(ERASED.c.number), 0))
+_OF_CUSTOMERS: Final = select(ERASED).where(ERASED.c.customer.in_(bindparam("names", expanding=True)))
+_OF_EVENTS: Final = select(ERASED_EVENTS.c.event).where(ERASED_EVENTS.c.event.in_(bindparam("names", expanding=True)))
+_PER_STATEMENT: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """The last erasure of a customer.
+
+    Attributes:
+        at: What occurred by then is kept out, microseconds UTC; what occurs after it is a new customer's.
+        number: Grows with every erasure of anybody: what was read before it had this number may hold the customer.
+    """
+
+    at: int
+    number: int
+
+
+def hold_erasures(connection: Connection, database: Database) -> None:
+    """Let no erasure begin or end before this transaction does, so that what it finds of them stays true.
+
+    SQLite has one writer at a time anyway.
+    """
+    if not database.is_sqlite:
+        connection.execute(_SHARED)
+
+
+def latest_erasure(connection: Connection) -> int:
+    """Read the number of the latest erasure; 0 where nobody was erased."""
+    number: int = connection.execute(_LATEST).scalar_one()
+    return number
+
+
+def erasures_of(connection: Connection, database: Database, customers: Iterable[str]) -> dict[str, Erasure]:
+    """Find those of some customers who were erased."""
+    by_name = {database.hashed(customer): customer for customer in customers}
+    found: dict[str, Erasure] = {}
+    if not by_name or not latest_erasure(connection):
+        return found
+    for names in _portions(sorted(by_name)):
+        for name, at, number in connection.execute(_OF_CUSTOMERS, {"names": names}):
+            found[by_name[name]] = Erasure(at, number)
+    return found
+
+
+def is_erased(erased: Mapping[str, Erasure], customer_id: str, moment: int) -> bool:
+    """Tell whether what is of a moment, microseconds UTC, is of before a customer's erasure."""
+    return customer_id in erased and moment <= erased[customer_id].at
+
+
+def erased_events(connection: Connection, database: Database, event_ids: Iterable[str]) -> set[str]:
+    """Find those of some ids that were told of customers who were erased since."""
+    by_name = {database.hashed(event_id): event_id for event_id in event_ids}
+    found: set[str] = set()
+    if not by_name or not latest_erasure(connection):
+        return found
+    for names in _portions(sorted(by_name)):
+        found |= {by_name[name] for name in connection.execute(_OF_EVENTS, {"names": names}).scalars()}
+    return found
+
+
+def note_erasure(connection: Connection, database: Database, customer_id: str, at: int) -> Erasure:
+    """Note that a customer is erased, and the ids of events that were told of them.
+
+    It waits for all transactions that hold erasures, and they for it: those that were committed before are found by
+    whoever erases after this, and those that come later find the note.
+
+    Args:
+        connection: In a transaction; this is the first thing that it does.
+        at: Microseconds UTC. What replicas were told whose clocks are ahead counts as told before.
+    """
+    _alone(connection, database)
+    theirs = EVENTS.c.customer_id == customer_id
+    events = connection.execute(select(EVENTS.c.event_id, EVENTS.c.occurred_at).where(theirs)).all()
+    before = _by_when(connection, database.hashed(customer_id))
+    erasure = _note(connection, database, customer_id, max(at, before, *(occurred for _, occurred in events)))
+    if events:
+        rows = [{"event": database.hashed(event_id)} for event_id, _ in events]
+        connection.execute(database.add(ERASED_EVENTS), rows)
+    return erasure
+
+
+def note_its_end(connection: Connection, database: Database, customer_id: str) -> Erasure:
+    """Note that whatever was read of a customer who is being erased, until now, may hold what is erased.
+
+    By when they are erased stays as `note_erasure` said: what occurred since was accepted as a new customer's, and may
+    be in the event log, which has been looked through already.
+
+    Args:
+        connection: In a transaction; this is the first thing that it does.
+    """
+    _alone(connection, database)
+    return _note(connection, database, customer_id, _by_when(connection, database.hashed(customer_id)))
+
+
+def _alone(connection: Connection, database: Database) -> None:
+    if not database.is_sqlite:
+        connection.execute(_ALONE)
+
+
+def _by_when(connection: Connection, name: str) -> int:
+    found = connection.execute(select(ERASED.c.erased_at).where(ERASED.c.customer == name)).scalar()
+    return -1 if found is None else int(found)
+
+
+def _note(connection: Connection, database: Database, customer_id: str, at: int) -> Erasure:
+    name, erasure = database.hashed(customer_id), Erasure(at, latest_erasure(connection) + 1)
+    connection.execute(delete(ERASED).where(ERASED.c.customer == name))
+    connection.execute(ERASED.insert(), {"customer": name, "erased_at": erasure.at, "number": erasure.number})
+    return erasure
+
+
+def named(database: Database, customer_id: str) -> str:
+    """Name a customer by a salted hash, where they are erased and what was done has still to be told."""
+    return f"{NAMED}{database.hashed(customer_id)}"
+
+
+class ErasedCustomers:
+    """All who were erased by the moment in which this is made; `events.erased.Erased` for the event log.
+
+    Args:
+        database: Of the journal.
+        since: Only erasures of a later number.
+
+    Raises:
+        StateError: The database does not answer.
+    """
+
+    def __init__(self, database: Database, since: int = 0) -> None:
+        self._database = database
+        with database.reading() as connection:
+            found = connection.execute(select(ERASED.c.customer, ERASED.c.erased_at).where(ERASED.c.number > since))
+            self._until = dict(found.tuples().all())
+
+    def __len__(self) -> int:
+        return len(self._until)
+
+    def until(self, customer_ids: Sequence[str]) -> NDArray[np.int64]:
+        """Say by when each customer was erased, microseconds UTC; -1 for those who were not."""
+        if not self._until:
+            return np.full(len(customer_ids), -1, dtype=np.int64)
+        hashed, until = self._database.hashed, self._until
+        return np.array([until.get(hashed(customer), -1) for customer in customer_ids], dtype=np.int64)
+
+
+def _portions(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (names[start : start + _PER_STATEMENT] for start in range(0, len(names), _PER_STATEMENT))

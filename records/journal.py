@@ -1,0 +1,155 @@
+"""The journal: what was accepted since the event log was last written to, read for one customer at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import bindparam, or_, select
+
+from domain.event import Event
+from events.vocabulary import ContactEvents
+from records.database import Database
+from records.erasures import latest_erasure
+from records.event_rows import COLUMNS, moment_of, row_of
+from records.journal_tables import CUSTOMERS, EVENTS, PENDING
+
+_OF_CUSTOMERS: Final = (
+    select(*(EVENTS.c[name] for name in COLUMNS))
+    .where(EVENTS.c.customer_id.in_(bindparam("customers", expanding=True)), ~EVENTS.c.stray)
+    .where(or_(EVENTS.c.available_at >= bindparam("since"), ~EVENTS.c.drained))
+)
+# one statement, so that a contact is never seen without its version, and read before events, whose versions may then be
+# older than they are, never newer
+_CONTACTS: Final = (
+    select(
+        CUSTOMERS.c.customer_id,
+        CUSTOMERS.c.version,
+        PENDING.c.decision_id,
+        PENDING.c.channel,
+        PENDING.c.offer,
+        PENDING.c.product,
+        PENDING.c.decided_at,
+    )
+    .select_from(CUSTOMERS.outerjoin(PENDING, PENDING.c.customer_id == CUSTOMERS.c.customer_id))
+    .where(CUSTOMERS.c.customer_id.in_(bindparam("customers", expanding=True)))
+)
+_AVAILABLE, _CUSTOMER = COLUMNS.index("available_at"), COLUMNS.index("customer_id")
+
+PENDING_PREFIX: Final = "pending "
+"""Of the ids of contacts that nobody has told to be presented yet; they are in no log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """What the journal knows of one customer.
+
+    Attributes:
+        rows: Events since a moment, and those before it that are not in the event log yet; values of `COLUMNS`.
+        pending: Contacts that were decided and not yet presented, as events of an offer put to the customer.
+        version: Changes with every event, and with every contact that is decided.
+        erasure: Number of the latest erasure of anybody, before this was read.
+        latest: When the newest event became available or the newest contact was decided, microseconds UTC; -1 without
+            any.
+        unsettled: Some event before the moment is not in the event log yet: the state of that moment lacks it.
+    """
+
+    rows: tuple[tuple[Any, ...], ...]
+    pending: tuple[tuple[Any, ...], ...]
+    version: int
+    erasure: int
+    latest: int
+    unsettled: bool
+
+
+class Journal:
+    """Reads what was accepted.
+
+    Args:
+        database: Where.
+        contacts: How the bank tells of offers put to customers; None for a bank that has put none.
+    """
+
+    def __init__(self, database: Database, contacts: ContactEvents | None) -> None:
+        self.database = database
+        self._contacts = contacts
+
+    def recent(self, customer_id: str, since: int) -> Recent:
+        """Read what a state of a moment does not have of one customer; arguments and errors as of `recent_of`."""
+        return self.recent_of([customer_id], since)[customer_id]
+
+    def recent_of(self, customer_ids: Sequence[str], since: int) -> dict[str, Recent]:
+        """Read what a state of a moment does not have.
+
+        Args:
+            customer_ids: Whose.
+            since: A local midnight, microseconds UTC.
+
+        Raises:
+            StateError: The database does not answer.
+        """
+        with self.database.reading() as connection:
+            # first: what is erased while the rest is read counts as erased after it
+            erasure = latest_erasure(connection)
+            contacts = connection.execute(_CONTACTS, {"customers": customer_ids}).all()
+            found = connection.execute(_OF_CUSTOMERS, {"customers": customer_ids, "since": since}).all()
+        versions = {customer: int(version) for customer, version, *_ in contacts}
+        pending: dict[str, list[Any]] = {}
+        for customer, _, *contact in contacts:
+            if contact[0] is not None:
+                pending.setdefault(customer, []).append(contact)
+        rows: dict[str, list[tuple[Any, ...]]] = {}
+        for row in found:
+            rows.setdefault(row[_CUSTOMER], []).append(tuple(row))
+        return {
+            customer: self._recent(
+                customer, rows.get(customer, ()), pending.get(customer, ()), versions, erasure, since
+            )
+            for customer in customer_ids
+        }
+
+    def _recent(
+        self,
+        customer: str,
+        rows: Sequence[tuple[Any, ...]],
+        pending: Sequence[Any],
+        versions: Mapping[str, int],
+        erasure: int,
+        since: int,
+    ) -> Recent:
+        moments = [*(row[_AVAILABLE] for row in rows), *(contact[-1] for contact in pending)]
+        return Recent(
+            tuple(rows),
+            tuple(self._as_presented(customer, *contact) for contact in pending),
+            versions.get(customer, 0),
+            erasure,
+            max(moments, default=-1),
+            any(row[_AVAILABLE] < since for row in rows),
+        )
+
+    def _as_presented(
+        self, customer_id: str, decision_id: str, channel: str, offer: str, product: str | None, decided_at: int
+    ) -> tuple[Any, ...]:
+        assert self._contacts is not None, "a bank without contacts has none pending"
+        decided = moment_of(decided_at)
+        event = Event(
+            event_id=f"{PENDING_PREFIX}{decision_id}",
+            customer_id=customer_id,
+            type=self._contacts.presented,
+            occurred_at=decided,
+            available_at=decided,
+            channel=channel,
+            product=product,
+            properties={self._contacts.offer_property: offer},
+            decision_id=decision_id,
+        )
+        row = row_of(event, said_at=event.occurred_at)
+        return tuple(row[name] for name in COLUMNS)
+
+
+def available_from(rows: Sequence[tuple[Any, ...]], earliest: int) -> list[tuple[Any, ...]]:
+    """Let rows count as news of a moment at the earliest, so that a state of that moment merges with them."""
+    return [
+        row if row[_AVAILABLE] >= earliest else (*row[:_AVAILABLE], earliest, *row[_AVAILABLE + 1 :]) for row in rows
+    ]

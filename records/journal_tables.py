@@ -1,0 +1,164 @@
+"""Tables of what comes in from outside and of what must be right under concurrency, beside the decision log."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text, false
+
+from records.decision_tables import METADATA
+
+# SQLite numbers rows by itself only where the type is INTEGER
+_NUMBERED: Final = BigInteger().with_variant(Integer, "sqlite")
+
+EVENTS: Final = Table(
+    "journal_events",
+    METADATA,
+    Column("sequence", _NUMBERED, primary_key=True, autoincrement=True),
+    Column("event_id", Text, nullable=False, unique=True),
+    Column("customer_id", Text, nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),  # microseconds since 1970, UTC; so are all moments here
+    Column("available_at", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("channel", Text),
+    Column("product", Text),
+    Column("amount", Float),
+    Column("properties", Text, nullable=False),  # JSON: pairs of name and value, by name
+    Column("decision_id", Text),
+    Column("content", String(32), nullable=False),  # digest of what the caller said, to tell a repetition from a clash
+    Column("stray", Boolean, nullable=False),  # cites a decision that is not this customer's
+    Column("batch", String(16), nullable=False),  # of the transaction that accepted it
+    Column("drained", Boolean, nullable=False, server_default=false()),  # is in the event log
+    Index("journal_of_customer", "customer_id", "available_at"),
+    Index("journal_of_decision", "decision_id"),
+)
+Index("journal_waiting", EVENTS.c.sequence, sqlite_where=~EVENTS.c.drained, postgresql_where=~EVENTS.c.drained)
+
+GATE: Final = Table(
+    "journal_gate",
+    METADATA,
+    Column("name", String(16), primary_key=True),
+    Column("moment", BigInteger, nullable=False),  # of `GATE_NAME`: what is accepted from now on is available after it
+)
+
+GATE_NAME: Final = "drained"
+"""The row of the gate; it is there from the beginning, so that it can be locked."""
+
+READY: Final = "ready"
+"""Another row, which is written to see that there can be written."""
+
+SWEPT: Final = "swept"
+"""Another row: number of the erasure up to which files were looked through by runs that wrote them."""
+
+CUSTOMERS: Final = Table(
+    "customer_versions",
+    METADATA,
+    Column("customer_id", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),  # one more with every event, and every contact decided or withdrawn
+)
+
+PENDING: Final = Table(
+    "pending_contacts",
+    METADATA,
+    Column("decision_id", String(32), primary_key=True),
+    Column("customer_id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("offer", Text, nullable=False),
+    Column("product", Text),
+    Column("decided_at", BigInteger, nullable=False),
+    Index("pending_of_customer", "customer_id"),
+)
+"""Contacts that were decided and count, until the channel tells that it presented them."""
+
+WITHDRAWALS: Final = Table(
+    "withdrawals",
+    METADATA,
+    Column("decision_id", String(32), primary_key=True),
+    Column("customer_id", Text, nullable=False),
+    Column("withdrawn_at", BigInteger, nullable=False),
+    Index("withdrawals_of_customer", "customer_id"),
+)
+"""Contacts that their channels will not make, so that withdrawing one again finds the same answer."""
+
+SPENDING: Final = Table(
+    "spending",
+    METADATA,
+    Column("budget", Text, primary_key=True),
+    Column("period", Text, primary_key=True),  # first day of the period, as 2026-11-01
+    Column("spent", BigInteger, nullable=False),  # in 1/10,000 of the budget's unit
+)
+
+CHARGES: Final = Table(
+    "charges",
+    METADATA,
+    Column("decision_id", String(32), primary_key=True),
+    Column("budget", Text, primary_key=True),
+    Column("period", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),  # in 1/10,000
+)
+
+PLANNED: Final = Table(
+    "planned_charges",
+    METADATA,
+    Column("decision_id", String(32), primary_key=True),
+    Column("budget", Text, primary_key=True),
+    Column("night", String(32), nullable=False),  # stands in the place of a decision's id in `charges`
+    Column("period", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),  # in 1/10,000
+    Index("planned_charges_of_night", "night"),
+)
+"""What each contact of a night has of the night's charge, as the plan in force has it, while it may be given back."""
+
+ANSWERS: Final = Table(
+    "answers",
+    METADATA,
+    Column("request_id", Text, primary_key=True),  # caller and the caller's own id
+    Column("customer_id", Text),
+    Column("content", String(32), nullable=False),  # digest of the request
+    Column("answer", LargeBinary, nullable=False),
+    Column("answered_at", BigInteger, nullable=False),
+    Index("answers_by_age", "answered_at"),
+    Index("answers_of_customer", "customer_id"),
+)
+
+ERASED: Final = Table(
+    "erased_customers",
+    METADATA,
+    Column("customer", String(32), primary_key=True),  # salted hash, so that nobody can guess who it was
+    Column("erased_at", BigInteger, nullable=False),  # what occurred by then is kept out
+    Column("number", BigInteger, nullable=False),  # grows with every erasure
+    Index("erased_by_number", "number"),
+)
+"""Customers who were erased."""
+
+NAMED: Final = "erased:"
+"""Begins what stands for an erased customer in the audit and in receipts; their salted hash follows."""
+
+ERASED_EVENTS: Final = Table(
+    "erased_events",
+    METADATA,
+    Column("event", String(32), primary_key=True),  # salted hash of its id
+)
+"""Events that were told of customers who were erased since: told again without a moment they are known by id alone."""
+
+SALT: Final = Table(
+    "salt",
+    METADATA,
+    Column("name", String(16), primary_key=True),
+    Column("value", String(64), nullable=False),  # hexadecimal
+)
+"""Random, made once, and shared by all who open this database; one row, named by `SALT_NAME`."""
+
+SALT_NAME: Final = "erasures"
+
+AUDIT: Final = Table(
+    "audit",
+    METADATA,
+    Column("sequence", _NUMBERED, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("subject", Text),  # whose data: the customer's id, or what stands for it once they are erased
+    Column("detail", Text),
+    Index("audit_of_subject", "subject"),
+)

@@ -1,0 +1,41 @@
+"""What a former version of the program left in a database, brought into today's form when it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from sqlalchemy import Connection, func, select, update
+
+from records.journal_tables import AUDIT, ERASED, NAMED
+
+_PLAIN: Final = "sha256:"
+_AFTER: Final = "sha256;"
+"""The next text after all that begin so: the index finds them, and looks at nothing else where there are none."""
+
+
+def adopt_erasures(connection: Connection, hashed: Callable[[str], str]) -> int:
+    """Take over who was erased when the audit named them by plain hashes, which can be tried out.
+
+    Args:
+        connection: In the transaction that makes what is missing.
+        hashed: Salts a plain hash, hexadecimal.
+
+    Returns:
+        How many lines of the audit there were.
+    """
+    plain = (AUDIT.c.subject >= _PLAIN) & (AUDIT.c.subject < _AFTER)
+    lines = connection.execute(select(AUDIT.c.subject, AUDIT.c.act, AUDIT.c.at).where(plain)).all()
+    erased: dict[str, int] = {}
+    for subject, act, at in lines:
+        if act == "erase a customer":
+            erased[subject] = max(at, erased.get(subject, at))
+    number: int = connection.execute(select(func.coalesce(func.max(ERASED.c.number), 0))).scalar_one()
+    for subject in sorted({line.subject for line in lines}):
+        name = hashed(subject.removeprefix(_PLAIN))
+        connection.execute(update(AUDIT).where(AUDIT.c.subject == subject).values(subject=f"{NAMED}{name}"))
+        known = select(ERASED.c.customer).where(ERASED.c.customer == name)
+        if subject in erased and connection.execute(known).first() is None:
+            number += 1
+            connection.execute(ERASED.insert(), {"customer": name, "erased_at": erased[subject], "number": number})
+    return len(lines)

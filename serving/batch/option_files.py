@@ -1,0 +1,98 @@
+"""Wishes of a whole bank on disk, a file for each part, read again at every pass of the allocation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from decisioning.allocation.problem import Keys
+from decisioning.plan.contact_options import ContactOptions
+from domain.errors import StateError
+from features.store.replacing import replacing
+
+
+@dataclass(frozen=True, slots=True)
+class OptionFiles:
+    """The wishes of some parts, in their order.
+
+    Args:
+        folder: Where the files are.
+        parts: Names of the parts to read.
+        without: Hashes of customers who are not to be contacted.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> none = np.zeros((0, 2))
+        >>> wishes = Wishes(np.zeros(0, np.uint64), none.astype(np.int32), none, (none,), none > 0, none)
+        >>> with TemporaryDirectory() as folder:
+        ...     write_wishes(Path(folder), "bucket-000", wishes)
+        ...     [part.gains.shape for part in WishFiles(Path(folder), ("bucket-000",))]
+        [(0, 2)]
+    """
+
+    folder: Path
+    parts: Sequence[str]
+    without: Keys = field(default_factory=lambda: np.empty(0, np.uint64))
+
+    def __iter__(self) -> Iterator[ContactOptions]:
+        return map(self.read, self.parts)
+
+    def read(self, part: str) -> ContactOptions:
+        """Read one part.
+
+        Raises:
+            StateError: The file is missing or damaged.
+        """
+        try:
+            with np.load(option_file(self.folder, part), allow_pickle=False) as content:
+                wishes = ContactOptions(
+                    keys=content["keys"],
+                    candidates=content["candidates"],
+                    gains=content["gains"],
+                    uses=tuple(content["uses"]),
+                    must=content["must"],
+                    probabilities=content["probabilities"],
+                )
+        except (OSError, ValueError, KeyError) as error:
+            raise StateError(
+                f"what could be sent to {part} cannot be read",
+                got=str(error),
+                remedy="remove the file and decide again",
+            ) from error
+        return wishes.without(self.without) if len(self.without) else wishes
+
+
+def write_options(folder: Path, part: str, wishes: ContactOptions) -> None:
+    """Write the wishes of a part, as a whole or not at all."""
+    uses = np.array(wishes.uses, dtype=np.float64).reshape(len(wishes.uses), *wishes.gains.shape)
+    with replacing(option_file(folder, part)) as beside, beside.open("wb") as handle:
+        np.savez(
+            handle,
+            keys=wishes.keys,
+            candidates=wishes.candidates,
+            gains=wishes.gains,
+            uses=uses,
+            must=wishes.must,
+            probabilities=wishes.probabilities,
+        )
+
+
+def option_file(folder: Path, part: str) -> Path:
+    """Where the wishes of a part are."""
+    return folder / f"{part}.npz"
+
+
+def joined_options(parts: Sequence[ContactOptions]) -> ContactOptions:
+    """Put the wishes of customers of one policy below each other; at least one part."""
+    budgets = range(len(parts[0].uses))
+    return ContactOptions(
+        np.concatenate([part.keys for part in parts]),
+        np.concatenate([part.candidates for part in parts]),
+        np.concatenate([part.gains for part in parts]),
+        tuple(np.concatenate([part.uses[budget] for part in parts]) for budget in budgets),
+        np.concatenate([part.must for part in parts]),
+        np.concatenate([part.probabilities for part in parts]),
+    )

@@ -1,0 +1,162 @@
+"""Decide for a part of the bank and write it down, as files that any machine may write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from decisioning.engine import Decisions
+from decisioning.plan.contact_options import all_contact_options, first_contact_options
+from decisioning.reporting.forensics import Forensics
+from decisioning.reporting.funnel import Funnel
+from decisioning.reporting.summary import Summary
+from decisioning.reporting.tables import ranked_offers, rejections
+from domain.errors import DataError, StateError
+from features.store.replacing import replacing
+from features.table import FeatureTable
+from serving.batch.option_files import joined_options, write_options
+from serving.decider import Decider
+
+OFFERS, REJECTIONS, FEATURES, WISHES = "offers", "rejections", "features", "wishes"
+
+
+@dataclass(frozen=True, slots=True)
+class PartResult:
+    """What came of one part; parts add up.
+
+    Attributes:
+        customers: Decided for.
+        decisions: Customer and channel with at least one offer.
+        offers: Ranked ones.
+    """
+
+    customers: int
+    decisions: int
+    offers: int
+    funnel: Funnel
+    summary: Summary
+    forensics: Forensics
+
+    def __add__(self, other: PartResult) -> PartResult:
+        return PartResult(
+            self.customers + other.customers,
+            self.decisions + other.decisions,
+            self.offers + other.offers,
+            self.funnel + other.funnel,
+            self.summary + other.summary,
+            self.forensics + other.forensics,
+        )
+
+
+def decide_part(
+    decider: Decider,
+    features: FeatureTable,
+    *,
+    folder: Path,
+    part: str,
+    as_of: datetime,
+    seed: int,
+    prices: Mapping[str, float] | None = None,
+    remaining: Mapping[str, float] | None = None,
+) -> PartResult:
+    """Decide for the customers of a part, all channels, and keep the result.
+
+    Writes `folder/offers/part.parquet` (ranked offers), `folder/rejections/part.parquet` (which rules rejected what)
+    and `folder/features/part.parquet` (what rules, values and models saw, for replay), and, where the policy has
+    outbound channels, `folder/wishes/part.npz` (what could be sent); each appears whole or not at all. Doing a part
+    again gives the same files, and two may do it at once.
+
+    Args:
+        decider: Policy and models.
+        features: At least one customer, with the columns that `decider.features` names.
+        folder: Of the run.
+        part: Name of the part within the run, as `bucket-03`.
+        as_of: The moment decided for.
+        seed: Of the draws.
+        prices: Of one unit of each budget.
+        remaining: What is left of each budget.
+
+    Raises:
+        DataError: There are no customers, or features are missing.
+        StateError: Files could not be written.
+    """
+    if not len(features):
+        raise DataError(f"part {part} has no customers", expected="at least one", remedy="leave empty parts out")
+    contents: dict[str, Callable[[Decisions], pa.Table]] = {
+        OFFERS: ranked_offers,
+        REJECTIONS: rejections,
+        FEATURES: lambda decisions: decisions.features.to_arrow(),
+    }
+    needed = features.select(decider.features)
+    funnels, summaries, forensics, wishes = [], [], [], []
+    decided = offered = 0
+    try:
+        with ExitStack() as files, ExitStack() as open_files:
+            writers: dict[str, pq.ParquetWriter] = {}
+            for decisions in decider.in_chunks(needed, as_of=as_of, seed=seed, prices=prices, remaining=remaining):
+                for name, content in contents.items():
+                    table = content(decisions)
+                    if name == OFFERS:
+                        offered += len(table)
+                        decided += pc.sum(pc.equal(table["rank"], 1), min_count=0).as_py()
+                    if name not in writers:
+                        path = files.enter_context(replacing(part_file(folder, name, part)))
+                        writers[name] = open_files.enter_context(
+                            pq.ParquetWriter(path, table.schema, compression="zstd")
+                        )
+                    writers[name].write_table(table)
+                funnels.append(Funnel.of(decisions))
+                summaries.append(Summary.of(decisions))
+                forensics.append(Forensics.of(decisions))
+                if decider.policy.outbound:
+                    wishes.append(first_contact_options(decisions))
+            if wishes:
+                write_options(folder / WISHES, part, joined_options(wishes))
+    except OSError as error:
+        raise StateError(
+            f"the decisions of {part} could not be written to {folder}",
+            got=error.strerror or str(error),
+            remedy="free space or give write access, then decide again",
+        ) from error
+    return PartResult(
+        len(features),
+        decided,
+        offered,
+        sum(funnels[1:], funnels[0]),
+        sum(summaries[1:], summaries[0]),
+        sum(forensics[1:], forensics[0]),
+    )
+
+
+def write_contact_options(
+    decider: Decider,
+    features: FeatureTable,
+    *,
+    folder: Path,
+    part: str,
+    as_of: datetime,
+    seed: int,
+    remaining: Mapping[str, float] | None = None,
+) -> int:
+    """Decide without prices, and keep all that could be sent to the customers of a part: prices are found from it.
+
+    Returns:
+        For how many customers.
+    """
+    decided = decider.in_chunks(features.select(decider.features), as_of=as_of, seed=seed, remaining=remaining)
+    wishes = [all_contact_options(decisions) for decisions in decided]
+    if wishes:
+        write_options(folder, part, joined_options(wishes))
+    return len(features)
+
+
+def part_file(folder: Path, content: str, part: str) -> Path:
+    """Where a part's `offers`, `rejections` or `features` are."""
+    return folder / content / f"{part}.parquet"

@@ -1,0 +1,57 @@
+"""What a part of a batch offers, from its files into the decision log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from domain.errors import StateError
+from records.decision_log import DecisionLog
+from serving.batch.part import OFFERS, part_file
+
+
+def log_part(log: DecisionLog, folder: Path, part: str, *, seed: int, versions: Mapping[str, str]) -> int:
+    """Keep the decisions of a part that offer something, in one transaction; keeping them again adds nothing.
+
+    Args:
+        log: Where decisions are found by id and by customer.
+        folder: Of the run.
+        part: Name of a part that `decide_part` has decided.
+        seed: Of the draws.
+        versions: Of everything that took part.
+
+    Returns:
+        How many were new.
+
+    Raises:
+        StateError: The part's offers cannot be read, or the log did not take them.
+    """
+    return log.append_batch(_read(folder, part), part=f"{folder.name}/{part}", seed=seed, versions=versions)
+
+
+def is_logged(log: DecisionLog, folder: Path, part: str) -> bool:
+    """Tell whether the log has the part's first decision; true where it offers nothing.
+
+    Raises:
+        StateError: The part's offers cannot be read.
+    """
+    offers = _read(folder, part, ["decision_id"])
+    if not len(offers):
+        return True
+    try:
+        log.get(offers["decision_id"][0].as_py())
+    except StateError:  # it has none of this id, or does not answer, which the next who writes will say
+        return False
+    return True
+
+
+def _read(folder: Path, part: str, columns: list[str] | None = None) -> pa.Table:
+    try:
+        return pq.read_table(part_file(folder, OFFERS, part), columns=columns)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise StateError(
+            f"the offers of {part} cannot be read", got=str(error), remedy="remove the file and decide again"
+        ) from error

@@ -1,0 +1,108 @@
+"""The answer to a question: which offers, where, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from decisioning.explaining.trace import Trace
+from domain.decision import Candidate
+from domain.offer import Offer, Treatment
+from serving.reasons import Reason
+from serving.service.decision_request import DecisionRequest
+
+
+def chosen(
+    asked: DecisionRequest, decision: Trace, pairs: Mapping[tuple[str, str], tuple[Offer, Treatment]]
+) -> list[tuple[Candidate, str | None]]:
+    """Take the ranked candidates that are answered with, and put them in the places asked for.
+
+    A candidate takes the first free place that its treatment is made for; a treatment without a slot fits any. With
+    places named, what fits none of them is not offered.
+
+    Returns:
+        The candidates by rank, each with its place.
+    """
+    free = list(asked.placements)
+    answered: list[tuple[Candidate, str | None]] = []
+    for candidate in decision.offers:
+        if asked.offers is not None and len(answered) >= asked.offers:
+            break
+        place = None
+        if asked.placements:
+            slot = pairs[candidate.offer, candidate.channel][1].slot
+            place = next((name for name in free if slot in {None, name}), None)
+            if place is None:
+                continue
+            free.remove(place)
+        answered.append((candidate, place))
+    return answered
+
+
+def answer_of(
+    asked: DecisionRequest,
+    decision: Trace,
+    answered: Sequence[tuple[Candidate, str | None]],
+    pairs: Mapping[tuple[str, str], tuple[Offer, Treatment]],
+    reasons: Sequence[Sequence[Reason]],
+    *,
+    features_from: str,
+    degraded: Sequence[str],
+) -> dict[str, Any]:
+    """Say a decision to the channel that asked.
+
+    Args:
+        asked: The question.
+        decision: That was made.
+        answered: Of `chosen`.
+        pairs: Offers and treatments by name and channel.
+        reasons: For each answered candidate.
+        features_from: Where the features came from.
+        degraded: What was not as it should be; empty where everything was.
+    """
+    return {
+        "decision_id": decision.decision_id,
+        "customer_id": asked.customer_id,
+        "channel": asked.channel,
+        "as_of": decision.as_of,
+        "stage": decision.stage,
+        "offers": [
+            _offer(candidate, place, *pairs[candidate.offer, candidate.channel], why)
+            for (candidate, place), why in zip(answered, reasons, strict=True)
+        ],
+        "fallback": decision.fallback,
+        "features_from": features_from,
+        "degraded": [str(what) for what in degraded],
+        "versions": decision.versions,
+        "dry_run": asked.dry_run,
+    }
+
+
+def _offer(
+    candidate: Candidate, place: str | None, offer: Offer, treatment: Treatment, reasons: Sequence[Reason]
+) -> dict[str, Any]:
+    return {
+        "rank": candidate.rank,
+        "offer": offer.name,
+        "description": offer.description,
+        "product": offer.product,
+        "offer_class": offer.offer_class.value,
+        "message": treatment.message,
+        "slot": treatment.slot,
+        "placement": place,
+        "propensity": candidate.propensity,
+        "value": candidate.value,
+        "priority": candidate.priority,
+        "selection_probability": candidate.selection_probability,
+        "rank_probability": candidate.rank_probability,
+        "reasons": [
+            {
+                "name": reason.name,
+                "description": reason.description,
+                "value": reason.value,
+                "log_odds": reason.log_odds,
+                "sentence": reason.sentence(),
+            }
+            for reason in reasons
+        ],
+    }

@@ -1,0 +1,119 @@
+"""Leaving alone what fails: asking it again and again would make everybody wait for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, TypeVar
+from weakref import finalize
+
+from domain.errors import StateError
+from records.micro_batching import MicroBatcher
+
+if TYPE_CHECKING:
+    from features.store.online import OnlineRead, OnlineStates
+
+Answer = TypeVar("Answer")
+
+FAILURES: Final = 3
+"""In a row, until it is left alone."""
+
+REST_SECONDS: Final = 5.0
+
+STORE_SECONDS: Final = 0.5
+"""For which a decision waits for the online store; then the log has to do, which has the same in more time."""
+
+
+class Breaker:
+    """Counts failures of something, and asks it no more for a while after some in a row.
+
+    After the rest one question goes through: its answer ends the rest, or begins another.
+
+    Args:
+        name: As errors call it.
+        now: Seconds on a clock that never goes back.
+    """
+
+    def __init__(self, name: str, now: Callable[[], float] = time.monotonic) -> None:
+        self.name = name
+        self._now = now
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._rests_until = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is left alone at the moment."""
+        return self._now() < self._rests_until
+
+    def ask(self, question: Callable[[], Answer]) -> Answer:
+        """Ask it.
+
+        Raises:
+            StateError: It failed, or is left alone.
+        """
+        with self._lock:
+            if self.is_open:
+                raise StateError(f"{self.name} failed and is left alone for a while")
+            if self._failures >= FAILURES:
+                # others go on without it while this one tries
+                self._rests_until = self._now() + REST_SECONDS
+        try:
+            answer = question()
+        except StateError:
+            with self._lock:
+                self._failures += 1
+                if self._failures >= FAILURES:
+                    self._rests_until = self._now() + REST_SECONDS
+            raise
+        with self._lock:
+            self._failures = 0
+            self._rests_until = 0.0
+        return answer
+
+
+class GuardedStates:
+    """Online states behind a breaker, read in a thread of their own: a store that is frozen ends no wait by itself.
+
+    Args:
+        states: Online states.
+        breaker: Of their store.
+        seconds: That an answer may take.
+    """
+
+    def __init__(self, states: OnlineStates, breaker: Breaker, seconds: float = STORE_SECONDS) -> None:
+        self._states = states
+        self._breaker = breaker
+        self._seconds = seconds
+        self._asking: MicroBatcher[tuple[Callable[[], OnlineRead], Future[OnlineRead]]] = MicroBatcher(
+            _ask, most=1, name="online-store"
+        )
+        finalize(self, self._asking.leave)
+        self._last: Future[OnlineRead] | None = None
+
+    def read(self, customer_ids: Sequence[str], now: datetime) -> OnlineRead:
+        """Read states; arguments and errors as of `OnlineStates.read`."""
+        return self._breaker.ask(lambda: self._in_time(lambda: self._states.read(customer_ids, now)))
+
+    def _in_time(self, question: Callable[[], OnlineRead]) -> OnlineRead:
+        if self._last is not None and not self._last.done():
+            raise StateError("the online store has not answered yet what it was asked before")
+        answer: Future[OnlineRead] = Future()
+        self._asking.put((question, answer))
+        try:
+            return answer.result(self._seconds)
+        except FutureTimeout:
+            self._last = answer
+            raise StateError("the online store does not answer", got=f"nothing in {self._seconds:g} s") from None
+
+
+def _ask(asked: list[tuple[Callable[[], OnlineRead], Future[OnlineRead]]]) -> None:
+    [(question, answer)] = asked
+    try:
+        answer.set_result(question())
+    except Exception as error:  # noqa: BLE001  whoever waits is told
+        answer.set_exception(error)

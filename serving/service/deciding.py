@@ -1,0 +1,198 @@
+"""Deciding in the moment: read, decide and write down, for all who asked in the meantime together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import orjson
+
+from decisioning.engine import Decisions
+from decisioning.explaining.rule_book import RuleBook
+from decisioning.explaining.trace import Trace
+from domain.decision import Candidate
+from features.moments import utc_microseconds
+from records.database import Database
+from records.decision_writes import DecisionWrite, decision_row
+from serving.customer_features import NO_STORE, CustomerFeatures, Origin
+from serving.decider import Decider
+from serving.reasons import reasons_of
+from serving.service.answer import answer_of, chosen
+from serving.service.budgets import claims_of, remaining
+from serving.service.clock import Clock
+from serving.service.decision_request import DecisionRequest
+from serving.service.engine import LiveEngine
+from serving.service.steps import Steps, untimed
+
+logger = logging.getLogger("nbo.service")
+
+SEED: Final = 7
+"""Of the draws of exploration; with customer, channel, request and moment it decides them."""
+
+
+class Degraded(StrEnum):
+    """What was not as it should be when a decision was made; `docs/guides/service.md` has what follows from it."""
+
+    FEATURES_FROM_LOG = "features_from_log"
+    """The online state was not there, or its store did not answer: slower, the same answer."""
+    FEATURES_UNREADABLE = "features_unreadable"
+    """Nothing is known of the customer: only what needs no consent and no eligibility is offered."""
+    NO_SCORES = "no_scores"
+    """A model failed: only what needs no score is offered."""
+    CLOCK_MOVED = "clock_moved"
+    """The machine's clock was moved: days, hours and limits may be off."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDecision:
+    """A decision that was made, not kept yet.
+
+    Attributes:
+        book: Of the trace.
+        answered: Candidates with their places, of `answer.chosen`.
+        answer: What the caller is told once it is kept.
+        made: What is to be kept; None for a dry run.
+    """
+
+    asked: DecisionRequest
+    trace: Trace
+    book: RuleBook
+    answered: list[tuple[Candidate, str | None]]
+    answer: bytes
+    made: DecisionWrite | None
+    features_from: str
+    degraded: tuple[Degraded, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """Decisions that were made in one pass; row i answers question i."""
+
+    asked: Sequence[DecisionRequest]
+    read: CustomerFeatures
+    decider: Decider
+    decisions: Decisions
+    degraded: tuple[Degraded, ...]
+
+
+class DecisionService:
+    """Decides; what it decides is not kept yet.
+
+    The features of all who are asked for are read together, one call of each model scores them, and one pass of the
+    kernels decides: for twenty customers that takes little longer than for one, and gives each the same answer.
+
+    Args:
+        database: Of decisions and journal.
+        clock: Of the moments.
+        engine: Gives the one that decides now.
+    """
+
+    def __init__(self, database: Database, clock: Clock, engine: Callable[[], LiveEngine]) -> None:
+        self._database = database
+        self._clock = clock
+        self._engine = engine
+
+    def prepare(self, asked: Sequence[DecisionRequest], steps: Steps = untimed) -> list[PendingDecision]:
+        """Read and decide, at one moment.
+
+        Args:
+            asked: About different customers.
+            steps: Measures.
+
+        Returns:
+            A decision for each question, in their order.
+
+        Raises:
+            DataError: The bank does not know what one of them names: none is decided then.
+            StateError: The journal does not answer.
+        """
+        engine = self._engine()
+        for question in asked:
+            question.check(engine)
+        by_customer = {question.customer_id: question for question in asked}
+        with steps("read", asked):
+            found = engine.reader.read_together(list(by_customer), self._clock.now(), live=True)
+        prepared: dict[str, PendingDecision] = {}
+        for read in found:
+            theirs = [by_customer[customer] for customer in read.features.customer_ids.tolist()]
+            with steps("decide", theirs):
+                decided = self._decide(engine, theirs, read)
+            prepared |= {one.asked.customer_id: one for one in _written(engine, decided, steps)}
+        return [prepared[question.customer_id] for question in asked]
+
+    def _decide(self, engine: LiveEngine, asked: Sequence[DecisionRequest], read: CustomerFeatures) -> _Decided:
+        degraded = [] if self._clock.is_trusted else [Degraded.CLOCK_MOVED]
+        if read.origin is Origin.UNKNOWN:
+            degraded.append(Degraded.FEATURES_UNREADABLE)
+        if read.origin is Origin.LOG and read.note != NO_STORE:
+            degraded.append(Degraded.FEATURES_FROM_LOG)
+        left = remaining(self._database, engine.decider.policy, read.as_of)
+        given: dict[str, Any] = {
+            "as_of": utc_microseconds(read.as_of),
+            "seed": SEED,
+            "channels": list(dict.fromkeys(question.channel for question in asked)),
+            "request": [question.context for question in asked],
+            "prices": engine.paced.now(left, read.as_of),
+            "remaining": left,
+            "unknown": read.origin is Origin.NOTHING,
+        }
+        decider = engine.decider
+        try:
+            decisions = decider.decide(read.features, **given)
+        except (ArithmeticError, TypeError, AttributeError, RuntimeError, ValueError) as error:
+            if len(asked) > 1:
+                raise  # each is tried by itself: one customer's features need not fail the others
+            # a model that fails must not keep back what needs no score
+            degraded.append(Degraded.NO_SCORES)
+            logger.error("a model failed", extra={"error": type(error).__name__})
+            decider = engine.without_models
+            decisions = decider.decide(read.features, **given)
+        return _Decided(asked, read, decider, decisions, tuple(degraded))
+
+
+def _written(engine: LiveEngine, decided: _Decided, steps: Steps) -> Iterator[PendingDecision]:
+    """Write decisions down, and say them to those who asked."""
+    pairs, decider = engine.pairs, decided.decider
+    with steps("record", decided.asked):
+        traces = decider.traces(decided.decisions)
+        written = [traces.of(row, question.channel) for row, question in enumerate(decided.asked)]
+        answered = [chosen(question, trace, pairs) for question, trace in zip(decided.asked, written, strict=True)]
+    with steps("reasons", decided.asked):
+        scored = [(row, one) for row, found in enumerate(answered) for one, _ in found if one.propensity is not None]
+        rows = [row for row, _ in scored]
+        named = [pairs[candidate.offer, candidate.channel] for _, candidate in scored]
+        unknown = decided.read.origin is Origin.NOTHING
+        reasons = iter(reasons_of(named, decided.decisions.features, rows, decider, unknown=unknown))
+    for row, (question, trace, candidates) in enumerate(zip(decided.asked, written, answered, strict=True)):
+        why = [() if candidate.propensity is None else next(reasons) for candidate, _ in candidates]
+        origin, degraded = decided.read.origin, decided.degraded
+        answer = answer_of(question, trace, candidates, pairs, why, features_from=origin, degraded=degraded)
+        made = None if question.dry_run else _made(engine, decided, row, trace, candidates)
+        yield PendingDecision(
+            question, trace, decider.rule_book, candidates, orjson.dumps(answer), made, origin.value, degraded
+        )
+
+
+def _made(
+    engine: LiveEngine, decided: _Decided, row: int, trace: Trace, answered: Sequence[tuple[Candidate, str | None]]
+) -> DecisionWrite:
+    # what stands in places is shown; of a plain list the first is sure to be
+    shown = [candidate.offer for candidate, place in answered if place is not None]
+    offered = shown or [candidate.offer for candidate, _ in answered[:1]]
+    mine = decided.decisions.policy.candidates
+    columns = [column for column in mine.by_channel[trace.channel].tolist() if mine.pairs[column][0].name in offered]
+    is_contact = bool(offered) and trace.channel in engine.outbound
+    return DecisionWrite(
+        row=decision_row(trace, decided.read.origin, trace.text()),
+        versions=trace.versions,
+        book=decided.decider.rule_book,
+        seen_version=decided.read.versions[row],
+        seen_erasure=decided.read.erasure,
+        is_contact=is_contact,
+        offer=offered[0] if offered else None,
+        product=engine.pairs[offered[0], trace.channel][0].product if offered else None,
+        claims=claims_of(decided.decisions, row, columns) if columns else (),
+    )

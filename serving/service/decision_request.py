@@ -1,0 +1,65 @@
+"""What a channel asks, and by what it is asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from decisioning.policies.requests import Said, request_columns
+from domain.errors import DataError, nearest
+from serving.service.engine import LiveEngine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRequest:
+    """One question: what now, for this customer, in this channel.
+
+    Attributes:
+        placements: Places of the channel that are to be filled, the most important first; empty for a plain list.
+        context: What the channel says of the moment, as the bank's `events.yaml` declares it under `request`.
+        offers: How many at most; None for as many as the policy ranks.
+        dry_run: Nothing is kept, counted or spent: for testers.
+    """
+
+    customer_id: str
+    channel: str
+    placements: tuple[str, ...] = ()
+    context: Mapping[str, Said] = field(default_factory=dict)
+    offers: int | None = None
+    dry_run: bool = False
+
+    def check(self, engine: LiveEngine) -> None:
+        """See that the bank knows what is named.
+
+        Raises:
+            DataError: An unknown channel or placement, an undeclared word, or nobody asked for.
+        """
+        if not self.customer_id.strip():
+            raise DataError("a decision needs a customer", got=f"'{self.customer_id}'", expected="an id")
+        channels = engine.bank.vocabulary.channels
+        if self.channel not in channels:
+            raise DataError("no such channel", got=f"'{self.channel}'", expected=nearest(self.channel, channels))
+        request_columns([self.context], engine.decider.policy.names.request)
+        if self.placements:
+            self._check_placements(engine)
+
+    def _check_placements(self, engine: LiveEngine) -> None:
+        slots = {
+            treatment.slot
+            for _, treatment in engine.decider.policy.candidates.pairs
+            if treatment.channel == self.channel and treatment.slot is not None
+        }
+        for placement in self.placements if slots else ():
+            if placement not in slots:
+                raise DataError(
+                    f"no offer is made for such a place of {self.channel}",
+                    got=f"'{placement}'",
+                    expected=nearest(placement, slots),
+                )
+
+    @property
+    def digest(self) -> str:
+        """Identify what is asked."""
+        said = (self.customer_id, self.channel, self.placements, sorted(self.context.items()), self.offers)
+        return blake2b(repr(said).encode(), digest_size=16).hexdigest()

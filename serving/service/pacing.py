@@ -1,0 +1,82 @@
+"""Tonight's prices in the course of the day: raised, gently, where a budget is spent faster than its period goes by."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Mapping
+from datetime import datetime
+
+import numpy as np
+
+from decisioning.allocation.pacing import DayPlan, Pacing
+from decisioning.allocation.prices import Prices
+from decisioning.policies.budgets import Budget
+from decisioning.policies.compiled import CompiledPolicy
+
+
+class PacedPrices:
+    """Prices of budgets from what is left of them.
+
+    A night plans with an equal part of a budget for each day that is left of its period, and is charged at once. So at
+    midnight spending is on its course to the end of the day, and the prices are the night's; what decisions of the day
+    use beyond that course raises them, by `decisioning.allocation.pacing`. They never fall below the night's: what the
+    night found scarce does not become cheap by a quiet morning.
+
+    Args:
+        policy: Its budgets.
+        prices: The night's.
+        pacing: How firmly.
+    """
+
+    def __init__(self, policy: CompiledPolicy, prices: Mapping[str, float], pacing: Pacing | None = None) -> None:
+        self._zone = policy.time_zone
+        self._prices = dict(prices)
+        priced = [compiled.budget for compiled in policy.budgets if prices.get(compiled.budget.name, 0.0) > 0.0]
+        self._plans = [
+            (budget, _plan(prices[budget.name], budget.amount, pacing or Pacing()))
+            for budget in priced
+            if budget.amount > 0.0
+        ]
+
+    def now(self, remaining: Mapping[str, float], moment: datetime) -> dict[str, float]:
+        """Give the prices of a moment.
+
+        Args:
+            remaining: What is left of each budget in its period, in its unit.
+            moment: Aware.
+        """
+        prices = dict(self._prices)
+        for budget, plan in self._plans:
+            left = min(remaining.get(budget.name, budget.amount), budget.amount)
+            units = plan.ledger.units(0, np.array([left]))
+            paced = float(plan.prices_now(units, share_of_period_gone(budget, moment.astimezone(self._zone)))[0])
+            prices[budget.name] = max(prices[budget.name], paced)
+        return prices
+
+
+def share_of_period_gone(budget: Budget, local: datetime) -> float:
+    """Say which share of a budget's period is over when the day ends; a campaign without both ends has no course.
+
+    Example:
+        >>> monthly = Budget(name="bonus", amount=100, unit="EUR", period="month")
+        >>> share_gone_tonight(monthly, datetime(2026, 6, 15, 12))
+        0.5
+    """
+    today = local.date()
+    match budget.period:
+        case "day":
+            return 1.0
+        case "week":
+            return today.isoweekday() / 7
+        case "month":
+            return today.day / calendar.monthrange(today.year, today.month)[1]
+        case "campaign":
+            if budget.valid_from is None or budget.valid_until is None:
+                return 1.0
+            days = (budget.valid_until - budget.valid_from).days + 1
+            return min(1.0, max(0, (today - budget.valid_from).days + 1) / days)
+
+
+def _plan(price: float, amount: float, pacing: Pacing) -> DayPlan:
+    night = Prices(np.array([price]), bound=0.0, lowest=0.0, passes=0, sample_passes=0, converged=True)
+    return DayPlan.of(night, np.array([amount]), pacing)

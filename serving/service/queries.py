@@ -1,0 +1,290 @@
+"""Looking at one customer, or at one decision: what is known, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+from sqlalchemy import select
+
+from decisioning.policies.rules import COUNT
+from domain.decision import Candidate, Decision
+from domain.errors import DataError, NotFoundError
+from features.journey.lifecycle import stage_history
+from features.moments import utc_microseconds
+from features.table import FeatureTable
+from records.decision_log import DecisionLog, LoggedDecision
+from records.event_rows import moment_of
+from records.journal import PENDING_PREFIX
+from records.journal_tables import WITHDRAWALS
+from serving.customer_features import CustomerFeatures, Origin
+from serving.replay import replay
+from serving.service.clock import Clock
+from serving.service.engine import LiveEngine
+from serving.service.scoring import may_be_scored
+
+CONTACTS_SHOWN = 50
+_LIMIT = "limit_"
+
+
+class QueryService:
+    """Answers those who look at customers and decisions; whoever calls it writes the look down.
+
+    Args:
+        decision_log: What was decided.
+        clock: Of now.
+        engine: Gives the one that decides now.
+        decisions_folder: Below which the runs of the batch have their folders.
+    """
+
+    def __init__(
+        self, decision_log: DecisionLog, clock: Clock, engine: Callable[[], LiveEngine], decisions_folder: Path
+    ) -> None:
+        self._decision_log = decision_log
+        self._clock = clock
+        self._engine = engine
+        self._decisions_folder = decisions_folder
+
+    def customer(self, customer_id: str) -> dict[str, Any]:
+        """Say what is known of a customer.
+
+        Raises:
+            NotFoundError: Nothing is known of them.
+            StateError: The log or the journal does not answer.
+        """
+        engine, read = self._engine(), self._read(customer_id)
+        bank, said = engine.bank, read.features.row(0)
+        decided = self._decision_log.of_customer(customer_id, CONTACTS_SHOWN)
+        if read.origin is Origin.NOTHING and not decided:
+            raise NotFoundError("nothing is known of this customer", remedy="see that the id is the one of the events")
+        return {
+            "customer_id": customer_id,
+            "as_of": read.as_of,
+            "attributes": {name: said.get(name) for name in bank.vocabulary.attributes},
+            "stage": {name: said.get(name) for name in ("stage", "previous_stage", "days_in_stage")},
+            "stage_history": self._stage_history(engine, customer_id, read),
+            "products": [
+                {"product": product, "held": said.get(f"{product}_held"), "step": said.get(f"{product}_step")}
+                for product in bank.vocabulary.products
+            ],
+            "limits": _limits(engine, read.features),
+            "decisions": [_in_short(one) for one in decided],
+            "features_from": read.origin.value,
+        }
+
+    def scores(self, customer_id: str, channel: str | None) -> dict[str, Any]:
+        """Say what the models make of a customer, without deciding anything, as far as decisions may look at it.
+
+        Raises:
+            DataError: There is no such channel.
+        """
+        engine, read = self._engine(), self._read(customer_id)
+        channels = None if channel is None else [channel]
+        decided = engine.decider.decide(
+            read.features,
+            as_of=utc_microseconds(read.as_of),
+            seed=0,
+            channels=channels,
+            unknown=read.origin is Origin.NOTHING,
+        )
+        customers, candidates = may_be_scored(decided)
+        churn = float(decided.features.columns["churn_probability"][0])
+        propensity = decided.worth.propensity[0].tolist()
+        return {
+            "customer_id": customer_id,
+            "as_of": read.as_of,
+            "churn_probability": churn if customers[0] and not np.isnan(churn) else None,
+            "propensities": [
+                {"offer": offer.name, "channel": treatment.channel, "propensity": propensity[column]}
+                for column, (offer, treatment) in enumerate(decided.policy.candidates.pairs)
+                if treatment.channel in decided.channels and candidates[0, column] and not np.isnan(propensity[column])
+            ],
+            "versions": dict(engine.decider.versions),
+            "features_from": read.origin.value,
+        }
+
+    def decision(self, decision_id: str) -> tuple[str, dict[str, Any]]:
+        """Say what was decided and what came of it; and whose it is.
+
+        Raises:
+            NotFoundError: There is no such decision.
+        """
+        logged = self._decision_log.get(decision_id)
+        outcomes = self._outcomes(logged)
+        return logged.customer_id, {
+            **_in_short(logged),
+            "customer_id": logged.customer_id,
+            "features_from": logged.features_from,
+            "versions": dict(logged.versions),
+            "offers": [] if logged.record is None else [_numbers(candidate) for candidate in logged.record.offers],
+            "fallback": None if logged.record is None else logged.record.fallback,
+            "outcomes": outcomes,
+            # later ones revise earlier ones: who did not answer yesterday may accept today
+            "outcome": outcomes[-1]["type"] if outcomes else None,
+            "withdrawn_at": self._withdrawn_at(decision_id),
+        }
+
+    def explanation(self, decision_id: str) -> tuple[str, dict[str, Any]]:
+        """Say why, and why not the others: every rule about every candidate; and whose decision it is.
+
+        Raises:
+            NotFoundError: There is no such decision.
+            DataError: It is one of a batch, whose rejections are in the files of its run.
+        """
+        logged = self._decision_log.get(decision_id)
+        decision = self._whole(logged)
+        return logged.customer_id, {
+            "decision_id": decision_id,
+            "customer_id": logged.customer_id,
+            "stage": decision.stage,
+            "arm": decision.arm,
+            "request": dict(decision.request),
+            "prices": dict(decision.prices),
+            "remaining": dict(decision.remaining),
+            "features": dict(decision.features),
+            "fallback": decision.fallback,
+            "candidates": [
+                {
+                    **_numbers(candidate),
+                    "verdicts": [
+                        {"rule": one.rule, "kind": one.kind, "passed": one.passed, "reason": one.reason}
+                        for one in candidate.verdicts
+                    ],
+                }
+                for candidate in decision.candidates
+            ],
+        }
+
+    def replay(self, decision_id: str) -> tuple[str, dict[str, Any]]:
+        """Decide again, and compare; and whose decision it is.
+
+        Raises:
+            NotFoundError: There is no such decision.
+            DataError: Other versions decide now.
+        """
+        logged = self._decision_log.get(decision_id)
+        now = self._engine().decider.versions
+        if dict(logged.versions) != now:
+            changed = sorted(name for name in {*logged.versions, *now} if logged.versions.get(name) != now.get(name))
+            raise DataError(
+                "the decision was made by other versions than decide now",
+                got=f"others of {', '.join(changed)}",
+                remedy="replay it with the bank's folder and the models of that time",
+            )
+        again = replay(logged, self._engine().decider, self._decisions_folder)
+        return logged.customer_id, {
+            "decision_id": decision_id,
+            "same": again.same,
+            "differences": list(again.differences),
+            "offers": [_numbers(candidate) for candidate in again.decision.offers],
+        }
+
+    def offers(self) -> dict[str, Any]:
+        """List the bank's offers."""
+        bank = self._engine().bank
+        return {
+            "bank": bank.identity.name,
+            "currency": bank.identity.currency,
+            "offers": [
+                {
+                    "offer": offer.name,
+                    "description": offer.description,
+                    "product": offer.product,
+                    "offer_class": offer.offer_class.value,
+                    "stages": [stage.value for stage in offer.stages],
+                    "valid_from": offer.valid_from,
+                    "valid_until": offer.valid_until,
+                    "tags": list(offer.tags),
+                    "treatments": [
+                        {"channel": one.channel, "message": one.message, "slot": one.slot} for one in offer.treatments
+                    ],
+                }
+                for offer in bank.offers
+            ],
+        }
+
+    def _read(self, customer_id: str) -> CustomerFeatures:
+        return self._engine().reader.read(customer_id, self._clock.now(), live=True)
+
+    def _stage_history(self, engine: LiveEngine, customer_id: str, read: CustomerFeatures) -> list[dict[str, Any]]:
+        events = engine.reader.events(customer_id, read.as_of)
+        bank = engine.bank
+        found = stage_history(events, read.as_of, bank.features, bank.journey, engine.reader.calendar)
+        return [
+            {name: row[name] for name in ("stage", "entered_at", "left_at", "previous_stage")}
+            for row in found.to_pylist()
+        ]
+
+    def _outcomes(self, logged: LoggedDecision) -> list[dict[str, Any]]:
+        events = self._engine().reader.events(logged.customer_id, self._clock.now())
+        told = pc.invert(pc.starts_with(events["event_id"], PENDING_PREFIX))
+        mine = events.filter(pc.and_(told, pc.equal(events["decision_id"], logged.decision_id)))
+        rows = mine.sort_by("occurred_at").select(["type", "occurred_at", "channel"]).to_pylist()
+        return [dict(row) for row in rows]
+
+    def _withdrawn_at(self, decision_id: str) -> datetime | None:
+        query = select(WITHDRAWALS.c.withdrawn_at).where(WITHDRAWALS.c.decision_id == decision_id)
+        with self._decision_log.database.reading() as connection:
+            found = connection.execute(query).scalar()
+        return None if found is None else moment_of(found)
+
+    def _whole(self, logged: LoggedDecision) -> Decision:
+        if logged.record is None:
+            raise DataError(
+                "decisions of a batch are explained by the files of their run",
+                got=str(logged.part),
+                remedy="read rejections and features of that part",
+            )
+        return logged.record
+
+
+def _limits(engine: LiveEngine, features: FeatureTable) -> list[dict[str, Any]]:
+    counts = engine.decider.policy.names.counts
+    found: list[dict[str, Any]] = []
+    for limit in engine.bank.policy.contact_limits:
+        names = sorted({name for members in counts[COUNT + limit.name] for name in members})
+        found += [
+            {
+                "limit": limit.name,
+                "counted": name.removeprefix(f"{_LIMIT}{limit.name}_").removesuffix(f"_{limit.days}d"),
+                "count": int(features.columns[name][0]),
+                "at_most": limit.at_most,
+                "days": limit.days,
+                "of": limit.of,
+            }
+            for name in names
+            if name in features.columns
+        ]
+    return found
+
+
+def _in_short(logged: LoggedDecision) -> dict[str, Any]:
+    return {
+        "decision_id": logged.decision_id,
+        "channel": logged.channel,
+        "as_of": logged.as_of,
+        "stage": logged.stage,
+        "offer": logged.offer,
+        "selection_probability": logged.selection_probability,
+    }
+
+
+def _numbers(candidate: Candidate) -> Mapping[str, Any]:
+    return {
+        "offer": candidate.offer,
+        "channel": candidate.channel,
+        "rank": candidate.rank,
+        "propensity": candidate.propensity,
+        "value": candidate.value,
+        "context": candidate.context,
+        "lever": candidate.lever,
+        "cost": candidate.cost,
+        "budget_cost": candidate.budget_cost,
+        "priority": candidate.priority,
+        "selection_probability": candidate.selection_probability,
+        "rank_probability": candidate.rank_probability,
+    }

@@ -1,0 +1,107 @@
+"""Withdrawing a contact that its channel will not make: it counts no longer, and what it claimed is given back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+
+from domain.errors import DataError
+from records.audit import AuditEntry, AuditWriter
+from records.customer_versions import lock_customers, raise_versions
+from records.database import Database
+from records.decision_log import DecisionLog
+from records.erasures import hold_erasures
+from records.event_rows import microseconds, moment_of
+from records.journal_tables import EVENTS, PENDING, WITHDRAWALS
+from records.outbox_tables import OUTBOX
+from records.refund import refund
+from serving.delivery.states import State
+from serving.service.clock import Clock
+
+
+class NotPendingError(DataError):
+    """There is no contact of the decision that could be withdrawn."""
+
+
+class WithdrawalService:
+    """Withdraws contacts.
+
+    Args:
+        decision_log: What was decided.
+        clock: Of the moment.
+        presented: Gives the event type of an offer put to a customer; None for a bank without contacts.
+    """
+
+    def __init__(self, decision_log: DecisionLog, clock: Clock, presented: Callable[[], str | None]) -> None:
+        self._database: Database = decision_log.database
+        self._decision_log = decision_log
+        self._clock = clock
+        self._presented = presented
+
+    def withdraw(self, decision_id: str, caller: str) -> dict[str, Any]:
+        """Withdraw the contact of a decision; a second time it changes nothing, and the answer is that of the first.
+
+        One transaction ends the contact, raises the customer's version, so that whoever decides at this moment
+        decides anew, gives back to budgets, and writes it all down. A contact of the night that waits in the outbox is
+        not sent any more.
+
+        Args:
+            decision_id: Of the decision.
+            caller: Who will not make it.
+
+        Raises:
+            NotFoundError: There is no such decision.
+            NotPendingError: It was presented, or is no contact.
+            StateError: The database does not answer; nothing changed.
+        """
+        now = microseconds(self._clock.now())
+        with self._database.transaction() as connection:
+            hold_erasures(connection, self._database)
+            customer_id = self._ended(connection, decision_id, now)
+            if customer_id is not None:
+                raise_versions(connection, [customer_id])
+                refund(connection, [decision_id])
+                row = {"decision_id": decision_id, "customer_id": customer_id, "withdrawn_at": now}
+                connection.execute(self._database.add(WITHDRAWALS), row)
+                line = AuditEntry(
+                    at=now, caller=caller, act="withdraw a contact", subject=customer_id, detail=decision_id
+                )
+                AuditWriter(self._database).together(connection, [line])
+            before = select(WITHDRAWALS.c.withdrawn_at).where(WITHDRAWALS.c.decision_id == decision_id)
+            withdrawn_at = connection.execute(before).scalar()
+        if withdrawn_at is None:
+            self._decision_log.get(decision_id)
+            raise _not_pending("no contact of this decision waits to be presented")
+        return {"decision_id": decision_id, "withdrawn_at": moment_of(withdrawn_at)}
+
+    def _ended(self, connection: Connection, decision_id: str, now: int) -> str | None:
+        """End the contact, if there is one; whose it was.
+
+        Rows are locked in the order in which delivery and accepting lock them. Whoever comes second waits here, and
+        finds nothing any more.
+        """
+        settled = {"state": State.WITHHELD, "settled_at": now, "reason": "withdrawn by its channel"}
+        mine = select(PENDING.c.customer_id).where(PENDING.c.decision_id == decision_id)
+        waiting = update(OUTBOX).where(OUTBOX.c.decision_id == decision_id, OUTBOX.c.state == State.WAITING)
+        planned = connection.execute(waiting.values(settled).returning(OUTBOX.c.customer_id)).scalar()
+        lock_customers(connection, self._database, connection.execute(mine).scalars())
+        ended = delete(PENDING).where(PENDING.c.decision_id == decision_id)
+        pending = connection.execute(ended.returning(PENDING.c.customer_id)).scalar()
+        if pending is not None:
+            return str(pending)
+        told = select(EVENTS.c.sequence).where(
+            EVENTS.c.decision_id == decision_id, EVENTS.c.type == self._presented(), ~EVENTS.c.stray
+        )
+        if connection.execute(told.limit(1)).first() is not None:
+            raise _not_pending("it was presented")
+        return None if planned is None else str(planned)
+
+
+def _not_pending(got: str) -> NotPendingError:
+    return NotPendingError(
+        "there is no contact to withdraw",
+        got=got,
+        expected="a decision in an outbound channel that offered something and was not presented",
+    )

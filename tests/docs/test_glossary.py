@@ -1,0 +1,70 @@
+"""Public names use the words of the glossary."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+
+import pytest
+
+from tests.docs.pages import ROOT
+
+REPLACED = {
+    "answering_service": "decision queue",
+    "circumstances": "budget state",
+    "drain": "flush",
+    "drained": "flush result",
+    "giving_back": "refund",
+    "heard": "ingest result",
+    "judged": "held-out predictions",
+    "listening": "ingestion",
+    "looking": "queries",
+    "prepared": "pending decision",
+    "situation": "evaluation context",
+    "swapper": "engine reloader",
+    "tonight": "budget period, batch",
+    "unlogged": "open contacts",
+    "watcher": "instrumentation",
+    "wishes": "contact options",
+    "worth": "candidate scores",
+}
+"""A word, and what the glossary says in its place."""
+
+PACKAGES = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
+MODULES = [file for room in PACKAGES for file in sorted((ROOT / room).rglob("*.py"))]
+
+
+def public_names(tree: ast.Module) -> set[str]:
+    """Of classes and functions, at the top or in a class; not what a function has to itself."""
+    defined = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    names, open_bodies = set[str](), [tree.body]
+    while open_bodies:
+        for node in open_bodies.pop():
+            if isinstance(node, defined) and not node.name.startswith("_"):
+                names.add(node.name)
+                if isinstance(node, ast.ClassDef):
+                    open_bodies.append(node.body)
+    return names
+
+
+def words(name: str) -> str:
+    """Of a name in whatever case, each between underscores."""
+    return f"_{re.sub('(?<=[a-z])(?=[A-Z])', '_', name).lower()}_"
+
+
+def test_words_are_found_in_names_of_any_case() -> None:
+    found = public_names(ast.parse("class FirstWishes:\n    def all_wishes(self): ...\ndef _wishes(): ..."))
+    assert found == {"FirstWishes", "all_wishes"}
+    assert {words(name) for name in found} == {"_first_wishes_", "_all_wishes_"}
+
+
+@pytest.mark.parametrize("word", REPLACED)
+def test_no_public_name_uses_a_word_that_the_glossary_replaced(word: str) -> None:
+    found = [
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in MODULES
+        for name in {file.stem, *public_names(ast.parse(file.read_text(encoding="utf-8")))}
+        if f"_{word}_" in words(name)
+    ]
+    assert not found, f"say {REPLACED[word]}"

@@ -1,0 +1,280 @@
+"""The real parts of one bank: its configuration, log, stores, models and records, opened when first asked for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from config.bank import Bank
+from config.reading import load_bank
+from config.settings import Settings
+from decisioning.policies.compiled import CompiledPolicy
+from domain.errors import DataError, StateError
+from events.log import EventLog
+from features.calendar import Calendar
+from features.engines.engine import Engine
+from features.moments import utc_microseconds
+from features.store.state_files import StateFiles
+from records.archive.archive import DecisionArchive
+from records.database import Database
+from records.decision_log import DecisionLog
+from records.erasures import ErasedCustomers
+from records.journal import Journal
+from serving.batch.budget_state import prices_in_force
+from serving.customer import Answer, decide_for_customer
+from serving.customer_features import CustomerReader
+from serving.decider import Decider
+from serving.service.budgets import remaining as what_is_left
+from serving.service.pacing import PacedPrices
+from wiring.places import Places
+
+if TYPE_CHECKING:
+    from features.store.offline import OfflineFeatures
+    from features.store.online import OnlineStates
+    from features.store.repository import FeatureRepository
+    from serving.champion_files import ChampionFiles
+    from wiring.models import BankModels
+
+MODELS = ("churn", "propensity")
+"""That take part in a decision."""
+
+SEED = 7
+"""Of the draws of exploration; with customer, channel and moment it decides them."""
+
+_INTO_NEXT_DAY = timedelta(hours=30)
+"""From a midnight; days have 23 to 25 hours."""
+
+
+class Components:
+    """What flows and commands work with.
+
+    Args:
+        folder: The bank's folder of YAML.
+
+    Raises:
+        ConfigurationErrors: The folder says something that cannot be; all of it is told at once.
+    """
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.settings = settings
+        self.folder = folder
+        self.bank: Bank = load_bank(folder)
+        self.name = self.bank.identity.name
+        self.places = Places(settings.home, self.name)
+        self.calendar = Calendar(self.bank.time_zone)
+        # prefect, imported later, makes its home but not the folders above it
+        try:
+            # in whosever process: what is below cannot be reached by whom the home denies
+            settings.home.mkdir(mode=0o777 & ~settings.umask, parents=True, exist_ok=True)
+            self.places.prefect.mkdir(exist_ok=True)
+        except OSError as error:
+            raise StateError(
+                f"the state cannot be kept in {settings.home}",
+                got=error.strerror or str(error),
+                remedy="set NBO_HOME to a folder that can be written to",
+            ) from error
+
+    @property
+    def sources(self) -> Path:
+        """Folder of the bank's source files."""
+        if self.bank.identity.source_folder is None:
+            return self.places.simulated_sources
+        return self.settings.data / self.bank.identity.source_folder
+
+    @cached_property
+    def log(self) -> EventLog:
+        """The event log."""
+        return EventLog(self.places.log, erased=lambda: ErasedCustomers(self.database))
+
+    @cached_property
+    def repository(self) -> FeatureRepository:
+        """Feast."""
+        from features.store.repository import FeatureRepository
+
+        store = self.places.feature_store
+        return FeatureRepository(
+            self.name, store / "feast", store / "parts", online_store=self.settings.online_store.feast_settings()
+        )
+
+    @cached_property
+    def offline(self) -> OfflineFeatures:
+        """Features of the past, by name."""
+        from features.store.offline import OfflineFeatures
+
+        return OfflineFeatures(self.repository, self.bank.features)
+
+    @cached_property
+    def online(self) -> OnlineStates:
+        """Customers' states at last midnight."""
+        from features.store.online import OnlineStates
+
+        return OnlineStates(self.repository, self.calendar, self.bank.features.layout)
+
+    @cached_property
+    def states(self) -> StateFiles:
+        """Customers' states on their way into the online store."""
+        return StateFiles(self.places.states)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Where work on buckets of customers is done."""
+        return self.settings.engine.engine()
+
+    @cached_property
+    def models(self) -> BankModels:
+        """Runs and champions in MLflow."""
+        from models.tracking.store import TrackingStore
+        from wiring.models import BankModels
+
+        return BankModels(TrackingStore(self.settings.tracking_uri, self.places.model_artefacts), self.name)
+
+    @cached_property
+    def database(self) -> Database:
+        """Of the decisions made one by one, and of the journal of events."""
+        self.places.folder.mkdir(parents=True, exist_ok=True)
+        return Database(self.settings.decision_log.url(self.name) or f"sqlite:///{self.places.decision_log}")
+
+    @cached_property
+    def decision_log(self) -> DecisionLog:
+        """Decisions made one by one."""
+        return DecisionLog(self.database, self.decisions_archive)
+
+    @cached_property
+    def decisions_archive(self) -> DecisionArchive:
+        """Decisions that moved out of the database."""
+        return DecisionArchive(self.places.decisions_archive, self.database)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """Events that were accepted since the log was last written to."""
+        return Journal(self.database, self.bank.vocabulary.contacts)
+
+    def decider(self, *, num_threads: int = 1) -> Decider:
+        """Put the champions of the moment and the policy together; a model that has no champion yet is left out.
+
+        The models are read again only where somebody else has become champion.
+
+        Args:
+            num_threads: Of the models; one answers a single customer soonest, all processors decide for everybody.
+        """
+        return self.champion_files().decider(self.bank, num_threads=num_threads)
+
+    def champion_files(self) -> ChampionFiles:
+        """Put the files of the champions of the moment where every machine sees them."""
+        from serving.champion_files import ChampionFiles
+
+        folder = self.places.champions
+        found = {name: self.models.in_charge(name, folder) for name in MODELS}
+        return ChampionFiles(folder, {name: champion for name, champion in found.items() if champion is not None})
+
+    @cached_property
+    def policy(self) -> CompiledPolicy:
+        """The compiled policy."""
+        return Decider(self.bank, None, None).policy
+
+    def latest(self) -> datetime:
+        """Moment just after the log's latest news: the "now" of a log that does not grow at the moment.
+
+        Raises:
+            DataError: The log is empty.
+        """
+        latest = self.log.last_available_at()
+        if latest is None:
+            raise DataError(
+                f"the event log of bank {self.name} is empty",
+                remedy=f"import events first: nbo --bank {self.folder} import",
+            )
+        return latest + timedelta(microseconds=1)
+
+    def answer(self, customer_id: str, channel: str, as_of: datetime, *, keep: bool = True) -> Answer:
+        """Decide for one customer at tonight's prices, from the online state and news since, and keep it, or not."""
+        return decide_for_customer(
+            customer_id,
+            channel,
+            as_of,
+            seed=SEED,
+            decider=self.decider(),
+            reader=CustomerReader(self.bank, self.log, self.online, self.journal),
+            log=self.decision_log if keep else None,
+            **self.budget_state(as_of),
+        )
+
+    def budget_state(self, as_of: datetime) -> dict[str, dict[str, float]]:
+        """Give the `prices` of budgets at a moment and what is `remaining` of them."""
+        policy = self.policy
+        left = what_is_left(self.database, policy, as_of)
+        night = prices_in_force(self.places.decisions, policy)
+        return {"prices": PacedPrices(policy, night).now(left, as_of), "remaining": left}
+
+    def midnight(self, moment: datetime) -> datetime:
+        """Local midnight that begins the day of a moment."""
+        microseconds = utc_microseconds(moment).astype(np.int64).reshape(1)
+        return datetime.fromtimestamp(int(self.calendar.midnight(microseconds)[0]) / 1_000_000, tz=self.bank.time_zone)
+
+    def moment(self, as_of: datetime | None) -> datetime:
+        """Take the given moment, or else the last local midnight up to which the log has news.
+
+        Raises:
+            DataError: The log is empty, or has nothing before the moment, or does not reach up to it: silence after
+                the log's end is no news, and models would take it for churn.
+        """
+        latest = self.latest()
+        if as_of is None:
+            return self.midnight(latest)
+        first, end = self.log.first_occurred_at(), self.midnight(self.midnight(latest) + _INTO_NEXT_DAY)
+        assert first is not None, "a log with latest news has a first event"
+        if not first <= as_of <= end:
+            raise DataError(
+                "the event log does not reach to that moment",
+                got=f"{as_of:%Y-%m-%d %H:%M}",
+                expected=f"{first.astimezone(self.bank.time_zone):%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, "
+                "the end of the day of its latest news",
+                remedy="import what came since, or leave the moment out",
+            )
+        return as_of
+
+
+def components_of(bank_folder: str | Path) -> Components:
+    """Give the parts of a bank as they were opened, so that all steps of a flow see the same bank."""
+    place = _place(bank_folder)
+    if place not in _opened:
+        return reload_components(bank_folder)
+    return _opened[place].parts
+
+
+def reload_components(bank_folder: str | Path) -> Components:
+    """Give the parts of a bank for a flow that begins: where a file of its folder has changed, they are opened again.
+
+    Raises:
+        ConfigurationErrors: The folder says something that cannot be.
+    """
+    place = _place(bank_folder)
+    stamp = folder_stamp(place[1])
+    if place not in _opened or _opened[place].stamp != stamp:
+        _opened[place] = _Opened(Components(*place), stamp)
+    return _opened[place].parts
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    parts: Components
+    stamp: tuple[tuple[str, int, int], ...]
+
+
+_opened: dict[tuple[Settings, Path], _Opened] = {}
+
+
+def _place(bank_folder: str | Path) -> tuple[Settings, Path]:
+    return Settings.from_environment(os.environ), Path(bank_folder)
+
+
+def folder_stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, time and size of every file of a bank's folder."""
+    facts = ((file.name, file.stat()) for file in sorted(folder.glob("*.yaml")))
+    return tuple((name, fact.st_mtime_ns, fact.st_size) for name, fact in facts)
