@@ -49,7 +49,7 @@ def prices_for(components: Components, night: BatchRun) -> dict[str, float]:
         key=digest_of(night.run, night.remaining),
         present=True,
         folder=str(night.folder),
-        components=[part_name(report["bucket"]) for report in reports if report["customers"]],
+        parts=[part_name(report["bucket"]) for report in reports if report["customers"]],
         capacities=_capacities(components, night),
         contacted=night.contacted,
     )
