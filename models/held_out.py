@@ -65,7 +65,7 @@ class HeldOutPredictions:
         """Keep rows by position or mask: one fold, one stage, the chosen offers.
 
         Example:
-            >>> judged = Judged(fold=np.array([0, 1]), customer_ids=np.array(["c1", "c2"], dtype=object),
+            >>> judged = HeldOutPredictions(fold=np.array([0, 1]), customer_ids=np.array(["c1", "c2"], dtype=object),
             ...                 as_of=np.array(["2026-01-01", "2026-02-01"], "datetime64[us]"), y=np.array([0.0, 1.0]),
             ...                 scores={"model": np.array([0.2, 0.7]), "prevalence": np.array([0.5, 0.5])},
             ...                 groups={"stage": np.array(["growth", None], dtype=object)})

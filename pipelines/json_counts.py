@@ -23,7 +23,7 @@ def json_counts(counts: Funnel | Summary | Forensics) -> dict[str, Any]:
     Example:
         >>> summary = Summary(("growth",), ("loan",), np.array([2]), np.array([[1]]), np.array([1]),
         ...                   np.array([3.5]), np.array([9.0]))
-        >>> from_plain(Summary, to_plain(summary)).to_arrow()["with_offer"].to_pylist()
+        >>> from_plain(Summary, json_counts(summary)).to_arrow()["with_offer"].to_pylist()
         [1, 1]
     """
     plain = {field.name: getattr(counts, field.name) for field in fields(counts)}

@@ -22,7 +22,7 @@ def batch_capacity(budget: Budget, remaining: float, today: date) -> float:
 
     Example:
         >>> bonus = Budget(name="bonus", unit="EUR", amount=3000, period="month")
-        >>> capacity_tonight(bonus, 3000, date(2026, 6, 1)), capacity_tonight(bonus, 100, date(2026, 6, 30))
+        >>> batch_capacity(bonus, 3000, date(2026, 6, 1)), batch_capacity(bonus, 100, date(2026, 6, 30))
         (100.0, 100.0)
     """
     if budget.valid_from is not None and today < budget.valid_from:

@@ -19,8 +19,8 @@ def write_budget_state(folder: Path, prices: Mapping[str, float], remaining: Map
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
-        ...     keep_circumstances(Path(folder) / "2026-06-24-ab12", {"calls": 3.2}, {"calls": 60.0})
-        ...     circumstances_of(Path(folder) / "2026-06-24-ab12")["prices"]
+        ...     write_budget_state(Path(folder) / "2026-06-24-ab12", {"calls": 3.2}, {"calls": 60.0})
+        ...     budget_state_of(Path(folder) / "2026-06-24-ab12")["prices"]
         {'calls': 3.2}
     """
     folder.mkdir(parents=True, exist_ok=True)

@@ -26,10 +26,10 @@ class OptionFiles:
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> none = np.zeros((0, 2))
-        >>> wishes = Wishes(np.zeros(0, np.uint64), none.astype(np.int32), none, (none,), none > 0, none)
+        >>> wishes = ContactOptions(np.zeros(0, np.uint64), none.astype(np.int32), none, (none,), none > 0, none)
         >>> with TemporaryDirectory() as folder:
-        ...     write_wishes(Path(folder), "bucket-000", wishes)
-        ...     [part.gains.shape for part in WishFiles(Path(folder), ("bucket-000",))]
+        ...     write_options(Path(folder), "bucket-000", wishes)
+        ...     [part.gains.shape for part in OptionFiles(Path(folder), ("bucket-000",))]
         [(0, 2)]
     """
 

@@ -59,7 +59,7 @@ def share_of_period_gone(budget: Budget, local: datetime) -> float:
 
     Example:
         >>> monthly = Budget(name="bonus", amount=100, unit="EUR", period="month")
-        >>> share_gone_tonight(monthly, datetime(2026, 6, 15, 12))
+        >>> share_of_period_gone(monthly, datetime(2026, 6, 15, 12))
         0.5
     """
     today = local.date()

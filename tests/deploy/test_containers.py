@@ -20,7 +20,7 @@ from prefect.settings.legacy import _get_valid_setting_names
 from ruamel.yaml import YAML
 from typer.main import get_command
 
-from config.service import ServiceSettings
+from config.service import ConnectionLimits, ServiceSettings
 from config.settings import Settings
 from nbo.commands import app
 from nbo.worker import GRACE_SECONDS
@@ -228,8 +228,7 @@ def _paths(method: str) -> set[str]:
 
 def test_the_entry_keeps_connections_for_less_long_than_the_service() -> None:
     [seconds] = re.findall(r"timeout http-keep-alive (\d+)s", HAPROXY)
-    [kept] = re.findall(r"timeout_keep_alive=(\d+)", (ROOT / "nbo" / "service.py").read_text(encoding="utf-8"))
-    assert int(seconds) < int(kept)
+    assert int(seconds) < ConnectionLimits().idle_seconds
 
 
 def test_no_line_of_the_entrys_log_names_an_address() -> None:

@@ -48,10 +48,10 @@ ONE_BUCKET = """
 import json, pickle, sys
 sys.path.insert(0, sys.argv[1])
 from pipelines.bucket_files import compute_bucket
-from pipelines.decide_files import decide_bucket_files, gather_bucket_wishes
+from pipelines.decide_files import decide_bucket_files, gather_bucket_options
 features, night = pickle.load(sys.stdin.buffer)
 compute_bucket(features)
-reports = [gather_bucket_wishes(night), decide_bucket_files(night)]
+reports = [gather_bucket_options(night), decide_bucket_files(night)]
 from importlib.metadata import packages_distributions
 installed = packages_distributions()
 loaded = {name for module in sys.modules for name in installed.get(module.partition(".")[0], ())}

@@ -75,7 +75,7 @@ def plan(components: Components, run: str, at: datetime, *contacts: tuple[str, s
             "slot": None,
             "priority_before_prices": 1.0,
             "plan_probability": 1.0,
-            "decision_id": f"{run[-1]}-{customer}",
+            "decision_id": f"{run[-1]}-{customer[::-1]}",  # a decision's id does not hold its customer's
         }
         for customer, channel in contacts
     ]

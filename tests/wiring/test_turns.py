@@ -21,16 +21,16 @@ from wiring.turns import own_turn
 WORKING = """
 import sys
 from pathlib import Path
-from wiring.components import parts_anew
+from wiring.components import reload_components
 from wiring.turns import own_turn
-with own_turn(parts_anew(sys.argv[1]), "train models"):
+with own_turn(reload_components(sys.argv[1]), "train models"):
     print("working", flush=True)
     sys.stdin.read()
 """
 
 
 @pytest.fixture
-def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Components:
+def components(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Components:
     monkeypatch.setenv("NBO_HOME", str(tmp_path))
     return reload_components(DEMO)
 
