@@ -89,9 +89,9 @@ def recorded_scores(judged: HeldOutPredictions, recorded: pa.Table) -> Array:
     """Find the model's recorded prediction for each judged row, NaN where there is none or more than one.
 
     Example:
-        >>> judged = HeldOutPredictions(fold=np.array([0]), customer_ids=np.array(["c1"], dtype=object), y=np.array([1.0]),
-        ...                 as_of=np.array(["2026-01-01"], "datetime64[us]"), scores={"model": np.array([0.3])},
-        ...                 groups={})
+        >>> judged = HeldOutPredictions(
+        ...     fold=np.array([0]), customer_ids=np.array(["c1"], dtype=object), y=np.array([1.0]),
+        ...     as_of=np.array(["2026-01-01"], "datetime64[us]"), scores={"model": np.array([0.3])}, groups={})
         >>> recorded_scores(judged, recorded_predictions(judged)).tolist()
         [0.3]
     """
