@@ -64,7 +64,9 @@ class Running:
         return found
 
     def churn(self) -> dict[str, str]:
-        """Have the champion predict; its versions."""
+        """Have the champion predict for somebody who agreed to it; its versions."""
+        agreed = {"consents": {"consent_personalised": True}}
+        assert self.client.put("/v1/customers/C1/consents", json=agreed).is_success
         said = self.client.post("/v1/scores", json={"customer_id": "C1", "channel": "app"}).json()
         assert 0.0 < said["churn_probability"] < 1.0
         versions: dict[str, str] = said["versions"]
@@ -84,7 +86,7 @@ class Running:
 
     def started(self) -> int:
         """How many workers have become ready so far."""
-        assert self.process.poll() is None, "the command ended"
+        assert self.process.poll() is None, self.logs.read_text()
         return self.logs.read_text().count("Application startup complete")
 
     def children(self, words: str) -> set[int]:
@@ -96,6 +98,7 @@ class Running:
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
     bank = SmallBank.write(tmp_path_factory.mktemp("bank"), customers=20, months=2)
+    (bank.folder / "network.yaml").write_text("inside: [127.0.0.1]\n")  # the collector of traces
     with pytest.MonkeyPatch.context() as monkeypatch:
         bank.use(monkeypatch)
         train_champion(bank.parts, seed=1)
