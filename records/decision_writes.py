@@ -1,4 +1,4 @@
-"""Keeping decisions for good, and with them what must not be given out twice: contacts, budgets, answers."""
+"""Writes decisions to the database, together with the contacts, budget charges and answers that belong to them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from records.erasures import Erasure, erasures_of
 from records.event_rows import microseconds
 from records.journal_tables import ANSWERS, CHARGES, PENDING, SPENDING
 
-# made once, for making a statement takes longer than the database does; SQLite locks as a whole, and FOR UPDATE is
-# left out for it
+# Built once, because building a statement takes longer than executing it. SQLite locks the whole database, so
+# FOR UPDATE is left out for it.
 _SPENDING: Final = (
     select(SPENDING)
     .where(SPENDING.c.budget.in_(bindparam("budgets", expanding=True)))
@@ -43,12 +43,13 @@ UNIT: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a decision uses of a budget, if that much is left.
+    """What a decision charges to a budget, provided that much is left.
 
     Attributes:
+        budget: Name of the budget.
         period: First day of the budget's period.
-        amount: In 1/`UNIT`.
-        at_most: What may be spent in the period, likewise.
+        amount: Charged amount, in 1/`UNIT`.
+        at_most: Most that may be spent in the period, in 1/`UNIT`.
     """
 
     budget: str
@@ -59,11 +60,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """By what an answer is found again.
+    """Identifies a request, so that a repetition gets the same answer.
 
     Attributes:
         request_id: Caller and the caller's own id.
-        content: Digest of what was asked.
+        content: Digest of the request.
     """
 
     request_id: str
@@ -72,17 +73,18 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionWrite:
-    """A decision that was made, on the way into the log.
+    """A pending decision: computed, and not yet written.
 
     Attributes:
-        row: Of the table of decisions (`decision_row`).
-        book: Of the policy.
-        seen_version: Of the customer, as it was decided by: if it changed since, this was decided without what changed.
-        seen_erasure: Number of the latest erasure before that.
-        is_contact: It counts as one from now on.
-        offer: That is put to the customer, where there is one.
-        product: Its family.
-        claims: On budgets.
+        row: Row of the table of decisions (`decision_row`).
+        versions: Name and version of everything that took part.
+        book: Rule book of the policy.
+        seen_version: Customer version that the decision was based on; if it has changed, the decision is outdated.
+        seen_erasure: Number of the latest erasure when the customer was read.
+        is_contact: Whether the decision counts as a contact from now on.
+        offer: Offer put to the customer, if any.
+        product: Product family of the offer.
+        claims: Charges to budgets.
     """
 
     row: Mapping[str, Any]
@@ -98,12 +100,13 @@ class DecisionWrite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerWrite:
-    """Decisions that are answered together: all are kept, or none.
+    """Decisions that are answered together: either all are written or none.
 
     Attributes:
-        request: None where the caller gave no id.
-        answer: What the caller is told.
-        at: When, microseconds UTC.
+        decisions: Pending decisions.
+        request: Idempotency key; None where the caller gave no id.
+        answer: Body of the response.
+        at: Time of the answer, UTC microseconds.
     """
 
     decisions: tuple[DecisionWrite, ...]
@@ -114,13 +117,13 @@ class AnswerWrite:
 
 @dataclass(frozen=True, slots=True)
 class WriteOutcome:
-    """What came of keeping an answer.
+    """Outcome of writing an answer.
 
     Attributes:
-        before: What the same request was answered before; the decisions were not kept again.
-        other: The request's id stands for another request.
-        outdated: Customers of whom something was told, decided or erased, or budgets whose rest changed, since they
-            were read: nothing was kept, and it has to be decided anew.
+        before: Earlier answer to the same request; the decisions were not written again.
+        other: The request's id already belongs to another request.
+        outdated: Customers with a new event, decision or erasure, and budgets that no longer suffice, since they were
+            read. Nothing was written; the decision has to be computed again.
     """
 
     before: bytes | None = None
@@ -129,17 +132,17 @@ class WriteOutcome:
 
     @property
     def done(self) -> bool:
-        """Whether the decisions were kept."""
+        """Whether the decisions were written."""
         return self.before is None and not self.other and not self.outdated
 
 
 def decision_row(decision: Decision | Trace, features_from: str, record: str) -> dict[str, Any]:
-    """Write a decision as a row of the log.
+    """Return a decision as a row of the decision log.
 
     Args:
-        decision: Made for one customer.
+        decision: Decision for one customer.
         features_from: Where its features came from.
-        record: All of it, as text.
+        record: The whole decision, as text.
     """
     first = next(iter(decision.offers), None)
     return {
@@ -162,7 +165,7 @@ def decision_row(decision: Decision | Trace, features_from: str, record: str) ->
 
 @dataclass
 class DecisionWriter:
-    """The kind of write that keeps answers; a write is an `AnswerWrite`."""
+    """Writes answers (`AnswerWrite`) in a group commit."""
 
     database: Database
     order: int = 1
@@ -170,7 +173,7 @@ class DecisionWriter:
     _new: set[str] = field(default_factory=set)
 
     def together(self, connection: Connection, writes: Sequence[AnswerWrite]) -> list[WriteOutcome]:
-        """Keep the answers whose customers and budgets are as they were seen, in the order in which they came."""
+        """Write the answers whose customers and budgets have not changed since they were read, in order of arrival."""
         versions = self._versions_of(connection, writes)
         erased = erasures_of(
             connection, self.database, {made.row["customer_id"] for write in writes for made in write.decisions}
@@ -209,16 +212,16 @@ class DecisionWriter:
         return outcomes
 
     def committed(self) -> None:
-        """Remember which versions and rule books the database has, so that they are not offered again."""
+        """Remember which versions and rule books the database has, so that they are not inserted again."""
         self._known |= self._new
         self._new.clear()
 
     def customers(self, writes: Sequence[AnswerWrite]) -> set[str]:
-        """Whoever is contacted changes."""
+        """Return the customers who are contacted: their versions change."""
         return {made.row["customer_id"] for write in writes for made in write.decisions if made.is_contact}
 
     def _versions_of(self, connection: Connection, writes: Sequence[AnswerWrite]) -> dict[str, int]:
-        """Read versions; those of customers who are contacted cannot change any more."""
+        """Read the versions of all customers, and lock those of customers who are contacted."""
         contacted = self.customers(writes)
         locked = lock_customers(connection, self.database, contacted)
         everybody = {made.row["customer_id"] for write in writes for made in write.decisions}
@@ -235,12 +238,8 @@ class DecisionWriter:
         return {(budget, period): spent for budget, period, spent in found}
 
     def _answered(self, connection: Connection, writes: Sequence[AnswerWrite]) -> dict[str, tuple[str, bytes]]:
-        """Take the ids of the requests, and read what was answered where they are taken already."""
-        mine: dict[str, AnswerWrite] = {}
-        for write in writes:
-            if write.request is not None:
-                mine.setdefault(write.request.request_id, write)
-        ids = sorted(mine)
+        """Read the stored answers of requests that were answered before."""
+        ids = sorted({write.request.request_id for write in writes if write.request is not None})
         if not ids:
             return {}
         found = connection.execute(_ANSWERED, {"ids": ids})
@@ -269,7 +268,7 @@ class DecisionWriter:
             connection.execute(self.database.add(CHARGES), charges)
         answers = [_answer(write) for write in kept if write.request is not None]
         if answers:
-            # no conflict may be passed over here: whoever took the id in the meantime has answered
+            # a conflict must not be skipped here: a concurrent request with the same id has been answered
             connection.execute(ANSWERS.insert(), sorted(answers, key=lambda row: str(row["request_id"])))
 
     def _versions(self, connection: Connection, made: DecisionWrite) -> str:
@@ -290,7 +289,7 @@ def _outdated(
     spent: Mapping[tuple[str, str], int],
 ) -> tuple[str, ...]:
     outdated = []
-    mine: dict[tuple[str, str], int] = {}
+    claimed: dict[tuple[str, str], int] = {}
     contacts: dict[str, int] = {}
     for made in write.decisions:
         customer = made.row["customer_id"]
@@ -301,15 +300,15 @@ def _outdated(
         contacts[customer] = contacts.get(customer, 0) + made.is_contact
         for claim in made.claims:
             place = (claim.budget, claim.period)
-            mine[place] = mine.get(place, 0) + claim.amount
-            if spent[place] + mine[place] > claim.at_most:
+            claimed[place] = claimed.get(place, 0) + claim.amount
+            if spent[place] + claimed[place] > claim.at_most:
                 outdated.append(claim.budget)
     return tuple(dict.fromkeys(outdated))
 
 
 def _contact(made: DecisionWrite, at: int) -> dict[str, Any]:
-    said = {name: made.row[name] for name in ("decision_id", "customer_id", "channel")}
-    return {**said, "offer": made.offer, "product": made.product, "decided_at": at}
+    common = {name: made.row[name] for name in ("decision_id", "customer_id", "channel")}
+    return {**common, "offer": made.offer, "product": made.product, "decided_at": at}
 
 
 def _answer(write: AnswerWrite) -> dict[str, Any]:

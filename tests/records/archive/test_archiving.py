@@ -178,7 +178,7 @@ def test_a_file_that_is_gone_is_told(records, everybody):
     before = records.write(everybody, days=(0,))
     archive_decisions(records.database, records.folder, NOW, NOW)
     next(records.folder.rglob("*.parquet")).unlink()
-    with pytest.raises(StateError, match="a file of the archive is gone"):
+    with pytest.raises(StateError, match="an archive file is missing"):
         records.log.get(next(iter(before)))
 
 
@@ -193,7 +193,7 @@ def test_what_others_remove_meanwhile_does_not_come_back(records, everybody, mon
             connection.execute(DECISIONS.delete().where(DECISIONS.c.decision_id == rows[0]["decision_id"]))
 
     monkeypatch.setattr(archiving, "write_pending", erasing)
-    with pytest.raises(StateError, match="nothing of this part has moved"):
+    with pytest.raises(StateError, match="nothing of this part was moved"):
         archive_decisions(records.database, records.folder, NOW, NOW)
     assert len(in_database(records)) == len(before) - 1
     assert records.archive.files() == []
