@@ -19,7 +19,7 @@ from events.reading_text import LONGEST_RECORD
 
 _QUOTED = rb'"[^"]*+(?:""[^"]*+)*+'
 _NOT_CLOSED = "a quote opens a field and does not close it"
-_HIDDEN = "a quote opens a field, and what follows up to the one that closes it looks like records of their own"
+_HIDDEN = "a quote opens a field, and the text up to the closing quote looks like records"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Cut:
         good: Well-formed records in UTF-8, one after the other.
         numbers: Shape (n,), number of each record in the file, from 1.
         broken: Lines that belong to no record, and records with a byte that is zero or not UTF-8.
-        rest: Begin of a record that ends in the next part.
+        rest: Start of a record that ends in the next part.
     """
 
     good: bytes
@@ -177,7 +177,7 @@ def cut_header(text: bytes, delimiter: bytes) -> tuple[bytes, bytes]:
 
 
 def _patterns(delimiter: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
-    """Return patterns of a field, of a record, and of the begin of a record whose last field has not closed."""
+    """Return patterns of a field, of a record, and of the start of a record whose last field has not closed."""
     mark = re.escape(delimiter)
     field = rb"(?>" + _QUOTED + rb'"|[^"' + mark + rb"\r\n][^" + mark + rb"\r\n]*+|)"
     record = field + rb"(?:" + mark + field + rb")*+(?=[\r\n]|\Z)"

@@ -1,4 +1,4 @@
-"""Erases a customer from the event log, which otherwise only grows or replaces what a corrected mapping reads."""
+"""Erases a customer from the event log."""
 
 from __future__ import annotations
 

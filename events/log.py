@@ -140,7 +140,7 @@ class EventLog:
 
         Args:
             bucket: Number of the bucket, 0 to buckets - 1.
-            spans: Begin and end (not included) of each period, UTC microseconds, shape (k, 2).
+            spans: Start and end (not included) of each period, UTC microseconds, shape (k, 2).
 
         Returns:
             Columns of `events.mapped.COLUMNS`, in no order; the same holds for `read_customers`.

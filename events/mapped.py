@@ -51,7 +51,7 @@ def on_days(spans: NDArray[np.int64]) -> Choice:
     """Choose events that occurred in given periods.
 
     Args:
-        spans: Begin and end (not included) of each period, UTC microseconds, shape (k, 2).
+        spans: Start and end (not included) of each period, UTC microseconds, shape (k, 2).
     """
 
     def choose(table: pa.Table) -> NDArray[np.bool_]:

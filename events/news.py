@@ -44,8 +44,8 @@ def total(news: Iterable[News]) -> News:
         (3, 2, 5)
     """
     rows, first, second = 0, 0, 0
-    for more, one, other in news:
-        rows, first, second = rows + more, (first + one) % 2**64, (second + other) % 2**64
+    for count, low, high in news:
+        rows, first, second = rows + count, (first + low) % 2**64, (second + high) % 2**64
     return rows, first, second
 
 
@@ -64,5 +64,5 @@ def less(news: News, other: News) -> News:
         >>> less((3, 2, 5), (1, 2**64 - 1, 5))
         (2, 3, 0)
     """
-    (rows, first, second), (fewer, one, two) = news, other
-    return rows - fewer, (first - one) % 2**64, (second - two) % 2**64
+    (rows, first, second), (fewer, low, high) = news, other
+    return rows - fewer, (first - low) % 2**64, (second - high) % 2**64

@@ -86,9 +86,10 @@ def _chunks(file: SourceFile, header: list[str], cut: Cut, bytes_done: int) -> I
     if table.num_rows + len(wrong) != len(cut.numbers):
         raise ValueError(f"{table.num_rows + len(wrong)} rows of {len(cut.numbers)} records")
     broken = [
-        Rejection(one.number, one.reason, one.why, _shown(file, header, one.line, one.reason)) for one in cut.broken
+        Rejection(part.number, part.reason, part.why, _shown(file, header, part.line, part.reason))
+        for part in cut.broken
     ]
-    undecodable = sum(one.reason is Reason.ENCODING_BROKEN for one in cut.broken)
+    undecodable = sum(part.reason is Reason.ENCODING_BROKEN for part in cut.broken)
     if 2 * undecodable > len(cut.numbers) + len(cut.broken):
         raise UnicodeError(f"{undecodable} of {len(cut.numbers) + len(cut.broken)} rows that are not UTF-8")
     broken += [Rejection(int(cut.numbers[place]), Reason.FIELD_COUNT_WRONG, why, raw) for place, why, raw in wrong]

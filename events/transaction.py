@@ -100,14 +100,14 @@ class Transaction:
         known, known_contents = look_up([*self._committed_runs, *self._own_runs], ids)
         first_row = _first_rows(ids[:, 0])
         repeated = first_row != np.arange(len(ids))
-        anew = np.zeros(len(ids), dtype=bool)
+        rewritten = np.zeros(len(ids), dtype=bool)
         if rewrites is not None:
             other = np.flatnonzero(known & ~repeated & (known_contents != contents[:, 0]))
             other = other[~among(ids[other, 0], self._rewritten)]
-            anew[other] = rewrites(kept[other], ids[other, 0])
-            self._rewritten = np.append(self._rewritten, ids[anew, 0])
-        known_contents = np.where(known & ~anew[first_row], known_contents, contents[first_row, 0])
-        seen = (known & ~anew) | repeated
+            rewritten[other] = rewrites(kept[other], ids[other, 0])
+            self._rewritten = np.append(self._rewritten, ids[rewritten, 0])
+        known_contents = np.where(known & ~rewritten[first_row], known_contents, contents[first_row, 0])
+        seen = (known & ~rewritten) | repeated
         conflicts = np.flatnonzero(seen & (known_contents != contents[:, 0]))
         new = np.flatnonzero(~seen)
         if len(new):

@@ -143,7 +143,7 @@ class DecisionLog:
         """List the decisions of a period, earliest first, without their records.
 
         Args:
-            since: Begin of the period, aware.
+            since: Start of the period, aware.
             until: End of the period, aware; not included.
 
         Returns:

@@ -176,14 +176,14 @@ class DecisionWriter:
         """Write the answers whose customers and budgets have not changed since they were read, in order of arrival."""
         versions = self._versions_of(connection, writes)
         erased = erasures_of(
-            connection, self.database, {made.row["customer_id"] for write in writes for made in write.decisions}
+            connection, self.database, {decision.row["customer_id"] for write in writes for decision in write.decisions}
         )
         spent = self._locked_budgets(connection, writes)
         contacted: list[str] = []
         charged: set[tuple[str, str]] = set()
         answered = self._answered(connection, writes)
         outcomes: list[WriteOutcome] = []
-        kept: list[AnswerWrite] = []
+        accepted: list[AnswerWrite] = []
         for write in writes:
             before = None if write.request is None else answered.get(write.request.request_id)
             if before is not None:
@@ -195,18 +195,18 @@ class DecisionWriter:
             if outdated:
                 outcomes.append(WriteOutcome(outdated=outdated))
                 continue
-            for made in write.decisions:
-                if made.is_contact:
-                    versions[made.row["customer_id"]] += 1
-                    contacted.append(made.row["customer_id"])
-                for claim in made.claims:
+            for decision in write.decisions:
+                if decision.is_contact:
+                    versions[decision.row["customer_id"]] += 1
+                    contacted.append(decision.row["customer_id"])
+                for claim in decision.claims:
                     spent[claim.budget, claim.period] += claim.amount
                     charged.add((claim.budget, claim.period))
             if write.request is not None:
                 answered[write.request.request_id] = (write.request.content, write.answer)
-            kept.append(write)
+            accepted.append(write)
             outcomes.append(WriteOutcome())
-        self._write(connection, kept)
+        self._write(connection, accepted)
         raise_versions(connection, contacted)
         _update_spending(connection, {place: spent[place] for place in charged})
         return outcomes
@@ -218,17 +218,17 @@ class DecisionWriter:
 
     def customers(self, writes: Sequence[AnswerWrite]) -> set[str]:
         """Return the customers who are contacted: their versions change."""
-        return {made.row["customer_id"] for write in writes for made in write.decisions if made.is_contact}
+        return {decision.row["customer_id"] for write in writes for decision in write.decisions if decision.is_contact}
 
     def _versions_of(self, connection: Connection, writes: Sequence[AnswerWrite]) -> dict[str, int]:
         """Read the versions of all customers, and lock those of customers who are contacted."""
         contacted = self.customers(writes)
         locked = lock_customers(connection, self.database, contacted)
-        everybody = {made.row["customer_id"] for write in writes for made in write.decisions}
+        everybody = {decision.row["customer_id"] for write in writes for decision in write.decisions}
         return dict.fromkeys(everybody, 0) | versions_of(connection, everybody - contacted) | locked
 
     def _locked_budgets(self, connection: Connection, writes: Sequence[AnswerWrite]) -> dict[tuple[str, str], int]:
-        claims = [claim for write in writes for made in write.decisions for claim in made.claims]
+        claims = [claim for write in writes for decision in write.decisions for claim in decision.claims]
         places = sorted({(claim.budget, claim.period) for claim in claims})
         if not places:
             return {}
@@ -245,36 +245,36 @@ class DecisionWriter:
         found = connection.execute(_ANSWERED, {"ids": ids})
         return {request: (content, answer) for request, content, answer in found}
 
-    def _write(self, connection: Connection, kept: Sequence[AnswerWrite]) -> None:
-        decisions = [(made, write.at) for write in kept for made in write.decisions]
+    def _write(self, connection: Connection, writes: Sequence[AnswerWrite]) -> None:
+        decisions = [(decision, write.at) for write in writes for decision in write.decisions]
         if not decisions:
             return
-        rows = [{**made.row, "versions": self._versions(connection, made)} for made, _ in decisions]
+        rows = [{**decision.row, "versions": self._versions(connection, decision)} for decision, _ in decisions]
         connection.execute(self.database.add(DECISIONS), rows)
-        contacts = [_contact(made, at) for made, at in decisions if made.is_contact]
+        contacts = [_contact(decision, at) for decision, at in decisions if decision.is_contact]
         if contacts:
             connection.execute(self.database.add(PENDING), contacts)
         charges = [
             {
-                "decision_id": made.row["decision_id"],
+                "decision_id": decision.row["decision_id"],
                 "budget": claim.budget,
                 "period": claim.period,
                 "amount": claim.amount,
             }
-            for made, _ in decisions
-            for claim in made.claims
+            for decision, _ in decisions
+            for claim in decision.claims
         ]
         if charges:
             connection.execute(self.database.add(CHARGES), charges)
-        answers = [_answer(write) for write in kept if write.request is not None]
+        answers = [_answer(write) for write in writes if write.request is not None]
         if answers:
             # a conflict must not be skipped here: a concurrent request with the same id has been answered
             connection.execute(ANSWERS.insert(), sorted(answers, key=lambda row: str(row["request_id"])))
 
-    def _versions(self, connection: Connection, made: DecisionWrite) -> str:
-        content = json.dumps(dict(made.versions), sort_keys=True)
+    def _versions(self, connection: Connection, decision: DecisionWrite) -> str:
+        content = json.dumps(dict(decision.versions), sort_keys=True)
         digest = blake2b(content.encode(), digest_size=16).hexdigest()
-        for table, name, text in ((VERSIONS, digest, content), (RULE_BOOKS, made.book.digest, made.book.text)):
+        for table, name, text in ((VERSIONS, digest, content), (RULE_BOOKS, decision.book.digest, decision.book.text)):
             if name not in self._known and name not in self._new:
                 row = {"digest": name, "content": text}
                 connection.execute(self.database.add(table), row)
@@ -291,14 +291,14 @@ def _outdated(
     outdated = []
     claimed: dict[tuple[str, str], int] = {}
     contacts: dict[str, int] = {}
-    for made in write.decisions:
-        customer = made.row["customer_id"]
-        if versions[customer] + contacts.get(customer, 0) != made.seen_version:
+    for decision in write.decisions:
+        customer = decision.row["customer_id"]
+        if versions[customer] + contacts.get(customer, 0) != decision.seen_version:
             outdated.append(customer)
-        if customer in erased and erased[customer].number > made.seen_erasure:
+        if customer in erased and erased[customer].number > decision.seen_erasure:
             outdated.append(customer)
-        contacts[customer] = contacts.get(customer, 0) + made.is_contact
-        for claim in made.claims:
+        contacts[customer] = contacts.get(customer, 0) + decision.is_contact
+        for claim in decision.claims:
             place = (claim.budget, claim.period)
             claimed[place] = claimed.get(place, 0) + claim.amount
             if spent[place] + claimed[place] > claim.at_most:
@@ -306,14 +306,14 @@ def _outdated(
     return tuple(dict.fromkeys(outdated))
 
 
-def _contact(made: DecisionWrite, at: int) -> dict[str, Any]:
-    common = {name: made.row[name] for name in ("decision_id", "customer_id", "channel")}
-    return {**common, "offer": made.offer, "product": made.product, "decided_at": at}
+def _contact(decision: DecisionWrite, at: int) -> dict[str, Any]:
+    common = {name: decision.row[name] for name in ("decision_id", "customer_id", "channel")}
+    return {**common, "offer": decision.offer, "product": decision.product, "decided_at": at}
 
 
 def _answer(write: AnswerWrite) -> dict[str, Any]:
     assert write.request is not None
-    customers = {made.row["customer_id"] for made in write.decisions}
+    customers = {decision.row["customer_id"] for decision in write.decisions}
     return {
         "request_id": write.request.request_id,
         "customer_id": next(iter(customers)) if len(customers) == 1 else None,

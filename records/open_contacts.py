@@ -66,7 +66,7 @@ def open_contacts(
     return conform(whole.sort_by([("customer_id", "ascending"), ("event_id", "ascending")]))
 
 
-def _as_presented(pending: Sequence[Any], told: ContactEvents) -> pa.Table:
+def _as_presented(pending: Sequence[Any], contacts: ContactEvents) -> pa.Table:
     """Return pending contacts as events, as `Journal` does one by one; they are many if channels never report."""
     moments = pa.array([row.decided_at for row in pending], pa.int64()).cast(MOMENT)
     columns = {
@@ -74,10 +74,10 @@ def _as_presented(pending: Sequence[Any], told: ContactEvents) -> pa.Table:
         "customer_id": [row.customer_id for row in pending],
         "occurred_at": moments,
         "available_at": moments,
-        "type": [told.presented] * len(pending),
+        "type": [contacts.presented] * len(pending),
         "channel": [row.channel for row in pending],
         "product": pa.array([row.product for row in pending], pa.string()),
-        "properties": pa.array([[(told.offer_property, row.offer)] for row in pending], PROPERTIES),
+        "properties": pa.array([[(contacts.offer_property, row.offer)] for row in pending], PROPERTIES),
         "decision_id": [row.decision_id for row in pending],
     }
     return conform(pa.table(columns))

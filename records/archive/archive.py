@@ -62,7 +62,7 @@ class DecisionArchive:
         """Read the archived decisions of a period without their records, in no order.
 
         Args:
-            since: Begin of the period, microseconds since 1970.
+            since: Start of the period, microseconds since 1970.
             until: End of the period, microseconds since 1970; not included.
 
         Returns:

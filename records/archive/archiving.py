@@ -86,10 +86,10 @@ def remove_explanations(database: Database, before: datetime) -> int:
     """
     removed = 0
     old = DECISIONS.c.record.is_not(None) & (DECISIONS.c.as_of < microseconds(before))
-    some = select(DECISIONS.c.decision_id).where(old).limit(_IDS_PER_STATEMENT)
+    statement = select(DECISIONS.c.decision_id).where(old).limit(_IDS_PER_STATEMENT)
     while True:
         with database.transaction() as connection:
-            ids = list(connection.execute(some).scalars())
+            ids = list(connection.execute(statement).scalars())
             connection.execute(update(DECISIONS).where(DECISIONS.c.decision_id.in_(ids)).values(record=None))
         removed += len(ids)
         if not ids:

@@ -1,4 +1,4 @@
-"""A writer that dies, fails, or meets another leaves the log as it was."""
+"""A writer that dies, fails or meets another writer leaves the log unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A corrected mapping replaces what its rows became before: nothing twice, nothing lost, in one commit."""
+"""A corrected mapping replaces the earlier events of its rows in one commit: none twice, none lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a file as a whole is an error that names it, and nothing is imported."""
+"""A file that is wrong as a whole is an error that names it, and nothing is imported."""
 
 from __future__ import annotations
 

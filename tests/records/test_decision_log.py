@@ -35,7 +35,7 @@ def empty_database(server):
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request, tmp_path):
-    """Of an empty database: a file, or one of a real PostgreSQL."""
+    """URL of an empty database: an SQLite file, or a real PostgreSQL."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'decisions.db'}"
     return empty_database(request.getfixturevalue("postgresql_server"))

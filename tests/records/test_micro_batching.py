@@ -1,4 +1,4 @@
-"""A thread that does together what waits together."""
+"""A thread that handles waiting items in groups."""
 
 import threading
 
