@@ -1,4 +1,4 @@
-"""Erasures: keeps salted hashes of erased customers, so that none of their data comes back by any way."""
+"""Erasures: keeps salted hashes of erased customers, so that none of their data comes back by any route."""
 
 from __future__ import annotations
 

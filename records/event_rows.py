@@ -32,7 +32,7 @@ def microseconds(moment: datetime) -> int:
 
 
 def moment_of(microseconds_since: int) -> datetime:
-    """Return the moment a number of microseconds after the beginning of 1970, UTC.
+    """Return the moment that is a number of microseconds after the beginning of 1970, UTC.
 
     Example:
         >>> moment_of(microseconds(datetime(2026, 1, 1, 12, 30, tzinfo=UTC))).isoformat()
@@ -46,7 +46,7 @@ def row_of(event: Event, *, said_at: datetime | None) -> dict[str, Any]:
 
     Args:
         event: Accepted event.
-        said_at: Time of occurrence as submitted, not as corrected for clocks: only this enters the digest of content.
+        said_at: Time of occurrence as submitted; it enters the digest of content, the time corrected for clocks does not.
     """
     row: dict[str, Any] = {
         "event_id": event.event_id,

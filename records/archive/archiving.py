@@ -30,7 +30,7 @@ def archive_decisions(
     """Move decisions made before a moment, with their charges, to the archive, one month's part at a time.
 
     Each part is written durably and read back. Then one transaction removes its decisions from the database and lists
-    its file. The file belongs to the archive only after that transaction, so nothing is lost or there twice, whatever
+    its file. The file belongs to the archive only after that transaction, so nothing is lost or duplicated, whatever
     happens in between. The next call cleans up what a crash left. Only one call at a time may work on an archive.
 
     Args:
