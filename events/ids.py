@@ -28,7 +28,7 @@ _FLOATS_TELL = {"halffloat": 2**11, "float": 2**24, "double": FLOAT_TELLS}
 _SUSPECTS = {
     r"^[0-9](\.[0-9]+)?[eE]\+[0-9]+$": "as a spreadsheet writes large numbers (1.2E+11), whose last digits are lost",
     r"^[0-9]+\.0+$": "as a column of numbers with gaps is written (1001.0), which is another id than 1001",
-    r"(?i)^(nan|null|none|n/a|undefined|#[a-z/0]+[!?]?)$": "with a word for no value, so that many customers become one",
+    r"(?i)^(nan|null|none|n/a|undefined|#[a-z/0]+[!?]?)$": "with a word for none, which makes many customers one",
 }
 """Patterns of texts that can be ids but hardly ever are."""
 

@@ -25,7 +25,7 @@ from events.transaction import Transaction
 from events.vocabulary import Vocabulary
 
 READING: Final = 2
-"""Raised by a release that reads the same rows by the same mapping differently."""
+"""Version of reading; a release that reads the same rows by the same mapping differently increases it."""
 
 Progress = Callable[[int, int, int], None]
 """Called with the rows read so far, the bytes read so far, and the bytes of all files."""

@@ -46,7 +46,7 @@ def row_of(event: Event, *, said_at: datetime | None) -> dict[str, Any]:
 
     Args:
         event: Accepted event.
-        said_at: Time of occurrence as submitted; it enters the digest of content, the time corrected for clocks does not.
+        said_at: Time of occurrence as submitted; the digest of content uses it, not the time corrected for clocks.
     """
     row: dict[str, Any] = {
         "event_id": event.event_id,
