@@ -88,7 +88,7 @@ def test_what_cannot_be_written_fails_alone(database):
 def test_after_it_was_closed_nothing_is_taken(database):
     commits = GroupCommit(database)
     commits.close()
-    with pytest.raises(StateError, match="is ending"):
+    with pytest.raises(StateError, match="is shutting down"):
         commits.submit(EventIngestion(database, None), [told("e1")])
 
 
