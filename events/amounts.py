@@ -1,4 +1,4 @@
-"""Amounts as sources write them."""
+"""Reads amounts as sources write them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Amounts:
     """A column of amounts.
 
     Attributes:
-        values: float64, rounded to 4 decimals; null where there is none or none that fits.
-        unreadable: Shape (n,), where something was written that is no number.
-        beyond: Shape (n,), where the number is infinite or beyond 1e11.
-        written: The column as it came.
+        values: float64, rounded to 4 decimals; null if missing or unfit.
+        unreadable: Shape (n,), rows with a value that is no number.
+        beyond: Shape (n,), rows whose number is infinite or beyond 1e11.
+        written: The column as it was read.
     """
 
     values: pa.Array
@@ -30,15 +30,14 @@ class Amounts:
     written: pa.Array
 
     def text(self, row: int) -> str:
-        """What was written in a row."""
+        """Return the text of a row as it was read."""
         return str(self.written[row].as_py())
 
 
 def amounts_of(column: pa.Array, marks: Marks) -> Amounts:
     """Read numbers, or texts of numbers with the marks that their source declares.
 
-    Of floating columns, where an undefined number stands for a missing one by custom, it is missing; written out in
-    a text it is no number.
+    In floating columns NaN means missing, by convention; written out in a text it is no number.
 
     Example:
         >>> amounts = amounts_of(pa.array(["12.50", None, "1,5", "inf"]), Marks())

@@ -1,4 +1,4 @@
-"""What can be wrong with a vocabulary, beyond the types of its parts."""
+"""Checks of a vocabulary, beyond the types of its parts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Path = tuple[str | int, ...]
 
 
 def check_vocabulary(vocabulary: Vocabulary) -> list[Problem]:
-    """Find everything wrong with a vocabulary.
+    """Return all problems of a vocabulary.
 
     Example:
         >>> vocabulary = Vocabulary(channels=("app", "e-mail"), products=(), types={})
@@ -41,7 +41,7 @@ def check_vocabulary(vocabulary: Vocabulary) -> list[Problem]:
 
 
 def check_sources(sources: Sequence[Source], vocabulary: Vocabulary) -> list[Problem]:
-    """Find everything wrong with the mapping of sources, given a vocabulary.
+    """Return all problems of the mappings of sources, given a vocabulary.
 
     Example:
         >>> vocabulary = Vocabulary(channels=(), products=(), types={})
@@ -68,7 +68,7 @@ def check_sources(sources: Sequence[Source], vocabulary: Vocabulary) -> list[Pro
 
 
 def _names(kind: str, names: Iterable[str], path: _Path, *, keyed: bool = False) -> Iterator[Problem]:
-    """Check that names can be parts of feature names, and come once."""
+    """Check that names can be parts of feature names, and are unique."""
     seen: set[str] = set()
     for position, name in enumerate(names):
         place = (*path, name if keyed else position)
@@ -107,7 +107,7 @@ def _types(vocabulary: Vocabulary) -> Iterator[Problem]:
             yield Problem(
                 file=_FILE,
                 path=("types", name),
-                what=f"the type '{ATTRIBUTES_TYPE}' is reserved for what sources of kind `attributes` tell",
+                what=f"the type '{ATTRIBUTES_TYPE}' is reserved for sources of kind `attributes`",
                 remedy="declare its properties under `attributes`",
             )
         yield from _names("group", event_type.groups, ("types", name, "groups"))
@@ -125,7 +125,7 @@ def _property(name: str, item: Property, path: _Path) -> Iterator[Problem]:
                 file=_FILE,
                 path=place,
                 what="a category has no values",
-                expected="`values`, all that it may have",
+                expected="`values`, with every value that it may have",
                 remedy="list them, or declare it as `text` (kept, never a feature)",
             )
         for position, value in enumerate(item.values):
@@ -151,7 +151,7 @@ def _unreadable(name: str, item: Property, path: _Path) -> Iterator[Problem]:
         yield Problem(
             file=_FILE,
             path=place,
-            what="an event whose property cannot be read is quarantined",
+            what="only an attribute can have `unreadable`: an event with an unreadable property is quarantined",
             got="`unreadable`",
             expected="it at an attribute",
         )
@@ -181,7 +181,7 @@ def _contacts(contacts: ContactEvents, vocabulary: Vocabulary) -> Iterator[Probl
             yield Problem(
                 file=_FILE,
                 path=place,
-                what=f"events of the type '{name}' do not say which offer they are about",
+                what=f"events of type '{name}' do not name their offer",
                 expected=f"the property '{contacts.offer_property}' among its properties",
                 remedy="declare it for the type, or correct `offer_property`",
             )

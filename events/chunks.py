@@ -17,13 +17,12 @@ class Chunk:
     """Rows of a source file, in its order.
 
     Attributes:
-        table: Columns as the file names them.
-        numbers: Shape (n,): number of each row in the file, from 1.
+        table: Table with the columns of the file.
+        numbers: Shape (n,), number of each row in the file, from 1.
         raw: Position in the table -> the row as it was read, for the quarantine.
-        as_read: Columns of the table's rows before any mapping, by which a row is known again; None where the file
-            lacks one.
+        as_read: Columns of the table before any mapping, which identify rows; None if the file lacks one.
         broken: Rows that could not be read at all; they are not in the table.
-        bytes_done: How far into the file reading has come.
+        bytes_done: Bytes of the file read so far.
     """
 
     table: pa.Table
@@ -40,5 +39,5 @@ class Chunk:
 
 
 def columns_among(table: pa.Table, names: Sequence[str]) -> list[pa.Array] | None:
-    """Take columns of a table that is kept as it was read; None where it lacks one."""
+    """Return columns of a table that is kept as it was read; None if it lacks one."""
     return [table.column(name) for name in names] if set(names) <= set(table.column_names) else None

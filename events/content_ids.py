@@ -1,4 +1,4 @@
-"""Ids for events whose source gives none."""
+"""Makes ids for events whose source has none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from events.fingerprints import Lanes, as_hex, combine, content_fingerprints
 
 
 class Occurrences:
-    """Counts how often each content came before in a file, by its fingerprint; it remembers 16 bytes for each."""
+    """Counts how often each content has come before in a file, by its fingerprint; keeps 16 bytes per content."""
 
     def __init__(self) -> None:
         self._seen = np.zeros(0, dtype=np.uint64)
@@ -20,7 +20,7 @@ class Occurrences:
         """Make equal contents different by how often each came before.
 
         Args:
-            contents: Of the next rows of the file, shape (n, 2).
+            contents: Fingerprints of the next rows of the file, shape (n, 2).
         """
         return combine(contents, self._before(contents)[:, None])
 
@@ -44,15 +44,15 @@ class Occurrences:
 
 
 class ContentIds:
-    """Gives each event of a file an id from its content, and from how often that content came before in the file.
+    """Derives an event's id from its content, and from how often that content has come before in the file.
 
-    So the same file gives the same ids again, whatever its format, and two equal rows are two events. Rows that
-    are skipped or quarantined do not count.
+    So the same file gives the same ids again, whatever its format, and two equal rows are two events. Skipped and
+    quarantined rows do not count.
     """
 
     def __init__(self) -> None:
         self._occurrences = Occurrences()
 
     def next_ids(self, events: pa.Table) -> pa.Array:
-        """Make the ids of the next events of the file, 32 hexadecimal digits each."""
+        """Return the ids of the next events of the file, 32 hexadecimal digits each."""
         return as_hex(self._occurrences.numbered(content_fingerprints(events)))

@@ -1,9 +1,8 @@
-"""Cutting CSV into records, so that a quote in the wrong place costs its own lines and hides no others.
+"""Cuts CSV into records, so that a misplaced quote costs only its own lines and hides no others.
 
-A quoted field may reach over several lines, which is legal and is how a lone quote swallows records. So every record
-with quotes is matched as a whole; a quote that does not close its field sets its line apart, and reading resumes at
-the next. One that closes, but with what looks like records in between, sets all its lines apart: whether they were
-meant as text or as records cannot be told.
+A quoted field may span several lines, which is legal and is how a lone quote swallows records. So every record with
+quotes is matched as a whole. A quote that does not close its field sets its line apart, and reading resumes at the
+next. A quote that closes, but encloses what looks like records, sets all its lines apart: they may be text or records.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ from events.reading_text import LONGEST_RECORD
 
 _QUOTED = rb'"[^"]*+(?:""[^"]*+)*+'
 _NOT_CLOSED = "a quote opens a field and does not close it"
-_HIDDEN = "a quote opens a field, and what follows up to the one that closes it looks like records of their own"
+_HIDDEN = "a quote opens a field, and the text up to the closing quote looks like records"
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """What is set apart, before anybody looks at fields."""
+    """Lines or records that are set apart before fields are parsed."""
 
     number: int
     reason: Reason
@@ -38,10 +37,10 @@ class Cut:
     """A part of a CSV file, cut into records.
 
     Attributes:
-        good: Well-formed records of UTF-8, one after the other.
-        numbers: Shape (n,): number of each in the file, from 1.
-        broken: Lines that belong to no record, and records with a byte that is not UTF-8 or is zero.
-        rest: The beginning of a record whose end is in the next part.
+        good: Well-formed records in UTF-8, one after the other.
+        numbers: Shape (n,), number of each record in the file, from 1.
+        broken: Lines that belong to no record, and records with a byte that is zero or not UTF-8.
+        rest: Start of a record that ends in the next part.
     """
 
     good: bytes
@@ -54,11 +53,11 @@ class Records:
     """Cuts the parts of a file one after the other.
 
     Args:
-        delimiter: One byte.
-        columns: How many a record has.
-        quotes: False where quotes are letters like others.
-        time: Column of the time, by which a line is known for a record; None where there is none.
-        is_time: Whether a text can be read as one.
+        delimiter: Delimiter, one byte.
+        columns: Number of columns of a record.
+        quotes: False if quotes are ordinary characters.
+        time: Column of the time, which shows that a line is a record; None if there is none.
+        is_time: Returns whether a text can be read as a time.
     """
 
     def __init__(
@@ -76,8 +75,8 @@ class Records:
         """Cut text that begins with a record; blank lines do not count.
 
         Args:
-            text: What was left of the part before, and the next part.
-            last: There is no more.
+            text: Rest of the previous part, and the next part.
+            last: Whether this is the last part.
 
         Raises:
             ValueError: A line is longer than any record.
@@ -116,7 +115,7 @@ class Records:
         broken: dict[int, str],
         inside: NDArray[np.bool_],
     ) -> int | None:
-        """Match the lines with quotes; give back the line of a record that is still open at the end."""
+        """Match the lines with quotes; return the line of a record that is still open at the end."""
         quotes = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == ord('"'))
         owners = np.searchsorted(starts, quotes, side="right") - 1
         lines = owners[np.diff(owners, prepend=-1) > 0]
@@ -141,7 +140,7 @@ class Records:
         column = 0
         while True:
             found = self._field.match(text, start)
-            assert found is not None, "every text begins with a field, be it an empty one"
+            assert found is not None, "every text begins with a field, possibly an empty one"
             parts = [part.split(self._delimiter) for part in re.split(rb"[\r\n]+", found.group())]
             if len(parts) > 1 and self._looks_like_records(parts, column):
                 return True
@@ -150,7 +149,7 @@ class Records:
             column, start = column + 1, found.end() + len(self._delimiter)
 
     def _looks_like_records(self, parts: list[list[bytes]], column: int) -> bool:
-        """Tell by the lines of a quoted field, split at the delimiter, whether records end and begin in it."""
+        """Return whether records seem to end and begin within a quoted field, given its lines split into fields."""
         first, *between, last = parts
         if any(len(fields) == self._columns and self._has_time(fields, self._time) for fields in between):
             return True
@@ -165,7 +164,7 @@ class Records:
 
 
 def cut_header(text: bytes, delimiter: bytes) -> tuple[bytes, bytes]:
-    """Cut off the first line that is not blank; that line, and what follows it.
+    """Return the first line that is not blank, and what follows it.
 
     Raises:
         ValueError: It has a quote that does not close its field.
@@ -178,7 +177,7 @@ def cut_header(text: bytes, delimiter: bytes) -> tuple[bytes, bytes]:
 
 
 def _patterns(delimiter: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
-    """Patterns of a field, of a record, and of the beginning of a record whose last field has not closed."""
+    """Return patterns of a field, of a record, and of the start of a record whose last field has not closed."""
     mark = re.escape(delimiter)
     field = rb"(?>" + _QUOTED + rb'"|[^"' + mark + rb"\r\n][^" + mark + rb"\r\n]*+|)"
     record = field + rb"(?:" + mark + field + rb")*+(?=[\r\n]|\Z)"
@@ -187,7 +186,7 @@ def _patterns(delimiter: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes], r
 
 
 def _lines(text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Find where the lines that are not blank begin and end."""
+    """Return where lines that are not blank begin and end."""
     letters = np.frombuffer(text, dtype=np.uint8)
     ends = np.flatnonzero((letters == ord("\n")) | (letters == ord("\r")))
     starts = np.concatenate([[0], ends + 1])

@@ -1,4 +1,4 @@
-"""Files of the log that something else has written to."""
+"""The error for damaged files of the log."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from domain.errors import StateError
 
 
 class DamagedError(StateError):
-    """A file of an event log that is not as it was written.
+    """A file of an event log differs from what was written.
 
     Args:
-        file: Which.
+        file: Path of the file.
         got: What is wrong with it.
     """
 

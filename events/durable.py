@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Durable writing of files, which are either complete or missing."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ def replace_text(file: Path, text: str, *, mode: int | None = None) -> None:
     """Write a file beside its place, make it durable, and move it there in one step.
 
     Args:
-        file: Where.
-        text: Its content.
-        mode: Who may do what with it; None for what the process gives its files.
+        file: Path of the file.
+        text: Content of the file.
+        mode: Permissions of the file; None for the default of the process.
     """
     beside = file.with_name(file.name + ".new")
     with beside.open("w", encoding="utf-8") as handle:

@@ -1,4 +1,4 @@
-"""Customers who were erased: what occurred by then does not come into the log again."""
+"""Keeps events of erased customers out of the log: those that occurred before the erasure do not come back."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from events.schema import one_chunk
 
 
 class Erased(Protocol):
-    """Knows who was erased."""
+    """Knows which customers were erased."""
 
     def __len__(self) -> int:
-        """Number of customers who were."""
+        """Return the number of erased customers."""
 
     def until(self, customer_ids: Sequence[str], /) -> NDArray[np.int64]:
-        """Say by when each customer was erased, microseconds UTC; -1 for those who were not."""
+        """Return the moment of each customer's erasure, UTC microseconds; -1 for those who were not erased."""
 
 
 class Nobody:
-    """Nobody was erased."""
+    """The case that no customer was erased."""
 
     def __len__(self) -> int:
         return 0
 
     def until(self, customer_ids: Sequence[str]) -> NDArray[np.int64]:
-        """Say so of each."""
+        """Return -1 for each customer."""
         return np.full(len(customer_ids), -1, dtype=np.int64)
 
 
 def kept_rows(events: pa.Table, erased: Erased) -> NDArray[np.int64]:
-    """Find the rows of events that are not an erased customer's, or occurred after the erasure.
+    """Return the rows whose customers were not erased, or whose events occurred after the erasure.
 
     Args:
         events: Columns of `events.schema.SCHEMA`.
-        erased: Who was.
+        erased: Erased customers.
     """
     if not len(events) or not len(erased):
         return np.arange(len(events), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Erasing a customer from the event log: the one thing that is ever taken out of it."""
+"""Erases a customer from the event log."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from events.segments import read_segment
 
 
 def erase_customer(folder: Path, customer_id: str) -> int:
-    """Take all events of a customer out of a log; what was there before is gone from the disk when this returns.
+    """Remove all events of a customer from a log; they are gone from the disk when this returns.
 
-    Fingerprints of the events' ids stay, so that the same events, delivered again, do not come back.
+    Fingerprints of the events' ids stay, so that the same events do not come back when delivered again.
 
     Args:
-        folder: Of the log.
-        customer_id: Whose.
+        folder: Folder of the log.
+        customer_id: Customer to erase.
 
     Returns:
-        How many events there were.
+        Number of removed events.
 
     Raises:
-        StateError: The log could not be written; it is as it was.
+        StateError: The log could not be written; it is unchanged.
 
     Example:
         >>> from datetime import UTC, datetime
@@ -75,14 +75,14 @@ def erase_customer(folder: Path, customer_id: str) -> int:
             return erased
     except OSError as error:
         raise StateError(
-            f"the event log in {folder} could not be written, and is as it was",
+            f"the event log in {folder} could not be written and is unchanged",
             got=error.strerror or str(error),
             remedy="free space or give write access, then erase again",
         ) from error
 
 
 def _without(folder: Path, segment: Segment, customer_id: str) -> pa.Table | None:
-    """Read a segment without the customer; None where they are not in it."""
+    """Return a segment's events without the customer's; None if it has none of theirs."""
     table = read_segment(folder / segment.file, SCHEMA.names)
-    theirs = pc.equal(table["customer_id"], customer_id)
-    return table.filter(pc.invert(theirs)) if pc.any(theirs).as_py() else None
+    own_rows = pc.equal(table["customer_id"], customer_id)
+    return table.filter(pc.invert(own_rows)) if pc.any(own_rows).as_py() else None

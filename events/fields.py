@@ -1,4 +1,4 @@
-"""The fields of the contract, read from the columns of a source's file."""
+"""Reads the fields of the contract from the columns of a source's file."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from events.times import Moments, is_moment_type, moments_of
 class Fields:
     """A table of a source's file, seen through the source's mapping.
 
-    Every method raises SourceError where a column has a type that its field cannot be read from.
+    Every method raises SourceError if a column has a type from which its field cannot be read.
 
     Args:
-        table: Columns as the file names them.
-        file: As errors call it.
+        table: Table with the columns of the file.
+        source: Source of the file.
+        file: Name of the file in errors.
     """
 
     def __init__(self, table: pa.Table, source: Source, file: str) -> None:
@@ -32,13 +33,12 @@ class Fields:
         self._file = file
 
     def fills(self, field: str) -> bool:
-        """Whether the mapping says what fills a field."""
-        return any(
-            field in given for given in (self._source.columns, self._source.constants, self._source.value_columns)
-        )
+        """Return whether the mapping fills a field."""
+        mappings = (self._source.columns, self._source.constants, self._source.value_columns)
+        return any(field in filled for filled in mappings)
 
     def field(self, field: str) -> pa.Array:
-        """Get what fills a field, as it came: a column, joined columns, a constant, or nulls."""
+        """Return the raw values of a field: a column, joined columns, a constant, or nulls."""
         source = self._source
         if field in source.value_columns:
             parts = [self.column_texts(name) for name in source.value_columns[field]]
@@ -90,12 +90,12 @@ class Fields:
         )
 
     def coded(self, field: str) -> Coded:
-        """Read a field of few different texts, renamed as the mapping says."""
+        """Read a field with few distinct texts, renamed as the mapping says."""
         texts = self._as_texts(self.field(field), field)
         return Coded.of(texts).renamed(self._source.values.get(field, {}))
 
     def moments(self, field: str) -> Moments:
-        """Read a field as moments; the source's zone is that of local times."""
+        """Read a field as moments; local times are in the source's time zone."""
         column, unit = self.field(field), self._source.time_unit
         if not is_moment_type(column.type, unit):
             raise self._wrong_type(field, column.type, f"numbers of {unit}" if unit else "timestamps, dates or texts")

@@ -1,4 +1,4 @@
-"""Stable 64-bit fingerprints of texts and of whole events: for buckets, for ids, for digests.
+"""Stable 64-bit fingerprints of texts and of whole events, for buckets, ids and digests.
 
 Texts are hashed by BLAKE2b once per distinct value, numbers by the finaliser of splitmix64 (Steele, Lea and Flood,
 2014, doi:10.1145/2660193.2660195); the two are combined column by column. Every fingerprint has two lanes of 64 bits.
@@ -42,7 +42,7 @@ def text_fingerprints(texts: pa.Array) -> Lanes:
 
 
 def bucket_of(customer_ids: pa.Array, buckets: int) -> NDArray[np.int64]:
-    """Find the bucket of each customer, the same on every machine.
+    """Return the bucket of each customer, the same on every machine.
 
     Example:
         >>> bucket_of(pa.array(["c1", "c2", "c1"]), 16).tolist()
@@ -52,13 +52,13 @@ def bucket_of(customer_ids: pa.Array, buckets: int) -> NDArray[np.int64]:
 
 
 def content_fingerprints(table: pa.Table) -> Lanes:
-    """Fingerprint each event's content: everything but its id; the order of properties does not matter.
+    """Fingerprint each event's content: everything but its id. The order of properties does not matter.
 
     Args:
         table: Columns of `events.schema.SCHEMA`; `event_id` may be missing.
 
     Returns:
-        Shape (n, 2).
+        Fingerprints, shape (n, 2).
     """
     lanes = np.zeros((table.num_rows, 2), dtype=np.uint64)
     for name in ("customer_id", "type", "channel", "product", "decision_id"):
@@ -73,13 +73,13 @@ def content_fingerprints(table: pa.Table) -> Lanes:
 
 
 def event_fingerprints(table: pa.Table) -> Lanes:
-    """Fingerprint whole events, content and id: what a log sums up.
+    """Fingerprint whole events, content and id, as a log sums them.
 
     Args:
         table: All columns of `events.schema.SCHEMA`.
 
     Returns:
-        Shape (n, 2).
+        Fingerprints, shape (n, 2).
     """
     return combine(content_fingerprints(table), text_fingerprints(one_chunk(table.column("event_id"))))
 
@@ -90,7 +90,7 @@ def combine(lanes: Lanes, more: Lanes) -> Lanes:
 
 
 def as_hex(lanes: Lanes) -> pa.Array:
-    """Write each pair of lanes as 32 hexadecimal digits.
+    """Format each pair of lanes as 32 hexadecimal digits.
 
     Example:
         >>> as_hex(np.array([[1, 255]], dtype=np.uint64)).to_pylist()

@@ -1,4 +1,4 @@
-"""Which event ids a log holds, and for what content: sorted files of fingerprints that are searched in place."""
+"""Event ids of a log and the content of their events: sorted files of fingerprints that are searched in place."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Identities = NDArray[np.uint64]
 def identities_of(ids: Lanes, contents: Lanes) -> Identities:
     """Sort a table's fingerprints by id.
 
-    One lane of 64 bits is kept of each, 16 bytes an event. Two ids out of 100 million share a lane with a
-    probability of 3 in 10,000; then the later event would be quarantined as a conflict, not lost.
+    One lane of 64 bits is kept of each fingerprint, 16 bytes per event. The probability that two ids out of 100 million
+    share a lane is 3 in 10,000; then the later event would be quarantined as a conflict, not lost.
     """
     order = np.argsort(ids[:, 0], kind="stable")
     return np.stack([ids[order, 0], contents[order, 0]])
@@ -33,14 +33,14 @@ def merged(runs: Sequence[Identities]) -> Identities:
 
 
 def look_up(runs: Sequence[Identities], ids: Lanes) -> tuple[NDArray[np.bool_], NDArray[np.uint64]]:
-    """Find the content that ids stand for.
+    """Look up the content of event ids.
 
     Args:
-        runs: Of disjoint ids.
-        ids: Shape (n, 2).
+        runs: Runs with disjoint ids.
+        ids: Fingerprints of ids, shape (n, 2).
 
     Returns:
-        Whether each id is there, and the fingerprint of its content (0 where it is not), both of shape (n,).
+        Whether each id is known, and the fingerprint of its content (0 if unknown), both of shape (n,).
     """
     wanted = ids[:, 0]
     order = np.argsort(wanted)  # ascending searches read a memory-mapped run once from front to back
@@ -58,7 +58,7 @@ def look_up(runs: Sequence[Identities], ids: Lanes) -> tuple[NDArray[np.bool_], 
 
 
 def among(ids: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Tell which of some ids are wanted, shape (n,); many times faster than numpy's own, which hashes.
+    """Return which ids are among the wanted ones, shape (n,); many times faster than numpy's hashing `isin`.
 
     Example:
         >>> among(np.array([3, 1, 2], dtype=np.uint64), np.array([2, 3], dtype=np.uint64)).tolist()
@@ -72,15 +72,15 @@ def among(ids: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.boo
 
 
 def write_run(file: Path, run: Identities) -> None:
-    """Keep a run in a file."""
+    """Write a run to a file."""
     np.save(file, run, allow_pickle=False)
 
 
 def read_run(file: Path) -> Identities:
-    """Map a run's file into memory, reading only what is searched.
+    """Map a run's file into memory, so that only what is searched is read.
 
     Raises:
-        DamagedError: Something else has written to the file, or it is gone.
+        DamagedError: Something else has written to the file, or it is missing.
     """
     try:
         run: Identities = np.load(file, mmap_mode="r", allow_pickle=False)

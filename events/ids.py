@@ -1,4 +1,4 @@
-"""Columns of any type as ids, in the one form that an id has at every door."""
+"""Reads columns of any type as ids, in the one form that an id has everywhere."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from events.texts import joined_texts
 
 JOINED_BY = "-"
 _PLAIN = r"^[!-~]([ -~]*[!-~])?$"
-"""What is in its one form already, unless it is too long or a folder."""
+"""Matches texts that are valid ids as they are, unless too long or a folder name (`.`, `..`)."""
 FLOAT_TELLS = 2**53
-"""Below it a floating number of 64 bits tells every whole number from the next one."""
+"""Below it, a 64-bit float can distinguish every whole number from the next one."""
 _FLOATS_TELL = {"halffloat": 2**11, "float": 2**24, "double": FLOAT_TELLS}
 
 
 _SUSPECTS = {
     r"^[0-9](\.[0-9]+)?[eE]\+[0-9]+$": "as a spreadsheet writes large numbers (1.2E+11), whose last digits are lost",
     r"^[0-9]+\.0+$": "as a column of numbers with gaps is written (1001.0), which is another id than 1001",
-    r"(?i)^(nan|null|none|n/a|undefined|#[a-z/0]+[!?]?)$": "with a word for none, so that many customers become one",
+    r"(?i)^(nan|null|none|n/a|undefined|#[a-z/0]+[!?]?)$": "with a word for none, which makes many customers one",
 }
-"""Texts that may be ids, and hardly ever are."""
+"""Patterns of texts that can be ids but hardly ever are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class Ids:
     """A column of ids.
 
     Attributes:
-        values: Texts; null where there is none or none that fits.
-        missing: Shape (n,), where nothing was written.
-        unfit: Shape (n,), where something was that cannot be an id.
-        why: Says it of an unfit row.
+        values: Texts; null if there is none or it does not fit.
+        missing: Shape (n,), rows without a value.
+        unfit: Shape (n,), rows with a value that cannot be an id.
+        why: Returns the reason for an unfit row.
     """
 
     values: pa.Array
@@ -51,21 +51,21 @@ class Ids:
 
 
 def is_id_type(kind: pa.DataType) -> bool:
-    """Whether a column of the type can be read as ids: texts and numbers, not yes and no, moments or containers."""
+    """Return whether a column type can be read as ids: texts and numbers, but not booleans, moments or containers."""
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
     tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
     return _is_text(plain) or any(test(plain) for test in tests)
 
 
 def ids_of(column: pa.Array, name: str) -> Ids:
-    r"""Read a column as ids: texts by the rule of `domain.ids`, whole numbers as they are written.
+    r"""Read a column as ids: texts by the rule of `domain.ids`, whole numbers in decimal digits.
 
-    A floating number that is so large that it may have been another one, and one with a fraction, is no id: files
-    that keep numbers of 64 bits in such a column have lost their last digits.
+    A float that is so large that it may have been another number, or that has a fraction, is no id: files that store
+    64-bit integers in such a column have lost the last digits.
 
     Args:
-        column: Of a type for which `is_id_type` holds.
-        name: What errors call it: `customer id`, say.
+        column: Column of a type for which `is_id_type` holds.
+        name: Name in errors, for example `customer id`.
 
     Example:
         >>> ids = ids_of(pa.array([1001.0, 2.0**53, 0.5, None]), "customer id")
@@ -93,14 +93,14 @@ def ids_of(column: pa.Array, name: str) -> Ids:
     if not len(rows):
         return Ids(trimmed, missing, unfit, _never)
     fitted = [_fitted(text, name) for text in trimmed.take(pa.array(rows)).to_pylist()]
-    unfit[rows] = [isinstance(one, DataError) for one in fitted]
+    unfit[rows] = [isinstance(fit, DataError) for fit in fitted]
     whole = np.asarray(trimmed.to_pylist(), dtype=object)
-    whole[rows] = [None if isinstance(one, DataError) else one for one in fitted]
+    whole[rows] = [None if isinstance(fit, DataError) else fit for fit in fitted]
     return Ids(pa.array(whole, pa.string()), missing, unfit, lambda row: str(_fitted(texts[row].as_py(), name)))
 
 
 def suspects_among(ids: pa.Array) -> dict[str, int]:
-    """Count ids that were probably damaged on their way, by how they are written.
+    """Count ids that were probably damaged in transit, by the form that reveals it.
 
     Example:
         >>> list(suspects_among(pa.array(["1.23457E+11", "K1", "1001"])).values())
@@ -113,7 +113,7 @@ def suspects_among(ids: pa.Array) -> dict[str, int]:
 def joined_ids(parts: Sequence[Ids], name: str) -> Ids:
     """Join the ids of each row by "-"; a missing part makes the whole missing, an unfit one unfit.
 
-    Of a customer's id only the last part may have a "-" itself: `1-2` and `3` would be the customer `1` and `2-3`.
+    In a customer id only the last part may contain "-": otherwise `1-2` and `3` would be the same as `1` and `2-3`.
     """
     missing = np.logical_or.reduce([part.missing for part in parts])
     bad = np.logical_or.reduce([part.unfit for part in parts])
@@ -130,7 +130,7 @@ def joined_ids(parts: Sequence[Ids], name: str) -> Ids:
                 return part.why(row)
         if torn[row]:
             return (
-                f"a part has the '{JOINED_BY}' that parts are joined by: {[part.values[row].as_py() for part in parts]}"
+                f"a part contains '{JOINED_BY}', which joins the parts: {[part.values[row].as_py() for part in parts]}"
             )
         return whole.why(row)
 
@@ -144,17 +144,19 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _numbers(column: pa.Array, name: str, text_of: Callable[[Any], str | DataError]) -> Ids:
     known = cache(text_of)
-    given = column.to_pylist()
-    missing = np.array([value is None or value != value for value in given], dtype=bool)  # noqa: PLR0124 - not a number
-    texts = [None if none else known(value) for value, none in zip(given, missing.tolist(), strict=True)]
+    values = column.to_pylist()
+    missing = np.array([value is None or value != value for value in values], dtype=bool)  # noqa: PLR0124 - not a number
+    texts = [None if none else known(value) for value, none in zip(values, missing.tolist(), strict=True)]
     unfit = np.array([isinstance(text, DataError) for text in texts], dtype=bool)
-    values = pa.array([None if isinstance(text, DataError) else text for text in texts], pa.string())
-    return Ids(values, missing, unfit, lambda row: f"{name}: {texts[row]}")
+    fitting = pa.array([None if isinstance(text, DataError) else text for text in texts], pa.string())
+    return Ids(fitting, missing, unfit, lambda row: f"{name}: {texts[row]}")
 
 
 def _of_float(value: float, bound: int, kind: str) -> str | DataError:
     if abs(value) >= bound:
-        return DataError(f"a {kind} cannot tell it from the next id", got=f"{value:.0f}", expected=f"below {bound}")
+        return DataError(
+            f"a {kind} cannot tell this id from the next one", got=f"{value:.0f}", expected=f"below {bound}"
+        )
     return _of_decimal(Decimal(value))
 
 

@@ -25,7 +25,7 @@ from events.transaction import Transaction
 from events.vocabulary import Vocabulary
 
 READING: Final = 2
-"""Goes up with a release that reads the same row by the same mapping differently."""
+"""Version of reading; a release that reads the same rows by the same mapping differently increases it."""
 
 Progress = Callable[[int, int, int], None]
 """Called with the rows read so far, the bytes read so far, and the bytes of all files."""
@@ -41,26 +41,26 @@ def import_sources(
     now: datetime,
     progress: Progress | None = None,
 ) -> ImportReport:
-    """Import every file of every source in one commit: all of it, or on an error nothing.
+    """Import every file of every source in one commit: all or, on an error, nothing.
 
-    A file that was imported before, by the same mapping and with nothing in quarantine, is known by its digest and
-    counted as duplicates without being read again. Rows that were read by another mapping of their source before are
-    known again, and what came of them is replaced by what comes of them now, be it nothing: see `events.origins`.
-    Other writers of the log wait until the import is through.
+    A file that was imported before by the same mapping, without quarantined rows, is recognised by its digest; its
+    events count as duplicates and it is not read again. Rows that another mapping of their source has read before are
+    recognised, and their new events, if any, replace the earlier ones; see `events.origins`. Other writers of the log
+    wait until the import is finished.
 
     Args:
-        log: Written in one commit.
-        sources: Checked by `events.checks`.
-        vocabulary: What events may say.
-        folder: Where the sources' files are.
-        quarantine: Folder for the rows that cannot become events; see `events.quarantine`.
-        now: Aware; what lies later is quarantined.
-        progress: Told after every chunk.
+        log: Event log, written in one commit.
+        sources: Sources that `events.checks` has checked.
+        vocabulary: Vocabulary of the bank.
+        folder: Folder of the sources' files.
+        quarantine: Folder for rows that cannot become events; see `events.quarantine`.
+        now: Current time, aware; later events are quarantined.
+        progress: Called after every chunk.
 
     Raises:
-        SourceError: A file is missing, empty, damaged, or not as its mapping says, or by a corrected mapping nothing
-            is left of it; nothing was imported.
-        StateError: The log or the quarantine could not be written; the log is as it was.
+        SourceError: A file is missing, empty, damaged or does not fit its mapping, or a corrected mapping leaves
+            nothing of it; nothing was imported.
+        StateError: The log or the quarantine could not be written; the log is unchanged.
     """
     if now.tzinfo is None:
         raise DataError("the moment of an import needs a time zone", got=str(now))
@@ -187,7 +187,7 @@ class _FileImport:
         self._meter.chunk(chunk.rows, chunk.bytes_done)
 
     def _append(self, chunk: Chunk, mapped: MappedRows) -> dict[int, tuple[Reason, str]]:
-        """Append what the rows became, and tell which could not be: row -> reason and detail."""
+        """Append the events of rows; return the rows in conflict, with reason and detail."""
         events, positions = mapped.events, mapped.positions
         if "event_id" not in events.column_names:
             events = events.append_column("event_id", self._ids.next_ids(events))
@@ -196,30 +196,30 @@ class _FileImport:
         self._accepted += counts.accepted
         self._duplicates += counts.duplicates
         self._origins.note(known, positions[counts.logged_rows], counts.ids)
-        told = events.column("event_id")
+        ids = events.column("event_id")
         return {
-            int(positions[row]): (Reason.EVENT_ID_CONFLICT, f"event id '{told[row].as_py()}'")
+            int(positions[row]): (Reason.EVENT_ID_CONFLICT, f"event id '{ids[row].as_py()}'")
             for row in counts.conflict_rows.tolist()
         }
 
     def _refuse_to_lose_or_double(self) -> None:
-        """Stop before a mapping takes everything of a file away, or adds a file to what an old release made of it."""
+        """Stop before a mapping removes all events of a file, or adds a file to what an old release made of it."""
         name, source = self._file.name, self._file.source.name
         if self._origins.superseded and sum(self._reasons.values()) == self._read:
             reason, first = next(iter(self._reasons)), self._first
             raise SourceError(
-                f"by the corrected mapping of source '{source}' nothing of file '{name}' can be read",
+                f"the corrected mapping of source '{source}' can read nothing of file '{name}'",
                 got=f"{self._read} rows for the quarantine, row {first and first.row} because of {reason}",
-                expected=f"some, as {self._origins.superseded} events came of them before",
-                remedy="correct sources.yaml; nothing was imported, and the log is as it was",
+                expected=f"at least one event; earlier mappings gave {self._origins.superseded}",
+                remedy="correct sources.yaml; nothing was imported, and the log is unchanged",
             )
         if self._accepted and self._transaction.was_imported_without_origins(self._content):
             raise SourceError(
                 f"file '{name}' was imported by an earlier release, and reads differently now",
                 got=f"{self._accepted} other events",
                 expected="the events that are in the log",
-                remedy="import once with sources.yaml as it was then, which notes where events came from, and then "
-                "with the corrected one; or move the log away and import all files again",
+                remedy="first import with sources.yaml as it was then, which records where events came from, then with "
+                "the corrected one; or move the log away and import all files again",
             )
 
 

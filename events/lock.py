@@ -1,4 +1,4 @@
-"""One writer at a time, and who else is there."""
+"""File locks: one writer at a time, and a way to see whether anybody else is present."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Hold the file's lock; wait for whoever holds it. The system frees it when its holder dies."""
+    """Hold an exclusive lock on a file, waiting for other holders. The system releases it when its holder dies."""
     with file.open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         try:
@@ -21,7 +21,7 @@ def locked(file: Path) -> Iterator[None]:
 
 @contextmanager
 def present(file: Path) -> Iterator[None]:
-    """Hold the file's lock beside others who do the same."""
+    """Hold a shared lock on a file."""
     with file.open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_SH)
         try:
@@ -31,7 +31,7 @@ def present(file: Path) -> Iterator[None]:
 
 
 def anybody_present(file: Path) -> bool:
-    """Tell whether somebody holds the file's lock; whoever died does not."""
+    """Return whether anybody holds a lock on the file; a process that died does not."""
     with file.open("a") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -41,7 +41,7 @@ def anybody_present(file: Path) -> bool:
 
 
 def remove_abandoned(file: Path) -> bool:
-    """Remove a file whose lock nobody holds: whoever was about to hold it finds it gone, and makes it anew.
+    """Remove a file that nobody has locked; a process about to lock it finds it missing and creates it again.
 
     Returns:
         Whether it was removed.

@@ -29,23 +29,24 @@ from events.transaction import AppendCounts, Transaction, remove_leftovers
 _Result = TypeVar("_Result")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _READ_ATTEMPTS = 3
-"""A reader whose files two writers replaced under it looks again."""
+"""Attempts of a reader whose files are replaced by writers meanwhile."""
 
 
 class EventLog:
     """The events of a bank in one folder.
 
-    Customers are spread over buckets by a hash of their id, so that whoever reads bucket by bucket has every
-    customer whole and memory bounded. A manifest names the Parquet segments that count; replacing it is the commit,
-    so that a writer that dies leaves the log as it was. Writers wait for each other; readers wait for nobody and
-    see the log as of the last commit.
+    Customers are assigned to buckets by a hash of their id, so that reading bucket by bucket gives every customer whole
+    and bounds memory. A manifest lists the Parquet segments that belong to the log; replacing it is the commit, so a
+    writer that dies leaves the log unchanged. Writers wait for each other; readers wait for nobody and see the log as
+    of the last commit.
 
     Args:
-        folder: Made at the first append.
-        buckets: Of a new log; an existing one keeps its own.
-        rows_in_memory: As many events wait in memory while a commit is made.
-        erased: Tells who was erased, asked when a transaction holds the log: whoever erases notes it before they take
-            the customer out of the log, so that either the transaction knows of it, or they find what it wrote.
+        folder: Folder of the log, created at the first append.
+        buckets: Number of buckets of a new log; an existing one keeps its own.
+        rows_in_memory: Number of events held in memory while a commit is made.
+        erased: Returns who was erased; called when a transaction has locked the log. An erasure is noted before the
+            customer is removed from the log, so either the transaction knows of it, or the erasure finds what the
+            transaction wrote.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -80,21 +81,21 @@ class EventLog:
         return self._manifest().buckets
 
     def append(self, table: pa.Table) -> AppendCounts:
-        """Add events in one commit; rows whose id is known, or whose customer was erased since, are counted, not added.
+        """Append events in one commit; rows with a known id or an erased customer are only counted.
 
         Args:
             table: Columns of `events.schema.SCHEMA`, in any order of rows.
 
         Raises:
             DataError: The table does not fit the schema.
-            StateError: The log could not be written (a full disk, say); it is as it was.
+            StateError: The log could not be written, for example because the disk is full; it is unchanged.
         """
         with self.transaction() as transaction:
             return transaction.append(table)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Hold the log for several appends in one commit; an error inside leaves the log as it was."""
+        """Lock the log for several appends in one commit; an error inside leaves the log unchanged."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with locked(self.folder / "lock"):
@@ -109,7 +110,7 @@ class EventLog:
                     raise
         except OSError as error:
             raise StateError(
-                f"the event log in {self.folder} could not be written, and is as it was",
+                f"the event log in {self.folder} could not be written and is unchanged",
                 got=error.strerror or str(error),
                 remedy="free space or give write access, then append again",
             ) from error
@@ -118,8 +119,8 @@ class EventLog:
         """Read a bucket, sorted by customer_id, occurred_at and event_id.
 
         Args:
-            bucket: 0 to buckets - 1.
-            columns: Names, in the wanted order; all where none are given.
+            bucket: Number of the bucket, 0 to buckets - 1.
+            columns: Names of columns, in the desired order; None for all.
 
         Raises:
             DataError: There is no such bucket or column.
@@ -135,14 +136,14 @@ class EventLog:
         return self._consistently(read)
 
     def read_days(self, bucket: int, spans: NDArray[np.int64]) -> pa.Table:
-        """Read what occurred in any of some spans of time in a bucket, at a cost that hardly grows with the log.
+        """Read the events of a bucket that occurred in given periods, at a cost that hardly grows with the log.
 
         Args:
-            bucket: 0 to buckets - 1.
-            spans: Beginning and end (not included) of each, shape (k, 2), microseconds UTC.
+            bucket: Number of the bucket, 0 to buckets - 1.
+            spans: Start and end (not included) of each period, UTC microseconds, shape (k, 2).
 
         Returns:
-            Columns of `events.mapped.COLUMNS`, in no order; so does `read_customers`.
+            Columns of `events.mapped.COLUMNS`, in no order; the same holds for `read_customers`.
         """
         return self._rows(bucket, on_days(spans))
 
@@ -151,10 +152,10 @@ class EventLog:
         return self._rows(bucket, of_customers(customer_ids))
 
     def read_since(self, bucket: int, moment: np.datetime64) -> tuple[pa.Table, News]:
-        """Read what became available in a bucket at a moment or later, whole and in no order.
+        """Read all events of a bucket that became available at a moment or later, in no order.
 
         Returns:
-            These events, and number and content of all others: those that were available before.
+            These events, and the number and content of the events that were available before.
         """
 
         def read(manifest: Manifest) -> tuple[pa.Table, News]:
@@ -169,7 +170,7 @@ class EventLog:
         return self._consistently(read)
 
     def read_customer(self, customer_id: str) -> pa.Table:
-        """Read one customer's events, the oldest first."""
+        """Read one customer's events, oldest first."""
 
         def read(manifest: Manifest) -> pa.Table:
             bucket = int(bucket_of(pa.array([customer_id]), manifest.buckets)[0])
@@ -178,15 +179,15 @@ class EventLog:
         return self._consistently(read)
 
     def read_together(self, customer_ids: Sequence[str]) -> pa.Table:
-        """Read the events of some customers of any buckets, each customer's as `read_customer` does."""
+        """Read the events of customers in any buckets, each customer's in the order of `read_customer`."""
 
         def read(manifest: Manifest) -> pa.Table:
             names = pa.array(customer_ids, pa.string())
             buckets = bucket_of(names, manifest.buckets)
             tables = []
             for bucket in np.unique(buckets).tolist():
-                theirs = pc.field("customer_id").isin(names.filter(pa.array(buckets == bucket)))
-                tables.append(self._read(manifest.of_bucket(bucket), SCHEMA.names, theirs))
+                own_rows = pc.field("customer_id").isin(names.filter(pa.array(buckets == bucket)))
+                tables.append(self._read(manifest.of_bucket(bucket), SCHEMA.names, own_rows))
             return joined(pa.concat_tables(tables)) if tables else empty_table()
 
         return self._consistently(read)
@@ -202,25 +203,25 @@ class EventLog:
         return self._consistently(read)
 
     def digest(self) -> str:
-        """Identify the events of the whole log, however they came and however they are stored."""
+        """Identify the events of the whole log, however they were delivered and are stored."""
         return _digest(self._manifest().segments)
 
     def bucket_digest(self, bucket: int, through: str | None = None) -> str:
-        """Identify the events of a bucket; it changes when, and only when, the bucket has other events.
+        """Identify the events of a bucket; the digest changes if and only if the events do.
 
         Args:
-            bucket: 0 to buckets - 1.
-            through: Only of what became available in this month (UTC, `2026-05`) or before it.
+            bucket: Number of the bucket, 0 to buckets - 1.
+            through: Month (UTC, `2026-05`); only events that became available in it or earlier count.
         """
         return _digest(self._manifest().of_bucket(bucket), through)
 
     def bucket_digests(self, bucket: int, months: Sequence[str]) -> list[str]:
-        """Identify the events of a bucket through each of some months, all as of one commit."""
+        """Identify the events of a bucket through each of several months, all as of one commit."""
         segments = self._manifest().of_bucket(bucket)
         return [_digest(segments, month) for month in months]
 
     def count(self) -> int:
-        """Number of events."""
+        """Return the number of events."""
         return sum(segment.rows for segment in self._manifest().segments)
 
     @property
@@ -231,12 +232,12 @@ class EventLog:
         )
 
     def last_available_at(self) -> datetime | None:
-        """When the log's latest news became available; None for an empty log."""
+        """Return when the log's latest event became available; None for an empty log."""
         moments = [segment.last_available_at for segment in self._manifest().segments]
         return _EPOCH + timedelta(microseconds=max(moments)) if moments else None
 
     def first_occurred_at(self) -> datetime | None:
-        """When the log's first event occurred; None for an empty log."""
+        """Return when the log's first event occurred; None for an empty log."""
         moments = [segment.first_occurred_at for segment in self._manifest().segments]
         return _EPOCH + timedelta(microseconds=min(moments)) if moments else None
 
@@ -244,7 +245,7 @@ class EventLog:
         return Manifest.read(self.folder, self._new_buckets)
 
     def _consistently(self, read: Callable[[Manifest], _Result]) -> _Result:
-        """Read by one manifest; look again where a writer has replaced and removed its files meanwhile."""
+        """Read by one manifest; try again if a writer has replaced and removed its files meanwhile."""
         for attempt in range(_READ_ATTEMPTS):
             manifest = self._manifest()
             try:
@@ -254,7 +255,7 @@ class EventLog:
                     continue
                 if isinstance(error, DamagedError):
                     raise
-                raise DamagedError(self.folder / MANIFEST, f"it names what cannot be read: {error}") from error
+                raise DamagedError(self.folder / MANIFEST, f"it names a file that cannot be read: {error}") from error
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _rows(self, bucket: int, choice: Choice) -> pa.Table:

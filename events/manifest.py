@@ -1,4 +1,4 @@
-"""What belongs to a log: the one file whose replacement commits an append."""
+"""The manifest: lists the files of a log; replacing it commits an append."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MANIFEST = "manifest.json"
 
 
 Stamp = tuple[int, int, int]
-"""Of a commit: what the system says of the file."""
+"""Identifies a commit by the manifest's file attributes."""
 
 News = tuple[int, int, int]
 """Number of events, and their content in two lanes."""
@@ -29,9 +29,10 @@ class Segment:
     Attributes:
         file: Name below the log's folder.
         content: Sum of the fingerprints of its events, in two lanes, modulo 2^64; sums of segments add up.
-        news: Month (UTC, `2026-05`) -> number and content of the events that became available in it; under "", before
-            every month, those of a log that was written when this was not noted.
-        first_occurred_at: Microseconds since 1970, UTC; so is `last_available_at`.
+        news: Month (UTC, `2026-05`) -> number and content of the events that became available in it. The key "", before
+            every month, holds those of a log written before months were noted.
+        first_occurred_at: Microseconds since 1970, UTC.
+        last_available_at: Microseconds since 1970, UTC.
     """
 
     file: str
@@ -53,11 +54,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """Which events came of which rows of a source by one mapping: see `events.origins`.
+    """Which events came from which rows of a source by one mapping; see `events.origins`.
 
     Attributes:
-        mapping: Digest.
-        columns: By whose content rows are known again.
+        mapping: Digest of the mapping.
+        columns: Columns whose content identifies rows.
+        runs: Files of pairs of row and event.
     """
 
     mapping: str
@@ -72,7 +74,7 @@ class Generation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedFile:
-    """What came of a source file that was imported before with the same mapping and left nothing in quarantine."""
+    """Counts of a source file that was imported before by the same mapping, without quarantined rows."""
 
     read: int
     events: int
@@ -84,9 +86,9 @@ class Manifest:
     """The log as of its last commit.
 
     Attributes:
-        version: Of the format.
         imported: Source files by digests of content and mapping, as `file_digest` joins them.
-        origins: Source -> its generations; empty in a log that was written when this was not noted.
+        origins: Source -> its generations; empty in a log written before these were noted.
+        version: Version of the format.
     """
 
     buckets: int
@@ -104,7 +106,7 @@ class Manifest:
         return frozenset((*(part.file for part in self.segments), *(run.file for run in runs)))
 
     def of_bucket(self, bucket: int) -> tuple[Segment, ...]:
-        """The bucket's segments, the oldest first."""
+        """Return the bucket's segments, oldest first."""
         return tuple(segment for segment in self.segments if segment.bucket == bucket)
 
     def write(self, folder: Path) -> None:
@@ -113,10 +115,10 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path, buckets: int) -> Manifest:
-        """Read the folder's manifest; of a folder without one, an empty log with that many buckets.
+        """Read the folder's manifest; a folder without one is an empty log with the given number of buckets.
 
         Raises:
-            StateError: The manifest is damaged, or written in another format.
+            StateError: The manifest is damaged, or has another format.
         """
         file = folder / MANIFEST
         try:
@@ -157,8 +159,8 @@ def _generation(part: dict[str, Any]) -> Generation:
 
 def _segment(part: dict[str, Any]) -> Segment:
     first, second = part["content"]
-    told = part.get("news", {"": [part["rows"], first, second]})
-    news = {month: (int(rows), int(one), int(other)) for month, (rows, one, other) in told.items()}
+    by_month = part.get("news", {"": [part["rows"], first, second]})
+    news = {month: (int(rows), int(low), int(high)) for month, (rows, low, high) in by_month.items()}
     return Segment(**{**part, "content": (int(first), int(second)), "news": news})
 
 

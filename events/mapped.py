@@ -1,8 +1,8 @@
-"""A segment once more, uncompressed: columns are mapped into memory, so that a few rows cost what a few rows are.
+"""A second, uncompressed copy of each segment: its columns are memory-mapped, so that reading a few rows is cheap.
 
-Reading one day of a year from Parquet means to decode the year. Here only the column is looked at by which rows are
-chosen, and then the chosen rows. A mapped file belongs to the segment of its name, is written with it and removed
-with it; a segment without one (of a log that was written before there were any) is read as Parquet instead.
+Reading one day of a year from Parquet means decoding the year. Here only the column that selects rows is read, and
+then the selected rows. A mapped file belongs to the segment of its name, and is written and removed with it. A segment
+without one, from a log written before they existed, is read from Parquet.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from events.schema import SCHEMA, one_chunk
 from events.segments import read_segment
 
 COLUMNS = tuple(name for name in SCHEMA.names if name != "event_id")
-"""Ids are long, and nobody computes with them."""
+"""Ids are left out: they are long, and no computation uses them."""
 
 Choice = Callable[[pa.Table], NDArray[np.bool_]]
-"""Says which rows of a segment are wanted."""
+"""Returns which rows of a segment are wanted."""
 
 
 def mapped_file(segment: Path) -> Path:
-    """Where the mapped file of a segment is."""
+    """Return the path of a segment's mapped file."""
     return segment.with_suffix(".arrow")
 
 
@@ -48,10 +48,10 @@ def read_rows(segment: Path, choice: Choice) -> pa.Table:
 
 
 def on_days(spans: NDArray[np.int64]) -> Choice:
-    """Choose what occurred in any of some spans of time.
+    """Choose events that occurred in given periods.
 
     Args:
-        spans: Beginning and end (not included) of each, shape (k, 2), microseconds UTC.
+        spans: Start and end (not included) of each period, UTC microseconds, shape (k, 2).
     """
 
     def choose(table: pa.Table) -> NDArray[np.bool_]:
@@ -65,15 +65,15 @@ def on_days(spans: NDArray[np.int64]) -> Choice:
 
 
 def of_customers(customer_ids: NDArray[np.object_]) -> Choice:
-    """Choose all that some customers did."""
+    """Choose all events of some customers."""
     wanted = pa.array(customer_ids, pa.string())
 
     def choose(table: pa.Table) -> NDArray[np.bool_]:
         customers = one_chunk(table.column("customer_id"))
         if not pa.types.is_dictionary(customers.type):
             customers = customers.dictionary_encode()
-        theirs = pc.is_in(customers.dictionary, value_set=wanted).to_numpy(zero_copy_only=False)
-        chosen: NDArray[np.bool_] = theirs[customers.indices.to_numpy()]
+        wanted_codes = pc.is_in(customers.dictionary, value_set=wanted).to_numpy(zero_copy_only=False)
+        chosen: NDArray[np.bool_] = wanted_codes[customers.indices.to_numpy()]
         return chosen
 
     return choose

@@ -1,4 +1,4 @@
-"""How a source's files become events of the contract."""
+"""Describes how a source's files become events of the contract."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ EVENT_FIELDS = (
     "amount",
     "decision_id",
 )
-"""What `columns` and `constants` may fill; `properties` have a map of their own."""
+"""Fields that `columns` and `constants` may fill; `properties` have a map of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source(Spec):
-    """One kind of file a bank delivers, and how its columns are read.
+    """One kind of file that a bank delivers, and how its columns are read.
 
     Attributes:
-        name: Of the source, in reports and in the quarantine.
-        files: Patterns below the bank's source folder.
-        format: Taken from the file's name where it is not given.
-        kind: `events`, or `attributes`: each row tells what is known of a customer from `occurred_at` on.
+        name: Name of the source in reports and in the quarantine.
+        files: Patterns of file names below the bank's source folder.
+        format: Format of the files; by default taken from their names.
+        kind: `events`, or `attributes`: each row holds attributes of a customer from `occurred_at` on.
         columns: Field of the contract -> column, or columns that are joined by "-" (ids only). Without
             `event_id` the id is a digest of the row's content and of how often that content came before it
-            in the file, so that importing the file again finds the same ids. Without `available_at` an event
+            in the file, so that importing the file again gives the same ids. Without `available_at` an event
             is available when it occurs.
-        constants: Field -> value, for what a whole source has in common.
+        constants: Field -> value that is the same for the whole source.
         values: Field -> {value in the source: value of the vocabulary}; an unlisted value stays as it is. The key ""
             is for a blank field.
-        blank: Attribute -> what a blank field says of it where `values` has no "": `keep` leaves the value before in
-            force, as without this; `unknown` ends it.
+        blank: Attribute -> meaning of a blank field if `values` has no "": `keep`, the default, keeps the previous
+            value; `unknown` ends it.
         value_columns: Field -> columns whose values are joined by "/" before `values` is looked up.
         properties: Property -> column.
-        time_zone: Of times written without an offset; ambiguous ones (autumn) count as the earlier.
-        time_unit: What times count since 1970 where they are numbers: seconds, milli-, micro- or nanoseconds. Without
-            it times are dates, timestamps, or texts as `2026-03-29`, `2026-03-29 10:15:00.5`, `2026-03-29T10:15Z`.
-        decimal_mark: Of numbers that are written as texts, as in CSV: `.` or `,`.
-        thousands_mark: Between their groups of three digits: `.`, `,`, `'` or a blank; '' where there is none. Where
-            it is not given, a number that may be meant either way (1.234) is not accepted.
-        delimiter: Between the columns of CSV.
-        quotes: Whether a quote that opens a field of CSV reaches to the next one, as usual. False for a system that
+        time_zone: Time zone of times without an offset; ambiguous ones (autumn) count as the earlier.
+        time_unit: Unit of times that are numbers since 1970: seconds, milli-, micro- or nanoseconds. By default
+            times are dates, timestamps, or texts such as `2026-03-29`, `2026-03-29 10:15:00.5`, `2026-03-29T10:15Z`.
+        decimal_mark: Decimal mark of numbers that are written as texts, as in CSV: `.` or `,`.
+        thousands_mark: Mark between groups of three digits: `.`, `,`, `'` or a blank; '' if there is none. By
+            default, an ambiguous number (1.234) is not accepted.
+        delimiter: Delimiter of CSV columns.
+        quotes: Whether a quote that opens a CSV field reaches to the next one, as usual. False for a system that
             writes quotes as they come, so that every line is a record.
-        encoding: Of CSV and JSON lines.
+        encoding: Encoding of CSV and JSON lines.
         skip: Field -> values (after mapping) whose rows are left out on purpose; they are counted.
     """
 
@@ -78,5 +78,5 @@ class Source(Spec):
 
     @property
     def marks(self) -> Marks:
-        """How its texts write numbers."""
+        """Marks of numbers in its texts."""
         return Marks(self.decimal_mark, self.thousands_mark)

@@ -1,4 +1,4 @@
-"""What became available in each month: sums of fingerprints, so that what was known by then can be identified."""
+"""Sums of event fingerprints by month of availability: they identify what was known at the end of each month."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from events.schema import one_chunk
 
 
 def news_of(events: pa.Table, contents: Lanes) -> dict[str, News]:
-    """Count and sum up events by the month (UTC) in which they became available.
+    """Count events and sum their fingerprints by the month (UTC) in which they became available.
 
     Args:
-        events: n events.
+        events: Events, n rows.
         contents: Their fingerprints, shape (n, 2).
     """
     available = one_chunk(events["available_at"]).cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
@@ -31,26 +31,26 @@ def news_of(events: pa.Table, contents: Lanes) -> dict[str, News]:
 
 
 def news_together(segments: Sequence[Segment]) -> dict[str, News]:
-    """Sum up the news of segments, month by month."""
+    """Sum the news of segments, month by month."""
     months = sorted({month for segment in segments for month in segment.news})
     return {month: total(segment.news[month] for segment in segments if month in segment.news) for month in months}
 
 
 def total(news: Iterable[News]) -> News:
-    """Sum up; the content modulo 2^64.
+    """Sum news, the content modulo 2^64.
 
     Example:
         >>> total([(1, 2**64 - 1, 5), (2, 3, 0)])
         (3, 2, 5)
     """
     rows, first, second = 0, 0, 0
-    for more, one, other in news:
-        rows, first, second = rows + more, (first + one) % 2**64, (second + other) % 2**64
+    for count, low, high in news:
+        rows, first, second = rows + count, (first + low) % 2**64, (second + high) % 2**64
     return rows, first, second
 
 
 def news_in(events: pa.Table) -> News:
-    """Count and sum up events, given with all columns of the log."""
+    """Count events and sum their fingerprints; the table has all columns of the log."""
     if not len(events):
         return 0, 0, 0
     first, second = event_fingerprints(events).sum(axis=0, dtype=np.uint64).tolist()
@@ -58,11 +58,11 @@ def news_in(events: pa.Table) -> News:
 
 
 def less(news: News, other: News) -> News:
-    """Take a part out of a sum.
+    """Subtract a part from a sum.
 
     Example:
         >>> less((3, 2, 5), (1, 2**64 - 1, 5))
         (2, 3, 0)
     """
-    (rows, first, second), (fewer, one, two) = news, other
-    return rows - fewer, (first - one) % 2**64, (second - two) % 2**64
+    (rows, first, second), (fewer, low, high) = news, other
+    return rows - fewer, (first - low) % 2**64, (second - high) % 2**64

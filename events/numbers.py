@@ -1,4 +1,4 @@
-"""Numbers written as texts, in the way that a source declares."""
+"""Reads numbers written as texts, with the marks that a source declares."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Marks:
     """How numbers are written.
 
     Attributes:
-        decimal: Before the fraction.
-        thousands: Between groups of three digits; "" for none, None where nobody has said. Then a number that might
-            be meant with one, such as 1.234, is no number.
+        decimal: Mark before the fraction.
+        thousands: Mark between groups of three digits; "" for none, None if undeclared. If undeclared, an ambiguous
+            number such as 1.234 is no number.
 
     Example:
         >>> undeclared, german = Marks(".", None), Marks(",", ".")
@@ -34,13 +34,13 @@ class Marks:
     thousands: str | None = ""
 
     def number(self, text: str) -> float | None:
-        """Read a number; None for what is none. Infinite and undefined ones are numbers here."""
+        """Read a number; None if it is none. Infinite and undefined ones count as numbers here."""
         if not self._written.fullmatch(text) or self.is_ambiguous(text):
             return None
         return float(self._grouping.sub("", text).replace(self.decimal, "."))
 
     def numbers(self, texts: pa.Array) -> pa.Array:
-        """Read a column of texts as float64; null for what is none."""
+        """Read a column of texts as float64; null if a text is no number."""
         written = pc.match_substring_regex(texts, f"^(?:{self._written.pattern})$")
         if self.thousands is None:
             written = pc.and_(written, pc.invert(pc.match_substring_regex(texts, f"^(?:{self._ambiguous.pattern})$")))
@@ -52,15 +52,15 @@ class Marks:
         return pc.replace_substring_regex(plain, r"^\+", "").cast(pa.float64())
 
     def is_ambiguous(self, text: str) -> bool:
-        """Whether a text is a number with or without a thousands mark, and nobody has said which."""
+        """Return whether a text is a number with or without a thousands mark, and the mark is undeclared."""
         return self.thousands is None and self._ambiguous.fullmatch(text) is not None
 
     @property
     def expectation(self) -> str:
-        """Say how a number should have been written."""
+        """Description of how a number should be written."""
         if self.thousands is None:
             return (
-                f"a number such as 12{self.decimal}50; one such as 1{self.decimal}234 only where sources.yaml says "
+                f"a number such as 12{self.decimal}50; one such as 1{self.decimal}234 only if sources.yaml sets "
                 "`thousands_mark` ('' for none)"
             )
         return f"a number such as 1{self.thousands}234{self.decimal}50"
@@ -84,4 +84,4 @@ class Marks:
 
 
 PLAIN = Marks()
-"""As programs write them: a decimal point and nothing else."""
+"""Numbers as programs write them: a decimal point and no other mark."""

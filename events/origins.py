@@ -1,11 +1,11 @@
-"""Which events came of which rows: what a corrected mapping needs to replace them.
+"""Records which events came from which rows, so that a corrected mapping can replace them.
 
-A row is known by the content of the columns that its mapping reads, and by how often that content came before it in
-the file; so it is known again in a file that has grown, was renamed or holds other rows beside it. For every mapping
-of a source (a generation) the log keeps pairs: the fingerprint of a row, and that of the id of the event that came of
-it. When a row is read by another mapping, the events that came of it before are superseded. They leave the log in
-the commit that brings the new ones, unless they come of other rows, too. Rows that no file has any more, and their
-events, stay as they were read.
+A row is identified by the content of the columns that its mapping reads, and by how often that content came before it
+in the file; so it is recognised in a file that has grown, was renamed or holds other rows besides. For every mapping
+of a source (a generation) the log keeps pairs: the fingerprint of a row, and that of the id of the event that came from
+it. When another mapping reads a row, its earlier events are superseded. They leave the log in the commit that brings
+the new ones, unless they come from other rows, too. Rows that are no longer in any file, and their events, stay as they
+were read.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ Pairs = NDArray[np.uint64]
 
 Ids = NDArray[np.uint64]
 Columns = Callable[[Sequence[str]], list[pa.Array] | None]
-"""Gives columns of a chunk as they were read; None where the file lacks one."""
+"""Returns columns of a chunk as they were read; None if the file lacks one."""
 
 _PAIRS_IN_MEMORY = 1_000_000
 _PAIRS_IN_A_RUN = 4_000_000
-"""Larger runs are not merged any more: 24 bytes a pair, several times over while they are."""
+"""Larger runs are not merged any more: merging takes several times 24 bytes per pair."""
 _BETWEEN, _ESCAPE = "\x1f", "\x1e"
 
 
@@ -45,12 +45,12 @@ class Origins:
     """The present generation of one source, in one commit.
 
     Args:
-        folder: Of the log.
-        mapping: Digest of the mapping that is read by.
-        columns: That it reads.
+        folder: Folder of the log.
+        mapping: Digest of the present mapping.
+        columns: Columns that the mapping reads.
         present: What the log has of this mapping.
-        earlier: What it has of the source's earlier mappings, and of sources that the bank has no more, whose rows
-            may be this one's now.
+        earlier: What the log has of the source's earlier mappings, and of sources that no longer exist and whose rows
+            may now be this one's.
     """
 
     def __init__(
@@ -71,11 +71,11 @@ class Origins:
         self._grown = False
 
     def file(self) -> FileOrigins:
-        """Begin with a file of the source."""
+        """Start a file of the source."""
         return FileOrigins(self)
 
     def note(self, rows: Lanes, ids: Ids) -> None:
-        """Note which events came of rows, shape (n, 2) and (n,)."""
+        """Note which events came from rows, shape (n, 2) and (n,)."""
         new = np.ones(len(ids), dtype=bool)
         for run in self._pairs:
             at, places = _find(run, rows)
@@ -98,7 +98,7 @@ class Origins:
         return Generation(mapping=self.mapping, columns=self.columns, runs=tuple(self._runs))
 
     def live(self) -> list[Ids]:
-        """Events that come of rows by this mapping."""
+        """Return the ids of events that came from rows by this mapping."""
         return [pairs[2] for pairs in self._pairs]
 
     def _write(self) -> None:
@@ -117,7 +117,7 @@ class FileOrigins:
     """The rows of one file, chunk by chunk.
 
     Attributes:
-        superseded: How many pairs of earlier mappings its rows were found in.
+        superseded: Number of pairs of earlier mappings that its rows superseded.
     """
 
     def __init__(self, origins: Origins) -> None:
@@ -129,7 +129,7 @@ class FileOrigins:
         self.superseded = 0
 
     def known(self, columns: Columns) -> KnownRows:
-        """Find the next rows of the file, and what came of them by earlier mappings."""
+        """Identify the next rows of the file, and their events by earlier mappings."""
         keys: dict[tuple[str, ...], Lanes] = {}
         for names, occurrences in self._occurrences.items():
             found = columns(names)
@@ -138,25 +138,25 @@ class FileOrigins:
         rows, ids = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.uint64)]
         for earlier in self._origins.earlier:
             if earlier.generation.columns in keys:
-                at, of_them = earlier.touch(keys[earlier.generation.columns])
+                at, event_ids = earlier.touch(keys[earlier.generation.columns])
                 rows.append(at)
-                ids.append(of_them)
+                ids.append(event_ids)
                 self.superseded += len(at)
         return KnownRows(keys[self._origins.columns], np.concatenate(rows), np.concatenate(ids))
 
     def note(self, known: KnownRows, rows: NDArray[np.int64], ids: Ids) -> None:
-        """Note which events came of some of these rows."""
+        """Note which events came from some of these rows."""
         self._origins.note(known.keys[rows], ids)
 
 
 @dataclass(frozen=True, slots=True)
 class KnownRows:
-    """Rows, and the events that came of them by earlier mappings.
+    """Rows, and their events by earlier mappings.
 
     Attributes:
-        keys: Shape (n, 2).
-        rows: Shape (k,), positions; a row may come more than once.
-        ids: Shape (k,).
+        keys: Fingerprints of the rows, shape (n, 2).
+        rows: Positions of rows with earlier events, shape (k,); a row may come more than once.
+        ids: Fingerprints of the events' ids, shape (k,).
     """
 
     keys: Lanes
@@ -164,7 +164,7 @@ class KnownRows:
     ids: Ids
 
     def gave(self, rows: NDArray[np.int64], ids: Ids) -> NDArray[np.bool_]:
-        """Tell for each of some rows whether an event of this id came of it, shape (n,)."""
+        """Return for each row whether an event with the given id came from it, shape (n,)."""
         order = np.argsort(self.rows, kind="stable")
         at, places = _ranges(self.rows[order], rows)
         gave = np.zeros(len(rows), dtype=bool)
@@ -173,7 +173,7 @@ class KnownRows:
 
 
 class Earlier:
-    """A generation of another mapping than the present one, and which of its pairs are superseded in this commit."""
+    """A generation of an earlier mapping, and which of its pairs are superseded in this commit."""
 
     def __init__(self, folder: Path, generation: Generation) -> None:
         self.generation = generation
@@ -187,7 +187,7 @@ class Earlier:
         return any(gone.any() for gone in self._gone)
 
     def touch(self, rows: Lanes) -> tuple[NDArray[np.int64], Ids]:
-        """Supersede what came of rows, shape (n, 2); positions of those that were found, and their events."""
+        """Supersede the events of rows, shape (n, 2); return positions of the rows found, and their events."""
         found, ids = [], []
         for pairs, gone in zip(self._pairs, self._gone, strict=True):
             at, places = _find(pairs, rows)
@@ -197,15 +197,15 @@ class Earlier:
         return np.concatenate(found), np.concatenate(ids)
 
     def superseded(self) -> list[Ids]:
-        """Events of rows that were read by another mapping now."""
+        """Return the ids of events whose rows another mapping has read now."""
         return [pairs[2][gone] for pairs, gone in zip(self._pairs, self._gone, strict=True)]
 
     def live(self) -> list[Ids]:
-        """Events of the other rows."""
+        """Return the ids of events of the other rows."""
         return [pairs[2][~gone] for pairs, gone in zip(self._pairs, self._gone, strict=True)]
 
     def left(self) -> Generation | None:
-        """Write what is left of the generation; None where that is nothing."""
+        """Write the rest of the generation; return None if nothing is left."""
         if not self.touched:
             return self.generation
         runs = []
@@ -218,7 +218,7 @@ class Earlier:
 
 
 def write_pairs(folder: Path, pairs: Pairs) -> Run:
-    """Write pairs to a file of the log, in order and each once."""
+    """Write pairs to a file of the log, sorted and without repetitions."""
     ordered = pairs[:, np.lexsort((pairs[2], pairs[1], pairs[0]))]
     again = (ordered[:, 1:] == ordered[:, :-1]).all(axis=0)
     kept = ordered[:, np.append(True, ~again)] if ordered.shape[1] else ordered
@@ -228,7 +228,7 @@ def write_pairs(folder: Path, pairs: Pairs) -> Run:
 
 
 def _find(pairs: Pairs, rows: Lanes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Find rows among pairs: positions of rows, and the places of their pairs; a row may have several."""
+    """Find rows among pairs: return positions of rows, and places of their pairs; a row may have several."""
     order = np.argsort(rows[:, 0])  # ascending searches read a memory-mapped run once from front to back
     at, places = _ranges(pairs[0], rows[order, 0])
     same = pairs[1][places] == rows[order[at], 1]
@@ -236,7 +236,7 @@ def _find(pairs: Pairs, rows: Lanes) -> tuple[NDArray[np.int64], NDArray[np.int6
 
 
 def _ranges(ascending: NDArray[Any], wanted: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """List for each wanted number all its places: position of the number, and place."""
+    """Return all places of each wanted number: position of the number, and place."""
     first = np.searchsorted(ascending, wanted, side="left")
     counts = np.searchsorted(ascending, wanted, side="right") - first
     at = np.repeat(np.arange(len(wanted)), counts)
@@ -244,7 +244,7 @@ def _ranges(ascending: NDArray[Any], wanted: NDArray[Any]) -> tuple[NDArray[np.i
 
 
 def _row_fingerprints(columns: Sequence[pa.Array]) -> Lanes:
-    """Fingerprint rows as they were read; what was not there is not the same as what was empty."""
+    """Fingerprint rows as they were read; missing and empty values differ."""
     texts = [_escaped(_as_read(column)) for column in columns]
     handling = {"null_handling": "replace", "null_replacement": _ESCAPE}
     return text_fingerprints(pc.binary_join_element_wise(*texts, _BETWEEN, **handling))
@@ -260,7 +260,7 @@ def _as_read(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def _escaped(texts: pa.Array) -> pa.Array:
-    """Keep values apart from what is put between them."""
+    """Escape the separator within values."""
     if pc.any(pc.match_substring_regex(texts, f"[{_BETWEEN}{_ESCAPE}]")).as_py():
         texts = pc.replace_substring(pc.replace_substring(texts, _ESCAPE, _ESCAPE + "0"), _BETWEEN, _ESCAPE + "1")
     return texts

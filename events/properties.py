@@ -1,4 +1,4 @@
-"""Properties of events: each value in the one form that its declared type has."""
+"""Brings property values of events into the one form that their declared type has."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class PropertyColumn:
     """One property of n rows.
 
     Attributes:
-        values: In their one form; null where a row has none.
-        unfit: Shape (n,), where a row has one that does not fit its declaration.
+        values: Values in canonical form; null if a row has none.
+        unfit: Shape (n,), rows whose value does not fit the declaration.
     """
 
     values: Coded
@@ -32,12 +32,12 @@ class PropertyColumn:
 
 
 def canonical(text: str, declared: Property, marks: Marks = PLAIN) -> str | None:
-    """Bring a value into the form of its type; None where it does not fit.
+    """Return a value in the canonical form of its type; None if it does not fit.
 
     Args:
-        text: As it was told.
-        declared: What it may be.
-        marks: Of numbers.
+        text: Value as it was read.
+        declared: Declaration of the property.
+        marks: Marks of numbers.
 
     Example:
         >>> canonical("YES", Property(type="boolean")), canonical("1980.0", Property(type="number"))
@@ -55,7 +55,7 @@ def canonical(text: str, declared: Property, marks: Marks = PLAIN) -> str | None
 
 
 def expectation(declared: Property, marks: Marks = PLAIN) -> str:
-    """Say what a value should have been."""
+    """Return a description of valid values."""
     if declared.type == "number":
         return f"{marks.expectation}, at most {LARGEST_AMOUNT:g}"
     if declared.type == "text":
@@ -70,9 +70,9 @@ def read_property(
 
     Args:
         texts: The column, n rows.
-        declarations: How the property is declared, and for which rows (None: for all). A value in a row for which
-            it is not declared is not a property of that event: a wide table has columns for every type.
-        marks: Of numbers.
+        declarations: Declarations of the property and the rows of each (None for all). A value in a row without a
+            declaration is no property of that event: a wide table has columns for every type.
+        marks: Marks of numbers.
     """
     forms: dict[str, int] = {}
     codes = np.full(len(texts.codes), -1, dtype=np.int64)
@@ -84,14 +84,14 @@ def read_property(
             form = canonical(text, declared, marks)
             lookup[code] = -2 if form is None else forms.setdefault(form, len(forms))
         found = lookup[texts.codes]
-        mine = slice(None) if rows is None else rows
-        codes[mine] = np.maximum(found, -1)[mine]
-        unfit[mine] = (found == -2)[mine]
+        declared_rows = slice(None) if rows is None else rows
+        codes[declared_rows] = np.maximum(found, -1)[declared_rows]
+        unfit[declared_rows] = (found == -2)[declared_rows]
     return PropertyColumn(Coded(codes, tuple(forms)), unfit)
 
 
 def property_maps(columns: Mapping[str, Coded], rows: NDArray[np.int64]) -> pa.MapArray:
-    """Put the properties of some rows into maps, by name, without those that are null.
+    """Collect the properties of some rows in maps, by name, without nulls.
 
     Example:
         >>> region = Coded(np.array([0, -1]), ("north",))

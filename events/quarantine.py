@@ -23,18 +23,18 @@ _WORDS = re.compile(r"\w+")
 
 
 class Reason(StrEnum):
-    """Why a row was quarantined; of several the first, in this order of checking."""
+    """Why a row was quarantined: the first reason that applies, in this order."""
 
     LINE_BROKEN = "line_broken"
     """Not a JSON object."""
     QUOTE_BROKEN = "quote_broken"
     """A quote opens a field and does not close it, or encloses what looks like records; see `quotes` of a source."""
     FIELD_COUNT_WRONG = "field_count_wrong"
-    """More or fewer fields than the CSV file's header."""
+    """More or fewer fields than the header of the CSV file."""
     ENCODING_BROKEN = "encoding_broken"
     CUSTOMER_ID_MISSING = "customer_id_missing"
     CUSTOMER_ID_UNFIT = "customer_id_unfit"
-    """Not an id by the rule of `domain.ids`, or a number that has lost digits on its way."""
+    """Breaks the rule of `domain.ids`, or is a number that has lost digits."""
     EVENT_ID_MISSING = "event_id_missing"
     EVENT_ID_UNFIT = "event_id_unfit"
     DECISION_ID_UNFIT = "decision_id_unfit"
@@ -43,7 +43,7 @@ class Reason(StrEnum):
     TIME_IN_THE_FUTURE = "time_in_the_future"
     """It occurred, or became available, after the moment of the import."""
     TIME_BEFORE_1970 = "time_before_1970"
-    """The calendar of features begins in 1970; such dates mostly stand for unknown ones (0001-01-01, 1900-01-01)."""
+    """The calendar of features begins in 1970; earlier dates mostly stand for unknown ones (0001-01-01, 1900-01-01)."""
     AVAILABLE_BEFORE_OCCURRED = "available_before_occurred"
     TYPE_UNKNOWN = "type_unknown"
     CHANNEL_UNKNOWN = "channel_unknown"
@@ -52,9 +52,9 @@ class Reason(StrEnum):
     AMOUNT_OUT_OF_BOUNDS = "amount_out_of_bounds"
     """Infinite, or beyond 1e11."""
     PROPERTY_UNFIT = "property_unfit"
-    """Not of its declared type, or not among its values."""
+    """Not of the declared type, or not among the declared values."""
     EVENT_ID_CONFLICT = "event_id_conflict"
-    """The id stands for an event with other content, which came first."""
+    """The id belongs to an event with other content, which came first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,11 @@ class Rejection:
     """One quarantined row, or a part of a row that is accepted without it.
 
     Attributes:
-        row: Its number in the file, from 1: of a record below the header (CSV, Parquet), of a line (JSON lines).
+        row: Number in the file, from 1: of the record below the header (CSV, Parquet) or of the line (JSON lines).
+        reason: Why it was quarantined.
         detail: The offending value and what was expected.
         raw: The row as it was read.
-        part: The field that does not fit, where the rest of the row does; None for a whole row.
+        part: The field that does not fit while the rest of the row does; None for a whole row.
     """
 
     row: int
@@ -76,13 +77,13 @@ class Rejection:
 
 
 class Quarantine:
-    """Writes the quarantined rows of one import to one file of JSON lines, which appears when all are written.
+    """Writes the quarantined rows of one import to a file of JSON lines, which appears when it is complete.
 
     The file is named by a digest of its rows, so that importing the same files again writes the same file. Without
-    quarantined rows there is none.
+    quarantined rows there is no file.
 
     Attributes:
-        file: The file; None before the end, and where nothing was quarantined.
+        file: The file; None before the end, and if nothing was quarantined.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -120,7 +121,7 @@ class Quarantine:
         """Write one row.
 
         Raises:
-            StateError: The disk is full, say.
+            StateError: The row could not be written, for example because the disk is full.
         """
         content = {
             "source": source,
@@ -149,12 +150,12 @@ class Quarantine:
 
 
 def without_erased(rejection: Rejection, erased: Erased, source: Source) -> Rejection:
-    """Leave out what a row says where it names a customer who was erased; that it was there is still told.
+    """Leave out the content of a row that names an erased customer; the row itself is still reported.
 
     Args:
-        rejection: A row.
-        erased: Who was.
-        source: Whose file it is in.
+        rejection: Quarantined row.
+        erased: Erased customers.
+        source: Source of the row's file.
     """
     if not len(erased):
         return rejection
@@ -169,7 +170,7 @@ def without_erased(rejection: Rejection, erased: Erased, source: Source) -> Reje
 
 
 def _texts(raw: object, delimiter: str) -> Iterator[str]:
-    """List what may be a customer's id, in a row or in the middle of a broken line."""
+    """Yield everything in a row or a broken line that may be a customer's id."""
     if isinstance(raw, dict):
         for value in raw.values():
             yield from _texts(value, delimiter)
@@ -184,30 +185,30 @@ def _texts(raw: object, delimiter: str) -> Iterator[str]:
 
 
 def forget_in_quarantine(folder: Path, customer_id: str) -> int:
-    """Remove rows that name a customer, in whatever column or in the middle of a broken line.
+    """Remove rows that name a customer, in any column or in the middle of a broken line.
 
-    They come back as long as the files that they were read from are imported again.
+    They come back if the files that they were read from are imported again.
 
     Returns:
-        How many there were.
+        Number of removed rows.
 
     Raises:
-        OSError: A file could not be written, and is as it was.
+        OSError: A file could not be written; it is unchanged.
     """
-    named = re.compile(rf"(?<!\w){re.escape(customer_id)}(?!\w)")
+    pattern = re.compile(rf"(?<!\w){re.escape(customer_id)}(?!\w)")
     gone = 0
     for file in sorted(folder.glob("*.jsonl")):
         lines = file.read_text(encoding="ascii").splitlines(keepends=True)
-        rest = [line for line in lines if not _names(json.loads(line)["raw"], named)]
+        rest = [line for line in lines if not _names(json.loads(line)["raw"], pattern)]
         if len(rest) < len(lines):
             replace_text(file, "".join(rest))
             gone += len(lines) - len(rest)
     return gone
 
 
-def _names(raw: object, named: re.Pattern[str]) -> bool:
+def _names(raw: object, pattern: re.Pattern[str]) -> bool:
     if isinstance(raw, dict):
-        return any(_names(value, named) for value in raw.values())
+        return any(_names(value, pattern) for value in raw.values())
     if isinstance(raw, list):
-        return any(_names(value, named) for value in raw)
-    return isinstance(raw, str | int) and named.search(str(raw)) is not None
+        return any(_names(value, pattern) for value in raw)
+    return isinstance(raw, str | int) and pattern.search(str(raw)) is not None

@@ -1,4 +1,4 @@
-"""Reading source files of every format as chunks of rows."""
+"""Reads source files of every format as chunks of rows."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _READERS = {"csv": read_csv, "parquet": read_parquet, "jsonl": read_json_lines}
 
 
 def read_chunks(file: SourceFile) -> Iterator[Chunk]:
-    """Read a file, broken rows set apart.
+    """Read a file as chunks, with broken rows set apart.
 
     Raises:
-        SourceError: The file as a whole cannot be read: it is gone, damaged, truncated, in another format or
+        SourceError: The file as a whole cannot be read: it is missing, damaged, truncated, in another format or
             encoding, or lacks a column.
     """
     try:

@@ -1,4 +1,4 @@
-"""CSV files, also zipped, as chunks."""
+"""Reads CSV files, compressed or not, as chunks."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from events.times import moments_of
 def read_csv(file: SourceFile) -> Iterator[Chunk]:
     """Read a CSV file with a header; every value is a text, blank lines do not count.
 
-    Set apart are rows with too many or too few fields, with a quote that does not close its field, with a byte that
-    is not UTF-8 or is zero. In another declared encoding a byte that it does not have is an error of the file, as is
-    UTF-8 that is broken in more than half of the rows.
+    Rows are set apart that have too many or too few fields, a quote that does not close its field, or a byte that is
+    zero or not UTF-8. In another declared encoding, an invalid byte is an error of the file; so is broken UTF-8 in more
+    than half of the rows.
     """
     blocks = read_blocks(file)
     text, done = next(blocks)
@@ -52,14 +52,14 @@ def _records(file: SourceFile, header: list[str]) -> Records:
 
 
 def _header(file: SourceFile, text: bytes) -> tuple[list[str], bytes]:
-    """Read the names of the columns, the nameless by their place; and what follows."""
+    """Return the names of the columns (nameless ones by their place), and the text that follows."""
     first, rest = cut_header(text, file.source.delimiter.encode())
     row = next(csv.reader([first.decode()], delimiter=file.source.delimiter))
     return [name or f"column {place}" for place, name in enumerate(row, start=1)], rest
 
 
 def _chunks(file: SourceFile, header: list[str], cut: Cut, bytes_done: int) -> Iterator[Chunk]:
-    """Parse the good records of a cut; nothing where there are no records at all."""
+    """Parse the good records of a cut; yield nothing if there are no records at all."""
     if not len(cut.numbers) and not cut.broken:
         return
     wrong: list[tuple[int, str, str]] = []
@@ -86,9 +86,10 @@ def _chunks(file: SourceFile, header: list[str], cut: Cut, bytes_done: int) -> I
     if table.num_rows + len(wrong) != len(cut.numbers):
         raise ValueError(f"{table.num_rows + len(wrong)} rows of {len(cut.numbers)} records")
     broken = [
-        Rejection(one.number, one.reason, one.why, _shown(file, header, one.line, one.reason)) for one in cut.broken
+        Rejection(part.number, part.reason, part.why, _shown(file, header, part.line, part.reason))
+        for part in cut.broken
     ]
-    undecodable = sum(one.reason is Reason.ENCODING_BROKEN for one in cut.broken)
+    undecodable = sum(part.reason is Reason.ENCODING_BROKEN for part in cut.broken)
     if 2 * undecodable > len(cut.numbers) + len(cut.broken):
         raise UnicodeError(f"{undecodable} of {len(cut.numbers) + len(cut.broken)} rows that are not UTF-8")
     broken += [Rejection(int(cut.numbers[place]), Reason.FIELD_COUNT_WRONG, why, raw) for place, why, raw in wrong]
@@ -103,7 +104,7 @@ def _chunks(file: SourceFile, header: list[str], cut: Cut, bytes_done: int) -> I
 
 
 def _shown(file: SourceFile, header: list[str], line: bytes, reason: Reason) -> object:
-    """Show a record for the quarantine: by column where it has as many, as it is where it is torn."""
+    """Return a record for the quarantine: by column if the number of fields fits, else as text."""
     text = line.decode(errors="backslashreplace")
     if reason is Reason.QUOTE_BROKEN:
         return text

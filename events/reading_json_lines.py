@@ -1,4 +1,4 @@
-"""Files of JSON lines as chunks."""
+"""Reads files of JSON lines as chunks."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _UNFIT = {
 
 
 def read_json_lines(file: SourceFile) -> Iterator[Chunk]:
-    """Read a file with one JSON object a line; blank lines do not count.
+    """Read a file with one JSON object per line; blank lines do not count.
 
-    Numbers keep the text that they have there; as ids they are whole, and a container, true or false is no id. A line
-    with the same key twice is broken: which of the two was meant cannot be told. A key may be missing in a line; one
-    that no line of the first chunk has, and that no event can do without, is an error of the file.
+    Numbers keep the text that they have in the file. A number used as an id must be whole; containers, true and false
+    are no ids. A line with the same key twice is broken, because either may be meant. A key may be missing in a line; a
+    key that every event needs and that is missing from the whole first chunk is an error of the file.
     """
     lines = _Lines(file)
     for block, bytes_done in _whole_lines(file):
@@ -48,7 +48,7 @@ def _whole_lines(file: SourceFile) -> Iterator[tuple[list[bytes], int]]:
     for block, done in read_blocks(file):
         *lines, rest = (rest + block).split(b"\n")
         if len(rest) > LONGEST_RECORD:
-            raise ValueError(f"a line of more than {LONGEST_RECORD // 2**20} MB, where each is one object")
+            raise ValueError(f"a line of more than {LONGEST_RECORD // 2**20} MB; each line should be one object")
         if lines:
             yield lines, done
     if rest:
@@ -66,8 +66,9 @@ class _Row:
     """A readable line.
 
     Attributes:
-        values: As they were read.
-        ids: Texts of those that are ids.
+        number: Number of the line, from 1.
+        values: Values as they were read.
+        ids: Texts of the values that are ids.
     """
 
     number: int
@@ -76,7 +77,7 @@ class _Row:
 
 
 class _Lines:
-    """Reads the lines of one file, one block after the other."""
+    """Reads the lines of one file, block by block."""
 
     def __init__(self, file: SourceFile) -> None:
         self._columns = columns_of(file.source)
@@ -139,8 +140,8 @@ class _Lines:
         if value is None or type(value) is str:
             return value
         if not isinstance(value, _Number):
-            return json.dumps(value)  # true, false, and what is nested
-        # as the source's texts write it, though here it cannot be ambiguous
+            return json.dumps(value)  # true, false, and nested values
+        # with the source's decimal mark, although a JSON number cannot be ambiguous
         text = value.replace(".", self._marks.decimal)
         return f"{text}0" if self._marks.is_ambiguous(text) else text
 
@@ -150,10 +151,10 @@ def _as_read(value: Any) -> str | None:
 
 
 def _id_text(value: Any) -> str | None:
-    """Write an id as text; a number with a point or an exponent has been through a float.
+    """Return an id as text; a number with a point or an exponent has been through a float.
 
     Raises:
-        ValueError: It is none; with what it is.
+        ValueError: The value is no id; its message is the value.
     """
     if value is None or type(value) is str or (isinstance(value, _Number) and _INTEGER.fullmatch(value)):
         return value
@@ -170,7 +171,7 @@ def _parse(text: str) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise ValueError("a line must be a JSON object")
     if "\\ud" in text or "\\uD" in text:
-        json.dumps(row, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+        json.dumps(row, ensure_ascii=False).encode()  # fails for half of a surrogate pair
     return row
 
 
@@ -178,7 +179,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"a key comes twice: '{next(name for name in names if names.count(name) > 1)}'")
+        raise ValueError(f"a key occurs twice: '{next(name for name in names if names.count(name) > 1)}'")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Parquet files as chunks."""
+"""Reads Parquet files as chunks."""
 
 from __future__ import annotations
 

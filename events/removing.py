@@ -1,4 +1,4 @@
-"""Segments written anew without some of their events: those of an erased customer, those that are superseded."""
+"""Rewrites segments without some of their events: those of an erased customer, or superseded ones."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from events.segments import read_segment, segment_of, write_segment
 def without_events(
     folder: Path, segment: Segment, ids: NDArray[np.uint64]
 ) -> tuple[Segment | None, NDArray[np.uint64]]:
-    """Write a segment anew without events, given by the first lane of their ids' fingerprints.
+    """Rewrite a segment without events, given by the first lane of their ids' fingerprints.
 
     Returns:
-        What is left: the segment itself where it has none of them, None where it has no others; and which it had.
+        The segment that is left (itself if it has none of the events, None if it has no others), and the ids removed.
     """
     found = text_fingerprints(one_chunk(read_segment(folder / segment.file, ["event_id"])["event_id"]))[:, 0]
     gone = among(found, ids)
@@ -36,7 +36,7 @@ def without_events(
 
 
 def written(folder: Path, bucket: int, events: pa.Table) -> Segment:
-    """Write what is left of a segment to files of its own, durable on the disk."""
+    """Write the rest of a segment to new files, durably."""
     file = f"bucket-{bucket:04d}-{uuid4().hex}.parquet"
     write_segment(folder / file, events)
     write_mapped(folder / file, events)

@@ -1,4 +1,4 @@
-"""What came of an import: for every row of every file, one of four."""
+"""The report of an import: every row of every file is accepted, duplicate, skipped or quarantined."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from events.quarantine import Reason, Rejection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileCounts:
-    """Rows of one file of one source: read = accepted + duplicates + skipped + quarantined.
+    """Counts of the rows of one file: read = accepted + duplicates + skipped + quarantined.
 
     Attributes:
-        read: Rows below the header (blank lines do not count).
-        duplicates: Rows whose event is in the log already.
+        read: Rows below the header, without blank lines.
+        duplicates: Rows whose event is already in the log.
         skipped: Rows that the mapping leaves out on purpose.
         reasons: Quarantined rows by reason.
-        parts: Attributes and other fields that do not fit and were left out of rows that were accepted, by reason.
-        first: The first row in quarantine, if there is one.
-        warnings: What is to be looked at in rows that were accepted -> in how many.
+        parts: Fields that did not fit and were left out of accepted rows, by reason.
+        first: The first quarantined row, if any.
+        warnings: Suspicious findings in accepted rows -> number of rows.
     """
 
     source: str
@@ -38,24 +38,24 @@ class FileCounts:
 
     @property
     def quarantined(self) -> int:
-        """Rows in quarantine, for whatever reason."""
+        """Number of quarantined rows, for whatever reason."""
         return sum(self.reasons.values())
 
     @property
     def all_quarantined(self) -> bool:
-        """Whether there were rows and none of them was an event or left out on purpose."""
+        """Whether there were rows and all of them were quarantined."""
         return self.read > 0 and self.quarantined == self.read
 
 
 class NothingAcceptedError(SourceError):
-    """Files whose rows are all in quarantine; what else there was is imported.
+    """All rows of some files are in quarantine; everything else was imported.
 
     Args:
-        files: Their counts.
-        quarantine: Where the rows are.
+        files: Counts of these files.
+        quarantine: File of the quarantined rows.
 
     Attributes:
-        first: Source, file and first row of each. They name customers, and are no part of the message.
+        first: Source, file and first row of each. They name customers, so the message leaves them out.
     """
 
     def __init__(self, files: Sequence[FileCounts], quarantine: Path | None) -> None:
@@ -65,9 +65,9 @@ class NothingAcceptedError(SourceError):
             for counts in files
         )
         super().__init__(
-            "files of which nothing could be accepted",
+            "no row of some files could be accepted",
             got=named,
-            remedy=f"look into {quarantine}, correct sources.yaml or have them delivered again, and import again",
+            remedy=f"look into {quarantine}, correct sources.yaml or have the files delivered again, and import again",
         )
 
 
@@ -76,9 +76,9 @@ class ImportReport:
     """Counts of an import.
 
     Attributes:
-        files: One for each, in the order of the sources and of the files' names.
-        quarantine: File of the quarantined rows; None where there are none.
-        replaced: Events that left the log because their rows are read by another mapping now.
+        files: Counts of each file, in the order of the sources and of the files' names.
+        quarantine: File of the quarantined rows; None if there are none.
+        replaced: Number of events that left the log because another mapping reads their rows now.
 
     Example:
         >>> counts = FileCounts(source="crm", file="a.csv", read=3, accepted=2, reasons={Reason.TYPE_UNKNOWN: 1})
@@ -92,11 +92,11 @@ class ImportReport:
 
     @property
     def total(self) -> FileCounts:
-        """All files together."""
+        """Counts of all files together."""
         return _sum("all sources", self.files)
 
     def require_something_of_every_file(self) -> None:
-        """Fail where a file had rows and none was accepted.
+        """Fail if a file had rows and none was accepted.
 
         Raises:
             NothingAcceptedError: With the first row of each such file.
@@ -107,7 +107,7 @@ class ImportReport:
 
     @property
     def by_source(self) -> tuple[FileCounts, ...]:
-        """The files of each source together, in the order of the sources."""
+        """Counts of each source's files together, in the order of the sources."""
         names = dict.fromkeys(counts.source for counts in self.files)
         return tuple(_sum(name, tuple(counts for counts in self.files if counts.source == name)) for name in names)
 

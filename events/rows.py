@@ -1,4 +1,4 @@
-"""Rows of a source -> events of the contract, as its mapping says."""
+"""Maps rows of a source to events of the contract."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class MappedRows:
     """What became of the rows of a table.
 
     Attributes:
-        events: Those that fit; without `event_id` where the source gives none.
-        positions: Shape (len(events),): their rows.
-        skipped: Rows left out on purpose.
+        events: Events of the rows that fit; without `event_id` if the source has none.
+        positions: Shape (len(events),), the rows of the events.
+        skipped: Number of rows left out on purpose.
         rejected: Row -> reason and detail.
-        parts: Row, field, reason and detail of what does not fit in rows that do.
-        warnings: What is to be looked at -> in how many rows.
+        parts: Row, field, reason and detail of fields that do not fit in rows that do.
+        warnings: Suspicious finding -> number of rows.
     """
 
     events: pa.Table
@@ -47,7 +47,7 @@ class MappedRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Columns:
-    """The fields of n rows, read but not judged."""
+    """The fields of n rows, read but not checked."""
 
     ids: Mapping[str, Ids]
     names: Mapping[str, Coded]
@@ -70,12 +70,14 @@ class _Unfit:
 class RowMapper:
     """Maps tables of one file of a source.
 
-    An event that says something unfit is rejected whole. A row that tells attributes loses only what is unfit: a
-    consent that is taken back must not be lost because a region beside it is not known.
+    An event with a value that does not fit is rejected whole. A row of attributes loses only that value: a withdrawn
+    consent must not be lost because the region beside it is unknown.
 
     Args:
-        now: What lies later is in the future.
-        file: As errors call it.
+        source: Source of the file.
+        vocabulary: Vocabulary of the bank.
+        now: Current time; later events are in the future.
+        file: Name of the file in errors.
     """
 
     def __init__(self, source: Source, vocabulary: Vocabulary, now: datetime, file: str) -> None:
@@ -88,7 +90,7 @@ class RowMapper:
         """Map the rows of a table with the columns of the file.
 
         Raises:
-            SourceError: A column has a type that its field cannot be read from.
+            SourceError: A column has a type from which its field cannot be read.
         """
         fields = Fields(table, self._source, self._file)
         columns = self._read(fields)
@@ -98,15 +100,15 @@ class RowMapper:
         self._check_moments(fields, columns, rejections)
         self._check_types(columns, rejections)
         unfit = self._unfit_fields(columns)
-        for one in unfit:
+        for problem in unfit:
             if self._source.kind == "attributes":
-                rejections.part(one.field, one.rows, one.reason, one.detail)
+                rejections.part(problem.field, problem.rows, problem.reason, problem.detail)
             else:
-                rejections.where(one.rows, one.reason, one.detail)
-        told = self._told(fields, columns, rejections)
+                rejections.where(problem.rows, problem.reason, problem.detail)
+        properties = self._properties(fields, columns, rejections)
         keep = np.flatnonzero(rejections.open)
         return MappedRows(
-            events=_events(columns, told, {one.field: one.rows for one in unfit}, keep),
+            events=_events(columns, properties, {problem.field: problem.rows for problem in unfit}, keep),
             positions=keep,
             skipped=int(skipped.sum()),
             rejected=rejections.reasons,
@@ -123,7 +125,7 @@ class RowMapper:
         return f"'{columns}'" if isinstance(columns, str) else ", ".join(f"'{column}'" for column in columns)
 
     def _read(self, fields: Fields) -> _Columns:
-        given = (
+        id_fields = (
             ("event_id", "customer_id", "decision_id") if fields.fills("event_id") else ("customer_id", "decision_id")
         )
         names = {name: fields.coded(name) for name in ("type", "channel", "product")}
@@ -131,7 +133,7 @@ class RowMapper:
             names["type"] = Coded(np.zeros_like(names["type"].codes), (ATTRIBUTES_TYPE,))
         occurred = fields.moments("occurred_at")
         return _Columns(
-            ids={name: fields.ids(name) for name in given},
+            ids={name: fields.ids(name) for name in id_fields},
             names=names,
             occurred=occurred,
             available=fields.moments("available_at") if fields.fills("available_at") else occurred,
@@ -185,7 +187,7 @@ class RowMapper:
         rejections.where(
             occurred.microseconds < 0,
             Reason.TIME_BEFORE_1970,
-            lambda row: f"{_written(occurred.microseconds[row])}: a date that stands for none is better left empty",
+            lambda row: f"{_written(occurred.microseconds[row])}: leave the field empty if there is no date",
         )
         rejections.where(
             available.microseconds < occurred.microseconds,
@@ -199,7 +201,7 @@ class RowMapper:
             rejections.where(~types.among(set(known).__contains__), Reason.TYPE_UNKNOWN, unknown_name(types, known))
 
     def _unfit_fields(self, columns: _Columns) -> list[_Unfit]:
-        """Where the fields that an event can do without do not fit."""
+        """Find the rows in which optional fields do not fit."""
         found = []
         for field, valid, reason in (
             ("channel", self._vocabulary.channels, Reason.CHANNEL_UNKNOWN),
@@ -217,26 +219,26 @@ class RowMapper:
         decisions = columns.ids["decision_id"]
         return [*found, _Unfit("decision_id", decisions.unfit, Reason.DECISION_ID_UNFIT, decisions.why)]
 
-    def _told(self, fields: Fields, columns: _Columns, rejections: Rejections) -> dict[str, Coded]:
-        """Settle what is told of properties, also by what cannot be read."""
+    def _properties(self, fields: Fields, columns: _Columns, rejections: Rejections) -> dict[str, Coded]:
+        """Return the values of properties, including those that stand for unreadable ones."""
         details = {name: self._unfit(fields, name, columns.names["type"]) for name in columns.properties}
         if self._source.kind == "events":
             for name, column in columns.properties.items():
                 rejections.where(column.unfit, Reason.PROPERTY_UNFIT, details[name])
             return {name: column.values for name, column in columns.properties.items()}
-        told: dict[str, Coded] = {}
+        values: dict[str, Coded] = {}
         for name, column in columns.properties.items():
-            told[name] = column.values
+            values[name] = column.values
             if self._source.blank.get(name) == "unknown":
-                told[name] = told[name].with_value((column.values.codes < 0) & ~column.unfit, UNKNOWN_TEXT)
+                values[name] = values[name].with_value((column.values.codes < 0) & ~column.unfit, UNKNOWN_TEXT)
             stands_for = self._vocabulary.attributes[name].stands_for_unreadable
             if stands_for is not None:
-                told[name] = told[name].with_value(column.unfit, stands_for)
-        nothing = np.logical_and.reduce([values.codes < 0 for values in told.values()])
+                values[name] = values[name].with_value(column.unfit, stands_for)
+        nothing = np.logical_and.reduce([coded.codes < 0 for coded in values.values()])
         for name, column in columns.properties.items():
             rejections.where(column.unfit & nothing, Reason.PROPERTY_UNFIT, details[name])
             rejections.part(name, column.unfit, Reason.PROPERTY_UNFIT, details[name])
-        return told
+        return values
 
     def _unfit(self, fields: Fields, name: str, types: Coded) -> Callable[[int], str]:
         texts = fields.property_texts(name)
@@ -252,7 +254,7 @@ class RowMapper:
 
 
 def _events(
-    columns: _Columns, told: Mapping[str, Coded], unfit: Mapping[str, Rows], keep: NDArray[np.int64]
+    columns: _Columns, properties: Mapping[str, Coded], unfit: Mapping[str, Rows], keep: NDArray[np.int64]
 ) -> pa.Table:
     rows = pa.array(keep)
     arrays = {name: ids.values.take(rows) for name, ids in columns.ids.items()}
@@ -262,7 +264,7 @@ def _events(
         fit = Coded(np.where(unfit[name], -1, coded.codes), coded.values) if name in unfit else coded
         arrays[name] = fit.to_arrow(keep).cast(NAME)
     arrays["amount"] = columns.amounts.values.take(rows)
-    arrays["properties"] = property_maps(told, keep)
+    arrays["properties"] = property_maps(properties, keep)
     return pa.table(arrays)
 
 
@@ -276,7 +278,7 @@ def _constantly(text: str) -> Callable[[int], str]:
 
 def _unreadable(fields: Fields, field: str, unit: str | None) -> Callable[[int], str]:
     column = fields.field(field)
-    listed = "2026-03-29, 2026-03-29 10:15:00 or 2026-03-29T10:15:00+02:00, say"
+    listed = "for example 2026-03-29, 2026-03-29 10:15:00 or 2026-03-29T10:15:00+02:00"
     expected = f"a whole number of {unit} since 1970" if unit else listed
     return lambda row: f"{field}: {got_expected(column[row], expected)}"
 

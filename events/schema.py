@@ -1,4 +1,4 @@
-"""The Arrow schema of the event log, and the way between its rows and events."""
+"""The Arrow schema of the event log, and conversions between its rows and events."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ AMOUNT_DECIMALS = 4
 
 
 def conform(table: pa.Table) -> pa.Table:
-    """Bring a table into the schema of the log, or say what does not fit.
+    """Convert a table to the schema of the log, or report what does not fit.
 
-    Optional columns that are missing become null, amounts are rounded to 4 decimals, null properties become none.
+    Missing optional columns become null, amounts are rounded to 4 decimals, null properties become empty.
 
     Returns:
         The columns of `SCHEMA`, each in one chunk.
@@ -63,7 +63,7 @@ def conform(table: pa.Table) -> pa.Table:
 
 
 def rounded_amounts(amounts: pa.Array) -> pa.Array:
-    """Round to 4 decimals; minus zero becomes zero, null stays.
+    """Round to 4 decimals; minus zero becomes zero, null stays null.
 
     Example:
         >>> rounded_amounts(pa.array([12.34567, -0.00001, None])).to_pylist()
@@ -75,7 +75,7 @@ def rounded_amounts(amounts: pa.Array) -> pa.Array:
 
 
 def table_of(events: Sequence[Event]) -> pa.Table:
-    """Make a table of events, in their order."""
+    """Return events as a table, in their order."""
     names = [field.name for field in SCHEMA if field.name != "properties"]
     columns: dict[str, Any] = {name: [getattr(event, name) for event in events] for name in names}
     columns["properties"] = [sorted(event.properties.items()) for event in events]
@@ -83,7 +83,7 @@ def table_of(events: Sequence[Event]) -> pa.Table:
 
 
 def events_of(table: pa.Table) -> list[Event]:
-    """Read a table of the log as events, in its order.
+    """Return a table of the log as events, in its order.
 
     Example:
         >>> from datetime import UTC, datetime
@@ -97,7 +97,7 @@ def events_of(table: pa.Table) -> list[Event]:
 
 
 def one_chunk(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """Join the chunks of a column, also where dictionaries differ between them."""
+    """Join the chunks of a column, even if their dictionaries differ."""
     if isinstance(column, pa.Array):
         return column
     if column.num_chunks == 1:

@@ -1,4 +1,4 @@
-"""Parquet segments of the log: events of one bucket in the order of customer, time and id."""
+"""Parquet segments of the log: events of one bucket, sorted by customer, time and id."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from events.schema import SCHEMA, one_chunk
 
 ORDER = ("customer_id", "occurred_at", "event_id")
 _ROWS_PER_GROUP = 16_384
-"""One customer's events are found by the bounds of a group; a group decodes in about 2 ms."""
+"""A customer's events are found by the bounds of row groups; decoding a group takes about 2 ms."""
 
 
 def write_segment(file: Path, table: pa.Table) -> None:
-    """Write a table that is in order; every page has a checksum, without which most flipped bits are other events."""
+    """Write a sorted table; pages have checksums, without which most flipped bits would read as other events."""
     pq.write_table(
         table,
         file,
@@ -39,9 +39,9 @@ def segment_of(file: str, bucket: int, events: pa.Table, news: Mapping[str, News
 
     Args:
         file: Name below the log's folder.
-        bucket: Of the events.
-        events: At least one, all of the segment.
-        news: Of the events, by month.
+        bucket: Bucket of the events.
+        events: All events of the segment, at least one.
+        news: News of the events, by month.
     """
     return Segment(
         file=file,
@@ -55,7 +55,7 @@ def segment_of(file: str, bucket: int, events: pa.Table, news: Mapping[str, News
 
 
 def read_segment(file: Path, columns: list[str], only: pc.Expression | None = None) -> pa.Table:
-    """Read columns of a segment, or only the rows for which an expression holds.
+    """Read columns of a segment, optionally only the rows for which an expression holds.
 
     Raises:
         DamagedError: Something else has written to the file.
@@ -68,7 +68,7 @@ def read_segment(file: Path, columns: list[str], only: pc.Expression | None = No
         raise
     except (OSError, pa.ArrowException) as error:
         raise DamagedError(file, str(error)) from error
-    for name in columns:  # a damaged footer may still be one
+    for name in columns:  # a damaged footer may still be readable
         if name not in table.column_names or table.schema.field(name).type != SCHEMA.field(name).type:
             raise DamagedError(file, f"another column '{name}'")
     return table
@@ -81,10 +81,10 @@ def in_order(table: pa.Table) -> pa.Table:
 
 
 def order_of(table: pa.Table) -> NDArray[np.int64]:
-    """Find the order of customer, time and id.
+    """Return the order of rows by customer, time and id.
 
-    Ids are compared only where customer and time are equal: sorting by numbers first is several times faster than
-    comparing texts.
+    Ids are compared only if customer and time are equal: sorting numbers first is several times faster than comparing
+    texts.
     """
     encoded = one_chunk(table.column("customer_id")).dictionary_encode()
     rank_of_code = np.empty(len(encoded.dictionary), dtype=np.int64)
@@ -106,7 +106,7 @@ def order_of(table: pa.Table) -> NDArray[np.int64]:
 
 @cache
 def empty_table() -> pa.Table:
-    """A table of the log without rows."""
+    """Return a table of the log without rows."""
     return SCHEMA.empty_table()
 
 

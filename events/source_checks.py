@@ -1,4 +1,4 @@
-"""What can be wrong with the mapping of one source."""
+"""Checks of the mapping of one source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAMES = ("type", "channel", "product")
 
 
 def source_problems(position: int, source: Source, vocabulary: Vocabulary) -> list[Problem]:
-    """Find everything wrong with the source at a position of `sources.yaml`."""
+    """Return all problems of the source at a position of `sources.yaml`."""
     checks = _SourceChecks(position, source, vocabulary)
     return [
         *checks.files(),
@@ -45,14 +45,14 @@ class _SourceChecks:
     def files(self) -> Iterator[Problem]:
         source = self._source
         if not source.files:
-            yield self._problem(("files",), "the source names no files", expected="patterns, as [crm/*.csv]")
+            yield self._problem(("files",), "the source names no files", expected="patterns, such as [crm/*.csv]")
         for position, pattern in enumerate(source.files):
             if not pattern or PurePath(pattern).is_absolute() or ".." in PurePath(pattern).parts:
                 yield self._problem(
                     ("files", position),
                     "a pattern leaves the bank's source folder",
                     got=f"'{pattern}'",
-                    expected="a pattern below it, as crm/*.csv",
+                    expected="a pattern below it, such as crm/*.csv",
                 )
         try:
             ZoneInfo(source.time_zone)
@@ -67,7 +67,10 @@ class _SourceChecks:
             codecs.lookup(source.encoding)
         except LookupError:
             yield self._problem(
-                ("encoding",), "unknown encoding", got=f"'{source.encoding}'", expected="utf-8, cp1252, latin-1, say"
+                ("encoding",),
+                "unknown encoding",
+                got=f"'{source.encoding}'",
+                expected="for example utf-8, cp1252, latin-1",
             )
         if len(source.delimiter.encode()) != 1 or source.delimiter in '"\r\n':
             yield self._problem(
@@ -77,42 +80,42 @@ class _SourceChecks:
         if source.decimal_mark == source.thousands_mark:
             yield self._problem(
                 ("thousands_mark",),
-                "one mark stands for two things",
+                "one mark has two meanings",
                 got=f"'{source.thousands_mark}'",
-                expected="another",
+                expected="different marks for decimals and thousands",
             )
 
     def fields(self) -> Iterator[Problem]:
         source = self._source
-        given: dict[str, tuple[str, ...]] = {
+        filled: dict[str, tuple[str, ...]] = {
             "columns": tuple(source.columns),
             "constants": tuple(source.constants),
             "value_columns": tuple(source.value_columns),
         }
-        for key, fields in given.items():
+        for key, fields in filled.items():
             for field in fields:
                 if field not in EVENT_FIELDS:
                     yield self._problem(
                         (key, field), "unknown field", got=f"'{field}'", expected=nearest(field, EVENT_FIELDS)
                     )
-                if any(field in others for other, others in given.items() if other < key):
+                if any(field in others for other, others in filled.items() if other < key):
                     yield self._problem((key, field), "a field is filled twice", got=f"'{field}'")
         for field, columns in source.columns.items():
             if not isinstance(columns, str) and field not in ID_FIELDS:
                 yield self._problem(
                     ("columns", field),
-                    "only ids are joined from columns",
+                    "only ids can be joined from columns",
                     got=f"'{field}'",
                     expected=f"one column, or one of {', '.join(ID_FIELDS)}",
-                    remedy="join values to be mapped by `value_columns`",
+                    remedy="use `value_columns` to join values that are mapped",
                 )
             if not columns:
-                yield self._problem(("columns", field), "a field is filled from no column", got=f"'{field}'")
+                yield self._problem(("columns", field), "a field has no columns to read from", got=f"'{field}'")
         for field, joined in source.value_columns.items():
             if field not in _NAMES or not joined:
                 yield self._problem(
                     ("value_columns", field),
-                    "columns are joined for names only",
+                    "only names can be joined from `value_columns`",
                     expected=f"columns for {', '.join(_NAMES)}",
                 )
         yield from self._constants()
@@ -135,12 +138,14 @@ class _SourceChecks:
         declared = self._declared()
         where = "an attribute" if self._source.kind == "attributes" else "a property of an event type"
         if self._source.kind == "attributes" and not self._source.properties:
-            yield self._problem(("properties",), "a source of attributes tells none", expected="attribute: column")
+            yield self._problem(
+                ("properties",), "a source of attributes reads no attribute", expected="attribute: column"
+            )
         for name in self._source.properties:
             if name not in declared:
                 yield self._problem(
                     ("properties", name),
-                    f"what is not {where} cannot be read",
+                    f"only {where} can be read",
                     got=f"'{name}'",
                     expected=nearest(name, declared),
                     remedy="declare it in events.yaml",
@@ -176,14 +181,14 @@ class _SourceChecks:
                 )
 
     def idle(self) -> Iterator[Problem]:
-        """Find what `values` says and no row can ask for."""
+        """Find entries of `values` that no row can use."""
         source = self._source
         filled = {*source.columns, *source.constants, *source.value_columns, *source.properties}
         for field, mapped in source.values.items():
             if field in (*_NAMES, *ID_FIELDS) and field not in filled:
                 yield self._problem(
                     ("values", field),
-                    "values are mapped of a field that nothing fills",
+                    "values are mapped for a field that nothing fills",
                     got=f"'{field}'",
                     expected=f"'{field}' under columns, or no values for it",
                 )
@@ -191,16 +196,16 @@ class _SourceChecks:
             for raw in mapped:
                 expected = None
                 if raw != raw.strip():
-                    expected = f"'{raw.strip()}': what is read is trimmed"
+                    expected = f"'{raw.strip()}': values are trimmed"
                 elif joined and raw.count("/") < joined - 1:
-                    expected = f"{joined} values joined by '/', as {source.value_columns[field]} are"
+                    expected = f"{joined} values joined by '/', like {source.value_columns[field]}"
                 elif raw == "" and field in ID_FIELDS:
                     expected = "nothing: a row without an id is quarantined"
                 elif field in source.constants and raw != source.constants[field]:
                     expected = f"'{source.constants[field]}', the constant"
                 if expected:
                     yield self._problem(
-                        ("values", field, raw), "a value that never comes", got=f"'{raw}'", expected=expected
+                        ("values", field, raw), "a value that never occurs", got=f"'{raw}'", expected=expected
                     )
 
     def blank(self) -> Iterator[Problem]:
@@ -209,16 +214,16 @@ class _SourceChecks:
             if source.kind != "attributes" or name not in source.properties:
                 yield self._problem(
                     ("blank", name),
-                    "a blank field means something only where attributes are told",
+                    "a blank field has a meaning only for attributes",
                     got=f"'{name}'",
                     expected=nearest(name, source.properties if source.kind == "attributes" else ()),
                 )
             elif "" in source.values.get(name, {}):
                 yield self._problem(
                     ("blank", name),
-                    "a blank field means two things",
+                    "a blank field has two meanings",
                     got=f"'{name}'",
-                    expected="this, or '' in `values`",
+                    expected="either this, or '' in `values`",
                 )
 
     def skip(self) -> Iterator[Problem]:
@@ -227,7 +232,7 @@ class _SourceChecks:
             if field not in (*_NAMES, *ID_FIELDS) or field not in filled:
                 yield self._problem(
                     ("skip", field),
-                    "rows cannot be left out by this field",
+                    "rows cannot be skipped by this field",
                     got=f"'{field}'",
                     expected=nearest(field, [name for name in (*_NAMES, *ID_FIELDS) if name in filled]),
                 )

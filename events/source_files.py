@@ -1,4 +1,4 @@
-"""The files that a bank's sources name."""
+"""Finds the files that a bank's sources name."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class SourceFile:
     """A file of a source.
 
     Attributes:
-        name: Below the bank's source folder, as reports and errors call it.
-        size_bytes: As it lies on disk, compressed or not.
+        name: Path below the bank's source folder, used in reports and errors.
+        size_bytes: Size on disk, compressed or not.
     """
 
     source: Source
@@ -37,11 +37,11 @@ class SourceFile:
 
     @property
     def compressed(self) -> bool:
-        """Whether it is to be unzipped (`.gz`)."""
+        """Whether the file is compressed (`.gz`)."""
         return self.path.suffix == ".gz"
 
     def digest(self) -> str:
-        """Digest of the file's bytes.
+        """Return the digest of the file's bytes.
 
         Raises:
             SourceError: It cannot be read.
@@ -53,7 +53,7 @@ class SourceFile:
             raise self.unreadable(error) from error
 
     def unreadable(self, error: Exception) -> SourceError:
-        """Say that the file cannot be read."""
+        """Return the error for a file that cannot be read."""
         return SourceError(
             f"file '{self.name}' of source '{self.source.name}' cannot be read as {self.format}",
             got=str(error),
@@ -61,19 +61,19 @@ class SourceFile:
         )
 
     def wrong_encoding(self, got: str) -> SourceError:
-        """Say that the file is not in the encoding that its source declares."""
+        """Return the error for a file that is not in the declared encoding of its source."""
         return SourceError(
             f"file '{self.name}' of source '{self.source.name}' is not in the declared encoding",
             got=got,
             expected=self.source.encoding,
-            remedy="correct `encoding` in sources.yaml (cp1252, latin-1, utf-16, say)",
+            remedy="correct `encoding` in sources.yaml (for example cp1252, latin-1, utf-16)",
         )
 
     def require_columns(self, wanted: Iterable[str], available: Sequence[str]) -> None:
-        """Check that columns are there, and only once.
+        """Check that columns are present, and only once.
 
         Raises:
-            SourceError: One is not; or two columns have the same name.
+            SourceError: A column is missing, or two columns have the same name.
         """
         for name in available:
             if available.count(name) > 1:
@@ -102,13 +102,13 @@ def columns_of(source: Source) -> tuple[str, ...]:
 
 
 def find_files(sources: Sequence[Source], folder: Path) -> list[SourceFile]:
-    """Find the files of all sources, in the order of the sources and then of their names.
+    """Return the files of all sources, in the order of the sources and then of their names.
 
     Raises:
-        SourceError: The folder is missing, a pattern matches nothing, a file is empty, or its format is not known.
+        SourceError: The folder is missing, a pattern matches nothing, a file is empty, or its format is unknown.
     """
     if not folder.is_dir():
-        raise SourceError("the folder of the sources is missing", got=str(folder), remedy="set NBO_DATA, or make it")
+        raise SourceError("the folder of the sources is missing", got=str(folder), remedy="set NBO_DATA, or create it")
     return [file for source in sources for file in _files_of(source, folder)]
 
 
@@ -117,7 +117,7 @@ def _files_of(source: Source, folder: Path) -> list[SourceFile]:
     for pattern in source.files:
         matches = sorted(path for path in folder.glob(pattern) if not _hidden(path.relative_to(folder), pattern))
         for path in matches:
-            _refuse_what_is_no_file_of_ours(source, folder, path)
+            _require_own_file(source, folder, path)
         files = [path for path in matches if path.is_file()]
         if not files:
             names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
@@ -132,12 +132,12 @@ def _files_of(source: Source, folder: Path) -> list[SourceFile]:
 
 
 def _hidden(path: Path, pattern: str) -> bool:
-    """Whether a part of the path begins with a dot, as copies of other systems do, and the pattern does not name it."""
+    """Return whether a path has a part that begins with a dot (a copy by another system) and is not in the pattern."""
     return any(part.startswith(".") and part not in PurePath(pattern).parts for part in path.parts)
 
 
-def _refuse_what_is_no_file_of_ours(source: Source, folder: Path, path: Path) -> None:
-    """A link is followed within the folder of the sources; beyond it there is what others may read and we may not."""
+def _require_own_file(source: Source, folder: Path, path: Path) -> None:
+    """Check that a link stays within the folder of the sources: elsewhere are files that others may read, not we."""
     name = path.relative_to(folder).as_posix()
     try:
         real = path.resolve(strict=True)
@@ -149,14 +149,14 @@ def _refuse_what_is_no_file_of_ours(source: Source, folder: Path, path: Path) ->
         ) from error
     if not real.is_relative_to(folder.resolve()):
         raise SourceError(
-            f"'{name}' of source '{source.name}' leads out of the folder of the sources",
+            f"'{name}' of source '{source.name}' is a link out of the folder of the sources",
             got=str(real),
             expected=f"a file below {folder.resolve()}",
             remedy="deliver the file itself, or set NBO_DATA to a folder that holds both",
         )
     if not (real.is_file() or real.is_dir()):
         raise SourceError(
-            f"'{name}' of source '{source.name}' is no file", remedy="remove it, or correct `files` in sources.yaml"
+            f"'{name}' of source '{source.name}' is not a file", remedy="remove it, or correct `files` in sources.yaml"
         )
 
 
@@ -164,12 +164,12 @@ def source_file(source: Source, path: Path, name: str) -> SourceFile:
     """Describe a file as one of a source.
 
     Args:
-        source: By which it is read.
-        path: Where it is.
-        name: As errors call it.
+        source: Source by which the file is read.
+        path: Path of the file.
+        name: Name of the file in errors.
 
     Raises:
-        SourceError: It is empty, or its format is not known.
+        SourceError: It is empty, or its format is unknown.
     """
     size = path.stat().st_size
     if size == 0:
@@ -180,9 +180,9 @@ def source_file(source: Source, path: Path, name: str) -> SourceFile:
     kind = source.format or _FORMATS.get(suffix.lower())
     if kind is None:
         raise SourceError(
-            f"the format of file '{name}' of source '{source.name}' is not known",
+            f"the format of file '{name}' of source '{source.name}' is unknown",
             got=f"'{suffix}'",
             expected=f"one of {', '.join(_FORMATS)}, each also with .gz",
-            remedy="give `format` in sources.yaml",
+            remedy="set `format` in sources.yaml",
         )
     return SourceFile(source=source, path=path, name=name, format=kind, size_bytes=size)

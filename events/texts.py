@@ -1,4 +1,4 @@
-"""Columns of any type as texts, trimmed, null where blank."""
+"""Converts columns of any type to texts, trimmed, null if blank."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ class Coded:
 
     @classmethod
     def of(cls, texts: pa.Array) -> Coded:
-        """Code a column of texts."""
+        """Encode a column of texts."""
         encoded = texts.dictionary_encode()
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         return cls(codes, tuple(encoded.dictionary.to_pylist()))
 
     def renamed(self, names: Mapping[str, str]) -> Coded:
-        """Put another name in the place of each value that has one; that of "" is for null."""
+        """Replace each value that has another name; the name of "" replaces null."""
         renamed = Coded(self.codes, tuple(names.get(value, value) for value in self.values))
         return renamed.with_value(self.codes < 0, names[""]) if "" in names else renamed
 
     def with_value(self, rows: NDArray[np.bool_], value: str) -> Coded:
-        """Put one value into some rows."""
+        """Set one value in some rows."""
         return Coded(np.where(rows, len(self.values), self.codes), (*self.values, value))
 
     def among(self, accepted: Callable[[str], bool]) -> NDArray[np.bool_]:
-        """Where the value is there and accepted, shape (n,)."""
+        """Return rows whose value is present and accepted, shape (n,)."""
         good = np.array([*(accepted(value) for value in self.values), False])
-        rows: NDArray[np.bool_] = good[self.codes]  # -1 is the last
+        rows: NDArray[np.bool_] = good[self.codes]  # code -1, for null, selects the last entry
         return rows
 
     def at(self, position: int) -> str | None:
-        """The text of a row."""
+        """Return the text of a row."""
         code = int(self.codes[position])
         return None if code < 0 else self.values[code]
 
     def to_arrow(self, rows: NDArray[np.int64]) -> pa.Array:
-        """The texts of some rows, as a dictionary array."""
+        """Return the texts of some rows as a dictionary array."""
         codes = self.codes[rows]
         indices = pa.array(codes.astype(np.int32), mask=codes < 0)
         plain = pa.DictionaryArray.from_arrays(indices, pa.array(self.values, pa.string()))
@@ -57,13 +57,13 @@ class Coded:
 
 
 def is_text_type(kind: pa.DataType) -> bool:
-    """Whether a column of the type can be read as texts: no lists, structures or raw bytes."""
+    """Return whether a column type can be read as texts: no lists, structures or raw bytes."""
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
     return not (pa.types.is_nested(plain) or pa.types.is_binary(plain) or pa.types.is_large_binary(plain))
 
 
 def texts_of(column: pa.Array) -> pa.Array:
-    """Write every value as text; numbers in their shortest form, so that 7.0 in one file is 7 in another.
+    """Convert every value to text; numbers in their shortest form, so that 7.0 in one file equals 7 in another.
 
     Example:
         >>> texts_of(pa.array([" a ", "  ", None])).to_pylist(), texts_of(pa.array([7.0, 2.5, None])).to_pylist()
@@ -84,7 +84,7 @@ def texts_of(column: pa.Array) -> pa.Array:
 
 
 def joined_texts(columns: Sequence[pa.Array], separator: str, *, null: str | None) -> pa.Array:
-    """Join the texts of each row; a missing part makes the whole missing, or is written as `null`."""
+    """Join the texts of each row; a missing part makes the whole missing, or is replaced by `null`."""
     handling = (
         {"null_handling": "emit_null"} if null is None else {"null_handling": "replace", "null_replacement": null}
     )
@@ -92,7 +92,7 @@ def joined_texts(columns: Sequence[pa.Array], separator: str, *, null: str | Non
 
 
 def number_text(value: float) -> str | None:
-    """Write a number in its shortest form with at most 4 decimals; None for an undefined one.
+    """Format a number in its shortest form with at most 4 decimals; None if undefined.
 
     Example:
         >>> number_text(1980.0), number_text(0.25), number_text(-0.00001)

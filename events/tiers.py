@@ -1,4 +1,4 @@
-"""When to merge the parts that a log is written in."""
+"""Decides when to merge the parts of a log."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 
 def parts_to_merge(sizes: Sequence[int]) -> int:
-    """Count the newest parts that should become one; 1 for leaving all as they are.
+    """Return how many of the newest parts should be merged into one; 1 if all should stay.
 
-    A part is drawn into the merge while it is at most twice as large as what comes after it. So the number of
-    parts grows with the logarithm of the log, and an event is written again only that often.
+    A part joins the merge while it is at most twice as large as everything after it. So the number of parts, and how
+    often an event is rewritten, grow with the logarithm of the log.
 
     Args:
-        sizes: Of the parts, the oldest first.
+        sizes: Sizes of the parts, oldest first.
 
     Example:
         >>> parts_to_merge([1_000_000, 100])

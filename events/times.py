@@ -1,4 +1,4 @@
-"""Moments as sources write them -> microseconds in UTC."""
+"""Converts moments as sources write them to microseconds in UTC."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - of local times, whose zone is applied to whole columns
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - for local times; their zone is applied to whole columns
 _MICROSECOND = timedelta(microseconds=1)
 _GRID = 900_000_000
-"""A quarter of an hour: since 1972 every clock in the world has changed on one."""
+"""A quarter of an hour: since 1972 every change of clocks in the world has been at a multiple of it."""
 
 TimeUnit = Literal["s", "ms", "us", "ns"]
 
@@ -41,9 +41,9 @@ class Moments:
     """A column of moments.
 
     Attributes:
-        microseconds: Shape (n,), since 1970 in UTC; 0 where there is none.
-        missing: Shape (n,), where nothing was written.
-        unreadable: Shape (n,), where something was that is no moment.
+        microseconds: Shape (n,), since 1970 in UTC; 0 if there is none.
+        missing: Shape (n,), rows without a value.
+        unreadable: Shape (n,), rows with a value that is no moment.
     """
 
     microseconds: NDArray[np.int64]
@@ -52,7 +52,7 @@ class Moments:
 
 
 def is_moment_type(kind: pa.DataType, unit: TimeUnit | None = None) -> bool:
-    """Whether a column of the type can be read as moments: timestamps, dates, texts; numbers where a unit is given."""
+    """Return whether a column type can be read as moments: timestamps, dates, texts; with a unit, also integers."""
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
     texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
     others = (pa.types.is_integer,) if unit else (pa.types.is_timestamp, pa.types.is_date)
@@ -62,17 +62,17 @@ def is_moment_type(kind: pa.DataType, unit: TimeUnit | None = None) -> bool:
 def moments_of(column: pa.Array, zone: ZoneInfo, unit: TimeUnit | None = None) -> Moments:
     """Read timestamps, dates, and texts of the forms below; everything else is unreadable, never another moment.
 
-    `2026-03-29`, `2026-03-29 10:15`, `2026-03-29 10:15:00`, `2026-03-29 10:15:00.5` (1 to 9 digits, kept to the
-    microsecond), with a `T` in place of the blank, and after a time with an offset: `Z`, `+02`, `+0200`, `+02:00`.
+    `2026-03-29`, `2026-03-29 10:15`, `2026-03-29 10:15:00`, `2026-03-29 10:15:00.5` (1 to 9 digits, cut to
+    microseconds), with `T` instead of the blank, and after a time an offset: `Z`, `+02`, `+0200`, `+02:00`.
 
-    What has no offset is local time in the zone. Of an hour that comes twice in autumn the earlier is meant; in
-    the hour that is left out in spring the clock is read as if it had not been put forward: 02:30 is the moment
-    that clocks call 03:30. A date is its midnight.
+    Without an offset, a moment is local time in the zone. An hour that comes twice in autumn counts as the earlier one.
+    In the hour that is skipped in spring, the clock is read as if it had not been put forward: 02:30 is the moment that
+    clocks call 03:30. A date is its midnight.
 
     Args:
-        column: Of a type for which `is_moment_type` holds; texts are trimmed, and null where blank.
-        zone: Of what has no offset.
-        unit: What numbers count since 1970 in UTC; then nothing but whole numbers is read.
+        column: Column of a type for which `is_moment_type` holds; texts are trimmed, and null if blank.
+        zone: Time zone of moments without an offset.
+        unit: Unit of numbers since 1970 in UTC; if given, only whole numbers are read.
 
     Example:
         >>> zone = ZoneInfo("Europe/Berlin")
@@ -117,7 +117,7 @@ def _offset(quarter: int, zone: ZoneInfo) -> int:
 
 
 def _stored(numbers: pa.Array, missing: NDArray[np.bool_], per: Fraction, zone: ZoneInfo) -> Moments:
-    """Scale what is stored as numbers; what is beyond the calendar is unreadable."""
+    """Scale moments stored as numbers; those beyond the calendar are unreadable."""
     values: NDArray[np.int64] = numbers.fill_null(0).to_numpy(zero_copy_only=False)
     inside = (values >= max(int(_FIRST / per), _INT64.min)) & (values <= min(int(_LAST / per), _INT64.max))
     kept = np.where(inside, values, 0)
@@ -149,12 +149,12 @@ def _written(texts: pa.Array, missing: NDArray[np.bool_], zone: ZoneInfo) -> Mom
         places = np.flatnonzero(rows)
         if not len(places):
             continue
-        some = texts.take(pa.array(places))
+        portion = texts.take(pa.array(places))
         try:
-            local = pc.cast(some, target).cast(pa.int64()).to_numpy(zero_copy_only=False)
-            bad = np.zeros(len(some), dtype=bool)
+            local = pc.cast(portion, target).cast(pa.int64()).to_numpy(zero_copy_only=False)
+            bad = np.zeros(len(portion), dtype=bool)
         except pa.ArrowInvalid:  # more digits than microseconds have, or the 30th of February
-            local, bad = _one_by_one(some)
+            local, bad = _one_by_one(portion)
         bad = bad | (local < _FIRST) | (local > _LAST)
         unreadable[places[bad]] = True
         values[places] = np.where(bad, 0, local_to_utc(np.where(bad, 0, local), applied))
@@ -162,7 +162,7 @@ def _written(texts: pa.Array, missing: NDArray[np.bool_], zone: ZoneInfo) -> Mom
 
 
 def _one_by_one(texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Read texts of listed forms; those with an offset in UTC, the others as they are."""
+    """Read texts of the listed forms one by one: those with an offset in UTC, the others unchanged."""
     values = np.zeros(len(texts), dtype=np.int64)
     bad = np.zeros(len(texts), dtype=bool)
     for position, text in enumerate(texts.to_pylist()):

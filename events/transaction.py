@@ -1,4 +1,4 @@
-"""One commit to the event log: everything that is appended in it becomes visible at once, or nothing does."""
+"""One commit to the event log: its appends become visible all at once, or not at all."""
 
 from __future__ import annotations
 
@@ -29,12 +29,13 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class AppendCounts:
-    """What came of the rows of an append: accepted + duplicates + conflicts are all of them.
+    """Outcome of an append; accepted + duplicates + conflicts are all of its rows.
 
     Attributes:
-        duplicates: The id is in the log (or before it in the table) with the same content, or the event is of a
-            customer who was erased since it occurred.
-        conflict_rows: Positions, in the appended table, of rows whose id stands for other content; not appended.
+        accepted: Number of new events.
+        duplicates: Number of rows whose id the log (or an earlier row) has with the same content, or whose customer was
+            erased after the event occurred.
+        conflict_rows: Positions in the appended table of rows whose id has other content; they are not appended.
         logged_rows: Positions of the rows whose events are in the log now.
         ids: First lane of the fingerprints of their ids.
     """
@@ -47,19 +48,20 @@ class AppendCounts:
 
     @property
     def conflicts(self) -> int:
-        """Rows whose id stands for other content."""
+        """Number of rows whose id has other content."""
         return len(self.conflict_rows)
 
 
 class Transaction:
     """Appends that are committed together; made by `EventLog.transaction`.
 
-    Accepted events wait in memory, then go to segments of this commit; at the end these are merged. So memory is
-    bounded by the rows that wait (about 300 bytes each), by 16 bytes for every event appended in the commit, and by
+    Accepted events are collected in memory, then written to segments of this commit, which are merged at the end.
+    Memory is bounded by the collected rows (about 300 bytes each), 16 bytes for every event appended in the commit, and
     the largest bucket that is merged.
 
     Attributes:
-        erased: Who was erased before the log was held.
+        erased: Customers erased before the log was locked.
+        replaced: Number of events that the commit removed or replaced.
     """
 
     def __init__(self, folder: Path, manifest: Manifest, rows_in_memory: int, erased: Erased) -> None:
@@ -79,68 +81,70 @@ class Transaction:
         self.replaced = 0
 
     def append(self, table: pa.Table, rewrites: Callable[[Rows, Ids], NDArray[np.bool_]] | None = None) -> AppendCounts:
-        """Add events that are not in the log yet, and not of customers who were erased since they occurred.
+        """Append events that are not in the log yet and whose customers were not erased since they occurred.
 
         Args:
             table: Columns of `events.schema.SCHEMA`, in any order of rows.
-            rewrites: Tells for rows and their ids whether they may put other content in the place of the event of
-                that id that is in the log. None for none.
+            rewrites: Returns for rows and their ids whether they may replace the content of the logged event with that
+                id. None if no row may.
 
         Raises:
             DataError: The table does not fit the schema.
         """
         events = conform(table)
-        kept, given = kept_rows(events, self.erased), len(events)
-        if len(kept) < given:
+        kept, appended = kept_rows(events, self.erased), len(events)
+        if len(kept) < appended:
             events = events.take(pa.array(kept))
         ids = text_fingerprints(one_chunk(events["event_id"])) if len(events) else np.zeros((0, 2), dtype=np.uint64)
         contents = combine(content_fingerprints(events), ids)
         known, known_contents = look_up([*self._committed_runs, *self._own_runs], ids)
         first_row = _first_rows(ids[:, 0])
         repeated = first_row != np.arange(len(ids))
-        anew = np.zeros(len(ids), dtype=bool)
+        rewritten = np.zeros(len(ids), dtype=bool)
         if rewrites is not None:
             other = np.flatnonzero(known & ~repeated & (known_contents != contents[:, 0]))
             other = other[~among(ids[other, 0], self._rewritten)]
-            anew[other] = rewrites(kept[other], ids[other, 0])
-            self._rewritten = np.append(self._rewritten, ids[anew, 0])
-        known_contents = np.where(known & ~anew[first_row], known_contents, contents[first_row, 0])
-        seen = (known & ~anew) | repeated
+            rewritten[other] = rewrites(kept[other], ids[other, 0])
+            self._rewritten = np.append(self._rewritten, ids[rewritten, 0])
+        known_contents = np.where(known & ~rewritten[first_row], known_contents, contents[first_row, 0])
+        seen = (known & ~rewritten) | repeated
         conflicts = np.flatnonzero(seen & (known_contents != contents[:, 0]))
         new = np.flatnonzero(~seen)
         if len(new):
             self._keep(events.take(pa.array(new)), ids[new], contents[new])
         logged = np.delete(np.arange(len(events)), conflicts)
-        return AppendCounts(len(new), given - len(new) - len(conflicts), kept[conflicts], kept[logged], ids[logged, 0])
+        return AppendCounts(
+            len(new), appended - len(new) - len(conflicts), kept[conflicts], kept[logged], ids[logged, 0]
+        )
 
     def origins(self, source: str, mapping: str, columns: tuple[str, ...], sources: Container[str]) -> Origins:
-        """Begin to read a source; what came of its rows by earlier mappings is superseded as they are read.
+        """Start reading a source; as its rows are read, their events by earlier mappings are superseded.
 
         Args:
-            source: Its name.
-            mapping: Digest of the mapping that is read by.
-            columns: That it reads.
-            sources: Names of all sources that the bank has.
+            source: Name of the source.
+            mapping: Digest of the present mapping.
+            columns: Columns that the mapping reads.
+            sources: Names of all sources of the bank.
         """
         present, earlier = None, []
         for name, generations in self._manifest.origins.items():
-            for one in generations:
-                if name == source and one.mapping == mapping:
-                    present = one
-                elif one.runs and (name == source or name not in sources):
-                    key = (name, one.mapping)
+            for generation in generations:
+                if name == source and generation.mapping == mapping:
+                    present = generation
+                elif generation.runs and (name == source or name not in sources):
+                    key = (name, generation.mapping)
                     if key not in self._earlier:
-                        self._earlier[key] = Earlier(self._folder, one)
+                        self._earlier[key] = Earlier(self._folder, generation)
                     earlier.append(self._earlier[key])
         self._origins[source] = Origins(self._folder, mapping, columns, present, earlier)
         return self._origins[source]
 
     def imported(self, digest: str) -> ImportedFile | None:
-        """What came of a source file that was imported before; None for a new one."""
+        """Return the counts of a source file that was imported before; None for a new one."""
         return self._imported.get(digest) or self._manifest.imported.get(digest)
 
     def was_imported_without_origins(self, content: str) -> bool:
-        """Tell whether a file, given by its digest, was imported when nobody noted which events came of it."""
+        """Return whether a file, given by its digest, was imported by a release that did not note events' origins."""
         imported = self._manifest.imported
         return not self._manifest.origins and any(digest.startswith(file_digest(content, "")) for digest in imported)
 
@@ -149,7 +153,7 @@ class Transaction:
         self._imported[digest] = counts
 
     def commit(self) -> None:
-        """Make everything visible by replacing the manifest; nothing at all is written where nothing is new."""
+        """Make everything visible by replacing the manifest; write nothing if nothing is new."""
         self._flush()
         origins = self._merged_origins()
         outdated = self._outdated()
@@ -176,15 +180,15 @@ class Transaction:
         self.replaced = len(gone)
 
     def _merged_origins(self) -> dict[str, tuple[Generation, ...]]:
-        """Write what is left of earlier generations, and the present ones."""
+        """Write the rest of earlier generations, and the present ones."""
         merged: dict[str, tuple[Generation, ...]] = {}
         for name in dict.fromkeys((*self._manifest.origins, *self._origins)):
             present = self._origins.get(name)
             left: list[Generation] = []
-            for one in self._manifest.origins.get(name, ()):
-                earlier = self._earlier.get((name, one.mapping))
-                rest = one if earlier is None else earlier.left()
-                if rest is not None and not (present and one.mapping == present.mapping):
+            for generation in self._manifest.origins.get(name, ()):
+                earlier = self._earlier.get((name, generation.mapping))
+                rest = generation if earlier is None else earlier.left()
+                if rest is not None and not (present and generation.mapping == present.mapping):
                     left.append(rest)
             if present is not None:
                 left.append(present.generation())
@@ -193,16 +197,20 @@ class Transaction:
         return merged
 
     def _outdated(self) -> tuple[str, ...]:
-        """Mappings by which rows were read before: should one come back, its files are read again."""
+        """Return suffixes of replaced mappings: if one comes back, its files are read again."""
         mappings = {mapping for (_, mapping), earlier in self._earlier.items() if earlier.touched}
-        mappings |= {one.mapping for name in self._origins for one in self._manifest.origins.get(name, ())}
+        mappings |= {
+            generation.mapping for name in self._origins for generation in self._manifest.origins.get(name, ())
+        }
         mappings -= {origins.mapping for origins in self._origins.values()}
         return tuple(file_digest("", mapping) for mapping in sorted(mappings))
 
     def _without_superseded(self) -> tuple[list[Segment], NDArray[np.uint64]]:
-        """Take out what came of rows by earlier mappings and comes of none now; and which events were in the log."""
+        """Remove events of earlier mappings that no row gives now; return the segments left and the ids removed."""
         nothing = np.zeros(0, dtype=np.uint64)
-        superseded = np.concatenate([nothing, *(ids for one in self._earlier.values() for ids in one.superseded())])
+        superseded = np.concatenate(
+            [nothing, *(ids for earlier in self._earlier.values() for ids in earlier.superseded())]
+        )
         if len(superseded):
             for ids in self._live():
                 superseded = superseded[~among(superseded, ids)]
@@ -217,18 +225,18 @@ class Transaction:
         return kept, np.concatenate(found)
 
     def _live(self) -> Iterator[Ids]:
-        """Events that come of rows as things stand."""
+        """Yield the ids of events that come of rows by the present state of the mappings."""
         for origins in self._origins.values():
             yield from origins.live()
         for earlier in self._earlier.values():
             yield from earlier.live()
         for name, generations in self._manifest.origins.items():
-            for one in generations:
-                read = (name, one.mapping) in self._earlier or (
-                    name in self._origins and self._origins[name].mapping == one.mapping
+            for generation in generations:
+                read = (name, generation.mapping) in self._earlier or (
+                    name in self._origins and self._origins[name].mapping == generation.mapping
                 )
                 if not read:
-                    yield from (read_run(self._folder / run.file)[2] for run in one.runs)
+                    yield from (read_run(self._folder / run.file)[2] for run in generation.runs)
 
     def _keep(self, events: pa.Table, ids: Lanes, contents: Lanes) -> None:
         self._own_runs.append(identities_of(ids, contents))
@@ -267,7 +275,7 @@ class Transaction:
         return self._write(parts[0].bucket, in_order(pa.concat_tables(tables)), news_together(parts))
 
     def _merged_runs(self, gone: NDArray[np.uint64]) -> tuple[Run, ...]:
-        """Merge ids as tiers; where events are gone, all at once, so that they are new should they come back."""
+        """Merge ids as tiers; after a removal of events merge all, so that removed events count as new."""
         runs, committed = self._manifest.runs, self._committed_runs
         if len(gone) and committed:
             together = merged(committed)
@@ -289,9 +297,9 @@ class Transaction:
 
 
 def remove_leftovers(folder: Path, files: Iterable[str]) -> None:
-    """Remove segments and runs that do not belong to the log: of writers that died, or merged since.
+    """Remove segments and runs that do not belong to the log: those of dead writers, and merged ones.
 
-    They are left until the next append, so that a reader who began before a merge can finish.
+    They stay until the next append, so that a reader who began before a merge can finish.
     """
     belong = {name for file in files for name in (file, mapped_file(Path(file)).name)}
     for pattern in ("bucket-*.parquet", "bucket-*.arrow", "ids-*.npy", "rows-*.npy", "*.new"):
@@ -306,7 +314,7 @@ def _merge_newest(runs: list[Identities]) -> list[Identities]:
 
 
 def _first_rows(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """For each row, the first row with the same key."""
+    """Return for each row the first row with the same key."""
     if not len(keys):
         return np.zeros(0, dtype=np.int64)
     order = np.argsort(keys, kind="stable")

@@ -1,4 +1,4 @@
-"""The event vocabulary of a bank: which events there are, what they carry, what they mean."""
+"""The event vocabulary of a bank: which events exist, what they carry and what they mean."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from domain.spec import Spec
 from expressions.types import Boolean, Category, ColumnType, Number
 
 ATTRIBUTES_TYPE = "customer_attributes"
-"""Reserved type of the event that tells a customer's attributes; its properties are their new values."""
+"""Reserved type of the event that carries a customer's attributes; its properties are the new values."""
 
 UNKNOWN_TEXT = ""
-"""What an attribute is told to be that is not known any more; no value that is read is empty."""
+"""Value of an attribute that is no longer known; no value that is read is empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,17 +22,17 @@ class Property(Spec):
 
     Attributes:
         type: `number`; `boolean`, written true or false; `category`, one of `values`; `text`, kept, never a feature.
-        values: All that a category may be, in their natural order if they have one.
-        unit: Of a number (`year`, `points`).
-        description: What it says of the event or customer.
-        personal: True for what identifies a person or is sensitive: kept out of models.
-        protected: True for what nobody may be put at a disadvantage by (`gender`): a simulated change of policy is
-            judged by how alike its groups are reached.
-        unreadable: Of an attribute: what a value stands for that a source tells and that cannot be read. `keep` leaves
-            the one before in force, `unknown` ends it, and any other is a value that it may have. Without it, a
-            condition about consent in policies.yaml decides: the value by which it says no, where it has one, and
-            else `unknown`; so a yes never stays because the next answer cannot be read. What no such condition reads
-            is `unknown` if it is yes or no, and stays as it was if not.
+        values: All values that a category may have, in their natural order if there is one.
+        unit: Unit of a number (`year`, `points`).
+        description: What it says about the event or customer.
+        personal: True if it identifies a person or is sensitive: it is kept out of models.
+        protected: True for a characteristic by which nobody may be put at a disadvantage (`gender`): a simulated
+            change of policy is judged by how equally it reaches the groups.
+        unreadable: For an attribute: the meaning of a value that cannot be read. `keep` keeps the previous value,
+            `unknown` ends it, and anything else is one of its values. By default, a condition about consent in
+            policies.yaml decides: its value for no, if it has one, otherwise `unknown`, so that a yes never stays
+            because the next answer cannot be read. Without such a condition, a boolean becomes `unknown` and any other
+            attribute keeps its value.
     """
 
     type: Literal["number", "boolean", "category", "text"] = "category"
@@ -45,7 +45,7 @@ class Property(Spec):
 
     @property
     def stands_for_unreadable(self) -> str | None:
-        """What is noted where a value cannot be read; None for nothing.
+        """Value recorded for one that cannot be read; None for no change.
 
         Example:
             >>> Property(type="boolean").stands_for_unreadable, Property(values=("a",)).stands_for_unreadable
@@ -63,7 +63,7 @@ class Property(Spec):
 
     @property
     def column_type(self) -> ColumnType | None:
-        """Type of its column in expressions; None for text, which has none.
+        """Column type in expressions; None for text, which has none.
 
         Example:
             >>> Property(type="category", values=("low", "high")).column_type
@@ -86,8 +86,8 @@ class EventType(Spec):
 
     Attributes:
         description: What happened.
-        groups: What it counts as in features; the standard groups are listed in `features/common.yaml`.
-        properties: What it carries beside the columns of the contract.
+        groups: Groups that it counts in for features; the standard groups are listed in `features/common.yaml`.
+        properties: Properties that it carries besides the columns of the contract.
     """
 
     description: str
@@ -97,16 +97,16 @@ class EventType(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactEvents(Spec):
-    """Which events tell of offers put to customers, and of their answers.
+    """Event types that record offers put to customers and the customers' answers.
 
     Attributes:
         presented: Event type of an offer put to a customer: the impression.
         accepted: Event type of the answer that models learn to predict.
-        clicked: Event type of interest shown; None where nobody records it.
-        declined: Event type of a no; None where nobody records it.
+        clicked: Event type of interest shown; None if nobody records it.
+        declined: Event type of a refusal; None if nobody records it.
         offer_property: Property of these events that names the offer.
-        attribution: How an answer finds its impression: by `decision_id`, or, where sources have none, as the
-            `latest_presented` of the same offer to the same customer within the response window.
+        attribution: How an answer is matched to its impression: by `decision_id`, or, if sources have none, by
+            `latest_presented`: the latest impression of the same offer for the customer within the response window.
     """
 
     presented: str
@@ -118,7 +118,7 @@ class ContactEvents(Spec):
 
     @property
     def roles(self) -> dict[str, str]:
-        """Event type by its role in a contact, without the roles that no type plays.
+        """Event type by its role in a contact; roles without a type are left out.
 
         Example:
             >>> ContactEvents(presented="shown", accepted="taken").roles
@@ -135,16 +135,16 @@ class ContactEvents(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary(Spec):
-    """Everything that events of a bank may say.
+    """All event types, attributes and names that a bank uses.
 
     Attributes:
-        channels: In which customers are met; events and treatments name one of them.
+        channels: Channels in which the bank meets customers; events and treatments name one of them.
         products: Families of products; events and offers name one of them.
-        types: By name.
-        attributes: Of customers, by name; each becomes a feature of that name, its value last known.
-        contacts: None for a bank that has put no offers yet.
-        request: What a channel may say of the moment in which it asks (`intent`, `device`); rules and weights read it
-            as `request_<name>`, NULL where it was not said.
+        types: Event types by name.
+        attributes: Customer attributes by name; each becomes a feature of that name with the last known value.
+        contacts: Event types of contacts; None for a bank that has put no offers yet.
+        request: Properties of the current situation that a channel may send with a request (`intent`, `device`); rules
+            and weights read them as `request_<name>`, NULL if not sent.
     """
 
     channels: tuple[str, ...]
@@ -155,7 +155,7 @@ class Vocabulary(Spec):
     request: dict[str, Property] = field(default_factory=dict)
 
     def refusing(self, values: Mapping[str, str]) -> Vocabulary:
-        """Let attributes that do not say what stands for the unreadable have it from conditions about consent."""
+        """Return the vocabulary with missing `unreadable` of attributes filled from conditions about consent."""
         attributes = {
             name: item if item.unreadable or name not in values else replace(item, unreadable=values[name])
             for name, item in self.attributes.items()
@@ -176,7 +176,7 @@ class Vocabulary(Spec):
         roles = self.contacts.roles if self.contacts else {}
         members: dict[str, tuple[str, ...]] = {}
         for name, event_type in self.types.items():
-            given = (f"offer_{role}" for role, type_name in roles.items() if type_name == name)
-            for group in dict.fromkeys((*event_type.groups, *given)):
+            roles_of_type = (f"offer_{role}" for role, type_name in roles.items() if type_name == name)
+            for group in dict.fromkeys((*event_type.groups, *roles_of_type)):
                 members[group] = (*members.get(group, ()), name)
         return members

@@ -1,4 +1,4 @@
-"""The audit: who did what of an administrator's, and who looked at whom."""
+"""The audit: records administrators' actions and who read whose data."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class AuditEntry:
     """One line of the audit.
 
     Attributes:
-        at: When, microseconds UTC.
-        caller: Who.
-        act: What was done, as `look at a customer`.
-        subject: Whose data: the customer's id, or what stands for it once they are erased (`erasures.named`).
-        detail: What it was about.
+        at: Time, UTC microseconds.
+        caller: Who acted.
+        act: What was done, for example `look at a customer`.
+        subject: Whose data: the customer's id, or the name that replaces it once they are erased (`erasures.named`).
+        detail: Further details of the act.
     """
 
     at: int
@@ -34,17 +34,17 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditWriter:
-    """The kind of write that keeps lines of the audit."""
+    """Writes lines of the audit in a group commit."""
 
     database: Database
     order: int = 2
 
     def customers(self, writes: Sequence[AuditEntry]) -> tuple[str, ...]:
-        """Nobody is changed by being looked at."""
+        """Return nobody: reading a customer's data does not change them."""
         return ()
 
     def together(self, connection: Connection, writes: Sequence[AuditEntry]) -> list[None]:
-        """Write the lines down; one about a customer who was erased names them by a hash."""
+        """Write the lines; erased customers are named by a hash."""
         subjects = {write.subject for write in writes if write.subject is not None}
         erased = erasures_of(connection, self.database, subjects)
         rows = [_row(write) for write in writes]
@@ -55,7 +55,7 @@ class AuditWriter:
         return [None] * len(writes)
 
     def committed(self) -> None:
-        """Nothing is remembered."""
+        """Do nothing: this kind has no memory."""
 
 
 def _row(write: AuditEntry) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Versions of customers: what is known of one changes their version, and who decided by an older one decides anew."""
+"""Versions of customers: every change raises a customer's version, so that outdated decisions are computed again."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from records.database import Database
 from records.journal_tables import CUSTOMERS
 
-# made once, for making a statement takes longer than the database does; SQLite locks as a whole, and FOR UPDATE is
-# left out for it
+# Built once, because building a statement takes longer than executing it. SQLite locks the whole database, so
+# FOR UPDATE is left out for it.
 _VERSIONS: Final = select(CUSTOMERS.c.customer_id, CUSTOMERS.c.version).where(
     CUSTOMERS.c.customer_id.in_(bindparam("customers", expanding=True))
 )
@@ -21,30 +21,30 @@ _RAISE: Final = _RAISED.values(version=CUSTOMERS.c.version + 1)
 
 
 def lock_customers(connection: Connection, database: Database, customers: Iterable[str]) -> dict[str, int]:
-    """Keep others from changing the versions of some customers until this transaction ends, in the order of their ids.
+    """Lock the versions of customers until this transaction ends, in the order of their ids.
 
-    A transaction locks all that it will need at once, so that no two wait for each other.
+    A transaction locks all customers that it needs at once, so that no two transactions deadlock.
 
     Returns:
-        Their versions; 0 for one that had none.
+        Version of each customer; 0 for one that had none.
     """
     names = sorted(set(customers))
     found: dict[str, int] = {}
-    while len(found) < len(names):  # again, where one was erased between both statements
+    while len(found) < len(names):  # repeated if a customer was erased between the two statements
         connection.execute(database.add(CUSTOMERS), [{"customer_id": name, "version": 0} for name in names])
         found = dict(connection.execute(_LOCKED, {"customers": names}).tuples().all())
     return found
 
 
 def forget_unchanged(connection: Connection, customers: Collection[str]) -> None:
-    """Leave nothing of customers who were locked and to whom nothing happened: of those who were erased, say."""
+    """Remove the rows of customers who were locked but did not change, for example because they were erased."""
     if customers:
         unchanged = CUSTOMERS.c.customer_id.in_(sorted(customers)) & (CUSTOMERS.c.version == 0)
         connection.execute(delete(CUSTOMERS).where(unchanged))
 
 
 def versions_of(connection: Connection, customers: Iterable[str]) -> dict[str, int]:
-    """Read the versions of some customers; one that is not there has none."""
+    """Read the versions of customers; those without a row are left out."""
     names = sorted(set(customers))
     if not names:
         return {}
@@ -52,7 +52,7 @@ def versions_of(connection: Connection, customers: Iterable[str]) -> dict[str, i
 
 
 def raise_versions(connection: Connection, customers: Iterable[str]) -> None:
-    """Have whoever decides for some customers at this moment decide anew; their versions are locked already."""
+    """Raise the versions of locked customers, so that concurrent decisions for them are computed again."""
     rows = [{"customer": customer} for customer in sorted(set(customers))]
     if rows:
         connection.execute(_RAISE, rows)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, Table, TextClause, create_engine, eve
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-import records.archive.tables  # METADATA has their tables from there
+import records.archive.tables  # registers its tables with METADATA
 import records.outbox_tables  # noqa: F401
 from domain.encoding import expect_utf8
 from domain.errors import StateError
@@ -24,43 +24,43 @@ from records.journal_tables import GATE, GATE_NAME, READY, SALT, SALT_NAME
 from records.migration import adopt_erasures
 
 _PATIENCE: Final = 10.0
-"""Seconds for which SQLite waits for whoever writes."""
+"""Seconds that SQLite waits for another writer."""
 
 _ERASURE_SECONDS: Final = 30.0
-"""Of one statement that takes its time in a service."""
+"""Time limit of a statement in a patient transaction of a service."""
 
 _RESTORE: Final = (
-    "end what uses it, and restore it from a backup: it holds decisions, contacts, budgets and who was erased"
+    "stop everything that uses it, and restore it from a backup: it holds decisions, contacts, budgets and erasures"
 )
 
 _FULL: Final = 13
 _NO_SPACE: Final = "53100"
-"""SQLite's and PostgreSQL's codes of a full disk."""
+"""Codes of SQLite and PostgreSQL for a full disk."""
 
 _BUSY: Final = (5, 6)
 """SQLite's BUSY and LOCKED."""
 
 _AWAY: Final = ("08", "57P", "53300")
-"""Beginnings of PostgreSQL's codes: connections that broke, a server that ends or begins, and too many of us."""
+"""Prefixes of PostgreSQL's codes for broken connections, a server that stops or starts, and too many connections."""
 
 
 class AwayError(StateError):
-    """The database does not answer, or is held by somebody else: nobody's writes go in now."""
+    """The database does not answer, or is locked by somebody else: no write can succeed now."""
 
 
 class Database:
     """Connections for transactions that write, and for single statements that read.
 
-    Tables are made where they are missing. What is committed survives a power cut, readers do not wait for a writer,
-    and writers wait for each other: in SQLite from the beginning of a transaction, so that what it reads stays true
-    until it commits; in PostgreSQL by the rows that it locks.
+    Missing tables are created. Committed data survives a power cut. Readers do not wait for a writer. Writers wait for
+    each other: in SQLite from the beginning of a transaction, so that what it reads stays true until it commits; in
+    PostgreSQL by the rows that it locks.
 
     Args:
-        url: As `sqlite:////srv/nbo/decisions.db` or `postgresql+psycopg://host/nbo`.
+        url: For example `sqlite:////srv/nbo/decisions.db` or `postgresql+psycopg://host/nbo`.
 
     Raises:
-        StateError: From everything, where the database does not answer or refuses, is damaged or gone, or keeps text
-            in another encoding than UTF8.
+        StateError: From every method, if the database does not answer or rejects the call, is damaged or missing, or
+            uses a text encoding other than UTF8.
     """
 
     def __init__(self, url: str) -> None:
@@ -71,16 +71,16 @@ class Database:
             self._reader = self._opened(None, isolation_level="AUTOCOMMIT")
             if self.file:
                 expect_sound(Path(self.file), _RESTORE)
-                expect_made(Path(self.file), _RESTORE + f"; to begin anew, remove {self.file}.tables as well")
+                expect_made(Path(self.file), _RESTORE + f"; to start afresh, remove {self.file}.tables as well")
             self._salt = _make_tables(self._writer)
             if self.file:
                 note_made(Path(self.file), METADATA.tables)
 
     def hurry(self, seconds: float) -> None:
-        """Wait from now on no longer than this for a lock or an answer, but for transactions that are `patient`.
+        """Limit the waiting for locks and answers from now on, except in `patient` transactions.
 
         Args:
-            seconds: After which whoever asked is told that the database is away (`AwayError`).
+            seconds: Time after which a call fails with `AwayError`.
         """
         self.close()
         self._patient = self._opened(_ERASURE_SECONDS)
@@ -88,7 +88,7 @@ class Database:
         self._reader = self._opened(seconds, isolation_level="AUTOCOMMIT")
 
     def expect_writes(self) -> None:
-        """See that something can be kept: a database that is full or locked still answers questions.
+        """Check that the database accepts writes: one that is full or locked still answers queries.
 
         Raises:
             StateError: A row could not be written.
@@ -98,10 +98,9 @@ class Database:
             connection.execute(update(GATE).where(GATE.c.name == READY).values(moment=1 - GATE.c.moment))
 
     def _opened(self, patience: float | None, **more: Any) -> Engine:
-        # a connection that broke since is replaced before it is used: the server may have been started anew
-        # a file does not go away, as servers do
+        # Test connections before use: the server may have been restarted. An SQLite file needs no such test.
         engine = create_engine(self._url, pool_pre_ping=not self._url.startswith("sqlite"), **more)
-        # also where no table can be made, where nobody thought of closing, and when the process ends
+        # dispose of it also if creating the tables fails, if nobody calls close(), and when the process ends
         finalize(self, engine.dispose)
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _prepared_sqlite(_PATIENCE if patience is None else patience))
@@ -112,33 +111,33 @@ class Database:
             from records.postgres import hurried  # noqa: PLC0415  the driver is there only where a server is used
 
             event.listen(engine, "do_connect", hurried(patience))
-        # before the library asks for the version, which it cannot read in every encoding
+        # before SQLAlchemy queries the version, which it cannot read in every encoding
         event.listen(engine, "connect", _expect_utf8, insert=True)
         return engine
 
     @property
     def file(self) -> str | None:
-        """Of the embedded one; None for a server."""
+        """Path of the SQLite file; None for a server."""
         return self._writer.url.database if self.is_sqlite else None
 
     def hashed(self, text: str) -> str:
-        """Hash a text with the salt of this database, the same in every process that opens it.
+        """Hash a text with the salt of this database; every process that opens it gets the same hash.
 
-        Whoever knows the hash and not the salt cannot try out whose it is.
+        Without the salt, nobody can find out by trial whose hash it is.
         """
         return _salted(self._salt, sha256(text.encode()).hexdigest())
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether it is the embedded one."""
+        """Whether this is the embedded database."""
         return self._writer.dialect.name == "sqlite"
 
     @contextmanager
     def transaction(self, *, patient: bool = False) -> Iterator[Connection]:
-        """Open a transaction; it is committed at the end of the block, or rolled back by an error.
+        """Open a transaction, which is committed at the end of the block or rolled back by an error.
 
         Args:
-            patient: It takes its time, whatever `hurry` says.
+            patient: Ignore the limit set by `hurry`.
         """
         with told_clearly(), (self._patient if patient else self._writer).begin() as connection:
             yield connection
@@ -150,15 +149,15 @@ class Database:
             yield connection
 
     def connect(self) -> Connection:
-        """Open a connection for many transactions, one after the other; whoever asked for it closes it."""
+        """Open a connection for a series of transactions; the caller closes it."""
         with told_clearly():
             return self._writer.connect()
 
     def add(self, table: Table) -> TextClause:
-        """Give the INSERT that passes over rows that are there already; it is written once for a table.
+        """Return the INSERT that skips existing rows; it is built once per table.
 
-        It is text, because the library compiles its own form of it anew for every execution. Columns that the
-        database fills are left out.
+        It is plain text, because SQLAlchemy would compile its own form for every execution. Columns that the database
+        fills are left out.
         """
         if table.name not in self._adding:
             names = [
@@ -171,34 +170,34 @@ class Database:
         return self._adding[table.name]
 
     def sweep(self) -> None:
-        """Have what was deleted leave SQLite's write-ahead log, where it is until others write over it.
+        """Remove deleted data from SQLite's write-ahead log, where it stays until it is overwritten.
 
-        In its place in the file it was overwritten when it was deleted. PostgreSQL keeps it until its autovacuum comes.
+        In the database file itself it is overwritten on deletion. PostgreSQL keeps it until its next autovacuum.
         """
         if self.is_sqlite:
             with self.reading() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close all connections."""
         for engine in (self._patient, self._writer, self._reader):
             engine.dispose()
 
 
 @contextmanager
 def told_clearly() -> Iterator[None]:
-    """Turn what a driver raises into an error of ours; nothing of a password is repeated."""
+    """Turn the driver's errors into `StateError`s, without revealing a password."""
     try:
         yield
     except SQLAlchemyError as error:
         if is_damage(getattr(error, "orig", None)):
             raise StateError("the database of decisions is damaged", got=str(error.orig), remedy=_RESTORE) from error  # type: ignore[attr-defined]
         raise (AwayError if _is_away(error) else StateError)(
-            "the decision log did not take or give what was asked; nothing was kept of this call",
+            "the database of decisions rejected the call; nothing of this call was saved",
             got=str(getattr(error, "orig", None) or error),
-            remedy="free space on the disk of the database: nothing can be kept until then"
+            remedy="free space on the database's disk; nothing can be saved until then"
             if _is_full(error)
-            else "look at the database: space, access, and whether it answers",
+            else "check the database: disk space, access rights, and whether it answers",
         ) from error
 
 
@@ -212,16 +211,16 @@ def _is_away(error: SQLAlchemyError) -> bool:
         return False
     busy: int | None = getattr(error.orig, "sqlite_errorcode", None)
     if busy is not None:
-        return busy & 0xFF in _BUSY  # the rest says why
+        return busy & 0xFF in _BUSY  # the higher bits give the reason
     code: str | None = getattr(error.orig, "sqlstate", None)
     return code is None or code.startswith(_AWAY)
 
 
 def _make_tables(engine: Engine) -> bytes:
-    """Make what is missing; the salt of hashes."""
+    """Create the missing tables and return the salt for hashes."""
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
-            # several workers start at once, and CREATE TABLE IF NOT EXISTS still clashes with itself
+            # several workers may start at once, and concurrent CREATE TABLE IF NOT EXISTS can fail
             connection.execute(text("SELECT pg_advisory_xact_lock(7011)"))
         _expect_columns(connection)
         METADATA.create_all(connection)
@@ -241,16 +240,16 @@ def _make_tables(engine: Engine) -> bytes:
 
 
 def _expect_columns(connection: Connection) -> None:
-    """Tables that are there have the columns that are asked for: those of another program, or version, may not."""
+    """Check that existing tables have the expected columns: another program or version may have made them."""
     found = inspect(connection).get_multi_columns(filter_names=list(METADATA.tables))
     for (_, name), columns in found.items():
         missing = set(METADATA.tables[name].columns.keys()) - {column["name"] for column in columns}
         if missing:
             raise StateError(
-                f"table {name} of the decision log is not as it should be",
+                f"table {name} of the decision log lacks columns",
                 got=f"no column {', '.join(sorted(missing))}",
                 expected="a database of this program and version",
-                remedy="see that NBO_DECISION_LOG names the right one, or restore it from a backup",
+                remedy="check that NBO_DECISION_LOG names the right database, or restore it from a backup",
             )
 
 
@@ -264,10 +263,10 @@ def _expect_utf8(connection: DBAPIConnection, record: Any) -> None:
 
 def _prepared_sqlite(patience: float) -> Callable[[DBAPIConnection, Any], None]:
     def prepare(connection: DBAPIConnection, record: Any) -> None:
-        # the driver would begin transactions by itself, and only at the first write
+        # otherwise the driver begins transactions by itself, and only at the first write
         connection.isolation_level = None
         cursor = connection.cursor()
-        # first, for the others may have to wait, too
+        # set first, because the other pragmas may have to wait, too
         waits = f"busy_timeout={round(patience * 1_000)}"
         for pragma in (waits, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             cursor.execute(f"PRAGMA {pragma}")

@@ -1,4 +1,4 @@
-"""Decisions as JSON and back, without loss."""
+"""Converts decisions to JSON and back, without loss."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.errors import StateError
 
 
 def to_json(decision: Decision) -> str:
-    """Write a decision as JSON: equal decisions give equal bytes.
+    """Return a decision as JSON; equal decisions give equal bytes.
 
     Example:
         >>> from datetime import UTC
@@ -27,7 +27,7 @@ def to_json(decision: Decision) -> str:
 
 
 def from_json(text: str) -> Decision:
-    """Read what `to_json` wrote.
+    """Read a decision from the JSON of `to_json`.
 
     Raises:
         StateError: The text is not such a record.

@@ -1,4 +1,4 @@
-"""The decision log: what was decided for whom, kept so that it can be answered for and replayed."""
+"""The decision log: keeps decisions so that they can be explained and replayed."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class LoggedDecision:
     Attributes:
         features_from: Where the features came from (`serving.customer_features.Origin`), or `batch`.
         offer: First of the ranked offers; None where nothing was offered.
-        versions: Of everything that took part.
-        part: For a decision of a batch, the name of its Parquet files.
-        record: For a single decision, all of it.
+        versions: Name and version of everything that took part.
+        part: Name of the Parquet files, for a decision of a batch run.
+        record: The whole decision, for a single one.
     """
 
     decision_id: str
@@ -64,17 +64,17 @@ class LoggedDecision:
 class DecisionLog:
     """Decisions in a database: SQLite in one file, or PostgreSQL for several servers.
 
-    A single decision is kept with its whole record, nothing offered included. A batch keeps one row for every decision
-    that offers something, and everything else in Parquet files that the row names: a bank's night has too many
-    verdicts for a row each. A decision that is there is never changed: its id says what it depends on, so appending
-    it again, after a crash say, adds nothing; nor does one about a customer who was erased since its moment.
+    A single decision is kept with its whole record, even if nothing was offered. A batch run keeps one row for every
+    decision with an offer, and the rest in Parquet files that the row names: it has too many verdicts for a row each.
+    Stored decisions never change: a decision's id depends on its inputs, so appending it again, for example after a
+    crash, adds nothing. Decisions of customers who were erased since their moment are not added.
 
     Args:
-        url: Of the database, or the database itself, where it is open already.
-        archive: Where decisions are found that are not in the database any more; None for a log that keeps all.
+        url: URL of the database, or a database that is already open.
+        archive: Holds decisions that have left the database; None for a log that keeps all.
 
     Raises:
-        StateError: From every method, where the database does not answer or refuses.
+        StateError: From every method, if the database does not answer or rejects the call.
     """
 
     def __init__(self, url: str | Database, archive: DecisionArchive | None = None) -> None:
@@ -83,7 +83,7 @@ class DecisionLog:
         self._books: dict[str, RuleBook] = {}
 
     def append(self, decision: Decision, features_from: str) -> bool:
-        """Keep a single decision; committed when this returns.
+        """Write a single decision; it is committed when this returns.
 
         Returns:
             Whether it was new.
@@ -92,16 +92,16 @@ class DecisionLog:
         return self._add([row], decision.versions) == 1
 
     def append_batch(self, offers: pa.Table, *, part: str, seed: int, versions: Mapping[str, str]) -> int:
-        """Keep the decisions of a batch that offer something, all or none of them.
+        """Write the decisions of a batch run that offer something: all or none of them.
 
         Args:
-            offers: Of `decisioning.reporting.tables.ranked_offers`.
+            offers: Table from `decisioning.reporting.tables.ranked_offers`.
             part: Name of the Parquet files of these decisions.
-            seed: Of the draws.
-            versions: Of everything that took part.
+            seed: Seed of the random draws.
+            versions: Name and version of everything that took part.
 
         Returns:
-            How many were new.
+            Number of new decisions.
         """
         first = offers.filter(pc.equal(offers["rank"], 1))
         kept = ["decision_id", "customer_id", "channel", "stage", "offer"]
@@ -113,10 +113,10 @@ class DecisionLog:
         return self._add(rows, versions)
 
     def get(self, decision_id: str) -> LoggedDecision:
-        """Find a decision.
+        """Return a decision.
 
         Raises:
-            NotFoundError: There is none of this id.
+            NotFoundError: No decision has this id.
         """
         for found in self._select(DECISIONS.c.decision_id == decision_id, limit=1):
             return found
@@ -126,25 +126,25 @@ class DecisionLog:
         raise NotFoundError(
             "no such decision in the log",
             got=f"'{decision_id}'",
-            expected="an id that a decision was answered with",
+            expected="the id of a decision that was returned",
             remedy="decisions of a batch are logged only where they offer something",
         )
 
     def of_customer(self, customer_id: str, limit: int = 100) -> list[LoggedDecision]:
-        """List a customer's decisions, the latest first."""
+        """List a customer's decisions, latest first."""
         found = list(self._select(DECISIONS.c.customer_id == customer_id, limit))
         if self._archive is not None and len(found) < limit:
-            known = {decision.decision_id for decision in found}  # one may have moved since
+            known = {decision.decision_id for decision in found}  # one may have moved to the archive since
             archived = map(self._logged, self._archive.of_customer(customer_id, limit))
             found += [decision for decision in archived if decision.decision_id not in known][: limit - len(found)]
         return found
 
     def between(self, since: datetime, until: datetime) -> pa.Table:
-        """List the decisions of a time, the earliest first, without their records.
+        """List the decisions of a period, earliest first, without their records.
 
         Args:
-            since: Aware.
-            until: Aware; not included.
+            since: Start of the period, aware.
+            until: End of the period, aware; not included.
 
         Returns:
             Columns of `records.archive.files.LISTED`; `as_of` in microseconds since 1970, `content` the versions as
@@ -179,8 +179,8 @@ class DecisionLog:
             kept = [row for row in rows if not is_erased(erased, row["customer_id"], row["as_of"])]
             connection.execute(add(VERSIONS), {"digest": digest, "content": content})
             for start in range(0, len(kept), ROWS_PER_STATEMENT):
-                some = [{**row, "versions": digest} for row in kept[start : start + ROWS_PER_STATEMENT]]
-                added += connection.execute(add(DECISIONS), some, execution_options=COUNT_ROWS).rowcount
+                portion = [{**row, "versions": digest} for row in kept[start : start + ROWS_PER_STATEMENT]]
+                added += connection.execute(add(DECISIONS), portion, execution_options=COUNT_ROWS).rowcount
         return added
 
     def _select(self, condition: Any, limit: int) -> Iterator[LoggedDecision]:
@@ -215,6 +215,6 @@ class DecisionLog:
             with self.database.reading() as connection:
                 content = connection.execute(query).scalar()
             if content is None:
-                raise StateError("the rules of a decision are not in the log", got=digest, expected="a rule book")
+                raise StateError("the log lacks the rule book of a decision", got=digest, expected="a rule book")
             self._books[digest] = RuleBook.from_text(content)
         return self._books[digest]

@@ -1,4 +1,4 @@
-"""Keeping decisions for good, and with them what must not be given out twice: contacts, budgets, answers."""
+"""Writes decisions to the database, together with the contacts, budget charges and answers that belong to them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from records.erasures import Erasure, erasures_of
 from records.event_rows import microseconds
 from records.journal_tables import ANSWERS, CHARGES, PENDING, SPENDING
 
-# made once, for making a statement takes longer than the database does; SQLite locks as a whole, and FOR UPDATE is
-# left out for it
+# Built once, because building a statement takes longer than executing it. SQLite locks the whole database, so
+# FOR UPDATE is left out for it.
 _SPENDING: Final = (
     select(SPENDING)
     .where(SPENDING.c.budget.in_(bindparam("budgets", expanding=True)))
@@ -43,12 +43,13 @@ UNIT: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a decision uses of a budget, if that much is left.
+    """What a decision charges to a budget, provided that much is left.
 
     Attributes:
+        budget: Name of the budget.
         period: First day of the budget's period.
-        amount: In 1/`UNIT`.
-        at_most: What may be spent in the period, likewise.
+        amount: Charged amount, in 1/`UNIT`.
+        at_most: Most that may be spent in the period, in 1/`UNIT`.
     """
 
     budget: str
@@ -59,11 +60,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """By what an answer is found again.
+    """Identifies a request, so that a repetition gets the same answer.
 
     Attributes:
         request_id: Caller and the caller's own id.
-        content: Digest of what was asked.
+        content: Digest of the request.
     """
 
     request_id: str
@@ -72,17 +73,18 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionWrite:
-    """A decision that was made, on the way into the log.
+    """A pending decision: computed, and not yet written.
 
     Attributes:
-        row: Of the table of decisions (`decision_row`).
-        book: Of the policy.
-        seen_version: Of the customer, as it was decided by: if it changed since, this was decided without what changed.
-        seen_erasure: Number of the latest erasure before that.
-        is_contact: It counts as one from now on.
-        offer: That is put to the customer, where there is one.
-        product: Its family.
-        claims: On budgets.
+        row: Row of the table of decisions (`decision_row`).
+        versions: Name and version of everything that took part.
+        book: Rule book of the policy.
+        seen_version: Customer version that the decision was based on; if it has changed, the decision is outdated.
+        seen_erasure: Number of the latest erasure when the customer was read.
+        is_contact: Whether the decision counts as a contact from now on.
+        offer: Offer put to the customer, if any.
+        product: Product family of the offer.
+        claims: Charges to budgets.
     """
 
     row: Mapping[str, Any]
@@ -98,12 +100,13 @@ class DecisionWrite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerWrite:
-    """Decisions that are answered together: all are kept, or none.
+    """Decisions that are answered together: either all are written or none.
 
     Attributes:
-        request: None where the caller gave no id.
-        answer: What the caller is told.
-        at: When, microseconds UTC.
+        decisions: Pending decisions.
+        request: Idempotency key; None where the caller gave no id.
+        answer: Body of the response.
+        at: Time of the answer, UTC microseconds.
     """
 
     decisions: tuple[DecisionWrite, ...]
@@ -114,13 +117,13 @@ class AnswerWrite:
 
 @dataclass(frozen=True, slots=True)
 class WriteOutcome:
-    """What came of keeping an answer.
+    """Outcome of writing an answer.
 
     Attributes:
-        before: What the same request was answered before; the decisions were not kept again.
-        other: The request's id stands for another request.
-        outdated: Customers of whom something was told, decided or erased, or budgets whose rest changed, since they
-            were read: nothing was kept, and it has to be decided anew.
+        before: Earlier answer to the same request; the decisions were not written again.
+        other: The request's id already belongs to another request.
+        outdated: Customers with a new event, decision or erasure, and budgets that no longer suffice, since they were
+            read. Nothing was written; the decision has to be computed again.
     """
 
     before: bytes | None = None
@@ -129,17 +132,17 @@ class WriteOutcome:
 
     @property
     def done(self) -> bool:
-        """Whether the decisions were kept."""
+        """Whether the decisions were written."""
         return self.before is None and not self.other and not self.outdated
 
 
 def decision_row(decision: Decision | Trace, features_from: str, record: str) -> dict[str, Any]:
-    """Write a decision as a row of the log.
+    """Return a decision as a row of the decision log.
 
     Args:
-        decision: Made for one customer.
+        decision: Decision for one customer.
         features_from: Where its features came from.
-        record: All of it, as text.
+        record: The whole decision, as text.
     """
     first = next(iter(decision.offers), None)
     return {
@@ -162,7 +165,7 @@ def decision_row(decision: Decision | Trace, features_from: str, record: str) ->
 
 @dataclass
 class DecisionWriter:
-    """The kind of write that keeps answers; a write is an `AnswerWrite`."""
+    """Writes answers (`AnswerWrite`) in a group commit."""
 
     database: Database
     order: int = 1
@@ -170,17 +173,17 @@ class DecisionWriter:
     _new: set[str] = field(default_factory=set)
 
     def together(self, connection: Connection, writes: Sequence[AnswerWrite]) -> list[WriteOutcome]:
-        """Keep the answers whose customers and budgets are as they were seen, in the order in which they came."""
+        """Write the answers whose customers and budgets have not changed since they were read, in order of arrival."""
         versions = self._versions_of(connection, writes)
         erased = erasures_of(
-            connection, self.database, {made.row["customer_id"] for write in writes for made in write.decisions}
+            connection, self.database, {decision.row["customer_id"] for write in writes for decision in write.decisions}
         )
         spent = self._locked_budgets(connection, writes)
         contacted: list[str] = []
         charged: set[tuple[str, str]] = set()
         answered = self._answered(connection, writes)
         outcomes: list[WriteOutcome] = []
-        kept: list[AnswerWrite] = []
+        accepted: list[AnswerWrite] = []
         for write in writes:
             before = None if write.request is None else answered.get(write.request.request_id)
             if before is not None:
@@ -192,40 +195,40 @@ class DecisionWriter:
             if outdated:
                 outcomes.append(WriteOutcome(outdated=outdated))
                 continue
-            for made in write.decisions:
-                if made.is_contact:
-                    versions[made.row["customer_id"]] += 1
-                    contacted.append(made.row["customer_id"])
-                for claim in made.claims:
+            for decision in write.decisions:
+                if decision.is_contact:
+                    versions[decision.row["customer_id"]] += 1
+                    contacted.append(decision.row["customer_id"])
+                for claim in decision.claims:
                     spent[claim.budget, claim.period] += claim.amount
                     charged.add((claim.budget, claim.period))
             if write.request is not None:
                 answered[write.request.request_id] = (write.request.content, write.answer)
-            kept.append(write)
+            accepted.append(write)
             outcomes.append(WriteOutcome())
-        self._write(connection, kept)
+        self._write(connection, accepted)
         raise_versions(connection, contacted)
         _update_spending(connection, {place: spent[place] for place in charged})
         return outcomes
 
     def committed(self) -> None:
-        """Remember which versions and rule books the database has, so that they are not offered again."""
+        """Remember which versions and rule books the database has, so that they are not inserted again."""
         self._known |= self._new
         self._new.clear()
 
     def customers(self, writes: Sequence[AnswerWrite]) -> set[str]:
-        """Whoever is contacted changes."""
-        return {made.row["customer_id"] for write in writes for made in write.decisions if made.is_contact}
+        """Return the customers who are contacted: their versions change."""
+        return {decision.row["customer_id"] for write in writes for decision in write.decisions if decision.is_contact}
 
     def _versions_of(self, connection: Connection, writes: Sequence[AnswerWrite]) -> dict[str, int]:
-        """Read versions; those of customers who are contacted cannot change any more."""
+        """Read the versions of all customers, and lock those of customers who are contacted."""
         contacted = self.customers(writes)
         locked = lock_customers(connection, self.database, contacted)
-        everybody = {made.row["customer_id"] for write in writes for made in write.decisions}
+        everybody = {decision.row["customer_id"] for write in writes for decision in write.decisions}
         return dict.fromkeys(everybody, 0) | versions_of(connection, everybody - contacted) | locked
 
     def _locked_budgets(self, connection: Connection, writes: Sequence[AnswerWrite]) -> dict[tuple[str, str], int]:
-        claims = [claim for write in writes for made in write.decisions for claim in made.claims]
+        claims = [claim for write in writes for decision in write.decisions for claim in decision.claims]
         places = sorted({(claim.budget, claim.period) for claim in claims})
         if not places:
             return {}
@@ -235,47 +238,43 @@ class DecisionWriter:
         return {(budget, period): spent for budget, period, spent in found}
 
     def _answered(self, connection: Connection, writes: Sequence[AnswerWrite]) -> dict[str, tuple[str, bytes]]:
-        """Take the ids of the requests, and read what was answered where they are taken already."""
-        mine: dict[str, AnswerWrite] = {}
-        for write in writes:
-            if write.request is not None:
-                mine.setdefault(write.request.request_id, write)
-        ids = sorted(mine)
+        """Read the stored answers of requests that were answered before."""
+        ids = sorted({write.request.request_id for write in writes if write.request is not None})
         if not ids:
             return {}
         found = connection.execute(_ANSWERED, {"ids": ids})
         return {request: (content, answer) for request, content, answer in found}
 
-    def _write(self, connection: Connection, kept: Sequence[AnswerWrite]) -> None:
-        decisions = [(made, write.at) for write in kept for made in write.decisions]
+    def _write(self, connection: Connection, writes: Sequence[AnswerWrite]) -> None:
+        decisions = [(decision, write.at) for write in writes for decision in write.decisions]
         if not decisions:
             return
-        rows = [{**made.row, "versions": self._versions(connection, made)} for made, _ in decisions]
+        rows = [{**decision.row, "versions": self._versions(connection, decision)} for decision, _ in decisions]
         connection.execute(self.database.add(DECISIONS), rows)
-        contacts = [_contact(made, at) for made, at in decisions if made.is_contact]
+        contacts = [_contact(decision, at) for decision, at in decisions if decision.is_contact]
         if contacts:
             connection.execute(self.database.add(PENDING), contacts)
         charges = [
             {
-                "decision_id": made.row["decision_id"],
+                "decision_id": decision.row["decision_id"],
                 "budget": claim.budget,
                 "period": claim.period,
                 "amount": claim.amount,
             }
-            for made, _ in decisions
-            for claim in made.claims
+            for decision, _ in decisions
+            for claim in decision.claims
         ]
         if charges:
             connection.execute(self.database.add(CHARGES), charges)
-        answers = [_answer(write) for write in kept if write.request is not None]
+        answers = [_answer(write) for write in writes if write.request is not None]
         if answers:
-            # no conflict may be passed over here: whoever took the id in the meantime has answered
+            # a conflict must not be skipped here: a concurrent request with the same id has been answered
             connection.execute(ANSWERS.insert(), sorted(answers, key=lambda row: str(row["request_id"])))
 
-    def _versions(self, connection: Connection, made: DecisionWrite) -> str:
-        content = json.dumps(dict(made.versions), sort_keys=True)
+    def _versions(self, connection: Connection, decision: DecisionWrite) -> str:
+        content = json.dumps(dict(decision.versions), sort_keys=True)
         digest = blake2b(content.encode(), digest_size=16).hexdigest()
-        for table, name, text in ((VERSIONS, digest, content), (RULE_BOOKS, made.book.digest, made.book.text)):
+        for table, name, text in ((VERSIONS, digest, content), (RULE_BOOKS, decision.book.digest, decision.book.text)):
             if name not in self._known and name not in self._new:
                 row = {"digest": name, "content": text}
                 connection.execute(self.database.add(table), row)
@@ -290,31 +289,31 @@ def _outdated(
     spent: Mapping[tuple[str, str], int],
 ) -> tuple[str, ...]:
     outdated = []
-    mine: dict[tuple[str, str], int] = {}
+    claimed: dict[tuple[str, str], int] = {}
     contacts: dict[str, int] = {}
-    for made in write.decisions:
-        customer = made.row["customer_id"]
-        if versions[customer] + contacts.get(customer, 0) != made.seen_version:
+    for decision in write.decisions:
+        customer = decision.row["customer_id"]
+        if versions[customer] + contacts.get(customer, 0) != decision.seen_version:
             outdated.append(customer)
-        if customer in erased and erased[customer].number > made.seen_erasure:
+        if customer in erased and erased[customer].number > decision.seen_erasure:
             outdated.append(customer)
-        contacts[customer] = contacts.get(customer, 0) + made.is_contact
-        for claim in made.claims:
+        contacts[customer] = contacts.get(customer, 0) + decision.is_contact
+        for claim in decision.claims:
             place = (claim.budget, claim.period)
-            mine[place] = mine.get(place, 0) + claim.amount
-            if spent[place] + mine[place] > claim.at_most:
+            claimed[place] = claimed.get(place, 0) + claim.amount
+            if spent[place] + claimed[place] > claim.at_most:
                 outdated.append(claim.budget)
     return tuple(dict.fromkeys(outdated))
 
 
-def _contact(made: DecisionWrite, at: int) -> dict[str, Any]:
-    said = {name: made.row[name] for name in ("decision_id", "customer_id", "channel")}
-    return {**said, "offer": made.offer, "product": made.product, "decided_at": at}
+def _contact(decision: DecisionWrite, at: int) -> dict[str, Any]:
+    common = {name: decision.row[name] for name in ("decision_id", "customer_id", "channel")}
+    return {**common, "offer": decision.offer, "product": decision.product, "decided_at": at}
 
 
 def _answer(write: AnswerWrite) -> dict[str, Any]:
     assert write.request is not None
-    customers = {made.row["customer_id"] for made in write.decisions}
+    customers = {decision.row["customer_id"] for decision in write.decisions}
     return {
         "request_id": write.request.request_id,
         "customer_id": next(iter(customers)) if len(customers) == 1 else None,

@@ -1,4 +1,4 @@
-"""Who was erased, known by salted hashes: so that nothing of theirs comes back, by whatever door."""
+"""Erasures: keeps salted hashes of erased customers, so that none of their data comes back by any route."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Erasure:
     """The last erasure of a customer.
 
     Attributes:
-        at: What occurred by then is kept out, microseconds UTC; what occurs after it is a new customer's.
-        number: Grows with every erasure of anybody: what was read before it had this number may hold the customer.
+        at: Events up to this moment, UTC microseconds, are kept out; later ones are a new customer's.
+        number: Grows with every erasure of anybody. Data read before it had this number may hold the customer.
     """
 
     at: int
@@ -35,7 +35,7 @@ class Erasure:
 
 
 def hold_erasures(connection: Connection, database: Database) -> None:
-    """Let no erasure begin or end before this transaction does, so that what it finds of them stays true.
+    """Let no erasure begin or end before this transaction ends, so that what it reads of them stays true.
 
     SQLite has one writer at a time anyway.
     """
@@ -44,13 +44,13 @@ def hold_erasures(connection: Connection, database: Database) -> None:
 
 
 def latest_erasure(connection: Connection) -> int:
-    """Read the number of the latest erasure; 0 where nobody was erased."""
+    """Read the number of the latest erasure; 0 if nobody was erased."""
     number: int = connection.execute(_LATEST).scalar_one()
     return number
 
 
 def erasures_of(connection: Connection, database: Database, customers: Iterable[str]) -> dict[str, Erasure]:
-    """Find those of some customers who were erased."""
+    """Find those of the customers who were erased."""
     by_name = {database.hashed(customer): customer for customer in customers}
     found: dict[str, Erasure] = {}
     if not by_name or not latest_erasure(connection):
@@ -62,12 +62,12 @@ def erasures_of(connection: Connection, database: Database, customers: Iterable[
 
 
 def is_erased(erased: Mapping[str, Erasure], customer_id: str, moment: int) -> bool:
-    """Tell whether what is of a moment, microseconds UTC, is of before a customer's erasure."""
+    """Return whether a moment, UTC microseconds, is not later than the customer's erasure."""
     return customer_id in erased and moment <= erased[customer_id].at
 
 
 def erased_events(connection: Connection, database: Database, event_ids: Iterable[str]) -> set[str]:
-    """Find those of some ids that were told of customers who were erased since."""
+    """Find those of the ids whose events belonged to customers who were erased since."""
     by_name = {database.hashed(event_id): event_id for event_id in event_ids}
     found: set[str] = set()
     if not by_name or not latest_erasure(connection):
@@ -78,18 +78,21 @@ def erased_events(connection: Connection, database: Database, event_ids: Iterabl
 
 
 def note_erasure(connection: Connection, database: Database, customer_id: str, at: int) -> Erasure:
-    """Note that a customer is erased, and the ids of events that were told of them.
+    """Note that a customer is erased, and the ids of their events.
 
-    It waits for all transactions that hold erasures, and they for it: those that were committed before are found by
-    whoever erases after this, and those that come later find the note.
+    This and all transactions that hold erasures wait for each other: data committed before is found by an erasure
+    that runs after this, and later transactions find the note.
 
     Args:
-        connection: In a transaction; this is the first thing that it does.
-        at: Microseconds UTC. What replicas were told whose clocks are ahead counts as told before.
+        connection: In a transaction of which this is the first statement.
+        database: Database of the journal.
+        customer_id: Customer to erase.
+        at: Moment of the erasure, UTC microseconds. Journal events that replicas with fast clocks put later are covered
+            as well.
     """
     _alone(connection, database)
-    theirs = EVENTS.c.customer_id == customer_id
-    events = connection.execute(select(EVENTS.c.event_id, EVENTS.c.occurred_at).where(theirs)).all()
+    own_events = EVENTS.c.customer_id == customer_id
+    events = connection.execute(select(EVENTS.c.event_id, EVENTS.c.occurred_at).where(own_events)).all()
     before = _by_when(connection, database.hashed(customer_id))
     erasure = _note(connection, database, customer_id, max(at, before, *(occurred for _, occurred in events)))
     if events:
@@ -99,13 +102,15 @@ def note_erasure(connection: Connection, database: Database, customer_id: str, a
 
 
 def note_its_end(connection: Connection, database: Database, customer_id: str) -> Erasure:
-    """Note that whatever was read of a customer who is being erased, until now, may hold what is erased.
+    """Note that everything read so far of a customer who is being erased may hold erased data.
 
-    By when they are erased stays as `note_erasure` said: what occurred since was accepted as a new customer's, and may
-    be in the event log, which has been looked through already.
+    The moment of the erasure stays as `note_erasure` set it: later events were accepted as a new customer's, and may be
+    in the event log, which has already been searched.
 
     Args:
-        connection: In a transaction; this is the first thing that it does.
+        connection: In a transaction of which this is the first statement.
+        database: Database of the journal.
+        customer_id: Customer who is being erased.
     """
     _alone(connection, database)
     return _note(connection, database, customer_id, _by_when(connection, database.hashed(customer_id)))
@@ -129,16 +134,16 @@ def _note(connection: Connection, database: Database, customer_id: str, at: int)
 
 
 def named(database: Database, customer_id: str) -> str:
-    """Name a customer by a salted hash, where they are erased and what was done has still to be told."""
+    """Return the name, a salted hash, that stands for an erased customer in audit and receipts."""
     return f"{NAMED}{database.hashed(customer_id)}"
 
 
 class ErasedCustomers:
-    """All who were erased by the moment in which this is made; `events.erased.Erased` for the event log.
+    """All customers erased so far, as of the construction; `events.erased.Erased` for the event log.
 
     Args:
-        database: Of the journal.
-        since: Only erasures of a later number.
+        database: Database of the journal.
+        since: Only erasures with a higher number than this.
 
     Raises:
         StateError: The database does not answer.
@@ -154,7 +159,7 @@ class ErasedCustomers:
         return len(self._until)
 
     def until(self, customer_ids: Sequence[str]) -> NDArray[np.int64]:
-        """Say by when each customer was erased, microseconds UTC; -1 for those who were not."""
+        """Return the moment of each customer's erasure, UTC microseconds; -1 for those who were not erased."""
         if not self._until:
             return np.full(len(customer_ids), -1, dtype=np.int64)
         hashed, until = self._database.hashed, self._until

@@ -1,4 +1,4 @@
-"""What a customer says now comes after what they said before, also where a replica's clock is behind another's."""
+"""Puts a customer's new events after their earlier ones, even where a replica's clock is slow."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ _NEWEST: Final = (
 
 
 def put_after_known(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Move events that were told as happening now behind the newest that is known of their customers.
+    """Move events submitted as happening now behind the newest known event of their customer.
 
-    Else a consent that is withdrawn at a replica whose clock is behind would lie before the one that it takes back.
-    Events of a customer that are accepted together keep their distances.
+    Otherwise a consent withdrawn at a replica with a slow clock would precede the one that it withdraws. Events of a
+    customer that are accepted together keep their distances.
 
     Args:
-        rows: About to be inserted; changed in place.
+        connection: In the transaction that inserts the rows.
+        rows: Rows about to be inserted; changed in place.
     """
     now = [row for row in rows if row["occurred_at"] == row["available_at"]]
     if not now:

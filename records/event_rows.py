@@ -1,4 +1,4 @@
-"""Events as rows of the journal, and rows as the tables that the kernel and the event log read."""
+"""Converts events to rows of the journal, and rows to the tables that the kernel and the event log read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domain.event import Event
 from events.schema import MOMENT, PROPERTIES, SCHEMA
 
 COLUMNS: Final = tuple(SCHEMA.names)
-"""Of a journal row, as it is read: those of the event log."""
+"""Columns of a journal row when it is read: those of the event log."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -27,12 +27,12 @@ _TYPES: Final = {
 
 
 def microseconds(moment: datetime) -> int:
-    """Count the microseconds since 1970, UTC, exactly."""
+    """Return a moment as microseconds since 1970, UTC, exactly."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
 def moment_of(microseconds_since: int) -> datetime:
-    """Give the moment that many microseconds after the beginning of 1970, UTC.
+    """Return the moment that is a number of microseconds after the beginning of 1970, UTC.
 
     Example:
         >>> moment_of(microseconds(datetime(2026, 1, 1, 12, 30, tzinfo=UTC))).isoformat()
@@ -42,11 +42,11 @@ def moment_of(microseconds_since: int) -> datetime:
 
 
 def row_of(event: Event, *, said_at: datetime | None) -> dict[str, Any]:
-    """Write an event as a row.
+    """Return an event as a row of the journal.
 
     Args:
-        event: Accepted.
-        said_at: When the caller said that it occurred; what the clocks made of it is no part of what was said.
+        event: Accepted event.
+        said_at: Time of occurrence as submitted; the digest of content uses it, not the time corrected for clocks.
     """
     row: dict[str, Any] = {
         "event_id": event.event_id,
@@ -58,8 +58,8 @@ def row_of(event: Event, *, said_at: datetime | None) -> dict[str, Any]:
         "properties": json.dumps(sorted(event.properties.items()), ensure_ascii=False),
         "decision_id": event.decision_id,
     }
-    said = repr((*row.values(), None if said_at is None else microseconds(said_at)))
-    content = blake2b(said.encode(), digest_size=16).hexdigest()
+    submitted = repr((*row.values(), None if said_at is None else microseconds(said_at)))
+    content = blake2b(submitted.encode(), digest_size=16).hexdigest()
     return {
         **row,
         "occurred_at": microseconds(event.occurred_at),
@@ -69,7 +69,7 @@ def row_of(event: Event, *, said_at: datetime | None) -> dict[str, Any]:
 
 
 def table_of_rows(rows: Sequence[Sequence[Any]]) -> pa.Table:
-    """Make a table of the event log's columns; names are plain texts, rows stay in their order.
+    """Return rows as a table with the columns of the event log; names are plain strings, rows keep their order.
 
     Args:
         rows: Values of `COLUMNS`, properties as JSON.

@@ -1,4 +1,4 @@
-"""From the journal to the event log: each event once, whenever it is interrupted."""
+"""Flush: moves the journal into the event log, each event exactly once even if it is interrupted."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from records.ingestion import close_gate
 from records.journal_tables import ANSWERS, EVENTS
 
 EVENTS_AT_ONCE: Final = 50_000
-"""Some 50 MB while they are on their way."""
+"""About 50 MB while they are moved."""
 
 ANOTHER_CLOCK: Final = timedelta(days=1)
-"""A journal without news for longer belongs to a service whose clock is another: that of a simulated bank."""
+"""A journal with no news for longer than this belongs to a service with another clock: that of a simulated bank."""
 
 _IDS_PER_STATEMENT: Final = 5_000
 
 KEPT: Final = timedelta(days=35)
-"""As long do accepted events and answers stay in the journal, so that what is told again is known again."""
+"""How long accepted events and answers stay in the journal, so that repetitions are recognised."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlushResult:
-    """What came of draining the journal.
+    """Outcome of a flush.
 
     Attributes:
-        accepted: New in the event log.
-        duplicates: The event log had them, from a run that was interrupted or from a file, or their customers were
-            erased meanwhile.
-        conflicts: The event log has other content under their ids; they stay in the journal alone.
-        forgotten: Events removed from the journal because they have been in the event log for long.
+        accepted: Events new in the event log.
+        duplicates: Events that the log already had, from an interrupted flush or a file, or whose customers were erased
+            meanwhile.
+        conflicts: Events whose ids have other content in the log; they stay in the journal only.
+        forgotten: Events removed from the journal because they have long been in the event log.
     """
 
     accepted: int
@@ -48,19 +48,19 @@ class FlushResult:
 
 
 def flush(database: Database, log: EventLog, now: datetime) -> FlushResult:
-    """Append what the journal has to the event log, and note it as done only then.
+    """Append the journal to the event log, and then mark its events as flushed.
 
-    Where this is interrupted in between, the next run appends the same again, which the log knows by its ids. What is
-    accepted while this runs becomes available after `now`, and waits for the next run: whoever computes from the log
-    up to `now` misses nothing.
+    If this is interrupted in between, the next run appends the same events again, and the log recognises their ids.
+    Events accepted during a flush become available after `now` and wait for the next run: a computation from the log up
+    to `now` misses nothing.
 
     Args:
-        database: Of the journal.
-        log: Written in one commit for each `EVENTS_AT_ONCE`.
-        now: Aware.
+        database: Database of the journal.
+        log: The event log, written in one commit for each `EVENTS_AT_ONCE`.
+        now: Current time, aware.
 
     Raises:
-        StateError: The database or the log failed; what was not noted as done is done next time.
+        StateError: The database or the log failed; the next run flushes what was not marked.
     """
     with database.transaction() as connection:
         newest = connection.execute(select(func.max(EVENTS.c.available_at))).scalar()
@@ -90,19 +90,19 @@ def flush(database: Database, log: EventLog, now: datetime) -> FlushResult:
 
 
 def _note_drained(database: Database, rows: Sequence[tuple[str, str]]) -> None:
-    """Mark the very rows that were read, by event and the transaction that brought it.
+    """Mark exactly the rows that were read, by event and by the transaction that brought it.
 
-    SQLite gives the number of a row that was erased to the next one, and an event that was erased may be told again:
-    neither number nor id alone say which row it is.
+    Neither number nor id alone identifies a row: SQLite gives the number of an erased row to the next one, and an
+    erased event may be submitted again.
     """
     with database.transaction() as connection:
         hold_erasures(connection, database)
         for start in range(0, len(rows), _IDS_PER_STATEMENT):
-            some = rows[start : start + _IDS_PER_STATEMENT]
-            # one transaction brings an id once, and it came before these rows were read
-            theirs = EVENTS.c.event_id.in_([event_id for event_id, _ in some])
-            read = EVENTS.c.batch.in_(sorted({batch for _, batch in some}))
-            connection.execute(update(EVENTS).where(theirs, read).values(drained=True))
+            portion = rows[start : start + _IDS_PER_STATEMENT]
+            # a transaction brings an id only once, and these transactions were committed before the rows were read
+            ids = EVENTS.c.event_id.in_([event_id for event_id, _ in portion])
+            batches = EVENTS.c.batch.in_(sorted({batch for _, batch in portion}))
+            connection.execute(update(EVENTS).where(ids, batches).values(drained=True))
 
 
 def waiting(database: Database) -> int:

@@ -1,4 +1,4 @@
-"""Group commit: what waits together is committed in one transaction, so that durability is paid for once."""
+"""Group commit: writes waiting requests in one database transaction, so that they share the cost of durability."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _Outcome = TypeVar("_Outcome")
 _Waiting = tuple["Kind[Any, Any]", Any, Future[Any], float]
 
 MOST_TOGETHER: Final = 256
-"""Writes in one transaction; more would only make the first of them wait."""
+"""Most writes in one transaction; more would only make the first of them wait."""
 
 
 class Kind(Protocol[Write_contra, Outcome_co]):
-    """What is to be done with writes of one kind.
+    """Handles the writes of one kind.
 
     Attributes:
         order: Kinds of a lower order are written first. All transactions of all replicas lock rows in this order, and
@@ -38,26 +38,26 @@ class Kind(Protocol[Write_contra, Outcome_co]):
 
     @property
     def order(self) -> int:
-        """See above."""
+        """Place of this kind in the order of writing."""
 
     def customers(self, writes: Sequence[Write_contra]) -> Collection[str]:
-        """Say whose versions are to be locked before anything is written."""
+        """Return the customers whose versions have to be locked before anything is written."""
 
     def together(self, connection: Connection, writes: Sequence[Write_contra]) -> Sequence[Outcome_co]:
-        """Write them in a transaction; an outcome for each, in their order. An error rolls everything back."""
+        """Write in the given transaction; return one outcome per write, in order. An error rolls everything back."""
 
     def committed(self) -> None:
-        """Be told that the transaction was committed."""
+        """React to the commit of the transaction."""
 
 
 class GroupCommit:
-    """One thread that commits whatever waits; while it does, the next group gathers.
+    """A thread that commits waiting writes; the next group gathers meanwhile.
 
-    Where a transaction fails, its writes are tried one by one, so that one that cannot be written fails alone; where
-    the database is away they fail together. What waited for longer than whoever asked does is not written any more.
+    If a transaction fails, its writes are tried one by one, so that only those that cannot be written fail. If the
+    database is unavailable, all fail together. A write that waited longer than its caller does is dropped.
 
     Args:
-        database: Where.
+        database: Database to write to.
         patience: Seconds that a write may wait.
     """
 
@@ -68,15 +68,15 @@ class GroupCommit:
         self._waiting: MicroBatcher[_Waiting] = MicroBatcher(self._commit, most=MOST_TOGETHER, name="group-commit")
 
     def submit(self, kind: Kind[_Write, _Outcome], write: _Write, *, until: float | None = None) -> Future[_Outcome]:
-        """Hand over a write; its outcome is there when it is committed.
+        """Submit a write; the future resolves when it has been committed.
 
         Args:
-            kind: Of the write.
-            write: As the kind takes it.
-            until: On the monotonic clock: who asked waits no longer; None for the patience from now on.
+            kind: Kind of the write.
+            write: The write, in the form that the kind expects.
+            until: Time on the monotonic clock up to which the caller waits; None for `patience` from now on.
 
         Raises:
-            StateError: By the future, where the database does not take it; at once, where this was closed.
+            StateError: From the future, if the database rejects the write; at once, if this has been closed.
         """
         future: Future[_Outcome] = Future()
         future.set_running_or_notify_cancel()  # nobody can cancel it any more
@@ -98,10 +98,10 @@ class GroupCommit:
         except AwayError as error:
             for _, _, future, _ in group:
                 future.set_exception(error)
-        except Exception as error:  # noqa: BLE001  whoever waits has to be told, whatever it was
+        except Exception as error:  # noqa: BLE001  the caller must get the error, whatever it is
             if len(group) > 1:
-                for one in group:
-                    self._commit([one])
+                for waiting in group:
+                    self._commit([waiting])
                 return
             [(_, _, future, _)] = group
             future.set_exception(error if isinstance(error, NboError) else _unexpected(error))
@@ -111,7 +111,7 @@ class GroupCommit:
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        """Open a transaction on the one connection of this thread, which is opened again where it broke."""
+        """Open a transaction on this thread's connection; a broken connection is replaced."""
         with told_clearly():
             if self._connection is None:
                 self._connection = self._database.connect()
@@ -143,20 +143,20 @@ class GroupCommit:
 
 
 def _in_time(group: list[_Waiting]) -> list[_Waiting]:
-    """Tell those who waited for too long; the others."""
+    """Fail the writes that waited too long, and return the others."""
     now = time.monotonic()
     for _, _, future, until in group:
         if until <= now:
             future.set_exception(late())
-    return [one for one in group if one[-1] > now]
+    return [waiting for waiting in group if waiting[-1] > now]
 
 
 def late() -> StateError:
-    """Say that something waited for longer than whoever asked does."""
-    return AwayError("the database did not answer in time; nothing was kept of this call")
+    """Return the error for a write that waited longer than its caller does."""
+    return AwayError("the database did not answer in time; nothing of this call was saved")
 
 
 def _unexpected(error: Exception) -> StateError:
-    raised = StateError("what was to be kept could not be written", got=type(error).__name__)
+    raised = StateError("the write failed", got=type(error).__name__)
     raised.__cause__ = error
     return raised

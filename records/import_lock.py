@@ -1,4 +1,4 @@
-"""One at a time across processes and machines: what must not be done by two at once."""
+"""A lock across processes and machines, so that only one import runs at a time."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from events.lock import locked
 from records.database import Database, told_clearly
 
 _IMPORT: Final = 7013
-"""Of PostgreSQL's advisory locks."""
+"""Key among PostgreSQL's advisory locks."""
 
 
 @contextmanager
 def one_import(database: Database) -> Iterator[None]:
-    """Hold the right to import; wait for whoever holds it. It is free again when its holder dies.
+    """Hold the import lock, waiting for another holder. It is released when its holder dies.
 
-    With SQLite it is a lock on a file beside the database, with PostgreSQL one of the server's, which all machines see.
+    With SQLite it is a lock on a file beside the database; with PostgreSQL an advisory lock, seen by all machines.
 
     Args:
-        database: Of the journal.
+        database: Database of the journal.
 
     Raises:
         StateError: The database does not answer.
@@ -33,7 +33,7 @@ def one_import(database: Database) -> Iterator[None]:
             yield
         return
     with database.reading() as connection:
-        # the server's session holds the lock: it is ended with it, and not given to somebody else
+        # the server's session holds the lock, so the connection must end with it and not return to the pool
         connection.detach()
         with told_clearly():
             connection.execute(text("SET statement_timeout = 0"))

@@ -1,4 +1,4 @@
-"""Accepting events for good: each once, never before what was drained, and strays kept apart."""
+"""Ingestion: writes submitted events to the journal, each once; keeps orphan events apart."""
 
 from __future__ import annotations
 
@@ -29,27 +29,28 @@ _IDS_PER_STATEMENT: Final = 5_000
 
 
 class EventStatus(StrEnum):
-    """What became of an event that was told."""
+    """What became of a submitted event."""
 
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
-    """The same was told before: nothing changes."""
+    """The same event was submitted before; nothing changes."""
     CONFLICT = "conflict"
-    """The id stands for an event with other content, which came first and stays."""
+    """The id belongs to an event with other content, which came first and stays."""
     STRAY = "stray"
-    """It cites a decision that does not exist, or is another customer's: kept apart, it counts for nothing."""
+    """An orphan event: it cites a decision that does not exist or is another customer's. It is kept apart, unused."""
     ERASED = "erased"
-    """It occurred, or was told, before its customer was erased: it does not come back."""
+    """It occurred, or was submitted, before its customer was erased; it does not come back."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventIngestion:
-    """The kind of write that takes events into the journal; a write is a sequence of rows (`event_rows.row_of`).
+    """Writes events to the journal in a group commit; a write is a sequence of rows (`event_rows.row_of`).
 
     Args:
-        presented: Event type of an offer put to a customer: it ends the waiting of a pending contact. None for a bank
-            without contacts.
-        logged: What the event log has; None for a journal without one.
+        database: Database of the journal.
+        presented: Event type of an offer put to a customer: it ends a pending contact. None for a bank without
+            contacts.
+        logged: Events of the event log; None for a journal without one.
     """
 
     database: Database
@@ -58,15 +59,15 @@ class EventIngestion:
     order: int = 0
 
     def together(self, connection: Connection, writes: Sequence[Sequence[dict[str, Any]]]) -> list[list[EventStatus]]:
-        """Insert the rows that are new; what was decided without them is decided anew."""
-        told = [row for write in writes for row in write]
-        erased = self._erased(connection, told)
-        logged = self._logged(connection, [row for row in told if _key(row) not in erased])
+        """Insert the new rows and raise their customers' versions, so that concurrent decisions are computed again."""
+        submitted = [row for write in writes for row in write]
+        erased = self._erased(connection, submitted)
+        logged = self._logged(connection, [row for row in submitted if _key(row) not in erased])
         first: dict[str, dict[str, Any]] = {}
-        for row in told:
+        for row in submitted:
             if _key(row) not in erased and row["event_id"] not in logged:
                 first.setdefault(row["event_id"], row)
-        # in the order of their ids, so that replicas that are told the same do not wait for each other
+        # ordered by id, so that replicas that receive the same events do not deadlock
         rows = [first[event_id] for event_id in sorted(first)]
         gate = pass_gate(connection, self.database)
         owners = _owners(connection, {row["decision_id"] for row in rows if row["decision_id"] is not None})
@@ -96,31 +97,31 @@ class EventIngestion:
         return [[fate(row) for row in write] for write in writes]
 
     def customers(self, writes: Sequence[Sequence[dict[str, Any]]]) -> set[str]:
-        """Whoever decides at this moment for a customer who is told of decides anew."""
+        """Return the customers with new events: concurrent decisions for them are computed again."""
         return {row["customer_id"] for write in writes for row in write}
 
     def committed(self) -> None:
-        """Nothing is remembered."""
+        """Do nothing: this kind has no memory."""
 
-    def _erased(self, connection: Connection, told: Sequence[dict[str, Any]]) -> set[tuple[str, str]]:
-        """Find the events that are not taken in because their customers were erased."""
-        customers = erasures_of(connection, self.database, {row["customer_id"] for row in told})
-        events = erased_events(connection, self.database, {row["event_id"] for row in told})
+    def _erased(self, connection: Connection, submitted: Sequence[dict[str, Any]]) -> set[tuple[str, str]]:
+        """Find the events that are rejected because their customers were erased."""
+        customers = erasures_of(connection, self.database, {row["customer_id"] for row in submitted})
+        events = erased_events(connection, self.database, {row["event_id"] for row in submitted})
         return {
             _key(row)
-            for row in told
+            for row in submitted
             if row["event_id"] in events or is_erased(customers, row["customer_id"], row["occurred_at"])
         }
 
-    def _logged(self, connection: Connection, told: Sequence[dict[str, Any]]) -> dict[str, set[str]]:
-        """Find the ids that the event log has and the journal not, each with the contents that say the same there."""
-        if self.logged is None or not told:
+    def _logged(self, connection: Connection, submitted: Sequence[dict[str, Any]]) -> dict[str, set[str]]:
+        """Find the ids that only the event log has, each with the digests of submitted content equal to the log's."""
+        if self.logged is None or not submitted:
             return {}
-        ids = self.logged.holds({row["event_id"] for row in told})
+        ids = self.logged.holds({row["event_id"] for row in submitted})
         if not ids:
             return {}
         ids -= _there(connection, ids).keys()
-        rows = [row for row in told if row["event_id"] in ids]
+        rows = [row for row in submitted if row["event_id"] in ids]
         logged: dict[str, set[str]] = {event_id: set() for event_id in ids}
         for row, is_same in zip(rows, self.logged.same(rows) if rows else (), strict=True):
             if is_same:
@@ -128,7 +129,7 @@ class EventIngestion:
         return logged
 
     def _present(self, connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
-        """What was presented counts by its event from now on, and no longer as pending."""
+        """End the pending contacts that were presented; their events count from now on."""
         presented = {
             row["decision_id"] for row in rows if row["type"] == self.presented and row["decision_id"] is not None
         }
@@ -148,13 +149,13 @@ def _fate(row: dict[str, Any], first: dict[str, Any], new: Container[str], known
 
 
 def pass_gate(connection: Connection, database: Database) -> int:
-    """Read the moment up to which the journal was drained, and keep it from moving until this transaction ends."""
+    """Read the moment up to which the journal was flushed, and keep it from moving until this transaction ends."""
     moment: int = connection.execute(_GATE if database.is_sqlite else _GATE_LOCKED).scalar_one()
     return moment
 
 
 def close_gate(connection: Connection, moment: int) -> None:
-    """Let nothing in any more that became available up to a moment; waits for transactions that read the gate."""
+    """Accept no more events that are available up to a moment; waits for transactions that have read the gate."""
     later = update(GATE).where(GATE.c.name == GATE_NAME, GATE.c.moment < moment)
     connection.execute(later.values(moment=moment))
 
@@ -168,11 +169,11 @@ def _owners(connection: Connection, decisions: Iterable[str]) -> dict[str, str]:
 
 
 def _there(connection: Connection, event_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Read the content that events have, and which transaction brought them."""
+    """Read the content of events and the transaction that brought each."""
     ids = sorted(event_ids)
     found: dict[str, tuple[str, str]] = {}
     for start in range(0, len(ids), _IDS_PER_STATEMENT):
-        some = ids[start : start + _IDS_PER_STATEMENT]
-        for event_id, content, batch in connection.execute(_CONTENTS, {"ids": some}):
+        portion = ids[start : start + _IDS_PER_STATEMENT]
+        for event_id, content, batch in connection.execute(_CONTENTS, {"ids": portion}):
             found[event_id] = (content, batch)
     return found

@@ -1,4 +1,4 @@
-"""The journal: what was accepted since the event log was last written to, read for one customer at a time."""
+"""The journal: events accepted since the last flush, read by customer."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _OF_CUSTOMERS: Final = (
     .where(EVENTS.c.customer_id.in_(bindparam("customers", expanding=True)), ~EVENTS.c.stray)
     .where(or_(EVENTS.c.available_at >= bindparam("since"), ~EVENTS.c.drained))
 )
-# one statement, so that a contact is never seen without its version, and read before events, whose versions may then be
-# older than they are, never newer
+# One statement, so that a contact is never seen without its version. It runs before the events are read, so that a
+# version may be older than the events but never newer.
 _CONTACTS: Final = (
     select(
         CUSTOMERS.c.customer_id,
@@ -38,21 +38,21 @@ _CONTACTS: Final = (
 _AVAILABLE, _CUSTOMER = COLUMNS.index("available_at"), COLUMNS.index("customer_id")
 
 PENDING_PREFIX: Final = "pending "
-"""Of the ids of contacts that nobody has told to be presented yet; they are in no log."""
+"""Prefix of the event ids of contacts that have not been reported as presented; they are in no log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """What the journal knows of one customer.
+    """What the journal holds of one customer.
 
     Attributes:
-        rows: Events since a moment, and those before it that are not in the event log yet; values of `COLUMNS`.
+        rows: Events since a moment, and earlier ones that are not in the event log yet; values of `COLUMNS`.
         pending: Contacts that were decided and not yet presented, as events of an offer put to the customer.
-        version: Changes with every event, and with every contact that is decided.
+        version: Changes with every event and every decided contact.
         erasure: Number of the latest erasure of anybody, before this was read.
-        latest: When the newest event became available or the newest contact was decided, microseconds UTC; -1 without
+        latest: When the newest event became available or the newest contact was decided, UTC microseconds; -1 without
             any.
-        unsettled: Some event before the moment is not in the event log yet: the state of that moment lacks it.
+        unsettled: Whether some event before the moment is not in the event log yet, so that the state lacks it.
     """
 
     rows: tuple[tuple[Any, ...], ...]
@@ -64,11 +64,11 @@ class Recent:
 
 
 class Journal:
-    """Reads what was accepted.
+    """Reads accepted events.
 
     Args:
-        database: Where.
-        contacts: How the bank tells of offers put to customers; None for a bank that has put none.
+        database: Database of the journal.
+        contacts: Event types of offers put to customers; None for a bank that has put none.
     """
 
     def __init__(self, database: Database, contacts: ContactEvents | None) -> None:
@@ -76,21 +76,21 @@ class Journal:
         self._contacts = contacts
 
     def recent(self, customer_id: str, since: int) -> Recent:
-        """Read what a state of a moment does not have of one customer; arguments and errors as of `recent_of`."""
+        """Read what one customer's state lacks; see `recent_of` for arguments and errors."""
         return self.recent_of([customer_id], since)[customer_id]
 
     def recent_of(self, customer_ids: Sequence[str], since: int) -> dict[str, Recent]:
-        """Read what a state of a moment does not have.
+        """Read what the customers' states as of a moment lack.
 
         Args:
-            customer_ids: Whose.
-            since: A local midnight, microseconds UTC.
+            customer_ids: Customers to read.
+            since: Moment of the states: a local midnight, UTC microseconds.
 
         Raises:
             StateError: The database does not answer.
         """
         with self.database.reading() as connection:
-            # first: what is erased while the rest is read counts as erased after it
+            # first, so that an erasure during the other reads counts as later than them
             erasure = latest_erasure(connection)
             contacts = connection.execute(_CONTACTS, {"customers": customer_ids}).all()
             found = connection.execute(_OF_CUSTOMERS, {"customers": customer_ids, "since": since}).all()
@@ -149,7 +149,7 @@ class Journal:
 
 
 def available_from(rows: Sequence[tuple[Any, ...]], earliest: int) -> list[tuple[Any, ...]]:
-    """Let rows count as news of a moment at the earliest, so that a state of that moment merges with them."""
+    """Move rows to at least a moment, so that a state of that moment merges with them as news."""
     return [
         row if row[_AVAILABLE] >= earliest else (*row[:_AVAILABLE], earliest, *row[_AVAILABLE + 1 :]) for row in rows
     ]

@@ -1,4 +1,4 @@
-"""Tables of what comes in from outside and of what must be right under concurrency, beside the decision log."""
+"""Tables for input from outside and for what must be right under concurrency, beside the decision log."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ EVENTS: Final = Table(
     Column("amount", Float),
     Column("properties", Text, nullable=False),  # JSON: pairs of name and value, by name
     Column("decision_id", Text),
-    Column("content", String(32), nullable=False),  # digest of what the caller said, to tell a repetition from a clash
-    Column("stray", Boolean, nullable=False),  # cites a decision that is not this customer's
-    Column("batch", String(16), nullable=False),  # of the transaction that accepted it
+    Column("content", String(32), nullable=False),  # digest of what the caller sent: tells a repetition from a conflict
+    Column("stray", Boolean, nullable=False),  # orphan event: cites a decision that is not this customer's
+    Column("batch", String(16), nullable=False),  # names the transaction that accepted it
     Column("drained", Boolean, nullable=False, server_default=false()),  # is in the event log
     Index("journal_of_customer", "customer_id", "available_at"),
     Index("journal_of_decision", "decision_id"),
@@ -38,23 +38,23 @@ GATE: Final = Table(
     "journal_gate",
     METADATA,
     Column("name", String(16), primary_key=True),
-    Column("moment", BigInteger, nullable=False),  # of `GATE_NAME`: what is accepted from now on is available after it
+    Column("moment", BigInteger, nullable=False),  # for `GATE_NAME`: newly accepted events are available after it
 )
 
 GATE_NAME: Final = "drained"
-"""The row of the gate; it is there from the beginning, so that it can be locked."""
+"""The row of the gate; it exists from the beginning, so that it can be locked."""
 
 READY: Final = "ready"
-"""Another row, which is written to see that there can be written."""
+"""A row that is written to check that the database accepts writes."""
 
 SWEPT: Final = "swept"
-"""Another row: number of the erasure up to which files were looked through by runs that wrote them."""
+"""A row with the number of the erasure up to which runs have checked the files that they write."""
 
 CUSTOMERS: Final = Table(
     "customer_versions",
     METADATA,
     Column("customer_id", Text, primary_key=True),
-    Column("version", BigInteger, nullable=False),  # one more with every event, and every contact decided or withdrawn
+    Column("version", BigInteger, nullable=False),  # raised by every event, and every contact decided or withdrawn
 )
 
 PENDING: Final = Table(
@@ -68,7 +68,7 @@ PENDING: Final = Table(
     Column("decided_at", BigInteger, nullable=False),
     Index("pending_of_customer", "customer_id"),
 )
-"""Contacts that were decided and count, until the channel tells that it presented them."""
+"""Contacts that were decided and count, until the channel reports that it presented them."""
 
 WITHDRAWALS: Final = Table(
     "withdrawals",
@@ -78,7 +78,7 @@ WITHDRAWALS: Final = Table(
     Column("withdrawn_at", BigInteger, nullable=False),
     Index("withdrawals_of_customer", "customer_id"),
 )
-"""Contacts that their channels will not make, so that withdrawing one again finds the same answer."""
+"""Contacts that were withdrawn by their channels; withdrawing one again gets the same answer."""
 
 SPENDING: Final = Table(
     "spending",
@@ -102,12 +102,12 @@ PLANNED: Final = Table(
     METADATA,
     Column("decision_id", String(32), primary_key=True),
     Column("budget", Text, primary_key=True),
-    Column("night", String(32), nullable=False),  # stands in the place of a decision's id in `charges`
+    Column("night", String(32), nullable=False),  # takes the place of a decision's id in `charges`
     Column("period", Text, nullable=False),
     Column("amount", BigInteger, nullable=False),  # in 1/10,000
     Index("planned_charges_of_night", "night"),
 )
-"""What each contact of a night has of the night's charge, as the plan in force has it, while it may be given back."""
+"""Share of each contact in its batch run's charge, by the plan in force, while it can be refunded."""
 
 ANSWERS: Final = Table(
     "answers",
@@ -132,14 +132,14 @@ ERASED: Final = Table(
 """Customers who were erased."""
 
 NAMED: Final = "erased:"
-"""Begins what stands for an erased customer in the audit and in receipts; their salted hash follows."""
+"""Prefix of the name of an erased customer in the audit and in receipts; their salted hash follows."""
 
 ERASED_EVENTS: Final = Table(
     "erased_events",
     METADATA,
     Column("event", String(32), primary_key=True),  # salted hash of its id
 )
-"""Events that were told of customers who were erased since: told again without a moment they are known by id alone."""
+"""Events of customers who were erased since; submitted again without a moment, they are recognised by id alone."""
 
 SALT: Final = Table(
     "salt",
@@ -147,7 +147,7 @@ SALT: Final = Table(
     Column("name", String(16), primary_key=True),
     Column("value", String(64), nullable=False),  # hexadecimal
 )
-"""Random, made once, and shared by all who open this database; one row, named by `SALT_NAME`."""
+"""A random value, made once and shared by all who open this database; one row, named by `SALT_NAME`."""
 
 SALT_NAME: Final = "erasures"
 
@@ -158,7 +158,7 @@ AUDIT: Final = Table(
     Column("at", BigInteger, nullable=False),
     Column("caller", Text, nullable=False),
     Column("act", Text, nullable=False),
-    Column("subject", Text),  # whose data: the customer's id, or what stands for it once they are erased
+    Column("subject", Text),  # whose data: the customer's id, or the name that replaces it once they are erased
     Column("detail", Text),
     Index("audit_of_subject", "subject"),
 )

@@ -1,4 +1,4 @@
-"""Events that the event log has: told again they are known by their ids, though the journal never had them."""
+"""Finds events of the event log by id, so that repetitions are recognised that the journal never had."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from records.event_rows import microseconds
 
 logger = logging.getLogger("nbo.service")
 
-_SAID: Final = ("customer_id", "type", "channel", "product", "amount", "decision_id")
+_COMPARED: Final = ("customer_id", "type", "channel", "product", "amount", "decision_id")
 
 
 class LoggedEvents:
     """Finds events of the log by their ids, in the sorted fingerprints that every append leaves there.
 
-    They are mapped into memory and searched in place: an id that is new costs microseconds, however long the log is.
-    Only for one that is there the events of who is told of are read.
+    The fingerprints are mapped into memory and searched in place: a new id costs microseconds, however long the log is.
+    Only for a known id are the customer's events read.
 
     Args:
-        log: The bank's.
+        log: Event log of the bank.
     """
 
     def __init__(self, log: EventLog) -> None:
@@ -44,10 +44,10 @@ class LoggedEvents:
         self._runs: Sequence[Identities] = ()
 
     def holds(self, event_ids: Iterable[str]) -> set[str]:
-        """Find the ids that are in the log.
+        """Return the ids that are in the log.
 
-        A log that cannot be read holds nothing: a refusal must not wait for its repair, and whoever drains the journal
-        finds what was told twice.
+        A log that cannot be read counts as empty: a refusal must not wait for its repair, and the flush finds
+        duplicates.
         """
         ids = list(event_ids)
         try:
@@ -59,9 +59,9 @@ class LoggedEvents:
         return {ids[place] for place in np.flatnonzero(found).tolist()}
 
     def same(self, rows: Sequence[Mapping[str, Any]]) -> list[bool]:
-        """Tell for rows of the journal, whose ids the log holds, whether the log's events say the same.
+        """Return for rows of the journal, whose ids the log holds, whether they equal the log's events.
 
-        The moment counts where the caller said one.
+        The time of occurrence is compared only if the caller gave one.
         """
         try:
             table = self._log.read_together(sorted({row["customer_id"] for row in rows}))
@@ -73,7 +73,7 @@ class LoggedEvents:
         return [row["event_id"] in logged and _say_the_same(row, logged[row["event_id"]]) for row in rows]
 
     def _now(self) -> Sequence[Identities]:
-        """Map the files of the last commit; a commit meanwhile has removed some, and left others."""
+        """Map the files of the last commit; retry if a newer commit has replaced them meanwhile."""
         stamp = stamp_of(self._log.folder)
         while stamp != self._stamp:
             try:
@@ -89,9 +89,9 @@ class LoggedEvents:
 
 
 def _say_the_same(row: Mapping[str, Any], event: Event) -> bool:
-    if any(row[name] != getattr(event, name) for name in _SAID):
+    if any(row[name] != getattr(event, name) for name in _COMPARED):
         return False
     if dict(json.loads(row["properties"])) != dict(event.properties):
         return False
-    told_as_now = bool(row["occurred_at"] == row["available_at"])
-    return told_as_now or int(row["occurred_at"]) == microseconds(event.occurred_at)
+    submitted_as_now = bool(row["occurred_at"] == row["available_at"])
+    return submitted_as_now or int(row["occurred_at"]) == microseconds(event.occurred_at)

@@ -1,4 +1,4 @@
-"""What waits together is done together: one thread takes whatever is there, and meanwhile the next group gathers."""
+"""Micro-batching: one thread handles all waiting items together while the next group gathers."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Item = TypeVar("Item")
 
 
 class MicroBatcher(Generic[Item]):
-    """A thread that handles what was handed over, in groups, in the order in which it came.
+    """A thread that handles submitted items in groups, in order of arrival.
 
-    Where little waits a group is one, and nobody waits for others; the more there is to do the larger are the groups.
+    If little is waiting, groups are small and nobody waits for others; the more there is to do, the larger they get.
 
     Args:
-        handle: Does a group, and tells those who wait; what it raises itself is only written to the log.
-        most: Of one group.
-        name: Of the thread.
+        handle: Handles a group and informs those who wait; an error that it raises is only logged.
+        most: Largest size of a group.
+        name: Name of the thread.
     """
 
     def __init__(self, handle: Callable[[list[Item]], None], *, most: int, name: str) -> None:
@@ -35,22 +35,24 @@ class MicroBatcher(Generic[Item]):
         self._thread.start()
 
     def put(self, item: Item) -> None:
-        """Hand something over.
+        """Submit an item.
 
         Raises:
-            StateError: This was closed.
+            StateError: This has been closed.
         """
         if self._closed:
-            raise StateError("the service is ending and takes no more", remedy="ask another one, or later")
+            raise StateError(
+                "the service is shutting down and accepts no more requests", remedy="try another replica, or try later"
+            )
         self._waiting.put(item)
 
     def leave(self) -> None:
-        """Take no more, and have the thread end when it has done what waits."""
+        """Accept no more, and let the thread end once it has handled what waits."""
         self._closed = True
         self._waiting.put(None)
 
     def close(self) -> None:
-        """Do what waits, and end the thread."""
+        """Handle what waits, and end the thread."""
         self.leave()
         self._thread.join()
 
@@ -72,5 +74,5 @@ class MicroBatcher(Generic[Item]):
             if group:
                 try:
                     self._handle(group)
-                except Exception as error:  # noqa: BLE001  those who come next still have to be served
+                except Exception as error:  # noqa: BLE001  the next groups still have to be served
                     logger.error("a group failed", extra={"error": type(error).__name__})

@@ -1,4 +1,4 @@
-"""What a former version of the program left in a database, brought into today's form when it is opened."""
+"""Brings data of earlier versions of the program into today's form when a database is opened."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from records.journal_tables import AUDIT, ERASED, NAMED
 
 _PLAIN: Final = "sha256:"
 _AFTER: Final = "sha256;"
-"""The next text after all that begin so: the index finds them, and looks at nothing else where there are none."""
+"""The next text after all with that prefix, so that an index finds them; it costs nothing where there are none."""
 
 
 def adopt_erasures(connection: Connection, hashed: Callable[[str], str]) -> int:
-    """Take over who was erased when the audit named them by plain hashes, which can be tried out.
+    """Convert erasures from audits that named customers by plain hashes, which can be guessed by trial.
 
     Args:
-        connection: In the transaction that makes what is missing.
+        connection: In the transaction that creates missing tables.
         hashed: Salts a plain hash, hexadecimal.
 
     Returns:
-        How many lines of the audit there were.
+        Number of converted lines of the audit.
     """
     plain = (AUDIT.c.subject >= _PLAIN) & (AUDIT.c.subject < _AFTER)
     lines = connection.execute(select(AUDIT.c.subject, AUDIT.c.act, AUDIT.c.at).where(plain)).all()

@@ -1,4 +1,4 @@
-"""The newest that was accepted or put to a customer: no later decision may be made as of an earlier moment."""
+"""Finds the newest accepted event or decided contact: no later decision may be made as of an earlier moment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from records.journal_tables import EVENTS, PENDING, WITHDRAWALS
 
 
 def newest_kept(database: Database) -> datetime | None:
-    """Find the latest moment of an event, of a contact that was decided or of one that was withdrawn; None without any.
+    """Return the latest moment of an event, a decided contact or a withdrawn one; None if there is none.
 
     Raises:
         StateError: The database does not answer.

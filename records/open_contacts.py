@@ -1,4 +1,4 @@
-"""Contacts that the event log does not tell of as of a midnight: a night counts them beside its states."""
+"""Open contacts: those that the event log lacks as of a midnight, and that a batch run counts beside its states."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ DAY: Final = timedelta(days=1)
 def open_contacts(
     database: Database, told: ContactEvents | None, channels: Collection[str], midnight: datetime
 ) -> pa.Table:
-    """List the contacts that a night has to count although neither states nor log of its midnight have them.
+    """List the contacts that a batch run must count although its states and log as of midnight lack them.
 
-    They are those that were decided and wait to be presented; those that were presented and wait in the journal; and
-    those of the night's own day, for the night is decided some hours after its midnight. Contacts of the days after
-    that are none of an earlier night's. As in the service each is an offer put to the customer when it was decided or
-    presented, or at midnight where that was later, and news since midnight.
+    These are contacts that were decided and not yet presented; contacts that were presented and wait in the journal;
+    and contacts of the batch run's own day, because it is decided some hours after its midnight. Contacts of later days
+    do not belong to an earlier batch run. As in the service, each counts as an offer put to the customer when it was
+    decided or presented, or at midnight if that was later, and as news since midnight.
 
     Args:
-        database: Of the journal.
-        told: How the bank tells of offers put to customers; None for a bank that has put none.
-        channels: In which a decision is a contact.
-        midnight: Local.
+        database: Database of the journal.
+        told: Event types of offers put to customers; None for a bank that has put none.
+        channels: Channels in which a decision is a contact.
+        midnight: Midnight of the batch run, local.
 
     Returns:
         Events, by customer and id.
 
     Raises:
-        StateError: The database does not answer; nobody may be contacted then.
+        StateError: The database does not answer; then nobody may be contacted.
     """
     if told is None:
         return empty_table()
@@ -52,11 +52,11 @@ def open_contacts(
     events = select(*(EVENTS.c[name] for name in COLUMNS)).where(is_contact, not_in_log, EVENTS.c.available_at < end)
     waiting = select(PENDING).where(PENDING.c.decided_at < end)
     with database.reading() as connection:
-        # in this order: one that is presented in between is found twice, the other way round it would not be at all
+        # in this order: a contact presented in between is found twice, instead of not at all
         pending = connection.execute(waiting).all()
         presented = connection.execute(events).all()
-    told_of = {row.decision_id for row in presented}
-    pending = [row for row in pending if row.decision_id not in told_of]
+    reported = {row.decision_id for row in presented}
+    pending = [row for row in pending if row.decision_id not in reported]
     whole = pa.concat_tables([_as_presented(pending, told), conform(table_of_rows(presented))])
     at_midnight = pa.scalar(begin, pa.int64()).cast(MOMENT)
     occurred = pc.if_else(pc.less(whole["occurred_at"], at_midnight), whole["occurred_at"], at_midnight)
@@ -66,18 +66,18 @@ def open_contacts(
     return conform(whole.sort_by([("customer_id", "ascending"), ("event_id", "ascending")]))
 
 
-def _as_presented(pending: Sequence[Any], told: ContactEvents) -> pa.Table:
-    """As `Journal` reads them one by one; of a bank whose channels never tell there may be many."""
+def _as_presented(pending: Sequence[Any], contacts: ContactEvents) -> pa.Table:
+    """Return pending contacts as events, as `Journal` does one by one; they are many if channels never report."""
     moments = pa.array([row.decided_at for row in pending], pa.int64()).cast(MOMENT)
     columns = {
         "event_id": [f"{PENDING_PREFIX}{row.decision_id}" for row in pending],
         "customer_id": [row.customer_id for row in pending],
         "occurred_at": moments,
         "available_at": moments,
-        "type": [told.presented] * len(pending),
+        "type": [contacts.presented] * len(pending),
         "channel": [row.channel for row in pending],
         "product": pa.array([row.product for row in pending], pa.string()),
-        "properties": pa.array([[(told.offer_property, row.offer)] for row in pending], PROPERTIES),
+        "properties": pa.array([[(contacts.offer_property, row.offer)] for row in pending], PROPERTIES),
         "decision_id": [row.decision_id for row in pending],
     }
     return conform(pa.table(columns))

@@ -1,4 +1,4 @@
-"""Tables of the outbox, beside the journal: what is to be delivered, and what became of it."""
+"""Tables of the outbox, beside the journal: contacts to deliver, and what became of them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ OUTBOX: Final = Table(
     Column("offer", Text, nullable=False),
     Column("message", Text, nullable=False),
     Column("slot", Text),
-    Column("state", String(12), nullable=False),  # of `states.State`
-    Column("attempts", Integer, nullable=False),  # begun: the channel may have had it as often
-    Column("next_at", BigInteger, nullable=False),  # nobody takes it before
+    Column("state", String(12), nullable=False),  # a `states.State`
+    Column("attempts", Integer, nullable=False),  # attempts begun: the channel may have received the contact as often
+    Column("next_at", BigInteger, nullable=False),  # not taken before this moment
     Column("settled_at", BigInteger),
     Column("reason", Text),
-    # at most one contact a night, also where the night was planned more than once
+    # at most one contact per customer and night, even if the night was planned more than once
     UniqueConstraint("customer_id", "night"),
     Index("outbox_by_time", "channel", "state", "next_at"),
     Index("outbox_by_night", "channel", "night"),
@@ -43,6 +43,6 @@ PLANS: Final = Table(
     "plans_in_force",
     METADATA,
     Column("night", String(10), primary_key=True),
-    Column("run", Text, nullable=False),  # empty while no plan was charged: then the row is only a lock
+    Column("run", Text, nullable=False),  # empty while no plan has been charged: the row is only a lock then
 )
-"""The latest plan of each night: only its contacts are delivered."""
+"""The latest plan of each night; only its contacts are delivered."""

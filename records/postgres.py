@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL that wait no longer than they are told to, also for a server that is frozen."""
+"""Connections to PostgreSQL that limit how long they wait, even for a server that is frozen."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ Answer = TypeVar("Answer")
 
 _LOOK_SECONDS: Final = 0.1
 _CONNECT_SECONDS: Final = 2
-"""The driver's least."""
+"""The driver's minimum."""
 
 _OF_SERVER: Final = 0.9
-"""Share of the time after which the server ends a statement by itself: better a rollback than a broken connection."""
+"""Share of the limit after which the server ends a statement itself: a rollback is better than a broken connection."""
 
 
 class HurriedConnection(psycopg.Connection[Any]):
-    """Gives up an answer that does not come, and with it the connection.
+    """A connection that breaks off if an answer does not come in time.
 
-    A server that is stopped ends no statement of its own, and as its system still acknowledges what is sent, the
-    network's timeouts do not help either. Whether a commit that was not answered was done is not known.
+    A stopped server ends no statement of its own, and its operating system still acknowledges packets, so network
+    timeouts do not help either. It is unknown whether an unanswered commit was done.
 
     Attributes:
-        patience: Seconds; None for no limit.
+        patience: Limit in seconds; None for no limit.
     """
 
     patience: float | None = None
 
     def wait(self, gen: PQGen[Answer], interval: float = _LOOK_SECONDS, timeout: float | None = None) -> Answer:
-        """Wait as the driver does, but not for ever."""
+        """Wait as the driver does, up to the limit."""
         limit = self.patience if timeout is None else timeout
         try:
             return super().wait(gen, interval, limit)
@@ -42,17 +42,17 @@ class HurriedConnection(psycopg.Connection[Any]):
 
 
 def hurried(patience: float) -> Callable[[Any, Any, tuple[Any, ...], Mapping[str, Any]], HurriedConnection]:
-    """Give what opens connections for SQLAlchemy's `do_connect`.
+    """Return a function that opens limited connections, for SQLAlchemy's `do_connect`.
 
     Args:
-        patience: Seconds for an answer; the server itself ends statements, and waits for locks, a little earlier.
+        patience: Seconds to wait for an answer; the server itself gives up on statements and locks a little earlier.
     """
 
     def connect(dialect: Any, record: Any, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> HurriedConnection:
         connection = HurriedConnection.connect(*arguments, **{**named, "connect_timeout": _CONNECT_SECONDS})
         connection.patience = patience
         milliseconds = round(patience * _OF_SERVER * 1_000)
-        # outside a transaction, whose end would undo it
+        # outside a transaction, because a rollback would undo it
         connection.autocommit = True
         connection.execute(f"SET lock_timeout = {milliseconds}; SET statement_timeout = {milliseconds}".encode())
         connection.autocommit = False

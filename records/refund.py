@@ -1,4 +1,4 @@
-"""Giving back to budgets what contacts claimed that are not made."""
+"""Refunds: give budgets back what cancelled contacts had claimed."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _LESS: Final = (
 def refund(connection: Connection, decisions: Iterable[str]) -> None:
     """Give back what decisions claimed of budgets, in the periods in which they claimed it.
 
-    Once only, whoever asks how often: the charges are gone with it, and who comes second finds none. A contact of a
-    night gives back its part of the night's charge, rounded down, if it is of the plan that was charged. What was
-    moved to the archive stays spent.
+    A repeated call gives back nothing more, because the charges are deleted. A contact of a batch run gives back its
+    share of the run's charge, rounded down, if it belongs to the plan that was charged. Decisions in the archive are
+    not refunded.
 
     Args:
         connection: In the transaction that ends the contacts of these decisions.
-        decisions: Their ids.
+        decisions: Ids of the decisions.
     """
     ids = sorted(decisions)
     freed = _charges(connection, ids) + _planned(connection, ids)
@@ -43,10 +43,10 @@ def refund(connection: Connection, decisions: Iterable[str]) -> None:
 
 def _charges(connection: Connection, ids: Sequence[str]) -> Counter[Place]:
     freed: Counter[Place] = Counter()
-    for some in _portions(ids):
-        mine = delete(CHARGES).where(CHARGES.c.decision_id.in_(some))
+    for portion in _portions(ids):
+        charges = delete(CHARGES).where(CHARGES.c.decision_id.in_(portion))
         for budget, period, amount in connection.execute(
-            mine.returning(CHARGES.c.budget, CHARGES.c.period, CHARGES.c.amount)
+            charges.returning(CHARGES.c.budget, CHARGES.c.period, CHARGES.c.amount)
         ):
             freed[budget, period] += amount
     return freed
@@ -54,10 +54,10 @@ def _charges(connection: Connection, ids: Sequence[str]) -> Counter[Place]:
 
 def _planned(connection: Connection, ids: Sequence[str]) -> Counter[Place]:
     parts: Counter[tuple[str, str, str]] = Counter()
-    for some in _portions(ids):
-        mine = delete(PLANNED).where(PLANNED.c.decision_id.in_(some))
+    for portion in _portions(ids):
+        planned = delete(PLANNED).where(PLANNED.c.decision_id.in_(portion))
         for night, budget, period, amount in connection.execute(
-            mine.returning(PLANNED.c.night, PLANNED.c.budget, PLANNED.c.period, PLANNED.c.amount)
+            planned.returning(PLANNED.c.night, PLANNED.c.budget, PLANNED.c.period, PLANNED.c.amount)
         ):
             parts[night, budget, period] += amount
     freed: Counter[Place] = Counter()

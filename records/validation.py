@@ -1,4 +1,4 @@
-"""From what a channel tells to an event of the contract: checked against the bank's vocabulary, one at a time."""
+"""Validates submitted events against the bank's vocabulary, one at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from events.texts import number_text
 from events.vocabulary import ATTRIBUTES_TYPE, Property, Vocabulary
 
 CLOCK_SKEW: Final = timedelta(minutes=2)
-"""As far may a caller's clock, or that of another replica, be ahead of this one's."""
+"""How far the clock of a caller, or of another replica, may be ahead of this one's."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -25,11 +25,11 @@ Value = str | float | bool
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmittedEvent:
-    """What somebody says has happened.
+    """An event as submitted, not yet validated.
 
     Attributes:
-        occurred_at: Aware; None for now.
-        properties: As they came: numbers and booleans, or texts of them.
+        occurred_at: Time of occurrence, aware; None for now.
+        properties: Values as they came: numbers and booleans, or their texts.
     """
 
     event_id: str
@@ -44,11 +44,11 @@ class SubmittedEvent:
 
 
 class EventRefusedError(DataError):
-    """Something told that is no event of this bank.
+    """A submitted event does not fit the bank's vocabulary.
 
     Args:
-        reason: As the quarantine of imported files calls it.
-        at: The field.
+        reason: Reason, named as in the quarantine of imported files.
+        at: The field at fault.
     """
 
     def __init__(self, reason: Reason, at: str, *, got: str, expected: str, remedy: str | None = None) -> None:
@@ -58,23 +58,26 @@ class EventRefusedError(DataError):
 
 
 def accepted(told: SubmittedEvent, vocabulary: Vocabulary, now: datetime) -> Event:
-    """Check what was told; the bank knows of it from now on.
+    """Validate a submitted event; it becomes available now.
 
-    A moment that lies ahead by no more than `CLOCK_SKEW` is taken for now.
+    A time of occurrence that is ahead by at most `CLOCK_SKEW` counts as now.
 
     Args:
-        now: Aware; becomes `available_at`.
+        told: Event as submitted.
+        vocabulary: Vocabulary of the bank.
+        now: Current time, aware; becomes `available_at`.
 
     Raises:
-        EventRefusedError: With the first thing that does not fit.
+        EventRefusedError: A field does not fit; the first one is named.
 
     Example:
         >>> from events.vocabulary import EventType
         >>> vocabulary = Vocabulary(channels=("app",), products=(), types={"login": EventType(description="")})
         >>> noon = datetime(2026, 1, 5, 12, tzinfo=UTC)
-        >>> accepted(Told(event_id="e1", customer_id="c1", type="login", amount=1.23456), vocabulary, noon).amount
+        >>> login = SubmittedEvent(event_id="e1", customer_id="c1", type="login", amount=1.23456)
+        >>> accepted(login, vocabulary, noon).amount
         1.2346
-        >>> accepted(Told(event_id="e1", customer_id="c1", type="logn"), vocabulary, noon)
+        >>> accepted(SubmittedEvent(event_id="e1", customer_id="c1", type="logn"), vocabulary, noon)
         Traceback (most recent call last):
         records.validation.EventRefusedError: type: type unknown: got 'logn', expected 'login' (did you mean it?)
     """
@@ -121,8 +124,8 @@ def _occurred(moment: datetime | None, now: datetime) -> datetime:
             "occurred_at",
             got=moment.isoformat(),
             expected=f"at most {int(CLOCK_SKEW.total_seconds())} s after {now.isoformat(timespec='seconds')}, "
-            "when it is now for this service",
-            remedy="leave the time out of what happens now: a simulated bank is not served in real time",
+            "which is now for this service",
+            remedy="leave the time out for events that happen now: a simulated bank is not served in real time",
         )
     if moment < _EPOCH:
         raise EventRefusedError(

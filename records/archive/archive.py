@@ -1,4 +1,4 @@
-"""Reading archived decisions, and removing those of a customer who is erased."""
+"""The archive of decisions: reads them, and removes those of an erased customer."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from records.event_rows import microseconds
 
 
 class DecisionArchive:
-    """Decisions that moved out of the database, in Parquet files by month.
+    """Decisions that have moved out of the database, in Parquet files by month.
 
     Args:
-        folder: Of the files.
-        database: That lists them.
+        folder: Folder of the files.
+        database: Database that lists them.
 
     Raises:
-        StateError: From every method, where the database or a file does not answer.
+        StateError: From every method, if the database or a file cannot be read.
     """
 
     def __init__(self, folder: Path, database: Database) -> None:
@@ -43,27 +43,27 @@ class DecisionArchive:
         self._database = database
 
     def files(self) -> list[str]:
-        """List the files, the latest months first."""
+        """List the files, latest months first."""
         with self._database.reading() as connection:
             return sorted(connection.execute(select(ARCHIVED.c.file)).scalars(), reverse=True)
 
     def get(self, decision_id: str) -> dict[str, Any] | None:
-        """Find a decision: a row of the table of decisions, with the content of its versions; None for none."""
+        """Return a decision, as a row of the table of decisions with the content of its versions; None if unknown."""
         for row in self._rows("decision_id", decision_id):
             return row
         return None
 
     def of_customer(self, customer_id: str, limit: int) -> list[dict[str, Any]]:
-        """List a customer's archived decisions, the latest first."""
+        """List a customer's archived decisions, latest first."""
         found = sorted(self._rows("customer_id", customer_id), key=lambda row: (-row["as_of"], row["decision_id"]))
         return found[:limit]
 
     def between(self, since: int, until: int) -> pa.Table:
-        """Read the archived decisions of a time without their records, in no order.
+        """Read the archived decisions of a period without their records, in no order.
 
         Args:
-            since: Microseconds since 1970.
-            until: Not included.
+            since: Start of the period, microseconds since 1970.
+            until: End of the period, microseconds since 1970; not included.
 
         Returns:
             Columns of `records.archive.files.LISTED`.
@@ -77,10 +77,10 @@ class DecisionArchive:
         return pa.concat_tables([LISTED.empty_table(), *tables])
 
     def forget(self, customer_id: str, now: datetime) -> int:
-        """Remove all decisions of a customer: their files are written anew without them.
+        """Remove all decisions of a customer by rewriting their files.
 
         Returns:
-            How many there were.
+            Number of removed decisions.
         """
         gone = 0
         for name in self.files():

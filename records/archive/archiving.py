@@ -1,4 +1,4 @@
-"""Moving old decisions from the database to the archive: whole or not at all, whenever it is interrupted."""
+"""Moves old decisions from the database to the archive, completely or not at all even if it is interrupted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from records.event_rows import microseconds
 from records.journal_tables import CHARGES
 
 DECISIONS_AT_ONCE: Final = 20_000
-"""In one file and one transaction: some 60 MB of records, and the database is held for less than a second."""
+"""Decisions in one file and transaction: about 60 MB of records; the database is locked for less than a second."""
 
 _IDS_PER_STATEMENT: Final = 5_000
 
@@ -27,25 +27,24 @@ _IDS_PER_STATEMENT: Final = 5_000
 def archive_decisions(
     database: Database, folder: Path, now: datetime, before: datetime, at_once: int = DECISIONS_AT_ONCE
 ) -> tuple[int, int]:
-    """Move the decisions made before a moment, with what they were charged, a month's part at a time.
+    """Move decisions made before a moment, with their charges, to the archive, one month's part at a time.
 
-    A part is written durably and read again; then one transaction removes its decisions from the database and lists
-    its file. Before that transaction the file is none of the archive's, after it the decisions are none of the
-    database's: nothing is lost and nothing there twice, whatever happens in between. What a crash left is cleared up
-    by the next call. One call at a time works on an archive.
+    Each part is written durably and read back. Then one transaction removes its decisions from the database and lists
+    its file. The file belongs to the archive only after that transaction, so nothing is lost or duplicated, whatever
+    happens in between. The next call cleans up what a crash left. Only one call at a time may work on an archive.
 
     Args:
-        database: Of the decisions.
-        folder: Of the archive.
-        now: Aware.
-        before: Aware.
-        at_once: Decisions in one file.
+        database: Database of the decisions.
+        folder: Folder of the archive.
+        now: Current time, aware.
+        before: Moment before which decisions are moved, aware.
+        at_once: Decisions per file.
 
     Returns:
-        How many decisions moved, and into how many files.
+        Number of decisions moved, and number of files.
 
     Raises:
-        StateError: The database or the disk failed, or decisions were changed meanwhile; what has moved has moved.
+        StateError: The database or the disk failed, or decisions changed meanwhile; finished parts stay moved.
     """
     clear_up(database, folder)
     decisions = files = 0
@@ -65,7 +64,7 @@ def archive_decisions(
 
 
 def clear_up(database: Database, folder: Path) -> None:
-    """Give files their names whose transaction was committed, and remove those whose was not, or that were replaced."""
+    """Rename files whose transaction was committed; remove files whose transaction was not, and replaced ones."""
     with database.reading() as connection:
         listed = set(connection.execute(select(ARCHIVED.c.file)).scalars())
     for file in list(folder.glob(f"year=*/month=*/*.parquet{PENDING}")):
@@ -83,14 +82,14 @@ def remove_explanations(database: Database, before: datetime) -> int:
     """Remove the records of decisions made before a moment; the decisions stay.
 
     Returns:
-        How many.
+        Number of removed records.
     """
     removed = 0
     old = DECISIONS.c.record.is_not(None) & (DECISIONS.c.as_of < microseconds(before))
-    some = select(DECISIONS.c.decision_id).where(old).limit(_IDS_PER_STATEMENT)
+    statement = select(DECISIONS.c.decision_id).where(old).limit(_IDS_PER_STATEMENT)
     while True:
         with database.transaction() as connection:
-            ids = list(connection.execute(some).scalars())
+            ids = list(connection.execute(statement).scalars())
             connection.execute(update(DECISIONS).where(DECISIONS.c.decision_id.in_(ids)).values(record=None))
         removed += len(ids)
         if not ids:
@@ -98,7 +97,7 @@ def remove_explanations(database: Database, before: datetime) -> int:
 
 
 def _oldest(database: Database, before: int, at_most: int) -> list[dict[str, Any]]:
-    """Read decisions from the oldest on, each with its versions and charges."""
+    """Read the oldest decisions, each with its versions and charges."""
     columns = [column for column in DECISIONS.columns if column.name != "versions"]
     query = (
         select(*columns, VERSIONS.c.content)
@@ -125,12 +124,12 @@ def _charges(connection: Connection, ids: Sequence[str]) -> dict[str, list[tuple
 def _remove(connection: Connection, ids: Sequence[str]) -> None:
     removed = 0
     for start in range(0, len(ids), _IDS_PER_STATEMENT):
-        some = ids[start : start + _IDS_PER_STATEMENT]
-        connection.execute(delete(CHARGES).where(CHARGES.c.decision_id.in_(some)))
-        removed += connection.execute(delete(DECISIONS).where(DECISIONS.c.decision_id.in_(some))).rowcount
+        portion = ids[start : start + _IDS_PER_STATEMENT]
+        connection.execute(delete(CHARGES).where(CHARGES.c.decision_id.in_(portion)))
+        removed += connection.execute(delete(DECISIONS).where(DECISIONS.c.decision_id.in_(portion))).rowcount
     if removed != len(ids):
         raise StateError(
-            "decisions went away while they were archived; nothing of this part has moved",
+            "decisions disappeared while being archived; nothing of this part was moved",
             got=f"{removed} of {len(ids)}",
-            remedy="see that nobody else archives or erases at this moment, and archive again",
+            remedy="make sure that nobody else is archiving or erasing, then archive again",
         )

@@ -1,4 +1,4 @@
-"""Files of the archive: decisions of a month with what they were charged, sorted by id."""
+"""Files of the archive: decisions of a month with their charges, sorted by id."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from events.durable import sync
 from records.decision_tables import DECISIONS
 
 PENDING: Final = ".pending"
-"""Ending of a file before its transaction: whoever reads all `*.parquet` never sees a decision twice."""
+"""Suffix of a file before its transaction, so that readers of `*.parquet` never see a decision twice."""
 
 _ROWS_PER_GROUP: Final = 10_000
 _TYPES: Final = {"as_of": pa.int64(), "seed": pa.int64()}
@@ -28,16 +28,16 @@ SCHEMA: Final = pa.schema(
         for column in DECISIONS.columns
         if column.name != "versions"
     ]
-    # JSON: the versions as the database has them, and charges as budget, period, amount
+    # JSON: versions as in the database, and charges as budget, period, amount
     + [("content", pa.string()), ("charges", pa.string())]
 )
 COLUMNS: Final = tuple(SCHEMA.names)
 LISTED: Final = pa.schema([column for column in SCHEMA if column.name not in {"record", "charges"}])
-"""What is listed of many decisions; what is left out is most of it."""
+"""Columns of a list of many decisions; the columns left out are the largest."""
 
 
 def name_of(month: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """Name a file by its decisions: the same ones have the same name.
+    """Name a file by its decisions: the same decisions give the same name.
 
     Example:
         >>> name_of("2026-03", [{"decision_id": "d1"}])[:36]
@@ -49,7 +49,7 @@ def name_of(month: str, rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def month_of(as_of: int) -> str:
-    """Name the month (UTC) of a moment in microseconds, as 2026-03."""
+    """Return the month (UTC) of a moment in microseconds, as 2026-03."""
     return f"{datetime.fromtimestamp(as_of / 1_000_000, UTC):%Y-%m}"
 
 
@@ -65,10 +65,10 @@ def month_in(name: str) -> str:
 
 
 def write_pending(folder: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write a file durably under its name before the transaction, and read it again to see that all is there.
+    """Write a file durably under its pending name, and read it back to check it.
 
     Raises:
-        StateError: What was read is not what was written, or the disk does not take it.
+        StateError: The file differs from what was written, or the disk cannot take it.
     """
     table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["decision_id"])), SCHEMA)
     file = folder / f"{name}{PENDING}"
@@ -87,14 +87,14 @@ def write_pending(folder: Path, name: str, rows: Sequence[Mapping[str, Any]]) ->
         ) from error
     if not again.equals(table):
         raise StateError(
-            "an archived file is not what was written; its decisions stay in the database",
+            "an archive file differs from what was written; its decisions stay in the database",
             got=name,
             remedy="check the disk",
         )
 
 
 def publish(folder: Path, name: str) -> None:
-    """Give a file its name after its transaction; done already after a crash in between."""
+    """Rename a file after its transaction; do nothing if that was done before a crash."""
     pending = folder / f"{name}{PENDING}"
     if pending.exists():
         pending.replace(folder / name)
@@ -102,19 +102,19 @@ def publish(folder: Path, name: str) -> None:
 
 
 def place_of(folder: Path, name: str) -> Path:
-    """Find a listed file, under its name or the one before.
+    """Return the path of a listed file, under its final or its pending name.
 
     Raises:
-        StateError: It is gone.
+        StateError: The file is missing.
     """
     for place in (folder / name, folder / f"{name}{PENDING}"):
         if place.exists():
             return place
     raise StateError(
-        "a file of the archive is gone", got=name, expected=f"it below {folder}", remedy="restore it from a backup"
+        "an archive file is missing", got=name, expected=f"it below {folder}", remedy="restore it from a backup"
     )
 
 
 def charges_text(charges: Sequence[Sequence[Any]]) -> str | None:
-    """Write what a decision was charged; None for nothing."""
+    """Return a decision's charges as JSON; None if it has none."""
     return json.dumps(sorted(map(list, charges))) if charges else None

@@ -1,4 +1,4 @@
-"""The list of files that the archive consists of, beside the decisions that are not in it yet."""
+"""Table of the files that the archive consists of, in the database of decisions."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ ARCHIVED: Final = Table(
     Column("decisions", Integer, nullable=False),
     Column("archived_at", BigInteger, nullable=False),  # microseconds since 1970, UTC
 )
-"""A file is of the archive from the transaction on that lists it here and removes its decisions from the database."""
+"""A file belongs to the archive from the transaction that lists it here and removes its decisions from the database."""

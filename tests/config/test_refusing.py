@@ -125,8 +125,8 @@ def test_nonsense_about_the_unreadable_and_the_blank_is_told(folder: Folder) -> 
     folder.replace("sources.yaml", "  properties:", "  blank: {region: unknown, hardship: keep}\n  properties:")
     told = "\n".join(folder.problems())
     assert "a value that 'post' cannot have: got 'never', expected keep, unknown, or one of all, none, urgent" in told
-    assert "an event whose property cannot be read is quarantined" in told
-    assert "a value that never comes: got ' W', expected 'W': what is read is trimmed" in told
-    assert "values are mapped of a field that nothing fills: got 'channel'" in told
-    assert "a blank field means two things: got 'region'" in told
-    assert "a blank field means something only where attributes are told: got 'hardship'" in told
+    assert "an event with an unreadable property is quarantined" in told
+    assert "a value that never occurs: got ' W', expected 'W': values are trimmed" in told
+    assert "values are mapped for a field that nothing fills: got 'channel'" in told
+    assert "a blank field has two meanings: got 'region'" in told
+    assert "a blank field has a meaning only for attributes: got 'hardship'" in told

@@ -1,4 +1,4 @@
-"""A small bank whose log and sources the tests of the room fill."""
+"""A small bank with a log and sources, which the tests fill."""
 
 from __future__ import annotations
 

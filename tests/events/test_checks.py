@@ -109,8 +109,8 @@ def _without(field: str) -> dict[str, Any]:
         ({"encoding": "utf-9"}, ("encoding",), "unknown encoding"),
         ({"delimiter": "||"}, ("delimiter",), "one character"),
         ({"columns": {**SOURCE.columns, "chanel": "x"}}, ("columns", "chanel"), "'channel' (did you mean it?)"),
-        ({"columns": {**SOURCE.columns, "amount": ("a", "b")}}, ("columns", "amount"), "only ids are joined"),
-        ({"columns": {**SOURCE.columns, "event_id": ()}}, ("columns", "event_id"), "from no column"),
+        ({"columns": {**SOURCE.columns, "amount": ("a", "b")}}, ("columns", "amount"), "only ids can be joined"),
+        ({"columns": {**SOURCE.columns, "event_id": ()}}, ("columns", "event_id"), "no columns to read from"),
         ({"columns": _without("customer_id")}, ("columns",), "'customer_id' under columns"),
         ({"columns": _without("occurred_at")}, ("columns",), "'occurred_at' under columns"),
         ({"columns": _without("type")}, ("columns",), "'type' under columns"),
@@ -126,14 +126,14 @@ def _without(field: str) -> dict[str, Any]:
             "'app' (did you mean it?)",
         ),
         ({"columns": _without("amount"), "constants": {"amount": "much"}}, ("constants", "amount"), "a number"),
-        ({"value_columns": {"decision_id": ("a", "b")}}, ("value_columns", "decision_id"), "joined for names only"),
+        ({"value_columns": {"decision_id": ("a", "b")}}, ("value_columns", "decision_id"), "only names can be joined"),
         ({"properties": {"scre": "s"}}, ("properties", "scre"), "'score' (did you mean it?)"),
         ({"values": {"type": {"LGN": "app_logn"}}}, ("values", "type", "LGN"), "'app_login' (did you mean it?)"),
         ({"values": {"product": {"X": "house"}}}, ("values", "product", "X"), "unknown product"),
         ({"values": {"mood": {"X": "god"}}}, ("values", "mood", "X"), "a value that 'mood' cannot have"),
         ({"values": {"amount": {"X": "1"}}}, ("values", "amount"), "cannot be mapped"),
-        ({"skip": {"decision_id": ("x",)}}, ("skip", "decision_id"), "cannot be left out"),
-        ({"skip": {"amount": ("1",)}}, ("skip", "amount"), "cannot be left out"),
+        ({"skip": {"decision_id": ("x",)}}, ("skip", "decision_id"), "cannot be skipped"),
+        ({"skip": {"amount": ("1",)}}, ("skip", "amount"), "cannot be skipped"),
     ],
 )
 def test_what_is_wrong_with_a_source_is_said_with_its_place(
@@ -150,7 +150,7 @@ def test_a_name_that_is_mapped_to_be_left_out_need_not_be_known() -> None:
 @pytest.mark.parametrize(
     ("change", "path", "sentence"),
     [
-        ({"properties": {}}, ("properties",), "tells none"),
+        ({"properties": {}}, ("properties",), "reads no attribute"),
         ({"properties": {"regio": "r"}}, ("properties", "regio"), "'region' (did you mean it?)"),
         ({"constants": {"type": "app_login"}}, ("constants", "type"), "has no event type"),
     ],

@@ -1,4 +1,4 @@
-"""A writer that dies, fails, or meets another leaves the log as it was."""
+"""A writer that dies, fails or meets another writer leaves the log unchanged."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _interrupted(log: EventLog) -> None:
 
 def _append_with_a_full_disk(folder: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
-    with pytest.raises(StateError, match="is as it was") as caught:
+    with pytest.raises(StateError, match="is unchanged") as caught:
         EventLog(folder).append(events(1_000))
     assert "free space" in str(caught.value)
 

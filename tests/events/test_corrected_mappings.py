@@ -1,4 +1,4 @@
-"""A corrected mapping replaces what its rows became before: nothing twice, nothing lost, in one commit."""
+"""A corrected mapping replaces the earlier events of its rows in one commit: none twice, none lost."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_a_mapping_by_which_nothing_of_a_file_can_be_read_changes_nothing(desk: 
     desk.put("b.csv", HEAD + _rows(1, 2))
     desk.run(BOOKINGS)
     before = (desk.log.folder / "manifest.json").read_bytes()
-    with pytest.raises(SourceError, match=r"nothing of file 'b\.csv' can be read: got 2 rows .* as 2 events"):
+    with pytest.raises(SourceError, match=r"can read nothing of file 'b\.csv': got 2 rows .* gave 2;"):
         desk.run(replace(BOOKINGS, columns={**BOOKINGS.columns, "occurred_at": "note"}))
     assert (desk.log.folder / "manifest.json").read_bytes() == before
     assert desk.run(BOOKINGS).total.duplicates == 2

@@ -139,7 +139,7 @@ def _is_time(text: bytes) -> bool:
 
 
 def _slowly(text: str, columns: int, time: int, times: Container[str] = ("2026-03-02",)) -> tuple[list[str], list[str]]:
-    """Good records and broken lines, letter by letter."""
+    """Return good records and broken lines, found letter by letter."""
     good: list[str] = []
     broken: list[str] = []
     place = 0

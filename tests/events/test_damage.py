@@ -1,4 +1,4 @@
-"""A log whose files something else has written to says so: it tells no other events, and is not written over."""
+"""A log with damaged files reports it: it returns no wrong events, and is not overwritten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A few rows of a bucket: what some customers did, what occurred on some days, what has become known since."""
+"""Reading a few rows of a bucket: by customers, by days, or those that became available since a moment."""
 
 from __future__ import annotations
 

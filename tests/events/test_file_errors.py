@@ -1,4 +1,4 @@
-"""What is wrong with a file as a whole is an error that names it, and nothing is imported."""
+"""A file that is wrong as a whole is an error that names it, and nothing is imported."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_header_in_another_encoding(desk: Desk) -> None:
 
 def test_text_of_two_bytes_a_letter(desk: Desk) -> None:
     desk.put("crm.csv", CONTENT.encode("utf-16"))
-    _refused(desk, "two bytes a letter.*correct `encoding`")
+    _refused(desk, "two bytes per letter.*correct `encoding`")
 
 
 def test_a_file_of_mostly_undecodable_rows(desk: Desk) -> None:

@@ -78,7 +78,7 @@ def test_joined_parts_stay_apart() -> None:
     joined = joined_ids([first, last], "customer id")
     assert joined.values.to_pylist() == ["1-2-3", None, None, None]
     assert joined.unfit.tolist() == [False, True, False, True]
-    assert "joined by" in joined.why(1)
+    assert "joins the parts" in joined.why(1)
     assert joined_ids([first, last], "event id").values.to_pylist() == ["1-2-3", "1-2-3", None, None]
 
 

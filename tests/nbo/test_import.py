@@ -31,7 +31,7 @@ def test_a_file_of_which_nothing_is_accepted_fails_with_its_first_row_on_screen_
     )
     code, said = _import(bank, capfd)
     assert code == 1
-    assert "files of which nothing could be accepted: got 'trailing.csv' (first row 1: field_count_wrong)" in said
+    assert "no row of some files could be accepted: got 'trailing.csv' (first row 1: field_count_wrong)" in said
     assert "got 4 fields, expected 3" in said
     assert "c2,2025-01-01,app_login," in said
     assert bank.parts.log.count() == 1

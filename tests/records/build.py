@@ -19,7 +19,7 @@ _DATABASES = count()
 
 
 def empty_postgresql(server: PostgreSQL) -> str:
-    """URL of a new database of a real server."""
+    """Return the URL of a new database on a real server."""
     bank = f"journal{next(_DATABASES)}"
     server.add_database(f"log_{bank}")
     url = DecisionLogPlace.read(server.url("log_{bank}")).url(bank)
@@ -34,13 +34,13 @@ def told(
     at: datetime = AS_OF - timedelta(minutes=1),
     **more: Any,
 ) -> dict[str, Any]:
-    """A row as it is handed to the journal."""
+    """Return a row of the journal."""
     event = Event(event_id=event_id, customer_id=customer, type=kind, occurred_at=at, available_at=at, **more)
     return row_of(event, said_at=event.occurred_at)
 
 
 def accept(database: Database, *rows: dict[str, Any]) -> list[EventStatus]:
-    """Accept rows in a transaction of their own."""
+    """Accept rows in one transaction."""
     commits = GroupCommit(database)
     try:
         return commits.submit(EventIngestion(database, "offer_presented"), rows).result(timeout=30)

@@ -1,4 +1,4 @@
-"""Processes that tell, import and erase until they are killed; what was acknowledged is written to a file first."""
+"""Processes that submit, import and erase until they are killed; they write what was acknowledged to files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def log_of(folder: Path, database: Database) -> EventLog:
 
 
 def tell(url: str, folder: Path, seed: int) -> None:
-    """Tell events of everybody, some at once, and write down those that were accepted."""
+    """Submit events of all customers, several at once, and write down the accepted ones."""
     chance, database, clock = random.Random(seed), Database(url), Clock()
     commits, kind = GroupCommit(database), EventIngestion(database, None)
     with (folder / f"told-{seed}").open("a") as acknowledged:
@@ -54,7 +54,7 @@ def tell(url: str, folder: Path, seed: int) -> None:
 
 
 def bring_in(url: str, folder: Path, seed: int) -> None:
-    """Import without waiting for each other."""
+    """Flush again and again, without waiting for the other processes."""
     del seed
     database = Database(url)
     log = log_of(folder, database)
@@ -67,7 +67,7 @@ def erasing(database: Database, folder: Path) -> ErasureService:
 
 
 def erase(url: str, folder: Path, seed: int) -> None:
-    """Erase one after the other, and write down who is being erased."""
+    """Erase customers one after the other, and write down who is being erased."""
     chance, database = random.Random(seed), Database(url)
     service = erasing(database, folder)
     while True:

@@ -35,7 +35,7 @@ def empty_database(server):
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request, tmp_path):
-    """Of an empty database: a file, or one of a real PostgreSQL."""
+    """URL of an empty database: an SQLite file, or a real PostgreSQL."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'decisions.db'}"
     return empty_database(request.getfixturevalue("postgresql_server"))
@@ -116,7 +116,7 @@ def test_an_unknown_id_is_an_error_that_says_so(log):
 
 
 def test_a_database_that_cannot_be_opened_is_an_error_that_says_what_to_do(tmp_path):
-    with pytest.raises(StateError, match="look at the database"):
+    with pytest.raises(StateError, match="check the database"):
         DecisionLog(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
 
 
@@ -158,7 +158,7 @@ def test_a_log_goes_on_after_its_server_was_started_again(postgresql_server, dec
         log.append(decisions[0], "state")
         getattr(postgresql_server, end)()
         try:
-            with pytest.raises(StateError, match="look at the database"):
+            with pytest.raises(StateError, match="check the database"):
                 log.append(decisions[1], "state")
         finally:
             postgresql_server.start()
@@ -168,7 +168,7 @@ def test_a_log_goes_on_after_its_server_was_started_again(postgresql_server, dec
 
 def test_a_log_that_nothing_listens_for_is_an_error_without_the_password():
     url = DecisionLogPlace.read(f"postgresql://nbo:{PASSWORD_IN_URL}@127.0.0.1:{free_port()}/nbo").url("small")
-    with pytest.raises(StateError, match="look at the database") as refused:
+    with pytest.raises(StateError, match="check the database") as refused:
         DecisionLog(url)
     assert "s3cr" not in str(refused.value)
 

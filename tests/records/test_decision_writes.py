@@ -1,4 +1,4 @@
-"""Keeping decisions while others erase."""
+"""Writing decisions while others erase."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_a_customer_who_is_erased_while_a_contact_is_kept_is_decided_for_anew(po
     erased = []
 
     def before(connection, cursor, statement, parameters, context, executemany):
-        # between the statement that makes the row and the one that locks it
+        # between the statement that inserts the row and the one that locks it
         if "FOR UPDATE" in statement and "customer_versions" in statement and not erased:
             erased.append(True)
             with service.database.transaction() as other:

@@ -1,4 +1,4 @@
-"""What customers say is in the order in which they said it, whatever the clocks of replicas tell."""
+"""A customer's events keep the order in which they were submitted, whatever the replicas' clocks show."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ MIDNIGHT = microseconds(AS_OF - timedelta(hours=16))
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request, tmp_path):
-    """A file, and a database of a real PostgreSQL."""
+    """An SQLite file, and a database of a real PostgreSQL."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'decisions.db'}"
     else:
@@ -88,7 +88,7 @@ def test_what_cannot_be_written_fails_alone(database):
 def test_after_it_was_closed_nothing_is_taken(database):
     commits = GroupCommit(database)
     commits.close()
-    with pytest.raises(StateError, match="is ending"):
+    with pytest.raises(StateError, match="is shutting down"):
         commits.submit(EventIngestion(database, None), [told("e1")])
 
 
@@ -101,7 +101,7 @@ def test_a_pending_contact_counts_until_its_presentation_is_told(database):
     [contact] = journal.recent("c02", MIDNIGHT).pending
     said = dict(zip(COLUMNS, contact, strict=True))
     assert (said["type"], said["channel"], said["occurred_at"]) == ("offer_presented", "email", 5)
-    # another customer's word for it changes nothing
+    # the same decision cited by another customer changes nothing
     accept(database, told("e1", "c03", "offer_presented", decision_id="d1"))
     assert journal.recent("c02", MIDNIGHT).pending == (contact,)
 
@@ -129,7 +129,7 @@ def test_draining_that_was_interrupted_goes_on_without_doubling(database, tmp_pa
 
 
 class _Meanwhile(EventLog):
-    """A log while whose first append something happens elsewhere."""
+    """A log that runs a function during its first append."""
 
     meanwhile = None
     appends = 0
@@ -150,7 +150,7 @@ def test_what_is_told_while_somebody_is_erased_during_an_import_is_imported_by_t
     def erased_and_told():
         erasing = ErasureService(database, Clock(AS_OF), lambda customer: {})
         erasing.erase("c02", "tests")
-        # one gets the number that the erased one had, another the same id, of a customer who is new
+        # e3 gets the number that the erased event had; e1 is the erased id, from a new customer
         assert accept(database, told("e3", "c03"), told("e1", "c04", amount=2.0)) == [
             EventStatus.ACCEPTED,
             EventStatus.CONFLICT,

@@ -1,4 +1,4 @@
-"""Telling, importing and erasing at once, killed at any moment: every acknowledged event is there exactly once."""
+"""Processes that submit, import and erase are killed at random: every acknowledged event is there exactly once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def run_and_kill(url: str, folder: Path, seed: int) -> None:
-    """Let all work at once; again and again one of them is killed, and another takes its place."""
+    """Run all processes at once; repeatedly kill one of them and start another in its place."""
     chance, numbers = random.Random(seed), iter(range(1_000))
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.records.hands"])
@@ -65,7 +65,7 @@ def run_and_kill(url: str, folder: Path, seed: int) -> None:
 
 
 def acknowledged(folder: Path) -> list[list[str]]:
-    """Ids, customers and moments of the events that were; a line whose writer was killed is none."""
+    """Return ids, customers and moments of acknowledged events, without lines cut off when their writer was killed."""
     lines = [line for file in sorted(folder.glob("told-*")) for line in file.read_text().split("\n")[:-1]]
     return [line.split() for line in lines]
 
@@ -76,7 +76,7 @@ def test_every_acknowledged_event_is_found_once_and_of_the_erased_none_of_before
     database = Database(url)
     log = log_of(tmp_path, database)
     for begun in sorted(tmp_path.glob(f"{BEING_ERASED}-*")):
-        # as whoever asked for it does, who got no receipt
+        # as a caller does who got no receipt
         erasing(database, tmp_path).erase(begun.read_text(), "tests")
     flush(database, log, datetime.now(UTC))
     with database.reading() as connection:

@@ -1,4 +1,4 @@
-"""A thread that does together what waits together."""
+"""A thread that handles waiting items in groups."""
 
 import threading
 
@@ -24,7 +24,7 @@ def test_what_comes_while_a_group_is_done_is_the_next_group():
     go_on.set()
     gathering.close()
     assert groups == [[0], [1, 2, 3], [4, 5]]
-    with pytest.raises(StateError, match="is ending"):
+    with pytest.raises(StateError, match="is shutting down"):
         gathering.put(6)
 
 

@@ -1,4 +1,4 @@
-"""Databases that former versions wrote."""
+"""Databases written by earlier versions."""
 
 from __future__ import annotations
 

@@ -50,13 +50,13 @@ class Records:
         self.open()
 
     def open(self) -> None:
-        """As a new process would."""
+        """Open the database and the archive, as a new process does."""
         self.database = Database(self.url)
         self.archive = DecisionArchive(self.folder, self.database)
         self.log = DecisionLog(self.database, self.archive)
 
     def write(self, everybody, days=(0, 20, 40, 200)) -> dict[str, tuple]:
-        """Keep decisions; gives what each has to be found as."""
+        """Write decisions; return how each has to be found."""
         decider, commits = small_decider(), GroupCommit(self.database)
         for day in days:
             at = AS_OF + timedelta(days=day)
@@ -82,7 +82,7 @@ class Records:
         return self.everything()
 
     def everything(self) -> dict[str, tuple]:
-        """Every decision of database and archive with its charges, and how often it is there."""
+        """Return every decision of database and archive, with its charges and how often it is there."""
         with self.database.reading() as connection:
             ids = list(connection.execute(select(DECISIONS.c.decision_id)).scalars())
             charges = {}
@@ -178,7 +178,7 @@ def test_a_file_that_is_gone_is_told(records, everybody):
     before = records.write(everybody, days=(0,))
     archive_decisions(records.database, records.folder, NOW, NOW)
     next(records.folder.rglob("*.parquet")).unlink()
-    with pytest.raises(StateError, match="a file of the archive is gone"):
+    with pytest.raises(StateError, match="an archive file is missing"):
         records.log.get(next(iter(before)))
 
 
@@ -193,19 +193,19 @@ def test_what_others_remove_meanwhile_does_not_come_back(records, everybody, mon
             connection.execute(DECISIONS.delete().where(DECISIONS.c.decision_id == rows[0]["decision_id"]))
 
     monkeypatch.setattr(archiving, "write_pending", erasing)
-    with pytest.raises(StateError, match="nothing of this part has moved"):
+    with pytest.raises(StateError, match="nothing of this part was moved"):
         archive_decisions(records.database, records.folder, NOW, NOW)
     assert len(in_database(records)) == len(before) - 1
     assert records.archive.files() == []
 
 
 class Killed(BaseException):
-    """The process ends here."""
+    """Stands for the end of the process."""
 
 
 @contextmanager
 def killed_at(moment: int):
-    """Let the process end at a step: before it, or when it is done."""
+    """End the process before a step, or after it."""
     steps = 0
 
     def dying(real):
