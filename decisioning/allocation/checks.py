@@ -1,4 +1,4 @@
-"""A chunk is looked at once, before anything is computed from it."""
+"""Validation of the chunks of a problem."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from expressions.types import Array
 
 
 def check_chunk(chunk: Chunk, resources: int, candidates: int | None) -> None:
-    """Make sure that a chunk fits the problem and holds amounts.
+    """Check that a chunk matches the problem and holds valid amounts.
 
     Args:
-        resources: How many there are.
-        candidates: As many as the chunks before had; None for the first chunk.
+        chunk: The chunk.
+        resources: Number of resources.
+        candidates: Number of candidates in the previous chunks; None for the first chunk.
 
     Raises:
-        DataError: Shapes do not fit, a gain is +inf, or an allowed candidate's consumption is negative or not finite.
+        DataError: If shapes do not match, a gain is +inf, or an allowed candidate's consumption is negative or not
+            finite.
     """
     gain = chunk.gain
     if gain.ndim != 2 or gain.dtype != np.float64 or candidates not in {None, gain.shape[1]}:
@@ -50,7 +52,7 @@ def _check_amounts(amounts: Array, gain: Array, resource: int) -> None:
         )
     wrong = ~((amounts >= 0) & (amounts < np.inf))
     if wrong.any() and amounts.ndim == 2:
-        wrong &= gain > -np.inf  # of a forbidden candidate nothing is known, a propensity least of all
+        wrong &= gain > -np.inf  # a forbidden candidate's consumption may be unknown, like its propensity
     if wrong.any():
         raise DataError(
             f"consumption of resource {resource} is no amount",

@@ -1,4 +1,4 @@
-"""What can be wrong with a policy beside its expressions: names, numbers, and rules about nothing."""
+"""Checks of a policy other than its expressions: names, numbers, and scopes that contain nothing."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ BUDGETS_FILE = "budgets.yaml"
 LAST_HOUR, DAYS_A_WEEK = 23, 7
 
 MEANINGFUL_TAGS = ("service", "retention")
-"""Tags that policies may name though no offer has them yet."""
+"""Tags that policies may name even if no offer has them."""
 
 Path = tuple[str | int, ...]
 
 
 def number_problems(policy: Policy) -> Iterator[Problem]:
-    """Find numbers that make no sense."""
+    """Find numbers that are out of range."""
     shares = (
         (policy.exploration.epsilon, ("exploration", "epsilon")),
         (policy.exploration.floor, ("exploration", "floor")),
@@ -66,7 +66,7 @@ def number_problems(policy: Policy) -> Iterator[Problem]:
 def scope_problems(
     policy: Policy, budgets: Sequence[Budget], candidates: Candidates, vocabulary: Vocabulary
 ) -> Iterator[Problem]:
-    """Find scopes that name nothing that exists, or that no candidate is in."""
+    """Find scopes that use unknown names or contain no candidate."""
     offers = [offer for offer, _ in candidates.pairs]
     valid = {
         "channels": vocabulary.channels,
@@ -103,7 +103,7 @@ def scope_problems(
 
 
 def consent_problems(policy: Policy) -> Iterator[Problem]:
-    """Find channels in which customers are contacted, of which nobody has said whether they must have agreed."""
+    """Find outbound channels for which the policy does not say whether customers must have consented."""
     for channel in policy.outbound:
         if channel not in policy.consent and channel not in policy.without_consent:
             yield Problem(
@@ -134,7 +134,7 @@ def consent_problems(policy: Policy) -> Iterator[Problem]:
 
 
 def name_problems(policy: Policy, budgets: Sequence[Budget], built_in: Iterable[str]) -> Iterator[Problem]:
-    """Find names that rules, limits and budgets share with each other, or with the rules every policy has."""
+    """Find names used more than once among rules, limits and budgets, or already used by a built-in rule."""
     seen = dict.fromkeys(built_in, "a rule that every policy has")
     parts: tuple[tuple[str, Sequence[Rule | ContactLimit | QuietHours]], ...] = (
         ("rules", policy.rules),
@@ -160,7 +160,7 @@ def name_problems(policy: Policy, budgets: Sequence[Budget], built_in: Iterable[
 
 
 def offer_problems(offers: Sequence[Offer], catalogue: FeatureCatalogue) -> Iterator[Problem]:
-    """Find offers that contradict themselves or that nobody could get."""
+    """Find offers that are inconsistent or that nobody could get."""
     names: set[str] = set()
     for position, offer in enumerate(offers):
         channels = [treatment.channel for treatment in offer.treatments]

@@ -1,4 +1,4 @@
-"""What a bank assumes of a customer of whom it knows nothing: checked, and as feature tables hold it."""
+"""Cold start: the feature values a bank assumes for a customer about whom it knows nothing, checked and encoded."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ PART = "cold_start"
 def assumptions(
     policy: Policy, catalogue: FeatureCatalogue, permissions: Iterable[str]
 ) -> tuple[dict[str, float] | None, list[Problem]]:
-    """Check the assumptions of a policy.
+    """Check and encode a policy's cold-start assumptions.
 
     Args:
-        policy: Its `cold_start`.
-        catalogue: Features that there are.
-        permissions: Features that conditions about consent read: neither they nor what they are made from is assumed.
+        policy: Policy with the `cold_start` section.
+        catalogue: All features.
+        permissions: Features that consent conditions read; neither they nor their inputs may be assumed.
 
     Returns:
-        Feature -> value, categories as positions, without what is wrong; None where the bank declares no cold start.
-        And what is wrong.
+        The valid assumptions by feature, with categories as codes (None if the bank declares no cold start), and the
+        problems found.
     """
     if policy.cold_start is None:
         return None, []
@@ -69,7 +69,7 @@ def _refused(name: str, catalogue: FeatureCatalogue, kept_unknown: Collection[st
 
 
 def with_inputs(names: Iterable[str], catalogue: FeatureCatalogue) -> set[str]:
-    """Add the features that these are computed from."""
+    """Return these features together with all features that they are computed from."""
     found: set[str] = set()
     waiting = list(names)
     while waiting:

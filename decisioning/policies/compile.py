@@ -1,4 +1,4 @@
-"""From what a bank's folder says to a policy that can decide, with everything wrong with it told at once."""
+"""Compiles a bank's policy, offers and budgets into a policy that can decide, and reports all problems at once."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def compile_policy(
     *,
     time_zone: tzinfo = UTC,
 ) -> tuple[CompiledPolicy, list[Problem]]:
-    """Check a policy as a whole and make it ready.
+    """Check a policy as a whole and compile it.
 
     Args:
-        policy: What the bank allows, prefers and limits.
-        offers: The bank's catalogue of offers.
-        vocabulary: For channels, products, and how contacts are told.
-        catalogue: Features, with those of `limit_features` among them.
-        budgets: What is scarce.
-        time_zone: The bank's: offers are valid and hours count in it.
+        policy: The bank's rules, limits, weights and levers.
+        offers: The bank's offers.
+        vocabulary: Channels, products, request fields and contact events.
+        catalogue: All features, including those of `limit_features`.
+        budgets: The bank's budgets.
+        time_zone: The bank's time zone, for validity dates and hours.
 
     Returns:
-        The policy and everything wrong with it. A rule that does not compile rejects all its candidates, and a value
-        that does not is unknown: a policy with problems never offers what the right one would not.
+        The policy and all problems found. A rule that does not compile rejects all its candidates, and a value
+        that does not compile is unknown: a policy with problems never offers what the correct one would not.
     """
     candidates = Candidates.of(offers, vocabulary)
     asked = {name: kind for name, said in vocabulary.request.items() if (kind := said.column_type) is not None}
@@ -112,7 +112,7 @@ def compile_policy(
 
 
 def _ignored(rules: tuple[CompiledRule, ...]) -> Bits:
-    """Say which rules do not count in which arm: experiments never touch what protects a customer."""
+    """Return which rules each arm ignores; experiments never switch off rules that protect a customer."""
     kinds = {Arm.ELIGIBILITY_ONLY: {"applicability"}, Arm.NOT_PERSONALISED: {SCORE}}
     bits: Bits = np.zeros((len(Arm), words_for(len(rules))), dtype=np.uint64)
     for arm, ignored in kinds.items():

@@ -1,4 +1,4 @@
-"""What a channel says of the moment in which it asks, checked and laid out as columns."""
+"""Request fields: what a channel sends about the moment of a request, validated and encoded as columns."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from domain.errors import DataError, nearest
 from expressions.types import Array, Boolean, Category, Number, Schema
 
 Said = str | float | bool | None
-"""One word of a request."""
+"""Value of one request field."""
 
 
 def request_columns(requests: Sequence[Mapping[str, Said]], schema: Schema) -> dict[str, Array]:
-    """Make a column of every word of a request that the bank declares; NULL where it was not said.
+    """Build a column for every declared request field; NULL where a request does not have it.
 
     Args:
-        requests: Of each customer, or one for all: name as in events.yaml -> category's name, number or truth.
-        schema: Of `SymbolTable.request`: names as expressions write them.
+        requests: One request for each customer, or one for all: field name as in events.yaml -> category name, number
+            or Boolean.
+        schema: `SymbolTable.request`: types by the names that expressions use.
 
     Raises:
-        DataError: A name is not declared, or a value is none of its type.
+        DataError: If a field is not declared, or a value is not of its type.
 
     Example:
         >>> declared = {"request_intent": Category(("browse", "borrow")), "request_amount": Number()}
@@ -49,16 +50,16 @@ def request_columns(requests: Sequence[Mapping[str, Said]], schema: Schema) -> d
 
 
 def number_of(name: str, value: Said, kind: Category | Boolean | Number, of: str = "") -> float:
-    """Give a value as columns hold it, NaN for none.
+    """Encode a value as a number, NaN for None.
 
     Args:
-        name: As the error tells it.
-        value: As people write it.
-        kind: What it has to be.
-        of: Whose it is, as the error tells it.
+        name: Name for the error message.
+        value: Value as people write it.
+        kind: Expected type.
+        of: Suffix for the name in the error message, such as " of a request".
 
     Raises:
-        DataError: It is none of its type.
+        DataError: If the value is not of the type.
 
     Example:
         >>> number_of("region", "south", Category(("north", "south"))), number_of("adult", True, Boolean())
