@@ -174,7 +174,7 @@ def decide(
     wanted = _channels(policy, channels)
     shape = (len(features), len(policy.candidates))
     if propensity.shape != shape:
-        raise DataError("propensities do not fit", got=f"shape {propensity.shape}", expected=f"{shape}")
+        raise DataError("propensities have the wrong shape", got=f"shape {propensity.shape}", expected=f"{shape}")
     left = remaining_at(policy, remaining or {}, prices or {}, as_datetime(moment))
     customers = hashes_of(map(str, features.customer_ids))
     arm = arms_of(customers, policy.policy.control)
@@ -258,7 +258,9 @@ def _requests(
     if request is None or isinstance(request, Mapping):
         return (dict(request or {}),)
     if len(request) != customers:
-        raise DataError("requests do not fit", got=f"{len(request)}", expected=f"one for each of {customers} customers")
+        raise DataError(
+            "wrong number of requests", got=f"{len(request)}", expected=f"one for each of {customers} customers"
+        )
     return tuple(map(dict, request))
 
 

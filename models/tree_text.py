@@ -1,4 +1,4 @@
-"""LightGBM's native text, looked at before the library reads it: it believes what it reads, and crashes or hangs."""
+"""Validates LightGBM's native text before the library reads it; the library trusts its input, and crashes or hangs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LARGEST_COUNT: Final = 2**31 - 1
 _LARGEST_WORD: Final = 2**32 - 1
 _CATEGORICAL: Final = 1
 _LARGEST_DECISION: Final = 15
-"""Two bits of its kind, two of what is missing."""
+"""Two bits for the kind of split, two for the handling of missing values."""
 
 _WHOLE: Final = re.compile(r"-?[0-9]{1,10}", re.ASCII)
 _REAL: Final = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?(e[+-]?[0-9]{1,3})?", re.ASCII)
@@ -40,13 +40,13 @@ _CATEGORIES: Final = frozenset({"cat_boundaries", "cat_threshold"})
 
 
 def expect_trees(text: str) -> None:
-    """See that a text holds trees as LightGBM writes them for a binary target, and nothing that it would trip over.
+    """Check that a text holds trees as LightGBM writes them for a binary target, and nothing it would fail on.
 
-    Every number is one and in its bounds, every count is that of what follows, every leaf and every split is reached
-    once from the root.
+    Every number is valid and in its bounds, every count matches what follows, and every leaf and split is reached
+    exactly once from the root.
 
     Raises:
-        ModelError: The text is cut off, damaged, or made to do harm.
+        ModelError: If the text is cut off, damaged, or malicious.
     """
     header, separator, rest = text.partition("\n\n")
     if not separator or "\r" in text or "\0" in text:
@@ -94,7 +94,7 @@ def _expect_tree(block: bytes, number: int, features: int) -> None:
     for count, length in (("leaf_count", leaves), ("internal_count", splits)):
         _wholes(tree, count, length, 0, _LARGEST_COUNT)
     _wholes(tree, "split_feature", splits, 0, features - 1)
-    # what is missing may be split from all that is not
+    # a threshold may be infinite: it separates missing values from all others
     thresholds = [float(word) for word in _words(tree, "threshold", splits, _THRESHOLD)]
     kinds = _wholes(tree, "decision_type", splits, 0, _LARGEST_DECISION)
     for threshold, kind in zip(thresholds, kinds, strict=True):
@@ -109,7 +109,7 @@ def _expect_tree(block: bytes, number: int, features: int) -> None:
 
 
 def _expect_shape(tree: Mapping[str, str], name: str, splits: int) -> None:
-    """Children come after their parents, as they were grown, so that there is no circle; and each has one."""
+    """Check that children come after their parents, which excludes cycles, and that each has exactly one parent."""
     seen: list[int] = []
     for side in ("left_child", "right_child"):
         children = _wholes(tree, side, splits, -splits - 1, splits - 1)

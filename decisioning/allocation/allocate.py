@@ -99,7 +99,11 @@ def allocate(problem: Problem, prices: Prices, threads: int = 2) -> Allocation:
         ([0, 0, -1], 8.0, 2.0)
     """
     if prices.prices.shape != problem.capacity.shape:
-        raise DataError("prices are of other resources", got=f"{len(prices.prices)}", expected=f"{problem.resources}")
+        raise DataError(
+            "the number of prices differs from that of resources",
+            got=f"{len(prices.prices)}",
+            expected=f"{problem.resources}",
+        )
     ledger = Ledger.of(problem.capacity)
     at = prices.prices
     parts, wanted = [np.empty(0, dtype=np.int32)], [0] * problem.resources

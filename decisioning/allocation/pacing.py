@@ -41,7 +41,7 @@ class Pacing(Spec):
                 raise DataError(
                     f"{name} is out of range",
                     got=str(getattr(self, name)),
-                    expected="a share above 0" if name == "least_rest" else "a finite number from 0",
+                    expected="a share above 0" if name == "least_rest" else "a finite number of at least 0",
                 )
 
 
@@ -77,7 +77,9 @@ class DayPlan:
         ledger = Ledger.of(capacity)
         if prices.prices.shape != ledger.capacity.shape:
             raise DataError(
-                "prices are of other resources", got=f"{len(prices.prices)}", expected=f"{len(ledger.capacity)}"
+                "the number of prices differs from that of resources",
+                got=f"{len(prices.prices)}",
+                expected=f"{len(ledger.capacity)}",
             )
         everything = np.asarray(capacity, dtype=np.float64) * len(ledger.capacity)
         part = np.divide(prices.bound, everything, out=np.zeros(len(everything)), where=everything > 0)
@@ -98,7 +100,7 @@ class DayPlan:
             DataError: If the share is not between 0 and 1.
         """
         if not 0.0 <= arrived_share <= 1.0:
-            raise DataError("no share of a day", got=str(arrived_share), expected="a number from 0 to 1")
+            raise DataError("invalid share of a day", got=str(arrived_share), expected="a number from 0 to 1")
         rest = 1.0 - arrived_share
         ahead = (rest - remaining / np.maximum(self.ledger.capacity, 1)) / max(rest, self.pacing.least_rest)
         change = np.minimum(self.pacing.stiffness * ahead, self.pacing.largest_change)
@@ -169,7 +171,11 @@ def spend(plan: DayPlan, remaining: Units, amounts: Array) -> Units:
     """
     amounts = np.asarray(amounts, dtype=np.float64)
     if amounts.shape != remaining.shape or not (np.isfinite(amounts) & (amounts >= 0)).all():
-        raise DataError("not spent", got=str(amounts.tolist()), expected=f"{len(remaining)} finite numbers from 0")
+        raise DataError(
+            "invalid amounts to spend",
+            got=str(amounts.tolist()),
+            expected=f"{len(remaining)} finite numbers of at least 0",
+        )
     after: Units = np.maximum(remaining - plan.ledger.units_of_all(amounts[:, None])[:, 0], 0)
     return after
 
@@ -177,15 +183,15 @@ def spend(plan: DayPlan, remaining: Units, amounts: Array) -> Units:
 def _stacked(gain: Array, consumption: Sequence[Array], resources: int) -> Array:
     if gain.ndim != 2 or len(consumption) != resources:
         raise DataError(
-            "arrivals do not fit the day's plan",
-            got=f"gains of shape {gain.shape} and {len(consumption)} kinds of consumption",
-            expected=f"gains of shape (n, m) and {resources} kinds of consumption",
+            "arrivals do not match the day's plan",
+            got=f"gains of shape {gain.shape} and {len(consumption)} consumption arrays",
+            expected=f"gains of shape (n, m) and {resources} consumption arrays",
         )
     amounts = np.empty((resources, *gain.shape))
     for resource, one in enumerate(consumption):
         if one.shape not in {gain.shape, gain.shape[1:]}:
             raise DataError(
-                f"consumption of resource {resource} does not fit",
+                f"consumption of resource {resource} has the wrong shape",
                 got=f"shape {one.shape}",
                 expected=f"{gain.shape[1:]} or {gain.shape}",
             )

@@ -45,7 +45,11 @@ class PriceSearch(Spec):
 
     def __post_init__(self) -> None:
         if not 0 < self.relative_tolerance < 1:
-            raise DataError("no tolerance", got=str(self.relative_tolerance), expected="a share between 0 and 1")
+            raise DataError(
+                "relative_tolerance is out of range",
+                got=str(self.relative_tolerance),
+                expected="a share between 0 and 1",
+            )
         for name in ("most_passes", "sample_customers", "threads"):
             if getattr(self, name) < 1:
                 raise DataError(f"{name} is too small", got=str(getattr(self, name)), expected="at least 1")
@@ -167,9 +171,9 @@ def _checked(warm: Array | None, problem: Problem) -> Array:
     warm = np.asarray(warm, dtype=np.float64)
     if warm.shape != problem.capacity.shape or not (np.isfinite(warm) & (warm >= 0)).all():
         raise DataError(
-            "prices to begin with do not fit",
+            "invalid initial prices",
             got=str(warm.tolist()),
-            expected=f"{problem.resources} finite numbers from 0",
-            remedy="begin without prices",
+            expected=f"{problem.resources} finite numbers of at least 0",
+            remedy="start without prices",
         )
     return warm

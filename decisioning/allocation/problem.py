@@ -69,10 +69,14 @@ class Problem:
         if not self.names:
             object.__setattr__(self, "names", tuple(f"resource {number}" for number in range(len(capacity))))
         if len(self.names) != len(capacity):
-            raise DataError("resources need a name each", got=f"{len(self.names)}", expected=f"{len(capacity)}")
+            raise DataError(
+                "the number of names differs from that of resources",
+                got=f"{len(self.names)}",
+                expected=f"{len(capacity)}",
+            )
         if isinstance(self.chunks, Iterator):
             raise DataError(
-                "customers are passed over many times",
+                "customers must be iterable more than once",
                 got=f"a {type(self.chunks).__name__}, which ends with the first pass",
                 expected="an object that can be iterated again, such as a list or a class with __iter__",
             )
@@ -89,13 +93,13 @@ def checked_capacity(capacity: Array) -> Array:
     Example:
         >>> checked_capacity(np.array([-1.0]))
         Traceback (most recent call last):
-        domain.errors.DataError: capacity 0 is no amount: got -1.0, expected a finite number from 0; leave a resource \
-without limit out
+        domain.errors.DataError: capacity 0 is invalid: got -1.0, expected a finite number of at least 0; leave out a \
+resource without a limit
     """
     capacity = np.asarray(capacity, dtype=np.float64)
     if capacity.ndim != 1 or not len(capacity):
         raise DataError(
-            "there is nothing to share out",
+            "there is nothing to allocate",
             got=f"capacities of shape {capacity.shape}",
             expected="one number for each resource, at least one",
             remedy="without budgets everybody simply gets the best candidate",
@@ -103,9 +107,9 @@ without limit out
     wrong = np.flatnonzero(~(np.isfinite(capacity) & (capacity >= 0)))
     if len(wrong):
         raise DataError(
-            f"capacity {wrong[0]} is no amount",
+            f"capacity {wrong[0]} is invalid",
             got=str(capacity[wrong[0]]),
-            expected="a finite number from 0",
-            remedy="leave a resource without limit out",
+            expected="a finite number of at least 0",
+            remedy="leave out a resource without a limit",
         )
     return capacity

@@ -82,11 +82,15 @@ class Counterfactual:
 
     def _of_numbers(self) -> str:
         if self.obstacle is not None:
-            return f"no number puts {self.offer} first: {self.obstacle}"
+            return f"no change of its numbers puts {self.offer} first: {self.obstacle}"
         if self.shortfall is None:
             return ""
         ways = "; ".join(self._ways())
-        would = f"it would come first {ways}" if ways else "no lever, value, propensity, cost or price puts it first"
+        would = (
+            f"it would come first {ways}"
+            if ways
+            else "no change of lever, value, propensity, cost or price puts it first"
+        )
         goal = self.first if self.first is not None and not self.rules else "the priority it needs"
         return f"{self.offer} is {self.shortfall:.4g} short of {goal}: {would}"
 
@@ -184,12 +188,12 @@ class _Channel:
 
     def _obstacle(self, place: int) -> str | None:
         if self.arm != Arm.STANDARD:
-            return f"the customer is in the arm {self.arm.label}, whose offers are not in the order of the priority"
+            return f"the customer is in the arm {self.arm.label}, whose offers are not ranked by priority"
         if self.first >= 0 and self.classes[place] > self.classes[self.first]:
             ahead = self.policy.candidates.pairs[self.columns[self.first]][0].offer_class
-            return f"{self.names[self.first]} is {ahead} and stands before it"
+            return f"{self.names[self.first]} is {ahead} and comes before it"
         if np.isnan(self.priorities.priority(place)):
-            return "its own are unknown"
+            return "they are unknown"
         return None
 
     def _least(self, place: int) -> float | None:

@@ -200,7 +200,9 @@ def decision_of(text: str | bytes, book: RuleBook) -> Decision:
         content["candidates"] = tuple(_candidate(kept, trace, book) for kept in trace["candidates"])
         return Decision(**content)
     except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise StateError("a record of a decision cannot be read", got=str(error), expected="a whole record") from error
+        raise StateError(
+            "a record of a decision cannot be read", got=str(error), expected="a complete record"
+        ) from error
 
 
 def _candidate(kept: list[Any], trace: Mapping[str, Any], book: RuleBook) -> Candidate:

@@ -32,7 +32,7 @@ def budget_problems(budgets: Sequence[Budget]) -> Iterator[Problem]:
             yield Problem(
                 file=BUDGETS_FILE,
                 path=(position, "amount"),
-                what=f"{budget.name}: the amount makes no sense",
+                what=f"{budget.name}: the amount is invalid",
                 got=f"{budget.amount}",
                 expected="a number of at least 0",
             )

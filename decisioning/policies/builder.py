@@ -43,7 +43,7 @@ class Builder:
         everywhere = self.condition(text, np.arange(len(candidates)), path)
         if len(everywhere.representatives) <= 1:
             return everywhere
-        what = "a condition about customers looks at offers or channels"
+        what = "a condition on customers reads offers or channels"
         self.problems.append(
             Problem(file=POLICIES_FILE, path=path, what=what, got=f"`{text}`", expected="features of the customer only")
         )
@@ -68,6 +68,6 @@ class Builder:
             return expression
         got = f"a {type(expression.type).__name__.lower()}"
         self.problems.append(
-            Problem(file=file, path=path, what=f"`{text}` has no use here", got=got, expected=expected)
+            Problem(file=file, path=path, what=f"`{text}` has the wrong type", got=got, expected=expected)
         )
         return None

@@ -96,7 +96,7 @@ def scope_problems(
             yield Problem(
                 file=file,
                 path=path,
-                what=f"{scope.name} is about no offer",
+                what=f"{scope.name} applies to no candidate",
                 expected="a scope with at least one offer in one channel",
                 remedy="correct its channels, products, offers or tags, or leave it out",
             )
@@ -109,25 +109,25 @@ def consent_problems(policy: Policy) -> Iterator[Problem]:
             yield Problem(
                 file=POLICIES_FILE,
                 path=("outbound", channel),
-                what="customers are contacted, and nobody asks whether they agreed",
+                what="customers are contacted without a consent condition",
                 got=f"'{channel}'",
                 expected=f"a condition under `consent`, as {channel}: consent_{channel}",
-                remedy=f"or say why none is needed: `without_consent: {{{channel}: ...}}`",
+                remedy=f"or state why none is needed: `without_consent: {{{channel}: ...}}`",
             )
     for channel, why in policy.without_consent.items():
         if channel in policy.consent:
             yield Problem(
                 file=POLICIES_FILE,
                 path=("without_consent", channel),
-                what="a channel needs consent and needs none",
+                what="the channel is under both `consent` and `without_consent`",
                 got=f"'{channel}'",
-                expected="one of the two",
+                expected="only one of the two",
             )
         if not why.strip():
             yield Problem(
                 file=POLICIES_FILE,
                 path=("without_consent", channel),
-                what="nobody says why a channel needs no consent",
+                what="no reason why the channel needs no consent",
                 got=f"'{why}'",
                 expected="the reason in words",
             )
@@ -154,7 +154,7 @@ def name_problems(policy: Policy, budgets: Sequence[Budget], built_in: Iterable[
                 path=path,
                 what=f"the name is taken by {seen[name]}",
                 got=f"'{name}'",
-                expected="a name of its own",
+                expected="a unique name",
             )
         seen[name] = f"{file} {path[0]}" if file == BUDGETS_FILE else f"{path[0]} {path[1]}"
 
@@ -165,20 +165,20 @@ def offer_problems(offers: Sequence[Offer], catalogue: FeatureCatalogue) -> Iter
     for position, offer in enumerate(offers):
         channels = [treatment.channel for treatment in offer.treatments]
         complaints: list[tuple[Path, str, str]] = [
-            (("name",), "the offer is there twice", "a name of its own") for _ in range(offer.name in names)
+            (("name",), "the offer is declared twice", "a unique name") for _ in range(offer.name in names)
         ]
         if len(set(channels)) < len(channels):
             complaints.append((("treatments",), "a channel has two treatments", "one treatment for each channel"))
         if not channels:
-            complaints.append((("treatments",), "the offer can be put in no channel", "at least one treatment"))
+            complaints.append((("treatments",), "the offer has no treatment", "at least one treatment"))
         if not offer.stages:
             complaints.append((("stages",), "the offer serves no stage, so nobody can get it", "at least one stage"))
         if offer.steps and offer.product is None:
-            complaints.append((("steps",), "steps are of a product, and the offer has none", "a product, or no steps"))
+            complaints.append((("steps",), "steps need a product, and the offer has none", "a product, or no steps"))
         if offer.valid_from and offer.valid_until and offer.valid_until < offer.valid_from:
             complaints.append((("valid_until",), "the offer ends before it begins", f"{offer.valid_from} or later"))
         complaints += [
-            (("attributes", attribute), f"'offer_{attribute}' says something else already", "another name")
+            (("attributes", attribute), f"'offer_{attribute}' is already defined", "another name")
             for attribute in offer.attributes
             if attribute in RESERVED_ATTRIBUTES or f"offer_{attribute}" in catalogue.features
         ]
@@ -240,7 +240,7 @@ def _weights(policy: Policy) -> Iterator[tuple[str, int, Weight]]:
 
 
 def _out_of_range(path: Path, got: float, expected: str) -> Problem:
-    return Problem(file=POLICIES_FILE, path=path, what="the number makes no sense", got=f"{got}", expected=expected)
+    return Problem(file=POLICIES_FILE, path=path, what="the number is out of range", got=f"{got}", expected=expected)
 
 
 def _unknown(path: Path, what: str, name: str, valid: Iterable[str]) -> Problem:

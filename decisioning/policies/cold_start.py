@@ -54,16 +54,18 @@ def _refused(name: str, catalogue: FeatureCatalogue, kept_unknown: Collection[st
         expected = nearest(name, [name for name, feature in catalogue.features.items() if not feature.internal])
         return Problem(file=POLICIES_FILE, path=(), what="unknown feature", got=f"'{name}'", expected=expected)
     if feature.internal:
-        expected = "a feature that is declared: what contact limits count is never assumed"
-        return Problem(file=POLICIES_FILE, path=(), what="a count of contacts", got=f"'{name}'", expected=expected)
+        expected = "a declared feature"
+        return Problem(
+            file=POLICIES_FILE, path=(), what="a count of contacts is never assumed", got=f"'{name}'", expected=expected
+        )
     if name in kept_unknown:
         return Problem(
             file=POLICIES_FILE,
             path=(),
             what="a permission is never assumed",
-            got=f"'{name}', which a condition about consent reads",
-            expected="a feature that no such condition reads",
-            remedy="leave it out: what is not known of a permission fails",
+            got=f"'{name}', which a consent condition reads",
+            expected="a feature that no consent condition reads",
+            remedy="leave it out: an unknown permission fails",
         )
     return None
 

@@ -35,13 +35,13 @@ VALID: Final = "valid"
 STAGE: Final = "stage"
 STEP: Final = "step"
 BUILT_IN_RULES: Final[Mapping[str, str]] = {
-    HOLDOUT: "The customer is not of the share that gets no offers, to measure against",
-    VALID: "The offer may be made on this day",
+    HOLDOUT: "The customer is not in the holdout",
+    VALID: "The offer is valid on this day",
     STAGE: "The offer serves the customer's lifecycle stage",
     STEP: "The offer serves the customer's step with the product",
     SCORED: "The model gave a probability between 0 and 1",
     VALUE_KNOWN: "The value of an acceptance could be computed",
-    MINIMUM_PRIORITY: "The offer is better than none",
+    MINIMUM_PRIORITY: "The priority reaches the minimum",
 }
 """Rules of every policy, beside `consent_<channel>` for every channel that needs consent."""
 

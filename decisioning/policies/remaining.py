@@ -28,9 +28,9 @@ def remaining_at(
     for what, given in (("what remains of a budget", remaining), ("the price of a budget", prices)):
         for name, number in given.items():
             if name not in names:
-                raise DataError("no such budget", got=f"'{name}'", expected=nearest(name, names))
+                raise DataError("unknown budget", got=f"'{name}'", expected=nearest(name, names))
             if not number >= 0.0:
-                raise DataError(f"{what} makes no sense", got=f"{name}: {number}", expected="a number of at least 0")
+                raise DataError(f"{what} is invalid", got=f"{name}: {number}", expected="a number of at least 0")
     today = as_of.astimezone(policy.time_zone).date()
     left = {}
     for compiled in policy.budgets:

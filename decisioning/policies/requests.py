@@ -35,7 +35,7 @@ def request_columns(requests: Sequence[Mapping[str, Said]], schema: Schema) -> d
             if REQUEST + name not in schema:
                 known = [declared.removeprefix(REQUEST) for declared in schema]
                 raise DataError(
-                    "a request says something that the bank does not declare",
+                    "a request has a field that the bank does not declare",
                     got=f"'{name}'",
                     expected=nearest(name, known),
                     remedy="declare it under `request` in events.yaml, or leave it out",
@@ -80,4 +80,4 @@ def number_of(name: str, value: Said, kind: Category | Boolean | Number, of: str
             if isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value):
                 return float(value)
             expected = "a finite number"
-    raise DataError(f"'{name}'{of} has no such value", got=f"'{value}'", expected=expected)
+    raise DataError(f"'{name}'{of} has an invalid value", got=f"'{value}'", expected=expected)

@@ -46,7 +46,9 @@ def all_rules(policy: Policy, budgets: Sequence[Budget], builder: Builder) -> tu
     ]
     by_kind = [rule for kind in RULE_ORDER for rule in compiled if rule.kind == kind]
     scores = (CompiledRule(name, SCORE, BUILT_IN_RULES[name]) for name in (SCORED, VALUE_KNOWN, MINIMUM_PRIORITY))
-    left = (CompiledRule(budget.name, BUDGET, budget.description or "There is enough left") for budget in budgets)
+    left = (
+        CompiledRule(budget.name, BUDGET, budget.description or "Enough is left of the budget") for budget in budgets
+    )
     return (*by_kind, *scores, *left)
 
 
@@ -123,7 +125,7 @@ def _limits(policy: Policy, builder: Builder) -> Iterator[CompiledRule]:
                 Problem(
                     file=POLICIES_FILE,
                     path=path,
-                    what=f"nothing counts what {limit.name} limits",
+                    what=f"no feature counts what {limit.name} limits",
                     expected=f"a feature '{min(unknown)}' in the catalogue",
                     remedy="build the catalogue with `limit_features`, and declare `contacts` in events.yaml",
                 )

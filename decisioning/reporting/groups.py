@@ -58,7 +58,7 @@ def groupings_of(features: FeatureTable, catalogue: FeatureCatalogue, segments: 
 def _grouping(features: FeatureTable, catalogue: FeatureCatalogue, name: str) -> Grouping:
     if name not in features.columns:
         raise DataError(
-            "no such feature to group customers by", got=f"'{name}'", expected=nearest(name, features.columns)
+            "unknown feature to group customers by", got=f"'{name}'", expected=nearest(name, features.columns)
         )
     codes = features.columns[name]
     kind = features.schema[name]
@@ -71,7 +71,7 @@ def _grouping(features: FeatureTable, catalogue: FeatureCatalogue, name: str) ->
         codes = np.where(np.isnan(codes), np.nan, np.searchsorted(AGE_BANDS, codes, side="right"))
     else:
         raise DataError(
-            "a number has no groups",
+            "a number cannot be grouped",
             got=f"'{name}'",
             expected=f"a category, a yes-or-no feature, or a number with the unit {YEARS}",
         )
