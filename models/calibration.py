@@ -85,7 +85,7 @@ def fit_calibration(probability: Array, y: Array, kind: Literal["platt", "beta"]
         DataError: If there are no rows.
     """
     if not len(y):
-        raise DataError("no rows to calibrate on", expected="scores with known answers")
+        raise DataError("no rows to calibrate on", expected="scores with known outcomes")
     inside = np.clip(probability, _EDGE, 1.0 - _EDGE)
     gains, losses = np.log(inside), -np.log1p(-inside)
     # columns, start and bounds of the linear part: slopes first, shift last

@@ -43,12 +43,12 @@ class HeldOutPredictions:
 
     def __post_init__(self) -> None:
         if MODEL not in self.scores:
-            raise DataError("judged predictions lack the model's own", got=", ".join(self.scores), expected=MODEL)
+            raise DataError("held-out predictions lack the model's scores", got=", ".join(self.scores), expected=MODEL)
         arrays = {"customer_ids": self.customer_ids, "as_of": self.as_of, "y": self.y, **self.scores, **self.groups}
         for name, values in arrays.items():
             if len(values) != len(self.fold):
                 raise DataError(
-                    f"{name} of judged predictions has another length than the folds",
+                    f"{name} of held-out predictions differs in length from the folds",
                     got=str(len(values)),
                     expected=str(len(self.fold)),
                 )
@@ -86,7 +86,7 @@ class HeldOutPredictions:
     def concatenate(cls, parts: list[HeldOutPredictions]) -> HeldOutPredictions:
         """Concatenate the folds; all parts have the same scores and groups."""
         if not parts:
-            raise DataError("no judged predictions to put together", expected="at least one fold")
+            raise DataError("no held-out predictions to concatenate", expected="at least one fold")
         first = parts[0]
         return cls(
             fold=np.concatenate([part.fold for part in parts]),

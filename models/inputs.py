@@ -59,10 +59,10 @@ def check_schema(expected: Schema, features: FeatureTable) -> None:
     for name, kind in expected.items():
         if name not in features.columns:
             raise ModelError(
-                "the features lack one that the model was fitted on",
+                "a feature that the model was fitted on is missing",
                 got=f"no '{name}'",
                 expected=nearest(name, features.columns),
-                remedy="build the features again, or train a model on the features there are",
+                remedy="build the features again, or train a model on the existing features",
             )
         if features.schema[name] != kind:
             raise ModelError(

@@ -131,7 +131,7 @@ def evaluate(
         DataError: If there are no predictions.
     """
     if not len(judged):
-        raise DataError("there are no test predictions to judge", expected="at least one fold with rows")
+        raise DataError("there are no held-out predictions to evaluate", expected="at least one fold with rows")
     scored = _score(judged, economics, replicates, seed)
     return Evaluation(
         rows=len(judged),

@@ -43,7 +43,7 @@ def single_feature_aucs(features: FeatureTable, y: Array, names: Sequence[str] |
         {'balance': 1.0}
     """
     if len(features) != len(y):
-        raise DataError("features and answers are not of the same rows", got=f"{len(features)} and {len(y)}")
+        raise DataError("features and outcomes differ in length", got=f"{len(features)} and {len(y)}")
     rows = _thinned(y)
     answers = y[rows]
     if len(answers) == 0 or np.ptp(answers) == 0.0:

@@ -36,7 +36,7 @@ METRICS: Mapping[str, Metric] = {
     BRIER_SKILL: Metric("Brier skill", "higher", least=-inf),
     LOG_LOSS: Metric("Log loss", "lower", most=inf),
     CALIBRATION_ERROR: Metric("Expected calibration error", "lower"),
-    "calibration_ratio": Metric("Positives seen per positive said", "none", most=inf),
+    "calibration_ratio": Metric("Observed positives per predicted positive", "none", most=inf),
     "calibration_intercept": Metric("Calibration intercept", "none", least=-inf, most=inf),
     "calibration_slope": Metric("Calibration slope", "none", least=-inf, most=inf),
     "lift_10": Metric("Lift in the best 10 %", "higher", most=10.0),
