@@ -180,8 +180,8 @@ def decide(
     arm = arms_of(customers, policy.policy.control)
     local = moment_columns(as_datetime(moment), policy.time_zone, arm == Arm.HOLDOUT)
     requests = _requests(request, len(features))
-    said = request_columns(requests, policy.names.request)
-    situation = EvaluationContext(policy.sources, len(features), features.columns, {**local, **said})
+    request_values = request_columns(requests, policy.names.request)
+    situation = EvaluationContext(policy.sources, len(features), features.columns, {**local, **request_values})
     if policy.personalised is not None and len(policy.candidates):
         wanted_by = policy.personalised.holds(situation)[:, 0]
         arm = np.where(wanted_by | (arm == Arm.HOLDOUT), arm, np.int8(Arm.NOT_PERSONALISED))

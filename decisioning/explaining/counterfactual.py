@@ -119,9 +119,9 @@ def counterfactuals(decisions: Decisions, customer: int, channel: str) -> tuple[
         The allowed candidates in order, so that the runner-up comes first; then those rejected by exactly one rule;
         then the rest; the last two in the order of the catalogue.
     """
-    channel_of_one = _Channel(decisions, customer, channel)
-    found = [(channel_of_one.place_in_order(place), channel_of_one.told(place)) for place in channel_of_one.others()]
-    return tuple(told for _, told in sorted(found, key=lambda pair: pair[0]))
+    candidates = _Channel(decisions, customer, channel)
+    found = [(candidates.place_in_order(place), candidates.counterfactual(place)) for place in candidates.others()]
+    return tuple(result for _, result in sorted(found, key=lambda pair: pair[0]))
 
 
 class _Channel:
@@ -149,9 +149,9 @@ class _Channel:
         behind = (int(self.classes[place]), -float(self.keys[place])) if standing == 0 else (0, 0.0)
         return (standing, *behind, place)
 
-    def told(self, place: int) -> Counterfactual:
+    def counterfactual(self, place: int) -> Counterfactual:
         rules = tuple(self.policy.rules[position].name for position in self.rules[place])
-        told = Counterfactual(
+        result = Counterfactual(
             offer=self.names[place],
             channel=self.channel,
             first=None if self.first < 0 else self.names[self.first],
@@ -159,13 +159,13 @@ class _Channel:
             first_without_rule=self._first_without(self.rules[place][0]) if len(rules) == 1 else None,
         )
         if rules and rules != (MINIMUM_PRIORITY,):
-            return told
+            return result
         obstacle = self._obstacle(place)
         if obstacle is not None:
-            return replace(told, obstacle=obstacle)
+            return replace(result, obstacle=obstacle)
         target, numbers = self._target(place), self.priorities
         return replace(
-            told,
+            result,
             shortfall=target - numbers.priority(place),
             lever_factor=numbers.lever_factor(place, target),
             value=numbers.value(place, target),

@@ -107,8 +107,8 @@ class Traces:
         """Return the trace for one customer, by position, in one of the decided channels."""
         decisions, reasons = self._decisions, dict[str, int]()
         candidates = self._candidates(customer, channel, reasons)
-        said = self._said(customer)
-        stage = None if self._stage is None else said[self._stage]
+        values = self._feature_values(customer)
+        stage = None if self._stage is None else values[self._stage]
         return Trace(
             decision_id=decisions.decision_ids([(customer, channel)])[0],
             customer_id=str(decisions.features.customer_ids[customer]),
@@ -116,7 +116,7 @@ class Traces:
             as_of=as_datetime(decisions.as_of),
             stage=None if stage is None else str(stage),
             seed=decisions.seed,
-            features=said,
+            features=values,
             versions=decisions.versions,
             arm=Arm(int(decisions.arm[customer])).label,
             request=decisions.request_of(customer),
@@ -149,11 +149,11 @@ class Traces:
         )
         return np.stack(parts, axis=-1, dtype=np.float64)
 
-    def _said(self, customer: int) -> list[float | str | bool | None]:
-        said: list[Any] = self._matrix[customer].tolist()
+    def _feature_values(self, customer: int) -> list[float | str | bool | None]:
+        values: list[Any] = self._matrix[customer].tolist()
         for place, kind in _no_numbers(self._decisions.policy, self._book.features):
-            said[place] = in_words(said[place], kind)
-        return said
+            values[place] = in_words(values[place], kind)
+        return values
 
     def _candidates(self, customer: int, channel: str, reasons: dict[str, int]) -> list[list[Any]]:
         ordered: list[tuple[tuple[bool, float, bool, float, int], list[Any]]] = []
@@ -197,7 +197,7 @@ def decision_of(text: str | bytes, book: RuleBook) -> Decision:
         content = {name: trace[name] for name in _PLAIN if name in trace}
         content["as_of"] = datetime.fromisoformat(trace["as_of"])
         content["features"] = dict(zip(book.features, trace["features"], strict=True))
-        content["candidates"] = tuple(_candidate(kept, trace, book) for kept in trace["candidates"])
+        content["candidates"] = tuple(_candidate(stored, trace, book) for stored in trace["candidates"])
         return Decision(**content)
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise StateError(
@@ -205,12 +205,12 @@ def decision_of(text: str | bytes, book: RuleBook) -> Decision:
         ) from error
 
 
-def _candidate(kept: list[Any], trace: Mapping[str, Any], book: RuleBook) -> Candidate:
-    *values, failed = kept
-    said = dict(zip(_OF_CANDIDATE, values, strict=True))
+def _candidate(stored: list[Any], trace: Mapping[str, Any], book: RuleBook) -> Candidate:
+    *values, failed = stored
+    attributes = dict(zip(_OF_CANDIDATE, values, strict=True))
     channel = trace["channel"]
     reasons = [(position, trace["reasons"][number]) for position, number in failed]
-    return Candidate(**said, channel=channel, verdicts=book.verdicts(said["offer"], channel, reasons))
+    return Candidate(**attributes, channel=channel, verdicts=book.verdicts(attributes["offer"], channel, reasons))
 
 
 def _known(value: Any) -> Any:

@@ -51,9 +51,11 @@ def compile_policy(
         that does not compile is unknown: a policy with problems never offers what the correct one would not.
     """
     candidates = Candidates.of(offers, vocabulary)
-    asked = {name: kind for name, said in vocabulary.request.items() if (kind := said.column_type) is not None}
+    request_types = {
+        name: kind for name, field in vocabulary.request.items() if (kind := field.column_type) is not None
+    }
     counts = limit_counts(policy.contact_limits, candidates)
-    names = SymbolTable.of(candidates, catalogue, counts, asked, policy.outbound)
+    names = SymbolTable.of(candidates, catalogue, counts, request_types, policy.outbound)
     builder = Builder(names)
     rules = all_rules(policy, budgets, builder)
     values = [
@@ -132,7 +134,7 @@ def _digest(
         "budgets": [asdict(budget) for budget in budgets],
         "channels": vocabulary.channels,
         "products": vocabulary.products,
-        "request": {name: asdict(said) for name, said in vocabulary.request.items()},
+        "request": {name: asdict(field) for name, field in vocabulary.request.items()},
         "contacts": None if vocabulary.contacts is None else asdict(vocabulary.contacts),
         "time_zone": str(time_zone),
     }

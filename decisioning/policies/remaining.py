@@ -25,8 +25,8 @@ def remaining_at(
         DataError: If a name is not a budget, or a number is not at least 0.
     """
     names = [compiled.budget.name for compiled in policy.budgets]
-    for what, given in (("what remains of a budget", remaining), ("the price of a budget", prices)):
-        for name, number in given.items():
+    for what, numbers in (("what remains of a budget", remaining), ("the price of a budget", prices)):
+        for name, number in numbers.items():
             if name not in names:
                 raise DataError("unknown budget", got=f"'{name}'", expected=nearest(name, names))
             if not number >= 0.0:

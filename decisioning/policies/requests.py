@@ -30,8 +30,8 @@ def request_columns(requests: Sequence[Mapping[str, Said]], schema: Schema) -> d
         >>> request_columns([{"intent": "borrow"}], declared)
         {'request_intent': array([1.]), 'request_amount': array([nan])}
     """
-    for said in requests:
-        for name in said:
+    for request in requests:
+        for name in request:
             if REQUEST + name not in schema:
                 known = [declared.removeprefix(REQUEST) for declared in schema]
                 raise DataError(
@@ -44,7 +44,7 @@ def request_columns(requests: Sequence[Mapping[str, Said]], schema: Schema) -> d
     for name, kind in schema.items():
         word = name.removeprefix(REQUEST)
         columns[name] = np.array(
-            [number_of(word, said.get(word), kind, of=" of a request") for said in requests], dtype=np.float64
+            [number_of(word, request.get(word), kind, of=" of a request") for request in requests], dtype=np.float64
         )
     return columns
 

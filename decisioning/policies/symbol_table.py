@@ -66,10 +66,10 @@ class SymbolTable:
             if members
         }
         counted = dict.fromkeys(counts, Number())
-        asked = {REQUEST + name: kind for name, kind in request.items()}
+        request_types = {REQUEST + name: kind for name, kind in request.items()}
         hours = np.array([outbound.get(treatment.channel, 0) for _, treatment in candidates.pairs], dtype=np.float64)
-        schema = {**MOMENT, **SCORES, **asked, **catalogue.schema, **families, **counted, **candidates.schema}
-        return cls(candidates, catalogue, counts, asked, hours, schema)
+        schema = {**MOMENT, **SCORES, **request_types, **catalogue.schema, **families, **counted, **candidates.schema}
+        return cls(candidates, catalogue, counts, request_types, hours, schema)
 
     def key(self, name: str, column: int) -> object:
         """Return what a name's value depends on beside the customer; candidates with equal keys have equal values."""
@@ -114,5 +114,5 @@ class SymbolTable:
             return tuple(
                 members[product] for product in self.candidates.products if product is not None and product in members
             )
-        given = name in MOMENT or name in self.request
-        return () if given and name not in self.catalogue.features else (name,)
+        built_in = name in MOMENT or name in self.request
+        return () if built_in and name not in self.catalogue.features else (name,)

@@ -151,11 +151,11 @@ class Base:
             self.common.matrix(columns) * self.gamma[: len(self.common)],
             _matrix(self.family, family, len(placed)) * self.gamma[len(self.common) :],
         )
-        told = np.zeros((len(names), len(placed)))
-        np.add.at(told, self._told_as(names), np.concatenate(parts, axis=1).T)
-        return told.T, placed[:, 0] * self.theta[0, 0]
+        by_name = np.zeros((len(names), len(placed)))
+        np.add.at(by_name, self._part_positions(names), np.concatenate(parts, axis=1).T)
+        return by_name.T, placed[:, 0] * self.theta[0, 0]
 
-    def _told_as(self, names: tuple[str, ...]) -> NDArray[np.intp]:
+    def _part_positions(self, names: tuple[str, ...]) -> NDArray[np.intp]:
         """Return the position among the names under which each column is reported."""
         if names not in self._labels:
             groups = self.groups
