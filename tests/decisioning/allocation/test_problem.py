@@ -25,7 +25,7 @@ def test_capacities_that_are_no_amounts_are_refused(capacity: list[float], said:
 
 
 def test_every_resource_needs_a_name():
-    with pytest.raises(DataError, match="a name each"):
+    with pytest.raises(DataError, match="number of names differs"):
         Problem([], np.ones(2), ("calls",))
 
 
