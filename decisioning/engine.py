@@ -1,4 +1,4 @@
-"""Decide: for n customers at one moment, what to offer in every channel, and why not the rest."""
+"""The decision engine: choose what to offer n customers in every channel at one moment, and record why not the rest."""
 
 from __future__ import annotations
 
@@ -34,35 +34,35 @@ from features.moments import utc_microseconds
 from features.table import FeatureTable
 
 OFFERED = -1
-"""In place of the rule that left nothing, where something is offered."""
+"""Value of `Decisions.fallback` where the channel has an offer."""
 
 NO_CANDIDATES = -2
-"""In place of it, where no offer can be put in the channel at all."""
+"""Value of `Decisions.fallback` where no offer has a treatment for the channel."""
 
 
 @dataclass(frozen=True, eq=False)
 class Decisions:
-    """What was decided for n customers over m candidates and c channels.
+    """Decisions for n customers over m candidates and c channels.
 
     Attributes:
-        features: Of the customers, as they were given.
-        situation: What expressions saw.
-        as_of: The moment, microseconds UTC.
-        channels: The c channels that were asked for.
-        versions: Digests of the policy and whatever else took part, by name.
-        requests: What channels said of the moment: one for everybody, or one for each customer.
-        prices: Of one unit of each budget, by name.
+        features: The customers' features, as passed in.
+        situation: The evaluation context of all expressions.
+        as_of: Decision time, microseconds UTC.
+        channels: The c requested channels.
+        versions: Digests of the policy, the models and other inputs, by name.
+        requests: Request fields sent by the channels: one mapping for everybody, or one for each customer.
+        prices: Price of one unit of each budget, by name.
         remaining: What was left of each budget, by name.
-        arm: Shape (n,), how each customer's offers are put in order.
+        arm: Shape (n,), the arm of each customer.
         bits: Shape (n, m, words), failing rules as bits.
         first_failed: Shape (n, m), position of the first failing rule that counts in the customer's arm;
             `verdicts.PASSED` where none failed.
-        worth: Propensity, value, weights, costs and priority, each (n, m), and what is used of budgets.
-        keys: Shape (n, m), by what candidates are put in order within their class.
-        ranking: Rank and probabilities, each (n, m); zeros in channels that were not asked for.
-        best: Shape (n,), the foremost candidate over the channels asked for; -1 for none.
-        fallback: Shape (n, c), the rule that the candidate which got furthest failed, where a channel has nothing
-            to offer; `OFFERED` or `NO_CANDIDATES` else.
+        worth: Candidate scores: propensity, value, weights, costs and priority, each (n, m), and budget charges.
+        keys: Shape (n, m), sort keys of the candidates within their class.
+        ranking: Rank and probabilities, each (n, m); zeros in channels that were not requested.
+        best: Shape (n,), the best candidate over the requested channels; -1 for none.
+        fallback: Shape (n, c). Where a channel has nothing to offer: the failing rule of the candidate that got
+            furthest. Otherwise `OFFERED` or `NO_CANDIDATES`.
     """
 
     policy: CompiledPolicy
@@ -89,21 +89,21 @@ class Decisions:
 
     @property
     def allowed(self) -> NDArray[np.bool_]:
-        """Shape (n, m): no rule rejected the candidate."""
+        """Shape (n, m), whether the candidate passed every rule."""
         allowed: NDArray[np.bool_] = self.first_failed == PASSED
         return allowed
 
     @cached_property
     def counting(self) -> Bits:
-        """Shape (n, m, words), failing rules that count in the customer's arm."""
+        """Shape (n, m, words), the failing rules that count in the customer's arm."""
         return counting_rules(self.policy, self.bits, self.arm)
 
     def request_of(self, customer: int) -> Mapping[str, Said]:
-        """What the channel said of the moment of a customer, by position."""
+        """Return the request fields of the customer at a position."""
         return self.requests[customer if len(self.requests) > 1 else 0]
 
     def decision_ids(self, places: Sequence[tuple[int, str]]) -> list[str]:
-        """Name the decisions for some customers, by position, each in one channel."""
+        """Return the ids of decisions, each given as the customer's position and a channel."""
         moment, digests = as_microseconds(self.as_of), self._digests
         customers = self.features.customer_ids
         return [
@@ -113,7 +113,7 @@ class Decisions:
 
     @cached_property
     def _digests(self) -> tuple[str, ...]:
-        """One digest for each request of all that takes part beside the customer: versions, request, prices."""
+        """Digests, per request, of all inputs of a decision but the customer: versions, request, prices."""
         return tuple(_digest((self.versions, request, self.prices)) for request in self.requests)
 
 
@@ -130,24 +130,24 @@ def decide(
     prices: Mapping[str, float] | None = None,
     remaining: Mapping[str, float] | None = None,
 ) -> Decisions:
-    """Decide for n customers, n >= 1 or 0; each as if it were alone.
+    """Decide for n >= 0 customers. The decision for one customer does not depend on the others.
 
     Args:
         features: n rows, with the columns that `policy.features` names.
-        propensity: Shape (n, m), probability of acceptance of every candidate.
-        policy: Compiled without problems.
-        as_of: The moment of the decision.
-        seed: Of the draws: the same seed decides the same.
-        channels: Those to answer for; None for all that have an offer. An answer does not depend on the others.
-        versions: Digests of models and whatever else the scores came from; kept, and part of decisions' ids.
-        request: What the channel says of the moment, as events.yaml declares it; NULL where it says nothing. One for
-            everybody, or one for each customer.
-        prices: Of one unit of each budget, by name; 0 for one that is not named.
-        remaining: What is left of each budget, by name; the whole amount of one that is not named.
+        propensity: Probability of acceptance of every candidate, shape (n, m).
+        policy: Policy that compiled without problems.
+        as_of: Decision time.
+        seed: Seed of the draws; the same seed gives the same decisions.
+        channels: Channels to decide for; None for all that have an offer. Channels do not influence each other.
+        versions: Digests of the models and other inputs behind the scores; stored, and part of the decision ids.
+        request: Request fields as declared in events.yaml, NULL where missing. One mapping for everybody, or one for
+            each customer.
+        prices: Price of one unit of each budget, by name; 0 for budgets that are not named.
+        remaining: What is left of each budget, by name; the full amount for budgets that are not named.
 
     Raises:
-        DataError: A column is missing, a channel, word of the request or budget unknown, a price or what remains no
-            number of at least 0, or the shapes do not fit.
+        DataError: If a column is missing; if a channel, request field or budget is unknown; if a price or remaining
+            amount is not a number of at least 0; or if shapes do not match.
 
     Example:
         >>> from domain.journey import Stage
@@ -174,14 +174,14 @@ def decide(
     wanted = _channels(policy, channels)
     shape = (len(features), len(policy.candidates))
     if propensity.shape != shape:
-        raise DataError("propensities do not fit", got=f"shape {propensity.shape}", expected=f"{shape}")
+        raise DataError("propensities have the wrong shape", got=f"shape {propensity.shape}", expected=f"{shape}")
     left = remaining_at(policy, remaining or {}, prices or {}, as_datetime(moment))
     customers = hashes_of(map(str, features.customer_ids))
     arm = arms_of(customers, policy.policy.control)
     local = moment_columns(as_datetime(moment), policy.time_zone, arm == Arm.HOLDOUT)
     requests = _requests(request, len(features))
-    said = request_columns(requests, policy.names.request)
-    situation = EvaluationContext(policy.sources, len(features), features.columns, {**local, **said})
+    request_values = request_columns(requests, policy.names.request)
+    situation = EvaluationContext(policy.sources, len(features), features.columns, {**local, **request_values})
     if policy.personalised is not None and len(policy.candidates):
         wanted_by = policy.personalised.holds(situation)[:, 0]
         arm = np.where(wanted_by | (arm == Arm.HOLDOUT), arm, np.int8(Arm.NOT_PERSONALISED))
@@ -228,12 +228,12 @@ def decide(
 
 
 def counting_rules(policy: CompiledPolicy, bits: Bits, arm: Arms) -> Bits:
-    """Clear the bits of the rules that do not count in each customer's arm; they count for all that is not commercial.
+    """Clear the bits of rules that do not count in each customer's arm; for non-commercial offers all rules count.
 
     Args:
-        policy: Says which rules.
-        bits: Shape (n, m, words).
-        arm: Shape (n,).
+        policy: Policy that says which rules each arm ignores.
+        bits: Failing rules, shape (n, m, words).
+        arm: Arm of each customer, shape (n,).
     """
     if not arm.any():
         return bits
@@ -243,7 +243,7 @@ def counting_rules(policy: CompiledPolicy, bits: Bits, arm: Arms) -> Bits:
 
 
 def as_datetime(moment: np.datetime64) -> datetime:
-    """Convert numpy's microseconds to an aware datetime, in UTC.
+    """Convert a numpy datetime to an aware datetime in UTC.
 
     Example:
         >>> as_datetime(np.datetime64("2026-01-01T12:00", "us")).isoformat()
@@ -258,7 +258,9 @@ def _requests(
     if request is None or isinstance(request, Mapping):
         return (dict(request or {}),)
     if len(request) != customers:
-        raise DataError("requests do not fit", got=f"{len(request)}", expected=f"one for each of {customers} customers")
+        raise DataError(
+            "wrong number of requests", got=f"{len(request)}", expected=f"one for each of {customers} customers"
+        )
     return tuple(map(dict, request))
 
 
@@ -276,7 +278,7 @@ def _channels(policy: CompiledPolicy, channels: Sequence[str] | None) -> tuple[s
 
 
 def _fallback(first_failed: NDArray[np.int16], slots: NDArray[np.intp]) -> NDArray[np.int16]:
-    """Find the rule that stopped the last candidate of every channel that has nothing to offer."""
+    """For every channel with nothing to offer, find the rule that rejected the candidate which got furthest."""
     customers, candidates = first_failed.shape
     padded = np.full((customers, candidates + 1), NO_CANDIDATES, dtype=np.int16)
     padded[:, :candidates] = first_failed

@@ -1,4 +1,4 @@
-"""LightGBM as both models use it: quiet, deterministic, stopped early, kept as native text."""
+"""LightGBM for both models: quiet, deterministic, with early stopping, stored as its native text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.tree_text import expect_trees
 
 try:
     import lightgbm
-except OSError as error:  # its library asks for another that the system has not
+except OSError as error:  # the library needs OpenMP's, which the system does not have
     raise EngineError(
         "LightGBM cannot be loaded",
         got=str(error),
@@ -31,12 +31,12 @@ Matrix = NDArray[np.float64] | NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boosting:
-    """How trees are grown.
+    """Settings for growing the trees.
 
     Attributes:
-        rows_per_leaf_share: A leaf holds at least this share of the rows, and at least 5.
-        stopping_rounds: Trees without improvement on the later slice after which growing ends.
-        seed: Of the columns drawn for each tree.
+        rows_per_leaf_share: Minimum share of the rows in a leaf; a leaf also holds at least 5.
+        stopping_rounds: Trees without improvement on the later slice after which growing stops.
+        seed: Seed for the columns drawn for each tree.
     """
 
     learning_rate: float = 0.06
@@ -49,7 +49,7 @@ class Boosting:
     seed: int = 7
 
     def parameters(self, rows: int, num_threads: int) -> dict[str, Any]:
-        """Translate into LightGBM's words."""
+        """Return the settings as LightGBM parameters."""
         return {
             "objective": "binary",
             "metric": "binary_logloss",
@@ -58,7 +58,7 @@ class Boosting:
             "min_data_in_leaf": max(5, int(rows * self.rows_per_leaf_share)),
             "feature_fraction": self.feature_share,
             "lambda_l2": self.ridge,
-            # a category has to be frequent to be split off, and counts are few: 63 bins are as good as 255 here
+            # counts are low and only frequent categories are split off: 63 bins are as good as 255 here
             "max_bin": 63,
             "cat_smooth": 20.0,
             "seed": self.seed,
@@ -71,7 +71,7 @@ class Boosting:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows to learn from; `initial` are log-odds that the trees start from, or None."""
+    """Training rows; `initial` is the log-odds that the trees start from, or None."""
 
     matrix: Matrix
     y: Array
@@ -81,7 +81,7 @@ class Rows:
 def fit_booster(
     rows: Rows, later: Rows, names: Sequence[str], categorical: Sequence[str], boosting: Boosting, *, num_threads: int
 ) -> Booster:
-    """Grow trees on rows until the later slice sees no improvement; the booster holds only the trees that helped."""
+    """Grow trees until the later slice no longer improves; the booster holds only the trees that helped."""
     train = lightgbm.Dataset(
         rows.matrix,
         rows.y,
@@ -102,10 +102,10 @@ def fit_booster(
 
 
 def booster_from_text(text: str) -> Booster:
-    """Read LightGBM's native text.
+    """Read a booster from LightGBM's native text.
 
     Raises:
-        ModelError: It is not what the library wrote.
+        ModelError: If the library did not write the text.
     """
     expect_trees(text)
     try:
@@ -115,16 +115,16 @@ def booster_from_text(text: str) -> Booster:
 
 
 def booster_to_text(booster: Booster) -> str:
-    """Write LightGBM's native text."""
+    """Return the booster as LightGBM's native text."""
     return str(booster.model_to_string(num_iteration=-1))
 
 
 def raw_scores(booster: Booster, matrix: Matrix, num_threads: int) -> Array:
-    """Sum of the trees, log-odds without what they started from, shape (n,)."""
+    """Return the sum of the trees in log-odds, without the initial scores, shape (n,)."""
     return np.asarray(booster.predict(matrix, raw_score=True, num_threads=num_threads), dtype=np.float64)
 
 
 def tree_contributions(booster: Booster, matrix: Matrix, num_threads: int) -> Array:
-    """SHAP values of the trees (Lundberg et al. 2020), log-odds, shape (n, features + 1), the last the mean score."""
+    """Return SHAP values of the trees (Lundberg et al. 2020), log-odds, shape (n, features + 1), mean score last."""
     contributions = booster.predict(matrix, pred_contrib=True, num_threads=num_threads)
     return np.asarray(contributions, dtype=np.float64)

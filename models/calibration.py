@@ -1,4 +1,4 @@
-"""Turning scores into probabilities that mean what they say."""
+"""Calibration: maps scores to probabilities that match observed frequencies."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from domain.errors import DataError, ModelError
 from expressions.types import Array
 
 _EDGE = 1e-9
-"""Probabilities are kept this far from 0 and 1, where the logarithm ends."""
+"""Probabilities are kept this far from 0 and 1, where the logarithm is infinite."""
 _PRIOR_SD = 1.0
-"""A slope further than this from 1 needs data to show it: few positives leave the scores nearly as they are."""
+"""Prior standard deviation of a slope around 1; with few positives, scores stay nearly as they are."""
 _LEAST_SLOPE = 1e-3
 
 
 def logit(probability: Array) -> Array:
-    """Log-odds; 0 and 1 are kept finite.
+    """Return log-odds, finite also for 0 and 1.
 
     Example:
         >>> logit(np.array([0.5, 1.0])).round(1).tolist()
@@ -36,9 +36,9 @@ def logit(probability: Array) -> Array:
 class Calibration:
     """A monotone map of probabilities: `expit(rise * ln p - fall * ln(1 - p) + shift)`.
 
-    With `rise == fall` it is Platt's, a line in the log-odds (Platt 1999); otherwise it is beta calibration
-    (Kull, Silva Filho & Flach 2017), which can also bend one end more than the other. Both slopes are positive,
-    so that the order of scores never changes.
+    With `rise == fall` it is Platt scaling, a line in the log-odds (Platt 1999); otherwise it is beta calibration
+    (Kull, Silva Filho & Flach 2017), which can bend one end more than the other. Both slopes are positive, so the
+    order of scores never changes.
 
     Example:
         >>> doubled = Calibration(kind="platt", rise=2.0, fall=2.0, shift=0.0)
@@ -58,12 +58,12 @@ class Calibration:
         return np.clip(calibrated, _EDGE, 1.0 - _EDGE)
 
     def to_json(self) -> dict[str, str | float]:
-        """Give the parameters as JSON can hold them."""
+        """Return the parameters as JSON-compatible values."""
         return {"kind": self.kind, "rise": self.rise, "fall": self.fall, "shift": self.shift}
 
     @classmethod
     def from_json(cls, parts: Mapping[str, object]) -> Calibration:
-        """Read what `to_json` gave.
+        """Read a calibration from `to_json` output.
 
         Raises:
             ModelError: If it is not a calibration of a known kind.
@@ -76,19 +76,19 @@ class Calibration:
 
 
 def fit_calibration(probability: Array, y: Array, kind: Literal["platt", "beta"] = "platt") -> Calibration:
-    """Fit on rows the scores were not fitted on, by maximum likelihood with a weak pull towards no change.
+    """Fit by maximum likelihood with a weak prior towards no change, on rows that the scores were not fitted on.
 
-    Platt is the default: two parameters stay stable with a few hundred positives, and a line in the log-odds keeps
-    contributions to a score additive.
+    Platt scaling is the default: two parameters are stable with a few hundred positives, and a line in the log-odds
+    keeps contributions to a score additive.
 
     Raises:
         DataError: If there are no rows.
     """
     if not len(y):
-        raise DataError("no rows to calibrate on", expected="scores with known answers")
+        raise DataError("no rows to calibrate on", expected="scores with known outcomes")
     inside = np.clip(probability, _EDGE, 1.0 - _EDGE)
     gains, losses = np.log(inside), -np.log1p(-inside)
-    # columns of the linear part, its start and its bounds: slopes first, the shift last
+    # columns, start and bounds of the linear part: slopes first, shift last
     parts = (
         np.stack([gains + losses, np.ones(len(y))], axis=1)
         if kind == "platt"

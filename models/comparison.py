@@ -1,4 +1,4 @@
-"""Challenger against champion, on rows that neither was fitted on."""
+"""Comparison of challenger and champion on rows that neither was fitted on."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class ChampionComparison:
     """How much better the challenger is than the champion, row by row on the same rows.
 
     Attributes:
-        how: `rescored`, the champion's files scored rows later than all it learned from; `recorded`, its own judged
-            predictions were found for the same rows; `nothing`, no row could be compared.
-        rows: That both scored.
+        how: `rescored`: the champion scored rows later than all its training data. `recorded`: its own held-out
+            predictions were found for the same rows. `nothing`: no row could be compared.
+        rows: Number of rows that both scored.
         improvements: Metric -> how much better the challenger is (positive is better), with paired intervals.
     """
 
@@ -43,19 +43,19 @@ class ChampionComparison:
 def compare_with_champion(
     judged: HeldOutPredictions, champion_scores: Array, how: How, *, replicates: int = REPLICATES, seed: int = 7
 ) -> ChampionComparison:
-    """Compare on the rows that the champion has a score for.
+    """Compare on the rows for which the champion has a score.
 
-    Best is to score again: load the champion's files, predict the rows of the latest folds whose `as_of` is later
-    than everything it was trained on, and give NaN for all others. Where it was trained on the same time (a retraining
-    on the same log), use `recorded_scores` of its run: out-of-sample predictions of the same rows by the same way of
-    training. Both compare with the challenger's own out-of-sample predictions.
+    Rescoring is best: load the champion, predict the rows of the latest folds whose `as_of` is later than all its
+    training data, and set all others to NaN. If it was trained on the same period (a retraining on the same log), use
+    `recorded_scores` of its run: held-out predictions of the same rows from the same training procedure. Both are
+    compared with the challenger's own held-out predictions.
 
     Args:
-        judged: The challenger's test predictions.
-        champion_scores: Shape (n,), NaN where the champion cannot be judged.
-        how: Where they come from.
-        replicates: Of the bootstrap over customers.
-        seed: Of the bootstrap.
+        judged: The challenger's held-out predictions.
+        champion_scores: Scores of the champion, NaN where it cannot be judged, shape (n,).
+        how: How the champion's scores were obtained.
+        replicates: Number of bootstrap replicates over customers.
+        seed: Seed of the bootstrap.
     """
     usable = np.isfinite(champion_scores)
     if not usable.any():
@@ -69,10 +69,10 @@ def compare_with_champion(
 
 
 def recorded_predictions(judged: HeldOutPredictions) -> pa.Table:
-    """Put test predictions in a table that can be kept with a run and found again row by row.
+    """Return held-out predictions as a table that is stored with a run and can be matched row by row.
 
-    Customers are named by a hash of customer, moment, offer and channel: enough to find a row again, without ids
-    in the tracking store.
+    Rows are identified by a hash of customer, moment, offer and channel, so that the tracking store holds no customer
+    ids.
 
     Returns:
         Columns `row` (int64), `fold`, `y`, and one for each score.
@@ -86,7 +86,7 @@ def recorded_predictions(judged: HeldOutPredictions) -> pa.Table:
 
 
 def recorded_scores(judged: HeldOutPredictions, recorded: pa.Table) -> Array:
-    """Find the model's recorded prediction for each judged row, NaN where there is none or more than one.
+    """Return the model's recorded prediction for each judged row, NaN if there is none or more than one.
 
     Example:
         >>> judged = HeldOutPredictions(
@@ -108,7 +108,7 @@ def recorded_scores(judged: HeldOutPredictions, recorded: pa.Table) -> Array:
 def row_keys(
     customer_ids: NDArray[np.object_], as_of: NDArray[np.datetime64], groups: Mapping[str, NDArray[np.object_]]
 ) -> NDArray[np.int64]:
-    """Name rows by a hash of customer, moment, offer and channel, the last two where they are among the groups."""
+    """Identify rows by a hash of customer, moment, offer and channel, the last two if they are among the groups."""
     parts = [customer_ids, as_of.astype("datetime64[us]").astype(np.int64)]
     parts += [groups[name] for name in ("offer", "channel") if name in groups]
     hashes = (

@@ -1,4 +1,4 @@
-"""What each feature contributed to a prediction, so that a reason can be put in words."""
+"""Contributions of features to a prediction, the basis of reasons in words."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from expressions.types import Array
 
 @dataclass(frozen=True, slots=True)
 class Contributions:
-    """Calibrated log-odds taken apart: `logit(prediction) = intercept + values.sum(axis=1)`.
+    """Calibrated log-odds split into parts: `logit(prediction) = intercept + values.sum(axis=1)`.
 
     Attributes:
-        names: What contributed: features, and for propensity also `offer`, `channel`, `product` and attributes.
-        values: Shape (n, len(names)), log-odds against the average of the training rows.
+        names: Names of the parts: features, and for propensity also `offer`, `channel`, `product` and attributes.
+        values: Shape (n, len(names)), log-odds relative to the average of the training rows.
         intercept: Shape (n,).
     """
 
@@ -24,7 +24,7 @@ class Contributions:
     intercept: Array
 
     def strongest(self, count: int) -> list[list[tuple[str, float]]]:
-        """Name the contributions of each row that are furthest from zero, the strongest first; of equals the first.
+        """Return each row's contributions furthest from zero, strongest first; ties keep the order of the names.
 
         Example:
             >>> parts = Contributions(("age", "region"), np.array([[0.1, -0.7]]), np.zeros(1))

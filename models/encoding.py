@@ -1,4 +1,4 @@
-"""Features as the standardised columns that a linear model needs: no outliers, no gaps, categories spread out."""
+"""Encodes features as standardised columns for a linear model: no outliers, no missing values, one-hot categories."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from numpy.typing import NDArray
 from expressions.types import Array, Category, Schema
 
 _OFTEN_MISSING = 0.02
-"""Share of rows without a value from which on its being missing is a column of its own."""
+"""Share of missing values above which a feature gets a missing-value indicator column."""
 _LEAST_SD = 1e-9
 _ROWS = 30_000
-"""Medians and scales from about so many evenly spaced rows are as good as from all."""
+"""Medians and scales from about this many evenly spaced rows are as good as from all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
     """How features become columns, learned on training rows.
 
-    A number is filled with its median where it is missing, centred there, divided by a robust scale and compressed
-    by arcsinh, so that a thousandfold amount is a few units away, not a thousand. Columns are then standardised.
-    Columns come in three blocks: values, missing indicators, category values.
+    Missing numbers are replaced by the median. Numbers are centred at the median, divided by a robust scale and
+    compressed by arcsinh, so that an amount a thousand times larger is a few units away, not a thousand. Columns are
+    then standardised. They come in three blocks: values, missing indicators, category values.
 
     Attributes:
-        features: Name of the feature of each column, shape (k,).
+        features: Feature of each column, shape (k,).
         kinds: `value`, `missing` or `category`, shape (k,), blocks in that order.
-        codes: Of a category column, the position of its value; 0 elsewhere.
-        fills: Median of a value column, and the centre of its scale; 0 elsewhere.
+        codes: Code of the value of a category column; 0 elsewhere.
+        fills: Median of a value column, also the centre of its scale; 0 elsewhere.
         scales: Robust scale of a value column; 1 elsewhere.
-        means: Of the transformed column over training rows.
-        sds: Likewise, its standard deviation.
+        means: Mean of the transformed column over training rows.
+        sds: Standard deviation of the transformed column over training rows.
     """
 
     features: tuple[str, ...]
@@ -48,7 +48,7 @@ class Encoding:
         return len(self.features)
 
     def matrix(self, columns: Mapping[str, Array]) -> Array:
-        """Encode n rows: shape (n, k), C order; a row's values do not depend on the other rows."""
+        """Encode n rows: shape (n, k), C order; each row is encoded independently of the others."""
         return (self._transformed(columns) - self.means) / self.sds
 
     def _transformed(self, columns: Mapping[str, Array]) -> Array:
@@ -78,13 +78,13 @@ class Encoding:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Give everything as JSON can hold it."""
+        """Return the encoding as JSON-compatible values."""
         arrays = {name: getattr(self, name).tolist() for name in ("codes", "fills", "scales", "means", "sds")}
         return {"features": list(self.features), "kinds": list(self.kinds), **arrays}
 
     @classmethod
     def from_json(cls, parts: Mapping[str, Any]) -> Encoding:
-        """Read what `to_json` gave."""
+        """Read an encoding from `to_json` output."""
         arrays = {
             name: np.array(parts[name], dtype=np.float64) for name in ("codes", "fills", "scales", "means", "sds")
         }
@@ -92,7 +92,7 @@ class Encoding:
 
 
 def fit_encoding(columns: Mapping[str, Array], schema: Schema, names: Sequence[str]) -> Encoding:
-    """Learn the encoding of the named features; columns that never vary are left out.
+    """Learn the encoding of the named features; constant columns are left out.
 
     Example:
         >>> from expressions.types import Number
@@ -145,7 +145,7 @@ def fit_encoding(columns: Mapping[str, Array], schema: Schema, names: Sequence[s
 
 
 def _robust_scale(present: Array, median: float) -> float:
-    """Half the distance between the quartiles; for what is mostly zero, the mean distance from the median."""
+    """Return half the interquartile range, or the mean distance from the median where that is 0."""
     low, high = np.quantile(present, [0.25, 0.75])
     scale = float(high - low) / 2.0
     return scale or float(np.abs(present - median).mean()) or 1.0

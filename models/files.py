@@ -1,4 +1,4 @@
-"""A model on disk: native text of the trees and one JSON; nothing that could run code when it is read."""
+"""Model files on disk: LightGBM's native text and one JSON file; reading them cannot run code."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _FORMAT = 1
 
 
 def write_model(folder: Path, kind: str, description: Mapping[str, Any], booster: str) -> None:
-    """Write both files into the folder, which is made where it is missing."""
+    """Write both files into the folder; create it if missing."""
     write_json(folder, kind, description)
     (folder / BOOSTER_FILE).write_text(booster, encoding="utf-8")
 
 
 def write_json(folder: Path, kind: str, description: Mapping[str, Any]) -> None:
-    """Write the description of a model, which is all there is of one without trees."""
+    """Write the description of a model; for a model without trees it is the only file."""
     folder.mkdir(parents=True, exist_ok=True)
     content = {"kind": kind, "format": _FORMAT, **description}
     (folder / DESCRIPTION_FILE).write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
@@ -54,7 +54,7 @@ def read_json(folder: Path, kind: str) -> dict[str, Any]:
 
 
 def kind_of(folder: Path) -> str:
-    """Read which kind of model a folder holds.
+    """Return the kind of the model in a folder.
 
     Raises:
         ModelError: If the file is missing or damaged.

@@ -1,4 +1,4 @@
-"""The gate between challenger and champion."""
+"""The gate: the checks a challenger must pass to become champion."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from models.evaluation.metrics import AUC, CALIBRATION_ERROR, LOG_LOSS
 from models.settings import Gate
 
 PREVALENCE = "prevalence"
-"""The baseline that any model must beat by more than noise; others must be beaten on average."""
+"""The baseline that a model must beat by more than noise; the other baselines must be beaten on average."""
 
 _UNDEFINED = Estimate(float("nan"), float("nan"), float("nan"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateCheck:
-    """One condition and how it came out; what is not defined does not pass.
+    """One check and its result; an undefined value does not pass.
 
     Attributes:
-        value: What was measured; NaN where it is not defined.
-        bound: What it was held against.
-        sentence: The outcome in words.
+        value: Measured value; NaN if undefined.
+        bound: Bound that the value is compared with.
+        sentence: The result in words.
     """
 
     name: str
@@ -37,7 +37,7 @@ class GateCheck:
 
 @dataclass(frozen=True, slots=True)
 class GateReport:
-    """All checks of a challenger, those that passed and those that did not."""
+    """The results of all checks of a challenger."""
 
     checks: tuple[GateCheck, ...]
 
@@ -48,11 +48,11 @@ class GateReport:
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """What stands in the way, in words."""
+        """Failed checks, in words."""
         return tuple(check.sentence for check in self.checks if not check.passed)
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values, None where a number is not defined."""
+        """Return plain values, with None for undefined numbers."""
         checks = [
             {name: None if value != value else value for name, value in asdict(check).items()}  # noqa: PLR0124 - NaN
             for check in self.checks
@@ -66,17 +66,17 @@ def judge_challenger(
     gate: Gate,
     champion: ChampionComparison | None,
 ) -> GateReport:
-    """Hold a challenger against the bank's bounds, its baselines and the champion.
+    """Check a challenger against the bank's bounds, its baselines and the champion.
 
-    Better means log loss, a proper score: it rewards telling customers apart and honest probabilities alike, and
+    Better means a lower log loss. It is a proper score, which rewards discrimination and calibration alike, and
     decisions use the probability itself. "By more than noise" means that the lower bound of the paired 95 %
     interval, over bootstrap draws of customers, is above zero.
 
     Args:
-        evaluation: Of the challenger.
+        evaluation: Evaluation of the challenger.
         single_features: Feature -> its AUC alone, from `single_feature_aucs`.
         gate: The bank's bounds.
-        champion: None where there is none yet: the first champion has only its baselines to beat.
+        champion: Comparison with the champion; None if there is no champion yet.
     """
     checks = [
         _enough_positives(evaluation.positives, gate.minimum_positives),

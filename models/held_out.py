@@ -1,4 +1,4 @@
-"""What models and baselines said about customers they were not fitted on, and what came of it."""
+"""Held-out predictions: scores of models and baselines on customers they were not fitted on, with the outcomes."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ MODEL = "model"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldOutPredictions:
-    """Test predictions of all folds below each other; metrics are computed from these arrays alone.
+    """Held-out predictions of all folds, concatenated; metrics are computed from these arrays alone.
 
     A row is a customer at an anchor (churn) or an impression (propensity). No score of a row comes from a model
     that was fitted, stopped or calibrated on anything known after the row's fold began.
 
     Attributes:
-        fold: Shape (n,), int64, from 0 on, in the order of time.
-        customer_ids: Shape (n,), object array of str; a customer may come often, so intervals resample customers.
+        fold: Shape (n,), int64, from 0, in time order.
+        customer_ids: Shape (n,), object array of str; customers may repeat, so intervals resample customers.
         as_of: Shape (n,), datetime64[us], UTC.
-        y: Shape (n,), float64, 1.0 for what the model predicts (churned, accepted) and 0.0 for what it does not.
-        scores: `model`, and a baseline's name each -> probabilities of shape (n,), strictly between 0 and 1.
+        y: Shape (n,), float64, 1.0 if the predicted outcome (churn, acceptance) happened, else 0.0.
+        scores: `model` and the name of each baseline -> probabilities of shape (n,), strictly between 0 and 1.
         groups: `stage`, `segment`, `offer`, `channel`, ... -> shape (n,), object array of str; None is unknown.
 
     Raises:
-        DataError: Where the arrays do not have the same length, or the model's scores are missing.
+        DataError: If the arrays differ in length, or the model's scores are missing.
     """
 
     fold: NDArray[np.int64]
@@ -43,12 +43,12 @@ class HeldOutPredictions:
 
     def __post_init__(self) -> None:
         if MODEL not in self.scores:
-            raise DataError("judged predictions lack the model's own", got=", ".join(self.scores), expected=MODEL)
+            raise DataError("held-out predictions lack the model's scores", got=", ".join(self.scores), expected=MODEL)
         arrays = {"customer_ids": self.customer_ids, "as_of": self.as_of, "y": self.y, **self.scores, **self.groups}
         for name, values in arrays.items():
             if len(values) != len(self.fold):
                 raise DataError(
-                    f"{name} of judged predictions has another length than the folds",
+                    f"{name} of held-out predictions differs in length from the folds",
                     got=str(len(values)),
                     expected=str(len(self.fold)),
                 )
@@ -58,17 +58,18 @@ class HeldOutPredictions:
 
     @property
     def baselines(self) -> tuple[str, ...]:
-        """Names of the scores that the model has to beat."""
+        """Names of the baseline scores."""
         return tuple(name for name in self.scores if name != MODEL)
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> HeldOutPredictions:
-        """Keep rows by position or mask: one fold, one stage, the chosen offers.
+        """Return the rows at some positions or under a mask: one fold, one stage, some offers.
 
         Example:
-            >>> judged = HeldOutPredictions(fold=np.array([0, 1]), customer_ids=np.array(["c1", "c2"], dtype=object),
-            ...                 as_of=np.array(["2026-01-01", "2026-02-01"], "datetime64[us]"), y=np.array([0.0, 1.0]),
-            ...                 scores={"model": np.array([0.2, 0.7]), "prevalence": np.array([0.5, 0.5])},
-            ...                 groups={"stage": np.array(["growth", None], dtype=object)})
+            >>> judged = HeldOutPredictions(
+            ...     fold=np.array([0, 1]), customer_ids=np.array(["c1", "c2"], dtype=object), y=np.array([0.0, 1.0]),
+            ...     as_of=np.array(["2026-01-01", "2026-02-01"], "datetime64[us]"),
+            ...     scores={"model": np.array([0.2, 0.7]), "prevalence": np.array([0.5, 0.5])},
+            ...     groups={"stage": np.array(["growth", None], dtype=object)})
             >>> judged.take(judged.fold == 1).customer_ids.tolist(), judged.baselines
             (['c2'], ('prevalence',))
         """
@@ -83,9 +84,9 @@ class HeldOutPredictions:
 
     @classmethod
     def concatenate(cls, parts: list[HeldOutPredictions]) -> HeldOutPredictions:
-        """Put the folds below each other; all parts have the same scores and groups."""
+        """Concatenate the folds; all parts have the same scores and groups."""
         if not parts:
-            raise DataError("no judged predictions to put together", expected="at least one fold")
+            raise DataError("no held-out predictions to concatenate", expected="at least one fold")
         first = parts[0]
         return cls(
             fold=np.concatenate([part.fold for part in parts]),

@@ -1,4 +1,4 @@
-"""Which features a model sees, and whether a table has them as the model learned them."""
+"""The features a model sees, and checks that a table has them with the types the model was fitted on."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from features.table import FeatureTable
 
 
 def model_inputs(catalogue: FeatureCatalogue, exclude: Sequence[str] = ()) -> tuple[str, ...]:
-    """List the features that models see: all but personal ones, a policy's own, and those excluded.
+    """Return the features that models see: all except personal, internal and excluded ones.
 
     Raises:
-        DataError: If a feature to exclude does not exist.
+        DataError: If an excluded feature does not exist.
     """
     for name in exclude:
         if name not in catalogue.features:
@@ -33,10 +33,10 @@ def model_inputs(catalogue: FeatureCatalogue, exclude: Sequence[str] = ()) -> tu
 
 
 class SchemaCheck:
-    """Refuses features of another schema than a model was fitted on; looks at each schema once.
+    """Rejects features whose schema differs from the one a model was fitted on; checks each schema once.
 
     Args:
-        expected: Of the model.
+        expected: Schema of the model.
     """
 
     def __init__(self, expected: Schema) -> None:
@@ -44,14 +44,14 @@ class SchemaCheck:
         self._fits: Schema | None = None
 
     def __call__(self, features: FeatureTable) -> None:
-        """Check a table; errors as of `check_schema`."""
+        """Check a table; raises the errors of `check_schema`."""
         if features.schema is not self._fits:
             check_schema(self._expected, features)
             self._fits = features.schema
 
 
 def check_schema(expected: Schema, features: FeatureTable) -> None:
-    """Refuse features of another schema than the model was fitted on; more columns than it needs are no harm.
+    """Check that a table has the features that the model was fitted on; additional columns are fine.
 
     Raises:
         ModelError: Naming the first feature that is missing or of another type.
@@ -59,10 +59,10 @@ def check_schema(expected: Schema, features: FeatureTable) -> None:
     for name, kind in expected.items():
         if name not in features.columns:
             raise ModelError(
-                "the features lack one that the model was fitted on",
+                "a feature that the model was fitted on is missing",
                 got=f"no '{name}'",
                 expected=nearest(name, features.columns),
-                remedy="build the features again, or train a model on the features there are",
+                remedy="build the features again, or train a model on the existing features",
             )
         if features.schema[name] != kind:
             raise ModelError(
@@ -74,7 +74,7 @@ def check_schema(expected: Schema, features: FeatureTable) -> None:
 
 
 def schema_to_json(schema: Schema) -> list[dict[str, Any]]:
-    """Write a schema, in its order.
+    """Return a schema as JSON-compatible values, in its order.
 
     Example:
         >>> schema_to_json({"age": Number(), "region": Category(("north", "south"))})
@@ -84,7 +84,7 @@ def schema_to_json(schema: Schema) -> list[dict[str, Any]]:
 
 
 def schema_from_json(entries: Sequence[Mapping[str, Any]]) -> dict[str, ColumnType]:
-    """Read what `schema_to_json` wrote.
+    """Read a schema from `schema_to_json` output.
 
     Example:
         >>> schema_from_json([{"name": "held", "type": "boolean"}])

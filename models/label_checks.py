@@ -1,4 +1,4 @@
-"""Whether labels are fit to learn from."""
+"""Checks that there are enough labels of both classes to learn from."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from domain.errors import ModelError
 from expressions.types import Array
 
 LEAST_OF_EACH = 20
-"""Rows of either outcome below which a model would only repeat chance."""
+"""Minimum rows of each outcome; with fewer, a model would only learn noise."""
 
 
 def check_labels(y: Array, meaning: str) -> None:
-    """Refuse labels of one class, or with too few rows of one.
+    """Reject labels of a single class, or with too few rows of one.
 
     Args:
-        y: Shape (n,), 1.0 and 0.0.
-        meaning: What 1.0 says, as `churned`.
+        y: Labels, 1.0 and 0.0, shape (n,).
+        meaning: What 1.0 means, such as `churned`.
 
     Raises:
-        ModelError: Saying how many rows of which outcome there are.
+        ModelError: If there are too few rows of either outcome.
     """
     positives = int(y.sum())
     negatives = len(y) - positives

@@ -1,4 +1,4 @@
-"""What became of customers after a moment: the truth that models learn from, and when it can be known."""
+"""Churn labels: what became of customers after a moment, and when that is known."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Responses", "anchors", "churn_known_at", "churn_labels", "churn_type
 
 
 def churn_types(label: ChurnLabel, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Event types that the label looks at: what to read from the log.
+    """Return the event types that the label is computed from.
 
     Raises:
         DataError: If the vocabulary has no such group or type.
@@ -49,7 +49,7 @@ def churn_types(label: ChurnLabel, vocabulary: Vocabulary) -> tuple[str, ...]:
 
 
 def churn_known_at(as_of: NDArray[np.datetime64], label: ChurnLabel) -> NDArray[np.datetime64]:
-    """When the label of an anchor is complete: at the end of its horizon, in days of exactly 24 hours."""
+    """Return when the label of an anchor is complete: at the end of its horizon, in days of exactly 24 hours."""
     return _days_after(as_of, label.lead_days + label.horizon_days)
 
 
@@ -61,17 +61,17 @@ def _days_after(as_of: NDArray[np.datetime64], days: int) -> NDArray[np.datetime
 def churn_labels(
     events: pa.Table, moments: Moments, label: ChurnLabel, vocabulary: Vocabulary, until: datetime
 ) -> Array:
-    """Say for every moment whether the customer churned in `(as_of + lead, as_of + lead + horizon]`.
+    """Compute for every moment whether the customer churned in `(as_of + lead, as_of + lead + horizon]`.
 
-    Days are exactly 24 hours, counted from `as_of`. Only events that were available before `until` are seen.
+    Days are exactly 24 hours, counted from `as_of`. Only events that were available before `until` count.
 
     Args:
-        events: Columns customer_id, occurred_at, available_at, type of the log, in any order; other types than the
-            label's do not matter.
+        events: Columns customer_id, occurred_at, available_at and type of the log, in any order; event types that the
+            label does not use are ignored.
         moments: Anchors, in any order.
-        label: What counts as churn.
-        vocabulary: Which event types the label's group has.
-        until: What is known of the world; labels that are complete only later are not mature.
+        label: Definition of churn.
+        vocabulary: Vocabulary with the event types of the label's group.
+        until: Time of the last knowledge; labels that are complete only later are not mature.
 
     Returns:
         Shape (n,): 1.0 churned, 0.0 not, NaN not mature.
@@ -89,13 +89,13 @@ def churn_labels(
 def anchors(
     first_occurred: datetime, until: datetime, training: Training, label: ChurnLabel, calendar: Calendar
 ) -> NDArray[np.datetime64]:
-    """Choose the moments at which churn is asked: local midnights of a fixed grid, up to the last with a mature label.
+    """Return the moments for which churn is labelled: local midnights of a fixed grid, up to the last mature label.
 
-    The grid does not move with `until`: features of an anchor once computed stay of use.
+    The grid does not move with `until`, so features computed for an anchor can be reused.
 
     Returns:
         Shape (k,), datetime64[us] UTC, ascending, `anchors_every_days` local days apart counted from 1970-01-01; none
-        lies before the first event plus `history_days`. It may be empty.
+        is before the first event plus `history_days`. It may be empty.
     """
     latest = until - timedelta(days=label.lead_days + label.horizon_days)
     earliest = first_occurred + timedelta(days=training.history_days)
@@ -119,8 +119,8 @@ def _visible(events: pa.Table, types: tuple[str, ...], until: datetime) -> pa.Ta
 
 
 def _counts_in_windows(events: pa.Table, moments: Moments, label: ChurnLabel) -> NDArray[np.int64]:
-    # An event's place is customer * (distinct times + 1) + rank of its time, so that one sorted array answers
-    # all customers; ranks instead of microseconds keep the product within 64 bits for any log.
+    # an event's place is customer * (distinct times + 1) + rank of its time, so one sorted array serves
+    # all customers; ranks instead of microseconds keep the product within 64 bits for any log
     distinct = pc.unique(events.column("customer_id"))
     customers = pc.index_in(events.column("customer_id"), value_set=distinct).to_numpy().astype(np.int64)
     asked = pc.index_in(pa.array(moments.customer_ids, pa.string()), value_set=distinct)

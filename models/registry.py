@@ -1,4 +1,4 @@
-"""Which version of a model is in charge: aliases in the MLflow registry, moved only through the gate."""
+"""The model registry: champion and challenger aliases in MLflow, moved only through the gate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from models.tracking.files import FILES_FOLDER, PREDICTIONS_FILE, files_digest
 from models.tracking.quiet import quiet_mlflow
 from models.tracking.store import TrackingStore
 
-if TYPE_CHECKING:  # who only looks for champions need not wait for LightGBM
+if TYPE_CHECKING:  # looking up a champion should not import LightGBM
     from models.tracking.runs import LoggedRun
 
 Alias = Literal["champion", "challenger"]
@@ -36,11 +36,11 @@ M = TypeVar("M")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisteredModel:
-    """A version in the registry.
+    """A model version in the registry.
 
     Attributes:
-        digest: Of its files; decisions cite it.
-        data_last: End of the data it was fitted on: rows with a later `as_of` are new to it.
+        digest: Digest of its files; decisions cite it.
+        data_last: End of its training data; rows with a later `as_of` are new to it.
         source: Address of its files.
     """
 
@@ -53,13 +53,13 @@ class RegisteredModel:
 
     @property
     def cited(self) -> str:
-        """How decisions name it: version and digest."""
+        """Version and digest, as decisions cite them."""
         return f"{self.version}:{self.digest[:12]}"
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel(Generic[M]):
-    """A model ready to predict, and which one it is."""
+    """A loaded model with its registered version."""
 
     model: M
     registered: RegisteredModel
@@ -72,14 +72,14 @@ class ModelRegistry:
     store: TrackingStore
 
     def register(self, run: LoggedRun) -> RegisteredModel:
-        """Make a run's model the next version: champion if it passed the gate, else challenger.
+        """Register a run's model as the next version: champion if it passed the gate, else challenger.
 
-        A challenger that lost against the champion stays visible as `challenger` until the next one; the alias
-        goes away when a challenger becomes champion.
+        A challenger that lost against the champion keeps the alias `challenger` until the next one is registered; the
+        alias is removed when a challenger becomes champion.
         """
         client = self.store.client
         with quiet_mlflow():
-            with suppress(MlflowException):  # exists already; anything else fails again in the next call
+            with suppress(MlflowException):  # exists already; any other error occurs again in the next call
                 client.create_registered_model(run.name)
             tags = {
                 _DIGEST_TAG: run.digest,
@@ -96,7 +96,7 @@ class ModelRegistry:
         return registered
 
     def promote(self, registered: RegisteredModel) -> None:
-        """Put a version in charge; one call moves the alias, so that no reader ever finds none."""
+        """Make a version the champion; a single call moves the alias, so that readers always find one."""
         client = self.store.client
         with quiet_mlflow():
             client.set_registered_model_alias(registered.name, CHAMPION, registered.version)
@@ -105,7 +105,7 @@ class ModelRegistry:
                 client.delete_registered_model_alias(registered.name, CHALLENGER)
 
     def find(self, name: str, alias: Alias) -> RegisteredModel | None:
-        """Look up who holds an alias; None where nobody does."""
+        """Return the version that holds an alias; None if there is none."""
         try:
             with quiet_mlflow():
                 return _registered(self.store.client.get_model_version_by_alias(name, alias))
@@ -115,7 +115,7 @@ class ModelRegistry:
             raise
 
     def load(self, name: str, alias: Alias, read: Callable[[Path], M]) -> LoadedModel[M]:
-        """Read the model that holds an alias, after checking that its files are those that were logged.
+        """Load the model that holds an alias, after checking that its files are those that were logged.
 
         Args:
             name: `<bank>-churn` or `<bank>-propensity`.
@@ -123,7 +123,7 @@ class ModelRegistry:
             read: `ChurnModel.from_files` or `PropensityModel.from_files`.
 
         Raises:
-            ModelError: If nobody holds the alias, or its files are missing or changed.
+            ModelError: If no version holds the alias, or its files are missing or changed.
         """
         registered = self.find(name, alias)
         if registered is None:
@@ -131,14 +131,14 @@ class ModelRegistry:
         return LoadedModel(self.read(registered, read), registered)
 
     def read(self, registered: RegisteredModel, read: Callable[[Path], M]) -> M:
-        """Read a version, after checking that its files are those that were logged.
+        """Load a version, after checking that its files are those that were logged.
 
         Args:
-            registered: From `find`.
-            read: Gets the folder of the model's own files, which is gone afterwards.
+            registered: Version from `find`.
+            read: Function of the folder with the model's own files, which is deleted afterwards.
 
         Raises:
-            ModelError: Its files are missing or changed.
+            ModelError: If its files are missing or changed.
         """
         with quiet_mlflow(), TemporaryDirectory() as folder:
             files = self._fetch(registered.source, folder) / FILES_FOLDER
@@ -153,7 +153,7 @@ class ModelRegistry:
             return read(files)
 
     def recorded_predictions(self, registered: RegisteredModel) -> pa.Table | None:
-        """Read the test predictions kept with a version's run, for `recorded_scores`; None where they are gone."""
+        """Return the held-out predictions stored with a version's run, for `recorded_scores`; None if missing."""
         client = self.store.client
         try:
             with quiet_mlflow(), TemporaryDirectory() as folder:

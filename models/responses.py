@@ -1,4 +1,4 @@
-"""What customers answered to the offers put to them."""
+"""Responses: impressions of offers matched with the customers' acceptances."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DAY = np.timedelta64(24 * 3600 * 1_000_000, "us")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Responses:
-    """Impressions of offers, in the order of their time, with what came of each.
+    """Impressions of offers in time order, each with its outcome.
 
     Attributes:
         customer_ids: Shape (n,), object array of str.
@@ -30,11 +30,11 @@ class Responses:
         channel: Shape (n,), object array of str; None where the log has none.
         decision_id: Shape (n,), object array of str or None.
         accepted: Shape (n,), bool: accepted within the offer's response window.
-        answered_at: Shape (n,), datetime64[us], of the first acceptance; NaT without one.
+        answered_at: Shape (n,), datetime64[us], time of the first acceptance; NaT without one.
         known_at: Shape (n,), datetime64[us]: `presented_at` plus the response window, when "no" is final.
-        matured: Shape (n,), bool: that moment has come.
-        counts: What was left out or not matched: `retired_offer`, `without_offer` (impressions), `unmatched`
-            (acceptances without an impression before them), `late` (acceptances after the window).
+        matured: Shape (n,), bool: whether that moment has passed.
+        counts: Rows left out or not matched: `retired_offer`, `without_offer` (impressions), `unmatched`
+            (acceptances without an earlier impression), `late` (acceptances after the window).
     """
 
     customer_ids: NDArray[np.object_]
@@ -53,11 +53,11 @@ class Responses:
 
     @property
     def moments(self) -> Moments:
-        """Whose features are wanted, as of when, to learn from these impressions."""
+        """Customers and moments whose features are needed to learn from these impressions."""
         return Moments(self.customer_ids, self.presented_at)
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> Responses:
-        """Keep rows by position or mask; the counts stay those of the whole."""
+        """Return the rows at some positions or under a mask; the counts stay those of the whole."""
         return Responses(
             customer_ids=self.customer_ids[rows],
             presented_at=self.presented_at[rows],
@@ -73,18 +73,18 @@ class Responses:
 
 
 def responses(events: pa.Table, vocabulary: Vocabulary, offers: tuple[Offer, ...], until: datetime) -> Responses:
-    """Match impressions with their acceptances, as the vocabulary's `contacts` say.
+    """Match impressions with their acceptances, as declared in the vocabulary's `contacts`.
 
-    An acceptance belongs to the latest impression of the same offer to the same customer at or before it, of the
-    same decision where attribution is by `decision_id`. It counts within the response window, its end included,
-    and only if it was available before `until`.
+    An acceptance belongs to the latest impression of the same offer to the same customer at or before it; with
+    attribution by `decision_id`, also of the same decision. It counts up to and including the end of the response
+    window, and only if it was available before `until`.
 
     Args:
-        events: Log rows of the contact types, any order; columns customer_id, occurred_at, available_at, type,
+        events: Log rows of the contact types, in any order; columns customer_id, occurred_at, available_at, type,
             channel, properties, decision_id.
         vocabulary: Its `contacts` name the event types and the attribution.
-        offers: The catalogue; impressions of other offers are retired and counted.
-        until: What is known of the world.
+        offers: The catalogue; impressions of other offers are counted as retired.
+        until: Time of the last knowledge.
 
     Raises:
         DataError: If the bank's vocabulary has no contacts.
@@ -109,7 +109,7 @@ def responses(events: pa.Table, vocabulary: Vocabulary, offers: tuple[Offer, ...
     in_time[matched] = answers.occurred_at[matched] <= known_at[impression[matched]]
     counts |= {"unmatched": int((~matched).sum()), "late": int((matched & ~in_time).sum())}
     answered_at = np.full(len(known_at), np.datetime64("NaT"), dtype="datetime64[us]")
-    # answers are in the order of time: written backwards, the first of several stays
+    # answers are in time order: written backwards, the first of several stays
     answered_at[impression[in_time][::-1]] = answers.occurred_at[in_time][::-1]
     return Responses(
         customer_ids=presented.customer_ids,
@@ -166,12 +166,12 @@ def _objects(column: pa.ChunkedArray) -> NDArray[np.object_]:
 
 
 def _latest_before(presented: _Contacts, answers: _Contacts, *, by_decision: bool) -> NDArray[np.int64]:
-    """Position of the impression that each answer belongs to; -1 for none."""
+    """Return the position of the impression that each answer belongs to; -1 for none."""
     shown = len(presented.offer)
     found = np.full(len(answers.offer), -1, dtype=np.int64)
     if not shown:
         return found
-    # rows that may belong together have the same key; within a key the latest impression up to the answer counts
+    # rows that can match have the same key; within a key the latest impression up to the answer is taken
     keys = _codes(presented.customer_ids, answers.customer_ids)
     for name in ("offer", "decision_id") if by_decision else ("offer",):
         codes = _codes(getattr(presented, name), getattr(answers, name))
@@ -182,7 +182,7 @@ def _latest_before(presented: _Contacts, answers: _Contacts, *, by_decision: boo
     latest = np.searchsorted(places[order], places[shown:], side="right") - 1
     same = (latest >= 0) & (keys[:shown][order][latest] == keys[shown:])
     if by_decision:
-        # without a decision there is nothing to match by
+        # without a decision id there is nothing to match
         same &= ~_missing(answers.decision_id)
     found[same] = order[latest[same]]
     return found
@@ -194,7 +194,7 @@ def _missing(names: NDArray[np.object_]) -> NDArray[np.bool_]:
 
 
 def _codes(presented: NDArray[np.object_], answers: NDArray[np.object_]) -> NDArray[np.int64]:
-    """Number the distinct names of both, one below the other; -1 for none."""
+    """Encode the distinct names of both, concatenated, as numbers; -1 for none."""
     encoded = pa.array(np.concatenate([presented, answers]), pa.string()).dictionary_encode()
     codes: NDArray[np.int64] = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     return codes

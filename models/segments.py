@@ -1,4 +1,4 @@
-"""Names of the segments that metrics are also given for."""
+"""Segment names of rows, for metrics by segment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from features.table import FeatureTable
 
 
 def segment_names(features: FeatureTable, feature: str) -> NDArray[np.object_]:
-    """Give a categorical feature by name, None where it is NULL, shape (n,).
+    """Return the value names of a categorical feature, None where it is NULL, shape (n,).
 
     Raises:
         DataError: If there is no such feature or it is not categorical.

@@ -1,4 +1,4 @@
-"""What a bank's models predict, for whom, and how they are trained."""
+"""Settings of a bank's models: what they predict, for whom, and how they are trained."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from domain.spec import Spec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChurnLabel(Spec):
-    """When a customer counts as churned after a moment.
+    """Definition of churn after a moment.
 
-    The label of an anchor looks at `(as_of + lead_days, as_of + lead_days + horizon_days]`.
+    The label of an anchor covers `(as_of + lead_days, as_of + lead_days + horizon_days]`.
 
     Attributes:
-        kind: `inactivity`, no event of `group` in that time; `event`, at least one of `types` in it.
-        population: SQL condition over features: whose churn is asked (nobody churns twice).
-        horizon_days: Length of the time looked at.
-        lead_days: Days between the moment and that time: so long it takes to act on a prediction.
+        kind: `inactivity`: no event of `group` in that time; `event`: at least one of `types` in it.
+        population: SQL condition over features: customers whose churn is predicted (nobody churns twice).
+        horizon_days: Length of that time.
+        lead_days: Days between the moment and that time, needed to act on a prediction.
         group: Group of events whose absence is churn; for `inactivity`.
-        types: Event types of which one is churn; for `event`.
+        types: Event types that mean churn; for `event`.
     """
 
     kind: Literal["inactivity", "event"]
@@ -33,12 +33,12 @@ class ChurnLabel(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Economics(Spec):
-    """What a saved customer is worth, for the expected maximum profit of a churn model (Verbraken et al. 2013).
+    """Economics of retention, for the expected maximum profit of a churn model (Verbraken et al. 2013).
 
     Attributes:
-        customer_lifetime_value: In the bank's currency.
-        offer_cost: Of the retention incentive.
-        contact_cost: Of asking.
+        customer_lifetime_value: Value of a retained customer, in the bank's currency.
+        offer_cost: Cost of the retention incentive.
+        contact_cost: Cost of a contact.
         accept_alpha: With `accept_beta`, the beta distribution of the share of churners who accept to stay.
         accept_beta: See `accept_alpha`; the mean share is alpha / (alpha + beta).
     """
@@ -52,18 +52,19 @@ class Economics(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training(Spec):
-    """How a model is fitted and judged, the same for both.
+    """How both models are fitted and evaluated.
 
     Attributes:
-        anchors_every_days: Distance of the moments at which churn is asked.
-        history_days: History a customer needs before the first anchor.
-        folds: Rolling-origin folds for judging: each trains on what was known before it, tests on what came next.
-        embargo_days: Labels must be complete this long before a fold is tested: facts may arrive late.
-        calibration_share: Latest share of each training range that calibrates and stops early, not fitted on.
-        exclude: Features the model does not see, beside personal ones.
-        segments: Categorical features by whose values metrics are also given.
-        maximum_rows: Larger training sets are thinned by whole customers, seeded.
-        seed: Of everything drawn in training; the same seed trains the same model.
+        anchors_every_days: Distance between the moments for which churn is labelled.
+        history_days: History required before the first anchor.
+        folds: Rolling-origin folds for evaluation: each trains on what was known before it and tests on what came
+            next.
+        embargo_days: Labels must be complete this long before a fold is tested, since facts may arrive late.
+        calibration_share: Latest share of each training range, used for calibration and early stopping, not fitted on.
+        exclude: Features that the model does not see, beside personal ones.
+        segments: Categorical features by which metrics are also computed.
+        maximum_rows: Larger training sets are thinned by whole customers, at random with the seed.
+        seed: Seed of all draws in training; the same seed trains the same model.
     """
 
     anchors_every_days: int = 30
@@ -79,13 +80,13 @@ class Training(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate(Spec):
-    """What a challenger must show before it becomes champion.
+    """Bounds that a challenger must meet to become champion.
 
     Attributes:
-        minimum_positives: In the test folds.
-        maximum_auc: Above it a leak is more likely than a miracle.
-        maximum_calibration_error: Expected calibration error on test folds.
-        maximum_single_feature_auc: Of any one feature alone.
+        minimum_positives: Minimum number of positives in the test folds.
+        maximum_auc: Maximum AUC; above it a leak is more likely than a miracle.
+        maximum_calibration_error: Maximum expected calibration error on the test folds.
+        maximum_single_feature_auc: Maximum AUC of any single feature.
     """
 
     minimum_positives: int = 200
@@ -96,13 +97,13 @@ class Gate(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Models(Spec):
-    """The two models of a bank; propensity's label is the acceptance within the offer's response window.
+    """Settings of a bank's two models; propensity predicts acceptance within the offer's response window.
 
     Attributes:
-        churn: What counts as churn, and whose is asked.
-        training: How both models are fitted and judged.
-        gate: What a challenger must show before it becomes champion.
-        economics: What a saved customer is worth.
+        churn: Definition of churn, and whose churn is predicted.
+        training: How both models are fitted and evaluated.
+        gate: Bounds that a challenger must meet to become champion.
+        economics: Economics of retention.
     """
 
     churn: ChurnLabel

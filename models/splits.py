@@ -1,4 +1,4 @@
-"""Who may be trained on, judged on and calibrated on: folds that roll forward in time, purged of what was not known."""
+"""Training, test and calibration splits: folds that roll forward in time and use only what was known."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from domain.errors import DataError
 
 _DAY = np.timedelta64(24 * 3600 * 1_000_000, "us")
 _LEAST_TRAINING_SHARE = 0.15
-"""Share of all rows that must be known before the first fold is tested: less is not yet the model that will run."""
+"""Share of all rows that must be known before the first test fold; less would not represent the final model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,10 @@ class Fold:
     """One step of the rolling origin.
 
     Attributes:
-        index: From 0 on, in the order of time.
-        test_start: The first moment that is tested.
-        train: Positions of rows that may be fitted on.
-        test: Positions of rows to be judged.
+        index: From 0, in time order.
+        test_start: First tested moment.
+        train: Positions of the training rows.
+        test: Positions of the test rows.
     """
 
     index: int
@@ -34,21 +34,20 @@ class Fold:
 def rolling_folds(
     as_of: NDArray[np.datetime64], known_at: NDArray[np.datetime64], folds: int, embargo_days: int
 ) -> tuple[Fold, ...]:
-    """Cut the later half of the rows into folds of about equal counts, each with everything known before it.
+    """Split the later half of the rows into folds of about equal counts, each with everything known before it.
 
-    Equal counts, not equal durations, so that every fold judges with about the same precision. A moment is never
-    cut in two: all rows of one anchor are in one fold. Where the later half would start before enough labels are
-    known, the first fold starts later.
+    Counts are equal rather than durations, so that all folds have about the same precision. All rows of one moment
+    (anchor) are in one fold. If too few labels are known at the middle of the rows, the first fold starts later.
 
     Args:
-        as_of: Shape (n,), the moments of the rows.
-        known_at: Shape (n,), when each label was complete. A row is trained on only if that lies at least
+        as_of: Moments of the rows, shape (n,).
+        known_at: When each label was complete, shape (n,). A row is trained on only if that is at least
             `embargo_days` before the fold's first test moment (purge and embargo).
-        folds: How many.
-        embargo_days: Rest for facts that arrive late.
+        folds: Number of folds.
+        embargo_days: Waiting time for facts that arrive late.
 
     Raises:
-        DataError: If time does not suffice for so many folds.
+        DataError: If the history is too short for this many folds.
 
     Example:
         >>> months = np.arange("2025-01", "2026-01", dtype="datetime64[M]").astype("datetime64[us]")
@@ -72,7 +71,7 @@ def rolling_folds(
             remedy="lower `training.folds`, the label's horizon or `anchors_every_days`, or bring more history",
         )
     start = int(possible[0])
-    # the wanted row at which each fold begins, moved to the nearest whole moment that leaves one for all others
+    # the wanted first row of each fold, moved to the nearest moment that leaves at least one for every other fold
     wanted = first_rows[start] + (total - first_rows[start]) * np.arange(folds) / folds
     starts: list[int] = []
     for position, row in enumerate(wanted):
@@ -99,15 +98,14 @@ def calibration_split(
     share: float,
     seed: int,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Set the latest rows of half of the customers aside, to stop early and to calibrate.
+    """Set the latest rows of half of the customers aside, for early stopping and calibration.
 
-    Anchors overlap: the label of the same customer a month earlier is nearly the same label, and a model that has
-    learned it looks better on the slice than it is. So the slice is the latest `2 * share` of the rows, of a random
-    half of the customers, and of these customers only what was known before the slice begins is fitted on; of the
-    other half everything is, up to the latest.
+    Anchors overlap: a customer's label a month earlier is nearly the same, and a model that has learned it looks better
+    on the slice than it is. The slice is therefore the latest `2 * share` of the rows, of a random half of the
+    customers. Of these customers, only what was known before the slice begins is fitted on; of the others, everything.
 
     Returns:
-        Masks of shape (n,): rows to fit on, rows to calibrate on; together less than all.
+        Masks of shape (n,): rows to fit on, rows to calibrate on; some rows are in neither.
 
     Raises:
         DataError: If no rows are left for one of the two.
@@ -127,7 +125,7 @@ def calibration_split(
 
 
 def customer_folds(customer_ids: NDArray[np.object_], folds: int, seed: int) -> NDArray[np.int64]:
-    """Deal customers out to folds at random; all rows of a customer go together.
+    """Assign customers to folds at random; all rows of a customer stay together.
 
     Returns:
         Shape (n,), from 0 to `folds` - 1.
@@ -138,10 +136,10 @@ def customer_folds(customer_ids: NDArray[np.object_], folds: int, seed: int) -> 
 
 
 def thin(customer_ids: NDArray[np.object_], maximum_rows: int, seed: int) -> NDArray[np.bool_]:
-    """Keep whole customers at random until there are no more than so many rows.
+    """Keep whole customers at random, up to a maximum number of rows.
 
     Returns:
-        Mask of shape (n,); all true where nothing has to go.
+        Mask of shape (n,); all true if nothing has to be dropped.
     """
     if len(customer_ids) <= maximum_rows:
         return np.ones(len(customer_ids), dtype=bool)

@@ -1,4 +1,4 @@
-"""LightGBM's native text, looked at before the library reads it: it believes what it reads, and crashes or hangs."""
+"""Validates LightGBM's native text before the library reads it; the library trusts its input, and crashes or hangs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LARGEST_COUNT: Final = 2**31 - 1
 _LARGEST_WORD: Final = 2**32 - 1
 _CATEGORICAL: Final = 1
 _LARGEST_DECISION: Final = 15
-"""Two bits of its kind, two of what is missing."""
+"""Two bits for the kind of split, two for the handling of missing values."""
 
 _WHOLE: Final = re.compile(r"-?[0-9]{1,10}", re.ASCII)
 _REAL: Final = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?(e[+-]?[0-9]{1,3})?", re.ASCII)
@@ -40,17 +40,17 @@ _CATEGORIES: Final = frozenset({"cat_boundaries", "cat_threshold"})
 
 
 def expect_trees(text: str) -> None:
-    """See that a text holds trees as LightGBM writes them for a binary target, and nothing that it would trip over.
+    """Check that a text holds trees as LightGBM writes them for a binary target, and nothing it would fail on.
 
-    Every number is one and in its bounds, every count is that of what follows, every leaf and every split is reached
-    once from the root.
+    Every number is valid and in its bounds, every count matches what follows, and every leaf and split is reached
+    exactly once from the root.
 
     Raises:
-        ModelError: The text is cut off, damaged, or made to do harm.
+        ModelError: If the text is cut off, damaged, or malicious.
     """
     header, separator, rest = text.partition("\n\n")
     if not separator or "\r" in text or "\0" in text:
-        raise _unfit("no header of a model of LightGBM")
+        raise _unfit("no LightGBM model header")
     first, *lines = header.split("\n")
     found = _pairs(lines, "the header")
     if (
@@ -62,26 +62,26 @@ def expect_trees(text: str) -> None:
     features = _whole(found, "max_feature_idx", 0, _MOST_FEATURES) + 1
     for name in ("feature_names", "feature_infos"):
         if len(found.get(name, "").split(" ")) != features:
-            raise _unfit(f"{name} of another number than max_feature_idx says")
+            raise _unfit(f"{name} whose number differs from max_feature_idx")
     body, start = rest.encode(), 0
     sizes = _wholes(found, "tree_sizes", None, 1, len(body))
     for number, size in enumerate(sizes):
         _expect_tree(body[start : start + size], number, features)
         start += size
     if not body[start:].startswith(b"end of trees\n"):
-        raise _unfit("trees of other sizes than tree_sizes says")
+        raise _unfit("trees whose sizes differ from tree_sizes")
 
 
 def _expect_tree(block: bytes, number: int, features: int) -> None:
     name, *lines = block.decode(errors="replace").rstrip("\n").split("\n")
     if name != f"Tree={number}" or not block.endswith(b"\n\n"):
-        raise _unfit(f"no tree {number} where it should be")
+        raise _unfit(f"no tree {number} at the expected place")
     tree = _pairs(lines, name)
     leaves = _whole(tree, "num_leaves", 1, _MOST_LEAVES)
     categories = _whole(tree, "num_cat", 0, leaves - 1)
     expected = {*_PLAIN, *_ARRAYS} | (_CATEGORIES if categories else set())
     if set(tree) - expected or tree.get("is_linear", "0") != "0":
-        raise _unfit(f"{name} says something that no tree of ours does")
+        raise _unfit(f"{name} has a key that our trees do not have")
     splits = leaves - 1
     for real in _OF_LEAVES:
         if real == "leaf_value" or tree.get(real):
@@ -94,30 +94,30 @@ def _expect_tree(block: bytes, number: int, features: int) -> None:
     for count, length in (("leaf_count", leaves), ("internal_count", splits)):
         _wholes(tree, count, length, 0, _LARGEST_COUNT)
     _wholes(tree, "split_feature", splits, 0, features - 1)
-    # what is missing may be split from all that is not
+    # a threshold may be infinite: it separates missing values from all others
     thresholds = [float(word) for word in _words(tree, "threshold", splits, _THRESHOLD)]
     kinds = _wholes(tree, "decision_type", splits, 0, _LARGEST_DECISION)
     for threshold, kind in zip(thresholds, kinds, strict=True):
         if kind & _CATEGORICAL and threshold not in range(categories):
-            raise _unfit(f"{name} splits by categories that there are not")
+            raise _unfit(f"{name} splits by unknown categories")
     _expect_shape(tree, name, splits)
     if categories:
         bounds = _wholes(tree, "cat_boundaries", categories + 1, 0, _LARGEST_COUNT)
         if bounds[0] != 0 or any(later <= earlier for earlier, later in pairwise(bounds)):
-            raise _unfit(f"{name} has categories without bounds")
+            raise _unfit(f"{name} has invalid category boundaries")
         _wholes(tree, "cat_threshold", bounds[-1], 0, _LARGEST_WORD)
 
 
 def _expect_shape(tree: Mapping[str, str], name: str, splits: int) -> None:
-    """Children come after their parents, as they were grown, so that there is no circle; and each has one."""
+    """Check that children come after their parents, which excludes cycles, and that each has exactly one parent."""
     seen: list[int] = []
     for side in ("left_child", "right_child"):
         children = _wholes(tree, side, splits, -splits - 1, splits - 1)
         if any(0 <= child <= parent for parent, child in enumerate(children)):
-            raise _unfit(f"{name} goes in a circle")
+            raise _unfit(f"{name} contains a cycle")
         seen += children
     if sorted(seen) != [*range(-splits - 1, 0), *range(1, splits)]:
-        raise _unfit(f"{name} has leaves or splits that are reached twice or never")
+        raise _unfit(f"{name} has leaves or splits that are not reached exactly once")
 
 
 def _pairs(lines: Sequence[str], where: str) -> dict[str, str]:
@@ -125,7 +125,7 @@ def _pairs(lines: Sequence[str], where: str) -> dict[str, str]:
     for line in lines:
         name, separator, said = line.partition("=")
         if not separator or name in found:
-            raise _unfit(f"{where} has a line twice, or one that says nothing")
+            raise _unfit(f"{where} has a duplicate line, or one without a value")
         found[name] = said
     return found
 
@@ -153,9 +153,9 @@ def _words(found: Mapping[str, str], name: str, length: int | None, form: re.Pat
     said = found.get(name, "")
     words = said.split(" ") if said else []
     if length is not None and len(words) != length:
-        raise _unfit(f"{name} of another number than there should be: {len(words)} for {length}")
+        raise _unfit(f"{name} has {len(words)} values instead of {length}")
     if not all(form.fullmatch(word) for word in words):
-        raise _unfit(f"{name} holds something that is no number, or none that is finite")
+        raise _unfit(f"{name} holds something that is not a finite number")
     return words
 
 
@@ -164,5 +164,5 @@ def _unfit(got: str) -> ModelError:
         "a model's trees cannot be read",
         got=got,
         expected="the text that LightGBM wrote when it was trained",
-        remedy="train the model again, or put an earlier version in charge",
+        remedy="train the model again, or make an earlier version the champion",
     )

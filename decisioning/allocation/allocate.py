@@ -1,4 +1,4 @@
-"""The allocation itself: everybody's best choice at the prices, made to fit, and filled up."""
+"""The allocation: everybody's best choice at the prices, reduced to fit the capacities, then filled up."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from domain.errors import DataError
 from expressions.types import Array
 
 WORTH_A_ROUND = 1e-6
-"""Filling up ends with a round that adds less than this share of the bound."""
+"""Filling up ends after a round that adds less than this share of the bound."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceUse:
-    """One resource, for people.
+    """Use of one resource, for reports.
 
     Attributes:
-        name: As the problem names it.
-        capacity: In its unit.
-        used: Never above the capacity; rounded up by a 2^43rd of it, at most, for each customer.
-        price: What one more unit would bring, in currency; one less would cost as much.
+        name: Name of the resource in the problem.
+        capacity: Capacity, in the resource's unit.
+        used: Amount used, never above the capacity; rounded up by at most a 2^43rd of it for each customer.
+        price: Value of one more unit, in currency; one unit less would cost as much.
     """
 
     name: str
@@ -42,7 +42,7 @@ class ResourceUse:
 
     @property
     def sentence(self) -> str:
-        """Say it in words.
+        """Describe the use in words.
 
         Example:
             >>> ResourceUse("call slots", 300.0, 300.0, 3.2).sentence
@@ -54,14 +54,14 @@ class ResourceUse:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Allocation:
-    """Who gets what.
+    """The candidate that each customer gets.
 
     Attributes:
         chosen: For each chunk, shape (n,): position of the candidate, -1 for none.
         value: Total gain.
-        bound: No allocation within the capacities has a higher total gain.
-        resources: What is used of each.
-        passes: Over everybody, those that found the prices left out.
+        bound: Upper bound on the total gain of any allocation within the capacities.
+        resources: Use of each resource.
+        passes: Number of passes over the customers, not counting those of the price search.
     """
 
     chosen: tuple[Choices, ...]
@@ -72,24 +72,24 @@ class Allocation:
 
     @property
     def gap(self) -> float:
-        """Share of the bound that is missed at most; 0 if nobody can gain anything."""
+        """Maximum share of the bound that is missed; 0 if nobody can gain anything."""
         return max(0.0, (self.bound - self.value) / self.bound) if self.bound > 0 else 0.0
 
 
 def allocate(problem: Problem, prices: Prices, threads: int = 2) -> Allocation:
-    """Share out the capacities.
+    """Allocate the capacities.
 
-    Everybody takes the best candidate at the prices; who loses least gives way where a resource is overdrawn; what is
-    left goes to those who gain by it. Equals are told apart by candidate order and then by the customers' keys, or by
-    their positions where there are no keys. Neither chunks nor threads change the result.
+    Everybody takes the best candidate at the prices. Where a resource is overdrawn, those who lose least give way.
+    What is left goes to those who gain by it. Ties are broken by candidate order, then by the customers' keys (by
+    their positions if there are no keys). The result does not depend on chunks or threads.
 
     Args:
-        problem: Everybody and the capacities.
-        prices: Of `find_prices`, for this problem.
-        threads: Of the passes.
+        problem: Customers and capacities.
+        prices: Result of `find_prices` for this problem.
+        threads: Number of threads.
 
     Raises:
-        DataError: The problem's data do not fit.
+        DataError: If the problem's data are inconsistent.
 
     Example:
         >>> from decisioning.allocation.prices import PriceSearch, find_prices
@@ -99,7 +99,11 @@ def allocate(problem: Problem, prices: Prices, threads: int = 2) -> Allocation:
         ([0, 0, -1], 8.0, 2.0)
     """
     if prices.prices.shape != problem.capacity.shape:
-        raise DataError("prices are of other resources", got=f"{len(prices.prices)}", expected=f"{problem.resources}")
+        raise DataError(
+            "the number of prices differs from that of resources",
+            got=f"{len(prices.prices)}",
+            expected=f"{problem.resources}",
+        )
     ledger = Ledger.of(problem.capacity)
     at = prices.prices
     parts, wanted = [np.empty(0, dtype=np.int32)], [0] * problem.resources
@@ -126,7 +130,7 @@ def allocate(problem: Problem, prices: Prices, threads: int = 2) -> Allocation:
 
 
 def _wishes(chunk: Chunk, start: int, *, prices: Array, ledger: Ledger) -> tuple[Choices, list[int]]:
-    """Give what everybody takes at the prices, and the units that it consumes; what never fits is not taken."""
+    """Return everybody's choice at the prices and the units it consumes; candidates that can never fit are skipped."""
     del start
     check_chunk(chunk, len(prices), None)
     choices = np.full(len(chunk), -1, dtype=np.int32)

@@ -1,4 +1,4 @@
-"""What is left is given to those who gain by it, the dearest at these prices last."""
+"""Filling up: remaining capacity goes to customers who gain by it, those who lose least at the prices first."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from decisioning.allocation.taken import Choices, keys_of, units_taken
 from expressions.types import Array
 
 MOST_STEPS = 64
-"""Of a round: each takes moves as long as all resources last, and leaves out what has become too large."""
+"""Maximum steps in a round: each does moves while all resources last and drops those that no longer fit."""
 MOST_MOVES = 1 << 16
-"""Of a round: more of them would be ordered than are done."""
+"""Maximum moves in a round; ordering more would cost more than it gains."""
 
 
 def fill(
@@ -26,19 +26,19 @@ def fill(
 ) -> tuple[Units, float]:
     """Do one round of moves to candidates with a higher gain, as long as they fit.
 
-    Everybody's move is the best candidate at these prices of those that gain more than the present one and fit what is
-    left. The moves are done in the order of what they lose at these prices: that is what they miss of the bound.
+    A customer's move is the best candidate at these prices among those that gain more than the present one and fit
+    what is left. Moves are done in the order of their loss at these prices, which is their distance from the bound.
 
     Args:
-        problem: Everybody.
+        problem: Customers and capacities.
         prices: Shape (K,).
-        ledger: Amounts in units.
-        chosen: Shape (n,), candidates of all customers, -1 for none; changed in place.
-        used: Shape (K,), units that they consume, within the capacity.
-        threads: Of the pass.
+        ledger: Ledger of the capacities.
+        chosen: Candidates of all customers, -1 for none, shape (n,); changed in place.
+        used: Units used so far, within the capacity, shape (K,).
+        threads: Number of threads.
 
     Returns:
-        Units used afterwards, within the capacity, and what was gained; 0 if nobody could move.
+        Units used afterwards, within the capacity, and the gain of the round; 0 if nobody could move.
     """
     left = ledger.capacity - used
     gains = partial(_gains, prices=prices, ledger=ledger, chosen=chosen, left=left)
@@ -46,7 +46,7 @@ def fill(
     for found in over_chunks(gains, problem.chunks, threads):
         pool.add(found)
     moves = pool.ordered()
-    done = _that_fit(np.maximum(moves.units, 0), left)  # what moves free is there for the next round
+    done = _that_fit(np.maximum(moves.units, 0), left)  # units that moves free count from the next round on
     chosen[moves.positions[done]] = moves.candidates[done]
     more = moves.units[:, done].sum(axis=1)
     return used + more, float(prices @ ledger.amounts(more)) - float(moves.cost[done].sum())
@@ -86,7 +86,7 @@ def _gains(chunk: Chunk, start: int, *, prices: Array, ledger: Ledger, chosen: C
 
 
 def _that_fit(units: Units, left: Units) -> NDArray[np.intp]:
-    """Take moves in order as long as they fit; those that no longer fit are left out.
+    """Return the moves that fit when done in order; those that no longer fit are skipped.
 
     Args:
         units: Shape (K, p), none negative, each within `left`.

@@ -1,4 +1,4 @@
-"""What is left of each resource, kept in whole numbers, so that no rounding ever overdraws it."""
+"""A ledger of remaining capacities in whole units, so that rounding never overdraws a resource."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from expressions.types import Array
 Units = NDArray[np.int64]
 
 BITS = 44
-"""A capacity is between 2^43 and 2^44 units: fine enough that rounding up a million amounts costs a resource some
-ten-millionth of itself at most, coarse enough that 2^18 amounts add up in 64 bits."""
+"""A capacity is between 2^43 and 2^44 units: fine enough that rounding up a million amounts costs at most about a
+ten-millionth of the resource, coarse enough that 2^18 amounts add up in 64 bits."""
 NEVER = 1 << BITS
-"""Units of an amount that is larger than the whole capacity."""
+"""Units of an amount larger than the whole capacity."""
 MOST_TERMS = 1 << 18
-"""How many amounts may be summed in 64 bits, NEVER included."""
+"""How many amounts may be summed in 64 bits, `NEVER` included."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ledger:
     """Amounts as multiples of a power of two, one for each resource.
 
-    Consumption is rounded up and capacity down. So the consumption of what fits in units, added up in real numbers
-    rather than floating-point ones, is within the capacity. Whole amounts, such as one call, are exact.
+    Consumption is rounded up and capacity down, so consumption that fits in units also fits the capacity when summed
+    exactly, without floating-point error. Whole amounts, such as one call, are exact.
 
     Attributes:
-        exponents: Shape (K,): a unit of a resource is 2^exponent of it.
+        exponents: Shape (K,): one unit is 2^exponent of the resource's own unit.
         capacity: Shape (K,), in units.
-        limits: Shape (K,), the capacity as it was given: one amount of just that fits, whatever its last digits are.
+        limits: Shape (K,), the exact capacities: a single amount equal to the capacity fits despite rounding.
 
     Example:
         >>> ledger = Ledger.of(np.array([5.0]))
@@ -45,10 +45,10 @@ class Ledger:
 
     @classmethod
     def of(cls, capacity: Array) -> Ledger:
-        """Open a ledger: capacities of shape (K,).
+        """Create a ledger for capacities of shape (K,).
 
         Raises:
-            DataError: A capacity is not a finite number from 0.
+            DataError: If a capacity is not a finite number of at least 0.
         """
         limits = checked_capacity(capacity)
         mantissas, exponents = np.frexp(limits)
@@ -56,7 +56,7 @@ class Ledger:
         return cls(shifted, np.floor(np.ldexp(mantissas, BITS)).astype(np.int64), limits)
 
     def units(self, resource: int, amounts: Array) -> Units:
-        """Round amounts of a resource up to units; `NEVER` where they do not fit at all, or are no amounts."""
+        """Round amounts of a resource up to units; `NEVER` where they exceed the capacity or are invalid."""
         return _rounded_up(amounts, self.exponents[resource], self.limits[resource], self.capacity[resource])
 
     def units_of_all(self, amounts: Array) -> Units:
@@ -64,7 +64,7 @@ class Ledger:
         return _rounded_up(amounts, self.exponents[:, None], self.limits[:, None], self.capacity[:, None])
 
     def amounts(self, units: Units) -> Array:
-        """Say what units of each resource, shape (K,), are in its own unit."""
+        """Convert units of each resource, shape (K,), to its own unit."""
         amounts = np.ldexp(units.astype(np.float64), self.exponents)
         return np.where(units == self.capacity, self.limits, amounts)
 

@@ -1,4 +1,4 @@
-"""The small linear program that remembers every pass: where could the dual function be lower still?"""
+"""The master program: a small linear program over all passes so far that proposes where the dual function is lower."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from decisioning.allocation.solver import Solver
 from expressions.types import Array
 
 Free = NDArray[np.bool_]
-"""Which resources have a price to be found."""
+"""Resources whose price is searched for."""
 
 LARGEST_VARIABLE = 1e8
-"""In units of its own size: a price that is larger is of another size, and the program is written anew."""
+"""Largest price in units of its own size; if prices outgrow it, the program is rebuilt with new units."""
 PRECISION = 1e-10
-"""Of the solver, in units of the dual function's own size: its finest."""
+"""Tolerance of the solver, in units of the dual function's size: the finest it offers."""
 
 
 class Master:
     """The cutting-plane model of the dual function, max over passes of a tangent plane (Kelley 1960).
 
-    The program's variables are prices in units of their own size and the function in units of its size, so that money
-    in millions and five call slots weigh alike. HiGHS keeps its basis from one solution to the next.
+    Prices and the function are scaled to their own sizes, so that budgets in millions and five call slots weigh alike.
+    HiGHS keeps its basis from one solution to the next.
 
     Args:
         capacity: Shape (K,).
-        free: Shape (K,), the resources whose price is looked for; the others' keep what the passes had.
-        duals: The passes so far, at least one; the best of them sets the sizes.
+        free: Shape (K,), resources whose price is searched for; the others keep the prices of the passes.
+        duals: Passes so far, at least one; the best of them sets the scale.
     """
 
     def __init__(self, capacity: Array, free: Free, duals: Sequence[Dual]) -> None:
@@ -57,7 +57,7 @@ class Master:
             self.add(dual)
 
     def add(self, dual: Dual) -> None:
-        """Remember a pass: theta >= D(prices) + (capacity - used) x (variable - prices)."""
+        """Add a pass: theta >= D(prices) + (capacity - used) x (variable - prices)."""
         slope = (self._capacity - dual.used[self._free]) * self._unit / self._size
         level = dual.bound / self._size - float(slope @ (dual.prices[self._free] / self._unit))
         row = np.append(-slope, 1.0)
@@ -67,11 +67,11 @@ class Master:
         """Find the model's minimum.
 
         Returns:
-            Prices, shape (K,), and the model there, below which the dual function never lies.
+            Prices, shape (K,), and the model's value there, a lower bound of the dual function.
         """
         self._solver.run()
         if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-            # promises nothing: the search stays where it is best, and says in the end that it has not converged
+            # no bound: the search stays at its best point and reports in the end that it has not converged
             return self._prices, -np.inf
         solution = np.array(self._solver.getSolution().col_value)
         prices = self._prices.copy()
@@ -79,12 +79,12 @@ class Master:
         return prices, float(solution[-1]) * self._size
 
     def outgrown(self, best: Dual) -> bool:
-        """Tell whether the best prices have become of another size than the variables' units."""
+        """Return whether the best prices have outgrown the scale of the variables."""
         ratio = best.prices[self._free] / self._unit
         return bool(best.bound < self._size / 8 or (ratio > 64).any())
 
     def _most(self, bound: float) -> Array:
-        """Bound the prices: whatever is best, sum_k price_k x capacity_k <= D(best) <= D(here)."""
+        """Bound the prices: at the optimum, sum_k price_k x capacity_k <= D(optimum) <= D(here)."""
         most: Array = np.minimum(
             bound / np.maximum(self._capacity * self._unit, bound / LARGEST_VARIABLE), LARGEST_VARIABLE
         )

@@ -1,4 +1,4 @@
-"""Changes to an allocation, gathered over all chunks: the ones that cost least are kept."""
+"""Moves: changes to an allocation, collected over all chunks; the cheapest are kept."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from decisioning.allocation.ledger import MOST_TERMS, Units
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moves:
-    """Customers who could take another candidate, or none.
+    """Customers who could switch to another candidate, or to none.
 
     Attributes:
-        positions: Shape (p,), customers, counted over all chunks.
-        keys: Shape (p,), decide between equals.
-        candidates: Shape (p,), what they would take; -1 for none.
-        cost: Shape (p,), what orders the moves, the least first.
-        units: Shape (K, p), what they would consume more; negative where less.
+        positions: Shape (p,), positions of the customers, counted over all chunks.
+        keys: Shape (p,), keys that break ties.
+        candidates: Shape (p,), the new candidate; -1 for none.
+        cost: Shape (p,), sort key of the moves, lowest first.
+        units: Shape (K, p), change in consumption; negative where it decreases.
     """
 
     positions: NDArray[np.int64]
@@ -32,7 +32,7 @@ class Moves:
         return len(self.positions)
 
     def at(self, places: NDArray[np.intp]) -> Moves:
-        """Take some of them, in this order."""
+        """Return some of the moves, in this order."""
         return Moves(
             self.positions[places],
             self.keys[places],
@@ -43,7 +43,7 @@ class Moves:
 
     @classmethod
     def none(cls, resources: int) -> Moves:
-        """Begin without any."""
+        """Return an empty collection of moves."""
         return cls(
             np.empty(0, np.int64),
             np.empty(0, np.uint64),
@@ -54,7 +54,7 @@ class Moves:
 
     @classmethod
     def joined(cls, parts: list[Moves]) -> Moves:
-        """Put parts behind one another."""
+        """Concatenate collections of moves."""
         return cls(
             np.concatenate([part.positions for part in parts]),
             np.concatenate([part.keys for part in parts]),
@@ -65,11 +65,11 @@ class Moves:
 
 
 class Cheapest:
-    """The moves that cost least, of any number that are put in.
+    """Keeps the cheapest of all moves that are added.
 
     Args:
-        resources: How many there are.
-        most: How many are kept: what is summed in 64 bits, by default.
+        resources: Number of resources.
+        most: How many moves are kept; by default as many as can be summed in 64 bits.
     """
 
     def __init__(self, resources: int, most: int = MOST_TERMS) -> None:
@@ -77,15 +77,15 @@ class Cheapest:
         self._parts = [Moves.none(resources)]
 
     def add(self, moves: Moves) -> None:
-        """Put moves in; when twice too many are there, the dearest are forgotten."""
+        """Add moves; when there are more than twice as many as are kept, the most expensive are dropped."""
         self._parts.append(moves)
         if sum(len(part) for part in self._parts) > 2 * self._most:
             self._parts = [self.ordered()]
 
     def ordered(self) -> Moves:
-        """Give the cheapest moves, by cost, then candidate, then key, then position."""
+        """Return the cheapest moves, by cost, then candidate, then key, then position."""
         moves = Moves.joined(self._parts)
-        if len(moves) > self._most:  # equals of the last one kept stay in, for the order to decide
+        if len(moves) > self._most:  # ties with the last one kept stay in; the order below decides between them
             dearest = np.partition(moves.cost, self._most - 1)[self._most - 1]
             moves = moves.at(np.flatnonzero(moves.cost <= dearest))
         order = np.lexsort((moves.positions, moves.keys, moves.candidates, moves.cost))

@@ -1,4 +1,4 @@
-"""The dual function of the allocation: what prices promise at most, and what they make people use."""
+"""The dual function of the allocation: the upper bound that prices give, and the consumption at these prices."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Dual:
 
     Attributes:
         prices: Shape (K,).
-        bound: No allocation within the capacities has a higher total gain.
-        used: Shape (K,), what is consumed when everybody takes the best candidate at these prices.
+        bound: Upper bound on the total gain of any allocation within the capacities.
+        used: Shape (K,), consumption if everybody takes the best candidate at these prices.
     """
 
     prices: Array
@@ -29,11 +29,11 @@ class Dual:
 
 
 def evaluate(problem: Problem, prices: Array, threads: int) -> Dual:
-    """Let everybody choose at these prices.
+    """Evaluate the dual function: let everybody choose at these prices.
 
     Computes D(prices) = sum_k price_k x capacity_k + sum_i max(0, max_j priced gain_ij), the Lagrangian dual function,
     and used_k, for which capacity - used is a subgradient of D (Fisher 1981). One pass over the chunks; the result
-    depends neither on the chunks nor on the number of threads.
+    does not depend on chunks or threads.
     """
     sums = OrderedSums(problem.resources + 1)
     for numbers in over_chunks(lambda chunk, _: _of_chunk(chunk, prices), problem.chunks, threads):
@@ -44,7 +44,7 @@ def evaluate(problem: Problem, prices: Array, threads: int) -> Dual:
 
 
 def _of_chunk(chunk: Chunk, prices: Array) -> Array:
-    """Give each customer's priced gain and consumption: shape (1 + K, n)."""
+    """Return each customer's priced gain and consumption: shape (1 + K, n)."""
     numbers = np.zeros((1 + len(prices), len(chunk)))
     nobody = chunk.gain.shape[1]
     chosen = np.full(len(chunk), nobody)
@@ -54,7 +54,7 @@ def _of_chunk(chunk: Chunk, prices: Array) -> Array:
         rows, best = buys + block.start, best[buys]
         numbers[0, rows], chosen[rows] = worth[buys], best
         for resource, amounts in enumerate(chunk.consumption, 1):
-            if amounts.ndim == 2:  # here, where the block's amounts are still in the cache
+            if amounts.ndim == 2:  # now, while the block's amounts are still in the cache
                 numbers[resource, rows] = amounts[rows, best]
     for resource, amounts in enumerate(chunk.consumption, 1):
         if amounts.ndim == 1:

@@ -1,4 +1,4 @@
-"""During the day: prices rise where a budget is spent faster than the day goes by, and what is gone is gone."""
+"""Pacing during the day: prices rise when a budget is spent faster than the day passes, and no budget is overdrawn."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from expressions.types import Array
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pacing(Spec):
-    """How firmly spending is kept to the day's course.
+    """How firmly spending follows the course of the day.
 
     Attributes:
-        stiffness: By how many of its own sizes a price rises when a budget has nothing left and the day all, and by
-            how many hundredths of it when a hundredth of the rest is missing; 0 leaves prices alone.
-        least_rest: Share of the day's arrivals; towards the end the rest of the day counts as no less, so that the last
-            few customers do not throw prices about.
-        largest_change: A price rises by no more than this many of its own sizes.
+        stiffness: By how many of its own sizes a price rises when a budget has nothing left and the whole day is still
+            to come, and by how many hundredths of it when a hundredth of the rest is missing; 0 leaves prices alone.
+        least_rest: Minimum for the remaining share of the day's arrivals, so that the last few customers do not make
+            prices jump.
+        largest_change: Maximum rise of a price, in its own sizes.
     """
 
     stiffness: float = 4.0
@@ -41,20 +41,20 @@ class Pacing(Spec):
                 raise DataError(
                     f"{name} is out of range",
                     got=str(getattr(self, name)),
-                    expected="a share above 0" if name == "least_rest" else "a finite number from 0",
+                    expected="a share above 0" if name == "least_rest" else "a finite number of at least 0",
                 )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DayPlan:
-    """What a day begins with.
+    """Prices, capacities and settings at the start of a day.
 
     Attributes:
-        prices: Shape (K,), the night's.
-        sizes: Shape (K,), what a change of the price is measured by: the price itself, or for a resource that cost
-            nothing an equal part of the bound per unit of it.
+        prices: Shape (K,), prices of the batch run.
+        sizes: Shape (K,), scale of a price change: the price itself, or for a resource with price 0 an equal part of
+            the bound per unit.
         ledger: The capacities, in whole units.
-        pacing: How firmly.
+        pacing: Pacing settings.
     """
 
     prices: Array
@@ -64,41 +64,43 @@ class DayPlan:
 
     @classmethod
     def of(cls, prices: Prices, capacity: Array, pacing: Pacing) -> DayPlan:
-        """Plan a day.
+        """Create a day's plan.
 
         Args:
-            prices: Of the night, for the customers who are expected and this capacity.
+            prices: Prices of the batch run, for the expected customers and this capacity.
             capacity: Shape (K,).
-            pacing: How firmly.
+            pacing: Pacing settings.
 
         Raises:
-            DataError: A capacity is not a finite number from 0, or there are not as many as prices.
+            DataError: If a capacity is not a finite number of at least 0, or the number of prices differs.
         """
         ledger = Ledger.of(capacity)
         if prices.prices.shape != ledger.capacity.shape:
             raise DataError(
-                "prices are of other resources", got=f"{len(prices.prices)}", expected=f"{len(ledger.capacity)}"
+                "the number of prices differs from that of resources",
+                got=f"{len(prices.prices)}",
+                expected=f"{len(ledger.capacity)}",
             )
         everything = np.asarray(capacity, dtype=np.float64) * len(ledger.capacity)
         part = np.divide(prices.bound, everything, out=np.zeros(len(everything)), where=everything > 0)
         return cls(prices.prices, np.where(prices.prices > 0, prices.prices, part), ledger, pacing)
 
     def prices_now(self, remaining: Units, arrived_share: float) -> Array:
-        """Compute the prices of a moment from nothing but what remains.
+        """Compute the prices at a moment from what remains, without other state.
 
-        price_k = max(0, night's price_k + size_k x change_k), where change_k = stiffness x (share of capacity spent -
+        price_k = max(0, batch price_k + size_k x change_k), where change_k = stiffness x (share of capacity spent -
         share of the day gone) / (share of the day that remains), at most `largest_change` up. Since what was spent is a
         sum over the day, this is dual averaging (Xiao 2010) with a step that grows as the day gets shorter.
 
         Args:
-            remaining: Shape (K,), units.
+            remaining: Remaining units, shape (K,).
             arrived_share: Share of the day's arrivals expected up to now, in [0, 1].
 
         Raises:
-            DataError: The share is none.
+            DataError: If the share is not between 0 and 1.
         """
         if not 0.0 <= arrived_share <= 1.0:
-            raise DataError("no share of a day", got=str(arrived_share), expected="a number from 0 to 1")
+            raise DataError("invalid share of a day", got=str(arrived_share), expected="a number from 0 to 1")
         rest = 1.0 - arrived_share
         ahead = (rest - remaining / np.maximum(self.ledger.capacity, 1)) / max(rest, self.pacing.least_rest)
         change = np.minimum(self.pacing.stiffness * ahead, self.pacing.largest_change)
@@ -109,23 +111,23 @@ class DayPlan:
 def pace(
     plan: DayPlan, remaining: Units, gain: Array, consumption: Sequence[Array], arrived_share: float
 ) -> tuple[Choices, Units]:
-    """Decide for whoever is here now: one customer, or a few who came together and see the same prices.
+    """Decide for the customers present now: one, or a few who arrived together and see the same prices.
 
-    A candidate that consumes more of a resource than remains is never chosen, nor one whose gain or consumption is no
-    number. Customers of one call are served in their order.
+    A candidate is never chosen if it consumes more of a resource than remains, or if its gain or consumption is not
+    a finite number. Customers of one call are served in order.
 
     Args:
-        plan: The day's.
-        remaining: Shape (K,), units; `plan.ledger.capacity` in the morning.
+        plan: The day's plan.
+        remaining: Remaining units, shape (K,); `plan.ledger.capacity` at the start of the day.
         gain: Shape (n, m), as in `Chunk`.
         consumption: K arrays, as in `Chunk`.
         arrived_share: Share of the day's arrivals expected up to now, in [0, 1].
 
     Returns:
-        Position of the candidate of each customer, -1 for none, and what remains afterwards.
+        Position of the candidate of each customer, -1 for none, and the units that remain afterwards.
 
     Raises:
-        DataError: The share is none, or the arrays do not fit.
+        DataError: If the share is not between 0 and 1, or shapes do not match.
 
     Example:
         >>> night = Prices(np.array([2.0]), 8.0, 8.0, 1, 0, converged=True)
@@ -137,7 +139,7 @@ def pace(
     amounts = _stacked(gain, consumption, len(remaining))
     prices = plan.prices_now(remaining, arrived_share)
     allowed = (gain > -np.inf) & (gain < np.inf)
-    with np.errstate(over="ignore", invalid="ignore"):  # of forbidden candidates anything may be said
+    with np.errstate(over="ignore", invalid="ignore"):  # forbidden candidates may have any number
         priced = gain - (prices[:, None, None] * amounts).sum(axis=0)
     chosen = np.full(len(gain), -1, dtype=np.int32)
     rows = np.arange(len(gain))
@@ -152,7 +154,7 @@ def pace(
         units = np.where(takes, plan.ledger.units_of_all(here[:, places, best]), 0)
         spent = np.cumsum(units, axis=1)
         over = np.flatnonzero((spent > remaining[:, None]).any(axis=0))
-        served = int(over[0]) if len(over) else len(rows)  # the first always fits: alone it was compared with all
+        served = int(over[0]) if len(over) else len(rows)  # never 0: each alone was checked against what remains
         chosen[rows[:served]] = np.where(takes, best, -1)[:served]
         remaining = remaining - spent[:, served - 1]
         rows = rows[served:]
@@ -160,16 +162,20 @@ def pace(
 
 
 def spend(plan: DayPlan, remaining: Units, amounts: Array) -> Units:
-    """Take amounts of each resource, shape (K,), from what remains: what was spent elsewhere, or more than expected.
+    """Subtract amounts of each resource, shape (K,), from what remains; never below zero.
 
-    Never goes below nothing.
+    Used for spending elsewhere, or more than expected.
 
     Raises:
-        DataError: An amount is negative or not finite.
+        DataError: If an amount is negative or not finite.
     """
     amounts = np.asarray(amounts, dtype=np.float64)
     if amounts.shape != remaining.shape or not (np.isfinite(amounts) & (amounts >= 0)).all():
-        raise DataError("not spent", got=str(amounts.tolist()), expected=f"{len(remaining)} finite numbers from 0")
+        raise DataError(
+            "invalid amounts to spend",
+            got=str(amounts.tolist()),
+            expected=f"{len(remaining)} finite numbers of at least 0",
+        )
     after: Units = np.maximum(remaining - plan.ledger.units_of_all(amounts[:, None])[:, 0], 0)
     return after
 
@@ -177,15 +183,15 @@ def spend(plan: DayPlan, remaining: Units, amounts: Array) -> Units:
 def _stacked(gain: Array, consumption: Sequence[Array], resources: int) -> Array:
     if gain.ndim != 2 or len(consumption) != resources:
         raise DataError(
-            "arrivals do not fit the day's plan",
-            got=f"gains of shape {gain.shape} and {len(consumption)} kinds of consumption",
-            expected=f"gains of shape (n, m) and {resources} kinds of consumption",
+            "arrivals do not match the day's plan",
+            got=f"gains of shape {gain.shape} and {len(consumption)} consumption arrays",
+            expected=f"gains of shape (n, m) and {resources} consumption arrays",
         )
     amounts = np.empty((resources, *gain.shape))
     for resource, one in enumerate(consumption):
         if one.shape not in {gain.shape, gain.shape[1:]}:
             raise DataError(
-                f"consumption of resource {resource} does not fit",
+                f"consumption of resource {resource} has the wrong shape",
                 got=f"shape {one.shape}",
                 expected=f"{gain.shape[1:]} or {gain.shape}",
             )

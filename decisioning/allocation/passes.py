@@ -1,4 +1,4 @@
-"""One pass over everybody, chunk by chunk, on a few threads, with results in the order of the chunks."""
+"""One pass over all chunks on a few threads, with results in the order of the chunks."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Result = TypeVar("Result")
 
 
 def over_chunks(compute: Callable[[Chunk, int], Result], chunks: Iterable[Chunk], threads: int) -> Iterator[Result]:
-    """Compute something of every chunk.
+    """Call a function on every chunk and yield the results.
 
-    Chunks are fetched one after the other by the caller's thread, and never more than there are threads and one are
-    held. numpy lets go of the interpreter while it computes, so threads help where chunks have thousands of rows.
+    The caller's thread fetches chunks one at a time, and at most one more than there are threads is held. numpy
+    releases the GIL while it computes, so threads help where chunks have thousands of rows.
 
     Args:
-        compute: Takes a chunk and the position of its first customer; must not keep the chunk.
-        chunks: In the order of positions.
-        threads: 1 computes in the caller's thread.
+        compute: Function of a chunk and the position of its first customer; must not keep the chunk.
+        chunks: Chunks in the order of positions.
+        threads: Number of threads; 1 computes in the caller's thread.
     """
     start = 0
     if threads == 1:

@@ -1,4 +1,4 @@
-"""The question: who gets which candidate, when budgets and capacities are shared by everybody."""
+"""The allocation problem: which candidate each customer gets when all share budgets and capacities."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Chunk:
 
     Attributes:
         gain: Shape (n, m), priority of each candidate before prices, in currency; -inf or NaN where it is not allowed.
-        consumption: For each of the K resources, shape (m,) where a candidate consumes the same of everybody (a call
-            slot on contact) or (n, m) where it does not (propensity x cost, charged on acceptance); in the resource's
-            unit, finite and not negative wherever the candidate is allowed.
-        keys: Shape (n,), stable hashes of the customers, which decide between equals; None for their positions.
+        consumption: For each of the K resources, shape (m,) if a candidate consumes the same for every customer (a call
+            slot on contact), or (n, m) if not (propensity x cost, charged on acceptance); in the resource's unit,
+            finite and not negative wherever the candidate is allowed.
+        keys: Shape (n,), stable hashes of the customers, which break ties; None to use their positions.
     """
 
     gain: Array
@@ -34,24 +34,24 @@ class Chunk:
         return len(self.gain)
 
     def taken(self, resource: int, rows: NDArray[np.intp], candidates: NDArray[np.intp]) -> Array:
-        """Look up what each of these rows consumes of a resource with its candidate: shape (r,)."""
+        """Return what each of these rows consumes of a resource with its candidate: shape (r,)."""
         amounts = self.consumption[resource]
         return amounts[candidates] if amounts.ndim == 1 else amounts[rows, candidates]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """Everybody, and what there is to share out.
+    """All customers, and the capacities that they share.
 
     Attributes:
-        chunks: Can be iterated again and again with the same content; each chunk may be read from a file when it is
-            its turn, and is not kept. Candidates are the same, in the same order, in every chunk.
+        chunks: Can be iterated repeatedly with the same content; each chunk may be read from a file in turn and is not
+            kept. All chunks have the same candidates in the same order.
         capacity: Shape (K,), in the resources' units.
-        names: Of the K resources, for people; numbered where left out.
+        names: Names of the K resources for reports; numbered if left out.
 
     Raises:
-        DataError: There is no resource, a capacity is not a finite number from 0, `chunks` is an iterator, which would
-            be used up by the first pass, or the names are not as many as the resources.
+        DataError: If there is no resource, if a capacity is not a finite number of at least 0, if `chunks` is an
+            iterator (exhausted after the first pass), or if the number of names differs from that of resources.
 
     Example:
         >>> calls = Problem([Chunk(np.array([[5.0], [3.0]]), (np.ones(1),))], np.array([1.0]), ("call slots",))
@@ -69,33 +69,37 @@ class Problem:
         if not self.names:
             object.__setattr__(self, "names", tuple(f"resource {number}" for number in range(len(capacity))))
         if len(self.names) != len(capacity):
-            raise DataError("resources need a name each", got=f"{len(self.names)}", expected=f"{len(capacity)}")
+            raise DataError(
+                "the number of names differs from that of resources",
+                got=f"{len(self.names)}",
+                expected=f"{len(capacity)}",
+            )
         if isinstance(self.chunks, Iterator):
             raise DataError(
-                "customers are passed over many times",
+                "customers must be iterable more than once",
                 got=f"a {type(self.chunks).__name__}, which ends with the first pass",
                 expected="an object that can be iterated again, such as a list or a class with __iter__",
             )
 
     @property
     def resources(self) -> int:
-        """How many resources there are."""
+        """Number of resources."""
         return len(self.capacity)
 
 
 def checked_capacity(capacity: Array) -> Array:
-    """Make sure that capacities are finite and not negative, and there is one at least.
+    """Check that there is at least one capacity and that all are finite and not negative.
 
     Example:
         >>> checked_capacity(np.array([-1.0]))
         Traceback (most recent call last):
-        domain.errors.DataError: capacity 0 is no amount: got -1.0, expected a finite number from 0; leave a resource \
-without limit out
+        domain.errors.DataError: capacity 0 is invalid: got -1.0, expected a finite number of at least 0; leave out a \
+resource without a limit
     """
     capacity = np.asarray(capacity, dtype=np.float64)
     if capacity.ndim != 1 or not len(capacity):
         raise DataError(
-            "there is nothing to share out",
+            "there is nothing to allocate",
             got=f"capacities of shape {capacity.shape}",
             expected="one number for each resource, at least one",
             remedy="without budgets everybody simply gets the best candidate",
@@ -103,9 +107,9 @@ without limit out
     wrong = np.flatnonzero(~(np.isfinite(capacity) & (capacity >= 0)))
     if len(wrong):
         raise DataError(
-            f"capacity {wrong[0]} is no amount",
+            f"capacity {wrong[0]} is invalid",
             got=str(capacity[wrong[0]]),
-            expected="a finite number from 0",
-            remedy="leave a resource without limit out",
+            expected="a finite number of at least 0",
+            remedy="leave out a resource without a limit",
         )
     return capacity

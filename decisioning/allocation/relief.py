@@ -1,4 +1,4 @@
-"""Where more is wanted than there is, those give way who lose least by it."""
+"""Relief of overdrawn resources: the customers who lose least give way."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ def relieve(
 ) -> tuple[Units, int]:
     """Take candidates away until every resource is within its capacity.
 
-    Of those who consume an overdrawn resource the first to give way lose least, compared with their next best
-    candidate or none, for the share of the excess that they free. What they take instead is left to `fill`.
+    Among those who consume an overdrawn resource, the first to give way lose least (compared with their next best
+    candidate or none) per share of the excess that they free. `fill` decides what they get instead.
 
     Args:
-        problem: Everybody.
+        problem: Customers and capacities.
         prices: Shape (K,).
-        ledger: Amounts in units.
-        chosen: Shape (n,), candidates of all customers, -1 for none; changed in place.
-        used: For each resource the units that they consume: any number, 64 bits may be too few.
-        threads: Of the passes.
+        ledger: Ledger of the capacities.
+        chosen: Candidates of all customers, -1 for none, shape (n,); changed in place.
+        used: Units used of each resource; Python integers, because 64 bits may be too few.
+        threads: Number of threads.
 
     Returns:
-        Units used afterwards, nowhere above the capacity, and how many passes it took.
+        Units used afterwards, nowhere above the capacity, and the number of passes.
     """
     passes = 0
     while any(excess := [max(0, one - most) for one, most in zip(used, ledger.capacity.tolist(), strict=True)]):
@@ -71,7 +71,7 @@ def _ways_out(chunk: Chunk, start: int, *, prices: Array, ledger: Ledger, chosen
 
 
 def _first_to_leave(units: Units, excess: list[int]) -> NDArray[np.bool_]:
-    """Mark the first moves that together free the excess of every resource, or all of them if that is too little."""
+    """Mark the first moves that together free the excess of every resource, or all of them if they are too few."""
     leaves = np.zeros(units.shape[1], dtype=np.bool_)
     for resource, beyond in enumerate(excess):
         missing = beyond + int(units[resource, leaves].sum())

@@ -11,7 +11,7 @@ from decisioning.allocation.problem import Chunk
 from expressions.types import Array
 
 BLOCK_ROWS = 2048
-"""With twenty candidates a block is a third of a megabyte: it stays in a core's cache through all its steps."""
+"""With twenty candidates a block is a third of a megabyte, which stays in a core's cache through all steps."""
 
 Positions = NDArray[np.intp]
 
@@ -20,11 +20,12 @@ def priced_blocks(chunk: Chunk, prices: Array) -> Iterator[tuple[slice, Array]]:
     """Subtract the price of what candidates consume: gain - sum_k price_k x consumption_k.
 
     Args:
-        prices: Shape (K,), currency per unit.
+        chunk: The chunk.
+        prices: Currency per unit, shape (K,).
 
     Yields:
-        Rows of the chunk, and their priced gains, shape (rows, m), -inf or NaN where not allowed. The array is used
-        again for the next block. Nothing where there are no candidates.
+        Rows of the chunk, and their priced gains, shape (rows, m), -inf or NaN where not allowed. The array is reused
+        for the next block. Yields nothing if there are no candidates.
     """
     rows, candidates = chunk.gain.shape
     if not candidates:
@@ -43,7 +44,7 @@ def priced_blocks(chunk: Chunk, prices: Array) -> Iterator[tuple[slice, Array]]:
         block = slice(first, min(first + BLOCK_ROWS, rows))
         out, times = priced[: block.stop - first], product[: block.stop - first]
         np.subtract(chunk.gain[block], same_for_all, out=out)
-        with np.errstate(over="ignore", invalid="ignore"):  # what costs more than there is money is not wanted
+        with np.errstate(over="ignore", invalid="ignore"):  # an infinite price makes a candidate unwanted
             for price, amounts in of_each:
                 np.multiply(amounts[block], price, out=times)
                 np.subtract(out, times, out=out)
@@ -51,10 +52,10 @@ def priced_blocks(chunk: Chunk, prices: Array) -> Iterator[tuple[slice, Array]]:
 
 
 def best_of(priced: Array) -> tuple[Positions, Array]:
-    """Find each row's best candidate, the first among equals.
+    """Find each row's best candidate; ties go to the first.
 
     Args:
-        priced: Shape (n, m), m at least 1; NaN is replaced by -inf in place, in the rows where it stands in the way.
+        priced: Shape (n, m), m at least 1; NaN is replaced by -inf in place, in rows where it hides the maximum.
 
     Returns:
         Position and priced gain, each of shape (n,); 0 and -inf where nothing is allowed.

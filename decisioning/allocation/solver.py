@@ -1,4 +1,4 @@
-"""HiGHS, which minds its own business: one thread, and not a word on the console."""
+"""The HiGHS solver, limited to one thread and silent on the console."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import highspy
 
 
 class Solver(highspy.Highs):
-    """A solver of linear programs that prints nothing, not even its name.
+    """A solver of linear programs that prints nothing, not even its banner.
 
     Example:
         >>> solver = Solver()
@@ -19,7 +19,7 @@ class Solver(highspy.Highs):
         super().__init__()  # type: ignore[no-untyped-call]  # the library ships it without types
 
     def enableCallbacks(self) -> None:  # noqa: N802 - the library's name
-        """Fall silent first: this is the first call of the library's constructor, and the first that would print."""
+        """Switch off output first: the library's constructor calls this before anything that would print."""
         self.setOptionValue("output_flag", False)
         self.setOptionValue("threads", 1)
         super().enableCallbacks()  # type: ignore[no-untyped-call]  # the library ships it without types

@@ -1,4 +1,4 @@
-"""Sums over customers that do not depend on how customers were cut into chunks, to the last bit."""
+"""Sums over customers that are bit for bit independent of how customers are divided into chunks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ BLOCK = 4096
 
 
 class OrderedSums:
-    """Adds up rows of numbers that arrive in pieces.
+    """Sums rows of numbers that arrive in pieces.
 
     Floating-point sums depend on the order of their terms. Here numbers are summed in blocks of `BLOCK` positions,
-    counted from the first customer of all; what a piece leaves of a block waits for the next piece.
+    counted from the very first customer; an incomplete block waits for the next piece.
 
     Example:
         >>> numbers = np.random.default_rng(7).random((1, 10_000))
@@ -39,6 +39,6 @@ class OrderedSums:
         self._waiting = numbers[:, whole:].copy()
 
     def total(self) -> Array:
-        """Give the sums so far: shape (rows,)."""
+        """Return the sums so far: shape (rows,)."""
         total: Array = self._total + self._waiting.sum(axis=1)
         return total

@@ -1,4 +1,4 @@
-"""The first pass: everything is checked, counted, and a sample of the customers is kept."""
+"""The survey, the first pass: check every chunk, count the customers and keep a sample."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from decisioning.policies.draws import Hashes, mixed
 from expressions.types import Array
 
 LARGEST_PRICE = 1e150
-"""Instead of infinity, which times nothing consumed would not be a number; half way to it, so that it can be paid."""
+"""Replaces infinity, since infinity times 0 is NaN; half the largest exponent, so that products stay finite."""
 
 ROUNDED_UP = 1.0 + 2.0**-50
-"""So that the price times what is consumed is not a last digit less than the gain."""
+"""Makes sure that rounding does not leave price times consumption below the gain."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Survey:
-    """What the first pass found.
+    """Result of the first pass.
 
     Attributes:
-        customers: How many there are.
-        shut_out: Shape (K,), for a resource without any capacity the price at which nobody wants it, 0 for others.
-        sample: Some customers, chosen by their position alone; everybody, if there are few.
+        customers: Number of customers.
+        shut_out: Shape (K,), for a resource without capacity the price at which nobody wants it, 0 for others.
+        sample: Some customers, chosen by their position alone; all of them if there are few.
     """
 
     customers: int
@@ -34,13 +34,13 @@ class Survey:
 
 
 def survey(problem: Problem, sample_size: int) -> Survey:
-    """Pass over everybody once.
+    """Pass over all customers once.
 
     The sample keeps the positions whose hash is below a threshold, the highest power of two that keeps no more than
     `sample_size`; it does not depend on the chunks.
 
     Raises:
-        DataError: A chunk does not fit or holds what is no amount.
+        DataError: If a chunk does not match the problem or holds invalid amounts.
     """
     customers, candidates = 0, None
     shut_out = np.zeros(problem.resources)
@@ -78,7 +78,7 @@ def _joined(parts: list[Chunk], resources: int) -> Chunk:
 
 
 def _highest_ratio(chunk: Chunk, resource: int) -> float:
-    """Find the most that anybody would gain per unit of a resource."""
+    """Return the highest gain per unit of a resource over all customers."""
     amounts = np.broadcast_to(chunk.consumption[resource], chunk.gain.shape)
     wanted = (chunk.gain > 0) & (amounts > 0)
     if not wanted.any():

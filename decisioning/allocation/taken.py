@@ -1,4 +1,4 @@
-"""What chosen candidates consume, and what decides between equal customers."""
+"""Consumption of the chosen candidates, and the keys that break ties between customers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Choices = NDArray[np.int32]
 
 
 def units_taken(chunk: Chunk, rows: NDArray[np.intp], candidates: Choices | NDArray[np.intp], ledger: Ledger) -> Units:
-    """Say what each of these rows consumes with its candidate, in units: shape (K, r)."""
+    """Return what each of these rows consumes with its candidate, in units: shape (K, r)."""
     units = np.empty((len(chunk.consumption), len(rows)), dtype=np.int64)
     for resource, amounts in enumerate(chunk.consumption):
         if amounts.ndim == 1:
@@ -24,5 +24,5 @@ def units_taken(chunk: Chunk, rows: NDArray[np.intp], candidates: Choices | NDAr
 
 
 def keys_of(chunk: Chunk, start: int) -> Keys:
-    """Give the customers' keys, or their positions: shape (n,)."""
+    """Return the customers' keys, or their positions if there are none: shape (n,)."""
     return np.arange(start, start + len(chunk), dtype=np.uint64) if chunk.keys is None else chunk.keys

@@ -1,4 +1,4 @@
-"""How the candidates of a policy lie in channels, and with which probability each place of an order comes first."""
+"""The layout of a policy's candidates by channel, and the selection probabilities of exploration."""
 
 from __future__ import annotations
 
@@ -26,23 +26,25 @@ EXPLORED: NDArray[np.int8] = np.array(
     ],
     dtype=np.int8,
 )
-"""By arm. Random propensities are the exploration of their arm; the catalogue's order is not to be explored."""
+"""Way of exploring, by arm. Random propensities already explore, and the catalogue's order is not explored."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """The c channels asked for, each with up to k candidates out of m.
+    """The c requested channels, each with up to k of the m candidates.
 
     Attributes:
-        slots: Shape (c, k), each channel's candidates in catalogue order, filled up with m, which is no candidate.
-        asked: Shape (m,), candidates of these channels.
+        slots: Shape (c, k), each channel's candidates in catalogue order, padded with m, which is no candidate.
+        asked: Shape (m,), whether the candidate is in one of these channels.
         offer_class: Shape (m,), 0 for the class that comes first.
         slot_class: Shape (c, k), the same by slot.
-        one_class: All candidates are of one class.
-        slot_group: Shape (c, k), candidates of which only the best is ranked beside others; None for no such groups.
-        probabilities: Shape (3, k + 1, k): way of exploring, candidates allowed, place in the order (from 0) -> with
-            which probability it is first.
-        sums: Running totals of these, the last place infinite: a draw below one of them ends there.
+        one_class: Whether all candidates are of one class.
+        slot_group: Shape (c, k), groups of candidates of which only the best is ranked beside others; None for no such
+            groups.
+        probabilities: Shape (3, k + 1, k): way of exploring, number of allowed candidates, position in the order (from
+            0) -> probability of being first.
+        sums: Cumulative probabilities, infinite at the last position: a draw selects the first position whose sum is
+            above it.
     """
 
     slots: NDArray[np.intp]
@@ -57,7 +59,7 @@ class Layout:
 
 @lru_cache(maxsize=256)
 def layout_of(policy: CompiledPolicy, channels: tuple[str, ...]) -> Layout:
-    """Lay a policy's candidates out for some channels; computed once for each such choice."""
+    """Return the layout of a policy's candidates for some channels, computed once for each choice of channels."""
     candidates = policy.candidates
     slots = channel_slots(candidates, channels)
     asked = np.zeros(len(candidates) + 1, dtype=np.bool_)
@@ -73,7 +75,7 @@ def layout_of(policy: CompiledPolicy, channels: tuple[str, ...]) -> Layout:
     probabilities = np.stack([position_probabilities(exploration, width) for exploration in explored])
     sums = np.cumsum(probabilities, axis=2)
     last = np.arange(1, width + 1) >= np.arange(width + 1)[:, None]
-    sums[:, last] = np.inf  # the last place takes what rounding leaves
+    sums[:, last] = np.inf  # so that rounding never leaves a draw without a position
     return Layout(
         slots=slots,
         asked=asked[:-1],
@@ -87,7 +89,7 @@ def layout_of(policy: CompiledPolicy, channels: tuple[str, ...]) -> Layout:
 
 
 def channel_slots(candidates: Candidates, channels: Sequence[str]) -> NDArray[np.intp]:
-    """List each channel's candidates in catalogue order: shape (c, k), filled up with m, which is no candidate."""
+    """Return each channel's candidates in catalogue order, shape (c, k), padded with m, which is no candidate."""
     members = [candidates.by_channel[name] for name in channels]
     slots = np.full((len(channels), max(map(len, members), default=0)), len(candidates), dtype=np.intp)
     for row, positions in zip(slots, members, strict=True):
@@ -96,15 +98,15 @@ def channel_slots(candidates: Candidates, channels: Sequence[str]) -> NDArray[np
 
 
 def position_probabilities(exploration: Exploration, most: int) -> Array:
-    """Compute with which probability each place of an order is drawn to be first.
+    """Compute the probability of each position of an order to be drawn as first.
 
     With a allowed candidates, t = min(top, a) and f = min(floor, 1 / a), place i (from 1) has
 
         f + (1 - a f) * ((1 - epsilon) * [i = 1] + epsilon / t * [i <= t])
 
     Args:
-        exploration: The policy's.
-        most: Largest number of candidates in a channel.
+        exploration: Exploration settings of the policy.
+        most: Maximum number of candidates in a channel.
 
     Returns:
         Shape (most + 1, most): row a for a allowed candidates; every row but the first sums to 1.
@@ -125,7 +127,7 @@ def position_probabilities(exploration: Exploration, most: int) -> Array:
 
 
 def _groups(candidates: Candidates) -> NDArray[np.intp]:
-    """Number the product families; an offer that belongs to none is a group of its own, and so is no candidate."""
+    """Number the product families; an offer without a product is a group of its own, and so is the padding."""
     numbers: dict[str, int] = {}
     names = [
         product or f"offer {offer.name}"

@@ -1,4 +1,4 @@
-"""Who comes first in a channel: nearly always the best, sometimes another, with known probability; and who follows."""
+"""Ranking within a channel: normally by sort key, but exploration may draw another candidate as the first."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Ranking:
     """The order of the allowed candidates in every channel.
 
     Attributes:
-        rank: Shape (n, m), from 1; 0 where a candidate is not among the answer's offers.
-        selection_probability: Shape (n, m), probability with which the candidate was put first in its channel.
-        rank_probability: Shape (n, m), probability with which it got the rank it has; 0 where it has none.
+        rank: Shape (n, m), from 1; 0 for candidates that are not ranked.
+        selection_probability: Shape (n, m), probability that the candidate is put first in its channel.
+        rank_probability: Shape (n, m), probability of the rank that the candidate has; 0 if it is not ranked.
     """
 
     rank: NDArray[np.int16]
@@ -35,19 +35,19 @@ def rank_candidates(
     *,
     offers_per_channel: int,
 ) -> Ranking:
-    """Order the allowed candidates of every channel, and let the draw decide who is first.
+    """Order the allowed candidates of every channel; a draw decides which one is first.
 
-    The order is total: by class, then by key, highest first, then as in the catalogue. Among those of the foremost
-    class one is drawn to be first; the others follow in their order. Where products must be distinct only the best
-    of each family follows.
+    The order is total: by class, then by key, highest first, then catalogue order. One candidate of the first class
+    that has any is drawn to be first; the others follow in order. If products must be distinct, only the best of each
+    family follows.
 
     Args:
-        keys: Shape (n, m), finite where allowed.
-        allowed: Shape (n, m).
-        layout: Of the channels.
-        draws: Shape (n, c), uniform in [0, 1).
-        explored: Shape (n,), how each customer's first offer is explored: a row of `layout.probabilities`.
-        offers_per_channel: How many are ranked; the rest has rank 0.
+        keys: Sort keys, shape (n, m), finite where allowed.
+        allowed: Whether the candidate passed all rules, shape (n, m).
+        layout: Layout of the channels.
+        draws: Uniform draws in [0, 1), shape (n, c).
+        explored: Way of exploring each customer's first offer, a row of `layout.probabilities`; shape (n,).
+        offers_per_channel: How many candidates are ranked; the rest have rank 0.
     """
     customers, candidates = keys.shape
     slots = layout.slots
@@ -85,10 +85,10 @@ def rank_candidates(
 def _followed(
     order: NDArray[np.intp], count: NDArray[np.intp], chosen: NDArray[np.intp], probabilities: Array, layout: Layout
 ) -> tuple[NDArray[np.intp], Array]:
-    """Rank the places of every order given which of them was chosen, with the probability of each such rank.
+    """Rank the positions of every order given which one was chosen, with the probability of each such rank.
 
-    Groups stand in the order of their best; the group of the chosen place steps to the front, and the best of the
-    other groups follow. A group at place g so comes at g + 2 if the chosen group stood behind it, else at g + 1.
+    Groups are ordered by their best candidate. The group of the chosen position moves to the front, and the best of
+    the other groups follow: the group at position g gets rank g + 2 if the chosen group was behind it, else g + 1.
     """
     width = order.shape[2]
     place = np.arange(width)

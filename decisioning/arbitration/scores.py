@@ -1,4 +1,4 @@
-"""What each candidate is worth now, and which of them the numbers reject."""
+"""Candidate scores: the priority of each candidate, and the candidates that are rejected because of their numbers."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class CandidateScores:
     """The numbers of every candidate, each of shape (n, m).
 
     Attributes:
-        propensity: As scored; NaN where it was no probability, or the customer wants no personalised offers.
-        value: Of an acceptance, in the bank's currency; NaN where it could not be computed.
-        context: Product of the situation's weights that hold.
-        lever: Product of the levers that hold.
-        cost: Expected: `propensity * offer.cost + treatment.cost`.
-        budget_cost: What the candidate uses of budgets, at their prices.
-        priority: What candidates are ranked by; NaN where any part is unknown.
-        uses: For each budget, shape (n, its candidates): how much of it an offer made is expected to use; NaN where
-            that is unknown or negative.
+        propensity: Probability of acceptance; NaN if invalid, or if the customer does not want personalised offers.
+        value: Value of an acceptance, in the bank's currency; NaN if it could not be computed.
+        context: Product of the context weights that apply.
+        lever: Product of the levers that apply.
+        cost: Expected cost: `propensity * offer.cost + treatment.cost`.
+        budget_cost: Expected use of budgets, at their prices.
+        priority: Number by which candidates are ranked; NaN if any part is unknown.
+        uses: For each budget, shape (n, its candidates): expected use if the offer is made; NaN where unknown or
+            negative.
     """
 
     propensity: Array
@@ -58,17 +58,17 @@ def score_candidates(
         weighted value = value x context x lever where value > 0, else value
         cost = propensity x offer.cost + treatment.cost
 
-    An expected margin in the bank's currency. Costs stand outside the product, because wishes do not make a bonus or
-    a call dearer, and weights do not multiply a loss, so that a higher weight never lowers an offer. What the
-    policy's `factors` leave out counts as 1, a cost or price as 0.
+    The priority is an expected margin in the bank's currency. Costs are outside the product because weights do not
+    change the cost of a bonus or a call. Weights do not multiply a loss, so a higher weight never lowers an offer.
+    Factors that the policy's `factors` leave out count as 1, costs and prices as 0.
 
     Args:
-        policy: The policy.
-        situation: Of n customers.
-        propensity: Shape (n, m); every commercial candidate needs one: the model scores all offers, since the history
-            has answers to all. What is NaN or not between 0 and 1 is rejected by the rule `scored`.
-        arm: Shape (n,).
-        prices: Of one unit of each budget, by name; 0 for one that is not named.
+        policy: The compiled policy.
+        situation: Evaluation context of n customers.
+        propensity: Shape (n, m). Every commercial candidate needs a propensity; values that are NaN or not between 0
+            and 1 are rejected by the rule `scored`.
+        arm: Arm of each customer, shape (n,).
+        prices: Price of one unit of each budget, by name; 0 for budgets that are not named.
     """
     shape = (situation.customers, len(policy.candidates))
     probable = np.where((propensity >= 0.0) & (propensity <= 1.0), propensity, np.nan)
@@ -96,7 +96,7 @@ def score_candidates(
 
 
 def priority_of(worth: CandidateScores, factors: Factors, rows: NDArray[np.intp] | slice = slice(None)) -> Array:
-    """Compute the priority again from fewer or more numbers, for some of the customers: shape (rows, m)."""
+    """Compute the priority again with other factors, for some of the customers: shape (rows, m)."""
     numbers = (worth.propensity, worth.value, worth.context, worth.lever, worth.cost, worth.budget_cost)
     return _priority(factors, *(number[rows] for number in numbers))
 
@@ -119,7 +119,7 @@ def _priority(
 
 
 def reject_below_minimum(policy: CompiledPolicy, worth: CandidateScores, bits: Bits) -> None:
-    """Set the bits of the rules about the numbers of commercial candidates: unknown ones, and too low a priority."""
+    """Set the bits of the score rules for commercial candidates: unknown numbers, and too low a priority."""
     columns = policy.scored
     propensity, value = worth.propensity[:, columns], worth.value[:, columns]
     mark(bits, policy.bit(SCORED), np.isnan(propensity), columns)
@@ -132,13 +132,13 @@ def reject_below_minimum(policy: CompiledPolicy, worth: CandidateScores, bits: B
 def reject_unaffordable(
     policy: CompiledPolicy, worth: CandidateScores, remaining: Mapping[str, float], bits: Bits
 ) -> None:
-    """Set the bits of the rules about budgets: what is not surely within what is left is rejected.
+    """Set the bits of the budget rules: candidates whose use is not known to fit what is left are rejected.
 
     Args:
-        policy: The policy.
-        worth: Its `uses`.
+        policy: The compiled policy.
+        worth: Candidate scores with their `uses`.
         remaining: What is left of each budget, by name.
-        bits: Changed in place.
+        bits: Failing rules; changed in place.
     """
     for budget, use in zip(policy.budgets, worth.uses, strict=True):
         if len(budget.columns):
@@ -146,9 +146,9 @@ def reject_unaffordable(
 
 
 def with_propensity(policy: CompiledPolicy, worth: CandidateScores, rows: NDArray[np.intp], propensity: Array) -> Array:
-    """Compute the priority of some customers' candidates as if these were the propensities: shape (rows, m).
+    """Compute the priority of some customers' candidates with other propensities: shape (rows, m).
 
-    What is used of budgets stays as it is, so that an experiment spends no more than was reckoned with.
+    The use of budgets is not recomputed, so that an experiment spends no more than expected.
     """
     columns = policy.candidates.columns
     cost = propensity * columns["offer_cost"] + columns["contact_cost"]
@@ -157,15 +157,15 @@ def with_propensity(policy: CompiledPolicy, worth: CandidateScores, rows: NDArra
 
 
 def best_candidate(keys: Array, offer_class: NDArray[np.int8], allowed: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Find each customer's best candidate over all channels; of equals the first in the catalogue.
+    """Find each customer's best candidate over all channels; ties go to the first in the catalogue.
 
     Args:
-        keys: Shape (n, m), finite where allowed.
-        offer_class: Shape (m,), 0 for the class that comes first.
-        allowed: Shape (n, m).
+        keys: Sort keys, shape (n, m), finite where allowed.
+        offer_class: Class of each candidate, shape (m,), 0 for the class that comes first.
+        allowed: Whether the candidate passed all rules, shape (n, m).
 
     Returns:
-        Shape (n,), position of the candidate; -1 where none is allowed.
+        Shape (n,), position of the candidate; -1 if none is allowed.
 
     Example:
         >>> allowed = np.array([[True, True, True], [False] * 3])
@@ -181,7 +181,7 @@ def best_candidate(keys: Array, offer_class: NDArray[np.int8], allowed: NDArray[
 
 
 def _use(budget: CompiledBudget, situation: EvaluationContext, probable: Array, hidden: NDArray[np.bool_]) -> Array:
-    """Compute how much of a budget each of its candidates is expected to use; all of it where no score is looked at."""
+    """Compute the expected use of a budget by each of its candidates; the full charge where scores are not used."""
     shape = (situation.customers, len(budget.columns))
     if budget.charge is None or not len(budget.columns):
         return np.full(shape, np.nan)

@@ -1,7 +1,7 @@
-"""By what the candidates of each customer are put in order: the priority, or what the customer's arm puts in its place.
+"""Sort keys of the candidates: the priority, or what the customer's arm replaces it with.
 
-Random propensities are one of a few fixed draws, the same for everybody, so that the probability with which a
-candidate comes first is known exactly: the share of the draws in which it does.
+Random propensities are one of a few fixed draws, the same for everybody, so that the probability that a candidate
+comes first is known exactly: the share of the draws in which it does.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from decisioning.policies.draws import Hashes, customer_draws, hashes_of, mixed,
 from expressions.types import Array
 
 RANDOM_PROPENSITIES: Final = 64
-"""Draws of random propensities. More would be finer, and cost as much more for the customers of that arm."""
+"""Number of draws of random propensities. The cost for customers of that arm grows with it."""
 
 
 def sort_keys(
     policy: CompiledPolicy, worth: CandidateScores, arm: Arms, customers: Hashes, as_of: np.datetime64, seed: int
 ) -> Array:
-    """Give the number by which each customer's candidates are put in order, the highest first: shape (n, m).
+    """Compute the number by which each customer's candidates are ordered, highest first: shape (n, m).
 
-    Customers who want no personalised offers get them in the order of the catalogue; what needs no score and has none
-    stands at 0.
+    Customers who do not want personalised offers get them in the order of the catalogue. Candidates without a score
+    have key 0.
 
     Args:
-        policy: The policy.
-        worth: Of its candidates.
-        arm: Shape (n,).
-        customers: Shape (n,), hashes of their ids.
-        as_of: Moment of the decision; with the seed it decides what is random.
-        seed: Of the draws.
+        policy: The compiled policy.
+        worth: Candidate scores.
+        arm: Arm of each customer, shape (n,).
+        customers: Hashes of the customers' ids, shape (n,).
+        as_of: Decision time; the draws depend on it and on the seed.
+        seed: Seed of the draws.
     """
     keys = worth.priority.copy()
     for kind in _unusual(arm):
@@ -69,7 +69,7 @@ def ranked(
     as_of: np.datetime64,
     seed: int,
 ) -> Ranking:
-    """Rank the candidates of every channel by their keys; arguments as of `sort_keys` and `rank_candidates`."""
+    """Rank the candidates of every channel by their keys; for arguments see `sort_keys` and `rank_candidates`."""
     most = policy.policy.offers_per_channel
     draws = customer_draws(customers, channels, as_of, seed)
     ranking = rank_candidates(keys, allowed, layout, draws, EXPLORED[arm], offers_per_channel=most)

@@ -1,4 +1,4 @@
-"""What would have to change for a candidate to come first: its numbers, the price of a budget, or a rule."""
+"""Counterfactuals: what would have to change for a candidate to come first (a number, a budget's price, or a rule)."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from decisioning.policies.verdicts import Bits, failing_positions, mark
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counterfactual:
-    """What would put one candidate first in its channel, each change alone; None where no such change does.
+    """Changes that would each, alone, put one candidate first in its channel; None where no such change exists.
 
-    First is who stands first in order, before exploration draws. The changes bring the candidate level with the
-    first, or with the least priority where that is higher; a hair more puts it in front.
+    First means first in order, before exploration draws. A change brings the candidate level with the first one, or
+    with the minimum priority where that is higher; a little more puts it in front.
 
     Attributes:
         first: Offer that comes first; None where nothing is allowed.
-        shortfall: By how much the priority would have to rise; None where its priority is not what decides.
-        lever_factor: By which its lever would have to be multiplied.
-        value: Of an acceptance, that it would need; 0 or less where costs and prices alone decide.
-        propensity: It would need, at most 1, and no more than what is left of budgets allows.
-        cost_reduction: By how much one contact would have to be expected to cost less.
-        prices: Budget -> its price, if the candidate came first at that; the nearest to today's.
-        rules: Names of those that reject it.
-        first_without_rule: Where one rule alone rejects it: the offer that would come first without that rule.
-        obstacle: Why no number helps, in words; None where one could, or where rules reject it.
+        shortfall: By how much the priority would have to rise; None where priority does not decide.
+        lever_factor: Factor by which its lever would have to be multiplied.
+        value: Value of an acceptance that it would need; 0 or less where costs and prices alone decide.
+        propensity: Propensity that it would need, at most 1 and within what is left of budgets.
+        cost_reduction: By how much the expected cost of one contact would have to fall.
+        prices: Budget -> the price, closest to today's, at which the candidate would come first.
+        rules: Names of the rules that reject it.
+        first_without_rule: If exactly one rule rejects it: the offer that would come first without that rule.
+        obstacle: Why changing its numbers cannot help, in words; None if it could, or if rules reject it.
     """
 
     offer: str
@@ -56,7 +56,7 @@ class Counterfactual:
         return self.first_without_rule == self.offer
 
     def sentence(self) -> str:
-        """Say it.
+        """Describe the changes in words.
 
         Example:
             >>> Counterfactual(offer="loan", channel="app", first="card", shortfall=1.5, lever_factor=1.25,
@@ -82,11 +82,15 @@ class Counterfactual:
 
     def _of_numbers(self) -> str:
         if self.obstacle is not None:
-            return f"no number puts {self.offer} first: {self.obstacle}"
+            return f"no change of its numbers puts {self.offer} first: {self.obstacle}"
         if self.shortfall is None:
             return ""
         ways = "; ".join(self._ways())
-        would = f"it would come first {ways}" if ways else "no lever, value, propensity, cost or price puts it first"
+        would = (
+            f"it would come first {ways}"
+            if ways
+            else "no change of lever, value, propensity, cost or price puts it first"
+        )
         goal = self.first if self.first is not None and not self.rules else "the priority it needs"
         return f"{self.offer} is {self.shortfall:.4g} short of {goal}: {would}"
 
@@ -104,20 +108,20 @@ class Counterfactual:
 
 
 def counterfactuals(decisions: Decisions, customer: int, channel: str) -> tuple[Counterfactual, ...]:
-    """Say for every candidate of a channel that does not come first what would have to change.
+    """Return, for every candidate of a channel that does not come first, what would have to change.
 
     Args:
-        decisions: Of any number of customers.
+        decisions: Decisions for any number of customers.
         customer: Position of the customer.
-        channel: One of the channels that were decided.
+        channel: One of the decided channels.
 
     Returns:
-        The allowed ones in their order, so that the runner-up comes first; then those that one rule alone rejects;
-        then the others; within each in the order of the catalogue.
+        The allowed candidates in order, so that the runner-up comes first; then those rejected by exactly one rule;
+        then the rest; the last two in the order of the catalogue.
     """
-    channel_of_one = _Channel(decisions, customer, channel)
-    found = [(channel_of_one.place_in_order(place), channel_of_one.told(place)) for place in channel_of_one.others()]
-    return tuple(told for _, told in sorted(found, key=lambda pair: pair[0]))
+    candidates = _Channel(decisions, customer, channel)
+    found = [(candidates.place_in_order(place), candidates.counterfactual(place)) for place in candidates.others()]
+    return tuple(result for _, result in sorted(found, key=lambda pair: pair[0]))
 
 
 class _Channel:
@@ -145,9 +149,9 @@ class _Channel:
         behind = (int(self.classes[place]), -float(self.keys[place])) if standing == 0 else (0, 0.0)
         return (standing, *behind, place)
 
-    def told(self, place: int) -> Counterfactual:
+    def counterfactual(self, place: int) -> Counterfactual:
         rules = tuple(self.policy.rules[position].name for position in self.rules[place])
-        told = Counterfactual(
+        result = Counterfactual(
             offer=self.names[place],
             channel=self.channel,
             first=None if self.first < 0 else self.names[self.first],
@@ -155,13 +159,13 @@ class _Channel:
             first_without_rule=self._first_without(self.rules[place][0]) if len(rules) == 1 else None,
         )
         if rules and rules != (MINIMUM_PRIORITY,):
-            return told
+            return result
         obstacle = self._obstacle(place)
         if obstacle is not None:
-            return replace(told, obstacle=obstacle)
+            return replace(result, obstacle=obstacle)
         target, numbers = self._target(place), self.priorities
         return replace(
-            told,
+            result,
             shortfall=target - numbers.priority(place),
             lever_factor=numbers.lever_factor(place, target),
             value=numbers.value(place, target),
@@ -175,7 +179,7 @@ class _Channel:
         return int(best_candidate(self.keys[None], self.classes, np.asarray(allowed))[0])
 
     def _first_without(self, rule: int) -> str | None:
-        """Offer that comes first once a rule is gone for all; None for rules that stand for numbers nobody knows."""
+        """Return the offer that comes first without a rule; None for rules that reject unknown numbers."""
         if self.policy.rules[rule].kind == SCORE and self.policy.rules[rule].name != MINIMUM_PRIORITY:
             return None
         gone: Bits = np.zeros((1, *self.bits.shape), dtype=self.bits.dtype)
@@ -184,12 +188,12 @@ class _Channel:
 
     def _obstacle(self, place: int) -> str | None:
         if self.arm != Arm.STANDARD:
-            return f"the customer is in the arm {self.arm.label}, whose offers are not in the order of the priority"
+            return f"the customer is in the arm {self.arm.label}, whose offers are not ranked by priority"
         if self.first >= 0 and self.classes[place] > self.classes[self.first]:
             ahead = self.policy.candidates.pairs[self.columns[self.first]][0].offer_class
-            return f"{self.names[self.first]} is {ahead} and stands before it"
+            return f"{self.names[self.first]} is {ahead} and comes before it"
         if np.isnan(self.priorities.priority(place)):
-            return "its own are unknown"
+            return "they are unknown"
         return None
 
     def _least(self, place: int) -> float | None:
@@ -201,7 +205,7 @@ class _Channel:
         return max(goal for goal in goals if goal is not None)
 
     def _rivals(self, place: int) -> NDArray[np.intp]:
-        """Candidates that are in the way at some price: allowed, or rejected for too low a priority alone."""
+        """Return competitors at some price: allowed candidates, and those rejected only for too low a priority."""
         only_low = (self.policy.bit(MINIMUM_PRIORITY),)
         ways = [
             other

@@ -1,4 +1,4 @@
-"""Why, and why not, in words: worded once for all candidates and customers that look alike to a rule."""
+"""Explanations in words: why candidates were rejected, worded once for all that look alike to a rule."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from decisioning.policies.scoped_expression import ScopedExpression
 from decisioning.policies.verdicts import failing_positions
 
 Failed = list[tuple[int, str]]
-"""Rules that failed, by position and in the order in which they are asked, each with its reason."""
+"""Failed rules, by position in the order in which they are checked, each with its reason."""
 
 
 class Explanation:
-    """What the rules say of decisions that were made together.
+    """Explains decisions that were made together.
 
     Args:
-        decisions: Of n customers, who are named by their position.
+        decisions: Decisions for n customers, who are identified by their position.
     """
 
     def __init__(self, decisions: Decisions) -> None:
@@ -29,7 +29,7 @@ class Explanation:
         self._shortages: dict[int, Shortage] = {}
 
     def failed(self, customer: int, candidate: int) -> Failed:
-        """List the rules that a candidate failed, with the smallest part of each that is not true."""
+        """Return the rules that a candidate failed, each with the smallest part of its condition that is not true."""
         positions = failing_positions(self._bits[customer][candidate])
         if not positions:
             return []
@@ -37,9 +37,9 @@ class Explanation:
         return [(position, self._of_part(position, asked[position], customer, candidate)) for position in positions]
 
     def fallback(self, customer: int, channel: str) -> str | None:
-        """Say why nothing is offered in a channel; None where something is.
+        """Explain why nothing is offered in a channel; None where something is.
 
-        Of all candidates the one is told that came furthest before a rule rejected it.
+        The explanation is about the candidate that got furthest before a rule rejected it.
         """
         decisions = self._decisions
         furthest = int(decisions.fallback[customer, decisions.channels.index(channel)])
@@ -60,7 +60,7 @@ class Explanation:
         return bits
 
     def _of_part(self, position: int, part: ScopedExpression | None, customer: int, candidate: int) -> str:
-        # a rule may have several parts, and candidates of one part that look alike share their reason
+        # a rule may have several parts; candidates that are alike to one part share its reason
         if part is None:
             return self._of_numbers(position, customer, candidate)
         key = (id(part), customer, part.places_of[candidate])
@@ -85,11 +85,11 @@ class Explanation:
 
 
 class Shortage:
-    """Why there is not enough left of one budget.
+    """Explains why too little is left of one budget.
 
     Args:
-        decisions: Of n customers.
-        name: Of the budget.
+        decisions: Decisions for n customers.
+        name: Name of the budget.
     """
 
     def __init__(self, decisions: Decisions, name: str) -> None:
@@ -100,6 +100,6 @@ class Shortage:
         self._uses: list[list[float]] = decisions.worth.uses[place].tolist()
 
     def sentence(self, customer: int, candidate: int) -> str:
-        """Say it, of a candidate of the budget."""
+        """Describe the shortage for a candidate that uses the budget."""
         use = self._uses[customer][self._place_of[candidate]]
         return f"{self._left}, {'is not known to be enough' if np.isnan(use) else f'needs {use:.4g}'}"

@@ -1,4 +1,4 @@
-"""What one customer's priorities are made of, solved for each number: which would bring a candidate to a target."""
+"""The parts of one customer's priorities, each solved for the value that brings a candidate to a target priority."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from expressions.types import Array
 class CustomerPriorities:
     """The numbers behind the priorities of one customer's candidates in a channel.
 
-    Candidates are named by their place in the channel. As in `decisioning.arbitration.scores.score_candidates`,
+    Candidates are identified by their place in the channel. As in `decisioning.arbitration.scores.score_candidates`,
 
         priority = propensity x value x context x lever - cost - sum over budgets of price x use
 
-    where weights do not count for a value of 0 or less, and what the policy's factors leave out counts as 1 or 0.
+    where weights do not apply to a value of 0 or less, and what the policy's factors leave out counts as 1 or 0.
 
     Args:
-        decisions: Of any number of customers.
+        decisions: Decisions for any number of customers.
         customer: Position of the customer.
         columns: Positions of the channel's candidates.
     """
@@ -44,24 +44,24 @@ class CustomerPriorities:
         self._charged: Array = costs + prices
 
     def priority(self, place: int) -> float:
-        """Its priority; NaN where it is unknown."""
+        """Return the candidate's priority; NaN if unknown."""
         return float(self._priority[place])
 
     def lever_factor(self, place: int, target: float) -> float | None:
-        """Factor on the lever at which the priority is `target`; None where no lever does it."""
+        """Return the factor on the lever at which the priority is `target`; None if there is none."""
         reward = float(self._chance[place] * self._gain[place])
         if not self._factors.levers or not self._plain[place] > 0.0 or not reward > 0.0:
             return None
         return (target + float(self._charged[place])) / reward
 
     def value(self, place: int, target: float) -> float | None:
-        """Value at which the priority is `target`; None where no value does it."""
+        """Return the value at which the priority is `target`; None if there is none."""
         needed, chance = target + float(self._charged[place]), float(self._chance[place])
         chance *= float(self._weight[place]) if needed > 0.0 else 1.0
         return needed / chance if self._factors.value and chance > 0.0 else None
 
     def propensity(self, place: int, target: float) -> float | None:
-        """Propensity at which the priority is `target`; None where none does it, or budgets would not allow it."""
+        """Return the propensity at which the priority is `target`; None if there is none that budgets allow."""
         column = int(self._columns[place])
         slope = float(self._gain[place]) if self._factors.propensity else 0.0
         if self._factors.costs:
@@ -76,19 +76,19 @@ class CustomerPriorities:
         return needed if needed <= 1.0 and affordable else None
 
     def cost_reduction(self, place: int, target: float) -> float | None:
-        """By how much the expected cost would have to fall; None where even costing nothing is not enough."""
+        """Return by how much the expected cost would have to fall; None if even a cost of 0 is not enough."""
         short = target - self.priority(place)
         return short if self._factors.costs and short <= float(self._cost[place]) else None
 
     def prices(self, place: int, rivals: NDArray[np.intp], least: float | None) -> dict[str, float]:
-        """Price of each budget at which the candidate comes first, the nearest to today's.
+        """Return each budget's price, closest to today's, at which the candidate comes first.
 
-        At a price x of one budget each candidate has `base - x use`, so that being at least as good as all rivals
-        and as the least priority is an interval of prices.
+        At a price x of one budget each candidate has `base - x use`, so the prices at which it is at least as good as
+        all rivals and the minimum priority form an interval.
 
         Args:
-            place: Of the candidate.
-            rivals: Places of the candidates it has to be at least as good as.
+            place: Place of the candidate.
+            rivals: Places of the candidates it has to match.
             least: Priority it needs; None for none.
         """
         found: dict[str, float] = {}
@@ -113,7 +113,7 @@ class CustomerPriorities:
         return self._decisions.prices.get(budget.budget.name, 0.0)
 
     def _uses(self, number: int, budget: CompiledBudget) -> Array:
-        """How much of a budget each candidate of the channel uses; 0 where it does not, or nobody knows."""
+        """Return how much of a budget each candidate of the channel uses; 0 if it does not, or if unknown."""
         uses = np.zeros(len(self._decisions.policy.candidates))
         uses[budget.columns] = self._decisions.worth.uses[number][self._customer]
         return np.nan_to_num(uses[self._columns])
@@ -123,7 +123,7 @@ class CustomerPriorities:
         return [b for b in budgets if b.budget.charged_on == "acceptance" and column in b.columns]
 
     def _charge(self, budget: CompiledBudget, column: int) -> float:
-        """What one acceptance uses, whatever the propensity."""
+        """Return the charge of one acceptance, independent of the propensity."""
         assert budget.charge is not None, "a candidate of a budget without a charge is rejected"
         shape = (len(self._decisions), len(budget.columns))
         charges = np.broadcast_to(budget.charge.values(self._decisions.situation), shape)

@@ -1,4 +1,4 @@
-"""What decisions of one policy have in common: kept once, not with every decision."""
+"""The rule book: what all decisions of one policy have in common, stored once instead of with every decision."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from domain.errors import StateError
 
 @dataclass(frozen=True)
 class RuleBook:
-    """The rules behind the verdicts of a decision, and the names of the features that it keeps.
+    """The rules behind the verdicts of decisions, and the names of the features stored with them.
 
     Attributes:
-        rules: Name and kind of each, in the order in which they are asked.
-        applies: Offer and channel of each candidate -> positions of the rules about it.
-        features: Names, in their order.
+        rules: Name and kind of each rule, in the order in which they are checked.
+        applies: Offer and channel of each candidate -> positions of its rules.
+        features: Names of the stored features, in order.
     """
 
     rules: tuple[tuple[str, str], ...]
@@ -29,11 +29,11 @@ class RuleBook:
 
     @classmethod
     def of(cls, policy: CompiledPolicy, features: Iterable[str]) -> RuleBook:
-        """Take down the rules of a policy.
+        """Create the rule book of a policy.
 
         Args:
-            policy: Compiled.
-            features: That decisions keep.
+            policy: The compiled policy.
+            features: Features stored with decisions.
         """
         return cls(
             tuple((rule.name, rule.kind) for rule in policy.rules),
@@ -46,22 +46,22 @@ class RuleBook:
 
     @cached_property
     def text(self) -> str:
-        """The book as JSON."""
+        """The rule book as JSON."""
         pairs = [[*pair, list(rules)] for pair, rules in self.applies.items()]
         content = {"rules": self.rules, "applies": pairs, "features": self.features}
         return json.dumps(content, separators=(",", ":"))
 
     @cached_property
     def digest(self) -> str:
-        """Name of the book: of what is in it."""
+        """Digest of the content, which identifies the rule book."""
         return blake2b(self.text.encode(), digest_size=16).hexdigest()
 
     @classmethod
     def from_text(cls, text: str) -> RuleBook:
-        """Read what `text` wrote.
+        """Read a rule book from `text`.
 
         Raises:
-            StateError: It is no such book.
+            StateError: If the text is not a rule book.
         """
         try:
             content = json.loads(text)
@@ -74,7 +74,7 @@ class RuleBook:
             raise StateError("the rules of a decision cannot be read", got=str(error)) from error
 
     def verdicts(self, offer: str, channel: str, failed: Sequence[tuple[int, str]]) -> tuple[Verdict, ...]:
-        """Write the verdicts about a candidate out again."""
+        """Return the verdicts on a candidate, given the rules that it failed."""
         reasons = dict(failed)
         return tuple(
             Verdict(

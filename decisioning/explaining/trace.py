@@ -1,8 +1,8 @@
-"""A decision as it is kept: everything its record says, in a fraction of the space.
+"""The trace of a decision: its compact stored form, from which the full record can be rebuilt.
 
-Most of a record is verdicts that passed and names of features, and most reasons of what failed are the same for many
-candidates. So a trace names the rules that failed by their position in a `RuleBook`, a reason by its position in a
-list, and features by their order. What `decision_of` makes of its text is the whole record.
+Most of a record is passed verdicts and feature names, and many candidates fail for the same reason. A trace therefore
+refers to failed rules by their position in a `RuleBook`, to reasons by their position in a list, and to features by
+their order. `decision_of` rebuilds the whole record from its text.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from features.table import in_words
 
 STAGE: Final = "stage"
 RULES: Final = "rules"
-"""Key of a trace that names its rule book; records of former versions have none."""
+"""Key of a trace with the digest of its rule book; records of former versions have none."""
 
 _OWN_FORM: Final = frozenset({"as_of", "features", "candidates"})
 _PLAIN: Final = tuple(field.name for field in fields(Decision) if field.name not in _OWN_FORM)
@@ -40,13 +40,13 @@ _RANK: Final = _OF_CANDIDATE.index("rank")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """One decision in short.
+    """The compact form of one decision.
 
     Attributes:
-        features: In the order of the rule book's names; NaN and None for NULL.
-        candidates: By rank, then those allowed by priority, then those rejected. Each has a candidate's numbers and
-            then a list of the rules that it failed, by position, with the position of the reason.
-        reasons: Why candidates failed.
+        features: Values in the order of the rule book's names; NaN and None for NULL.
+        candidates: By rank, then allowed ones by priority, then rejected ones. Each has the candidate's numbers,
+            followed by a list of its failed rules: position of the rule, position of the reason.
+        reasons: Reasons of failed rules.
         rules: Digest of the rule book.
     """
 
@@ -69,7 +69,7 @@ class Trace:
 
     @property
     def offers(self) -> tuple[Candidate, ...]:
-        """The ranked candidates, the first first, without their verdicts."""
+        """The ranked candidates in order of rank, without their verdicts."""
         ranked = takewhile(lambda candidate: candidate[_RANK] is not None, self.candidates)
         return tuple(
             Candidate(channel=self.channel, **dict(zip(_OF_CANDIDATE, map(_known, one[:-1]), strict=True)))
@@ -77,20 +77,20 @@ class Trace:
         )
 
     def first_failures(self) -> Iterator[int]:
-        """Name the first rule that each rejected candidate failed, by position."""
+        """Yield the position of the first rule that each rejected candidate failed."""
         return (failed[0][0] for *_, failed in self.candidates if failed)
 
     def text(self) -> str:
-        """The trace as JSON, what is no number as null."""
+        """Return the trace as JSON, with NaN as null."""
         return orjson.dumps(self).decode()
 
 
 class Traces:
-    """Writes the traces of decisions that were made together.
+    """Creates the traces of decisions that were made together.
 
     Args:
-        decisions: Of n customers.
-        book: Of their policy, and of the features to keep.
+        decisions: Decisions for n customers.
+        book: Rule book of their policy, with the features to store.
     """
 
     def __init__(self, decisions: Decisions, book: RuleBook) -> None:
@@ -104,11 +104,11 @@ class Traces:
         self._stage = book.features.index(STAGE) if STAGE in book.features else None
 
     def of(self, customer: int, channel: str) -> Trace:
-        """Write down what was decided for one customer, by position, in one of the channels that were decided."""
+        """Return the trace for one customer, by position, in one of the decided channels."""
         decisions, reasons = self._decisions, dict[str, int]()
         candidates = self._candidates(customer, channel, reasons)
-        said = self._said(customer)
-        stage = None if self._stage is None else said[self._stage]
+        values = self._feature_values(customer)
+        stage = None if self._stage is None else values[self._stage]
         return Trace(
             decision_id=decisions.decision_ids([(customer, channel)])[0],
             customer_id=str(decisions.features.customer_ids[customer]),
@@ -116,7 +116,7 @@ class Traces:
             as_of=as_datetime(decisions.as_of),
             stage=None if stage is None else str(stage),
             seed=decisions.seed,
-            features=said,
+            features=values,
             versions=decisions.versions,
             arm=Arm(int(decisions.arm[customer])).label,
             request=decisions.request_of(customer),
@@ -129,7 +129,7 @@ class Traces:
         )
 
     def record(self, customer: int, channel: str) -> Decision:
-        """Write it down in full: what is read back of the trace."""
+        """Return the full record, as rebuilt from the trace."""
         return decision_of(self.of(customer, channel).text(), self._book)
 
     @cached_property
@@ -138,7 +138,7 @@ class Traces:
 
     @cached_property
     def _numbers(self) -> Array:
-        """Shape (n, m, numbers): those of a candidate in its order, then what it is sorted by."""
+        """Shape (n, m, numbers): each candidate's numbers in the order of a trace, then those it is sorted by."""
         worth, ranking = self._decisions.worth, self._decisions.ranking
         allowed = self._decisions.allowed
         parts = (
@@ -149,11 +149,11 @@ class Traces:
         )
         return np.stack(parts, axis=-1, dtype=np.float64)
 
-    def _said(self, customer: int) -> list[float | str | bool | None]:
-        said: list[Any] = self._matrix[customer].tolist()
+    def _feature_values(self, customer: int) -> list[float | str | bool | None]:
+        values: list[Any] = self._matrix[customer].tolist()
         for place, kind in _no_numbers(self._decisions.policy, self._book.features):
-            said[place] = in_words(said[place], kind)
-        return said
+            values[place] = in_words(values[place], kind)
+        return values
 
     def _candidates(self, customer: int, channel: str, reasons: dict[str, int]) -> list[list[Any]]:
         ordered: list[tuple[tuple[bool, float, bool, float, int], list[Any]]] = []
@@ -181,34 +181,36 @@ class Traces:
 
 @lru_cache(maxsize=64)
 def _no_numbers(policy: CompiledPolicy, features: tuple[str, ...]) -> list[tuple[int, Category | Boolean]]:
-    """Places of the features that are no numbers, with their types."""
+    """Return the positions and types of the features that are not numbers."""
     kinds = enumerate(policy.names.schema[name] for name in features)
     return [(place, kind) for place, kind in kinds if isinstance(kind, Category | Boolean)]
 
 
 def decision_of(text: str | bytes, book: RuleBook) -> Decision:
-    """Read what `Trace.text` wrote.
+    """Rebuild a decision from the text of a trace.
 
     Raises:
-        StateError: The trace is damaged.
+        StateError: If the trace is damaged.
     """
     try:
         trace = orjson.loads(text)
         content = {name: trace[name] for name in _PLAIN if name in trace}
         content["as_of"] = datetime.fromisoformat(trace["as_of"])
         content["features"] = dict(zip(book.features, trace["features"], strict=True))
-        content["candidates"] = tuple(_candidate(kept, trace, book) for kept in trace["candidates"])
+        content["candidates"] = tuple(_candidate(stored, trace, book) for stored in trace["candidates"])
         return Decision(**content)
     except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise StateError("a record of a decision cannot be read", got=str(error), expected="a whole record") from error
+        raise StateError(
+            "a record of a decision cannot be read", got=str(error), expected="a complete record"
+        ) from error
 
 
-def _candidate(kept: list[Any], trace: Mapping[str, Any], book: RuleBook) -> Candidate:
-    *values, failed = kept
-    said = dict(zip(_OF_CANDIDATE, values, strict=True))
+def _candidate(stored: list[Any], trace: Mapping[str, Any], book: RuleBook) -> Candidate:
+    *values, failed = stored
+    attributes = dict(zip(_OF_CANDIDATE, values, strict=True))
     channel = trace["channel"]
     reasons = [(position, trace["reasons"][number]) for position, number in failed]
-    return Candidate(**said, channel=channel, verdicts=book.verdicts(said["offer"], channel, reasons))
+    return Candidate(**attributes, channel=channel, verdicts=book.verdicts(attributes["offer"], channel, reasons))
 
 
 def _known(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""How much of each budget a night may plan with."""
+"""Capacity of each budget for one batch run."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from decisioning.policies.budgets import Budget
 
 
 def batch_capacity(budget: Budget, remaining: float, today: date) -> float:
-    """Give the part of a budget that the contacts of one day may use: an equal part for each day that it has to last.
+    """Return how much of a budget the contacts of one day may use: an equal part for each remaining day of its period.
 
     Args:
-        budget: A budget.
+        budget: The budget.
         remaining: What is left of it in its period.
-        today: The day of the contacts, in the bank's time zone.
+        today: Day of the contacts, in the bank's time zone.
 
     Returns:
         Amount in the budget's unit; infinite before its first day. A campaign without a last day may be spent at once.
@@ -33,7 +33,7 @@ def batch_capacity(budget: Budget, remaining: float, today: date) -> float:
 
 
 def batch_capacities(budgets: Sequence[Budget], remaining: Mapping[str, float], today: date) -> dict[str, float]:
-    """Give the capacity of every budget; what is left of one that is not named is its whole amount."""
+    """Return the capacity of every budget; budgets missing from `remaining` have their full amount left."""
     return {budget.name: batch_capacity(budget, remaining.get(budget.name, budget.amount), today) for budget in budgets}
 
 

@@ -1,4 +1,4 @@
-"""What could be sent to each customer overnight, as the allocation of budgets wants to know it."""
+"""Contact options: what a batch run could send to each customer, as input of the allocation of budgets."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from domain.offer import OfferClass
 from expressions.types import Array
 
 LEAST_GAIN = 0.01
-"""What a contact counts for, in currency, that is to be made although its margin is unknown or nothing."""
+"""Gain, in currency, of a contact that must be made although its margin is unknown or not positive."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ContactOptions:
-    """Some customers with the contacts that could be made, o of them each.
+    """Up to o possible contacts for each of n customers.
 
     Attributes:
         keys: Shape (n,), stable hashes of the customers.
         candidates: Shape (n, o), position of the candidate in the policy; -1 for none.
         gains: Shape (n, o), priority before prices; NaN for none.
-        uses: For each budget, shape (n, o), how much of it the contact is expected to use; 0 for one that does not.
+        uses: For each budget, shape (n, o), expected use by the contact; 0 if it does not use the budget.
         must: Shape (n, o), contacts that the bank has to make.
         probabilities: Shape (n, o), probability that the contact is the customer's best at the prices, over all draws
-            of exploration; NaN where the draws of channels hang together, under random propensities. What budgets
-            move at the margin to make everything fit is not in it.
+            of exploration; NaN under random propensities, where the draws of channels are dependent. Changes that the
+            allocation makes at the margin to fit budgets are not included.
     """
 
     keys: Keys
@@ -45,10 +45,10 @@ class ContactOptions:
         return len(self.keys)
 
     def without(self, customers: Keys) -> ContactOptions:
-        """Leave out all contacts of some customers.
+        """Remove all contacts of some customers.
 
         Args:
-            customers: Their hashes; any that are not among these count for nothing.
+            customers: Hashes of the customers; unknown ones are ignored.
         """
         out = np.isin(self.keys, customers)[:, None]
         return ContactOptions(
@@ -61,13 +61,13 @@ class ContactOptions:
         )
 
     def chunk(self) -> Chunk:
-        """Give the contacts that are shared out, those that must be made left out with all of their customers."""
+        """Return the contacts to allocate, without customers who have a contact that must be made."""
         bound = self.must.any(axis=1, keepdims=True)
         return Chunk(np.where(bound, np.nan, self.gains), self.uses, self.keys)
 
 
 def all_contact_options(decisions: Decisions) -> ContactOptions:
-    """Take every allowed candidate of the outbound channels, decided without prices: what prices are found from."""
+    """Return every allowed candidate of the outbound channels, decided without prices."""
     columns = outbound_columns(decisions.policy)
     allowed = decisions.allowed[:, columns]
     candidates = np.where(allowed, columns.astype(np.int32), np.int32(-1))
@@ -75,9 +75,9 @@ def all_contact_options(decisions: Decisions) -> ContactOptions:
 
 
 def first_contact_options(decisions: Decisions) -> ContactOptions:
-    """Take the first offer of each outbound channel, as it was drawn: what is sent is one of these.
+    """Return the first offer of each outbound channel, as drawn; contacts are chosen from these.
 
-    The offer in a channel so keeps the probability that its record says, and the plan chooses the channel.
+    So the offer in a channel keeps the probability in its record, and the plan chooses the channel.
     """
     policy = decisions.policy
     ranks = decisions.ranking.rank
@@ -91,20 +91,20 @@ def first_contact_options(decisions: Decisions) -> ContactOptions:
 
 
 def outbound_columns(policy: CompiledPolicy) -> NDArray[np.intp]:
-    """Positions of the candidates in outbound channels."""
+    """Return the positions of the candidates in outbound channels."""
     members = [policy.candidates.by_channel[channel] for channel in policy.outbound]
     return np.sort(np.concatenate([np.empty(0, dtype=np.intp), *members]))
 
 
 def _gains(decisions: Decisions) -> Array:
-    """Priority of every candidate before prices, as far as it is known and more than nothing: shape (n, m)."""
+    """Return every candidate's priority before prices, or `LEAST_GAIN` where unknown or not positive: shape (n, m)."""
     worth = decisions.worth
     before_prices = worth.priority + worth.budget_cost if decisions.policy.policy.factors.prices else worth.priority
     return np.where(before_prices > 0.0, before_prices, LEAST_GAIN)
 
 
 def _probabilities(decisions: Decisions, candidates: NDArray[np.int32]) -> Array:
-    """With which probability each contact is drawn and is better, at the prices, than what is drawn elsewhere."""
+    """Return the probability that each contact is drawn and beats, at the prices, those drawn in other channels."""
     policy, rows = decisions.policy, np.arange(len(decisions))[:, None]
     if not len(policy.candidates):
         return np.zeros(candidates.shape)

@@ -1,4 +1,4 @@
-"""Tonight's contacts: what must be sent, and then the best use of what is scarce."""
+"""The plan of a batch run: contacts that must be made first, then the best use of the remaining budgets."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from expressions.types import Array
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Who is contacted with what.
+    """The contacts of a batch run.
 
     Attributes:
-        chosen: For each part of the wishes, shape (n,): which of the customer's contacts is made, -1 for none.
-        value: Sum of the priorities before prices of what is made and not owed, in the bank's currency.
-        bound: No choice of contacts within the capacities is worth more.
-        resources: What is used of each budget that binds, contacts that must be made included.
-        refused: Contacts that must be made and were not, because a budget had nothing left for them.
+        chosen: For each part of the contact options, shape (n,): index of the customer's contact, -1 for none.
+        value: Sum of the priorities before prices of the contacts that are not mandatory, in the bank's currency.
+        bound: Upper bound on the value of any choice of contacts within the capacities.
+        resources: Use of each binding budget, including contacts that must be made.
+        refused: Contacts that must be made but were not, because a budget was exhausted.
     """
 
     chosen: tuple[NDArray[np.int32], ...]
@@ -35,20 +35,20 @@ class Plan:
 
     @property
     def gap(self) -> float:
-        """Share of the bound that is missed at most."""
+        """Maximum share of the bound that is missed."""
         return max(0.0, (self.bound - self.value) / self.bound) if self.bound > 0 else 0.0
 
 
 def batch_prices(
     wishes: Iterable[ContactOptions], capacities: Mapping[str, float], settings: PriceSearch, warm: Mapping[str, float]
 ) -> dict[str, float]:
-    """Find the price of one unit of each budget: 0 for one that does not bind.
+    """Find the price of one unit of each budget: 0 for a budget that does not bind.
 
     Args:
-        wishes: All that could be sent; passed over many times.
-        capacities: Of every budget, in the order of the policy's; infinite ones do not bind.
-        settings: How exactly.
-        warm: Prices to begin with, yesterday's say.
+        wishes: All contact options; iterated many times.
+        capacities: Capacity of every budget, in the policy's order; infinite ones do not bind.
+        settings: Precision of the price search.
+        warm: Initial prices, for example yesterday's.
     """
     names = list(capacities)
     binding = [place for place, name in enumerate(names) if np.isfinite(capacities[name])]
@@ -69,14 +69,14 @@ def plan_contacts(
 ) -> Plan:
     """Choose at most one contact for each customer.
 
-    Contacts that must be made come first, as long as budgets last, in the order of the customers' hashes; everybody
-    else shares what is left, at the prices.
+    Contacts that must be made come first, in the order of the customers' hashes, as long as budgets last. All other
+    customers share what is left, at the prices.
 
     Args:
-        wishes: The first offer of each channel; passed over many times.
-        capacities: Of every budget, in the order of the policy's; infinite ones do not bind.
-        prices: Of one unit of each budget; where to begin with.
-        settings: How exactly prices are looked for again: what must be sent has changed what is left.
+        wishes: The first offer of each channel; iterated many times.
+        capacities: Capacity of every budget, in the policy's order; infinite ones do not bind.
+        prices: Initial price of one unit of each budget.
+        settings: Settings of the second price search, needed because mandatory contacts change what is left.
     """
     names = list(capacities)
     binding = [place for place, name in enumerate(names) if np.isfinite(capacities[name])]
@@ -99,7 +99,7 @@ def plan_contacts(
 
 @dataclass(frozen=True, slots=True)
 class _Chunks:
-    """Wishes as chunks of an allocation, read again at every pass, with only the budgets that bind."""
+    """Contact options as chunks of an allocation, read again in every pass, with only the binding budgets."""
 
     wishes: Iterable[ContactOptions]
     binding: list[int]
@@ -119,7 +119,7 @@ def _problem(wishes: Iterable[ContactOptions], capacities: Mapping[str, float], 
 def _owed(
     wishes: Iterable[ContactOptions], capacity: Array, binding: list[int]
 ) -> tuple[list[NDArray[np.int32]], Array, int]:
-    """Choose the contacts that must be made, with what they use of the budgets and how many find nothing left."""
+    """Choose the contacts that must be made; return them, their use of the budgets, and how many were refused."""
     chosen, keys, parts, rows, used = [], [], [], [], []
     for number, part in enumerate(wishes):
         first = np.where(part.must.any(axis=1), part.must.argmax(axis=1), -1).astype(np.int32)

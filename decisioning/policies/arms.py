@@ -1,4 +1,4 @@
-"""Who is decided for otherwise: the holdout, the control arms, and customers who want no personalised offers."""
+"""Arms: the holdout, the control arms, and customers who do not want personalised offers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from decisioning.policies.policy import Control, Factors
 
 
 class Arm(IntEnum):
-    """How a customer's offers are put in order.
+    """How a customer's offers are chosen and ordered.
 
     Example:
         >>> Arm.RANDOM_OFFER.label
@@ -27,11 +27,11 @@ class Arm(IntEnum):
     ELIGIBILITY_ONLY = 5
     RANDOM_PROPENSITY = 6
     NOT_PERSONALISED = 7
-    """No experiment: the customer's own choice."""
+    """Not an experiment: the customer's own choice."""
 
     @property
     def label(self) -> str:
-        """As records, reports and configuration write it."""
+        """The name used in records, reports and configuration."""
         return self.name.lower()
 
 
@@ -44,16 +44,16 @@ RANKED_BY = {
     Arm.PROPENSITY_ONLY: Factors(value=False, context=False, levers=False, costs=False, prices=False),
     Arm.NO_LEVERS: Factors(levers=False),
 }
-"""Arms in which the priority is made of fewer numbers."""
+"""Arms whose priority leaves some factors out."""
 
 
 def arms_of(customers: Hashes, control: Control) -> Arms:
-    """Assign customers to arms by salted hash: the same ones at any time, in any process.
+    """Assign customers to arms by salted hash, so that the assignment never changes between runs or processes.
 
     The holdout comes first on the hash's scale, so that a larger share only adds customers to it.
 
     Args:
-        customers: Shape (n,), `hashes_of` the customers' ids.
+        customers: Hashes of the customers' ids (`hashes_of`), shape (n,).
         control: Shares and salt.
 
     Example:

@@ -1,4 +1,4 @@
-"""Budgets made ready: their charges compiled, their numbers checked."""
+"""Compiles budgets: their charge formulas and checks of their numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from domain.problem import Problem
 def compile_budgets(
     budgets: Sequence[Budget], rules: Sequence[CompiledRule], builder: Builder
 ) -> tuple[CompiledBudget, ...]:
-    """Compile what one contact or acceptance uses of each budget, over the candidates that use it."""
+    """Compile each budget's charge per contact or acceptance, over the candidates that use the budget."""
     first = next((position for position, rule in enumerate(rules) if rule.kind == BUDGET), len(rules))
     compiled = []
     for position, budget in enumerate(budgets):
@@ -26,13 +26,13 @@ def compile_budgets(
 
 
 def budget_problems(budgets: Sequence[Budget]) -> Iterator[Problem]:
-    """Find amounts that make no sense and budgets that end before they begin."""
+    """Find invalid amounts and budgets that end before they begin."""
     for position, budget in enumerate(budgets):
         if not (math.isfinite(budget.amount) and budget.amount >= 0.0):
             yield Problem(
                 file=BUDGETS_FILE,
                 path=(position, "amount"),
-                what=f"{budget.name}: the amount makes no sense",
+                what=f"{budget.name}: the amount is invalid",
                 got=f"{budget.amount}",
                 expected="a number of at least 0",
             )

@@ -1,4 +1,4 @@
-"""What is scarce: money, call slots, stock, reach, as a bank's folder says it."""
+"""Budgets, as declared in a bank's folder: money, call slots, stock, reach."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ class Budget(Spec):
     """An amount that contacts or acceptances use up.
 
     Attributes:
-        name: As prices, rejections and reports tell it.
-        description: What it is for.
-        unit: Of the amount: `EUR`, `calls`, `cards`.
-        amount: How much there is in each period, at least 0.
-        period: When it is full again, in the bank's time zone; `campaign` for never.
-        charged_on: `contact`: every offer made uses it. `acceptance`: every acceptance does; an offer made reserves
-            its expected part, propensity x charge.
-        charge: SQL formula over what rules may name: how much one contact or acceptance uses, at least 0.
-        valid_from: First day on which it counts, in the bank's time zone; before it the candidates are not bound.
-        valid_until: Last day on which it counts; after it there is nothing left of it.
-        channels: Which candidates use it; empty for all.
-        products: Offers of these families; empty for all.
-        offers: These offers; empty for all.
-        tags: Offers with one of these tags; empty for all.
-        except_tags: Not offers with one of these tags.
+        name: Name in prices, rejections and reports.
+        description: What the budget is for.
+        unit: Unit of the amount: `EUR`, `calls`, `cards`.
+        amount: Amount available in each period, at least 0.
+        period: How often the budget is replenished, in the bank's time zone; `campaign` for never.
+        charged_on: `contact`: every offer made uses the budget. `acceptance`: every acceptance does, and an offer made
+            reserves its expected part, propensity x charge.
+        charge: SQL formula with the names that rules may use: the charge of one contact or acceptance, at least 0.
+        valid_from: First day on which the budget counts, in the bank's time zone; before it, nothing is limited.
+        valid_until: Last day on which the budget counts; after it, nothing is left.
+        channels: Channels whose candidates use the budget; empty for all.
+        products: Product families whose offers use it; empty for all.
+        offers: Offers that use it; empty for all.
+        tags: Only offers with one of these tags use it; empty for all.
+        except_tags: Offers with one of these tags do not use it.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Compiles the texts of a policy and keeps what was wrong with them."""
+"""Compiles the expressions of a policy and collects the problems found."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from expressions.types import Boolean, Number
 
 
 class Builder:
-    """Makes checked expressions; what does not compile becomes a problem and fails closed.
+    """Compiles expressions; one that does not compile is reported as a problem and fails closed.
 
     Attributes:
-        problems: Everything that went wrong so far.
+        problems: All problems found so far.
     """
 
     def __init__(self, names: SymbolTable) -> None:
@@ -28,22 +28,22 @@ class Builder:
         self.problems: list[Problem] = []
 
     def condition(self, text: str, columns: Columns, path: Path, file: str = POLICIES_FILE) -> ScopedExpression:
-        """Compile a condition about some candidates; one that does not compile holds for nobody."""
+        """Compile a condition on some candidates; one that does not compile is always FALSE."""
         expression = self._compiled(text, Boolean, "a condition", path, file)
         return ScopedExpression.of(expression or compile_expression("FALSE", {}), columns, self.names)
 
     def number(self, text: str, columns: Columns, path: Path, file: str) -> ScopedExpression | None:
-        """Compile a formula, the value of an offer say; None, which is unknown, for one that does not compile."""
+        """Compile a formula, such as the value of an offer; return None (unknown) if it does not compile."""
         expression = self._compiled(text, Number, "a number", path, file)
         return None if expression is None else ScopedExpression.of(expression, columns, self.names)
 
     def about_customers(self, text: str, path: Path) -> ScopedExpression:
-        """Compile a condition about customers alone; it holds for nobody if it looks at offers or does not compile."""
+        """Compile a condition on customers alone; it is FALSE if it reads offers or does not compile."""
         candidates = self.names.candidates
         everywhere = self.condition(text, np.arange(len(candidates)), path)
         if len(everywhere.representatives) <= 1:
             return everywhere
-        what = "a condition about customers looks at offers or channels"
+        what = "a condition on customers reads offers or channels"
         self.problems.append(
             Problem(file=POLICIES_FILE, path=path, what=what, got=f"`{text}`", expected="features of the customer only")
         )
@@ -68,6 +68,6 @@ class Builder:
             return expression
         got = f"a {type(expression.type).__name__.lower()}"
         self.problems.append(
-            Problem(file=file, path=path, what=f"`{text}` has no use here", got=got, expected=expected)
+            Problem(file=file, path=path, what=f"`{text}` has the wrong type", got=got, expected=expected)
         )
         return None

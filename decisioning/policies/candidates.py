@@ -1,4 +1,4 @@
-"""The candidates as columns: what rules and formulas may say about an offer in a channel."""
+"""The candidates as columns: the offer and channel values that rules and formulas may use."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from expressions.types import Array, Category, ColumnType, Number
 Columns = NDArray[np.intp]
 
 RESERVED_ATTRIBUTES = ("cost", "product")
-"""Names an offer attribute cannot have, because `offer_cost` and `offer_product` say something else."""
+"""Names that an offer attribute cannot have, because `offer_cost` and `offer_product` are already defined."""
 
 
 class Scope(Protocol):
-    """What names the candidates that a rule, limit, budget or weight is about."""
+    """The set of candidates that a rule, limit, budget or weight applies to."""
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -28,7 +28,7 @@ class Scope(Protocol):
 
     @property
     def except_tags(self) -> tuple[str, ...]:
-        """Tags of offers that are left out."""
+        """Tags of excluded offers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Candidates:
     Attributes:
         pairs: The m candidates.
         products: Product family of each candidate.
-        by_channel: Every channel of the bank -> positions of its candidates.
+        by_channel: Positions of the candidates of every channel of the bank.
         columns: Name -> shape (m,): `channel`, `offer`, `offer_product`, `offer_cost`, `contact_cost`, and
             `offer_<attribute>` for each attribute, NaN for an offer that does not have it.
         schema: Type of each of these columns.
@@ -52,7 +52,7 @@ class Candidates:
 
     @classmethod
     def of(cls, offers: tuple[Offer, ...], vocabulary: Vocabulary) -> Candidates:
-        """Lay the offers out as columns.
+        """Build the columns from the offers.
 
         Example:
             >>> from domain.offer import Treatment
@@ -92,18 +92,18 @@ class Candidates:
         return len(self.pairs)
 
     def of_offer(self, name: str) -> Columns:
-        """Positions of an offer's candidates."""
+        """Return the positions of an offer's candidates."""
         return _where([offer.name == name for offer, _ in self.pairs])
 
     def within(self, scope: Scope) -> Columns:
-        """Positions of the candidates that a rule, limit or weight is about."""
+        """Return the positions of the candidates in a scope."""
         return _where([in_scope(scope, offer, treatment) for offer, treatment in self.pairs])
 
 
 def in_scope(scope: Scope, offer: Offer, treatment: Treatment) -> bool:
-    """Tell whether a candidate is among those that a rule, limit or weight is about.
+    """Return whether a candidate is in the scope of a rule, limit, budget or weight.
 
-    Every part of the scope that is given narrows it; quiet hours have no products, offers and tags of their own.
+    Every non-empty part of the scope narrows it. Quiet hours have no products, offers or tags.
     """
     products: tuple[str, ...] = getattr(scope, "products", ())
     offers: tuple[str, ...] = getattr(scope, "offers", ())

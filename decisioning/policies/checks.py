@@ -1,4 +1,4 @@
-"""What can be wrong with a policy beside its expressions: names, numbers, and rules about nothing."""
+"""Checks of a policy other than its expressions: names, numbers, and scopes that contain nothing."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ BUDGETS_FILE = "budgets.yaml"
 LAST_HOUR, DAYS_A_WEEK = 23, 7
 
 MEANINGFUL_TAGS = ("service", "retention")
-"""Tags that policies may name though no offer has them yet."""
+"""Tags that policies may name even if no offer has them."""
 
 Path = tuple[str | int, ...]
 
 
 def number_problems(policy: Policy) -> Iterator[Problem]:
-    """Find numbers that make no sense."""
+    """Find numbers that are out of range."""
     shares = (
         (policy.exploration.epsilon, ("exploration", "epsilon")),
         (policy.exploration.floor, ("exploration", "floor")),
@@ -66,7 +66,7 @@ def number_problems(policy: Policy) -> Iterator[Problem]:
 def scope_problems(
     policy: Policy, budgets: Sequence[Budget], candidates: Candidates, vocabulary: Vocabulary
 ) -> Iterator[Problem]:
-    """Find scopes that name nothing that exists, or that no candidate is in."""
+    """Find scopes that use unknown names or contain no candidate."""
     offers = [offer for offer, _ in candidates.pairs]
     valid = {
         "channels": vocabulary.channels,
@@ -96,45 +96,45 @@ def scope_problems(
             yield Problem(
                 file=file,
                 path=path,
-                what=f"{scope.name} is about no offer",
+                what=f"{scope.name} applies to no candidate",
                 expected="a scope with at least one offer in one channel",
                 remedy="correct its channels, products, offers or tags, or leave it out",
             )
 
 
 def consent_problems(policy: Policy) -> Iterator[Problem]:
-    """Find channels in which customers are contacted, of which nobody has said whether they must have agreed."""
+    """Find outbound channels for which the policy does not say whether customers must have consented."""
     for channel in policy.outbound:
         if channel not in policy.consent and channel not in policy.without_consent:
             yield Problem(
                 file=POLICIES_FILE,
                 path=("outbound", channel),
-                what="customers are contacted, and nobody asks whether they agreed",
+                what="customers are contacted without a consent condition",
                 got=f"'{channel}'",
                 expected=f"a condition under `consent`, as {channel}: consent_{channel}",
-                remedy=f"or say why none is needed: `without_consent: {{{channel}: ...}}`",
+                remedy=f"or state why none is needed: `without_consent: {{{channel}: ...}}`",
             )
     for channel, why in policy.without_consent.items():
         if channel in policy.consent:
             yield Problem(
                 file=POLICIES_FILE,
                 path=("without_consent", channel),
-                what="a channel needs consent and needs none",
+                what="the channel is under both `consent` and `without_consent`",
                 got=f"'{channel}'",
-                expected="one of the two",
+                expected="only one of the two",
             )
         if not why.strip():
             yield Problem(
                 file=POLICIES_FILE,
                 path=("without_consent", channel),
-                what="nobody says why a channel needs no consent",
+                what="no reason why the channel needs no consent",
                 got=f"'{why}'",
                 expected="the reason in words",
             )
 
 
 def name_problems(policy: Policy, budgets: Sequence[Budget], built_in: Iterable[str]) -> Iterator[Problem]:
-    """Find names that rules, limits and budgets share with each other, or with the rules every policy has."""
+    """Find names used more than once among rules, limits and budgets, or already used by a built-in rule."""
     seen = dict.fromkeys(built_in, "a rule that every policy has")
     parts: tuple[tuple[str, Sequence[Rule | ContactLimit | QuietHours]], ...] = (
         ("rules", policy.rules),
@@ -154,31 +154,31 @@ def name_problems(policy: Policy, budgets: Sequence[Budget], built_in: Iterable[
                 path=path,
                 what=f"the name is taken by {seen[name]}",
                 got=f"'{name}'",
-                expected="a name of its own",
+                expected="a unique name",
             )
         seen[name] = f"{file} {path[0]}" if file == BUDGETS_FILE else f"{path[0]} {path[1]}"
 
 
 def offer_problems(offers: Sequence[Offer], catalogue: FeatureCatalogue) -> Iterator[Problem]:
-    """Find offers that contradict themselves or that nobody could get."""
+    """Find offers that are inconsistent or that nobody could get."""
     names: set[str] = set()
     for position, offer in enumerate(offers):
         channels = [treatment.channel for treatment in offer.treatments]
         complaints: list[tuple[Path, str, str]] = [
-            (("name",), "the offer is there twice", "a name of its own") for _ in range(offer.name in names)
+            (("name",), "the offer is declared twice", "a unique name") for _ in range(offer.name in names)
         ]
         if len(set(channels)) < len(channels):
             complaints.append((("treatments",), "a channel has two treatments", "one treatment for each channel"))
         if not channels:
-            complaints.append((("treatments",), "the offer can be put in no channel", "at least one treatment"))
+            complaints.append((("treatments",), "the offer has no treatment", "at least one treatment"))
         if not offer.stages:
             complaints.append((("stages",), "the offer serves no stage, so nobody can get it", "at least one stage"))
         if offer.steps and offer.product is None:
-            complaints.append((("steps",), "steps are of a product, and the offer has none", "a product, or no steps"))
+            complaints.append((("steps",), "steps need a product, and the offer has none", "a product, or no steps"))
         if offer.valid_from and offer.valid_until and offer.valid_until < offer.valid_from:
             complaints.append((("valid_until",), "the offer ends before it begins", f"{offer.valid_from} or later"))
         complaints += [
-            (("attributes", attribute), f"'offer_{attribute}' says something else already", "another name")
+            (("attributes", attribute), f"'offer_{attribute}' is already defined", "another name")
             for attribute in offer.attributes
             if attribute in RESERVED_ATTRIBUTES or f"offer_{attribute}" in catalogue.features
         ]
@@ -240,7 +240,7 @@ def _weights(policy: Policy) -> Iterator[tuple[str, int, Weight]]:
 
 
 def _out_of_range(path: Path, got: float, expected: str) -> Problem:
-    return Problem(file=POLICIES_FILE, path=path, what="the number makes no sense", got=f"{got}", expected=expected)
+    return Problem(file=POLICIES_FILE, path=path, what="the number is out of range", got=f"{got}", expected=expected)
 
 
 def _unknown(path: Path, what: str, name: str, valid: Iterable[str]) -> Problem:

@@ -1,4 +1,4 @@
-"""What a bank assumes of a customer of whom it knows nothing: checked, and as feature tables hold it."""
+"""Cold start: the feature values a bank assumes for a customer about whom it knows nothing, checked and encoded."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ PART = "cold_start"
 def assumptions(
     policy: Policy, catalogue: FeatureCatalogue, permissions: Iterable[str]
 ) -> tuple[dict[str, float] | None, list[Problem]]:
-    """Check the assumptions of a policy.
+    """Check and encode a policy's cold-start assumptions.
 
     Args:
-        policy: Its `cold_start`.
-        catalogue: Features that there are.
-        permissions: Features that conditions about consent read: neither they nor what they are made from is assumed.
+        policy: Policy with the `cold_start` section.
+        catalogue: All features.
+        permissions: Features that consent conditions read; neither they nor their inputs may be assumed.
 
     Returns:
-        Feature -> value, categories as positions, without what is wrong; None where the bank declares no cold start.
-        And what is wrong.
+        The valid assumptions by feature, with categories as codes (None if the bank declares no cold start), and the
+        problems found.
     """
     if policy.cold_start is None:
         return None, []
@@ -54,22 +54,24 @@ def _refused(name: str, catalogue: FeatureCatalogue, kept_unknown: Collection[st
         expected = nearest(name, [name for name, feature in catalogue.features.items() if not feature.internal])
         return Problem(file=POLICIES_FILE, path=(), what="unknown feature", got=f"'{name}'", expected=expected)
     if feature.internal:
-        expected = "a feature that is declared: what contact limits count is never assumed"
-        return Problem(file=POLICIES_FILE, path=(), what="a count of contacts", got=f"'{name}'", expected=expected)
+        expected = "a declared feature"
+        return Problem(
+            file=POLICIES_FILE, path=(), what="a count of contacts is never assumed", got=f"'{name}'", expected=expected
+        )
     if name in kept_unknown:
         return Problem(
             file=POLICIES_FILE,
             path=(),
             what="a permission is never assumed",
-            got=f"'{name}', which a condition about consent reads",
-            expected="a feature that no such condition reads",
-            remedy="leave it out: what is not known of a permission fails",
+            got=f"'{name}', which a consent condition reads",
+            expected="a feature that no consent condition reads",
+            remedy="leave it out: an unknown permission fails",
         )
     return None
 
 
 def with_inputs(names: Iterable[str], catalogue: FeatureCatalogue) -> set[str]:
-    """Add the features that these are computed from."""
+    """Return these features together with all features that they are computed from."""
     found: set[str] = set()
     waiting = list(names)
     while waiting:

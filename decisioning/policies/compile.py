@@ -1,4 +1,4 @@
-"""From what a bank's folder says to a policy that can decide, with everything wrong with it told at once."""
+"""Compiles a bank's policy, offers and budgets into a policy that can decide, and reports all problems at once."""
 
 from __future__ import annotations
 
@@ -36,24 +36,26 @@ def compile_policy(
     *,
     time_zone: tzinfo = UTC,
 ) -> tuple[CompiledPolicy, list[Problem]]:
-    """Check a policy as a whole and make it ready.
+    """Check a policy as a whole and compile it.
 
     Args:
-        policy: What the bank allows, prefers and limits.
-        offers: The bank's catalogue of offers.
-        vocabulary: For channels, products, and how contacts are told.
-        catalogue: Features, with those of `limit_features` among them.
-        budgets: What is scarce.
-        time_zone: The bank's: offers are valid and hours count in it.
+        policy: The bank's rules, limits, weights and levers.
+        offers: The bank's offers.
+        vocabulary: Channels, products, request fields and contact events.
+        catalogue: All features, including those of `limit_features`.
+        budgets: The bank's budgets.
+        time_zone: The bank's time zone, for validity dates and hours.
 
     Returns:
-        The policy and everything wrong with it. A rule that does not compile rejects all its candidates, and a value
-        that does not is unknown: a policy with problems never offers what the right one would not.
+        The policy and all problems found. A rule that does not compile rejects all its candidates, and a value
+        that does not compile is unknown: a policy with problems never offers what the correct one would not.
     """
     candidates = Candidates.of(offers, vocabulary)
-    asked = {name: kind for name, said in vocabulary.request.items() if (kind := said.column_type) is not None}
+    request_types = {
+        name: kind for name, field in vocabulary.request.items() if (kind := field.column_type) is not None
+    }
     counts = limit_counts(policy.contact_limits, candidates)
-    names = SymbolTable.of(candidates, catalogue, counts, asked, policy.outbound)
+    names = SymbolTable.of(candidates, catalogue, counts, request_types, policy.outbound)
     builder = Builder(names)
     rules = all_rules(policy, budgets, builder)
     values = [
@@ -112,7 +114,7 @@ def compile_policy(
 
 
 def _ignored(rules: tuple[CompiledRule, ...]) -> Bits:
-    """Say which rules do not count in which arm: experiments never touch what protects a customer."""
+    """Return which rules each arm ignores; experiments never switch off rules that protect a customer."""
     kinds = {Arm.ELIGIBILITY_ONLY: {"applicability"}, Arm.NOT_PERSONALISED: {SCORE}}
     bits: Bits = np.zeros((len(Arm), words_for(len(rules))), dtype=np.uint64)
     for arm, ignored in kinds.items():
@@ -132,7 +134,7 @@ def _digest(
         "budgets": [asdict(budget) for budget in budgets],
         "channels": vocabulary.channels,
         "products": vocabulary.products,
-        "request": {name: asdict(said) for name, said in vocabulary.request.items()},
+        "request": {name: asdict(field) for name, field in vocabulary.request.items()},
         "contacts": None if vocabulary.contacts is None else asdict(vocabulary.contacts),
         "time_zone": str(time_zone),
     }

@@ -1,4 +1,4 @@
-"""A policy ready to decide."""
+"""The compiled policy: everything `decide` needs beside features and scores."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from decisioning.policies.scoped_expression import ScopedExpression
 from decisioning.policies.symbol_table import SymbolTable
 
 SCORE: Final = "score"
-"""Kind of the rules about the numbers themselves; they are asked after those of the policy."""
+"""Kind of the rules on scores; they are checked after those of the policy."""
 
 BUDGET: Final = "budget"
-"""Kind of the rules about what is left of budgets; they are asked last."""
+"""Kind of the rules on remaining budgets; they are checked last."""
 
 REASONS_KEPT: Final = 50_000
-"""Of what was worded last; some ten megabytes."""
+"""Size of the cache of reason texts; about ten megabytes."""
 
 SCORED: Final = "scored"
 VALUE_KNOWN: Final = "value_known"
@@ -35,25 +35,25 @@ VALID: Final = "valid"
 STAGE: Final = "stage"
 STEP: Final = "step"
 BUILT_IN_RULES: Final[Mapping[str, str]] = {
-    HOLDOUT: "The customer is not of the share that gets no offers, to measure against",
-    VALID: "The offer may be made on this day",
+    HOLDOUT: "The customer is not in the holdout",
+    VALID: "The offer is valid on this day",
     STAGE: "The offer serves the customer's lifecycle stage",
     STEP: "The offer serves the customer's step with the product",
     SCORED: "The model gave a probability between 0 and 1",
     VALUE_KNOWN: "The value of an acceptance could be computed",
-    MINIMUM_PRIORITY: "The offer is better than none",
+    MINIMUM_PRIORITY: "The priority reaches the minimum",
 }
-"""Rules that every policy has, beside `consent_<channel>` for every channel that needs it."""
+"""Rules of every policy, beside `consent_<channel>` for every channel that needs consent."""
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """A rule with its conditions.
+    """A rule with its compiled conditions.
 
     Attributes:
         kind: One of `RULE_ORDER`, or `score`, or `budget`.
-        parts: Conditions about disjoint candidates; a candidate in none of them passes. Rules of the kinds `score` and
-            `budget` have none: they are about the numbers that arbitration computes.
+        parts: Conditions on disjoint sets of candidates; a candidate in none of them passes. Rules of the kinds
+            `score` and `budget` have none: arbitration evaluates them.
     """
 
     name: str
@@ -64,7 +64,7 @@ class CompiledRule:
 
 @dataclass(frozen=True, slots=True)
 class CompiledWeight:
-    """A factor on some candidates, where its condition holds; without one, always."""
+    """A factor on some candidates, applied where its condition holds; always if it has none."""
 
     name: str
     factor: float
@@ -77,9 +77,9 @@ class CompiledBudget:
     """A budget with the candidates that use it.
 
     Attributes:
-        charge: How much one contact or acceptance uses; None where the formula does not compile, and then there is
-            nothing left for anybody.
-        bit: Position of its rule.
+        charge: Amount that one contact or acceptance uses; None if the formula does not compile, and then nothing is
+            left for anybody.
+        bit: Position of the budget's rule.
     """
 
     budget: Budget
@@ -90,21 +90,22 @@ class CompiledBudget:
 
 @dataclass(frozen=True, eq=False)
 class CompiledPolicy:
-    """Everything `decide` needs to know beside features and scores.
+    """Everything `decide` needs beside features and scores.
 
     Attributes:
-        rules: In the order in which they are asked; the position is the rule's bit in a verdict.
-        personalised: Whose offers may be chosen from what is known of them; None for everybody's.
-        values: Formula of each offer over its candidates.
-        budgets: What is scarce.
-        scored: Positions of the commercial candidates, which need a score, a value and the least priority.
-        ignored: Shape (arms, words), bits of the rules that do not count for customers of each arm.
-        channels: Channels that at least one candidate is in, in the vocabulary's order.
-        time_zone: In which offers are valid and hours count.
+        rules: In the order in which they are checked; a rule's position is its bit in a verdict.
+        personalised: Condition on customers whose offers may be personalised; None for all customers.
+        values: Value formula of each offer, over its candidates.
+        budgets: The bank's budgets.
+        scored: Positions of the commercial candidates, which need a score, a value and the minimum priority.
+        ignored: Shape (arms, words), bits of the rules that do not count in each arm.
+        channels: Channels with at least one candidate, in the vocabulary's order.
+        time_zone: The bank's time zone, for validity dates and hours.
         features: Names that a feature table must have.
-        assumed: Feature -> value of customers of whom nothing is known; None where the bank declares no cold start.
-        digest: Of the policy, the budgets, the offers and the vocabulary: equal digests decide equally on equal
-            features, requests, prices and remaining budgets.
+        assumed: Feature values assumed for customers about whom nothing is known; None if the bank declares no cold
+            start.
+        digest: Digest of the policy, the budgets, the offers and the vocabulary: equal digests give equal decisions on
+            equal features, requests, prices and remaining budgets.
     """
 
     policy: Policy
@@ -126,21 +127,21 @@ class CompiledPolicy:
 
     @cached_property
     def sources(self) -> ColumnLayout:
-        """Where the values of names are found in a table of features."""
+        """Where the values of names are found in a feature table."""
         return ColumnLayout(self.names, self.features)
 
     def bit(self, rule: str) -> int:
-        """Position of a rule among the rules, which is its bit in a verdict."""
+        """Return the position of a rule, which is its bit in a verdict."""
         return self._bits[rule]
 
     @cached_property
     def outbound(self) -> tuple[str, ...]:
-        """Channels in which the bank contacts customers, in the policy's order."""
+        """Outbound channels with candidates, in the policy's order."""
         return tuple(channel for channel in self.policy.outbound if channel in self.channels)
 
     @cached_property
     def asked(self) -> tuple[tuple[tuple[int, ScopedExpression | None], ...], ...]:
-        """The rules about each candidate: their positions, with the condition where it is not about numbers."""
+        """Positions of the rules on each candidate, each with its condition; None for rules on scores and budgets."""
         about_numbers: dict[int, Columns] = {budget.bit: budget.columns for budget in self.budgets}
         asked: list[list[tuple[int, ScopedExpression | None]]] = [[] for _ in self.candidates.pairs]
         for position, rule in enumerate(self.rules):
@@ -154,15 +155,15 @@ class CompiledPolicy:
 
     @cached_property
     def places(self) -> tuple[Mapping[int, ScopedExpression | None], ...]:
-        """For each candidate, the position of a rule about it -> the condition, where it is not about numbers."""
+        """For each candidate, its rules' conditions by the rule's position; None for rules on scores and budgets."""
         return tuple(map(dict, self.asked))
 
     def worded(self, part: ScopedExpression, values: Sequence[float]) -> str:
-        """Say why a condition does not hold where it does not: once for values that are met often.
+        """Explain why a condition does not hold for these values; frequent explanations are cached.
 
         Args:
-            part: Of one of the rules.
-            values: Of its names, in their order.
+            part: Condition of one of the rules.
+            values: Values of the condition's names, in their order.
         """
         key = (id(part), *(None if value != value else value for value in values))  # noqa: PLR0124  NaN
         reason = self._reasons.get(key)

@@ -1,4 +1,4 @@
-"""Random numbers that are functions of who, where and when: no state, any order, the same on every machine."""
+"""Stateless random numbers: functions of customer, name, moment and seed, in any order and alike on every machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WORD = (1 << 64) - 1
 
 
 def hashes_of(texts: Iterable[str]) -> Hashes:
-    """Hash texts to 64 bits each (BLAKE2b), the same in every process and on every machine.
+    """Hash texts to 64 bits each (BLAKE2b), with the same result in every process and on every machine.
 
     Example:
         >>> hashes_of(["c1"])[0] == hashes_of(["c2", "c1"])[1]
@@ -43,12 +43,12 @@ def uniforms(words: Hashes) -> Array:
 
 
 def customer_draws(customers: Hashes, names: Sequence[str], as_of: np.datetime64, seed: int) -> Array:
-    """Draw uniform numbers per customer, one for each name: of a channel, a candidate, or another use of chance.
+    """Draw one uniform number per customer and name; a name is a channel, a candidate, or another use of chance.
 
     Args:
-        customers: Shape (n,), `hashes_of` the customers' ids.
-        names: k names; their order does not matter to any draw, and different names draw independently.
-        as_of: Moment of the decision, microseconds UTC.
+        customers: Hashes of the customers' ids (`hashes_of`), shape (n,).
+        names: k names. Different names draw independently, and their order does not matter.
+        as_of: Decision time, microseconds UTC.
         seed: Any integer.
 
     Returns:
@@ -68,16 +68,16 @@ def customer_draws(customers: Hashes, names: Sequence[str], as_of: np.datetime64
 
 
 def as_microseconds(moment: np.datetime64) -> int:
-    """Count the microseconds since 1970, UTC."""
+    """Return the microseconds since 1970, UTC."""
     return int(moment.astype("datetime64[us]").astype(np.int64))
 
 
 def decision_id(customer_id: str, channel: str, as_of: int, seed: int, digest: str) -> str:
-    """Name a decision by what it depends on, so that asking again finds the same decision.
+    """Derive a decision's id from its inputs, so that the same request gives the same id.
 
     Args:
-        as_of: Moment of the decision, microseconds since 1970, UTC.
-        digest: Of the versions of everything that took part.
+        as_of: Decision time, microseconds since 1970, UTC.
+        digest: Digest of the versions of all other inputs.
 
     Example:
         >>> len(decision_id("c1", "app", 1_767_225_600_000_000, 7, "a0"))

@@ -1,4 +1,4 @@
-"""Everything an expression may name, for n customers and m candidates at one moment."""
+"""The evaluation context: everything an expression may name, for n customers and m candidates at one moment."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from expressions.types import Array
 
 
 class ColumnLayout:
-    """Where the values of names are found in a table of features, worked out once for a policy.
+    """Where the values of names are found in a feature table, computed once for a policy.
 
     Args:
-        names: That its expressions may use.
-        features: That it reads.
+        names: Names that the policy's expressions may use.
+        features: Features that the policy reads.
 
     Attributes:
-        features: In the order of the rows in which they are laid out.
-        row_of: Feature -> its row. After the last row comes one of NULL.
+        features: Features in the order of their rows.
+        row_of: Row of each feature. One row of NULL follows the last.
     """
 
     def __init__(self, names: SymbolTable, features: Iterable[str]) -> None:
@@ -40,15 +40,15 @@ class ColumnLayout:
                 self._counts[name] = slice(len(starts), len(starts) + len(parts))
                 for one in parts:
                     starts.append(len(summed))
-                    # nothing to count is not known to be 0
+                    # an empty sum is NULL, not 0: nothing counts it
                     summed += [self.row_of[part] for part in one] or [len(self.features)]
         self._summed, self._starts = np.array(summed, dtype=np.intp), np.array(starts, dtype=np.intp)
 
     def laid_out(self, columns: Mapping[str, Array], customers: int) -> Array:
-        """Put what is read side by side: shape (features + 1, n), what is not finite as NaN.
+        """Stack the features that are read, shape (features + 1, n), with non-finite values as NaN.
 
         Raises:
-            DataError: The table does not have a column that the policy reads.
+            DataError: If the table lacks a column that the policy reads.
         """
         rows = np.full((len(self.features) + 1, customers), np.nan)
         try:
@@ -59,18 +59,18 @@ class ColumnLayout:
         return finite(rows)
 
     def counted(self, name: str, counts: Array) -> Array:
-        """Pick the sums of one contact limit out of all."""
+        """Select the sums of one contact limit."""
         return counts[self._counts[name]]
 
     def sums(self, rows: Array) -> Array:
-        """Compute the different sums of all contact limits, shape (sums, n); they are of whole numbers, and exact."""
+        """Compute the distinct sums of all contact limits, shape (sums, n); they add whole numbers and are exact."""
         if not len(self._starts):
             return np.empty((0, rows.shape[1]))
         sums: Array = np.add.reduceat(rows[self._summed], self._starts, axis=0)
         return sums
 
     def family(self, name: str) -> NDArray[np.intp]:
-        """Give the row of each different product's feature."""
+        """Return the row of the feature of each distinct product."""
         if name not in self._families:
             members = self.names.catalogue.families[name.removeprefix(FAMILY)]
             products = [self.names.candidates.products[place] for place in self.names.firsts(name)]
@@ -82,20 +82,20 @@ class ColumnLayout:
 
 
 class EvaluationContext(Checked):
-    """The values of all names, gathered when an expression first asks for them.
+    """The values of all names, each gathered when an expression first reads it.
 
-    Of a name there is a column for each of its different values among the candidates (`SymbolTable.places`): one for
-    what is the same for all. Shape (n, values), or with 1 in place of n where it does not depend on the customer; NULL
-    is NaN, and what is not finite is NULL.
+    A name has one column for each of its distinct values among the candidates (`SymbolTable.places`); a name that is
+    the same for all has one. Columns have shape (n, values), or (1, values) if they do not depend on the customer.
+    NULL is NaN, and non-finite values are NULL.
 
     Args:
-        sources: Of the policy.
-        customers: How many, n.
-        features: Name -> shape (n,).
-        moment: Name -> shape (1,) or (n,).
+        sources: Column layout of the policy.
+        customers: Number of customers, n.
+        features: Feature columns by name, each of shape (n,).
+        moment: Columns of the moment and the request by name, each of shape (1,) or (n,).
 
     Raises:
-        DataError: The feature table does not have a column that the policy reads.
+        DataError: If the feature table lacks a column that the policy reads.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class EvaluationContext(Checked):
 
 
 def moment_columns(as_of: datetime, time_zone: tzinfo, in_holdout: NDArray[np.bool_]) -> dict[str, Array]:
-    """Say what `MOMENT` names.
+    """Return the columns of `MOMENT`.
 
     Example:
         >>> from datetime import UTC

@@ -1,4 +1,4 @@
-"""Contact limits as features: how often a customer was contacted, or answered, in the last days."""
+"""Contact limits as features: how often a customer was contacted, or responded, in the last days."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from features.definitions import AggregateFeature, Where
 
 
 def limit_features(policy: Policy, offers: tuple[Offer, ...], vocabulary: Vocabulary) -> tuple[AggregateFeature, ...]:
-    """Declare the counts that the contact limits compare, one for each thing that is counted together.
+    """Declare the counts that the contact limits compare, one for each group of contacts counted together.
 
     A limit that names channels counts the contacts in these channels only; a limit per channel counts the
-    contacts of the candidate's own. A limit per product does not hold for offers that belong to none. Limits of a
-    bank without `contacts`, or of an answer that no event tells, have no counts: `compile_policy` reports them.
+    contacts in the candidate's channel. A limit per product does not apply to offers without a product. Limits of a
+    bank without `contacts`, or on a response that no event reports, have no counts: `compile_policy` reports them.
 
     Example:
         >>> vocabulary = Vocabulary(channels=("app", "email"), products=(), types={},
@@ -43,7 +43,7 @@ def limit_features(policy: Policy, offers: tuple[Offer, ...], vocabulary: Vocabu
 
 
 def counts_for(limit: ContactLimit, offer: Offer, treatment: Treatment) -> tuple[str, ...]:
-    """Name the features whose sum is the count of a candidate under a limit; empty where it does not apply."""
+    """Return the features whose sum is a candidate's count under a limit; empty if the limit does not apply."""
     members = (member for member, _ in _counted(limit, offer, treatment, "", ContactEvents(presented="", accepted="")))
     return tuple(f"limit_{limit.name}_{member}_{limit.days}d" for member in members)
 
@@ -51,7 +51,7 @@ def counts_for(limit: ContactLimit, offer: Offer, treatment: Treatment) -> tuple
 def _counted(
     limit: ContactLimit, offer: Offer, treatment: Treatment, event_type: str, contacts: ContactEvents
 ) -> Iterator[tuple[str, Where]]:
-    """Name the parts that a candidate's count is the sum of, and say which events each part counts."""
+    """Yield the parts that add up to a candidate's count, each with the events it counts."""
     if not in_scope(limit, offer, treatment):
         return
     types = (event_type,)

@@ -1,4 +1,4 @@
-"""What a bank allows, prefers and limits, as its folder says it."""
+"""A bank's policy, as declared in its folder: rules, limits, weights, levers."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ RULE_ORDER: tuple[RuleKind, ...] = (
     "service_first",
     "contact_limit",
 )
-"""The order in which kinds are asked; the first rule that fails names the rejection."""
+"""The order in which kinds are checked; the first rule that fails names the rejection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(Spec):
-    """A condition a candidate must satisfy; NULL and errors fail it.
+    """A condition that a candidate must satisfy; NULL and errors fail it.
 
     Attributes:
-        name: As rejections and reports tell it.
-        kind: Kinds are asked in the order consent, eligibility, applicability, suitability, service_first,
+        name: Name in rejections and reports.
+        kind: Kinds are checked in the order consent, eligibility, applicability, suitability, service_first,
             contact_limit; the first rule that fails names the rejection.
         description: Why the rule exists.
         require: SQL condition over features, `offer_*` attributes (`offer_cost`, `offer_rate_percent`), `channel`,
-            and `family_*`: the feature of that name of the offer's own product (`family_held` is `savings_held`
-            for an offer of savings); beside them `offer`, `offer_product`, `contact_cost`, `contact_hour`,
+            and `family_*`: the feature of that name for the offer's own product (`family_held` is `savings_held`
+            for a savings offer); also `offer`, `offer_product`, `contact_cost`, `contact_hour`,
             `churn_probability`, `request_*` as declared in events.yaml, and the local `as_of_date` (20260131),
             `as_of_year`, `as_of_month`, `as_of_day_of_week` (Monday is 1) and `as_of_hour`.
-        channels: Where it applies; empty for all.
-        products: Offers of these families; empty for all.
-        offers: These offers; empty for all.
-        tags: Offers with one of these tags; empty for all.
-        except_tags: Not to offers with one of these tags.
+        channels: Channels where it applies; empty for all.
+        products: Applies to offers of these product families; empty for all.
+        offers: Applies to these offers; empty for all.
+        tags: Applies to offers with one of these tags; empty for all.
+        except_tags: Does not apply to offers with one of these tags.
     """
 
     name: str
@@ -53,23 +53,24 @@ class Rule(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactLimit(Spec):
-    """At most so many contacts, or answers of a kind, within the last days; the candidate rests when it is reached.
+    """A maximum of contacts, or of responses of one kind, within the last days; at the limit the candidate rests.
 
     `{name: no_card_after_loan, per: customer, after_offers: [loan], offers: [card], at_most: 1, days: 30}` says that
-    a card never follows a loan within 30 days: with one contact about the loan the card rests.
+    a card never follows a loan within 30 days: after one contact about the loan, the card rests.
 
     Attributes:
-        name: As rejections and reports tell it.
-        at_most: Contacts or answers; with so many the candidate rests. 0 stops every candidate it applies to.
-        days: Whole local days before that of the decision, and the day itself up to the moment.
-        per: What is counted together: contacts in the candidate's channel, of its family, of its very offer, or all.
-        of: What is counted: contacts presented, or their answers (suppress after N declines for M days).
+        name: Name in rejections and reports.
+        at_most: Number of contacts or responses at which the candidate rests. 0 stops every candidate it applies to.
+        days: Number of whole local days before the day of the decision; that day counts too, up to the decision time.
+        per: What is counted together: contacts in the candidate's channel, for its product family, for the same offer,
+            or all.
+        of: What is counted: contacts presented, or their responses (suppress after N declines for M days).
         after_offers: Counts contacts of these offers, whatever the candidate; needs `per: customer`.
-        channels: Where the limit applies, and where contacts count for it; empty for all.
-        products: Applies to offers of these families; empty for all.
+        channels: Channels where the limit applies and where contacts count; empty for all.
+        products: Applies to offers of these product families; empty for all.
         offers: Applies to these offers; empty for all.
         tags: Applies to offers with one of these tags; empty for all.
-        except_tags: Not to offers with one of these tags.
+        except_tags: Does not apply to offers with one of these tags.
     """
 
     name: str
@@ -90,12 +91,12 @@ class QuietHours(Spec):
     """Hours of the bank's time zone in which nobody is contacted.
 
     Attributes:
-        name: As rejections and reports tell it.
-        channels: Where; at least one.
+        name: Name in rejections and reports.
+        channels: Channels where it applies; at least one.
         from_hour: First quiet hour, 0 to 23.
-        until_hour: First hour that is not quiet any more, to 24; before `from_hour` the quiet goes on over midnight.
-        days_of_week: Monday is 1, Sunday 7; empty for all. A quiet over midnight belongs to the day of each hour.
-        except_tags: Not for offers with one of these tags.
+        until_hour: First hour that is no longer quiet, up to 24; if before `from_hour`, the quiet hours span midnight.
+        days_of_week: Monday is 1, Sunday 7; empty for all. Each hour counts by its own day, also past midnight.
+        except_tags: Does not apply to offers with one of these tags.
     """
 
     name: str
@@ -108,17 +109,17 @@ class QuietHours(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weight(Spec):
-    """A factor on the priority of candidates; a context weight also has a condition.
+    """A factor on the priority of candidates, optionally with a condition.
 
     Attributes:
-        name: As a decision's record tells it.
-        when: SQL condition as in rules; None for always. NULL counts as not.
+        name: Name in decision records.
+        when: SQL condition as in rules; None for always. The factor does not apply where it is NULL.
         factor: At least 0.
-        channels: Where it applies; empty for all.
-        products: Offers of these families; empty for all.
-        offers: These offers; empty for all.
-        tags: Offers with one of these tags; empty for all.
-        except_tags: Not to offers with one of these tags.
+        channels: Channels where it applies; empty for all.
+        products: Applies to offers of these product families; empty for all.
+        offers: Applies to these offers; empty for all.
+        tags: Applies to offers with one of these tags; empty for all.
+        except_tags: Does not apply to offers with one of these tags.
     """
 
     name: str
@@ -133,12 +134,12 @@ class Weight(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exploration(Spec):
-    """How often something else than the best is tried, so that one can learn from it.
+    """How often something other than the best candidate is tried, to learn from it.
 
     Attributes:
         epsilon: Probability of drawing uniformly from the best `top`.
         top: How many of the best are drawn from.
-        floor: Least probability of every candidate that passed all rules, whatever its rank.
+        floor: Minimum probability of every candidate that passed all rules, whatever its rank.
     """
 
     epsilon: float = 0.05
@@ -148,19 +149,19 @@ class Exploration(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control(Spec):
-    """Customers set apart, by salted hash and so always the same ones, to measure what each layer is worth.
+    """Control arms: customers set apart by salted hash, always the same ones, to measure what each layer is worth.
 
     The shares are of all customers, disjoint, and add up to at most 1. Every arm keeps consent, eligibility,
-    suitability, contact limits and budgets: people are not experimented with in what protects them.
+    suitability, contact limits and budgets: experiments never touch what protects people.
 
     Attributes:
-        salt: Another one draws other customers.
-        holdout_share: No offers at all, but those of the class `mandatory`.
-        random_offer_share: A random one of the allowed offers.
-        propensity_only_share: Ranked by propensity alone.
-        no_levers_share: Ranked without the levers that people set.
-        eligibility_only_share: A random one of the commercial offers allowed without the rules of applicability.
-        random_propensity_share: Ranked with random propensities in place of the model's.
+        salt: A different salt draws different customers.
+        holdout_share: Customers who get no offers, except those of the class `mandatory`.
+        random_offer_share: Customers who get a random one of the allowed offers.
+        propensity_only_share: Customers whose offers are ranked by propensity alone.
+        no_levers_share: Customers whose offers are ranked without the levers that people set.
+        eligibility_only_share: Customers who get a random commercial offer, chosen without the applicability rules.
+        random_propensity_share: Customers whose offers are ranked with random propensities instead of the model's.
     """
 
     salt: str = "control"
@@ -174,15 +175,15 @@ class Control(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Factors(Spec):
-    """Which numbers take part in the priority; one that does not counts as 1, costs as 0.
+    """Which factors enter the priority; one that is left out counts as 1, costs as 0.
 
     Attributes:
-        propensity: Of acceptance.
-        value: Of an acceptance.
+        propensity: Probability of acceptance.
+        value: Value of an acceptance.
         context: Weights of the situation.
         levers: Weights that people set.
-        costs: Of offer and contact.
-        prices: Of budgets and capacities.
+        costs: Costs of offer and contact.
+        prices: Dual prices of budgets.
     """
 
     propensity: bool = True
@@ -195,31 +196,32 @@ class Factors(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy(Spec):
-    """Everything that stands between a score and an offer.
+    """Everything between a score and an offer: rules, limits, weights, levers and arms.
 
     Attributes:
-        consent: Channel -> SQL condition over features. A channel that is not listed needs none; one under `outbound`
-            has to be listed here or in `without_consent`.
+        consent: Channel -> SQL condition over features. A channel that is not listed needs no consent; one under
+            `outbound` must be listed here or in `without_consent`.
         without_consent: Outbound channel -> why it needs no consent, in words.
-        personalised: SQL condition over features: whose offers may be chosen from what is known of them. For others
-            the allowed offers stand in the order of the catalogue, and no score, value or weight is looked at.
-        rules: What must hold of a candidate.
+        personalised: SQL condition over features: customers whose offers may be personalised. For others the allowed
+            offers appear in the order of the catalogue, and no score, value or weight is used.
+        rules: Conditions that candidates must satisfy.
         contact_limits: How often a customer may be contacted.
         quiet_hours: When nobody is contacted.
-        outbound: Channel -> local hour at which contacts that were decided overnight go out. In a channel that is not
-            listed the customer is met when they come.
-        factors: Which numbers take part in the priority.
+        outbound: Channel -> local hour at which contacts decided in a batch run are sent. In a channel that is not
+            listed, the customer comes to the bank.
+        factors: Which factors enter the priority.
         context: Weights of the situation.
         levers: Weights that people set, with a name that says why.
-        exploration: How often something else than the best is tried.
-        control: Customers set apart to measure against.
-        offers_per_channel: How many ranked offers an answer holds.
-        distinct_products: The ranked offers of an answer are of different families, the best of each.
-        minimum_priority: Below it nothing is better than this offer.
-        cold_start: Feature -> value that is assumed of customers of whom nothing is known at all; they are then scored
-            by how offers are usually received at that stage, in place of a model of what they did. What a condition
-            about consent or `personalised` reads is never assumed. None: they are decided for as customers without a
-            history, whose stage is NULL.
+        exploration: How often something other than the best candidate is tried.
+        control: Control arms to measure against.
+        offers_per_channel: Maximum number of ranked offers in an answer.
+        distinct_products: Whether the ranked offers of an answer must be of different product families, the best of
+            each.
+        minimum_priority: Commercial offers with a lower priority are rejected: no offer is better.
+        cold_start: Feature -> value assumed for customers about whom nothing is known at all; they are then scored
+            by the acceptance rates of offers at that stage instead of a model. What consent conditions or
+            `personalised` read is never assumed. None: they are treated as customers without a history, whose stage
+            is NULL.
     """
 
     consent: dict[str, str] = field(default_factory=dict)

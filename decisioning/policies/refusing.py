@@ -1,4 +1,4 @@
-"""What a customer's attribute stands for that cannot be read, as the conditions about consent have it."""
+"""Finds the value of each customer attribute that makes consent conditions refuse, to replace unreadable values."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from expressions.types import Array
 
 
 def refusing_values(policy: CompiledPolicy, vocabulary: Vocabulary) -> Mapping[str, str]:
-    """Find for each attribute that a condition about consent reads the value by which it says no.
+    """Find, for each attribute that consent conditions read, the value that makes them refuse.
 
     Returns:
-        Attribute -> that value; `unknown` where no value alone decides, unless a condition holds for whoever is
-        unknown; or where it is read through another feature.
+        Attribute -> that value. The value is `unknown` if no single value decides or if the attribute is read
+        through another feature; an attribute is left out if a condition holds for customers whose value is unknown.
     """
     permissions = [part for rule in policy.rules if rule.kind == "consent" for part in rule.parts]
     if policy.personalised is not None:
@@ -42,7 +42,7 @@ def refusing_values(policy: CompiledPolicy, vocabulary: Vocabulary) -> Mapping[s
 
 
 def _refusing(condition: Expression, name: str, attribute: Property) -> list[str]:
-    """Values for which a condition does not hold whatever else is so, if there are others."""
+    """Return the values for which a condition is FALSE whatever the other names are; none if it is FALSE for all."""
     values = ("false", "true") if attribute.type == "boolean" else attribute.values
     column = np.arange(len(values), dtype=np.float64)
     refused = condition.evaluate({**_nothing(condition, len(values)), name: column}) == 0.0

@@ -1,4 +1,4 @@
-"""What is left of budgets at a moment, checked: what is not known to be left is not spent."""
+"""Remaining budgets at a moment, validated. Budget that is not known to be left is not spent."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from domain.errors import DataError, nearest
 def remaining_at(
     policy: CompiledPolicy, remaining: Mapping[str, float], prices: Mapping[str, float], as_of: datetime
 ) -> dict[str, float]:
-    """Say what candidates may use of each budget of a policy.
+    """Return what candidates may use of each budget of a policy.
 
     Args:
-        policy: The policy.
-        remaining: What is left, by name of the budget; the whole amount of one that is not named.
-        prices: Of one unit, by name.
-        as_of: The moment, aware: before the first day of a budget its candidates are not bound by it, after the last
+        policy: The compiled policy.
+        remaining: What is left of each budget, by name; the full amount for budgets that are not named.
+        prices: Price of one unit of each budget, by name; only validated.
+        as_of: Decision time, aware. Before a budget's first day its candidates are not limited; after its last day
             nothing is left.
 
     Raises:
-        DataError: A name that is no budget's, or a number that is not at least 0.
+        DataError: If a name is not a budget, or a number is not at least 0.
     """
     names = [compiled.budget.name for compiled in policy.budgets]
-    for what, given in (("what remains of a budget", remaining), ("the price of a budget", prices)):
-        for name, number in given.items():
+    for what, numbers in (("what remains of a budget", remaining), ("the price of a budget", prices)):
+        for name, number in numbers.items():
             if name not in names:
-                raise DataError("no such budget", got=f"'{name}'", expected=nearest(name, names))
+                raise DataError("unknown budget", got=f"'{name}'", expected=nearest(name, names))
             if not number >= 0.0:
-                raise DataError(f"{what} makes no sense", got=f"{name}: {number}", expected="a number of at least 0")
+                raise DataError(f"{what} is invalid", got=f"{name}: {number}", expected="a number of at least 0")
     today = as_of.astimezone(policy.time_zone).date()
     left = {}
     for compiled in policy.budgets:

@@ -1,4 +1,4 @@
-"""What a channel says of the moment in which it asks, checked and laid out as columns."""
+"""Request fields: what a channel sends about the moment of a request, validated and encoded as columns."""
 
 from __future__ import annotations
 
@@ -11,30 +11,31 @@ from domain.errors import DataError, nearest
 from expressions.types import Array, Boolean, Category, Number, Schema
 
 Said = str | float | bool | None
-"""One word of a request."""
+"""Value of one request field."""
 
 
 def request_columns(requests: Sequence[Mapping[str, Said]], schema: Schema) -> dict[str, Array]:
-    """Make a column of every word of a request that the bank declares; NULL where it was not said.
+    """Build a column for every declared request field; NULL where a request does not have it.
 
     Args:
-        requests: Of each customer, or one for all: name as in events.yaml -> category's name, number or truth.
-        schema: Of `SymbolTable.request`: names as expressions write them.
+        requests: One request for each customer, or one for all: field name as in events.yaml -> category name, number
+            or Boolean.
+        schema: `SymbolTable.request`: types by the names that expressions use.
 
     Raises:
-        DataError: A name is not declared, or a value is none of its type.
+        DataError: If a field is not declared, or a value is not of its type.
 
     Example:
         >>> declared = {"request_intent": Category(("browse", "borrow")), "request_amount": Number()}
         >>> request_columns([{"intent": "borrow"}], declared)
         {'request_intent': array([1.]), 'request_amount': array([nan])}
     """
-    for said in requests:
-        for name in said:
+    for request in requests:
+        for name in request:
             if REQUEST + name not in schema:
                 known = [declared.removeprefix(REQUEST) for declared in schema]
                 raise DataError(
-                    "a request says something that the bank does not declare",
+                    "a request has a field that the bank does not declare",
                     got=f"'{name}'",
                     expected=nearest(name, known),
                     remedy="declare it under `request` in events.yaml, or leave it out",
@@ -43,22 +44,22 @@ def request_columns(requests: Sequence[Mapping[str, Said]], schema: Schema) -> d
     for name, kind in schema.items():
         word = name.removeprefix(REQUEST)
         columns[name] = np.array(
-            [number_of(word, said.get(word), kind, of=" of a request") for said in requests], dtype=np.float64
+            [number_of(word, request.get(word), kind, of=" of a request") for request in requests], dtype=np.float64
         )
     return columns
 
 
 def number_of(name: str, value: Said, kind: Category | Boolean | Number, of: str = "") -> float:
-    """Give a value as columns hold it, NaN for none.
+    """Encode a value as a number, NaN for None.
 
     Args:
-        name: As the error tells it.
-        value: As people write it.
-        kind: What it has to be.
-        of: Whose it is, as the error tells it.
+        name: Name for the error message.
+        value: Value as people write it.
+        kind: Expected type.
+        of: Suffix for the name in the error message, such as " of a request".
 
     Raises:
-        DataError: It is none of its type.
+        DataError: If the value is not of the type.
 
     Example:
         >>> number_of("region", "south", Category(("north", "south"))), number_of("adult", True, Boolean())
@@ -79,4 +80,4 @@ def number_of(name: str, value: Said, kind: Category | Boolean | Number, of: str
             if isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value):
                 return float(value)
             expected = "a finite number"
-    raise DataError(f"'{name}'{of} has no such value", got=f"'{value}'", expected=expected)
+    raise DataError(f"'{name}'{of} has an invalid value", got=f"'{value}'", expected=expected)

@@ -1,4 +1,4 @@
-"""All rules of a policy in the order in which they are asked: those every policy has, and the bank's own."""
+"""Compiles all rules of a policy, the built-in ones and the bank's own, in the order in which they are checked."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ COUNT = "count_of_"
 
 
 def all_rules(policy: Policy, budgets: Sequence[Budget], builder: Builder) -> tuple[CompiledRule, ...]:
-    """Compile the rules: by kind as in `RULE_ORDER`, within a kind the built-in ones first, then as in the file."""
+    """Compile the rules, ordered by kind as in `RULE_ORDER`; within a kind the built-in ones first, then file order."""
     compiled = [
         *_of_the_customer(policy, builder),
         *_of_the_offer(builder),
@@ -46,12 +46,14 @@ def all_rules(policy: Policy, budgets: Sequence[Budget], builder: Builder) -> tu
     ]
     by_kind = [rule for kind in RULE_ORDER for rule in compiled if rule.kind == kind]
     scores = (CompiledRule(name, SCORE, BUILT_IN_RULES[name]) for name in (SCORED, VALUE_KNOWN, MINIMUM_PRIORITY))
-    left = (CompiledRule(budget.name, BUDGET, budget.description or "There is enough left") for budget in budgets)
+    left = (
+        CompiledRule(budget.name, BUDGET, budget.description or "Enough is left of the budget") for budget in budgets
+    )
     return (*by_kind, *scores, *left)
 
 
 def limit_counts(limits: Sequence[ContactLimit], candidates: Candidates) -> dict[str, tuple[tuple[str, ...], ...]]:
-    """Name the features that each limit counts for each candidate: name of the count -> m tuples of features."""
+    """Return the features that each limit counts: name of the count -> one tuple of features for each candidate."""
     return {
         COUNT + limit.name: tuple(counts_for(limit, offer, treatment) for offer, treatment in candidates.pairs)
         for limit in limits
@@ -123,7 +125,7 @@ def _limits(policy: Policy, builder: Builder) -> Iterator[CompiledRule]:
                 Problem(
                     file=POLICIES_FILE,
                     path=path,
-                    what=f"nothing counts what {limit.name} limits",
+                    what=f"no feature counts what {limit.name} limits",
                     expected=f"a feature '{min(unknown)}' in the catalogue",
                     remedy="build the catalogue with `limit_features`, and declare `contacts` in events.yaml",
                 )
@@ -147,7 +149,7 @@ def _one_of(name: str, members: Sequence[str]) -> str | None:
 
 
 def _alike(texts: Sequence[str | None]) -> Iterator[tuple[str, Columns]]:
-    """Put candidates with the same condition together."""
+    """Group candidates with the same condition."""
     marked = sorted((text, position) for position, text in enumerate(texts) if text is not None)
     for text, members in groupby(marked, key=lambda pair: pair[0]):
         yield text, np.array([position for _, position in members], dtype=np.intp)

@@ -1,4 +1,4 @@
-"""An expression about some of the candidates, evaluated no more often than it can differ."""
+"""Scoped expressions: expressions on some of the candidates, evaluated once for each distinct situation."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ Anything = TypeVar("Anything", bound=np.generic)
 
 @dataclass(frozen=True, slots=True)
 class ScopedExpression:
-    """An expression and the candidates it is about.
+    """An expression and the candidates it applies to.
 
-    Most rules look at the customer alone, or at the customer and the offer's product: their answer is the same for
-    many candidates. One representative of each such group is evaluated and its answer handed to the others.
+    Most rules read only the customer, or the customer and the offer's product, so many candidates share a result.
+    One representative of each such group is evaluated, and its result is copied to the others.
 
     Attributes:
         columns: Shape (k,), positions of the candidates.
-        representatives: Shape (r,), one position for each different situation among them.
-        places: Shape (k,), which representative answers for each candidate.
-        places_of: The same, to look one candidate up; it has those in scope only.
-        names: That the expression reads.
-        picked: These names, each with the places of the representatives' values among its different ones; None for
-            one that has a single value. Empty where all are such.
+        representatives: Shape (r,), position of one candidate for each distinct situation.
+        places: Shape (k,), index of the representative of each candidate.
+        places_of: The same as a mapping from candidate to index; holds candidates in scope only.
+        names: Names that the expression reads.
+        picked: These names, each with the positions of the representatives' values among its distinct values; None for
+            a name with a single value. Empty if every name has a single value.
     """
 
     expression: Expression
@@ -67,24 +67,24 @@ class ScopedExpression:
         """Compute numbers for every customer and every candidate in scope.
 
         Returns:
-            Shape (n, k), with 1 in place of n or k where it is one for all.
+            Shape (n, k); a dimension is 1 where the result is the same along it.
         """
         with np.errstate(all="ignore"):
             return self.values_quietly(situation)
 
     def values_quietly(self, situation: EvaluationContext) -> Array:
-        """Do what `values` does, for a caller who has told numpy to ignore all errors."""
+        """Compute the same as `values`, for a caller that already suppresses numpy's floating-point errors."""
         return self._spread(self.expression.evaluate_quietly(self._columns(situation)))
 
     def holds(self, situation: EvaluationContext) -> NDArray[np.bool_]:
-        """Tell where the condition is TRUE, not NULL; the shape is that of `values`."""
+        """Return where the condition is TRUE (not NULL), in the shape of `values`."""
         with np.errstate(all="ignore"):
             return self._spread(self.expression.holds_quietly(self._columns(situation)))
 
     def fails(self, situation: EvaluationContext) -> NDArray[np.bool_] | None:
-        """Tell where the condition is not TRUE; None where it holds for everybody, as most rules do for one customer.
+        """Return where the condition is not TRUE; None if it holds everywhere, as most rules do for one customer.
 
-        The caller has told numpy to ignore all errors.
+        The caller must suppress numpy's floating-point errors.
         """
         answers = self.expression.holds_quietly(self._columns(situation))
         if np.count_nonzero(answers) == answers.size:
@@ -92,7 +92,7 @@ class ScopedExpression:
         return self._spread(~answers)
 
     def seen(self, situation: EvaluationContext, customer: int, candidate: int) -> list[float]:
-        """Values of the names for one customer and one candidate in scope, by position: for a reason in words."""
+        """Return the values of the names for one customer and one candidate in scope, to explain a result in words."""
         values = []
         for name, pick in self.picked or ((name, None) for name in self.names):
             known = situation[name]
@@ -108,6 +108,6 @@ class ScopedExpression:
         )
 
     def _spread(self, answers: NDArray[Anything]) -> NDArray[Anything]:
-        """Hand the answers of the representatives to all in scope; a constant has one, of no dimension."""
+        """Copy the representatives' results to all candidates in scope; a constant has one, of no dimension."""
         whole = answers if answers.ndim else answers.reshape(1, 1)
         return whole if whole.shape[1] == 1 else whole[:, self.places]

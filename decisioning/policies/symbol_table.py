@@ -1,4 +1,4 @@
-"""The names that expressions of a policy may use, and where each comes from."""
+"""The symbol table: the names that expressions of a policy may use, and where each value comes from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from expressions.types import Array, Boolean, ColumnType, Number
 from features.catalogue import FeatureCatalogue
 
 SCORES: Mapping[str, ColumnType] = {"churn_probability": Number()}
-"""What models say of a customer beside the features; whoever scores adds these columns to the feature table."""
+"""Model outputs about a customer beside the features; the scoring code adds these columns to the feature table."""
 
 IN_HOLDOUT = "in_holdout"
 CONTACT_HOUR = "contact_hour"
@@ -25,20 +25,20 @@ MOMENT: Mapping[str, ColumnType] = {
     "as_of_day_of_week": Number(),  # 1 Monday to 7
     "as_of_hour": Number(),
     IN_HOLDOUT: Boolean(),
-    CONTACT_HOUR: Number(),  # of a candidate: when an outbound contact that is decided now goes out
+    CONTACT_HOUR: Number(),  # per candidate: when an outbound contact decided now is sent
 }
-"""What is known of the moment, in the bank's time zone."""
+"""Names for the moment of the decision, in the bank's time zone."""
 
 
 @dataclass(frozen=True, slots=True)
 class SymbolTable:
-    """The names expressions of a policy may use, and where each comes from.
+    """The names that expressions of a policy may use, and where each value comes from.
 
     Attributes:
-        counts: Name of a contact limit's count -> for each candidate the features that are summed.
-        request: What a channel may say of the moment in which it asks, by its name in expressions.
-        delivery_hour: Shape (m,), local hour at which each candidate's channel sends what was decided overnight; 0
-            where the customer is met when they come.
+        counts: Name of a contact limit's count -> for each candidate, the features that are summed.
+        request: Types of the request fields, by their names in expressions.
+        delivery_hour: Shape (m,), local hour at which each candidate's channel sends contacts decided in a batch run;
+            0 for channels that are not outbound.
         schema: Type of every name.
     """
 
@@ -59,20 +59,20 @@ class SymbolTable:
         request: Mapping[str, ColumnType],
         outbound: Mapping[str, int],
     ) -> SymbolTable:
-        """Collect the names; a feature wins over a name of the moment."""
+        """Collect the names; a feature takes precedence over a name of the moment."""
         families = {
             FAMILY + template: catalogue.features[next(iter(members.values()))].type
             for template, members in catalogue.families.items()
             if members
         }
         counted = dict.fromkeys(counts, Number())
-        asked = {REQUEST + name: kind for name, kind in request.items()}
+        request_types = {REQUEST + name: kind for name, kind in request.items()}
         hours = np.array([outbound.get(treatment.channel, 0) for _, treatment in candidates.pairs], dtype=np.float64)
-        schema = {**MOMENT, **SCORES, **asked, **catalogue.schema, **families, **counted, **candidates.schema}
-        return cls(candidates, catalogue, counts, asked, hours, schema)
+        schema = {**MOMENT, **SCORES, **request_types, **catalogue.schema, **families, **counted, **candidates.schema}
+        return cls(candidates, catalogue, counts, request_types, hours, schema)
 
     def key(self, name: str, column: int) -> object:
-        """What a name's value depends on beside the customer: equal keys have equal values."""
+        """Return what a name's value depends on beside the customer; candidates with equal keys have equal values."""
         if name in self.candidates.columns:
             return float(self.candidates.columns[name][column]).hex()  # text, so that NaN equals NaN
         if name in self.counts:
@@ -84,11 +84,11 @@ class SymbolTable:
         return None
 
     def places(self, name: str) -> Columns:
-        """Say for each candidate which of a name's different values it has: shape (m,), counted from 0."""
+        """Return for each candidate the index of its value among a name's distinct values, shape (m,)."""
         return self._different(name)[0]
 
     def firsts(self, name: str) -> Columns:
-        """Give the first candidate that has each of a name's different values."""
+        """Return the first candidate with each of a name's distinct values."""
         return self._different(name)[1]
 
     def _different(self, name: str) -> tuple[Columns, Columns]:
@@ -100,11 +100,11 @@ class SymbolTable:
         return self._found[name]
 
     def is_family(self, name: str) -> bool:
-        """Tell whether a name stands for a feature of the offer's own product."""
+        """Return whether a name stands for a feature of the offer's own product."""
         return name.startswith(FAMILY) and name.removeprefix(FAMILY) in self.catalogue.families
 
     def features_behind(self, name: str) -> tuple[str, ...]:
-        """Features that must be known to evaluate a name."""
+        """Return the features needed to evaluate a name."""
         if name in self.candidates.columns:
             return ()
         if name in self.counts:
@@ -114,5 +114,5 @@ class SymbolTable:
             return tuple(
                 members[product] for product in self.candidates.products if product is not None and product in members
             )
-        given = name in MOMENT or name in self.request
-        return () if given and name not in self.catalogue.features else (name,)
+        built_in = name in MOMENT or name in self.request
+        return () if built_in and name not in self.catalogue.features else (name,)

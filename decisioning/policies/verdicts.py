@@ -1,4 +1,4 @@
-"""The answer of every rule about every candidate, one bit each."""
+"""Verdicts: which rules every candidate fails, one bit for each rule."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Bits = NDArray[np.uint64]
 
 BITS_PER_WORD = 64
 PASSED = -1
-"""In place of the first failing rule, where none failed."""
+"""Value in place of the first failing rule where no rule failed."""
 
 
 def words_for(rules: int) -> int:
-    """How many words of 64 bits hold the verdicts of so many rules.
+    """Return how many 64-bit words hold the verdicts of this many rules.
 
     Example:
         >>> words_for(0), words_for(64), words_for(65)
@@ -29,13 +29,13 @@ def words_for(rules: int) -> int:
 
 
 def failing_rules(policy: CompiledPolicy, situation: EvaluationContext) -> Bits:
-    """Ask every rule, each only about the candidates it applies to.
+    """Evaluate every rule on the candidates it applies to.
 
-    A condition that is NULL has failed, and so has one that cannot be computed: rules fail closed.
+    A condition that is NULL or cannot be computed fails: rules fail closed.
 
     Returns:
-        Shape (n, m, words): bit b of word w is set where rule 64 w + b failed. The rules of the kinds `score`
-        and `budget` are not asked here; `mark` sets their bits.
+        Shape (n, m, words): bit b of word w is set if rule 64 w + b failed. The rules of the kinds `score`
+        and `budget` are not evaluated here; `mark` sets their bits.
     """
     shape = (situation.customers, len(policy.candidates), words_for(len(policy.rules)))
     bits = np.zeros(shape, dtype=np.uint64)
@@ -52,10 +52,10 @@ def mark(bits: Bits, rule: int, failed: NDArray[np.bool_], columns: Columns | sl
     """Set a rule's bit where it failed.
 
     Args:
-        bits: Shape (n, m, words), changed in place.
+        bits: Failing rules, shape (n, m, words); changed in place.
         rule: Position of the rule.
-        failed: Shape (n, k), or (n, 1) for all columns alike.
-        columns: The k candidates it is about.
+        failed: Whether it failed, shape (n, k), or (n, 1) if the same for all candidates.
+        columns: Positions of the k candidates it applies to.
     """
     word, bit = divmod(rule, BITS_PER_WORD)
     if np.count_nonzero(failed):
@@ -63,7 +63,7 @@ def mark(bits: Bits, rule: int, failed: NDArray[np.bool_], columns: Columns | sl
 
 
 def first_failing(bits: Bits) -> NDArray[np.int16]:
-    """Find the first rule that failed, in the order in which they are asked.
+    """Find the first rule that failed, in the order in which rules are checked.
 
     Returns:
         Shape (n, m), position of the rule; `PASSED` where none failed.
@@ -82,7 +82,7 @@ def first_failing(bits: Bits) -> NDArray[np.int16]:
 
 
 def failing_positions(words: Sequence[int]) -> list[int]:
-    """List the rules whose bits are set in the words of one candidate, in their order.
+    """Return the positions of the rules whose bits are set in the words of one candidate, in order.
 
     Example:
         >>> failing_positions([0b101, 0b1])
@@ -99,13 +99,13 @@ def failing_positions(words: Sequence[int]) -> list[int]:
 
 
 def only_failing(bits: Bits) -> NDArray[np.bool_]:
-    """Find the candidates that exactly one rule rejected: without it they would be offered."""
+    """Return which candidates exactly one rule rejects: without that rule they would be allowed."""
     alone: NDArray[np.bool_] = np.bitwise_count(bits).sum(axis=2) == 1
     return alone
 
 
 def failed(bits: Bits, rule: int) -> NDArray[np.bool_]:
-    """Tell where one rule failed: shape (n, m)."""
+    """Return where one rule failed, shape (n, m)."""
     word, bit = divmod(rule, BITS_PER_WORD)
     answers: NDArray[np.bool_] = (bits[:, :, word] >> np.uint64(bit)) & np.uint64(1) == 1
     return answers

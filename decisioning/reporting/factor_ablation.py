@@ -1,4 +1,4 @@
-"""Whose first offer changes when a number is left out of the priority."""
+"""Factor ablation: counts customers whose first offer changes when one factor is left out of the priority."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from expressions.types import Array
 Counts = NDArray[np.int64]
 
 FACTORS: Final = tuple(field.name for field in fields(Factors))
-"""The numbers of the priority, each dropped in turn."""
+"""The factors of the priority; each is left out in turn."""
 
 _NUMBERS: Final = ("propensity", "value", "context", "lever", "cost", "budget_cost", "priority")
 
 
 @dataclass(frozen=True, slots=True)
 class FactorAblation:
-    """Counts of customers; see the attributes of the same names of `decisioning.reporting.forensics.Forensics`."""
+    """Counts of customers, as in the attributes of the same names of `decisioning.reporting.forensics.Forensics`."""
 
     compared: int
     decided: Counts
@@ -34,13 +34,13 @@ class FactorAblation:
 
 
 def ablate_factors(decisions: Decisions, allowed: NDArray[np.bool_]) -> FactorAblation:
-    """Rank the same allowed candidates again without each factor; classes stand before each other as ever.
+    """Rank the same allowed candidates again without each factor; the order of classes is kept.
 
-    Only the allowed candidates are looked at, and only customers whose offers stand in the order of the priority.
+    Only allowed candidates count, and only customers whose offers are ranked by priority.
 
     Args:
-        decisions: Of n customers.
-        allowed: Shape (n, m), of the channels that were decided.
+        decisions: Decisions for n customers.
+        allowed: Whether the candidate is allowed and in a decided channel, shape (n, m).
     """
     policy = decisions.policy
     layout = layout_of(policy, decisions.channels)
@@ -53,7 +53,7 @@ def ablate_factors(decisions: Decisions, allowed: NDArray[np.bool_]) -> FactorAb
     columns = layout.slots[channel, slot]
     decided = _Runs.of(rows * len(decisions.channels) + channel)
     channel_of = channel[decided.begins]
-    # over all channels the best of a customer is the best of the firsts, those of a class behind another's left out
+    # a customer's best over all channels is the best of the channels' firsts, without those of a later class
     customers = _Runs.of(rows[decided.begins])
     of_class = layout.offer_class[columns[decided.begins]]
     behind = of_class > customers.spread(np.minimum, of_class)
@@ -61,7 +61,7 @@ def ablate_factors(decisions: Decisions, allowed: NDArray[np.bool_]) -> FactorAb
     worth = replace(decisions.worth, **{name: getattr(decisions.worth, name).take(entries) for name in _NUMBERS})
 
     def winners(priority: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        keys = np.where(np.isnan(priority), 0.0, priority)  # as the engine does with what nobody knows
+        keys = np.where(np.isnan(priority), 0.0, priority)  # as in `sort_keys`
         first, highest = decided.first(keys, columns)
         return customers.first(np.where(behind, -np.inf, highest), first)[0], first
 
@@ -78,7 +78,7 @@ def ablate_factors(decisions: Decisions, allowed: NDArray[np.bool_]) -> FactorAb
 
 
 def _matters(decisions: Decisions, worth: CandidateScores, factor: str) -> bool:
-    """Tell whether a number can change anything: one that the policy leaves out, or that is 1 or 0, cannot."""
+    """Return whether leaving a factor out can change anything; not if it is unused, or always 1 or 0."""
     neutral = {"context": worth.context == 1.0, "levers": worth.lever == 1.0, "prices": worth.budget_cost == 0.0}
     used: bool = getattr(decisions.policy.policy.factors, factor)
     return used and not (factor in neutral and neutral[factor].all())
@@ -86,11 +86,11 @@ def _matters(decisions: Decisions, worth: CandidateScores, factor: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Runs:
-    """Entries that belong together and lie side by side.
+    """Runs of adjacent entries that belong together.
 
     Attributes:
-        begins: Where each run begins.
-        lengths: How long it is.
+        begins: First entry of each run.
+        lengths: Number of entries of each run.
     """
 
     begins: NDArray[np.intp]
@@ -105,11 +105,11 @@ class _Runs:
         return cls(begins, np.diff(begins, append=len(keys)))
 
     def spread(self, combine: np.ufunc, values: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Combine the values of each run and hand the result to all its entries."""
+        """Combine the values of each run and copy the result to all its entries."""
         return np.repeat(combine.reduceat(values, self.begins), self.lengths) if len(values) else values
 
     def first(self, keys: Array, columns: NDArray[np.intp]) -> tuple[NDArray[np.intp], Array]:
-        """Find the column of the highest key of each run, of equals the first in the catalogue, and that key."""
+        """Return the column and the key of the highest entry of each run; ties go to the first in the catalogue."""
         if not len(keys):
             return columns, keys
         highest = np.maximum.reduceat(keys, self.begins)

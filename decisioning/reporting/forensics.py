@@ -1,4 +1,4 @@
-"""What a whole run says about its policy: which number decides, how much choice there is, and who gets what."""
+"""Forensics of a whole run: which factor decides, how much choice there is, and which customers get which offers."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ from decisioning.reporting.groups import ALL, groupings_of
 
 @dataclass(frozen=True, slots=True)
 class Forensics:
-    """Sums over customers; those of parts of a bank add up.
+    """Counts of customers; the counts of parts of a bank can be added.
 
     Attributes:
         offers: The k offers of the catalogue.
-        channels: The c channels that were decided.
-        groupings: Shape (g,), what each group is one of: `all`, `stage`, a feature.
-        groups: Shape (g,), their names.
-        compared: Customers with something to offer whose offers stand in the order of the priority, those of control
-            arms not among them.
+        channels: The c decided channels.
+        groupings: Shape (g,), what each group is a value of: `all`, `stage`, a feature.
+        groups: Shape (g,), names of the groups.
+        compared: Customers with something to offer whose offers are ranked by priority; control arms excluded.
         decided: Shape (c,), those of them with something to offer in the channel.
-        changed: Shape (f,), those of them whose best offer over all channels is another candidate without a factor.
+        changed: Shape (f,), those of them whose best offer over all channels changes without a factor.
         changed_in_channel: Shape (f, c), the same for the first candidate of each channel, before exploration.
-        customers: Shape (g,).
-        choices: Shape (g, k + 1), customers who are allowed so many different offers, in whatever channel.
-        reach: Shape (g, k), customers to whom the offer was ranked in at least one channel.
+        customers: Shape (g,), customers of each group.
+        choices: Shape (g, k + 1), customers by number of different allowed offers over all channels.
+        reach: Shape (g, k), customers for whom the offer was ranked in at least one channel.
         first_places: Shape (k,), decisions in which the offer was ranked first.
         ranked: Shape (k,), decisions in which it was ranked.
     """
@@ -52,14 +51,14 @@ class Forensics:
 
     @classmethod
     def of(cls, decisions: Decisions, segments: Iterable[str] = ()) -> Forensics:
-        """Count for the channels that were decided.
+        """Compute the counts for the decided channels.
 
         Args:
-            decisions: Of n customers.
-            segments: Features to count groups by, beside the stage; see `decisioning.reporting.groups`.
+            decisions: Decisions for n customers.
+            segments: Features to group by, beside the stage; see `decisioning.reporting.groups`.
 
         Raises:
-            DataError: A segment is no feature of the decisions, or has no groups.
+            DataError: If a segment is not a feature of the decisions, or has no groups.
         """
         policy = decisions.policy
         names = [offer.name for offer, _ in policy.candidates.pairs]
@@ -106,12 +105,12 @@ class Forensics:
         )
 
     def to_arrow(self) -> dict[str, pa.Table]:
-        """Make the tables by name: `winners`, `optionality`, `reached`, `concentration`."""
+        """Return all tables by name: `winners`, `optionality`, `reached`, `concentration`."""
         tables = (self.winners, self.optionality, self.reached, self.concentration)
         return {table.__name__: table() for table in tables}
 
     def winners(self) -> pa.Table:
-        """Make a table of whose winner changes: a row per factor dropped and channel, `all` for over all channels."""
+        """Return how often the winner changes: a row per factor left out and channel; `all` is over all channels."""
         compared = (self.compared, *self.decided.tolist())
         changed = np.column_stack([self.changed, self.changed_in_channel]).tolist()
         rows = [
@@ -122,7 +121,7 @@ class Forensics:
         return pa.Table.from_pylist(rows, _WINNERS)
 
     def optionality(self) -> pa.Table:
-        """Make a table of how much choice there is: a row per group that has customers."""
+        """Return how much choice there is: a row per non-empty group."""
         rows = []
         for row in np.flatnonzero(self.customers).tolist():
             total, histogram = int(self.customers[row]), self.choices[row].tolist()
@@ -141,7 +140,7 @@ class Forensics:
         return pa.Table.from_pylist(rows, _OPTIONALITY)
 
     def reached(self) -> pa.Table:
-        """Make a table of who is reached: a row per group that has customers and offer."""
+        """Return who is reached: a row per offer and non-empty group."""
         rows = [
             {
                 **self._group(row),
@@ -156,7 +155,7 @@ class Forensics:
         return pa.Table.from_pylist(rows, _REACHED)
 
     def concentration(self) -> pa.Table:
-        """Make a table of how unequally decisions fall on offers: Gini of first places and of all ranks."""
+        """Return how unequally decisions fall on offers: Gini of first places and of all ranks."""
         rows = [
             {
                 "of": name,
@@ -174,9 +173,9 @@ class Forensics:
 
 
 def gini(counts: Counts) -> float | None:
-    """Give the Gini coefficient: 0 where all are equal, (k - 1) / k where one of k has all; None where there is none.
+    """Return the Gini coefficient: 0 if all are equal, (k - 1) / k if one of k has all, None if all are 0.
 
-    Half the mean absolute difference over the mean (Gini 1912), by the sorted form.
+    Half the mean absolute difference over the mean (Gini 1912), computed from the sorted counts.
 
     Example:
         >>> gini(np.array([5, 5, 5])), gini(np.array([0, 0, 0, 12])), gini(np.array([0]))
@@ -190,7 +189,7 @@ def gini(counts: Counts) -> float | None:
 
 
 def _by_offer(candidates: NDArray[np.bool_], begins: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Tell for each offer, whose candidates lie side by side, whether any of them is there: shape (n, k)."""
+    """Return for each offer, whose candidates are adjacent, whether any of them is set: shape (n, k)."""
     if not len(begins):
         return np.zeros((len(candidates), 0), dtype=np.bool_)
     return np.logical_or.reduceat(candidates, begins, axis=1)

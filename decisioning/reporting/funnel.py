@@ -1,4 +1,4 @@
-"""The way of all candidates through the rules: what each step costs."""
+"""The funnel of all candidates through the rules: how many each rule rejects."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """Counts for every rule, in the order in which they are asked; funnels of parts of a bank add up.
+    """Counts for every rule, in the order in which rules are checked; funnels of parts of a bank can be added.
 
     Attributes:
-        rules: Their names.
-        kinds: Their kinds.
-        rejected: Candidates for whom the rule is the first that failed.
-        rejected_alone: Candidates that no other rule rejects: what would come back without this one.
+        rules: Names of the rules.
+        kinds: Kinds of the rules.
+        rejected: Candidates for which the rule is the first that failed.
+        rejected_alone: Candidates that no other rule rejects, and that would be allowed without this one.
         customers_lost: Customers whose last candidate the rule rejected.
-        candidates: All candidates that were looked at.
-        customers: All customers.
+        candidates: Number of candidates, over all customers.
+        customers: Number of customers.
     """
 
     rules: tuple[str, ...]
@@ -39,7 +39,7 @@ class Funnel:
 
     @classmethod
     def of(cls, decisions: Decisions) -> Funnel:
-        """Count for the channels that were decided."""
+        """Compute the counts for the decided channels."""
         rules = decisions.policy.rules
         by_channel = decisions.policy.candidates.by_channel
         asked = np.sort(np.concatenate([NOWHERE, *(by_channel[channel] for channel in decisions.channels)]))
@@ -70,11 +70,11 @@ class Funnel:
 
     @property
     def allowed(self) -> int:
-        """Candidates that passed all rules."""
+        """Number of candidates that passed all rules."""
         return self.candidates - int(self.rejected.sum())
 
     def to_arrow(self) -> pa.Table:
-        """Make a table with a row per rule: what came in, what was rejected, what is left."""
+        """Return a table with a row per rule: candidates that came in, were rejected, and are left."""
         gone = np.cumsum(self.rejected)
         return pa.table(
             {

@@ -1,4 +1,4 @@
-"""Groups of customers that a run is counted by: all, their stage, and whatever else tells people apart."""
+"""Groups of customers for the counts of a run: all, lifecycle stages, and other segments."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from features.table import FeatureTable
 ALL = "all"
 STAGE = "stage"
 UNKNOWN = "(unknown)"
-"""The group of those of whom a feature is NULL; the brackets keep it apart from a category of that name."""
+"""The group of customers whose feature is NULL; the brackets distinguish it from a category of that name."""
 
 YEARS = "years"
 AGE_BANDS = (18, 25, 35, 45, 55, 65, 75)
-"""Where bands of a feature counted in years begin: customary bands of surveys, `under 18` to `75 and over`."""
+"""Edges of the bands of features in years, as customary in surveys: `under 18` to `75 and over`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """A way to part n customers.
+    """A partition of n customers into groups.
 
     Attributes:
-        feature: What parts them; `all` for one group of everybody.
-        names: Of the g groups.
+        feature: Feature that defines the groups; `all` for one group of everybody.
+        names: Names of the g groups.
         members: Shape (n,), position of each customer's group.
     """
 
@@ -40,15 +40,15 @@ class Grouping:
 
 
 def groupings_of(features: FeatureTable, catalogue: FeatureCatalogue, segments: Iterable[str]) -> list[Grouping]:
-    """Part customers by nothing, by stage where there is one, and by each segment.
+    """Group customers as a whole, by stage where there is one, and by each segment.
 
     Args:
-        features: Of n customers.
-        catalogue: For the units of features.
-        segments: Categories, yes-or-no features, or numbers of years, which are parted into bands.
+        features: Features of n customers.
+        catalogue: Catalogue with the units of features.
+        segments: Category features, Boolean features, or numbers of years, which are divided into bands.
 
     Raises:
-        DataError: A segment is no feature of the table, or has no groups.
+        DataError: If a segment is not a feature of the table, or has no groups.
     """
     everybody = Grouping(ALL, (ALL,), np.zeros(len(features), dtype=np.intp))
     stage = (STAGE,) if STAGE in features.columns else ()
@@ -58,7 +58,7 @@ def groupings_of(features: FeatureTable, catalogue: FeatureCatalogue, segments: 
 def _grouping(features: FeatureTable, catalogue: FeatureCatalogue, name: str) -> Grouping:
     if name not in features.columns:
         raise DataError(
-            "no such feature to group customers by", got=f"'{name}'", expected=nearest(name, features.columns)
+            "unknown feature to group customers by", got=f"'{name}'", expected=nearest(name, features.columns)
         )
     codes = features.columns[name]
     kind = features.schema[name]
@@ -71,7 +71,7 @@ def _grouping(features: FeatureTable, catalogue: FeatureCatalogue, name: str) ->
         codes = np.where(np.isnan(codes), np.nan, np.searchsorted(AGE_BANDS, codes, side="right"))
     else:
         raise DataError(
-            "a number has no groups",
+            "a number cannot be grouped",
             got=f"'{name}'",
             expected=f"a category, a yes-or-no feature, or a number with the unit {YEARS}",
         )
@@ -80,7 +80,7 @@ def _grouping(features: FeatureTable, catalogue: FeatureCatalogue, name: str) ->
 
 
 def band_names(edges: tuple[int, ...]) -> tuple[str, ...]:
-    """Name the bands between edges.
+    """Return the names of the bands between edges.
 
     Example:
         >>> band_names((18, 25))

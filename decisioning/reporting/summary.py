@@ -1,4 +1,4 @@
-"""What a run decided, per lifecycle stage."""
+"""Summary of a run's decisions, per lifecycle stage."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from expressions.types import Array, Category
 
 NO_STAGE = "none"
 TOP = 3
-"""How many offers a summary names per stage."""
+"""How many offers a summary lists per stage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Sums per stage over customers' best candidates; summaries of parts of a bank add up.
+    """Sums per stage over customers' best candidates; summaries of parts of a bank can be added.
 
     Attributes:
-        stages: The s stages, and `none` for customers in no stage.
+        stages: The s stages, including `none` for customers without a stage.
         offers: The k offers of the catalogue.
-        customers: Shape (s,).
+        customers: Shape (s,), customers in the stage.
         best_offers: Shape (s, k), customers whose best candidate is of the offer.
         valued: Shape (s,), those of them whose best candidate has a priority: mandatory offers and offers in the order
             of the catalogue need none.
-        priority: Shape (s,), sum over customers whose best candidate has one.
+        priority: Shape (s,), sum of the priorities over customers whose best candidate has one.
         expected_value: Shape (s,), sum of propensity x value over them, in the bank's currency.
     """
 
@@ -41,7 +41,7 @@ class Summary:
 
     @classmethod
     def of(cls, decisions: Decisions) -> Summary:
-        """Sum up."""
+        """Compute the summary of some decisions."""
         stages, stage = _stages(decisions)
         offers = tuple(dict.fromkeys(offer.name for offer, _ in decisions.policy.candidates.pairs))
         offer_of = np.array([offers.index(offer.name) for offer, _ in decisions.policy.candidates.pairs], dtype=np.intp)
@@ -76,7 +76,7 @@ class Summary:
         )
 
     def to_arrow(self) -> pa.Table:
-        """Make a table with a row per stage that has customers, and a last one for `all`."""
+        """Return a table with a row per stage that has customers, and a last one for `all`."""
         shown = [position for position, count in enumerate(self.customers) if count]
         groups = [*((self.stages[position], [position]) for position in shown), ("all", shown)]
         return pa.Table.from_pylist([self._row(name, members) for name, members in groups], _SCHEMA)

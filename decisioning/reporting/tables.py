@@ -1,4 +1,4 @@
-"""Decisions as Arrow tables: what was ranked, and what was rejected by what."""
+"""Decisions as Arrow tables: the ranked offers, and the rejected candidates with the rules they failed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from decisioning.policies.verdicts import PASSED
 from expressions.types import Array, Category
 
 RULES_KEY = b"rules"
-"""Key of the schema metadata that holds the names of the rules, a JSON list in the order of their bits."""
+"""Key of the schema metadata with the names of the rules, a JSON list in the order of their bits."""
 
 
 def ranked_offers(decisions: Decisions) -> pa.Table:
-    """List every ranked offer.
+    """Return a table of all ranked offers.
 
     Returns:
         Rows by customer as in `decisions`, channel as in the vocabulary, and rank: customer_id, channel, rank, offer,
@@ -55,7 +55,7 @@ def ranked_offers(decisions: Decisions) -> pa.Table:
 
 
 def rejections(decisions: Decisions) -> pa.Table:
-    """List every rejected candidate of the decided channels.
+    """Return a table of all rejected candidates of the decided channels.
 
     Returns:
         Rows by customer and candidate: customer_id, offer, channel, first_failed (name of the rule), and failed_0,
@@ -78,12 +78,12 @@ def rejections(decisions: Decisions) -> pa.Table:
 
 
 def _known(numbers: Array) -> pa.Array:
-    """Write what is not known as null."""
+    """Convert numbers to Arrow, with NaN as null."""
     return pa.array(numbers, mask=np.isnan(numbers))
 
 
 def _ids(decisions: Decisions, rows: NDArray[np.intp], channels: NDArray[np.intp]) -> list[str]:
-    """Give the offers of one decision, which stand together, its id."""
+    """Return the decision id of every row; the rows of one decision are adjacent."""
     if not len(rows):
         return []
     first = np.ones(len(rows), dtype=bool)

@@ -1,4 +1,4 @@
-"""BG/NBD: who is still alive, from nothing but how often, how lately and since when a customer was active.
+"""BG/NBD baseline: whether a customer is still active, from frequency, recency and age of the activity alone.
 
 Fader, Hardie & Lee (2005), "Counting your customers" the easy way, Marketing Science 24(2); the probability of being
 alive after Fader, Hardie & Lee (2008), "Computing P(alive) using the BG/NBD model".
@@ -20,9 +20,9 @@ AGE, RECENCY, ACTIVE_DAYS = "days_since_first_activity", "days_since_activity", 
 NEEDED_FEATURES = (AGE, RECENCY, ACTIVE_DAYS)
 _WINDOW_DAYS = 365.0
 _FIT_CUSTOMERS = 4_000
-"""Four parameters are known to a percent from so many customers; more only take time."""
+"""Four parameters are estimated to about a percent from this many customers; more only take time."""
 _LARGEST_LOGARITHM = 12.0
-"""Parameters stay within exp(-12) to exp(12): beyond, likelihoods are flat."""
+"""Parameters are bounded by exp(-12) and exp(12), beyond which likelihoods are flat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class BgNbd:
     dropout_beta: float
 
     def alive(self, frequency: Array, last: Array, age: Array) -> Array:
-        """Probability that a customer is still active.
+        """Return the probability that a customer is still active.
 
         Args:
             frequency: Repeated activities: active days less the first.
@@ -57,7 +57,7 @@ class BgNbd:
 
 
 def fit_bg_nbd(frequency: Array, last: Array, age: Array) -> BgNbd:
-    """Fit by maximum likelihood, one row a customer.
+    """Fit by maximum likelihood, one row per customer.
 
     Raises:
         ModelError: If the likelihood has no usable optimum.
@@ -92,9 +92,9 @@ def fit_bg_nbd(frequency: Array, last: Array, age: Array) -> BgNbd:
 
 
 def bg_nbd_scores(train: FeatureTable, test: FeatureTable, seed: int) -> tuple[Array, Array]:
-    """Fit on each training customer's latest row; give the probability of being gone, for training and test rows.
+    """Fit on each training customer's latest row; return churn probabilities of training and test rows.
 
-    Activity is counted in active days; of customers older than a year the last year is looked at.
+    Activity is counted in active days, for customers older than a year in the last year only.
     """
     customers = train.customer_ids.astype(str)
     by_time = np.lexsort((train.as_of, customers))
@@ -106,7 +106,7 @@ def bg_nbd_scores(train: FeatureTable, test: FeatureTable, seed: int) -> tuple[A
 
 
 def activity(features: FeatureTable) -> tuple[Array, Array, Array]:
-    """Read frequency, time of the last activity, and age, in days; a customer without activity has been seen once."""
+    """Return frequency, time of the last activity, and age, in days; without activity, frequency and time are 0."""
     age = np.nan_to_num(np.minimum(features.columns[AGE], _WINDOW_DAYS), nan=0.0)
     since = np.nan_to_num(features.columns[RECENCY], nan=np.inf)
     last = np.maximum(age - since, 0.0)

@@ -1,4 +1,4 @@
-"""A logistic regression of its own for every offer: what one would try first."""
+"""Baseline with a separate logistic regression for every offer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.baselines.popularity import offer_rates
 from models.encoding import fit_encoding
 
 _LEAST_POSITIVES = 10
-"""Acceptances an offer needs for a regression of its own; below, its shrunk rate speaks."""
+"""Minimum acceptances and rejections for an offer's own regression; with fewer, its shrunk rate is used."""
 _INVERSE_PENALTY = 0.01
 
 
@@ -33,7 +33,7 @@ def per_offer_logistic(
         rows, wanted = train_offer == offer, test_offer == offer
         if not _LEAST_POSITIVES <= y[rows].sum() <= rows.sum() - _LEAST_POSITIVES:
             continue
-        # lbfgs needs about 50 iterations on standardised columns; 1,000 is never reached, so nothing warns
+        # lbfgs needs about 50 iterations on standardised columns, so 1,000 never triggers a warning
         regression = LogisticRegression(C=_INVERSE_PENALTY, tol=1e-3, max_iter=1000)
         regression.fit(design[rows], y[rows])
         predicted[wanted] = regression.predict_proba(asked[wanted])[:, 1]

@@ -1,4 +1,4 @@
-"""The most popular offer for everybody: how often each offer is accepted."""
+"""Popularity baseline: every customer gets each offer's acceptance rate."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 from expressions.types import Array
 
 _PRIOR_IMPRESSIONS = 100.0
-"""An offer's rate counts half where it was put so many times; before that the average over all offers leads."""
+"""With this many impressions an offer's own rate counts half; the rest is the rate of all offers."""
 
 
 def offer_rates(offer: NDArray[np.object_], y: Array, asked: NDArray[np.object_]) -> Array:
-    """Predict each asked offer's acceptance rate in training, shrunk to the rate of all offers.
+    """Predict each requested offer's acceptance rate in training, shrunk to the rate of all offers.
 
     Args:
-        offer: Shape (n,), offers of the training rows.
-        y: Shape (n,), 1.0 accepted.
-        asked: Shape (m,), offers to predict for; one that was never put gets the rate of all.
+        offer: Offers of the training rows, shape (n,).
+        y: Outcomes, 1.0 accepted, shape (n,).
+        asked: Offers to predict for, shape (m,); one that was never presented gets the rate of all.
 
     Example:
         >>> offers = np.array(["loan"] * 100 + ["card"] * 100, dtype=object)

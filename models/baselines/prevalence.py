@@ -1,4 +1,4 @@
-"""The same for everybody: the share among training rows."""
+"""Prevalence baseline: the share of positives in training, the same for every row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from expressions.types import Array
 
 
 def prevalence(y: Array, rows: int) -> Array:
-    """Predict the training share for so many rows; half a row of each outcome keeps it off 0 and 1.
+    """Predict the training share for a number of rows; half a row of each outcome keeps it off 0 and 1.
 
     Example:
         >>> prevalence(np.array([0.0, 0.0, 1.0]), 2).tolist()

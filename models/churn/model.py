@@ -1,4 +1,4 @@
-"""Who is about to leave: calibrated gradient-boosted trees over the customer's features."""
+"""The churn model: calibrated gradient-boosted trees over the customer's features."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class ChurnModel:
     Attributes:
         booster: LightGBM trees whose columns are the features of the schema, in its order.
         schema: Features and their types.
-        calibration: From the trees' probability to one that means what it says.
-        rate: Share of training rows that churned, strictly between 0 and 1: for customers of whom nothing is known.
+        calibration: Map from the trees' probability to a calibrated one.
+        rate: Share of training rows that churned, strictly between 0 and 1, for customers about whom nothing is known.
             None in files of former versions.
     """
 
@@ -60,7 +60,7 @@ class ChurnModel:
         return tuple(self.schema)
 
     def predict(self, features: FeatureTable, *, num_threads: int = 1) -> Array:
-        """Give the probability of churn, shape (n,), strictly between 0 and 1.
+        """Predict the probability of churn, shape (n,), strictly between 0 and 1.
 
         Raises:
             ModelError: If a feature is missing or of another type than in training.
@@ -70,12 +70,12 @@ class ChurnModel:
         return self.calibration.apply(expit(scores))
 
     def shap_values(self, features: FeatureTable, *, num_threads: int = 1) -> Array:
-        """SHAP values in the booster's log-odds, shape (n, len(names)), without the mean score."""
+        """Return SHAP values in the booster's log-odds, shape (n, len(names)), without the mean score."""
         self._check(features)
         return tree_contributions(self.booster, features.matrix(self.names), num_threads)[:, :-1]
 
     def explain(self, features: FeatureTable, *, num_threads: int = 1) -> Contributions:
-        """Take the calibrated log-odds apart by feature."""
+        """Split the calibrated log-odds into contributions by feature."""
         self._check(features)
         parts = tree_contributions(self.booster, features.matrix(self.names), num_threads)
         slope = self.calibration.rise
@@ -92,7 +92,7 @@ class ChurnModel:
 
     @classmethod
     def from_files(cls, folder: Path) -> ChurnModel:
-        """Read what `to_files` wrote.
+        """Read a model from `to_files` output.
 
         Raises:
             ModelError: If the files are missing, damaged or of another kind of model.
@@ -115,18 +115,18 @@ def fit_churn(
     *,
     num_threads: int,
 ) -> ChurnModel:
-    """Fit on rows whose labels are known, the latest of half of the customers set aside to stop and calibrate.
+    """Fit on rows with known labels; the latest rows of half of the customers serve for stopping and calibration.
 
     Args:
-        features: Shape n rows: customers at anchors.
-        y: Shape (n,), 1.0 churned, 0.0 not.
-        known_at: Shape (n,), when each label was complete.
+        features: n rows: customers at anchors.
+        y: Labels, 1.0 churned, 0.0 not, shape (n,).
+        known_at: When each label was complete, shape (n,).
         names: Features to learn from.
-        training: Its seed and calibration share count here.
-        num_threads: Of LightGBM; the result does not depend on it.
+        training: Training settings; the seed and the calibration share are used here.
+        num_threads: Number of LightGBM threads; the result does not depend on it.
 
     Raises:
-        ModelError: If there are too few customers of either kind.
+        ModelError: If there are too few customers of either class.
     """
     check_labels(y, "churned")
     fit, later = calibration_split(

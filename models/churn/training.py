@@ -1,4 +1,4 @@
-"""Training churn: judged on rolling folds beside its baselines, then fitted on everything known."""
+"""Trains churn: evaluated on rolling folds beside its baselines, then fitted on all known labels."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from models.splits import rolling_folds, thin
 
 @dataclass(frozen=True, slots=True)
 class TrainedChurn:
-    """The model for production and what it, trained the same way on less, said about each fold.
+    """The model for production, and the held-out predictions of models trained the same way on each fold.
 
     Attributes:
         model: Fitted on all rows with known labels.
-        judged: Test predictions of the folds, with baselines `prevalence` and, where activity is known, `bg_nbd`.
-        rows: How many rows the model was fitted, stopped and calibrated on.
+        judged: Held-out predictions of the folds, with baselines `prevalence` and, if activity is known, `bg_nbd`.
+        rows: Number of rows that the model was fitted, stopped and calibrated on.
     """
 
     model: ChurnModel
@@ -46,19 +46,19 @@ def train_churn(
     num_threads: int = 2,
     progress: Callable[[str], None] = lambda step: None,
 ) -> TrainedChurn:
-    """Judge on rolling folds, then fit on all mature rows.
+    """Evaluate on rolling folds, then fit on all mature rows.
 
     Args:
-        features: Customers at anchors, those of the label's population; more columns than `names` are no harm.
-        y: Shape (n,): 1.0 churned, 0.0 not, NaN not mature; such rows are left out.
-        known_at: Shape (n,), when each label was complete.
-        names: Features the model sees.
+        features: Customers of the label's population at anchors; columns other than `names` are fine.
+        y: Labels, 1.0 churned, 0.0 not, NaN not mature (left out), shape (n,).
+        known_at: When each label was complete, shape (n,).
+        names: Features that the model sees.
         training: Folds, embargo, calibration share, segments, seed.
-        num_threads: Of LightGBM; the result does not depend on it.
-        progress: Told what has been done.
+        num_threads: Number of LightGBM threads; the result does not depend on it.
+        progress: Called with a description of each finished step.
 
     Raises:
-        DataError: If there are no mature rows, or time does not suffice for the folds.
+        DataError: If there are no mature rows, or the history is too short for the folds.
         ModelError: If a training range has too few rows of either outcome.
     """
     mature = ~np.isnan(y)

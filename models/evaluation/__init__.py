@@ -1,1 +1,1 @@
-"""How good a model's judged predictions are, with intervals, against baselines, by group and over time."""
+"""Evaluation of held-out predictions: metrics with intervals, against baselines, by group and over time."""

@@ -1,4 +1,4 @@
-"""Does what is called 10 % happen in 10 % of cases?"""
+"""Calibration metrics: do predicted probabilities match observed frequencies?"""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from models.evaluation.estimate import wilson_interval
 from models.evaluation.probability import equal_count_bins, logit
 
 BINS = 10
-"""Bins of the calibration error: enough to see the shape, and still hundreds of rows in each."""
+"""Bins of the calibration error: enough to show the shape, with hundreds of rows in each."""
 
 _STEEPEST = 50.0
-"""A slope beyond this comes from classes that a threshold separates: there is no finite fit."""
+"""Maximum slope; beyond it a threshold separates the classes, and there is no finite fit."""
 
 
 def calibration_error(bin_probability: Array, bin_positives: Array) -> Array:
-    """Mean distance between said and seen over equal-count bins (expected calibration error, Naeini et al. 2015).
+    """Expected calibration error over equal-count bins (Naeini et al. 2015): mean distance of predicted and observed.
 
     Noise alone makes it positive: with n rows in a bin, about sqrt(p (1 - p) / n).
 
@@ -29,7 +29,7 @@ def calibration_error(bin_probability: Array, bin_positives: Array) -> Array:
         bin_positives: Positives in each bin, shape (..., bins).
 
     Returns:
-        Sum of absolute differences, shape (...,): divide by the number of rows.
+        Sum of absolute differences, shape (...,), to be divided by the number of rows.
     """
     distance: Array = np.abs(bin_probability - bin_positives).sum(axis=-1)
     return distance
@@ -40,8 +40,8 @@ class Recalibration:
     """The logistic regression of outcomes on the log odds of probabilities (Cox 1958).
 
     Attributes:
-        intercept: 0 where calibrated, negative where probabilities are too high around one half.
-        slope: 1 where calibrated, below 1 where probabilities are too extreme; NaN where it cannot be fitted.
+        intercept: 0 if calibrated, negative if probabilities are too high around one half.
+        slope: 1 if calibrated, below 1 if probabilities are too extreme; NaN if it cannot be fitted.
     """
 
     intercept: float
@@ -65,7 +65,7 @@ class Recalibration:
         for _ in range(50):
             terms = cls(intercept, slope).terms(probability, y).sum(axis=0)
             change_intercept, change_slope = newton_step(terms)
-            # a full step from far away can overshoot; one unit at a time still arrives within the iterations
+            # a full step from far away can overshoot; steps of at most 1 still arrive within the iterations
             largest = max(abs(float(change_intercept)), abs(float(change_slope)), 1.0)
             intercept += float(change_intercept) / largest
             slope += float(change_slope) / largest
@@ -76,7 +76,7 @@ class Recalibration:
         return cls(intercept, slope)
 
     def terms(self, probability: Array, y: Array) -> Array:
-        """Gradient and curvature of each row at this fit, shape (n, 5), for `newton_step` on any sum of rows."""
+        """Return gradient and curvature of each row at this fit, shape (n, 5); `newton_step` takes sums of rows."""
         odds = logit(probability)
         fitted = expit(self.intercept + self.slope * odds)
         curvature = fitted * (1.0 - fitted)
@@ -85,9 +85,9 @@ class Recalibration:
 
 
 def newton_step(terms: Array) -> tuple[Array, Array]:
-    """Change of intercept and slope that one Newton step makes.
+    """Return the change of intercept and slope in one Newton step.
 
-    One step from the fit on all rows gives the fit on a bootstrap sample up to second order, at the price of a sum.
+    One step from the fit on all rows gives the fit on a bootstrap sample up to second order, for the cost of a sum.
 
     Args:
         terms: Sums of `Recalibration.terms`, shape (..., 5).
@@ -101,14 +101,14 @@ def newton_step(terms: Array) -> tuple[Array, Array]:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """What was said and what was seen, bin by bin.
+    """Predicted and observed frequencies, bin by bin.
 
     Attributes:
         rows: Rows of each bin, shape (bins,).
-        said: Mean probability.
+        said: Mean predicted probability.
         seen: Share of positives.
-        seen_low: Wilson interval of `seen`.
-        seen_high: Its upper bound.
+        seen_low: Lower bound of the Wilson interval of `seen`.
+        seen_high: Upper bound of the Wilson interval of `seen`.
     """
 
     rows: NDArray[np.int64]
@@ -119,7 +119,7 @@ class Reliability:
 
     @classmethod
     def of(cls, probability: Array, y: Array, bins: int = BINS) -> Reliability:
-        """Count by equal-count bins of the probability."""
+        """Compute the frequencies in equal-count bins of the probability."""
         bin_of_row, count = equal_count_bins(probability, bins)
         rows = np.bincount(bin_of_row, minlength=count)
         positives = np.bincount(bin_of_row, weights=y, minlength=count).astype(np.float64)

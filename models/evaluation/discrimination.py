@@ -1,4 +1,4 @@
-"""Does a higher score mean a positive more often?"""
+"""Discrimination metrics: do positives have higher scores than negatives?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A number with the interval that says how far to trust it."""
+"""Estimates: metrics with confidence intervals."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from expressions.types import Array
 from models.evaluation.ratio import ratio
 
 LEVEL = 0.95
-"""Confidence level of every interval in this room: what most readers expect of an interval without a label."""
+"""Confidence level of every interval of evaluations: what readers expect of an interval without a label."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A metric with its confidence interval; NaN where it is not defined (one class only, a constant score).
+    """A metric with its confidence interval; NaN if undefined (one class only, a constant score).
 
     Attributes:
         low: Lower bound at `LEVEL`.
@@ -31,12 +31,12 @@ class Estimate:
     def from_replicates(cls, value: float, replicates: Array, bounds: tuple[float, float]) -> Estimate:
         """Build a percentile interval, centred on the value.
 
-        Replicates of a metric that feels noise (calibration error) lie above the value on average, since resampling
-        adds noise a second time; taking their mean excess off corrects the interval and changes nothing elsewhere.
+        Replicates of a metric that noise increases (calibration error) are above the value on average, since resampling
+        adds noise a second time; subtracting their mean excess corrects the interval and changes nothing elsewhere.
 
         Args:
-            value: On the sample itself.
-            replicates: Shape (replicates,); NaN where a draw had one class only.
+            value: Value on the sample itself.
+            replicates: Bootstrap values, shape (replicates,); NaN for draws with one class only.
             bounds: Smallest and largest possible value.
 
         Example:
@@ -53,7 +53,7 @@ class Estimate:
 
 
 def wilson_interval(positives: Array | float, rows: Array | float) -> tuple[Array, Array]:
-    """Wilson score interval of a share (Wilson 1927), for rows that are independent.
+    """Return the Wilson score interval of a share (Wilson 1927), for independent rows.
 
     Returns:
         Lower and upper bound, of the arguments' shape; NaN where there are no rows.

@@ -1,4 +1,4 @@
-"""The whole judgement of one model."""
+"""The complete evaluation of one model."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from models.held_out import MODEL, HeldOutPredictions
 from models.settings import Economics
 
 OF_BASELINES = ("auc", "average_precision", "brier_skill", "log_loss", "lift_10", "expected_maximum_profit")
-"""Metrics of baselines among a run's metrics; tables have all. A store reads 20,000 numbers a second, not more."""
+"""Metrics of baselines among a run's metrics (tables have all); a store reads only 20,000 numbers a second."""
 
 COMPARED = ("auc", "log_loss")
-"""Metrics whose improvement over each baseline is among a run's metrics: one ranking, one proper score."""
+"""Metrics whose improvement over each baseline is among a run's metrics: one of ranking, one proper score."""
 
 REPLICATES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldQuality:
-    """The model and its baselines on one test fold.
+    """Quality of the model and its baselines on one test fold.
 
     Attributes:
         first: Earliest `as_of` of the fold.
-        last: Latest.
+        last: Latest `as_of` of the fold.
         scores: Score -> metric -> estimate.
     """
 
@@ -49,14 +49,14 @@ class FoldQuality:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """How good a model is on rows it was not fitted on.
+    """Quality of a model on rows it was not fitted on.
 
     Attributes:
         scores: `model` and each baseline -> metric -> estimate, over all folds.
         improvements: Baseline -> metric -> how much better the model is (positive is better), paired.
-        folds: In the order of time.
-        groups: By grouping, the largest groups first.
-        reliability: Of the model.
+        folds: Quality by fold, in time order.
+        groups: Quality by group within each grouping, largest groups first.
+        reliability: Reliability of the model.
         gains: Score -> (share contacted, share of positives found), each of shape (101,).
     """
 
@@ -81,7 +81,7 @@ class Evaluation:
         """Flatten to names that a tracking store and a table can hold.
 
         `auc`, `auc_low`, `auc_high` of the model, `baseline_<name>_auc` of each baseline (`OF_BASELINES`), and
-        `auc_over_<name>` with its bounds (`COMPARED`). NaN says that a metric is not defined.
+        `auc_over_<name>` with its bounds (`COMPARED`). NaN means that a metric is undefined.
         """
         flat = {
             "test_rows": float(self.rows),
@@ -100,7 +100,7 @@ class Evaluation:
         return flat
 
     def to_tables(self) -> dict[str, pd.DataFrame]:
-        """Give everything as flat tables: `scores`, `improvements`, `folds`, `groups`, `reliability`, `gain`."""
+        """Return everything as flat tables: `scores`, `improvements`, `folds`, `groups`, `reliability`, `gain`."""
         reliability = asdict(self.reliability)
         contacted = next(iter(self.gains.values()))[0]
         return {
@@ -116,22 +116,22 @@ class Evaluation:
 def evaluate(
     judged: HeldOutPredictions, *, economics: Economics | None = None, replicates: int = REPLICATES, seed: int = 7
 ) -> Evaluation:
-    """Judge a model and its baselines on the same rows, with intervals that draw customers.
+    """Evaluate a model and its baselines on the same rows, with intervals from draws of customers.
 
-    Metrics over all folds pool their rows: every prediction there is out of sample in time. Metrics of a fold have
-    their own intervals.
+    Metrics over all folds pool their rows, which are all predicted out of time. Metrics of a fold have their own
+    intervals.
 
     Args:
-        judged: The test predictions.
-        economics: Of the bank, for churn; adds the expected maximum profit.
-        replicates: Of the bootstrap.
-        seed: Of the bootstrap.
+        judged: Held-out predictions.
+        economics: Economics of the bank, for churn; adds the expected maximum profit.
+        replicates: Number of bootstrap replicates.
+        seed: Seed of the bootstrap.
 
     Raises:
-        DataError: Where nothing was judged.
+        DataError: If there are no predictions.
     """
     if not len(judged):
-        raise DataError("there are no test predictions to judge", expected="at least one fold with rows")
+        raise DataError("there are no held-out predictions to evaluate", expected="at least one fold with rows")
     scored = _score(judged, economics, replicates, seed)
     return Evaluation(
         rows=len(judged),

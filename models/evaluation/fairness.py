@@ -1,4 +1,4 @@
-"""Are groups of customers selected alike? Rates side by side, as ratios with intervals."""
+"""Fairness: selection rates of groups of customers, compared as ratios with intervals."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from scipy.special import ndtri
 from models.evaluation.estimate import LEVEL, wilson_interval
 
 FOUR_FIFTHS = 0.8
-"""A rate below four fifths of the highest group's is taken as evidence of adverse impact (29 CFR 1607.4 D)."""
+"""A rate below four fifths of the highest group's counts as evidence of adverse impact (29 CFR 1607.4 D)."""
 
 SMALLEST_SHARE = 0.02
-"""Groups below two per cent are shown but neither flagged nor compared with (29 CFR 1607.15 A (2) leaves them out)."""
+"""Groups below two per cent are shown, but neither flagged nor compared with (29 CFR 1607.15 A (2) omits them)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupSelection:
-    """How often one group is selected, beside the group that is selected most.
+    """Selection rate of one group, compared with the group that is selected most.
 
     Attributes:
-        rate: Selected of the customers, with its Wilson interval.
+        rate: Share of customers selected, with its Wilson interval.
         reference: Group with the highest rate among those that are large enough.
-        ratio: Of the rate to that of the reference; None where the reference's is 0, or nobody is in the group.
+        ratio: Ratio of the rate to the reference's; None if the reference's is 0, or the group is empty.
         ratio_low: Lower bound of its 95 % interval, by the normal distribution of the logarithm of the ratio of two
-            independent shares (Katz, Baptista, Azen and Pike 1978), with a half added to all counts where nobody of
-            the group is selected (Walter 1975); None for the reference itself, and where there is no ratio.
+            independent shares (Katz, Baptista, Azen and Pike 1978), with a half added to all counts if nobody in
+            the group is selected (Walter 1975); None for the reference itself, and without a ratio.
         ratio_high: Upper bound of the interval.
-        below_four_fifths: The ratio is below four fifths in a group that is large enough.
-        surely: And so is the upper bound: chance alone does not explain it.
+        below_four_fifths: Whether the ratio is below four fifths in a group that is large enough.
+        surely: Whether the upper bound is too, so that chance alone does not explain it.
     """
 
     group: str
@@ -54,12 +54,12 @@ def group_selections(
     """Compare how often groups are selected, from counts.
 
     Args:
-        groups: Their names, of one feature.
-        customers: Of each group.
-        selected: Of each group, at most its customers.
+        groups: Names of the groups of one feature.
+        customers: Number of customers in each group.
+        selected: Number of selected customers in each group.
 
     Returns:
-        One for each group that has customers, in the order given.
+        One selection for each group that has customers, in the given order.
 
     Example:
         >>> old, young = group_selections(["old", "young"], [1000, 1000], [500, 300])
@@ -103,7 +103,7 @@ def group_selections(
 
 
 def _rates(names: Sequence[str], counts: np.ndarray) -> np.ndarray:
-    """Rates by fairlearn, whose frames weigh rows: two rows a group, the selected and the others, stand for all."""
+    """Compute rates with fairlearn, whose frames weight rows: each group has one row of selected and one of others."""
     picked = np.tile([1, 0], len(names))
     weights = np.column_stack([counts[:, 0], counts[:, 1] - counts[:, 0]]).reshape(-1)
     frame = MetricFrame(

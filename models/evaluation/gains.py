@@ -1,4 +1,4 @@
-"""What one gets by contacting only the best: lift, the gain curve, and the area below it."""
+"""Gains from contacting only the best customers: lift, the gain curve, and the area below it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from models.evaluation.ratio import ratio
 
 
 def lift_at(counts: RankedCounts, share: float) -> Array:
-    """Positives among the `share` with the highest scores, per positive a random choice of that size would find.
+    """Positives among the `share` with the highest scores, relative to a random choice of that size.
 
-    Where the cut falls into a tie, the tied rows count by the part that fits.
+    If the cut falls into a tie, the tied rows count by the part that fits.
 
     Returns:
         Shape of the leading axes; 1 is random, NaN without positives.
@@ -32,9 +32,9 @@ def lift_at(counts: RankedCounts, share: float) -> Array:
 def area_under_gain(counts: RankedCounts) -> Array:
     """Area under the cumulative gain curve, known as ALIFT (Moro, Cortez & Rita 2014, Decision Support Systems 62).
 
-    The curve has the share contacted on one axis and the share of positives found on the other. Random is 0.5 and
-    perfect 1 - prevalence / 2: the area equals prevalence / 2 + (1 - prevalence) x AUC, so it reads as "the share of
-    positives found, on average over all sizes of a campaign".
+    The curve shows the share of positives found by the share contacted. Random is 0.5 and perfect 1 - prevalence / 2.
+    The area equals prevalence / 2 + (1 - prevalence) x AUC: the share of positives found, on average over all sizes
+    of a campaign.
 
     Returns:
         Shape of the leading axes; NaN without positives.

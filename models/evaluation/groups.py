@@ -1,4 +1,4 @@
-"""Is the model as good for every stage, segment, offer and channel?"""
+"""Quality of a model by stage, segment, offer and channel."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from models.evaluation.ranked import RankedCounts
 from models.held_out import MODEL, HeldOutPredictions
 
 ENOUGH_OF_EACH_CLASS = 20
-"""With fewer positives or negatives the standard error of an AUC is about 0.1: it would say nothing."""
+"""With fewer positives or negatives the standard error of an AUC is about 0.1, which is meaningless."""
 
 ENOUGH_EXPECTED = 5.0
-"""With fewer positives expected and seen, a ratio of the two is noise."""
+"""With fewer expected and observed positives, their ratio is noise."""
 
 UNKNOWN = "(unknown)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupQuality:
-    """The model on the rows of one group.
+    """Quality of the model on the rows of one group.
 
     Attributes:
         grouping: `stage`, `segment`, `offer`, `channel`.
-        said: Mean probability.
+        said: Mean predicted probability.
         seen: Share of positives, with its Wilson interval.
-        auc: None where there are fewer than 20 of either class.
-        calibration_ratio: Positives seen per positive said, with the Wilson interval of `seen`; None where both
+        auc: AUC; None if there are fewer than 20 of either class.
+        calibration_ratio: Observed positives per predicted positive, with the Wilson interval of `seen`; None if both
             are below 5.
     """
 
@@ -49,7 +49,7 @@ class GroupQuality:
 
 
 def group_qualities(judged: HeldOutPredictions) -> tuple[GroupQuality, ...]:
-    """Judge the model on every value of every grouping, the largest groups first; none is left out."""
+    """Evaluate the model on every value of every grouping, largest groups first; none is left out."""
     found: list[GroupQuality] = []
     for grouping, labels in judged.groups.items():
         codes, names = pd.factorize(pd.Series(labels, dtype=object).fillna(UNKNOWN), sort=True)

@@ -1,4 +1,4 @@
-"""Which features move a model's predictions, and by how much."""
+"""Feature importance: how much each feature moves a model's predictions."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from expressions.types import Array
 
 
 def mean_absolute_shap(shap_values: Array, names: Sequence[str]) -> dict[str, float]:
-    """Give each feature its mean absolute SHAP value, in log odds, the largest first.
+    """Return each feature's mean absolute SHAP value, in log odds, largest first.
 
     Args:
         shap_values: Shape (n, features), without the column of the expected value.
-        names: Of the features.
+        names: Names of the features.
 
     Example:
         >>> mean_absolute_shap(np.array([[0.1, -2.0], [-0.3, 1.0]]), ["age", "region"])

@@ -1,4 +1,4 @@
-"""Does one feature alone tell the answer? Then it was probably written after the answer was known."""
+"""Leakage check: a single feature that predicts the outcome was probably recorded after the outcome was known."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from models.evaluation.ranked import RankedCounts
 from models.evaluation.ratio import ratio
 
 _ROWS = 50_000
-"""Rows looked at: all positives and evenly spaced negatives up to this. AUC does not depend on the prevalence."""
+"""Rows used: all positives and evenly spaced negatives up to this. AUC does not depend on the prevalence."""
 
 
 def single_feature_aucs(features: FeatureTable, y: Array, names: Sequence[str] | None = None) -> Mapping[str, float]:
-    """Compute the AUC of every feature as if it were the score, whichever way it points.
+    """Compute the AUC of every feature alone, in whichever direction is better.
 
-    NULL is tried as the lowest and as the highest value, as being missing leaks too; categories are put in the order
-    of their share of positives.
+    NULL is tried as the lowest and as the highest value, since missingness leaks too; categories are ordered by their
+    share of positives.
 
     Args:
-        features: Of n rows.
-        y: Shape (n,), 1.0 and 0.0; NaN (not known yet) is left out.
-        names: Features to look at; all without it.
+        features: Features of n rows.
+        y: Outcomes, 1.0 and 0.0; NaN (not known yet) is left out; shape (n,).
+        names: Features to check; None for all.
 
     Returns:
-        Feature -> AUC between 0.5 and 1, the highest first; empty where there is one class only.
+        Feature -> AUC between 0.5 and 1, highest first; empty if there is one class only.
 
     Raises:
-        DataError: Where features and answers are not of the same rows.
+        DataError: If features and outcomes differ in length.
 
     Example:
         >>> from expressions.types import Number
@@ -43,7 +43,7 @@ def single_feature_aucs(features: FeatureTable, y: Array, names: Sequence[str] |
         {'balance': 1.0}
     """
     if len(features) != len(y):
-        raise DataError("features and answers are not of the same rows", got=f"{len(features)} and {len(y)}")
+        raise DataError("features and outcomes differ in length", got=f"{len(features)} and {len(y)}")
     rows = _thinned(y)
     answers = y[rows]
     if len(answers) == 0 or np.ptp(answers) == 0.0:

@@ -1,4 +1,4 @@
-"""The metrics of this room by name, with what each may be and which way is better."""
+"""The metrics by name, with their ranges and the direction that is better."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What a metric's numbers mean.
+    """Title, range and direction of a metric.
 
     Attributes:
-        better: `higher`, `lower`, or `none` where it should be near a value (a slope near 1).
+        better: `higher`, `lower`, or `none` if it should be near a value (a slope near 1).
         least: Smallest possible value.
         most: Largest possible value.
     """
@@ -36,18 +36,18 @@ METRICS: Mapping[str, Metric] = {
     BRIER_SKILL: Metric("Brier skill", "higher", least=-inf),
     LOG_LOSS: Metric("Log loss", "lower", most=inf),
     CALIBRATION_ERROR: Metric("Expected calibration error", "lower"),
-    "calibration_ratio": Metric("Positives seen per positive said", "none", most=inf),
+    "calibration_ratio": Metric("Observed positives per predicted positive", "none", most=inf),
     "calibration_intercept": Metric("Calibration intercept", "none", least=-inf, most=inf),
     "calibration_slope": Metric("Calibration slope", "none", least=-inf, most=inf),
     "lift_10": Metric("Lift in the best 10 %", "higher", most=10.0),
     "alift": Metric("Area under the gain curve (ALIFT)", "higher"),
     "expected_maximum_profit": Metric("Expected maximum profit per customer", "higher", most=inf),
 }
-"""In the order in which they are shown; the last one only where a bank's economics are given (churn)."""
+"""In display order; the last one is computed only with a bank's economics (churn)."""
 
 
 def improvement_sign(metric: str) -> int:
-    """Give 1 where more is better, -1 where less is, 0 where neither.
+    """Return 1 if higher is better, -1 if lower is, 0 if neither.
 
     Example:
         >>> improvement_sign("log_loss")

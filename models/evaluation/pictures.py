@@ -1,4 +1,4 @@
-"""Pictures of a model's quality as PNG: the same input gives the same bytes."""
+"""Plots of a model's quality as PNG; the same input gives the same bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.evaluation.importance import mean_absolute_shap
 from models.evaluation.metrics import METRICS
 from models.held_out import MODEL
 
-# Okabe & Ito's palette, which colour-blind readers can tell apart; styles and markers repeat what colours say.
+# Okabe & Ito's palette, distinguishable for colour-blind readers; styles and markers repeat what colours show
 _MODEL_COLOUR = "#0072B2"
 _BASELINE_STYLES = (("#D55E00", "--", "s"), ("#009E73", "-.", "^"), ("#CC79A7", ":", "D"), ("#56B4E9", "--", "v"))
 _INK = "#333333"
@@ -25,8 +25,8 @@ _GRID = "#DDDDDD"
 
 
 def draw_reliability(reliability: Reliability, title: str) -> bytes:
-    """Draw what was said against what was seen, with Wilson intervals, zoomed to where the probabilities are."""
-    figure, axes = _figure(5.6, 5.2, title, "Probability said", "Share seen")
+    """Plot predicted against observed frequencies, with Wilson intervals, zoomed to the range of probabilities."""
+    figure, axes = _figure(5.6, 5.2, title, "Predicted probability", "Observed share")
     most = min(1.0, 1.08 * float(max(reliability.said.max(), reliability.seen_high.max(), 1e-6)))
     axes.plot([0, most], [0, most], color=_INK, linewidth=1, linestyle=(0, (4, 3)), label="calibrated")
     axes.errorbar(
@@ -47,7 +47,7 @@ def draw_reliability(reliability: Reliability, title: str) -> bytes:
 
 
 def draw_gain(gains: Mapping[str, tuple[Array, Array]], prevalence: float, title: str) -> bytes:
-    """Draw the share of positives found by share contacted, for the model, baselines, chance and the best possible."""
+    """Plot the share of positives found by share contacted, for the model, baselines, chance and the best possible."""
     figure, axes = _figure(6.4, 5.2, title, "Share contacted, best first", "Share of positives found")
     axes.fill_between([0, max(prevalence, 1e-9), 1], [0, 1, 1], [0, prevalence, 1], color="#F3F3F3", linewidth=0)
     axes.plot([0, max(prevalence, 1e-9), 1], [0, 1, 1], color="#999999", linewidth=1, label="best possible")
@@ -63,13 +63,13 @@ def draw_gain(gains: Mapping[str, tuple[Array, Array]], prevalence: float, title
 
 
 def draw_importance(shap_values: Array, names: Sequence[str], title: str, most: int = 20) -> bytes:
-    """Draw the features that move the prediction most, by mean absolute SHAP value in log odds.
+    """Plot the features that move the prediction most, by mean absolute SHAP value in log odds.
 
     Args:
         shap_values: Shape (n, features), without the column of the expected value.
-        names: Of the features.
-        title: Above the picture.
-        most: Features shown; the others are summed up in one bar.
+        names: Names of the features.
+        title: Title of the plot.
+        most: Number of features shown; the others are summed up in one bar.
     """
     importance = list(mean_absolute_shap(shap_values, names).items())
     shown, rest = importance[:most], importance[most:]
@@ -89,7 +89,7 @@ def draw_importance(shap_values: Array, names: Sequence[str], title: str, most: 
 
 
 def draw_over_time(evaluation: Evaluation, metric: str, title: str) -> bytes:
-    """Draw a metric on every test fold, in the order of time, with the model's interval."""
+    """Plot a metric on every test fold, in time order, with the model's interval."""
     figure, axes = _figure(6.4, 4.4, title, "Test fold, from its first moment", METRICS[metric].title)
     places = np.arange(len(evaluation.folds))
     for name, (colour, line, marker) in _styles(evaluation.scores).items():
@@ -111,10 +111,10 @@ def draw_over_time(evaluation: Evaluation, metric: str, title: str) -> bytes:
 
 
 def draw_all(evaluation: Evaluation, importance: tuple[Array, Sequence[str]] | None, title: str) -> dict[str, bytes]:
-    """Draw every picture of a model.
+    """Draw all plots of a model.
 
     Args:
-        evaluation: What to draw.
+        evaluation: Evaluation to plot.
         importance: SHAP values, shape (n, features), and the features' names.
         title: Bank and model.
 
@@ -163,7 +163,7 @@ def _percent(axes: Axes, axis: str) -> None:
 
 
 def _png(figure: Figure, *, legend: bool = True) -> bytes:
-    if legend:  # below the axes, where it can hide nothing
+    if legend:  # below the axes, where it hides nothing
         figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     buffer = BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})

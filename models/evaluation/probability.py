@@ -1,4 +1,4 @@
-"""Are the probabilities right, row by row? Proper scores."""
+"""Proper scores of probabilities, row by row, and helpers for them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from expressions.types import Array
 from models.evaluation.ratio import ratio
 
 SMALLEST = 1e-12
-"""Probabilities are kept this far from 0 and 1, so that one certain mistake does not make a log loss infinite."""
+"""Probabilities are kept this far from 0 and 1, so that one wrong certainty does not make a log loss infinite."""
 
 
 def squared_errors(probability: Array, y: Array) -> Array:
@@ -31,10 +31,10 @@ def log_losses(probability: Array, y: Array) -> Array:
 
 
 def brier_skill(squared_error_sum: Array, fold_positives: Array, fold_rows: Array) -> Array:
-    """Share of the squared error that the model takes off, against each test fold's own share of positives.
+    """Share of the squared error that the model removes, relative to each test fold's own share of positives.
 
-    That reference could not have been known before the fold; it is the strictest constant there is, and keeps a
-    drift of the base rate from counting for or against the model's way of telling customers apart.
+    That reference could not have been known before the fold. It is the best possible constant, and it keeps a drift of
+    the base rate from counting for or against the model's discrimination.
 
     Args:
         squared_error_sum: Shape (...,).
@@ -42,7 +42,7 @@ def brier_skill(squared_error_sum: Array, fold_positives: Array, fold_rows: Arra
         fold_rows: Shape (..., folds).
 
     Returns:
-        Shape (...,); 1 is perfect, 0 as good as the reference, NaN where no fold has both classes.
+        Shape (...,); 1 is perfect, 0 as good as the reference, NaN if no fold has both classes.
 
     Example:
         >>> float(brier_skill(np.array(9.0), np.array([10.0]), np.array([100.0])))
@@ -54,17 +54,17 @@ def brier_skill(squared_error_sum: Array, fold_positives: Array, fold_rows: Arra
 
 
 def logit(probability: Array) -> Array:
-    """Log odds, finite for every probability."""
+    """Return log odds, finite for every probability."""
     safe = np.clip(probability, SMALLEST, 1.0 - SMALLEST)
     odds: Array = np.log(safe) - np.log1p(-safe)
     return odds
 
 
 def equal_count_bins(probability: Array, bins: int) -> tuple[NDArray[np.int64], int]:
-    """Put rows into bins of about equal counts by their probability; equal probabilities share a bin.
+    """Assign rows to bins of about equal counts by their probability; equal probabilities share a bin.
 
     Returns:
-        Bin of every row, from 0 (lowest) on, and the number of bins, fewer than asked where there are many ties.
+        Bin of every row, from 0 (lowest), and the number of bins, which is lower than `bins` with many ties.
 
     Example:
         >>> equal_count_bins(np.array([0.1, 0.1, 0.1, 0.4]), 2)

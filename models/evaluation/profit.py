@@ -1,4 +1,4 @@
-"""Expected maximum profit of a retention campaign that a churn model selects customers for."""
+"""Expected maximum profit of a retention campaign whose customers a churn model selects."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def expected_maximum_profit(counts: RankedCounts, economics: Economics) -> Array
     campaign stops at the score where profit is largest. On the convex hull of the ROC curve that is where
     `g = ((1 - r) / r (offer + contact) + contact) / (value - offer)`, with r the share of churners there; the
     integral over g is then a sum over the hull of incomplete beta functions. The hull is found by pooling adjacent
-    violators, whose blocks it consists of (Fawcett & Niculescu-Mizil 2007).
+    violators, whose blocks are its segments (Fawcett & Niculescu-Mizil 2007).
 
     Args:
-        counts: By churn score.
-        economics: The bank's money.
+        counts: Counts by churn score.
+        economics: Economics of the bank.
 
     Returns:
-        In the bank's currency, shape of the leading axes; NaN without rows, 0 where nobody is worth contacting.
+        In the bank's currency, shape of the leading axes; NaN without rows, 0 if nobody is worth contacting.
 
     Example:
         >>> perfect = RankedCounts(np.array([10.0, 0.0]), np.array([0.0, 90.0]))
@@ -40,10 +40,10 @@ def expected_maximum_profit(counts: RankedCounts, economics: Economics) -> Array
     kept = value - economics.offer_cost
     loss = economics.offer_cost + economics.contact_cost
     if kept > 0.0:
-        with np.errstate(divide="ignore"):  # where nobody churns no acceptance pays: infinity, clipped to 1
+        with np.errstate(divide="ignore"):  # without churners no acceptance rate pays: infinity, clipped to 1
             needed = ((1.0 - rate) / rate * loss + economics.contact_cost) / kept
         threshold = np.clip(needed, 0.0, 1.0)
-    else:  # an incentive above the value of who it keeps never pays
+    else:  # an incentive that costs more than the retained value never pays
         threshold = np.ones_like(rate)
     alpha, beta = economics.accept_alpha, economics.accept_beta
     contacted = 1.0 - betainc(alpha, beta, threshold)
@@ -55,7 +55,7 @@ def expected_maximum_profit(counts: RankedCounts, economics: Economics) -> Array
 
 
 def _hull_rate(positives: Array, rows: Array) -> Array:
-    """Share of positives in each group's hull segment, never rising along the last axis."""
+    """Return the share of positives in each group's hull segment, never increasing along the last axis."""
     flat_positives = positives.reshape(-1, positives.shape[-1])
     flat_rows = rows.reshape(-1, rows.shape[-1])
     rates = np.zeros_like(flat_rows)

@@ -1,4 +1,4 @@
-"""Positives and negatives in the order of a score: all that a ranking metric needs."""
+"""Counts of positives and negatives in score order: all that a ranking metric needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from expressions.types import Array
 
 @dataclass(frozen=True, slots=True)
 class RankedCounts:
-    """How many (or how much weight of) positives and negatives share each score, the highest score first.
+    """Number (or weight) of positives and negatives with each distinct score, highest score first.
 
     Ranking metrics are functions of these two arrays, over their last axis; leading axes are bootstrap replicates.
 
@@ -27,7 +27,7 @@ class RankedCounts:
 
     @classmethod
     def of(cls, score: Array, y: Array, weights: Array | None = None) -> RankedCounts:
-        """Count by distinct score; ties become one group, so that no order among them is invented.
+        """Count by distinct score; ties form one group, so that no order among them is invented.
 
         Example:
             >>> RankedCounts.of(np.array([0.2, 0.9, 0.2]), np.array([0.0, 1.0, 1.0]))
@@ -42,12 +42,12 @@ class RankedCounts:
 
 
 def descending_groups(score: Array, maximum: int | None) -> tuple[NDArray[np.int64], int]:
-    """Give every row the position of its score among the distinct scores, the highest first.
+    """Return for every row the position of its score among the distinct scores, highest first.
 
     Args:
         score: Shape (n,).
         maximum: With more distinct scores than this, neighbours share a group of about equal row counts. A tie
-            counts half in the area under the ROC curve, so that 2,048 groups change it by less than 1e-5.
+            counts half in the area under the ROC curve, so 2,048 groups change it by less than 1e-5.
 
     Returns:
         Group of every row, shape (n,), and the number of groups.
@@ -70,7 +70,7 @@ def descending_groups(score: Array, maximum: int | None) -> tuple[NDArray[np.int
 
 @dataclass(frozen=True, slots=True)
 class WeightedRanking:
-    """Counts by score for any weights of customers, as two sparse products.
+    """Counts by score for any weights of customers, computed as two sparse products.
 
     Attributes:
         positives: Sparse, shape (groups, customers).
@@ -82,7 +82,7 @@ class WeightedRanking:
 
     @classmethod
     def of(cls, score: Array, y: Array, customers: NDArray[np.int64], maximum_groups: int = 2_048) -> WeightedRanking:
-        """Prepare; `customers` holds the position of each row's customer, from 0 on."""
+        """Prepare the counts; `customers` holds the position of each row's customer, from 0."""
         groups, count = descending_groups(score, maximum_groups)
         shape = (count, int(customers.max()) + 1)
 

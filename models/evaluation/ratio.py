@@ -1,4 +1,4 @@
-"""Division that says where it is not defined."""
+"""Division with a defined result where the denominator is not positive."""
 
 from __future__ import annotations
 

@@ -21,12 +21,12 @@ from models.evaluation.resampling import CustomerDraws
 from models.settings import Economics
 
 _FIXED = 8
-"""Columns of the row sums before those of folds and bins: rows, squared error, log loss, and five of recalibration."""
+"""Columns of the sums before those of folds and bins: rows, squared error, log loss, and five of recalibration."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Values and replicates of every metric; the same draws for every column make differences paired.
+    """Values and replicates of every metric; all columns use the same draws, which makes differences paired.
 
     Attributes:
         values: Metric -> value on the sample.
@@ -37,16 +37,16 @@ class Scored:
     replicates: Mapping[str, Array]
 
     def estimates(self) -> dict[str, Estimate]:
-        """Every metric with its interval."""
+        """Return every metric with its interval."""
         return {
             name: Estimate.from_replicates(value, self.replicates[name], (METRICS[name].least, METRICS[name].most))
             for name, value in self.values.items()
         }
 
     def improvements_over(self, other: Scored) -> dict[str, Estimate]:
-        """How much better this column is than another on the same rows and draws; positive is better.
+        """Return how much better this column is than another on the same rows and draws; positive is better.
 
-        Metrics without a better direction are left to `estimates`.
+        Metrics without a better direction are left out.
         """
         estimates = {}
         for name in self.values:
@@ -68,15 +68,15 @@ def score_columns(
     """Compute all metrics of every column of probabilities.
 
     Metrics on the sample are exact. Replicates take three shortcuts, none of which moves a bound by more than the
-    replicates' own noise: scores are grouped to 2,048 ranks, bins of the calibration error stay those of the
+    replicates' own noise: scores are grouped to 2,048 ranks, bins of the calibration error are those of the
     sample, and the recalibration takes one Newton step from the sample's.
 
     Args:
-        scores: Name -> shape (n,), probabilities.
-        y: Shape (n,), 1.0 and 0.0.
-        fold: Shape (n,), for the reference of the Brier skill.
-        draws: Over the same rows.
-        economics: Adds the expected maximum profit.
+        scores: Name -> probabilities, shape (n,).
+        y: Outcomes, 1.0 and 0.0, shape (n,).
+        fold: Fold of each row, for the reference of the Brier skill, shape (n,).
+        draws: Bootstrap draws over the same rows.
+        economics: Economics of the bank; adds the expected maximum profit.
     """
     prepared = {name: _Column(score, y, fold, draws) for name, score in scores.items()}
     values = {name: column.sample(economics) for name, column in prepared.items()}

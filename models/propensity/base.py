@@ -1,4 +1,4 @@
-"""The linear half of propensity: a hierarchical logistic regression over customer, offer and channel."""
+"""The base model of propensity: a hierarchical logistic regression over customer, offer and channel."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from models.propensity.impressions import Impressions, Pair
 
 _COMMON_COLUMNS = 80
 _VARYING_COLUMNS = 20
-"""More columns cost time and bring nothing the trees on top do not find."""
+"""More columns cost time and find nothing that the trees on top do not."""
 _SELECTION_ROWS = 30_000
 _FIRST_PRECISIONS = {
     "level": (1.0, 1.0, 1.0, 1.0, 1.0),
     "slope": (20.0, 50.0, 50.0, 100.0, 100.0),
     "family": (10.0,),
 }
-"""Where precisions start, by level of pooling: finer levels are pulled to zero harder until data say otherwise."""
+"""Initial precisions, by level of pooling: finer levels are shrunk harder until re-estimated from data."""
 
 
 _REMEMBERED = 1_024
-"""Lists of pairs: those of channels, and each by itself, of a few policies."""
+"""Size of the cache of pair lists: enough for the channels and single pairs of a few policies."""
 _FEW_TERMS = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedPairs:
-    """What scoring needs to know of m pairs, whoever the customer is.
+    """Everything about m pairs that scoring needs and that does not depend on the customer.
 
     Attributes:
         weights: Shape (1 + varying, m): intercept first, then weights of the varying columns.
-        products: Distinct ones.
-        product_of: Shape (m,), the product of each pair.
-        rows: Shape (m, columns of groups), their place in the hierarchy.
-        codes: Shape (m, attributes + 3), for trees.
+        products: Distinct products.
+        product_of: Shape (m,), position of each pair's product.
+        rows: Shape (m, columns of groups), place of each pair in the hierarchy.
+        codes: Shape (m, attributes + 3), columns for the trees.
     """
 
     pairs: tuple[Pair, ...]
@@ -59,12 +59,12 @@ class Base:
     """A fitted base model.
 
     Attributes:
-        varying: Columns of the customer whose weights differ by offer, product, attribute and channel.
-        common: Columns of the customer with one weight.
+        varying: Customer columns whose weights differ by offer, product, attribute and channel.
+        common: Customer columns with a single weight.
         family: Columns about the offer's own product.
         theta: Shape (1 + varying, columns of groups): intercepts first, then weights.
         gamma: Shape (common + family,).
-        precisions: Of the prior, by block.
+        precisions: Precisions of the prior, by block.
     """
 
     groups: Groups
@@ -83,11 +83,11 @@ class Base:
     )
 
     def log_odds(self, columns: Mapping[str, Array], family: Mapping[str, Array], placed: PlacedPairs) -> Array:
-        """Score n customers for m pairs, shape (n, m); the same bits for one customer or pair as for many.
+        """Score n customers for m pairs, shape (n, m); bit for bit the same alone as in a batch.
 
         Args:
             columns: Features of the customers.
-            family: Of `families.columns`, for the customers and the pairs' products.
+            family: Result of `families.columns` for the customers and the pairs' products.
             placed: The pairs.
         """
         scores = _sum_in_order(self.varying.matrix(columns), placed.weights[1:])
@@ -97,7 +97,7 @@ class Base:
         return scores
 
     def placed(self, pairs: Sequence[Pair]) -> PlacedPairs:
-        """Find what scoring needs of pairs alone; the same pairs again are found where they are."""
+        """Return what scoring needs of pairs alone; cached for repeated pairs."""
         key = tuple((id(offer), channel) for offer, channel in pairs)
         found = self._placed.get(key)
         if found is None:
@@ -105,7 +105,7 @@ class Base:
                 self._placed.clear()
             products = tuple(dict.fromkeys(offer.product for offer, _ in pairs))
             found = self._placed[key] = PlacedPairs(
-                pairs=tuple(pairs),  # offers live as long as their ids are used
+                pairs=tuple(pairs),  # keeps the offers alive, whose ids are the key
                 weights=_sum_in_order(self.theta, self.groups.rows(pairs).T),
                 products=products,
                 product_of=np.array([products.index(offer.product) for offer, _ in pairs], dtype=np.intp),
@@ -115,7 +115,7 @@ class Base:
         return found
 
     def _by_product(self, family: Mapping[str, Array], rows: int, products: int) -> Array:
-        """Score what is known of each customer and product, shape (rows, products)."""
+        """Score the family columns of each customer and product, shape (rows, products)."""
         flat = {name: values.reshape(-1) for name, values in family.items()}
         encoded = _matrix(self.family, flat, rows * products)
         return _sum_in_order(encoded, self.gamma[len(self.common) :, None]).reshape(rows, products)
@@ -133,13 +133,13 @@ class Base:
     def row_contributions(
         self, columns: Mapping[str, Array], family: Mapping[str, Array], placed: Array, names: tuple[str, ...]
     ) -> tuple[Array, Array]:
-        """Take the log-odds of n rows, each with a pair, apart.
+        """Split the log-odds of n rows, each with a pair, into parts.
 
         Args:
             columns: Features, shape (n,) each.
-            family: Of `families.of_rows`, for the pairs' products.
-            placed: Shape (n, columns of groups), the pairs' `PlacedPairs.rows`.
-            names: What is told apart: features, family columns, attributes, product, offer, channel.
+            family: Result of `families.of_rows` for the pairs' products.
+            placed: The pairs' `PlacedPairs.rows`, shape (n, columns of groups).
+            names: Names of the parts: features, family columns, attributes, product, offer, channel.
 
         Returns:
             The part of each name, shape (n, len(names)), and the global intercept, shape (n,).
@@ -151,12 +151,12 @@ class Base:
             self.common.matrix(columns) * self.gamma[: len(self.common)],
             _matrix(self.family, family, len(placed)) * self.gamma[len(self.common) :],
         )
-        told = np.zeros((len(names), len(placed)))
-        np.add.at(told, self._told_as(names), np.concatenate(parts, axis=1).T)
-        return told.T, placed[:, 0] * self.theta[0, 0]
+        by_name = np.zeros((len(names), len(placed)))
+        np.add.at(by_name, self._part_positions(names), np.concatenate(parts, axis=1).T)
+        return by_name.T, placed[:, 0] * self.theta[0, 0]
 
-    def _told_as(self, names: tuple[str, ...]) -> NDArray[np.intp]:
-        """Say under which of the names each part is told."""
+    def _part_positions(self, names: tuple[str, ...]) -> NDArray[np.intp]:
+        """Return the position among the names under which each column is reported."""
         if names not in self._labels:
             groups = self.groups
             labels = (
@@ -171,7 +171,7 @@ class Base:
         return self._labels[names]
 
     def to_json(self) -> dict[str, Any]:
-        """Give everything as JSON can hold it."""
+        """Return the model as JSON-compatible values."""
         return {
             "groups": self.groups.to_json(),
             "families": {template: dict(by) for template, by in self.families.members.items()},
@@ -185,7 +185,7 @@ class Base:
 
     @classmethod
     def from_json(cls, parts: Mapping[str, Any]) -> Base:
-        """Read what `to_json` gave."""
+        """Read a model from `to_json` output."""
         return cls(
             groups=Groups.from_json(parts["groups"]),
             families=Families(parts["families"]),
@@ -204,14 +204,14 @@ def fit_base(
     """Fit on all rows, and again without each fold.
 
     Args:
-        rows: Impressions to learn from.
-        names: Features the model sees.
-        families: Which of them exist per product.
-        seed: Of the rows that columns are chosen on.
-        folds: Shape (n,), the fold of each row.
+        rows: Training impressions.
+        names: Features that the model sees.
+        families: Features that exist per product.
+        seed: Seed of the sample of rows on which columns are selected.
+        folds: Fold of each row, shape (n,).
 
     Returns:
-        The base, and for every row its log-odds by a base that was fitted without the row's fold, shape (n,).
+        The base model, and for every row its log-odds from a fit without the row's fold, shape (n,).
     """
     pairs = rows.present_pairs()
     groups = groups_of(
@@ -275,7 +275,7 @@ def _chosen(
 
 
 def _blocks(groups: Groups, varying: int, common: int, family: int) -> tuple[NDArray[np.int64], Array]:
-    """Block of every weight: levels of intercepts, levels of slopes (common ones with the global), family."""
+    """Return the block of every weight: levels of intercepts, levels of slopes (common ones with global), family."""
     levels = len(BLOCKS)
     intercepts = groups.blocks.copy()
     intercepts[0] = -1
@@ -292,13 +292,13 @@ def _matrix(encoding: Encoding, columns: Mapping[str, Array], rows: int) -> Arra
 def _sum_in_order(left: Array, right: Array) -> Array:
     """Matrix product whose sums run in the order of the columns, whatever the number of rows.
 
-    A library's matrix product sums in an order that depends on the shapes, so that one customer would differ from
-    the same customer in a batch in the last bit.
+    The summation order of a BLAS matrix product depends on the shapes, so that a customer alone would differ in the
+    last bit from the same customer in a batch.
     """
     rows, terms = left.shape
     columns = right.shape[1]
     if terms and rows * terms * columns <= _FEW_TERMS:
-        # one after the other too, in one call; adding zero makes zero of minus zero, as the loop does
+        # sums in order too, in one call; adding 0.0 turns -0.0 into 0.0, as the loop does
         summed: Array = np.add.accumulate(left[:, :, None] * right[None], axis=1)[:, -1] + 0.0
         return summed
     total = np.zeros((rows, columns))

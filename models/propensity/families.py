@@ -1,4 +1,4 @@
-"""What is known about a customer and the offer's own product, whichever product that is."""
+"""Family columns: what is known about a customer and the offer's own product, whichever product it is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from features.family import family_column
 
 @dataclass(frozen=True, slots=True)
 class Families:
-    """Templates of features per product: `family_held` is `savings_held` for an offer of savings.
+    """Templates of features per product: `family_held` is `savings_held` for a savings offer.
 
     Attributes:
         members: Template -> {product: feature}.
@@ -29,18 +29,18 @@ class Families:
         return tuple(f"family_{template}" for template in self.members)
 
     def schema(self, features: Schema) -> dict[str, ColumnType]:
-        """Types of the columns, those of the features they come from."""
+        """Types of the columns, taken from the features they come from."""
         return {f"family_{template}": features[next(iter(by.values()))] for template, by in self.members.items()}
 
     def columns(self, columns: Mapping[str, Array], products: Sequence[str | None]) -> dict[str, Array]:
-        """Give each column for every customer and product, shape (n, len(products)); NaN where there is no product."""
+        """Return each column for every customer and product, shape (n, len(products)); NaN without a product."""
         catalogue = FeatureCatalogue({}, self.members, {})
         return {
             f"family_{template}": family_column(columns, catalogue, template, products) for template in self.members
         }
 
     def of_rows(self, columns: Mapping[str, Array], products: NDArray[np.object_]) -> dict[str, Array]:
-        """Give each column for rows that have a product each, shape (n,)."""
+        """Return each column for rows with one product each, shape (n,)."""
         distinct = list(dict.fromkeys(products.tolist()))
         position = {product: place for place, product in enumerate(distinct)}
         places = np.array([position[product] for product in products.tolist()], dtype=np.int64)
@@ -49,7 +49,7 @@ class Families:
 
 
 def families_of(catalogue: FeatureCatalogue, inputs: Sequence[str], products: Sequence[str]) -> Families:
-    """Keep the templates of features that the model sees, of products that there are offers of."""
+    """Return the templates of features that the model sees, for products that have offers."""
     seen, offered = set(inputs), set(products)
     members = {
         template: {product: name for product, name in by_product.items() if name in seen}

@@ -1,4 +1,4 @@
-"""Which columns the base model sees: those that say most about acceptance, and not the same thing twice."""
+"""Selects the columns of the base model: those that say most about acceptance, without redundant ones."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _PRIOR_IMPRESSIONS = 50.0
 def select_features(
     columns: Array, y: Array, group: NDArray[np.int64], *, common: int, varying: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Choose columns by score tests against each group's own acceptance rate.
+    """Select columns by score tests against each group's own acceptance rate.
 
-    A column is scored by what it explains in all groups together (for one common weight) and summed over the groups
-    one by one (for weights that vary). After each choice the others lose the share they have in common with it.
+    A column is scored by what it explains over all groups together (for a common weight) and by the sum over single
+    groups (for weights that vary). After each choice the scores of correlated columns are reduced.
 
     Args:
-        columns: Shape (n, k), standardised.
-        y: Shape (n,).
-        group: Shape (n,), the offer of each row.
-        common: How many columns get a common weight, at most; those that vary are among them.
-        varying: How many columns get weights that vary by group, at most.
+        columns: Standardised columns, shape (n, k).
+        y: Outcomes, shape (n,).
+        group: Offer of each row, shape (n,).
+        common: Maximum number of columns with a common weight; varying ones count among them.
+        varying: Maximum number of columns whose weights vary by group.
 
     Returns:
         Positions of common columns that do not vary, and of varying ones, ascending.

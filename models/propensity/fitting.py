@@ -1,4 +1,4 @@
-"""How a propensity model is fitted."""
+"""Fits a propensity model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from models.settings import Training
 from models.splits import calibration_split, customer_folds
 
 _BASE_FOLDS = 3
-"""Folds by customer that give the trees a start the base has not fitted; more cost time and change little."""
+"""Number of customer folds for the out-of-fold base scores that the trees start from; more change little."""
 
 
 def fit_propensity(
@@ -29,14 +29,14 @@ def fit_propensity(
     Priors are counted on all rows.
 
     Args:
-        rows: Impressions whose answers are known.
-        names: Features of the customer the model sees.
-        families: Which of them exist per product.
-        training: Its seed and calibration share count here.
-        num_threads: Of LightGBM; the result does not depend on it.
+        rows: Impressions whose outcomes are known.
+        names: Customer features that the model sees.
+        families: Features that exist per product.
+        training: Training settings; the seed and the calibration share are used here.
+        num_threads: Number of LightGBM threads; the result does not depend on it.
 
     Raises:
-        ModelError: If there are too few acceptances, or nothing else.
+        ModelError: If there are too few acceptances or too few other outcomes.
     """
     check_labels(rows.y, "accepted")
     features = rows.features
@@ -61,7 +61,7 @@ def fit_propensity(
         later_rows,
         tree_names(names, base),
         [*(name for name, kind in all_types.items() if isinstance(kind, Category)), PRODUCT, OFFER, CHANNEL],
-        # less growth than for churn: the trees only mend what the base leaves
+        # less growth than for churn: the trees only correct the base
         Boosting(learning_rate=0.05, leaves=12, maximum_trees=200, rows_per_leaf_share=0.002, seed=training.seed),
         num_threads=num_threads,
     )

@@ -1,4 +1,4 @@
-"""What an offer in a channel looks like to the base model: its place in the hierarchy that weights are pooled over."""
+"""Groups: the hierarchy of offers, products, attributes and channels over which weights are pooled."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from domain.offer import Offer
 from expressions.types import Array
 
 BLOCKS = ("global", "product", "attribute", "offer", "channel")
-"""Levels of pooling, the coarsest first."""
+"""Levels of pooling, coarsest first."""
 _FURTHEST = 2.5
-"""Standard deviations an attribute may lie from the training offers' mean; a new offer is not extrapolated beyond."""
+"""Maximum distance of an attribute from the training offers' mean, in standard deviations; limits extrapolation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +23,8 @@ class Groups:
     """The offers, products, attributes and channels of training; an (offer, channel) pair becomes a row over them.
 
     Attributes:
-        attribute_means: Over the training offers, each once, shape (attributes,).
-        attribute_sds: Likewise.
+        attribute_means: Means over the distinct training offers, shape (attributes,).
+        attribute_sds: Standard deviations over the same offers.
     """
 
     products: tuple[str, ...]
@@ -43,8 +43,8 @@ class Groups:
     def rows(self, candidates: Sequence[tuple[Offer, str | None]]) -> Array:
         """Place pairs of offer and channel: shape (m, columns).
 
-        One for everybody, one-hot product, standardised attributes, one-hot offer and channel. What training did
-        not know is zero there: a new offer has only its product, its attributes and its channel to go by.
+        The columns are a constant 1, one-hot product, standardised attributes, one-hot offer and channel. What
+        training did not know is zero: a new offer is scored by its product, its attributes and its channel alone.
         """
         placed = np.zeros((len(candidates), len(self.blocks)))
         placed[:, 0] = 1.0
@@ -62,7 +62,7 @@ class Groups:
         return placed
 
     def codes(self, candidates: Sequence[tuple[Offer, str | None]]) -> Array:
-        """Place pairs for trees: shape (m, attributes + 3): raw attributes, then codes of product, offer, channel."""
+        """Return pairs as tree columns, shape (m, attributes + 3): raw attributes, codes of product, offer, channel."""
         coded = np.full((len(candidates), len(self.attributes) + 3), np.nan)
         for row, (offer, channel) in enumerate(candidates):
             for position, name in enumerate(self.attributes):
@@ -75,7 +75,7 @@ class Groups:
         return coded
 
     def to_json(self) -> dict[str, Any]:
-        """Give everything as JSON can hold it."""
+        """Return the groups as JSON-compatible values."""
         return {
             "products": list(self.products),
             "attributes": list(self.attributes),
@@ -87,7 +87,7 @@ class Groups:
 
     @classmethod
     def from_json(cls, parts: Mapping[str, Any]) -> Groups:
-        """Read what `to_json` gave."""
+        """Read groups from `to_json` output."""
         return cls(
             products=tuple(parts["products"]),
             attributes=tuple(parts["attributes"]),
@@ -104,7 +104,7 @@ class Groups:
 
 
 def groups_of(offers: Sequence[Offer], channels: Sequence[str]) -> Groups:
-    """Learn the hierarchy from the offers that were put to customers, and the channels they were put in."""
+    """Build the hierarchy from the presented offers and the channels they were presented in."""
     attributes = tuple(sorted({name for offer in offers for name in offer.attributes}))
     table = np.array([[offer.attributes.get(name, np.nan) for name in attributes] for offer in offers])
     table = table.reshape(len(offers), len(attributes))

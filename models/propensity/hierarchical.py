@@ -1,4 +1,4 @@
-"""Logistic regression whose weights differ by offer, pooled over product, attributes, offer and channel."""
+"""Logistic regression with weights that differ by offer, pooled over product, attributes, offer and channel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SMALL_STEP = 1e-5
 _LEAST_WEIGHT = 1e-6
 _PRECISION_RANGE = (0.3, 1e5)
 _REESTIMATED_UNTIL = 8
-"""Newton steps during which precisions are re-estimated; after that the problem is fixed and converges."""
+"""Newton steps in which precisions are re-estimated; after that they are fixed, so that the fit converges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,12 @@ class Design:
     starts: NDArray[np.int64]
 
     def take(self, rows: NDArray[np.bool_]) -> Design:
-        """Keep rows; groups stay, even empty ones."""
+        """Return the rows under a mask; groups stay, even empty ones."""
         kept_before = np.concatenate([[0], np.cumsum(rows)])
         return Design(self.varying[rows], self.common[rows], self.placed, kept_before[self.starts].astype(np.int64))
 
     def scores(self, weights: Array) -> Array:
-        """Log-odds of the rows, shape (n,)."""
+        """Return log-odds of the rows, shape (n,)."""
         theta, gamma = self.split(weights)
         by_group = theta @ self.placed.T
         scores: Array = self.common @ gamma
@@ -50,22 +50,22 @@ class Design:
         return scores
 
     def split(self, weights: Array) -> tuple[Array, Array]:
-        """Cut a vector of weights into those of varying columns, shape (z, h), and of common ones, shape (c,)."""
+        """Split a weight vector into weights of varying columns, shape (z, h), and of common ones, shape (c,)."""
         size = self.varying.shape[1] * self.placed.shape[1]
         return weights[:size].reshape(self.varying.shape[1], -1), weights[size:]
 
     def gradient(self, residuals: Array) -> Array:
-        """Design transposed times residuals, shape (z * h + c,)."""
+        """Return the transposed design times residuals, shape (z * h + c,)."""
         theta = np.zeros((self.varying.shape[1], self.placed.shape[1]))
         for group, (start, end) in enumerate(zip(self.starts[:-1], self.starts[1:], strict=True)):
             theta += np.outer(self.varying[start:end].T @ residuals[start:end], self.placed[group])
         return np.concatenate([theta.ravel(), self.common.T @ residuals])
 
     def information(self, row_weights: Array) -> Array:
-        """Design transposed times weighted design, without ever writing the design of interactions down.
+        """Return the transposed design times the weighted design, without building the design of interactions.
 
-        A row of group k is the Kronecker product of its varying columns and the group's placement, so the sums over
-        rows are needed once for every group, in the small columns, and are then spread over the hierarchy.
+        A row of group k is the Kronecker product of its varying columns and the group's placement. Sums over rows are
+        therefore computed once per group, in the small columns, and then spread over the hierarchy.
         """
         z, h, c = self.varying.shape[1], self.placed.shape[1], self.common.shape[1]
         total = np.zeros((z * h + c, z * h + c))
@@ -87,7 +87,7 @@ class Design:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Weights at the optimum, shape (p,), and the precision each block of them was pulled to zero with."""
+    """Weights at the optimum, shape (p,), and the precision of the prior of each block."""
 
     weights: Array
     precisions: Array
@@ -98,14 +98,14 @@ def fit_hierarchical(
 ) -> Fitted:
     """Maximise the likelihood with a normal prior of mean 0 on every block of weights, by Newton's method.
 
-    With `reestimate` the precision of each block follows from the data (evidence framework, MacKay 1992): offers
-    that answer alike are pooled more, offers that differ are let apart.
+    With `reestimate` the precision of each block is estimated from the data (evidence framework, MacKay 1992): offers
+    that behave alike are pooled more, offers that differ are pooled less.
 
     Args:
         design: The rows.
-        y: Shape (n,), 0.0 or 1.0.
-        blocks: Shape (p,), the block of each weight; -1 is not pulled at all (the intercept).
-        precisions: Shape (blocks,), the prior's, or where to start.
+        y: Outcomes, 0.0 or 1.0, shape (n,).
+        blocks: Block of each weight, shape (p,); -1 for a weight without a prior (the intercept).
+        precisions: Precisions of the prior, or their initial values, shape (blocks,).
         reestimate: Whether to re-estimate them.
     """
     precisions = precisions.copy()
@@ -123,7 +123,7 @@ def fit_hierarchical(
         along = design.scores(step)
         before = _objective(weights, scores, y, pull)
         share = 1.0
-        # the whole step, or half of it again and again until the objective does not get worse
+        # halve the step until the objective does not get worse
         while share > 1e-4:
             proposed = weights + share * step, scores + share * along
             if _objective(*proposed, y, pull) <= before + 1e-9 * abs(before):

@@ -1,4 +1,4 @@
-"""Training rows of propensity: a customer's features, the offer and channel put to them, and the answer."""
+"""Training rows of propensity: a customer's features, the offer and channel presented, and the outcome."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ Pair = tuple[Offer, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Impressions:
-    """n impressions.
+    """n impressions with features and outcomes.
 
     Attributes:
-        features: Of the customer as of the impression.
+        features: Features of the customers as of the impressions.
         family: Family columns of the offer's own product, shape (n,) each.
-        pairs: The distinct offers in channels, in the order of the catalogue.
+        pairs: Distinct offers in channels, in the order of the catalogue.
         pair: Shape (n,), position in `pairs`.
-        y: Shape (n,), 1.0 accepted.
-        known_at: Shape (n,), when the answer was final.
+        y: Shape (n,), 1.0 if accepted.
+        known_at: Shape (n,), when the outcome was final.
     """
 
     features: FeatureTable
@@ -44,7 +44,7 @@ class Impressions:
 
     @property
     def columns(self) -> dict[str, Array]:
-        """Features of the customer and family columns together."""
+        """Customer features and family columns together."""
         return {**self.features.columns, **self.family}
 
     def schema(self, families: Families) -> dict[str, ColumnType]:
@@ -52,27 +52,27 @@ class Impressions:
         return {**self.features.schema, **families.schema(self.features.schema)}
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> Impressions:
-        """Keep rows by position or mask; pairs stay."""
+        """Return the rows at some positions or under a mask; pairs stay."""
         family = {name: values[rows] for name, values in self.family.items()}
         return Impressions(
             self.features.take(rows), family, self.pairs, self.pair[rows], self.y[rows], self.known_at[rows]
         )
 
     def present_pairs(self) -> tuple[Pair, ...]:
-        """Pairs that occur among the rows."""
+        """Return the pairs that occur among the rows."""
         return tuple(self.pairs[position] for position in np.unique(self.pair))
 
 
 def impressions(
     features: FeatureTable, responses: Responses, offers: Sequence[Offer], families: Families
 ) -> Impressions:
-    """Put features and answers side by side.
+    """Combine features and responses to training rows.
 
     Args:
         features: Row i is the customer of response i as of its presentation.
-        responses: Impressions with their outcome.
+        responses: Impressions with their outcomes.
         offers: The catalogue.
-        families: Which features exist per product.
+        families: Features that exist per product.
 
     Raises:
         DataError: If features and responses do not match, or an offer is not in the catalogue.

@@ -1,4 +1,4 @@
-"""Who would take which offer in which channel: a hierarchical base, trees on what it leaves, then calibration."""
+"""The propensity model: a hierarchical base, trees that correct it, then calibration."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from models.propensity.rates import OFFER, AcceptanceRates
 
 _KIND = "propensity"
 _BLOCK_ROWS = 32_768
-"""Customers times candidates scored at once: some 30 MB of columns."""
+"""Customers times candidates scored at once: about 30 MB of columns."""
 PRODUCT, CHANNEL = "product", "channel"
 
 
@@ -35,10 +35,10 @@ class PropensityModel:
 
     Attributes:
         base: Hierarchical logistic regression.
-        booster: Trees over features, family columns, attributes, product, offer and channel, that start from the base.
-        schema: Features of the customer and their types.
-        calibration: Platt's, from the sum of both to a probability that means what it says.
-        priors: Rates of acceptance, for customers of whom nothing is known; None in files of former versions.
+        booster: Trees over features, family columns, attributes, product, offer and channel, starting from the base.
+        schema: Customer features and their types.
+        calibration: Platt scaling of the sum of both to a calibrated probability.
+        priors: Acceptance rates, for customers about whom nothing is known; None in files of former versions.
     """
 
     base: Base
@@ -53,20 +53,20 @@ class PropensityModel:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Features of the customer that the model sees."""
+        """Customer features that the model sees."""
         return tuple(self.schema)
 
     @property
     def contribution_names(self) -> tuple[str, ...]:
-        """What an explanation names: features, `family_*` columns, `offer_*` attributes, product, offer, channel."""
+        """Names of contributions: features, `family_*` columns, `offer_*` attributes, product, offer, channel."""
         return tree_names(self.names, self.base)
 
     def predict(
         self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]], *, num_threads: int = 1
     ) -> Array:
-        """Give every customer's probability to accept each candidate, shape (n, m), strictly between 0 and 1.
+        """Predict every customer's probability to accept each candidate, shape (n, m), strictly between 0 and 1.
 
-        An offer that training did not know is scored by its product, its attributes, its channel and the customer.
+        An offer unknown to training is scored by its product, its attributes, its channel and the customer.
 
         Raises:
             ModelError: If a feature is missing or of another type than in training.
@@ -78,7 +78,7 @@ class PropensityModel:
             return probabilities
         placed = self.base.placed(pairs)
         step = max(1, _BLOCK_ROWS // len(pairs))
-        # copied out only where there is more than one block
+        # columns are selected only if there is more than one block
         table = features if len(features) <= step else features.select(self.names)
         for start in range(0, len(features), step):
             block = table if table is features else table.take(np.arange(start, min(start + step, len(features))))
@@ -89,7 +89,7 @@ class PropensityModel:
         return probabilities
 
     def predict_rows(self, rows: Impressions, *, num_threads: int = 1) -> Array:
-        """Give the probability that each impression is accepted, shape (n,)."""
+        """Predict the probability that each impression is accepted, shape (n,)."""
         self._check(rows.features)
         codes = self.base.groups.codes(rows.pairs)[rows.pair]
         matrix = tree_matrix(rows.features.select(self.names), rows.family, codes, self.base)
@@ -100,7 +100,7 @@ class PropensityModel:
     def explain(
         self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]], *, num_threads: int = 1
     ) -> Contributions:
-        """Take calibrated log-odds apart: row i of the features with candidate i.
+        """Split calibrated log-odds into contributions: row i of the features with candidate i.
 
         The base's part of a feature is its weight times its distance from the training mean; the trees' part is its
         SHAP value.
@@ -108,7 +108,7 @@ class PropensityModel:
         Args:
             features: n rows; to explain several offers of a customer, repeat the row.
             candidates: n candidates.
-            num_threads: Of LightGBM.
+            num_threads: Number of LightGBM threads.
 
         Raises:
             ModelError: If a feature is missing or of another type than in training.
@@ -128,18 +128,18 @@ class PropensityModel:
         return Contributions(names, (linear + trees[:, :-1]) * slope, intercept)
 
     def prior(self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]]) -> Array:
-        """Give how often each candidate is accepted by customers at the same stage, whoever they are, shape (n, m).
+        """Return each candidate's acceptance rate at the customer's stage, whoever the customer is, shape (n, m).
 
-        An offer that training did not know has the rate of its product, or else of all offers. NaN without priors.
+        An offer unknown to training has the rate of its product, or else of all offers. NaN without priors.
         """
         if self.priors is None:
             return np.full((len(features), len(candidates)), np.nan)
         return AcceptanceRates(self.priors).predict(features, candidates)
 
     def explain_prior(self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]]) -> Contributions:
-        """Say what `prior` is against the rate of all offers: row i of the features with candidate i.
+        """Explain `prior` relative to the rate of all offers: row i of the features with candidate i.
 
-        There is nothing of the customer in it: the one part is the offer's.
+        It does not depend on the customer; the only part is the offer's.
         """
         if self.priors is None:
             return Contributions((OFFER,), np.zeros((len(features), 1)), np.full(len(features), np.nan))
@@ -157,7 +157,7 @@ class PropensityModel:
 
     @classmethod
     def from_files(cls, folder: Path) -> PropensityModel:
-        """Read what `to_files` wrote.
+        """Read a model from `to_files` output.
 
         Raises:
             ModelError: If the files are missing, damaged or of another kind of model.
@@ -172,7 +172,7 @@ class PropensityModel:
         )
 
     def _block(self, block: FeatureTable, family: Mapping[str, Array], placed: PlacedPairs) -> NDArray[np.float32]:
-        """Trees' columns of every customer with every pair, shape (n * m, columns)."""
+        """Return the trees' columns of every customer with every pair, shape (n * m, columns)."""
         customer, pairs = block.matrix(self.names), len(placed.pairs)
         first, last = customer.shape[1], customer.shape[1] + len(family)
         cube = np.empty((len(block), pairs, last + placed.codes.shape[1]), dtype=np.float32)
@@ -184,13 +184,13 @@ class PropensityModel:
 
 
 def tree_names(names: Sequence[str], base: Base) -> tuple[str, ...]:
-    """Name the columns of the trees, in their order."""
+    """Return the names of the trees' columns, in order."""
     attributes = (f"offer_{name}" for name in base.groups.attributes)
     return (*names, *base.families.names, *attributes, PRODUCT, OFFER, CHANNEL)
 
 
 def tree_matrix(features: FeatureTable, family: Mapping[str, Array], codes: Array, base: Base) -> NDArray[np.float32]:
-    """Put the trees' columns of rows that have one pair each side by side; single precision halves the memory."""
+    """Build the trees' columns of rows with one pair each; single precision halves the memory."""
     names = tuple(features.columns)
     matrix = np.empty((len(features), len(names) + len(family) + codes.shape[1]), dtype=np.float32)
     for position, name in enumerate(names):

@@ -1,4 +1,4 @@
-"""How often offers are accepted, whoever the customer is: what is said of customers of whom nothing is known."""
+"""Priors: acceptance rates of offers independent of the customer, for customers about whom nothing is known."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ SEGMENT: Final = "stage"
 """Feature whose values are the segments."""
 
 STRENGTH: Final = 100.0
-"""Impressions that the rate one level up counts as. Of a hundred a few are accepted, so that a rate of fewer is mostly
-chance; of a thousand the rate is its own."""
+"""Weight of the rate one level up, in impressions. With a hundred impressions only a few are accepted, so the observed
+rate is mostly chance; with a thousand it is reliable."""
 
 
 def shrunk(accepted: float, presented: float, parent: float, strength: float = STRENGTH) -> float:
-    """Estimate a rate from few observations and the rate of what it is a part of.
+    """Estimate a rate from few observations and the rate one level up.
 
-    The mean of the posterior of a binomial rate whose prior is Beta(s p, s (1 - p)), p the parent's rate and s the
+    The posterior mean of a binomial rate whose prior is Beta(s p, s (1 - p)), p the parent's rate and s the
     strength: (y + s p) / (n + s) (Gelman et al., Bayesian Data Analysis, 3rd edition, section 2.4). It lies between
-    the parent's rate and the observed one, and so is never 0 or 1 where the parent's is not.
+    the parent's rate and the observed one, so it is never 0 or 1 unless the parent's is.
 
     Example:
         >>> shrunk(0, 0, 0.04), shrunk(0, 100, 0.04), round(shrunk(9_000, 100_000, 0.04), 3)
@@ -45,9 +45,9 @@ class Priors:
     """Acceptance rates, each shrunk to the one a level up: overall, product, offer, offer in channel, in segment.
 
     Attributes:
-        overall: Of all impressions.
-        products: By product.
-        rates: By offer; by offer and channel; by offer, channel and segment.
+        overall: Rate of all impressions.
+        products: Rates by product.
+        rates: Rates by offer; by offer and channel; by offer, channel and segment.
     """
 
     overall: float
@@ -55,7 +55,7 @@ class Priors:
     rates: Mapping[tuple[str, ...], float]
 
     def rate(self, offer: Offer, channel: str, segment: str | None) -> float:
-        """Give the rate of the finest level that training knew; an offer it did not know has that of its product.
+        """Return the rate of the finest level known to training; an unknown offer has the rate of its product.
 
         Example:
             >>> loan = Offer(name="loan", product="credit", description="", value="1", treatments=(), stages=())
@@ -71,19 +71,19 @@ class Priors:
         return self.products.get(offer.product or "", self.overall)
 
     def table(self, features: FeatureTable, pairs: Sequence[tuple[Offer, str]]) -> Array:
-        """Give the rates of m offers in channels for n customers of some stage, shape (n, m)."""
+        """Return the rates of m offers in channels for n customers at their stages, shape (n, m)."""
         segments = _segments(features).tolist()
         rates = [[self.rate(offer, channel, segment) for offer, channel in pairs] for segment in segments]
         return np.array(rates, dtype=np.float64).reshape(len(features), len(pairs))
 
     def of_rows(self, features: FeatureTable, pairs: Sequence[tuple[Offer, str]]) -> Array:
-        """Give the rate of pair i for customer i, shape (n,)."""
+        """Return the rate of pair i for customer i, shape (n,)."""
         segments = _segments(features).tolist()
         rates = [self.rate(offer, channel, segment) for (offer, channel), segment in zip(pairs, segments, strict=True)]
         return np.array(rates, dtype=np.float64)
 
     def to_json(self) -> dict[str, Any]:
-        """Give everything as JSON can hold it."""
+        """Return the priors as JSON-compatible values."""
         return {
             "overall": self.overall,
             "products": dict(self.products),
@@ -92,7 +92,7 @@ class Priors:
 
     @classmethod
     def from_json(cls, parts: Mapping[str, Any]) -> Priors:
-        """Read what `to_json` gave."""
+        """Read priors from `to_json` output."""
         return cls(parts["overall"], dict(parts["products"]), {tuple(path): rate for path, rate in parts["rates"]})
 
 
@@ -100,8 +100,8 @@ def fit_priors(rows: Impressions) -> Priors:
     """Count impressions and acceptances, and shrink their rates from the coarsest level to the finest.
 
     Args:
-        rows: Impressions whose answers are known. One without a channel counts for its offer, one of a customer in no
-            stage for the offer in the channel.
+        rows: Impressions whose outcomes are known. One without a channel counts for its offer only; one of a customer
+            without a stage counts for the offer in the channel.
     """
     seen = list(zip(rows.pair.tolist(), _segments(rows.features).tolist(), strict=True))
     presented = Counter(seen)
@@ -129,7 +129,7 @@ def fit_priors(rows: Impressions) -> Priors:
 
 @dataclass(slots=True)
 class _Level:
-    """What was counted of one offer, offer in a channel, or so in a segment."""
+    """Counts of one offer, of an offer in a channel, or of an offer in a channel and segment."""
 
     product: str | None
     presented: int = 0

@@ -1,4 +1,4 @@
-"""Acceptance rates in the place of a propensity model: what decides while no model has passed its gate."""
+"""Acceptance rates: used in place of a propensity model while none has passed the gate."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ OFFER: Final = "offer"
 
 @dataclass(frozen=True, slots=True)
 class AcceptanceRates:
-    """Scores every customer by how often an offer is accepted in its channel at the customer's stage.
+    """Scores customers by the offer's acceptance rate in its channel at the customer's stage.
 
     Attributes:
-        priors: Counted when a model was trained.
+        priors: Rates counted when a model was trained.
     """
 
     priors: Priors
 
     @property
     def names(self) -> tuple[str, ...]:
-        """None that a customer must have: where the stage is not known the rate is that of all stages."""
+        """No features are required: without a stage, the rate over all stages is used."""
         return ()
 
     def predict(
         self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]], *, num_threads: int = 1
     ) -> Array:
-        """Give the rates of m candidates for n customers: shape (n, m).
+        """Return the rates of m candidates for n customers, shape (n, m).
 
-        An offer that was not counted has the rate of its product, or else of all offers.
+        An unknown offer has the rate of its product, or else of all offers.
         """
         del num_threads
         return self.priors.table(features, [(offer, treatment.channel) for offer, treatment in candidates])
 
     def explain(self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]]) -> Contributions:
-        """Say what a rate is against that of all offers: row i of the features with candidate i.
+        """Explain a rate relative to that of all offers: row i of the features with candidate i.
 
-        There is nothing else of the customer in it than the stage: the one part is the offer's.
+        The rate depends on the customer only through the stage; the only part is the offer's.
         """
         rates = self.priors.of_rows(features, [(offer, treatment.channel) for offer, treatment in candidates])
         intercept = logit(np.full(len(features), self.priors.overall))
@@ -64,7 +64,7 @@ class AcceptanceRates:
 
     @classmethod
     def from_files(cls, folder: Path) -> AcceptanceRates:
-        """Read what `to_files` wrote.
+        """Read rates from `to_files` output.
 
         Raises:
             ModelError: If the file is missing, damaged or of another kind of model.

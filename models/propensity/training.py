@@ -1,4 +1,4 @@
-"""Training propensity: judged on rolling folds beside its baselines, then fitted on everything known."""
+"""Trains propensity: evaluated on rolling folds beside its baselines, then fitted on all known outcomes."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from models.splits import rolling_folds, thin
 
 @dataclass(frozen=True, slots=True)
 class TrainedPropensity:
-    """The model for production and what it, trained the same way on less, said about each fold.
+    """The model for production, and the held-out predictions of models trained the same way on each fold.
 
     Attributes:
-        model: Fitted on all impressions whose answers are final.
-        judged: Test predictions of the folds, with baselines `prevalence`, `most_popular_offer` and
-            `per_offer_logistic`; groups also by `offer` and `channel`.
-        rows: How many impressions the model was fitted, stopped and calibrated on.
+        model: Fitted on all impressions whose outcomes are final.
+        judged: Held-out predictions of the folds, with baselines `prevalence`, `most_popular_offer` and
+            `per_offer_logistic`; also grouped by `offer` and `channel`.
+        rows: Number of impressions that the model was fitted, stopped and calibrated on.
     """
 
     model: PropensityModel
@@ -55,20 +55,20 @@ def train_propensity(
     num_threads: int = 2,
     progress: Callable[[str], None] = lambda step: None,
 ) -> TrainedPropensity:
-    """Judge on rolling folds, then fit on all impressions whose response window has passed.
+    """Evaluate on rolling folds, then fit on all impressions whose response window has passed.
 
     Args:
         features: Row i is the customer of response i as of its presentation.
-        responses: Impressions with their outcome; those not matured are left out.
+        responses: Impressions with their outcomes; those not matured are left out.
         offers: The catalogue of offers.
-        catalogue: Its families say which features exist per product.
-        names: Features of the customer the model sees.
+        catalogue: Feature catalogue; its families list the features that exist per product.
+        names: Customer features that the model sees.
         training: Folds, embargo, calibration share, segments, seed.
-        num_threads: Of LightGBM; the result does not depend on it.
-        progress: Told what has been done.
+        num_threads: Number of LightGBM threads; the result does not depend on it.
+        progress: Called with a description of each finished step.
 
     Raises:
-        DataError: If no impression has matured, or time does not suffice for the folds.
+        DataError: If no impression has matured, or the history is too short for the folds.
         ModelError: If a training range has too few acceptances.
     """
     if not responses.matured.any():
@@ -82,8 +82,8 @@ def train_propensity(
     products = [offer.product for offer in offers if offer.product is not None]
     families = families_of(catalogue, names, products)
     rows = impressions(features.take(kept), responses.take(kept), offers, families)
-    # matrix products here are many and small: handing each to several threads costs more than it saves, many times
-    # more when other work waits for the same cores, and the last bits of sums would depend on their number
+    # the matrix products are many and small: several threads cost far more than they save, above all when other work
+    # waits for the same cores, and the last bits of sums would depend on their number
     with threadpool_limits(1, user_api="blas"):
         judged = _judged(rows, names, families, training, num_threads=num_threads, progress=progress)
         model = fit_propensity(rows, names, families, training, num_threads=num_threads)

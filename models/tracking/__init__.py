@@ -1,1 +1,1 @@
-"""Judged models as MLflow runs, with everything needed to compare and to repeat them."""
+"""Tracking: evaluated models as MLflow runs, with everything needed to compare and reproduce them."""

@@ -18,16 +18,16 @@ FACTS = ("run", "model", "bank", "started", "seconds", "status", "gate", "git_re
 def compare_runs(
     store: TrackingStore, bank: str | None = None, model: str | None = None, *, newest: int = 10_000
 ) -> pd.DataFrame:
-    """Put runs below each other, the newest first, in a few calls however many there are.
+    """Return the runs as a table, newest first, in a few calls however many there are.
 
     Columns are those of `FACTS`, then metrics by name with their `_low` and `_high`, then parameters as
     `parameter_<name>`; what a run does not have is missing.
 
     Args:
-        store: Where the runs are.
-        bank: Only of this bank.
+        store: Tracking store.
+        bank: Only runs of this bank.
         model: Only `churn` or `propensity`.
-        newest: No more rows than this.
+        newest: Maximum number of rows.
     """
     conditions = [f"tags.`{key}` = '{value}'" for key, value in (("bank", bank), ("model", model)) if value]
     rows = [_row(run) for run in _runs(store, " AND ".join(conditions), newest)]

@@ -1,4 +1,4 @@
-"""The files of a model as one folder, with a digest that shows whether they are whole."""
+"""The files of a model as one folder, with a digest that shows whether they are complete and unchanged."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ FILES_FOLDER = "nbo"
 """Folder of the model's own files, beside those that MLflow writes for the trees."""
 
 PREDICTIONS_FILE = "test_predictions.parquet"
-"""Of a run: what its model said of the rows it was judged on."""
+"""A run's held-out predictions."""
 
 
 def files_digest(folder: Path) -> str:
-    """Hash names and contents of all files below a folder, in the order of their names."""
+    """Hash names and contents of all files below a folder, in name order."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix().encode()

@@ -1,4 +1,4 @@
-"""MLflow without its chatter: progress bars, migration notices, links to itself."""
+"""Silences MLflow's progress bars, migration notices and links."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PROGRESS_BAR = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
 def quiet_mlflow() -> Iterator[None]:
     """Keep MLflow's notices and progress bars off the terminal, which belongs to the flow; warnings stay.
 
-    MLflow resets its logger's level when it is imported, so this is done around calls.
+    MLflow resets its logger's level on import, so this wraps calls instead.
     """
     logger = logging.getLogger("mlflow")
     level, bar = logger.level, os.environ.get(_PROGRESS_BAR)
@@ -23,9 +23,9 @@ def quiet_mlflow() -> Iterator[None]:
     os.environ[_PROGRESS_BAR] = "false"
     try:
         with warnings.catch_warnings():
-            # about one of MLflow's own classes, when it first imports them
+            # a warning about one of MLflow's own classes, on first import
             warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType", category=UserWarning)
-            # MLflow writes files by what Python 3.14 has given up
+            # MLflow writes files with a function that Python 3.14 deprecates
             warnings.filterwarnings("ignore", message=r"codecs\.open\(\) is deprecated", category=DeprecationWarning)
             yield
     finally:

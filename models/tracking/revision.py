@@ -1,4 +1,4 @@
-"""Which code trained a model."""
+"""The code revision that trained a model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ UNKNOWN_REVISION = "unknown"
 
 
 def git_revision(folder: Path) -> str:
-    """Give the commit that a folder is at, with `-dirty` where files differ from it; `unknown` without git.
+    """Return the commit of a folder, with `-dirty` if files differ from it; `unknown` without git.
 
     Args:
         folder: Any folder of the repository.

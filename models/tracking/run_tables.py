@@ -1,4 +1,4 @@
-"""The tables that a training run keeps, read back."""
+"""Reads the tables of a training run."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from models.tracking.store import TrackingStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunTables:
-    """What a run keeps beside its metrics.
+    """Tables of a run, beside its metrics.
 
     Attributes:
         scores: Columns score, metric, value, low, high, over all test folds.
         improvements: Columns over, metric, value, low, high: how much better the model is than a baseline.
         folds: The same for every fold, with fold, first, last, rows and positives.
         groups: Quality per stage, segment, offer and channel.
-        importance: Feature -> mean absolute SHAP value, the largest first.
-        single_features: Feature -> its AUC alone, the highest first.
-        checks: Of the gate: name, passed, value, bound, sentence.
+        importance: Feature -> mean absolute SHAP value, largest first.
+        single_features: Feature -> its AUC alone, highest first.
+        checks: Checks of the gate: name, passed, value, bound, sentence.
     """
 
     scores: pd.DataFrame
@@ -39,7 +39,7 @@ class RunTables:
 
     @classmethod
     def of(cls, store: TrackingStore, run_id: str) -> RunTables:
-        """Fetch them."""
+        """Download the tables of a run."""
         with quiet_mlflow(), TemporaryDirectory() as fetched:
             folder = Path(store.client.download_artifacts(run_id, "tables", fetched))
             gate = Path(store.client.download_artifacts(run_id, "gate.json", fetched))
@@ -55,17 +55,17 @@ class RunTables:
 
     @property
     def fold_names(self) -> tuple[int, ...]:
-        """Numbers of the folds, in the order of time."""
+        """Numbers of the folds, in time order."""
         return tuple(int(fold) for fold in sorted(self.folds["fold"].unique()))
 
     def estimate(self, score: str, metric: str, fold: int | None = None) -> tuple[float, float, float]:
-        """Give a metric of the model or a baseline with its interval, over all folds or on one."""
+        """Return a metric of the model or a baseline with its interval, over all folds or on one."""
         table = self.scores if fold is None else self.folds[self.folds["fold"] == fold]
         row = table[(table["score"] == score) & (table["metric"] == metric)].iloc[0]
         return float(row["value"]), float(row["low"]), float(row["high"])
 
     def improvement(self, over: str, metric: str) -> tuple[float, float, float]:
-        """Give how much better the model is than a baseline; the interval is of the paired difference."""
+        """Return how much better the model is than a baseline, with the interval of the paired difference."""
         table = self.improvements
         row = table[(table["over"] == over) & (table["metric"] == metric)].iloc[0]
         return float(row["value"]), float(row["low"]), float(row["high"])

@@ -1,4 +1,4 @@
-"""One training as one MLflow run: facts, metrics, tables, pictures and the model's files."""
+"""Logs one training as one MLflow run: facts, metrics, tables, plots and the model's files."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from models.tracking.quiet import quiet_mlflow
 from models.tracking.store import TrackingStore
 
 _METRICS_AT_ONCE = 500
-"""MLflow takes at most 1,000 metrics in one call."""
+"""Metrics per call; MLflow accepts at most 1,000."""
 
 
 class ModelWithFiles(Protocol):
-    """What can be logged: trees, and files that say everything."""
+    """A model that can be logged: trees, and files that describe it completely."""
 
     @property
     def booster(self) -> Booster:
@@ -45,17 +45,17 @@ class ModelWithFiles(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
-    """From what, by what and how a model was trained.
+    """Data, code and settings that a model was trained with.
 
     Attributes:
         model: `churn` or `propensity`.
-        feature_service: Name of the Feast service its features are in.
-        data_digest: Of the event log.
+        feature_service: Name of the Feast service with its features.
+        data_digest: Digest of the event log.
         data_first: Earliest event.
-        data_last: Latest moment at which an event had become available.
-        git_revision: From `git_revision`.
-        bank_digest: Of the bank's configuration.
-        parameters: Everything that was set: label, training, gate.
+        data_last: Latest moment at which an event became available.
+        git_revision: Result of `git_revision`.
+        bank_digest: Digest of the bank's configuration.
+        parameters: All settings: label, training, gate.
     """
 
     bank: str
@@ -70,7 +70,7 @@ class RunFacts:
 
     @property
     def name(self) -> str:
-        """Experiment and registered model: `demo-churn`."""
+        """Name of experiment and registered model, such as `demo-churn`."""
         return f"{self.bank}-{self.model}"
 
 
@@ -79,10 +79,10 @@ class LoggedRun:
     """A finished run.
 
     Attributes:
-        name: Of experiment and registered model.
+        name: Name of experiment and registered model.
         source: Address of the model's files.
-        digest: Of the files that `to_files` wrote.
-        data_last: End of the data the model was fitted on.
+        digest: Digest of the files that `to_files` wrote.
+        data_last: End of the model's training data.
     """
 
     name: str
@@ -106,15 +106,15 @@ def log_run(
     single_features: Mapping[str, float] | None = None,
     importance: Mapping[str, float] | None = None,
 ) -> LoggedRun:
-    """Write everything about one training; a run that could not be written is marked as failed.
+    """Log everything about one training; if that fails, the run is marked as failed.
 
     Args:
-        store: Where.
-        facts: From what and how it was trained.
-        model: Fitted on everything.
-        judged: Test predictions, kept so that a later challenger can be compared row by row.
-        evaluation: Of `judged`.
-        report: Of the gate.
+        store: Tracking store.
+        facts: Data, code and settings of the training.
+        model: Model fitted on everything.
+        judged: Held-out predictions, stored so that a later challenger can be compared row by row.
+        evaluation: Evaluation of `judged`.
+        report: Report of the gate.
         pictures: File name -> PNG, from `draw_all`.
         single_features: Feature -> its AUC alone.
         importance: Feature -> its mean absolute SHAP value.
@@ -125,7 +125,7 @@ def log_run(
         run_id = client.create_run(experiment, tags=_tags(facts, report), run_name=_run_name(facts)).info.run_id
         try:
             with TemporaryDirectory() as folder:
-                # before the metrics: they would be copied to the model one by one
+                # before the metrics, which MLflow would otherwise copy to the model one by one
                 model_id, source, digest = _log_model(
                     store, experiment, run_id, model, facts, folder=Path(folder) / "model"
                 )
@@ -171,7 +171,7 @@ def _tags(facts: RunFacts, report: GateReport) -> dict[str, str]:
 def _log_model(
     store: TrackingStore, experiment: str, run_id: str, model: ModelWithFiles, facts: RunFacts, *, folder: Path
 ) -> tuple[str, str, str]:
-    """Log the trees as a native LightGBM model, the model's own files beside them in the same folder."""
+    """Log the trees as a native LightGBM model, with the model's own files in the same folder."""
     client = store.client
     logged = client.create_logged_model(experiment, name=facts.name, source_run_id=run_id, model_type=facts.model)
     described = Model(

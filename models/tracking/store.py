@@ -1,4 +1,4 @@
-"""Where runs and models are kept: MLflow, by address."""
+"""The tracking store: MLflow's runs and models, by address."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _RESTORE: Final = (
 
 @dataclass(frozen=True)
 class TrackingStore:
-    """An MLflow tracking store and registry; nothing global is set, so that several can be used at once.
+    """An MLflow tracking store and registry; sets nothing global, so that several can be used at once.
 
     Attributes:
         uri: `sqlite:///...` or a server's address.
@@ -39,16 +39,16 @@ class TrackingStore:
 
     @cached_property
     def client(self) -> MlflowClient:
-        """The client; the first one on a fresh SQLite file makes the tables, which takes some seconds.
+        """The MLflow client; the first one on a new SQLite file creates the tables, which takes some seconds.
 
         Raises:
-            StateError: If the store cannot be opened, or its database keeps text in another encoding than UTF8.
+            StateError: If the store cannot be opened, or its database encoding is not UTF8.
         """
         if urlparse(self.uri).scheme != "sqlite":
             return self._opened()
         file = Path(self.uri.removeprefix("sqlite:///"))
         file.parent.mkdir(parents=True, exist_ok=True)
-        # two who make the tables at once would be in each other's way
+        # two processes must not create the tables at once
         with locked(file.with_name(f"{file.name}.opening.lock")):
             expect_sound(file, _RESTORE)
             self._expect_runs(file)
@@ -71,7 +71,7 @@ class TrackingStore:
         return client
 
     def _expect_runs(self, file: Path) -> None:
-        """MLflow would make a database anew, without a word, whose models are there."""
+        """Reject a missing database whose models exist; MLflow would silently create a new one."""
         empty = not file.exists() or not file.stat().st_size
         if empty and self.artifacts is not None and any(self.artifacts.glob("*/*")):
             raise StateError(
@@ -82,7 +82,7 @@ class TrackingStore:
             )
 
     def experiment_id(self, name: str) -> str:
-        """Find the experiment of this name, or make it."""
+        """Return the id of the experiment of this name; create it if missing."""
         with quiet_mlflow():
             found = self.client.get_experiment_by_name(name)
             if found is not None:

@@ -26,16 +26,16 @@ MISTAKES = [
         "policies.yaml",
         "rules:",
         OUTBOUND,
-        "customers are contacted, and nobody asks whether they agreed: got 'push', expected a condition under "
-        "`consent`, as push: consent_push; or say why none is needed: `without_consent: {push: ...}`",
+        "customers are contacted without a consent condition: got 'push', expected a condition under "
+        "`consent`, as push: consent_push; or state why none is needed: `without_consent: {push: ...}`",
     ),
-    ("policies.yaml", "rules:", f"without_consent: {{push: ' '}}\n{OUTBOUND}", "nobody says why a channel needs no"),
+    ("policies.yaml", "rules:", f"without_consent: {{push: ' '}}\n{OUTBOUND}", "no reason why the channel needs no"),
     ("policies.yaml", "rules:", "without_consent: {fax: law}\nrules:", "unknown channel: got 'fax'"),
     (
         "policies.yaml",
         "rules:",
         f"without_consent: {{push: law}}\nconsent: {{push: hardship}}\n{OUTBOUND}",
-        "a channel needs consent and needs none: got 'push'",
+        "the channel is under both `consent` and `without_consent`: got 'push'",
     ),
     ("bank.yaml", "name: small", "name: My Bank", "not a name for a bank: got 'My Bank'"),
     ("bank.yaml", "currency: EUR", "currency: euro", "not a currency: got 'euro', expected three capitals such as"),
@@ -71,7 +71,7 @@ MISTAKES = [
     ),
     ("offers.yaml", "channel: push", "channel: pushh", "savings_plus: unknown channel: got 'pushh', expected 'push'"),
     ("offers.yaml", "name: savings_plus", "name: Savings Plus", "Savings Plus: not a name"),
-    ("offers.yaml", "name: savings_goal", "name: savings_plus", "the offer is there twice"),
+    ("offers.yaml", "name: savings_goal", "name: savings_plus", "the offer is declared twice"),
     ("offers.yaml", "inflow_amount_90d", "inflow_amount_9d", "got 'inflow_amount_9d', expected 'inflow_amount_90d'"),
     ("offers.yaml", 'value: "25"', 'value: "hardship"', "expected a number"),
     ("offers.yaml", "stages: [dormant]", "stages: []", "serves no stage"),
@@ -90,7 +90,7 @@ MISTAKES = [
         "steps: [exit]",
         "no customer is ever at this step: got 'exit', expected one of holding",
     ),
-    ("offers.yaml", "tags: [service]", "steps: [holding]", "steps are of a product"),
+    ("offers.yaml", "tags: [service]", "steps: [holding]", "steps need a product"),
     ("offers.yaml", "cost: 6.0", "cost: -6.0", "a contact cannot cost less than nothing: got -6.0"),
     (
         "policies.yaml",
@@ -118,7 +118,7 @@ MISTAKES = [
         "policies.yaml",
         "offers_per_channel: 3",
         "cold_start: {stage: growht}",
-        "'stage' has no such value: got 'growht', expected 'growth' (did you mean it?)",
+        "'stage' has an invalid value: got 'growht', expected 'growth' (did you mean it?)",
     ),
     (
         "policies.yaml",
@@ -130,7 +130,7 @@ MISTAKES = [
         "policies.yaml",
         "offers_per_channel: 3",
         "cold_start: {hardship: false}\npersonalised: NOT hardship",
-        "a permission is never assumed: got 'hardship', which a condition about consent reads",
+        "a permission is never assumed: got 'hardship', which a consent condition reads",
     ),
     (
         "models.yaml",

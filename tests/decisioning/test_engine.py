@@ -187,7 +187,7 @@ def test_an_unknown_channel_is_an_error_with_the_nearest():
 
 def test_propensities_of_another_shape_are_an_error():
     policy = compiled()
-    with pytest.raises(DataError, match="do not fit"):
+    with pytest.raises(DataError, match="wrong"):
         decide(customers(policy, 2), likely(policy, 3), policy, as_of=NOON, seed=1)
 
 

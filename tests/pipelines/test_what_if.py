@@ -65,7 +65,7 @@ def test_groups_are_compared_by_what_is_protected_and_by_age() -> None:
     [
         ({"segments": ["regoin"]}, r"'region' \(did you mean it\?\)"),
         ({"segments": ["limit_weekly_app_7d"]}, "no such feature to group customers by"),
-        ({"segments": ["birth_year"]}, "a number has no groups: got 'birth_year'"),
+        ({"segments": ["birth_year"]}, "a number cannot be grouped: got 'birth_year'"),
         ({"sample": 0}, "a sample needs customers: got 0, expected at least 1"),
     ],
 )

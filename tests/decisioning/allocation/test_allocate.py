@@ -171,5 +171,5 @@ def test_resources_are_described_in_words():
 
 def test_prices_of_other_resources_are_refused():
     problem = Problem([], np.ones(2))
-    with pytest.raises(DataError, match="prices are of other resources"):
+    with pytest.raises(DataError, match="the number of prices differs"):
         allocate(problem, Prices(np.ones(1), 0.0, 0.0, 1, 0, converged=True))

@@ -115,14 +115,14 @@ def test_spending_elsewhere_counts_and_never_goes_below_nothing():
     plan = DayPlan.of(warm(1.0, 1.0), np.array([10.0, 10.0]), Pacing())
     after = spend(plan, plan.ledger.capacity, np.array([4.0, 40.0]))
     assert plan.ledger.amounts(after).tolist() == [6.0, 0.0]
-    with pytest.raises(DataError, match="not spent"):
+    with pytest.raises(DataError, match="invalid amounts to spend"):
         spend(plan, after, np.array([-1.0, 0.0]))
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, np.nan])
 def test_a_share_of_the_day_that_is_none_is_refused(share: float):
     plan = DayPlan.of(warm(1.0), np.ones(1), Pacing())
-    with pytest.raises(DataError, match="no share of a day"):
+    with pytest.raises(DataError, match="invalid share of a day"):
         pace(plan, plan.ledger.capacity, np.ones((1, 1)), [np.ones(1)], share)
 
 
@@ -134,7 +134,7 @@ def test_arrivals_that_do_not_fit_are_refused():
 
 
 def test_a_plan_needs_a_capacity_for_each_price():
-    with pytest.raises(DataError, match="prices are of other resources"):
+    with pytest.raises(DataError, match="the number of prices differs"):
         DayPlan.of(warm(1.0), np.ones(2), Pacing())
 
 

@@ -148,7 +148,7 @@ def test_equal_gains_have_the_price_of_the_last_one_served():
 
 @pytest.mark.parametrize("warm", [[1.0, 2.0], [-1.0], [np.nan], [np.inf]])
 def test_warm_prices_that_do_not_fit_are_refused(warm: list[float]):
-    with pytest.raises(DataError, match="prices to begin with do not fit"):
+    with pytest.raises(DataError, match="invalid initial prices"):
         find_prices(Problem([], np.ones(1)), QUICK, np.array(warm))
 
 

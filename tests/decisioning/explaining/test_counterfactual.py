@@ -194,7 +194,7 @@ def test_nothing_helps_a_candidate_that_nobody_takes():
 def test_a_commercial_offer_stands_behind_one_that_must_be_told():
     offers = (replace(CARE, name="terms", offer_class=OfferClass.MANDATORY), LOAN)
     found = one(compiled(offers=offers), "loan_flex")
-    assert found.sentence() == "no number puts loan_flex first: terms is mandatory and stands before it"
+    assert found.sentence() == "no change of its numbers puts loan_flex first: terms is mandatory and comes before it"
 
 
 def test_what_stands_at_nothing_because_its_numbers_are_unknown_says_so():
@@ -202,7 +202,7 @@ def test_what_stands_at_nothing_because_its_numbers_are_unknown_says_so():
     offers = (replace(CARE, name="help", offer_class=kind), replace(CARE, name="more", offer_class=kind))
     policy = compiled(offers=offers)
     found = one(policy, "more", scores=np.full((1, len(policy.candidates)), np.nan))
-    assert found.obstacle == "its own are unknown"
+    assert found.obstacle == "they are unknown"
 
 
 def test_in_a_control_arm_no_number_decides():

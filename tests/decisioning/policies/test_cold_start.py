@@ -41,11 +41,11 @@ def test_assumptions_of_every_type_are_held_as_columns_hold_them():
     [
         ("stag", "growth", "unknown feature: got 'stag', expected 'stage' (did you mean it?)"),
         ("churn_probability", 0.1, "unknown feature: got 'churn_probability'"),
-        ("stage", "growht", "'stage' has no such value: got 'growht', expected 'growth' (did you mean it?)"),
-        ("stage", True, "'stage' has no such value: got true, expected one of acquisition"),
-        ("age", "thirty", "'age' has no such value: got 'thirty', expected a finite number"),
-        ("age", float("inf"), "'age' has no such value: got 'inf', expected a finite number"),
-        ("savings_held", 1, "'savings_held' has no such value: got '1', expected true or false"),
+        ("stage", "growht", "'stage' has an invalid value: got 'growht', expected 'growth' (did you mean it?)"),
+        ("stage", True, "'stage' has an invalid value: got true, expected one of acquisition"),
+        ("age", "thirty", "'age' has an invalid value: got 'thirty', expected a finite number"),
+        ("age", float("inf"), "'age' has an invalid value: got 'inf', expected a finite number"),
+        ("savings_held", 1, "'savings_held' has an invalid value: got '1', expected true or false"),
     ],
 )
 def test_what_cannot_be_assumed_is_told_with_what_could_and_is_not_assumed(name, value, words):
@@ -92,7 +92,7 @@ def test_what_contact_limits_count_is_not_assumed():
     policy = Policy(contact_limits=(WEEKLY,), cold_start={"limit_weekly_email_7d": -5})
     assumed, [(_, _, sentence)] = told(policy)
     assert assumed == {}
-    assert "what contact limits count is never assumed" in sentence
+    assert "a count of contacts is never assumed" in sentence
 
 
 def test_what_is_assumed_is_part_of_the_policys_digest():

@@ -101,7 +101,7 @@ def test_a_scope_that_names_nothing_that_exists_is_a_problem(scope, named):
 def test_a_rule_about_no_candidate_is_a_problem():
     [(_, path, sentence)] = problems_of(Policy(rules=(rule(offers=("loan_flex",), tags=("service",)),)))
     assert path == ("rules", 0)
-    assert "is about no offer" in sentence
+    assert "applies to no candidate" in sentence
 
 
 @pytest.mark.parametrize(

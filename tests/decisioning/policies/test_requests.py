@@ -63,7 +63,7 @@ def test_what_was_said_is_kept_and_part_of_the_decisions_id():
     [
         ({"intend": "borrow"}, "'intent' \\(did you mean it\\?\\)"),
         ({"intent": "borow"}, "'borrow' \\(did you mean it\\?\\)"),
-        ({"intent": 1.0}, "no such value"),
+        ({"intent": 1.0}, "invalid value"),
         ({"amount": "many"}, "a finite number"),
         ({"amount": float("inf")}, "a finite number"),
         ({"amount": True}, "a finite number"),

@@ -182,5 +182,5 @@ def test_what_has_no_groups_or_is_no_feature_is_refused():
     policy = compiled()
     with pytest.raises(DataError, match=r"'region' \(did you mean it\?\)"):
         groupings_of(customers(policy, 1), policy.names.catalogue, ["regoin"])
-    with pytest.raises(DataError, match="a number has no groups: got 'inflow'"):
+    with pytest.raises(DataError, match="a number cannot be grouped: got 'inflow'"):
         groupings_of(customers(policy, 1), policy.names.catalogue, ["inflow"])

@@ -139,5 +139,5 @@ def test_one_class_gives_undefined_metrics_and_not_an_error(judged):
 
 
 def test_nothing_judged_is_an_error(judged):
-    with pytest.raises(DataError, match="no test predictions"):
+    with pytest.raises(DataError, match="no held-out predictions"):
         evaluate(judged.take(np.zeros(len(judged), bool)))
