@@ -178,7 +178,7 @@ def test_the_digest_changes_with_a_definition() -> None:
         (aggregate(half_life_days=7), ("half_life_days",), "a count has no half-life"),
         (aggregate(kind="decayed_sum", half_life_days=0), ("half_life_days",), "an impossible half-life: got 0"),
         (aggregate(name="Visits!"), ("name",), "not a name"),
-        (aggregate(name="as_of_year"), ("name",), "is given to every formula"),
+        (aggregate(name="as_of_year"), ("name",), "is reserved: every formula can read it"),
         (aggregate(name="region"), ("name",), "declared twice"),
     ],
 )
@@ -222,8 +222,8 @@ def test_a_name_declared_twice_among_formulas_is_told() -> None:
     [
         (Journey(stages=(stage("lost", "vists > 3"),)), ("stages", 0, "when"), "unknown name: got 'vists'"),
         (Journey(stages=(stage("lost", "visits"),)), ("stages", 0, "when"), "not a condition"),
-        (Journey(stages=(stage("lost", "days_in_stage > 3"),)), ("stages",), "made from each other"),
-        (Journey(stages=(stage("lost", "lasting > 3"),)), ("stages",), "made from each other"),
+        (Journey(stages=(stage("lost", "days_in_stage > 3"),)), ("stages",), "computed from each other"),
+        (Journey(stages=(stage("lost", "lasting > 3"),)), ("stages",), "computed from each other"),
         (
             Journey(stages=(), steps=(StepCondition(step=Step.EXIT, when="{product}_visits > 0"),)),
             ("steps", 0, "when"),
@@ -235,7 +235,7 @@ def test_a_wrong_journey_is_told_with_its_place(journey: Journey, path: tuple[st
     formulas = [derived("lasting", "days_in_stage * 2")]
     _, problems = build([aggregate("visits")], formulas, journey)
     told = [problem for problem in problems if problem.file == "journey.yaml"]
-    assert [problem.path for problem in told] == [path] or "made from each other" in sentence
+    assert [problem.path for problem in told] == [path] or "computed from each other" in sentence
     assert any(sentence in problem.sentence() for problem in problems)
 
 

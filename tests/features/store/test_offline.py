@@ -168,7 +168,7 @@ def test_internal_features_are_not_written(tmp_path: Path) -> None:
     store = offline(tmp_path, features)
     store.write("first", table(ROWS, {**TYPES, "limit_count": Number()}))
     assert "limit_count" not in pq.read_schema(tmp_path / "features" / "first.parquet").names
-    with pytest.raises(DataError, match="no such feature is kept offline"):
+    with pytest.raises(DataError, match="no such feature is stored offline"):
         store.training_set(ROWS, ["limit_count"])
 
 

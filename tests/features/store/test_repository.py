@@ -54,5 +54,5 @@ def test_a_name_that_feast_does_not_take_is_a_clear_error(tmp_path: Path) -> Non
 
 
 def test_an_unknown_kind_of_online_store_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match="Feast does not take these settings"):
+    with pytest.raises(StateError, match="Feast rejects these settings"):
         FeatureRepository("demo", tmp_path, tmp_path, online_store={"type": "drawer"})
