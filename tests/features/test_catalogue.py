@@ -177,7 +177,7 @@ def test_the_digest_changes_with_a_definition() -> None:
         (aggregate(kind="decayed_count"), ("aggregate",), "without a half-life: expected half_life_days, 1 to 3650"),
         (aggregate(half_life_days=7), ("half_life_days",), "a count has no half-life"),
         (aggregate(kind="decayed_sum", half_life_days=0), ("half_life_days",), "an impossible half-life: got 0"),
-        (aggregate(name="Visits!"), ("name",), "not a name"),
+        (aggregate(name="Visits!"), ("name",), "not a valid name for formulas"),
         (aggregate(name="as_of_year"), ("name",), "is reserved: every formula can read it"),
         (aggregate(name="region"), ("name",), "declared twice"),
     ],
