@@ -48,8 +48,9 @@ class Inside:
     """Addresses inside the bank that nbo may send to.
 
     Args:
-        entries: Without mistakes. A network or address allows what is in it; the name of a host allows whatever private
-            address it has, but neither this machine nor link-local addresses, at which clouds keep their passwords.
+        entries: Valid entries, see `entry_mistake`. A network or address allows what it contains; a host name allows
+            every private address of the host, but not this machine or link-local addresses, at which clouds serve
+            credentials.
 
     Example:
         >>> from ipaddress import ip_address

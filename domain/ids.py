@@ -72,7 +72,7 @@ def fit_id(text: object, name: str) -> str:
     if _has_unseen(trimmed):
         raise _unfit(name, "has an invisible character", ascii(trimmed), "visible ones")
     if trimmed in (".", ".."):
-        raise _unfit(name, "means a folder in an address", repr(trimmed), "another text")
+        raise _unfit(name, "would be a folder in a URL", repr(trimmed), "another text")
     return trimmed
 
 
@@ -84,4 +84,4 @@ def _has_unseen(text: str) -> bool:
 
 def _unfit(name: str, what: str, got: str, expected: str) -> DataError:
     article = "an" if name[0] in "aeiou" else "a"
-    return DataError(f"{article} {name} {what}", got=got, expected=expected, remedy="have it corrected at its source")
+    return DataError(f"{article} {name} {what}", got=got, expected=expected, remedy="correct it at its source")

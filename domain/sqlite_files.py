@@ -58,7 +58,7 @@ def expect_sound(file: Path, remedy: str) -> None:
 
 def damaged(file: Path, got: str, remedy: str) -> StateError:
     """Build the error for a damaged database."""
-    return StateError(f"the database {file} is damaged", got=got, expected="as it was written", remedy=remedy)
+    return StateError(f"the database {file} is damaged", got=got, expected="an intact database", remedy=remedy)
 
 
 def expect_made(file: Path, remedy: str) -> None:

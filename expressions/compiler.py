@@ -129,7 +129,7 @@ class Compiler:
             raise ExpressionError(
                 "a date would be read as a calculation",
                 got=f"{quoted(node)}, which is {float(self._calculated(node).values({})):g}",
-                expected="a number of eight digits to compare `as_of_date` with, as 20260131",
+                expected="a number of eight digits to compare `as_of_date` with, such as 20260131",
             )
         return self._calculated(node)
 
@@ -150,7 +150,9 @@ class Compiler:
         decimals = 0.0 if places is None else float(places.values({})) if places.is_constant else np.nan
         if decimals != np.trunc(decimals) or not -15 <= decimals <= 15:
             raise ExpressionError(
-                "ROUND to so many decimals is not possible", got=quoted(node), expected="a whole number from -15 to 15"
+                "ROUND does not support this number of decimals",
+                got=quoted(node),
+                expected="a whole number from -15 to 15",
             )
         return operand.number(argument.names, numeric.rounded(argument.values, int(decimals)))
 

@@ -51,8 +51,8 @@ class Operand:
         type: None for a bare NULL, which fits every type.
         names: Columns it reads; none for a constant.
         values: Columns -> float64 with NaN for NULL, never infinite.
-        truth: Where TRUE and where FALSE; only of conditions.
-        literal: The text, where it is a text written in the expression.
+        truth: Where TRUE and where FALSE; only for conditions.
+        literal: The text of a text literal; otherwise None.
     """
 
     type: ColumnType | None

@@ -27,7 +27,7 @@ def compute_features(
     names: Sequence[str] | None = None,
     stages: pa.Table | None = None,
 ) -> FeatureTable:
-    """Compute features point in time: nothing that became available later than a moment counts for it.
+    """Compute features point in time: nothing that became available at or after a moment counts for it.
 
     Args:
         events: The contract's columns, at least `EVENT_COLUMNS`; all events of the customers. Fastest if sorted by

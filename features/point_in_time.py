@@ -75,7 +75,7 @@ def write_features(
     if not len(moments):
         raise DataError("there are no moments to compute features of", expected="at least one")
     if folder.exists() and any(folder.iterdir()):
-        raise DataError("the folder for the features is not empty", got=str(folder), expected="a new one")
+        raise DataError("the folder for the features is not empty", got=str(folder), expected="a new or empty one")
     folder.mkdir(parents=True, exist_ok=True)
     customer_ids = pa.array(moments.customer_ids, pa.string())
     bucket = bucket_of(customer_ids, log.buckets)

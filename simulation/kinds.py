@@ -59,7 +59,7 @@ def kind_of(offer: Offer) -> int:
     kinds = [tag for tag in offer.tags if tag in KIND]
     if len(kinds) > 1 or (not kinds and offer.product is None):
         raise DataError(
-            f"the simulated world cannot tell what accepting {offer.name} does",
+            f"the simulation does not know what accepting {offer.name} does",
             got=f"the kinds {', '.join(kinds)}" if kinds else "neither a product nor a kind",
             expected=f"{'' if kinds else 'a product or '}one tag of {', '.join(KIND)}",
             remedy="edit offers.yaml",

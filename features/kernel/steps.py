@@ -56,7 +56,7 @@ class OfProduct:
 
 @dataclass(frozen=True, slots=True)
 class WithProperty:
-    """Events whose property has exactly one value."""
+    """Events whose property has the given value, compared as text."""
 
     name: str
     value: str

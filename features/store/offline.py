@@ -31,7 +31,7 @@ class OfflineFeatures:
     """The offline side of a bank's feature store: written in parts, read as training sets.
 
     A moment gets the row that was computed for exactly this customer and moment or, if the repository has a
-    `maximum_age`, the latest earlier row within that age; never a later one. Moments without a row are an error,
+    `maximum_age`, the latest row within that age; never a later one. Moments without a row are an error,
     because a model must not learn from rows that look like customers without history.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Customers' states in the online store: written by batch runs, read when a decision is made."""
+"""Customers' states in the online store: written overnight, read when a decision is made."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class OnlineStates:
         return packed
 
     def _latest_midnight(self) -> int | None:
-        """Return the latest midnight in the store; None if it is unknown, so that each state must be read."""
+        """Return an upper bound of the midnights in the store; None if unknown, so that each state must be read."""
         [packed] = self._rows.read([self._rows.latest_key()])
         try:
             return None if packed is None else header_of(packed).midnight

@@ -176,7 +176,7 @@ def no_answer(error: Exception) -> StateError:
         return error
     words = str(error).strip().splitlines() or [""]
     return StateError(
-        "the online store does not answer, or refused",
+        "the online store does not answer or refuses the request",
         got=f"{type(error).__name__}: {words[0]}",
         remedy="check that the server in NBO_ONLINE_STORE is running, is reachable from here and accepts this user",
     )

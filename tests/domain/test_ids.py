@@ -53,7 +53,7 @@ def test_a_refusal_says_which_kind_of_id_and_survives_a_process() -> None:
     with pytest.raises(DataError) as told:
         fit_id("e\x00", "event id")
     assert str(told.value) == (
-        "an event id has an invisible character: got 'e\\x00', expected visible ones; have it corrected at its source"
+        "an event id has an invisible character: got 'e\\x00', expected visible ones; correct it at its source"
     )
     assert str(pickle.loads(pickle.dumps(told.value))) == str(told.value)
 

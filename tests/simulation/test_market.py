@@ -28,7 +28,7 @@ def test_a_tag_that_means_nothing_is_an_error_with_the_nearest_one(demo: DemoBan
 
 def test_an_offer_of_no_product_needs_a_kind_of_care(demo: DemoBank) -> None:
     nothing = replace(offer(demo, "recommend_a_friend"), tags=("service",))
-    with pytest.raises(DataError, match="cannot tell what accepting recommend_a_friend does: got neither a product"):
+    with pytest.raises(DataError, match="does not know what accepting recommend_a_friend does: got neither a product"):
         check_world((nothing,), demo.vocabulary)
 
 

@@ -331,7 +331,7 @@ def dying_before(write: int, server: Redis | PostgreSQL | None) -> Callable[...,
 
 def test_a_wrong_password_is_a_clear_error_that_does_not_tell_it(served: Place) -> None:
     served.online()
-    with pytest.raises(StateError, match="the online store does not answer, or refused") as refused:
+    with pytest.raises(StateError, match="the online store does not answer or refuses the request") as refused:
         served.online(url=served.url.replace(PASSWORD_IN_URL, "wr0ng-Pa55")).read(["c1"], NOON)
     assert "wr0ng" not in str(refused.value)
     assert "wr0ng" not in repr(OnlineStore.read(served.url.replace(PASSWORD_IN_URL, "wr0ng-Pa55")))
