@@ -46,7 +46,7 @@ def test_letters_and_marks_without_a_look_are_not_in_an_id(character: str) -> No
 def test_the_length_counts_after_normalising() -> None:
     assert len(customer_id("u\u0308" * LONGEST_ID)) == LONGEST_ID
     assert not _is_id("u\u0308" * LONGEST_ID + "x")
-    assert not _is_id("\u0958" * (LONGEST_ID // 2 + 1))  # each becomes two
+    assert not _is_id("\u0958" * (LONGEST_ID // 2 + 1))  # NFC makes two characters of each
 
 
 def test_a_refusal_says_which_kind_of_id_and_survives_a_process() -> None:

@@ -1,4 +1,4 @@
-"""The same SQL, on the same rows, in DuckDB and here."""
+"""The same SQL on the same rows gives the same results in DuckDB and in nbo."""
 
 from collections.abc import Iterator
 
@@ -76,12 +76,12 @@ LITERALS = ("0e0", "1e0", "5e-1", "25e-1", "-3e0", "4e1")
 
 
 def in_order(low: str, high: str) -> tuple[str, str]:
-    """Bounds as they may be written: of two numbers the smaller first."""
+    """Order two numbers as bounds, the smaller first."""
     both = low in LITERALS and high in LITERALS
     return (high, low) if both and float(low) > float(high) else (low, high)
 
 
-# DuckDB reads 0.5 as a DECIMAL and 2 as an INTEGER; with an exponent both are the DOUBLE that they are here
+# DuckDB reads 0.5 as a DECIMAL and 2 as an INTEGER; with an exponent both are DOUBLE, as in nbo
 literals = st.sampled_from(LITERALS)
 number_leaves = st.one_of(st.sampled_from("abc"), literals)
 truth_leaves = st.one_of(st.sampled_from("pq"), st.sampled_from(("TRUE", "FALSE")))

@@ -84,7 +84,7 @@ SCHEMA = {
         ("age > " + "1" * 20_000, "an expression is too long: got 20006 characters, expected at most 10000"),
     ],
 )
-def test_a_mistake_is_said_with_what_was_expected(text: str, message: str) -> None:
+def test_a_mistake_is_reported_with_what_was_expected(text: str, message: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         compile_expression(text, SCHEMA)
     assert message in str(caught.value)

@@ -1,4 +1,4 @@
-"""Features the slow way: one customer, one moment, one event at a time. Obviously right is all it has to be."""
+"""Features computed slowly: one customer, one moment, one event at a time. Only obvious correctness matters."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def aggregated(
 
 
 def _last(counted: Sequence[Event], declared: AggregateFeature, kind: ColumnType) -> float | None:
-    """Take the value at the latest time at which one was told; told to be unknown is below every value."""
+    """Take the value at the latest time that has one; a value reported as unknown is below every other."""
     told = [
         (one.occurred_at, -(10**20) if one.properties.get(declared.of) == "" else value)
         for one in counted

@@ -182,7 +182,7 @@ def test_the_digest_changes_with_a_definition() -> None:
         (aggregate(name="region"), ("name",), "declared twice"),
     ],
 )
-def test_a_wrong_aggregate_is_told_with_its_place(
+def test_a_wrong_aggregate_is_reported_with_its_place(
     declaration: AggregateFeature, path: tuple[str | int, ...], sentence: str
 ) -> None:
     _, problems = build([aggregate("right"), declaration])
@@ -202,7 +202,7 @@ def test_a_wrong_aggregate_is_told_with_its_place(
         ({"visits": "1"}, [0], "declared twice"),
     ],
 )
-def test_a_wrong_formula_is_told_once_with_its_place(
+def test_a_wrong_formula_is_reported_once_with_its_place(
     expressions: dict[str, str], positions: list[int], sentence: str
 ) -> None:
     _, problems = build([aggregate("visits")], [derived(name, text) for name, text in expressions.items()])
@@ -210,7 +210,7 @@ def test_a_wrong_formula_is_told_once_with_its_place(
     assert sentence in problems[0].sentence()
 
 
-def test_a_name_declared_twice_among_formulas_is_told() -> None:
+def test_a_name_declared_twice_among_formulas_is_reported() -> None:
     _, problems = build([], [derived("one", "1 + as_of_year"), derived("one", "2 + as_of_year")])
     assert [(problem.path, problem.what) for problem in problems] == [
         (("derived", 1, "name"), "the feature 'one' is declared twice")
@@ -231,7 +231,9 @@ def test_a_name_declared_twice_among_formulas_is_told() -> None:
         ),
     ],
 )
-def test_a_wrong_journey_is_told_with_its_place(journey: Journey, path: tuple[str | int, ...], sentence: str) -> None:
+def test_a_wrong_journey_is_reported_with_its_place(
+    journey: Journey, path: tuple[str | int, ...], sentence: str
+) -> None:
     formulas = [derived("lasting", "days_in_stage * 2")]
     _, problems = build([aggregate("visits")], formulas, journey)
     told = [problem for problem in problems if problem.file == "journey.yaml"]
@@ -239,6 +241,6 @@ def test_a_wrong_journey_is_told_with_its_place(journey: Journey, path: tuple[st
     assert any(sentence in problem.sentence() for problem in problems)
 
 
-def test_an_unknown_exclusion_is_told() -> None:
+def test_an_unknown_exclusion_is_reported() -> None:
     _, problems = build(exclude=("visit",))
     assert [problem.path for problem in problems] == [("exclude", 0)]

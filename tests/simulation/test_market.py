@@ -1,4 +1,4 @@
-"""A bank's folder that speaks of what the world does not have is refused, with the nearest word."""
+"""A bank's folder with something that the simulation does not know is refused, with the nearest name."""
 
 from __future__ import annotations
 

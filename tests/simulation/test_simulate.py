@@ -1,4 +1,4 @@
-"""What is on disk: complete, the same for the same seed, as the demo bank's sources map it."""
+"""The files on disk are complete, the same for the same seed, and as the demo bank's sources map them."""
 
 from __future__ import annotations
 

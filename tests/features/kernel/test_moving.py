@@ -1,4 +1,4 @@
-"""Every aggregate moves from a midnight to the next: to the bits that a computation from the history gives."""
+"""Every aggregate that moves from one midnight to the next has the same bits as one computed from the history."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.features.logs import CUSTOMERS, ZONES, logs, times
 
 KINDS: tuple[AggregateKind, ...] = get_args(AggregateKind)
 FORGETFUL = (Minimum, Maximum, FirstTime)
-"""Aggregates that do not tell what stays when the event leaves that they kept."""
+"""Aggregates that do not know what remains when the event whose number they keep leaves."""
 
 
 def _catalogue(kind: AggregateKind) -> FeatureCatalogue:
@@ -84,7 +84,7 @@ def test_days_beyond_their_bits_and_blocks_beyond_the_window_move_too(kind: Aggr
     _check(log, noon - timedelta(days=3), AMSTERDAM, CATALOGUES[kind], nights=8)
 
 
-def test_only_an_extreme_that_leaves_is_not_told() -> None:
+def test_only_an_extreme_that_leaves_is_not_exact() -> None:
     noon = datetime(2026, 1, 15, 12, tzinfo=UTC)
     built = catalogue(aggregate("most", "max", windows_days=(7,)))
     states = compute_states(

@@ -15,14 +15,14 @@ from tests.features.store.build import TYPES, catalogue, moments, offline, table
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, OfflineFeatures]:
-    """Registering takes most of a test's time, and none of these tests looks at it."""
+    """Register once: it takes most of a test's time, and none of these tests depends on it."""
     folder = tmp_path_factory.mktemp("bank") / "O'Brien & Söhne [1] *"
     return folder / "features", offline(folder)
 
 
 @pytest.fixture
 def store(shared: tuple[Path, OfflineFeatures]) -> OfflineFeatures:
-    """A store without parts."""
+    """Return a store without parts."""
     folder, store = shared
     for path in folder.iterdir():
         path.unlink()
@@ -31,7 +31,7 @@ def store(shared: tuple[Path, OfflineFeatures]) -> OfflineFeatures:
 
 @pytest.fixture
 def folder(shared: tuple[Path, OfflineFeatures]) -> Path:
-    """Where that store has its parts."""
+    """Return the folder of that store's parts."""
     return shared[0]
 
 

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and what is left of those that were being written when somebody died."""
+"""Files are complete or absent, and unfinished files of crashed writers are removed."""
 
 from __future__ import annotations
 

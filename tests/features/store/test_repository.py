@@ -44,7 +44,7 @@ def test_a_repository_that_nobody_holds_has_closed_its_databases(tmp_path: Path)
     logs = [tmp_path / "feast" / f"{name}.db-wal" for name in ("registry", "online")]
     assert all(log.exists() for log in logs)
     del opened
-    # SQLite removes it when the last connection is closed
+    # SQLite removes it when the last connection closes
     assert not any(log.exists() for log in logs)
 
 
