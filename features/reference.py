@@ -42,7 +42,7 @@ def features_reference(catalogue: FeatureCatalogue, bank: str) -> str:
         >>> feature = Feature(name="logins_7d", type=Number(), unit="events", topic="activity", description="Logins",
         ...                   owner="analytics", aggregate=logins)
         >>> print(features_reference(FeatureCatalogue({"logins_7d": feature}, {}, {}), "demo").splitlines()[-1])
-        | `logins_7d` | Logins | events | number | number of events of login, last 7 days | analytics |
+        | `logins_7d` | Logins | events | number | number of login events, last 7 days | analytics |
     """
     shown = [feature for feature in catalogue.features.values() if not feature.internal]
     lines = [
@@ -108,7 +108,7 @@ def _aggregate(declared: AggregateFeature, member: str | None) -> str:
         conditions.append("in the channel" if where.channel == member else f"in {where.channel}")
     if where.product is not None:
         conditions.append("about the product" if where.product == member else f"about {where.product}")
-    events = "events of " + (where.group or ", ".join(where.types))
+    events = f"{where.group} events" if where.group else "events of type " + ", ".join(where.types)
     events += f" ({', '.join(conditions)})" if conditions else ""
     sentence = _SENTENCES[declared.aggregate].format(
         events=events, of=declared.of, half_life_days=declared.half_life_days

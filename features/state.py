@@ -159,8 +159,8 @@ def features_at(
     latest = as_of.max() if len(as_of) else np.datetime64(states.midnight, "us")
     later = since(later_events, states.midnight) if len(later_events) else later_events
     history = history_of(later, calendar, before=latest) if len(later) else None
-    asked = Moments(states.customer_ids, as_of)
-    moments = moments_without_events(asked, calendar) if history is None else coded_moments(history, asked)
+    requested = Moments(states.customer_ids, as_of)
+    moments = moments_without_events(requested, calendar) if history is None else coded_moments(history, requested)
     kept = states.kept
     if history is not None and len(history.columns):
         kept = merge(program.plan, kept, history.listed(moments, program.plan.windows))

@@ -50,12 +50,12 @@ def test_the_length_counts_after_normalising() -> None:
 
 
 def test_a_refusal_says_which_kind_of_id_and_survives_a_process() -> None:
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as raised:
         fit_id("e\x00", "event id")
-    assert str(told.value) == (
+    assert str(raised.value) == (
         "an event id has an invisible character: got 'e\\x00', expected visible ones; correct it at its source"
     )
-    assert str(pickle.loads(pickle.dumps(told.value))) == str(told.value)
+    assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)
 
 
 @given(st.text())

@@ -62,14 +62,14 @@ def agree(database: duckdb.DuckDBPyConnection, text: str) -> None:
     expression = compile_expression(text, SCHEMA)
     got = np.broadcast_to(expression.evaluate(COLUMNS), len(ROWS))
     for position, (value, wanted) in enumerate(zip(got, expected, strict=True)):
-        said: object = None
+        computed: object = None
         if not np.isnan(value):
             kind = expression.type
-            said = kind.values[int(value)] if isinstance(kind, Category) else float(value)
+            computed = kind.values[int(value)] if isinstance(kind, Category) else float(value)
         if isinstance(wanted, str) or wanted is None:
-            assert said == wanted, (text, ROWS[position])
+            assert computed == wanted, (text, ROWS[position])
         else:
-            assert said == pytest.approx(float(wanted), rel=1e-12, abs=1e-300), (text, ROWS[position])
+            assert computed == pytest.approx(float(wanted), rel=1e-12, abs=1e-300), (text, ROWS[position])
 
 
 LITERALS = ("0e0", "1e0", "5e-1", "25e-1", "-3e0", "4e1")

@@ -236,8 +236,8 @@ def test_a_wrong_journey_is_reported_with_its_place(
 ) -> None:
     formulas = [derived("lasting", "days_in_stage * 2")]
     _, problems = build([aggregate("visits")], formulas, journey)
-    told = [problem for problem in problems if problem.file == "journey.yaml"]
-    assert [problem.path for problem in told] == [path] or "computed from each other" in sentence
+    found = [problem for problem in problems if problem.file == "journey.yaml"]
+    assert [problem.path for problem in found] == [path] or "computed from each other" in sentence
     assert any(sentence in problem.sentence() for problem in problems)
 
 

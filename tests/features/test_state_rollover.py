@@ -45,8 +45,8 @@ def test_states_that_move_for_nights_are_those_that_are_computed(zone: str, data
     with_history = {one.customer_id for one in log} - with_news
     seen = np.array([name in with_history for name in CUSTOMERS]) | (states.standing().stage != NO_STAGE)
     for night in range(1, NIGHTS + 1):
-        states, told = next_midnight(states, events, events, CATALOGUE, JOURNEY, calendar)
-        seen &= told
+        states, exact = next_midnight(states, events, events, CATALOGUE, JOURNEY, calendar)
+        seen &= exact
         expected, rows = computed(night), np.flatnonzero(seen)
         assert states.take(rows).matrix.tobytes() == expected.take(rows).matrix.tobytes()
     assert states.midnight == expected.midnight

@@ -58,10 +58,10 @@ def _check(log: list[Event], start: datetime, calendar: Calendar, built: Feature
     plan = compile_features(built, None, mergeable_days=True).plan
     forgetful = [slot for slot in plan.slots if isinstance(slot.aggregate, FORGETFUL) and slot.window is not None]
     for before, after in pairwise(states):
-        moved, told = next_midnight(before, events, events, built, NO_STAGES, calendar)
+        moved, exact = next_midnight(before, events, events, built, NO_STAGES, calendar)
         assert (moved.midnight, moved.layout) == (after.midnight, after.layout)
-        assert told.all() or forgetful
-        for row in np.flatnonzero(told):
+        assert exact.all() or forgetful
+        for row in np.flatnonzero(exact):
             if CUSTOMERS[row] not in merged_too_late:
                 assert moved.matrix[row].tobytes() == after.matrix[row].tobytes(), CUSTOMERS[row]
 
@@ -104,8 +104,8 @@ def test_only_an_extreme_that_leaves_is_not_exact() -> None:
         AMSTERDAM,
     )
     left = table([event(who, noon - timedelta(days=7), amount=one, number=9) for who, one in (("a", 9.0), ("b", 2.0))])
-    _, told = next_midnight(states, left, table([]), built, NO_STAGES, AMSTERDAM)
-    assert dict(zip(CUSTOMERS, told.tolist(), strict=True)) == {"a": False, "b": True, "c": True, "nobody": True}
+    _, exact = next_midnight(states, left, table([]), built, NO_STAGES, AMSTERDAM)
+    assert dict(zip(CUSTOMERS, exact.tolist(), strict=True)) == {"a": False, "b": True, "c": True, "nobody": True}
 
 
 @pytest.mark.parametrize("kind", [Count(), Sum(), DayCount()])
