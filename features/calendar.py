@@ -104,7 +104,7 @@ def _midnights(zone: ZoneInfo) -> Int64Array:
     """Compute the beginning of every day, and of the day after the last one as its end."""
     first, last = date(FIRST_YEAR, 1, 1).toordinal(), date(LAST_YEAR + 1, 1, 1).toordinal()
     days = (date.fromordinal(ordinal) for ordinal in range(first, last + 1))
-    offsets = (zone.utcoffset(datetime(day.year, day.month, day.day)) or timedelta(0) for day in days)  # noqa: DTZ001  # the zone is asked what it makes of this wall time
+    offsets = (zone.utcoffset(datetime(day.year, day.month, day.day)) or timedelta(0) for day in days)  # noqa: DTZ001  # the zone gives the offset of this wall time
     seconds = np.fromiter((offset.days * 86_400 + offset.seconds for offset in offsets), np.int64, last - first + 1)
     midnights = np.arange(last - first + 1, dtype=np.int64) * MICROSECONDS_PER_DAY - seconds * 1_000_000
     midnights.flags.writeable = False
