@@ -158,7 +158,7 @@ def test_parts_of_another_catalogue_are_not_current_and_not_read(tmp_path: Path)
     offline(tmp_path).write("first", WRITTEN, "1")
     more = offline(tmp_path, catalogue({**TYPES, "login_count_7d": Number()}))
     assert more.fingerprints() == {}
-    with pytest.raises(StateError, match="'first' holds other features"):
+    with pytest.raises(StateError, match="'first' holds different features"):
         more.training_set(ROWS, ["region"])
     assert more.remove_stale({"first": "1"}) == ("first",)
 
