@@ -1,1 +1,1 @@
-"""The words of the product, on the standard library alone."""
+"""Domain types of nbo; they need only the standard library."""

@@ -1,4 +1,4 @@
-"""Which addresses of the network inside a bank may be sent to: public ones need no leave, all others must be named."""
+"""Which network addresses nbo may send to: public ones always; those inside the bank only if configured."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Address = IPv4Address | IPv6Address
 
 _HOST: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 _EMBEDDING: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
-"""Addresses of version 4 as those of version 6 (RFC 6052, 4291): whoever translates them sends to the former."""
+"""IPv6 networks that embed IPv4 addresses (RFC 6052, 4291); a translator sends to the embedded address."""
 _THIS_MACHINE: Final = IPv6Address("::1")
 
 
 def entry_mistake(entry: str) -> str | None:
-    """Say what an entry of a list of named addresses should have been; None for a good one.
+    """Say what an entry of the list of allowed addresses should look like; None if the entry is valid.
 
     Example:
         >>> entry_mistake("crm.bank.example"), entry_mistake("10.20.0.0/16")
@@ -37,7 +37,7 @@ def entry_mistake(entry: str) -> str | None:
     name = entry.lower().rstrip(".")
     if name == "localhost":
         return "an address of this machine, 127.0.0.1 or ::1"
-    # a number, however it is written, is an address to the system and a name to nobody
+    # the system reads a number, however it is written, as an address; it is never a host name
     if not _HOST.fullmatch(name) or name.rpartition(".")[2].isdigit() or name.startswith("0x"):
         return "the name of a host, an address or a network, as crm.bank.example or 10.20.0.0/16"
     return None
@@ -45,11 +45,12 @@ def entry_mistake(entry: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """Addresses inside the bank that may be sent to.
+    """Addresses inside the bank that nbo may send to.
 
     Args:
-        entries: Without mistakes. A network or address allows what is in it; the name of a host allows whatever private
-            address it has, but neither this machine nor link-local addresses, at which clouds keep their passwords.
+        entries: Valid entries, see `entry_mistake`. A network or address allows what it contains; a host name allows
+            every private address of the host, but not this machine or link-local addresses, at which clouds serve
+            credentials.
 
     Example:
         >>> from ipaddress import ip_address
@@ -65,13 +66,13 @@ class Inside:
     entries: Sequence[str] = ()
 
     def names(self, host: str) -> bool:
-        """Tell whether a host is named, by its name or its address."""
-        said = _plain(host)
-        return any(_plain(entry) == said for entry in self.entries)
+        """Tell whether a host is listed, by its name or its address."""
+        plain_host = _plain(host)
+        return any(_plain(entry) == plain_host for entry in self.entries)
 
     def allows(self, host: str, address: Address) -> bool:
-        """Tell whether an address that a host has may be sent to."""
-        return all(self._allows(host, one) for one in _meant(address))
+        """Tell whether nbo may send to a host at one of its addresses."""
+        return all(self._allows(host, target) for target in _meant(address))
 
     def _allows(self, host: str, address: Address) -> bool:
         if is_public(address) or any(_within(address, entry) for entry in self.entries):
@@ -81,8 +82,10 @@ class Inside:
 
 
 def is_public(address: Address) -> bool:
-    """Tell whether an address is one of the public network, and so is every address that it stands for."""
-    return all(one.is_global and not one.is_multicast and not _is_old_private(one) for one in _meant(address))
+    """Tell whether an address is public, including every IPv4 address embedded in it."""
+    return all(
+        target.is_global and not target.is_multicast and not _is_old_private(target) for target in _meant(address)
+    )
 
 
 def _is_old_private(address: Address) -> bool:
@@ -90,13 +93,13 @@ def _is_old_private(address: Address) -> bool:
 
 
 def _meant(address: Address) -> Iterator[Address]:
-    """List an address, or those of version 4 that it stands for."""
+    """Return the IPv4 addresses embedded in an address, or the address itself if there are none."""
     inner: list[Address | None] = []
     if isinstance(address, IPv6Address):
         inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
         if address > _THIS_MACHINE and any(address in network for network in _EMBEDDING):
             inner.append(IPv4Address(int(address) & 0xFFFFFFFF))
-    found = [one for one in inner if one is not None]
+    found = [target for target in inner if target is not None]
     yield from found or [address]
 
 

@@ -10,7 +10,7 @@ _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "
 
 
 def harmless(cell: T) -> T | str:
-    """Put a `'` before a text that a spreadsheet would compute; numbers and other texts stay as they are.
+    """Prefix a string that a spreadsheet would run as a formula with `'`; return numbers and other strings unchanged.
 
     Example:
         >>> harmless("=1+1"), harmless("-5"), harmless(-5), harmless("a-b"), harmless(None)

@@ -1,4 +1,4 @@
-"""What was decided for a customer, and why."""
+"""A decision: what was decided for a customer, and why."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The answer of one rule about one candidate.
+    """The result of one rule for one candidate.
 
     Attributes:
         rule: Name of the rule.
-        kind: Its kind (`consent`, `eligibility`, ...).
-        reason: The smallest part that failed with the customer's value, as in "age = 17, needs >= 18".
+        kind: Kind of the rule (`consent`, `eligibility`, ...).
+        reason: The smallest part that failed, with the customer's value, such as "age = 17, needs >= 18".
     """
 
     rule: str
@@ -25,19 +25,19 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An offer in a channel, with everything that spoke for and against it.
+    """An offer in a channel, with everything that counted for and against it.
 
     Attributes:
-        propensity: Calibrated probability of acceptance; None where no model scores it.
-        value: Worth of an acceptance, in the bank's currency.
-        context: Weight of the situation.
+        propensity: Calibrated probability of acceptance; None if no model scores it.
+        value: Value of an acceptance, in the bank's currency.
+        context: Weight of the context.
         lever: Weight set by people.
         cost: Expected cost of offer and contact, in the bank's currency.
-        budget_cost: What it is expected to use of budgets and capacities, at their prices.
-        priority: What candidates are ranked by; None where a rule rejected it.
-        selection_probability: Probability with which this candidate was put first in its channel.
-        rank_probability: Probability with which it got the rank that it has; 0 where it has none.
-        verdicts: Of every rule that applies, in their order.
+        budget_cost: Expected use of budgets and capacities, at their prices.
+        priority: What candidates are ranked by; None if a rule rejected it.
+        selection_probability: Probability of being ranked first in its channel.
+        rank_probability: Probability of getting the rank it has; 0 if it has none.
+        verdicts: Verdicts of all rules that apply, in rule order.
     """
 
     offer: str
@@ -57,20 +57,20 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """One answer to "what now, for this customer, in this channel", replayable from what it holds.
+    """The answer to "what now, for this customer, in this channel", which can be replayed from its content.
 
     Attributes:
         decision_id: Unique; outcomes cite it.
         as_of: The moment the decision was made for, UTC.
         seed: Seed of the random draw.
-        features: What the customer looked like, for the features that rules, values and models used.
-        versions: Digests of policy, catalogue, and models that answered.
-        arm: `standard`, or the control arm that the customer belongs to: how candidates were put in order.
-        request: What the channel said of the moment in which it asked.
-        prices: Of one unit of each budget.
-        remaining: What was left of each budget; None for one that does not bind yet.
-        candidates: All of them, the ranked ones first, by rank.
-        fallback: Why nothing is offered, where nothing is.
+        features: The customer's values of all features that rules, values and models used.
+        versions: Digests of the policy, the catalogue and the models that were used.
+        arm: How candidates were ranked: `standard`, or the control arm that the customer belongs to.
+        request: What the channel sent about the moment of the request.
+        prices: Price of one unit of each budget.
+        remaining: What was left of each budget; None for a budget that does not bind yet.
+        candidates: All candidates; the ranked ones first, by rank.
+        fallback: Why nothing is offered; None if something is.
     """
 
     decision_id: str
@@ -90,5 +90,5 @@ class Decision:
 
     @property
     def offers(self) -> tuple[Candidate, ...]:
-        """The ranked candidates, the first first."""
+        """Return the ranked candidates, best first."""
         return tuple(candidate for candidate in self.candidates if candidate.rank is not None)

@@ -1,4 +1,4 @@
-"""Databases that keep text as it was said: PostgreSQL's in UTF8."""
+"""Check that a PostgreSQL database stores text as UTF8."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ WANTED: Final = "UTF8"
 
 
 def expect_utf8(connection: Any, setting: str) -> None:
-    """Refuse a database of PostgreSQL whose text is in another encoding, SQL_ASCII or LATIN1 say.
+    """Refuse a PostgreSQL database whose text is in another encoding, such as SQL_ASCII or LATIN1.
 
-    Names of customers could not be kept in it, or would come back as something else.
+    Such a database could not store all customers' names, or would return them changed.
 
     Args:
-        connection: Of psycopg, just opened; closed where the database is refused.
-        setting: Names the database.
+        connection: A psycopg connection that was just opened; it is closed if the database is refused.
+        setting: Name of the setting that names the database.
 
     Raises:
-        StateError: It is in another encoding.
+        StateError: If the encoding is not UTF8.
 
     Example:
         >>> from types import SimpleNamespace as Some
@@ -28,8 +28,8 @@ def expect_utf8(connection: Any, setting: str) -> None:
         ... )
         >>> expect_utf8(old, "NBO_DECISION_LOG")
         Traceback (most recent call last):
-        domain.errors.StateError: the database of NBO_DECISION_LOG keeps text in an encoding that nbo does not \
-take: got SQL_ASCII in 'nbo', expected UTF8; drop it and make it anew: \
+        domain.errors.StateError: the database of NBO_DECISION_LOG stores text in an encoding that nbo does not \
+support: got SQL_ASCII in 'nbo', expected UTF8; drop it and create it again: \
 CREATE DATABASE "nbo" ENCODING 'UTF8' TEMPLATE template0
     """
     encoding = connection.info.parameter_status("server_encoding")
@@ -38,8 +38,8 @@ CREATE DATABASE "nbo" ENCODING 'UTF8' TEMPLATE template0
     name = connection.info.dbname
     connection.close()
     raise StateError(
-        f"the database of {setting} keeps text in an encoding that nbo does not take",
+        f"the database of {setting} stores text in an encoding that nbo does not support",
         got=f"{encoding} in '{name}'",
         expected=WANTED,
-        remedy=f"drop it and make it anew: CREATE DATABASE \"{name}\" ENCODING '{WANTED}' TEMPLATE template0",
+        remedy=f"drop it and create it again: CREATE DATABASE \"{name}\" ENCODING '{WANTED}' TEMPLATE template0",
     )

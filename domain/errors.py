@@ -1,4 +1,4 @@
-"""Errors that say what went wrong, what was got, what was expected, and the remedy."""
+"""Errors that say what went wrong, what was found, what was expected, and how to fix it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class NboError(Exception):
         return f"{sentence}; {self.remedy}" if self.remedy else sentence
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Survive a process boundary: rebuild from the parts, which are keyword-only."""
+        """Pickle across process boundaries: the constructor's arguments are keyword-only."""
         return (_rebuild, (type(self), self.__dict__.copy(), str(self)))
 
 
@@ -49,23 +49,23 @@ def _rebuild(kind: type[NboError], parts: dict[str, object], sentence: str) -> N
 
 
 class ExpressionError(NboError):
-    """A rule, formula or condition that cannot be read or does not type-check."""
+    """A rule, formula or condition that cannot be parsed or does not type-check."""
 
 
 class SourceError(NboError):
-    """A file of events or attributes that cannot be read as its mapping says."""
+    """A file of events or attributes that cannot be read with its mapping."""
 
 
 class DataError(NboError):
-    """Data that are readable, but not enough or not fit for the step that asked for them."""
+    """Readable data that are too few or unsuitable for the step that needs them."""
 
 
 class StateError(NboError):
-    """Stored state that is missing, stale, damaged, or of another layout than the reader's."""
+    """Stored state that is missing, stale, damaged, or in a layout that the reader does not know."""
 
 
 class NotFoundError(StateError):
-    """Something asked for by its id that is not there."""
+    """No item exists with the requested id."""
 
 
 class ModelError(NboError):
@@ -73,11 +73,11 @@ class ModelError(NboError):
 
 
 class EngineError(NboError):
-    """An engine that there is not or that cannot be started, or work that failed for a reason of its own."""
+    """An engine that is unknown or fails to start, or work that failed inside the engine."""
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """Describe the valid names, the nearest first, for the `expected` part of an error.
+    """List the valid names, nearest first, for the `expected` part of an error.
 
     Example:
         >>> nearest("emial", ["app", "email", "web"])

@@ -1,4 +1,4 @@
-"""What happened: one touchpoint of one customer."""
+"""An event: one touchpoint of one customer."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from domain.errors import DataError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A fact about a customer, with the moment it happened and the moment the bank could know it.
+    """A fact about a customer, with the moment it occurred and the moment the bank could know it.
 
     Attributes:
-        event_id: Unique in the log; the same id twice is the same event.
-        occurred_at: When it happened, aware, kept in UTC.
+        event_id: Unique in the log; two events with the same id are the same event.
+        occurred_at: When it happened; timezone-aware, kept in UTC.
         available_at: When the bank could first use it; never before `occurred_at`.
         type: A type of the bank's event vocabulary.
-        amount: In the bank's currency, or the event's main measure (a survey's score); None where it has none.
-        properties: Whatever else the vocabulary declares for the type.
-        decision_id: The decision that this event answers (an impression, a click, an acceptance).
+        amount: Amount in the bank's currency, or the event's main measure (a survey's score); None if it has none.
+        properties: Other properties that the vocabulary declares for the type.
+        decision_id: The decision that this event responds to (as an impression, a click, an acceptance).
 
     Example:
         >>> from datetime import UTC

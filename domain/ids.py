@@ -1,4 +1,4 @@
-"""The one rule for ids, at every door: of imported files, of the service, of erasure, of lists of moments."""
+"""The one rule for ids, applied wherever they enter: imported files, the service, erasure, lists of moments."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from unicodedata import category, normalize
 from domain.errors import DataError
 
 LONGEST_ID: Final = 200
-"""Characters, after trimming and normalising."""
+"""In characters, after trimming and normalising."""
 
 _MOST_FOLDED: Final = 4
-"""No character of NFC comes from more characters than this."""
+"""No NFC character is composed of more characters than this."""
 
 _UNSEEN_CATEGORIES: Final = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
-"""Control, format (zero-width, direction of writing), halves of surrogate pairs, separators of lines."""
+"""Control and format characters (zero-width, writing direction), lone surrogates, line separators."""
 
 _UNSEEN_LETTERS: Final = frozenset(
     chr(code)
@@ -33,11 +33,11 @@ _UNSEEN_LETTERS: Final = frozenset(
     )
     for code in range(first, last + 1)
 )
-"""Letters and marks that Unicode lists as ignorable in display, and the empty Braille cell."""
+"""Letters and marks that Unicode lists as ignorable in display, and the blank Braille pattern."""
 
 
 def customer_id(text: object) -> str:
-    r"""Bring a customer's id into its one form, or say why it is none; see `fit_id`.
+    r"""Normalise a customer id, or raise an error that says why it is not one; see `fit_id`.
 
     Example:
         >>> customer_id(" C000001 "), customer_id("A/B-1"), customer_id("Mu\u0308ller") == "M\u00fcller"
@@ -47,18 +47,18 @@ def customer_id(text: object) -> str:
 
 
 def fit_id(text: object, name: str) -> str:
-    """Bring an id of any kind into its one form.
+    """Normalise an id of any kind.
 
-    It is trimmed and normalised (NFC), so that two spellings that look alike are one id. Then it has 1 to 200
-    characters, none of them a control character, zero-width, one that turns the direction of writing, or half of a
-    surrogate pair; and it is not `.` or `..`, which would be a folder in an address.
+    The id is trimmed and normalised to NFC, so that two spellings that look alike are one id. It must then have 1 to
+    200 characters, none of them a control character, zero-width, a change of writing direction, or a lone surrogate.
+    `.` and `..` are refused because they would be folders in a URL.
 
     Args:
-        text: What was given for an id; anything but a text is refused, a number too.
-        name: What errors call it: `customer id`, `event id`.
+        text: The value to normalise; anything but a string is refused, numbers included.
+        name: What errors call the id: `customer id`, `event id`.
 
     Raises:
-        DataError: It cannot be an id.
+        DataError: If the value cannot be an id.
     """
     if not isinstance(text, str):
         raise _unfit(name, "is not a text", repr(text), "a text of 1 to 200 characters")
@@ -70,9 +70,9 @@ def fit_id(text: object, name: str) -> str:
     if len(trimmed) > LONGEST_ID:
         raise _unfit(name, "is too long", f"{len(trimmed)} characters", f"at most {LONGEST_ID}")
     if _has_unseen(trimmed):
-        raise _unfit(name, "has a character that nobody sees", ascii(trimmed), "visible ones")
+        raise _unfit(name, "has an invisible character", ascii(trimmed), "visible ones")
     if trimmed in (".", ".."):
-        raise _unfit(name, "means a folder in an address", repr(trimmed), "another text")
+        raise _unfit(name, "would be a folder in a URL", repr(trimmed), "another text")
     return trimmed
 
 
@@ -84,4 +84,4 @@ def _has_unseen(text: str) -> bool:
 
 def _unfit(name: str, what: str, got: str, expected: str) -> DataError:
     article = "an" if name[0] in "aeiou" else "a"
-    return DataError(f"{article} {name} {what}", got=got, expected=expected, remedy="have it corrected at its source")
+    return DataError(f"{article} {name} {what}", got=got, expected=expected, remedy="correct it at its source")

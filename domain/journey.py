@@ -1,4 +1,4 @@
-"""Where a customer stands: with the bank as a whole, and with each product."""
+"""Where a customer stands with the bank as a whole, and with each product."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the bank could propose: offers, and how each is put in a channel."""
+"""Offers: what the bank can propose, and how each offer appears in a channel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from domain.spec import Spec
 
 
 class OfferClass(StrEnum):
-    """What an offer is to the bank; a class comes before the next, whatever the priorities.
+    """Class of an offer. A class ranks above the next one, whatever the priorities.
 
     Example:
         >>> [member.value for member in OfferClass]
@@ -25,13 +25,13 @@ class OfferClass(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Treatment(Spec):
-    """How an offer is put in one channel.
+    """How an offer appears in one channel.
 
     Attributes:
-        channel: Where it is put.
+        channel: The channel.
         message: Key of the text or creative in the channel's own system.
         cost: Cost of one contact, in the bank's currency.
-        slot: Place in the channel that it is made for (`hero`, `inbox`); None where the channel has but one.
+        slot: Place in the channel (`hero`, `inbox`); None if the channel has only one.
     """
 
     channel: str
@@ -42,23 +42,24 @@ class Treatment(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer(Spec):
-    """One thing the bank may propose to a customer.
+    """Something the bank can propose to a customer.
 
     Attributes:
         name: The offer's id, stable over its life.
         description: What the customer gets.
-        product: Product family it belongs to, or None for service and care that belong to none.
+        product: Product family it belongs to; None for service and care offers that belong to none.
         value: Formula over features and offer attributes: what an acceptance is worth, in the bank's currency.
         cost: What an acceptance costs (a fee waived, a bonus paid), in the bank's currency.
         attributes: Numbers that models and formulas may use (`rate_percent`, `bonus`).
         valid_from: First day it may be offered, in the bank's time zone; None for no bound.
         valid_until: Last day it may be offered; None for no bound.
-        stages: Lifecycle stages it serves.
-        steps: Steps of the product's sub-journey it serves; empty for all.
-        treatments: One for each channel it may be put in.
-        offer_class: `mandatory` (the bank has to tell it), `transactional` (it answers what the customer is doing), or
-            `commercial`. A class stands before the next; the first two need neither score nor least priority.
-        response_window_days: An answer later than this does not count for the offer.
+        stages: Lifecycle stages it is for.
+        steps: Steps of the product's sub-journey it is for; empty for all.
+        treatments: One for each channel it may appear in.
+        offer_class: `mandatory` (the bank has to present it), `transactional` (it responds to what the customer is
+            doing), or `commercial`. Each class ranks above the next; the first two need no score and no minimum
+            priority.
+        response_window_days: Responses later than this do not count for the offer.
         tags: `service` and `retention` have a meaning for policies; others are the bank's own.
     """
 
@@ -79,7 +80,7 @@ class Offer(Spec):
 
 
 def candidates_of(offers: tuple[Offer, ...]) -> tuple[tuple[Offer, Treatment], ...]:
-    """List every offer in every channel it may be put in, in the order of the catalogue.
+    """List every offer in every channel it may appear in, in catalogue order.
 
     This is the column order of every (customers x candidates) array: propensities, verdicts, priorities.
 

@@ -1,4 +1,4 @@
-"""One thing wrong with a bank's folder; they are collected, so that all are told at once."""
+"""A problem found in a bank's folder. Problems are collected so that all are reported at once."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A configuration error with its place.
+    """A configuration error and where it is.
 
     Attributes:
-        file: Name of the file in the bank's folder, as `events.yaml`.
-        path: Keys and positions down to the value, from which the reader finds the line.
+        file: Name of the file in the bank's folder, such as `events.yaml`.
+        path: Keys and positions that lead to the value, from which the reader finds the line.
 
     Example:
         >>> problem = Problem(file="offers.yaml", path=(0, "product"), what="unknown product", got="'saving'",
@@ -28,7 +28,7 @@ class Problem:
     remedy: str | None = None
 
     def sentence(self) -> str:
-        """Say the problem without its place."""
+        """Describe the problem without its place."""
         parts = [f"{label} {value}" for label, value in (("got", self.got), ("expected", self.expected)) if value]
         sentence = f"{self.what}: {', '.join(parts)}" if parts else self.what
         return f"{sentence}; {self.remedy}" if self.remedy else sentence

@@ -1,11 +1,11 @@
-"""How long work says how far it is."""
+"""Progress callbacks for long-running work."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Progress = Callable[[int, int | None], None]
-"""Called with what is done so far and, where it is known, the total."""
+"""Called with the amount done so far and, if known, the total."""
 
 
 def silent(done: int, total: int | None) -> None:

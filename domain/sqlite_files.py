@@ -1,4 +1,4 @@
-"""Looking at a database of SQLite before it is used: one that is damaged or gone is told, not made anew."""
+"""Checks of SQLite files before they are used: a damaged or missing one is reported, not silently recreated."""
 
 from __future__ import annotations
 
@@ -14,30 +14,32 @@ from urllib.parse import quote
 from domain.errors import StateError
 
 LOOK_SECONDS: Final = 2.0
-"""For which it is looked through: some gigabytes; of a larger one the first part."""
+"""Time limit of the check: enough for a few gigabytes; only the first part of a larger file is checked."""
 
 _DAMAGED: Final = (11, 26)
-"""SQLite's CORRUPT and NOTADB."""
+"""SQLite's result codes CORRUPT and NOTADB."""
 
 _STEPS: Final = 10_000
-"""Between looks at the clock; a millisecond."""
+"""SQLite instructions between checks of the clock; about a millisecond."""
 
 
 def is_damage(error: BaseException | None) -> bool:
-    """Tell whether an error of SQLite says that the file is damaged, or none of its own."""
+    """Tell whether an SQLite error says that the file is damaged or not a database."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return code is not None and code & 0xFF in _DAMAGED
 
 
 def expect_sound(file: Path, remedy: str) -> None:
-    """See that a database that is there is whole; one that is not there, or held by somebody, is none's fault.
+    """Check that an existing database is not damaged.
+
+    A file that does not exist or cannot be opened, for example because it is locked, passes.
 
     Args:
-        file: Of the database.
-        remedy: What to do where it is damaged.
+        file: The database file.
+        remedy: What the error tells the user to do.
 
     Raises:
-        StateError: It is damaged, cut off, or none.
+        StateError: If the file is damaged, truncated, or not a database.
     """
     if not file.exists():
         return
@@ -48,43 +50,43 @@ def expect_sound(file: Path, remedy: str) -> None:
             [(found,)] = connection.execute("PRAGMA quick_check(1)").fetchall()
     except sqlite3.Error as error:
         if not is_damage(error):
-            return  # whoever opens it says why it cannot be
+            return  # opening the database reports these errors
         found = str(error)
     if found != "ok":
         raise damaged(file, str(found).replace("\n", " "), remedy)
 
 
 def damaged(file: Path, got: str, remedy: str) -> StateError:
-    """Say that a database is damaged."""
-    return StateError(f"the database {file} is damaged", got=got, expected="as it was written", remedy=remedy)
+    """Build the error for a damaged database."""
+    return StateError(f"the database {file} is damaged", got=got, expected="an intact database", remedy=remedy)
 
 
 def expect_made(file: Path, remedy: str) -> None:
-    """See that a database has the tables that `note_made` has noted.
+    """Check that a database has the tables recorded by `note_made`.
 
     Raises:
-        StateError: It is gone, empty, or lacks some.
+        StateError: If the file is missing or empty, or lacks some of the tables.
     """
     note = _note(file)
     if not note.exists():
         return
     expected = set(note.read_text(encoding="utf-8").split())
     if not file.exists():
-        raise StateError(f"the database {file} is gone", got="no file", expected="what was kept in it", remedy=remedy)
+        raise StateError(f"the database {file} is missing", got="no file", expected="an existing file", remedy=remedy)
     try:
         with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=rw", uri=True)) as connection:
             there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     except sqlite3.OperationalError:
-        return  # whoever opens it says why it cannot be
+        return  # opening the database reports these errors
     if missing := sorted(expected - there):
         got = "an empty file" if not there else f"no table {', '.join(missing)}"
         raise StateError(
-            f"the database {file} lacks what was kept in it", got=got, expected="all its tables", remedy=remedy
+            f"the database {file} lacks tables it had before", got=got, expected="all its tables", remedy=remedy
         )
 
 
 def note_made(file: Path, tables: Iterable[str]) -> None:
-    """Note beside a database which tables it has, so that it is missed when it is gone."""
+    """Record next to a database which tables it has, so that `expect_made` notices when they are gone."""
     note, text = _note(file), "\n".join(sorted(tables)) + "\n"
     if note.exists() and note.read_text(encoding="utf-8") == text:
         return

@@ -1,4 +1,4 @@
-"""Categories meet through their names: positions of one are translated to positions of another."""
+"""Operations on categories. Values are matched by name; positions in one category are translated to another's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from expressions.types import Array, Category
 
 
 def merged(categories: Iterable[Category]) -> Category:
-    """Put the values of several categories together, in order of appearance.
+    """Combine the values of several categories, in order of appearance.
 
     Example:
         >>> merged([Category(("low", "high")), Category(("none", "low"))])
@@ -26,7 +26,7 @@ def translated(operand: Operand, target: Category) -> Values:
     values, source = operand.values, operand.type
     if not isinstance(source, Category) or target.values[: len(source.values)] == source.values:
         return values
-    # NaN cannot index: it is sent to the last place of the table, which is NaN
+    # NaN cannot be an index: it goes to the last place of the table, which holds NaN
     table = np.array([target.code(value) for value in source.values] + [np.nan])
     if operand.is_constant:
         known = table[int(values({}))]
@@ -42,10 +42,10 @@ def translated(operand: Operand, target: Category) -> Values:
 
 
 def check_literal(literal: Operand, other: Operand, text: Callable[[], str]) -> None:
-    """Refuse a written text that the category it is compared with never takes.
+    """Refuse a text literal that is not a value of the category it is compared with.
 
     Raises:
-        ExpressionError: With the nearest value.
+        ExpressionError: If it is not; the error names the nearest value.
     """
     if literal.literal is None or other.literal is not None or not isinstance(other.type, Category):
         return

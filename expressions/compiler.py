@@ -1,4 +1,4 @@
-"""From a syntax tree to closures over numpy columns, types checked on the way."""
+"""Compiler from syntax trees to closures over numpy columns, with type checks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ COMPARISONS: Final = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 
 
 class Compiler:
-    """Compiles the parts of an expression over the columns of a schema."""
+    """Compiles the parts of an expression against the columns of a schema."""
 
     def __init__(self, text: str, schema: Schema) -> None:
         self._text = text
@@ -48,14 +48,14 @@ class Compiler:
         self._depth = 0
 
     def compile(self, node: exp.Expr | None) -> Operand:
-        """Compile a part and all below it.
+        """Compile a part and everything below it.
 
         Raises:
-            ExpressionError: For an unknown name, a wrong type, or syntax that is not supported.
+            ExpressionError: For an unknown name, a wrong type, or unsupported syntax.
         """
         if not isinstance(node, exp.Expr):
             raise ExpressionError(
-                "an expression is incomplete", got=f"`{shortened(self._text)}`", expected="something on both sides"
+                "an expression is incomplete", got=f"`{shortened(self._text)}`", expected="operands on both sides"
             )
         method = _METHODS.get(type(node))
         if method is None:
@@ -127,9 +127,9 @@ class Compiler:
     def _arithmetic(self, node: exp.Binary) -> Operand:
         if is_date_like(node):
             raise ExpressionError(
-                "a date that is read as a calculation",
+                "a date would be read as a calculation",
                 got=f"{quoted(node)}, which is {float(self._calculated(node).values({})):g}",
-                expected="a number of eight digits to compare `as_of_date` with, as 20260131",
+                expected="a number of eight digits to compare `as_of_date` with, such as 20260131",
             )
         return self._calculated(node)
 
@@ -150,7 +150,9 @@ class Compiler:
         decimals = 0.0 if places is None else float(places.values({})) if places.is_constant else np.nan
         if decimals != np.trunc(decimals) or not -15 <= decimals <= 15:
             raise ExpressionError(
-                "ROUND to so many decimals is not possible", got=quoted(node), expected="a whole number from -15 to 15"
+                "ROUND does not support this number of decimals",
+                got=quoted(node),
+                expected="a whole number from -15 to 15",
             )
         return operand.number(argument.names, numeric.rounded(argument.values, int(decimals)))
 
@@ -195,7 +197,9 @@ class Compiler:
     def _comparison(self, node: exp.Binary) -> Operand:
         left, right = self.compile(node.this), self.compile(node.expression)
         if left.type is None or right.type is None:
-            raise ExpressionError("nothing compares with NULL", got=quoted(node), expected="IS NULL or IS NOT NULL")
+            raise ExpressionError(
+                "comparing with NULL is never true", got=quoted(node), expected="IS NULL or IS NOT NULL"
+            )
         names = left.names | right.names
         if isinstance(node, exp.EQ):
             return operand.boolean(names, self._equality(node, left, right))
@@ -214,7 +218,7 @@ class Compiler:
 
     def _equality(self, node: exp.Expr, left: Operand, right: Operand) -> Condition:
         if left.literal is not None:
-            left, right = right, left  # the text is then looked up among the column's values, not the other way
+            left, right = right, left  # so that the text is looked up among the column's values
         kind = self._common_type(node, [left, right])
         if isinstance(kind, Boolean):
             return logic.same_truth(left.condition(), right.condition())
@@ -223,10 +227,10 @@ class Compiler:
         return logic.equal(one, other)
 
     def _is(self, node: exp.Is) -> Operand:
-        part, asked = self.compile(node.this), node.expression
-        if isinstance(asked, exp.Boolean):
-            truth = logic.decided_as(self.condition(node.this).condition(), bool(asked.this))
-        elif isinstance(asked, exp.Null):
+        part, tested = self.compile(node.this), node.expression
+        if isinstance(tested, exp.Boolean):
+            truth = logic.decided_as(self.condition(node.this).condition(), bool(tested.this))
+        elif isinstance(tested, exp.Null):
             truth = logic.undecided(part.truth) if part.truth is not None else logic.unknown(part.values)
         else:
             raise unsupported(node)
@@ -260,19 +264,19 @@ class Compiler:
 
     def _case(self, node: exp.Case) -> Operand:
         branches = node.args["ifs"]
-        asked = self.compile(node.this) if node.this is not None else None
+        subject = self.compile(node.this) if node.this is not None else None
         conditions: list[Condition] = []
         used: list[Operand] = []
         for branch in branches:
-            when = self.compile(branch.this) if asked is not None else self.condition(branch.this)
+            when = self.compile(branch.this) if subject is not None else self.condition(branch.this)
             used.append(when)
-            conditions.append(when.condition() if asked is None else self._equality(node, asked, when))
+            conditions.append(when.condition() if subject is None else self._equality(node, subject, when))
         default = node.args.get("default")
         results = [self.compile(branch.args["true"]) for branch in branches]
         otherwise = self.compile(default) if default is not None else operand.null()
         kind = self._common_type(node, [*results, otherwise])
         *values, last = _as_type([*results, otherwise], kind)
-        names = _names([*used, *results, otherwise] + ([asked] if asked is not None else []))
+        names = _names([*used, *results, otherwise] + ([subject] if subject is not None else []))
         return operand.of_type(kind, names, logic.choose(list(zip(conditions, values, strict=True)), last))
 
     def _common_type(self, node: exp.Expr, parts: Sequence[Operand]) -> ColumnType:
@@ -293,7 +297,7 @@ class Compiler:
 
 
 def flattened(node: exp.Expr, kind: type[exp.Expr]) -> list[exp.Expr]:
-    """List the parts of a chain of AND or OR in their order, through brackets, without recursion."""
+    """List the parts of a chain of AND or OR in order, through brackets, without recursion."""
     parts: list[exp.Expr] = []
     waiting: list[exp.Expr] = [node]
     while waiting:
@@ -316,7 +320,7 @@ def _as_type(parts: Sequence[Operand], kind: ColumnType) -> list[Values]:
 
 
 def _only(node: exp.Expr, *allowed: str) -> None:
-    """Refuse the further arguments that SQL's functions may take, as in FLOOR(x, 2)."""
+    """Refuse further arguments that SQL's functions may take, as in FLOOR(x, 2)."""
     if any(value for key, value in node.args.items() if key not in allowed):
         raise unsupported(node)
 

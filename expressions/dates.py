@@ -1,4 +1,4 @@
-"""Dates without quotes: SQL reads 2026-01-31 as 1994."""
+"""Detect dates without quotes: SQL reads 2026-01-31 as a subtraction with the result 1994."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _DAY_OR_MONTH = re.compile(r"0?[1-9]|[12]\d|3[01]")
 
 
 def is_date_like(node: exp.Expr) -> bool:
-    """Whether a calculation looks like a date: a year, a month and a day with minus or slashes between them.
+    """Tell whether a calculation looks like a date: year, month and day with minus signs or slashes between them.
 
     Example:
         >>> from expressions.parsing import parse

@@ -1,4 +1,4 @@
-"""Why a condition did not hold, in words: "age = 17, needs >= 18"."""
+"""Explain in words why a condition did not hold: "age = 17, needs >= 18"."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ MIRRORED: Final = {exp.EQ: exp.EQ, exp.NEQ: exp.NEQ, exp.LT: exp.GT, exp.GT: exp
 
 
 def reason(node: exp.Expr, compile_part: Compile, schema: Schema) -> Reason:
-    """Prepare the sentence about one condition, to be filled with the values of a row.
+    """Prepare a function that explains for one row why the condition did not hold.
 
     Args:
         node: The condition.
         compile_part: Compiles a part of it.
         schema: Types of the columns it reads.
     """
-    asked, holds = _without_not(node)
-    needed = _needed(asked, holds, compile_part)
+    condition, holds = _without_not(node)
+    needed = _needed(condition, holds, compile_part)
     if needed is None:
         return _whole(node, schema, compile_part(node).names)
     subject, need, against = needed
     left = compile_part(subject)
     details = None if isinstance(subject, exp.Column) or not left.names else _listed(schema, left.names)
-    asked_about = sql(subject)  # once: making text of a tree takes longer than filling the sentence
+    subject_sql = sql(subject)  # once: rendering a tree takes longer than filling the sentence
 
     def sentence(row: Row) -> str:
         with np.errstate(all="ignore"):
@@ -62,13 +62,13 @@ def reason(node: exp.Expr, compile_part: Compile, schema: Schema) -> Reason:
         if any(value != other and in_words(value, left.type) == in_words(other, left.type) for other in others):
             words = _to_the_last_digit
         because = f" ({details(row)})" if details else ""
-        return f"{_said(asked_about, value, left.type, words)}{because}, needs {need(row, words)}"
+        return f"{_stated(subject_sql, value, left.type, words)}{because}, needs {need(row, words)}"
 
     return sentence
 
 
 def in_words(value: float, kind: ColumnType | None) -> str:
-    """Say a value: a number, yes or no, or the name of a category.
+    """Describe a value: a number, yes or no, or the name of a category.
 
     Example:
         >>> in_words(1.0, Category(("low", "high"))), in_words(0.0, Boolean()), in_words(float("nan"), Boolean())
@@ -86,7 +86,7 @@ def in_words(value: float, kind: ColumnType | None) -> str:
 
 
 def _to_the_last_digit(value: float, kind: ColumnType | None) -> str:
-    """Say a number so that it differs from every other."""
+    """Describe a number with all its digits, so that it differs from every other number."""
     return repr(value) if isinstance(kind, Number) and not np.isnan(value) else in_words(value, kind)
 
 
@@ -99,7 +99,7 @@ def _without_not(node: exp.Expr) -> tuple[exp.Expr, bool]:
 
 
 def _needed(node: exp.Expr, holds: bool, compile_part: Compile) -> tuple[exp.Expr, Need, Sequence[Operand]] | None:
-    """Split a condition into what it asks about, what it asks, and what it compares with; None where it is complex."""
+    """Split a condition into its subject, the need in words, and what it compares with; None if it is too complex."""
     no = "" if holds else "not "
     match node:
         case exp.Column():
@@ -139,11 +139,11 @@ def _comparison(node: exp.Binary, holds: bool, compile_part: Compile) -> tuple[e
 
 
 def _value_of(part: Operand) -> Need:
-    def said(row: Row, words: Words) -> str:
+    def value_in_words(row: Row, words: Words) -> str:
         with np.errstate(all="ignore"):
             return words(float(part.values(row)), part.type)
 
-    return said
+    return value_in_words
 
 
 def _fixed(text: str) -> Need:
@@ -159,9 +159,9 @@ def _whole(node: exp.Expr, schema: Schema, names: frozenset[str]) -> Reason:
 
 def _listed(schema: Schema, names: frozenset[str]) -> Reason:
     ordered = sorted(names)
-    return lambda row: ", ".join(_said(name, float(row[name]), schema[name]) for name in ordered)
+    return lambda row: ", ".join(_stated(name, float(row[name]), schema[name]) for name in ordered)
 
 
-def _said(name: str, value: float, kind: ColumnType | None, words: Words = in_words) -> str:
-    said = words(value, kind)
-    return f"{name} is unknown" if said == "unknown" else f"{name} = {said}"
+def _stated(name: str, value: float, kind: ColumnType | None, words: Words = in_words) -> str:
+    text = words(value, kind)
+    return f"{name} is unknown" if text == "unknown" else f"{name} = {text}"

@@ -1,4 +1,4 @@
-"""SQL expressions over named columns: one text for one customer, a partition, or a whole bank."""
+"""SQL expressions over named columns; the same text works for one customer, a partition, or a whole bank."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Expression:
     """A compiled expression.
 
     Attributes:
-        text: As it was written; of a part, as SQL.
-        type: Of its values.
+        text: The expression as it was written; a part of an expression as SQL.
+        type: Type of its values.
         names: Columns it reads.
     """
 
@@ -37,11 +37,11 @@ class Expression:
         """Compute the values.
 
         Args:
-            columns: At least `names`, of shapes that numpy can broadcast: (n,), or (n, 1) and (1, m).
+            columns: At least `names`, in shapes that numpy can broadcast: (n,), or (n, 1) and (1, m).
 
         Returns:
-            float64 of the shape that the columns it reads broadcast to (a constant has shape ()); NULL is NaN. A
-            division by zero, a logarithm of what is not positive and everything infinite is NULL.
+            float64 in the shape that the columns it reads broadcast to (a constant has shape ()); NULL is NaN. A
+            division by zero, a logarithm of a number that is not positive, and any infinite result is NULL.
 
         Raises:
             ExpressionError: If a column is missing.
@@ -56,14 +56,14 @@ class Expression:
             return self.evaluate_quietly(columns)
 
     def evaluate_quietly(self, columns: Columns) -> Array:
-        """Do what `evaluate` does, for callers who ask much and have told numpy to ignore all errors themselves."""
+        """Compute the values as `evaluate` does, for frequent callers that silence all numpy errors themselves."""
         try:
             return np.asarray(self._compiled.values(columns), dtype=np.float64)
         except KeyError as error:
             raise self._missing(columns) from error
 
     def holds(self, columns: Columns) -> Mask:
-        """Tell where a condition is TRUE; NULL counts as not.
+        """Tell where the condition is TRUE; NULL counts as FALSE.
 
         Raises:
             ExpressionError: If it is not a condition, or a column is missing.
@@ -78,7 +78,7 @@ class Expression:
             return self.holds_quietly(columns)
 
     def holds_quietly(self, columns: Columns) -> Mask:
-        """Do what `holds` does, for callers who ask much and have told numpy to ignore all errors themselves."""
+        """Evaluate as `holds` does, for frequent callers that silence all numpy errors themselves."""
         if self._compiled.truth is None:
             raise self._not_a_condition()
         try:
@@ -88,17 +88,17 @@ class Expression:
 
     @property
     def conjuncts(self) -> tuple[Expression, ...]:
-        """The parts joined by AND at the top, in their order; itself where there is no AND."""
+        """The parts joined by AND at the top, in order; only the expression itself if there is no AND."""
         return self._parts or (self,)
 
     def failure(self, row: Row) -> str:
-        """Say why the condition does not hold for one row: its smallest conjunct that is not TRUE, with the values.
+        """Explain why the condition does not hold for one row: its smallest conjunct that is not TRUE, with values.
 
         Args:
             row: At least `names`; NaN is NULL.
 
         Returns:
-            A clause such as "age = 17, needs >= 18"; empty where the condition holds.
+            A clause such as "age = 17, needs >= 18"; empty if the condition holds.
 
         Raises:
             ExpressionError: If it is not a condition, or a column is missing.
@@ -113,11 +113,11 @@ class Expression:
         return "" if self.holds(row) else self.why_not(row)
 
     def why_not(self, row: Row) -> str:
-        """Say what `failure` does, of a row for which it is known that the condition does not hold."""
+        """Explain as `failure` does, for a row for which the condition is known not to hold."""
         if self._parts:
             failed = (part for part in self._parts if not part.holds(row))
             return min(failed, key=lambda part: len(part.names)).why_not(row)
-        assert self._reason is not None, "only conditions are said not to hold"
+        assert self._reason is not None, "only conditions can fail to hold"
         return self._reason(row)
 
     def _missing(self, columns: Columns) -> ExpressionError:
@@ -135,7 +135,7 @@ class Expression:
 
 
 def compile_expression(text: str, schema: Schema) -> Expression:
-    """Parse and check an expression once, so that it can be computed often.
+    """Parse and check an expression once, so that it can be evaluated many times.
 
     Args:
         text: SQL in DuckDB's dialect: literals, names, arithmetic, comparison, three-valued logic, IN, BETWEEN, CASE,
@@ -143,7 +143,7 @@ def compile_expression(text: str, schema: Schema) -> Expression:
         schema: Type of every column it may read.
 
     Raises:
-        ExpressionError: If it cannot be read, a name is unknown, or types do not fit.
+        ExpressionError: If it cannot be parsed, a name is unknown, or types do not match.
 
     Example:
         >>> from expressions.types import Category
@@ -154,7 +154,7 @@ def compile_expression(text: str, schema: Schema) -> Expression:
     """
     try:
         return _expression(text, parse(text), Compiler(text, schema), schema)
-    except RecursionError as error:  # thousands of levels of what the language does not have, on the way to saying so
+    except RecursionError as error:  # thousands of levels of an unsupported construct, rendered for its error message
         raise too_deep(text) from error
 
 

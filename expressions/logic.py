@@ -1,8 +1,8 @@
 """Three-valued logic and comparison. A condition is a pair of masks, TRUE and FALSE; where neither is set it is NULL.
 
-With pairs every rule of SQL's logic is one or two mask operations and NOT costs nothing; NaN compares as neither
-less, equal nor greater, which is just what NULL asks for. Who asks only where a condition is TRUE, as rules do, pays
-for that mask alone.
+With a pair of masks, every rule of SQL's logic takes one or two mask operations, and NOT costs nothing. NaN compares
+as neither less, equal nor greater, which is what NULL requires. Callers that need only where a condition is TRUE, as
+rules do, pay for that mask alone.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def disjunction(parts: Sequence[Condition]) -> Condition:
 
 
 def negation(part: Condition) -> Condition:
-    """NOT: TRUE and FALSE change places, NULL stays."""
+    """NOT: swaps TRUE and FALSE; NULL stays NULL."""
 
     def both(columns: Columns) -> Truth:
         true, false = part.both(columns)
@@ -93,13 +93,13 @@ def same_truth(left: Condition, right: Condition) -> Condition:
 
 
 def among(values: Values, listed: Sequence[float]) -> Condition:
-    """`IN` a list of constants; a NaN in the list is a NULL, after which nothing is certainly not in it."""
+    """`IN` a list of constants. A NaN in the list is a NULL: the result is then never FALSE."""
     certain = [number for number in listed if not np.isnan(number)]
     has_null = len(certain) < len(listed)
 
     def both(columns: Columns) -> Truth:
         found = values(columns)
-        known = found == found  # noqa: PLR0124  # NaN is the one value that differs from itself
+        known = found == found  # noqa: PLR0124  # NaN is the only value that differs from itself
         if not certain:
             return known & False, known & False
         true: Mask = reduce(np.logical_or, [found == number for number in certain])

@@ -1,4 +1,4 @@
-"""Arithmetic and functions of numbers. What has no finite result is NULL."""
+"""Arithmetic and functions of numbers. A result that is not finite is NULL."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def binary(function: Callable[[Array, Array], Array], left: Values, right: Value
 
 
 def extreme(function: Callable[[Array, Array], Array], arguments: Sequence[Values]) -> Values:
-    """LEAST with `np.fmin`, GREATEST with `np.fmax`: of what is known; NULL where nothing is."""
+    """LEAST with `np.fmin`, GREATEST with `np.fmax`, over the known values; NULL if there are none."""
 
     def values(columns: Columns) -> Array:
         return reduce(function, [argument(columns) for argument in arguments])
@@ -39,9 +39,9 @@ def extreme(function: Callable[[Array, Array], Array], arguments: Sequence[Value
 
 
 def entropy(arguments: Sequence[Values]) -> Values:
-    """ENTROPY of how a total is shared, in bits: 0 for all in one, 1 for two equal shares, 2 for four.
+    """ENTROPY of the shares of a total, in bits: 0 if one part has everything, 1 for two equal shares, 2 for four.
 
-    NULL where a part is NULL or negative, and where there is nothing to share. Source: Shannon (1948),
+    NULL if a part is NULL or negative, or if the total is zero. Source: Shannon (1948),
     doi:10.1002/j.1538-7305.1948.tb01338.x.
     """
 
@@ -50,7 +50,7 @@ def entropy(arguments: Sequence[Values]) -> Values:
         total = reduce(np.add, parts)
         shares = finite(np.stack(np.broadcast_arrays(*parts)) / np.where(total > 0, total, np.nan))
         surprises = -np.log2(np.where(shares > 0, shares, 1.0))
-        # added up one after the other: numpy's own sum depends on the shape, and one customer must equal many
+        # summed one by one: numpy's own sum depends on the shape, and one customer must give the same as many
         bits: Array = reduce(np.add, np.where(shares >= 0, shares * surprises, np.nan), np.zeros(total.shape))
         return bits
 
@@ -58,7 +58,7 @@ def entropy(arguments: Sequence[Values]) -> Values:
 
 
 def first_known(arguments: Sequence[Values]) -> Values:
-    """COALESCE: the first that is not NULL."""
+    """COALESCE: the first value that is not NULL."""
 
     def values(columns: Columns) -> Array:
         found = arguments[-1](columns)
@@ -71,7 +71,7 @@ def first_known(arguments: Sequence[Values]) -> Values:
 
 
 def rounded(argument: Values, decimals: int) -> Values:
-    """ROUND to decimals (negative: to tens, hundreds), halves away from zero."""
+    """ROUND to decimals (negative for tens, hundreds, ...), halves away from zero."""
     scale = 10.0 ** abs(decimals)
 
     def values(columns: Columns) -> Array:

@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 from expressions.types import Array, Boolean, Category, ColumnType, Number
 
 Columns = Mapping[str, Any]
-"""Name -> column; whatever numpy makes float64 of, arrays or single numbers."""
+"""Name -> column: an array or a single number; anything that numpy converts to float64."""
 Mask = NDArray[np.bool_]
 Truth = tuple[Mask, Mask]
-"""Where a condition is TRUE, and where it is FALSE; it is NULL where it is neither."""
+"""Masks of where a condition is TRUE and where it is FALSE; it is NULL where neither is set."""
 Values = Callable[[Columns], Array]
 
 
 class Checked(dict[str, Array]):
-    """Columns that are float64 arrays without infinities already, as a caller made sure who evaluates much."""
+    """Columns that the caller guarantees to be float64 arrays without infinities, so that they are not converted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How the truth of a condition is computed.
+    """How to compute the truth of a condition.
 
     Attributes:
         both: Columns -> where TRUE and where FALSE.
@@ -39,20 +39,20 @@ class Condition:
 
     @classmethod
     def of(cls, both: Callable[[Columns], Truth]) -> Condition:
-        """Make a condition whose masks cost as much apart as together."""
+        """Make a condition for which one mask costs as much as both."""
         return cls(both, lambda columns: both(columns)[0], lambda columns: both(columns)[1])
 
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A compiled part.
+    """A compiled part of an expression.
 
     Attributes:
         type: None for a bare NULL, which fits every type.
         names: Columns it reads; none for a constant.
         values: Columns -> float64 with NaN for NULL, never infinite.
-        truth: Where TRUE and where FALSE; only of conditions.
-        literal: The text, where it is a text written in the expression.
+        truth: Where TRUE and where FALSE; only for conditions.
+        literal: The text of a text literal; otherwise None.
     """
 
     type: ColumnType | None
@@ -63,21 +63,21 @@ class Operand:
 
     @property
     def is_constant(self) -> bool:
-        """Whether it is the same for every row."""
+        """Whether the value is the same for every row."""
         return not self.names
 
     def condition(self) -> Condition:
-        """Give the truth of an operand that is known to be a condition, or a bare NULL."""
+        """Return the truth of an operand that is known to be a condition or a bare NULL."""
         return self.truth if self.truth is not None else _NEVER
 
 
 def number(names: frozenset[str], values: Values) -> Operand:
-    """Make a number; a constant one is computed here, once."""
+    """Make a number; a constant is computed once, here."""
     return Operand(Number(), names, values if names else _constant(values))
 
 
 def boolean(names: frozenset[str], truth: Condition) -> Operand:
-    """Make a condition; a constant one is computed here, once."""
+    """Make a condition; a constant is computed once, here."""
     if not names:
         with np.errstate(all="ignore"):
             known = truth.both({})
@@ -94,7 +94,7 @@ def of_type(kind: ColumnType, names: frozenset[str], values: Values) -> Operand:
 
 
 def column(name: str, kind: ColumnType) -> Operand:
-    """Read a column; what is not finite in it is NULL."""
+    """Read a column; values that are not finite become NULL."""
     names = frozenset((name,))
 
     def values(columns: Columns) -> Array:
@@ -107,22 +107,22 @@ def column(name: str, kind: ColumnType) -> Operand:
 
 
 def text(value: str) -> Operand:
-    """Make an operand of a text written in the expression."""
+    """Make an operand from a text literal."""
     return Operand(Category((value,)), frozenset(), lambda _: _FIRST, literal=value)
 
 
 def null() -> Operand:
-    """Make the operand of a bare NULL."""
+    """Make an operand from a bare NULL."""
     return Operand(None, frozenset(), lambda _: _NULL, _NEVER)
 
 
 def finite(values: Array) -> Array:
-    """Make NULL of what is not a number: infinities, and what has no value at all."""
+    """Replace infinities with NaN, which is NULL."""
     return np.where(np.isfinite(values), values, np.nan)
 
 
 def truth_values(truth: Truth) -> Array:
-    """Write a condition as 1.0, 0.0 and NaN.
+    """Convert the masks of a condition to 1.0, 0.0 and NaN.
 
     Example:
         >>> truth_values((np.array([True, False, False]), np.array([False, True, False])))
@@ -133,7 +133,7 @@ def truth_values(truth: Truth) -> Array:
 
 
 def _values_condition(values: Values) -> Condition:
-    """Read values of 1.0, 0.0 and NaN as a condition."""
+    """Make a condition from values of 1.0, 0.0 and NaN."""
 
     def both(columns: Columns) -> Truth:
         known = values(columns)

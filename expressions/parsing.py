@@ -1,4 +1,4 @@
-"""From text to a syntax tree, with limits: what comes in is written by people, and sometimes pasted."""
+"""Parser of SQL expressions, with limits on what people write or paste."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from domain.errors import ExpressionError
 
 MAXIMUM_CHARACTERS: Final = 10_000
 MAXIMUM_TOKENS: Final = 4_000
-"""Names, numbers, brackets and signs."""
+"""Tokens are names, numbers, brackets and signs."""
 MAXIMUM_NESTING: Final = 20
-"""Levels of brackets and CASE; the parser takes some 25 frames of Python's 1,000 for each level."""
+"""Levels of brackets and CASE; the parser takes about 25 of Python's 1,000 stack frames for each level."""
 
 MAXIMUM_DEPTH: Final = 100
-"""Levels of the syntax tree, so that computing it never meets Python's limit; AND and OR chains count as one."""
+"""Levels of the syntax tree, within Python's recursion limit when it is evaluated; an AND or OR chain is one level."""
 
 _OPENING: Final = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE)
 _CLOSING: Final = (TokenType.R_PAREN, TokenType.END)
-"""Square and curly brackets mean nothing here, and the parser takes long for many in a row: each counts as a level."""
+"""Square and curly brackets have no meaning here, but many in a row make the parser slow: each counts as a level."""
 
 
 def parse(text: str) -> exp.Expr:
-    """Parse one SQL expression of DuckDB's dialect.
+    """Parse one SQL expression in DuckDB's dialect.
 
     Raises:
         ExpressionError: If it is empty, too long, too deep, more than one, or not SQL.
@@ -66,7 +66,7 @@ def parse(text: str) -> exp.Expr:
 
 
 def shortened(text: str) -> str:
-    """Cut a text to what fits into a message."""
+    """Shorten a text so that it fits into a message."""
     return text if len(text) <= 120 else f"{text[:117]}..."
 
 
@@ -88,7 +88,7 @@ def _check_tokens(tokens: list[Token], text: str) -> None:
 
 
 def too_deep(text: str) -> ExpressionError:
-    """Say that an expression is nested too deeply."""
+    """Build the error for an expression that is nested too deeply."""
     return ExpressionError(
         "an expression is nested too deeply",
         got=f"`{shortened(text)}`",

@@ -23,7 +23,7 @@ class Boolean:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """One of a few names, kept as its position in `values` (0.0, 1.0, ...).
+    """One of a few names, stored as its position in `values` (0.0, 1.0, ...).
 
     Example:
         >>> Category(("low", "high")).code("high")
@@ -33,7 +33,7 @@ class Category:
     values: tuple[str, ...]
 
     def code(self, value: str) -> float:
-        """Position of a value; NaN for one that is not among them."""
+        """Return the position of a value; NaN if it is not one of `values`."""
         return float(self.values.index(value)) if value in self.values else float("nan")
 
 

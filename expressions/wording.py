@@ -17,7 +17,7 @@ SUPPORTED: Final = (
 
 
 def described(kind: ColumnType | None) -> str:
-    """Say a type in words.
+    """Describe a type in words.
 
     Example:
         >>> described(Category(("low", "high")))
@@ -35,17 +35,17 @@ def described(kind: ColumnType | None) -> str:
 
 
 def sql(node: exp.Expr) -> str:
-    """Write a part as SQL, without comments."""
+    """Render a part as SQL, without comments."""
     return str(node.sql(dialect="duckdb", comments=False))
 
 
 def quoted(node: exp.Expr) -> str:
-    """Write a part as SQL, cut to what fits into a message, in backquotes."""
+    """Render a part as SQL in backquotes, shortened so that it fits into a message."""
     return f"`{shortened(sql(node))}`"
 
 
 def unsupported(node: exp.Expr) -> ExpressionError:
-    """Say that a construct is not part of the language."""
+    """Build the error for a construct that the language does not have."""
     return ExpressionError(f"{_construct(node)} is not supported here", got=quoted(node), expected=SUPPORTED)
 
 

@@ -1,4 +1,4 @@
-"""The features of one bank: every declaration expanded to named, typed columns in an order that can be computed."""
+"""The feature catalogue of a bank: all declarations expanded to named, typed columns in computation order."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ __all__ = ["Feature", "FeatureCatalogue", "build_catalogue"]
 
 @dataclass(frozen=True, eq=False)
 class FeatureCatalogue:
-    """All features of a bank, each after those it is made from; two catalogues are equal if they are the same object.
+    """All features of a bank, each after those it is computed from. Catalogues are equal only if they are one object.
 
     Attributes:
-        features: By name.
-        families: Template -> {product: feature}, for what is known about an offer's own product: `family_held` of
-            an offer of savings is `savings_held`.
+        features: Features by name.
+        families: Template -> {product: feature}, for what is known about an offer's own product: `family_held` of a
+            savings offer is `savings_held`.
         not_applicable: Common declarations that this bank's vocabulary cannot fill -> why.
-        stage_process: The conditions of the stages and their grid, as text, for fingerprints.
+        stage_process: The stage conditions and their grid as text, for fingerprints.
     """
 
     features: Mapping[str, Feature]
@@ -40,26 +40,26 @@ class FeatureCatalogue:
 
     @cached_property
     def schema(self) -> Mapping[str, ColumnType]:
-        """Type of every feature, in the catalogue's order; always the same object, by which tables are recognised."""
+        """Type of every feature, in catalogue order; always the same object, so that tables can be recognised by it."""
         return {name: feature.type for name, feature in self.features.items()}
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all definitions: it changes when a value could."""
+        """SHA-256 of all definitions: it changes whenever a value could change."""
         definitions = [*map(repr, self.features.values()), self.stage_process]
         return hashlib.sha256("\n".join(definitions).encode()).hexdigest()
 
     @cached_property
     def layout(self) -> str:
-        """SHA-256 of what the slots of a state mean: a state of another layout cannot be read."""
+        """SHA-256 of the meaning of a state's slots: a state of another layout cannot be read."""
         plan = Plan.of(tuple(self.features.values()), mergeable_days=True)
         return hashlib.sha256(f"{plan.description()}\n{self.stage_process}".encode()).hexdigest()
 
     def refusing(self, values: Mapping[str, str]) -> FeatureCatalogue:
-        """Let a refusal win over another value of an attribute that is told for the same moment.
+        """Let a refusal win over another value that an attribute has at the same moment.
 
         Args:
-            values: Attribute -> the value by which it refuses.
+            values: Attribute -> the value that is a refusal.
         """
         features = dict(self.features)
         for name, value in values.items():
@@ -85,13 +85,15 @@ def build_catalogue(
     """Expand and check all declarations of a bank.
 
     Args:
-        common: What every bank gets; what its vocabulary cannot fill is left out, and told in `not_applicable`.
+        common: Features that every bank gets; those that its vocabulary cannot fill are listed in `not_applicable`.
         own: The bank's `features.yaml`.
-        extra: Counts that a policy needs; internal.
-        currency: The unit of what is declared in `currency`.
+        vocabulary: The bank's event vocabulary.
+        journey: Its stages and steps.
+        extra: Internal counts that a policy needs.
+        currency: The unit of features that are declared in `currency`.
 
     Returns:
-        The catalogue of everything that is right, and all problems of `features.yaml` and `journey.yaml`.
+        The catalogue of all valid features, and all problems of `features.yaml` and `journey.yaml`.
 
     Example:
         >>> from events.vocabulary import EventType

@@ -1,4 +1,4 @@
-"""What has to be computed for some features of a catalogue, compiled once."""
+"""Compiled features: the work needed to compute some features of a catalogue, compiled once."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from features.kernel.plan import Int64Matrix, Plan
 
 @dataclass(frozen=True, eq=False)
 class CompiledFeatures:
-    """A way to compute some features.
+    """Computes some features of a catalogue.
 
     Attributes:
-        names: The features asked for, in their order.
-        features: These and all that they are made from, each after those it reads.
+        names: The requested features, in order.
+        features: The requested features and all that they are computed from, each after those it reads.
         plan: What the kernel keeps for them.
-        formulas: Of the derived ones.
-        reads_moment: Some formula reads the year, month, day of the week or hour.
+        formulas: Formulas of the derived features, by name.
+        reads_moment: Whether a formula reads the year, month, day of the week or hour.
     """
 
     names: tuple[str, ...]
@@ -59,15 +59,15 @@ class CompiledFeatures:
     def columns(
         self, kept: Int64Matrix, moments: CodedMoments, stages: Mapping[str, Array], calendar: Calendar
     ) -> dict[str, Array]:
-        """Compute the columns asked for, shape (m,) each.
+        """Compute the requested columns, shape (m,) each.
 
         Args:
-            kept: What the plan keeps of each moment.
-            moments: Theirs.
-            stages: The stage features, where needed.
+            kept: What the plan keeps for each moment.
+            moments: The m moments.
+            stages: The stage features, if needed.
             calendar: The bank's local days.
         """
-        # what the kernel gives is float64 and finite, or NaN
+        # the kernel's results are float64, finite or NaN
         known = Checked({**stages, **self._finishing.columns(kept, moments)})
         if self.reads_moment:
             known.update(_moment_inputs(moments, calendar))
@@ -82,10 +82,10 @@ class CompiledFeatures:
 def compile_features(
     catalogue: FeatureCatalogue, names: tuple[str, ...] | None, *, mergeable_days: bool = False
 ) -> CompiledFeatures:
-    """Compile what some features need; all of the catalogue where no names are given.
+    """Compile what some features need; the whole catalogue if `names` is None.
 
     Raises:
-        DataError: For an unknown name.
+        DataError: If a name is unknown.
     """
     wanted = tuple(catalogue.features) if names is None else names
     schema = {**MOMENT_INPUTS, **catalogue.schema}

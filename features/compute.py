@@ -1,4 +1,4 @@
-"""Features of any customers as of any moments, from their events: the one entrance to the kernel."""
+"""Compute features of any customers as of any moments from their events: the only entry point to the kernel."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ def compute_features(
     names: Sequence[str] | None = None,
     stages: pa.Table | None = None,
 ) -> FeatureTable:
-    """Compute features point in time: nothing that was not available before a moment counts for it.
+    """Compute features point in time: nothing that became available at or after a moment counts for it.
 
     Args:
-        events: The contract's columns, at least `EVENT_COLUMNS`; all events of the customers asked for. Best sorted by
-            customer and time, as the log keeps them; not changed.
-        moments: Whose features, as of when, in any order, with repetitions.
+        events: The contract's columns, at least `EVENT_COLUMNS`; all events of the customers. Fastest if sorted by
+            customer and time, as in the log; not changed.
+        moments: Customers and moments, in any order, with repetitions.
         catalogue: The bank's features.
         journey: Its stages.
         calendar: Its local days.
-        names: Features wanted, in that order; only what they need is computed. All where not given.
-        stages: `stage_history` of these customers up to the last moment or later, where it is known already.
+        names: Requested features, in order; only what they need is computed. All if None.
+        stages: `stage_history` of these customers up to the last moment or later, if already known.
 
     Returns:
-        Rows in the order of `moments`. Of no visible events counts, sums and distinct days are 0, everything else
+        Rows in the order of `moments`. Without visible events, counts, sums and distinct days are 0, everything else
         is NULL, and there is no stage.
 
     Raises:
-        DataError: For an unknown feature, a missing column, or a moment out of the calendar.
+        DataError: For an unknown feature, a missing column, or a moment outside the calendar.
     """
     program = compile_features(catalogue, None if names is None else tuple(names))
     schema = {name: catalogue.features[name].type for name in program.names}
@@ -53,7 +53,7 @@ def compute_features(
         return FeatureTable(moments.customer_ids, as_of, {name: np.empty(0) for name in schema}, schema)
     history = history_of(events, calendar, before=as_of.max(), customer_ids=moments.customer_ids)
     coded = coded_moments(history, moments)
-    # in the order of customer and time, so that searches and gathers run through memory once
+    # in order of customer and time, so that searches and gathers pass through memory once
     order = np.lexsort((coded.as_of, coded.customer))
     in_order = coded.take(order)
     kept = gather(program.plan, history, in_order)

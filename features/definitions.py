@@ -1,4 +1,4 @@
-"""How features are declared: aggregates over the event log, and derivations on top of them."""
+"""Declarations of features: aggregates over the event log, and derivations from other features."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Dimension = Literal["channel", "product"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Where(Spec):
-    """Which events count: those that satisfy every part that is given.
+    """Filter of events: those count that satisfy every given part.
 
     Attributes:
         group: A group of the vocabulary.
-        types: Event types; one of them.
-        channel: Events in this channel; with `per: channel` it is given by each channel in turn.
-        product: Events about this product; with `per: product` it is given by each product in turn.
+        types: Event types; an event has to be of one of them.
+        channel: Events in this channel; with `per: channel` it is set to each channel in turn.
+        product: Events about this product; with `per: product` it is set to each product in turn.
         properties: Property -> value it must have.
     """
 
@@ -44,29 +44,29 @@ class Where(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateFeature(Spec):
-    """A number, or a last value, over a customer's events in a window.
+    """A number or a last value, computed over a customer's events in a window.
 
     One declaration makes a feature for every window and, with `per`, for every channel or product: `view_count`
     per product with windows 30 and 90 makes `savings_view_count_30d`, `savings_view_count_90d`,
-    `mortgage_view_count_30d`, and so on. A window of w days reaches from the local midnight w days before that of
-    `as_of` up to, not including, `as_of`; without windows all history counts, and the name has no suffix.
+    `mortgage_view_count_30d`, and so on. A window of w days begins at the local midnight w days before that of `as_of`
+    and ends before `as_of`. Without windows the whole history counts, and the name has no suffix.
 
     Attributes:
-        name: Of the feature, before the prefix of its channel or product and the suffix of its window.
-        description: What it says of the customer; reasons for an offer are worded with it.
+        name: Name of the feature, without the prefix of its channel or product and the suffix of its window.
+        description: What it says about the customer; used in the reasons for an offer.
         where: The events that count.
-        aggregate: `last` keeps the value at the latest time; counts, sums and distinct days of nothing are 0,
-            everything else of nothing is NULL. In `decayed_count` and `decayed_sum` an event weighs half as much after
-            every half-life; of more than 40 half-lives ago nothing counts.
-        of: `amount`, or a property that every matching event type declares (numbers; any for `last`).
-        unit: As people read it: `events`, `EUR`, `days`, `points`.
+        aggregate: `last` keeps the value at the latest time. Without events, counts, sums and distinct days are 0, and
+            everything else is NULL. In `decayed_count` and `decayed_sum` the weight of an event halves with every
+            half-life; events more than 40 half-lives ago do not count.
+        of: `amount`, or a property that every matching event type declares (a number; any type for `last`).
+        unit: Unit for readers: `events`, `EUR`, `days`, `points`.
         topic: Heading in the reference: activity, money, product, offer, experience, channel, profile.
-        windows_days: One feature for each; empty for all history.
-        half_life_days: Whole days after which an event weighs half; of decayed counts and sums, and of no others.
-        of_equal_times: Which value `last` keeps of several at the latest time: yes is greater than no, and what stands
-            later among the values of a category than what stands before it.
-        per: One feature for each channel, or for each product.
-        owner: Who answers for the definition.
+        windows_days: One feature for each window; empty for the whole history.
+        half_life_days: Whole days after which an event weighs half; only for decayed counts and sums.
+        of_equal_times: Which value `last` keeps of several at the latest time. Yes is greater than no, and the later
+            value in the list of a category is greater than the earlier one.
+        per: Make one feature for each channel, or for each product.
+        owner: Who is responsible for the definition.
     """
 
     name: str
@@ -87,19 +87,19 @@ class AggregateFeature(Spec):
 class DerivedFeature(Spec):
     """A formula over other features, as a SQL expression; `{channel}` or `{product}` stand for the dimension.
 
-    In a formula that is not per channel, a name with `{channel}` stands for the names of all channels, with commas
-    between them, for functions of many arguments: `ENTROPY({channel}_activity_count_90d)`; so does `{product}`.
-    `as_of_year`, `as_of_month` (1 to 12), `as_of_day_of_week` (1 Monday to 7) and `as_of_hour`, local, are given.
-    A formula over something undefined (a division by zero, a NULL) is NULL.
+    In a formula that is not per channel, a name with `{channel}` stands for the names of all channels, separated by
+    commas, for functions of many arguments: `ENTROPY({channel}_activity_count_90d)`. `{product}` works the same way.
+    Formulas can also read `as_of_year`, `as_of_month` (1 to 12), `as_of_day_of_week` (1 Monday to 7) and `as_of_hour`,
+    all local. A formula over something undefined (a division by zero, a NULL) is NULL.
 
     Attributes:
-        name: Of the feature, before the prefix of its channel or product.
-        description: What it says of the customer; reasons for an offer are worded with it.
-        expression: Over other features; what stands for a dimension is replaced before it is read.
-        unit: As people read it.
+        name: Name of the feature, without the prefix of its channel or product.
+        description: What it says about the customer; used in the reasons for an offer.
+        expression: Formula over other features; placeholders of dimensions are replaced before it is parsed.
+        unit: Unit for readers.
         topic: Heading in the reference.
-        per: One feature for each channel, or for each product.
-        owner: Who answers for the definition.
+        per: Make one feature for each channel, or for each product.
+        owner: Who is responsible for the definition.
     """
 
     name: str
@@ -113,12 +113,12 @@ class DerivedFeature(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureFile(Spec):
-    """The content of a `features.yaml`: the common ones, or a bank's own on top.
+    """The content of a `features.yaml`: the common features, or a bank's additions.
 
     Attributes:
         aggregates: Counts, sums and last values over events.
         derived: Formulas over other features.
-        exclude: Names of common declarations that this bank does without.
+        exclude: Names of common declarations that this bank leaves out.
     """
 
     aggregates: tuple[AggregateFeature, ...] = ()

@@ -1,4 +1,4 @@
-"""What is known about each offer's own product, as one matrix."""
+"""Matrices of features about each offer's own product."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def family_column(
 
     Args:
         columns: Features of n customers.
-        catalogue: Tells which feature of which product belongs to the template.
+        catalogue: The catalogue, which lists the features of each template.
         template: Name without the product.
-        products: One for each column wanted; None for an offer that belongs to none.
+        products: One for each requested column; None for an offer that belongs to no product.
 
     Returns:
-        Shape (n, len(products)); NaN where there is no product, or the template has no feature of it.
+        Shape (n, len(products)); NaN where there is no product, or the template has no feature for it.
 
     Raises:
-        DataError: For an unknown template, or a feature that is not among the columns.
+        DataError: For an unknown template, or if a feature is not among the columns.
     """
     if template not in catalogue.families:
         raise DataError(

@@ -1,4 +1,4 @@
-"""One named column of a bank's features."""
+"""A feature: one named column of a bank."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class Feature:
 
     Attributes:
         aggregate: The declaration it comes from, narrowed to one window and one channel or product, with the types of
-            its group in `where.types`; None where it is derived or a part of the stage.
-        expression: Formula over other features; None where it is not derived.
-        template: Name without the dimension (`view_count_30d` of `savings_view_count_30d`); None without one.
+            its group in `where.types`; None if it is derived or a stage feature.
+        expression: Formula over other features; None if it is not derived.
+        template: Name without the dimension (`view_count_30d` of `savings_view_count_30d`); None without dimension.
         member: The channel or product it is about; None without dimension.
         personal: Kept out of models.
-        internal: Made for a policy, not declared by people: kept out of models and of the offline store.
+        internal: Made for a policy, not declared by people; kept out of models and of the offline store.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""From what callers bring, tables and moments, to what the kernel works on."""
+"""Convert tables and moments from callers to the kernel's inputs."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from features.kernel.history import CodedMoments, History
 from features.moments import Moments
 
 SHARE_OF_FEW: Final = 0.5
-"""Copying events out costs about as much as computing over them."""
+"""Below this share, the events of the requested customers are copied out; that costs about as much as computing."""
 
 
 def history_of(
     events: pa.Table, calendar: Calendar, *, before: np.datetime64, customer_ids: NDArray[np.object_] | None = None
 ) -> History:
-    """Read events, without those that nobody asked for could see yet.
+    """Read events, without those that no requested moment can see yet.
 
     Args:
-        events: Of anybody.
+        events: Events of any customers.
         calendar: The bank's local days.
-        before: The latest moment asked for.
-        customer_ids: Who is asked for; others may be left out.
+        before: The latest requested moment.
+        customer_ids: Requested customers; others may be left out.
     """
     read = events.select([name for name in EVENT_COLUMNS if name in events.column_names])
     if customer_ids is not None and "customer_id" in read.column_names:
@@ -42,18 +42,18 @@ def history_of(
 
 
 def _of_few(events: pa.Table, customer_ids: NDArray[np.object_]) -> pa.Table:
-    """Leave out the events of others where these are the most, so that a few moments cost little."""
+    """Leave out the events of other customers if these are the majority, so that a few moments cost little."""
     wanted = pa.array(customer_ids, pa.string()).unique()
-    theirs = pc.is_in(events.column("customer_id").cast(pa.string()), value_set=wanted)
-    few = (pc.sum(theirs).as_py() or 0) < SHARE_OF_FEW * len(events)
-    return events.filter(theirs) if few else events
+    of_wanted = pc.is_in(events.column("customer_id").cast(pa.string()), value_set=wanted)
+    few = (pc.sum(of_wanted).as_py() or 0) < SHARE_OF_FEW * len(events)
+    return events.filter(of_wanted) if few else events
 
 
 def coded_moments(history: History, moments: Moments) -> CodedMoments:
-    """Find the customers of moments in a history, and their local days.
+    """Look up the customers of moments in a history, and their local days.
 
     Raises:
-        DataError: For a moment out of the calendar.
+        DataError: For a moment outside the calendar.
     """
     as_of = _microseconds(moments)
     return CodedMoments(
@@ -62,10 +62,10 @@ def coded_moments(history: History, moments: Moments) -> CodedMoments:
 
 
 def moments_without_events(moments: Moments, calendar: Calendar) -> CodedMoments:
-    """Find the local days of moments of customers of whom nothing is known, as in a history without events.
+    """Look up the local days of moments of customers without any events.
 
     Raises:
-        DataError: For a moment out of the calendar.
+        DataError: For a moment outside the calendar.
     """
     as_of = _microseconds(moments)
     return CodedMoments(np.zeros(len(moments), dtype=np.int64), as_of, calendar.checked_day_index(as_of))

@@ -1,4 +1,4 @@
-"""Whose features are wanted, as of when."""
+"""Moments: the customers whose features are requested, and as of when."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Pairs of a customer and a moment, in any order; a customer may come with many moments.
+    """Pairs of a customer and a moment, in any order; a customer may occur several times.
 
     Attributes:
         customer_ids: Shape (n,), object array of str.
@@ -27,12 +27,12 @@ class Moments:
         return len(self.customer_ids)
 
     def take(self, rows: NDArray[np.integer]) -> Moments:
-        """Keep moments by position."""
+        """Select moments by position."""
         return Moments(self.customer_ids[rows], self.as_of[rows])
 
     @property
     def digest(self) -> str:
-        """Identify the moments and their order."""
+        """Hash of the moments and their order."""
         times = self.as_of.astype("datetime64[us]").astype("<i8").tobytes()
         return blake2b("\0".join(self.customer_ids).encode() + times, digest_size=16).hexdigest()
 
@@ -49,7 +49,7 @@ class Moments:
 
 
 def utc_microseconds(moment: datetime | np.datetime64) -> np.datetime64:
-    """Convert an aware datetime to numpy's, in UTC.
+    """Convert a timezone-aware datetime to numpy's, in UTC.
 
     Example:
         >>> str(utc_microseconds(datetime(2026, 1, 1, 12, tzinfo=UTC)))

@@ -1,4 +1,4 @@
-"""Features of any moments, straight from the log: a training set of whatever size, made by whatever engine."""
+"""Write features of any moments straight from the log: training sets of any size, computed by any engine."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from features.table import AS_OF, CUSTOMER_ID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """Moments of one bucket's customers."""
+class _BucketWork:
+    """Moments of the customers of one bucket, and what is needed to compute their features."""
 
     bucket: int
     log: Path
@@ -52,30 +52,30 @@ def write_features(
     names: Sequence[str] | None = None,
     progress: Progress = silent,
 ) -> int:
-    """Compute the features of moments from a log and write them as Parquet, a file for each bucket of customers.
+    """Compute the features of moments from a log and write them as Parquet, one file for each bucket of customers.
 
     Args:
-        log: The events; its folder and `folder` are where all of the engine's workers see them.
-        moments: In any order; the same pair may come more than once.
+        log: The event log. All workers of the engine must be able to access its folder and `folder`.
+        moments: Customers and moments, in any order, with repetitions.
         catalogue: The bank's features.
         journey: Its stages.
         calendar: Its local days.
         folder: New or empty. A file has customer_id, as_of and the features, its rows in the order of the moments.
-        engine: Who computes.
-        names: Features wanted, in that order; all where not given.
-        progress: Called with how many buckets are done.
+        engine: The engine that runs the work.
+        names: Requested features, in order; all if None.
+        progress: Called with the number of buckets done.
 
     Returns:
         The number of files.
 
     Raises:
-        DataError: A folder that is not empty, no moments, or an unknown feature.
-        EngineError: The engine cannot be had.
+        DataError: For a folder that is not empty, no moments, or an unknown feature.
+        EngineError: If the engine is not available.
     """
     if not len(moments):
-        raise DataError("no moments to compute features of", expected="at least one")
+        raise DataError("there are no moments to compute features of", expected="at least one")
     if folder.exists() and any(folder.iterdir()):
-        raise DataError("the folder for the features is not empty", got=str(folder), expected="a new one")
+        raise DataError("the folder for the features is not empty", got=str(folder), expected="a new or empty one")
     folder.mkdir(parents=True, exist_ok=True)
     customer_ids = pa.array(moments.customer_ids, pa.string())
     bucket = bucket_of(customer_ids, log.buckets)
@@ -88,7 +88,7 @@ def write_features(
         works = []
         for number in np.unique(bucket).tolist():
             name = f"bucket-{number:03d}.parquet"
-            asked = _Asked(
+            work = _BucketWork(
                 bucket=number,
                 log=log.folder.resolve(),
                 moments=Path(beside).resolve() / name,
@@ -98,19 +98,19 @@ def write_features(
                 calendar=calendar,
                 names=None if names is None else tuple(names),
             )
-            pq.write_table(table.filter(pa.array(bucket == number)), asked.moments)
-            works.append(asked)
+            pq.write_table(table.filter(pa.array(bucket == number)), work.moments)
+            works.append(work)
         workers.map(_compute, works, progress)
     return len(works)
 
 
-def _compute(asked: _Asked) -> Report:
-    table = pq.read_table(asked.moments)
+def _compute(work: _BucketWork) -> Report:
+    table = pq.read_table(work.moments)
     moments = Moments(
         np.array(table.column(CUSTOMER_ID).to_pylist(), dtype=object),
         table.column(AS_OF).cast(pa.timestamp("us")).to_numpy(),
     )
-    events = EventLog(asked.log).read_bucket(asked.bucket)
-    features = compute_features(events, moments, asked.catalogue, asked.journey, asked.calendar, asked.names)
-    replace_parquet(asked.result, plain_table(features))
-    return {"bucket": asked.bucket, "rows": len(features)}
+    events = EventLog(work.log).read_bucket(work.bucket)
+    features = compute_features(events, moments, work.catalogue, work.journey, work.calendar, work.names)
+    replace_parquet(work.result, plain_table(features))
+    return {"bucket": work.bucket, "rows": len(features)}

@@ -1,4 +1,4 @@
-"""Customers' state at midnight, which merges with the day's events to the features a recomputation would give."""
+"""Customers' states at midnight. Merged with the day's events, they give the same features as a full computation."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from features.moments import Moments, utc_microseconds
 from features.table import FeatureTable
 
 STAGE_SLOTS = 3
-"""After the kernel's numbers: stage, previous stage (positions, -1 for none) and the local day of entry."""
+"""Slots after the kernel's numbers: stage, previous stage (positions, -1 for none) and the local day of entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """Everything that features need to know of n customers' past, as of one local midnight.
+    """Everything that features need of the past of n customers, as of one local midnight.
 
     Attributes:
         customer_ids: Shape (n,), object array of str.
-        matrix: Shape (n, slots), int64; best in memory slot by slot.
+        matrix: Shape (n, slots), int64; fastest if each slot is contiguous in memory.
         midnight: Microseconds UTC.
-        layout: Fingerprint of what the slots mean: `FeatureCatalogue.layout`.
+        layout: Fingerprint of the meaning of the slots: `FeatureCatalogue.layout`.
     """
 
     customer_ids: NDArray[np.object_]
@@ -47,7 +47,7 @@ class States:
         return len(self.customer_ids)
 
     def take(self, rows: NDArray[np.int64]) -> States:
-        """Keep customers by position; one may come more than once."""
+        """Select customers by position; one may be selected more than once."""
         return States(self.customer_ids[rows], self.matrix[rows], self.midnight, self.layout)
 
     @property
@@ -56,7 +56,7 @@ class States:
         return np.ascontiguousarray(self.matrix[:, :-STAGE_SLOTS].T)
 
     def standing(self) -> StageChanges:
-        """How each customer came to the stage they are in, customers numbered by position."""
+        """Return each customer's entry into their current stage, with customers numbered by position."""
         stage, previous, entered = self.matrix[:, -STAGE_SLOTS:].T
         return StageChanges(np.arange(len(self), dtype=np.int64), entered, stage, previous)
 
@@ -74,12 +74,12 @@ def compute_states(
 
     Args:
         events: All events of these customers; not changed.
-        customer_ids: Whose; one without events gets the state of no history.
-        midnight: Beginning of a local day, with what was available before.
+        customer_ids: The customers; one without events gets the state of an empty history.
+        midnight: Beginning of a local day; only what was available before it counts.
         catalogue: The bank's features.
         journey: Its stages.
         calendar: Its local days.
-        stages: `stage_history` of these customers up to the midnight or later, where it is known already.
+        stages: `stage_history` of these customers up to the midnight or later, if already known.
 
     Raises:
         DataError: If the moment is not a local midnight.
@@ -88,7 +88,7 @@ def compute_states(
     microseconds = np.array([moment.astype(np.int64)])
     if calendar.midnight(microseconds)[0] != microseconds[0]:
         raise DataError(
-            "a state is of a local midnight", got=f"{moment} UTC", expected=f"a midnight in {calendar.zone}"
+            "a state must be of a local midnight", got=f"{moment} UTC", expected=f"a midnight in {calendar.zone}"
         )
     ids = np.asarray(customer_ids, dtype=object)
     program = compile_features(catalogue, None, mergeable_days=True)
@@ -114,16 +114,16 @@ def features_from_states(
     journey: Journey,  # the same arguments as compute_features, whose result this equals
     calendar: Calendar,
 ) -> FeatureTable:
-    """Merge the state of midnight with what became available since; equals `compute_features` bit for bit.
+    """Merge the state of midnight with what became available since; the result equals `compute_features` bit for bit.
 
-    One exception: where distinct days are counted over more than 377 days, an event that comes more than 377 days
-    late counts its day again if it had counted before.
+    One exception: where distinct days are counted over more than 377 days, an event that arrives more than 377 days
+    late counts its day again if the day had counted before.
 
     Args:
-        states: Of the local midnight before `as_of`.
+        states: States of the local midnight before `as_of`.
         later_events: At least the events that became available in `[midnight, as_of)`; more do no harm.
         as_of: A moment of the day that begins with the states' midnight.
-        catalogue: The bank's features, of the states' layout.
+        catalogue: The bank's features, with the states' layout.
         journey: Its stages.
         calendar: Its local days.
 
@@ -131,7 +131,7 @@ def features_from_states(
         All features of the catalogue, rows in the order of the states.
 
     Raises:
-        StateError: If the states are of another layout or another day.
+        StateError: If the states have a different layout or are of another day.
     """
     as_of_each = np.full(len(states), utc_microseconds(as_of))
     return features_at(states, later_events, as_of_each, catalogue, journey, calendar)
@@ -145,7 +145,7 @@ def features_at(
     journey: Journey,
     calendar: Calendar,
 ) -> FeatureTable:
-    """Merge as `features_from_states` does, each state with what became available before a moment of its own.
+    """Merge as `features_from_states` does, but each state with what became available before a moment of its own.
 
     Args:
         as_of: Moments of the day that begins with the states' midnight, shape (n,).
@@ -159,8 +159,8 @@ def features_at(
     latest = as_of.max() if len(as_of) else np.datetime64(states.midnight, "us")
     later = since(later_events, states.midnight) if len(later_events) else later_events
     history = history_of(later, calendar, before=latest) if len(later) else None
-    asked = Moments(states.customer_ids, as_of)
-    moments = moments_without_events(asked, calendar) if history is None else coded_moments(history, asked)
+    requested = Moments(states.customer_ids, as_of)
+    moments = moments_without_events(requested, calendar) if history is None else coded_moments(history, requested)
     kept = states.kept
     if history is not None and len(history.columns):
         kept = merge(program.plan, kept, history.listed(moments, program.plan.windows))
@@ -169,7 +169,7 @@ def features_at(
 
 
 def since(events: pa.Table, midnight: int) -> pa.Table:
-    """Leave out what was available before a midnight, in microseconds UTC."""
+    """Leave out events that were available before a midnight, in microseconds UTC."""
     limit = pa.scalar(midnight, pa.timestamp("us", "UTC"))
     return events.filter(pc.greater_equal(events.column("available_at"), limit))
 
@@ -177,16 +177,16 @@ def since(events: pa.Table, midnight: int) -> pa.Table:
 def _check(states: States, as_of: NDArray[np.datetime64], slots: int, layout: str, calendar: Calendar) -> None:
     if states.layout != layout or (len(states) and states.matrix.shape[1] != slots):
         raise StateError(
-            "states have another layout than these features",
+            "states have a different layout from these features",
             got=f"{states.layout} with {states.matrix.shape[1]} slots",
             expected=f"{layout} with {slots} slots",
-            remedy="build the states again: features, journey or time zone have changed since",
+            remedy="build the states again: features, journey or time zone have changed",
         )
     today = calendar.midnight(as_of.astype("datetime64[us]").astype(np.int64))
     others = np.flatnonzero(today != states.midnight)
     if len(others):
         raise StateError(
-            "states are not of the day of the moment",
+            "states are not from the day of the moment",
             got=f"states of {np.datetime64(states.midnight, 'us')} for {as_of[others[0]]}",
             expected=f"states of {np.datetime64(int(today[others[0]]), 'us')}",
             remedy="build features for that day first, or compute from the log",

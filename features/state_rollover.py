@@ -1,4 +1,4 @@
-"""States of a midnight move to the next one: what leaves the windows is taken out, what became known is merged in."""
+"""Roll states over to the next midnight: remove what leaves the windows, merge what became known."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from features.moments import Moments
 from features.state import States, since
 
 LATEST_DAYS: Final = MOST_WORDS * DAYS_PER_WORD - 2
-"""Later news of a day, seen from the midnight after, may count it twice: distinct days have bits for one day more."""
+"""Events that arrive later than this could count their day twice: distinct days have bits for one day more."""
 
 
 def next_midnight(
@@ -32,19 +32,19 @@ def next_midnight(
     journey: Journey,
     calendar: Calendar,
 ) -> tuple[States, BoolArray]:
-    """Move states to the next local midnight; equals `compute_states` bit for bit where it can be told.
+    """Roll states over to the next local midnight; equals `compute_states` bit for bit where the result is exact.
 
     Args:
-        states: Of customers of whom something was visible at their midnight.
+        states: States of customers with visible events at their midnight.
         left: At least the events that occurred on `first_days`; more do no harm.
         news: At least the events that became available from the states' midnight to the next, none of them more than
             LATEST_DAYS late; more do no harm.
-        catalogue: The bank's features, of the states' layout.
-        journey: Its stages; `can_continue` says whether they allow it.
+        catalogue: The bank's features, with the states' layout.
+        journey: Its stages; `can_continue` tells whether they allow a rollover.
         calendar: Its local days.
 
     Returns:
-        The states of the same customers, and whose can be told: the others need their history.
+        The states of the same customers, and a mask of those that are exact: the others need their history.
     """
     program = compile_features(catalogue, None, mergeable_days=True)
     plan, ids = program.plan, states.customer_ids
@@ -54,25 +54,27 @@ def next_midnight(
     after = history_of(since(news, states.midnight), calendar, before=there)
     moments_before, moments = coded_moments(before, Moments.at(ids, here)), coded_moments(after, Moments.at(ids, there))
     leaving, entering = before.leaving(moments_before, plan.windows), after.listed(moments, plan.windows)
-    kept, told = move(plan, states.kept, leaving, entering, moments_before.day)
+    kept, exact = move(plan, states.kept, leaving, entering, moments_before.day)
     standing = stand_at(states.standing(), kept, plan, moments, catalogue, journey, calendar)
     numbers = np.concatenate([kept, np.stack([standing.stage, standing.previous, standing.day])])
-    return States(ids, numbers.T, int(there.astype(np.int64)), states.layout), told
+    return States(ids, numbers.T, int(there.astype(np.int64)), states.layout), exact
 
 
 def first_days(catalogue: FeatureCatalogue, day: int, nights: int) -> Int64Array:
-    """Local days whose events windows no longer reach after so many nights, ascending.
+    """Return the local days whose events leave a window within a number of nights, ascending.
 
     Args:
-        day: That begins with the midnight of the states.
+        catalogue: The bank's features.
+        day: The day that begins with the states' midnight.
+        nights: Number of nights.
     """
     windows = compile_features(catalogue, None, mergeable_days=True).plan.windows
     days = {day + night - window for window in windows if window is not None for night in range(nights)}
-    return np.array(sorted(one for one in days if one >= 0), dtype=np.int64)
+    return np.array(sorted(local_day for local_day in days if local_day >= 0), dtype=np.int64)
 
 
 def far_too_late(news: pa.Table, calendar: Calendar) -> NDArray[np.object_]:
-    """Customers with news so late that they cannot be merged into a state."""
+    """Return customers with events that arrived too late to be merged into a state."""
     occurred, available = (_microseconds(news, name) for name in ("occurred_at", "available_at"))
     late = calendar.day_index(available) - calendar.day_index(occurred) > LATEST_DAYS
     return np.array(news.column("customer_id").filter(pa.array(late)).to_pylist(), dtype=object)

@@ -1,4 +1,4 @@
-"""Features of n customers: what the kernel gives, models and rules read, and stores keep."""
+"""Feature tables: what the kernel produces, models and rules read, and stores keep."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from expressions.types import Array, Boolean, Category, ColumnType, Number, Sche
 CUSTOMER_ID = "customer_id"
 AS_OF = "as_of"
 FEW_ROWS = 4_096
-"""Up to so many, columns are put together at once, which copies them twice and takes half as long."""
+"""Up to this many rows, columns are stacked in one assignment, which copies twice but takes half as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class FeatureTable:
         return len(self.customer_ids)
 
     def select(self, names: Iterable[str]) -> FeatureTable:
-        """Keep the named columns, in that order."""
+        """Select columns by name, in the given order."""
         wanted = tuple(names)
         for name in wanted:
             if name not in self.columns:
@@ -51,7 +51,7 @@ class FeatureTable:
         )
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> FeatureTable:
-        """Keep rows by position or mask."""
+        """Select rows by position or mask."""
         columns = {name: values[rows] for name, values in self.columns.items()}
         return FeatureTable(self.customer_ids[rows], self.as_of[rows], columns, self.schema)
 
@@ -66,12 +66,12 @@ class FeatureTable:
         return stacked
 
     def row(self, position: int) -> dict[str, float | str | bool | None]:
-        """Say one row in words: categories by name, yes and no as booleans, NULL as None."""
+        """Return one row with readable values: categories by name, yes and no as booleans, NULL as None."""
         schema = self.schema
         return {name: in_words(values.item(position), schema[name]) for name, values in self.columns.items()}
 
     def to_arrow(self) -> pa.Table:
-        """Convert to Arrow: customer_id, as_of, then the columns; categories as dictionaries of their names."""
+        """Convert to Arrow: customer_id, as_of, then the columns; categories are dictionary-encoded names."""
         arrays: dict[str, pa.Array] = {
             CUSTOMER_ID: pa.array(self.customer_ids, pa.string()),
             AS_OF: pa.array(self.as_of.astype("datetime64[us]"), pa.timestamp("us", "UTC")),
@@ -109,9 +109,9 @@ class FeatureTable:
 
     @classmethod
     def concatenate(cls, tables: Sequence[FeatureTable]) -> FeatureTable:
-        """Put tables of the same schema below each other."""
+        """Concatenate the rows of tables with the same schema."""
         if not tables:
-            raise DataError("no feature tables to put together", expected="at least one")
+            raise DataError("there are no feature tables to concatenate", expected="at least one")
         first = tables[0]
         return cls(
             np.concatenate([table.customer_ids for table in tables]),
@@ -122,10 +122,10 @@ class FeatureTable:
 
 
 def in_words(value: float, kind: ColumnType) -> float | str | bool | None:
-    """Say a value: a category by name, yes and no as a boolean, NULL as None."""
+    """Convert a value for readers: a category by name, yes and no as a boolean, NULL as None."""
     if value != value:  # noqa: PLR0124  NaN
         return None
-    # asked for hundreds of features of one customer: the kind that most have comes first
+    # called for hundreds of features of one customer, so the most common type comes first
     if type(kind) is Number:
         return value
     if isinstance(kind, Category):

@@ -1,4 +1,4 @@
-"""What is going to happen on a later day because of something today."""
+"""Agenda: what will happen on later days because of something that happens today."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from simulation.market import BoolArray, IntArray
 
 
 class Agenda:
-    """Appointments by kind and day; what falls after the end of the simulation is dropped.
+    """Appointments by kind and day; those after the end of the simulation are dropped.
 
-    Each appointment is a row: customer, moment (microseconds UTC), and three integers whose meaning its kind knows.
+    Each appointment is a row: customer, moment (microseconds UTC), and three integers whose meaning its kind defines.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -25,7 +25,7 @@ class Agenda:
     def put(
         self, kind: str, customers: IntArray, moments: IntArray, first: Any = 0, second: Any = 0, third: Any = 0
     ) -> None:
-        """Make appointments on the days of their moments."""
+        """Add appointments on the days of their moments."""
         if len(customers) == 0:
             return
         rows = np.empty((len(customers), 5), dtype=np.int64)
@@ -40,11 +40,11 @@ class Agenda:
                 self._due[kind, int(days[start])].append(rows[start:stop])
 
     def __len__(self) -> int:
-        """Count the appointments that nobody has taken yet."""
+        """Count the appointments that have not been taken yet."""
         return sum(len(rows) for blocks in self._due.values() for rows in blocks)
 
     def take(self, kind: str, day: int) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray]:
-        """Take the day's appointments of a kind out: customers, moments, first, second, third."""
+        """Remove and return the day's appointments of a kind: customers, moments, first, second, third."""
         blocks = self._due.pop((kind, day), None)
         rows = np.concatenate(blocks) if blocks else np.empty((0, 5), dtype=np.int64)
         return rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], rows[:, 4]

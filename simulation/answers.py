@@ -1,4 +1,4 @@
-"""What follows an offer: a click, a yes with its consequences, a no, or nothing."""
+"""Customers' responses to an offer: a click, an acceptance with its consequences, a decline, or nothing."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from simulation.state import State
 SECOND = 1_000_000
 PRESENTED, CLICKED, ACCEPTED, DECLINED = range(len(ANSWERS))
 NO_ANSWER = -1
-"""`accepted_at` of an offer that was not accepted."""
+"""Value of `accepted_at` for offers that were not accepted."""
 LONGEST_WAIT_SECONDS = 13 * 86_400
-"""Nobody answers later: well within the offers' response windows."""
+"""No response takes longer: well within the offers' response windows."""
 TYPICAL_WAIT_SECONDS = {EMAIL: 6 * 3600.0, PUSH: 40 * 60.0, CALL: 240.0}
 INBOUND_WAIT_SECONDS = 30.0
 DECLINE_SHARE = np.array([0.06, 0.05, 0.015, 0.03, 0.0, 0.6, 0.0])
-"""Of those who do not accept, how many say so, by channel."""
+"""Share of those not accepting who decline explicitly, by channel."""
 
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Offers put to customers on a day in a channel, each as part of a decision."""
+    """Offers presented to customers on a day in a channel, each as part of a decision."""
 
     day: int
     channel: int
@@ -43,7 +43,7 @@ class Put:
 
 
 class Answers:
-    """Draws answers and puts their consequences on the agenda.
+    """Draws responses and puts their consequences on the agenda.
 
     Attributes:
         contacts: The contact history: customer, at, kind, channel, offer, decision.
@@ -59,7 +59,7 @@ class Answers:
         )
 
     def draw(self, put: Put, accepted: BoolArray, state: State, needs: Needs) -> IntArray:
-        """Record the offers and their answers; returns when each was accepted, or `NO_ANSWER`."""
+        """Record the offers and the responses; return when each offer was accepted, or `NO_ANSWER`."""
         rng, n = self._rng, len(put.customers)
         product = self._catalogue.product[put.offer]
         need = np.where(product >= 0, needs.level[put.customers, np.maximum(product, 0)], 0.0)
@@ -93,7 +93,7 @@ class Answers:
         )
 
     def _follow(self, put: Put, accepted: BoolArray, decided_at: IntArray, state: State) -> None:
-        """Put on the agenda what an acceptance leads to: an application, a return, waived fees, care."""
+        """Put the consequences of acceptances on the agenda: an application, a return, waived fees, care."""
         customers, at, offer = put.customers[accepted], decided_at[accepted], put.offer[accepted]
         product, retention = self._catalogue.product[offer], self._catalogue.retention[offer]
         sells = self._catalogue.sells[offer] & (self._rng.random(len(offer)) < 0.85)

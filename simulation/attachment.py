@@ -1,4 +1,4 @@
-"""How customers drift away, fall quiet, close everything or come back."""
+"""Customers' attachment to the bank: how they drift away, become inactive, close everything or come back."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from simulation.randomness import stream
 from simulation.state import NEVER, State
 
 LEAVING_HAZARD = 0.0015
-"""Daily hazard of an average, average-satisfied customer to begin to leave."""
+"""Daily hazard of an average customer with average satisfaction to start leaving."""
 WAIVER_EFFECT = 0.5
-"""Factor on the hazard to leave while fees are waived: the true effect of the loyalty offer."""
+"""Factor on the hazard to start leaving while fees are waived: the true effect of the retention offer."""
 WAIVER_DAYS = 180
 LOYALTY_EFFECT = 0.65
-"""Factor on the hazard to leave while a reward for loyalty binds: its true effect."""
+"""Factor on the hazard to start leaving while a loyalty reward is in force: its true effect."""
 QUIET_BELOW = 0.03
 RETURN_HAZARD = 0.0045
-"""Daily hazard of somebody just fallen quiet to come back unasked."""
+"""Daily hazard of a customer who has just become quiet to come back without an offer."""
 CLOSING_SHARE = 0.3
-"""Of those who fall quiet, how many close everything soon after."""
+"""Share of customers becoming quiet who close everything soon afterwards."""
 EVERYBODY: Final = slice(None)
 
 
 class Attachment:
-    """Moves customers between full activity, fading, silence and leaving for good."""
+    """Moves customers between full activity, fading, silence and departure."""
 
     def __init__(self, population: Population, clock: Clock, journal: Journal, agenda: Agenda, seed: int) -> None:
         self._population = population
@@ -40,7 +40,7 @@ class Attachment:
         self._rng = stream(seed, "attachment")
 
     def leaving_hazard(self, day: int, state: State, of: IntArray | slice = EVERYBODY) -> FloatArray:
-        """Give customers' daily hazard to begin to leave; 0 of those who do already or are not here."""
+        """Return customers' daily hazard to start leaving; 0 for those who already have, and for absent customers."""
         people, joined_on = self._population, state.joined_on[of]
         tenure = day - joined_on
         log_factor = (
@@ -59,18 +59,18 @@ class Attachment:
         return np.asarray(engaged * waived * bound * LEAVING_HAZARD * np.exp(log_factor), dtype=np.float64)
 
     def return_hazard(self, day: int, state: State, of: IntArray | slice = EVERYBODY) -> FloatArray:
-        """Give the daily hazard of the quiet among customers to come back unasked; the longer quiet, the lower."""
+        """Return the daily hazard of quiet customers to come back without an offer; it falls with time."""
         silence = np.maximum(day - state.quiet_since[of], 0)
         hazard = RETURN_HAZARD * np.exp(0.3 * state.satisfaction[of] - silence / 220)
         return np.asarray((state.here & state.quiet)[of] * hazard, dtype=np.float64)
 
     def day(self, day: int, state: State) -> None:
-        """Let a day pass."""
+        """Simulate one day."""
         rng, n = self._rng, len(state.here)
         draw = rng.random(n)
         begins = np.flatnonzero(draw < self.leaving_hazard(day, state))
         half_life = np.exp(rng.normal(np.log(16), 0.6, len(begins)))
-        half_life[rng.random(len(begins)) < 0.22] = 1.5  # some go from one day to the next
+        half_life[rng.random(len(begins)) < 0.22] = 1.5  # some leave from one day to the next
         stays = state.leaving & (rng.random(n) < 0.0035 * np.exp(0.5 * state.satisfaction))
         self._engage(np.flatnonzero(stays), state)
         state.fade_rate[begins] = 0.5 ** (1 / half_life)
@@ -87,7 +87,7 @@ class Attachment:
         self._departures(day, state)
 
     def _move_salaries(self, day: int, customers: IntArray) -> None:
-        """Let most of those who begin to leave take their salary elsewhere after a while."""
+        """Schedule most of those who start leaving to move their salary elsewhere after a while."""
         moving = customers[self._rng.random(len(customers)) < 0.6]
         later = np.minimum(day + self._rng.integers(10, 60, len(moving)), self._clock.days)
         self._agenda.put("salary", moving, self._clock.midnights[later])
@@ -101,12 +101,12 @@ class Attachment:
         self._agenda.put("leave", closing, self._clock.midnights[days] + offset)
 
     def returns(self, day: int, state: State) -> None:
-        """Bring back those whom an offer won today, at the end of the day."""
+        """Bring back those whom an offer won back today; called at the end of the day."""
         customers, *_ = self._agenda.take("return", day)
         self._engage(customers[state.here[customers]], state)
 
     def _engage(self, customers: IntArray, state: State) -> None:
-        """Restore full activity; the salary comes back only sometimes."""
+        """Restore full activity; the salary returns only for some."""
         state.fade[customers], state.fade_rate[customers] = 1.0, 1.0
         state.quiet_since[customers] = NEVER
         state.satisfaction[customers] = np.maximum(state.satisfaction[customers], self._population.content[customers])
@@ -114,7 +114,7 @@ class Attachment:
         state.salary[again] |= self._population.main_bank[again]
 
     def _departures(self, day: int, state: State) -> None:
-        """Close everything of those who leave for good, unless they have come back since."""
+        """Close everything for customers who leave for good, unless they have come back in the meantime."""
         customers, at, *_ = self._agenda.take("leave", day)
         leaves = state.here[customers] & state.quiet[customers]
         customers, at = customers[leaves], at[leaves]

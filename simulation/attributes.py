@@ -1,4 +1,4 @@
-"""What the bank has on file about its customers, and how that changes."""
+"""Attributes of customers that the bank has on file, and how they change."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ ON_FILE = (
     | dict.fromkeys(("consent_email", "consent_push", "consent_call", "consent_personalised"), "?")
     | dict.fromkeys(("refuses_automated_decisions", "hardship", "documents_due", "card_terms_due"), "?")
 )
-"""What is on file, with numpy's type of it."""
+"""Attributes on file, with their numpy types."""
 REFUSES_AUTOMATED_SHARE = 0.03
-"""Customers who want no decision about them made by a machine alone."""
+"""Share of customers who refuse decisions made by a machine alone."""
 PREFERENCE_TOLD_SHARE = 0.55
 MASS, AFFLUENT, STUDENT, SENIOR = range(4)
 
 
 class Attributes:
-    """Attributes on file with a row for each customer; codes are positions in the tuples of `market`.
+    """Attributes on file, one row per customer; codes are positions in the tuples of `market`.
 
     Attributes:
-        risk_tolerance: -1 where there was no suitability interview yet.
-        preferred_channel: -1 where the customer never said.
+        risk_tolerance: -1 before the first suitability interview.
+        preferred_channel: -1 if the customer never named one.
         records: What is delivered: each row holds all attributes of a customer from a day on.
     """
 
@@ -53,8 +53,8 @@ class Attributes:
         self.consent_personalised: BoolArray = rng.random(n) < 0.88
         self.hardship: BoolArray = rng.random(n) < logistic(-4.4 - 0.8 * population.income_scaled)
         self.refuses_automated_decisions: BoolArray = rng.random(n) < REFUSES_AUTOMATED_SHARE
-        said = rng.random(n) < PREFERENCE_TOLD_SHARE
-        self.preferred_channel = np.where(said, _favourite(population.affinity, rng), -1)
+        names_channel = rng.random(n) < PREFERENCE_TOLD_SHARE
+        self.preferred_channel = np.where(names_channel, _favourite(population.affinity, rng), -1)
         self.documents_due: BoolArray = np.zeros(n, np.bool_)
         self.card_terms_due: BoolArray = np.zeros(n, np.bool_)
         self._changed: BoolArray = np.zeros(n, np.bool_)
@@ -71,12 +71,12 @@ class Attributes:
         self._changed[customers] = True
 
     def deliver(self, day: int, here: BoolArray) -> None:
-        """Deliver what has changed since the last time, as known from this day's beginning on."""
+        """Deliver the changes since the last delivery, as known from the beginning of this day."""
         self.record(np.flatnonzero(self._changed & here), day)
         self._changed[:] = False
 
     def week(self, fatigue: FloatArray, life: LifeEvents) -> None:
-        """Let a week pass: people move, earn differently, take back consents, get into difficulties and out again."""
+        """Simulate one week: people move, change income, withdraw consents, get into hardship and out of it."""
         rng, n = self._rng, len(fatigue)
         moved = life.moved & (rng.random(n) < 0.5)
         self.region = np.where(moved, rng.integers(0, 4, n), self.region)
@@ -89,10 +89,10 @@ class Attributes:
         tired = np.exp(0.35 * fatigue) / WEEKS_A_YEAR
         withdrawn = np.zeros(n, np.bool_)
         for name, yearly in (("consent_email", 0.05), ("consent_push", 0.06), ("consent_call", 0.03)):
-            gone = getattr(self, name) & (rng.random(n) < yearly * tired)
-            given = ~getattr(self, name) & (rng.random(n) < 0.02 / WEEKS_A_YEAR)
-            setattr(self, name, (getattr(self, name) & ~gone) | given)
-            withdrawn |= gone | given
+            ended = getattr(self, name) & (rng.random(n) < yearly * tired)
+            granted = ~getattr(self, name) & (rng.random(n) < 0.02 / WEEKS_A_YEAR)
+            setattr(self, name, (getattr(self, name) & ~ended) | granted)
+            withdrawn |= ended | granted
         begins = ~self.hardship & (rng.random(n) < 0.012 / WEEKS_A_YEAR * np.exp(-0.8 * self._population.income_scaled))
         ends = self.hardship & (rng.random(n) < 2.0 / WEEKS_A_YEAR)
         self.hardship = (self.hardship | begins) & ~ends
@@ -104,10 +104,10 @@ class Attributes:
 
 
 def _favourite(affinity: FloatArray, rng: np.random.Generator) -> IntArray:
-    """Draw the channel that customers name when asked: mostly, not always, the one they like best."""
+    """Draw the channel that customers name when asked: usually, but not always, the one they like best."""
     liking = np.log(affinity[:, : len(PREFERRED_CHANNELS)] + 1e-3)
-    told: IntArray = (liking + rng.gumbel(0.0, 0.5, liking.shape)).argmax(axis=1)
-    return told
+    favourite: IntArray = (liking + rng.gumbel(0.0, 0.5, liking.shape)).argmax(axis=1)
+    return favourite
 
 
 def _bands(values: FloatArray, edges: tuple[float, ...]) -> IntArray:

@@ -1,4 +1,4 @@
-"""What customers do from day to day: pay, log in, look at products, ask for help."""
+"""Customers' daily behaviour: they pay, log in, view products and contact the bank."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from simulation.state import State
 WEEK_ONLINE = (1.10, 1.06, 1.03, 1.0, 1.0, 0.88, 0.93)
 WEEK_SHOPPING = (0.85, 0.9, 0.95, 1.0, 1.2, 1.35, 0.75)
 HIGH_SUMMER = 3.5
-"""Late July on the circle of the year: people are away."""
+"""Late July as an angle of the year: people are away."""
 VIEW_EASE = -3.35
-"""Log-odds that a login includes a look at a product of average need."""
+"""Log-odds that a login includes a view of a product of average need."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """Today's logins, or visits to branches: rows of customer, moment and channel, in no order."""
+    """Today's logins or branch visits: customer, moment and channel of each, unordered."""
 
     customers: IntArray
     at: IntArray
@@ -34,7 +34,7 @@ class Sessions:
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """Today's looks at products."""
+    """Today's product views."""
 
     customers: IntArray
     at: IntArray
@@ -43,7 +43,7 @@ class Views:
 
 
 class Behaviour:
-    """Draws each day's own doing of all customers."""
+    """Draws all customers' own actions of each day."""
 
     def __init__(self, population: Population, clock: Clock, journal: Journal, seed: int) -> None:
         self._population = population
@@ -56,12 +56,12 @@ class Behaviour:
         payments = population.transactions_per_day * 30.0
         spent = population.income * population.spend_share * np.where(population.main_bank, 0.9, 0.3)
         self._typical_payment = spent / np.maximum(payments, 1.0)
-        # a main account is filled by the salary, a second one by transfers
+        # a main account receives the salary, a second one transfers
         self._receipts_per_day = np.where(population.main_bank, 0.012, 0.033)
         self._typical_receipt = population.income * np.where(population.main_bank, 0.12, 0.22)
 
     def transactions(self, day: int, state: State) -> IntArray:
-        """Draw payments, transfers and cash; return the customer of each payment, for what may go wrong."""
+        """Draw payments, transfers and cash; return the customer of each payment, as payments may be refused."""
         rng, people = self._rng, self._population
         season = 1 + 0.15 * np.cos(self._clock.year_angle(day) + 0.3)
         rate = state.intensity(day) * WEEK_SHOPPING[self._clock.weekday(day)] * season
@@ -88,7 +88,7 @@ class Behaviour:
         return payers
 
     def salaries(self, day: int, state: State, day_of_month: int) -> None:
-        """Pay salaries and pensions to those whose day it is."""
+        """Pay salaries and pensions to customers whose pay day it is."""
         earners = np.flatnonzero(state.here & state.salary & (self._pay_day == day_of_month))
         at = self._clock.moments(day, self._rng.uniform(3 * 3600, 6 * 3600, len(earners)))
         pay = self._population.income[earners] * np.exp(self._rng.normal(0, 0.04, len(earners)))
@@ -107,14 +107,14 @@ class Behaviour:
         return Sessions(customers, at, channel)
 
     def views(self, day: int, state: State, needs: Needs, logins: Sessions) -> Views:
-        """Draw looks at products during logins and branch visits; a part of them goes on to calculate."""
+        """Draw product views during logins and branch visits; some lead to the use of a calculator."""
         rng = self._rng
         visits = self._service_contacts(day, state)
         customers = np.concatenate([logins.customers, visits.customers])
         at, channel = np.concatenate([logins.at, visits.at]), np.concatenate([logins.channel, visits.channel])
         held = state.holdings[customers] > 0
         chance = logistic(VIEW_EASE + 1.25 * needs.level[customers] - 1.2 * held)
-        chance[:, 0] *= 0.3  # hardly anybody looks at the account they have
+        chance[:, 0] *= 0.3  # few people view the account they already have
         row, product = np.nonzero(rng.random((len(customers), len(PRODUCTS))) < chance)
         seen, moments = customers[row], at[row] + rng.integers(20, 400, len(row)) * 1_000_000
         self._journal.touch("product_viewed", seen, moments, channel=channel[row], product=product)
@@ -130,7 +130,7 @@ class Behaviour:
         return Views(seen, moments, channel[row], product.astype(np.int64))
 
     def _service_contacts(self, day: int, state: State) -> Sessions:
-        """Draw calls and branch visits (weekdays only); return the visits, where leaflets are."""
+        """Draw calls and branch visits (weekdays only); return the visits, at which customers see leaflets."""
         rng, people = self._rng, self._population
         if self._clock.weekday(day) >= 5:
             nobody = np.empty(0, np.int64)
@@ -160,5 +160,5 @@ class Behaviour:
 
 
 def _repeat(counts: IntArray) -> IntArray:
-    """Name every customer as often as they come."""
+    """Repeat every customer's number by their count."""
     return np.repeat(np.arange(len(counts)), counts)

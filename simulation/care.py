@@ -1,4 +1,4 @@
-"""What accepted offers of care do to those who accept them."""
+"""Effects of accepted care offers."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from simulation.randomness import stream
 from simulation.state import NEVER, State
 
 FOLLOW_UP_RELIEF: Final = 0.25
-"""Satisfaction gained when somebody asks how the complaint went."""
+"""Satisfaction gained when the bank follows up on a complaint."""
 DEFERRAL_DAYS: Final = 90
 DEFERRAL_RELIEF: Final = 0.2
 BUDGETING_DAYS: Final = 365
 LOYALTY_DAYS: Final = 180
 REFERRAL_CHANCE: Final = 0.4
-"""Chance that who accepts to recommend the bank brings somebody."""
+"""Chance that a customer who agrees to recommend the bank brings somebody."""
 REFERRAL_DAYS: Final = (2, 40)
-"""The friend joins so many days later, the first and the day after the last."""
+"""Range of days after which the friend joins, upper end excluded."""
 ADVICE_BOOST: Final = 0.8
-"""What a talk adds to the greatest need that no product meets yet; it fades like what life raises."""
+"""What advice adds to the greatest need that no product meets yet; it fades like the effect of a life event."""
 RESUMED_SECONDS: Final = (60, 1800)
 DAY: Final = 86_400 * 1_000_000
 
 
 class Care:
-    """Lets each kind of care take effect on the day of its acceptance."""
+    """Applies the effect of each kind of care on the day of its acceptance."""
 
     def __init__(self, population: Population, clock: Clock, agenda: Agenda, duties: Duties, seed: int) -> None:
         self._clock = clock
@@ -43,7 +43,7 @@ class Care:
         self._brought = 0
 
     def day(self, day: int, state: State, needs: Needs) -> None:
-        """Let the day's acceptances take effect; there is one line for each kind of `kinds.KINDS`."""
+        """Apply the effects of the day's acceptances; each kind of `kinds.KINDS` has one line."""
         np.add.at(state.satisfaction, self._accepted("follow_up", day, state)[0], FOLLOW_UP_RELIEF)
         deferred, *_ = self._accepted("deferral", day, state)
         state.deferred_until[deferred] = day + DEFERRAL_DAYS
@@ -57,13 +57,13 @@ class Care:
         self._duties.acknowledge(self._accepted("terms", day, state)[0])
 
     def _accepted(self, kind: str, day: int, state: State) -> tuple[IntArray, IntArray, IntArray]:
-        """Take out who accepted a kind today, when and in which channel, of those who have not left since."""
+        """Return customers, moments and channels of today's acceptances of a kind, without customers who have left."""
         customers, at, channel, *_ = self._agenda.take(kind, day)
         here = state.here[customers]
         return customers[here], at[here], channel[here]
 
     def _recommend(self, day: int, customers: IntArray, at: IntArray, state: State) -> None:
-        """Let some bring somebody who would not have come; there are not friends without end."""
+        """Let some customers bring people who would not have come otherwise; the number of prospects is limited."""
         state.last_referral[customers] = day
         lucky = self._rng.random(len(customers)) < REFERRAL_CHANCE
         joins = at + self._rng.integers(*REFERRAL_DAYS, len(customers)) * DAY
@@ -76,14 +76,14 @@ class Care:
         self._agenda.put("join", friends, joins)
 
     def _advise(self, day: int, customers: IntArray, state: State, needs: Needs) -> None:
-        """Make aware of the greatest need that no product meets; who has everything hears nothing new."""
+        """Raise awareness of the greatest need that no product meets; no effect on customers who have everything."""
         state.last_advice[customers] = day
         unmet = np.where(state.holdings[customers] > 0, -np.inf, needs.level[customers])
         lacks = np.isfinite(unmet).any(axis=1)
         needs.awaken(customers[lacks], unmet[lacks].argmax(axis=1), ADVICE_BOOST)
 
     def _resume(self, customers: IntArray, at: IntArray, channel: IntArray, state: State) -> None:
-        """Take the application up again that was left last, once."""
+        """Resume, once, the application that the customer abandoned last."""
         left = state.left_application[customers] != NEVER
         customers, at, channel = customers[left], at[left], channel[left]
         pause = self._rng.integers(*RESUMED_SECONDS, len(customers)) * 1_000_000

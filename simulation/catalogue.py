@@ -1,4 +1,4 @@
-"""The bank's offers as arrays, as every process of the world reads them."""
+"""The bank's offers as arrays, shared by all processes of the simulation."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from simulation.market import CHANNELS, PRODUCT_NAMES, BoolArray, IntArray
 
 
 class Catalogue:
-    """What each offer is; arrays have an entry for each offer, those of candidates for each offer in each channel.
+    """Offers as arrays: one entry for each offer; the arrays of candidates have one for each offer in each channel.
 
     Attributes:
-        offers: In the order of the arrays.
-        product: Code of the product, -1 where there is none.
-        kind: Code of the kind of care, -1 where it is none.
-        retention: Wins back or keeps by waived fees.
-        service: Is there for the customer, whatever else is going on.
+        offers: The offers, in the order of the arrays.
+        product: Code of the product, -1 for none.
+        kind: Code of the kind of care, -1 for none.
+        retention: Wins customers back or keeps them by waiving fees.
+        service: Serves the customer, whatever else is going on.
         sells: An acceptance leads to an application for the product.
         candidate_offer, candidate_channel: Positions and codes, in the order of `domain.offer.candidates_of`.
     """

@@ -1,4 +1,4 @@
-"""Days and times of day of the simulated bank, local and in UTC."""
+"""Clock of the simulated bank: days and times of day, local and in UTC."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Clock:
 
     Attributes:
         start: First local day.
-        days: How many.
+        days: Number of days.
         midnights: Shape (days + 1,), local midnights in microseconds UTC; the last is the end.
         hourly_offsets: Local minus UTC, microseconds, for every hour from a day before the first midnight on.
     """
@@ -33,7 +33,7 @@ class Clock:
 
     @classmethod
     def of(cls, start: date, days: int, zone: ZoneInfo) -> Clock:
-        """Lay out the days.
+        """Create the clock of a number of days.
 
         Example:
             >>> clock = Clock.of(date(2025, 3, 29), 3, ZoneInfo("Europe/Amsterdam"))
@@ -55,36 +55,36 @@ class Clock:
 
     @property
     def end(self) -> int:
-        """The end of the last day, microseconds UTC."""
+        """End of the last day, microseconds UTC."""
         return int(self.midnights[-1])
 
     def moments(self, day: int, seconds: FloatArray) -> IntArray:
-        """Turn seconds since a day's local midnight into microseconds UTC, in whole seconds."""
+        """Convert seconds since a day's local midnight to microseconds UTC, in whole seconds."""
         bounded = np.clip(seconds, 1, DAY_SECONDS - 3601).astype(np.int64)
         moments: IntArray = self.midnights[day] + bounded * SECOND
         return moments
 
     def day_of(self, moments: IntArray) -> IntArray:
-        """Find the simulated day of moments; -1 before the first, `days` from the end on."""
+        """Return the simulated day of moments; -1 before the first, `days` from the end on."""
         return np.asarray(np.searchsorted(self.midnights, moments, side="right") - 1, dtype=np.int64)
 
     def local(self, moments: IntArray) -> IntArray:
-        """Turn microseconds UTC into local wall-clock microseconds."""
+        """Convert microseconds UTC to local wall-clock microseconds."""
         hour = (moments - (self.midnights[0] - 24 * HOUR)) // HOUR
         local: IntArray = moments + self.hourly_offsets[np.clip(hour, 0, len(self.hourly_offsets) - 1)]
         return local
 
     def weekday(self, day: int) -> int:
-        """Weekday of a simulated day, Monday is 0."""
+        """Return the weekday of a simulated day; Monday is 0."""
         return (self.start + timedelta(days=day)).weekday()
 
     def year_angle(self, day: int) -> float:
-        """Where in the year a day is, in radians, 1 January is 0."""
+        """Return the position of a day in the year, in radians; 1 January is 0."""
         return 2 * np.pi * ((self.start + timedelta(days=day)).timetuple().tm_yday - 1) / 365.25
 
 
 def times_online(rng: np.random.Generator, morningness: FloatArray) -> FloatArray:
-    """Draw times of day of logins, in seconds: early, at noon or in the evening, as people are."""
+    """Draw times of day of logins, in seconds: early, around noon or in the evening, depending on the person."""
     pick = rng.random(len(morningness))
     early = 0.28 + 0.12 * np.tanh(morningness)
     centre = np.where(pick < early, 7.6, np.where(pick < early + 0.25, 12.6, 20.4))

@@ -1,4 +1,4 @@
-"""Turns codes and numbers into the columns of files."""
+"""Convert codes and numbers to the columns of files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOTHING = -1
 
 
 def names(codes: NDArray[Any], words: tuple[str, ...]) -> pa.Array:
-    """Write codes as words; -1 becomes NULL.
+    """Convert codes to words; -1 becomes NULL.
 
     Example:
         >>> names(np.array([1, -1]), ("app", "web")).to_pylist()
@@ -26,7 +26,7 @@ def names(codes: NDArray[Any], words: tuple[str, ...]) -> pa.Array:
 
 
 def numbered(prefix: str, numbers: NDArray[Any], digits: int) -> pa.Array:
-    """Write numbers as ids.
+    """Convert numbers to ids.
 
     Example:
         >>> numbered("C", np.array([7]), 4).to_pylist()
@@ -37,22 +37,22 @@ def numbered(prefix: str, numbers: NDArray[Any], digits: int) -> pa.Array:
 
 
 def customer_ids(customers: NDArray[Any]) -> pa.Array:
-    """Write customers' numbers as their ids."""
+    """Convert customers' numbers to their ids."""
     return numbered("C", customers, 6)
 
 
 def decision_ids(decisions: NDArray[Any]) -> pa.Array:
-    """Write decisions' numbers as their ids."""
+    """Convert decisions' numbers to their ids."""
     return numbered("D", decisions, 8)
 
 
 def instants(moments: IntArray) -> pa.Array:
-    """Write microseconds UTC as timestamps."""
+    """Convert microseconds UTC to timestamps."""
     return pa.array(moments, pa.timestamp("us", "UTC"))
 
 
 def wall_clock(local: IntArray) -> pa.Array:
-    """Write local microseconds as text in ISO form without an offset, in whole seconds.
+    """Convert local microseconds to ISO text without an offset, in whole seconds.
 
     Example:
         >>> wall_clock(np.array([0])).to_pylist()
@@ -62,7 +62,7 @@ def wall_clock(local: IntArray) -> pa.Array:
 
 
 def with_offset(local: IntArray, moments: IntArray) -> pa.Array:
-    """Write local microseconds as ISO text with their offset from UTC.
+    """Convert local microseconds to ISO text with their offset from UTC.
 
     Example:
         >>> with_offset(np.array([0]), np.array([5 * 3600 * 1_000_000])).to_pylist()
@@ -76,5 +76,5 @@ def with_offset(local: IntArray, moments: IntArray) -> pa.Array:
 
 
 def amounts(values: NDArray[Any]) -> pa.Array:
-    """Write numbers, NaN as NULL."""
+    """Convert numbers to a column; NaN becomes NULL."""
     return pa.array(values, mask=np.isnan(values))

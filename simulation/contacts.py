@@ -1,4 +1,4 @@
-"""Putting offers to customers, in weekly waves and at logins, and what they answer."""
+"""Contacts: offers presented in weekly waves and at logins, and customers' responses."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ from simulation.state import State
 INBOUND_CHANCE: Final = 0.055
 """Chance that a login shows an offer, at most one a day."""
 WAVE_CHANCE: Final = {EMAIL: 0.055, PUSH: 0.042, CALL: 0.018}
-"""Chance to be in a weekly wave, with consent and unless contacted there within the pause."""
+"""Chance of being in a weekly wave, with consent and unless contacted in that channel within the pause."""
 PAUSE_DAYS: Final = {EMAIL: 7, PUSH: 7, CALL: 30}
 WAVE_HOURS: Final = {EMAIL: (8.5, 11.0), PUSH: (17.0, 19.0), CALL: (9.5, 17.0)}
 WAVE_WEEKDAY: Final = {EMAIL: 1, PUSH: 3, CALL: 2}
 TIREDNESS: Final = np.array([0.15, 0.15, 0.6, 0.6, 0.0, 1.0, 0.0])
 """What a contact in each channel adds to fatigue."""
 URGENT_CHANCE: Final = 0.12
-"""Chance to be in a wave of somebody with a reason for an urgent kind of care, as a complaint within the month."""
+"""Chance of being in a wave with a reason for an urgent kind of care, such as a complaint in the last month."""
 FATIGUE_MEMORY: Final = 0.95
-"""Daily factor on fatigue: half of it is gone after two weeks."""
+"""Daily factor on fatigue: half of it fades within two weeks."""
 ALTERNATIVES_SHARE: Final = 0.04
-"""Share of decisions for which the truth about every candidate is kept."""
+"""Share of decisions for which the truth about every candidate is recorded."""
 HORIZON_DAYS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Opportunity:
-    """Customers to whom an offer may be put in a channel, and with which chance each came to it."""
+    """Customers to whom an offer may be presented in a channel, with the chance by which each was selected."""
 
     day: int
     channel: int
@@ -54,16 +54,17 @@ class Opportunity:
     chance: FloatArray
 
     def take(self, rows: IntArray) -> Opportunity:
-        """Keep some of them."""
+        """Select some of them."""
         return Opportunity(self.day, self.channel, self.customers[rows], self.at[rows], self.chance[rows])
 
 
 class Contacts:
-    """Puts offers, draws the answers, and keeps the truth about both.
+    """Presents offers, draws the responses, and records the truth about both.
 
     Attributes:
-        presentations: One row for each offer put: who, when, what, with which probability chosen and accepted.
-        alternatives: For a sample of decisions, every candidate and what would have come of it.
+        presentations: One row for each offer presented: customer, moment, offer, and the probabilities of its choice
+            and acceptance.
+        alternatives: For a sample of decisions, every candidate and its potential outcome.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class Contacts:
         )
 
     def day(self, day: int, state: State, needs: Needs, logins: Sessions) -> None:
-        """Put the day's offers: at logins, and on weekdays with a wave also by e-mail, push or phone."""
+        """Present the day's offers: at logins, and on the weekday of a wave also by e-mail, push or phone."""
         state.fatigue *= FATIGUE_MEMORY
         shown = self._rng.random(len(logins.customers)) < INBOUND_CHANCE
         rows = np.flatnonzero(shown)
@@ -113,7 +114,7 @@ class Contacts:
                 self._put(self._wave(day, channel, state), state, needs)
 
     def _wave(self, day: int, channel: int, state: State) -> Opportunity:
-        """Draw who is contacted: with consent, rested, and rather those for whom something is urgent."""
+        """Draw who is contacted: customers with consent, after a pause, more often those with something urgent."""
         on_file = self._attributes
         consent = {EMAIL: on_file.consent_email, PUSH: on_file.consent_push, CALL: on_file.consent_call}[channel]
         rested = day - state.last_contact[:, channel] >= PAUSE_DAYS[channel]
@@ -126,13 +127,13 @@ class Contacts:
         return Opportunity(day, channel, reachable[drawn], at, chance[drawn])
 
     def _put(self, opportunity: Opportunity, state: State, needs: Needs) -> None:
-        """Choose by the past policy, draw the answer from the truth, and record both."""
+        """Choose offers by the past policy, draw the responses from the truth, and record both."""
         day, channel = opportunity.day, opportunity.channel
         allowed = self._marketing.allowed(opportunity.customers, day, state)
         selectable = allowed & self._marketing.offered_in(CHANNELS[channel])
-        some = np.flatnonzero(selectable.any(axis=1))
-        opportunity, allowed, selectable = opportunity.take(some), allowed[some], selectable[some]
-        customers, row = opportunity.customers, np.arange(len(some))
+        with_offers = np.flatnonzero(selectable.any(axis=1))
+        opportunity, allowed, selectable = opportunity.take(with_offers), allowed[with_offers], selectable[with_offers]
+        customers, row = opportunity.customers, np.arange(len(with_offers))
         selection = self._marketing.choice(customers, selectable, day, state)
         offer = _draw(selection, self._rng.random(len(customers)))
         truth = self._response.probabilities(customers, day, state, needs)
@@ -168,7 +169,7 @@ class Contacts:
     def _keep_alternatives(
         self, put: Put, allowed: BoolArray, selection: FloatArray, truth: FloatArray, luck: FloatArray
     ) -> None:
-        """Keep potential outcomes of a sample: the same luck decides about every candidate."""
+        """Record potential outcomes of a sample of decisions: the same random number decides for every candidate."""
         kept = np.flatnonzero(self._rng.random(len(luck)) < ALTERNATIVES_SHARE)
         width = truth.shape[1]
         of, in_channel = self._catalogue.candidate_offer, self._catalogue.candidate_channel == put.channel
@@ -189,7 +190,7 @@ class Contacts:
         )
 
     def _engagement(self, put: Put, acceptance: FloatArray, state: State) -> tuple[FloatArray, FloatArray]:
-        """Give the true effect of offers that bind: engaged in 60 days, without and with it; NaN for other offers."""
+        """Return the probability of being engaged in 60 days, without and with the offer; NaN if it has no effect."""
         day, customers = put.day, put.customers
         quiet = state.quiet[customers]
         comes_back = 1 - np.exp(-HORIZON_DAYS * self._attachment.return_hazard(day, state, customers))
@@ -204,7 +205,7 @@ class Contacts:
 
 
 def _draw(probabilities: FloatArray, luck: FloatArray) -> IntArray:
-    """Draw one column for each row, by its probabilities."""
+    """Draw one column for each row by its probabilities."""
     edges = np.cumsum(probabilities, axis=1)
     column = (edges < (luck * edges[:, -1])[:, None]).sum(axis=1)
     return np.asarray(column, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Tables as the bank's systems deliver them, one for each source, in the order of delivery."""
+"""Tables as the bank's systems deliver them, one for each source, in order of delivery."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from simulation.world import World
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one source delivers.
+    """The delivery of one source.
 
     Attributes:
-        table: All rows, in their order.
+        table: All rows, in order.
         days: Day of delivery of each row.
     """
 
@@ -42,7 +42,7 @@ class Delivery:
 
 
 def core_banking(world: World) -> Delivery:
-    """Bookings, by the moment they were delivered."""
+    """Return bookings, in order of delivery."""
     rows = _kept(world, world.journal.bookings.columns(), "delivered")
     table = pa.table(
         {
@@ -60,7 +60,7 @@ def core_banking(world: World) -> Delivery:
 
 
 def touchpoints(world: World) -> Delivery:
-    """Touchpoints, in local times without an offset."""
+    """Return touchpoints, in local time without an offset."""
     rows = _kept(world, world.journal.touches.columns(), "at")
     table = pa.table(
         {
@@ -77,7 +77,7 @@ def touchpoints(world: World) -> Delivery:
 
 
 def contact_history(world: World) -> Delivery:
-    """Offers put and their answers, each citing its decision."""
+    """Return presented offers and the responses to them, each citing its decision."""
     rows = _kept(world, world.contacts.answers.contacts.columns(), "at")
     local = world.clock.local(rows["at"])
     offers = tuple(offer.name for offer in world.offers)
@@ -99,7 +99,7 @@ def contact_history(world: World) -> Delivery:
 
 
 def customers(world: World) -> Delivery:
-    """Attributes of customers, a row for each change."""
+    """Return attributes of customers, a row for each change."""
     rows = world.attributes.records.columns()
     order = np.lexsort((rows["customer"], rows["day"]))
     rows = {name: values[order] for name, values in rows.items()}
@@ -120,7 +120,7 @@ def customers(world: World) -> Delivery:
 
 
 def _kept(world: World, rows: Columns, delivered: str) -> Columns:
-    """Drop what would be delivered after the end, or happen after the customer left; sort the rest by delivery."""
+    """Drop rows delivered after the end or dated after the customer left; sort the rest by delivery."""
     last = world.state.left_at[rows["customer"]]
     kept = np.flatnonzero((rows[delivered] < world.clock.end) & (rows["at"] < world.clock.end) & (rows["at"] <= last))
     keys: list[NDArray[Any]] = [rows[name][kept] for name in ("kind", "customer", "at")]

@@ -1,4 +1,4 @@
-"""A few rows that no bank would want and every bank has, so that quarantine is seen working."""
+"""Invalid rows, as every real bank has them, which show quarantine at work."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ DIRTY_ROWS = {
     "touchpoints": ("unknown type", "missing customer", "time in the future"),
     "core_banking": ("missing customer",),
 }
-"""What is planted in each source."""
+"""Invalid rows planted in each source."""
 ROWS_OF_EACH = 3
 LEAST_ROWS = 20
-"""A source with fewer is left clean."""
+"""A source with fewer rows is left clean."""
 REDELIVERED_ROWS = 40
-"""Rows of the second month's touchpoints that are delivered a second time, in a file of their own."""
+"""Rows of the second month's touchpoints that are delivered again, in a separate file."""
 
 
 def spoil(source: str, delivery: Delivery) -> tuple[Delivery, dict[str, int]]:
-    """Put spoilt copies of rows, under ids of their own, among a source's rows; returns how many of which kind."""
+    """Add invalid copies of rows, with ids of their own, to a source; return their number by reason."""
     table = delivery.table
     planted: dict[str, int] = {}
     days = delivery.days
@@ -48,7 +48,7 @@ def spoil(source: str, delivery: Delivery) -> tuple[Delivery, dict[str, int]]:
 
 
 def redelivery(month: pa.Table) -> pa.Table:
-    """Take the first rows of a month, to be delivered again."""
+    """Return the first rows of a month, to be delivered again."""
     return month.slice(0, min(REDELIVERED_ROWS, len(month)))
 
 

@@ -1,4 +1,4 @@
-"""What customers owe the bank by law: documents that run out, and terms that change."""
+"""Customers' legal duties towards the bank: renewing documents that expire, and acknowledging changed terms."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from simulation.state import State
 
 DOCUMENTS_LAST_DAYS: Final = 1825
 NOTICE_DAYS: Final = 60
-"""Documents are due for renewal that long before they run out."""
+"""Documents become due for renewal this long before they expire."""
 NEW_TERMS_EVERY_DAYS: Final = 364
 FIRST_NEW_TERMS_DAY: Final = 119
-"""Whole weeks, because duties are looked at once a week."""
+"""A whole number of weeks, because duties are checked once a week."""
 OWN_ACCORD_A_WEEK: Final = 0.04
-"""Share of those who owe something that does it unasked."""
+"""Share of customers with a duty who fulfil it unasked each week."""
 
 
 class Duties:
-    """Lets duties fall due, and some of them be done without a word from the bank."""
+    """Makes duties fall due, and lets some customers fulfil them without being asked by the bank."""
 
     def __init__(self, population: Population, attributes: Attributes, seed: int) -> None:
         self._rng = stream(seed, "duties")
         self._attributes = attributes
         shown = np.maximum(population.arrival_day, 0)
         left = self._rng.integers(NOTICE_DAYS, DOCUMENTS_LAST_DAYS, len(population))
-        # who was there before showed them some day in the last five years, who joins shows them at the door
+        # existing customers showed their documents within the last five years, new ones show them when they join
         self._documents_until: IntArray = np.where(shown > 0, shown + DOCUMENTS_LAST_DAYS, left)
 
     def week(self, day: int, state: State) -> None:
-        """Let a week pass."""
+        """Simulate one week."""
         run_out = state.here & (self._documents_until <= day + NOTICE_DAYS)
         self._attributes.tell("documents_due", np.flatnonzero(run_out & ~self._attributes.documents_due), True)
         if day % NEW_TERMS_EVERY_DAYS == FIRST_NEW_TERMS_DAY:
@@ -49,7 +49,7 @@ class Duties:
         self._attributes.tell("documents_due", customers, False)
 
     def acknowledge(self, customers: IntArray) -> None:
-        """Note that customers have taken notice of the new terms."""
+        """Record that customers have acknowledged the new terms."""
         self._attributes.tell("card_terms_due", customers, False)
 
     def _unasked(self, due: BoolArray) -> IntArray:

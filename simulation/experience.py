@@ -1,4 +1,4 @@
-"""How the bank treats its customers: failures, fees, complaints and how they end, and what surveys hear of it."""
+"""Customers' experience with the bank: failures, fees, complaints and their resolution, and surveys."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from simulation.state import State
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 RECOVERY = 0.9
-"""Gain of satisfaction by a complaint resolved well: more than opening it cost (the service recovery effect)."""
+"""Satisfaction gained by a well-resolved complaint: more than opening it cost (the service recovery effect)."""
 DISAPPOINTMENT = 0.55
 WELL_RESOLVED_SHARE = 0.65
 BUDGETING_EFFECT = 0.9
-"""Log-odds of a refused payment that keeping a budget takes away."""
+"""Reduction of the log-odds of a refused payment for customers who keep a budget."""
 FEE_SHARE = 0.2
-"""Of customers without a waiver, how many pay a fee every 30 days."""
+"""Share of customers without a waiver who pay a fee every 30 days."""
 
 
 class Experience:
-    """Draws each day's good and bad treatment, and moves latent satisfaction by it."""
+    """Draws each day's good and bad experiences, and changes latent satisfaction accordingly."""
 
     def __init__(self, population: Population, clock: Clock, journal: Journal, agenda: Agenda, seed: int) -> None:
         self._population = population
@@ -39,7 +39,7 @@ class Experience:
         self._survey_day = self._rng.integers(0, 182, len(population))
 
     def day(self, day: int, state: State, payers: IntArray, logins: Sessions, hardship: BoolArray) -> None:
-        """Draw what goes wrong and right on a day."""
+        """Draw what goes well and badly on a day."""
         disturbed = np.concatenate(
             [self._refusals(day, state, payers, hardship), self._outages(day, state, logins), self._fees(day, state)]
         )
@@ -116,10 +116,10 @@ class Experience:
         self._journal.touch("csat_answer", customers[answers], later, channel=channel[answers], score=score)
 
     def _recommendations(self, day: int, state: State) -> None:
-        """Ask each customer twice a year whether they would recommend the bank; few answer, the quiet never."""
+        """Ask each customer twice a year whether they would recommend the bank; few respond, quiet ones never."""
         rng = self._rng
-        asked = np.flatnonzero(state.here & (self._survey_day == day % 182))
-        answers = asked[rng.random(len(asked)) < 0.3 * state.fade[asked]]
+        surveyed = np.flatnonzero(state.here & (self._survey_day == day % 182))
+        answers = surveyed[rng.random(len(surveyed)) < 0.3 * state.fade[surveyed]]
         score = np.clip(np.round(7.2 + 1.7 * state.satisfaction[answers] + rng.normal(0, 1.4, len(answers))), 0, 10)
         self._journal.touch(
             "nps_answer", answers, self._clock.moments(day, times_office(rng, len(answers))), score=score

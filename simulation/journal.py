@@ -1,4 +1,4 @@
-"""Everything that reaches the bank's systems, as it happens."""
+"""Journal of everything that reaches the bank's systems, in the order in which it is simulated."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ DELIVERY_SECONDS = 6 * 3600
 
 
 class Journal:
-    """Records of core banking and of touchpoints.
+    """Records of core banking and touchpoints.
 
     Attributes:
-        bookings: customer, at, delivered, kind, amount, product, channel; codes -1 and NaN for none.
+        bookings: customer, at, delivered, kind, amount, product, channel; -1 and NaN stand for none.
         touches: customer, at, kind, channel, product, score.
     """
 
@@ -52,7 +52,7 @@ class Journal:
         product: Any = -1,
         channel: Any = -1,
     ) -> None:
-        """Book in core banking; amounts in the bank's currency are kept in cents."""
+        """Record bookings in core banking; amounts in the bank's currency are rounded to cents."""
         delivered = at
         if kind in SETTLED_NEXT_MORNING:
             next_day = np.minimum(self._clock.day_of(at) + 1, self._clock.days)
@@ -70,11 +70,11 @@ class Journal:
     def touch(
         self, kind: str, customers: IntArray, at: IntArray, *, channel: Any = -1, product: Any = -1, score: Any = np.nan
     ) -> None:
-        """Note a touchpoint."""
+        """Record touchpoints."""
         self.touches.add(customer=customers, at=at, kind=TOUCH[kind], channel=channel, product=product, score=score)
 
     def login(self, customers: IntArray, at: IntArray, channel: IntArray) -> None:
-        """Note logins to app and web."""
+        """Record logins to app and web."""
         for code, kind in ((APP, "app_login"), (WEB, "web_login")):
             rows = channel == code
             self.touch(kind, customers[rows], at[rows], channel=code)

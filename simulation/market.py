@@ -1,4 +1,4 @@
-"""What the simulated world consists of: products, channels, and how people in general feel about them."""
+"""Products and channels of the simulation, and how people in general feel about them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ CHANNELS: Final = ("app", "web", "email", "push", "branch", "call_centre", "atm"
 """Positions in this tuple are channel codes throughout the simulation; -1 is none."""
 APP, WEB, EMAIL, PUSH, BRANCH, CALL, ATM = range(7)
 PREFERRED_CHANNELS: Final = CHANNELS[:ATM]
-"""Where customers may want to be met: everywhere but at a cash machine."""
+"""Channels that customers may prefer: all except cash machines."""
 CHANNEL_EASE: Final = np.array([0.15, 0.10, -0.30, -0.40, 0.2, 0.75, 0.0])
-"""How much easier an offer is accepted in each channel, on the log-odds scale."""
+"""How much easier an offer is accepted in each channel, in log-odds."""
 
 REGIONS: Final = ("north", "south", "east", "west")
 SEGMENTS: Final = ("mass", "affluent", "student", "senior")
@@ -34,16 +34,16 @@ INCOME_BANDS: Final = ("low", "middle", "high")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """A product family and how the market sees it.
+    """A product family and its market.
 
     Attributes:
         ease: Log-odds of accepting an average offer of it.
-        market_rate: What other banks give or ask, in percent.
-        rate_weight: Log-odds per percentage point above the market rate; negative where the customer pays it.
-        held_at_first: Share of customers who bring it, at an average need.
-        organic: Log-odds that a look at it becomes an application without any offer.
+        market_rate: Rate at other banks, in percent.
+        rate_weight: Log-odds per percentage point above the market rate; negative if the customer pays the rate.
+        held_at_first: Share of joining customers who hold it, at average need.
+        organic: Log-odds that a view of it becomes an application without any offer.
         amount: Median amount at opening, in the bank's currency.
-        repeatable: Whether a customer may hold two of it.
+        repeatable: Whether a customer may hold it twice.
     """
 
     name: str
@@ -104,11 +104,11 @@ ANSWERS: Final = ("offer_presented", "offer_clicked", "offer_accepted", "offer_d
 
 
 def check_world(offers: tuple[Offer, ...], vocabulary: Vocabulary) -> None:
-    """Check that the bank speaks of things that this world has.
+    """Check that the bank's folder uses only what the simulation knows, and has all that it produces.
 
     Raises:
-        DataError: An offer or the vocabulary names a product, channel, event type or tag that the world does not
-            know, the vocabulary lacks one that the world produces, or the world cannot tell what an offer is.
+        DataError: If an offer or the vocabulary names a product, channel, event type or tag that the simulation does
+            not know, the vocabulary lacks one that it produces, or an offer's effect is unclear.
     """
     if not offers:
         raise DataError("a simulated bank without offers has nothing to learn from", expected="at least one offer")

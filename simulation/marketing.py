@@ -1,4 +1,4 @@
-"""How the bank chose offers in the past: rules of thumb, campaigns, and known chance."""
+"""The bank's past choice of offers: rules of thumb, campaigns, and known randomness."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from simulation.reasons import reasons
 from simulation.state import State
 
 UNIFORM_SHARE = 0.3
-"""How often the past policy drew uniformly instead of by its rules."""
+"""Share of choices that the past policy made uniformly at random."""
 DORMANT_AFTER_DAYS = 45
 ACQUISITION_DAYS = 90
 CAMPAIGNS = (SAVINGS, INSURANCE, CREDIT_CARD, INVESTMENT, PERSONAL_LOAN, MORTGAGE)
-"""One product a month is advertised."""
+"""Products that are advertised, one a month."""
 
 
 class Marketing:
-    """The behaviour policy of the past; it sees what the bank sees, never needs or satisfaction."""
+    """The past behaviour policy; it sees what the bank sees, never needs or satisfaction."""
 
     def __init__(self, catalogue: Catalogue, population: Population, attributes: Attributes, start: date) -> None:
         offers = self._offers = catalogue.offers
@@ -61,11 +61,11 @@ class Marketing:
         self._channels = [{treatment.channel for treatment in offer.treatments} for offer in offers]
 
     def offered_in(self, channel: str) -> BoolArray:
-        """Say which offers may be put in a channel, shape (offers,)."""
+        """Tell which offers may appear in a channel, shape (offers,)."""
         return np.array([channel in channels for channels in self._channels])
 
     def allowed(self, customers: IntArray, day: int, state: State) -> BoolArray:
-        """Say which offers the past policy could make, shape (k, offers): stage, dates, holdings, hardship, reason."""
+        """Tell which offers the past policy allows, shape (k, offers), by stage, dates, holdings, hardship, reason."""
         today = self._start + timedelta(days=day)
         valid = np.array(
             [
@@ -89,7 +89,7 @@ class Marketing:
         return np.asarray(may & (reasonable | ~self._cares), dtype=np.bool_)
 
     def choice(self, customers: IntArray, allowed: BoolArray, day: int, state: State) -> FloatArray:
-        """Give the probability of choosing each allowed offer, shape (k, offers); rows without any are all 0."""
+        """Return the probability of choosing each allowed offer, shape (k, offers); all 0 for rows without any."""
         weights = np.where(allowed, self._weights(customers, day, state), 0.0)
         uniform = allowed / np.maximum(allowed.sum(axis=1, keepdims=True), 1)
         by_rule = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
@@ -98,7 +98,7 @@ class Marketing:
         return np.asarray(share * uniform + (1 - share) * by_rule, dtype=np.float64)
 
     def _weights(self, customers: IntArray, day: int, state: State) -> FloatArray:
-        """Score offers by rules of thumb over segment, age, income and recent looks."""
+        """Score offers by rules of thumb on segment, age, income and recent views."""
         on_file = self._attributes
         age = self._population.age[customers] + day / 365.25
         income = on_file.income_band[customers]

@@ -1,4 +1,4 @@
-"""What customers need: latent, slowly moving, jolted by life; never written to any source."""
+"""Customers' latent needs: they drift slowly, jump at life events, and are never written to any source."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from simulation.population import Population
 from simulation.randomness import stream
 
 MEMORY = 0.97
-"""Weekly autocorrelation of the slow drift: half of it is gone after five months."""
+"""Weekly autocorrelation of the slow drift: half of it fades within five months."""
 BOOST_MEMORY = 0.94
-"""Weekly factor on what a life event raised: half is gone after eleven weeks."""
+"""Weekly factor on the effect of life events: half of it fades within eleven weeks."""
 DRIFT_SPREAD = 0.5
 
-# columns: age, age squared less its mean, income, risk; rows: the products of `market`
+# columns: age, age squared minus its mean, income, risk; rows: the products of `market`
 LOADINGS = np.array(
     [
         [0.0, 0.0, 0.0, 0.0],
@@ -39,7 +39,7 @@ RETIRED = np.array([0.2, 1.3, -0.3, -0.8, -1.0, 0.8, 0.9])
 
 @dataclass(frozen=True, slots=True)
 class LifeEvents:
-    """Who met which turn of life this week."""
+    """Masks of the customers with each life event this week."""
 
     moved: BoolArray
     child_born: BoolArray
@@ -48,7 +48,7 @@ class LifeEvents:
 
 
 class Needs:
-    """Latent needs, shape (n, products): who one is, plus a slow drift, plus what life raised lately.
+    """Latent needs, shape (n, products): personal traits, plus a slow drift, plus the effect of recent life events.
 
     Attributes:
         level: On the log-odds scale, about 0 on average with a spread of about 1.
@@ -68,7 +68,7 @@ class Needs:
         self.level: FloatArray = self._mean + self._drift
 
     def week(self, day: int) -> LifeEvents:
-        """Let a week pass."""
+        """Simulate one week."""
         rng, age = self._rng, self._age + day / 365.25
         life = LifeEvents(
             moved=self._happens(0.09 * np.where(age < 40, 1.6, 0.7)),
@@ -87,7 +87,7 @@ class Needs:
         return life
 
     def satisfy(self, customers: IntArray, products: IntArray) -> None:
-        """Take the edge off: who has just opened a product needs no second one soon."""
+        """Reduce the need for a product just opened, so that customers do not soon want another."""
         self._boost[customers, products] -= 0.8
         self.level[customers, products] -= 0.8
 

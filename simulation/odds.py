@@ -8,7 +8,7 @@ from simulation.market import FloatArray
 
 
 def logistic(log_odds: FloatArray) -> FloatArray:
-    """Turn log-odds into probabilities.
+    """Convert log-odds to probabilities.
 
     Example:
         >>> logistic(np.array([0.0])).tolist()
@@ -18,7 +18,7 @@ def logistic(log_odds: FloatArray) -> FloatArray:
 
 
 def ranking_quality(probabilities: FloatArray, outcomes: FloatArray) -> float:
-    """Area under the ROC curve, ties counted half; NaN with one class only.
+    """Compute the area under the ROC curve, with ties counted half; NaN if there is only one class.
 
     Example:
         >>> ranking_quality(np.array([0.1, 0.4, 0.4]), np.array([0, 1, 0]))

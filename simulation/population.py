@@ -1,4 +1,4 @@
-"""Who the customers are: what the bank knows of them, and what it never sees."""
+"""The customers: traits that the bank knows, and latent ones that it never sees."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from simulation.market import CHANNELS, BoolArray, FloatArray, IntArray
 from simulation.randomness import stream
 
 EXISTING_SHARE = 0.7
-"""Customers who are there when the log begins; the others join over time."""
+"""Share of customers who are there when the log begins; the others join over time."""
 SETTLING_DAYS = 20
-"""Nobody joins in the last days: they would have no journey to decide by."""
+"""Nobody joins in the last days: their journeys would be too short for decisions."""
 PROSPECTS_SHARE = 0.01
-"""People who would come if a customer brought them, as a share of the customers."""
+"""People who join only if a customer brings them, as a share of the customers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
-    """Traits of n customers that do not change; every array of traits has n rows.
+    """Constant traits of n customers; every array of traits has n rows.
 
     Attributes:
-        prospects: Who joins only if another customer brings them; they are the last rows.
-        arrival_day: 0 for those who were there before, the day after the last for prospects.
+        prospects: Positions of people who join only if another customer brings them; they are the last rows.
+        arrival_day: 0 for existing customers, the day after the last for prospects.
         age: In years, on the first day.
         income: Euro a month.
         risk: Latent willingness to take risk, standard normal over the population.
         digital: Latent ease with digital channels, standard normal.
         price_sensitivity: Latent weight of rates and bonuses, standard normal.
         annoyance: How much a contact tires, 1 on average.
-        content: Satisfaction the customer returns to.
-        frailty: Log-factor of the hazard to leave.
-        affinity: Shape (n, channels), latent share of each channel in what the customer likes.
-        taste: Shape (n, 6), what offers may appeal to beside needs: age, income, digital, price, two latent.
-        main_bank: Whether salary and daily payments run over this bank.
+        content: Satisfaction to which the customer returns.
+        frailty: Log-factor of the hazard to start leaving.
+        affinity: Shape (n, channels), latent share of each channel in the customer's preferences.
+        taste: Shape (n, 6), what offers may appeal to besides needs: age, income, digital, price, two latent.
+        main_bank: Whether salary and daily payments go through this bank.
         transactions_per_day, logins_per_day: At full activity.
-        spend_share: Of the income that is spent over the accounts.
+        spend_share: Share of the income that is spent through the accounts.
         morningness: Preference for early hours.
     """
 
@@ -63,19 +63,19 @@ class Population:
 
     @property
     def age_scaled(self) -> FloatArray:
-        """Age around 45, in units of 17 years."""
+        """Age relative to 45, in units of 17 years."""
         scaled: FloatArray = (self.age - 45) / 17
         return scaled
 
     @property
     def income_scaled(self) -> FloatArray:
-        """Log income around the middle, in units of its spread."""
+        """Log income relative to the middle, in units of its spread."""
         scaled: FloatArray = (np.log(self.income) - np.log(2300)) / 0.5
         return scaled
 
 
 def draw_population(customers: int, days: int, seed: int) -> Population:
-    """Draw customers, and beside them those whom they may bring."""
+    """Draw customers, plus the prospects whom they may bring."""
     rng = stream(seed, "population")
     prospects = customers + np.arange(int(np.ceil(PROSPECTS_SHARE * customers)))
     customers += len(prospects)
@@ -116,13 +116,13 @@ def draw_population(customers: int, days: int, seed: int) -> Population:
 
 
 def _unit(rng: np.random.Generator, customers: int, explained: FloatArray) -> FloatArray:
-    """Draw a standard normal trait of which a part is explained by what the bank knows."""
+    """Draw a standard normal trait that is partly explained by what the bank knows."""
     rest = np.sqrt(max(1 - float(explained.var()), 0.1))
     return np.asarray(explained + rest * rng.normal(0, 1, customers), dtype=np.float64)
 
 
 def _affinity(rng: np.random.Generator, digital: FloatArray) -> FloatArray:
-    """Draw Dirichlet shares of channels, with more of the digital ones for digital people; machines give cash only."""
+    """Draw Dirichlet shares of channels, larger for digital ones if the customer is digital; 0 for cash machines."""
     shapes = np.column_stack(
         [
             2.6 * np.exp(0.6 * digital),

@@ -1,4 +1,4 @@
-"""How products come and go: brought along, applied for, opened, closed."""
+"""Customers' products: how they are brought along, applied for, opened and closed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from simulation.state import State
 
 SECOND = 1_000_000
 ABANDONED_AFTER_DAYS = 14
-"""An application that was not submitted times out after two weeks."""
+"""Days after which an application that was not submitted times out."""
 AMOUNTS = np.array([product.amount for product in PRODUCTS])
 
 
 class Products:
-    """Runs every customer's way to products and away from them."""
+    """Simulates how customers get products and close them."""
 
     def __init__(self, population: Population, clock: Clock, journal: Journal, agenda: Agenda, seed: int) -> None:
         self._population = population
@@ -33,14 +33,14 @@ class Products:
         self._organic = np.array([product.organic for product in PRODUCTS])
 
     def arrive(self, day: int, state: State, needs: Needs) -> IntArray:
-        """Welcome who joins today, by themselves or brought, with an account and what else; returns who they are."""
+        """Add today's new customers, with an account and possibly more products; return who they are."""
         rng = self._rng
         brought, *_ = self._agenda.take("join", day)
         customers = np.concatenate([np.flatnonzero(self._population.arrival_day == day), brought])
         share = np.array([min(product.held_at_first, 0.999) for product in PRODUCTS])
         odds = np.log(share / (1 - share)) + 0.7 * needs.level[customers]
         if day > 0:
-            odds -= 1.5  # who joins now begins small
+            odds -= 1.5  # new customers begin with fewer products
         brings = rng.random(odds.shape) < logistic(odds)
         brings[:, CURRENT_ACCOUNT] = True
         row, product = np.nonzero(brings)
@@ -52,7 +52,7 @@ class Products:
         return customers
 
     def demand(self, state: State, needs: Needs, views: Views) -> None:
-        """Let some of today's looks become applications without any offer."""
+        """Turn some of today's views into applications without any offer."""
         seen, product = views.customers, views.products
         odds = self._organic[product] + 0.9 * needs.level[seen, product]
         applies = self._rng.random(len(seen)) < logistic(odds)
@@ -60,7 +60,7 @@ class Products:
         self._agenda.put("apply", seen[applies], views.at[applies] + delay, product[applies], views.channel[applies])
 
     def day(self, day: int, state: State, needs: Needs) -> None:
-        """Move applications on, open what was approved, close what is needed no more."""
+        """Advance applications, open approved products, close products that are no longer needed."""
         self._applications(day, state)
         self._submissions(day, state)
         customers, at, product, *_ = self._agenda.take("abandon", day)
@@ -73,7 +73,7 @@ class Products:
         self._closings(day, state, needs)
 
     def _applications(self, day: int, state: State) -> None:
-        """Begin applications; those that follow an accepted offer are more often submitted."""
+        """Start applications; those that follow an accepted offer are submitted more often."""
         rng = self._rng
         customers, at, product, channel, accepted = self._agenda.take("apply", day)
         held = state.holdings[customers, product]
@@ -121,7 +121,7 @@ class Products:
         np.add.at(state.holdings, (customers, product), 1)
 
     def _closings(self, day: int, state: State, needs: Needs) -> None:
-        """Close single products: rarely, rather where there is little need and little satisfaction."""
+        """Close single products: rarely, and more often at low need and low satisfaction."""
         rng = self._rng
         customer, product = np.nonzero(state.holdings[:, CURRENT_ACCOUNT + 1 :] > 0)
         product = product + 1

@@ -1,4 +1,4 @@
-"""One stream of random numbers for each process of the world, so that a change in one leaves the others alone."""
+"""Random streams, one for each process of the simulation, so that a change in one does not affect the others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def stream(seed: int, process: str) -> np.random.Generator:
-    """Open the stream of a process.
+    """Open the random stream of a process.
 
     Example:
         >>> bool(stream(7, "needs").integers(100) == stream(7, "needs").integers(100))

@@ -1,4 +1,4 @@
-"""When there is a reason for each kind of care, from what customer and bank both know."""
+"""Reasons for each kind of care, from what both customer and bank know."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from simulation.state import State
 RECENT_COMPLAINT_DAYS: Final = 30
 RECENT_REFUSAL_DAYS: Final = 60
 LEFT_APPLICATION_DAYS: Final = 30
-"""An application that was left can be taken up that long."""
+"""Days within which an abandoned application can be resumed."""
 LOYAL_AFTER_DAYS: Final = 365
 REFERRAL_REST_DAYS: Final = 180
 ADVICE_REST_DAYS: Final = 120
 INTERESTED_FROM_VIEWS: Final = 1.0
-"""Recent looks at products, those of 23 days ago counted half, from which on advice makes sense."""
+"""Recent product views from which on advice makes sense; a view of 23 days ago counts half."""
 
 
 def reasons(customers: IntArray, day: int, state: State, attributes: Attributes) -> BoolArray:
-    """Say for which kinds each customer has a reason, shape (k, kinds)."""
+    """Tell for which kinds each customer has a reason, shape (k, kinds)."""
     found = np.zeros((len(customers), len(KINDS)), dtype=np.bool_)
     here_since = state.joined_on[customers]
     found[:, KIND["follow_up"]] = day - state.last_complaint[customers] <= RECENT_COMPLAINT_DAYS

@@ -1,4 +1,4 @@
-"""Collects what happens, column by column, until it is written."""
+"""Recorder of simulated rows, column by column, until they are written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Columns = dict[str, NDArray[Any]]
 
 
 class Recorder:
-    """Grows a table by blocks of rows.
+    """A table that grows by blocks of rows.
 
     Args:
         columns: Name -> numpy type.
@@ -30,7 +30,7 @@ class Recorder:
         self.rows = 0
 
     def add(self, **values: object) -> None:
-        """Add rows; the first column's length counts, single values are repeated."""
+        """Add rows; the first column gives their number, and single values are repeated."""
         if values.keys() != self._types.keys():
             raise ValueError(f"columns {sorted(values)} given, {sorted(self._types)} expected")
         length = len(np.asarray(values[next(iter(self._types))]))
@@ -41,7 +41,7 @@ class Recorder:
         self.rows += length
 
     def columns(self) -> Columns:
-        """Put the blocks together."""
+        """Concatenate the blocks of each column."""
         return {
             name: np.concatenate(blocks) if blocks else np.empty(0, self._types[name])
             for name, blocks in self._blocks.items()

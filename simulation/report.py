@@ -1,4 +1,4 @@
-"""What a simulation made: how many of what, and how hard it is to learn."""
+"""Report of a simulation: how much it produced, and how hard it is to learn."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ class SimulationReport:
     """What was simulated and written.
 
     Attributes:
-        customers: Who came, also those who have left.
-        end: The moment at which the simulation ends, UTC: nothing happened or was delivered later.
-        rows: Written rows by source, with the dirty ones, without those delivered twice.
-        happenings: Events by their type in the sources' own words, before the dirty ones.
+        customers: Customers who joined, including those who have left.
+        start: Beginning of the simulation, UTC.
+        end: End of the simulation, UTC: nothing happened or was delivered later.
+        rows: Written rows by source, including the dirty ones, without those delivered twice.
+        happenings: Events by type, in the sources' own words, before dirty rows are added.
         dirty: Rows planted to be quarantined, by source and reason.
-        redelivered: Rows that come a second time.
-        presented: Offers put, by offer.
-        accepted: Accepted among them, whenever the answer came.
+        redelivered: Rows that are delivered a second time.
+        presented: Presented offers, by offer.
+        accepted: Acceptances among them, whenever they came.
         left: Customers who closed everything.
-        quiet: Customers here at the end who do nothing any more.
+        quiet: Customers who are still there at the end but no longer do anything.
         oracle_auc: AUC of the true acceptance probabilities: no model can be expected to do better.
     """
 
@@ -47,17 +48,17 @@ class SimulationReport:
 
     @property
     def events(self) -> int:
-        """All rows of all sources that an import should accept."""
+        """Rows of all sources that an import should accept."""
         return sum(self.rows.values()) - sum(self.dirty.values())
 
     @property
     def acceptance_rate(self) -> float:
-        """Share of offers put that were accepted."""
+        """Share of presented offers that were accepted."""
         return sum(self.accepted.values()) / max(sum(self.presented.values()), 1)
 
 
 def report_on(world: World, rows: Mapping[str, int], dirty: Mapping[str, int], redelivered: int) -> SimulationReport:
-    """Count what a world has been through."""
+    """Summarise a simulated world."""
     put = world.contacts.presentations.columns()
     offers = [offer.name for offer in world.offers]
     presented = np.bincount(put["offer"], minlength=len(offers))

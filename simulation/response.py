@@ -1,4 +1,4 @@
-"""The truth about offers: with which probability each customer accepts each offer in each channel right now."""
+"""True response: the probability that each customer accepts each offer in each channel right now."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from simulation.wants import wants
 
 NEED_WEIGHT = 1.0
 BONUS_WEIGHT = 0.3
-"""Log-odds of an average customer per 15 euro of bonus; price-sensitive ones feel up to three times that."""
+"""Log-odds of an average customer per 15 euro of bonus; price-sensitive ones weigh it up to three times as much."""
 TASTE_SPREAD = 0.25
 AFFINITY_WEIGHT = 0.7
 FATIGUE_WEIGHT = 0.22
 HELD_PENALTY = 2.2
 OPEN_COMPLAINT_PENALTY = 0.9
 FADED_PENALTY = 1.6
-"""Log-odds that a customer loses on the way from full activity to none."""
+"""Log-odds lost between full activity and none."""
 NO_REASON_PENALTY = 2.5
-"""Log-odds that care loses with somebody who has no reason for it."""
+"""Log-odds that care loses with a customer who has no reason for it."""
 
 
 class Response:
-    """True acceptance probabilities of all candidates; pure functions of traits, needs and state.
+    """True acceptance probabilities of all candidates, as pure functions of traits, needs and state.
 
-    The log-odds are ease of the product or the kind of care and of the channel, need or want, price sensitivity times
-    rate and bonus, taste, channel affinity, satisfaction, less fatigue, what is held already, care without a reason,
-    open complaints and fading interest.
+    The log-odds are the sum of: ease of the product or kind of care, and of the channel; need or want; price
+    sensitivity times rate and bonus; taste; channel affinity; satisfaction. They are reduced by fatigue, products
+    already held, care without a reason, open complaints and fading interest.
     """
 
     def __init__(self, catalogue: Catalogue, population: Population, attributes: Attributes) -> None:
@@ -52,7 +52,7 @@ class Response:
         self._taste = np.array([_taste(offer) for offer in offers])
 
     def probabilities(self, customers: IntArray, day: int, state: State, needs: Needs) -> FloatArray:
-        """Give the acceptance probability of every candidate, shape (k, candidates)."""
+        """Return the acceptance probability of every candidate, shape (k, candidates)."""
         people = self._population
         catalogue = self._catalogue
         log_odds = self._offers(customers, day, state, needs)[:, catalogue.candidate_offer]
@@ -85,7 +85,7 @@ class Response:
 
 
 def _ease(offer: Offer) -> float:
-    """Log-odds of the kind of care, or of the product where it is none."""
+    """Return the log-odds of the kind of care, or of the product if it is not care."""
     kind = kind_of(offer)
     if kind != NO_KIND or offer.product is None:
         return KINDS[kind].ease
@@ -93,7 +93,7 @@ def _ease(offer: Offer) -> float:
 
 
 def _rate_appeal(offer: Offer) -> float:
-    """Log-odds of an offer's rate against the market's; 0 where it names none."""
+    """Return the log-odds of an offer's rate relative to the market's; 0 if it has none."""
     if offer.product is None or "rate_percent" not in offer.attributes:
         return 0.0
     product = PRODUCTS[PRODUCT_NAMES.index(offer.product)]
@@ -101,6 +101,6 @@ def _rate_appeal(offer: Offer) -> float:
 
 
 def _taste(offer: Offer) -> FloatArray:
-    """Draw how an offer appeals to age, income, digital people, price and two latent tastes, from its name alone."""
+    """Draw an offer's appeal to age, income, digital people, price and two latent tastes, from its name alone."""
     rng = np.random.Generator(np.random.PCG64(crc32(offer.name.encode())))
     return TASTE_SPREAD * rng.standard_normal(6)

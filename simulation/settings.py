@@ -1,4 +1,4 @@
-"""How large a simulated bank is, and how long it is watched."""
+"""Settings of a simulated bank: its size and duration."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from domain.spec import Spec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation(Spec):
-    """A simulated bank, the same for the same seed.
+    """A simulated bank; the same seed gives the same bank.
 
     Attributes:
-        customers: Who come by themselves; some join on the way. A few more are brought by other customers.
+        customers: Number of customers who come by themselves, some of them over time. Customers bring a few more.
         start: First day, in the bank's time zone.
-        months: Of 30 days.
-        seed: Of everything drawn.
+        months: Duration in months of 30 days.
+        seed: Seed of all random draws.
     """
 
     customers: int = 20_000

@@ -1,4 +1,4 @@
-"""Simulates a bank and writes what its systems would deliver."""
+"""Simulate a bank and write what its systems would deliver."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from simulation.world import World
 from simulation.writing import months, write_csv, write_csv_gz, write_jsonl, write_parquet
 
 Progress = Callable[[int, int, str], None]
-"""Called with what is done, of how much, and what is being done."""
+"""Called with the work done, the total, and what is being done."""
 REDELIVERED_MONTH = 1
-"""Position of the month of touchpoints of which a part is delivered twice."""
+"""Position of the month whose touchpoints are partly delivered twice."""
 
 
 def simulate(
@@ -38,19 +38,19 @@ def simulate(
 ) -> SimulationReport:
     """Simulate a bank and write its source files and the truth behind them; the same settings give the same bytes.
 
-    The files are those that `banks/demo/sources.yaml` maps; `truth/` is beside them and mapped by none. The folder
-    appears as a whole or not at all; one that is there already is replaced.
+    `banks/demo/sources.yaml` maps these files; `truth/` is beside them and not mapped. The folder appears as a whole
+    or not at all; an existing one is replaced.
 
     Args:
-        settings: Size, length, first day and seed.
-        offers: The catalogue that the bank of the past offered from.
-        vocabulary: Checked against what the world produces.
-        time_zone: The bank's.
-        folder: Where the source folders are written.
+        settings: Size, duration, first day and seed.
+        offers: The catalogue from which the past policy chose.
+        vocabulary: Checked against what the simulation produces.
+        time_zone: The bank's time zone.
+        folder: Folder in which the source folders are written.
         progress: Called after every simulated day and every written source.
 
     Raises:
-        DataError: The settings are empty, or the bank's folder speaks of what this world does not have.
+        DataError: If the settings are empty, or the bank's folder and the simulation disagree.
     """
     if settings.customers < 1 or settings.months < 1:
         raise DataError(
@@ -108,7 +108,7 @@ def _write(world: World, folder: Path, written: Callable[[int, str], None]) -> S
 
 
 def _put_in_place(partial: Path, folder: Path) -> None:
-    """Rename the finished folder into place, the one before it out of the way."""
+    """Rename the finished folder into place, after moving any earlier one out of the way."""
     before = folder.with_name(f".{folder.name}.before")
     shutil.rmtree(before, ignore_errors=True)
     if folder.exists():

@@ -1,4 +1,4 @@
-"""How every customer stands today; the processes of the world change it day by day."""
+"""Customers' current state, which the processes of the simulation change day by day."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from simulation.market import CHANNELS, PRODUCTS, BoolArray, FloatArray, IntArra
 from simulation.population import Population
 
 NEVER = -10_000
-"""A day long before the first, for things that have not happened."""
+"""A day long before the first, for what has not happened."""
 NOBODY = -1
 NOT_LEFT = np.iinfo(np.int64).max
 
 
 @dataclass(slots=True, kw_only=True)
 class State:
-    """Changing arrays with a row for each of n customers; days are days of the simulation.
+    """Arrays that change over time, with one row for each of n customers; days are days of the simulation.
 
     Attributes:
         here: Has joined and has not left.
-        fade: Share of the usual activity: 1 at full strength, falling in those who are leaving, 0 in the quiet.
-        fade_rate: Daily factor on `fade` of those who are leaving, 1 of all others.
-        lull_until: Day until which the customer is away for a while (a journey, an illness) and will be back.
+        fade: Share of the usual activity: 1 at full activity, falling while the customer is leaving, 0 if quiet.
+        fade_rate: Daily factor on `fade` while the customer is leaving, otherwise 1.
+        lull_until: Day until which the customer is temporarily away (a journey, an illness).
         left_at: Microseconds UTC; `NOT_LEFT` before.
         satisfaction: Latent; 0 on average.
         fatigue: Recent contacts, weighted and fading.
-        waiver_until: Day until which waived fees bind the customer.
+        waiver_until: Day until which waived fees keep the customer.
         salary: Whether the salary still comes here.
-        holdings, applying: Shape (n, products); how many are held, and open applications.
-        recent_views: Shape (n, products), fading count of views, as the bank's own scoring has it.
-        last_contact: Shape (n, channels), last day an offer was put there.
-        joined_on: Day the customer joined, 0 for those who were there before; `NEVER` until then.
+        holdings, applying: Shape (n, products); number held, and whether there is an open application.
+        recent_views: Shape (n, products), fading count of views, as in the bank's own scoring.
+        last_contact: Shape (n, channels), last day an offer was presented there.
+        joined_on: Day the customer joined, 0 for existing customers; `NEVER` before they join.
         last_refusal, recent_refusals: Last day a payment was refused, and the fading count of refusals.
-        deferred_until: Day until which instalments are put off.
+        deferred_until: Day until which instalments are deferred.
         budgeting_until: Day until which the customer keeps a budget.
-        loyal_until: Day until which a reward for loyalty binds the customer.
+        loyal_until: Day until which a loyalty reward keeps the customer.
         last_referral, last_advice: Last day the customer recommended the bank, or talked with an adviser.
         referred_by: Customer who brought this one; `NOBODY` for most.
-        left_application, left_product: Last day an application timed out, and what it was for.
+        left_application, left_product: Last day an application timed out, and its product.
     """
 
     here: BoolArray
@@ -73,7 +73,7 @@ class State:
 
     @classmethod
     def before(cls, population: Population) -> State:
-        """Stand before the first day: nobody is here yet."""
+        """Return the state before the first day: nobody has joined yet."""
         n, products = len(population), len(PRODUCTS)
 
         def never() -> IntArray:
@@ -112,17 +112,17 @@ class State:
 
     @property
     def leaving(self) -> BoolArray:
-        """Whose activity is fading."""
+        """Customers whose activity is fading."""
         leaving: BoolArray = self.fade_rate < 1
         return leaving
 
     @property
     def quiet(self) -> BoolArray:
-        """Who has stopped doing anything."""
+        """Customers who no longer do anything."""
         quiet: BoolArray = self.fade == 0
         return quiet
 
     def intensity(self, day: int) -> FloatArray:
-        """Give today's share of the usual activity, 0 of those who are not here."""
+        """Return today's share of the usual activity; 0 for absent customers."""
         away = np.where(self.lull_until > day, 0.12, 1.0)
         return np.asarray(self.here * self.fade * away, dtype=np.float64)

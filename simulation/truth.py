@@ -1,16 +1,16 @@
-"""The known truth, beside the sources and never mapped by them: for oracles, regret and tests.
+"""The known truth, written beside the sources and never mapped as one: for oracles, regret and tests.
 
-- `customers`: a row for each customer who came, with the traits that never change (price sensitivity, channel
-  affinities, ...), when they came and left, and who brought them.
+- `customers`: a row for each customer who joined, with constant traits (price sensitivity, channel affinities, ...),
+  when they joined and left, and who brought them.
 - `needs_and_hazards`: a row for each customer and 30 days: latent need for each product, satisfaction, whether they
-  are leaving or quiet, their daily hazards to begin to leave and to come back.
+  are leaving or quiet, their daily hazards to start leaving and to come back.
 - `life_events`: what raised needs, in the week it happened.
-- `presentations`: a row for each offer put: with which probability the customer was contacted, this offer was chosen
-  and would be accepted, what came of it, and for offers that bind (retention, loyalty) the true effect.
-- `alternatives`: for a sample of these decisions a row for every candidate: allowed by the past policy's rules,
-  probability of being chosen and accepted, and what would have come of it (potential outcomes by the same luck).
+- `presentations`: a row for each presented offer: the probabilities that the customer was contacted, that this offer
+  was chosen and that it would be accepted, the outcome, and the true effect of retention and loyalty offers.
+- `alternatives`: for a sample of these decisions a row for every candidate: whether the past policy's rules allowed it,
+  the probabilities of its choice and acceptance, and its potential outcome (with the same random number).
 
-Ids are those of the sources; `decision_id` is what the contact history cites.
+Ids are those of the sources; the contact history cites `decision_id`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LIFE_EVENTS = ("moved", "child_born", "job_changed", "retired")
 
 
 def truth_tables(world: World) -> Iterator[tuple[str, pa.Table]]:
-    """Give the tables of truth with their names."""
+    """Yield the tables of the truth with their names."""
     yield "customers", _traits(world)
     yield "needs_and_hazards", _monthly(world)
     yield "life_events", _lives(world)

@@ -13,16 +13,16 @@ from simulation.population import Population
 from simulation.state import State
 
 STRAIN_WEIGHT: Final = 0.5
-"""Log-odds for each payment refused lately, up to three."""
+"""Log-odds for each recently refused payment, up to three."""
 TIES_WEIGHT: Final = 0.9
-"""Log-odds of recommending the bank for a unit of satisfaction, beside what satisfaction does for every offer."""
+"""Log-odds of recommending the bank per unit of satisfaction, on top of its effect on every offer."""
 PLANS_WEIGHT: Final = 0.7
 DUTY_EASE: Final = 0.3
-"""Log-odds for a unit of ease with digital channels: papers are shown to a camera, terms ticked on a screen."""
+"""Log-odds per unit of ease with digital channels: documents are photographed, terms accepted on a screen."""
 
 
 def wants(customers: IntArray, state: State, needs: Needs, population: Population) -> FloatArray:
-    """Give what each customer adds to the log-odds of each kind, shape (k, kinds); 0 on average, roughly."""
+    """Return each customer's addition to the log-odds of each kind, shape (k, kinds); roughly 0 on average."""
     added = np.zeros((len(customers), len(KINDS)))
     satisfaction, level = state.satisfaction[customers], needs.level[customers]
     strain = STRAIN_WEIGHT * np.minimum(state.recent_refusals[customers], 3.0)

@@ -1,4 +1,4 @@
-"""The bank and its customers, run day by day."""
+"""The simulated world: the bank and its customers, run day by day."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from simulation.state import State
 
 DAYS_A_MONTH = 30
 MEMORY = 0.97
-"""Daily factor on the fading counts of looks at products and of refused payments."""
+"""Daily factor on the fading counts of product views and of refused payments."""
 
 
 class World:
-    """All processes of the simulated bank over one state.
+    """All processes of the simulated bank, over one state.
 
     Attributes:
-        monthly: The latent truth about every customer who is here, at the beginning of each 30 days.
-        lives: Turns of life, as they happened.
+        monthly: The latent truth about every present customer, at the beginning of each 30 days.
+        lives: Life events, as they happened.
     """
 
     def __init__(self, settings: Simulation, offers: tuple[Offer, ...], zone: ZoneInfo) -> None:
@@ -79,7 +79,7 @@ class World:
         self.lives = Recorder({"customer": "i4", "day": "i4", "life_event": "i1"})
 
     def run(self, day: int) -> None:
-        """Run one day, in the order in which causes come before effects."""
+        """Run one day, with causes before effects."""
         state, needs = self.state, self.needs
         if day % 7 == 0:
             life = needs.week(day)

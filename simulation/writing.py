@@ -1,4 +1,4 @@
-"""Writes tables as files, the same bytes for the same rows."""
+"""Write tables as files; the same rows give the same bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Writer = Callable[[pa.Table, Path], None]
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:
-    """Write Parquet; timestamps in microseconds, which every reader knows."""
+    """Write Parquet with timestamps in microseconds, which every reader supports."""
     pq.write_table(table, path, compression="zstd", coerce_timestamps="us")
 
 
@@ -31,13 +31,13 @@ def write_csv(table: pa.Table, path: Path, delimiter: str = ",") -> None:
 
 
 def write_csv_gz(table: pa.Table, path: Path) -> None:
-    """Write CSV with semicolons, compressed, without the time of writing in the header."""
+    """Write CSV with semicolons, gzip-compressed without a timestamp in the header."""
     with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", compresslevel=4, fileobj=raw, mtime=0) as file:
         file.write(_csv(table, ";"))
 
 
 def write_jsonl(table: pa.Table, path: Path) -> None:
-    """Write a JSON object a line."""
+    """Write one JSON object per line."""
     columns = table.to_pydict()
     keys = list(columns)
     lines = (
@@ -47,7 +47,7 @@ def write_jsonl(table: pa.Table, path: Path) -> None:
 
 
 def months(delivery: Delivery, clock: Clock) -> Iterator[tuple[str, pa.Table]]:
-    """Split a delivery, which is in the order of its days, into calendar months."""
+    """Split a delivery, which is ordered by day, into calendar months."""
     labels = np.array([(clock.start + timedelta(days=day)).strftime("%Y-%m") for day in range(clock.days)])
     of_row = labels[delivery.days]
     starts = np.flatnonzero(of_row[1:] != of_row[:-1]) + 1

@@ -1,4 +1,4 @@
-"""Expand declared aggregates: a feature for every window and member, checked against the vocabulary."""
+"""Expand declared aggregates to a feature for every window and member, checked against the vocabulary."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNIT_OF_TYPE = {"number": "number", "boolean": "yes/no", "category": "category"
 
 
 def expand_attributes(draft: Draft) -> None:
-    """Make a feature of each customer attribute: its value last known."""
+    """Make a feature of each customer attribute: its last known value."""
     for name, attribute in draft.vocabulary.attributes.items():
         kind = attribute.column_type
         if kind is None:
@@ -43,7 +43,7 @@ def expand_attributes(draft: Draft) -> None:
 def expand_aggregates(
     draft: Draft, declarations: Sequence[AggregateFeature], origin: Origin, excluded: Sequence[str] = ()
 ) -> None:
-    """Add the features of declarations; what is wrong with common ones leaves them out, other errors are reported."""
+    """Add the features of declarations. A common declaration with errors is left out; other errors are reported."""
     for position, declaration in enumerate(declarations):
         if declaration.name in excluded:
             draft.not_applicable.setdefault(_title(declaration), "excluded by the bank")
@@ -66,7 +66,7 @@ def expand_aggregates(
 
 
 class _Findings:
-    """What a declaration means for this vocabulary, and what is wrong with it."""
+    """What a declaration means with this vocabulary, and its problems."""
 
     def __init__(self, origin: Origin, path: Path) -> None:
         self.problems: list[Problem] = []
@@ -77,7 +77,7 @@ class _Findings:
         self._path = path
 
     def report(self, path: Path, what: str, got: str | None, expected: str) -> None:
-        """Add a problem; counts of a policy have no lines of their own."""
+        """Add a problem; a policy's counts have no lines of their own."""
         place = self._path if self._origin == "policy" else (*self._path, *path)
         self.problems.append(Problem(file=FILES[self._origin], path=place, what=what, got=got, expected=expected))
 

@@ -1,4 +1,4 @@
-"""Formulas, stages and steps in an order in which each comes after what it reads."""
+"""Derive formulas, stages and steps, in an order in which each comes after what it reads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from features.journey.settings import Journey
 
 
 def derive(draft: Draft, common: Sequence[DerivedFeature], own: FeatureFile, journey: Journey) -> None:
-    """Add derived features, stage features and steps to the draft, and report what cannot be computed."""
+    """Add derived features, stage features and steps to the draft; report what cannot be computed."""
     bank = [
         *_declared(draft, own.derived, "own"),
         *stage_formulas(journey),
@@ -27,7 +27,7 @@ def derive(draft: Draft, common: Sequence[DerivedFeature], own: FeatureFile, jou
     ]
     pending: dict[str, Formula] = {}
     _take(draft, pending, _declared(draft, common, "common", own.exclude))
-    # common formulas that do not apply go first: a bank may have its own of the same name
+    # common formulas that do not apply are dropped first: a bank may have its own with the same name
     _leave_out_not_applicable(draft, pending, {name for formula in bank for name in formula.makes})
     _take(draft, pending, bank)
     _report_unknown_names(draft, pending)
@@ -67,13 +67,15 @@ def _declared(
 
 
 def _dimensions(declaration: DerivedFeature) -> tuple[Dimension, ...]:
-    """List the dimensions that a declaration is per, or names in its expression."""
+    """List the dimensions that a declaration uses, by `per` or in its expression."""
     known: tuple[Dimension, ...] = ("channel", "product")
-    return tuple(one for one in known if one == declaration.per or f"{{{one}}}" in declaration.expression)
+    return tuple(
+        dimension for dimension in known if dimension == declaration.per or f"{{{dimension}}}" in declaration.expression
+    )
 
 
 def _of_all_members(draft: Draft, text: str) -> str:
-    """Put the names of all members in the place of a name with a dimension left in it."""
+    """Replace each name that still has a dimension in it with the names of all members."""
     for dimension in ("channel", "product"):
         members = draft.members(dimension)
         parts = re.split(rf"(\w*){{{dimension}}}(\w*)", text)
@@ -86,7 +88,7 @@ def _of_all_members(draft: Draft, text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a formula was declared, and how it is listed if it does not apply."""
+    """Where a formula was declared, and its title if it does not apply."""
 
     origin: Origin
     position: int
@@ -125,7 +127,7 @@ def _derived(draft: Draft, declaration: DerivedFeature, member: str | None, plac
 
 
 def _leave_out_not_applicable(draft: Draft, pending: dict[str, Formula], later: set[str]) -> None:
-    """Drop common formulas that read what this bank does not have, and those that read them."""
+    """Drop common formulas that read what this bank does not have, and the formulas that read these."""
     while True:
         known = draft.features.keys() | pending.keys() | MOMENT_INPUTS.keys() | draft.broken | later
         lacking = {name: min(formula.reads - known) for name, formula in pending.items() if not formula.reads <= known}
@@ -147,13 +149,13 @@ def _report_unknown_names(draft: Draft, pending: dict[str, Formula]) -> None:
 
 
 def _break(draft: Draft, formula: Formula) -> None:
-    """Give a formula up, so that what reads it is not reported as well."""
+    """Mark a formula as broken, so that formulas that read it are not reported too."""
     if not formula.survives_errors:
         draft.broken.update(formula.makes)
 
 
 def _ordered(draft: Draft, pending: dict[str, Formula]) -> list[Formula]:
-    """Order formulas as declared, but after what they read; report cycles and leave out what is in them."""
+    """Order formulas as declared, but each after what it reads; report cycles and leave out their members."""
     done: dict[Formula, None] = {}
     in_cycles: set[Formula] = set()
 
@@ -163,7 +165,7 @@ def _ordered(draft: Draft, pending: dict[str, Formula]) -> list[Formula]:
         if formula in path:
             cycle = path[path.index(formula) :]
             names = " <- ".join(other.makes[0] for other in (*cycle, formula))
-            _report(draft, formula, "features are made from each other", names, "an order to compute them in")
+            _report(draft, formula, "features are computed from each other", names, "an order to compute them in")
             in_cycles.update(cycle)
             for other in cycle:
                 draft.broken.update(other.makes)

@@ -1,4 +1,4 @@
-"""A catalogue in the making, with the problems found on the way."""
+"""A feature catalogue under construction, with the problems found so far."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Path = tuple[str | int, ...]
 
 FILES: Final[dict[Origin, str]] = {"common": "common.yaml", "own": "features.yaml", "policy": "policies.yaml"}
 MOMENT_INPUTS: Final = {name: Number() for name in ("as_of_year", "as_of_month", "as_of_day_of_week", "as_of_hour")}
-"""What formulas may read beside features."""
+"""Inputs of formulas besides features."""
 
 RENAME: Final = "rename it, or exclude the common one"
 
@@ -27,14 +27,14 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class Draft:
-    """Collects features and problems of one bank.
+    """Collects the features and problems of one bank.
 
     Attributes:
-        features: By name, in the order in which they were added.
-        of_products: Names of those that are about one product.
+        features: Features by name, in the order in which they were added.
+        of_products: Names of features about one product.
         not_applicable: Common declarations left out -> why.
-        problems: Everything wrong so far.
-        broken: Names that were declared but not made; who needs them is not reported again.
+        problems: All problems found so far.
+        broken: Names that were declared but could not be made; features that need them are not reported again.
     """
 
     def __init__(self, vocabulary: Vocabulary, currency: str) -> None:
@@ -49,13 +49,13 @@ class Draft:
         self._places: set[tuple[str, Path]] = set()
 
     def properties(self, event_type: str) -> dict[str, Property]:
-        """What events of a type carry."""
+        """Return the properties of events of a type."""
         if event_type == ATTRIBUTES_TYPE:
             return self.vocabulary.attributes
         return self.vocabulary.types[event_type].properties
 
     def members(self, per: Dimension | None) -> tuple[str | None, ...]:
-        """The channels or products of a dimension; one None without dimension."""
+        """Return the channels or products of a dimension; one None without dimension."""
         match per:
             case None:
                 return (None,)
@@ -65,11 +65,11 @@ class Draft:
                 return self.vocabulary.products
 
     def unit(self, unit: str) -> str:
-        """Replace `currency` by the bank's."""
+        """Replace `currency` with the bank's currency."""
         return self.currency if unit == "currency" else unit
 
     def check_exclusions(self, common: FeatureFile, excluded: Sequence[str]) -> None:
-        """Report names to leave out that no common declaration has."""
+        """Report excluded names that no common declaration has."""
         declared = [aggregate.name for aggregate in common.aggregates] + [derived.name for derived in common.derived]
         for position, name in enumerate(excluded):
             if name not in declared:
@@ -78,14 +78,16 @@ class Draft:
                 self.add(Problem(file=FILES["own"], path=place, what=what, got=f"'{name}'", expected=expected))
 
     def name_is_free(self, name: str, file: str, path: Path) -> bool:
-        """Check a name before it is used, and report what is wrong with it."""
+        """Check a name before it is used, and report any problem with it."""
         if not _NAME.fullmatch(name):
             expected = "lower-case letters, digits and _, a letter first"
             problem = Problem(
-                file=file, path=path, what="not a name that formulas can read", got=f"'{name}'", expected=expected
+                file=file, path=path, what="not a valid name for formulas", got=f"'{name}'", expected=expected
             )
         elif name in MOMENT_INPUTS:
-            problem = Problem(file=file, path=path, what=f"'{name}' is given to every formula", expected="another name")
+            problem = Problem(
+                file=file, path=path, what=f"'{name}' is reserved: every formula can read it", expected="another name"
+            )
         elif name in self.features:
             remedy = None if file == FILES["policy"] else RENAME
             problem = Problem(file=file, path=path, what=f"the feature '{name}' is declared twice", remedy=remedy)
@@ -95,9 +97,9 @@ class Draft:
         return False
 
     def add(self, problem: Problem) -> None:
-        """Add a problem, one for each place: what is wrong for one product is mostly wrong for all.
+        """Add a problem, at most one for each place: a problem with one product is usually one with all.
 
-        Policies are the exception, their counts have no places of their own.
+        Policies are the exception, as their counts have no places of their own.
         """
         place = (problem.file, problem.path)
         if problem.file == FILES["policy"] or place not in self._places:

@@ -1,4 +1,4 @@
-"""Which event types a filter means, and whether the vocabulary knows everything it names."""
+"""Find the event types that a filter matches, and check the filter against the vocabulary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from features.definitions import Where
 
 
 class Report(Protocol):
-    """Takes a problem of the filter."""
+    """Receives the problems of a filter."""
 
     def __call__(self, path: Path, what: str, got: str | None, expected: str) -> None:
         """Add a problem at a path below the declaration."""
@@ -19,9 +19,9 @@ class Report(Protocol):
 
 
 def matching_types(draft: Draft, where: Where, report: Report) -> tuple[str, ...]:
-    """List the event types that satisfy a filter's group and types; all but attributes where it names none.
+    """List the event types that match a filter's group and types; all but attributes if it names neither.
 
-    Reports unknown groups, types, channels, products, properties and values. Empty if there are such types or groups.
+    Reports unknown groups, types, channels, products, properties and values. Empty if the group or a type is unknown.
     """
     vocabulary = draft.vocabulary
     known = [*vocabulary.types, ATTRIBUTES_TYPE]
@@ -40,11 +40,11 @@ def matching_types(draft: Draft, where: Where, report: Report) -> tuple[str, ...
             report(("where", "types", position), "unknown event type", f"'{name}'", nearest(name, known))
             types = ()
     if where.types and types:
-        asked = [name for name in where.types if where.group is None or name in types]
-        if not asked:
+        matching = [name for name in where.types if where.group is None or name in types]
+        if not matching:
             expected = f"one of {', '.join(types)}"
             report(("where", "types"), f"none of the types has the group {where.group}", None, expected)
-        types = tuple(asked)
+        types = tuple(matching)
     if where.channel is not None and where.channel not in vocabulary.channels:
         expected = nearest(where.channel, vocabulary.channels)
         report(("where", "channel"), "unknown channel", f"'{where.channel}'", expected)
@@ -71,5 +71,5 @@ def _check_property(draft: Draft, types: tuple[str, ...], name: str, value: str,
             case _:
                 continue
         if value not in valid:
-            report(path, f"{name} of {event_type} is never that", f"'{value}'", nearest(value, valid))
+            report(path, f"{name} of {event_type} never has this value", f"'{value}'", nearest(value, valid))
             return

@@ -1,4 +1,4 @@
-"""Something that is computed from other features: what it makes, what it reads, and where it was written."""
+"""Formulas: features computed from others, with what they read and where they were declared."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Part:
     """One expression of a formula.
 
     Attributes:
-        path: Where it stands in the formula's file.
-        is_condition: It must be a yes or no.
+        path: Place of the expression in the formula's file.
+        is_condition: The expression must be a condition.
     """
 
     text: str
@@ -31,16 +31,17 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Formula:
-    """Features made from others.
+    """Features computed from others.
 
     Attributes:
-        title: As `not_applicable` lists it.
+        title: Name in `not_applicable`.
         makes: Names of the features it makes.
-        file: Where it was written.
-        name_path: Where its name stands in the file.
+        file: File in which it was declared.
+        name_path: Place of its name in the file.
+        parts: Its expressions.
         build: Makes the features, given the types of what it reads.
         of_product: The features are about one product.
-        survives_errors: Make the features whatever is wrong with the parts, so that what reads them is checked too.
+        survives_errors: Make the features even if parts have errors, so that what reads them is checked too.
     """
 
     title: str
@@ -59,7 +60,7 @@ class Formula:
 
 
 def names_read(text: str) -> frozenset[str]:
-    """List the names in an expression; none of one that cannot be parsed, which compiling will report.
+    """List the names in an expression; none if it cannot be parsed, which the compiler will report.
 
     Example:
         >>> sorted(names_read("inflow / NULLIF(outflow, 0)"))

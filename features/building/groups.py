@@ -1,4 +1,4 @@
-"""Which event types a group has, those of contacts included."""
+"""Groups of event types, including those of contacts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from events.vocabulary import Vocabulary
 
 
 def event_groups(vocabulary: Vocabulary) -> dict[str, tuple[str, ...]]:
-    """List event types by group: those the types name, and the four that `contacts` gives.
+    """List event types by group: the groups that types declare, and the four that `contacts` defines.
 
     Example:
         >>> from events.vocabulary import ContactEvents, EventType

@@ -1,4 +1,4 @@
-"""The features that a journey makes: the stage, and a step for every product."""
+"""Features that a journey makes: the stage features, and a step for every product."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ FILE = "journey.yaml"
 STAGE, PREVIOUS_STAGE, DAYS_IN_STAGE = "stage", "previous_stage", "days_in_stage"
 STAGE_FEATURES = (STAGE, PREVIOUS_STAGE, DAYS_IN_STAGE)
 STAGES = Category(tuple(stage.value for stage in Stage))
-"""All stages in their order, whichever a bank uses, so that a position means the same everywhere."""
+"""All stages in order, whichever a bank uses, so that a position means the same everywhere."""
 OWNER = "customer analytics"
 
 
 def stage_formulas(journey: Journey) -> list[Formula]:
-    """Make the three features of the lifecycle stage, which come after all that its conditions read."""
+    """Make the three features of the lifecycle stage, which come after all that their conditions read."""
 
     def build(_: Schema) -> tuple[Feature, ...]:
         return (

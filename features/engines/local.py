@@ -1,4 +1,4 @@
-"""Work done here, one piece after the other."""
+"""Engine that runs work in this process, one piece after the other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from features.engines.engine import Item, Report
 
 
 class LocalEngine:
-    """This process.
+    """Runs work in this process.
 
     Example:
         >>> with LocalEngine().workers() as workers:
@@ -21,16 +21,16 @@ class LocalEngine:
 
     @property
     def threads(self) -> int:
-        """All that there are, for nothing else is worked on."""
+        """All cores, because only one piece of work runs at a time."""
         return os.cpu_count() or 1
 
     @contextmanager
     def workers(self) -> Iterator[LocalEngine]:
-        """Work for the length of the block."""
+        """Provide this engine as the workers."""
         yield self
 
     def map(self, work: Callable[[Item], Report], items: Sequence[Item], progress: Progress = silent) -> list[Report]:
-        """Do the work for each item in turn."""
+        """Run the work for each item in turn."""
         reports = []
         for number, item in enumerate(items, start=1):
             reports.append(work(item))

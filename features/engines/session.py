@@ -1,4 +1,4 @@
-"""A Spark session for as long as there is work."""
+"""Spark sessions that are open only while there is work."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from domain.errors import EngineError
 from features.engines.java_runtime import java_environment
 
 SECONDS_TO_CONNECT = 5.0
-"""A master that does not answer by then is told as such; Spark itself would try for a minute."""
+"""Time after which a silent master is reported as unreachable; Spark itself would try for a minute."""
 
 _REQUIRED = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    # a few megabytes of events are a minute's work: put together by their size, they would wait for one another
+    # a few megabytes of events take a minute of work: partitions coalesced by size would run one after another
     "spark.sql.adaptive.coalescePartitions.enabled": "false",
 }
 _USUAL = {
@@ -35,7 +35,7 @@ _USUAL = {
     "spark.log.level": "ERROR",
 }
 _USUAL_LOCALLY = {
-    # nobody else has to reach a driver whose tasks run beside it; a cluster's executors have to
+    # local tasks run beside the driver; on a cluster the executors have to reach it
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.sql.shuffle.partitions": "8",
@@ -44,14 +44,14 @@ _USUAL_LOCALLY = {
 
 @contextmanager
 def spark_session(master: str, settings: Mapping[str, str]) -> Iterator[SparkSession]:
-    """Open a session, or take the one that is open (a notebook's, say) and leave it open.
+    """Open a session, or use an open one (a notebook's, for example) and leave it open.
 
     Args:
-        master: As Spark writes it: `local[*]`, `spark://host:7077`, `yarn`, `k8s://https://host:443`.
-        settings: Any of Spark's; they win over `spark-defaults.conf`, and that over what is usual here.
+        master: Spark's master URL: `local[*]`, `spark://host:7077`, `yarn`, `k8s://https://host:443`.
+        settings: Spark settings; they override `spark-defaults.conf`, which overrides the defaults here.
 
     Raises:
-        EngineError: There is no Java, a master does not answer, or Spark refuses a setting.
+        EngineError: If there is no Java, the master does not answer, or Spark rejects a setting.
     """
     active = SparkSession.getActiveSession()
     if active is not None:
@@ -67,7 +67,7 @@ def spark_session(master: str, settings: Mapping[str, str]) -> Iterator[SparkSes
 
 def _started(master: str, settings: Mapping[str, str]) -> SparkSession:
     local = master.startswith("local")
-    # what Java prints is kept from the terminal: errors come as exceptions, a cluster's logs go where it keeps logs
+    # Java's output is kept off the terminal: errors become exceptions, and clusters keep their own logs
     with TemporaryFile() as printed, _environment(java_environment(os.environ) | (_this_python() if local else {})):
         try:
             if SparkContext._gateway is None:
@@ -77,7 +77,7 @@ def _started(master: str, settings: Mapping[str, str]) -> SparkSession:
                     before_java, popen_kwargs={"stdout": printed, "stderr": printed}
                 )
                 SparkContext._ensure_initialized(gateway=gateway)
-            # now with spark-defaults.conf, which Java has read
+            # this reads spark-defaults.conf, which needs the running Java
             conf = SparkConf(_jvm=SparkContext._jvm).setMaster(master)
             for name, value in {**settings, **_REQUIRED}.items():
                 conf.set(name, value)
@@ -93,7 +93,7 @@ def _started(master: str, settings: Mapping[str, str]) -> SparkSession:
 
 
 def _this_python() -> dict[str, str]:
-    """Workers beside the driver run what the driver runs; Spark would ask the path for `python3`."""
+    """Make workers on this machine run the driver's Python; Spark would look for `python3` on the path."""
     return {"PYSPARK_PYTHON": os.environ.get("PYSPARK_PYTHON", sys.executable)}
 
 
@@ -112,7 +112,7 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def _refuse_unreachable(master: str) -> None:
-    """Knock at a master that has an address, for Spark would knock for a minute."""
+    """Check that a master with an address is reachable, because Spark would try for a minute."""
     if master.startswith("spark://"):
         places = [urlsplit(f"//{place}") for place in master.removeprefix("spark://").split(",")]
     elif master.startswith("k8s://"):
@@ -129,7 +129,7 @@ def _refuse_unreachable(master: str) -> None:
 
 
 def _knock(host: str | None, port: int | None) -> str | None:
-    """Connect and hang up; returns what went wrong."""
+    """Connect and disconnect; return what went wrong."""
     try:
         socket.create_connection((host or "", port or 443), timeout=SECONDS_TO_CONNECT).close()
     except OSError as error:
@@ -138,7 +138,7 @@ def _knock(host: str | None, port: int | None) -> str | None:
 
 
 def _reason(error: Exception, printed: IO[bytes]) -> str:
-    """One line: why Spark gave up, what the Java exception says, or what Java printed before it ended."""
+    """Return in one line why Spark gave up: its reason, the Java exception, or what Java printed before it ended."""
     printed.seek(0)
     lines = printed.read().decode(errors="replace").splitlines()
     given_up = [line.partition("Reason: ")[2] for line in lines if "Reason: " in line]

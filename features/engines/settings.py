@@ -1,4 +1,4 @@
-"""Which engine does the work on buckets, and how it is reached: settings from the environment."""
+"""Settings of the engine that runs work on buckets, read from the environment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOCAL = "local"
 SPARK = "spark"
 ENGINES = (LOCAL, SPARK)
 ALL_CORES = "local[*]"
-"""Spark's name for the cores of this machine."""
+"""Spark's name for all cores of this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class EngineSettings:
     Attributes:
         name: `local` or `spark` (`NBO_ENGINE`).
         spark_master: Where Spark's tasks run (`NBO_SPARK_MASTER`): `local[*]`, `spark://host:7077`, `yarn`, ...
-        spark_conf: Any of Spark's settings (`NBO_SPARK_CONF`, a JSON object); they win over ours.
+        spark_conf: Spark settings (`NBO_SPARK_CONF`, a JSON object); they override nbo's.
     """
 
     name: str = LOCAL
@@ -33,10 +33,10 @@ class EngineSettings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> EngineSettings:
-        """Read the settings; what is not set has its default.
+        """Read the settings; unset ones have their defaults.
 
         Raises:
-            EngineError: An engine that there is not, or a `NBO_SPARK_CONF` that is no JSON object.
+            EngineError: For an unknown engine, or a `NBO_SPARK_CONF` that is not a JSON object.
 
         Example:
             >>> EngineSettings.from_environment({"NBO_SPARK_CONF": '{"spark.task.cpus": 2}'}).spark_conf
@@ -52,15 +52,15 @@ class EngineSettings:
         )
 
     def engine(self) -> Engine:
-        """Make the engine; nothing is started yet.
+        """Create the engine without starting anything.
 
         Raises:
-            EngineError: Spark is asked for and not installed.
+            EngineError: If Spark is requested but not installed.
         """
         if self.name == LOCAL:
             return LocalEngine()
         try:
-            from features.engines.spark import SparkEngine  # noqa: PLC0415  only who asks for Spark needs it installed
+            from features.engines.spark import SparkEngine  # noqa: PLC0415  pyspark is optional
         except ModuleNotFoundError as error:
             if error.name != "pyspark":
                 raise
@@ -73,7 +73,7 @@ class EngineSettings:
 def _conf(text: str) -> tuple[tuple[str, str], ...]:
     try:
         conf = json.loads(text)
-        # Spark wants `true`, not `True`; other values are as they are written
+        # Spark expects `true`, not `True`
         return tuple((name, value if isinstance(value, str) else json.dumps(value)) for name, value in conf.items())
     except (ValueError, AttributeError) as error:
         raise EngineError(

@@ -1,4 +1,4 @@
-"""Work done by Spark's tasks: one task for each piece, on whatever machines the master has."""
+"""Engine that runs each piece of work as a Spark task, on the machines of the master."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _ANSWER = pa.schema([("number", pa.int64()), ("report", pa.string()), ("error", 
 
 
 class SparkEngine:
-    """A Spark master, asked for tasks only when there is work.
+    """Runs work on a Spark master; a session is opened only when there is work.
 
     Args:
-        master: As Spark writes it.
-        settings: Any of Spark's.
+        master: Spark's master URL.
+        settings: Spark settings.
     """
 
     def __init__(self, master: str, settings: Mapping[str, str]) -> None:
@@ -41,7 +41,7 @@ class SparkEngine:
         """Open a session for the length of the block.
 
         Raises:
-            EngineError: There is no Java, a master does not answer, or Spark refuses a setting.
+            EngineError: If there is no Java, the master does not answer, or Spark rejects a setting.
         """
         with spark_session(self._master, self._settings) as session:
             yield SparkWorkers(session)
@@ -51,7 +51,7 @@ class SparkWorkers:
     """The executors of a session.
 
     Attributes:
-        session: Open as long as the workers are there.
+        session: Open while the workers are in use.
     """
 
     def __init__(self, session: SparkSession) -> None:
@@ -59,11 +59,11 @@ class SparkWorkers:
 
     @property
     def threads(self) -> int:
-        """Those that Spark reckons with for a task: `spark.task.cpus`."""
+        """Threads that Spark allocates to a task: `spark.task.cpus`."""
         return int(self.session.sparkContext.getConf().get("spark.task.cpus", "1"))
 
     def map(self, work: Callable[[Item], Report], items: Sequence[Item], progress: Progress = silent) -> list[Report]:
-        """Do the work in one stage with a task for each item; a task that is lost is done again, as Spark does."""
+        """Run the work in one stage with one task for each item; Spark runs lost tasks again."""
         if not items:
             return []
         numbers = self.session.range(0, len(items), 1, numPartitions=len(items))
@@ -81,7 +81,7 @@ class SparkWorkers:
 
     @contextmanager
     def _watched(self, total: int, progress: Progress) -> Iterator[None]:
-        """Tell progress from a thread of its own, by asking how many tasks are done."""
+        """Report progress from a separate thread that polls how many tasks are done."""
         context = self.session.sparkContext
         group = f"nbo-{uuid4()}"
         context.setJobGroup(group, "nbo: work on buckets", interruptOnCancel=True)
@@ -93,7 +93,7 @@ class SparkWorkers:
                 stages = (tracker.getStageInfo(stage) for job in jobs if job for stage in job.stageIds)
                 progress(sum(stage.numCompletedTasks for stage in stages if stage), total)
 
-        watcher = InheritableThread(target=watch, daemon=True)  # which closes its connection to Java when it ends
+        watcher = InheritableThread(target=watch, daemon=True)  # closes its connection to Java when it ends
         watcher.start()
         try:
             yield
@@ -105,7 +105,7 @@ class SparkWorkers:
 def _task(
     work: Callable[[Item], Report], items: Sequence[Item]
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
-    """Make what a task does: the work for its numbers; an error of ours is an answer, for trying again is no use."""
+    """Make a task's function. It returns an `NboError` as a result, because Spark's retries would not help."""
 
     def do(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -121,7 +121,7 @@ def _task(
 
 
 def _revived(written: str) -> NboError:
-    """Make an error that a task wrote down the same error here."""
+    """Recreate an error that a task serialised."""
     name, parts = json.loads(written)
     kind = getattr(domain.errors, name, NboError)
     revived: NboError = kind(**parts)
@@ -129,6 +129,6 @@ def _revived(written: str) -> NboError:
 
 
 def _last_line(text: str) -> str:
-    """The line of a worker's traceback that says what it was."""
+    """Return the last line of a worker's traceback that names the error."""
     lines = [line for line in text.splitlines() if line and not line.startswith((" ", "\t"))]
     return lines[-1] if lines else text

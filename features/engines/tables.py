@@ -1,4 +1,4 @@
-"""Point-in-time features of Spark tables: of events that are not in a log of ours, for as many moments as there are."""
+"""Point-in-time features of Spark tables: for events outside nbo's log, and any number of moments."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def features_of_tables(
     names: tuple[str, ...] | None = None,
     groups: int = 256,
 ) -> DataFrame:
-    """Compute what `compute_features` computes, group by group of customers, with `cogroup.applyInArrow`.
+    """Compute the same as `compute_features`, group by group of customers, with `cogroup.applyInArrow`.
 
-    Both tables are shuffled once by customer, the events with the columns that features need; no event is ever
-    joined to a moment. A log of ours lies in buckets of customers already and needs no shuffle: see
-    `features.point_in_time` for that.
+    Both tables are shuffled once by customer, the events only with the columns that features need; no event is ever
+    joined to a moment. nbo's own log is already in buckets of customers and needs no shuffle: see
+    `features.point_in_time`.
 
     Args:
         events: At least `EVENT_COLUMNS`, in any order: ids, type, channel and product as strings, `occurred_at` and
@@ -42,18 +42,18 @@ def features_of_tables(
         catalogue: The bank's features.
         journey: Its stages.
         calendar: Its local days.
-        names: Features wanted; all where not given.
-        groups: Of customers; one has to fit a task's memory, at about 1 kB an event.
+        names: Requested features; all if None.
+        groups: Number of groups of customers; a group has to fit a task's memory, at about 1 kB an event.
 
     Returns:
-        One row for each moment, in any order: `customer_id`, `as_of` and the features; NULL is NULL, categories are
-        strings.
+        One row for each moment, in any order: `customer_id`, `as_of` and the features. NULL stays NULL, categories
+        are strings.
     """
 
-    def compute(of_customers: pa.Table, asked: pa.Table) -> pa.Table:
+    def compute(of_customers: pa.Table, of_moments: pa.Table) -> pa.Table:
         wanted = Moments(
-            asked.column(CUSTOMER_ID).to_numpy().astype(object),
-            asked.column(AS_OF).cast(pa.timestamp("us", "UTC")).to_numpy().astype("datetime64[us]"),
+            of_moments.column(CUSTOMER_ID).to_numpy().astype(object),
+            of_moments.column(AS_OF).cast(pa.timestamp("us", "UTC")).to_numpy().astype("datetime64[us]"),
         )
         return plain_table(compute_features(of_customers, wanted, catalogue, journey, calendar, names))
 

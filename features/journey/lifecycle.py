@@ -1,4 +1,4 @@
-"""The stage process: at midnights of a fixed grid every customer stays in a stage, or enters another."""
+"""The stage process: at each midnight of a fixed grid, a customer stays in a stage or enters another."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ from features.moments import Moments, utc_microseconds
 
 GRID_BEGINS: Final = date(2001, 1, 1)
 MOMENTS_AT_ONCE: Final = 200_000
-"""Bounds the memory of the grid to some tens of megabytes."""
+"""Limits the memory of the grid to a few tens of megabytes."""
 NO_STAGE: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
 class StageChanges:
-    """Every entry into a stage, in the order of customer and time.
+    """Entries into stages, ordered by customer and time.
 
     Attributes:
-        customer: Code in the history.
+        customer: Customer codes of the history.
         day: Local day at whose midnight the customer entered.
         stage: Position in `STAGES`.
-        previous: Position of the stage before, or NO_STAGE.
+        previous: Position of the previous stage, or NO_STAGE.
     """
 
     customer: Int64Array
@@ -52,7 +52,7 @@ class StageChanges:
     previous: Int64Array
 
     def at(self, customer: Int64Array, day: Int64Array) -> StageChanges:
-        """Find the stage that each customer is in on a day; NO_STAGE and day 0 where in none."""
+        """Find the stage that each customer is in on a day; NO_STAGE and day 0 for none."""
         if not len(self.customer):
             nothing = np.full(len(customer), NO_STAGE, dtype=np.int64)
             return StageChanges(customer, np.zeros(len(customer), dtype=np.int64), nothing, nothing)
@@ -66,22 +66,22 @@ class StageChanges:
         )
 
     def take(self, rows: Int64Array) -> StageChanges:
-        """Keep changes by position."""
+        """Select changes by position."""
         return StageChanges(self.customer[rows], self.day[rows], self.stage[rows], self.previous[rows])
 
     def in_order(self) -> StageChanges:
-        """Put changes in the order of customer and time."""
+        """Sort changes by customer and time."""
         return self.take(np.lexsort((self.day, self.customer)))
 
     @classmethod
     def together(cls, parts: Sequence[StageChanges]) -> StageChanges:
-        """Put changes one after the other."""
+        """Concatenate changes."""
         nothing = np.zeros(0, dtype=np.int64)
         names = ("customer", "day", "stage", "previous")
         return cls(*(np.concatenate([nothing, *(getattr(part, name) for part in parts)]) for name in names))
 
     def columns(self, day: Int64Array) -> dict[str, Array]:
-        """Write stages found by `at` as features of moments on these local days."""
+        """Convert stages found by `at` to features of moments on these local days."""
         known = self.stage != NO_STAGE
         return {
             STAGE: np.where(known, self.stage, np.nan),
@@ -97,10 +97,10 @@ def stages_at(
     journey: Journey,
     known: pa.Table | None = None,
 ) -> dict[str, Array]:
-    """Compute the three stage features of moments, which are in the order of their customers.
+    """Compute the three stage features of moments, which must be ordered by customer.
 
     Args:
-        known: The customers' `stage_history` up to the last moment or later; without it the process runs.
+        known: The customers' `stage_history` up to the last moment or later; if None, the process runs.
     """
     changes = stage_changes(history, moments, catalogue, journey) if known is None else _known(known, history)
     return changes.at(moments.customer, moments.day).columns(moments.day)
@@ -117,11 +117,11 @@ def stage_history(
     journey: Journey,
     calendar: Calendar,
 ) -> pa.Table:
-    """List the stages of every customer in the events, up to a moment and with what was visible by then.
+    """List the stages of every customer in the events, up to a moment and from what was visible then.
 
     Returns:
-        Columns customer_id, stage, entered_at, left_at (null for the stage they are in), previous_stage; in the
-        order of customer and time.
+        Columns customer_id, stage, entered_at, left_at (null for the current stage), previous_stage; ordered by
+        customer and time.
     """
     moment = utc_microseconds(until)
     history = history_of(events, calendar, before=moment)
@@ -131,7 +131,7 @@ def stage_history(
 
 
 def written_history(changes: StageChanges, customer_ids: pa.Array, calendar: Calendar) -> pa.Table:
-    """Write changes as `stage_history` does, customers being positions in the ids."""
+    """Convert changes to the table of `stage_history`; customers are positions in `customer_ids`."""
     entered = calendar.beginning(changes.day)
     followed = np.append(np.diff(changes.customer) == 0, False)[: len(entered)]
     left = np.where(followed, np.append(entered[1:], 0)[: len(entered)], 0)
@@ -148,14 +148,14 @@ def written_history(changes: StageChanges, customer_ids: pa.Array, calendar: Cal
 
 
 def read_history(known: pa.Table, customer_ids: pa.Array, calendar: Calendar) -> StageChanges:
-    """Read what `stage_history` wrote of some customers, as positions in their ids."""
+    """Convert a `stage_history` table to changes, with customers as positions in `customer_ids`."""
     names = pa.array(STAGES.values, pa.string())
 
     def positions(column: str) -> Int64Array:
         found = pc.index_in(known.column(column), value_set=names).fill_null(NO_STAGE)
         return np.asarray(found.to_numpy(), dtype=np.int64)
 
-    # whoever has no events in a history shares one code there, and is in no stage
+    # customers without events in a history share one code there, and are in no stage
     known = known.filter(pc.is_in(known.column("customer_id"), value_set=customer_ids))
     found = pc.index_in(known.column("customer_id"), value_set=customer_ids)
     customer = np.asarray(found.to_numpy(), dtype=np.int64)
@@ -166,7 +166,7 @@ def read_history(known: pa.Table, customer_ids: pa.Array, calendar: Calendar) ->
 def stage_changes(
     history: History, moments: CodedMoments, catalogue: FeatureCatalogue, journey: Journey
 ) -> StageChanges:
-    """Run the process for each customer from their first visible event up to their last moment."""
+    """Run the process for each customer, from their first visible event to their last moment."""
     columns, every = history.columns, journey.evaluate_every_days
     parts: list[StageChanges] = []
     if len(columns) and journey.stages:
@@ -175,7 +175,7 @@ def stage_changes(
         with_events = customers < len(columns.customer_ids)
         customers, last_day = customers[with_events], last_day[with_events]
         first_seen = np.minimum.reduceat(columns.available, columns.starts[:-1])[customers]
-        # visible from the midnight after; then up to the grid
+        # visible from the next midnight on; then on to the grid
         first_day = history.calendar.day_index(first_seen) + 1
         first_day += (history.calendar.day_of(GRID_BEGINS) - first_day) % every
         steps = np.maximum((last_day - first_day) // every + 1, 0)
@@ -185,7 +185,7 @@ def stage_changes(
 
 
 def _chunks(steps: Int64Array) -> Iterator[slice]:
-    """Cut customers in runs with about `MOMENTS_AT_ONCE` grid moments."""
+    """Split customers into runs with about `MOMENTS_AT_ONCE` grid moments each."""
     chunk = np.cumsum(steps) // MOMENTS_AT_ONCE
     cuts = [0, *(np.flatnonzero(np.diff(chunk)) + 1).tolist(), len(steps)]
     for start, end in pairwise(cuts):
@@ -195,15 +195,15 @@ def _chunks(steps: Int64Array) -> Iterator[slice]:
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """Midnights at which customers are asked: from a first day on, so many steps."""
+    """Midnights at which customers' stages are evaluated: a first day and a number of steps for each customer."""
 
     customers: Int64Array
     first_day: Int64Array
     steps: Int64Array
 
 
-def _run(history: History, asked: _Grid, catalogue: FeatureCatalogue, journey: Journey) -> StageChanges:
-    customers, first_day, steps = asked.customers, asked.first_day, asked.steps
+def _run(history: History, run: _Grid, catalogue: FeatureCatalogue, journey: Journey) -> StageChanges:
+    customers, first_day, steps = run.customers, run.first_day, run.steps
     owner, step = spread(np.zeros_like(steps), steps)
     day = first_day[owner] + step * journey.evaluate_every_days
     grid = CodedMoments(customers[owner], history.calendar.beginning(day), day)
@@ -215,7 +215,7 @@ def _run(history: History, asked: _Grid, catalogue: FeatureCatalogue, journey: J
     entered = np.zeros(len(customers), dtype=np.int64)
     minimum = np.zeros(len(customers), dtype=np.int64)
     changes: list[tuple[Int64Array, Int64Array, Int64Array, Int64Array]] = []
-    # longest first, so that at every step those still going are the first ones
+    # longest first, so that the customers who still have steps are always at the front
     longest_first = np.argsort(-steps, kind="stable")
     going_at = np.searchsorted(-steps[longest_first], -np.arange(int(steps.max(initial=0))), side="left")
     for number, going in enumerate(going_at.tolist()):
@@ -236,7 +236,7 @@ def _run(history: History, asked: _Grid, catalogue: FeatureCatalogue, journey: J
 
 
 def enters(stage: Int64Array, current: Int64Array, days: Int64Array, minimum_days: Int64Array) -> BoolArray:
-    """Tell who enters a stage: one that holds, another than the current, and that was held long enough."""
+    """Tell who enters a stage: its condition holds, it is not the current one, and that was held long enough."""
     free = (current == NO_STAGE) | (days >= minimum_days)
     entering: BoolArray = (stage != NO_STAGE) & (stage != current) & free
     return entering
@@ -257,7 +257,7 @@ def first_that_holds(
     moments: CodedMoments,
     calendar: Calendar,
 ) -> Int64Array:
-    """Position of the first condition that holds at each moment; NO_STAGE where none does."""
+    """Return the position of the first condition that holds at each moment; NO_STAGE if none does."""
     columns = program.columns(kept, moments, {}, calendar)
     chosen = np.full(len(moments.day), NO_STAGE, dtype=np.int64)
     for position in reversed(range(len(conditions))):
@@ -267,7 +267,7 @@ def first_that_holds(
 
 @lru_cache(maxsize=16)
 def conditions_of(catalogue: FeatureCatalogue, journey: Journey) -> tuple[CompiledFeatures, tuple[Expression, ...]]:
-    """Compile the conditions of the stages, and the features that they read."""
+    """Compile the stage conditions and the features that they read."""
     schema = {**MOMENT_INPUTS, **catalogue.schema}
     conditions = tuple(compile_expression(condition.when, schema) for condition in journey.stages)
     names = sorted(frozenset[str]().union(*(condition.names for condition in conditions)))

@@ -1,4 +1,4 @@
-"""How a bank describes its customers' journeys: lifecycle stages and sub-journeys per product."""
+"""Settings of a bank's customer journeys: lifecycle stages, and sub-journeys per product."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class StageCondition(Spec):
     """When a customer belongs to a stage.
 
     Attributes:
-        stage: Which.
-        when: SQL condition over features (none of the stage's own); NULL counts as not.
-        minimum_days: A customer who entered stays at least this long, so that nobody flaps.
+        stage: The stage.
+        when: SQL condition over features (stage features excluded); NULL counts as false.
+        minimum_days: A customer who entered stays at least this long, which prevents frequent changes.
     """
 
     stage: Stage
@@ -28,8 +28,8 @@ class StepCondition(Spec):
     """When a customer is at a step of a product's sub-journey; `{product}` stands for the product's name.
 
     Attributes:
-        step: Which.
-        when: SQL condition over features; NULL counts as not.
+        step: The step.
+        when: SQL condition over features; NULL counts as false.
     """
 
     step: Step
@@ -38,18 +38,18 @@ class StepCondition(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journey(Spec):
-    """Stages and steps; of each list the first condition that holds decides.
+    """Stages and steps; in each list the first condition that holds decides.
 
     A customer's stage is evaluated at the local midnights of a fixed grid, every `evaluate_every_days` days
-    counted from Monday 2001-01-01, with what was available then; between two of them it stands. A customer
-    enters the first stage at the first of these midnights after the first event, and is in no stage (NULL)
-    before. Where no condition holds the stage stays as it is. From this come the features `stage`,
-    `previous_stage` and `days_in_stage`, and from the steps `{product}_step`.
+    counted from Monday 2001-01-01, with what was available then; it does not change in between. A customer enters
+    the first stage at the first of these midnights after the first event, and is in no stage (NULL) before. If no
+    condition holds, the stage does not change. The stages make the features `stage`, `previous_stage` and
+    `days_in_stage`; the steps make `{product}_step`.
 
     Attributes:
-        stages: In the order in which they are asked.
-        steps: In the order in which they are asked, the same for every product.
-        evaluate_every_days: Distance of the midnights at which stages are evaluated.
+        stages: In order of evaluation.
+        steps: In order of evaluation, the same for every product.
+        evaluate_every_days: Days from one evaluation of stages to the next.
     """
 
     stages: tuple[StageCondition, ...]

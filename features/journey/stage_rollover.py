@@ -1,4 +1,4 @@
-"""The stage process goes on from where it stood, without the history: what it asks is in the states of midnight."""
+"""Continue the stage process from one midnight to the next with the states alone, without reading the history."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from features.kernel.plan import Int64Matrix, Plan
 
 
 def can_continue(journey: Journey) -> bool:
-    """Tell whether the stage alone says how long it must be held, whichever of its conditions led there."""
+    """Tell whether the minimum days depend only on the stage, not on which of its conditions led there."""
     least: dict[str, int] = {}
     return all(
         least.setdefault(condition.stage.value, condition.minimum_days) == condition.minimum_days
@@ -46,13 +46,16 @@ def stand_at(
     journey: Journey,
     calendar: Calendar,
 ) -> StageChanges:
-    """Say where customers stand at a local midnight who stood somewhere at the one before.
+    """Compute the stages of customers at a local midnight from those at the midnight before.
 
     Args:
-        standing: The last change of each, at the midnight before; of customers of whom something was visible then.
-        kept: What the plan keeps of each as of this midnight.
-        plan: Of the whole catalogue, with mergeable days.
-        moments: This midnight, for each.
+        standing: Each customer's last change at the midnight before, for customers with visible events then.
+        kept: What the plan keeps for each customer as of this midnight.
+        plan: Plan of the whole catalogue, with mergeable days.
+        moments: This midnight, for each customer.
+        catalogue: The bank's features.
+        journey: Its stages.
+        calendar: Its local days.
     """
     stage, previous, entered = standing.stage, standing.previous, standing.day
     days_since_grid = moments.day - calendar.day_of(GRID_BEGINS)
@@ -60,7 +63,7 @@ def stand_at(
         program, conditions = conditions_of(catalogue, journey)
         chosen = first_that_holds(replace(program, plan=plan), conditions, kept, moments, calendar)
         names = [condition.stage.value for condition in journey.stages]
-        # one entry more, so that NO_STAGE finds itself at the end
+        # one more entry, so that NO_STAGE (-1) maps to itself
         stage_of = np.array([*map(STAGES.values.index, names), NO_STAGE])
         least = np.zeros(len(STAGES.values) + 1, dtype=np.int64)
         least[stage_of[:-1]] = [condition.minimum_days for condition in journey.stages]
@@ -68,7 +71,7 @@ def stand_at(
         previous = np.where(entering, stage, previous)
         stage = np.where(entering, stage_of[chosen], stage)
         entered = np.where(entering, moments.day, entered)
-    # who is in no stage yet stands there since today
+    # customers who are in no stage yet have today as their day of entry
     return StageChanges(standing.customer, np.where(stage == NO_STAGE, moments.day, entered), stage, previous)
 
 
@@ -80,19 +83,20 @@ def continued_history(
     of_computed: BoolArray,
     calendar: Calendar,
 ) -> pa.Table:
-    """Put together what `stage_history` would list.
+    """Assemble the table that `stage_history` would return.
 
     Args:
-        known: What it listed up to a midnight.
-        changes: Entries since, customers being positions in the ids.
-        computed: What it lists now of some customers.
-        customer_ids: Of everybody, in order.
-        of_computed: Who is listed in `computed`: what else is said of them does not count.
+        known: Its result up to a midnight.
+        changes: Entries since then, with customers as positions in `customer_ids`.
+        computed: Its current result for some customers.
+        customer_ids: All customers, in order.
+        of_computed: Mask of the customers in `computed`: their entries in `known` and `changes` are ignored.
+        calendar: The bank's local days.
     """
     names = customer_ids.filter(pa.array(of_computed))
     same = computed.equals(known.filter(pc.is_in(known.column("customer_id"), value_set=names)))
     if same and not any(len(part.customer) for part in changes):
-        return known  # most nights nobody enters a stage
+        return known  # on most nights nobody enters a stage
     before = [read_history(known, customer_ids, calendar), *changes]
     kept = [part.take(np.flatnonzero(~of_computed[part.customer])) for part in before]
     again = read_history(computed, customer_ids, calendar)

@@ -1,4 +1,4 @@
-"""Whole-array steps that numpy has no word for."""
+"""Array operations that numpy lacks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BoolArray = NDArray[np.bool_]
 
 
 def counted_before(flags: BoolArray) -> Int64Array:
-    """Count the flags before each position, shape (n + 1,): the difference of two entries counts between them.
+    """Count the flags before each position, shape (n + 1,); the difference of two entries counts the flags between.
 
     Example:
         >>> counted_before(np.array([True, False, True]))

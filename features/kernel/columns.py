@@ -1,4 +1,4 @@
-"""A table of events as numpy columns: what everything in the kernel reads."""
+"""Events as numpy columns: the input of everything in the kernel."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from expressions.types import Boolean, Category, ColumnType
 from features.kernel.arrays import BoolArray, Int64Array
 
 SCALE = 10_000
-"""Amounts are int64 in 1/10,000: sums are exact, whatever the order, and merging gives the same bits."""
+"""Amounts are int64 in 1/10,000: sums are exact in any order, and merging gives the same bits."""
 LARGEST_NUMBER = 1e11
-"""A number beyond it, or not finite, counts as none: sums of thousands of them still fit int64."""
+"""Larger or non-finite numbers count as missing, so that sums of thousands of numbers fit int64."""
 MISSING = np.iinfo(np.int64).min
-"""Stands for "no value" in fixed-point columns; no number within the bounds reaches it."""
+"""Stands for "no value" in fixed-point columns; no allowed number is this small."""
 UNKNOWN = MISSING + 1
-"""Stands for "told to be unknown": a last value that ends the one before it."""
+"""Stands for a value reported as unknown, which replaces the last known value."""
 
 EVENT_COLUMNS = (
     "customer_id",
@@ -33,21 +33,21 @@ EVENT_COLUMNS = (
     "amount",
     "properties",
 )
-"""What the kernel reads of an event log; the rest need not be loaded."""
+"""Columns that the kernel reads from an event log; others need not be loaded."""
 
 _NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$"
 
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """Names as codes: positions in `names`, -1 for none."""
+    """Names as codes: positions in `names`, -1 for NULL."""
 
     codes: NDArray[np.int32]
     names: tuple[str, ...]
 
     def equal(self, wanted: frozenset[str], rows: Int64Array | None) -> BoolArray:
-        """Tell which rows have one of the names; None asks all rows."""
-        # one entry more, so that -1 finds "no" at the end
+        """Tell which rows have one of the names; all rows if `rows` is None."""
+        # one more entry, so that -1 maps to False at the end
         lookup = np.array([name in wanted for name in self.names] + [False])
         found: BoolArray = lookup[self.codes if rows is None else self.codes[rows]]
         return found
@@ -55,7 +55,7 @@ class Coded:
 
 @dataclass(frozen=True, slots=True)
 class EventColumns:
-    """Events of k customers in the order of customer, then time; n events.
+    """n events of k customers, ordered by customer, then time.
 
     Attributes:
         customer_ids: Arrow string array, shape (k,), in the order of the codes.
@@ -63,7 +63,7 @@ class EventColumns:
         customer: Code of each event's customer, ascending.
         occurred: Microseconds UTC; ascending within a customer.
         available: Microseconds UTC.
-        amount: In 1/10,000, or MISSING.
+        amount: Amount in 1/10,000, or MISSING.
     """
 
     customer_ids: pa.Array
@@ -84,10 +84,10 @@ class EventColumns:
 
     @classmethod
     def from_table(cls, events: pa.Table) -> EventColumns:
-        """Read a table of the event log's contract; it is sorted first where it is not yet.
+        """Read a table that follows the event log's contract, and sort it if necessary.
 
         Raises:
-            DataError: For a missing column.
+            DataError: If a column is missing.
         """
         for name in EVENT_COLUMNS:
             if name not in events.column_names:
@@ -106,7 +106,7 @@ class EventColumns:
 
     @classmethod
     def _read(cls, events: pa.Table) -> EventColumns:
-        # encoded afresh: codes in the order of appearance, whatever the order of a dictionary that came along
+        # encoded again: codes must be in order of appearance, which a dictionary in the table need not be
         customers = _coded(events.column("customer_id").cast(pa.string()))
         code = customers.codes.astype(np.int64)
         names = pa.array(customers.names, pa.string())
@@ -124,43 +124,43 @@ class EventColumns:
         )
 
     def customer_codes(self, customer_ids: NDArray[np.object_]) -> Int64Array:
-        """Find customers; one without events gets the code k, whose range of events is empty."""
+        """Look up customers' codes; a customer without events gets the code k, whose range of events is empty."""
         found = pc.index_in(pa.array(customer_ids, pa.string()), value_set=self.customer_ids)
         return np.asarray(found.fill_null(len(self.customer_ids)).to_numpy(zero_copy_only=False), dtype=np.int64)
 
     def ranges(self, customer: Int64Array) -> tuple[Int64Array, Int64Array]:
-        """First event of each customer, and the one after the last; empty for the code k."""
+        """Return each customer's first event and the one after the last; an empty range for the code k."""
         upper = self.starts[np.minimum(customer + 1, len(self.starts) - 1)]
         lower: Int64Array = self.starts[customer]
         return lower, upper
 
     def text(self, name: str, types: frozenset[str]) -> Coded:
-        """Property of the events of some types, as text; none elsewhere."""
+        """Return a property of the events of some types as text; NULL for other events."""
         key = (name, types)
         if key not in self._texts:
             rows = np.flatnonzero(self.type.equal(types, None))
             codes = np.full(len(self), -1, dtype=np.int32)
             names: tuple[str, ...] = ()
             if len(rows) and pa.types.is_map(self.properties.type):
-                told = pc.map_lookup(self.properties.take(pa.array(rows)), pa.scalar(name), "first")
-                found = _coded(told)
+                texts = pc.map_lookup(self.properties.take(pa.array(rows)), pa.scalar(name), "first")
+                found = _coded(texts)
                 codes[rows], names = found.codes, found.names
             self._texts[key] = Coded(codes, names)
         return self._texts[key]
 
     def values(self, of: str, kind: ColumnType, types: frozenset[str]) -> Int64Array:
-        """Amount, or a property of the events of some types, as int64, or MISSING, shape (n,).
+        """Return the amount, or a property of the events of some types, as int64 or MISSING, shape (n,).
 
         Numbers are in 1/10,000, yes and no are 1 and 0, a category is the position in its values. An empty text is
-        UNKNOWN, any other that is none of these is MISSING.
+        UNKNOWN; any text that cannot be converted is MISSING.
         """
         if of == "amount":
             return self.amount
         key = (of, kind, types)
         if key not in self._values:
             coded = self.text(of, types)
-            told = np.where(np.array(coded.names, dtype=object) == UNKNOWN_TEXT, UNKNOWN, _parsed(coded.names, kind))
-            lookup = np.append(told, MISSING)
+            parsed = np.where(np.array(coded.names, dtype=object) == UNKNOWN_TEXT, UNKNOWN, _parsed(coded.names, kind))
+            lookup = np.append(parsed, MISSING)
             self._values[key] = lookup[coded.codes]
         return self._values[key]
 

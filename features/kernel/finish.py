@@ -1,4 +1,4 @@
-"""From what is kept to what people read: float64, NaN for nothing."""
+"""Convert the kernel's kept integers to feature values: float64, with NaN for NULL."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from features.kernel.history import CodedMoments
 from features.kernel.plan import Int64Matrix, Slot
 
 FEW_MOMENTS: Final = 4_096
-"""Up to so many, rows are copied out to be finished together; for more of them the copies cost more than the steps."""
+"""Up to this many moments, rows are copied out and finished together; for more, the copies cost more than the steps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finishing:
-    """How features are finished: those that are alike in one step, for one customer asks for all of them.
+    """How features are finished. Features of the same kind take one step, which is fast for a single customer.
 
     Attributes:
-        alike: Way of finishing -> names of the features, and their rows in what is kept.
-        others: One by one.
+        alike: Way of finishing -> names of the features, and their rows in the kept numbers.
+        others: Features that are finished one by one.
     """
 
     alike: tuple[tuple[Alike, tuple[str, ...], Int64Array], ...]
@@ -38,7 +38,7 @@ class Finishing:
 
     @classmethod
     def of(cls, features: Iterable[Feature], parts: Mapping[str, tuple[Slot, ...]]) -> Finishing:
-        """Put features that are finished alike together; those that are no aggregates are passed over."""
+        """Group features that are finished alike; features that are not aggregates are skipped."""
         alike: dict[Alike, list[tuple[str, int]]] = {}
         others: list[tuple[Feature, tuple[Slot, ...]]] = []
         for feature in features:
@@ -79,12 +79,12 @@ class Finishing:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """One way of finishing single rows of what is kept.
+    """A way of finishing single rows of the kept numbers.
 
     Attributes:
-        nothing: What is kept of no events; None where that is a number like others.
-        unit: By which the number is divided; None for the days that have passed since it.
-        offset: Of the row, after the slot's first.
+        nothing: Number that is kept without events; None if it needs no special treatment.
+        unit: Divisor of the number; None to compute the days that have passed since it.
+        offset: Offset of the row from the slot's first row.
     """
 
     nothing: int | None
@@ -92,9 +92,9 @@ class Alike:
     offset: int = 0
 
     def finish(self, kept: Int64Matrix, moments: CodedMoments) -> Array:
-        """Finish rows, shape (k, m), or one row, shape (m,)."""
+        """Finish several rows, shape (k, m), or one row, shape (m,)."""
         if self.unit is None:
-            assert self.nothing is not None, "there may be no first or last time"
+            assert self.nothing is not None, "times can be missing"
             return _days_since(kept, moments.as_of, self.nothing)
         values = kept.astype(np.float64) if self.unit == 1 else kept / self.unit
         if self.nothing is None:
@@ -115,13 +115,13 @@ _ALIKE: Final[Mapping[AggregateKind, Alike]] = {
 def _alike(feature: Feature) -> Alike | None:
     assert feature.aggregate is not None, "only aggregates have slots"
     if feature.aggregate.aggregate == "last":
-        # the time first, then the value
+        # the slot keeps the time first, then the value
         return Alike(NOTHING_GREATEST, SCALE if isinstance(feature.type, Number) else 1, offset=1)
     return _ALIKE.get(feature.aggregate.aggregate)
 
 
 def finish(feature: Feature, slots: tuple[Slot, ...], kept: Int64Matrix, moments: CodedMoments) -> Array:
-    """Compute a feature that needs more than one row of what is kept, shape (m,).
+    """Compute a feature that needs more than one row of the kept numbers, shape (m,).
 
     Args:
         feature: An aggregate.
@@ -146,7 +146,7 @@ def finish(feature: Feature, slots: tuple[Slot, ...], kept: Int64Matrix, moments
             assert isinstance(slots[0].aggregate, DecayedSum), "the plan keeps a decayed sum in blocks"
             finished = slots[0].aggregate.value(kept[slots[0].rows], moments.day) / SCALE
         case other:
-            raise AssertionError(f"{other} is finished with those like it")
+            raise AssertionError(f"{other} is finished in a group")
     return finished
 
 

@@ -1,4 +1,4 @@
-"""Carry out a plan: what is kept of every moment, as an int64 matrix."""
+"""Execute a plan: compute the numbers kept for every moment, as an int64 matrix."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from features.kernel.selection import Section, Selection
 
 
 def gather(plan: Plan, history: History, moments: CodedMoments) -> Int64Matrix:
-    """Compute what is kept of every moment, shape (rows of the plan, m); of no events that is the identity."""
+    """Compute the numbers kept for every moment, shape (rows of the plan, m); without events they are the identity."""
     kept = np.repeat(plan.identity, len(moments.customer), axis=1)
     settled, tails = history.visible(moments, plan.windows)
     aggregate(plan, settled, kept)
@@ -24,8 +24,8 @@ def gather(plan: Plan, history: History, moments: CodedMoments) -> Int64Matrix:
 
 
 def merge(plan: Plan, kept: Int64Matrix, section: Section) -> Int64Matrix:
-    """Merge the events of a section into what is kept; the moments are the same, `kept` is not changed."""
-    recent, merged = np.empty_like(kept), kept.copy()  # what has no events is not written, and not merged
+    """Merge the events of a section into the kept numbers of the same moments; `kept` is not changed."""
+    recent, merged = np.empty_like(kept), kept.copy()  # slots without events are neither written nor merged
     for slot in aggregate(plan, section, recent):
         merged[slot.rows] = slot.aggregate.merge(tuple(kept[slot.rows]), tuple(recent[slot.rows]))
     return merged
@@ -34,23 +34,24 @@ def merge(plan: Plan, kept: Int64Matrix, section: Section) -> Int64Matrix:
 def move(
     plan: Plan, kept: Int64Matrix, leaving: Section, entering: Section, day: Int64Array
 ) -> tuple[Int64Matrix, BoolArray]:
-    """Move what is kept at local midnights to the next ones.
+    """Move the numbers kept at local midnights to the next midnights.
 
     Args:
-        plan: With mergeable days.
-        kept: Of the events up to midnights, shape (rows of the plan, m); not changed.
+        plan: A plan with mergeable days.
+        kept: Numbers kept of the events before the midnights, shape (rows of the plan, m); not changed.
         leaving: `History.leaving` of these midnights.
-        entering: What became available from these midnights to the next ones, listed as of the next ones.
+        entering: Events that became available from these midnights to the next ones, listed as of the next ones.
         day: The local day that begins at each of these midnights.
 
     Returns:
-        What is kept of the next midnights, and where that can be told: elsewhere only the history knows.
+        The numbers kept at the next midnights, and a mask of the moments for which they are exact: the others have
+        to be computed from the history.
     """
     moved, gone, come = kept.copy(), np.empty_like(kept), np.empty_like(kept)
-    told = np.ones(kept.shape[1], dtype=np.bool_)
+    exact = np.ones(kept.shape[1], dtype=np.bool_)
     for slot in aggregate(plan, leaving, gone):
         before, left = tuple(kept[slot.rows]), tuple(gone[slot.rows])
-        told &= slot.aggregate.can_subtract(before, left)
+        exact &= slot.aggregate.can_subtract(before, left)
         moved[slot.rows] = slot.aggregate.without(before, left)
     for slot in plan.slots:
         numbers = tuple(moved[slot.rows])
@@ -59,11 +60,11 @@ def move(
             moved[slot.rows] = later
     for slot in aggregate(plan, entering, come):
         moved[slot.rows] = slot.aggregate.merge(tuple(moved[slot.rows]), tuple(come[slot.rows]))
-    return moved, told
+    return moved, exact
 
 
 def aggregate(plan: Plan, section: Section, kept: Int64Matrix) -> list[Slot]:
-    """Write the slots that have events into `kept`, for all moments; tell which these are."""
+    """Write the slots that have events into `kept`, for all moments; return these slots."""
     written: list[Slot] = []
     whole = Selection.whole(section)
     for node in plan.roots:

@@ -1,8 +1,8 @@
-"""What was visible of every customer's history at every moment: cut in a settled part, and a tail event by event.
+"""Each customer's history as it was visible at each moment: a settled part, and a tail of single events.
 
-An event is visible at a moment if it was available before. A hidden one occurred before the moment, but was available
-only at or after it. Up to the local midnight before the first hidden event everything is visible, so running totals
-hold there; from there on the visible events are listed one by one. Both parts are aggregated the same way, and merge.
+An event is visible at a moment if it was available before. A hidden event occurred before the moment but became
+available at or after it. Everything before the local midnight that precedes the first hidden event is visible, so
+running totals hold there; later visible events are listed one by one. Both parts are aggregated alike and merged.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from features.kernel.selection import Ranges, Section, Window
 from features.kernel.timeline import Timeline
 
 LARGEST_TAIL: Final = 2_000_000
-"""Rows of tails that are listed at once; bounds memory to some tens of megabytes."""
+"""Rows of tails that are listed at once; limits memory to a few tens of megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodedMoments:
-    """Customers as codes of the columns, with moments.
+    """Moments with customers as codes.
 
     Attributes:
-        customer: Codes, shape (m,).
+        customer: Customer codes, shape (m,).
         as_of: Microseconds UTC.
         day: Local day of each moment, counted from 1970.
     """
@@ -39,13 +39,13 @@ class CodedMoments:
     day: Int64Array
 
     def take(self, rows: Int64Array) -> CodedMoments:
-        """Keep moments by position."""
+        """Select moments by position."""
         return CodedMoments(self.customer[rows], self.as_of[rows], self.day[rows])
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The visible events after the settled part, of the moments that have hidden ones.
+    """The visible events after the settled part, for the moments that have hidden events.
 
     Attributes:
         moments: Positions of these moments.
@@ -56,7 +56,7 @@ class Tail:
 
 
 class History:
-    """Events that can be asked what was visible when.
+    """Events, with queries for what was visible at which moment.
 
     Args:
         columns: The events.
@@ -82,7 +82,7 @@ class History:
         return Timeline(self.columns.customer, self.columns.available, running=True)
 
     def visible(self, moments: CodedMoments, windows: Iterable[Window]) -> tuple[Section, Iterator[Tail]]:
-        """Cut the history of every moment in what is settled, and tails.
+        """Split the history of every moment into a settled part and a tail.
 
         Returns:
             The settled part for all moments, and the tails of those that have one.
@@ -106,25 +106,25 @@ class History:
         return section, self._tails(moments, unsettled, settled, upper, edges)
 
     def listed(self, moments: CodedMoments, windows: Iterable[Window]) -> Section:
-        """List every visible event of every moment: for histories of a day or so."""
+        """List every visible event of every moment; meant for histories of about a day."""
         lower, upper = self.columns.ranges(moments.customer)
         return self._list(moments, lower, upper, self._edges(moments, windows, lower))
 
     def leaving(self, moments: CodedMoments, windows: Iterable[Window]) -> Section:
-        """List the visible events on the first day of every window: at the next midnight it reaches them no more."""
+        """List the visible events on the first day of every window, which leave it at the next midnight."""
         lower, upper = self.columns.ranges(moments.customer)
         edges = {window: self._edge(moments, window) for window in windows}
         ends = {window: self._edge(moments, window, later=1) for window in windows}
         return self._list(moments, lower, upper, edges, ends)
 
     def _edge(self, moments: CodedMoments, window: Window, *, later: int = 0) -> Int64Array:
-        """First event of each moment's window, or of that of a moment so many days later."""
+        """Return the first event of each moment's window, or of the window `later` days later."""
         if window is None:
             return self.columns.ranges(moments.customer)[0]
         return self._occurred.position(moments.customer, self.calendar.beginning(moments.day + later - window))
 
     def _edges(self, moments: CodedMoments, windows: Iterable[Window], lower: Int64Array) -> dict[Window, Int64Array]:
-        """First event of each moment's window, all windows in one search: for few moments the searches cost most."""
+        """Return the first events of all windows in one search: with few moments the searches dominate the cost."""
         days = [window for window in windows if window is not None]
         since = self.calendar.beginning(moments.day - np.array(days, dtype=np.int64)[:, None]).reshape(-1)
         found = self._occurred.position(np.tile(moments.customer, len(days)), since)

@@ -1,4 +1,4 @@
-"""From declared aggregates to what the kernel keeps and does: distinct slots, on a tree of filters."""
+"""Plan: declared aggregates compiled to distinct slots, arranged in a tree of filters."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _MEASURING: Final = ("sum", "mean", "min", "max", "last", "decayed_sum")
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One thing kept of a moment: an aggregate over the events that pass some steps, in a window.
+    """What is kept for a moment: one aggregate over the events that pass some steps, in a window.
 
     Attributes:
         start: Its first row in the matrix of kept numbers.
@@ -58,7 +58,7 @@ class Slot:
 
 @dataclass(slots=True)
 class FilterNode:
-    """A step, what is aggregated over the events that pass it, and the steps that follow."""
+    """A step, the aggregates over the events that pass it, and the following steps."""
 
     step: Step
     slots: dict[Aggregate, list[Slot]] = field(default_factory=dict)
@@ -67,14 +67,14 @@ class FilterNode:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is kept for some features, and where each finds its parts.
+    """Slots that are kept for some features, and the slots that each feature needs.
 
     Attributes:
-        slots: Distinct, in the order of the features that first need them.
+        slots: Distinct slots, in the order of the features that first need them.
         parts: Feature -> its slots.
         roots: The same slots as a tree of filters.
-        identity: What is kept of no events, shape (rows, 1).
-        windows: Every window some slot needs.
+        identity: Numbers that are kept without events, shape (rows, 1).
+        windows: All windows that slots need.
     """
 
     slots: tuple[Slot, ...]
@@ -85,11 +85,11 @@ class Plan:
 
     @classmethod
     def of(cls, features: Sequence[Feature], *, mergeable_days: bool) -> Plan:
-        """Compile features that are aggregates; others are passed over.
+        """Compile features that are aggregates; others are skipped.
 
         Args:
-            features: Of a catalogue; two that need the same slot share it.
-            mergeable_days: Keep distinct days as bits, so that what came later may touch days already counted.
+            features: Features of a catalogue; features that need the same slot share it.
+            mergeable_days: Keep distinct days as bits, so that later events may fall on days already counted.
         """
         slots: dict[tuple[tuple[Step, ...], Aggregate, Window], Slot] = {}
         parts: dict[str, tuple[Slot, ...]] = {}
@@ -113,12 +113,12 @@ class Plan:
         return cls(ordered, parts, _tree(ordered), identity.reshape(-1, 1), windows)
 
     def description(self) -> str:
-        """Say what is in each row, for a fingerprint of the layout."""
+        """Describe the content of each row, for a fingerprint of the layout."""
         return "\n".join(f"{slot.start} {slot.aggregate!r} {slot.window} {slot.steps!r}" for slot in self.slots)
 
 
 def _kept(declared: AggregateFeature, mergeable_days: bool) -> tuple[Window, tuple[Aggregate, ...]]:
-    """Say what is kept of the events in which window."""
+    """Return the window of a declared aggregate, and the aggregates that are kept for it."""
     window = declared.windows_days[0] if declared.windows_days else None
     if declared.half_life_days is not None:
         decayed = DecayedCount if declared.aggregate == "decayed_count" else DecayedSum
@@ -143,7 +143,7 @@ def _steps(feature: Feature, aggregate: AggregateFeature) -> tuple[Step, ...]:
     if aggregate.aggregate in _MEASURING:
         last = aggregate.aggregate == "last"
         kind = feature.type if last else Number()
-        # the amount is a column of its own, so its reading does not depend on types: more filters share it
+        # the amount is a separate column that does not depend on types, so more filters can share this step
         amount = aggregate.of == "amount"
         steps.append(Measured(aggregate.of, kind, () if amount else types, unknown=last and not amount))
     return tuple(steps)

@@ -1,4 +1,4 @@
-"""The events that satisfy a filter, and where each moment's window begins and ends among them."""
+"""Selections: the events that satisfy a filter, with the range of each moment's window among them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from features.kernel.arrays import BoolArray, Int64Array, counted_before
 from features.kernel.columns import Coded, EventColumns
 
 Window = int | None
-"""Whole days; None is all history."""
+"""In whole days; None is the whole history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,12 @@ class Ranges:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Rows of events in the order of an owner, then time, and each moment's windows among them.
+    """Rows of events ordered by owner, then time, and each moment's windows among them.
 
     Attributes:
-        events: Event of each row; None where rows are the events themselves.
-        owner: Who a row belongs to, ascending: a customer, or a moment. A range never crosses owners.
+        columns: The events.
+        events: Event of each row; None if the rows are the events themselves.
+        owner: Owner of each row, ascending: a customer, or a moment. A range never crosses owners.
         event_day: Local day of every event of the columns.
         windows: Ranges by window.
     """
@@ -49,7 +50,7 @@ class Section:
 
     @property
     def moments(self) -> int:
-        """How many moments there are."""
+        """Number of moments."""
         return len(next(iter(self.windows.values())).lower) if self.windows else 0
 
 
@@ -57,11 +58,11 @@ class Selection:
     """Some rows of a section.
 
     Args:
-        section: Where the rows are from.
+        section: The section of the rows.
         rows: Their positions in the section, ascending.
-        parent: The selection this is a part of; None for the whole section.
-        counts: How many rows of the parent were kept before each of its rows.
-        values: Measured values of the rows, where something is measured.
+        parent: The selection of which this is a part; None for the whole section.
+        counts: For each row of the parent, the number of selected rows before it.
+        values: Measured values of the rows, if anything is measured.
     """
 
     def __init__(
@@ -114,7 +115,7 @@ class Selection:
         return self._values
 
     def ranges(self, window: Window) -> Ranges:
-        """Where each moment's window is among the selected rows."""
+        """Return the range of each moment's window among the selected rows."""
         if self._parent is None:
             return self.section.windows[window]
         if window not in self._ranges:
@@ -125,13 +126,13 @@ class Selection:
         return self._ranges[window]
 
     def having(self, coded: Coded, wanted: frozenset[str]) -> Selection:
-        """Keep the rows with one of the names; of a day's few events most filters keep none, which is quick to see."""
+        """Keep the rows with one of the names. Few events rarely have any of them, which is checked first."""
         if wanted.isdisjoint(coded.names):
             return Selection(self.section, self.rows[:0])
         return self.narrow(coded.equal(wanted, self.events))
 
     def narrow(self, keep: BoolArray, values: Int64Array | None = None) -> Selection:
-        """Keep some of the rows; `values`, where given, are measured for all of them."""
+        """Keep some of the rows; `values`, if given, holds a measured value for each row before narrowing."""
         if keep.all():
             return Selection(self.section, self.rows, self, None, values)
         kept = None if values is None else values[keep]

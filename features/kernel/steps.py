@@ -1,4 +1,4 @@
-"""The steps by which a filter narrows events down, so that filters that begin alike share their beginning."""
+"""Steps of filters. Filters that begin with the same steps share their work."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class OfTypes:
         return selection.having(selection.section.columns.type, self.types)
 
     def __repr__(self) -> str:
-        return f"OfTypes({sorted(self.types)})"  # a set has no order of its own, and layouts are hashed from this
+        return f"OfTypes({sorted(self.types)})"  # sets are unordered, and layouts are hashed from this text
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class OfProduct:
 
 @dataclass(frozen=True, slots=True)
 class WithProperty:
-    """Events whose property has one value, as it is written."""
+    """Events whose property has the given value, compared as text."""
 
     name: str
     value: str
@@ -70,10 +70,10 @@ class WithProperty:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Events that carry a value, which is read on the way.
+    """Events that carry a value, which this step also reads.
 
     Attributes:
-        unknown: Whether one that is told to be unknown counts.
+        unknown: Whether a value reported as unknown counts.
     """
 
     of: str

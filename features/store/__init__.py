@@ -1,7 +1,7 @@
-"""Feast as it is written: its classes without a check of every argument's type at every call.
+"""Feast without typeguard's runtime type checks.
 
-Feast asks typeguard for these checks, which compiles its modules anew whenever they are imported: 3 s in every process.
-Python's own switch against that, `-O`, would take our asserts as well.
+Feast requests these checks from typeguard, which recompiles Feast's modules whenever they are imported: 3 s in every
+process. Python's own switch against them, `-O`, would also remove nbo's asserts.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def _as_written(target: Any = None, **options: Any) -> Any:
-    """Stand for `typeguard.typechecked`, which under `python -O` gives back what it is given."""
+    """Replace `typeguard.typechecked` with a decorator that changes nothing, as under `python -O`."""
     del options
     return _as_written if target is None else target
 

@@ -1,4 +1,4 @@
-"""A bank's features as Feast objects: what is registered, and what people see in Feast's pages."""
+"""Feast definitions of a bank's features: what is registered and shown in Feast's pages."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ EVENT_TIMESTAMP = "event_timestamp"
 MOMENT_ROW = "moment_row"
 
 EXACT = timedelta(microseconds=1)
-"""Feast takes a time to live of zero for endless; this is the shortest that it knows."""
+"""The shortest time to live: Feast takes zero for unlimited."""
 
 _OWNER = "customer analytics"
-# Names of columns that the training set's query already has.
+# Columns that the training set's query already has.
 _TAKEN = frozenset(
     {CUSTOMER_ID, AS_OF, COMPUTED_AS_OF, EVENT_TIMESTAMP, MOMENT_ROW, "entity_row_id", "event_expire_timestamp", "rn"}
 )
@@ -47,7 +47,8 @@ class Definitions:
     """Everything that a bank registers in Feast.
 
     Attributes:
-        journey: One wide view of all features that are kept, offline only.
+        customer: The entity.
+        journey: One wide view of all stored features, offline only.
         state: One packed column for each customer, online only.
         services: Named lists of features: `all`, and one for each model.
     """
@@ -59,28 +60,28 @@ class Definitions:
 
     @property
     def objects(self) -> list[Any]:
-        """All of them, as `FeatureStore.apply` takes them."""
+        """All objects, in the form that `FeatureStore.apply` takes."""
         return [self.customer, self.journey, self.state, *self.services]
 
     @property
     def digest(self) -> str:
-        """Fingerprint of what is defined; times of creation do not count."""
-        said = [_without_times(MessageToDict(definition.to_proto().spec)) for definition in self.objects]
-        return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        """Fingerprint of the definitions, without their creation times."""
+        specs = [_without_times(MessageToDict(definition.to_proto().spec)) for definition in self.objects]
+        return sha256(json.dumps(specs, sort_keys=True).encode()).hexdigest()
 
 
 def kept_features(catalogue: FeatureCatalogue) -> dict[str, Feature]:
-    """The features that are kept offline: all but the internal ones, in the catalogue's order.
+    """Return the features that are stored offline: all but the internal ones, in catalogue order.
 
     Raises:
-        DataError: A name that the training set's query cannot carry.
+        DataError: If the training set's query cannot use a feature's name.
     """
     kept = {name: feature for name, feature in catalogue.features.items() if not feature.internal}
     for name in kept:
-        # Feast's join gives columns that both sides have the suffix _y, and then drops all that end in it.
+        # Feast's join adds the suffix _y to columns that both sides have, then drops all that end in it.
         if name in _TAKEN or name.endswith("_y"):
             raise DataError(
-                "Feast cannot keep a feature of this name",
+                "Feast cannot store a feature with this name",
                 got=f"'{name}'",
                 expected=f"none that ends in _y, and none of {', '.join(sorted(_TAKEN))}",
                 remedy="rename the feature",
@@ -96,17 +97,17 @@ def define(
     unused: Path,
     maximum_age: timedelta = timedelta(0),
 ) -> Definitions:
-    """Describe a bank's features to Feast.
+    """Define a bank's features for Feast.
 
     Args:
         catalogue: The bank's features; internal ones are left out.
         services: Name of a feature service -> its features; `all` is added.
         parts: Folder of the Parquet files of the wide view.
-        unused: Path of the file that Feast wants for the online view, which is never written: it is only pushed.
+        unused: Path of the file that Feast requires for the online view; it is never written, as states are pushed.
         maximum_age: How much older than the moment a joined row may be; zero for rows of exactly that moment.
 
     Raises:
-        DataError: A service that asks for a feature that is not kept, or a name that Feast cannot carry.
+        DataError: If a service requests a feature that is not stored, or Feast cannot use a name.
     """
     kept = kept_features(catalogue)
     customer = Entity(
@@ -119,7 +120,7 @@ def define(
         online=False,
         source=FileSource(
             name=JOURNEY_VIEW,
-            path=f"{glob.escape(str(parts))}/*.parquet",  # DuckDB reads a pattern, in the folder's name too
+            path=f"{glob.escape(str(parts))}/*.parquet",  # DuckDB reads this as a pattern, including the folder
             file_format=ParquetFormat(),
             timestamp_field=AS_OF,
             description="One file for each part of the customers or of the moments",
@@ -135,13 +136,13 @@ def define(
     return Definitions(customer, journey, _state_view(customer, unused), _services(journey, kept, services))
 
 
-def _without_times(said: Any) -> Any:
-    """Leave out what Feast notes about when a data source was described."""
-    if isinstance(said, dict):
-        return {key: _without_times(value) for key, value in said.items() if key != "meta"}
-    if isinstance(said, list):
-        return [_without_times(value) for value in said]
-    return said
+def _without_times(spec: Any) -> Any:
+    """Leave out Feast's `meta`, which records when a data source was defined."""
+    if isinstance(spec, dict):
+        return {key: _without_times(value) for key, value in spec.items() if key != "meta"}
+    if isinstance(spec, list):
+        return [_without_times(value) for value in spec]
+    return spec
 
 
 def _field(feature: Feature) -> Field:
@@ -197,7 +198,7 @@ def _services(
         for feature in features:
             if feature not in kept:
                 raise DataError(
-                    f"feature service '{name}' asks for a feature that is not kept",
+                    f"feature service '{name}' requests a feature that is not stored",
                     got=f"'{feature}'",
                     expected=nearest(feature, kept),
                 )

@@ -21,18 +21,18 @@ from features.store.repository import FeatureRepository
 from features.table import AS_OF, CUSTOMER_ID, FeatureTable
 
 MOMENTS_PER_QUERY = 100_000
-"""Bounds memory: a query of 100,000 moments and 180 features needs about 1 GB, whatever the parts hold."""
+"""Limits memory: a query of 100,000 moments and 180 features needs about 1 GB, whatever the parts hold."""
 
-# Feast's DuckDB engine (ibis) keeps one connection for the process, which threads must not share.
+# Feast's DuckDB engine (ibis) has one connection per process, which threads must not share.
 _ONE_QUERY_AT_A_TIME = Lock()
 
 
 class OfflineFeatures:
     """The offline side of a bank's feature store: written in parts, read as training sets.
 
-    A moment gets the row that was computed for exactly this customer and moment, or, where the repository has a
-    `maximum_age`, the latest that is no older; never a later one. Moments of which there is no row are an error,
-    for a model must not learn from rows that look like customers without history.
+    A moment gets the row that was computed for exactly this customer and moment or, if the repository has a
+    `maximum_age`, the latest row within that age; never a later one. Moments without a row are an error,
+    because a model must not learn from rows that look like customers without history.
 
     Attributes:
         parts: The files, which other processes may write too.
@@ -45,51 +45,51 @@ class OfflineFeatures:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The features that are kept, in the catalogue's order."""
+        """The stored features, in catalogue order."""
         return tuple(self._schema)
 
     def write(self, part: str, table: FeatureTable, fingerprint: str = "") -> None:
-        """Write a part, replacing the one of that name; a crash leaves the earlier one.
+        """Write a part, replacing the one with that name; after a crash the earlier one remains.
 
         Args:
-            part: Name of the part; a customer and moment that is in several must have the same features in all.
+            part: Name of the part; a customer and moment in several parts must have the same features in all.
             table: All features of the catalogue; internal ones are left out.
-            fingerprint: Of what the features were computed from.
+            fingerprint: Fingerprint of the inputs of the features.
 
         Raises:
-            DataError: A table without rows, or without one of the features.
+            DataError: If the table has no rows, or lacks a feature.
         """
         self.parts.write(part, table, fingerprint)
 
     def fingerprints(self) -> dict[str, str]:
-        """Fingerprint of each part that is there and holds the catalogue's features."""
+        """Return the fingerprint of each part that holds the catalogue's features."""
         return self.parts.fingerprints()
 
     def remove_stale(self, current: Mapping[str, str]) -> tuple[str, ...]:
-        """Remove every part that is not in `current` (part -> fingerprint); returns their names."""
+        """Remove every part that is not in `current` (part -> fingerprint); return their names."""
         return self.parts.remove_stale(current)
 
     def training_set(self, moments: Moments, names: Sequence[str] | str) -> FeatureTable:
         """Join features to moments through Feast's `get_historical_features`.
 
         Args:
-            moments: In any order; the same pair may come more than once.
+            moments: Customers and moments, in any order, with repetitions.
             names: Features, or the name of a registered feature service.
 
         Returns:
-            One row for each moment, in their order; `as_of` is the moment.
+            One row for each moment, in the order of `moments`; `as_of` is the moment.
 
         Raises:
-            DataError: No moments, a feature that is not kept, or moments without a row.
-            StateError: Parts of other features, or a view or service that is not registered.
+            DataError: If there are no moments, a feature is not stored, or moments have no row.
+            StateError: If parts hold other features, or a view or service is not registered.
         """
         if len(moments) == 0:
-            raise DataError("no moments to join features to", expected="at least one")
+            raise DataError("there are no moments to join features to", expected="at least one")
         self.parts.check()
         wanted, references = self._wanted(names)
         schema = {name: self._schema[name] for name in wanted}
         columns = {name: np.empty(len(moments)) for name in wanted}
-        # Moments near in time read the same row groups of the parts.
+        # Moments close in time read the same row groups of the parts.
         order = np.argsort(moments.as_of, kind="stable")
         missing: list[NDArray[np.intp]] = []
         for start in range(0, len(order), MOMENTS_PER_QUERY):
@@ -116,12 +116,12 @@ class OfflineFeatures:
         for name in wanted:
             if name not in self._schema:
                 raise DataError(
-                    "no such feature is kept offline", got=f"'{name}'", expected=nearest(name, self._schema)
+                    "no such feature is stored offline", got=f"'{name}'", expected=nearest(name, self._schema)
                 )
         return wanted, references
 
     def _join(self, moments: Moments, rows: NDArray[np.intp], references: FeatureService | list[str]) -> pa.Table:
-        asked = pd.DataFrame(
+        entities = pd.DataFrame(
             {
                 CUSTOMER_ID: moments.customer_ids[rows],
                 EVENT_TIMESTAMP: pd.Series(moments.as_of[rows].astype("datetime64[us]")).dt.tz_localize("UTC"),
@@ -129,9 +129,9 @@ class OfflineFeatures:
             }
         )
         with _ONE_QUERY_AT_A_TIME, warnings.catch_warnings():
-            # ibis 12 calls what DuckDB 2 has renamed
+            # ibis 12 calls a function that DuckDB 2 has renamed
             warnings.filterwarnings("ignore", message="fetch_arrow_table", category=DeprecationWarning)
-            return self._repository.store.get_historical_features(entity_df=asked, features=references).to_arrow()
+            return self._repository.store.get_historical_features(entity_df=entities, features=references).to_arrow()
 
     def _without_features(self, joined: pa.Table) -> NDArray[np.bool_]:
         computed = joined.column(COMPUTED_AS_OF).to_numpy()

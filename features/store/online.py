@@ -1,4 +1,4 @@
-"""Customers' states in the online store: written overnight, read in the moment of a decision."""
+"""Customers' states in the online store: written overnight, read when a decision is made."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from features.store.repository import FeatureRepository
 from features.store.rows import StateRows
 
 CUSTOMERS_PER_BATCH = 2_000
-"""One transaction of the store: a tenth of a second, and below SQLite's limit of variables in one query."""
+"""One transaction of the store: takes a tenth of a second, and stays below SQLite's limit of variables in a query."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of states that were to be written.
+    """The result of writing states.
 
     Attributes:
-        written: States now in the store.
-        kept: States left alone because the store has them of a later midnight.
+        written: Number of states now in the store.
+        kept: Number of states that were not written because the store has a later midnight for them.
     """
 
     written: int
@@ -35,11 +35,11 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class OnlineRead:
-    """What the store has of some customers.
+    """States of some customers in the store.
 
     Attributes:
-        states: Of those who have one of the midnight asked for, in the order asked.
-        missing: Customers the store does not know.
+        states: States of the requested midnight, in the order of the request.
+        missing: Customers that the store does not have.
         stale: Customers whose state is of another midnight.
     """
 
@@ -51,17 +51,19 @@ class OnlineRead:
 class OnlineStates:
     """The online side of a bank's feature store.
 
-    Freshness is checked here, for Feast returns rows of any age, and so is the order of writing, for not every store
-    refuses an older row: a state of an earlier midnight never replaces a later one. The store keeps the latest
-    midnight that was ever written, so that a usual night need not read each state before it writes one. A correction
-    of the same midnight replaces too; rows carry the time of writing as Feast's event time, because Redis may drop
-    rows whose event time is not later.
+    Freshness is checked here because Feast returns rows of any age. So is the order of writing, because not every
+    store refuses older rows: a state of an earlier midnight never replaces a later one. The store keeps the latest
+    midnight ever written, so that a usual night need not read each state before writing it. A correction of the same
+    midnight also replaces; rows carry the time of writing as Feast's event time, because Redis may drop rows whose
+    event time is not later.
 
-    One process writes at a time. Customers are written in batches: where the store fails in the middle, those before
-    have their new state and the others still the old one, which reads as stale, and writing again mends it.
+    One process writes at a time. Customers are written in batches: if the store fails midway, earlier customers have
+    their new state and the others the old one, which reads as stale; writing again fixes this.
 
     Args:
-        layout: Fingerprint of the states that this reader understands.
+        repository: The bank's feature store.
+        calendar: The bank's local days.
+        layout: Fingerprint of the states that this reader can read.
     """
 
     def __init__(self, repository: FeatureRepository, calendar: Calendar, layout: str) -> None:
@@ -70,14 +72,14 @@ class OnlineStates:
         self._layout = layout
 
     def materialise(self, states: States, now: datetime) -> Written:
-        """Write states, but none over a later one.
+        """Write states, but never over a later one.
 
         Args:
-            states: Of any number of customers.
-            now: Time of writing, aware; later than that of the write before.
+            states: States of any number of customers.
+            now: Time of writing, timezone-aware; later than that of the previous write.
 
         Raises:
-            StateError: States of another layout, a store in which nothing is registered, or that does not answer.
+            StateError: If the states have another layout, nothing is registered, or the store does not answer.
         """
         self._expect_layout(states.layout)
         written_at = utc_microseconds(now).astype(datetime)
@@ -103,18 +105,18 @@ class OnlineStates:
         """Read the states of the last midnight before `now`.
 
         Args:
-            customer_ids: Of whom; repeated ones are read once.
-            now: The moment of the decision, aware.
+            customer_ids: Requested customers; repeated ones are read once.
+            now: The moment of the decision, timezone-aware.
 
         Raises:
-            StateError: A state of another layout, a damaged one, a store in which nothing is registered, or that does
-                not answer.
+            StateError: If a state has another layout or is damaged, nothing is registered, or the store does not
+                answer.
         """
         moment = utc_microseconds(now).astype(np.int64)
         midnight = int(self._calendar.midnight(np.array([moment]))[0])
         found, rows, missing, stale = [], [], [], []
-        asked = list(dict.fromkeys(customer_ids))
-        for customer_id, packed in zip(asked, self._packed(asked), strict=True):
+        wanted = list(dict.fromkeys(customer_ids))
+        for customer_id, packed in zip(wanted, self._packed(wanted), strict=True):
             if packed is None:
                 missing.append(customer_id)
                 continue
@@ -131,21 +133,21 @@ class OnlineStates:
         return OnlineRead(states, tuple(missing), tuple(stale))
 
     def forget(self, customer_ids: Sequence[str]) -> int:
-        """Remove states, so that customers are missing and the store does not know their names.
+        """Remove states, so that customers are missing and their ids are no longer in the store.
 
         Returns:
-            How many had one.
+            The number of customers that had a state.
 
         Raises:
-            StateError: A store in which nothing is registered, or that does not answer.
+            StateError: If nothing is registered, or the store does not answer.
         """
-        asked = list(dict.fromkeys(customer_ids))
-        there = sum(packed is not None for packed in self._packed(asked))
-        self._rows.remove(self._rows.keys(asked))
+        removed = list(dict.fromkeys(customer_ids))
+        there = sum(packed is not None for packed in self._packed(removed))
+        self._rows.remove(self._rows.keys(removed))
         return there
 
     def warm_up(self) -> None:
-        """Open the connection and read once: the first read of a process takes some 50 ms, the next ones 0.1."""
+        """Open the connection and read once: a process's first read takes about 50 ms, later ones 0.1 ms."""
         self._packed(["nobody"])
 
     def _packed(self, customer_ids: Sequence[str]) -> list[bytes | None]:
@@ -155,7 +157,7 @@ class OnlineStates:
         return packed
 
     def _latest_midnight(self) -> int | None:
-        """Upper bound of the midnights in the store; None where there is no telling, and each state must be read."""
+        """Return an upper bound of the midnights in the store; None if unknown, so that each state must be read."""
         [packed] = self._rows.read([self._rows.latest_key()])
         try:
             return None if packed is None else header_of(packed).midnight
@@ -163,7 +165,7 @@ class OnlineStates:
             return None
 
     def _is_later(self, packed: bytes | None, midnight: int) -> bool:
-        """Tell whether a stored state must stay; one of another layout or damaged is of no use to this version."""
+        """Tell whether a stored state must stay; damaged ones and those of another layout may be replaced."""
         if packed is None:
             return False
         try:
@@ -175,8 +177,8 @@ class OnlineStates:
     def _expect_layout(self, layout: str) -> None:
         if layout != self._layout:
             raise StateError(
-                "a state has another layout than this version reads",
+                "a state has a different layout from the one that this version reads",
                 got=layout,
                 expected=self._layout,
-                remedy="build the online state again: features or journey have changed since",
+                remedy="build the online state again: features or journey have changed",
             )

@@ -1,14 +1,14 @@
-"""How one customer's state is packed for the online store: what a reader must check, then the numbers.
+"""Packed states: one customer's state in the online store, first a header to check, then the numbers.
 
-A packed state is a checksum (CRC-32 of the rest), the midnight the state stands for (int64, microseconds UTC), the
-number of slots (uint16), the length of the layout's fingerprint (uint8), the fingerprint (UTF-8), and the slots
-(int64) compressed as one LZ4 block; everything little-endian. LZ4 packs 15 times faster than deflate here and comes
-out a quarter larger, well below 1 kB a customer. What is checked comes before what is compressed, so that looking
-whether a state is newer costs next to nothing.
+A packed state is a checksum (CRC-32 of the rest), the midnight of the state (int64, microseconds UTC), the number of
+slots (uint16), the length of the layout's fingerprint (uint8), the fingerprint (UTF-8), and the slots (int64)
+compressed as one LZ4 block; everything little-endian. LZ4 packs 15 times faster than deflate here and is a quarter
+larger, well below 1 kB a customer. The header is not compressed, so that checking whether a state is newer costs next
+to nothing.
 
-The header goes with the numbers, instead of into columns of its own, for three reasons: one row in the store for each
-customer instead of three; one read that cannot mix old and new; and a midnight that is exact, where SQLite in
-Feast keeps whole seconds and shifts them when writer and reader run in different time zones.
+The header is stored with the numbers rather than in columns of its own for three reasons: the store has one row per
+customer instead of three; one read cannot mix old and new; and the midnight is exact, whereas SQLite in Feast keeps
+whole seconds and shifts them if writer and reader run in different time zones.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ _LZ4 = pa.Codec("lz4_raw")
 
 @dataclass(frozen=True, slots=True)
 class PackedHeader:
-    """What a packed state says of itself.
+    """Header of a packed state.
 
     Attributes:
+        layout: Fingerprint of the meaning of the slots.
         midnight: Microseconds UTC.
     """
 
@@ -48,7 +49,7 @@ def pack(matrix: NDArray[np.int64], layout: str, midnight: int) -> list[bytes]:
 
     Args:
         matrix: Shape (n, slots), at most 65,535 slots.
-        layout: Fingerprint of what the slots mean, at most 255 bytes.
+        layout: Fingerprint of the meaning of the slots, at most 255 bytes.
         midnight: Microseconds UTC.
 
     Example:
@@ -66,19 +67,19 @@ def pack(matrix: NDArray[np.int64], layout: str, midnight: int) -> list[bytes]:
 
 
 def header_of(packed: bytes) -> PackedHeader:
-    """Read what a packed state says of itself, without its numbers.
+    """Read the header of a packed state, without its numbers.
 
     Raises:
-        StateError: Bytes that `pack` has not made.
+        StateError: If the bytes were not made by `pack`.
     """
     return _opened(packed)[0]
 
 
 def unpack(packed: bytes) -> tuple[PackedHeader, NDArray[np.int64]]:
-    """Unpack one state: its header, and its slots of shape (slots,).
+    """Unpack one state: its header, and its slots, shape (slots,).
 
     Raises:
-        StateError: Bytes that `pack` has not made.
+        StateError: If the bytes were not made by `pack`.
     """
     header, slots, body = _opened(packed)
     if not slots:
@@ -91,10 +92,10 @@ def unpack(packed: bytes) -> tuple[PackedHeader, NDArray[np.int64]]:
 
 
 def stack(rows: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Stack the slots of states of one layout into shape (n, slots); (0, 0) without any.
+    """Stack the slots of states of one layout into shape (n, slots); (0, 0) if there are none.
 
     Raises:
-        StateError: States of different lengths.
+        StateError: If the states have different lengths.
     """
     if not rows:
         return np.empty((0, 0), dtype=np.int64)
@@ -105,7 +106,7 @@ def stack(rows: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
 
 
 def _opened(packed: bytes) -> tuple[PackedHeader, int, bytes]:
-    """Check and take apart: the header, the number of slots, and the slots as they are compressed."""
+    """Check a packed state and split it into header, number of slots, and compressed slots."""
     try:
         (checksum,) = _CHECKSUM.unpack_from(packed)
         if checksum != crc32(memoryview(packed)[_CHECKSUM.size :]):

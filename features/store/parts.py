@@ -1,6 +1,6 @@
-"""Features on disk: one Parquet file for each part of the customers or moments, replaced as a whole or not at all.
+"""Parquet files of features: one for each part of the customers or moments, replaced as a whole or not at all.
 
-Nothing here needs Feast: whoever computes features on another machine writes the same files.
+Nothing here needs Feast, so that other machines that compute features can write the same files.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from features.store.replacing import remove_unfinished, replace_parquet
 from features.table import AS_OF, CUSTOMER_ID, FeatureTable
 
 COMPUTED_AS_OF = "computed_as_of"
-"""Copy of `as_of` that is joined like a feature: it tells how old a joined row is, and by NULL that there is none."""
+"""Copy of `as_of` that is joined like a feature: it gives the age of a joined row, or NULL if there is no row."""
 
 _FINGERPRINT = b"nbo.fingerprint"
 _COLUMNS = b"nbo.columns"
@@ -31,11 +31,12 @@ _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=-]*")
 class FeatureParts:
     """The Parquet files of one bank's features.
 
-    Columns are named, categories are strings, times are microseconds in UTC: people and other engines read them.
+    Columns have names, categories are strings, times are microseconds in UTC, so that people and other engines can read
+    them.
 
     Args:
-        folder: Where the files are; only this class writes there.
-        schema: The features every part holds, in order.
+        folder: Folder of the files; only this class writes there.
+        schema: The features that every part holds, in order.
     """
 
     def __init__(self, folder: Path, schema: Schema) -> None:
@@ -44,16 +45,16 @@ class FeatureParts:
         self._columns = sha256(repr(list(self.schema.items())).encode()).hexdigest().encode()
 
     def write(self, part: str, table: FeatureTable, fingerprint: str = "", kept: pa.Table | None = None) -> None:
-        """Write a part, replacing the one of that name.
+        """Write a part, replacing the one with that name.
 
         Args:
-            part: Name of the file, without its ending.
-            table: Has all features of the schema; others are left out.
-            fingerprint: Of what the part was computed from, for `fingerprints` to tell.
-            kept: Rows that `read` has found; with those of the table they are put in the order of time and customer.
+            part: Name of the file, without its suffix.
+            table: Table with all features of the schema; other columns are left out.
+            fingerprint: Fingerprint of the inputs of the part, which `fingerprints` returns.
+            kept: Rows from `read`; they are merged with those of the table in order of time and customer.
 
         Raises:
-            DataError: A table without rows, or without one of the features; a name that is no file name.
+            DataError: If the table has no rows or lacks a feature, or the name cannot be a file name.
         """
         if not _SAFE_NAME.fullmatch(part):
             raise DataError("a part cannot have this name", got=f"'{part}'", expected="letters, digits and any of _.=-")
@@ -64,10 +65,10 @@ class FeatureParts:
         replace_parquet(self._path(part), self._to_arrow(table, fingerprint, kept))
 
     def read(self, part: str, fingerprint: str) -> pa.Table | None:
-        """Read the rows of a part as they are kept; None where it is not there, or of another fingerprint.
+        """Read the rows of a part as stored; None if there is no such part, or it has another fingerprint.
 
         Raises:
-            StateError: The file cannot be read.
+            StateError: If the file cannot be read.
         """
         if not self._path(part).exists():
             return None
@@ -81,19 +82,19 @@ class FeatureParts:
         return table.drop_columns([COMPUTED_AS_OF])
 
     def fingerprints(self) -> dict[str, str]:
-        """What each part that can still be used was computed from; those of other features are left out.
+        """Return the fingerprint of each part that can still be used; parts with other features are left out.
 
         Raises:
-            StateError: A file that cannot be read.
+            StateError: If a file cannot be read.
         """
         found = {part: self.fingerprint(part) for part in self._parts()}
         return {part: fingerprint for part, fingerprint in found.items() if fingerprint is not None}
 
     def fingerprint(self, part: str) -> str | None:
-        """What a part was computed from; None where it is not there, or holds other features.
+        """Return the fingerprint of a part; None if there is no such part, or it holds other features.
 
         Raises:
-            StateError: The file cannot be read.
+            StateError: If the file cannot be read.
         """
         if not self._path(part).exists():
             return None
@@ -101,13 +102,13 @@ class FeatureParts:
         return metadata.get(_FINGERPRINT, b"").decode() if metadata.get(_COLUMNS) == self._columns else None
 
     def remove_stale(self, current: Mapping[str, str]) -> tuple[str, ...]:
-        """Remove every part that is not in `current` with the same fingerprint, and what crashes left behind.
+        """Remove every part that is not in `current` with the same fingerprint, and files left behind by crashes.
 
         Args:
             current: Part -> fingerprint.
 
         Returns:
-            Names of the parts removed.
+            Names of the removed parts.
         """
         remove_unfinished(self.folder)
         usable = self.fingerprints()
@@ -117,11 +118,11 @@ class FeatureParts:
         return stale
 
     def check(self) -> None:
-        """Make sure that there are parts, and that all hold these features.
+        """Check that there are parts, and that all of them hold these features.
 
         Raises:
-            DataError: No parts.
-            StateError: A part of other features, or one that cannot be read.
+            DataError: If there are no parts.
+            StateError: If a part holds other features, or cannot be read.
         """
         metadata = self._metadata()
         if not metadata:
@@ -129,7 +130,7 @@ class FeatureParts:
         for part, entries in metadata.items():
             if entries.get(_COLUMNS) != self._columns:
                 raise StateError(
-                    f"part '{part}' holds other features than the catalogue has now",
+                    f"part '{part}' holds different features from the current catalogue",
                     remedy="build the features again, or remove stale parts",
                 )
 
@@ -138,7 +139,7 @@ class FeatureParts:
         if kept is not None:
             both = pa.concat_tables([kept.cast(named.schema), named])
             in_order = pc.sort_indices(both, sort_keys=[(AS_OF, "ascending"), (CUSTOMER_ID, "ascending")])
-            usual = in_order.equals(pa.array(np.arange(len(both), dtype=np.uint64)))  # news come last
+            usual = in_order.equals(pa.array(np.arange(len(both), dtype=np.uint64)))  # new rows usually come last
             named = both.combine_chunks() if usual else both.combine_chunks().take(in_order)
         named = named.append_column(COMPUTED_AS_OF, named.column(AS_OF))
         return named.replace_schema_metadata({_FINGERPRINT: fingerprint.encode(), _COLUMNS: self._columns})
@@ -165,7 +166,7 @@ class FeatureParts:
 
 
 def plain_table(table: FeatureTable) -> pa.Table:
-    """Convert to Arrow with categories as strings, which every engine reads."""
+    """Convert to Arrow with categories as strings, which every engine can read."""
     named = table.to_arrow()
-    columns = [one.cast(pa.string()) if pa.types.is_dictionary(one.type) else one for one in named.columns]
+    columns = [column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column for column in named.columns]
     return pa.table(columns, names=named.column_names)

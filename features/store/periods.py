@@ -1,4 +1,4 @@
-"""Stretches of time by which features are kept: the moments of a stretch are computed anew together, or not at all."""
+"""Periods by which features are stored: all moments of a period are recomputed together, or none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MONTHS_PER_QUARTER = 3
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A quarter that is over, or a month of the one that is not; in UTC.
+    """A completed quarter, or a month of the current one; in UTC.
 
     Attributes:
         first: Its first month, counted from January 1970.
@@ -25,33 +25,33 @@ class Period:
 
     @property
     def name(self) -> str:
-        """Its name, such as `2025-q4` or `2026-05`."""
+        """The name, such as `2025-q4` or `2026-05`."""
         month = str(np.datetime64(self.first, "M"))
         quarter = f"{month[:5]}q{self.first % 12 // MONTHS_PER_QUARTER + 1}"
         return quarter if self.months == MONTHS_PER_QUARTER else month
 
     @property
     def last_month(self) -> str:
-        """Its last month, such as `2025-12`: no moment of the period sees what became available after it."""
+        """The last month, such as `2025-12`: no moment of the period sees what became available after it."""
         return str(np.datetime64(self.first + self.months - 1, "M"))
 
     def holds(self, moments: NDArray[np.datetime64]) -> NDArray[np.bool_]:
-        """Tell which moments lie in it."""
+        """Tell which moments are in the period."""
         month = moments.astype("datetime64[M]").astype(np.int64)
         return (month >= self.first) & (month < self.first + self.months)
 
     def is_over_before(self, moment: int) -> bool:
-        """Tell whether a moment, in microseconds UTC, lies in a later month: what becomes available then is no news."""
+        """Tell whether a moment, in microseconds UTC, is in a later month: what becomes available then is ignored."""
         month = np.datetime64(moment, "us").astype("datetime64[M]").astype(np.int64)
         return bool(self.first + self.months <= month)
 
 
 def periods_between(first: datetime, until: datetime) -> tuple[Period, ...]:
-    """List the periods from that of a first moment to that of the last, the older ones first.
+    """List the periods from that of the first moment to that of the last, oldest first.
 
     Example:
-        >>> asked = periods_between(datetime(2025, 11, 5, tzinfo=UTC), datetime(2026, 5, 31, tzinfo=UTC))
-        >>> [period.name for period in asked]
+        >>> periods = periods_between(datetime(2025, 11, 5, tzinfo=UTC), datetime(2026, 5, 31, tzinfo=UTC))
+        >>> [period.name for period in periods]
         ['2025-q4', '2026-q1', '2026-04', '2026-05']
     """
     begin, end = _month(first), _month(until)

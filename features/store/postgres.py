@@ -1,7 +1,7 @@
-"""Feast's PostgreSQL store, made to fail in bounded time and to come back when its server does.
+"""Feast's PostgreSQL store with time limits, and with reconnection after its server restarts.
 
-Feast 0.67 waits up to two minutes for a connection, keeps using one that has broken, and shares one connection
-between threads without a lock. `config.stores` names this class where settings ask for PostgreSQL.
+Feast 0.67 waits up to two minutes for a connection, keeps using a broken one, and shares one connection between
+threads without a lock. `config.stores` selects this class if settings request PostgreSQL.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from domain.encoding import expect_utf8
 
 
 class PostgreSQLOnlineStoreConfig(FeastConfig):
-    """Feast's settings and two limits.
+    """Feast's settings, plus two limits.
 
     Attributes:
-        connect_timeout_seconds: For opening a connection.
-        answer_timeout_seconds: For one statement, and for the network to take what was sent.
+        connect_timeout_seconds: Limit for opening a connection.
+        answer_timeout_seconds: Limit for one statement, and for the network to accept what was sent.
     """
 
-    # Feast finds a class that is not its own by this
-    type: Literal["features.store.postgres.PostgreSQLOnlineStore"]  # type: ignore[assignment]  # Feast has one word
+    # Feast locates a store class that is not its own by this path
+    type: Literal["features.store.postgres.PostgreSQLOnlineStore"]  # type: ignore[assignment]  # Feast allows one value
     conn_type: Literal[ConnectionType.singleton] = ConnectionType.singleton
     connect_timeout_seconds: PositiveInt = 5
     answer_timeout_seconds: PositiveInt = 30
 
 
 class PostgreSQLOnlineStore(FeastStore):
-    """One connection for a process, used by one thread at a time; a broken one is opened anew at the next use."""
+    """One connection per process, used by one thread at a time; a broken one is replaced at the next use."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,12 +56,12 @@ class PostgreSQLOnlineStore(FeastStore):
                 connection.set_autocommit(autocommit)
                 yield connection
             except BaseException:
-                # what it had begun is undone by the server, and the next use does not inherit a failed transaction
+                # the server rolls back, and the next use does not inherit a failed transaction
                 connection.close()
                 raise
 
     def disconnect(self) -> None:
-        """Close the connection; the next use opens another."""
+        """Close the connection; the next use opens a new one."""
         with self._one_at_a_time:
             if self._connection is not None:
                 self._connection.close()
@@ -76,7 +76,7 @@ def _connect(settings: PostgreSQLOnlineStoreConfig) -> Connection[Any]:
         port=settings.port,
         dbname=settings.database,
         user=settings.user,
-        password=settings.password or None,  # libpq finds one elsewhere only where it is given none
+        password=settings.password or None,  # libpq looks elsewhere for a password only if there is none
         connect_timeout=settings.connect_timeout_seconds,
         tcp_user_timeout=milliseconds,
         keepalives_idle=settings.keepalives_idle,

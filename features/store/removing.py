@@ -1,4 +1,4 @@
-"""Removing single rows from Feast's online stores: Feast 0.67 only removes all of a view."""
+"""Remove single rows from Feast's online stores; Feast 0.67 can only remove whole views."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 
 
 def remove_rows(store: FeatureStore, view: FeatureView, keys: Sequence[EntityKey]) -> None:
-    """Remove rows from the store itself, keys and all; there is nothing of them in it when this returns.
+    """Remove rows and their keys from the store; nothing of them is left in it when this returns.
 
-    PostgreSQL keeps what was removed in its files until it is vacuumed, as it does of itself.
+    PostgreSQL keeps removed rows in its files until it vacuums, which it does automatically.
 
     Args:
-        store: With SQLite, Redis or PostgreSQL as its online store: those that `config.stores` knows.
-        view: Whose rows.
-        keys: Of which rows; those that are not there are passed over.
+        store: A store with SQLite, Redis or PostgreSQL as its online store: those that `config.stores` knows.
+        view: The view of the rows.
+        keys: Keys of the rows; missing rows are ignored.
     """
     config = store.config
-    online: Any = store.provider.online_store  # each with means of its own
+    online: Any = store.provider.online_store  # each removes in its own way
     version = config.entity_key_serialization_version
     if config.online_store.type == "redis":
         online._get_client(config.online_store).delete(*(_redis_key(config.project, key, version) for key in keys))
@@ -37,7 +37,7 @@ def remove_rows(store: FeatureStore, view: FeatureView, keys: Sequence[EntityKey
 
 
 def _from_sqlite(connection: Any, table: str, names: Sequence[tuple[bytes]]) -> None:
-    # what is deleted is overwritten, and does not stay in the write-ahead log either
+    # deleted rows are overwritten, and do not stay in the write-ahead log
     connection.execute("PRAGMA secure_delete=ON")
     with connection:
         connection.executemany(f'DELETE FROM "{table}" WHERE entity_key = ?', names)  # noqa: S608  Feast's own name

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, whoever else writes them at the same time."""
+"""Replace files atomically: a file is complete or absent, even with concurrent writers."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ UNFINISHED = ".unfinished"
 
 @contextmanager
 def replacing(file: Path) -> Iterator[Path]:
-    """Give a place beside a file to write to; where the block ends well, make it durable and move it there in one step.
+    """Yield a temporary path beside a file; if the block succeeds, make it durable and move it into place in one step.
 
-    Two who write the same file, as when a cluster takes a machine for dead that is not, each write their own beside
-    it; the later one stays.
+    Concurrent writers of the same file, as when a cluster wrongly takes a machine for dead, each have their own
+    temporary file; the later one wins.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -32,7 +32,7 @@ def replacing(file: Path) -> Iterator[Path]:
         ['a.txt']
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    # who reads the whole folder looks past names that begin with a dot
+    # readers of the whole folder ignore names that begin with a dot
     beside = file.with_name(f".{file.name}.{uuid4().hex}{UNFINISHED}")
     with present(beside):
         try:
@@ -44,26 +44,26 @@ def replacing(file: Path) -> Iterator[Path]:
 
 
 def replace_parquet(file: Path, table: pa.Table, compression: str = "zstd") -> None:
-    """Write a table beside its place, make it durable, and move it there in one step."""
-    # numbers compress as well without a dictionary, and hundreds of columns are written in two thirds of the time
+    """Write a table to a temporary file, make it durable, and move it into place in one step."""
+    # numbers compress as well without a dictionary, and hundreds of columns take two thirds of the time
     texts = [column.name for column in table.schema if pa.types.is_string(column.type)]
     with replacing(file) as beside:
         pq.write_table(
             table,
             beside,
             compression=compression,
-            # zstd at its quickest level: as fast as snappy here, and a third smaller
+            # zstd's fastest level: as fast as snappy here, and a third smaller
             compression_level=1 if compression == "zstd" else None,
             use_dictionary=texts,
-            # nobody asks for the least of packed bytes, and comparing megabytes takes longer than writing them
+            # nobody uses statistics of packed bytes, and comparing megabytes takes longer than writing them
             write_statistics=[column.name for column in table.schema if not pa.types.is_large_binary(column.type)],
         )
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what those who died while they wrote left behind, in folders below too; who is writing goes on.
+    """Remove files that crashed writers left behind, also in subfolders; active writers are not affected.
 
-    A half of a file may name customers, and nothing else would ever look at it.
+    An incomplete file may contain customer ids, and nothing else would ever find it.
     """
     for beside in folder.rglob(f"*{UNFINISHED}"):
         with suppress(FileNotFoundError):  # finished, or removed by another, meanwhile

@@ -1,4 +1,4 @@
-"""Opening a bank's feature store below its state folder, and registering its features there."""
+"""A bank's Feast repository: opens the feature store in its state folder, and registers features."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ _DIGEST_TAG = "definitions"
 class FeatureRepository:
     """One bank's Feast: registry and online store in a folder, features in Parquet files beside it.
 
-    Its connections are closed when nobody holds it any more.
+    Its connections are closed when it is no longer referenced.
 
-    The registry is an SQLite database, for writes to it are transactions: Feast's registry file is rewritten in
-    place, and a crash while it is written would leave none. The folder holds paths of this machine; where it was
-    moved, `apply` registers everything anew. Feast 0.67 sends no telemetry, and lineage and run logging stay off.
+    The registry is an SQLite database because its writes are transactions: Feast's registry file is rewritten in
+    place, and a crash during a write would destroy it. The folder contains absolute paths; after it was moved,
+    `apply` registers everything again. Feast 0.67 sends no telemetry; lineage and run logging stay off.
 
     Args:
         bank: Name of the bank, and of the Feast project.
-        folder: State folder of Feast (`<bank>/feast`), created where it is missing.
+        folder: State folder of Feast (`<bank>/feast`), created if missing.
         parts: Folder of the Parquet files of features (`<bank>/features`).
-        online_store: Feast's settings of another online store than SQLite (`{"type": "redis", ...}`).
-        maximum_age: How much older than a moment the features joined to it may be; zero for exactly as of it.
+        online_store: Feast's settings of an online store other than SQLite (`{"type": "redis", ...}`).
+        maximum_age: How much older than a moment its joined features may be; zero for exactly as of the moment.
 
     Raises:
-        StateError: Settings or a name that Feast does not take, or a database that is damaged.
+        StateError: If Feast rejects the settings or the name, or a database is damaged.
     """
 
     def __init__(
@@ -74,17 +74,17 @@ class FeatureRepository:
         except (ValidationError, FeastError) as error:
             details = error.errors() if isinstance(error, ValidationError) else [{"msg": str(error)}]
             raise StateError(
-                "Feast does not take these settings",
+                "Feast rejects these settings",
                 got="; ".join(str(problem["msg"]) for problem in details),
                 remedy="correct the bank's name or the settings of the online store; Redis and PostgreSQL need the "
                 "extras of those names (pip install --editable '.[redis,postgres]')",
-            ) from None  # the error itself holds the settings, with their password
+            ) from None  # the original error contains the settings, including their password
         self.store = FeatureStore(config=config)
-        # whoever drops it need not think of it, nor does the end of the process
+        # connections are closed even if the owner, or the end of the process, does not close them
         finalize(self, close_connections, self.store)
 
     def apply(self, catalogue: FeatureCatalogue, services: Mapping[str, Sequence[str]]) -> bool:
-        """Register the features, where they are not what is registered already.
+        """Register the features, unless they are already registered.
 
         Args:
             catalogue: The bank's features; internal ones are left out.
@@ -94,8 +94,8 @@ class FeatureRepository:
             Whether anything had to be registered.
 
         Raises:
-            DataError: A service that asks for a feature that is not kept, or a name that Feast cannot carry.
-            StateError: The online store does not answer; the next call registers what this one could not.
+            DataError: If a service requests a feature that is not stored, or Feast cannot use a name.
+            StateError: If the online store does not answer; the next call registers the rest.
         """
         definitions = define(
             catalogue,
@@ -111,7 +111,7 @@ class FeatureRepository:
         gone: list[Any] = [service for service in self.store.list_feature_services() if service.name not in current]
         with _told_clearly():
             self.store.apply(definitions.objects, objects_to_delete=gone, partial=False)
-        # Last, so that a crash before it lets the next call register everything again.
+        # Last, so that after a crash the next call registers everything again.
         project = Project(name=self.store.project, tags={_DIGEST_TAG: definitions.digest})
         self.store.registry.apply_project(project)
         self.store.registry.refresh(self.store.project)
@@ -121,7 +121,7 @@ class FeatureRepository:
         """Look up a registered view.
 
         Raises:
-            StateError: Nothing of that name is registered.
+            StateError: If no view with that name is registered.
         """
         try:
             return self.store.get_feature_view(name)
@@ -134,7 +134,7 @@ class FeatureRepository:
         """Look up a registered feature service.
 
         Raises:
-            StateError: Nothing of that name is registered.
+            StateError: If no service with that name is registered.
         """
         try:
             return self.store.get_feature_service(name)
@@ -143,7 +143,7 @@ class FeatureRepository:
             raise _not_registered("feature service", name, services) from error
 
     def close(self) -> None:
-        """Close the connections to registry and online store; what is asked afterwards opens new ones."""
+        """Close the connections to registry and online store; later use opens new ones."""
         close_connections(self.store)
 
     def _registered_digest(self) -> str | None:
@@ -154,7 +154,7 @@ class FeatureRepository:
         return tags.get(_DIGEST_TAG)
 
     def _create_online_table(self, definitions: Definitions) -> None:
-        """Feast creates it when views are applied; it may have been deleted, or be another store, since."""
+        """Create the online table again: Feast only does so on apply, and it may be deleted, or the store changed."""
         with _told_clearly():
             self.store.provider.update_infra(
                 self.store.project,
@@ -167,18 +167,18 @@ class FeatureRepository:
 
 
 def no_answer(error: Exception) -> StateError:
-    """Say that the online store failed, in the first line of its driver's words.
+    """Build the error for a failing online store, with the first line of its driver's message.
 
     Args:
-        error: What the store raised; a `StateError` stays what it is.
+        error: The error that the store raised; a `StateError` is returned unchanged.
     """
     if isinstance(error, StateError):
         return error
     words = str(error).strip().splitlines() or [""]
     return StateError(
-        "the online store does not answer, or refuses",
+        "the online store does not answer or refuses the request",
         got=f"{type(error).__name__}: {words[0]}",
-        remedy="see that the server that NBO_ONLINE_STORE names runs, is reached from here and takes this user",
+        remedy="check that the server in NBO_ONLINE_STORE is running, is reachable from here and accepts this user",
     )
 
 
@@ -202,8 +202,8 @@ def _not_registered(kind: str, name: str, registered: Sequence[str]) -> StateErr
 
 
 def _readable_while_written(path: Path) -> Path:
-    """Set the database to write-ahead logging, which it remembers: others read while a flow writes."""
-    expect_sound(path, f"remove {path} and build features again, which makes all of it anew from the event log")
+    """Switch a database to write-ahead logging, which is persistent, so that others can read while a flow writes."""
+    expect_sound(path, f"remove {path} and build features again, which recreates all of it from the event log")
     try:
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -211,7 +211,7 @@ def _readable_while_written(path: Path) -> Path:
         raise StateError(
             "a database of the feature store cannot be opened",
             got=f"{error}: {path}",
-            remedy="see to its access and to space; where it is damaged remove it and build features again, "
-            "which makes all of it anew from the event log",
+            remedy="check its permissions and the free space; if it is damaged, remove it and build features again, "
+            "which recreates all of it from the event log",
         ) from error
     return path

@@ -1,4 +1,4 @@
-"""The packed states as rows of Feast's online store, whichever that is."""
+"""Packed states as rows of Feast's online store, whichever store is used."""
 
 from __future__ import annotations
 
@@ -20,17 +20,16 @@ Answer = TypeVar("Answer")
 
 
 class StateRows:
-    """Writes and reads the one packed value of each customer.
+    """Writes and reads one packed value for each customer.
 
-    Both go to the store itself instead of through `write_to_online_store` and `get_online_features`: one column needs
-    none of the frame, the conversions and the joins that these add, which are most of the time.
+    It calls the store directly rather than through `write_to_online_store` and `get_online_features`: one column needs
+    none of their data frames, conversions and joins, which take most of the time.
 
-    A store that has answered before and fails now is asked a second time, for its server may have been started anew
-    and the first question only found the old connection broken. Both questions may be asked twice: writing the same
-    again changes nothing.
+    If a store that has answered before fails, the call is tried once more, because its server may have restarted and
+    left the old connection broken. All calls can safely be repeated.
 
     Raises:
-        StateError: From every method, where the store does not answer, or nothing is registered.
+        StateError: From every method, if the store does not answer, or nothing is registered.
     """
 
     def __init__(self, repository: FeatureRepository) -> None:
@@ -39,23 +38,23 @@ class StateRows:
 
     @staticmethod
     def keys(customer_ids: Sequence[str]) -> list[EntityKey]:
-        """Feast's keys of customers."""
+        """Return Feast's keys of customers."""
         return [EntityKey(join_keys=[CUSTOMER_ID], entity_values=[Value(string_val=name)]) for name in customer_ids]
 
     @staticmethod
     def latest_key() -> EntityKey:
-        """Key of the row about the store as a whole: of another type than customers' keys, so equal to none."""
+        """Return the key of the row about the store as a whole: its type differs from that of customers' keys."""
         return EntityKey(join_keys=[CUSTOMER_ID], entity_values=[Value(int64_val=0)])
 
     def read(self, keys: Sequence[EntityKey]) -> list[bytes | None]:
-        """Read the packed states of customers, None for those the store does not know."""
+        """Read packed states; None for customers that the store does not have."""
         store, view = self._repository.store, self._view
         rows = self._ask(lambda: store.provider.online_read(store.config, view, list(keys), [STATE]))
-        # Redis answers with an empty value, the others without any
+        # for a missing customer Redis returns an empty value, other stores none
         return [values[STATE].bytes_val or None if values else None for _, values in rows]
 
     def write(self, keys: Sequence[EntityKey], packed: Sequence[bytes], written_at: datetime) -> None:
-        """Write packed states, each whole or not at all; there when this returns.
+        """Write packed states, each completely or not at all; they are stored when this returns.
 
         Args:
             written_at: Feast's event time, naive UTC.
@@ -67,7 +66,7 @@ class StateRows:
         self._ask(lambda: store.provider.online_write_batch(store.config, view, rows, None))
 
     def remove(self, keys: Sequence[EntityKey]) -> None:
-        """Remove the rows of customers; there is nothing of them in the store when this returns."""
+        """Remove the rows of customers; nothing of them is left in the store when this returns."""
         self._ask(lambda: remove_rows(self._repository.store, self._view, keys))
 
     @cached_property
@@ -77,7 +76,7 @@ class StateRows:
     def _ask(self, question: Callable[[], Answer]) -> Answer:
         try:
             answer = self._once(question)
-        except Exception as error:  # every store has its driver's errors
+        except Exception as error:  # each store raises its driver's errors
             raise no_answer(error) from error
         self._answered = True
         return answer

@@ -1,4 +1,4 @@
-"""Customers' states on disk, between who computes them and who puts them into the online store."""
+"""Customers' states on disk, from their computation until they are written to the online store."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class StateFiles:
     """One Parquet file for each part of the customers, replaced as a whole or not at all.
 
     Args:
-        folder: Where the files are.
+        folder: Folder of the files.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -39,15 +39,15 @@ class StateFiles:
         self.folder = folder
 
     def write(self, part: str, states: States, note: dict[str, Any]) -> None:
-        """Write a part, replacing the one of that name.
+        """Write a part, replacing the one with that name.
 
         Args:
-            part: Name of the file, without its ending.
-            states: Of any number of customers.
-            note: Kept beside them, as JSON.
+            part: Name of the file, without its suffix.
+            states: States of any number of customers.
+            note: Stored with them, as JSON.
         """
         header = {"layout": states.layout, "midnight": states.midnight, "slots": states.matrix.shape[1], "note": note}
-        # slot by slot, as they are computed: most slots of most customers are 0, and whole runs of it pack quickly
+        # slot by slot, as they are computed: most slots of most customers are 0, and runs of zeros compress quickly
         numbers = np.ascontiguousarray(states.matrix.T, dtype="<i8").reshape(-1)
         ends = np.array([0, numbers.nbytes])
         slots = pa.Array.from_buffers(pa.large_binary(), 1, [None, pa.py_buffer(ends), pa.py_buffer(numbers)])
@@ -60,7 +60,7 @@ class StateFiles:
         """Read a part.
 
         Raises:
-            StateError: The file is missing or damaged.
+            StateError: If the file is missing or damaged.
         """
         header = self._header(part)
         table = self._read(part, [CUSTOMER_ID, _SLOTS])
@@ -70,19 +70,19 @@ class StateFiles:
         return States(customers, matrix, header["midnight"], header["layout"])
 
     def customers(self, part: str) -> list[str]:
-        """Read whose states are in a part, without the states.
+        """Read the customers of a part, without their states.
 
         Raises:
-            StateError: The file is missing or damaged.
+            StateError: If the file is missing or damaged.
         """
         found: list[str] = self._read(part, [CUSTOMER_ID]).column(CUSTOMER_ID)[0].as_py()
         return found
 
     def note(self, part: str) -> dict[str, Any] | None:
-        """Read the note of a part; None where there is no such part.
+        """Read the note of a part; None if there is no such part.
 
         Raises:
-            StateError: The file is damaged.
+            StateError: If the file is damaged.
         """
         if not self._path(part).exists():
             return None
@@ -90,21 +90,21 @@ class StateFiles:
         return note
 
     def forget(self, customer_id: str) -> int:
-        """Write the parts in which a customer is anew without them.
+        """Rewrite the parts that contain a customer, without that customer.
 
         Returns:
-            How many there were.
+            The number of these parts.
 
         Raises:
-            StateError: A file is damaged.
+            StateError: If a file is damaged.
         """
         parts = [file.stem for file in sorted(self.folder.glob("*.parquet"))]
-        theirs = [part for part in parts if customer_id in self.customers(part)]
-        for part in theirs:
+        containing = [part for part in parts if customer_id in self.customers(part)]
+        for part in containing:
             states = self.read(part)
             rest = states.take(np.flatnonzero(states.customer_ids != customer_id))
             self.write(part, rest, self._header(part)["note"])
-        return len(theirs)
+        return len(containing)
 
     def _read(self, part: str, columns: list[str]) -> pa.Table:
         try:

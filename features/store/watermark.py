@@ -1,4 +1,4 @@
-"""Up to when the features that are kept are complete."""
+"""Watermark: the moment up to which stored features are complete."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _FILE = "complete.json"
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """What the last build that finished has covered.
+    """What the last successful build has covered.
 
     Attributes:
-        complete_until: Every moment before it that was to be computed has its features.
-        news_until: The latest news that the log had then; what became available later does not count yet.
+        complete_until: All requested moments before it have their features.
+        news_until: The latest availability in the log at that time; what became available later does not count yet.
     """
 
     complete_until: datetime
@@ -27,15 +27,15 @@ class Watermark:
 
     def write(self, folder: Path) -> None:
         """Replace the folder's watermark in one step."""
-        said = {"complete_until": self.complete_until.isoformat(), "news_until": self.news_until.isoformat()}
-        replace_text(folder / _FILE, json.dumps(said))
+        content = {"complete_until": self.complete_until.isoformat(), "news_until": self.news_until.isoformat()}
+        replace_text(folder / _FILE, json.dumps(content))
 
     @classmethod
     def read(cls, folder: Path) -> Watermark | None:
-        """Read the folder's watermark; None where no build has finished.
+        """Read the folder's watermark; None if no build has finished.
 
         Raises:
-            StateError: The file is damaged.
+            StateError: If the file is damaged.
 
         Example:
             >>> from datetime import UTC
@@ -47,8 +47,8 @@ class Watermark:
             True
         """
         try:
-            said = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-            return cls(datetime.fromisoformat(said["complete_until"]), datetime.fromisoformat(said["news_until"]))
+            content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+            return cls(datetime.fromisoformat(content["complete_until"]), datetime.fromisoformat(content["news_until"]))
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError) as error:

@@ -50,5 +50,5 @@ def test_a_network_leads_to_what_is_in_it_and_nothing_else():
 @pytest.mark.parametrize(
     "entry", ["", "*", "*.bank.example", "10.0.0.1/8", "http://crm", "crm:8080", "2130706433", "0x7f.1"]
 )
-def test_an_entry_that_names_nothing_is_told(entry):
+def test_an_entry_that_names_nothing_is_reported(entry):
     assert entry_mistake(entry)

@@ -46,17 +46,16 @@ def test_letters_and_marks_without_a_look_are_not_in_an_id(character: str) -> No
 def test_the_length_counts_after_normalising() -> None:
     assert len(customer_id("u\u0308" * LONGEST_ID)) == LONGEST_ID
     assert not _is_id("u\u0308" * LONGEST_ID + "x")
-    assert not _is_id("\u0958" * (LONGEST_ID // 2 + 1))  # each becomes two
+    assert not _is_id("\u0958" * (LONGEST_ID // 2 + 1))  # NFC makes two characters of each
 
 
 def test_a_refusal_says_which_kind_of_id_and_survives_a_process() -> None:
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as raised:
         fit_id("e\x00", "event id")
-    assert str(told.value) == (
-        "an event id has a character that nobody sees: got 'e\\x00', expected visible ones; "
-        "have it corrected at its source"
+    assert str(raised.value) == (
+        "an event id has an invisible character: got 'e\\x00', expected visible ones; correct it at its source"
     )
-    assert str(pickle.loads(pickle.dumps(told.value))) == str(told.value)
+    assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)
 
 
 @given(st.text())

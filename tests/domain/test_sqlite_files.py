@@ -31,7 +31,7 @@ def overwrite(file):
     [overwrite, lambda file: os.truncate(file, 9000), lambda file: file.write_text("no database" * 99)],
     ids=["overwritten", "cut off", "something else"],
 )
-def test_damage_is_told_with_the_remedy(file, damage):
+def test_damage_is_reported_with_the_remedy(file, damage):
     expect_sound(file, "restore it")
     damage(file)
     with pytest.raises(StateError, match=r"is damaged: got .*; restore it"):

@@ -101,7 +101,7 @@ def test_a_row_with_an_unfit_id_is_quarantined(desk: Desk, column: str, reason: 
     report = desk.run(source)
     assert (report.total.accepted, report.total.reasons) == (1, {reason: 1})
     assert report.quarantine is not None
-    assert "a character that nobody sees: got 'K\\\\u200b1'" in report.quarantine.read_text()
+    assert "an invisible character: got 'K\\\\u200b1'" in report.quarantine.read_text()
 
 
 def test_two_spellings_of_a_customer_are_one(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""The same SQL, on the same rows, in DuckDB and here."""
+"""The same SQL on the same rows gives the same results in DuckDB and in nbo."""
 
 from collections.abc import Iterator
 
@@ -62,26 +62,26 @@ def agree(database: duckdb.DuckDBPyConnection, text: str) -> None:
     expression = compile_expression(text, SCHEMA)
     got = np.broadcast_to(expression.evaluate(COLUMNS), len(ROWS))
     for position, (value, wanted) in enumerate(zip(got, expected, strict=True)):
-        said: object = None
+        computed: object = None
         if not np.isnan(value):
             kind = expression.type
-            said = kind.values[int(value)] if isinstance(kind, Category) else float(value)
+            computed = kind.values[int(value)] if isinstance(kind, Category) else float(value)
         if isinstance(wanted, str) or wanted is None:
-            assert said == wanted, (text, ROWS[position])
+            assert computed == wanted, (text, ROWS[position])
         else:
-            assert said == pytest.approx(float(wanted), rel=1e-12, abs=1e-300), (text, ROWS[position])
+            assert computed == pytest.approx(float(wanted), rel=1e-12, abs=1e-300), (text, ROWS[position])
 
 
 LITERALS = ("0e0", "1e0", "5e-1", "25e-1", "-3e0", "4e1")
 
 
 def in_order(low: str, high: str) -> tuple[str, str]:
-    """Bounds as they may be written: of two numbers the smaller first."""
+    """Order two numbers as bounds, the smaller first."""
     both = low in LITERALS and high in LITERALS
     return (high, low) if both and float(low) > float(high) else (low, high)
 
 
-# DuckDB reads 0.5 as a DECIMAL and 2 as an INTEGER; with an exponent both are the DOUBLE that they are here
+# DuckDB reads 0.5 as a DECIMAL and 2 as an INTEGER; with an exponent both are DOUBLE, as in nbo
 literals = st.sampled_from(LITERALS)
 number_leaves = st.one_of(st.sampled_from("abc"), literals)
 truth_leaves = st.one_of(st.sampled_from("pq"), st.sampled_from(("TRUE", "FALSE")))

@@ -41,12 +41,12 @@ def test_a_failure_says_the_value_and_the_need(text: str, reason: str) -> None:
     assert compile_expression(text, SCHEMA).failure(ROW) == reason
 
 
-def test_of_several_parts_that_fail_the_smallest_is_told() -> None:
+def test_the_reason_is_the_smallest_part_that_fails() -> None:
     rule = compile_expression("(age > 20 OR income > 3) AND NOT held AND stage <> 'growth'", SCHEMA)
     assert rule.failure(ROW) == "held = yes, needs no"
 
 
-def test_a_part_that_holds_is_not_told() -> None:
+def test_a_part_that_holds_is_not_a_reason() -> None:
     assert compile_expression("age > 16 AND income > 3", SCHEMA).failure(ROW) == "income is unknown, needs > 3"
 
 
@@ -70,5 +70,5 @@ def test_a_value_just_below_the_need_is_not_rounded_up_to_it() -> None:
         ("income > age", 17.0, "income = 17, needs > age, which is 17"),
     ],
 )
-def test_what_is_said_differs_from_what_is_needed(text: str, income: float, reason: str) -> None:
+def test_the_stated_value_differs_from_the_needed_one(text: str, income: float, reason: str) -> None:
     assert compile_expression(text, SCHEMA).failure({**ROW, "income": income}) == reason

@@ -34,12 +34,12 @@ def overwritten(file):
         (lambda file: os.truncate(file, file.stat().st_size // 2), "is damaged"),
         (lambda file: os.truncate(file, 0), "an empty file"),
         (lambda file: file.write_text("no database" * 999), "file is not a database"),
-        (lambda file: file.unlink(), "is gone"),
+        (lambda file: file.unlink(), "is missing"),
         (without("DROP TABLE outbox"), "no table outbox"),
         (without("ALTER TABLE decisions DROP COLUMN record"), "no column record"),
     ],
 )
-def test_what_is_wrong_with_a_database_is_told_at_the_start(tmp_path, damage, words):
+def test_what_is_wrong_with_a_database_is_reported_at_the_start(tmp_path, damage, words):
     file = tmp_path / "decisions.db"
     database = Database(f"sqlite:///{file}")
     accept(database, *[told(f"e{number}", properties={"offer": "x" * 300}) for number in range(100)])

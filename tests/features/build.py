@@ -136,7 +136,7 @@ def stage(name: str, when: str, minimum_days: int = 0) -> StageCondition:
 
 @cache
 def bank(name: str) -> tuple[FeatureCatalogue, list[Problem], Vocabulary, Journey]:
-    """The features of a bank of the repository, as its folder says them."""
+    """Return the features of a bank of the repository, from its folder."""
     folder = ROOT / "banks" / name
     vocabulary = _read(Vocabulary, folder / "events.yaml")
     journey = _read(Journey, folder / "journey.yaml")

@@ -1,4 +1,4 @@
-"""A log of the demo bank with every type of event, drawn at random: for contracts that hold whatever happened."""
+"""A random log of the demo bank with every type of event, for properties that hold whatever happened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random event logs with everything that makes point-in-time hard: ties, late news, clocks that change."""
+"""Random event logs with everything that makes point in time hard: ties, late events, clock changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DAYS_OF_CHANGE = {
     "America/Havana": "2025-11-02",  # the hour from midnight came twice
     "UTC": "2026-01-01",
 }
-"""Zones, each with a day on which its clocks change."""
+"""Time zones, each with a day on which its clocks change."""
 ZONES = tuple(DAYS_OF_CHANGE)
 LATE = [timedelta(0)] * 4 + [timedelta(microseconds=1), timedelta(hours=1), timedelta(hours=30), timedelta(days=20)]
 CUSTOMERS = ("a", "b", "c", "nobody")

@@ -1,4 +1,4 @@
-"""Features the slow way: one customer, one moment, one event at a time. Obviously right is all it has to be."""
+"""Features computed slowly: one customer, one moment, one event at a time. Only obvious correctness matters."""
 
 from __future__ import annotations
 
@@ -75,15 +75,15 @@ def aggregated(
 
 
 def _last(counted: Sequence[Event], declared: AggregateFeature, kind: ColumnType) -> float | None:
-    """Take the value at the latest time at which one was told; told to be unknown is below every value."""
-    told = [
+    """Take the value at the latest time that has one; a value reported as unknown is below every other."""
+    known = [
         (one.occurred_at, -(10**20) if one.properties.get(declared.of) == "" else value)
         for one in counted
         if (value := _value(one, declared.of, kind)) is not None or one.properties.get(declared.of) == ""
     ]
-    if not told:
+    if not known:
         return None
-    latest = [value for at, value in told if at == max(at for at, _ in told) and value is not None]
+    latest = [value for at, value in known if at == max(at for at, _ in known) and value is not None]
     value = min(latest) if declared.of_equal_times == "least" else max(latest)
     return None if value == -(10**20) else value / (10_000 if isinstance(kind, Number) else 1)
 

@@ -1,4 +1,4 @@
-"""The stage process the slow way: one customer, one grid midnight at a time, conditions written by hand."""
+"""The stage process done slowly: one customer and one grid midnight at a time, with conditions written by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from domain.event import Event
 from tests.features.slow import visible
 
 Entry = tuple[str, date, str | None]
-"""Stage, day of entry, stage before."""
+"""Stage, day of entry, previous stage."""
 
 
 def stage_entries(

@@ -16,7 +16,7 @@ def _microseconds(moment: datetime) -> int:
 @pytest.mark.parametrize("zone", ZONES)
 def test_days_and_hours_are_those_of_the_local_clock(zone: str) -> None:
     calendar = Calendar(ZoneInfo(zone))
-    # every 25 minutes would miss nothing that lasts an hour; 2018 has Sao Paulo's last skipped midnight
+    # steps of 25 minutes catch everything that lasts an hour; 2018 has Sao Paulo's last skipped midnight
     moments = [datetime(2018, 1, 1, tzinfo=UTC) + timedelta(minutes=25 * step) for step in range(21_000)]
     times = np.array([_microseconds(moment) for moment in moments])
     local = [moment.astimezone(ZoneInfo(zone)) for moment in moments]

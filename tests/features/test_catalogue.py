@@ -177,12 +177,12 @@ def test_the_digest_changes_with_a_definition() -> None:
         (aggregate(kind="decayed_count"), ("aggregate",), "without a half-life: expected half_life_days, 1 to 3650"),
         (aggregate(half_life_days=7), ("half_life_days",), "a count has no half-life"),
         (aggregate(kind="decayed_sum", half_life_days=0), ("half_life_days",), "an impossible half-life: got 0"),
-        (aggregate(name="Visits!"), ("name",), "not a name"),
-        (aggregate(name="as_of_year"), ("name",), "is given to every formula"),
+        (aggregate(name="Visits!"), ("name",), "not a valid name for formulas"),
+        (aggregate(name="as_of_year"), ("name",), "is reserved: every formula can read it"),
         (aggregate(name="region"), ("name",), "declared twice"),
     ],
 )
-def test_a_wrong_aggregate_is_told_with_its_place(
+def test_a_wrong_aggregate_is_reported_with_its_place(
     declaration: AggregateFeature, path: tuple[str | int, ...], sentence: str
 ) -> None:
     _, problems = build([aggregate("right"), declaration])
@@ -202,7 +202,7 @@ def test_a_wrong_aggregate_is_told_with_its_place(
         ({"visits": "1"}, [0], "declared twice"),
     ],
 )
-def test_a_wrong_formula_is_told_once_with_its_place(
+def test_a_wrong_formula_is_reported_once_with_its_place(
     expressions: dict[str, str], positions: list[int], sentence: str
 ) -> None:
     _, problems = build([aggregate("visits")], [derived(name, text) for name, text in expressions.items()])
@@ -210,7 +210,7 @@ def test_a_wrong_formula_is_told_once_with_its_place(
     assert sentence in problems[0].sentence()
 
 
-def test_a_name_declared_twice_among_formulas_is_told() -> None:
+def test_a_name_declared_twice_among_formulas_is_reported() -> None:
     _, problems = build([], [derived("one", "1 + as_of_year"), derived("one", "2 + as_of_year")])
     assert [(problem.path, problem.what) for problem in problems] == [
         (("derived", 1, "name"), "the feature 'one' is declared twice")
@@ -222,8 +222,8 @@ def test_a_name_declared_twice_among_formulas_is_told() -> None:
     [
         (Journey(stages=(stage("lost", "vists > 3"),)), ("stages", 0, "when"), "unknown name: got 'vists'"),
         (Journey(stages=(stage("lost", "visits"),)), ("stages", 0, "when"), "not a condition"),
-        (Journey(stages=(stage("lost", "days_in_stage > 3"),)), ("stages",), "made from each other"),
-        (Journey(stages=(stage("lost", "lasting > 3"),)), ("stages",), "made from each other"),
+        (Journey(stages=(stage("lost", "days_in_stage > 3"),)), ("stages",), "computed from each other"),
+        (Journey(stages=(stage("lost", "lasting > 3"),)), ("stages",), "computed from each other"),
         (
             Journey(stages=(), steps=(StepCondition(step=Step.EXIT, when="{product}_visits > 0"),)),
             ("steps", 0, "when"),
@@ -231,14 +231,16 @@ def test_a_name_declared_twice_among_formulas_is_told() -> None:
         ),
     ],
 )
-def test_a_wrong_journey_is_told_with_its_place(journey: Journey, path: tuple[str | int, ...], sentence: str) -> None:
+def test_a_wrong_journey_is_reported_with_its_place(
+    journey: Journey, path: tuple[str | int, ...], sentence: str
+) -> None:
     formulas = [derived("lasting", "days_in_stage * 2")]
     _, problems = build([aggregate("visits")], formulas, journey)
-    told = [problem for problem in problems if problem.file == "journey.yaml"]
-    assert [problem.path for problem in told] == [path] or "made from each other" in sentence
+    found = [problem for problem in problems if problem.file == "journey.yaml"]
+    assert [problem.path for problem in found] == [path] or "computed from each other" in sentence
     assert any(sentence in problem.sentence() for problem in problems)
 
 
-def test_an_unknown_exclusion_is_told() -> None:
+def test_an_unknown_exclusion_is_reported() -> None:
     _, problems = build(exclude=("visit",))
     assert [problem.path for problem in problems] == [("exclude", 0)]

@@ -155,7 +155,7 @@ def test_a_missing_column_is_an_error() -> None:
 
 
 def test_a_moment_out_of_the_calendar_is_an_error() -> None:
-    with pytest.raises(DataError, match="out of the calendar"):
+    with pytest.raises(DataError, match="outside the calendar"):
         compute([event()], ("c1", datetime(2150, 1, 1, tzinfo=UTC)))
 
 

@@ -1,4 +1,4 @@
-"""What holds for every feature of the demo bank, whichever it is."""
+"""Properties that hold for every feature of the demo bank."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,7 +27,7 @@ def _compute(events: pa.Table, asked: Moments = ASKED, names: list[str] | None =
 
 
 def _later(log: list[Event], anchor_of: dict[str, int]) -> list[Event]:
-    """Events that occurred before, at or after the customer's anchor, but were not available before it."""
+    """Make events that occurred before, at or after the customer's anchor but were not available before it."""
     added = []
     for number, one in enumerate(random_log(VOCABULARY, 8, 600, seed=2)):
         anchor = ANCHORS[anchor_of[one.customer_id]]

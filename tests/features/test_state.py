@@ -61,9 +61,9 @@ def test_days_too_old_for_bits_are_kept_as_a_count() -> None:
 
 def test_a_state_of_another_layout_is_refused() -> None:
     other = catalogue(aggregate("visits", "count"))
-    with pytest.raises(StateError, match="another layout"):
+    with pytest.raises(StateError, match="a different layout"):
         features_from_states(_states(3), table([]), NOON, other, NO_STAGES, AMSTERDAM)
-    with pytest.raises(StateError, match="another layout"):
+    with pytest.raises(StateError, match="a different layout"):
         features_from_states(
             replace(_states(3), matrix=np.zeros((1, 4), np.int64)), table([]), NOON, CATALOGUE, JOURNEY, AMSTERDAM
         )

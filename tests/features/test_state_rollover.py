@@ -1,4 +1,4 @@
-"""States that move night after night, stages included, are those that are computed."""
+"""States that roll over night after night, including stages, equal those that are computed."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ def test_states_that_move_for_nights_are_those_that_are_computed(zone: str, data
     states = computed(0)
     begin = datetime.fromtimestamp(states.midnight // 1_000_000, UTC)
     with_news = {one.customer_id for one in log if one.available_at >= begin}
-    # who is in no stage and has news, or never did anything, may not have been seen yet
+    # customers without a stage who have new events, or never did anything, may not be visible yet
     with_history = {one.customer_id for one in log} - with_news
     seen = np.array([name in with_history for name in CUSTOMERS]) | (states.standing().stage != NO_STAGE)
     for night in range(1, NIGHTS + 1):
-        states, told = next_midnight(states, events, events, CATALOGUE, JOURNEY, calendar)
-        seen &= told
+        states, exact = next_midnight(states, events, events, CATALOGUE, JOURNEY, calendar)
+        seen &= exact
         expected, rows = computed(night), np.flatnonzero(seen)
         assert states.take(rows).matrix.tobytes() == expected.take(rows).matrix.tobytes()
     assert states.midnight == expected.midnight
 
 
-def test_histories_continue_with_entries_and_with_what_was_computed_anew() -> None:
+def test_histories_continue_with_entries_and_with_recomputed_stages() -> None:
     paid = [("a", "2026-01-01"), ("b", "2026-01-02"), ("b", "2026-01-16"), ("c", "2026-01-03")]
     log = table([event(who, f"{at}T12:00", "payment", number=number) for number, (who, at) in enumerate(paid)])
     ids = pa.array(["a", "b", "c"])

@@ -51,7 +51,7 @@ def test_times_with_a_zone_are_what_they_say(tmp_path: Path, unit: str) -> None:
         ("customer_id,as_of\nc1,yesterday\n", "cannot be read: got row 1: as_of 'yesterday'"),
         ("customer_id,as_of\nc1,2026-06-01\nc2,\n", "incomplete or cannot be read: got row 2: no as_of"),
         ("customer_id,as_of\n ,2026-06-01\n", "row 1: no customer_id"),
-        ("customer_id,as_of\nK\u200b1,2026-06-01\n", "row 1: a customer id has a character that nobody sees"),
+        ("customer_id,as_of\nK\u200b1,2026-06-01\n", "row 1: a customer id has an invisible character"),
         ('customer_id,as_of\nc1,2026-06-01\n"c2,2026-06-01\n', "row 2: quote_broken"),
         ("customer_id,as_of\nc1,20260601\n", "as_of '20260601'"),
         ("", "cannot be read"),

@@ -144,8 +144,8 @@ def test_a_database_in_another_encoding_is_refused_with_the_statement_that_makes
     with pytest.raises(StateError) as refused:
         DecisionLog(url)
     assert str(refused.value) == (
-        f"the database of NBO_DECISION_LOG keeps text in an encoding that nbo does not take: got {encoding} in "
-        f"'{name}', expected UTF8; drop it and make it anew: "
+        f"the database of NBO_DECISION_LOG stores text in an encoding that nbo does not support: got {encoding} in "
+        f"'{name}', expected UTF8; drop it and create it again: "
         f"CREATE DATABASE \"{name}\" ENCODING 'UTF8' TEMPLATE template0"
     )
     postgresql_server.make_anew(name, refused.value.remedy)

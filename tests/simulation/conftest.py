@@ -12,6 +12,6 @@ def demo() -> DemoBank:
 
 @pytest.fixture(scope="session")
 def simulated(demo: DemoBank, tmp_path_factory: pytest.TempPathFactory) -> Simulated:
-    """Two thousand customers for nine months: enough for rates, done in two seconds."""
+    """Simulate two thousand customers for nine months: enough to measure rates, and done in two seconds."""
     folder = tmp_path_factory.mktemp("simulated") / "sources"
     return Simulated(demo, folder, demo.simulate(folder, customers=2000, months=9))

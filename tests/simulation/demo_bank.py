@@ -29,7 +29,7 @@ def _read(file: str, kind: object) -> object:
 
 
 def no_progress(done: int, total: int, what: str) -> None:
-    """Say nothing."""
+    """Report nothing."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Simulated:
         return sorted((self.folder / source).iterdir())
 
     def rows(self, source: str, *, again: bool = False) -> pa.Table:
-        """All rows of a source; those of the second delivery only where asked for."""
+        """Return all rows of a source; those of the second delivery only if requested."""
         return pa.concat_tables([_table(file) for file in self.files(source) if again or "again" not in file.name])
 
 

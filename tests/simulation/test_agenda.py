@@ -1,4 +1,4 @@
-"""Appointments are kept, each on its day."""
+"""Every appointment is kept, on its day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the bank has on file: refusals, preferences and duties, as the customers' source delivers them."""
+"""Attributes on file: refusals, preferences and duties, as the customers' source delivers them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.simulation.demo_bank import Simulated
 
 
 def deliveries(simulated: Simulated) -> list[dict[str, Any]]:
-    """Rows of the customers' source, by customer and day."""
+    """Return rows of the customers' source, by customer and day."""
     order = [("customer", "ascending"), ("valid_from", "ascending")]
     rows: list[dict[str, Any]] = simulated.rows("customers").sort_by(order).to_pylist()
     return rows

@@ -1,4 +1,4 @@
-"""What accepted care does: customers drawn by lot, each kind by lots of its own, against the others of their world."""
+"""Effects of accepted care: randomly drawn customers, separately for each kind, against the others in their world."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from tests.simulation.demo_bank import ZONE, DemoBank
 
 LOT_DAY, LAST_DAY = 40, 170
 RECOMMENDING = 30
-"""So few that there are friends for all of them."""
+"""So few that there are enough prospects for all of them."""
 
 
 @dataclass
 class Trial:
-    """A world of sales only, in which everybody was in hardship and owed papers on the day care was given by lot.
+    """A world of sales only, in which all customers had hardship and open duties on the day care was assigned randomly.
 
     Attributes:
-        given: Kind -> who accepted it on that day.
-        here, engaged, left: Who was here, was not leaving, had left an application within the month, on that day.
-        left_product: What the application was for that each customer had left last, on that day.
-        satisfaction: At the end of each day.
+        given: Kind -> customers who accepted it on that day.
+        here, engaged, left: On that day: who was here, was not leaving, had abandoned an application within the month.
+        left_product: On that day: product of the application that each customer had abandoned last.
+        satisfaction: Satisfaction at the end of each day.
     """
 
     world: World
@@ -44,7 +44,7 @@ class Trial:
     def count(
         self, recorder: Recorder, code: int, until: int = LAST_DAY, product: IntArray | None = None
     ) -> FloatArray:
-        """Count happenings of a kind for each customer after the lots, of their product where one is named."""
+        """Count events of a kind for each customer after the assignment, of their product if one is given."""
         rows, midnights = recorder.columns(), self.world.clock.midnights
         chosen = (rows["kind"] == code) & (rows["at"] >= midnights[LOT_DAY]) & (rows["at"] < midnights[until])
         if product is not None:
@@ -52,7 +52,7 @@ class Trial:
         return np.bincount(rows["customer"][chosen], minlength=len(self.here)).astype(np.float64)
 
     def effect(self, kind: str, values: FloatArray, among: BoolArray) -> tuple[float, float]:
-        """Give the difference that a kind makes to the mean of values, as a 99 % interval."""
+        """Return the effect of a kind on the mean of values, as a 99 % interval."""
         given, others = values[among & self.given[kind]], values[among & ~self.given[kind]]
         difference = given.mean() - others.mean()
         margin = 2.58 * np.sqrt(given.var() / len(given) + others.var() / len(others))

@@ -1,4 +1,4 @@
-"""The planted rows are what the importer quarantines, and nothing else is."""
+"""The importer quarantines the planted rows, and nothing else."""
 
 from __future__ import annotations
 

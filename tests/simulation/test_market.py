@@ -1,4 +1,4 @@
-"""A bank's folder that speaks of what the world does not have is refused, with the nearest word."""
+"""A bank's folder with something that the simulation does not know is refused, with the nearest name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_tag_that_means_nothing_is_an_error_with_the_nearest_one(demo: DemoBan
 
 def test_an_offer_of_no_product_needs_a_kind_of_care(demo: DemoBank) -> None:
     nothing = replace(offer(demo, "recommend_a_friend"), tags=("service",))
-    with pytest.raises(DataError, match="cannot tell what accepting recommend_a_friend does: got neither a product"):
+    with pytest.raises(DataError, match="does not know what accepting recommend_a_friend does: got neither a product"):
         check_world((nothing,), demo.vocabulary)
 
 

@@ -1,4 +1,4 @@
-"""Care is accepted by those who have a reason for it and want it."""
+"""Customers who have a reason for care, and want it, accept it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def world(demo: DemoBank) -> World:
 
 
 def acceptance(world: World, kind: str) -> FloatArray:
-    """Mean acceptance probability of the offers of a kind, for each customer."""
+    """Return the mean acceptance probability of the offers of a kind, for each customer."""
     catalogue = Catalogue(world.offers)
     customers = np.flatnonzero(world.state.here)
     truth = Response(catalogue, world.population, world.attributes).probabilities(

@@ -1,4 +1,4 @@
-"""What is on disk: complete, the same for the same seed, as the demo bank's sources map it."""
+"""The files on disk are complete, the same for the same seed, and as the demo bank's sources map them."""
 
 from __future__ import annotations
 
@@ -55,10 +55,12 @@ def test_an_interruption_while_writing_leaves_what_was_there(demo: DemoBank, tmp
 
 
 def test_progress_counts_up_to_its_total(demo: DemoBank, tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    demo.simulate(tmp_path / "sources", lambda done, total, what: told.append((done, total)), customers=20, months=1)
-    assert [done for done, _ in told] == list(range(1, 36))
-    assert {total for _, total in told} == {35}
+    reported: list[tuple[int, int]] = []
+    demo.simulate(
+        tmp_path / "sources", lambda done, total, what: reported.append((done, total)), customers=20, months=1
+    )
+    assert [done for done, _ in reported] == list(range(1, 36))
+    assert {total for _, total in reported} == {35}
 
 
 def test_every_column_that_the_sources_map_is_in_the_files(simulated: Simulated) -> None:

@@ -1,4 +1,4 @@
-"""The truth agrees with what happened, and no source gives it away."""
+"""The truth agrees with what happened, and no source reveals it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def column(table: pa.Table, name: str) -> np.ndarray:
 
 
 def deviations(accepted: np.ndarray, probability: np.ndarray) -> float:
-    """Distance of the number accepted from its expectation, in standard deviations."""
+    """Return the distance between the number of acceptances and its expectation, in standard deviations."""
     return float((accepted.sum() - probability.sum()) / np.sqrt((probability * (1 - probability)).sum()))
 
 
@@ -71,7 +71,7 @@ def test_every_offer_put_is_in_the_truth(simulated: Simulated) -> None:
     put = contacts.filter(pc.equal(contacts["event"], "offer_presented"))
     known = simulated.truth("presentations")
     assert set(put["decision"].to_pylist()) <= set(known["decision_id"].to_pylist())
-    assert len(known) - len(put) < 0.01 * len(known)  # put to somebody who closed everything later that day
+    assert len(known) - len(put) < 0.01 * len(known)  # presented to customers who closed everything later that day
 
 
 def test_potential_outcomes_of_what_was_put_are_what_happened(simulated: Simulated) -> None:
@@ -125,5 +125,5 @@ def test_quiet_customers_who_accept_to_come_back_do(simulated: Simulated) -> Non
     for row in accepted:
         since = row["accepted_at"].astimezone(ZONE).strftime("%Y-%m-%dT%H:%M:%S")
         active += any(since < at < "2098" for at in doings.get(row["customer_id"], []))
-    # a few have so little to do with the bank that two months are short, or begin to leave again
+    # a few are so inactive that two months are too short, or start leaving again
     assert active >= 0.8 * len(accepted) > 0

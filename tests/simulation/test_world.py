@@ -1,4 +1,4 @@
-"""The simulated customers behave like a bank's."""
+"""Simulated customers behave like a bank's customers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distinct local days: counted within a history, kept as bits where more may come to a day already counted."""
+"""Distinct local days: counted within a history, kept as bits if more events may fall on a day already counted."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from features.kernel.arrays import BoolArray, Int64Array, counted_before, spread
 from features.kernel.selection import Ranges, Selection
 
 DAYS_PER_WORD = 63
-"""Bits used of an int64: its sign is left alone."""
+"""Bits used of an int64; the sign bit is not used."""
 MOST_WORDS = 6
-"""378 days: a window of a year and today fit. Older days of longer windows are kept as a count."""
+"""Together 378 days: a window of a year plus today fits. Older days of longer windows are kept as a count."""
 
 
 _ALL_DAYS = (1 << DAYS_PER_WORD) - 1
@@ -22,57 +22,57 @@ _ALL_DAYS = (1 << DAYS_PER_WORD) - 1
 
 @dataclass(frozen=True, slots=True)
 class DayCount(Subtracted, Timeless):
-    """How many local days have events, for parts of a history that share no day.
+    """Number of local days with events, for parts of a history that share no day.
 
-    Windows begin at local midnights, and a history is cut at local midnights, so the parts share none.
+    Windows begin at local midnights and a history is split at local midnights, so parts never share a day.
     """
 
     @property
     def identity(self) -> tuple[int, ...]:
-        """None."""
+        """Zero."""
         return (0,)
 
     def prepare(self, selection: Selection) -> Accumulated:
-        """Count first rows of a day before each row."""
+        """Count, before each row, the rows that begin a day."""
         return (counted_before(_begins_day(selection)),)
 
     def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
-        """Count first rows of a day in each range."""
+        """Count the rows in each range that begin a day."""
         (begun,) = prepared
         return (begun[ranges.upper] - begun[ranges.lower],)
 
     def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
-        """Add."""
+        """Add the counts."""
         return (left[0] + right[0],)
 
 
 @dataclass(frozen=True, slots=True)
 class DayBits:
-    """Which local days before that of the moment have events: a bit for each, and a count of those too old for bits.
+    """Local days before the moment's day that have events: a bit for each, and a count of days too old for bits.
 
-    Merging two parts that share a day counts it once, as late events of a day already counted need it. Only a day
-    more than 377 days back, in windows longer than that, is counted again.
+    Merging two parts that share a day counts it once, which late events of a day already counted require. Only days
+    more than 377 days back, in windows longer than that, are counted again.
 
     Attributes:
-        words: How many int64 hold the bits; bit b of word w is the day `63 w + b` days before that of the moment.
+        words: Number of int64 words with bits; bit b of word w is the day `63 w + b` days before the moment's day.
     """
 
     words: int
 
     @classmethod
     def reaching(cls, window_days: int | None) -> DayBits:
-        """Make what a window needs: its days, and that of the moment itself."""
+        """Make enough words for a window: its days, and the moment's own day."""
         if window_days is None:
             return cls(MOST_WORDS)
         return cls(min(MOST_WORDS, -(-(window_days + 1) // DAYS_PER_WORD)))
 
     @property
     def identity(self) -> tuple[int, ...]:
-        """No old days, no bits."""
+        """No old days and no bits."""
         return (0,) * (1 + self.words)
 
     def prepare(self, selection: Selection) -> Accumulated:
-        """Find the first rows of a day, and count them before each row."""
+        """Find the rows that begin a day, and count them before each row."""
         begins = _begins_day(selection)
         return (np.flatnonzero(begins), counted_before(begins))
 
@@ -89,22 +89,22 @@ class DayBits:
         return tuple(kept)
 
     def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
-        """Unite the bits, add the old days."""
+        """Combine the bits and add the old days."""
         united = (one | other for one, other in zip(left[1:], right[1:], strict=True))
         return (left[0] + right[0], *united)
 
     def can_subtract(self, kept: Accumulated, leaving: Accumulated) -> BoolArray:
-        """Always: a day leaves as a whole."""
+        """Return true everywhere: days leave as a whole."""
         del leaving
         return np.ones(len(kept[0]), dtype=np.bool_)
 
     def without(self, kept: Accumulated, leaving: Accumulated) -> Accumulated:
-        """Clear the bits, or subtract the old days."""
+        """Clear the bits and subtract the old days."""
         cleared = (one & ~other for one, other in zip(kept[1:], leaving[1:], strict=True))
         return (kept[0] - leaving[0], *cleared)
 
     def roll(self, kept: Accumulated, day: Int64Array) -> Accumulated:
-        """Shift the bits by a day; the last one becomes an old day."""
+        """Shift the bits by one day; the last one becomes an old day."""
         del day
         old, *words = kept
         carried = np.zeros_like(old)

@@ -1,4 +1,4 @@
-"""What every aggregate is: a commutative monoid of int64, so that parts of a history merge exactly."""
+"""Contract of aggregates: each is a commutative monoid of int64, so that parts of a history merge exactly."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from features.kernel.arrays import BoolArray, Int64Array
 from features.kernel.selection import Ranges, Selection
 
 Accumulated = tuple[Int64Array, ...]
-"""One array of shape (m,) for each number that an aggregate keeps of a moment."""
+"""One array of shape (m,) for each number that an aggregate keeps for a moment."""
 
 
 class Aggregate(Protocol):
-    """What is kept of the events in a window.
+    """An aggregate over the events in a window.
 
-    `merge` is associative and commutative, and merging `identity` changes nothing: whichever way a history is cut,
-    by prefix sums, event by event or at midnight, the merged parts are the same bits.
+    `merge` is associative and commutative, and `identity` is its neutral element: however a history is split (by
+    prefix sums, event by event, or at midnight), the merged parts have the same bits.
 
-    What is kept at a midnight moves on to the next one: the events that a window no longer reaches are taken out
-    (`without`), the rest is seen from a day later (`roll`), and what became available in between is merged. Where
-    what leaves does not tell what stays, as a maximum that leaves does not tell the next one, `can_subtract` says so.
+    Numbers kept at a midnight can move to the next one: the events that leave the window are removed (`without`), the
+    rest is seen from a day later (`roll`), and what became available in between is merged. `can_subtract` tells where
+    this is exact: if a maximum leaves, for example, the next one is not known.
     """
 
     @property
     def identity(self) -> tuple[int, ...]:
-        """What is kept of no events."""
+        """Numbers that are kept without events."""
         ...
 
     def prepare(self, selection: Selection) -> Accumulated:
-        """Do once per selection what all windows share; the meaning of the arrays is the aggregate's own."""
+        """Do the work that all windows share, once per selection; each aggregate defines its arrays."""
         ...
 
     def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
@@ -36,27 +36,27 @@ class Aggregate(Protocol):
         ...
 
     def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
-        """Put what is kept of two disjoint parts together."""
+        """Merge the numbers kept of two disjoint parts."""
         ...
 
     def can_subtract(self, kept: Accumulated, leaving: Accumulated) -> BoolArray:
-        """Tell for each moment whether `without` is what is kept of the rest.
+        """Tell for each moment whether `without` gives exactly the numbers of the remaining events.
 
         Args:
-            kept: Of the events in a window up to a local midnight.
-            leaving: Of all of them on the window's first day.
+            kept: Numbers of the events in a window before a local midnight.
+            leaving: Numbers of those events that are on the window's first day.
         """
         ...
 
     def without(self, kept: Accumulated, leaving: Accumulated) -> Accumulated:
-        """Take out the events on a window's first day; anything where that cannot be told."""
+        """Remove the events on a window's first day; the result is arbitrary where `can_subtract` is false."""
         ...
 
     def roll(self, kept: Accumulated, day: Int64Array) -> Accumulated:
-        """Say of the same events what is kept a local day later.
+        """Return the numbers of the same events, seen from a local day later.
 
         Args:
-            kept: Of events that are in the window of the later midnight too.
-            day: Local day of each moment, from which the next is seen.
+            kept: Numbers of events that are also in the window of the later midnight.
+            day: Local day of each moment before the move.
         """
         ...

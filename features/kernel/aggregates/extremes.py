@@ -1,4 +1,4 @@
-"""Least and greatest values of ranges that overlap as they like."""
+"""Least and greatest values of arbitrarily overlapping ranges."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class Minimum(Extreme, Timeless):
 
     @property
     def identity(self) -> tuple[int, ...]:
-        """Above every value."""
+        """Greater than every value."""
         return (NOTHING_LEAST,)
 
     def prepare(self, selection: Selection) -> Accumulated:
-        """Nothing but the values."""
+        """Return the values."""
         return (selection.values,)
 
     def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
-        """Least value of each range."""
+        """Return the least value of each range."""
         return (extreme_of_ranges(np.minimum, prepared[0], ranges, NOTHING_LEAST),)
 
     def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
-        """Take the lesser."""
+        """Take the lesser value."""
         return (np.minimum(left[0], right[0]),)
 
 
@@ -43,26 +43,26 @@ class Maximum(Extreme, Timeless):
 
     @property
     def identity(self) -> tuple[int, ...]:
-        """Below every value."""
+        """Less than every value."""
         return (NOTHING_GREATEST,)
 
     def prepare(self, selection: Selection) -> Accumulated:
-        """Nothing but the values."""
+        """Return the values."""
         return (selection.values,)
 
     def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
-        """Greatest value of each range."""
+        """Return the greatest value of each range."""
         return (extreme_of_ranges(np.maximum, prepared[0], ranges, NOTHING_GREATEST),)
 
     def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
-        """Take the greater."""
+        """Take the greater value."""
         return (np.maximum(left[0], right[0]),)
 
 
 def extreme_of_ranges(function: np.ufunc, values: Int64Array, ranges: Ranges, nothing: int) -> Int64Array:
-    """Answer every range from two overlapping blocks of a power of two (a sparse table, one level at a time).
+    """Compute every range from two overlapping blocks of a power of two (a sparse table, one level at a time).
 
-    Time is O(k log L + m) for k values, m ranges, and L the longest of them: many long overlapping windows of one
+    Time is O(k log L + m) for k values, m ranges, and the longest range L: many long overlapping windows of one
     customer cost no more than short ones. Memory is O(k).
 
     Example:
@@ -80,6 +80,6 @@ def extreme_of_ranges(function: np.ufunc, values: Int64Array, ranges: Ranges, no
         width = 1 << level
         if level:
             block = function(block[: -width // 2], block[width // 2 :])
-        asked = np.flatnonzero((levels == level) & (lengths > 0))
-        found[asked] = function(block[ranges.lower[asked]], block[ranges.upper[asked] - width])
+        at_level = np.flatnonzero((levels == level) & (lengths > 0))
+        found[at_level] = function(block[ranges.lower[at_level]], block[ranges.upper[at_level] - width])
     return found

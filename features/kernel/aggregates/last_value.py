@@ -1,4 +1,4 @@
-"""The value last known."""
+"""The last known value."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ from features.kernel.selection import Ranges, Selection
 
 @dataclass(frozen=True, slots=True)
 class LastValue(Latest, Timeless):
-    """Time and value of the last event; of several at the same time the greatest value, or the least.
+    """Time and value of the last event; of several at the same time, the greatest or the least value.
 
-    That makes it the maximum of (time, value), or of (time, -value), which does not depend on the order of what is
-    merged.
+    This is the maximum of (time, value), or of (time, -value), so it does not depend on the order of merging.
     """
 
     least: bool = False
 
     @property
     def identity(self) -> tuple[int, ...]:
-        """Before every time, below every value."""
+        """Earlier than every time, smaller than every value."""
         return (NOTHING_GREATEST, NOTHING_GREATEST)
 
     def prepare(self, selection: Selection) -> Accumulated:
-        """Times, and for each row the value of its owner's time; both with a place for -1 at the end."""
+        """Return the times, and for each row the value that wins at its time; both with an entry for index -1."""
         times = selection.occurred
         if not len(times):
             nothing = np.array([NOTHING_GREATEST])
@@ -39,7 +38,7 @@ class LastValue(Latest, Timeless):
         return (np.append(times, NOTHING_GREATEST), np.append(settled, NOTHING_GREATEST))
 
     def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
-        """Time and value of the last row of each range; a range holds all rows of a time or none."""
+        """Return time and value of the last row of each range; a range has all rows of a time or none."""
         times, values = prepared
         last = np.where(ranges.upper > ranges.lower, ranges.upper - 1, -1)
         return (times[last], values[last])

@@ -1,4 +1,4 @@
-"""How aggregates move to the next midnight, as far as several do it alike."""
+"""How aggregates move to the next midnight: implementations that several aggregates share."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from features.kernel.arrays import BoolArray, Int64Array
 
 
 class Timeless:
-    """What is kept does not depend on the day from which it is seen."""
+    """The kept numbers do not depend on the day from which they are seen."""
 
     __slots__ = ()
 
     def roll(self, kept: Accumulated, day: Int64Array) -> Accumulated:
-        """Keep it."""
+        """Return the numbers unchanged."""
         del day
         return kept
 
 
 class Subtracted:
-    """What is kept is a sum: what leaves is subtracted."""
+    """The kept numbers are sums, from which leaving events are subtracted."""
 
     __slots__ = ()
 
     def can_subtract(self, kept: Accumulated, leaving: Accumulated) -> BoolArray:
-        """Always: differences are exact, and wrap around as sums do."""
+        """Return true everywhere: differences are exact, and wrap around as sums do."""
         del leaving
         return np.ones(len(kept[0]), dtype=np.bool_)
 
@@ -37,44 +37,44 @@ class Subtracted:
 
 
 class _OfOneEvent(ABC):
-    """What is kept is of one of the events."""
+    """The kept numbers are those of one of the events."""
 
     __slots__ = ()
 
     @property
     @abstractmethod
     def identity(self) -> tuple[int, ...]:
-        """What is kept of no events."""
+        """Numbers that are kept without events."""
         ...
 
 
 class Extreme(_OfOneEvent):
-    """What is kept is the number of one event: if it leaves, only the history knows the next one."""
+    """The kept number is that of one event; if that event leaves, only the history knows the next one."""
 
     __slots__ = ()
 
     def can_subtract(self, kept: Accumulated, leaving: Accumulated) -> BoolArray:
-        """Unless the one that is kept leaves."""
+        """Return true unless the event whose number is kept leaves."""
         stays: BoolArray = (leaving[0] != kept[0]) | (leaving[0] == self.identity[0])
         return stays
 
     def without(self, kept: Accumulated, leaving: Accumulated) -> Accumulated:
-        """Keep it."""
+        """Return the numbers unchanged."""
         del leaving
         return kept
 
 
 class Latest(_OfOneEvent):
-    """What is kept is of the last event: if it leaves with the window's first day, so do all others."""
+    """The kept numbers are those of the last event; if it leaves with the window's first day, all others do too."""
 
     __slots__ = ()
 
     def can_subtract(self, kept: Accumulated, leaving: Accumulated) -> BoolArray:
-        """Always."""
+        """Return true everywhere."""
         del leaving
         return np.ones(len(kept[0]), dtype=np.bool_)
 
     def without(self, kept: Accumulated, leaving: Accumulated) -> Accumulated:
-        """Keep it, or nothing where it leaves."""
+        """Return the numbers, or the identity where the last event leaves."""
         gone = kept[0] == leaving[0]
         return tuple(np.where(gone, none, one) for none, one in zip(self.identity, kept, strict=True))

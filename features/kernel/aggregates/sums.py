@@ -1,4 +1,4 @@
-"""Counts and sums: differences of running totals."""
+"""Counts and sums, computed as differences of running totals."""
 
 from __future__ import annotations
 
@@ -13,29 +13,7 @@ from features.kernel.selection import Ranges, Selection
 
 @dataclass(frozen=True, slots=True)
 class Count(Subtracted, Timeless):
-    """How many events."""
-
-    @property
-    def identity(self) -> tuple[int, ...]:
-        """None."""
-        return (0,)
-
-    def prepare(self, selection: Selection) -> Accumulated:
-        """Nothing: ranges know their length."""
-        return ()
-
-    def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
-        """Length of each range."""
-        return (ranges.upper - ranges.lower,)
-
-    def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
-        """Add."""
-        return (left[0] + right[0],)
-
-
-@dataclass(frozen=True, slots=True)
-class Sum(Subtracted, Timeless):
-    """Sum of values in fixed point; the running total may wrap around, its differences are exact."""
+    """Number of events."""
 
     @property
     def identity(self) -> tuple[int, ...]:
@@ -43,16 +21,38 @@ class Sum(Subtracted, Timeless):
         return (0,)
 
     def prepare(self, selection: Selection) -> Accumulated:
-        """Running total before each row."""
+        """Prepare nothing: ranges know their length."""
+        return ()
+
+    def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
+        """Return the length of each range."""
+        return (ranges.upper - ranges.lower,)
+
+    def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
+        """Add the numbers."""
+        return (left[0] + right[0],)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Subtracted, Timeless):
+    """Sum of values in fixed point; running totals may wrap around, but their differences are exact."""
+
+    @property
+    def identity(self) -> tuple[int, ...]:
+        """Zero."""
+        return (0,)
+
+    def prepare(self, selection: Selection) -> Accumulated:
+        """Compute the running total before each row."""
         total = np.zeros(len(selection) + 1, dtype=np.int64)
         np.cumsum(selection.values, out=total[1:])
         return (total,)
 
     def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
-        """Difference of the running total."""
+        """Return the difference of the running total over each range."""
         (total,) = prepared
         return (total[ranges.upper] - total[ranges.lower],)
 
     def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
-        """Add."""
+        """Add the numbers."""
         return (left[0] + right[0],)

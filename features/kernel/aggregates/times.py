@@ -1,4 +1,4 @@
-"""When something first and last happened."""
+"""Times of the first and the last event."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ class FirstTime(Extreme, Timeless):
 
     @property
     def identity(self) -> tuple[int, ...]:
-        """After every time."""
+        """Later than every time."""
         return (NOTHING_LEAST,)
 
     def prepare(self, selection: Selection) -> Accumulated:
-        """Times, with one for ranges at the end."""
+        """Return the times, plus one entry for ranges at the end."""
         return (np.append(selection.occurred, NOTHING_LEAST),)
 
     def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
-        """Time of the first row of each range: rows are in the order of time."""
+        """Return the time of the first row of each range; rows are ordered by time."""
         (times,) = prepared
         return (np.where(ranges.upper > ranges.lower, times[ranges.lower], NOTHING_LEAST),)
 
     def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
-        """Take the earlier."""
+        """Take the earlier time."""
         return (np.minimum(left[0], right[0]),)
 
 
@@ -41,18 +41,18 @@ class LastTime(Latest, Timeless):
 
     @property
     def identity(self) -> tuple[int, ...]:
-        """Before every time."""
+        """Earlier than every time."""
         return (NOTHING_GREATEST,)
 
     def prepare(self, selection: Selection) -> Accumulated:
-        """Times, with one for the row before the first, which -1 finds at the end."""
+        """Return the times, plus one entry at the end, where index -1 finds it."""
         return (np.append(selection.occurred, NOTHING_GREATEST),)
 
     def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
-        """Time of the last row of each range."""
+        """Return the time of the last row of each range."""
         (times,) = prepared
         return (np.where(ranges.upper > ranges.lower, times[ranges.upper - 1], NOTHING_GREATEST),)
 
     def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
-        """Take the later."""
+        """Take the later time."""
         return (np.maximum(left[0], right[0]),)

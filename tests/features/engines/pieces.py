@@ -1,4 +1,4 @@
-"""Pieces of work for tests: in a module that Spark's workers import quickly."""
+"""Pieces of work for tests, in a module that Spark's workers import quickly."""
 
 from __future__ import annotations
 

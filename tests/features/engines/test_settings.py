@@ -1,4 +1,4 @@
-"""Which engine does the work, and what is said when it cannot be had."""
+"""Choice of the engine, and errors when it is not available."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_spark_is_reached_as_the_environment_says() -> None:
     assert isinstance(settings.engine(), SparkEngine)
 
 
-def test_an_unknown_engine_is_told_with_the_nearest_name() -> None:
+def test_an_unknown_engine_is_reported_with_the_nearest_name() -> None:
     with pytest.raises(EngineError, match="got 'sprak', expected 'spark'"):
         EngineSettings.from_environment({"NBO_ENGINE": "sprak"})
 
@@ -40,7 +40,7 @@ def test_settings_of_spark_are_a_json_object(conf: str) -> None:
         EngineSettings.from_environment({"NBO_SPARK_CONF": conf})
 
 
-def test_spark_that_is_not_installed_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_spark_is_reported_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyspark", None)
     monkeypatch.delitem(__import__("sys").modules, "features.engines.spark")
     monkeypatch.delitem(__import__("sys").modules, "features.engines.session")
@@ -48,9 +48,9 @@ def test_spark_that_is_not_installed_is_told_with_the_remedy(monkeypatch: pytest
         EngineSettings(name="spark").engine()
 
 
-def test_a_master_that_nobody_serves_is_told_at_once() -> None:
+def test_an_unreachable_master_is_reported_at_once() -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound, so that nobody else listens there; not listening
+        taken.bind(("127.0.0.1", 0))  # bound, so that nobody else listens on it, but not listening
         master = f"spark://127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(EngineError, match="does not answer"), SparkEngine(master, {}).workers():
             raise AssertionError("there is no such master")
@@ -84,7 +84,7 @@ def test_the_java_of_pypi_runs_in_spite_of_the_flag_that_spark_gives_it() -> Non
     assert 'version "21' in done.stderr
 
 
-def test_no_java_at_all_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_java_is_reported_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(java_runtime, "find_spec", lambda name: None)
     with pytest.raises(EngineError, match=r"Spark needs Java: got none, expected 17 or 21; set JAVA_HOME"):
         java_environment({"PATH": ""})

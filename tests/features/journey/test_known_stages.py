@@ -1,4 +1,4 @@
-"""Stages that are known already stand in for the process."""
+"""Known stages can replace the stage process."""
 
 from zoneinfo import ZoneInfo
 

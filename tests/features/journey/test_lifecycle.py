@@ -52,7 +52,7 @@ CONDITIONS = [
     ("mature", _paid_within, 2),
     ("dormant", lambda seen, as_of: _visits(seen, as_of) == 0 and _days_since(seen, as_of) is not None, 0),
 ]
-"""What `JOURNEY` says, in Python."""
+"""The conditions of `JOURNEY` in Python."""
 
 
 @settings(deadline=None, max_examples=30)

@@ -1,4 +1,4 @@
-"""The kernel against a slow, obviously right reference, to the last bit; decayed ones to 1e-9 relative."""
+"""The kernel equals a slow, obviously correct reference to the last bit; decayed aggregates to 1e-9 relative."""
 
 from datetime import UTC
 from zoneinfo import ZoneInfo
@@ -32,7 +32,7 @@ def test_every_aggregate_equals_the_slow_reference(zone: str, data: st.DataObjec
         numbers = np.array([np.nan if value is None else value for value in expected], dtype=np.float64)
         if feature.aggregate.half_life_days is None:
             np.testing.assert_array_equal(computed.columns[name], numbers, err_msg=name)
-        else:  # the reference adds up floats
+        else:  # the reference sums floats
             np.testing.assert_allclose(computed.columns[name], numbers, rtol=1e-9, atol=1e-12, err_msg=name)
 
 

@@ -1,4 +1,4 @@
-"""Decayed counts and sums far from the usual: long histories, many events, large amounts."""
+"""Decayed counts and sums in unusual conditions: long histories, many events, large amounts."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -60,7 +60,7 @@ def test_very_many_and_very_large_amounts_do_not_overflow() -> None:
             "properties": pa.nulls(n, pa.map_(pa.string(), pa.string())),
         }
     )
-    for days in range(0, 57, 8):  # wherever the event's day is in its block
+    for days in range(0, 57, 8):  # for every position of the event's day in its block
         row = _row(events, NOON + timedelta(days=days, hours=1))
         assert row["count"] == pytest.approx(n * 2 ** -(days / 7), rel=1e-9)
         assert row["sum"] == pytest.approx(n * LARGEST_NUMBER * 2 ** -(days / 7), rel=1e-9)

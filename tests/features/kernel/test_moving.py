@@ -1,4 +1,4 @@
-"""Every aggregate moves from a midnight to the next: to the bits that a computation from the history gives."""
+"""Every aggregate that moves from one midnight to the next has the same bits as one computed from the history."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.features.logs import CUSTOMERS, ZONES, logs, times
 
 KINDS: tuple[AggregateKind, ...] = get_args(AggregateKind)
 FORGETFUL = (Minimum, Maximum, FirstTime)
-"""Aggregates that do not tell what stays when the event leaves that they kept."""
+"""Aggregates that do not know what remains when the event whose number they keep leaves."""
 
 
 def _catalogue(kind: AggregateKind) -> FeatureCatalogue:
@@ -58,10 +58,10 @@ def _check(log: list[Event], start: datetime, calendar: Calendar, built: Feature
     plan = compile_features(built, None, mergeable_days=True).plan
     forgetful = [slot for slot in plan.slots if isinstance(slot.aggregate, FORGETFUL) and slot.window is not None]
     for before, after in pairwise(states):
-        moved, told = next_midnight(before, events, events, built, NO_STAGES, calendar)
+        moved, exact = next_midnight(before, events, events, built, NO_STAGES, calendar)
         assert (moved.midnight, moved.layout) == (after.midnight, after.layout)
-        assert told.all() or forgetful
-        for row in np.flatnonzero(told):
+        assert exact.all() or forgetful
+        for row in np.flatnonzero(exact):
             if CUSTOMERS[row] not in merged_too_late:
                 assert moved.matrix[row].tobytes() == after.matrix[row].tobytes(), CUSTOMERS[row]
 
@@ -84,7 +84,7 @@ def test_days_beyond_their_bits_and_blocks_beyond_the_window_move_too(kind: Aggr
     _check(log, noon - timedelta(days=3), AMSTERDAM, CATALOGUES[kind], nights=8)
 
 
-def test_only_an_extreme_that_leaves_is_not_told() -> None:
+def test_only_an_extreme_that_leaves_is_not_exact() -> None:
     noon = datetime(2026, 1, 15, 12, tzinfo=UTC)
     built = catalogue(aggregate("most", "max", windows_days=(7,)))
     states = compute_states(
@@ -104,8 +104,8 @@ def test_only_an_extreme_that_leaves_is_not_told() -> None:
         AMSTERDAM,
     )
     left = table([event(who, noon - timedelta(days=7), amount=one, number=9) for who, one in (("a", 9.0), ("b", 2.0))])
-    _, told = next_midnight(states, left, table([]), built, NO_STAGES, AMSTERDAM)
-    assert dict(zip(CUSTOMERS, told.tolist(), strict=True)) == {"a": False, "b": True, "c": True, "nobody": True}
+    _, exact = next_midnight(states, left, table([]), built, NO_STAGES, AMSTERDAM)
+    assert dict(zip(CUSTOMERS, exact.tolist(), strict=True)) == {"a": False, "b": True, "c": True, "nobody": True}
 
 
 @pytest.mark.parametrize("kind", [Count(), Sum(), DayCount()])

@@ -1,4 +1,4 @@
-"""Builders that hide what a test of the store does not look at."""
+"""Builders that hide what tests of the store do not depend on."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Parts that grow by rows are the bytes of parts that are written at once."""
+"""Parts that grow by rows have the same bytes as parts that are written at once."""
 
 from __future__ import annotations
 

@@ -15,14 +15,14 @@ from tests.features.store.build import TYPES, catalogue, moments, offline, table
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, OfflineFeatures]:
-    """Registering takes most of a test's time, and none of these tests looks at it."""
+    """Register once: it takes most of a test's time, and none of these tests depends on it."""
     folder = tmp_path_factory.mktemp("bank") / "O'Brien & Söhne [1] *"
     return folder / "features", offline(folder)
 
 
 @pytest.fixture
 def store(shared: tuple[Path, OfflineFeatures]) -> OfflineFeatures:
-    """A store without parts."""
+    """Return a store without parts."""
     folder, store = shared
     for path in folder.iterdir():
         path.unlink()
@@ -31,7 +31,7 @@ def store(shared: tuple[Path, OfflineFeatures]) -> OfflineFeatures:
 
 @pytest.fixture
 def folder(shared: tuple[Path, OfflineFeatures]) -> Path:
-    """Where that store has its parts."""
+    """Return the folder of that store's parts."""
     return shared[0]
 
 
@@ -158,7 +158,7 @@ def test_parts_of_another_catalogue_are_not_current_and_not_read(tmp_path: Path)
     offline(tmp_path).write("first", WRITTEN, "1")
     more = offline(tmp_path, catalogue({**TYPES, "login_count_7d": Number()}))
     assert more.fingerprints() == {}
-    with pytest.raises(StateError, match="'first' holds other features"):
+    with pytest.raises(StateError, match="'first' holds different features"):
         more.training_set(ROWS, ["region"])
     assert more.remove_stale({"first": "1"}) == ("first",)
 
@@ -168,7 +168,7 @@ def test_internal_features_are_not_written(tmp_path: Path) -> None:
     store = offline(tmp_path, features)
     store.write("first", table(ROWS, {**TYPES, "limit_count": Number()}))
     assert "limit_count" not in pq.read_schema(tmp_path / "features" / "first.parquet").names
-    with pytest.raises(DataError, match="no such feature is kept offline"):
+    with pytest.raises(DataError, match="no such feature is stored offline"):
         store.training_set(ROWS, ["limit_count"])
 
 

@@ -1,4 +1,4 @@
-"""What every online store must do, done by each of them: SQLite, a real Redis and a real PostgreSQL."""
+"""The contract of online stores, checked with SQLite, a real Redis and a real PostgreSQL."""
 
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -42,7 +42,7 @@ SERVERS = ("redis", "postgresql")
 
 @dataclass
 class Place:
-    """An online store that is nobody else's, opened as often as a test likes."""
+    """An online store for one test, which can open it as often as it likes."""
 
     folder: Path
     url: str
@@ -66,7 +66,7 @@ class Place:
         return self.url.replace(f":{self.server.port}", f":{port}")
 
     def knows(self, name: str) -> bool:
-        """Whether a customer's name is anywhere in the store, asked past Feast."""
+        """Tell whether a customer's id is anywhere in the store, checked without Feast."""
         match self.server:
             case Redis():
                 with closing(redis.Redis(port=self.server.port, password=PASSWORD)) as client:
@@ -317,7 +317,7 @@ def test_a_server_that_dies_in_the_middle_leaves_whole_states_and_the_next_write
 
 
 def dying_before(write: int, server: Redis | PostgreSQL | None) -> Callable[..., list[bytes]]:
-    """The real packing, and the server's end before the n-th write: the first is the store's latest midnight."""
+    """Pack as usual, but stop the server before the n-th write; the first write is the store's latest midnight."""
     writes = count(1)
 
     def packed(*args: Any) -> list[bytes]:
@@ -331,7 +331,7 @@ def dying_before(write: int, server: Redis | PostgreSQL | None) -> Callable[...,
 
 def test_a_wrong_password_is_a_clear_error_that_does_not_tell_it(served: Place) -> None:
     served.online()
-    with pytest.raises(StateError, match="the online store does not answer, or refuses") as refused:
+    with pytest.raises(StateError, match="the online store does not answer or refuses the request") as refused:
         served.online(url=served.url.replace(PASSWORD_IN_URL, "wr0ng-Pa55")).read(["c1"], NOON)
     assert "wr0ng" not in str(refused.value)
     assert "wr0ng" not in repr(OnlineStore.read(served.url.replace(PASSWORD_IN_URL, "wr0ng-Pa55")))

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and what is left of those that were being written when somebody died."""
+"""Files are complete or absent, and unfinished files of crashed writers are removed."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def test_who_is_writing_is_left_alone_and_what_the_dead_left_is_removed(tmp_path
         assert writer.stdout is not None
         assert writer.stdout.readline() == b"writing\n"
         [beside] = file.parent.iterdir()
-        with replacing(file.with_name("b.txt")) as mine:
-            mine.write_text("whole")
+        with replacing(file.with_name("b.txt")) as unfinished:
+            unfinished.write_text("whole")
             remove_unfinished(tmp_path)
         assert beside.read_text() == "half"
         writer.send_signal(signal.SIGKILL)

@@ -44,7 +44,7 @@ def test_a_repository_that_nobody_holds_has_closed_its_databases(tmp_path: Path)
     logs = [tmp_path / "feast" / f"{name}.db-wal" for name in ("registry", "online")]
     assert all(log.exists() for log in logs)
     del opened
-    # SQLite removes it when the last connection is closed
+    # SQLite removes it when the last connection closes
     assert not any(log.exists() for log in logs)
 
 
@@ -54,5 +54,5 @@ def test_a_name_that_feast_does_not_take_is_a_clear_error(tmp_path: Path) -> Non
 
 
 def test_an_unknown_kind_of_online_store_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match="Feast does not take these settings"):
+    with pytest.raises(StateError, match="Feast rejects these settings"):
         FeatureRepository("demo", tmp_path, tmp_path, online_store={"type": "drawer"})

@@ -1,4 +1,4 @@
-"""The kernel's states through the real store, and back into features."""
+"""The kernel's states survive the real store and give the same features."""
 
 from datetime import UTC, datetime
 from pathlib import Path
