@@ -1,4 +1,4 @@
-"""Asking for decisions."""
+"""Routes for decisions: decide, decide in batches, withdraw contacts."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from serving.service.withdrawal import NotPendingError
 
 router = APIRouter(prefix="/v1/decisions", tags=["decisions"], route_class=LimitedRoute)
 _PROBLEMS = documented(400, 401, 403, 409, 413, 422, 429, 503)
-IdempotencyHeader = Annotated[Id | None, Header(description="In place of `request_id`")]
+IdempotencyHeader = Annotated[Id | None, Header(description="Instead of `request_id`")]
 DecisionId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
 
 
 class WithdrawalAnswer(BaseModel):
-    """Since when a contact counts no longer."""
+    """When a contact stopped counting."""
 
     decision_id: str
     withdrawn_at: str
@@ -37,7 +37,7 @@ class WithdrawalAnswer(BaseModel):
 async def decide(
     body: DecisionBody, request: Request, caller: Deciding, idempotency_key: IdempotencyHeader = None
 ) -> Response:
-    """Decide for one customer in one channel; kept before it is answered."""
+    """Decide for one customer in one channel; the decision is durable before it is answered."""
     service: Service = request.app.state.service
     request_id = _one_id(body.request_id, idempotency_key)
     asked = _asked(body, dry_run=body.dry_run)
@@ -51,7 +51,7 @@ async def decide(
 async def decide_batch(
     body: BatchRequest, request: Request, caller: Deciding, idempotency_key: IdempotencyHeader = None
 ) -> Response:
-    """Decide for up to 500 customers; each is kept for itself, and asking again finds those that were."""
+    """Decide for up to 500 customers; each decision is committed separately, and a retry finds those already made."""
     service: Service = request.app.state.service
     request_id = _one_id(body.request_id, idempotency_key)
     questions = [_asked(question, dry_run=body.dry_run) for question in body.decisions]
@@ -78,9 +78,10 @@ async def decide_batch(
     responses={200: {"model": WithdrawalAnswer}, **documented(401, 403, 404, 409, 422, 429, 503)},
 )
 async def withdraw(decision_id: DecisionId, request: Request, caller: Deciding) -> Response:
-    """Tell that a contact is not made: it counts no longer, and budgets have back what it claimed.
+    """Report that a contact will not be made: it no longer counts, and its budget claims are refunded.
 
-    Withdrawing it again answers as the first time; one that was presented, or is no contact, is a problem (409).
+    Repeating the call returns the first answer. A contact that was presented, or a decision that is no contact, is a
+    problem (409).
     """
     service: Service = request.app.state.service
     try:
@@ -116,12 +117,12 @@ def _asked(question: Question, *, dry_run: bool) -> DecisionRequest:
     )
 
 
-def _one_id(said: str | None, header: str | None) -> str | None:
-    if None not in (said, header) and said != header:
-        raise ProblemError(422, "not-fit", "body and header name two requests", got=header, expected=said)
-    return said if header is None else header
+def _one_id(in_body: str | None, in_header: str | None) -> str | None:
+    if None not in (in_body, in_header) and in_body != in_header:
+        raise ProblemError(422, "not-fit", "body and header name different requests", got=in_header, expected=in_body)
+    return in_body if in_header is None else in_header
 
 
 def _identified(caller: Caller, request_id: str | None, asked: DecisionRequest) -> IdempotencyKey | None:
-    # no id and no name of a caller holds what stands between them
+    # neither an id nor a caller's name contains the separator
     return None if request_id is None else IdempotencyKey(f"{caller.name}\x1f{request_id}", asked.digest)

@@ -1,4 +1,4 @@
-"""Telling events."""
+"""Route for submitting events."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ router = APIRouter(prefix="/v1/events", tags=["events"], route_class=LimitedRout
 
 @router.post("", responses=documented(400, 401, 403, 413, 422, 429, 503))
 async def tell(body: Annotated[Events, Body()], request: Request, caller: Listening) -> EventsAnswer:
-    """Accept one event or up to 500, CloudEvents too: what is answered as accepted is durable and counts at once.
+    """Accept one event or up to 500, also as CloudEvents; accepted events are durable and count at once.
 
-    Of a batch what fits is accepted, and the rest is told; a single event that fits not is a problem.
+    The valid events of a batch are accepted and the others reported; a single invalid event is a problem.
     """
     service: Service = request.app.state.service
     said: Sequence[EventIn | CloudEventIn | Unread] = body if isinstance(body, list) else [body]
@@ -60,9 +60,9 @@ def _result(told: SubmittedEvent, fate: EventStatus | None, refused: EventRefuse
 
 
 _MEANINGS = {
-    EventStatus.ERASED: "the customer was erased since: what was known of them before does not come back",
-    EventStatus.CONFLICT: "the id stands for another event, which came first and stays",
-    EventStatus.STRAY: "no such decision of this customer: the event is kept apart and counts for nothing",
+    EventStatus.ERASED: "the customer was erased: what was known of them before does not come back",
+    EventStatus.CONFLICT: "the id belongs to another event, which came first and stays",
+    EventStatus.STRAY: "the customer has no such decision: the event is stored apart and does not count",
 }
 
 
