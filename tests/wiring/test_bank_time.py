@@ -127,7 +127,7 @@ def test_services_at_two_times_are_refused(simulated: Components, real: Componen
             served_time(real)
     with serving_time(real, None):
         assert served_time(real).ahead == timedelta(0)
-        with pytest.raises(StateError, match="expected as the services that run: no --as-of"):
+        with pytest.raises(StateError, match="expected the time of the running services: no --as-of"):
             served_time(real, NEWS)
 
 
@@ -135,7 +135,7 @@ def test_a_time_that_cannot_be_read_is_told_with_the_remedy(simulated: Component
     with serving_time(simulated, None):
         (simulated.places.clock / "time.json").write_text("{")
         for ask in (served_now, bank_now, served_time):
-            with pytest.raises(StateError, match="end them, then start them again"):
+            with pytest.raises(StateError, match="stop them, then start them again"):
                 ask(simulated)
     assert served_time(simulated).origin is Origin.LAST_MOMENT
 
