@@ -1,4 +1,4 @@
-"""Puts parts of a YAML document in the place of another's, and remembers where every value stands."""
+"""Merges a change into a YAML document, keeping track of where every value comes from."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from domain.errors import nearest
 from domain.problem import Problem
 
 NAME: Final = "name"
-"""Key by which entries of a list are found."""
+"""Key by which entries of lists are matched."""
 
 REMOVE: Final = "remove"
-"""Key that takes an entry away."""
+"""Key that removes an entry."""
 
 
 @dataclass(slots=True)
 class Merge:
-    """A document that a change is put into.
+    """Merge of a change into a document.
 
     Attributes:
-        lines: Of values that the document gave, by their path in what comes out.
-        elsewhere: Places of values that the change gave.
-        problems: What of the change cannot be.
+        lines: Lines of values from the document, by their path in the result.
+        elsewhere: Places of values from the change, by their path in the result.
+        problems: Problems of the change.
     """
 
     document: Document
@@ -39,11 +39,13 @@ class Merge:
     problems: list[LocatedProblem] = field(default_factory=list)
 
     def merged(self, content: Content, change: Content, at: ValuePath, shape: Any) -> Content:
-        """Merge what one file says: a list of things with names, or a mapping that may hold such lists."""
+        """Merge content and change: a list of named entries, or a mapping that may contain such lists."""
         if not isinstance(content, dict):
             return self._entries(content, change, (), at, (), shape)
         if not isinstance(change, dict):
-            self._tell(at, f"'{at[-1]}' is no mapping", described(change), f"some of {', '.join(keys_of(shape))}")
+            self._tell(
+                at, f"'{at[-1]}' is not a mapping", described(change), f"one or more of {', '.join(keys_of(shape))}"
+            )
             return content
         self._line((), ())
         result: dict[str, Any] = {}
@@ -62,18 +64,18 @@ class Merge:
     def _entries(
         self, content: Content, change: Content, source: ValuePath, at: ValuePath, to: ValuePath, shape: Any
     ) -> Content:
-        """Merge a list of things with names.
+        """Merge a list of named entries.
 
         Args:
             content: The document's list.
-            change: The change's.
-            source: Where the document has it.
-            at: Where the change has it.
-            to: Where it comes.
-            shape: Of the list.
+            change: The change's list.
+            source: Path of the list in the document.
+            at: Path of the list in the change.
+            to: Path of the list in the result.
+            shape: Type of the list.
         """
         if not isinstance(content, list):
-            return self._kept(content, source, to)  # the bank's own mistake, which reading it tells
+            return self._kept(content, source, to)  # an error of the bank itself, reported when it is validated
         changes = self._by_name(change, at)
         names = [str(item[NAME]) for item in content if isinstance(item, dict) and NAME in item]
         result: list[Content] = []
@@ -93,7 +95,7 @@ class Merge:
 
     def _by_name(self, change: Content, at: ValuePath) -> dict[str, tuple[ValuePath, dict[str, Any]]]:
         if not isinstance(change, list):
-            self._tell(at, f"'{at[-1]}' is no list", described(change), "a list of entries with names")
+            self._tell(at, f"'{at[-1]}' is not a list", described(change), "a list of entries with names")
             return {}
         found: dict[str, tuple[ValuePath, dict[str, Any]]] = {}
         for position, entry in enumerate(change):
@@ -112,16 +114,16 @@ class Merge:
             return False
         others = [key for key in entry if key not in (NAME, REMOVE)]
         if entry[REMOVE] is not True:
-            self._tell((*at, REMOVE), "wrong value of 'remove'", described(entry[REMOVE]), "true, or no such key")
+            self._tell((*at, REMOVE), "wrong value of 'remove'", described(entry[REMOVE]), "true, or omit the key")
         elif others:
-            self._tell((*at, others[0]), "a removal that also changes", f"'{others[0]}'", "one or the other")
+            self._tell((*at, others[0]), "an entry both removed and changed", f"'{others[0]}'", "one or the other")
         return True
 
     def _is_new(self, at: ValuePath, entry: Mapping[str, Any], names: list[str], shape: Any) -> bool:
         missing = [key for key in _required(shape) if key not in entry]
         if not missing and REMOVE not in entry:
             return True
-        remedy = None if REMOVE in entry else f"or say all of a new one: {', '.join(missing)}"
+        remedy = None if REMOVE in entry else f"or complete the new entry: {', '.join(missing)}"
         self._tell((*at, NAME), "no such name", f"'{entry[NAME]}'", nearest(entry[NAME], names), remedy)
         return False
 
@@ -161,12 +163,12 @@ class Merge:
 def problem_in(
     change: Document, path: ValuePath, what: str, got: str, expected: str, remedy: str | None = None
 ) -> Problem:
-    """Say what is wrong at a path of a change."""
+    """Build a problem at a path of a change."""
     return Problem(file=change.file.name, path=path, what=what, got=got, expected=expected, remedy=remedy)
 
 
 def _paths(content: Content) -> Iterator[ValuePath]:
-    """List the paths to a value and all below it."""
+    """Yield the paths of a value and of everything below it."""
     yield ()
     inside: Any = (
         content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()

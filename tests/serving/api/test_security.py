@@ -134,7 +134,7 @@ def test_the_settings_say_what_is_wrong_with_them_without_repeating_secrets(tmp_
     assert read({"NBO_API_KEYS_FILE": str(file)}).keys[0].name == "app"
     for wrong, words in (
         ("not json", "is not JSON"),
-        ("{}", "is no list"),
+        ("{}", "is not a list"),
         (json.dumps([{**entry, "scopes": ["all"]}]), "has no scopes"),
         (json.dumps([{**entry, "sha256": "abc"}]), "has no hash"),
         (json.dumps([{**entry, "secret": "s3cr3t"}]), "unknown key"),

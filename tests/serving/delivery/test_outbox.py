@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from domain.errors import StateError
 from records.decision_log import DecisionLog
-from records.ingestion import Fate
+from records.ingestion import EventStatus
 from records.journal_tables import PENDING
 from serving.delivery.outbox import Outbox
 from serving.delivery.states import State
@@ -246,7 +246,7 @@ def test_what_was_presented_while_its_delivery_was_unsure_is_counted_once_and_no
         assert post.deliver(webhook(receiver)).failed == 1
         log_batch(post, "run-c02", "c02")
         presented = told("p", "c02", "offer_presented", channel="email", decision_id="run-c02")
-        assert accept(post.database, presented) == [Fate.ACCEPTED]
+        assert accept(post.database, presented) == [EventStatus.ACCEPTED]
         with pytest.raises(NotPendingError, match="it was presented"):
             post.withdraw("run-c02")
         assert post.deliver(webhook(receiver), NOW + timedelta(hours=2)).delivered == 1
