@@ -43,7 +43,7 @@ class Merge:
         if not isinstance(content, dict):
             return self._entries(content, change, (), at, (), shape)
         if not isinstance(change, dict):
-            self._tell(
+            self._report(
                 at, f"'{at[-1]}' is not a mapping", described(change), f"one or more of {', '.join(keys_of(shape))}"
             )
             return content
@@ -52,13 +52,13 @@ class Merge:
         for key in {**content, **change}:
             below = shape_at(shape, (key,))
             if key not in change:
-                result[key] = self._kept(content[key], (key,), (key,))
+                result[key] = self._from_document(content[key], (key,), (key,))
             elif key in content and _has_names(below):
                 result[key] = self._entries(content[key], change[key], (key,), (*at, key), (key,), below)
             elif _has_names(below):
                 result[key] = self._entries([], change[key], (key,), (*at, key), (key,), below)
             else:
-                result[key] = self._given(change[key], (*at, key), (key,))
+                result[key] = self._from_change(change[key], (*at, key), (key,))
         return result
 
     def _entries(
@@ -75,7 +75,9 @@ class Merge:
             shape: Type of the list.
         """
         if not isinstance(content, list):
-            return self._kept(content, source, to)  # an error of the bank itself, reported when it is validated
+            return self._from_document(
+                content, source, to
+            )  # an error of the bank itself, reported when it is validated
         changes = self._by_name(change, at)
         names = [str(item[NAME]) for item in content if isinstance(item, dict) and NAME in item]
         result: list[Content] = []
@@ -85,26 +87,28 @@ class Merge:
             entry = changes.pop(name, None) if isinstance(name, str) else None
             here, there = (*source, position), (*to, len(result))
             if entry is None:
-                result.append(self._kept(item, here, there))
+                result.append(self._from_document(item, here, there))
             elif not self._removes(*entry):
                 result.append(self._fields(cast("dict[str, Any]", item), entry, here, there))
         for entry in changes.values():
             if self._is_new(*entry, names, shape):
-                result.append(self._given(entry[1], entry[0], (*to, len(result))))
+                result.append(self._from_change(entry[1], entry[0], (*to, len(result))))
         return result
 
     def _by_name(self, change: Content, at: ValuePath) -> dict[str, tuple[ValuePath, dict[str, Any]]]:
         if not isinstance(change, list):
-            self._tell(at, f"'{at[-1]}' is not a list", described(change), "a list of entries with names")
+            self._report(at, f"'{at[-1]}' is not a list", described(change), "a list of entries with names")
             return {}
         found: dict[str, tuple[ValuePath, dict[str, Any]]] = {}
         for position, entry in enumerate(change):
             here = (*at, position)
             name = entry.get(NAME) if isinstance(entry, dict) else None
             if not isinstance(name, str):
-                self._tell(here, "an entry without a name", described(entry), "a mapping with the name of what changes")
+                self._report(
+                    here, "an entry without a name", described(entry), "a mapping with the name of what changes"
+                )
             elif name in found:
-                self._tell((*here, NAME), "changed twice", f"'{name}'", "one entry with all that changes")
+                self._report((*here, NAME), "changed twice", f"'{name}'", "one entry with all that changes")
             else:
                 found[name] = (here, entry)
         return found
@@ -114,9 +118,9 @@ class Merge:
             return False
         others = [key for key in entry if key not in (NAME, REMOVE)]
         if entry[REMOVE] is not True:
-            self._tell((*at, REMOVE), "wrong value of 'remove'", described(entry[REMOVE]), "true, or omit the key")
+            self._report((*at, REMOVE), "wrong value of 'remove'", described(entry[REMOVE]), "true, or omit the key")
         elif others:
-            self._tell((*at, others[0]), "an entry both removed and changed", f"'{others[0]}'", "one or the other")
+            self._report((*at, others[0]), "an entry both removed and changed", f"'{others[0]}'", "one or the other")
         return True
 
     def _is_new(self, at: ValuePath, entry: Mapping[str, Any], names: list[str], shape: Any) -> bool:
@@ -124,7 +128,7 @@ class Merge:
         if not missing and REMOVE not in entry:
             return True
         remedy = None if REMOVE in entry else f"or complete the new entry: {', '.join(missing)}"
-        self._tell((*at, NAME), "no such name", f"'{entry[NAME]}'", nearest(entry[NAME], names), remedy)
+        self._report((*at, NAME), "no such name", f"'{entry[NAME]}'", nearest(entry[NAME], names), remedy)
         return False
 
     def _fields(
@@ -133,18 +137,18 @@ class Merge:
         at, changes = entry
         self._line(here, there)
         return {
-            key: self._given(changes[key], (*at, key), (*there, key))
+            key: self._from_change(changes[key], (*at, key), (*there, key))
             if key in changes and key != NAME
-            else self._kept(item[key], (*here, key), (*there, key))
+            else self._from_document(item[key], (*here, key), (*there, key))
             for key in {**item, **changes}
         }
 
-    def _kept(self, content: Content, source: ValuePath, to: ValuePath) -> Content:
+    def _from_document(self, content: Content, source: ValuePath, to: ValuePath) -> Content:
         for path in _paths(content):
             self._line((*source, *path), (*to, *path))
         return content
 
-    def _given(self, content: Content, at: ValuePath, to: ValuePath) -> Content:
+    def _from_change(self, content: Content, at: ValuePath, to: ValuePath) -> Content:
         for path in _paths(content):
             line = self.change.lines.get((*at, *path))
             if line is not None:
@@ -156,7 +160,7 @@ class Merge:
         if line is not None:
             self.lines[to] = line
 
-    def _tell(self, at: ValuePath, what: str, got: str, expected: str, remedy: str | None = None) -> None:
+    def _report(self, at: ValuePath, what: str, got: str, expected: str, remedy: str | None = None) -> None:
         self.problems.append(self.change.located(problem_in(self.change, at, what, got, expected, remedy)))
 
 

@@ -123,8 +123,8 @@ class ServiceSettings:
             >>> ServiceSettings.from_environment({"NBO_MOST_WAITING": "8"}).most_waiting
             8
         """
-        keys = _given(environ, API_KEYS, API_KEYS_FILE)
-        jwt_key = _given(environ, JWT_KEY, JWT_KEY_FILE)
+        keys = _value_or_file(environ, API_KEYS, API_KEYS_FILE)
+        jwt_key = _value_or_file(environ, JWT_KEY, JWT_KEY_FILE)
         algorithm = environ.get(JWT_ALGORITHM) or cls.jwt_algorithm
         if algorithm not in ALGORITHMS:
             raise SettingError(
@@ -177,7 +177,7 @@ def collector_of(environ: Mapping[str, str]) -> str | None:
     return environ[setting]
 
 
-def _given(environ: Mapping[str, str], setting: str, file_setting: str) -> str | None:
+def _value_or_file(environ: Mapping[str, str], setting: str, file_setting: str) -> str | None:
     if environ.get(setting):
         return environ[setting]
     place = environ.get(file_setting)

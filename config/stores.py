@@ -121,9 +121,9 @@ class DecisionLogPlace:
         url = _Url.read(DECISION_LOG, text, ("postgresql", "postgresql+psycopg"))
         url.name_needed()
         defaults = {"sslmode": "require", "connect_timeout": str(SECONDS_TO_CONNECT)}
-        given = {name for name, _ in parse_qsl(url.parts.query)}
+        present = {name for name, _ in parse_qsl(url.parts.query)}
         query = [url.parts.query] if url.parts.query else []
-        query += [f"{name}={value}" for name, value in defaults.items() if name not in given]
+        query += [f"{name}={value}" for name, value in defaults.items() if name not in present]
         whole = url.parts._replace(scheme="postgresql+psycopg", query="&".join(query)).geturl()
         return cls(url.shown.replace("postgresql://", "postgresql+psycopg://"), whole)
 

@@ -172,8 +172,8 @@ class CustomerReader:
         by_note: dict[str, dict[str, Recent]] = {}
         for customer, note in notes.items():
             by_note.setdefault(note, {})[customer] = recent[customer]
-        for note, theirs in by_note.items():
-            yield from self._from_log(theirs, as_of, note, live=live)
+        for note, subset in by_note.items():
+            yield from self._from_log(subset, as_of, note, live=live)
 
     def _from_log(
         self, recent: Mapping[str, Recent], as_of: datetime, note: str, *, live: bool
@@ -196,12 +196,12 @@ class CustomerReader:
         features = compute_features(events, moments, bank.features, bank.journey, self.calendar)
         seen = set(events["customer_id"].unique().to_pylist())
         is_known = np.array([customer in seen for customer in recent])
-        for origin, mine, why in (
+        for origin, mask, why in (
             (Origin.LOG, is_known, note),
             (Origin.NOTHING, ~is_known, "unknown customer"),
         ):
-            if mine.any():
-                found = features.take(np.flatnonzero(mine))
+            if mask.any():
+                found = features.take(np.flatnonzero(mask))
                 versions = tuple(recent[customer].version for customer in found.customer_ids.tolist())
                 yield CustomerFeatures(found, as_of, origin, versions, _erasure(recent), why)
 
@@ -222,10 +222,10 @@ class CustomerReader:
 
     def _unknown(self, customer: str, as_of: datetime, known: Recent, why: str) -> CustomerFeatures:
         return CustomerFeatures(
-            self._null(customer, as_of), as_of, Origin.UNKNOWN, (known.version,), known.erasure, why
+            self._null_features(customer, as_of), as_of, Origin.UNKNOWN, (known.version,), known.erasure, why
         )
 
-    def _null(self, customer_id: str, as_of: datetime) -> FeatureTable:
+    def _null_features(self, customer_id: str, as_of: datetime) -> FeatureTable:
         schema, moment = self._bank.features.schema, np.array([utc_microseconds(as_of)])
         columns = {name: np.array([np.nan]) for name in schema}
         return FeatureTable(np.array([customer_id], dtype=object), moment, columns, schema)
@@ -276,11 +276,11 @@ class CustomerReader:
             known = set(logged["event_id"].to_pylist())
             rows = [row for row in rows if row[_ID] not in known]
         # the kernel needs this order, and sorting tables takes longer
-        told = table_of_rows(sorted(rows, key=itemgetter(_CUSTOMER, _OCCURRED))).select(EVENT_COLUMNS)
+        unlogged = table_of_rows(sorted(rows, key=itemgetter(_CUSTOMER, _OCCURRED))).select(EVENT_COLUMNS)
         if not len(logged):
-            return told
+            return unlogged
         whole = logged.select(EVENT_COLUMNS)
-        return pa.concat_tables([whole, told.cast(whole.schema)])
+        return pa.concat_tables([whole, unlogged.cast(whole.schema)])
 
 
 def _erasure(recent: Mapping[str, Recent]) -> int:

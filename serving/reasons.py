@@ -95,9 +95,9 @@ def reasons_of(
     """
     if decider.propensity is None or not pairs:
         return tuple(() for _ in pairs)
-    theirs, model = features.take(np.array(rows, dtype=np.intp)), decider.propensity
+    inputs, model = features.take(np.array(rows, dtype=np.intp)), decider.propensity
     cold = decider.starts_cold(unknown=unknown)
-    contributions = model.explain_prior(theirs, pairs) if cold else model.explain(theirs, pairs)
+    contributions = model.explain_prior(inputs, pairs) if cold else model.explain(inputs, pairs)
     return tuple(
         tuple(
             _reason(name, log_odds, offer.product, features, row, decider.bank.features)

@@ -67,22 +67,22 @@ def replay(logged: LoggedDecision, decider: Decider, decisions_folder: Path) -> 
             f"the record of decision {logged.decision_id} was removed when its retention ended",
             remedy="explanations_days in retention.yaml sets how long records are kept",
         )
-    given: Mapping[str, Mapping[str, float]]
+    state: Mapping[str, Mapping[str, float]]
     if record is not None:
         features, request = features_of(record, decider.schema), record.request
         remaining = {name: left for name, left in record.remaining.items() if left is not None}
-        given = {"prices": record.prices, "remaining": remaining}
+        state = {"prices": record.prices, "remaining": remaining}
     else:
         features = _features_of_part(logged, decider, decisions_folder)
-        given = budget_state_of(decisions_folder / str(logged.part).rpartition("/")[0])
+        state = budget_state_of(decisions_folder / str(logged.part).rpartition("/")[0])
     decisions = decider.decide(
         features,
         as_of=utc_microseconds(logged.as_of),
         seed=logged.seed,
         channels=[logged.channel],
         request=request,
-        prices=given.get("prices"),
-        remaining=given.get("remaining"),
+        prices=state.get("prices"),
+        remaining=state.get("remaining"),
         unknown=logged.features_from == Origin.NOTHING,
     )
     again = decider.record(decisions, 0, logged.channel)

@@ -85,9 +85,9 @@ def serving_time(components: Components, as_of: datetime | None) -> Iterator[Ser
                 if anybody_present(place / SERVING):
                     time = _shared(components, as_of)
                 else:
-                    time = _begun(components, as_of)
-                    said = {"ahead_microseconds": time.ahead // _MICROSECOND, "as_of": _text(as_of)}
-                    replace_text(place / TIME, json.dumps(said))
+                    time = _started(components, as_of)
+                    content = {"ahead_microseconds": time.ahead // _MICROSECOND, "as_of": _text(as_of)}
+                    replace_text(place / TIME, json.dumps(content))
                 stack.enter_context(present(place / SERVING))
         except OSError as error:
             raise StateError(
@@ -150,11 +150,11 @@ def _end_of_life(components: Components) -> datetime:
     return _last_moment(components) or moment_of(days.end)
 
 
-def _begun(components: Components, as_of: datetime | None) -> ServedTime:
+def _started(components: Components, as_of: datetime | None) -> ServedTime:
     if as_of is not None:
-        kept = newest_kept(components.database)
-        if kept is not None and kept >= as_of:
-            return ServedTime(kept + _MICROSECOND - datetime.now(UTC), Origin.KEPT)
+        newest = newest_kept(components.database)
+        if newest is not None and newest >= as_of:
+            return ServedTime(newest + _MICROSECOND - datetime.now(UTC), Origin.KEPT)
         return ServedTime(as_of - datetime.now(UTC), Origin.ASKED)
     if components.bank.simulation is None:
         return ServedTime(timedelta(0), Origin.MACHINE)
@@ -180,8 +180,8 @@ def _shared(components: Components, as_of: datetime | None) -> ServedTime:
 
 def _read(place: Path) -> tuple[timedelta, str | None]:
     try:
-        said = json.loads((place / TIME).read_text(encoding="utf-8"))
-        return said["ahead_microseconds"] * _MICROSECOND, said["as_of"]
+        content = json.loads((place / TIME).read_text(encoding="utf-8"))
+        return content["ahead_microseconds"] * _MICROSECOND, content["as_of"]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StateError(
             "the time of the running services cannot be read",

@@ -28,19 +28,19 @@ def publish_champions(components: Components) -> bool:
 
 
 def _published(components: Components, folder: Path) -> bool:
-    told = read_champions(folder)
-    before, found = told or {}, dict[str, Champion]()
+    published = read_champions(folder)
+    before, found = published or {}, dict[str, Champion]()
     for model in MODELS:
         champion = components.models.in_charge(model, folder)
         if champion is not None:
             found[model] = champion
         elif model in before and not components.models.is_registered(model):
             found[model] = before[model]
-    if told == found:
+    if published == found:
         return False
-    kept = {champion.folder for champions in (before, found) for champion in champions.values()}
+    current = {champion.folder for champions in (before, found) for champion in champions.values()}
     write_champions(folder, found)
     for old in folder.iterdir():
-        if old.is_dir() and old.name not in kept:
+        if old.is_dir() and old.name not in current:
             shutil.rmtree(old, ignore_errors=True)
     return True

@@ -67,14 +67,14 @@ def erased_kept_out(components: Components) -> Iterator[None]:
     finally:
         with components.database.reading() as connection:
             swept = connection.execute(_SWEPT).scalar() or 0
-        _forget_again(components, min(begun, swept))
+        _erase_leftovers(components, min(begun, swept))
         with components.database.transaction() as connection:
             connection.execute(components.database.add(GATE), {"name": SWEPT, "moment": 0})
             later = update(GATE).where(GATE.c.name == SWEPT, GATE.c.moment < begun)
             connection.execute(later.values(moment=begun))
 
 
-def _forget_again(components: Components, since: int) -> None:
+def _erase_leftovers(components: Components, since: int) -> None:
     erased = ErasedCustomers(components.database, since)
     if not len(erased):
         return
@@ -131,9 +131,9 @@ def _erase_rows(file: Path, customer_id: str) -> int:
     if CUSTOMER_ID not in pq.read_schema(file).names:
         return 0
     found = pq.read_table(file, columns=[CUSTOMER_ID], partitioning=None)[CUSTOMER_ID].cast(pa.string())
-    theirs = pc.equal(found, customer_id)
-    count = int(pc.sum(theirs).as_py() or 0)
+    matches = pc.equal(found, customer_id)
+    count = int(pc.sum(matches).as_py() or 0)
     if count:
         whole = pq.read_table(file, partitioning=None)
-        replace_parquet(file, whole.filter(pc.invert(theirs)))
+        replace_parquet(file, whole.filter(pc.invert(matches)))
     return count

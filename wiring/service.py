@@ -139,8 +139,8 @@ def application() -> FastAPI:
     from config.settings import Settings
 
     settings = Settings.from_environment(os.environ)
-    told = os.environ.get(CLOCK)
-    clock = Clock(base=ClockBase.from_text(told) if told else None)
+    base = os.environ.get(CLOCK)
+    clock = Clock(base=ClockBase.from_text(base) if base else None)
     parts = Components(settings, Path(os.environ[BANK]))
     of_service = ServiceSettings.from_environment(os.environ)
     tracing = None if of_service.traces is None else _tracing(parts)

@@ -43,11 +43,11 @@ def _target_problems(entry: ChannelDelivery, at: tuple[str | int, ...]) -> Itera
 
 def _webhook_problems(webhook: WebhookTarget, at: tuple[str | int, ...]) -> Iterator[Problem]:
     for name in ("url", "secret"):
-        said: str = getattr(webhook, name)
-        if not _VARIABLE.fullmatch(said):
+        variable: str = getattr(webhook, name)
+        if not _VARIABLE.fullmatch(variable):
             # it may be the secret itself, written in place of its name
             expected = "the name of an environment variable, in capitals"
-            yield _problem((*at, name), "not the name of a variable", f"{len(said)} characters", expected)
+            yield _problem((*at, name), "not the name of a variable", f"{len(variable)} characters", expected)
     bounds = (("batch", 1_000), ("at_once", 64), ("attempts", 100), ("timeout_seconds", 300), ("wait_seconds", 3_600))
     for name, most in bounds:
         number = getattr(webhook, name)

@@ -23,14 +23,14 @@ class CollectorSession(Session):
     def __init__(self, inside: Inside) -> None:
         super().__init__()
         for scheme in ("http://", "https://"):
-            self.mount(scheme, _LookedAt(inside))
+            self.mount(scheme, _CheckedAddresses(inside))
 
     def get_redirect_target(self, resp: Response) -> str | None:
         """Follow no redirects."""
         return None
 
 
-class _LookedAt(HTTPAdapter):
+class _CheckedAddresses(HTTPAdapter):
     """Connects to the checked address, under the host name of the URL."""
 
     def __init__(self, inside: Inside) -> None:

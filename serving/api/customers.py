@@ -85,14 +85,14 @@ async def change_consents(
         if name not in yes_or_no:
             raise DataError("no such consent", got=f"'{name}'", expected=nearest(name, yes_or_no))
     event_id = body.event_id or f"consent-{uuid4().hex}"
-    told = SubmittedEvent(
+    event = SubmittedEvent(
         event_id=event_id, customer_id=customer_id, type=ATTRIBUTES_TYPE, properties=dict(body.consents)
     )
     await noted(request, caller, "change consents", customer_id, ", ".join(sorted(body.consents)))
-    heard = service.listening.ingest([told])
-    for error in heard.refused.values():
+    ingested = service.listening.ingest([event])
+    for error in ingested.refused.values():
         raise problem_of(error)
-    [fate] = await in_time(request, asyncio.wrap_future(heard.fates))
+    [fate] = await in_time(request, asyncio.wrap_future(ingested.fates))
     return ConsentAnswer(event_id=event_id, fate=fate.value)
 
 

@@ -38,7 +38,7 @@ def _as_id(text: str) -> str:
         raise ValueError(str(error)) from error
 
 
-def _as_written(moment: object) -> object:
+def _moment_text(moment: object) -> object:
     if not isinstance(moment, str) or _MOMENT.fullmatch(moment) is None:
         raise ValueError("a moment is written as 2026-03-29T10:15:00+02:00, with its offset")
     return moment
@@ -47,7 +47,7 @@ def _as_written(moment: object) -> object:
 Id = Annotated[str, Field(min_length=1, max_length=4 * LONGEST_ID), AfterValidator(_as_id)]
 """An id, normalised (`domain.ids`) as in imported files."""
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_as_written)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment_text)]
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Text = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*$")]
@@ -180,17 +180,17 @@ class CloudEventIn(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _decoded(cls, said: Any) -> Any:
+    def _decoded(cls, raw: Any) -> Any:
         """Decode data sent as base64."""
-        if not isinstance(said, dict) or said.get("data_base64") is None:
-            return said
-        if said.get("data") is not None:
+        if not isinstance(raw, dict) or raw.get("data_base64") is None:
+            return raw
+        if raw.get("data") is not None:
             raise ValueError("a CloudEvent has data or data_base64, not both")
         try:
-            data = orjson.loads(b64decode(said["data_base64"], validate=True))
+            data = orjson.loads(b64decode(raw["data_base64"], validate=True))
         except (ValueError, TypeError) as error:
             raise ValueError("data_base64 is not base64-encoded JSON") from error
-        return {**{name: value for name, value in said.items() if name != "data_base64"}, "data": data}
+        return {**{name: value for name, value in raw.items() if name != "data_base64"}, "data": data}
 
     @model_validator(mode="after")
     def _of_one_customer(self) -> Self:
@@ -207,8 +207,8 @@ class CloudEventIn(BaseModel):
 def _kind(event: Any) -> str:
     if isinstance(event, list):
         return "batch"
-    said = event if isinstance(event, dict) else {}
-    return "cloud_event" if "specversion" in said or isinstance(event, CloudEventIn) else "event"
+    fields = event if isinstance(event, dict) else {}
+    return "cloud_event" if "specversion" in fields or isinstance(event, CloudEventIn) else "event"
 
 
 OneEvent = Annotated[
@@ -229,12 +229,12 @@ class Unread:
     detail: str
 
 
-def _or_unread(said: Any, read: ValidatorFunctionWrapHandler) -> Any:
+def _or_unread(raw: Any, read: ValidatorFunctionWrapHandler) -> Any:
     try:
-        return read(said)
+        return read(raw)
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        event_id = said.get("event_id", said.get("id")) if isinstance(said, dict) else None
+        event_id = raw.get("event_id", raw.get("id")) if isinstance(raw, dict) else None
         at = ".".join(map(str, wrong["loc"][1:])) or "event"
         return Unread(event_id[:LONGEST_ID] if isinstance(event_id, str) else "", f"{at}: {wrong['msg']}")
 

@@ -61,11 +61,11 @@ class ProblemError(HTTPException):
 
 def problem_of(error: NboError) -> ProblemError:
     """Convert an error of nbo: errors of the client are 4xx, failures of the service 503."""
-    said: dict[str, Any] = {"got": error.got, "expected": error.expected, "remedy": error.remedy}
+    details: dict[str, Any] = {"got": error.got, "expected": error.expected, "remedy": error.remedy}
     if isinstance(error, NotFoundError):
-        return ProblemError(404, "not-found", error.what, **said)
+        return ProblemError(404, "not-found", error.what, **details)
     if isinstance(error, DataError):
-        return ProblemError(422, "not-fit", error.what, **said)
+        return ProblemError(422, "not-fit", error.what, **details)
     # a database's message may contain personal data: it is logged, not sent to the caller
     remedy = "try again in a moment" if isinstance(error, StateError) else None
     headers = {"Retry-After": str(RETRY_SECONDS)}

@@ -52,7 +52,7 @@ class LimitedRequest(Request):
         content = orjson.loads(body)
         if depth_of(content, DEEPEST) > DEEPEST:
             raise ProblemError(422, "not-fit", "the body is too deep", expected=f"at most {DEEPEST} levels")
-        json.loads(body, object_pairs_hook=_no_key_twice)
+        json.loads(body, object_pairs_hook=_unique_keys)
         if self._is_cloud_event:
             return {**self._cloud_event(), "data": content}
         return content
@@ -104,7 +104,7 @@ def depth_of(content: Any, at_most: int) -> int:
     return level
 
 
-def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     parsed = dict(pairs)
     if len(parsed) < len(pairs):
         names = [name for name, _ in pairs]

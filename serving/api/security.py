@@ -84,7 +84,7 @@ class Callers:
         if self._jwt_key is None or token.count(".") != 2:
             return self.of_key(token)
         try:
-            said: dict[str, Any] = jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 self._jwt_key,
                 algorithms=[self._algorithm],
@@ -94,9 +94,9 @@ class Callers:
             )
         except jwt.InvalidTokenError as error:
             raise _unauthorised("the token is not valid", got=str(error)) from error
-        scopes = str(said.get("scope", "")).split()
+        scopes = str(claims.get("scope", "")).split()
         try:
-            subject = fit_id(said["sub"], "subject")
+            subject = fit_id(claims["sub"], "subject")
         except DataError as error:
             raise _unauthorised("the token is not valid", got=error.what) from error
         return Caller(f"token:{subject}", frozenset(scopes) & frozenset(SCOPES), self._jwt_per_second)

@@ -72,7 +72,7 @@ class Tracing:
             try:
                 yield span
             except Exception as error:
-                _say_failure(span, error)
+                _set_failure(span, error)
                 raise
 
     def ended(self, name: str, parent: Span, began: int, error: BaseException | None) -> None:
@@ -86,7 +86,7 @@ class Tracing:
         """
         span = self._tracer.start_span(name, set_span_in_context(parent), start_time=began)
         if error is not None:
-            _say_failure(span, error)
+            _set_failure(span, error)
         span.end()
 
     def follow(self, service: Service) -> None:
@@ -123,19 +123,19 @@ class Traced:
         # an unknown method is free text of the caller
         method = scope["method"] if scope["method"] in _METHODS else _OTHER
         caller = _CALLERS.extract(Headers(scope=scope))
-        said = {"http.request.method": method}
-        with self._tracing.span(method, context=caller, kind=SpanKind.SERVER, attributes=said) as span:
+        attributes = {"http.request.method": method}
+        with self._tracing.span(method, context=caller, kind=SpanKind.SERVER, attributes=attributes) as span:
 
             async def watched(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    _say_status(span, message["status"])
+                    _set_status(span, message["status"])
                 await send(message)
 
             try:
                 await self._app(scope, receive, watched)
             except Exception:
                 # answered by an outer handler
-                _say_status(span, 500)
+                _set_status(span, 500)
                 raise
             finally:
                 route = template_of(scope)
@@ -167,7 +167,7 @@ class _Following:
         self._other.together(questions)
         self._marks = {id(question.asked): _marked(question) for question in questions}
         for span in self._marks.values():
-            _say(span, {"nbo.together": len(questions)})
+            _set_attributes(span, {"nbo.together": len(questions)})
 
     @contextmanager
     def step(self, name: str, asked: Sequence[DecisionRequest]) -> Iterator[None]:
@@ -189,13 +189,13 @@ class _Following:
     def decided(self, prepared: PendingDecision, question: Marked) -> None:
         self._other.decided(prepared, question)
         trace = prepared.trace
-        said = {
+        attributes = {
             "nbo.decision_id": trace.decision_id,
             "nbo.channel": trace.channel,
             "nbo.policy": trace.versions["policy"],
             "nbo.degraded": [what.value for what in prepared.degraded],
         }
-        _say(_marked(question), said)
+        _set_attributes(_marked(question), attributes)
 
     def ingested(self, fates: Iterable[EventStatus], refused: int) -> None:
         self._other.ingested(fates, refused)
@@ -206,19 +206,19 @@ def _marked(question: Marked) -> Span:
     return question.mark
 
 
-def _say(span: Span, said: Mapping[str, AttributeValue]) -> None:
+def _set_attributes(span: Span, attributes: Mapping[str, AttributeValue]) -> None:
     # the caller may have disconnected, and the request's span ended
     if span.is_recording():
-        span.set_attributes(said)
+        span.set_attributes(attributes)
 
 
-def _say_failure(span: Span, error: BaseException) -> None:
+def _set_failure(span: Span, error: BaseException) -> None:
     # only the type: the message may name a customer
     span.set_attribute("error.type", type(error).__qualname__)
     span.set_status(StatusCode.ERROR)
 
 
-def _say_status(span: Span, status: int) -> None:
+def _set_status(span: Span, status: int) -> None:
     span.set_attribute("http.response.status_code", status)
     if status >= 500:
         span.set_status(StatusCode.ERROR)

@@ -122,11 +122,11 @@ def charge_batch(
         budgets = {compiled.budget.name: compiled.budget for compiled in policy.budgets if compiled.budget.name in used}
         periods = {name: period_of(budget, as_of, policy.time_zone) for name, budget in budgets.items()}
         repeated: Counter[str] = Counter()
-        for some in contacts:
-            again = np.array([customer in gone.customers for customer in some.customers], dtype=bool)
-            for rows in _planned(some, ~again, charge.id, periods):
+        for part in contacts:
+            again = np.array([customer in gone.customers for customer in part.customers], dtype=bool)
+            for rows in _planned(part, ~again, charge.id, periods):
                 connection.execute(database.add(PLANNED), rows)
-            repeated.update({name: math.floor(use[again].sum() * UNIT) for name, use in some.uses.items()})
+            repeated.update({name: math.floor(use[again].sum() * UNIT) for name, use in part.uses.items()})
         amounts = {name: max(0, math.ceil(used[name] * UNIT) - repeated[name]) for name in budgets}
         # last, so that real-time decisions do not wait for the rest
         charge.replace(database, connection, budgets, periods, amounts)
@@ -148,8 +148,8 @@ class _Charge:
         query = select(CHARGES.c.budget, CHARGES.c.period, CHARGES.c.amount).where(CHARGES.c.decision_id == charge_id)
         before = {name: (period, amount) for name, period, amount in connection.execute(query)}
         left: Counter[str] = Counter()
-        for some in _portions(sorted(gone.decisions)):
-            parts = select(PLANNED.c.budget, PLANNED.c.amount).where(PLANNED.c.decision_id.in_(some))
+        for portion in _portions(sorted(gone.decisions)):
+            parts = select(PLANNED.c.budget, PLANNED.c.amount).where(PLANNED.c.decision_id.in_(portion))
             for name, amount in connection.execute(parts.where(PLANNED.c.night == charge_id)):
                 left[name] += amount + 1  # it was rounded down
         return cls(charge_id, before, {name: min(left[name], amount) for name, (_, amount) in before.items()})
@@ -162,8 +162,8 @@ class _Charge:
         """Delete the shares of cancelled contacts, so that they are not refunded."""
         query = select(PLANNED.c.decision_id).where(PLANNED.c.night == self.id).distinct()
         cancelled = sorted(set(connection.execute(query).scalars()) - gone.decisions.keys())
-        for some in _portions(cancelled):
-            connection.execute(delete(PLANNED).where(PLANNED.c.decision_id.in_(some)))
+        for portion in _portions(cancelled):
+            connection.execute(delete(PLANNED).where(PLANNED.c.decision_id.in_(portion)))
 
     def replace(
         self,
@@ -211,16 +211,16 @@ def _spend(
 
 
 def _planned(
-    some: ContactUses, made: NDArray[np.bool_], charge_id: str, periods: Mapping[str, str]
+    contacts: ContactUses, made: NDArray[np.bool_], charge_id: str, periods: Mapping[str, str]
 ) -> Iterator[list[dict[str, Any]]]:
     """Yield rows with the shares of contacts, rounded down so that refunds never exceed the charge."""
     for name, period in sorted(periods.items()):
-        amounts = np.floor(some.uses[name] * UNIT).astype(np.int64)
+        amounts = np.floor(contacts.uses[name] * UNIT).astype(np.int64)
         using = np.flatnonzero((amounts > 0) & made).tolist()
         for start in range(0, len(using), ROWS_PER_STATEMENT):
             yield [
                 {
-                    "decision_id": some.decision_ids[place],
+                    "decision_id": contacts.decision_ids[place],
                     "budget": name,
                     "night": charge_id,
                     "period": period,

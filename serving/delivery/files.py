@@ -164,11 +164,11 @@ def _from_table(file: Path, customer_id: str) -> int:
     # an id may contain a line break: a row is not a line
     rows = list(csv.reader(io.StringIO(file.read_text(encoding="utf-8"), newline="")))
     place = rows[0].index("customer_id")
-    theirs = [row for row in rows if row[place] in (customer_id, harmless(customer_id))]
-    rest = [row for row in rows if row not in theirs]
-    if theirs:
+    removed = [row for row in rows if row[place] in (customer_id, harmless(customer_id))]
+    rest = [row for row in rows if row not in removed]
+    if removed:
         if "decision_id" in rows[0]:
-            add_withdrawn(file, [row[rows[0].index("decision_id")] for row in theirs])
+            add_withdrawn(file, [row[rows[0].index("decision_id")] for row in removed])
         written = io.StringIO()
         csv.writer(written, lineterminator="\n").writerows(rest)
         _replace(file, written.getvalue())

@@ -21,7 +21,7 @@ from serving.delivery.plans import lock_plan, make_room
 from serving.delivery.states import State
 
 ROWS_PER_STATEMENT: Final = 5_000
-_LYING: Final = (OUTBOX.c.state == State.DELIVERED, OUTBOX.c.reason.is_(None))
+_IN_FILES: Final = (OUTBOX.c.state == State.DELIVERED, OUTBOX.c.reason.is_(None))
 """A delivered contact has no reason, unless it was withdrawn afterwards."""
 
 
@@ -165,8 +165,8 @@ class Outbox:
         ids = sorted(contact.decision_id for contact in contacts)
         found: dict[str, int] = {}
         for start in range(0, len(ids), ROWS_PER_STATEMENT):
-            some = OUTBOX.c.decision_id.in_(ids[start : start + ROWS_PER_STATEMENT])
-            query = select(OUTBOX.c.decision_id, OUTBOX.c.attempts).where(some, OUTBOX.c.state == State.WAITING)
+            portion = OUTBOX.c.decision_id.in_(ids[start : start + ROWS_PER_STATEMENT])
+            query = select(OUTBOX.c.decision_id, OUTBOX.c.attempts).where(portion, OUTBOX.c.state == State.WAITING)
             locking = query if self.database.is_sqlite else query.order_by(OUTBOX.c.decision_id).with_for_update()
             found |= dict(connection.execute(locking).tuples().all())
         return found
@@ -193,8 +193,8 @@ class Outbox:
         """Delay contacts, grouped by reason, until a moment."""
         if contacts:
             with self.database.transaction() as connection:
-                for reason, some in contacts.items():
-                    _change(connection, some, next_at=microseconds(until), reason=reason)
+                for reason, group in contacts.items():
+                    _change(connection, group, next_at=microseconds(until), reason=reason)
 
     def settle(
         self, contacts: Sequence[Contact], state: State, now: datetime, reason: str | None = None, *, made: bool = True
@@ -222,9 +222,9 @@ class Outbox:
         if not contacts:
             return
         with self.database.transaction() as connection:
-            attempts = self._waiting(connection, [contact for some in contacts.values() for contact in some])
-            for reason, some in contacts.items():
-                self.settle_within(connection, some, State.WITHHELD, now, reason)
+            attempts = self._waiting(connection, [contact for group in contacts.values() for contact in group])
+            for reason, group in contacts.items():
+                self.settle_within(connection, group, State.WITHHELD, now, reason)
             refund(connection, [decision_id for decision_id, begun in attempts.items() if not begun])
 
     @staticmethod
@@ -238,12 +238,16 @@ class Outbox:
         """Read the contacts in the file of a night, and lock the night against other deliveries."""
         gathered = select(GATHERED.c.run).where(GATHERED.c.night == night).order_by(GATHERED.c.run)
         connection.execute(gathered if self.database.is_sqlite else gathered.with_for_update())
-        found = connection.execute(select(OUTBOX).where(*_LYING, OUTBOX.c.channel == channel, OUTBOX.c.night == night))
+        found = connection.execute(
+            select(OUTBOX).where(*_IN_FILES, OUTBOX.c.channel == channel, OUTBOX.c.night == night)
+        )
         return [_contact(row._mapping) for row in found]
 
     def lying(self, channel: str, since: datetime) -> list[Contact]:
         """Read a channel's delivered, not withdrawn contacts with a contact time since a moment."""
-        query = select(OUTBOX).where(*_LYING, OUTBOX.c.channel == channel, OUTBOX.c.contact_at >= microseconds(since))
+        query = select(OUTBOX).where(
+            *_IN_FILES, OUTBOX.c.channel == channel, OUTBOX.c.contact_at >= microseconds(since)
+        )
         with self.database.reading() as connection:
             return [_contact(row._mapping) for row in connection.execute(query)]
 
@@ -253,8 +257,8 @@ class Outbox:
         ids = [contact.decision_id for contact in contacts]
         values = {"settled_at": microseconds(now), "reason": "the customer refused after it was delivered"}
         for start in range(0, len(ids), ROWS_PER_STATEMENT):
-            some = OUTBOX.c.decision_id.in_(ids[start : start + ROWS_PER_STATEMENT])
-            connection.execute(update(OUTBOX).where(some, OUTBOX.c.state == State.DELIVERED).values(values))
+            portion = OUTBOX.c.decision_id.in_(ids[start : start + ROWS_PER_STATEMENT])
+            connection.execute(update(OUTBOX).where(portion, OUTBOX.c.state == State.DELIVERED).values(values))
 
     def counts(self) -> dict[tuple[str, State], int]:
         """Count contacts by channel and state."""
@@ -296,8 +300,8 @@ def _contact(row: Mapping[Any, Any]) -> Contact:
 def _change(connection: Connection, contacts: Sequence[Contact], **values: Any) -> None:
     ids = [contact.decision_id for contact in contacts]
     for start in range(0, len(ids), ROWS_PER_STATEMENT):
-        some = OUTBOX.c.decision_id.in_(ids[start : start + ROWS_PER_STATEMENT])
-        connection.execute(update(OUTBOX).where(some, OUTBOX.c.state == State.WAITING).values(values))
+        portion = OUTBOX.c.decision_id.in_(ids[start : start + ROWS_PER_STATEMENT])
+        connection.execute(update(OUTBOX).where(portion, OUTBOX.c.state == State.WAITING).values(values))
 
 
 def _count(connection: Connection, night: str) -> int:

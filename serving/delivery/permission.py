@@ -76,16 +76,16 @@ class Permission:
         """
         ruled: dict[str, Ruled] = {}
         for start in range(0, len(contacts), TOGETHER):
-            some = {contact.customer_id: contact for contact in contacts[start : start + TOGETHER]}
+            batch = {contact.customer_id: contact for contact in contacts[start : start + TOGETHER]}
             try:
-                found = self.reader.read_together(list(some), now, live=True)
+                found = self.reader.read_together(list(batch), now, live=True)
             except StateError as error:
                 why = f"the customer could not be looked up: {error.what}"
-                ruled |= dict.fromkeys(some, Ruled(Ruling.LATER, why))
+                ruled |= dict.fromkeys(batch, Ruled(Ruling.LATER, why))
                 continue
             for read in found:
-                theirs = [some[customer] for customer in read.features.customer_ids.tolist()]
-                ruled |= {one.customer_id: ruling for one, ruling in zip(theirs, self._of(theirs, read), strict=True)}
+                group = [batch[customer] for customer in read.features.customer_ids.tolist()]
+                ruled |= {one.customer_id: ruling for one, ruling in zip(group, self._of(group, read), strict=True)}
         return [ruled[contact.customer_id] for contact in contacts]
 
     def _of(self, contacts: Sequence[Contact], read: CustomerFeatures) -> list[Ruled]:

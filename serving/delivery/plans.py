@@ -91,8 +91,8 @@ def supersede(connection: Connection, night: str, run: str, now: datetime) -> Co
 def make_room(connection: Connection, night: str, customers: list[str]) -> None:
     """Delete cancelled or withheld unsent contacts of a night for customers who get a new one."""
     unsent = (OUTBOX.c.attempts == 0) & OUTBOX.c.state.in_((State.SUPERSEDED, State.WITHHELD, State.EXPIRED))
-    for some in _portions(customers):
-        connection.execute(delete(OUTBOX).where(OUTBOX.c.night == night, unsent, OUTBOX.c.customer_id.in_(some)))
+    for portion in _portions(customers):
+        connection.execute(delete(OUTBOX).where(OUTBOX.c.night == night, unsent, OUTBOX.c.customer_id.in_(portion)))
 
 
 def _contacted(connection: Connection, night: str) -> Contacted:

@@ -90,7 +90,7 @@ class GuardedStates:
         self._breaker = breaker
         self._seconds = seconds
         self._asking: MicroBatcher[tuple[Callable[[], OnlineRead], Future[OnlineRead]]] = MicroBatcher(
-            _ask, most=1, name="online-store"
+            _run, most=1, name="online-store"
         )
         finalize(self, self._asking.leave)
         self._last: Future[OnlineRead] | None = None
@@ -111,7 +111,7 @@ class GuardedStates:
             raise StateError("the online store does not answer", got=f"nothing in {self._seconds:g} s") from None
 
 
-def _ask(asked: list[tuple[Callable[[], OnlineRead], Future[OnlineRead]]]) -> None:
+def _run(asked: list[tuple[Callable[[], OnlineRead], Future[OnlineRead]]]) -> None:
     [(question, answer)] = asked
     try:
         answer.set_result(question())

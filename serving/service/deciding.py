@@ -117,10 +117,10 @@ class DecisionService:
             found = engine.reader.read_together(list(by_customer), self._clock.now(), live=True)
         prepared: dict[str, PendingDecision] = {}
         for read in found:
-            theirs = [by_customer[customer] for customer in read.features.customer_ids.tolist()]
-            with steps("decide", theirs):
-                decided = self._decide(engine, theirs, read)
-            prepared |= {one.asked.customer_id: one for one in _written(engine, decided, steps)}
+            group = [by_customer[customer] for customer in read.features.customer_ids.tolist()]
+            with steps("decide", group):
+                decided = self._decide(engine, group, read)
+            prepared |= {one.asked.customer_id: one for one in _pending_decisions(engine, decided, steps)}
         return [prepared[question.customer_id] for question in asked]
 
     def _decide(self, engine: LiveEngine, asked: Sequence[DecisionRequest], read: CustomerFeatures) -> _Decided:
@@ -130,7 +130,7 @@ class DecisionService:
         if read.origin is Origin.LOG and read.note != NO_STORE:
             degraded.append(Degraded.FEATURES_FROM_LOG)
         left = remaining(self._database, engine.decider.policy, read.as_of)
-        given: dict[str, Any] = {
+        inputs: dict[str, Any] = {
             "as_of": utc_microseconds(read.as_of),
             "seed": SEED,
             "channels": list(dict.fromkeys(question.channel for question in asked)),
@@ -141,7 +141,7 @@ class DecisionService:
         }
         decider = engine.decider
         try:
-            decisions = decider.decide(read.features, **given)
+            decisions = decider.decide(read.features, **inputs)
         except (ArithmeticError, TypeError, AttributeError, RuntimeError, ValueError) as error:
             if len(asked) > 1:
                 raise  # the caller retries each request alone: one customer's features must not fail the others
@@ -149,11 +149,11 @@ class DecisionService:
             degraded.append(Degraded.NO_SCORES)
             logger.error("a model failed", extra={"error": type(error).__name__})
             decider = engine.without_models
-            decisions = decider.decide(read.features, **given)
+            decisions = decider.decide(read.features, **inputs)
         return _Decided(asked, read, decider, decisions, tuple(degraded))
 
 
-def _written(engine: LiveEngine, decided: _Decided, steps: Steps) -> Iterator[PendingDecision]:
+def _pending_decisions(engine: LiveEngine, decided: _Decided, steps: Steps) -> Iterator[PendingDecision]:
     """Build the traces, answers and rows to write of decisions."""
     pairs, decider = engine.pairs, decided.decider
     with steps("record", decided.asked):
@@ -170,20 +170,24 @@ def _written(engine: LiveEngine, decided: _Decided, steps: Steps) -> Iterator[Pe
         why = [() if candidate.propensity is None else next(reasons) for candidate, _ in candidates]
         origin, degraded = decided.read.origin, decided.degraded
         answer = answer_of(question, trace, candidates, pairs, why, features_from=origin, degraded=degraded)
-        made = None if question.dry_run else _made(engine, decided, row, trace, candidates)
+        write = None if question.dry_run else _decision_write(engine, decided, row, trace, candidates)
         yield PendingDecision(
-            question, trace, decider.rule_book, candidates, orjson.dumps(answer), made, origin.value, degraded
+            question, trace, decider.rule_book, candidates, orjson.dumps(answer), write, origin.value, degraded
         )
 
 
-def _made(
+def _decision_write(
     engine: LiveEngine, decided: _Decided, row: int, trace: Trace, answered: Sequence[tuple[Candidate, str | None]]
 ) -> DecisionWrite:
     # everything with a placement is shown; of a plain list only the first is certain to be
     shown = [candidate.offer for candidate, place in answered if place is not None]
     offered = shown or [candidate.offer for candidate, _ in answered[:1]]
-    mine = decided.decisions.policy.candidates
-    columns = [column for column in mine.by_channel[trace.channel].tolist() if mine.pairs[column][0].name in offered]
+    candidates = decided.decisions.policy.candidates
+    columns = [
+        column
+        for column in candidates.by_channel[trace.channel].tolist()
+        if candidates.pairs[column][0].name in offered
+    ]
     is_contact = bool(offered) and trace.channel in engine.outbound
     return DecisionWrite(
         row=decision_row(trace, decided.read.origin, trace.text()),

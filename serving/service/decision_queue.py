@@ -68,7 +68,7 @@ class DecisionQueue:
         self._keeping = keeping
         self._watcher = watcher
         self._patience = patience
-        self._turns: MicroBatcher[_Question] = MicroBatcher(self._turn, most=MOST_TOGETHER, name="decide")
+        self._turns: MicroBatcher[_Question] = MicroBatcher(self._decide_batch, most=MOST_TOGETHER, name="decide")
 
     def ask(self, asked: DecisionRequest, request: IdempotencyKey | None = None) -> Future[bytes]:
         """Queue a request; the future holds the answer once the decision is committed.
@@ -92,16 +92,16 @@ class DecisionQueue:
         """Decide what is waiting and accept nothing more."""
         self._turns.close()
 
-    def _turn(self, questions: list[_Question]) -> None:
+    def _decide_batch(self, questions: list[_Question]) -> None:
         """Decide, one request per customer at a time: a second request about a customer must see the first's result."""
         while questions:
             first: dict[str, _Question] = {}
             for question in questions:
                 first.setdefault(question.asked.customer_id, question)
-            self._together(list(first.values()))
+            self._decide_distinct(list(first.values()))
             questions = [question for question in questions if first[question.asked.customer_id] is not question]
 
-    def _together(self, questions: list[_Question]) -> None:
+    def _decide_distinct(self, questions: list[_Question]) -> None:
         now = time.monotonic()
         for question in questions:
             if question.until <= now:
@@ -120,56 +120,56 @@ class DecisionQueue:
         except Exception as error:  # noqa: BLE001  waiting callers must get an answer, whatever failed
             if len(questions) > 1:
                 for question in questions:
-                    self._together([question])
+                    self._decide_distinct([question])
                 return
             questions[0].answer.set_exception(error)
             return
         for question, one in zip(questions, prepared, strict=True):
             if one.made is None:
-                self._tell(question, one)
+                self._answer(question, one)
             else:
-                self._keep(question, one, one.made)
+                self._commit(question, one, one.made)
 
-    def _keep(self, question: _Question, prepared: PendingDecision, made: DecisionWrite) -> None:
+    def _commit(self, question: _Question, prepared: PendingDecision, decision: DecisionWrite) -> None:
         write = AnswerWrite(
-            decisions=(made,), request=question.request, answer=prepared.answer, at=int(made.row["as_of"])
+            decisions=(decision,), request=question.request, answer=prepared.answer, at=int(decision.row["as_of"])
         )
         try:
-            kept = self._commits.submit(self._keeping, write, until=question.until)
+            committed = self._commits.submit(self._keeping, write, until=question.until)
         except StateError as error:
             question.answer.set_exception(error)
             return
-        kept.add_done_callback(partial(self._kept, question, prepared, time.perf_counter()))
+        committed.add_done_callback(partial(self._committed, question, prepared, time.perf_counter()))
 
-    def _kept(
+    def _committed(
         self, question: _Question, prepared: PendingDecision, since: float, outcome: Future[WriteOutcome]
     ) -> None:
         self._watcher().took("keep", time.perf_counter() - since, question, outcome.exception())
         try:
-            kept = outcome.result()
-            if kept.outdated and question.tries < TRIES:
+            result = outcome.result()
+            if result.outdated and question.tries < TRIES:
                 question.tries += 1
                 self._turns.put(question)
                 return
         except StateError as error:
             question.answer.set_exception(error)
             return
-        if kept.done:
-            self._tell(question, prepared)
-        elif kept.before is not None:
-            question.answer.set_result(kept.before)
-        elif kept.other:
+        if result.done:
+            self._answer(question, prepared)
+        elif result.before is not None:
+            question.answer.set_result(result.before)
+        elif result.other:
             clash = RequestClashError("the request's id was used for another request", remedy="use a new id")
             question.answer.set_exception(clash)
         else:
-            question.answer.set_exception(_crowded())
+            question.answer.set_exception(_contention())
 
-    def _tell(self, question: _Question, prepared: PendingDecision) -> None:
+    def _answer(self, question: _Question, prepared: PendingDecision) -> None:
         self._watcher().decided(prepared, question)
         question.answer.set_result(prepared.answer)
 
 
-def _crowded() -> StateError:
+def _contention() -> StateError:
     return StateError(
         "too many concurrent decisions about the same customer or budget",
         got=f"{TRIES} tries",

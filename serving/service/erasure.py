@@ -72,12 +72,12 @@ class ErasureService:
             for table in (OUTBOX, EVENTS, PENDING, CUSTOMERS, PLANNED, CHARGES, WITHDRAWALS, DECISIONS):
                 # the amount stays spent; only the link to the customer is deleted
                 spending = table in (PLANNED, CHARGES)
-                mine = table.c.decision_id.in_(charged) if spending else table.c.customer_id == customer_id
+                rows = table.c.decision_id.in_(charged) if spending else table.c.customer_id == customer_id
                 if table is EVENTS:
-                    mine &= table.c.occurred_at <= by
-                erased[str(table.name)] += int(connection.execute(delete(table).where(mine)).rowcount)
-            theirs = or_(ANSWERS.c.customer_id == customer_id, ANSWERS.c.customer_id.is_(None))
-            connection.execute(delete(ANSWERS).where(theirs))
+                    rows &= table.c.occurred_at <= by
+                erased[str(table.name)] += int(connection.execute(delete(table).where(rows)).rowcount)
+            answers = or_(ANSWERS.c.customer_id == customer_id, ANSWERS.c.customer_id.is_(None))
+            connection.execute(delete(ANSWERS).where(answers))
             looks = update(AUDIT).where(AUDIT.c.subject == customer_id)
             connection.execute(looks.values(subject=name))
             line = AuditEntry(

@@ -57,18 +57,18 @@ class QueryService:
             StateError: The event log or the journal does not answer.
         """
         engine, read = self._engine(), self._read(customer_id)
-        bank, said = engine.bank, read.features.row(0)
+        bank, values = engine.bank, read.features.row(0)
         decided = self._decision_log.of_customer(customer_id, CONTACTS_SHOWN)
         if read.origin is Origin.NOTHING and not decided:
             raise NotFoundError("nothing is known of this customer", remedy="check that the id is the one in events")
         return {
             "customer_id": customer_id,
             "as_of": read.as_of,
-            "attributes": {name: said.get(name) for name in bank.vocabulary.attributes},
-            "stage": {name: said.get(name) for name in ("stage", "previous_stage", "days_in_stage")},
+            "attributes": {name: values.get(name) for name in bank.vocabulary.attributes},
+            "stage": {name: values.get(name) for name in ("stage", "previous_stage", "days_in_stage")},
             "stage_history": self._stage_history(engine, customer_id, read),
             "products": [
-                {"product": product, "held": said.get(f"{product}_held"), "step": said.get(f"{product}_step")}
+                {"product": product, "held": values.get(f"{product}_held"), "step": values.get(f"{product}_step")}
                 for product in bank.vocabulary.products
             ],
             "limits": _limits(engine, read.features),
@@ -221,9 +221,9 @@ class QueryService:
 
     def _outcomes(self, logged: LoggedDecision) -> list[dict[str, Any]]:
         events = self._engine().reader.events(logged.customer_id, self._clock.now())
-        told = pc.invert(pc.starts_with(events["event_id"], PENDING_PREFIX))
-        mine = events.filter(pc.and_(told, pc.equal(events["decision_id"], logged.decision_id)))
-        rows = mine.sort_by("occurred_at").select(["type", "occurred_at", "channel"]).to_pylist()
+        submitted = pc.invert(pc.starts_with(events["event_id"], PENDING_PREFIX))
+        outcomes = events.filter(pc.and_(submitted, pc.equal(events["decision_id"], logged.decision_id)))
+        rows = outcomes.sort_by("occurred_at").select(["type", "occurred_at", "channel"]).to_pylist()
         return [dict(row) for row in rows]
 
     def _withdrawn_at(self, decision_id: str) -> datetime | None:

@@ -58,7 +58,7 @@ class WithdrawalService:
         now = microseconds(self._clock.now())
         with self._database.transaction() as connection:
             hold_erasures(connection, self._database)
-            customer_id = self._ended(connection, decision_id, now)
+            customer_id = self._end_contact(connection, decision_id, now)
             if customer_id is not None:
                 raise_versions(connection, [customer_id])
                 refund(connection, [decision_id])
@@ -75,25 +75,25 @@ class WithdrawalService:
             raise _not_pending("no contact of this decision waits to be presented")
         return {"decision_id": decision_id, "withdrawn_at": moment_of(withdrawn_at)}
 
-    def _ended(self, connection: Connection, decision_id: str, now: int) -> str | None:
+    def _end_contact(self, connection: Connection, decision_id: str, now: int) -> str | None:
         """End the contact if there is one; return its customer.
 
         Rows are locked in the same order as by delivery and ingestion. A concurrent second call waits here and then
         finds nothing.
         """
         settled = {"state": State.WITHHELD, "settled_at": now, "reason": "withdrawn by its channel"}
-        mine = select(PENDING.c.customer_id).where(PENDING.c.decision_id == decision_id)
+        customers = select(PENDING.c.customer_id).where(PENDING.c.decision_id == decision_id)
         waiting = update(OUTBOX).where(OUTBOX.c.decision_id == decision_id, OUTBOX.c.state == State.WAITING)
         planned = connection.execute(waiting.values(settled).returning(OUTBOX.c.customer_id)).scalar()
-        lock_customers(connection, self._database, connection.execute(mine).scalars())
+        lock_customers(connection, self._database, connection.execute(customers).scalars())
         ended = delete(PENDING).where(PENDING.c.decision_id == decision_id)
         pending = connection.execute(ended.returning(PENDING.c.customer_id)).scalar()
         if pending is not None:
             return str(pending)
-        told = select(EVENTS.c.sequence).where(
+        presented = select(EVENTS.c.sequence).where(
             EVENTS.c.decision_id == decision_id, EVENTS.c.type == self._presented(), ~EVENTS.c.stray
         )
-        if connection.execute(told.limit(1)).first() is not None:
+        if connection.execute(presented.limit(1)).first() is not None:
             raise _not_pending("it was presented")
         return None if planned is None else str(planned)
 

@@ -173,7 +173,7 @@ def _fairness(comparison: Comparison) -> list[Row]:
     for segment in segments:
         for offer in (ANY, *comparison.offers[:-1]):
             before, after = (_selections(side, segment, offer) for side in sides)
-            rows += [_fair(segment, offer, mine, its) for mine, its in zip(before, after, strict=True)]
+            rows += [_fair(segment, offer, was, now) for was, now in zip(before, after, strict=True)]
     return rows
 
 
