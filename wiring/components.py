@@ -71,7 +71,7 @@ class Components:
         self.calendar = Calendar(self.bank.time_zone)
         # prefect is imported later, and creates its home but not the parent folders
         try:
-            # the process's umask does not matter: the home protects everything below it
+            # an explicit mode, whatever the process's umask: access to the home controls access to all below it
             settings.home.mkdir(mode=0o777 & ~settings.umask, parents=True, exist_ok=True)
             self.places.prefect.mkdir(exist_ok=True)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Every kind of mistake across files: its line, and the nearest name."""
+"""Every kind of mistake across files is reported with its line and the nearest valid name."""
 
 from pathlib import Path
 

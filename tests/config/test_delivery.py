@@ -1,4 +1,4 @@
-"""Every kind of mistake in delivery.yaml: its line, and what would have been right."""
+"""Every kind of mistake in delivery.yaml is reported with its line and what was expected."""
 
 from pathlib import Path
 

@@ -13,7 +13,7 @@ SECRET = "hunter2-and-more"
 
 
 def redis_words(text: str) -> dict[str, object]:
-    """What Feast makes of the connection string."""
+    """Parse the connection string as Feast does."""
     settings = OnlineStore.read(text).feast_settings()
     assert settings is not None
     [node], words = RedisOnlineStore._parse_connection_string(settings["connection_string"])

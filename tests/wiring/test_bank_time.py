@@ -1,4 +1,4 @@
-"""What time it is for a bank: one time for all of its services, that of its life where that is simulated."""
+"""A bank's time: shared by all of its services, and that of its simulated life."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def real(folder: Path) -> Iterator[Components]:
 
 
 def served_time(components: Components, as_of: datetime | None = None) -> ServedTime:
-    """Of a service that starts and ends."""
+    """Return the time of a service that starts and stops."""
     with serving_time(components, as_of) as time:
         return time
 
 
 def stood_at(moment: datetime, components: Components, as_of: datetime | None = None) -> bool:
-    """Whether the clock of a service starts at a moment."""
+    """Return whether a service's clock starts at a moment."""
     before = datetime.now(UTC)
     time = served_time(components, as_of)
     return before + time.ahead <= moment <= datetime.now(UTC) + time.ahead
@@ -163,7 +163,7 @@ def test_answers_of_a_simulated_banks_service_are_kept_as_long_as_others(simulat
 
 @contextmanager
 def service(components: Components, as_of: datetime | None = None) -> Iterator[httpx.Client]:
-    """As `nbo serve` starts it."""
+    """Start a service as `nbo serve` does."""
     with serving_time(components, as_of) as time, served(components, time.now()) as client:
         yield client
 
