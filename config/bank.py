@@ -1,4 +1,4 @@
-"""A bank, as its folder says it: everything validated, nothing computed yet."""
+"""A bank's configuration: all files of its folder, validated."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class BankIdentity(Spec):
     """The content of `bank.yaml`.
 
     Attributes:
-        name: Of the bank: in commands' output, folders of state and names of models.
+        name: Name of the bank in the output of commands, in folders of state and in names of models.
         description: One sentence about the bank.
-        time_zone: IANA name; days, windows and schedules are in it.
-        currency: Of every amount, as ISO 4217 writes it (`EUR`).
-        source_folder: Where the sources' files are, below `NBO_DATA`; None where they are simulated.
+        time_zone: IANA name of the time zone of days, windows and schedules.
+        currency: ISO 4217 code of the currency of every amount (`EUR`).
+        source_folder: Folder of the sources' files, below `NBO_DATA`; None if they are simulated.
     """
 
     name: str
@@ -44,15 +44,15 @@ class BankIdentity(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bank:
-    """A bank's configuration as a whole.
+    """A bank's complete configuration.
 
     Attributes:
-        features: The common declarations that apply, the bank's own, and what stages, steps, attributes and
-            contact limits need, expanded and checked.
+        features: Expanded and checked features: the common declarations that apply, the bank's own, and those that
+            stages, steps, attributes and contact limits need.
         delivery: How planned contacts reach channels.
         retention: How long decisions are kept.
-        network: Where inside the bank may be sent to.
-        digest: Of all files that decisions depend on, the common features among them.
+        network: Addresses inside the bank to which nbo may send.
+        digest: Digest of all files that decisions depend on, including the common features.
     """
 
     identity: BankIdentity
@@ -78,10 +78,10 @@ class Bank:
         return ZoneInfo(self.identity.time_zone)
 
     def offer(self, name: str) -> Offer:
-        """Find an offer.
+        """Return an offer by name.
 
         Raises:
-            DataError: There is none of that name.
+            DataError: There is no such offer.
         """
         for offer in self.offers:
             if offer.name == name:

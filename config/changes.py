@@ -1,4 +1,4 @@
-"""A change of a bank as a file: what would be other in its offers, policies and budgets."""
+"""What-if changes: a file that describes what would differ in a bank's offers, policies and budgets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from config.validation import described
 from domain.errors import nearest
 
 CHANGEABLE: Final = {"offers": "offers.yaml", "policies": "policies.yaml", "budgets": "budgets.yaml"}
-"""What a change may be about; features and models stay as they are, so that both sides see the same customers."""
+"""What a change may contain; features and models stay the same, so that both sides see the same customers."""
 
 
 def changed_bank(folder: Path, change_file: Path) -> Bank:
@@ -29,16 +29,15 @@ def changed_bank(folder: Path, change_file: Path) -> Bank:
           - {name: insurance_travel, remove: true}
         policies:
           levers:
-            - {name: summer, factor: 1.3, products: [insurance]}   # a new one, in whole
-          offers_per_channel: 2                        # whatever has no names is replaced
+            - {name: summer, factor: 1.3, products: [insurance]}   # a new one, complete
+          offers_per_channel: 2                        # replaces the value
 
-    Entries of lists of things with names (offers, budgets, rules, contact limits, quiet hours, context weights,
-    levers) are found by their name; one of a name that is not there is new. Everything else is replaced in whole,
-    mappings such as `consent` and `exploration` too.
+    Entries of lists with names (offers, budgets, rules, contact limits, quiet hours, context weights, levers) are
+    matched by name; an entry with a new name is added. Everything else is replaced as a whole, including mappings such
+    as `consent` and `exploration`.
 
     Raises:
-        ConfigurationErrors: The change or the bank as changed cannot be; every problem is told with the file and line
-            that it stands in.
+        ConfigurationErrors: The change or the changed bank is not valid; reports every problem with file and line.
     """
     change = read_document(change_file)
     documents = read_folder(folder)
@@ -58,17 +57,17 @@ def changed_bank(folder: Path, change_file: Path) -> Bank:
 def _unknown_keys(change: Document) -> Iterator[LocatedProblem]:
     if not isinstance(change.content, dict):
         got, expected = described(change.content), f"a mapping with one of {', '.join(CHANGEABLE)}"
-        yield change.located(problem_in(change, (), "a change says what is changed", got, expected))
+        yield change.located(problem_in(change, (), "a change must be a mapping", got, expected))
         return
     for key in change.content:
         if key not in CHANGEABLE:
             yield change.located(
-                problem_in(change, (key,), "not a file that can be changed", f"'{key}'", nearest(key, CHANGEABLE))
+                problem_in(change, (key,), "this file cannot be changed", f"'{key}'", nearest(key, CHANGEABLE))
             )
 
 
 def _changed(document: Document | None, change: Document, key: str, name: str) -> tuple[Document, list[LocatedProblem]]:
-    if document is None:  # a file that the bank may do without, and does
+    if document is None:  # an optional file that the bank does not have
         document = Document(file=change.file, content=[], lines={})
     if document.problems:
         return document, []

@@ -1,4 +1,4 @@
-"""From the nodes of a YAML file to plain values, each with its line."""
+"""Converts the nodes of a YAML file to plain values, each with its line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Path = tuple[str | int, ...]
 Content = dict[str, Any] | list[Any] | str | int | float | bool | None
 
 MAXIMUM_VALUES: Final = 200_000
-"""Anchors that repeat anchors grow without bound; no bank says so much."""
+"""Nested anchors can grow exponentially; no bank needs as many values."""
 MAXIMUM_DEPTH: Final = 50
 
 _TAG: Final = "tag:yaml.org,2002:"
@@ -21,10 +21,10 @@ _TRUE: Final = ("true", "yes", "on", "y")
 
 
 class ContentError(Exception):
-    """Something in a file that no value can be made of.
+    """Part of a file cannot be converted to a value.
 
     Attributes:
-        line: Counted from 1.
+        line: Line number, starting at 1.
     """
 
     def __init__(self, line: int, what: str, got: str, expected: str) -> None:
@@ -33,11 +33,11 @@ class ContentError(Exception):
 
 
 class ContentReader:
-    """Makes values of nodes.
+    """Converts nodes to values.
 
     Attributes:
-        lines: Line of each key and item, by its path; what an anchor repeats has the anchor's line.
-        errors: What could not be read; None stands in its place.
+        lines: Line of each key and item, by path; values repeated by an anchor have the anchor's line.
+        errors: What could not be converted; it is replaced by None.
     """
 
     def __init__(self) -> None:
@@ -47,10 +47,10 @@ class ContentReader:
         self._count = 0
 
     def read(self, node: Node, path: Path = (), ancestors: tuple[Node, ...] = ()) -> Content:
-        """Read a node and all below it.
+        """Convert a node and everything below it.
 
         Raises:
-            ContentError: If it repeats itself without end, is too deep, or is too much.
+            ContentError: It contains itself, is nested too deeply, or is too large.
         """
         self.lines.setdefault(path, _line(node))
         self._enter(node, ancestors)
@@ -64,14 +64,16 @@ class ContentReader:
                 return self._scalar(node)
 
     def _enter(self, node: Node, ancestors: tuple[Node, ...]) -> None:
-        """Count a value, wherever it is repeated."""
+        """Count a value, each time it is repeated."""
         self._count += 1
         if any(node is ancestor for ancestor in ancestors):
-            raise ContentError(_line(node), "an anchor repeats itself", "a value inside itself", "values that end")
+            raise ContentError(
+                _line(node), "an anchor contains itself", "a recursive value", "values without recursion"
+            )
         if self._count > MAXIMUM_VALUES:
-            raise ContentError(_line(node), "too much to read", f"{self._count} values", f"at most {MAXIMUM_VALUES}")
+            raise ContentError(_line(node), "too many values", f"{self._count} values", f"at most {MAXIMUM_VALUES}")
         if len(ancestors) > MAXIMUM_DEPTH:
-            raise ContentError(_line(node), "too deep", "lists in lists", f"at most {MAXIMUM_DEPTH} levels")
+            raise ContentError(_line(node), "nested too deeply", "lists in lists", f"at most {MAXIMUM_DEPTH} levels")
 
     def _mapping(self, node: MappingNode, path: Path, inside: tuple[Node, ...]) -> dict[str, Content]:
         pairs: dict[str, tuple[int, Node]] = {}
@@ -85,7 +87,7 @@ class ContentReader:
             elif key.value in pairs:
                 first = pairs[key.value][0]
                 self.errors.append(
-                    ContentError(_line(key), "a key is there twice", f"'{key.value}'", f"it once, as in line {first}")
+                    ContentError(_line(key), "duplicate key", f"'{key.value}'", f"only the one in line {first}")
                 )
             else:
                 pairs[key.value] = (_line(key), value)
@@ -94,11 +96,11 @@ class ContentReader:
         return {name: self.read(value, (*path, name), inside) for name, (_, value) in entries.items()}
 
     def _merged(self, node: Node, inside: tuple[Node, ...]) -> Iterator[tuple[str, tuple[int, Node]]]:
-        """Give the entries that `<<` brings, with the lines of where they are written."""
+        """Yield the entries merged by `<<`, with the lines where they are written."""
         parts = node.value if isinstance(node, SequenceNode) else [node]
         for part in parts:
             if not isinstance(part, MappingNode) or any(part is ancestor for ancestor in inside):
-                raise ContentError(_line(node), "<< cannot be merged", "no mapping", "an anchor of a mapping")
+                raise ContentError(_line(node), "<< cannot be merged", "not a mapping", "an anchor of a mapping")
             self._enter(part, inside)
             for key, value in part.value:
                 self._count += 1

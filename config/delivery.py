@@ -1,4 +1,4 @@
-"""How the night's planned contacts reach the channels that send them."""
+"""Delivery of planned contacts to the channels that send them: `delivery.yaml`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from domain.spec import Spec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileTarget(Spec):
-    """A file for each night, replaced as a whole whenever more of the night's contacts are due.
+    """A file per night, replaced as a whole whenever more of the night's contacts are due.
 
     Attributes:
-        folder: Below `deliveries/` of the bank's state, or an absolute one, as of a mounted drop box.
-        format: `csv` with a heading, or `jsonl`, an object a line.
+        folder: Folder below `deliveries/` of the bank's state, or an absolute one such as a mounted drop box.
+        format: `csv` with a header row, or `jsonl`, one object per line.
     """
 
     folder: str
@@ -23,16 +23,16 @@ class FileTarget(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookTarget(Spec):
-    """An address that contacts are posted to, signed, until it answers that it has them.
+    """A URL to which signed contacts are posted until it confirms that it has them.
 
     Attributes:
-        url: Name of the environment variable that holds the address.
-        secret: Name of the environment variable that holds the secret of the signatures.
-        batch: Contacts in one request.
-        at_once: Requests that may be on their way at the same time.
-        timeout_seconds: For one request, from looking its address up to the answer's status.
-        attempts: After so many a contact is a dead letter.
-        wait_seconds: Before the second attempt; doubles with each, up to an hour.
+        url: Name of the environment variable that holds the URL.
+        secret: Name of the environment variable that holds the secret for signatures.
+        batch: Contacts per request.
+        at_once: Maximum number of concurrent requests.
+        timeout_seconds: Time limit of one request, from resolving the host to the status of the answer.
+        attempts: Number of attempts after which a contact becomes a dead letter.
+        wait_seconds: Delay before the second attempt; it doubles with each further one, up to an hour.
     """
 
     url: str
@@ -50,8 +50,8 @@ class ChannelDelivery(Spec):
 
     Attributes:
         channel: One of the policy's outbound channels.
-        file: A file a night.
-        webhook: An address.
+        file: Delivery by a file per night.
+        webhook: Delivery by requests to a URL.
     """
 
     channel: str
@@ -64,8 +64,8 @@ class Delivery(Spec):
     """The content of `delivery.yaml`.
 
     Attributes:
-        channels: Those whose contacts are delivered; the contacts of others stay in the run's folder alone.
-        late_hours: A contact that could not be delivered for so long after its time is not made any more.
+        channels: Channels whose contacts are delivered; contacts of other channels stay in the run's folder.
+        late_hours: How long after its time a contact may still be delivered, in hours.
     """
 
     channels: tuple[ChannelDelivery, ...] = ()

@@ -1,4 +1,4 @@
-"""A YAML file of a bank's folder, with the line of every value and everything that cannot be read in it."""
+"""A YAML file of a bank's folder: its content, the line of every value, and everything that cannot be read."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from config.problems import LocatedProblem
 from domain.problem import Problem
 
 MAXIMUM_BYTES: Final = 5_000_000
-"""Settings are not data; a file beyond it is there by mistake."""
+"""Settings are not data: a larger file is there by mistake."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A line of a file, counted from 1."""
+    """A line of a file, starting at 1."""
 
     file: Path
     line: int
@@ -34,8 +34,8 @@ class Document:
     """A file that was read.
 
     Attributes:
-        elsewhere: Where values stand that another file put in the place of this file's.
-        problems: What could not be read; the content is whole where there are none.
+        elsewhere: Places of values that another file has replaced.
+        problems: What could not be read; if there are none, the content is complete.
     """
 
     file: Path
@@ -45,7 +45,7 @@ class Document:
     problems: tuple[LocatedProblem, ...] = ()
 
     def located(self, problem: Problem) -> LocatedProblem:
-        """Find the line of a problem, or of the closest thing around its place that is there."""
+        """Add the line of a problem's path, or else of the closest enclosing value."""
         for length in range(len(problem.path), -1, -1):
             path = problem.path[:length]
             if path in self.elsewhere:
@@ -60,7 +60,7 @@ def read_document(file: Path) -> Document:
     """Read a file.
 
     Returns:
-        Its content, or why it has none: missing, unreadable, empty, not UTF-8, not YAML.
+        The document; its problems say if it is missing, unreadable, empty, not UTF-8, or not YAML.
     """
     try:
         if file.stat().st_size > MAXIMUM_BYTES:
@@ -70,7 +70,7 @@ def read_document(file: Path) -> Document:
     except FileNotFoundError:
         return _unreadable(file, None, "the file is missing", None, "a file of that name")
     except OSError as error:
-        return _unreadable(file, None, "the file cannot be read", error.strerror, "a file one may read")
+        return _unreadable(file, None, "the file cannot be read", error.strerror, "a readable file")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -87,7 +87,7 @@ def _parsed(file: Path, text: str) -> Document:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else int(mark.line) + 1
         return _unreadable(file, line, "not YAML", str(error.problem or error.context), "YAML")
-    except YAMLError as error:  # a character that YAML does not allow; it knows its position only
+    except YAMLError as error:  # a character that YAML does not allow; the error has only its position
         position = int(getattr(error, "position", 0))
         line = text.count("\n", 0, position) + 1
         return _unreadable(file, line, "not YAML", "a character that is not text", "YAML")
@@ -108,7 +108,7 @@ def _parsed(file: Path, text: str) -> Document:
 
 def _compose(text: str) -> Node | None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML allows it: the later anchor counts
+        warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML allows it: the later anchor wins
         node: Node | None = YAML(typ="safe", pure=True).compose(text)
         return node
 

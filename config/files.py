@@ -1,4 +1,4 @@
-"""The files of a bank's folder, and what each of them says."""
+"""The files of a bank's folder, and the specification of each."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from models.settings import Models
 from simulation.settings import Simulation
 
 COMMON_FEATURES: Final = Path(__file__).resolve().parent.parent / "features" / "common.yaml"
-"""What every bank's features build on; it belongs to the program, not to a bank's folder."""
+"""Basis of every bank's features; part of the program, not of a bank's folder."""
 
 
 @dataclass(slots=True, kw_only=True)
 class BankFiles:
-    """What the files say; None for one that is missing or wrong.
+    """Content of the files; None for one that is missing or invalid.
 
-    Files a bank may do without say what an empty one would; without `simulation.yaml` nothing is simulated.
+    A missing optional file counts as empty; without `simulation.yaml` nothing is simulated.
     """
 
     identity: BankIdentity | None = None
@@ -51,13 +51,13 @@ class BankFiles:
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """A file that a bank's folder has, or may have.
+    """A required or optional file of a bank's folder.
 
     Attributes:
-        part: The attribute of `BankFiles` it fills.
-        shape: Specification it is read into.
-        is_read_by_others: Other files are checked against it, so that they are only where it is right.
-        is_decided_by: Decisions depend on it, so that it is part of their versions.
+        part: Attribute of `BankFiles` that holds its content.
+        shape: Specification of its content.
+        is_read_by_others: Whether other files are checked against it, which requires that it is valid.
+        is_decided_by: Whether decisions depend on it, so that it is part of their versions.
     """
 
     part: str
@@ -84,4 +84,4 @@ FILE_KINDS: Final = {
     "network.yaml": FileKind("network", Network, required=False, is_read_by_others=False, is_decided_by=False),
     "simulation.yaml": FileKind("simulation", Simulation, required=False),
 }
-"""By name, in the order in which people write them."""
+"""By file name, in the order in which people write them."""

@@ -1,4 +1,4 @@
-"""Puts parts of a YAML document in the place of another's, and remembers where every value stands."""
+"""Merges a change into a YAML document, keeping track of where every value comes from."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from domain.errors import nearest
 from domain.problem import Problem
 
 NAME: Final = "name"
-"""Key by which entries of a list are found."""
+"""Key by which entries of lists are matched."""
 
 REMOVE: Final = "remove"
-"""Key that takes an entry away."""
+"""Key that removes an entry."""
 
 
 @dataclass(slots=True)
 class Merge:
-    """A document that a change is put into.
+    """Merge of a change into a document.
 
     Attributes:
-        lines: Of values that the document gave, by their path in what comes out.
-        elsewhere: Places of values that the change gave.
-        problems: What of the change cannot be.
+        lines: Lines of values from the document, by their path in the result.
+        elsewhere: Places of values from the change, by their path in the result.
+        problems: Problems of the change.
     """
 
     document: Document
@@ -39,41 +39,45 @@ class Merge:
     problems: list[LocatedProblem] = field(default_factory=list)
 
     def merged(self, content: Content, change: Content, at: ValuePath, shape: Any) -> Content:
-        """Merge what one file says: a list of things with names, or a mapping that may hold such lists."""
+        """Merge content and change: a list of named entries, or a mapping that may contain such lists."""
         if not isinstance(content, dict):
             return self._entries(content, change, (), at, (), shape)
         if not isinstance(change, dict):
-            self._tell(at, f"'{at[-1]}' is no mapping", described(change), f"some of {', '.join(keys_of(shape))}")
+            self._report(
+                at, f"'{at[-1]}' is not a mapping", described(change), f"one or more of {', '.join(keys_of(shape))}"
+            )
             return content
         self._line((), ())
         result: dict[str, Any] = {}
         for key in {**content, **change}:
             below = shape_at(shape, (key,))
             if key not in change:
-                result[key] = self._kept(content[key], (key,), (key,))
+                result[key] = self._from_document(content[key], (key,), (key,))
             elif key in content and _has_names(below):
                 result[key] = self._entries(content[key], change[key], (key,), (*at, key), (key,), below)
             elif _has_names(below):
                 result[key] = self._entries([], change[key], (key,), (*at, key), (key,), below)
             else:
-                result[key] = self._given(change[key], (*at, key), (key,))
+                result[key] = self._from_change(change[key], (*at, key), (key,))
         return result
 
     def _entries(
         self, content: Content, change: Content, source: ValuePath, at: ValuePath, to: ValuePath, shape: Any
     ) -> Content:
-        """Merge a list of things with names.
+        """Merge a list of named entries.
 
         Args:
             content: The document's list.
-            change: The change's.
-            source: Where the document has it.
-            at: Where the change has it.
-            to: Where it comes.
-            shape: Of the list.
+            change: The change's list.
+            source: Path of the list in the document.
+            at: Path of the list in the change.
+            to: Path of the list in the result.
+            shape: Type of the list.
         """
         if not isinstance(content, list):
-            return self._kept(content, source, to)  # the bank's own mistake, which reading it tells
+            return self._from_document(
+                content, source, to
+            )  # an error of the bank itself, reported when it is validated
         changes = self._by_name(change, at)
         names = [str(item[NAME]) for item in content if isinstance(item, dict) and NAME in item]
         result: list[Content] = []
@@ -83,26 +87,28 @@ class Merge:
             entry = changes.pop(name, None) if isinstance(name, str) else None
             here, there = (*source, position), (*to, len(result))
             if entry is None:
-                result.append(self._kept(item, here, there))
+                result.append(self._from_document(item, here, there))
             elif not self._removes(*entry):
                 result.append(self._fields(cast("dict[str, Any]", item), entry, here, there))
         for entry in changes.values():
             if self._is_new(*entry, names, shape):
-                result.append(self._given(entry[1], entry[0], (*to, len(result))))
+                result.append(self._from_change(entry[1], entry[0], (*to, len(result))))
         return result
 
     def _by_name(self, change: Content, at: ValuePath) -> dict[str, tuple[ValuePath, dict[str, Any]]]:
         if not isinstance(change, list):
-            self._tell(at, f"'{at[-1]}' is no list", described(change), "a list of entries with names")
+            self._report(at, f"'{at[-1]}' is not a list", described(change), "a list of entries with names")
             return {}
         found: dict[str, tuple[ValuePath, dict[str, Any]]] = {}
         for position, entry in enumerate(change):
             here = (*at, position)
             name = entry.get(NAME) if isinstance(entry, dict) else None
             if not isinstance(name, str):
-                self._tell(here, "an entry without a name", described(entry), "a mapping with the name of what changes")
+                self._report(
+                    here, "an entry without a name", described(entry), "a mapping with the name of what changes"
+                )
             elif name in found:
-                self._tell((*here, NAME), "changed twice", f"'{name}'", "one entry with all that changes")
+                self._report((*here, NAME), "changed twice", f"'{name}'", "one entry with all that changes")
             else:
                 found[name] = (here, entry)
         return found
@@ -112,17 +118,17 @@ class Merge:
             return False
         others = [key for key in entry if key not in (NAME, REMOVE)]
         if entry[REMOVE] is not True:
-            self._tell((*at, REMOVE), "wrong value of 'remove'", described(entry[REMOVE]), "true, or no such key")
+            self._report((*at, REMOVE), "wrong value of 'remove'", described(entry[REMOVE]), "true, or omit the key")
         elif others:
-            self._tell((*at, others[0]), "a removal that also changes", f"'{others[0]}'", "one or the other")
+            self._report((*at, others[0]), "an entry both removed and changed", f"'{others[0]}'", "one or the other")
         return True
 
     def _is_new(self, at: ValuePath, entry: Mapping[str, Any], names: list[str], shape: Any) -> bool:
         missing = [key for key in _required(shape) if key not in entry]
         if not missing and REMOVE not in entry:
             return True
-        remedy = None if REMOVE in entry else f"or say all of a new one: {', '.join(missing)}"
-        self._tell((*at, NAME), "no such name", f"'{entry[NAME]}'", nearest(entry[NAME], names), remedy)
+        remedy = None if REMOVE in entry else f"or complete the new entry: {', '.join(missing)}"
+        self._report((*at, NAME), "no such name", f"'{entry[NAME]}'", nearest(entry[NAME], names), remedy)
         return False
 
     def _fields(
@@ -131,18 +137,18 @@ class Merge:
         at, changes = entry
         self._line(here, there)
         return {
-            key: self._given(changes[key], (*at, key), (*there, key))
+            key: self._from_change(changes[key], (*at, key), (*there, key))
             if key in changes and key != NAME
-            else self._kept(item[key], (*here, key), (*there, key))
+            else self._from_document(item[key], (*here, key), (*there, key))
             for key in {**item, **changes}
         }
 
-    def _kept(self, content: Content, source: ValuePath, to: ValuePath) -> Content:
+    def _from_document(self, content: Content, source: ValuePath, to: ValuePath) -> Content:
         for path in _paths(content):
             self._line((*source, *path), (*to, *path))
         return content
 
-    def _given(self, content: Content, at: ValuePath, to: ValuePath) -> Content:
+    def _from_change(self, content: Content, at: ValuePath, to: ValuePath) -> Content:
         for path in _paths(content):
             line = self.change.lines.get((*at, *path))
             if line is not None:
@@ -154,19 +160,19 @@ class Merge:
         if line is not None:
             self.lines[to] = line
 
-    def _tell(self, at: ValuePath, what: str, got: str, expected: str, remedy: str | None = None) -> None:
+    def _report(self, at: ValuePath, what: str, got: str, expected: str, remedy: str | None = None) -> None:
         self.problems.append(self.change.located(problem_in(self.change, at, what, got, expected, remedy)))
 
 
 def problem_in(
     change: Document, path: ValuePath, what: str, got: str, expected: str, remedy: str | None = None
 ) -> Problem:
-    """Say what is wrong at a path of a change."""
+    """Build a problem at a path of a change."""
     return Problem(file=change.file.name, path=path, what=what, got=got, expected=expected, remedy=remedy)
 
 
 def _paths(content: Content) -> Iterator[ValuePath]:
-    """List the paths to a value and all below it."""
+    """Yield the paths of a value and of everything below it."""
     yield ()
     inside: Any = (
         content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()

@@ -1,4 +1,4 @@
-"""Where in the bank's own network nbo may send what it has to tell."""
+"""Hosts and networks inside the bank to which nbo may send: `network.yaml`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class Network(Spec):
     """The content of `network.yaml`.
 
     Attributes:
-        inside: Hosts, addresses and networks inside the bank that webhooks and collectors of traces may be at, as
-            `crm.bank.example`, `127.0.0.1` or `10.20.0.0/16`. Public addresses need no entry, all others do: an address
-            that points inward by mistake or by somebody's wish is not sent to. A name allows the private addresses
-            that it has, never this machine or link-local ones.
+        inside: Hosts, addresses and networks inside the bank where webhooks and trace collectors may be, such as
+            `crm.bank.example`, `127.0.0.1` or `10.20.0.0/16`. Public addresses need no entry, all others do, so that
+            nothing is sent to an address that leads inward by mistake or by attack. A host name permits its private
+            addresses, but never this machine or link-local ones.
     """
 
     inside: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Everything wrong with a bank's folder, told at once, each with its line."""
+"""All problems of a bank's folder, reported together, each with its line."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from domain.problem import Problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocatedProblem:
-    """A problem with the line it is in.
+    """A problem and where it is.
 
     Attributes:
-        file: As it can be opened from where the command was run.
-        line: Counted from 1; None where the file as a whole is meant.
+        file: Path that can be opened from the working folder.
+        line: Line number, starting at 1; None if the problem concerns the whole file.
     """
 
     problem: Problem
@@ -29,7 +29,7 @@ class LocatedProblem:
 
 
 class ConfigurationErrors(NboError):  # noqa: N818  # plural on purpose: it holds all of them
-    """A bank's folder that cannot be used, with all of its problems.
+    """A bank's folder cannot be used; has all of its problems.
 
     Attributes:
         problems: Sorted by file and line.

@@ -1,4 +1,4 @@
-"""A bank's folder, read and checked as a whole: either all of it is right, or everything wrong is told at once."""
+"""Reads and checks a bank's folder as a whole, reporting all problems at once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def load_bank(folder: Path) -> Bank:
     """Read a bank's folder.
 
     Raises:
-        ConfigurationErrors: The folder cannot be used; all of its problems are told, each with file and line.
+        ConfigurationErrors: The folder cannot be used; reports all of its problems, each with file and line.
 
     Example:
         >>> bank = load_bank(COMMON_FEATURES.parent.parent / "banks" / "demo")
@@ -36,10 +36,10 @@ def load_bank(folder: Path) -> Bank:
 
 
 def read_folder(folder: Path) -> dict[str, Document]:
-    """Read all files that the folder must have, and those it has of what it may have, by name.
+    """Read all required files of the folder and the optional ones that exist, by name.
 
     Raises:
-        ConfigurationErrors: There is no such folder. What is wrong in a file is told by its document.
+        ConfigurationErrors: There is no such folder. Problems within a file are in its document.
     """
     if not folder.is_dir():
         raise ConfigurationErrors(folder, [_no_folder(folder)])
@@ -51,14 +51,14 @@ def read_folder(folder: Path) -> dict[str, Document]:
 
 
 def bank_of(folder: Path, documents: Mapping[str, Document]) -> Bank:
-    """Check what was read as a whole.
+    """Validate a bank as a whole.
 
     Args:
-        folder: Of the bank.
-        documents: By name of the file, as `read_folder` gives them, or changed since.
+        folder: The bank's folder.
+        documents: Documents by file name, from `read_folder` or changed since.
 
     Raises:
-        ConfigurationErrors: Something is wrong; all of it is told.
+        ConfigurationErrors: Reports all problems.
     """
     problems = list(_misnamed(folder))
     files = BankFiles()
@@ -97,7 +97,7 @@ def bank_of(folder: Path, documents: Mapping[str, Document]) -> Bank:
 
 @cache
 def _common_features() -> Document:
-    """Read the program's own file once; it takes a third of the time of a bank."""
+    """Read the program's own file once; it takes a third of the time of loading a bank."""
     return read_document(COMMON_FEATURES)
 
 
@@ -110,12 +110,12 @@ def _no_folder(folder: Path) -> LocatedProblem:
 
 
 def _misnamed(folder: Path) -> Iterator[LocatedProblem]:
-    """Find YAML files that nothing would read: a setting that is not heeded is worse than none."""
+    """Find YAML files that nothing would read: a setting that is silently ignored is worse than none."""
     known = [name for name in FILE_KINDS if name != COMMON_FEATURES.name]
     for file in sorted(folder.iterdir()):
         if file.suffix in (".yaml", ".yml") and file.name not in known:
             problem = Problem(
-                file=file.name, path=(), what="a file that is not read", expected=nearest(file.name, known)
+                file=file.name, path=(), what="this file would be ignored", expected=nearest(file.name, known)
             )
             yield LocatedProblem(problem=problem, file=file)
 
@@ -133,5 +133,5 @@ def _digest(documents: Mapping[str, Document]) -> str:
 
 
 def _present(part: T | None) -> T:
-    assert part is not None, "a part is only lacking where there are problems"
+    assert part is not None, "a part is missing only if there are problems"
     return part

@@ -1,4 +1,4 @@
-"""How long decisions are kept, and where."""
+"""Retention of decisions: `retention.yaml`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class Retention(Spec):
     """The content of `retention.yaml`.
 
     Attributes:
-        decisions_days: Older decisions move from the database to the archive, where they are found and replayed as
-            before; none for never. Outcomes that cite a decision are accepted while it is in the database.
-        explanations_days: The record of a decision (features, verdicts, numbers of every candidate) is removed after
-            so many days; none for never. The decision stays, but cannot be explained or replayed any more.
+        decisions_days: Decisions older than this move from the database to the archive, where they can still be found
+            and replayed; none for never. Outcomes that cite a decision are accepted while it is in the database.
+        explanations_days: After so many days the record of a decision (features, verdicts and numbers of every
+            candidate) is deleted; none for never. The decision stays, but can no longer be explained or replayed.
     """
 
     decisions_days: int | None = None

@@ -1,4 +1,4 @@
-"""When a bank's flows run."""
+"""Schedule of a bank's flows: `schedule.yaml`."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from domain.spec import Spec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule(Spec):
-    """Cron lines, in the bank's time zone; None for a flow that runs only when asked.
+    """Cron lines, in the bank's time zone; None for a flow that runs only on request.
 
-    When the clocks change a line of once a day runs once: where its hour is missing in spring, in the hour beside it;
-    where it comes twice in autumn, the first time. A line of every few minutes rests while the hour comes again.
+    When the clocks change, a daily line still runs once: if its hour is missing in spring, in the adjacent hour; if it
+    occurs twice in autumn, the first time. A line that runs every few minutes pauses while the hour repeats.
 
     Attributes:
-        features: Import what is new and build features.
-        train: Train, judge, and let the gate decide.
-        decide: Decide for everybody, and report.
-        deliver: Deliver the planned contacts whose time has come; every few minutes, say.
+        features: Import new data and build features.
+        train: Train and evaluate models, and apply the gate.
+        decide: Decide for all customers, and report.
+        deliver: Deliver the planned contacts that are due; for example every few minutes.
         archive: Move old decisions to the archive, as `retention.yaml` says.
     """
 

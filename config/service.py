@@ -1,4 +1,4 @@
-"""How the real-time service is run: settings from the environment."""
+"""Settings of the real-time service, read from the environment."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from config.stores import SettingError
 from domain.errors import nearest
 
 SCOPES: Final = ("decide", "listen", "read", "admin")
-"""Ask for decisions and scores; tell events; look at customers and decisions; everything."""
+"""Request decisions; submit events; read customers, decisions and scores; everything."""
 
 METRICS: Final = "NBO_SERVICE_METRICS"
-"""Folder in which the workers of one service put their numbers together."""
+"""Folder in which the workers of a service share their metrics."""
 
 RATES: Final = "NBO_SERVICE_RATES"
-"""File in which they count callers together."""
+"""File in which the workers of a service share rate limits."""
 
 BANK: Final = "NBO_SERVICE_BANK"
 CLOCK: Final = "NBO_SERVICE_CLOCK"
-"""How `nbo serve` tells its workers the bank's folder, and what their clocks have in common."""
+"""Variables by which `nbo serve` passes workers the bank's folder and the base of their clocks."""
 
 API_KEYS: Final = "NBO_API_KEYS"
 API_KEYS_FILE: Final = "NBO_API_KEYS_FILE"
@@ -33,7 +33,7 @@ JWT_PER_SECOND: Final = "NBO_JWT_PER_SECOND"
 ALGORITHMS: Final = ("HS256", "RS256", "ES256", "EdDSA")
 
 COLLECTORS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-"""Either has traces sent; the first is of traces alone, and the whole address."""
+"""Either enables tracing; the first is for traces only, and is used as the complete address."""
 
 PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 TRACES_PROTOCOL: Final = "http/protobuf"
@@ -44,13 +44,13 @@ _LEAST_SECRET_BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """Who may ask with a key.
+    """An API key, and what its caller may do.
 
     Attributes:
-        name: Of the caller, as logs and the audit tell it.
-        sha256: Of the key, 64 hexadecimal digits; the key itself is random, 32 bytes long, and kept by the caller.
-        scopes: Of `SCOPES`.
-        per_second: Requests, and events and decisions of batches, at most, on average; None for no limit.
+        name: Name of the caller in logs and in the audit.
+        sha256: SHA-256 of the key, 64 hexadecimal digits; the key itself is 32 random bytes, known only to the caller.
+        scopes: One or more of `SCOPES`.
+        per_second: Average limit on requests, and on events and decisions in batches, per second; None for no limit.
     """
 
     name: str
@@ -61,15 +61,15 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLimits:
-    """What one worker takes of those who connect, whoever they are.
+    """Limits of one worker on connections, whoever connects.
 
     Attributes:
-        most: Connections at once (`NBO_MOST_CONNECTIONS`); whoever comes later is turned away (503).
-        largest_header: Bytes of a request's line and headers (`NBO_LARGEST_HEADER`); more are refused (431).
-        header_seconds: Within which the headers are there (`NBO_HEADER_SECONDS`); else 408.
-        body_seconds: Within which the body is there after them (`NBO_BODY_SECONDS`); else 408.
-        idle_seconds: As long may a connection be without a request, or an answer wait to be read
-            (`NBO_IDLE_SECONDS`); longer than the proxies in front keep theirs.
+        most: Maximum number of connections (`NBO_MOST_CONNECTIONS`); further ones are refused (503).
+        largest_header: Maximum size of request line and headers, in bytes (`NBO_LARGEST_HEADER`); else 431.
+        header_seconds: Time within which the headers must arrive (`NBO_HEADER_SECONDS`); else 408.
+        body_seconds: Time within which the body must arrive after the headers (`NBO_BODY_SECONDS`); else 408.
+        idle_seconds: How long a connection may be idle, or an answer unread (`NBO_IDLE_SECONDS`); must be longer than
+            the proxies in front keep idle connections.
     """
 
     most: int = 1_000
@@ -84,19 +84,20 @@ class ServiceSettings:
     """Settings of `nbo serve`, from the environment.
 
     Attributes:
-        keys: Keys of callers (`NBO_API_KEYS`, JSON; or `NBO_API_KEYS_FILE`, a file of it).
-        jwt_key: Secret or public key of bearer tokens (`NBO_JWT_KEY`, or `NBO_JWT_KEY_FILE`); None for none.
-        jwt_algorithm: How those are signed (`NBO_JWT_ALGORITHM`).
-        jwt_per_second: For each subject of tokens what `per_second` is for a key (`NBO_JWT_PER_SECOND`).
-        rates: File in which the workers of one service count callers together; None to count in this process.
-        most_waiting: Decisions that may wait in one worker; more are turned away (`NBO_MOST_WAITING`).
-        largest_body: Largest body of a request, in bytes (`NBO_LARGEST_BODY`).
-        connections: Limits of what is taken of those who connect.
-        answer_seconds: Seconds after which a caller is told to come again, where the database keeps an answer waiting
+        keys: API keys (`NBO_API_KEYS`, JSON; or `NBO_API_KEYS_FILE`, a file with it).
+        jwt_key: Secret or public key of bearer tokens (`NBO_JWT_KEY`, or `NBO_JWT_KEY_FILE`); None to accept no tokens.
+        jwt_algorithm: Signature algorithm of tokens (`NBO_JWT_ALGORITHM`).
+        jwt_per_second: Limit for each subject of tokens, like `per_second` of an API key (`NBO_JWT_PER_SECOND`).
+        rates: File in which the workers of one service share rate limits; None to count in this process only.
+        most_waiting: Decisions that may wait in one worker; more are rejected (`NBO_MOST_WAITING`).
+        largest_body: Maximum size of a request body, in bytes (`NBO_LARGEST_BODY`).
+        connections: Limits on connections.
+        answer_seconds: Answer deadline, in seconds: if the database is slower, callers are told to retry
             (`NBO_ANSWER_SECONDS`).
-        swap_seconds: Seconds between looks at the bank's folder and the champions (`NBO_SWAP_SECONDS`).
+        swap_seconds: Interval between checks for changes of the bank's folder and the champions, in seconds
+            (`NBO_SWAP_SECONDS`).
         traces: Collector of OpenTelemetry traces (`OTEL_EXPORTER_OTLP_ENDPOINT`, or
-            `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`); None for none.
+            `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`); None for no tracing.
     """
 
     keys: tuple[ApiKey, ...] = ()
@@ -113,17 +114,17 @@ class ServiceSettings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> ServiceSettings:
-        """Read the settings; what is not set has its default.
+        """Read the settings; unset ones get their default.
 
         Raises:
-            SettingError: One that cannot be; secrets are never repeated.
+            SettingError: A setting is not valid; secrets are never repeated.
 
         Example:
             >>> ServiceSettings.from_environment({"NBO_MOST_WAITING": "8"}).most_waiting
             8
         """
-        keys = _given(environ, API_KEYS, API_KEYS_FILE)
-        jwt_key = _given(environ, JWT_KEY, JWT_KEY_FILE)
+        keys = _value_or_file(environ, API_KEYS, API_KEYS_FILE)
+        jwt_key = _value_or_file(environ, JWT_KEY, JWT_KEY_FILE)
         algorithm = environ.get(JWT_ALGORITHM) or cls.jwt_algorithm
         if algorithm not in ALGORITHMS:
             raise SettingError(
@@ -158,25 +159,25 @@ def _connections(environ: Mapping[str, str]) -> ConnectionLimits:
 
 
 def collector_of(environ: Mapping[str, str]) -> str | None:
-    """Find out where traces go; what turns OpenTelemetry off elsewhere turns it off here.
+    """Return the address of the trace collector, or None; what disables OpenTelemetry elsewhere disables it here.
 
     Raises:
-        SettingError: It is no address, or of another protocol.
+        SettingError: It is not an address, or needs another protocol.
     """
     setting = next((name for name in COLLECTORS if environ.get(name)), None)
     off = environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
     if setting is None or off or environ.get("OTEL_TRACES_EXPORTER", "").strip().lower() == "none":
         return None
     if not environ[setting].lower().startswith(("http://", "https://")):
-        # not repeated: an address may hold a secret
-        raise SettingError(f"{setting} is no address", expected="as http://collector:4318")
+        # not repeated: an address may contain a secret
+        raise SettingError(f"{setting} is not an address", expected="such as http://collector:4318")
     for name in PROTOCOLS:
         if environ.get(name, TRACES_PROTOCOL) not in {"", TRACES_PROTOCOL}:
-            raise SettingError(f"{name} is not spoken here", got=f"'{environ[name]}'", expected=TRACES_PROTOCOL)
+            raise SettingError(f"{name} is not supported", got=f"'{environ[name]}'", expected=TRACES_PROTOCOL)
     return environ[setting]
 
 
-def _given(environ: Mapping[str, str], setting: str, file_setting: str) -> str | None:
+def _value_or_file(environ: Mapping[str, str], setting: str, file_setting: str) -> str | None:
     if environ.get(setting):
         return environ[setting]
     place = environ.get(file_setting)
@@ -196,7 +197,7 @@ def _keys(text: str) -> tuple[ApiKey, ...]:
     except ValueError:
         raise SettingError(f"{API_KEYS} is not JSON", remedy="`nbo key` writes an entry") from None
     if not isinstance(listed, list):
-        raise SettingError(f"{API_KEYS} is no list", got=type(listed).__name__, remedy="`nbo key` writes an entry")
+        raise SettingError(f"{API_KEYS} is not a list", got=type(listed).__name__, remedy="`nbo key` writes an entry")
     keys = tuple(_key(position, entry) for position, entry in enumerate(listed))
     names = [key.name for key in keys]
     for name in names:
@@ -208,7 +209,7 @@ def _keys(text: str) -> tuple[ApiKey, ...]:
 def _key(position: int, entry: Any) -> ApiKey:
     where = f"entry {position + 1} of {API_KEYS}"
     if not isinstance(entry, dict):
-        raise SettingError(f"{where} is no object", got=type(entry).__name__)
+        raise SettingError(f"{where} is not an object", got=type(entry).__name__)
     for name in entry:
         if name not in {"name", "sha256", "scopes", "per_second"}:
             raise SettingError(
@@ -218,11 +219,11 @@ def _key(position: int, entry: Any) -> ApiKey:
             )
     name, digest, scopes = entry.get("name"), entry.get("sha256"), entry.get("scopes")
     if not isinstance(name, str) or not name.strip():
-        raise SettingError(f"{where} has no name", expected="who the caller is")
+        raise SettingError(f"{where} has no name", expected="the caller's name")
     if not isinstance(digest, str) or len(digest) != _HEX_DIGITS or set(digest) - set("0123456789abcdef"):
         raise SettingError(f"{where} has no hash", expected=f"sha256, {_HEX_DIGITS} hexadecimal digits")
     if not isinstance(scopes, list) or not scopes or not set(map(str, scopes)) <= set(SCOPES):
-        raise SettingError(f"{where} has no scopes", got=str(scopes), expected=f"some of {', '.join(SCOPES)}")
+        raise SettingError(f"{where} has no scopes", got=str(scopes), expected=f"one or more of {', '.join(SCOPES)}")
     per_second = entry.get("per_second")
     if per_second is not None and not (isinstance(per_second, int | float) and per_second > 0):
         raise SettingError(f"{where}: per_second makes no sense", got=str(per_second), expected="a number above 0")

@@ -1,4 +1,4 @@
-"""Where things are on this machine: settings from the environment."""
+"""Where state, data and stores are on this machine: settings from the environment."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ _OWNER: Final = 0o700
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Places of state and data.
+    """Locations of state and data.
 
     Attributes:
-        home: All state (`NBO_HOME`, `.nbo` below the working folder by default).
-        data: Source files of banks that name a source folder (`NBO_DATA`, `../shared/data` by default).
-        tracking_uri: MLflow (`MLFLOW_TRACKING_URI`, a database below `home` by default).
-        online_store: Of customers' states (`NBO_ONLINE_STORE`, SQLite below `home` by default).
-        decision_log: Of decisions made one by one (`NBO_DECISION_LOG`, SQLite below `home` by default).
-        engine: Where work on buckets of customers is done (`NBO_ENGINE` and what it needs; this process by default).
-        umask: What files and folders of state deny (`NBO_UMASK`, octal; `077` by default: all but their owner).
+        home: Folder of all state (`NBO_HOME`, by default `.nbo` below the working folder).
+        data: Folder of the source files of banks with a source folder (`NBO_DATA`, by default `../shared/data`).
+        tracking_uri: MLflow (`MLFLOW_TRACKING_URI`, by default a database below `home`).
+        online_store: Store of customers' states (`NBO_ONLINE_STORE`, by default SQLite below `home`).
+        decision_log: Database of single decisions (`NBO_DECISION_LOG`, by default SQLite below `home`).
+        engine: Where work on buckets of customers runs (`NBO_ENGINE` and its settings, by default this process).
+        umask: Permissions denied on files and folders of state (`NBO_UMASK`, octal, by default `077`: only the owner
+            has access).
     """
 
     home: Path
@@ -40,10 +41,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
-        """Read the settings; what is not set has the embedded default.
+        """Read the settings; unset ones get the embedded default.
 
         Raises:
-            SettingError: A store or a log that is not understood, or a home that no address can name.
+            SettingError: A store or log cannot be parsed, or the home cannot be part of an address.
 
         Example:
             >>> Settings.from_environment({"NBO_HOME": "/srv/nbo"}).tracking_uri
@@ -65,7 +66,9 @@ def _umask(text: str) -> int:
     digits = text.removeprefix("0o")
     if not re.fullmatch("0*[0-7]{1,3}", digits) or int(digits, 8) & _OWNER:
         raise SettingError(
-            f"{UMASK} makes no sense", got=f"'{text}'", expected="octal digits that deny the owner nothing: 077, or 027"
+            f"{UMASK} makes no sense",
+            got=f"'{text}'",
+            expected="octal digits that leave the owner all rights, such as 077 or 027",
         )
     return int(digits, 8)
 
@@ -73,7 +76,7 @@ def _umask(text: str) -> int:
 def _home(text: str) -> Path:
     home = Path(text).expanduser().resolve()
     named = str(home).encode(errors="replace").decode()
-    wrong = "a question mark" if "?" in str(home) else "bytes that are no UTF-8" if named != str(home) else None
+    wrong = "a question mark" if "?" in str(home) else "bytes that are not UTF-8" if named != str(home) else None
     if wrong is not None:
         raise SettingError(
             f"the folder of all state has {wrong} in its name",

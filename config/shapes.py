@@ -1,4 +1,4 @@
-"""What a specification expects at each place, in words."""
+"""Describes in words what a specification expects at each place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 
 def shape_at(shape: Any, path: Iterable[str | int]) -> Any:
-    """Find the type that a specification has for a place; None where it has none.
+    """Return the type that a specification has at a path; None if it has none.
 
     Example:
         >>> from domain.offer import Offer
@@ -24,19 +24,19 @@ def shape_at(shape: Any, path: Iterable[str | int]) -> Any:
 
 
 def alternatives(shape: Any) -> tuple[Any, ...]:
-    """List the types that a place may have, without None."""
+    """Return the types allowed at a place, without None."""
     if get_origin(shape) in (Union, types.UnionType):
         return tuple(part for part in get_args(shape) if part is not type(None))
     return (shape,)
 
 
 def keys_of(shape: Any) -> tuple[str, ...]:
-    """List the keys that a mapping may have here; none where they are free."""
+    """Return the keys that a mapping may have; empty if any are allowed."""
     return tuple(part.name for kind in alternatives(shape) if is_dataclass(kind) for part in fields(kind))
 
 
 def names_of(shape: Any) -> tuple[str, ...]:
-    """List the names that a text may be here; none where it is free."""
+    """Return the values that a text may have; empty if any are allowed."""
     names: list[str] = []
     for part in alternatives(shape):
         if get_origin(part) is Literal:
@@ -47,7 +47,7 @@ def names_of(shape: Any) -> tuple[str, ...]:
 
 
 def wanted(shape: Any) -> str:
-    """Say what is expected.
+    """Describe what is expected.
 
     Example:
         >>> wanted(str | tuple[str, ...] | None)

@@ -1,4 +1,4 @@
-"""Which online store and which decision log are used: read from two settings of the environment."""
+"""The online store and the decision log, read from two settings of the environment."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ DECISION_LOG: Final = "NBO_DECISION_LOG"
 EMBEDDED: Final = "sqlite"
 SECONDS_TO_CONNECT: Final = 5
 SECONDS_TO_ANSWER: Final = 10
-"""Of Redis; what waits for it, waits twice, for an answer that fails is asked for again."""
+"""Time limit for Redis; the total wait is twice as long, because a failed read is repeated once."""
 
 _POSTGRES_STORE = "features.store.postgres.PostgreSQLOnlineStore"
-# Name in the URL -> name in Feast's settings: those of libpq on the left
+# name in the URL, as in libpq -> name in Feast's settings
 _POSTGRES_OPTIONS = {
     "sslmode": "sslmode",
     "sslkey": "sslkey_path",
@@ -29,7 +29,7 @@ _POSTGRES_OPTIONS = {
     "answer_timeout": "answer_timeout_seconds",
     "keepalives_idle": "keepalives_idle",
 }
-# Of redis-py; those of a connection are passed to it as they are
+# options of redis-py; those of the connection are passed on unchanged
 _REDIS_OPTIONS = (
     "socket_timeout",
     "socket_connect_timeout",
@@ -46,15 +46,15 @@ _NUMBERS = frozenset(
 
 
 class SettingError(NboError):
-    """A setting of the environment that cannot be used; what it says of passwords is never repeated."""
+    """A setting of the environment is not valid; passwords are never repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class OnlineStore:
-    """Where customers' states are kept for reading one by one.
+    """Store of customers' states for single reads.
 
     Attributes:
-        shown: The place as people may see it, without its password.
+        shown: Its address without the password, for display.
 
     Example:
         >>> OnlineStore.read("redis://:secret@cache.bank.example/2")
@@ -68,10 +68,10 @@ class OnlineStore:
 
     @classmethod
     def read(cls, text: str) -> OnlineStore:
-        """Understand `NBO_ONLINE_STORE`: empty or `sqlite`, a URL, or a JSON object in Feast's words.
+        """Parse `NBO_ONLINE_STORE`: empty or `sqlite`, a URL, or a JSON object with Feast's settings.
 
         Raises:
-            SettingError: None of them, or one that says something that cannot be.
+            SettingError: It is none of them, or has an invalid part.
         """
         text = text.strip()
         if text in {"", EMBEDDED}:
@@ -83,17 +83,17 @@ class OnlineStore:
         return cls(url.shown, json.dumps(_with_defaults(_READERS[url.scheme](url))))
 
     def feast_settings(self) -> dict[str, Any] | None:
-        """Feast's settings of it, with its password; None for the embedded one."""
+        """Return Feast's settings, including the password; None for the embedded store."""
         settings: dict[str, Any] | None = json.loads(self._settings) if self._settings else None
         return settings
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionLogPlace:
-    """Where decisions made one by one are kept.
+    """Database of single decisions.
 
     Attributes:
-        shown: The place as people may see it, without its password.
+        shown: Its address without the password, for display.
 
     Example:
         >>> place = DecisionLogPlace.read("postgresql://nbo:secret@db.bank.example/decisions_{bank}")
@@ -108,10 +108,10 @@ class DecisionLogPlace:
 
     @classmethod
     def read(cls, text: str) -> DecisionLogPlace:
-        """Understand `NBO_DECISION_LOG`: empty or `sqlite`, `sqlite:///path`, or `postgresql://...`.
+        """Parse `NBO_DECISION_LOG`: empty or `sqlite`, `sqlite:///path`, or `postgresql://...`.
 
         Raises:
-            SettingError: None of them.
+            SettingError: It is none of them.
         """
         text = text.strip()
         if text in {"", EMBEDDED}:
@@ -121,14 +121,14 @@ class DecisionLogPlace:
         url = _Url.read(DECISION_LOG, text, ("postgresql", "postgresql+psycopg"))
         url.name_needed()
         defaults = {"sslmode": "require", "connect_timeout": str(SECONDS_TO_CONNECT)}
-        given = {name for name, _ in parse_qsl(url.parts.query)}
+        present = {name for name, _ in parse_qsl(url.parts.query)}
         query = [url.parts.query] if url.parts.query else []
-        query += [f"{name}={value}" for name, value in defaults.items() if name not in given]
+        query += [f"{name}={value}" for name, value in defaults.items() if name not in present]
         whole = url.parts._replace(scheme="postgresql+psycopg", query="&".join(query)).geturl()
         return cls(url.shown.replace("postgresql://", "postgresql+psycopg://"), whole)
 
     def url(self, bank: str) -> str | None:
-        """SQLAlchemy's URL of a bank's log, with its password; None for the embedded one."""
+        """Return SQLAlchemy's URL of a bank's log, including the password; None for the embedded one."""
         return self._url.replace("{bank}", bank) or None
 
 
@@ -143,7 +143,7 @@ class _Url:
     def read(cls, setting: str, text: str, schemes: tuple[str, ...]) -> _Url:
         scheme, separator, _ = text.partition("://")
         if not separator or scheme not in schemes:
-            # what stands before :// is no secret; a text without it may be one
+            # the part before :// is no secret, but a text without it may be one
             raise SettingError(
                 f"{setting} is not understood",
                 got=f"'{scheme}://...'" if separator else "something without ://",
@@ -154,7 +154,7 @@ class _Url:
             parts = urlsplit(text)
             port = parts.port or (6379 if scheme.startswith("redis") else 5432)
             host = parts.hostname or ""
-        except ValueError:  # its words may hold a part of the password
+        except ValueError:  # its message may contain part of the password
             raise _no_place(setting) from None
         if not host or ":" in host or "," in parts.netloc.rpartition("@")[2]:
             raise _no_place(setting)
@@ -174,7 +174,7 @@ class _Url:
 
     @property
     def name(self) -> str:
-        """Of the database."""
+        """Name of the database."""
         return unquote(self.parts.path.removeprefix("/"))
 
     @property
@@ -188,13 +188,13 @@ class _Url:
         for what, value in (("a user", self.user), ("a database", self.name)):
             if not value:
                 raise SettingError(
-                    f"{self.setting} names no {what.removeprefix('a ')}",
+                    f"{self.setting} has no {what.removeprefix('a ')}",
                     got=self.shown,
                     expected=f"{self.scheme}://user:password@host:port/database",
                 )
 
     def options(self, known: Mapping[str, str]) -> dict[str, Any]:
-        """What stands after the question mark, in Feast's words."""
+        """Return the query's options, with Feast's names."""
         options: dict[str, Any] = {}
         for name, value in parse_qsl(self.parts.query, keep_blank_values=True):
             if name not in known:
@@ -210,7 +210,7 @@ class _Url:
 
 def _no_place(setting: str) -> SettingError:
     return SettingError(
-        f"{setting} names no place that is understood",
+        f"{setting} is not a valid address",
         expected="scheme://user:password@host:port/database, one host by name or IPv4 address",
         remedy="write special characters of user and password as %XX; several hosts need the JSON form",
     )
@@ -231,7 +231,7 @@ def _redis(url: _Url) -> dict[str, Any]:
 
 
 def _redis_word(value: object) -> str:
-    """Write a value so that Feast, which splits at commas and reads JSON, finds the same again."""
+    """Encode a value so that Feast, which splits at commas and parses JSON, reads back the same value."""
     return json.dumps(value).replace(",", "\\u002c")
 
 
@@ -261,17 +261,17 @@ def _json_object(text: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise SettingError(
             f"{ONLINE_STORE} is not JSON", got=f"{error.msg} at character {error.pos + 1}"
-        ) from None  # the error itself holds the text
+        ) from None  # the error itself contains the text
     if not isinstance(settings, dict) or not isinstance(settings.get("type"), str):
         raise SettingError(
-            f"{ONLINE_STORE} names no type",
+            f"{ONLINE_STORE} has no type",
             expected='{"type": "redis", ...} with the settings of Feast\'s online store',
         )
     return settings
 
 
 def _with_defaults(settings: dict[str, Any]) -> dict[str, Any]:
-    """Add what makes stores behave alike: bounded waits, and rows that are written when they are told to be."""
+    """Add defaults that make stores behave alike: bounded waits, and immediate writes."""
     if settings["type"] == "postgres":
         return {"connect_timeout_seconds": SECONDS_TO_CONNECT, **settings, "type": _POSTGRES_STORE}
     if settings["type"] == "redis":
@@ -279,7 +279,7 @@ def _with_defaults(settings: dict[str, Any]) -> dict[str, Any]:
         waits = {
             "socket_connect_timeout": SECONDS_TO_CONNECT,
             "socket_timeout": SECONDS_TO_ANSWER,
-            "retry": None,  # redis-py's own would try for half a minute
+            "retry": None,  # redis-py's default would retry for half a minute
         }
         missing = [f"{name}={_redis_word(value)}" for name, value in waits.items() if f",{name}=" not in place]
         return {"skip_dedup": True, **settings, "connection_string": ",".join([place, *missing])}

@@ -1,4 +1,4 @@
-"""From the content of a file to the specification it says, or everything that does not fit, in plain words."""
+"""Validates the content of a file against its specification, with problems in plain words."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def validate(content: Content, shape: type[T], file: str) -> tuple[T | None, lis
     """Check content against a specification.
 
     Args:
-        content: As `config.document` reads it.
+        content: Content as read by `config.document`.
         shape: A specification, or a tuple of them.
-        file: Name for the problems.
+        file: File name for the problems.
 
     Returns:
-        The specification, and what is wrong. Where something is wrong, the specification is what is left without the
-        keys it is wrong about, so that the rest can be checked too; None where nothing can be made of the rest.
+        The specification, and the problems. If there are problems, the specification is built without the keys they
+        concern, so that the rest can be checked too; None if that is not possible.
 
     Example:
         >>> from config.schedule import Schedule
@@ -36,7 +36,7 @@ def validate(content: Content, shape: type[T], file: str) -> tuple[T | None, lis
         "unknown key: got 'tran', expected 'train' (did you mean it?) or one of archive, decide, deliver, features"
     """
     try:
-        # as JSON and strict, so that a list may be a tuple and a text a date, but no text is taken for a number
+        # strict JSON: lists become tuples and texts become dates, but texts are not converted to numbers
         return TypeAdapter(shape).validate_json(json.dumps(content), strict=True), []
     except ValidationError as error:
         problems = _problems(error.errors(include_url=False), content, shape, file)
@@ -54,7 +54,7 @@ def _problems(details: list[ErrorDetails], content: Content, shape: Any, file: s
         problem = _problem(detail, path, content, shape, file)
         found.setdefault((problem.path, problem.what), problem)
     wrong = [problem for problem in found.values() if problem.what.startswith(_WRONG)]
-    # of a place that may be one thing or another, the deepest complaint is the one about what is there
+    # where several types are allowed, the deepest problem is the one about the type actually used
     vague = {
         problem.path
         for problem in wrong
@@ -91,7 +91,7 @@ def _problem(detail: ErrorDetails, path: Path, content: Content, shape: Any, fil
 
 
 def described(value: Content) -> str:
-    """Say what stands in a file.
+    """Describe a value of a file.
 
     Example:
         >>> described("growht"), described(["a"]), described(None), described(True)
@@ -113,7 +113,7 @@ def described(value: Content) -> str:
 
 
 def _without(paths: list[Path], content: Content) -> Content:
-    """Copy content without the keys at the places; for an item of a list, without the key of the list."""
+    """Copy content without the keys at the paths; for an item of a list, without the list's key."""
     rest = deepcopy(content)
     for path in paths:
         keys = [position for position, step in enumerate(path) if isinstance(step, str)]
@@ -123,7 +123,7 @@ def _without(paths: list[Path], content: Content) -> Content:
 
 
 def _path(place: tuple[int | str, ...], content: Content) -> Path:
-    """Leave out of the validator's place what is not in the file: branches of unions, missing keys."""
+    """Reduce the validator's location to the path in the file: without branches of unions and missing keys."""
     path: list[str | int] = []
     for step in place:
         inside = isinstance(content, dict) and step in content

@@ -1,4 +1,4 @@
-"""The models that are in charge, as text in a folder: what a machine without the registry decides with."""
+"""Champion models as files in a folder, for machines that decide without access to the registry."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from serving.service.champions import Champion, Champions
 
 @dataclass(frozen=True, slots=True)
 class ChampionFiles:
-    """Champions of one moment. Small, for it travels; the files are where every machine sees them.
+    """The champions at one moment. Small enough to send to workers; the files are where every machine sees them.
 
     Attributes:
-        folder: Below which each champion has its files.
-        champions: A model without one is left out.
+        folder: Folder that holds the files of each champion.
+        champions: Champions; a model without one is absent.
     """
 
     folder: Path
@@ -29,16 +29,16 @@ class ChampionFiles:
         return {champion.name: champion.cited for champion in self.champions.values()}
 
     def decider(self, bank: Bank, *, num_threads: int = 1) -> Decider:
-        """Read the models and put them and the bank's policy together.
+        """Load the models and combine them with the bank's policy.
 
-        The last one is kept: pieces of work of one run, one after the other in one process, ask for the same.
+        The latest result is cached, because consecutive tasks of a run in one process need the same decider.
 
         Args:
-            bank: Its digest says what it is.
-            num_threads: Of the models.
+            bank: The bank; identified by its digest in the cache.
+            num_threads: Threads of the models.
 
         Raises:
-            ModelError: Files are missing or damaged, or not those that were registered.
+            ModelError: Files are missing, damaged, or differ from what was registered.
             DataError: The policy has problems.
         """
         wanted = (bank.digest, self.folder, tuple(sorted(self.champions.items())), num_threads)

@@ -1,4 +1,4 @@
-"""Decide for one customer in one channel, and keep the decision."""
+"""Decide for one customer in one channel, and log the decision."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from serving.reasons import Reason, reasons_for
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a channel is told.
+    """Answer to a channel.
 
     Attributes:
-        decision: The whole record.
+        decision: The complete record.
         origin: Where the features came from.
-        note: Why not from the online state, where they did not.
-        reasons: For each ranked offer, in their order, what moved the model most.
-        decisions: What the record was made from, the customer's alone: for whoever asks what would have to change.
+        note: Why the online state was not used, if it was not.
+        reasons: For each ranked offer, in order, what moved the model most.
+        decisions: Decisions the record was made from, only the customer's: for counterfactual explanations.
     """
 
     decision: Decision
@@ -46,25 +46,25 @@ def decide_for_customer(
     prices: Mapping[str, float] | None = None,
     remaining: Mapping[str, float] | None = None,
 ) -> Answer:
-    """Decide as the batch would at the same moment with the same seed, and log the decision before answering.
+    """Decide as the batch run would at the same moment with the same seed, and log the decision before answering.
 
-    A customer of whom the bank knows nothing (`Origin.NOTHING`) gets the answer of its cold start, or, without one, of
-    no history; a missing or stale online state is made up for from the event log (`Origin.LOG`).
+    A customer of whom the bank knows nothing (`Origin.NOTHING`) gets the cold-start answer or, without a cold start,
+    that of a customer without history. If the online state is missing or stale, the event log is read (`Origin.LOG`).
 
     Args:
-        customer_id: Whose next best offer is asked for.
-        channel: Where.
-        as_of: The moment, aware; what became available before it counts.
-        seed: Of the draw.
+        customer_id: Customer to decide for.
+        channel: Channel to decide for.
+        as_of: Aware moment; what became available before it counts.
+        seed: Seed of the draw.
         decider: Policy and models.
-        reader: Of features.
-        log: None to leave no trace, as for a test.
-        prices: Of one unit of each budget.
+        reader: Reads the features.
+        log: Decision log; None to log nothing, as for a test.
+        prices: Price of one unit of each budget.
         remaining: What is left of each budget.
 
     Raises:
         DataError: The channel is unknown, or no customer is named.
-        StateError: The event log or the decision log failed: what cannot be kept is not answered.
+        StateError: The event log or the decision log failed: a decision that cannot be logged is not answered.
     """
     if not customer_id.strip():
         raise DataError("a decision needs a customer", got=f"'{customer_id}'", expected="an id")

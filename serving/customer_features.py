@@ -1,4 +1,4 @@
-"""Features of one customer now: last midnight's state with what came since."""
+"""Current features of customers: last midnight's state plus what has happened since."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from records.journal import Journal, Recent, available_from
 from records.validation import CLOCK_SKEW
 from serving.intraday import TodaysEvents
 
-if TYPE_CHECKING:  # whoever has no online store need not wait for Feast
+if TYPE_CHECKING:  # without an online store Feast need not be imported
     from features.store.online import OnlineRead
 
 
@@ -40,9 +40,9 @@ class StateReader(Protocol):
 
 
 NO_STORE = "no online store"
-CLOCK_BEHIND = "the clock is behind what is kept of them"
+"""Note of features computed from the log because there is no store."""
+CLOCK_BEHIND = "the clock is behind the customer's latest data"
 _SKEW = CLOCK_SKEW // timedelta(microseconds=1)
-"""The note of features that are computed from the log because there is nothing else."""
 
 _MERGED = [*EVENT_COLUMNS, "event_id"]
 _ID, _CUSTOMER, _OCCURRED = (COLUMNS.index(name) for name in ("event_id", "customer_id", "occurred_at"))
@@ -52,11 +52,11 @@ _NOTHING_RECENT = Recent((), (), 0, 0, -1, unsettled=False)
 class Origin(StrEnum):
     """Where a customer's features came from.
 
-    The first three give the same numbers for the same events and moment; they differ in what they cost, and `nothing`
-    tells that the bank knows nothing of the customer: features are those of no history, stage NULL, before the decider
-    puts in their place what a cold start assumes; without one, offers bound to a stage are not for them. `unknown`
-    tells that it could not be read what the bank knows: every feature is NULL, so that consent, eligibility and limits
-    fail, and only what asks for none of them is offered.
+    - `state` and `log` give the same numbers for the same events and moment; they differ in cost.
+    - `nothing`: the bank knows nothing of the customer. Features are those of no history, stage NULL, until the decider
+      applies its cold start; without a cold start, offers bound to a stage are not made.
+    - `unknown`: what the bank knows could not be read. Every feature is NULL, so that consent, eligibility and limits
+      fail, and only offers that need none of them are made.
     """
 
     STATE = "state"
@@ -70,12 +70,12 @@ class CustomerFeatures:
     """Features of one or more customers, and where they came from.
 
     Attributes:
-        features: A row for each customer.
-        as_of: The moment that they are of: the one asked for, or just after the newest that is known of the customer
-            where a replica whose clock is ahead has accepted or decided it.
-        versions: Of each customer, as they were read.
-        erasure: Number of the latest erasure of anybody before that.
-        note: Why the online state was not used, where it was not.
+        features: One row per customer.
+        as_of: Moment of the features: the requested one, or just after the newest item known of the customer, if a
+            replica whose clock is ahead has accepted or decided it.
+        versions: Version of each customer's data when it was read.
+        erasure: Number of the latest erasure of any customer before that.
+        note: Why the online state was not used, if it was not.
     """
 
     features: FeatureTable
@@ -87,18 +87,18 @@ class CustomerFeatures:
 
 
 class CustomerReader:
-    """Reads a customer's features as of a moment.
+    """Reads customers' features as of a moment.
 
-    The state of last midnight is merged with the journal and with the log's events of today. Where one of them is not
-    there (another midnight, a store that does not answer, a log that has just been written to, an event of yesterday
-    that the state lacks) everything is computed from the log and the journal, which takes longer and gives the same.
+    The state of last midnight is merged with the journal and with today's events of the log. If one of them is missing
+    (state of another midnight, no answer from the store, a log that was just written to, an event of an earlier day
+    that the state lacks), everything is computed from the log and the journal: the same result, but slower.
 
     Args:
-        bank: Its features and journey.
-        log: Where events are.
-        states: Online states, or None to compute from the log always.
-        journal: What was accepted since the log was last written to; None where nobody accepts events.
-        today: Keeps the log's events of today at hand; None to read the log each time.
+        bank: Bank whose features and journey are computed.
+        log: Event log.
+        states: Online states; None to compute always from the log.
+        journal: Events accepted since the log was last written to; None if no events are accepted.
+        today: Keeps today's events of the log in memory; None to read the log each time.
 
     Attributes:
         calendar: The bank's local days.
@@ -120,31 +120,32 @@ class CustomerReader:
         self.calendar = Calendar(bank.time_zone)
 
     def midnight(self, moment: datetime) -> int:
-        """Local midnight that begins the day of a moment, microseconds UTC."""
+        """Return the local midnight at the start of a moment's day, UTC microseconds."""
         return int(self.calendar.midnight(np.array([microseconds(moment)]))[0])
 
     def read(self, customer_id: str, as_of: datetime, *, live: bool = False) -> CustomerFeatures:
-        """Read one customer's features; arguments and errors as of `read_together`."""
+        """Read one customer's features; arguments and errors are those of `read_together`."""
         [read] = self.read_together([customer_id], as_of, live=live)
         return read
 
     def read_together(
         self, customer_ids: Sequence[str], as_of: datetime, *, live: bool = False
     ) -> list[CustomerFeatures]:
-        """Read states of last midnight and merge what came since; without one, compute from the whole log.
+        """Read the states of last midnight and merge later events; without a state, compute from the whole log.
 
         Args:
-            customer_ids: Different ones; they may be unknown.
-            as_of: The moment, aware.
-            live: The moment is now: all that was accepted and decided counts, also by a replica whose clock is a little
-                ahead, and where the log cannot be read nothing is known. Nor is it of who has news of long after now:
-                somebody has moved the machine's clock, and what lies within a limit's days cannot be told.
+            customer_ids: Distinct ids; they may be unknown.
+            as_of: Aware moment.
+            live: The moment is now. Then everything accepted or decided counts, even if the clock of the replica that
+                did it is a little ahead; and if the log cannot be read, the customer's features are unknown. They are
+                unknown too if the customer's data is much newer than now: the machine's clock was moved, and days
+                within limits cannot be determined.
 
         Returns:
-            Every customer once: most of them together, those for whom it goes another way by themselves.
+            Every customer once: most of them together, and separately those that had to be read another way.
 
         Raises:
-            StateError: The journal does not answer, or, of another moment than now, the log cannot be read.
+            StateError: The journal does not answer or, if not live, the log cannot be read.
         """
         now, midnight = microseconds(as_of), self.midnight(as_of)
         recent = dict.fromkeys(customer_ids, _NOTHING_RECENT)
@@ -171,8 +172,8 @@ class CustomerReader:
         by_note: dict[str, dict[str, Recent]] = {}
         for customer, note in notes.items():
             by_note.setdefault(note, {})[customer] = recent[customer]
-        for note, theirs in by_note.items():
-            yield from self._from_log(theirs, as_of, note, live=live)
+        for note, subset in by_note.items():
+            yield from self._from_log(subset, as_of, note, live=live)
 
     def _from_log(
         self, recent: Mapping[str, Recent], as_of: datetime, note: str, *, live: bool
@@ -180,7 +181,7 @@ class CustomerReader:
         try:
             logged = self._log.read_together(list(recent))
         except StateError as error:
-            if len(recent) > 1:  # what is damaged may be one's alone
+            if len(recent) > 1:  # the damage may concern only one of them
                 for customer, known in recent.items():
                     yield from self._from_log({customer: known}, as_of, note, live=live)
                 return
@@ -195,17 +196,17 @@ class CustomerReader:
         features = compute_features(events, moments, bank.features, bank.journey, self.calendar)
         seen = set(events["customer_id"].unique().to_pylist())
         is_known = np.array([customer in seen for customer in recent])
-        for origin, mine, why in (
+        for origin, mask, why in (
             (Origin.LOG, is_known, note),
             (Origin.NOTHING, ~is_known, "unknown customer"),
         ):
-            if mine.any():
-                found = features.take(np.flatnonzero(mine))
+            if mask.any():
+                found = features.take(np.flatnonzero(mask))
                 versions = tuple(recent[customer].version for customer in found.customer_ids.tolist())
                 yield CustomerFeatures(found, as_of, origin, versions, _erasure(recent), why)
 
     def events(self, customer_id: str, as_of: datetime) -> pa.Table:
-        """List all that is known of a customer: the log's events and the journal's, each once, in no order.
+        """Return all known events of a customer, from log and journal, each once, in no order.
 
         Args:
             customer_id: May be unknown.
@@ -221,10 +222,10 @@ class CustomerReader:
 
     def _unknown(self, customer: str, as_of: datetime, known: Recent, why: str) -> CustomerFeatures:
         return CustomerFeatures(
-            self._null(customer, as_of), as_of, Origin.UNKNOWN, (known.version,), known.erasure, why
+            self._null_features(customer, as_of), as_of, Origin.UNKNOWN, (known.version,), known.erasure, why
         )
 
-    def _null(self, customer_id: str, as_of: datetime) -> FeatureTable:
+    def _null_features(self, customer_id: str, as_of: datetime) -> FeatureTable:
         schema, moment = self._bank.features.schema, np.array([utc_microseconds(as_of)])
         columns = {name: np.array([np.nan]) for name in schema}
         return FeatureTable(np.array([customer_id], dtype=object), moment, columns, schema)
@@ -232,7 +233,7 @@ class CustomerReader:
     def _from_states(
         self, recent: Mapping[str, Recent], as_of: datetime
     ) -> tuple[CustomerFeatures | None, dict[str, str]]:
-        """Compute from online states; those for whom that cannot be are named, with the reason."""
+        """Compute from online states; return also the customers for whom that is impossible, with the reason."""
         if self._states is None:
             return None, dict.fromkeys(recent, NO_STORE)
         unsettled = [customer for customer, known in recent.items() if known.unsettled]
@@ -253,7 +254,7 @@ class CustomerReader:
             except StateError as error:
                 notes[customer] = str(error)
                 continue
-            # contacts of earlier days that nobody has told to be presented are in no state: they are news of today
+            # pending contacts of earlier days, not reported as presented, are in no state: they count as news of today
             rows += available_from([*recent[customer].rows, *recent[customer].pending], midnight)
         if len(logged) < len(states):
             states = states.take(np.flatnonzero([name not in notes for name in states.customer_ids.tolist()]))
@@ -268,18 +269,18 @@ class CustomerReader:
 
     @staticmethod
     def _together(logged: pa.Table, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
-        """Put the events of the log and of the journal together, each once."""
+        """Concatenate events of log and journal, each once."""
         if not rows:
             return logged
         if len(logged):
             known = set(logged["event_id"].to_pylist())
             rows = [row for row in rows if row[_ID] not in known]
-        # the kernel wants them in this order, and sorts tables for longer than this takes
-        told = table_of_rows(sorted(rows, key=itemgetter(_CUSTOMER, _OCCURRED))).select(EVENT_COLUMNS)
+        # the kernel needs this order, and sorting tables takes longer
+        unlogged = table_of_rows(sorted(rows, key=itemgetter(_CUSTOMER, _OCCURRED))).select(EVENT_COLUMNS)
         if not len(logged):
-            return told
+            return unlogged
         whole = logged.select(EVENT_COLUMNS)
-        return pa.concat_tables([whole, told.cast(whole.schema)])
+        return pa.concat_tables([whole, unlogged.cast(whole.schema)])
 
 
 def _erasure(recent: Mapping[str, Recent]) -> int:

@@ -1,4 +1,4 @@
-"""Score and decide: the same for everybody overnight and for one customer now."""
+"""The decider: scores and decides, in the same way for batch runs and single customers."""
 
 from __future__ import annotations
 
@@ -26,27 +26,26 @@ from serving.scorers import ChurnScorer, PropensityScorer
 
 CHURN_PROBABILITY = "churn_probability"
 CUSTOMERS_PER_CHUNK = 4_096
-"""Arrays of this many customers and some fifty candidates stay in the processor's cache: three times faster."""
+"""For this many customers and some fifty candidates, arrays fit into the processor's cache: three times faster."""
 
 
 class Decider:
-    """A bank's policy with the models that answer for it.
+    """A bank's policy together with its models.
 
-    Without a churn model `churn_probability` is NULL; without a propensity model, and acceptance rates in its place, no
-    candidate is scored, and the rule `scored` rejects them all: a missing model leads to no offer, never to a guess.
+    Without a churn model `churn_probability` is NULL. Without a propensity model or acceptance rates no candidate is
+    scored, and the rule `scored` rejects them all: a missing model leads to no offer, never to a guess.
 
     Args:
-        bank: Validated; its policy is compiled here. To try another one, give a bank in which it is replaced.
+        bank: Validated bank; its policy is compiled here. To try another policy, pass a bank that has it.
         churn: Champion, or None.
-        propensity: Champion, or the acceptance rates that stand in for one, or None.
-        versions: Names and digests of the models, as `{"churn": "7:ab12", "propensity": "9:cd34"}`.
-        num_threads: Of the models: 1 answers one customer fastest, more decide for everybody sooner; the answers are
-            the same.
+        propensity: Champion, or the acceptance rates that replace it, or None.
+        versions: Names and digests of the models, such as `{"churn": "7:ab12", "propensity": "9:cd34"}`.
+        num_threads: Threads of the models: 1 is fastest for one customer, more are faster for many; results are equal.
 
     Attributes:
-        policy: Compiled, in the bank's time zone.
-        features: Names that a feature table must have: what rules, values and models read.
-        versions: Of everything that takes part in a decision.
+        policy: Compiled policy, in the bank's time zone.
+        features: Columns that a feature table must have: what rules, values and models read.
+        versions: Versions of everything that takes part in a decision.
 
     Raises:
         DataError: The policy has problems.
@@ -80,10 +79,10 @@ class Decider:
         }
 
     def for_bank(self, bank: Bank) -> Decider:
-        """Put the same models under another bank's offers, policy and budgets.
+        """Return a decider with the same models and another bank's offers, policy and budgets.
 
         Raises:
-            DataError: Its policy has problems.
+            DataError: The policy has problems.
         """
         return Decider(bank, self.churn, self.propensity, self._models, num_threads=self.num_threads)
 
@@ -99,10 +98,10 @@ class Decider:
         remaining: Mapping[str, float] | None = None,
         unknown: bool = False,
     ) -> Decisions:
-        """Score and decide for n customers, n >= 1 or 0; arguments and errors as of `decisioning.engine.decide`.
+        """Score and decide for n >= 0 customers; arguments and errors are those of `decisioning.engine.decide`.
 
-        Of `unknown` customers nothing at all is known: where the policy declares a cold start they are given what it
-        assumes, and scored by how often offers are accepted and customers leave, not by what models make of nothing.
+        Nothing is known of `unknown` customers. If the policy declares a cold start, they get the features it assumes,
+        and scores from average acceptance and churn rates rather than from a model without inputs.
         """
         cold = self.starts_cold(unknown=unknown)
         if cold:
@@ -122,7 +121,7 @@ class Decider:
         )
 
     def starts_cold(self, *, unknown: bool) -> bool:
-        """Tell whether customers are decided for by assumptions and priors."""
+        """Whether customers are decided for by assumptions and priors."""
         return unknown and self.policy.assumed is not None
 
     def in_chunks(
@@ -135,7 +134,7 @@ class Decider:
         prices: Mapping[str, float] | None = None,
         remaining: Mapping[str, float] | None = None,
     ) -> Iterator[Decisions]:
-        """Decide for many customers in all channels, so many at a time: memory is bounded, the answers are the same."""
+        """Decide for many customers in all channels, a chunk at a time to bound memory; the results are the same."""
         for start in range(0, len(features), customers):
             rows = np.arange(start, min(start + customers, len(features)))
             yield self.decide(features.take(rows), as_of=as_of, seed=seed, prices=prices, remaining=remaining)
@@ -147,16 +146,16 @@ class Decider:
         return RuleBook.of(self.policy, {*self.policy.features, *self.features, CHURN_PROBABILITY, *stage})
 
     def record(self, decisions: Decisions, customer: int, channel: str) -> Decision:
-        """Write down the decision for one customer, by position, in one channel, with all it takes to replay it."""
+        """Return the record of a customer's decision, by row and channel, with everything needed to replay it."""
         return self.traces(decisions).record(customer, channel)
 
     def traces(self, decisions: Decisions) -> Traces:
-        """Give what writes these decisions down in short, as they are kept."""
+        """Return the traces of decisions: the compact form in which they are stored."""
         return Traces(decisions, self.rule_book)
 
     def _assumed(self, features: FeatureTable) -> FeatureTable:
         assumed = {name: np.full(len(features), value) for name, value in (self.policy.assumed or {}).items()}
-        # of a record there is only what was read
+        # features read from a record are only those that were used
         columns = {name: assumed.get(name, values) for name, values in features.columns.items()}
         return FeatureTable(features.customer_ids, features.as_of, columns, features.schema)
 
@@ -166,14 +165,14 @@ class Decider:
         else:
             rate = None if self.churn is None else self.churn.rate
             probability = np.full(len(features), np.nan if rate is None else rate)
-        # the same schema gives the same one again, so that models need not look at it again
+        # the extended schema is cached, so that models need not check it again
         if self._extended is None or self._extended[0] is not features.schema:
             self._extended = features.schema, {**features.schema, **SCORES}
         columns = {**features.columns, CHURN_PROBABILITY: probability}
         return FeatureTable(features.customer_ids, features.as_of, columns, self._extended[1])
 
     def _propensity(self, features: FeatureTable, channels: Sequence[str] | None, *, cold: bool) -> Array:
-        """Score the candidates of the channels asked for, all in one call; the others are not looked at."""
+        """Score the candidates of the requested channels in one call; other candidates stay NaN."""
         candidates = self.policy.candidates
         if self.propensity is None:
             return np.full((len(features), len(candidates)), np.nan)

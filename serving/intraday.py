@@ -1,4 +1,4 @@
-"""Today's events of the event log, by customer: read once for each segment, not once for each request."""
+"""Today's events of the event log by customer, kept in memory: each segment is read once, not once per request."""
 
 from __future__ import annotations
 
@@ -22,14 +22,13 @@ _COLUMNS: Final = [*EVENT_COLUMNS, "event_id"]
 
 
 class TodaysEvents:
-    """Events of the log that became available on a day, found without reading a file.
+    """Events of the log that became available on a day, looked up without reading files.
 
-    What a segment holds never changes, so each is read once; a commit to the log, which `refresh` notices, costs the
-    reading of the segments that it wrote. Until that is done `of_customer` has no answer, and whoever asks reads the
-    log itself: slower, and as exact.
+    Segments never change, so each is read once; after a commit to the log, which `refresh` detects, only new segments
+    are read. Until then `of_customer` returns None and callers read the log itself: slower, with the same result.
 
     Args:
-        log: The bank's.
+        log: The bank's event log.
     """
 
     def __init__(self, log: EventLog) -> None:
@@ -38,11 +37,11 @@ class TodaysEvents:
         self._known: _Day | None = None
 
     def of_customer(self, customer_id: str, midnight: int) -> pa.Table | None:
-        """List a customer's events of the day; None where that is not known at the moment.
+        """Return a customer's events of the day; None if they are not known at the moment.
 
         Args:
-            customer_id: Whose.
-            midnight: At which the day begins, microseconds UTC.
+            customer_id: The customer.
+            midnight: Start of the day, UTC microseconds.
         """
         known = self._known
         if known is None or known.midnight != midnight or known.stamp != stamp_of(self._log.folder):
@@ -50,12 +49,12 @@ class TodaysEvents:
         return known.of_customer(customer_id)
 
     def is_current(self, midnight: int) -> bool:
-        """Tell whether `of_customer` has answers."""
+        """Whether `of_customer` can answer."""
         known = self._known
         return known is not None and known.midnight == midnight and known.stamp == stamp_of(self._log.folder)
 
     def refresh(self, midnight: int) -> bool:
-        """Read what is new in the log since the last call; several threads may call it.
+        """Read what is new in the log since the last call; thread-safe.
 
         Returns:
             Whether anything had to be read.
@@ -81,7 +80,7 @@ class TodaysEvents:
                 except (OSError, DamagedError) as error:
                     if stamp_of(self._log.folder) == stamp:
                         raise StateError("the event log is damaged", got=str(error)) from error
-                    return True  # replaced by the next commit meanwhile: the next call reads that
+                    return True  # replaced by a commit meanwhile, which the next call reads
             self._known = _Day(midnight, stamp, tables)
             return True
 

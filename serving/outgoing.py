@@ -1,6 +1,6 @@
-"""Whom nbo sends something to by an address that a setting gives: looked at before anything is sent.
+"""Checks addresses from settings before anything is sent to them.
 
-What a name stands for is asked once, looked at, and connected to: asked a second time it could be another address.
+A host name is resolved once, and the checked address is the one connected to: resolved again, it could differ.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from domain.addresses import Inside, is_public
 from domain.errors import NboError
 
 COLLECTOR: Final = "the collector's address"
-"""As errors call it."""
-REMEDY: Final = "name it under `inside` in network.yaml, if it is meant"
+"""Name of the collector's address in errors."""
+REMEDY: Final = "if it is intended, list it under `inside` in network.yaml"
 
 
 class AddressRefusedError(NboError):
-    """An address that nothing is sent to; no part of it that may be secret is repeated."""
+    """Nothing is sent to this address; the message repeats no part of it that may be secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How to get to where an address leads.
+    """How to reach an address.
 
     Attributes:
-        addresses: That may be connected to, the first first; none where a proxy finds them.
-        proxy: Its address, of the environment's settings; None for none.
+        addresses: IP addresses to connect to, in order of preference; empty if a proxy resolves the name.
+        proxy: Address of the proxy, from the environment; None for a direct connection.
     """
 
     addresses: tuple[str, ...]
@@ -38,21 +38,21 @@ class Way:
 
 
 def check_form(url: str, what: str) -> SplitResult:
-    """Take an address apart.
+    """Parse a URL and check its form.
 
     Args:
-        url: The address.
-        what: As errors call it.
+        url: The URL.
+        what: Name of the URL in errors.
 
     Raises:
-        AddressRefusedError: It is none of HTTP, names nobody, or names a user.
+        AddressRefusedError: It is not HTTP or HTTPS, has no host, or contains a user name.
 
     Example:
         >>> check_form("https://crm.bank.example/contacts", "CRM_URL").hostname
         'crm.bank.example'
         >>> check_form("file:///etc/passwd", "CRM_URL")
         Traceback (most recent call last):
-        serving.outgoing.AddressRefusedError: CRM_URL is no address that can be sent to: expected https://HOST/...
+        serving.outgoing.AddressRefusedError: CRM_URL is not a usable address: expected https://HOST/...
     """
     expected = "https://HOST/..., or http:// inside the bank"
     try:
@@ -60,34 +60,34 @@ def check_form(url: str, what: str) -> SplitResult:
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
-    # what some parsers pass over and others do not may lead two of them to different hosts
+    # characters that some parsers skip and others keep could lead them to different hosts
     if not usable or any(character <= " " or character in "\\\x7f" for character in url):
-        raise AddressRefusedError(f"{what} is no address that can be sent to", expected=expected)
+        raise AddressRefusedError(f"{what} is not a usable address", expected=expected)
     if "@" in parts.netloc:
-        remedy = "a secret of its own belongs into the path, or is the signature's"
-        raise AddressRefusedError(f"{what} has a user's name in it", expected=expected, remedy=remedy)
+        remedy = "put a secret into the path, or use the signature's secret"
+        raise AddressRefusedError(f"{what} contains a user name", expected=expected, remedy=remedy)
     return parts
 
 
 def way_to(url: str, what: str, inside: Inside) -> Way:
-    """Find out where an address leads now, and whether it may be sent to.
+    """Resolve a URL and check whether it may be sent to.
 
     Args:
-        url: Of HTTP.
-        what: As errors call it.
-        inside: What is named.
+        url: HTTP or HTTPS URL.
+        what: Name of the URL in errors.
+        inside: Permitted addresses inside the bank.
 
     Raises:
-        AddressRefusedError: It leads inside, to what nobody named, or would go to the public network unencrypted.
-        OSError: Its host's name cannot be found.
+        AddressRefusedError: It leads to an internal address that is not permitted, or to a public one unencrypted.
+        OSError: The host name cannot be resolved.
     """
     parts = check_form(url, what)
     host = str(parts.hostname)
     proxy = None if proxy_bypass(host) else getproxies().get(parts.scheme) or getproxies().get("all")
     if proxy:
         if not inside.names(host):
-            got = "a proxy, which finds addresses by itself"
-            raise AddressRefusedError(f"{what} cannot be looked at", got=got, expected="a host named", remedy=REMEDY)
+            got = "a proxy that resolves names itself"
+            raise AddressRefusedError(f"{what} cannot be checked", got=got, expected="a listed host", remedy=REMEDY)
         return Way((), proxy if "://" in proxy else f"http://{proxy}")
     port = parts.port or (443 if parts.scheme == "https" else 80)
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -95,8 +95,8 @@ def way_to(url: str, what: str, inside: Inside) -> Way:
     for address in map(ip_address, addresses):
         if not inside.allows(host, address):
             got = f"{address}, which is not a public address"
-            raise AddressRefusedError(f"{what} leads inside", got=got, remedy=REMEDY)
+            raise AddressRefusedError(f"{what} leads to an internal address", got=got, remedy=REMEDY)
         if parts.scheme == "http" and is_public(address):
             got = f"http:// to {address}, which is public"
-            raise AddressRefusedError(f"{what} would be sent to in the clear", got=got, expected="https://")
+            raise AddressRefusedError(f"{what} would be sent to unencrypted", got=got, expected="https://")
     return Way(addresses)

@@ -1,4 +1,4 @@
-"""Why the model likes an offer for a customer, in words."""
+"""Reasons for a model's score of an offer, in words."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ OF_THE_CANDIDATE = {
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One thing that moved the model's answer.
+    """One input that moved the model's score.
 
     Attributes:
-        name: Feature, or part of the offer.
-        description: The catalogue's.
-        value: The customer's, in words; empty where it is not about the customer.
-        log_odds: Contribution to the calibrated log-odds of acceptance; above 0 it speaks for the offer.
+        name: Feature, or attribute of the offer.
+        description: Description from the catalogue.
+        value: The customer's value in words; empty if it is not about the customer.
+        log_odds: Contribution to the calibrated log-odds of acceptance; positive speaks for the offer.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Reason:
     log_odds: float
 
     def sentence(self) -> str:
-        """Say it.
+        """Return the reason as a sentence.
 
         Example:
             >>> Reason("savings_view_count_7d", "Looks at the product", "3", 0.7).sentence()
@@ -56,13 +56,13 @@ def reasons_for(
     """Explain the ranked offers of a decision, the strongest reasons first.
 
     Args:
-        decision: Of the customer.
-        features: The customer's, one row.
-        decider: Whose propensity model scored; without one there are no reasons.
-        unknown: Nothing is known of the customer, as `Decider.decide` was told.
+        decision: The customer's decision.
+        features: The customer's features, one row.
+        decider: Decider whose propensity model scored; without a model there are no reasons.
+        unknown: Whether nothing is known of the customer, as passed to `Decider.decide`.
 
     Returns:
-        For each ranked offer up to `REASONS_PER_OFFER` reasons; none where no score was looked at.
+        Up to `REASONS_PER_OFFER` reasons per ranked offer; none if the offer has no score.
     """
     by_name = {
         (offer.name, treatment.channel): (offer, treatment) for offer, treatment in decider.policy.candidates.pairs
@@ -85,16 +85,19 @@ def reasons_of(
 
     Args:
         pairs: The k candidates.
-        features: Of customers.
-        rows: Position of the customer of each candidate.
-        decider: As of `reasons_for`, and so is the result.
-        unknown: As of `reasons_for`.
+        features: Features of customers.
+        rows: Row of each candidate's customer.
+        decider: As in `reasons_for`.
+        unknown: As in `reasons_for`.
+
+    Returns:
+        Reasons per candidate, as in `reasons_for`.
     """
     if decider.propensity is None or not pairs:
         return tuple(() for _ in pairs)
-    theirs, model = features.take(np.array(rows, dtype=np.intp)), decider.propensity
+    inputs, model = features.take(np.array(rows, dtype=np.intp)), decider.propensity
     cold = decider.starts_cold(unknown=unknown)
-    contributions = model.explain_prior(theirs, pairs) if cold else model.explain(theirs, pairs)
+    contributions = model.explain_prior(inputs, pairs) if cold else model.explain(inputs, pairs)
     return tuple(
         tuple(
             _reason(name, log_odds, offer.product, features, row, decider.bank.features)

@@ -1,4 +1,4 @@
-"""Make a logged decision again, and compare."""
+"""Replay: make a logged decision again and compare."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from serving.decider import CHURN_PROBABILITY, Decider
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A decision made again.
+    """A replayed decision.
 
     Attributes:
-        decision: As it comes out now.
-        differences: Parts of the record that are not as they were; empty where it is the same.
+        decision: The decision as made now.
+        differences: Fields of the record that differ; empty if none do.
     """
 
     decision: Decision
@@ -41,22 +41,22 @@ class Replay:
 
 
 def replay(logged: LoggedDecision, decider: Decider, decisions_folder: Path) -> Replay:
-    """Decide again from the features that were kept, and compare with what was logged.
+    """Decide again from the stored features, and compare with what was logged.
 
-    A single decision is compared as a whole. One of a batch is compared in its id and in what the log has of its first
-    offer; its features are read from the part that it names.
+    A single decision is compared completely. A decision of a batch run is compared by its id and what the log has of
+    its first offer; its features are read from the files of its part.
 
     Args:
-        logged: From `DecisionLog.get`.
-        decider: With the policy and models that decided then.
-        decisions_folder: Below which the batch runs have their folders.
+        logged: Logged decision, from `DecisionLog.get`.
+        decider: Decider with the policy and models of that time.
+        decisions_folder: Folder that holds one folder per batch run.
 
     Raises:
         StateError: The decider has other versions, or the record or the part's files are gone.
     """
     if dict(logged.versions) != decider.versions:
         raise StateError(
-            f"decision {logged.decision_id} was made by other versions",
+            f"decision {logged.decision_id} was made with other versions",
             got=_listed(decider.versions),
             expected=_listed(logged.versions),
             remedy="replay with the bank's folder and the models of that time",
@@ -64,25 +64,25 @@ def replay(logged: LoggedDecision, decider: Decider, decisions_folder: Path) -> 
     record, request = logged.record, None
     if record is None and logged.part is None:
         raise StateError(
-            f"the record of decision {logged.decision_id} was removed after its time",
-            remedy="explanations_days in retention.yaml says how long records are kept",
+            f"the record of decision {logged.decision_id} was removed when its retention ended",
+            remedy="explanations_days in retention.yaml sets how long records are kept",
         )
-    given: Mapping[str, Mapping[str, float]]
+    state: Mapping[str, Mapping[str, float]]
     if record is not None:
         features, request = features_of(record, decider.schema), record.request
         remaining = {name: left for name, left in record.remaining.items() if left is not None}
-        given = {"prices": record.prices, "remaining": remaining}
+        state = {"prices": record.prices, "remaining": remaining}
     else:
         features = _features_of_part(logged, decider, decisions_folder)
-        given = budget_state_of(decisions_folder / str(logged.part).rpartition("/")[0])
+        state = budget_state_of(decisions_folder / str(logged.part).rpartition("/")[0])
     decisions = decider.decide(
         features,
         as_of=utc_microseconds(logged.as_of),
         seed=logged.seed,
         channels=[logged.channel],
         request=request,
-        prices=given.get("prices"),
-        remaining=given.get("remaining"),
+        prices=state.get("prices"),
+        remaining=state.get("remaining"),
         unknown=logged.features_from == Origin.NOTHING,
     )
     again = decider.record(decisions, 0, logged.channel)
@@ -95,7 +95,7 @@ def replay(logged: LoggedDecision, decider: Decider, decisions_folder: Path) -> 
 
 
 def features_of(decision: Decision, schema: Mapping[str, ColumnType]) -> FeatureTable:
-    """Turn the features of a record back into one row of columns."""
+    """Convert the features of a record back into a table with one row."""
     columns = {
         name: _column(value, schema[name])
         for name, value in decision.features.items()

@@ -1,4 +1,4 @@
-"""What the serving room asks of models, whatever they are made of."""
+"""Protocols of the models that serving uses."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from models.contributions import Contributions
 
 
 class ChurnScorer(Protocol):
-    """Gives the probability that customers leave; `models.churn.model.ChurnModel` is one."""
+    """Predicts the probability that customers leave; `models.churn.model.ChurnModel` is one."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Features it reads."""
+        """Features the model reads."""
 
     @property
     def rate(self) -> float | None:
-        """Share of customers that leave, for those of whom nothing is known; None where it was not counted."""
+        """Share of customers who leave, used for unknown customers; None if it was not measured."""
 
     def predict(self, features: FeatureTable, *, num_threads: int = 1) -> Array:
-        """Score n customers: shape (n,)."""
+        """Score n customers; return shape (n,)."""
 
 
 class PropensityScorer(Protocol):
-    """Gives the probability that an offer in a channel is accepted; the propensity model is one."""
+    """Predicts the probability that an offer in a channel is accepted; the propensity model is one."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Features it reads."""
+        """Features the model reads."""
 
     def predict(
         self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]], *, num_threads: int = 1
     ) -> Array:
-        """Score n customers for m candidates: shape (n, m)."""
+        """Score n customers for m candidates; return shape (n, m)."""
 
     def explain(self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]]) -> Contributions:
-        """Take the scores apart: row i of the features with candidate i."""
+        """Explain scores: row i of the features with candidate i."""
 
     def prior(self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]]) -> Array:
-        """Score n customers of whom nothing is known for m candidates: shape (n, m), NaN where nothing was counted."""
+        """Score n unknown customers for m candidates; return shape (n, m), NaN where no rate was measured."""
 
     def explain_prior(self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]]) -> Contributions:
-        """Say what these scores come from: row i of the features with candidate i."""
+        """Explain the scores of `prior`: row i of the features with candidate i."""

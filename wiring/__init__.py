@@ -1,1 +1,1 @@
-"""The one place where settings, a bank's folder and real parts come together."""
+"""Composition: connects settings and a bank's folder with the real components."""

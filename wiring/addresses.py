@@ -1,4 +1,4 @@
-"""The addresses that a bank's settings have something sent to, looked at before anything is."""
+"""Checks the addresses that a bank's settings send something to, before anything is sent."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from wiring.components import Components
 
 
 def check_addresses(components: Components, environ: Mapping[str, str]) -> None:
-    """Look at the addresses that are set here; one that cannot be found now is looked at when it is used.
+    """Check the configured addresses; an address that cannot be resolved now is checked when it is used.
 
     Raises:
-        AddressRefusedError: One leads where nothing is sent to.
-        SettingError: That of the collector of traces is none.
+        AddressRefusedError: Nothing may be sent to one of them.
+        SettingError: The trace collector's address is not a URL.
     """
     inside = Inside(components.bank.network.inside)
     for name, url in _addresses(components, environ):

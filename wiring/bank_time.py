@@ -1,7 +1,7 @@
-"""What time it is for a bank: that of its service, of the life that was simulated for it, or of the machine.
+"""The current time of a bank: that of its services, of its simulated life, or of the machine.
 
-All services of a bank that run at once, replicas and restarted ones, tell the same time: the first to start fixes how
-far it is ahead of the machine's clock, those that come later share it for as long as one of them runs. While none does
+All services of a bank that run at the same time, including replicas and restarted ones, share one time: the first to
+start fixes its offset from the machine's clock, and later ones use it for as long as one of them runs. While none runs,
 a simulated bank's time stands still.
 """
 
@@ -28,51 +28,51 @@ from wiring.components import Components
 TIME: Final = "time.json"
 STARTING: Final = "starting.lock"
 SERVING: Final = "serving.lock"
-"""In the folder of the bank's clock: how far it is ahead, and who starts and who serves."""
+"""Files in the folder of the bank's clock: its offset, and locks for starting and for running services."""
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Origin(StrEnum):
-    """Why a service's clock stands where it does."""
+    """What a service's time is based on."""
 
     MACHINE = "machine"
     LAST_MOMENT = "last moment"
-    """Of a simulated bank."""
+    """Last moment of a simulated bank."""
     ASKED = "asked"
-    """As `--as-of` says."""
+    """Moment given by `--as-of`."""
     KEPT = "kept"
-    """`--as-of` says an earlier moment than that of an event or contact that is kept."""
+    """Moment of the latest stored event or contact, which is later than `--as-of`."""
     SHARED = "shared"
-    """As that of the bank's services that run already."""
+    """Time of the bank's services that are already running."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServedTime:
-    """The time that a service tells.
+    """The time of a service.
 
     Attributes:
-        ahead: Of the machine's clock.
-        origin: Why.
+        ahead: Offset from the machine's clock.
+        origin: What it is based on.
     """
 
     ahead: timedelta
     origin: Origin
 
     def now(self) -> datetime:
-        """Tell it, UTC."""
+        """Return the current time, UTC."""
         return datetime.now(UTC) + self.ahead
 
 
 @contextmanager
 def serving_time(components: Components, as_of: datetime | None) -> Iterator[ServedTime]:
-    """Tell the time at which a service that starts now serves, which others share until the end of the block.
+    """Yield the time of a service that starts now; other services share it until the end of the block.
 
-    It never goes back behind what is kept: a consent withdrawn or a contact made later would not count.
+    It is never earlier than stored data: otherwise a consent withdrawn or a contact made later would not count.
 
     Args:
-        parts: The bank's.
-        as_of: What was asked for, aware; None for the last moment of a simulated bank, the machine's time of others.
+        components: Components of the bank.
+        as_of: Requested aware moment; None for a simulated bank's last moment, or else the machine's time.
 
     Raises:
         StateError: The bank is being served at another time, or the state cannot be written or read.
@@ -85,13 +85,13 @@ def serving_time(components: Components, as_of: datetime | None) -> Iterator[Ser
                 if anybody_present(place / SERVING):
                     time = _shared(components, as_of)
                 else:
-                    time = _begun(components, as_of)
-                    said = {"ahead_microseconds": time.ahead // _MICROSECOND, "as_of": _text(as_of)}
-                    replace_text(place / TIME, json.dumps(said))
+                    time = _started(components, as_of)
+                    content = {"ahead_microseconds": time.ahead // _MICROSECOND, "as_of": _text(as_of)}
+                    replace_text(place / TIME, json.dumps(content))
                 stack.enter_context(present(place / SERVING))
         except OSError as error:
             raise StateError(
-                "the time of the service cannot be kept",
+                "the time of the service cannot be stored",
                 got=error.strerror or str(error),
                 remedy=f"free space or give write access to {place}",
             ) from error
@@ -99,7 +99,7 @@ def serving_time(components: Components, as_of: datetime | None) -> Iterator[Ser
 
 
 def served_now(components: Components) -> datetime | None:
-    """Tell the time of the bank's services; None where none runs.
+    """Return the current time of the bank's services; None if none runs.
 
     Raises:
         StateError: It cannot be read.
@@ -112,7 +112,7 @@ def served_now(components: Components) -> datetime | None:
 
 
 def bank_now(components: Components) -> datetime:
-    """Tell the time for what is done now: that of a service that runs, of a simulated bank, or of the machine.
+    """Return the current time: that of a running service, of a simulated bank, or of the machine.
 
     Raises:
         StateError: Clock, event log or journal cannot be read.
@@ -124,7 +124,7 @@ def bank_now(components: Components) -> datetime:
 
 
 def last_moment(components: Components) -> datetime:
-    """Tell the moment just after the latest news of a bank, in event log and journal: nothing that is known is later.
+    """Return the moment just after the latest news in event log and journal: nothing known is later.
 
     Raises:
         DataError: There is no news.
@@ -143,18 +143,18 @@ def _last_moment(components: Components) -> datetime | None:
 
 
 def _end_of_life(components: Components) -> datetime:
-    """Last moment of a simulated bank; before it is simulated, where its life will end."""
+    """Return the last moment of a simulated bank; before the simulation, the moment at which it will end."""
     simulation = components.bank.simulation
     assert simulation is not None, "a simulated bank"
     days = SimulatedDays.of(simulation.start, simulation.months * DAYS_A_MONTH, components.bank.time_zone)
     return _last_moment(components) or moment_of(days.end)
 
 
-def _begun(components: Components, as_of: datetime | None) -> ServedTime:
+def _started(components: Components, as_of: datetime | None) -> ServedTime:
     if as_of is not None:
-        kept = newest_kept(components.database)
-        if kept is not None and kept >= as_of:
-            return ServedTime(kept + _MICROSECOND - datetime.now(UTC), Origin.KEPT)
+        newest = newest_kept(components.database)
+        if newest is not None and newest >= as_of:
+            return ServedTime(newest + _MICROSECOND - datetime.now(UTC), Origin.KEPT)
         return ServedTime(as_of - datetime.now(UTC), Origin.ASKED)
     if components.bank.simulation is None:
         return ServedTime(timedelta(0), Origin.MACHINE)
@@ -165,28 +165,28 @@ def _shared(components: Components, as_of: datetime | None) -> ServedTime:
     ahead, asked = _read(components.places.clock)
     time = ServedTime(ahead, Origin.SHARED)
     real = components.bank.simulation is None
-    # who asks for nothing takes what there is, but real time is what a real bank's service asks for
+    # without --as-of any time will do for a simulated bank, but a real bank expects real time
     if (_text(as_of) != asked) if as_of is not None else (real and ahead):
         raise StateError(
             f"bank {components.name} is being served at another time",
             got="the machine's" if as_of is None else f"--as-of {as_of:%Y-%m-%dT%H:%M:%S}",
-            expected="as the services that run: "
+            expected="the time of the running services: "
             + ("no --as-of" if asked is None else f"--as-of of {asked}")
             + f"; their clock stands at {time.now().astimezone(components.bank.time_zone):%Y-%m-%d %H:%M:%S}",
-            remedy="end them first, or start this one as them",
+            remedy="stop them first, or start this one with the same time",
         )
     return time
 
 
 def _read(place: Path) -> tuple[timedelta, str | None]:
     try:
-        said = json.loads((place / TIME).read_text(encoding="utf-8"))
-        return said["ahead_microseconds"] * _MICROSECOND, said["as_of"]
+        content = json.loads((place / TIME).read_text(encoding="utf-8"))
+        return content["ahead_microseconds"] * _MICROSECOND, content["as_of"]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StateError(
-            "the time of the services that run cannot be read",
+            "the time of the running services cannot be read",
             got=str(error),
-            remedy=f"end them, then start them again: {place / TIME} is written anew",
+            remedy=f"stop them, then start them again: {place / TIME} is rewritten",
         ) from error
 
 

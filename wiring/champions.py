@@ -1,4 +1,4 @@
-"""From the registry to files: who is in charge, looked up apart from the services that answer."""
+"""Publishing champions: copies them from the registry to files, apart from the services that use them."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from wiring.components import MODELS, Components
 
 
 def publish_champions(components: Components) -> bool:
-    """Fetch the champions that are new, and say who is in charge now; whether that is somebody else than before.
+    """Fetch new champions and write the manifest; return whether it changed.
 
-    Who takes the alias from a champion withdraws it. A registry that does not even know the model is none of the
-    bank's, as a new and empty one is: the champion of before goes on. Files of champions before stay, for a service
-    that still reads them, until the next change.
+    Removing the alias from a champion withdraws it. But if the registry does not know the model at all, as when it is
+    new and empty, the previous champion stays. Files of previous champions are deleted only at the next change, since a
+    service may still be reading them.
 
     Raises:
-        ModelError: A champion's files are missing or not those that were registered; who was in charge stays.
+        ModelError: A champion's files are missing or differ from what was registered; the champions stay as they are.
         StateError: The files cannot be written.
     """
     folder = components.places.champions
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder / "lock"):  # every replica's service has a process that does this
+    with locked(folder / "lock"):  # each replica runs a process that does this
         return _published(components, folder)
 
 
 def _published(components: Components, folder: Path) -> bool:
-    told = read_champions(folder)
-    before, found = told or {}, dict[str, Champion]()
+    published = read_champions(folder)
+    before, found = published or {}, dict[str, Champion]()
     for model in MODELS:
         champion = components.models.in_charge(model, folder)
         if champion is not None:
             found[model] = champion
         elif model in before and not components.models.is_registered(model):
             found[model] = before[model]
-    if told == found:
+    if published == found:
         return False
-    kept = {champion.folder for champions in (before, found) for champion in champions.values()}
+    current = {champion.folder for champions in (before, found) for champion in champions.values()}
     write_champions(folder, found)
     for old in folder.iterdir():
-        if old.is_dir() and old.name not in kept:
+        if old.is_dir() and old.name not in current:
             shutil.rmtree(old, ignore_errors=True)
     return True

@@ -1,4 +1,4 @@
-"""The real parts of one bank: its configuration, log, stores, models and records, opened when first asked for."""
+"""The components of one bank: configuration, event log, stores, models and records, opened on first use."""
 
 from __future__ import annotations
 
@@ -42,23 +42,24 @@ if TYPE_CHECKING:
     from wiring.models import BankModels
 
 MODELS = ("churn", "propensity")
-"""That take part in a decision."""
+"""Models that take part in a decision."""
 
 SEED = 7
-"""Of the draws of exploration; with customer, channel and moment it decides them."""
+"""Seed of the exploration draws; together with customer, channel and moment it determines them."""
 
 _INTO_NEXT_DAY = timedelta(hours=30)
-"""From a midnight; days have 23 to 25 hours."""
+"""Offset from a midnight into the next day; days have 23 to 25 hours."""
 
 
 class Components:
-    """What flows and commands work with.
+    """The components that flows and commands use.
 
     Args:
-        folder: The bank's folder of YAML.
+        settings: Settings from the environment.
+        folder: The bank's folder of YAML files.
 
     Raises:
-        ConfigurationErrors: The folder says something that cannot be; all of it is told at once.
+        ConfigurationErrors: The folder has errors; all of them are reported at once.
     """
 
     def __init__(self, settings: Settings, folder: Path) -> None:
@@ -68,16 +69,16 @@ class Components:
         self.name = self.bank.identity.name
         self.places = Places(settings.home, self.name)
         self.calendar = Calendar(self.bank.time_zone)
-        # prefect, imported later, makes its home but not the folders above it
+        # prefect is imported later, and creates its home but not the parent folders
         try:
-            # in whosever process: what is below cannot be reached by whom the home denies
+            # an explicit mode, whatever the process's umask: access to the home controls access to all below it
             settings.home.mkdir(mode=0o777 & ~settings.umask, parents=True, exist_ok=True)
             self.places.prefect.mkdir(exist_ok=True)
         except OSError as error:
             raise StateError(
-                f"the state cannot be kept in {settings.home}",
+                f"the state cannot be stored in {settings.home}",
                 got=error.strerror or str(error),
-                remedy="set NBO_HOME to a folder that can be written to",
+                remedy="set NBO_HOME to a writable folder",
             ) from error
 
     @property
@@ -94,7 +95,7 @@ class Components:
 
     @cached_property
     def repository(self) -> FeatureRepository:
-        """Feast."""
+        """The Feast repository."""
         from features.store.repository import FeatureRepository
 
         store = self.places.feature_store
@@ -104,26 +105,26 @@ class Components:
 
     @cached_property
     def offline(self) -> OfflineFeatures:
-        """Features of the past, by name."""
+        """Historical features, by name."""
         from features.store.offline import OfflineFeatures
 
         return OfflineFeatures(self.repository, self.bank.features)
 
     @cached_property
     def online(self) -> OnlineStates:
-        """Customers' states at last midnight."""
+        """Customers' states at the last midnight."""
         from features.store.online import OnlineStates
 
         return OnlineStates(self.repository, self.calendar, self.bank.features.layout)
 
     @cached_property
     def states(self) -> StateFiles:
-        """Customers' states on their way into the online store."""
+        """Files of customers' states on their way into the online store."""
         return StateFiles(self.places.states)
 
     @cached_property
     def engine(self) -> Engine:
-        """Where work on buckets of customers is done."""
+        """Engine that runs work on buckets of customers."""
         return self.settings.engine.engine()
 
     @cached_property
@@ -136,37 +137,37 @@ class Components:
 
     @cached_property
     def database(self) -> Database:
-        """Of the decisions made one by one, and of the journal of events."""
+        """Database of single decisions and of the journal of events."""
         self.places.folder.mkdir(parents=True, exist_ok=True)
         return Database(self.settings.decision_log.url(self.name) or f"sqlite:///{self.places.decision_log}")
 
     @cached_property
     def decision_log(self) -> DecisionLog:
-        """Decisions made one by one."""
+        """Log of single decisions."""
         return DecisionLog(self.database, self.decisions_archive)
 
     @cached_property
     def decisions_archive(self) -> DecisionArchive:
-        """Decisions that moved out of the database."""
+        """Decisions moved out of the database."""
         return DecisionArchive(self.places.decisions_archive, self.database)
 
     @cached_property
     def journal(self) -> Journal:
-        """Events that were accepted since the log was last written to."""
+        """Events accepted since the log was last written to."""
         return Journal(self.database, self.bank.vocabulary.contacts)
 
     def decider(self, *, num_threads: int = 1) -> Decider:
-        """Put the champions of the moment and the policy together; a model that has no champion yet is left out.
+        """Return a decider with the current champions and policy; a model without a champion is left out.
 
-        The models are read again only where somebody else has become champion.
+        Models are loaded again only when a champion has changed.
 
         Args:
-            num_threads: Of the models; one answers a single customer soonest, all processors decide for everybody.
+            num_threads: Threads of the models: 1 is fastest for a single customer, all processors for a batch run.
         """
         return self.champion_files().decider(self.bank, num_threads=num_threads)
 
     def champion_files(self) -> ChampionFiles:
-        """Put the files of the champions of the moment where every machine sees them."""
+        """Copy the files of the current champions to where every machine sees them."""
         from serving.champion_files import ChampionFiles
 
         folder = self.places.champions
@@ -179,7 +180,7 @@ class Components:
         return Decider(self.bank, None, None).policy
 
     def latest(self) -> datetime:
-        """Moment just after the log's latest news: the "now" of a log that does not grow at the moment.
+        """Return the moment just after the log's latest news: the "now" of a log that is not growing.
 
         Raises:
             DataError: The log is empty.
@@ -193,7 +194,7 @@ class Components:
         return latest + timedelta(microseconds=1)
 
     def answer(self, customer_id: str, channel: str, as_of: datetime, *, keep: bool = True) -> Answer:
-        """Decide for one customer at tonight's prices, from the online state and news since, and keep it, or not."""
+        """Decide for one customer at current prices, from the online state and later news; log it if `keep`."""
         return decide_for_customer(
             customer_id,
             channel,
@@ -206,23 +207,23 @@ class Components:
         )
 
     def budget_state(self, as_of: datetime) -> dict[str, dict[str, float]]:
-        """Give the `prices` of budgets at a moment and what is `remaining` of them."""
+        """Return the `prices` of budgets at a moment and what is `remaining` of them."""
         policy = self.policy
         left = what_is_left(self.database, policy, as_of)
         night = prices_in_force(self.places.decisions, policy)
         return {"prices": PacedPrices(policy, night).now(left, as_of), "remaining": left}
 
     def midnight(self, moment: datetime) -> datetime:
-        """Local midnight that begins the day of a moment."""
+        """Return the local midnight at the start of a moment's day."""
         microseconds = utc_microseconds(moment).astype(np.int64).reshape(1)
         return datetime.fromtimestamp(int(self.calendar.midnight(microseconds)[0]) / 1_000_000, tz=self.bank.time_zone)
 
     def moment(self, as_of: datetime | None) -> datetime:
-        """Take the given moment, or else the last local midnight up to which the log has news.
+        """Return the given moment, or else the last local midnight that the log's news reach.
 
         Raises:
-            DataError: The log is empty, or has nothing before the moment, or does not reach up to it: silence after
-                the log's end is no news, and models would take it for churn.
+            DataError: The log is empty, starts after the moment, or ends before it: models would take silence after the
+                log's end for churn.
         """
         latest = self.latest()
         if as_of is None:
@@ -231,17 +232,17 @@ class Components:
         assert first is not None, "a log with latest news has a first event"
         if not first <= as_of <= end:
             raise DataError(
-                "the event log does not reach to that moment",
+                "the event log does not cover this moment",
                 got=f"{as_of:%Y-%m-%d %H:%M}",
                 expected=f"{first.astimezone(self.bank.time_zone):%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, "
                 "the end of the day of its latest news",
-                remedy="import what came since, or leave the moment out",
+                remedy="import newer events, or omit the moment",
             )
         return as_of
 
 
 def components_of(bank_folder: str | Path) -> Components:
-    """Give the parts of a bank as they were opened, so that all steps of a flow see the same bank."""
+    """Return the cached components of a bank, so that all steps of a flow see the same bank."""
     place = _place(bank_folder)
     if place not in _opened:
         return reload_components(bank_folder)
@@ -249,10 +250,10 @@ def components_of(bank_folder: str | Path) -> Components:
 
 
 def reload_components(bank_folder: str | Path) -> Components:
-    """Give the parts of a bank for a flow that begins: where a file of its folder has changed, they are opened again.
+    """Return the components of a bank at the start of a flow: opened again if a file of the bank's folder has changed.
 
     Raises:
-        ConfigurationErrors: The folder says something that cannot be.
+        ConfigurationErrors: The folder has errors.
     """
     place = _place(bank_folder)
     stamp = folder_stamp(place[1])
@@ -275,6 +276,6 @@ def _place(bank_folder: str | Path) -> tuple[Settings, Path]:
 
 
 def folder_stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """Name, time and size of every file of a bank's folder."""
+    """Return name, modification time and size of every YAML file in a bank's folder."""
     facts = ((file.name, file.stat()) for file in sorted(folder.glob("*.yaml")))
     return tuple((name, fact.st_mtime_ns, fact.st_size) for name, fact in facts)

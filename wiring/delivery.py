@@ -1,4 +1,4 @@
-"""A bank's outbox with its real parts: the plans of its nights, its channels' targets, its customers as they are."""
+"""Delivery of a bank's planned contacts: connects the outbox with plans, channel targets and current customers."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def outbox_of(components: Components) -> Outbox:
 
 
 def gather_plans(components: Components, outbox: Outbox, now: datetime) -> int:
-    """Take in the contacts of the plan in force of every night that is not over for long.
+    """Insert into the outbox the contacts of the plan in force of every recent night.
 
     Returns:
-        How many contacts are new.
+        The number of new contacts.
     """
     oldest = (
         (now - timedelta(hours=components.bank.delivery.late_hours, days=1))
@@ -45,7 +45,7 @@ def gather_plans(components: Components, outbox: Outbox, now: datetime) -> int:
         .date()
     )
     new = 0
-    # by night, the latest last: where no plan was noted as the one in force (an earlier version did not), it is
+    # per night the latest run, which is in force if no plan was recorded (earlier versions recorded none)
     plans = sorted(components.places.decisions.glob(f"*/{PLAN}"), key=lambda plan: plan.stat().st_mtime_ns)
     latest = {plan.parent.name[: len("2026-01-01")]: plan.parent for plan in plans}
     for night, newest in sorted(latest.items()):
@@ -61,12 +61,12 @@ def gather_plans(components: Components, outbox: Outbox, now: datetime) -> int:
 
 
 def targets_of(components: Components, outbox: Outbox, environ: Mapping[str, str]) -> dict[str, Target]:
-    """Make the target of every channel of `delivery.yaml`.
+    """Create the target of every channel in `delivery.yaml`.
 
     Raises:
         DataError: The bank delivers to no channel.
-        SettingError: A variable that the file names is not set.
-        AddressRefusedError: A webhook's address leads where nothing is sent to.
+        SettingError: An environment variable named in the file is not set.
+        AddressRefusedError: Nothing may be sent to a webhook's address.
     """
     targets: dict[str, Target] = {}
     check_addresses(components, environ)
@@ -80,16 +80,16 @@ def targets_of(components: Components, outbox: Outbox, environ: Mapping[str, str
         raise DataError(
             f"bank {components.name} delivers to no channel",
             expected="channels with a file or a webhook",
-            remedy=f"write them into {Path(components.folder).name}/delivery.yaml",
+            remedy=f"add them to {Path(components.folder).name}/delivery.yaml",
         )
     return targets
 
 
 def deliver_due(components: Components, now: datetime) -> tuple[int, list[ChannelReport]]:
-    """Take in new plans, and deliver what is due.
+    """Insert new plans into the outbox, and deliver what is due.
 
     Returns:
-        How many contacts are new in the outbox, and what came of each channel.
+        The number of contacts new in the outbox, and the result of each channel.
     """
     outbox = outbox_of(components)
     targets = targets_of(components, outbox, os.environ)
@@ -106,7 +106,7 @@ def _webhook(components: Components, settings: WebhookTarget, environ: Mapping[s
     for variable in (settings.url, settings.secret):
         if not environ.get(variable):
             raise SettingError(
-                f"{variable} is not set", expected="what delivery.yaml names it for: an address or a secret"
+                f"{variable} is not set", expected="the address or secret for which delivery.yaml names it"
             )
     inside = Inside(components.bank.network.inside)
     return Webhook(settings, environ[settings.url], environ[settings.secret], components.name, inside)

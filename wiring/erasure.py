@@ -1,4 +1,4 @@
-"""Taking a customer out of everything that is kept in files and in the online store."""
+"""Erasing a customer from files and from the online store."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ _SWEPT: Final = select(GATE.c.moment).where(GATE.c.name == SWEPT)
 def erase_files(components: Components, customer_id: str) -> dict[str, int]:
     """Erase a customer from the event log, the online store, and every file that names them.
 
-    What is computed from the log (features, states, stages) is made without them the next time; what is there already
-    is rewritten now, and so are the decisions of the batch, the files of channels and the quarantine; halves of files
-    that crashes left are removed. Trained models stay: they hold no rows.
+    What is computed from the log (features, states, stages) will be computed without the customer next time. Existing
+    files are rewritten now, including decisions of batch runs, delivery files and the quarantine; unfinished files left
+    by crashes are removed. Trained models stay, because they contain no rows.
 
     Returns:
-        Place -> how many rows there were.
+        Number of rows removed, by place.
 
     Raises:
-        StateError: Something could not be written; what is left is erased when this is asked again.
+        StateError: Something could not be written; repeating the erasure erases the rest.
     """
     try:
         return _erased(components, customer_id)
     except OSError as error:
         raise StateError(
-            "not everything of the customer could be erased",
+            "not all data of the customer could be erased",
             got=error.strerror or type(error).__name__,
             remedy="free space or give write access, then erase again",
         ) from error
@@ -52,10 +52,10 @@ def erase_files(components: Components, customer_id: str) -> dict[str, int]:
 
 @contextmanager
 def erased_kept_out(components: Components) -> Iterator[None]:
-    """Do work that reads customers and writes files, and take out of them at its end who was erased meanwhile.
+    """Run a block that reads customers and writes files, then remove from the files who was erased meanwhile.
 
-    Whoever erases looks through the files that are there; what was read before and is written later is looked through
-    here. What an interrupted run has left is by the next one that ends.
+    An erasure searches the files that exist; data read before it and written later is searched here. What an
+    interrupted run leaves is handled by the next run that ends.
 
     Raises:
         StateError: Something could not be written, or the database does not answer.
@@ -67,14 +67,14 @@ def erased_kept_out(components: Components) -> Iterator[None]:
     finally:
         with components.database.reading() as connection:
             swept = connection.execute(_SWEPT).scalar() or 0
-        _forget_again(components, min(begun, swept))
+        _erase_leftovers(components, min(begun, swept))
         with components.database.transaction() as connection:
             connection.execute(components.database.add(GATE), {"name": SWEPT, "moment": 0})
             later = update(GATE).where(GATE.c.name == SWEPT, GATE.c.moment < begun)
             connection.execute(later.values(moment=begun))
 
 
-def _forget_again(components: Components, since: int) -> None:
+def _erase_leftovers(components: Components, since: int) -> None:
     erased = ErasedCustomers(components.database, since)
     if not len(erased):
         return
@@ -85,7 +85,7 @@ def _forget_again(components: Components, since: int) -> None:
 
 
 def _customers(components: Components) -> set[str]:
-    """List everybody whom a file names."""
+    """Return all customers named in any file."""
     places, found = components.places, set[str]()
     for place in (places.states, places.decisions, places.stage_history, places.feature_store):
         for file in sorted(place.rglob("*.parquet")):
@@ -103,7 +103,7 @@ def _erased(components: Components, customer_id: str) -> dict[str, int]:
 
 def _erase_derived(components: Components, customer_id: str) -> dict[str, int]:
     places, erased = components.places, dict[str, int]()
-    # first what a night puts online, then what it has put there
+    # first the source of what is put online, then what is online
     erased["states"] = components.states.forget(customer_id)
     erased["online_store"] = components.online.forget([customer_id])
     for name, place in (
@@ -119,7 +119,7 @@ def _erase_derived(components: Components, customer_id: str) -> dict[str, int]:
 
 
 def _delivered(components: Components) -> list[Path]:
-    """List the files of contacts, also those in folders outside the home that a channel's system fetches from."""
+    """Return all delivery files, including those in absolute folders outside the home."""
     found = [file for form in ("jsonl", "csv") for file in components.places.deliveries.rglob(f"*.{form}")]
     for entry in components.bank.delivery.channels:
         if entry.file is not None and Path(entry.file.folder).is_absolute():
@@ -131,9 +131,9 @@ def _erase_rows(file: Path, customer_id: str) -> int:
     if CUSTOMER_ID not in pq.read_schema(file).names:
         return 0
     found = pq.read_table(file, columns=[CUSTOMER_ID], partitioning=None)[CUSTOMER_ID].cast(pa.string())
-    theirs = pc.equal(found, customer_id)
-    count = int(pc.sum(theirs).as_py() or 0)
+    matches = pc.equal(found, customer_id)
+    count = int(pc.sum(matches).as_py() or 0)
     if count:
         whole = pq.read_table(file, partitioning=None)
-        replace_parquet(file, whole.filter(pc.invert(theirs)))
+        replace_parquet(file, whole.filter(pc.invert(matches)))
     return count

@@ -1,4 +1,4 @@
-"""The models of one bank: where they are tracked, who is champion, and loading them."""
+"""The models of one bank: tracking, champions, and loading."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from serving.service.champions import Champion
 
 PICTURES = "pictures"
-"""Folder of a run's pictures."""
+"""Folder of pictures in a run."""
 
 
 @dataclass(frozen=True)
 class BankModels:
-    """Champions of one bank, by `churn` and `propensity`.
+    """Models of one bank, by `churn` and `propensity`.
 
     Attributes:
         store: MLflow.
-        bank: Name that the registered models begin with.
+        bank: Prefix of the registered models' names.
     """
 
     store: TrackingStore
@@ -41,11 +41,11 @@ class BankModels:
         return ModelRegistry(self.store)
 
     def champion(self, model: str) -> RegisteredModel | None:
-        """Look up the champion; None where there is none yet."""
+        """Return the champion; None if there is none yet."""
         return self.registry.find(f"{self.bank}-{model}", CHAMPION)
 
     def is_registered(self, model: str) -> bool:
-        """Tell whether there is any version, be it champion or one that failed its gate."""
+        """Return whether any version is registered, whether champion or failed its gate."""
         with quiet_mlflow():
             return bool(self.store.client.search_model_versions(f"name = '{self.bank}-{model}'", max_results=1))
 
@@ -62,20 +62,20 @@ class BankModels:
         return self.registry.load(f"{self.bank}-propensity", CHAMPION, PropensityModel.from_files)
 
     def in_charge(self, model: str, folder: Path) -> Champion | None:
-        """Copy the files of who is in charge to where machines without a registry read them; what is there stays.
+        """Copy the files of the model in charge to where machines without a registry read them; existing files stay.
 
-        A bank none of whose propensity models has passed its gate decides by acceptance rates, those that were counted
-        when the latest of them was trained.
+        If none of a bank's propensity models has passed its gate, acceptance rates decide: those counted when the
+        latest of the models was trained.
 
         Args:
             model: `churn` or `propensity`.
-            folder: Gets a folder for each version.
+            folder: Folder that gets a subfolder per version.
 
         Returns:
-            None where nobody is.
+            The model in charge, or None.
 
         Raises:
-            ModelError: Files are missing, or not those that were logged.
+            ModelError: Files are missing, or differ from what was logged.
         """
         champion = self.champion(model)
         if champion is not None:
@@ -90,7 +90,7 @@ class BankModels:
             from models.propensity.rates import AcceptanceRates
 
             priors = self.registry.read(refused, PropensityModel.from_files).priors
-            if priors is None:  # a version from before rates were counted
+            if priors is None:  # from a version that did not count rates yet
                 return None
             with TemporaryDirectory() as written:
                 AcceptanceRates(priors).to_files(Path(written))
@@ -98,10 +98,10 @@ class BankModels:
         return _published(refused, f"rates-{refused.version}", files_digest(place), place)
 
     def exported(self, registered: RegisteredModel, folder: Path) -> Path:
-        """Copy the files of a model into a folder of its own below this one, if they are not there yet; where they are.
+        """Copy a model's files into a subfolder of its own, unless they are there already; return that folder.
 
         Raises:
-            ModelError: Files are missing, or not those that were logged.
+            ModelError: Files are missing, or differ from what was logged.
         """
         place = folder / f"{registered.name}-{registered.version}-{registered.digest[:12]}"
         if not place.is_dir() or files_digest(place) != registered.digest:
@@ -109,7 +109,7 @@ class BankModels:
         return place
 
     def save_pictures(self, run_id: str, folder: Path) -> list[str]:
-        """Copy the pictures of a run into a folder; returns their names, in order."""
+        """Copy the pictures of a run into a folder; return their names, sorted."""
         folder.mkdir(parents=True, exist_ok=True)
         saved = []
         with quiet_mlflow(), TemporaryDirectory() as fetched:

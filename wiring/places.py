@@ -1,4 +1,4 @@
-"""Where the state of a bank lies below `NBO_HOME`."""
+"""Paths of a bank's state below `NBO_HOME`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Places:
 
     @property
     def folder(self) -> Path:
-        """Everything of this bank but models and flow runs, which banks share a server for."""
+        """Everything of this bank except models and flow runs, which share servers with other banks."""
         return self.home / "banks" / self.bank
 
     @property
     def simulated_sources(self) -> Path:
-        """What a simulated bank's systems deliver."""
+        """Source files of a simulated bank."""
         return self.folder / "sources"
 
     @property
@@ -45,17 +45,17 @@ class Places:
 
     @property
     def states(self) -> Path:
-        """Customers' states on their way into the online store, one file a bucket of customers."""
+        """Customers' states on their way into the online store, one file per bucket."""
         return self.folder / "states"
 
     @property
     def stage_history(self) -> Path:
-        """Stages that customers went through, one file a bucket of customers."""
+        """Customers' past stages, one file per bucket."""
         return self.folder / "stage_history"
 
     @property
     def decisions(self) -> Path:
-        """Decisions for everybody, a folder a run."""
+        """Decisions of batch runs, one folder per run."""
         return self.folder / "decisions"
 
     @property
@@ -65,37 +65,37 @@ class Places:
 
     @property
     def champions(self) -> Path:
-        """Files of models, a folder a version: services and clusters find them without asking the registry."""
+        """Model files, one folder per version: services and clusters read them without asking the registry."""
         return self.folder / "champions"
 
     @property
     def contact_options(self) -> Path:
-        """What could be sent to everybody, a folder a run: what prices of budgets are found from."""
+        """Contact options, one folder per run, from which prices of budgets are computed."""
         return self.folder / "wishes"
 
     @property
     def decision_log(self) -> Path:
-        """Database of decisions made one by one."""
+        """Database of single decisions."""
         return self.folder / "decisions.db"
 
     @property
     def decisions_archive(self) -> Path:
-        """Decisions that moved out of the database, by year and month."""
+        """Decisions moved out of the database, by year and month."""
         return self.folder / "decisions_archive"
 
     @property
     def clock(self) -> Path:
-        """The time at which services serve the bank, and which of them run."""
+        """The time of the bank's services, and which of them run."""
         return self.folder / "clock"
 
     @property
     def reports(self) -> Path:
-        """Reports, a folder a moment."""
+        """Reports, one folder per moment."""
         return self.folder / "reports"
 
     @property
     def last_run(self) -> Path:
-        """What the last whole run said of itself; reports are made from it."""
+        """Result of the last complete run; reports are made from it."""
         return self.folder / "last_run.json"
 
     @property
@@ -110,5 +110,5 @@ class Places:
 
     @property
     def logs(self) -> Path:
-        """What servers say that a command starts beside each other."""
+        """Logs of servers that a command starts together."""
         return self.home / "logs"

@@ -1,4 +1,4 @@
-"""How work inside flows shows its progress, without knowing who looks."""
+"""Progress bars for work inside flows, independent of what displays them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _bars: ContextVar[Bars] = ContextVar("bars", default=no_bars)
 
 
 def progress_of(description: str) -> AbstractContextManager[Progress]:
-    """Open a bar on whatever shows bars at the moment.
+    """Open a bar on the current display.
 
     Example:
         >>> with progress_of("import") as progress:
@@ -34,7 +34,7 @@ def progress_of(description: str) -> AbstractContextManager[Progress]:
 
 @contextmanager
 def showing(bars: Bars) -> Iterator[None]:
-    """Show bars with `bars` for the length of the block."""
+    """Display progress with `bars` for the length of the block."""
     token = _bars.set(bars)
     try:
         yield

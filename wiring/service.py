@@ -1,4 +1,4 @@
-"""The real-time service with its real parts: what `nbo serve` runs in every worker."""
+"""The real-time service with its real components: what `nbo serve` runs in every worker."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 
 class PartsEngines:
-    """Makes engines of a bank's folder, the published champions and prices.
+    """Builds engines from a bank's folder, the published champions and prices.
 
     Args:
-        parts: Stores and places; the folder is read anew for every engine.
+        components: Stores and places of the bank; the folder is read again for every engine.
     """
 
     def __init__(self, components: Components) -> None:
@@ -47,7 +47,7 @@ class PartsEngines:
         self.breaker = Breaker("the online store")
 
     def stamp(self) -> Any:
-        """Files' names, times and sizes."""
+        """Return names, modification times and sizes of the input files."""
         places = self._parts.places
         return (
             folder_stamp(self._parts.folder),
@@ -59,16 +59,19 @@ class PartsEngines:
         """Read the folder, the champions and the prices.
 
         Raises:
-            ConfigurationErrors: The folder says something that cannot be.
-            DataError: It is another bank's.
-            ModelError: A champion's files are not what they should be.
+            ConfigurationErrors: The folder has errors.
+            DataError: The folder belongs to another bank.
+            ModelError: A champion's files differ from what was registered.
             StateError: Champions or prices are damaged.
         """
         parts = self._parts
         bank = load_bank(parts.folder)
         if bank.identity.name != parts.name:
             raise DataError(
-                "the folder is another bank's now", got=bank.identity.name, expected=parts.name, remedy="start anew"
+                "the folder now belongs to another bank",
+                got=bank.identity.name,
+                expected=parts.name,
+                remedy="restart the service",
             )
         folder = parts.places.champions
         decider = ChampionFiles(folder, read_champions(folder) or {}).decider(bank)
@@ -76,7 +79,7 @@ class PartsEngines:
         return LiveEngine(decider, reader, prices_in_force(parts.places.decisions, decider.policy))
 
     def customers(self, at_most: int) -> Sequence[str]:
-        """Take customers of the log's first bucket that has some."""
+        """Return customers from the first non-empty bucket of the log."""
         log = self._parts.log
         for bucket in range(log.buckets):
             found = log.read_bucket(bucket, ["customer_id"])["customer_id"]
@@ -85,23 +88,23 @@ class PartsEngines:
         return []
 
     def refresh(self, now: datetime) -> None:
-        """Read what was written to the log since."""
+        """Read what was written to the log since the last call."""
         self.today.refresh(int(self._parts.midnight(now).timestamp()) * 1_000_000)
 
     def _states(self, bank: Any) -> GuardedStates:
-        from features.store.online import OnlineStates  # Feast, which the service's own rooms do not know
+        from features.store.online import OnlineStates  # Feast, which serving does not depend on
 
         states = OnlineStates(self._parts.repository, Calendar(bank.time_zone), bank.features.layout)
         return GuardedStates(states, self.breaker)
 
 
 def open_service(components: Components, settings: ServiceSettings, clock: Clock) -> Service:
-    """Open the service of a bank: everything is read, tried out and warm when this returns.
+    """Open the service of a bank: on return everything is loaded, tested and warm.
 
     Args:
-        parts: The bank's.
-        settings: Of the service.
-        clock: Of decisions and events.
+        components: Components of the bank.
+        settings: Settings of the service.
+        clock: Clock for decisions and events.
 
     Raises:
         NboError: Something is missing or damaged.
@@ -132,12 +135,12 @@ def _freshness(components: Components) -> dict[str, datetime]:
 
 
 def application() -> FastAPI:
-    """Make the application that the environment describes; each worker calls this."""
+    """Create the application that the environment describes; called by each worker."""
     from config.settings import Settings
 
     settings = Settings.from_environment(os.environ)
-    told = os.environ.get(CLOCK)
-    clock = Clock(base=ClockBase.from_text(told) if told else None)
+    base = os.environ.get(CLOCK)
+    clock = Clock(base=ClockBase.from_text(base) if base else None)
     parts = Components(settings, Path(os.environ[BANK]))
     of_service = ServiceSettings.from_environment(os.environ)
     tracing = None if of_service.traces is None else _tracing(parts)
@@ -145,7 +148,7 @@ def application() -> FastAPI:
 
 
 def _tracing(components: Components) -> Tracing:
-    from serving.api.tracing import Tracing  # loaded only where traces go somewhere
+    from serving.api.tracing import Tracing  # imported only if traces are exported
 
     return Tracing(components.name, Inside(components.bank.network.inside))
 

@@ -1,4 +1,4 @@
-"""Taking turns: one run at a time works on a bank's features, models and nights."""
+"""Turns: only one run at a time works on a bank's features, models and plans."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from wiring.components import Components
 from wiring.progress import progress_of
 
 RUNNING: Final = "running.lock"
-"""In a bank's folder of state: held by the run whose turn it is, with who that is in it."""
+"""File in a bank's state folder, locked by the current run and describing it."""
 
 _mine: ContextVar[frozenset[str]] = ContextVar("mine", default=frozenset())
 
 
 @contextmanager
 def own_turn(components: Components, what: str) -> Iterator[None]:
-    """Work alone on a bank for the length of the block; wait for whoever does now, and say who it is.
+    """Work alone on a bank for the length of the block; while another run does, wait and show which one it is.
 
-    A flow within another has its turn. It is free again when its holder dies. Imports, deliveries and the service go on
-    beside it: they share by transactions and commits.
+    A flow inside another shares its turn. The turn ends when its process dies. Imports, deliveries and the service
+    run concurrently: transactions and commits protect them.
 
     Args:
-        parts: The bank's.
-        what: Is being done, in a few words.
+        components: Components of the bank.
+        what: What is being done, in a few words.
     """
     file = components.places.folder / RUNNING
     if str(file) in _mine.get():

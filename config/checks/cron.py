@@ -1,4 +1,4 @@
-"""Cron lines: five fields, of which each must be able to come true."""
+"""Checks cron lines: five fields, each of which must be able to match."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ITEM: Final = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step
 
 
 def cron_mistake(line: str) -> tuple[str, str] | None:
-    """Say what is wrong with a cron line, as (what was got, what was expected); None for a good one.
+    """Return what is wrong with a cron line, as (got, expected); None if it is valid.
 
     Example:
         >>> cron_mistake("30 5 * * mon-fri")
@@ -45,7 +45,7 @@ def cron_mistake(line: str) -> tuple[str, str] | None:
 
 
 def _chosen(field: str, least: int, most: int, names: dict[str, int]) -> set[int] | None:
-    """List the numbers that a field chooses; None where it is no field."""
+    """Return the numbers that a field matches; None if it is not valid."""
     chosen: set[int] = set()
     for item in field.lower().split(","):
         match = _ITEM.fullmatch(item)

@@ -1,4 +1,4 @@
-"""What can be wrong with `delivery.yaml`."""
+"""Checks of `delivery.yaml`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 def delivery_problems(delivery: Delivery, policy: Policy) -> Iterator[Problem]:
-    """Find channels that contact nobody, targets that are none or two, and names and numbers that cannot be."""
+    """Find channels that are not outbound, channels without exactly one target, and invalid names and numbers."""
     if not delivery.late_hours > 0:
-        yield _problem(("late_hours",), "never in time", f"{delivery.late_hours:g}", "a number above 0")
+        yield _problem(("late_hours",), "late_hours is not positive", f"{delivery.late_hours:g}", "a number above 0")
     seen: set[str] = set()
     for place, entry in enumerate(delivery.channels):
         at = ("channels", place)
@@ -26,7 +26,7 @@ def delivery_problems(delivery: Delivery, policy: Policy) -> Iterator[Problem]:
             expected = nearest(entry.channel, policy.outbound)
             yield _problem((*at, "channel"), "not an outbound channel of the policy", f"'{entry.channel}'", expected)
         if entry.channel in seen:
-            yield _problem((*at, "channel"), "a channel is there twice", f"'{entry.channel}'", "one target a channel")
+            yield _problem((*at, "channel"), "duplicate channel", f"'{entry.channel}'", "one target per channel")
         seen.add(entry.channel)
         yield from _target_problems(entry, at)
 
@@ -43,16 +43,16 @@ def _target_problems(entry: ChannelDelivery, at: tuple[str | int, ...]) -> Itera
 
 def _webhook_problems(webhook: WebhookTarget, at: tuple[str | int, ...]) -> Iterator[Problem]:
     for name in ("url", "secret"):
-        said: str = getattr(webhook, name)
-        if not _VARIABLE.fullmatch(said):
-            # it may be the secret itself, written where its name belongs
+        variable: str = getattr(webhook, name)
+        if not _VARIABLE.fullmatch(variable):
+            # it may be the secret itself, written in place of its name
             expected = "the name of an environment variable, in capitals"
-            yield _problem((*at, name), "not a variable's name", f"{len(said)} characters", expected)
+            yield _problem((*at, name), "not the name of a variable", f"{len(variable)} characters", expected)
     bounds = (("batch", 1_000), ("at_once", 64), ("attempts", 100), ("timeout_seconds", 300), ("wait_seconds", 3_600))
     for name, most in bounds:
         number = getattr(webhook, name)
         if not 0 < number <= most:
-            yield _problem((*at, name), "out of bounds", f"{number:g}", f"above 0, at most {most}")
+            yield _problem((*at, name), "out of range", f"{number:g}", f"above 0, at most {most}")
 
 
 def _problem(path: tuple[str | int, ...], what: str, got: str, expected: str) -> Problem:

@@ -1,4 +1,4 @@
-"""What can be wrong with `bank.yaml`."""
+"""Checks of `bank.yaml`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from domain.problem import Problem
 
 FILE: Final = "bank.yaml"
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
-"""The bank's name becomes a folder, a Feast project and a part of model names."""
+"""The bank's name becomes a folder, a Feast project and part of model names."""
 
 
 def identity_problems(identity: BankIdentity) -> Iterator[Problem]:
-    """Find what cannot be a name, a time zone, a currency or a folder."""
+    """Find an invalid name, time zone, currency or folder."""
     if not NAME.fullmatch(identity.name):
         expected = "at most 40 lower-case letters, digits and _, a letter first"
         yield _problem("name", "not a name for a bank", identity.name, expected)
@@ -37,7 +37,7 @@ def identity_problems(identity: BankIdentity) -> Iterator[Problem]:
 def _is_time_zone(name: str) -> bool:
     try:
         ZoneInfo(name)
-    except (KeyError, OSError, ValueError):  # no such zone, a folder of zones, no path at all
+    except (KeyError, OSError, ValueError):  # no such zone, a folder of zones, not a path
         return False
     return True
 

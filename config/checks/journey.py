@@ -1,4 +1,4 @@
-"""What can be wrong with `journey.yaml` beside its conditions, which are checked with the features."""
+"""Checks of `journey.yaml`, except for its conditions, which are checked with the features."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ LONGEST_INTERVAL_DAYS: Final = 366
 
 
 def journey_problems(journey: Journey) -> Iterator[Problem]:
-    """Find stages that are there twice or can never be reached, and impossible numbers of days."""
+    """Find duplicate or unreachable stages and steps, and numbers of days out of range."""
     if not journey.stages:
         yield Problem(file=FILE, path=("stages",), what="a journey without stages", expected="at least one stage")
     if not 1 <= journey.evaluate_every_days <= LONGEST_INTERVAL_DAYS:
         yield Problem(
             file=FILE,
             path=("evaluate_every_days",),
-            what="an impossible interval",
+            what="interval out of range",
             got=f"{journey.evaluate_every_days} days",
             expected=f"1 to {LONGEST_INTERVAL_DAYS} days",
         )
@@ -32,7 +32,7 @@ def journey_problems(journey: Journey) -> Iterator[Problem]:
             yield Problem(
                 file=FILE,
                 path=("stages", position, "minimum_days"),
-                what=f"{stage.stage}: an impossible stay",
+                what=f"{stage.stage}: minimum stay out of range",
                 got=f"{stage.minimum_days} days",
                 expected=f"0 to {LONGEST_STAY_DAYS} days",
             )
@@ -48,8 +48,8 @@ def _order_problems(part: str, conditions: Sequence[tuple[str, str]]) -> Iterato
             yield Problem(
                 file=FILE,
                 path=(part, position),
-                what=f"{name} is there twice",
-                expected="one condition for it",
+                what=f"duplicate condition for {name}",
+                expected="one condition",
                 remedy="join the two with OR",
             )
         elif taken_by is not None:
@@ -58,7 +58,7 @@ def _order_problems(part: str, conditions: Sequence[tuple[str, str]]) -> Iterato
                 path=(part, position),
                 what=f"{name} can never be reached",
                 got=f"it after {taken_by}, whose condition always holds",
-                expected="the condition that always holds as the last",
+                expected="a condition that always holds only in last place",
             )
         seen.add(name)
         if taken_by is None and _always_holds(when):
@@ -68,5 +68,5 @@ def _order_problems(part: str, conditions: Sequence[tuple[str, str]]) -> Iterato
 def _always_holds(condition: str) -> bool:
     try:
         return bool(compile_expression(condition, {}).holds({}))
-    except ExpressionError:  # it reads features, or is wrong, which is told elsewhere
+    except ExpressionError:  # it uses features, or is invalid, which another check reports
         return False

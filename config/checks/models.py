@@ -1,4 +1,4 @@
-"""What can be wrong with `models.yaml` in the light of the vocabulary and the features."""
+"""Checks of `models.yaml` against the vocabulary and the features."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Path = tuple[str | int, ...]
 
 
 def models_problems(models: Models, vocabulary: Vocabulary, catalogue: FeatureCatalogue) -> Iterator[Problem]:
-    """Find labels of nothing, populations that are no condition, unknown features, and impossible numbers."""
+    """Find invalid labels and populations, unknown features, and numbers out of range."""
     yield from _label_problems(models.churn, vocabulary)
     yield from _population_problems(models.churn, catalogue)
     yield from _feature_problems(models.training, catalogue)
@@ -31,16 +31,16 @@ def _label_problems(label: ChurnLabel, vocabulary: Vocabulary) -> Iterator[Probl
     if label.kind == "inactivity":
         groups = event_groups(vocabulary)
         if label.group is None:
-            yield _problem(("churn",), "churn by inactivity lacks its group", None, "group: a group of event types")
+            yield _problem(("churn",), "churn by inactivity needs a group", None, "group: a group of event types")
         elif label.group not in groups:
             yield _problem(("churn", "group"), "unknown group", f"'{label.group}'", nearest(label.group, groups))
         if label.types:
-            yield _problem(("churn", "types"), "types belong to churn by event", "kind: inactivity", "no types")
+            yield _problem(("churn", "types"), "types are only for churn by event", "kind: inactivity", "no types")
         return
     if not label.types:
-        yield _problem(("churn",), "churn by event lacks its types", None, "types: at least one event type")
+        yield _problem(("churn",), "churn by event needs types", None, "types: at least one event type")
     if label.group is not None:
-        yield _problem(("churn", "group"), "a group belongs to churn by inactivity", "kind: event", "no group")
+        yield _problem(("churn", "group"), "a group is only for churn by inactivity", "kind: event", "no group")
     for position, name in enumerate(label.types):
         if name not in vocabulary.types:
             expected = nearest(name, vocabulary.types)
@@ -57,9 +57,9 @@ def _population_problems(label: ChurnLabel, catalogue: FeatureCatalogue) -> Iter
         )
         return
     if not isinstance(population.type, Boolean):
-        yield _problem(path, "not a condition", f"`{label.population}`", "yes or no for each customer")
+        yield _problem(path, "not a condition", f"`{label.population}`", "true or false for each customer")
     elif not population.names and not population.holds({}):
-        yield _problem(path, "the population is nobody", f"`{label.population}`", "a condition that somebody meets")
+        yield _problem(path, "the population is empty", f"`{label.population}`", "a condition that can hold")
 
 
 def _feature_problems(training: Training, catalogue: FeatureCatalogue) -> Iterator[Problem]:
@@ -70,7 +70,7 @@ def _feature_problems(training: Training, catalogue: FeatureCatalogue) -> Iterat
     categories = [name for name, feature in catalogue.features.items() if isinstance(feature.type, Category)]
     for position, name in enumerate(training.segments):
         if name not in categories:
-            what = "not a feature of a few names" if name in catalogue.features else "unknown feature"
+            what = "not a feature with categories" if name in catalogue.features else "unknown feature"
             yield _problem(("training", "segments", position), what, f"'{name}'", nearest(name, categories))
 
 
@@ -100,7 +100,7 @@ def _range_problems(models: Models) -> Iterator[Problem]:
     for settings, part, name, least, most in ranges:
         number = getattr(settings, name)
         if not least <= number <= most:
-            yield _problem((part, name), f"{name} makes no sense", f"{number}", f"{least:,g} to {most:,g}")
+            yield _problem((part, name), f"{name} is out of range", f"{number}", f"{least:,g} to {most:,g}")
 
 
 def _problem(path: Path, what: str, got: str | None, expected: str) -> Problem:

@@ -1,4 +1,4 @@
-"""What can be wrong with `network.yaml`."""
+"""Checks of `network.yaml`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ FILE: Final = "network.yaml"
 
 
 def network_problems(network: Network) -> Iterator[Problem]:
-    """Find entries that name no host, address or network."""
+    """Find entries that are not a host, address or network."""
     for place, entry in enumerate(network.inside):
         expected = entry_mistake(entry)
         if expected is not None:
-            what = "nothing that can be sent to"
+            what = "not a host, address or network"
             yield Problem(file=FILE, path=("inside", place), what=what, got=f"'{entry}'", expected=expected)

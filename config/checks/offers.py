@@ -1,4 +1,4 @@
-"""What can be wrong with `offers.yaml` in the light of the other files; decisioning checks the offers themselves."""
+"""Checks of `offers.yaml` against the other files; decisioning checks the offers themselves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NAME_WORDS: Final = "lower-case letters, digits and _, a letter first"
 
 
 def offer_problems(offers: Sequence[Offer], vocabulary: Vocabulary, journey: Journey) -> Iterator[Problem]:
-    """Find names of nothing, numbers that make no sense, and offers that no stage or step can reach."""
+    """Find unknown names, numbers out of range, and offers that no stage or step can reach."""
     if not offers:
         yield Problem(file=FILE, path=(), what="a bank without offers", expected="at least one offer")
     for position, offer in enumerate(offers):
@@ -42,7 +42,7 @@ def _complaints(offer: Offer, vocabulary: Vocabulary, journey: Journey) -> Itera
         if treatment.cost < 0:
             yield (
                 ("treatments", position, "cost"),
-                "a contact cannot cost less than nothing",
+                "a contact cannot have a negative cost",
                 f"{treatment.cost}",
                 "0 or more",
             )
@@ -51,7 +51,7 @@ def _complaints(offer: Offer, vocabulary: Vocabulary, journey: Journey) -> Itera
             yield ("attributes", attribute), "not a name", f"'{attribute}'", _NAME_WORDS
     if not 1 <= offer.response_window_days <= LONGEST_WINDOW_DAYS:
         got = f"{offer.response_window_days} days"
-        yield ("response_window_days",), "an impossible window", got, f"1 to {LONGEST_WINDOW_DAYS} days"
+        yield ("response_window_days",), "window out of range", got, f"1 to {LONGEST_WINDOW_DAYS} days"
     yield from _unreachable(offer, journey)
 
 

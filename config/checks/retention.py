@@ -1,4 +1,4 @@
-"""What can be wrong with `retention.yaml`."""
+"""Checks of `retention.yaml`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from domain.problem import Problem
 
 FILE: Final = "retention.yaml"
 LEAST_DAYS: Final = 90
-"""Answers to offers come within weeks, those by letter within two months; they need the decision they answer."""
+"""Responses to offers take weeks, by letter up to two months, and need the decision that they answer."""
 
 
 def retention_problems(retention: Retention) -> Iterator[Problem]:
-    """Find times that are too short to learn from, or that contradict each other."""
+    """Find retention times that are too short for learning, or that contradict each other."""
     decisions, explanations = retention.decisions_days, retention.explanations_days
     if decisions is not None and decisions < LEAST_DAYS:
         expected = f"{LEAST_DAYS} or more: late outcomes need the decision that they answer"
@@ -26,5 +26,5 @@ def retention_problems(retention: Retention) -> Iterator[Problem]:
             file=FILE, path=("explanations_days",), what="too short", got=str(explanations), expected="1 or more"
         )
     if decisions is not None and explanations > decisions:
-        expected = f"at most decisions_days, {decisions}: what is archived is not changed any more"
+        expected = f"at most decisions_days, {decisions}: the archive is not changed any more"
         yield Problem(file=FILE, path=("explanations_days",), what="too long", got=str(explanations), expected=expected)

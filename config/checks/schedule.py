@@ -1,4 +1,4 @@
-"""What can be wrong with `schedule.yaml`."""
+"""Checks of `schedule.yaml`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE: Final = "schedule.yaml"
 
 
 def schedule_problems(schedule: Schedule) -> Iterator[Problem]:
-    """Find lines that cron would not understand, or that never come true."""
+    """Find invalid cron lines, and lines that never match."""
     for flow in fields(schedule):
         line = getattr(schedule, flow.name)
         mistake = None if line is None else cron_mistake(line)

@@ -1,4 +1,4 @@
-"""All checks that look across files, each run where the files it needs could be read."""
+"""Runs all checks of a bank's files; each needs only the files it looks at."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def check_whole(files: BankFiles) -> tuple[FeatureCatalogue | None, Mapping[str,
     """Check a bank's files one by one and against each other.
 
     Returns:
-        The features, where the files they come from could be read; the values by which attributes refuse, as
-        conditions about consent have it; and everything wrong.
+        The features, if the files they come from could be read; by attribute, the value that refuses, according to the
+        consent conditions; and all problems.
     """
     refusing: Mapping[str, str] = {}
     problems = list(_check_alone(files))
@@ -56,7 +56,7 @@ def check_whole(files: BankFiles) -> tuple[FeatureCatalogue | None, Mapping[str,
 
 
 def _check_alone(files: BankFiles) -> Iterator[Problem]:
-    """Check what says nothing of other files."""
+    """Run the checks that need only one file."""
     if files.identity is not None:
         yield from identity_problems(files.identity)
     if files.schedule is not None:

@@ -1,4 +1,4 @@
-"""Turning away what could only wait: an early no is worth more than a late answer."""
+"""Admission control: rejects requests early that would only wait and time out."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Final
 from serving.api.problems import ProblemError
 
 BATCHES: Final = 2
-"""That one worker decides at once."""
+"""Batches that one worker decides at the same time."""
 
 RETRY_SECONDS: Final = 1
 
 
 class Admission:
-    """Counts what is being decided in this process.
+    """Counts the requests being decided in this process.
 
     Args:
-        most_waiting: Single decisions at once; each takes some milliseconds, so that this bounds the wait.
+        most_waiting: Maximum number of single decisions in progress; each takes milliseconds, so this bounds the wait.
     """
 
     def __init__(self, most_waiting: int) -> None:
@@ -29,7 +29,7 @@ class Admission:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Let one decision in.
+        """Admit one decision.
 
         Raises:
             ProblemError: 429 with Retry-After.
@@ -44,7 +44,7 @@ class Admission:
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Let a batch in.
+        """Admit a batch.
 
         Raises:
             ProblemError: 429 with Retry-After.
@@ -60,4 +60,4 @@ class Admission:
     def _overloaded(self) -> ProblemError:
         self.turned_away += 1
         headers = {"Retry-After": str(RETRY_SECONDS)}
-        return ProblemError(429, "overloaded", "the service has more to decide than it can", headers=headers)
+        return ProblemError(429, "overloaded", "the service has more decisions to make than it can", headers=headers)

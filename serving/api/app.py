@@ -1,4 +1,4 @@
-"""The application: its routes, and what they work with."""
+"""The FastAPI application: routes, middleware and lifespan."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from serving.api.security import Callers
 from serving.api.unkept import Unkept
 from serving.service.service import Service
 
-if TYPE_CHECKING:  # whoever is not traced loads nothing of it
+if TYPE_CHECKING:  # without tracing nothing of it is imported
     from serving.api.tracing import Tracing
 
 VERSION = "1.0"
 COLLECT_AFTER: Final = (20_000, 20, 20)
-"""Objects made before the collector looks at the youngest; a decision makes some thousands, and drops them itself."""
+"""Thresholds of the garbage collector; a decision allocates some thousand objects and frees them itself."""
 logger = logging.getLogger("nbo.service")
 
 
 def settle() -> None:
-    """Keep the collector of garbage from looking at what stays: its pauses would be decisions' longest waits."""
+    """Exempt long-lived objects from garbage collection: its pauses would be the longest waits of decisions."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
 
 
 def create_app(open_service: Callable[[], Service], tracing: Tracing | None = None) -> FastAPI:
-    """Make the application; the service is opened when it starts, and closed when it ends.
+    """Create the application; it opens the service at startup and closes it at shutdown.
 
     Args:
-        open_service: Opens it; takes some seconds.
-        tracing: Where spans of requests go, and of their steps; None for nowhere.
+        open_service: Opens the service; takes some seconds.
+        tracing: Exports spans of requests and their steps; None for no tracing.
     """
     measured = Metrics()
 
@@ -74,10 +74,10 @@ def create_app(open_service: Callable[[], Service], tracing: Tracing | None = No
         summary="The next best offer, in the moment",
         lifespan=lifespan,
         redirect_slashes=False,
-        # their pages would load scripts from elsewhere
+        # these pages would load scripts from other hosts
         docs_url=None,
         redoc_url=None,
-        # the framework's own traces would name addresses, and those name customers
+        # the framework's own traces would contain URLs, which name customers
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.metrics = measured

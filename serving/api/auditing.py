@@ -1,4 +1,4 @@
-"""Writing looks and acts down before they are answered."""
+"""Audit entries for reads and actions, written before the answer is sent."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from serving.service.service import Service
 
 
 async def noted(request: Request, caller: Caller, act: str, subject: str | None, detail: str | None = None) -> None:
-    """Write a line of the audit; it is there when this returns.
+    """Write an audit entry and wait until it is committed.
 
     Raises:
-        StateError: What cannot be written down is not done.
+        StateError: The entry could not be written; the action must not happen.
     """
     service: Service = request.app.state.service
     line = AuditEntry(at=microseconds(service.clock.now()), caller=caller.name, act=act, subject=subject, detail=detail)
@@ -27,5 +27,5 @@ async def noted(request: Request, caller: Caller, act: str, subject: str | None,
 
 
 def as_json(content: Any) -> Response:
-    """Answer with JSON; what is not a number is null."""
+    """Return a JSON response; NaN becomes null."""
     return Response(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), media_type="application/json")

@@ -1,4 +1,4 @@
-"""The way of traces to their collector: to addresses that may be sent to, and never on to another."""
+"""The HTTP session for exporting traces: connects only to permitted addresses and follows no redirects."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from serving.outgoing import COLLECTOR, AddressRefusedError, way_to
 
 
 class CollectorSession(Session):
-    """Sends to a collector.
+    """Session for requests to a trace collector.
 
     Args:
-        inside: Addresses inside the bank that may be sent to.
+        inside: Permitted addresses inside the bank.
     """
 
     def __init__(self, inside: Inside) -> None:
         super().__init__()
         for scheme in ("http://", "https://"):
-            self.mount(scheme, _LookedAt(inside))
+            self.mount(scheme, _CheckedAddresses(inside))
 
     def get_redirect_target(self, resp: Response) -> str | None:
-        """Follow nobody who sends elsewhere."""
+        """Follow no redirects."""
         return None
 
 
-class _LookedAt(HTTPAdapter):
-    """Connects to the address that was looked at, as the host that was named."""
+class _CheckedAddresses(HTTPAdapter):
+    """Connects to the checked address, under the host name of the URL."""
 
     def __init__(self, inside: Inside) -> None:
         super().__init__()
@@ -41,8 +41,8 @@ class _LookedAt(HTTPAdapter):
         """Send a request.
 
         Raises:
-            InvalidURL: Its address leads where nothing is sent to.
-            OSError: Nobody answers.
+            InvalidURL: The address is not permitted.
+            OSError: The collector does not answer.
         """
         url = str(request.url)
         try:
@@ -61,11 +61,11 @@ class _LookedAt(HTTPAdapter):
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: Any, cert: Any = None
     ) -> tuple[Any, Any]:
-        """Have the certificate be that of the host that was named."""
+        """Verify the certificate against the host name of the URL."""
         host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
         if host["scheme"] == "https" and self._named is not None:
             pool = {**pool, "server_hostname": self._named, "assert_hostname": self._named}
         return host, pool
 
     _named: str | None = None
-    """Of one collector: an exporter sends to no other."""
+    """Host name of the collector: an exporter has only one."""

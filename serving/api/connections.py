@@ -1,7 +1,7 @@
-"""Connections within limits: how large headers may be, how long a request may take to come, and how many there are.
+"""HTTP connections with limits on header size, on the time a request takes to arrive, and on their number.
 
-The server waits without end for what comes slowly, and keeps what comes in a header, however much it is; its parser
-takes a second for some megabytes of one header, in which nobody else is answered.
+By default the server waits forever for slow requests and buffers headers of any size; its parser takes a second for
+some megabytes of one header, and blocks all other requests meanwhile.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
 
 MOST_HEADERS: Final = 100
 MOST_PIPELINED: Final = 32
-"""Requests that wait on one connection for the answer to the one before; hardly any client sends a second."""
+"""Requests that wait on one connection for the previous answer; hardly any client sends a second."""
 
 SPARE: Final = 16
-"""Connections beyond the limit, for those who look whether the process lives."""
+"""Connections beyond the limit, for liveness checks."""
 
 ALWAYS_ANSWERED: Final = frozenset({b"/healthz", b"/metrics"})
 
 WIRE_PER_BYTE: Final = 2
-"""Bytes that are read for one of a body, at most: chunks may be small, but each takes time."""
+"""Maximum bytes read per byte of body: chunks may be small, but each takes time."""
 
 LINGER_SECONDS: Final = 2.0
-"""What still comes is thrown away for so long at most: the refusal would be lost if the connection was cut at once."""
+"""How long further input is discarded after a refusal: closing at once would lose the refusal."""
 
 
 class _Coming(Enum):
-    """Of the request that is being read."""
+    """Which part of the request is being read."""
 
     NOTHING = auto()
     HEADERS = auto()
@@ -47,16 +47,16 @@ class _Coming(Enum):
 
 
 class _RefusedError(Exception):
-    """Ends the parser's work; the connection knows why."""
+    """Stops the parser; the connection holds the reason."""
 
 
 class LimitedConnection(HttpToolsProtocol):
-    """The server's side of one connection; arguments are the server's own, and the limits.
+    """The server's side of one connection; takes the arguments of the base class and the limits.
 
     Args:
-        limits: That hold.
-        largest_body: Bytes, as the application takes them.
-        spare: Of this process, the connections beyond the limit, the oldest first.
+        limits: Limits that apply.
+        largest_body: Maximum size of a body, bytes.
+        spare: Connections of this process beyond the limit, the oldest first.
     """
 
     def __init__(
@@ -81,9 +81,9 @@ class LimitedConnection(HttpToolsProtocol):
         self._unread_timer: TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin; where there are too many, the oldest of those beyond the limit makes room.
+        """Register the connection; beyond the spare connections, abort the oldest spare one.
 
-        Whoever looks whether the process lives asks at once, and is answered before others have come after them.
+        A liveness check sends its request at once, and is answered before newer connections displace it.
         """
         super().connection_made(transport)
         if len(self.connections) > self._limits.most:
@@ -95,7 +95,7 @@ class LimitedConnection(HttpToolsProtocol):
         self._await(_Coming.HEADERS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """Clean up."""
         self._spare.pop(self, None)
         self._forget_requests()
         self._await(None)
@@ -105,7 +105,7 @@ class LimitedConnection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read."""
+        """Parse received bytes and enforce the limits."""
         if self._ended:
             self._read += len(data)
             if self._read > self._most_read:
@@ -126,25 +126,25 @@ class LimitedConnection(HttpToolsProtocol):
             self._watch()
 
     def on_message_begin(self) -> None:
-        """Count from here."""
+        """Start counting."""
         self._coming = _Coming.HEADERS
         self._read = self._header_bytes = self._header_count = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        """Take a part of the address."""
+        """Receive a part of the URL."""
         self._count(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; those that come behind the body are counted, and are no headers."""
+        """Receive a header; trailers after the body are counted and otherwise ignored."""
         self._header_count += 1
         self._count(len(name) + len(value) + len(b": \r\n"))
         if self._coming is _Coming.HEADERS:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Hand the request over, if there is room for it."""
+        """Pass the request on, if there is capacity."""
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
             return
         if len(self.pipeline) >= MOST_PIPELINED:
@@ -155,7 +155,7 @@ class LimitedConnection(HttpToolsProtocol):
             self._why = ProblemError(
                 503,
                 "no-connection",
-                "the service has more connections than it can",
+                "the service has more connections than it can handle",
                 headers={"Retry-After": str(RETRY_SECONDS)},
                 expected=f"at most {self._limits.most:,} for each worker",
             )
@@ -165,14 +165,14 @@ class LimitedConnection(HttpToolsProtocol):
         self.cycle.keep_alive = self.cycle.keep_alive and self not in self._spare
 
     def on_message_complete(self) -> None:
-        """The request is there."""
+        """Mark the request as complete."""
         if self._coming is not _Coming.BODY:
             return
         super().on_message_complete()
         self._coming = _Coming.NOTHING
 
     def on_response_complete(self) -> None:
-        """An answer is given: the connection is idle, or ends when it was read."""
+        """Handle a sent answer: the connection becomes idle, or is closed once the answer was read."""
         super().on_response_complete()
         if self.transport.is_closing():
             self._unread_timer = self.loop.call_later(self._limits.idle_seconds, self.transport.abort)
@@ -180,20 +180,20 @@ class LimitedConnection(HttpToolsProtocol):
             self._watch()
 
     def pause_writing(self) -> None:
-        """Wait for whoever does not read their answers, but not for ever."""
+        """Limit the wait for a client that does not read its answers."""
         super().pause_writing()
         if self._unread_timer is None:
             self._unread_timer = self.loop.call_later(self._limits.idle_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Resume writing."""
         super().resume_writing()
         if self._unread_timer is not None and not self.transport.is_closing():
             self._unread_timer.cancel()
             self._unread_timer = None
 
     def timeout_keep_alive_handler(self) -> None:
-        """End what was idle; an answer that nobody has read by now is not waited for."""
+        """Close an idle connection; abort it if the client has not read its answer."""
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         super().timeout_keep_alive_handler()
@@ -203,9 +203,9 @@ class LimitedConnection(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def _parse(self, data: bytes) -> None:
-        """Parse, and go on where the parser stops because a client would like to speak something else from here on.
+        """Parse, and continue if the parser stops because the client offers to upgrade the protocol.
 
-        Java's client asks for HTTP/2 so, with every first request: what follows is the body, and no other request.
+        Java's client offers HTTP/2 with every first request; what follows is the body, not another protocol.
         """
         while True:
             try:
@@ -215,7 +215,7 @@ class LimitedConnection(HttpToolsProtocol):
                 lines += [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
                 data = b"".join([*lines, b"\r\n", data[stopped.args[0] :]])
                 self.parser = HttpRequestParser(self)
-                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as the server's own
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as the server does
             except HttpParserError:
                 self._refuse(self._why or ProblemError(400, "not-http", "the request is not HTTP"))
                 return
@@ -233,13 +233,13 @@ class LimitedConnection(HttpToolsProtocol):
         return ProblemError(431, "header-too-large", "the headers are too large", expected=most)
 
     def _watch(self) -> None:
-        """Have the time run that belongs to what is waited for; it runs on while that is the same."""
+        """Start the timer for what is awaited now; it keeps running while that stays the same."""
         if self._coming is not _Coming.NOTHING:
             self._await(self._coming)
             return
         self._await(None)
         if not self._is_answering and self.timeout_keep_alive_task is None:
-            # the server forgets it where the answer was there before the whole request was
+            # the server does not set it if the answer was sent before the whole request arrived
             after = self.timeout_keep_alive_handler
             self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, after)
 
@@ -255,17 +255,17 @@ class LimitedConnection(HttpToolsProtocol):
     def _too_late(self) -> None:
         self._timed = None
         if self._coming is not _Coming.BODY and self._is_answering:
-            self._watch()  # who waits for an answer is not slow
+            self._watch()  # a client waiting for its answer is not slow
             return
         seconds = self._limits.body_seconds if self._coming is _Coming.BODY else self._limits.header_seconds
-        self._refuse(ProblemError(408, "too-slow", "the request comes too slowly", expected=f"within {seconds:g} s"))
+        self._refuse(ProblemError(408, "too-slow", "the request arrives too slowly", expected=f"within {seconds:g} s"))
 
     @property
     def _is_answering(self) -> bool:
         return self._answered is not None and not self._answered.response_complete
 
     def _refuse(self, problem: ProblemError) -> None:
-        """Answer with a problem and end; nothing is written into another request's answer, or behind this one's."""
+        """Answer with a problem and close; never write into another request's answer, or behind this one's."""
         mine = self._coming is _Coming.BODY and self.cycle is self._answered
         free = not self.cycle.response_started if mine else not self._is_answering
         if not free:
@@ -278,14 +278,14 @@ class LimitedConnection(HttpToolsProtocol):
         self._end()
 
     def _forget_requests(self) -> None:
-        """Have nothing more answered; the server itself would tell the last request alone."""
+        """Stop answering all requests; the server itself would notify only the last one."""
         self.pipeline.clear()
         if self._answered is not None and not self._answered.response_complete:
             self._answered.disconnected = True
             self._answered.message_event.set()
 
     def _end(self) -> None:
-        """Say no more, and throw away what comes for a moment, or until the other side ends."""
+        """Send nothing more, and discard input for a moment or until the client closes."""
         self._ended, self._read = True, 0
         self._await(None)
         self._unset_keepalive_if_required()
@@ -294,10 +294,10 @@ class LimitedConnection(HttpToolsProtocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
             self.flow.resume_reading()
-        else:  # TLS ends with a word of its own
+        else:  # TLS has its own closing message
             self.transport.close()
 
 
 def limited(limits: ConnectionLimits, largest_body: int) -> Callable[..., LimitedConnection]:
-    """Make what the server makes its side of each connection with; processes can hand it on."""
+    """Return a protocol factory for the server; it can be pickled for worker processes."""
     return partial(LimitedConnection, limits=limits, largest_body=largest_body, spare={})

@@ -1,4 +1,4 @@
-"""Looking at customers, their consents, and erasing them."""
+"""Routes for customers: read, change consents, erase."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ class CustomerAnswer(BaseModel):
 
 
 class ConsentChange(Strict):
-    """What a customer agrees to from now on."""
+    """Consents that a customer gives or refuses from now on."""
 
-    consents: dict[Name, StrictBool] = Field(min_length=1, max_length=50, description="Attributes that are yes or no")
-    event_id: Id | None = Field(default=None, description="The same id again changes nothing")
+    consents: dict[Name, StrictBool] = Field(min_length=1, max_length=50, description="Boolean attributes")
+    event_id: Id | None = Field(default=None, description="Repeating an id changes nothing")
 
 
 class ConsentAnswer(BaseModel):
-    """What became of the change; it counts from the next decision on."""
+    """Status of the change; it counts from the next decision on."""
 
     event_id: str
     fate: str
 
 
 class Receipt(BaseModel):
-    """What was erased; the customer is named by a hash."""
+    """What was erased; the receipt names the customer by a hash."""
 
     receipt_id: str
     customer: str
@@ -67,7 +67,7 @@ class Receipt(BaseModel):
     responses={200: {"model": CustomerAnswer}, **documented(401, 403, 404, 422, 429, 503)},
 )
 async def look(customer_id: CustomerId, request: Request, caller: Reading) -> Response:
-    """Show a customer's profile, stages, products, limits and decisions; the look is written down."""
+    """Return a customer's profile, stages, products, limits and decisions; the access is audited."""
     service: Service = request.app.state.service
     await noted(request, caller, "look at a customer", customer_id)
     return as_json(await apart(request, service.looking.customer, customer_id))
@@ -77,7 +77,7 @@ async def look(customer_id: CustomerId, request: Request, caller: Reading) -> Re
 async def change_consents(
     customer_id: CustomerId, body: ConsentChange, request: Request, caller: Listening
 ) -> ConsentAnswer:
-    """Take in what a customer agrees to, or no longer; an event like others, that counts at once."""
+    """Record consents given or withdrawn: an event like any other, which counts from the next decision on."""
     service: Service = request.app.state.service
     attributes = service.engine.bank.vocabulary.attributes
     yes_or_no = [name for name, declared in attributes.items() if declared.type == "boolean"]
@@ -85,14 +85,14 @@ async def change_consents(
         if name not in yes_or_no:
             raise DataError("no such consent", got=f"'{name}'", expected=nearest(name, yes_or_no))
     event_id = body.event_id or f"consent-{uuid4().hex}"
-    told = SubmittedEvent(
+    event = SubmittedEvent(
         event_id=event_id, customer_id=customer_id, type=ATTRIBUTES_TYPE, properties=dict(body.consents)
     )
     await noted(request, caller, "change consents", customer_id, ", ".join(sorted(body.consents)))
-    heard = service.listening.ingest([told])
-    for error in heard.refused.values():
+    ingested = service.listening.ingest([event])
+    for error in ingested.refused.values():
         raise problem_of(error)
-    [fate] = await in_time(request, asyncio.wrap_future(heard.fates))
+    [fate] = await in_time(request, asyncio.wrap_future(ingested.fates))
     return ConsentAnswer(event_id=event_id, fate=fate.value)
 
 
@@ -102,9 +102,9 @@ async def change_consents(
     responses={200: {"model": Receipt}, **documented(401, 403, 422, 429, 503)},
 )
 async def erase(customer_id: CustomerId, request: Request, caller: Administering) -> Response:
-    """Erase all that is theirs, and give a receipt; asked again it erases what came since."""
+    """Erase all data of a customer and return a receipt; repeating it erases what arrived since."""
     service: Service = request.app.state.service
     await apart(request, service.database.expect_writes)
-    # it looks through files, and takes the time that this needs
+    # not limited by the answer deadline: it searches files and takes as long as that needs
     erasing = asyncio.get_running_loop().run_in_executor(None, service.erasing.erase, customer_id, caller.name)
     return as_json(await erasing)

@@ -1,4 +1,4 @@
-"""Asking for decisions."""
+"""Routes for decisions: decide, decide in batches, withdraw contacts."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from serving.service.withdrawal import NotPendingError
 
 router = APIRouter(prefix="/v1/decisions", tags=["decisions"], route_class=LimitedRoute)
 _PROBLEMS = documented(400, 401, 403, 409, 413, 422, 429, 503)
-IdempotencyHeader = Annotated[Id | None, Header(description="In place of `request_id`")]
+IdempotencyHeader = Annotated[Id | None, Header(description="Instead of `request_id`")]
 DecisionId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
 
 
 class WithdrawalAnswer(BaseModel):
-    """Since when a contact counts no longer."""
+    """When a contact stopped counting."""
 
     decision_id: str
     withdrawn_at: str
@@ -37,11 +37,11 @@ class WithdrawalAnswer(BaseModel):
 async def decide(
     body: DecisionBody, request: Request, caller: Deciding, idempotency_key: IdempotencyHeader = None
 ) -> Response:
-    """Decide for one customer in one channel; kept before it is answered."""
+    """Decide for one customer in one channel; the decision is durable before it is answered."""
     service: Service = request.app.state.service
-    request_id = _one_id(body.request_id, idempotency_key)
-    asked = _asked(body, dry_run=body.dry_run)
-    identified = None if body.dry_run else _identified(caller, request_id, asked)
+    request_id = _request_id(body.request_id, idempotency_key)
+    asked = _decision_request(body, dry_run=body.dry_run)
+    identified = None if body.dry_run else _idempotency_key(caller, request_id, asked)
     with request.app.state.admission.one():
         answer = await _answered(request, service, asked, identified)
     return Response(answer, media_type="application/json")
@@ -51,22 +51,24 @@ async def decide(
 async def decide_batch(
     body: BatchRequest, request: Request, caller: Deciding, idempotency_key: IdempotencyHeader = None
 ) -> Response:
-    """Decide for up to 500 customers; each is kept for itself, and asking again finds those that were."""
+    """Decide for up to 500 customers; each decision is committed separately, and a retry finds those already made."""
     service: Service = request.app.state.service
-    request_id = _one_id(body.request_id, idempotency_key)
-    questions = [_asked(question, dry_run=body.dry_run) for question in body.decisions]
+    request_id = _request_id(body.request_id, idempotency_key)
+    questions = [_decision_request(question, dry_run=body.dry_run) for question in body.decisions]
     for asked in questions:
         asked.check(service.engine)
     request.app.state.callers.charge_batch(caller, len(questions))
     answers: list[bytes] = []
     with request.app.state.admission.batch():
         for start in range(0, len(questions), MOST_TOGETHER):
-            some = questions[start : start + MOST_TOGETHER]
-            names = [None if request_id is None else f"{request_id}\x1f{start + place}" for place in range(len(some))]
+            batch = questions[start : start + MOST_TOGETHER]
+            names = [None if request_id is None else f"{request_id}\x1f{start + place}" for place in range(len(batch))]
             answers += await asyncio.gather(
                 *(
-                    _one_of_many(request, service, asked, None if body.dry_run else _identified(caller, name, asked))
-                    for asked, name in zip(some, names, strict=True)
+                    _answered_in_batch(
+                        request, service, asked, None if body.dry_run else _idempotency_key(caller, name, asked)
+                    )
+                    for asked, name in zip(batch, names, strict=True)
                 )
             )
     return Response(b'{"decisions":[' + b",".join(answers) + b"]}", media_type="application/json")
@@ -78,9 +80,10 @@ async def decide_batch(
     responses={200: {"model": WithdrawalAnswer}, **documented(401, 403, 404, 409, 422, 429, 503)},
 )
 async def withdraw(decision_id: DecisionId, request: Request, caller: Deciding) -> Response:
-    """Tell that a contact is not made: it counts no longer, and budgets have back what it claimed.
+    """Report that a contact will not be made: it no longer counts, and its budget claims are refunded.
 
-    Withdrawing it again answers as the first time; one that was presented, or is no contact, is a problem (409).
+    Repeating the call returns the first answer. A contact that was presented, or a decision that is no contact, is a
+    problem (409).
     """
     service: Service = request.app.state.service
     try:
@@ -89,7 +92,7 @@ async def withdraw(decision_id: DecisionId, request: Request, caller: Deciding) 
         raise ProblemError(409, "not-pending", error.what, got=error.got, expected=error.expected) from error
 
 
-async def _one_of_many(
+async def _answered_in_batch(
     request: Request, service: Service, asked: DecisionRequest, identified: IdempotencyKey | None
 ) -> bytes:
     with service.watcher.question():
@@ -105,7 +108,7 @@ async def _answered(
         raise ProblemError(409, "request-clash", error.what, remedy=error.remedy) from error
 
 
-def _asked(question: Question, *, dry_run: bool) -> DecisionRequest:
+def _decision_request(question: Question, *, dry_run: bool) -> DecisionRequest:
     return DecisionRequest(
         customer_id=question.customer_id,
         channel=question.channel,
@@ -116,12 +119,12 @@ def _asked(question: Question, *, dry_run: bool) -> DecisionRequest:
     )
 
 
-def _one_id(said: str | None, header: str | None) -> str | None:
-    if None not in (said, header) and said != header:
-        raise ProblemError(422, "not-fit", "body and header name two requests", got=header, expected=said)
-    return said if header is None else header
+def _request_id(in_body: str | None, in_header: str | None) -> str | None:
+    if None not in (in_body, in_header) and in_body != in_header:
+        raise ProblemError(422, "not-fit", "body and header name different requests", got=in_header, expected=in_body)
+    return in_body if in_header is None else in_header
 
 
-def _identified(caller: Caller, request_id: str | None, asked: DecisionRequest) -> IdempotencyKey | None:
-    # no id and no name of a caller holds what stands between them
+def _idempotency_key(caller: Caller, request_id: str | None, asked: DecisionRequest) -> IdempotencyKey | None:
+    # neither an id nor a caller's name contains the separator
     return None if request_id is None else IdempotencyKey(f"{caller.name}\x1f{request_id}", asked.digest)

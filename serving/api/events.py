@@ -1,4 +1,4 @@
-"""Telling events."""
+"""Route for submitting events."""
 
 from __future__ import annotations
 
@@ -22,51 +22,51 @@ router = APIRouter(prefix="/v1/events", tags=["events"], route_class=LimitedRout
 
 @router.post("", responses=documented(400, 401, 403, 413, 422, 429, 503))
 async def tell(body: Annotated[Events, Body()], request: Request, caller: Listening) -> EventsAnswer:
-    """Accept one event or up to 500, CloudEvents too: what is answered as accepted is durable and counts at once.
+    """Accept one event or up to 500, also as CloudEvents; accepted events are durable and count at once.
 
-    Of a batch what fits is accepted, and the rest is told; a single event that fits not is a problem.
+    The valid events of a batch are accepted and the others reported; a single invalid event is a problem.
     """
     service: Service = request.app.state.service
-    said: Sequence[EventIn | CloudEventIn | Unread] = body if isinstance(body, list) else [body]
-    told = {place: _told(event) for place, event in enumerate(said) if not isinstance(event, Unread)}
-    request.app.state.callers.charge_batch(caller, len(said))
-    heard = service.listening.ingest(list(told.values()))
-    if heard.refused and not isinstance(body, list):
-        error = heard.refused[0]
+    received: Sequence[EventIn | CloudEventIn | Unread] = body if isinstance(body, list) else [body]
+    submitted = {place: _submitted(event) for place, event in enumerate(received) if not isinstance(event, Unread)}
+    request.app.state.callers.charge_batch(caller, len(received))
+    ingested = service.listening.ingest(list(submitted.values()))
+    if ingested.refused and not isinstance(body, list):
+        error = ingested.refused[0]
         raise ProblemError(
             422, error.reason.value, error.what, got=error.got, expected=error.expected, remedy=error.remedy
         )
-    committed = await in_time(request, asyncio.wrap_future(heard.fates))
-    fates = dict(zip(heard.places, committed, strict=True))
-    service.watcher.ingested(committed, len(heard.refused) + len(said) - len(told))
+    committed = await in_time(request, asyncio.wrap_future(ingested.fates))
+    fates = dict(zip(ingested.places, committed, strict=True))
+    service.watcher.ingested(committed, len(ingested.refused) + len(received) - len(submitted))
     results = {
-        place: _result(one, fates.get(number), heard.refused.get(number))
-        for number, (place, one) in enumerate(told.items())
+        place: _result(one, fates.get(number), ingested.refused.get(number))
+        for number, (place, one) in enumerate(submitted.items())
     }
     results |= {
         place: EventResult(event_id=one.event_id, fate="refused", reason="not_fit", detail=one.detail)
-        for place, one in enumerate(said)
+        for place, one in enumerate(received)
         if isinstance(one, Unread)
     }
     accepted = sum(fate is EventStatus.ACCEPTED for fate in fates.values())
-    return EventsAnswer(accepted=accepted, results=[results[place] for place in range(len(said))])
+    return EventsAnswer(accepted=accepted, results=[results[place] for place in range(len(received))])
 
 
-def _result(told: SubmittedEvent, fate: EventStatus | None, refused: EventRefusedError | None) -> EventResult:
+def _result(event: SubmittedEvent, fate: EventStatus | None, refused: EventRefusedError | None) -> EventResult:
     if refused is not None:
-        return EventResult(event_id=told.event_id, fate="refused", reason=refused.reason.value, detail=str(refused))
+        return EventResult(event_id=event.event_id, fate="refused", reason=refused.reason.value, detail=str(refused))
     assert fate is not None
-    return EventResult(event_id=told.event_id, fate=fate.value, detail=_MEANINGS.get(fate))
+    return EventResult(event_id=event.event_id, fate=fate.value, detail=_MEANINGS.get(fate))
 
 
 _MEANINGS = {
-    EventStatus.ERASED: "the customer was erased since: what was known of them before does not come back",
-    EventStatus.CONFLICT: "the id stands for another event, which came first and stays",
-    EventStatus.STRAY: "no such decision of this customer: the event is kept apart and counts for nothing",
+    EventStatus.ERASED: "the customer was erased: what was known of them before does not come back",
+    EventStatus.CONFLICT: "the id belongs to another event, which came first and stays",
+    EventStatus.STRAY: "the customer has no such decision: the event is stored apart and does not count",
 }
 
 
-def _told(event: EventIn | CloudEventIn) -> SubmittedEvent:
+def _submitted(event: EventIn | CloudEventIn) -> SubmittedEvent:
     if isinstance(event, EventIn):
         return SubmittedEvent(**event.model_dump())
     data = event.data

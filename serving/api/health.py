@@ -1,4 +1,4 @@
-"""Whether the service lives, and whether it can answer."""
+"""Routes for liveness and readiness."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ router = APIRouter(tags=["health"])
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """The process is alive."""
 
     status: str
 
 
 class Ready(BaseModel):
-    """What stands behind the answers."""
+    """Bank and versions in use."""
 
     status: str
     bank: str
@@ -29,13 +29,13 @@ class Ready(BaseModel):
 
 @router.get("/healthz")
 async def alive() -> Alive:
-    """Tell that the process answers; a supervisor ends one that does not."""
+    """Report that the process answers; a supervisor restarts one that does not."""
     return Alive(status="alive")
 
 
 @router.get("/readyz", responses=documented(503))
 async def ready(request: Request) -> Ready:
-    """Tell whether decisions can be made and kept; a load balancer passes a replica by that cannot."""
+    """Report whether decisions can be made and stored; a load balancer skips a replica that is not ready."""
     service: Service = request.app.state.service
     try:
         await apart(request, service.database.expect_writes)

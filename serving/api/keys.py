@@ -1,4 +1,4 @@
-"""Keys of callers: random, shown once, known to the service by their hash."""
+"""API keys: random, shown once, stored only as a hash."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def new_key(name: str, scopes: Sequence[str], per_second: float | None = None) -> tuple[str, dict[str, Any]]:
-    """Make a key, and the entry of `NBO_API_KEYS` that knows it by its hash.
+    """Create a key and its entry for `NBO_API_KEYS`, which holds only the hash.
 
     Example:
         >>> key, entry = new_key("app", ["decide"])

@@ -1,4 +1,4 @@
-"""Logs as JSON lines without anything personal: they name callers, routes and parts, never customers."""
+"""JSON logs without personal data: they name callers, routes and parts, never customers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _OWN: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "ascti
 
 
 class JsonLines(logging.Formatter):
-    """Writes a record as one JSON object: moment, level, logger, words, and what came along as `extra`.
+    """Formats a record as one JSON object: time, level, logger, message, and the fields given as `extra`.
 
     Example:
         >>> record = logging.makeLogRecord({"name": "nbo", "levelname": "INFO", "msg": "swapped", "swaps": 2})
@@ -21,23 +21,23 @@ class JsonLines(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write one line."""
-        said: dict[str, Any] = {
+        """Format one record."""
+        fields: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
-        said |= {name: value for name, value in record.__dict__.items() if name not in _OWN}
+        fields |= {name: value for name, value in record.__dict__.items() if name not in _OWN}
         if record.exc_info and record.exc_info[0] is not None:
-            # the words of an exception may hold what a caller sent
-            said["error"] = record.exc_info[0].__name__
-            said["where"] = _where(record.exc_info[2])
-        return orjson.dumps(said, default=str).decode()
+            # the message of an exception may contain what a caller sent
+            fields["error"] = record.exc_info[0].__name__
+            fields["where"] = _where(record.exc_info[2])
+        return orjson.dumps(fields, default=str).decode()
 
 
 def _where(trace: Any) -> list[str]:
-    """Modules and lines from the outermost to the innermost."""
+    """Return modules, functions and lines of a traceback, outermost first."""
     places = []
     while trace is not None:
         code = trace.tb_frame.f_code
@@ -47,7 +47,7 @@ def _where(trace: Any) -> list[str]:
 
 
 def log_settings(level: str = "INFO") -> dict[str, Any]:
-    """Settings of Python's logging: everything to standard error, and no lines per request."""
+    """Return settings for `logging`: everything to standard error, without access logs."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -57,7 +57,7 @@ def log_settings(level: str = "INFO") -> dict[str, Any]:
         "loggers": {
             "nbo": {"level": level},
             "uvicorn": {"level": level},
-            # an address may name a customer
+            # a URL may name a customer
             "uvicorn.access": {"level": "CRITICAL"},
         },
     }

@@ -1,4 +1,4 @@
-"""Looking at decisions, offers and scores."""
+"""Routes for reading decisions, offers and scores."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PROBLEMS = documented(401, 403, 404, 422, 429, 503)
 
 
 class DecisionLook(BaseModel):
-    """A decision, and what came of it."""
+    """A decision and its outcomes."""
 
     decision_id: str
     customer_id: str
@@ -39,7 +39,7 @@ class DecisionLook(BaseModel):
 
 
 class Explanation(BaseModel):
-    """Every rule about every candidate."""
+    """Every rule's verdict on every candidate."""
 
     decision_id: str
     customer_id: str
@@ -51,7 +51,7 @@ class Explanation(BaseModel):
 
 
 class ReplayAnswer(BaseModel):
-    """Whether deciding again gives the same."""
+    """Whether deciding again gives the same result."""
 
     decision_id: str
     same: bool
@@ -68,14 +68,14 @@ class OffersAnswer(BaseModel):
 
 
 class ScoreRequest(Strict):
-    """Whose scores."""
+    """The customer whose scores are requested."""
 
     customer_id: Id
     channel: Name | None = None
 
 
 class ScoreAnswer(BaseModel):
-    """What the models make of a customer."""
+    """The models' scores for a customer."""
 
     customer_id: str
     as_of: str
@@ -87,7 +87,7 @@ class ScoreAnswer(BaseModel):
 
 @router.get("/decisions/{decision_id}", response_model=None, responses={200: {"model": DecisionLook}, **_PROBLEMS})
 async def look(decision_id: DecisionId, request: Request, caller: Reading) -> Response:
-    """Show a decision and what came of it; the look is written down."""
+    """Return a decision and its outcomes; the access is audited."""
     service: Service = request.app.state.service
     return await _shown(request, caller, "look at a decision", service.looking.decision, decision_id)
 
@@ -98,7 +98,7 @@ async def look(decision_id: DecisionId, request: Request, caller: Reading) -> Re
     responses={200: {"model": Explanation}, **_PROBLEMS},
 )
 async def explain(decision_id: DecisionId, request: Request, caller: Reading) -> Response:
-    """Show why, and why not the others; the look is written down."""
+    """Explain a decision: every rule's verdict on every candidate; the access is audited."""
     service: Service = request.app.state.service
     return await _shown(request, caller, "look at an explanation", service.looking.explanation, decision_id)
 
@@ -107,14 +107,14 @@ async def explain(decision_id: DecisionId, request: Request, caller: Reading) ->
     "/decisions/{decision_id}/replay", response_model=None, responses={200: {"model": ReplayAnswer}, **_PROBLEMS}
 )
 async def replay(decision_id: DecisionId, request: Request, caller: Administering) -> Response:
-    """Decide again from what was kept, and compare; nothing new is kept."""
+    """Decide again from the stored inputs and compare; nothing is written."""
     service: Service = request.app.state.service
     return await _shown(request, caller, "replay a decision", service.looking.replay, decision_id)
 
 
 @router.get("/offers", response_model=None, responses={200: {"model": OffersAnswer}, **documented(401, 403, 429)})
 async def offers(request: Request, caller: Deciding) -> Response:
-    """List the offers of the catalogue that decides now."""
+    """Return the offers of the current catalogue."""
     service: Service = request.app.state.service
     return as_json(service.looking.offers())
 
@@ -125,7 +125,7 @@ async def offers(request: Request, caller: Deciding) -> Response:
     responses={200: {"model": ScoreAnswer}, **documented(400, 401, 403, 413, 422, 429, 503)},
 )
 async def scores(body: ScoreRequest, request: Request, caller: Reading) -> Response:
-    """Give the models' probabilities for a customer, without deciding anything; the look is written down."""
+    """Return the models' probabilities for a customer without deciding; the access is audited."""
     service: Service = request.app.state.service
     await noted(request, caller, "look at scores", body.customer_id)
     return as_json(await apart(request, service.looking.scores, body.customer_id, body.channel))
@@ -134,7 +134,7 @@ async def scores(body: ScoreRequest, request: Request, caller: Reading) -> Respo
 async def _shown(
     request: Request, caller: Caller, act: str, look: Callable[[str], tuple[str, dict[str, Any]]], decision_id: str
 ) -> Response:
-    """Look at a decision, write the look down, and show what was seen."""
+    """Read a decision, audit the access, and return the content."""
     customer, content = await apart(request, look, decision_id)
     await noted(request, caller, act, customer, decision_id)
     return as_json(content)

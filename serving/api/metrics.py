@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: how long things take, what is decided and why not, and how fresh it is."""
+"""Prometheus metrics: durations, decisions and their rejections, and the age of the inputs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ router = APIRouter(tags=["health"])
 
 
 class Metrics:
-    """The numbers of one service; it watches the service, too."""
+    """The metrics of one service; also its instrumentation."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -49,25 +49,25 @@ class Metrics:
         self.steps = Histogram("step_seconds", "Steps of a decision", ("step",), buckets=_SECONDS, **own)
         self.passes = Histogram("pass_decisions", "Decisions made in one pass", buckets=_TOGETHER, **own)
         self.decisions = Counter(
-            "decisions", "Decisions by what was offered first", ("channel", "offer", "stage", "features_from"), **own
+            "decisions", "Decisions by first offer", ("channel", "offer", "stage", "features_from"), **own
         )
         self.fallbacks = Counter("fallbacks", "Decisions that offer nothing", ("channel",), **own)
         self.rejections = Counter("rejections", "Candidates by the first rule that failed", ("rule",), **own)
-        self.degraded = Counter("degraded", "Decisions made without something they should have had", ("what",), **own)
-        self.events = Counter("events", "Events by what became of them", ("fate",), **own)
+        self.degraded = Counter("degraded", "Decisions made without some of their normal inputs", ("what",), **own)
+        self.events = Counter("events", "Events by status", ("fate",), **own)
         latest = {**own, "multiprocess_mode": "livemostrecent"}
         self.budget_left = Gauge("budget_left", "What is left of budgets", ("budget",), **latest)
-        self.freshness = Gauge("age_seconds", "How old what is decided from is", ("of",), **latest)
+        self.freshness = Gauge("age_seconds", "Age of the inputs of decisions", ("of",), **latest)
         self.waiting = Gauge("journal_waiting_events", "Events that are not in the event log yet", **latest)
         every = {**own, "multiprocess_mode": "livesum"}
-        self.swaps = Gauge("engine_swaps", "Engines put in charge", **every)
-        self.refused = Gauge("engines_refused", "Engines that were not fit to be in charge", **every)
-        self.turned_away = Gauge("turned_away", "Requests turned away because of overload", **every)
-        self.clock_jump = Gauge("clock_jump_seconds", "By how much the clock was moved since the start", **latest)
+        self.swaps = Gauge("engine_swaps", "Engines put into use", **every)
+        self.refused = Gauge("engines_refused", "Engines refused as unfit for use", **every)
+        self.turned_away = Gauge("turned_away", "Requests rejected because of overload", **every)
+        self.clock_jump = Gauge("clock_jump_seconds", "How far the clock was moved since the start", **latest)
 
     @contextmanager
     def step(self, name: str, asked: Sequence[DecisionRequest]) -> Iterator[None]:
-        """Measure a step."""
+        """Time a step."""
         began = time.perf_counter()
         try:
             yield
@@ -75,11 +75,11 @@ class Metrics:
             self.steps.labels(name).observe(time.perf_counter() - began)
 
     def took(self, name: str, seconds: float, question: Marked, error: BaseException | None) -> None:
-        """Count a step."""
+        """Record the duration of a step."""
         self.steps.labels(name).observe(seconds)
 
     def together(self, questions: Sequence[Marked]) -> None:
-        """Count decisions of one pass."""
+        """Record the size of a pass."""
         self.passes.observe(len(questions))
 
     def asked(self) -> object:
@@ -87,7 +87,7 @@ class Metrics:
         return None
 
     def question(self) -> AbstractContextManager[Any]:
-        """Measure nothing: its steps are."""
+        """Measure nothing: the request's steps are measured."""
         return nullcontext()
 
     def decided(self, prepared: PendingDecision, question: Marked) -> None:
@@ -110,7 +110,7 @@ class Metrics:
             self.events.labels("refused").inc(refused)
 
     def look(self, service: Service, admission: Admission) -> None:
-        """Take the numbers that are looked up when somebody asks for them.
+        """Update the gauges that are read on demand.
 
         Raises:
             StateError: The database does not answer.
@@ -128,7 +128,7 @@ class Metrics:
             self.refused.set(service.swapper.refused)
 
     def text(self) -> bytes:
-        """Write the numbers of all processes of the service."""
+        """Return the metrics of all processes of the service."""
         folder = os.environ.get(METRICS)
         if not folder:
             return generate_latest(self.registry)
@@ -138,11 +138,11 @@ class Metrics:
 
 
 class Measured:
-    """Measures every request by its route, never by its address.
+    """ASGI middleware that measures every request by route, never by URL.
 
     Args:
-        app: What answers.
-        metrics: Where.
+        app: The wrapped application.
+        metrics: Metrics to record in.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
@@ -150,7 +150,7 @@ class Measured:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, and measure."""
+        """Handle a request and measure it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -171,11 +171,11 @@ class Measured:
 
 @router.get("/metrics", response_class=PlainTextResponse, responses=documented(401, 403, 429))
 async def metrics(request: Request, caller: Reading) -> Response:
-    """Give the metrics to Prometheus."""
+    """Return the metrics for Prometheus."""
     state = request.app.state
     try:
         await apart(request, state.metrics.look, state.service, state.admission)
     except StateError:
-        # what was counted is worth more than nothing while the database is away
+        # the counters are still worth reporting while the database is away
         state.metrics.waiting.set(float("nan"))
     return Response(state.metrics.text(), media_type=CONTENT_TYPE_LATEST)

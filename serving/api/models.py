@@ -1,4 +1,4 @@
-"""What is asked and answered, as OpenAPI describes it."""
+"""Request and answer models, as OpenAPI describes them."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ def _as_id(text: str) -> str:
         raise ValueError(str(error)) from error
 
 
-def _as_written(moment: object) -> object:
+def _moment_text(moment: object) -> object:
     if not isinstance(moment, str) or _MOMENT.fullmatch(moment) is None:
         raise ValueError("a moment is written as 2026-03-29T10:15:00+02:00, with its offset")
     return moment
 
 
 Id = Annotated[str, Field(min_length=1, max_length=4 * LONGEST_ID), AfterValidator(_as_id)]
-"""In its one form (`domain.ids`): as imported files have it."""
+"""An id, normalised (`domain.ids`) as in imported files."""
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_as_written)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment_text)]
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Text = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*$")]
@@ -57,34 +57,32 @@ MOST_IN_BATCH = 500
 
 
 class Strict(BaseModel):
-    """A body in which nothing is passed over."""
+    """A body in which unknown fields are errors."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Question(Strict):
-    """What now, for this customer, in this channel?"""
+    """The best offers now, for this customer, in this channel."""
 
     customer_id: Id = Field(
-        description="Whose next best offer; one the bank does not know gets the answer of no history"
+        description="Customer to decide for; an unknown one gets the answer of a customer without history"
     )
     channel: Name = Field(description="One of the bank's channels")
-    placements: list[Name] = Field(default=[], max_length=20, description="Places to be filled, the first first")
+    placements: list[Name] = Field(default=[], max_length=20, description="Placements to fill, most important first")
     context: dict[Name, Said] = Field(default={}, max_length=50, description="As events.yaml declares under `request`")
-    offers: Annotated[int, Exactly()] | None = Field(default=None, ge=1, le=50, description="At most so many offers")
+    offers: Annotated[int, Exactly()] | None = Field(default=None, ge=1, le=50, description="Maximum number of offers")
 
 
 class DecisionBody(Question):
-    """A question with an id, so that asking again finds the same answer."""
+    """A request with an id, so that a retry gets the same answer."""
 
-    request_id: Id | None = Field(
-        default=None, description="The same id and question give the same answer, for 35 days"
-    )
-    dry_run: StrictBool = Field(default=False, description="Nothing is kept, counted or spent")
+    request_id: Id | None = Field(default=None, description="The same id and request give the same answer, for 35 days")
+    dry_run: StrictBool = Field(default=False, description="Write, count and spend nothing")
 
 
 class BatchRequest(Strict):
-    """Many questions."""
+    """Several requests."""
 
     request_id: Id | None = None
     dry_run: StrictBool = False
@@ -92,7 +90,7 @@ class BatchRequest(Strict):
 
 
 class ReasonAnswer(BaseModel):
-    """What moved the model."""
+    """A feature that moved the model's score."""
 
     name: str
     description: str
@@ -102,7 +100,7 @@ class ReasonAnswer(BaseModel):
 
 
 class OfferAnswer(BaseModel):
-    """One offer of an answer."""
+    """One offer of the answer."""
 
     rank: int
     offer: str
@@ -137,7 +135,7 @@ class DecisionAnswer(BaseModel):
 
 
 class BatchAnswer(BaseModel):
-    """Answers in the order of the questions."""
+    """Answers in the order of the requests."""
 
     decisions: list[DecisionAnswer]
 
@@ -148,7 +146,7 @@ class EventIn(Strict):
     event_id: Id
     customer_id: Id
     type: Name
-    occurred_at: Moment | None = Field(default=None, description="With an offset; now where it is not said")
+    occurred_at: Moment | None = Field(default=None, description="With a UTC offset; the current moment by default")
     channel: Name | None = None
     product: Name | None = None
     amount: FiniteNumber | None = None
@@ -157,7 +155,7 @@ class EventIn(Strict):
 
 
 class CloudEventData(Strict):
-    """What a CloudEvent carries."""
+    """Data of a CloudEvent."""
 
     customer_id: Id | None = None
     channel: Name | None = None
@@ -170,7 +168,7 @@ class CloudEventData(Strict):
 class CloudEventIn(BaseModel):
     """A CloudEvent 1.0: `subject` is the customer, `type` ends with the bank's name of the event."""
 
-    model_config = ConfigDict(extra="allow")  # extensions are allowed, and passed over
+    model_config = ConfigDict(extra="allow")  # extension attributes are allowed and ignored
 
     specversion: Literal["1.0"]
     id: Id
@@ -182,35 +180,35 @@ class CloudEventIn(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _decoded(cls, said: Any) -> Any:
-        """Data may come as base64."""
-        if not isinstance(said, dict) or said.get("data_base64") is None:
-            return said
-        if said.get("data") is not None:
+    def _decoded(cls, raw: Any) -> Any:
+        """Decode data sent as base64."""
+        if not isinstance(raw, dict) or raw.get("data_base64") is None:
+            return raw
+        if raw.get("data") is not None:
             raise ValueError("a CloudEvent has data or data_base64, not both")
         try:
-            data = orjson.loads(b64decode(said["data_base64"], validate=True))
+            data = orjson.loads(b64decode(raw["data_base64"], validate=True))
         except (ValueError, TypeError) as error:
-            raise ValueError("data_base64 is no JSON in base64") from error
-        return {**{name: value for name, value in said.items() if name != "data_base64"}, "data": data}
+            raise ValueError("data_base64 is not base64-encoded JSON") from error
+        return {**{name: value for name, value in raw.items() if name != "data_base64"}, "data": data}
 
     @model_validator(mode="after")
     def _of_one_customer(self) -> Self:
         if None not in (self.subject, self.data.customer_id) and self.subject != self.data.customer_id:
-            raise ValueError("subject and data.customer_id name two customers")
+            raise ValueError("subject and data.customer_id name different customers")
         return self
 
     @property
     def event_id(self) -> str:
-        """Of source and id, so that no two pairs share one: the first # stands between them."""
+        """Source and id, joined by the first #; the source is escaped, so no two pairs share an event id."""
         return f"{self.source.replace('%', '%25').replace('#', '%23')}#{self.id}"
 
 
 def _kind(event: Any) -> str:
     if isinstance(event, list):
         return "batch"
-    said = event if isinstance(event, dict) else {}
-    return "cloud_event" if "specversion" in said or isinstance(event, CloudEventIn) else "event"
+    fields = event if isinstance(event, dict) else {}
+    return "cloud_event" if "specversion" in fields or isinstance(event, CloudEventIn) else "event"
 
 
 OneEvent = Annotated[
@@ -220,23 +218,23 @@ OneEvent = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """An event of a batch that cannot be read; the others can.
+    """An event of a batch that cannot be parsed; the others are unaffected.
 
     Attributes:
-        event_id: As it was said; empty where it was not.
-        detail: Where it is wrong, and how.
+        event_id: Id as sent; empty if there was none.
+        detail: Which field is wrong, and how.
     """
 
     event_id: str
     detail: str
 
 
-def _or_unread(said: Any, read: ValidatorFunctionWrapHandler) -> Any:
+def _or_unread(raw: Any, read: ValidatorFunctionWrapHandler) -> Any:
     try:
-        return read(said)
+        return read(raw)
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        event_id = said.get("event_id", said.get("id")) if isinstance(said, dict) else None
+        event_id = raw.get("event_id", raw.get("id")) if isinstance(raw, dict) else None
         at = ".".join(map(str, wrong["loc"][1:])) or "event"
         return Unread(event_id[:LONGEST_ID] if isinstance(event_id, str) else "", f"{at}: {wrong['msg']}")
 
@@ -255,7 +253,7 @@ Events = Annotated[
 
 
 class EventResult(BaseModel):
-    """What became of one event."""
+    """Status of one event."""
 
     event_id: str
     fate: str = Field(description="accepted, duplicate, conflict, stray, erased or refused")
@@ -264,7 +262,7 @@ class EventResult(BaseModel):
 
 
 class EventsAnswer(BaseModel):
-    """What became of events, in their order; what is accepted is durable and counts."""
+    """Statuses of the events, in their order; accepted events are durable and count."""
 
     accepted: int
     results: list[EventResult]

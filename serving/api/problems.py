@@ -1,4 +1,4 @@
-"""What goes wrong, as RFC 9457 has it: a type, a status, and what was got, expected and could be done."""
+"""Error answers as problem details (RFC 9457): type and status; what was got, what was expected, how to fix it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RETRY_SECONDS: Final = 2
 
 
 class ProblemDetails(BaseModel):
-    """An error as it is answered (RFC 9457)."""
+    """An error answer (RFC 9457)."""
 
     type: str
     title: str
@@ -35,45 +35,45 @@ class ProblemDetails(BaseModel):
 
 
 class ProblemError(HTTPException):
-    """A request that is answered with a problem.
+    """An error that is answered as a problem.
 
     Args:
-        status: Of HTTP.
+        status: HTTP status.
         kind: Last part of the problem's type.
         title: What went wrong.
-        headers: Of the answer.
+        headers: Headers of the answer.
     """
 
     def __init__(
         self, status: int, kind: str, title: str, *, headers: Mapping[str, str] | None = None, **more: Any
     ) -> None:
-        # of the framework's own kind, which it lets through wherever it is raised
+        # a subclass of the framework's error, which passes through from wherever it is raised
         super().__init__(status, title, dict(headers or {}))
         self.kind = kind
         self.more = more
 
     def response(self) -> Response:
-        """Write it."""
+        """Return the problem as a response."""
         content = {"type": f"urn:nbo:problem:{self.kind}", "title": self.detail, "status": self.status_code}
         content |= {name: value for name, value in self.more.items() if value is not None}
         return Response(orjson.dumps(content), self.status_code, dict(self.headers or {}), media_type=MEDIA_TYPE)
 
 
 def problem_of(error: NboError) -> ProblemError:
-    """Say an error of ours: what the client did is 4xx, what failed here 503."""
-    said: dict[str, Any] = {"got": error.got, "expected": error.expected, "remedy": error.remedy}
+    """Convert an error of nbo: errors of the client are 4xx, failures of the service 503."""
+    details: dict[str, Any] = {"got": error.got, "expected": error.expected, "remedy": error.remedy}
     if isinstance(error, NotFoundError):
-        return ProblemError(404, "not-found", error.what, **said)
+        return ProblemError(404, "not-found", error.what, **details)
     if isinstance(error, DataError):
-        return ProblemError(422, "not-fit", error.what, **said)
-    # what a database says may name places and people: it goes to the log, not to the caller
-    remedy = "ask again in a moment" if isinstance(error, StateError) else None
+        return ProblemError(422, "not-fit", error.what, **details)
+    # a database's message may contain personal data: it is logged, not sent to the caller
+    remedy = "try again in a moment" if isinstance(error, StateError) else None
     headers = {"Retry-After": str(RETRY_SECONDS)}
     return ProblemError(503, "not-available", error.what, headers=headers, remedy=remedy)
 
 
 def handle_problems(app: FastAPI) -> None:
-    """Answer every error of an application with a problem."""
+    """Answer every error of an application as a problem."""
 
     @app.exception_handler(ProblemError)
     async def of_problem(request: Request, error: ProblemError) -> Response:
@@ -83,7 +83,7 @@ def handle_problems(app: FastAPI) -> None:
     async def of_ours(request: Request, error: NboError) -> Response:
         answer = problem_of(error)
         if answer.status_code >= 500:
-            # what a driver says is for those who run the service; it may name places
+            # a driver's message is for operators; it may name hosts
             logger.error("not available", extra={"route": route_of(request.scope), "why": str(error)})
         return answer.response()
 
@@ -105,22 +105,22 @@ def handle_problems(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def of_anything(request: Request, error: Exception) -> Response:
         logger.error("unexpected", exc_info=error, extra={"route": route_of(request.scope)})
-        return ProblemError(500, "unexpected", "something failed here that should not").response()
+        return ProblemError(500, "unexpected", "an unexpected error occurred in the service").response()
 
 
 def template_of(scope: MutableMapping[str, Any]) -> str | None:
-    """Find the template of a request's route, for an address may name a customer; None where there is no route."""
+    """Return the template of the request's route, since a URL may name a customer; None if no route matches."""
     path: str | None = getattr(scope.get("route"), "path", None)
     return path
 
 
 def route_of(scope: MutableMapping[str, Any]) -> str:
-    """Name a route by its template."""
+    """Return the route's template, or `none`."""
     return template_of(scope) or "none"
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe problems for OpenAPI."""
+    """Return OpenAPI descriptions of problem answers."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
     return {
         status: {"description": "Problem", "model": ProblemDetails, "content": content} for status in sorted(statuses)

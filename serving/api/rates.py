@@ -1,4 +1,4 @@
-"""How often callers ask, counted by all workers of a service together."""
+"""Rate limits of callers, shared by all workers of a service."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _NANOSECONDS: Final = 1_000_000_000
 
 
 class Rates:
-    """Tokens of callers that come back with time; a second's worth may be used at once.
+    """Token buckets that refill with time and hold one second's worth.
 
-    All that is kept of a caller is when they have all their tokens again, in a slot of a file that every worker maps
-    into memory: it stays exact however requests fall to workers, and whoever has asked for nothing lately needs no
-    slot. Where more than `PROBED` busy callers fall to the same slots the one who has least to wait is forgotten.
+    A caller's bucket is stored as the moment at which it will be full again, in a slot of a file that every worker
+    maps into memory. So limits are exact however requests are spread over workers, and idle callers need no slot. If
+    more than `PROBED` busy callers hash to the same slots, the one with the least to wait is forgotten.
 
     Args:
-        file: That the workers share; None to count for this process alone.
-        now: Nanoseconds of a clock that all processes of the machine share.
+        file: File shared by the workers; None to count for this process only.
+        now: Clock shared by all processes of the machine, nanoseconds.
 
     Example:
         >>> rates = Rates(None, now=lambda: 0)
@@ -50,7 +50,7 @@ class Rates:
             self._slots = mmap.mmap(self._handle, size)
 
     def take(self, caller: str, per_second: float) -> float:
-        """Take a token; seconds to wait where there is none."""
+        """Take a token; return the seconds to wait if there is none, else 0."""
         most = max(1.0, per_second)
         with self._alone():
             now, place, full_at = self._look(caller)
@@ -61,13 +61,13 @@ class Rates:
             return 0.0
 
     def charge(self, caller: str, per_second: float, tokens: int) -> None:
-        """Take further tokens, of which there need be none: the caller waits until they have come back."""
+        """Take more tokens than there may be; the caller has to wait until they are refilled."""
         with self._alone():
             now, place, full_at = self._look(caller)
             self._keep(place, caller, max(full_at, now), tokens / per_second)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._slots.close()
         if self._handle is not None:
             os.close(self._handle)
@@ -78,14 +78,14 @@ class Rates:
             if self._handle is None:
                 yield
                 return
-            fcntl.flock(self._handle, fcntl.LOCK_EX)  # for microseconds; the system frees it when its holder dies
+            fcntl.flock(self._handle, fcntl.LOCK_EX)  # held for microseconds; the system releases it if its holder dies
             try:
                 yield
             finally:
                 fcntl.flock(self._handle, fcntl.LOCK_UN)
 
     def _look(self, caller: str) -> tuple[int, int, int]:
-        """Find the moment, the caller's slot, and when they have all tokens."""
+        """Return the current moment, the caller's slot, and the moment at which its bucket is full."""
         now, name = self._now(), _hashed(caller)
         soonest, free = 0, None
         for probe in range(PROBED):

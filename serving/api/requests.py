@@ -1,4 +1,4 @@
-"""Reading bodies within limits: of size, of depth, and of what JSON may say."""
+"""Request bodies with limits on size, depth and duplicate keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from serving.api.problems import ProblemError
 from serving.api.security import authenticated
 
 DEEPEST: Final = 16
-"""Levels of lists and objects in one body; what is asked and told has five."""
+"""Maximum nesting of lists and objects in a body; the API's own bodies have five levels."""
 
 _CLOUD_EVENT: Final = "ce-"
 _SPEC: Final = "ce-specversion"
@@ -23,13 +23,13 @@ _NO_DATA: Final = b"{}"
 
 
 class LimitedRequest(Request):
-    """A request whose body is read as JSON without NaN, not too large and not too deep."""
+    """A request whose body is read as JSON without NaN, and with limits on size and depth."""
 
     async def body(self) -> bytes:
         """Read the body.
 
         Raises:
-            ProblemError: 413.
+            ProblemError: 413 if it is too large.
         """
         if not hasattr(self, "_body"):
             largest: int = self.app.state.largest_body
@@ -42,17 +42,17 @@ class LimitedRequest(Request):
                 if size > largest:
                     raise _too_large(largest)
                 chunks.append(chunk)
-            # the framework reads no JSON of an empty body; a CloudEvent in binary mode may have no data
+            # the framework does not parse an empty body, but a CloudEvent in binary mode may have no data
             self._body = b"".join(chunks) or (_NO_DATA if self._is_cloud_event else b"")
         return self._body
 
     async def json(self) -> Any:
-        """Read the body as JSON; a CloudEvent in binary mode is put together from headers and body."""
+        """Read the body as JSON; a CloudEvent in binary mode is assembled from headers and body."""
         body = await self.body()
         content = orjson.loads(body)
         if depth_of(content, DEEPEST) > DEEPEST:
             raise ProblemError(422, "not-fit", "the body is too deep", expected=f"at most {DEEPEST} levels")
-        json.loads(body, object_pairs_hook=_no_key_twice)
+        json.loads(body, object_pairs_hook=_unique_keys)
         if self._is_cloud_event:
             return {**self._cloud_event(), "data": content}
         return content
@@ -62,7 +62,7 @@ class LimitedRequest(Request):
         return _SPEC in self.headers
 
     def _cloud_event(self) -> dict[str, str]:
-        """Read the attributes of a CloudEvent in binary mode, which are percent-encoded in headers."""
+        """Read the attributes of a CloudEvent in binary mode, percent-decoding their headers."""
         return {
             name.removeprefix(_CLOUD_EVENT): unquote(value)
             for name, value in self.headers.items()
@@ -71,18 +71,18 @@ class LimitedRequest(Request):
 
 
 class LimitedRoute(APIRoute):
-    """A route that reads its requests so."""
+    """A route whose requests are limited."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap the handler."""
+        """Return a handler that authenticates and limits each request."""
         handle = super().get_route_handler()
 
         async def limited(request: Request) -> Response:
-            # before anything of the body is read
+            # before any of the body is read
             authenticated(request)
             scope = request.scope
             if _SPEC in request.headers and "content-type" not in request.headers:
-                # what has no data has no kind of data either, and the framework reads nothing without
+                # without data there is no content type, and the framework parses no body without one
                 scope = {**scope, "headers": [*scope["headers"], (b"content-type", b"application/json")]}
             return await handle(LimitedRequest(scope, request.receive))
 
@@ -90,7 +90,7 @@ class LimitedRoute(APIRoute):
 
 
 def depth_of(content: Any, at_most: int) -> int:
-    """Count the levels of lists and objects; one more than `at_most` stands for any more.
+    """Return the nesting depth of lists and objects; counting stops at `at_most` + 1.
 
     Example:
         >>> depth_of({"a": [1, {"b": 2}]}, 10), depth_of([[[]]], 1), depth_of(5, 3)
@@ -104,13 +104,13 @@ def depth_of(content: Any, at_most: int) -> int:
     return level
 
 
-def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    said = dict(pairs)
-    if len(said) < len(pairs):
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    parsed = dict(pairs)
+    if len(parsed) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ProblemError(422, "not-fit", "an object says the same twice", got=twice[:100], expected="each key once")
-    return said
+        raise ProblemError(422, "not-fit", "an object repeats a key", got=twice[:100], expected="each key once")
+    return parsed
 
 
 def _containers(members: Iterable[Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Who asks, and what they may: API keys and bearer tokens, each with scopes and a rate."""
+"""Authentication and authorisation: API keys and bearer tokens, each with scopes and a rate limit."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from serving.api.rates import Rates
 KEY_HEADER: Final = "X-API-Key"
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="nbo"'}
 LEEWAY_SECONDS: Final = 30
-"""As far may the clock of whoever issues tokens be from ours."""
+"""Tolerated difference between the token issuer's clock and ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks.
+    """An authenticated caller.
 
     Attributes:
-        name: As the audit tells it.
-        scopes: What they may; `admin` may everything.
-        per_second: Requests, and members of batches, at most, on average; None for no limit.
+        name: Name in the audit.
+        scopes: Scopes granted; `admin` includes all others.
+        per_second: Average limit on requests and batch members per second; None for no limit.
     """
 
     name: str
@@ -41,16 +41,16 @@ class Caller:
     per_second: float | None = None
 
     def may(self, scope: str) -> bool:
-        """Tell whether they may."""
+        """Whether the caller has a scope."""
         return scope in self.scopes or "admin" in self.scopes
 
 
 class Callers:
-    """Finds out who asks.
+    """Authenticates callers and enforces their rate limits.
 
     Args:
-        settings: With keys and the key of tokens.
-        bank: Whose service it is: a token is for one bank, its audience is `nbo:<bank>`.
+        settings: Settings with the API keys and the key for tokens.
+        bank: Name of the bank; a token is valid for one bank, its audience is `nbo:<bank>`.
     """
 
     def __init__(self, settings: ServiceSettings, bank: str) -> None:
@@ -64,27 +64,27 @@ class Callers:
         self._rates = Rates(settings.rates)
 
     def of_key(self, key: str) -> Caller:
-        """Find the caller of an API key.
+        """Return the caller of an API key.
 
         Raises:
-            ProblemError: 401.
+            ProblemError: 401 if the key is unknown.
         """
-        # looked up by the hash of a long random text: nothing can be learned from how long that takes
+        # looked up by the hash of a long random text, so response times reveal nothing
         caller = self._by_digest.get(sha256(key.encode()).hexdigest())
         if caller is None:
             raise _unauthorised("the API key is not known")
         return caller
 
     def of_token(self, token: str) -> Caller:
-        """Find the caller of a bearer token, which may be an API key.
+        """Return the caller of a bearer token, which may be an API key.
 
         Raises:
-            ProblemError: 401.
+            ProblemError: 401 if the token is not valid.
         """
         if self._jwt_key is None or token.count(".") != 2:
             return self.of_key(token)
         try:
-            said: dict[str, Any] = jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 self._jwt_key,
                 algorithms=[self._algorithm],
@@ -94,18 +94,18 @@ class Callers:
             )
         except jwt.InvalidTokenError as error:
             raise _unauthorised("the token is not valid", got=str(error)) from error
-        scopes = str(said.get("scope", "")).split()
+        scopes = str(claims.get("scope", "")).split()
         try:
-            subject = fit_id(said["sub"], "subject")
+            subject = fit_id(claims["sub"], "subject")
         except DataError as error:
             raise _unauthorised("the token is not valid", got=error.what) from error
         return Caller(f"token:{subject}", frozenset(scopes) & frozenset(SCOPES), self._jwt_per_second)
 
     def within_rate(self, caller: Caller) -> None:
-        """Count a request of a caller.
+        """Count a request against the caller's rate limit.
 
         Raises:
-            ProblemError: 429, where there were too many.
+            ProblemError: 429 if there were too many.
         """
         if caller.per_second is None:
             return
@@ -114,30 +114,30 @@ class Callers:
             raise ProblemError(
                 429,
                 "too-many",
-                "this caller asks too often",
+                "this caller sends too many requests",
                 headers={"Retry-After": str(math.ceil(wait))},
-                expected=f"at most {caller.per_second:g} a second of requests, and of what batches hold",
+                expected=f"at most {caller.per_second:g} requests and members of batches per second",
             )
 
     def charge_batch(self, caller: Caller, members: int) -> None:
-        """Count what a request holds beside its first member, which it was counted for: whoever asks next waits."""
+        """Count the members of a batch after the first, which the request was counted for; the next request waits."""
         if caller.per_second is not None and members > 1:
             self._rates.charge(caller.name, caller.per_second, members - 1)
 
     def close(self) -> None:
-        """End."""
+        """Close the rate limits."""
         self._rates.close()
 
 
-_KEY = APIKeyHeader(name=KEY_HEADER, auto_error=False, description="An API key, as `nbo key` makes it")
+_KEY = APIKeyHeader(name=KEY_HEADER, auto_error=False, description="An API key, as created by `nbo key`")
 _BEARER = HTTPBearer(auto_error=False, description="An API key, or a JSON web token for this bank")
 
 
 def authenticated(request: Request) -> Caller:
-    """Find out who asks, by the headers alone.
+    """Return the caller, identified by the headers alone.
 
     Raises:
-        ProblemError: 401.
+        ProblemError: 401 if the caller cannot be identified.
     """
     callers: Callers = request.app.state.callers
     key = request.headers.get(KEY_HEADER)
@@ -145,18 +145,18 @@ def authenticated(request: Request) -> Caller:
         return callers.of_key(key)
     kind, _, credentials = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not credentials.strip():
-        raise _unauthorised("the request says not who asks", expected=f"{KEY_HEADER} or Authorization: Bearer")
+        raise _unauthorised("the request has no credentials", expected=f"{KEY_HEADER} or Authorization: Bearer")
     return callers.of_token(credentials.strip())
 
 
 def allowed(scope: str) -> Callable[..., Caller]:
-    """Make a dependency that lets only callers with a scope through."""
+    """Return a dependency that admits only callers with a scope."""
 
     async def check(
         request: Request, key: Annotated[str | None, Security(_KEY)], bearer: Annotated[Any, Security(_BEARER)]
     ) -> Caller:
         callers: Callers = request.app.state.callers
-        del key, bearer  # named for OpenAPI
+        del key, bearer  # declared for OpenAPI
         caller = authenticated(request)
         callers.within_rate(caller)
         if not caller.may(scope):
@@ -166,7 +166,7 @@ def allowed(scope: str) -> Callable[..., Caller]:
         request.state.caller = caller.name
         return caller
 
-    return check  # type: ignore[return-value]  # FastAPI awaits what the signature says is there
+    return check  # type: ignore[return-value]  # FastAPI awaits the result
 
 
 Deciding = Annotated[Caller, Depends(allowed("decide"))]
@@ -176,13 +176,13 @@ Administering = Annotated[Caller, Depends(allowed("admin"))]
 
 
 def _check_key(key: str, algorithm: str) -> None:
-    """See that tokens can be checked with a key, before anybody comes with one."""
+    """Check at startup that tokens can be verified with a key."""
     try:
         get_default_algorithms()[algorithm].prepare_key(key)
     except (jwt.InvalidKeyError, ValueError, TypeError) as error:
-        # the words of the error may hold a part of it
+        # the message of the error may contain part of the key
         raise SettingError(
-            f"{JWT_KEY} is no key for {algorithm}", got=type(error).__name__, expected="a public key in PEM"
+            f"{JWT_KEY} is not a key for {algorithm}", got=type(error).__name__, expected="a public key in PEM format"
         ) from None
 
 

@@ -1,6 +1,6 @@
-"""Traces for OpenTelemetry: a span for every request and for each of its steps, with nothing of customers in them.
+"""OpenTelemetry traces: a span for every request and each of its steps, without customer data.
 
-Imported only where an endpoint is set: whoever is not traced neither loads this nor runs anything of it.
+Imported only if an endpoint is set, so that services without tracing pay nothing for it.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from serving.service.instrumentation import Instrumentation, Marked
 from serving.service.service import Service
 
 END_SECONDS: Final = 3.0
-"""A collector that does not answer is given so long at the end; a service that is told to stop must stop."""
+"""How long an unresponsive collector may delay shutdown."""
 
 UNTRACED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Asked every few seconds by machines that only want to know whether they are answered."""
+"""Probed every few seconds by machines that only check for an answer."""
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "QUERY"})
 _OTHER: Final = "_OTHER"
@@ -43,13 +43,13 @@ _CALLERS: Final = TraceContextTextMapPropagator()
 
 
 class Tracing:
-    """Sends spans to a collector over HTTP, as the environment variables of OpenTelemetry say.
+    """Exports spans to a collector over HTTP, configured by OpenTelemetry's environment variables.
 
-    Spans are sent by a thread of their own; where the collector does not answer they are dropped, and nobody waits.
+    A thread of its own sends the spans; if the collector does not answer they are dropped, and no request waits.
 
     Args:
-        bank: Name of the bank, told with every span as `nbo.bank`.
-        inside: Addresses inside the bank that a collector may be at.
+        bank: Name of the bank, added to every span as `nbo.bank`.
+        inside: Permitted addresses inside the bank.
     """
 
     def __init__(self, bank: str, inside: Inside) -> None:
@@ -60,39 +60,41 @@ class Tracing:
         self._tracer = self._provider.get_tracer("nbo.service")
 
     def add_to(self, app: FastAPI) -> None:
-        """Make a span of every request to an application that has not started yet."""
+        """Trace every request of an application that has not started yet."""
         app.add_middleware(Traced, tracing=self)
 
     @contextmanager
     def span(self, name: str, **more: Any) -> Iterator[Span]:
-        """Open a span below the one that is open."""
+        """Open a child span of the current one."""
         with self._tracer.start_as_current_span(
             name, record_exception=False, set_status_on_exception=False, **more
         ) as span:
             try:
                 yield span
             except Exception as error:
-                _say_failure(span, error)
+                _set_failure(span, error)
                 raise
 
     def ended(self, name: str, parent: Span, began: int, error: BaseException | None) -> None:
-        """Add a span below another one, of what has just ended.
+        """Add a child span for work that has just ended.
 
         Args:
-            began: When, nanoseconds since 1970.
-            error: What it failed with; told by its kind alone, for its words may name a customer.
+            name: Name of the span.
+            parent: Parent span.
+            began: Start, nanoseconds since 1970.
+            error: Why it failed; only the type is exported, because the message may name a customer.
         """
         span = self._tracer.start_span(name, set_span_in_context(parent), start_time=began)
         if error is not None:
-            _say_failure(span, error)
+            _set_failure(span, error)
         span.end()
 
     def follow(self, service: Service) -> None:
-        """Make spans of the steps of a service that has not answered anybody yet."""
+        """Trace the steps of a service that has not answered any request yet."""
         service.watcher = _Following(self, service.watcher)
 
     def close(self) -> None:
-        """Send what is left, if that does not take long."""
+        """Send the remaining spans within `END_SECONDS`."""
         ending = threading.Timer(END_SECONDS, self._exporter.shutdown)
         ending.start()
         self._provider.shutdown()
@@ -100,13 +102,13 @@ class Tracing:
 
 
 class Traced:
-    """Makes a span of every request, named by its method and the template of its route, never by its address.
+    """ASGI middleware: a span for every request, named by method and route template, never by URL.
 
-    It continues the trace of the caller, where `traceparent` (W3C) tells of one.
+    It continues the caller's trace if there is a `traceparent` header (W3C).
 
     Args:
-        app: What answers.
-        tracing: Where spans go.
+        app: The wrapped application.
+        tracing: Exports the spans.
     """
 
     def __init__(self, app: ASGIApp, tracing: Tracing) -> None:
@@ -114,26 +116,26 @@ class Traced:
         self._tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer within a span."""
+        """Handle a request within a span."""
         if scope["type"] != "http" or scope["path"] in UNTRACED:
             await self._app(scope, receive, send)
             return
-        # whatever else somebody calls a method is their own words
+        # an unknown method is free text of the caller
         method = scope["method"] if scope["method"] in _METHODS else _OTHER
         caller = _CALLERS.extract(Headers(scope=scope))
-        said = {"http.request.method": method}
-        with self._tracing.span(method, context=caller, kind=SpanKind.SERVER, attributes=said) as span:
+        attributes = {"http.request.method": method}
+        with self._tracing.span(method, context=caller, kind=SpanKind.SERVER, attributes=attributes) as span:
 
             async def watched(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    _say_status(span, message["status"])
+                    _set_status(span, message["status"])
                 await send(message)
 
             try:
                 await self._app(scope, receive, watched)
             except Exception:
-                # answered further out
-                _say_status(span, 500)
+                # answered by an outer handler
+                _set_status(span, 500)
                 raise
             finally:
                 route = template_of(scope)
@@ -143,17 +145,17 @@ class Traced:
 
 
 class _Following:
-    """A watcher that makes spans of what happens, and tells another watcher of it too.
+    """Instrumentation that creates spans and passes every call on to another instrumentation.
 
-    Questions of several requests are decided in one pass, in a thread of its own: a question is marked with the span
-    that was open when it was asked, and has each step of its pass below that.
+    Several requests are decided in one pass, in a thread of its own: each is marked with the span that was current when
+    it arrived, and each step of its pass becomes a child of that span.
     """
 
     def __init__(self, tracing: Tracing, other: Instrumentation) -> None:
         self._tracing = tracing
         self._other = other
         self._marks: dict[int, Span] = {}
-        """Of the pass that is being made, by the identity of what was asked; only the one thread that decides looks."""
+        """Spans of the current pass, by identity of the request; used only by the deciding thread."""
 
     def asked(self) -> object:
         return get_current_span()
@@ -165,7 +167,7 @@ class _Following:
         self._other.together(questions)
         self._marks = {id(question.asked): _marked(question) for question in questions}
         for span in self._marks.values():
-            _say(span, {"nbo.together": len(questions)})
+            _set_attributes(span, {"nbo.together": len(questions)})
 
     @contextmanager
     def step(self, name: str, asked: Sequence[DecisionRequest]) -> Iterator[None]:
@@ -187,13 +189,13 @@ class _Following:
     def decided(self, prepared: PendingDecision, question: Marked) -> None:
         self._other.decided(prepared, question)
         trace = prepared.trace
-        said = {
+        attributes = {
             "nbo.decision_id": trace.decision_id,
             "nbo.channel": trace.channel,
             "nbo.policy": trace.versions["policy"],
             "nbo.degraded": [what.value for what in prepared.degraded],
         }
-        _say(_marked(question), said)
+        _set_attributes(_marked(question), attributes)
 
     def ingested(self, fates: Iterable[EventStatus], refused: int) -> None:
         self._other.ingested(fates, refused)
@@ -204,19 +206,19 @@ def _marked(question: Marked) -> Span:
     return question.mark
 
 
-def _say(span: Span, said: Mapping[str, AttributeValue]) -> None:
-    # whoever asked may have gone, and their request have ended
+def _set_attributes(span: Span, attributes: Mapping[str, AttributeValue]) -> None:
+    # the caller may have disconnected, and the request's span ended
     if span.is_recording():
-        span.set_attributes(said)
+        span.set_attributes(attributes)
 
 
-def _say_failure(span: Span, error: BaseException) -> None:
-    # by its kind alone: its words may name a customer
+def _set_failure(span: Span, error: BaseException) -> None:
+    # only the type: the message may name a customer
     span.set_attribute("error.type", type(error).__qualname__)
     span.set_status(StatusCode.ERROR)
 
 
-def _say_status(span: Span, status: int) -> None:
+def _set_status(span: Span, status: int) -> None:
     span.set_attribute("http.response.status_code", status)
     if status >= 500:
         span.set_status(StatusCode.ERROR)

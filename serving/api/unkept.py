@@ -1,4 +1,4 @@
-"""Answers that nobody in between keeps, and that browsers take for what they are."""
+"""Response headers that forbid caching and content sniffing."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Unkept:
-    """Says with every answer that it is personal: no cache keeps it, and no browser guesses its kind.
+    """ASGI middleware that marks every answer as personal: no cache stores it, and no browser guesses its type.
 
     Args:
-        app: What answers.
+        app: The wrapped application.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer."""
+        """Handle a request and add the headers."""
 
         async def said(message: Message) -> None:
             if message["type"] == "http.response.start":

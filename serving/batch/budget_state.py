@@ -1,4 +1,4 @@
-"""What a run for everybody decided by, beside customers, policy and models: its prices hold until the next one."""
+"""Budget state of a batch run: the prices it found, in force until the next run, and what was left of budgets."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from decisioning.policies.compiled import CompiledPolicy
 from events.durable import replace_text
 
 CIRCUMSTANCES = "circumstances.json"
-"""In a run's folder."""
+"""File name within a run's folder."""
 
 
 def write_budget_state(folder: Path, prices: Mapping[str, float], remaining: Mapping[str, float]) -> None:
-    """Keep the prices of budgets and what was left of them: the run's decisions can be made again.
+    """Write the prices of budgets and what was left of them, so that the run's decisions can be replayed.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -28,14 +28,14 @@ def write_budget_state(folder: Path, prices: Mapping[str, float], remaining: Map
 
 
 def budget_state_of(folder: Path) -> dict[str, dict[str, float]]:
-    """Read what `write_budget_state` kept; nothing for a run without budgets."""
+    """Read what `write_budget_state` wrote; empty for a run without budgets."""
     file = folder / CIRCUMSTANCES
-    kept: dict[str, dict[str, float]] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return kept
+    state: dict[str, dict[str, float]] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return state
 
 
 def latest_budget_state(decisions: Path) -> Path | None:
-    """Find the file of the latest run that had prices: runs' folders begin with their day."""
+    """Return the file of the latest run that had prices; the names of runs' folders start with their day."""
     found = sorted(
         decisions.glob(f"*/{CIRCUMSTANCES}"), key=lambda file: (file.parent.name[:10], file.stat().st_mtime_ns)
     )
@@ -43,11 +43,11 @@ def latest_budget_state(decisions: Path) -> Path | None:
 
 
 def prices_in_force(decisions: Path, policy: CompiledPolicy) -> dict[str, float]:
-    """Read the prices of the budgets that there are now; without any, everything is free.
+    """Read the prices of current budgets from the latest batch run; without one, budgets are free.
 
     Args:
-        decisions: Folder below which runs have theirs.
-        policy: Of now: a budget that is gone has no price.
+        decisions: Folder that holds one folder per batch run.
+        policy: Current policy; a budget it does not have gets no price.
     """
     file = latest_budget_state(decisions)
     if file is None:

@@ -1,4 +1,4 @@
-"""What the contacts of a night use of budgets: charged when they are planned, once a night, by the plan in force."""
+"""Budget charges of batch runs: each night is charged once, for the plan in force."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ ROWS_PER_STATEMENT: Final = 5_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ContactUses:
-    """What each of some contacts is expected to use of budgets.
+    """Expected budget use of individual contacts.
 
     Attributes:
-        decision_ids: Of k contacts.
-        customers: Of the same contacts.
-        uses: By budget, shape (k,), in its unit.
+        decision_ids: Decision id of each of the k contacts.
+        customers: Customer id of each contact.
+        uses: Use by budget, shape (k,), in the budget's unit.
     """
 
     decision_ids: Sequence[str]
@@ -47,13 +47,13 @@ class ContactUses:
     def of(
         cls, policy: CompiledPolicy, wishes: ContactOptions, chosen: NDArray[np.int32], contacts: pa.Table
     ) -> ContactUses:
-        """Take them from what was planned of a part.
+        """Extract the contacts of a part from its plan.
 
         Args:
-            policy: Whose budgets the wishes use.
-            wishes: Of the part's customers.
-            chosen: Shape (n,), which of a customer's contacts is made; -1 for none.
-            contacts: Of `serving.batch.contacts.SCHEMA`: those that are made, in the order of their customers.
+            policy: Policy with the budgets that the options use.
+            wishes: Contact options of the part's customers.
+            chosen: Which of a customer's options is chosen, shape (n,); -1 for none.
+            contacts: Chosen contacts, in the order of their customers, with `serving.batch.contacts.SCHEMA`.
         """
         rows = np.flatnonzero(chosen >= 0)
         names = [compiled.budget.name for compiled in policy.budgets]
@@ -65,17 +65,17 @@ class ContactUses:
 
 
 def remaining_before_batch(database: Database, policy: CompiledPolicy, as_of: datetime) -> dict[str, float]:
-    """Read what a night may plan with: what is left of every budget, as if its earlier plan were cancelled.
+    """Return what a batch run may plan with: what is left of every budget if the night's earlier plan is cancelled.
 
     Contacts of that plan that have left the outbox stay charged.
 
     Args:
-        database: Of decisions and journal.
-        policy: Its budgets.
-        as_of: The local midnight.
+        database: Database of decisions and journal.
+        policy: Policy with the budgets.
+        as_of: Local midnight.
 
     Raises:
-        StateError: The database does not answer; nothing may be spent then.
+        StateError: The database does not answer, so nothing may be spent.
     """
     left = remaining(database, policy, as_of)
     gone = contacted(database, night_of(as_of, policy.time_zone))
@@ -92,26 +92,26 @@ def charge_batch(
     used: Mapping[str, float],
     contacts: Sequence[ContactUses] = (),
 ) -> None:
-    """Put a night's plan in force and charge it; an earlier plan of the same night is cancelled and refunded.
+    """Put a batch run's plan in force and charge it; an earlier plan of the same night is cancelled and refunded.
 
-    What has left of the earlier plan stays charged. Whom it reached is not charged again, for the outbox contacts
-    nobody twice. To charge the plan that is in force already changes nothing.
+    Contacts of the earlier plan that have left stay charged. Their customers are not charged again, because the outbox
+    contacts nobody twice. Charging the plan already in force changes nothing.
 
     Args:
-        database: Of decisions and journal.
-        policy: Its budgets.
-        as_of: The local midnight.
-        run: Name of the run whose plan it is.
-        used: By budget, in its unit.
-        contacts: What each contact has of it, to be given back where it is not made.
+        database: Database of decisions and journal.
+        policy: Policy with the budgets.
+        as_of: Local midnight.
+        run: Name of the run that made the plan.
+        used: Planned use by budget, in its unit.
+        contacts: Share of each contact, refunded if the contact is not made.
 
     Raises:
-        StateError: The database does not answer, or decisions of the moment have used what the plan counted on;
-            nothing is charged, and the earlier plan stays in force.
+        StateError: The database does not answer, or real-time decisions have spent what the plan counted on. Nothing
+            is charged, and the earlier plan stays in force.
     """
     night = night_of(as_of, policy.time_zone)
     with database.transaction() as connection:
-        # apart from the rest, so that nobody waits for both
+        # in a transaction of its own, so that nobody waits for both
         connection.execute(delete(PLANNED).where(PLANNED.c.night < _charge_id(policy, as_of - KEPT)))
     with database.transaction() as connection:
         if lock_plan(database, connection, night) == run:
@@ -122,25 +122,25 @@ def charge_batch(
         budgets = {compiled.budget.name: compiled.budget for compiled in policy.budgets if compiled.budget.name in used}
         periods = {name: period_of(budget, as_of, policy.time_zone) for name, budget in budgets.items()}
         repeated: Counter[str] = Counter()
-        for some in contacts:
-            again = np.array([customer in gone.customers for customer in some.customers], dtype=bool)
-            for rows in _planned(some, ~again, charge.id, periods):
+        for part in contacts:
+            again = np.array([customer in gone.customers for customer in part.customers], dtype=bool)
+            for rows in _planned(part, ~again, charge.id, periods):
                 connection.execute(database.add(PLANNED), rows)
-            repeated.update({name: math.floor(use[again].sum() * UNIT) for name, use in some.uses.items()})
+            repeated.update({name: math.floor(use[again].sum() * UNIT) for name, use in part.uses.items()})
         amounts = {name: max(0, math.ceil(used[name] * UNIT) - repeated[name]) for name in budgets}
-        # last, so that decisions of the moment do not wait for the rest
+        # last, so that real-time decisions do not wait for the rest
         charge.replace(database, connection, budgets, periods, amounts)
 
 
 @dataclass(frozen=True, slots=True)
 class _Charge:
-    """What a night is charged, and what of it stays whatever comes after: 1/10,000 of a budget's unit."""
+    """What a night is charged, and which part of that is final: in 1/10,000 of a budget's unit."""
 
     id: str
     before: Mapping[str, tuple[str, int]]
     """Period and amount, by budget."""
     kept: Mapping[str, int]
-    """Of contacts that have left."""
+    """Final amount by budget: of contacts that have left."""
 
     @classmethod
     def read(cls, connection: Connection, policy: CompiledPolicy, as_of: datetime, gone: Contacted) -> _Charge:
@@ -148,22 +148,22 @@ class _Charge:
         query = select(CHARGES.c.budget, CHARGES.c.period, CHARGES.c.amount).where(CHARGES.c.decision_id == charge_id)
         before = {name: (period, amount) for name, period, amount in connection.execute(query)}
         left: Counter[str] = Counter()
-        for some in _portions(sorted(gone.decisions)):
-            parts = select(PLANNED.c.budget, PLANNED.c.amount).where(PLANNED.c.decision_id.in_(some))
+        for portion in _portions(sorted(gone.decisions)):
+            parts = select(PLANNED.c.budget, PLANNED.c.amount).where(PLANNED.c.decision_id.in_(portion))
             for name, amount in connection.execute(parts.where(PLANNED.c.night == charge_id)):
                 left[name] += amount + 1  # it was rounded down
         return cls(charge_id, before, {name: min(left[name], amount) for name, (_, amount) in before.items()})
 
     def refund(self, name: str) -> int:
-        """What a new plan gives back of a budget."""
+        """Return the amount of a budget that a new plan gives back."""
         return self.before[name][1] - self.kept[name] if name in self.before else 0
 
     def forget_cancelled(self, connection: Connection, gone: Contacted) -> None:
-        """Nothing is given back any more for contacts that were cancelled."""
+        """Delete the shares of cancelled contacts, so that they are not refunded."""
         query = select(PLANNED.c.decision_id).where(PLANNED.c.night == self.id).distinct()
         cancelled = sorted(set(connection.execute(query).scalars()) - gone.decisions.keys())
-        for some in _portions(cancelled):
-            connection.execute(delete(PLANNED).where(PLANNED.c.decision_id.in_(some)))
+        for portion in _portions(cancelled):
+            connection.execute(delete(PLANNED).where(PLANNED.c.decision_id.in_(portion)))
 
     def replace(
         self,
@@ -173,7 +173,7 @@ class _Charge:
         periods: Mapping[str, str],
         amounts: Mapping[str, int],
     ) -> None:
-        """Charge new amounts beside what stays."""
+        """Replace the charges by new amounts plus what is final."""
         connection.execute(delete(CHARGES).where(CHARGES.c.decision_id == self.id))
         changes: Counter[tuple[str, str]] = Counter()
         charges = dict.fromkeys([(name, period) for name, (period, _) in self.before.items()], 0)
@@ -188,7 +188,7 @@ class _Charge:
         rows = [
             {"decision_id": self.id, "budget": name, "period": period, "amount": amount}
             for (name, period), amount in sorted(charges.items())
-            if periods.get(name, period) == period  # where a budget's period has changed, what is kept stays spent
+            if periods.get(name, period) == period  # if a budget's period has changed, the final amount stays spent
         ]
         if rows:
             connection.execute(CHARGES.insert(), rows)
@@ -197,30 +197,30 @@ class _Charge:
 def _spend(
     database: Database, connection: Connection, budget: Budget | None, name: str, period: str, more: int
 ) -> None:
-    """Change what is spent of a budget; a row is only changed where there is enough: nobody can spend it in between."""
+    """Change what is spent of a budget, only if enough is left: checked and updated in one statement."""
     connection.execute(database.add(SPENDING), {"budget": name, "period": period, "spent": 0})
     place = (SPENDING.c.budget == name) & (SPENDING.c.period == period)
     enough = SPENDING.c.spent + more <= math.floor(budget.amount * UNIT) if budget is not None and more > 0 else true()
     changed = connection.execute(update(SPENDING).where(place, enough).values(spent=SPENDING.c.spent + more))
     if budget is not None and not changed.rowcount:
         raise StateError(
-            f"others have used the budget {name} while the night was planned",
+            f"real-time decisions have spent budget {name} during the batch run",
             got=f"{more / UNIT:,.6g} {budget.unit} more planned than before, more than is left",
-            remedy="decide for everybody again: the plan is made from what is left now",
+            remedy="repeat the batch run: it plans with what is left now",
         )
 
 
 def _planned(
-    some: ContactUses, made: NDArray[np.bool_], charge_id: str, periods: Mapping[str, str]
+    contacts: ContactUses, made: NDArray[np.bool_], charge_id: str, periods: Mapping[str, str]
 ) -> Iterator[list[dict[str, Any]]]:
-    """Write what contacts use as rows, rounded down, so that they never give back more than was charged."""
+    """Yield rows with the shares of contacts, rounded down so that refunds never exceed the charge."""
     for name, period in sorted(periods.items()):
-        amounts = np.floor(some.uses[name] * UNIT).astype(np.int64)
+        amounts = np.floor(contacts.uses[name] * UNIT).astype(np.int64)
         using = np.flatnonzero((amounts > 0) & made).tolist()
         for start in range(0, len(using), ROWS_PER_STATEMENT):
             yield [
                 {
-                    "decision_id": some.decision_ids[place],
+                    "decision_id": contacts.decision_ids[place],
                     "budget": name,
                     "night": charge_id,
                     "period": period,
@@ -235,5 +235,5 @@ def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _charge_id(policy: CompiledPolicy, as_of: datetime) -> str:
-    """Stand in the place of a decision's id, which is hexadecimal."""
+    """Return the charge's id, used in place of a decision id; it cannot clash, because those are hexadecimal."""
     return f"night {night_of(as_of, policy.time_zone)}"

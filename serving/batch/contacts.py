@@ -1,4 +1,4 @@
-"""Tonight's contacts as a table that channels can deliver: who, where, when, with what."""
+"""Planned contacts of a batch run as a table for delivery: who, where, when, with what."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from decisioning.plan.contact_options import ContactOptions
 from decisioning.policies.compiled import CompiledPolicy
 
 CONTACTS = "contacts"
-"""Folder of a run's contacts, a file a part."""
+"""Folder of a run's contacts, one file per part."""
 
 PLAN = "plan.json"
-"""In a run's folder, written when its contacts are all there: prices, what is used of budgets, counts of contacts."""
+"""File in a run's folder, written when all contacts are: prices, planned use of budgets, numbers of contacts."""
 
 SCHEMA = pa.schema(
     {
@@ -40,14 +40,14 @@ def planned_contacts(
     wishes: ContactOptions,
     chosen: NDArray[np.int32],
 ) -> pa.Table:
-    """List the contacts of a part, in the order of its customers.
+    """Return the contacts of a part, in the order of its customers.
 
     Args:
-        policy: Whose candidates the wishes name.
-        offers: Of `decisioning.reporting.tables.ranked_offers`, for the same customers: where their decisions' ids are.
-        customers: Shape (n,), ids.
-        wishes: Of these customers.
-        chosen: Shape (n,), which of a customer's contacts is made; -1 for none.
+        policy: Policy with the candidates that the options name.
+        offers: `decisioning.reporting.tables.ranked_offers` of the same customers, with their decision ids.
+        customers: Customer ids, shape (n,).
+        wishes: Contact options of these customers.
+        chosen: Which of a customer's options is chosen, shape (n,); -1 for none.
     """
     first = offers.filter(pc.equal(offers["rank"], 1)).to_pylist()
     decided = {(row["customer_id"], row["channel"]): (row["decision_id"], row["as_of"]) for row in first}
@@ -74,7 +74,7 @@ def planned_contacts(
 
 
 def contact_time(policy: CompiledPolicy, channel: str, as_of: datetime) -> datetime:
-    """Say when an outbound contact goes out that is decided at a moment: at its channel's hour, or at once after it."""
+    """Return when an outbound contact goes out: at its channel's hour of that day, or at once if that has passed."""
     local = as_of.astimezone(policy.time_zone)
     hour = policy.policy.outbound[channel]
     return as_of if local.hour >= hour else local.replace(hour=hour, minute=0, second=0, microsecond=0)

@@ -1,4 +1,4 @@
-"""Wishes of a whole bank on disk, a file for each part, read again at every pass of the allocation."""
+"""Contact options on disk: a file per part, read again in every pass of the allocation."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from features.store.replacing import replacing
 
 @dataclass(frozen=True, slots=True)
 class OptionFiles:
-    """The wishes of some parts, in their order.
+    """The contact options of some parts, in order.
 
     Args:
-        folder: Where the files are.
+        folder: Folder of the files.
         parts: Names of the parts to read.
-        without: Hashes of customers who are not to be contacted.
+        without: Hashes of customers who must not be contacted.
 
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> none = np.zeros((0, 2))
-        >>> wishes = ContactOptions(np.zeros(0, np.uint64), none.astype(np.int32), none, (none,), none > 0, none)
+        >>> options = ContactOptions(np.zeros(0, np.uint64), none.astype(np.int32), none, (none,), none > 0, none)
         >>> with TemporaryDirectory() as folder:
-        ...     write_options(Path(folder), "bucket-000", wishes)
+        ...     write_options(Path(folder), "bucket-000", options)
         ...     [part.gains.shape for part in OptionFiles(Path(folder), ("bucket-000",))]
         [(0, 2)]
     """
@@ -58,7 +58,7 @@ class OptionFiles:
                 )
         except (OSError, ValueError, KeyError) as error:
             raise StateError(
-                f"what could be sent to {part} cannot be read",
+                f"the contact options of {part} cannot be read",
                 got=str(error),
                 remedy="remove the file and decide again",
             ) from error
@@ -66,7 +66,7 @@ class OptionFiles:
 
 
 def write_options(folder: Path, part: str, wishes: ContactOptions) -> None:
-    """Write the wishes of a part, as a whole or not at all."""
+    """Write the contact options of a part atomically."""
     uses = np.array(wishes.uses, dtype=np.float64).reshape(len(wishes.uses), *wishes.gains.shape)
     with replacing(option_file(folder, part)) as beside, beside.open("wb") as handle:
         np.savez(
@@ -81,12 +81,12 @@ def write_options(folder: Path, part: str, wishes: ContactOptions) -> None:
 
 
 def option_file(folder: Path, part: str) -> Path:
-    """Where the wishes of a part are."""
+    """Return the path of a part's contact options."""
     return folder / f"{part}.npz"
 
 
 def joined_options(parts: Sequence[ContactOptions]) -> ContactOptions:
-    """Put the wishes of customers of one policy below each other; at least one part."""
+    """Concatenate contact options under the same policy; there must be at least one part."""
     budgets = range(len(parts[0].uses))
     return ContactOptions(
         np.concatenate([part.keys for part in parts]),

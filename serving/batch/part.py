@@ -1,4 +1,4 @@
-"""Decide for a part of the bank and write it down, as files that any machine may write."""
+"""Decide for one part of the bank and write the results as files; parts may run on any machine."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ OFFERS, REJECTIONS, FEATURES, WISHES = "offers", "rejections", "features", "wish
 
 @dataclass(frozen=True, slots=True)
 class PartResult:
-    """What came of one part; parts add up.
+    """Result of one part; results add up.
 
     Attributes:
-        customers: Decided for.
-        decisions: Customer and channel with at least one offer.
-        offers: Ranked ones.
+        customers: Customers decided for.
+        decisions: Pairs of customer and channel with at least one offer.
+        offers: Ranked offers.
     """
 
     customers: int
@@ -66,26 +66,26 @@ def decide_part(
     prices: Mapping[str, float] | None = None,
     remaining: Mapping[str, float] | None = None,
 ) -> PartResult:
-    """Decide for the customers of a part, all channels, and keep the result.
+    """Decide for the customers of a part in all channels, and write the results.
 
-    Writes `folder/offers/part.parquet` (ranked offers), `folder/rejections/part.parquet` (which rules rejected what)
-    and `folder/features/part.parquet` (what rules, values and models saw, for replay), and, where the policy has
-    outbound channels, `folder/wishes/part.npz` (what could be sent); each appears whole or not at all. Doing a part
-    again gives the same files, and two may do it at once.
+    Writes `folder/offers/part.parquet` (ranked offers), `folder/rejections/part.parquet` (which rules rejected what),
+    `folder/features/part.parquet` (what rules, values and models saw, for replay) and, if the policy has outbound
+    channels, `folder/wishes/part.npz` (contact options); each file is written atomically. Repeating a part gives the
+    same files, also when run concurrently.
 
     Args:
         decider: Policy and models.
         features: At least one customer, with the columns that `decider.features` names.
-        folder: Of the run.
-        part: Name of the part within the run, as `bucket-03`.
-        as_of: The moment decided for.
-        seed: Of the draws.
-        prices: Of one unit of each budget.
+        folder: Folder of the run.
+        part: Name of the part within the run, such as `bucket-03`.
+        as_of: Decision time.
+        seed: Seed of the draws.
+        prices: Price of one unit of each budget.
         remaining: What is left of each budget.
 
     Raises:
         DataError: There are no customers, or features are missing.
-        StateError: Files could not be written.
+        StateError: A file could not be written.
     """
     if not len(features):
         raise DataError(f"part {part} has no customers", expected="at least one", remedy="leave empty parts out")
@@ -145,10 +145,10 @@ def write_contact_options(
     seed: int,
     remaining: Mapping[str, float] | None = None,
 ) -> int:
-    """Decide without prices, and keep all that could be sent to the customers of a part: prices are found from it.
+    """Decide without prices and write all contact options of a part; the prices are computed from them.
 
     Returns:
-        For how many customers.
+        The number of customers.
     """
     decided = decider.in_chunks(features.select(decider.features), as_of=as_of, seed=seed, remaining=remaining)
     wishes = [all_contact_options(decisions) for decisions in decided]
@@ -158,5 +158,5 @@ def write_contact_options(
 
 
 def part_file(folder: Path, content: str, part: str) -> Path:
-    """Where a part's `offers`, `rejections` or `features` are."""
+    """Return the path of a part's `offers`, `rejections` or `features`."""
     return folder / content / f"{part}.parquet"

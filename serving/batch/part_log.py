@@ -1,4 +1,4 @@
-"""What a part of a batch offers, from its files into the decision log."""
+"""Copies the offers of a part of a batch run from its files into the decision log."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from serving.batch.part import OFFERS, part_file
 
 
 def log_part(log: DecisionLog, folder: Path, part: str, *, seed: int, versions: Mapping[str, str]) -> int:
-    """Keep the decisions of a part that offer something, in one transaction; keeping them again adds nothing.
+    """Log the decisions of a part that offer something, in one transaction; logging them again adds nothing.
 
     Args:
-        log: Where decisions are found by id and by customer.
-        folder: Of the run.
+        log: Decision log.
+        folder: Folder of the run.
         part: Name of a part that `decide_part` has decided.
-        seed: Of the draws.
-        versions: Of everything that took part.
+        seed: Seed of the draws.
+        versions: Versions of everything that took part in the decisions.
 
     Returns:
-        How many were new.
+        The number of new decisions.
 
     Raises:
-        StateError: The part's offers cannot be read, or the log did not take them.
+        StateError: The part's offers cannot be read, or the log cannot be written.
     """
     return log.append_batch(_read(folder, part), part=f"{folder.name}/{part}", seed=seed, versions=versions)
 
 
 def is_logged(log: DecisionLog, folder: Path, part: str) -> bool:
-    """Tell whether the log has the part's first decision; true where it offers nothing.
+    """Return whether the log has the part's first decision; true if the part offers nothing.
 
     Raises:
         StateError: The part's offers cannot be read.
@@ -43,7 +43,7 @@ def is_logged(log: DecisionLog, folder: Path, part: str) -> bool:
         return True
     try:
         log.get(offers["decision_id"][0].as_py())
-    except StateError:  # it has none of this id, or does not answer, which the next who writes will say
+    except StateError:  # not logged, or no answer from the database, which the next write will report
         return False
     return True
 

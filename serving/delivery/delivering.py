@@ -1,4 +1,4 @@
-"""Delivering what is due: taken, asked about once more, noted, sent, and noted again."""
+"""Delivers due contacts: take, check again, record, send, record the result."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from serving.delivery.states import State
 from serving.delivery.targets import Fate, Sent, Target
 
 LOOK_AGAIN: Final = timedelta(minutes=15)
-"""A contact that a limit or quiet hours hold back is looked at again so soon."""
+"""Delay until a contact held back by a limit or quiet hours is checked again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelReport:
-    """What came of delivering to one channel.
+    """Result of delivering to one channel.
 
     Attributes:
         delivered: The channel has them.
-        postponed: Held back by a limit or quiet hours, or the customer could not be looked up.
-        withheld: The customer does not agree any more, or is not known any more.
-        expired: Their time was too long ago.
+        postponed: Held back by a limit or quiet hours, or the customer could not be read.
+        withheld: The customer no longer agrees, or is no longer known.
+        expired: Their contact time is too long ago.
         failed: Will be tried again.
         dead: Given up.
-        withdrawn: In a file already, whose customers have refused since: the channel is told beside the file.
-        reasons: Why contacts were not delivered, and how many.
+        withdrawn: Already in a file, but the customer has refused since: listed in the file's withdrawn list.
+        reasons: Number of contacts not delivered, by reason.
     """
 
     channel: str
@@ -52,22 +52,22 @@ def deliver(
     clock: Callable[[], datetime],
     late: timedelta,
 ) -> list[ChannelReport]:
-    """Deliver the contacts of all channels whose time has come, none waiting for another.
+    """Deliver the due contacts of all channels; no channel waits for another.
 
-    A channel that fails is left alone for the rest of the call; the others go on. Whenever this is interrupted, what
-    was taken is taken again when its lease ends; what was sent in between is sent again with the same `decision_id`.
+    A channel that fails is skipped for the rest of the call. After an interruption, contacts that were taken are taken
+    again when their lease ends; contacts sent in between are sent again with the same `decision_id`.
 
     Args:
-        outbox: Where they are.
-        targets: By channel.
-        permission: Asked about every contact.
-        clock: Gives the moment, aware; asked for every batch, since a lease begins when it is taken.
-        late: Contacts whose time was longer ago are given up.
+        outbox: The outbox.
+        targets: Target by channel.
+        permission: Checks every contact.
+        clock: Gives the aware moment; called for every batch, since a lease begins when the batch is taken.
+        late: Contacts older than this are given up.
     """
     channels = [_Channel(outbox, channel, target, permission, clock) for channel, target in targets.items()]
     for one in channels:
         one.tidy(late)
-    # only sending is done beside each other: who is asked about is asked about by one, and sees all that began before
+    # only sending is concurrent: one thread checks all contacts, and so sees all that were begun before
     with ThreadPoolExecutor(max(1, sum(target.at_once for target in targets.values()))) as senders:
         try:
             while True:
@@ -80,7 +80,7 @@ def deliver(
                 for one in channels:
                     one.note_what_came()
         finally:
-            # also where this was interrupted: what has come is noted
+            # also after an interruption: results that have arrived are recorded
             senders.shutdown(cancel_futures=True)
             for one in channels:
                 one.note_what_came()
@@ -88,10 +88,10 @@ def deliver(
 
 
 class _Channel:
-    """Delivering to one channel, batch by batch.
+    """Delivery to one channel, batch by batch.
 
     Attributes:
-        sending: Batches on their way, with the moments at which they began.
+        sending: Batches in progress, with the moments at which they began.
     """
 
     def __init__(
@@ -110,13 +110,13 @@ class _Channel:
         self.sending: dict[Future[Sequence[Sent]], datetime] = {}
 
     def tidy(self, late: timedelta) -> None:
-        """Give up what is too late, and take back what has not been fetched for good."""
+        """Expire contacts that are too late, and withdraw delivered ones that are no longer allowed."""
         now = self._clock()
         self._counts["expired"] += self._outbox.expire(self._channel, now, now - late)
         self._counts["withdrawn"] += self._target.recall(self._channel, now - late, self._permission, now)
 
     def begin_more(self, senders: ThreadPoolExecutor) -> None:
-        """Begin as many batches as may be on their way; one, until the channel has taken one."""
+        """Start as many batches as allowed concurrently; only one until the channel has accepted one."""
         while self._going and len(self.sending) < (self._target.at_once if self._counts["delivered"] else 1):
             now = self._clock()
             taken = self._outbox.take(self._channel, now, self._target.batch, self._target.lease)
@@ -130,11 +130,11 @@ class _Channel:
                 return
 
     def note_what_came(self) -> None:
-        """Note what became of the batches that have ended."""
+        """Record the results of finished batches."""
         for future in [one for one in self.sending if one.done()]:
             began = self.sending.pop(future)
             if future.cancelled():
-                continue  # they are taken again when their lease ends
+                continue  # taken again when the lease ends
             for sent in future.result():
                 _note(self._outbox, self._target, sent, began, self._counts)
                 if sent.fate is not Fate.HAS_IT:
@@ -142,7 +142,7 @@ class _Channel:
                 self._going = self._going and sent.fate is not Fate.FAILED
 
     def report(self) -> ChannelReport:
-        """Say what came of it."""
+        """Return the result."""
         return ChannelReport(channel=self._channel, reasons=dict(self._reasons), **self._counts)
 
 

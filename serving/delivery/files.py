@@ -1,4 +1,4 @@
-"""Contacts as files that channels fetch: one a night, whole at any moment."""
+"""Delivery as files that channels fetch: one per channel and night, replaced atomically."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ from serving.delivery.targets import TOLD, Fate, Sent, told
 
 LEASE: Final = timedelta(minutes=10)
 WITHDRAWN: Final = ".withdrawn"
-"""In the place of the format, for the contacts that are not to be made any more."""
+"""Suffix, in place of the format, of the list of contacts that must not be made any more."""
 ATTEMPTS: Final = 1_000_000
-"""A full disk is waited for: contacts expire, they do not become dead letters."""
+"""Practically unlimited: with a full disk, contacts wait and expire rather than become dead letters."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContactFile:
-    """Writes `<channel>-<night>.<format>`: all of the night's contacts that were delivered so far, in one order.
+    """Writes `<channel>-<night>.<format>`: all of the night's contacts delivered so far, in a fixed order.
 
-    The file is replaced before its new contacts are noted as delivered, in one transaction that keeps others out:
-    after a crash in between the next delivery writes the same file again.
+    The file is replaced before its new contacts are recorded as delivered, in one locking transaction: after a crash in
+    between, the next delivery writes the same file again.
 
-    Whoever refuses after that is in it no more, and a file beside it, `<channel>-<night>.withdrawn`, has the
-    `decision_id` of their contact, a line each: the channel may have fetched the first one, and looks there before it
-    sends.
+    A customer who refuses after that is removed from the file, and the `decision_id` of their contact is added to
+    `<channel>-<night>.withdrawn` beside it, one per line: the channel may have fetched the first file, and checks this
+    one before it sends.
 
     Args:
-        outbox: Where what was delivered before is found.
-        folder: Made where it is missing.
+        outbox: Outbox, which also has the contacts delivered before.
+        folder: Folder to write to; created if missing.
         form: `csv` or `jsonl`.
     """
 
@@ -56,16 +56,16 @@ class ContactFile:
     attempts: int = ATTEMPTS
 
     def wait(self, attempts: int) -> timedelta:
-        """Wait for some minutes."""
+        """Wait five minutes, whatever the number of attempts."""
         return timedelta(minutes=5)
 
     def recall(self, channel: str, since: datetime, permission: Permission, now: datetime) -> int:
-        """Ask about the contacts that a channel may not have made yet, and take back those that may not be made.
+        """Check the contacts that a channel may not have made yet, and withdraw those that are no longer allowed.
 
         They stay delivered, charged and counted: nobody knows whether the channel has made them.
 
         Raises:
-            StateError: A file could not be written; what is withdrawn is told by the next delivery.
+            StateError: A file could not be written; the next delivery withdraws the contacts.
         """
         withdrawn = 0
         lying = sorted(self.outbox.lying(channel, since), key=lambda contact: contact.night)
@@ -101,7 +101,7 @@ class ContactFile:
         name = f"{channel}-{night}.{self.form}"
         try:
             with self.outbox.database.transaction() as connection:
-                # until the file is there: whoever is erased later is found in it
+                # held until the file is written: a later erasure finds the customer in it
                 hold_erasures(connection, self.outbox.database)
                 before = self.outbox.locked_night(connection, channel, night)
                 before, new = (self.outbox.without_erased(connection, some) for some in (before, new))
@@ -109,7 +109,7 @@ class ContactFile:
                 add_withdrawn(self.folder / name, [contact.decision_id for contact in withdrawn])
                 gone = {contact.decision_id for contact in withdrawn}
                 whole = {one.decision_id: one for one in [*before, *new] if one.decision_id not in gone}
-                # one that was fetched and taken away does not come again for what is not in it
+                # a file that was fetched and removed is not created again only to leave contacts out
                 if new or (withdrawn and (self.folder / name).exists()):
                     self._write(name, whole)
                 self.outbox.settle_within(connection, new, State.DELIVERED, now)
@@ -132,7 +132,7 @@ class ContactFile:
 
 
 def add_withdrawn(file: Path, decision_ids: Sequence[str]) -> None:
-    """Add contacts to those that a file's channel is not to make any more."""
+    """Add contacts to the withdrawn list of a file."""
     if not decision_ids:
         return
     beside = file.with_suffix(WITHDRAWN)
@@ -142,10 +142,10 @@ def add_withdrawn(file: Path, decision_ids: Sequence[str]) -> None:
 
 
 def forget_in_files(files: Sequence[Path], customer_id: str) -> int:
-    """Take a customer out of files that are still there, and tell their channels, which may have fetched them.
+    """Remove a customer from files, and add their contacts to the withdrawn lists: channels may have fetched the files.
 
     Returns:
-        How many contacts there were.
+        The number of contacts removed.
     """
     return sum((_from_lines if file.suffix == ".jsonl" else _from_table)(file, customer_id) for file in files)
 
@@ -161,14 +161,14 @@ def _from_lines(file: Path, customer_id: str) -> int:
 
 
 def _from_table(file: Path, customer_id: str) -> int:
-    # an id may hold a line's end: a row is not a line
+    # an id may contain a line break: a row is not a line
     rows = list(csv.reader(io.StringIO(file.read_text(encoding="utf-8"), newline="")))
     place = rows[0].index("customer_id")
-    theirs = [row for row in rows if row[place] in (customer_id, harmless(customer_id))]
-    rest = [row for row in rows if row not in theirs]
-    if theirs:
+    removed = [row for row in rows if row[place] in (customer_id, harmless(customer_id))]
+    rest = [row for row in rows if row not in removed]
+    if removed:
         if "decision_id" in rows[0]:
-            add_withdrawn(file, [row[rows[0].index("decision_id")] for row in theirs])
+            add_withdrawn(file, [row[rows[0].index("decision_id")] for row in removed])
         written = io.StringIO()
         csv.writer(written, lineterminator="\n").writerows(rest)
         _replace(file, written.getvalue())
@@ -176,5 +176,5 @@ def _from_table(file: Path, customer_id: str) -> int:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Write a file that those may read, who may read its folder: a channel's system is seldom the same user."""
+    """Write a file readable by all who may read its folder: a channel's system seldom runs as the same user."""
     replace_text(file, text, mode=file.parent.stat().st_mode & 0o666)

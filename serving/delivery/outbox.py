@@ -1,4 +1,4 @@
-"""The outbox: every planned contact once, from the plan to the channel that has it."""
+"""The outbox: holds every planned contact once, from the plan until its channel has it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from serving.delivery.plans import lock_plan, make_room
 from serving.delivery.states import State
 
 ROWS_PER_STATEMENT: Final = 5_000
-_LYING: Final = (OUTBOX.c.state == State.DELIVERED, OUTBOX.c.reason.is_(None))
-"""A contact that was delivered has no reason, unless it was withdrawn after that."""
+_IN_FILES: Final = (OUTBOX.c.state == State.DELIVERED, OUTBOX.c.reason.is_(None))
+"""A delivered contact has no reason, unless it was withdrawn afterwards."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +30,9 @@ class Contact:
     """A planned contact.
 
     Attributes:
-        night: Day that it was planned for.
-        message: Treatment.
-        attempts: Begun before.
+        night: Day it was planned for.
+        message: Name of the treatment.
+        attempts: Number of earlier delivery attempts.
     """
 
     decision_id: str
@@ -47,14 +47,14 @@ class Contact:
 
 
 class Outbox:
-    """Contacts in the journal's database.
+    """Planned contacts in the journal's database.
 
     Args:
-        database: Of decisions and journal.
-        products: Family of each offer, for counting contacts that are on their way.
+        database: Database of decisions and journal.
+        products: Product of each offer, to count contacts that are on their way.
 
     Raises:
-        StateError: From every method, where the database does not answer or refuses.
+        StateError: By every method, if the database does not answer or refuses.
     """
 
     def __init__(self, database: Database, products: Mapping[str, str | None]) -> None:
@@ -62,17 +62,17 @@ class Outbox:
         self._products = products
 
     def gather(self, run: str, midnight: datetime, contacts: pa.Table) -> int:
-        """Take in the contacts of a run, all or none; one that is here already, or was superseded, adds nothing.
+        """Insert the contacts of a run, all or none; a run already inserted, or superseded, adds nothing.
 
         Contacts of customers who were erased since the run's midnight are left out.
 
         Args:
-            run: Its name.
-            midnight: Local, of the night that it planned for.
-            contacts: Of `serving.batch.contacts.SCHEMA`.
+            run: Name of the run.
+            midnight: Local midnight of the night the run planned for.
+            contacts: Contacts with `serving.batch.contacts.SCHEMA`.
 
         Returns:
-            How many were new.
+            The number of new contacts.
         """
         night = f"{midnight:%Y-%m-%d}"
         planned = [_row(contact, night) for contact in contacts.to_pylist()]
@@ -93,15 +93,15 @@ class Outbox:
             return _count(connection, night) - before
 
     def has(self, run: str) -> bool:
-        """Tell whether a run's contacts are here."""
+        """Return whether a run's contacts were inserted."""
         with self.database.reading() as connection:
             return connection.execute(select(GATHERED.c.run).where(GATHERED.c.run == run)).first() is not None
 
     def expire(self, channel: str, now: datetime, before: datetime) -> int:
-        """Give up the contacts of a channel whose time was before a moment; what never began gives back its charge."""
+        """Give up a channel's contacts from before a moment; those never attempted are refunded."""
         late = (OUTBOX.c.channel == channel) & (OUTBOX.c.contact_at < microseconds(before))
         free = (OUTBOX.c.state == State.WAITING) & (OUTBOX.c.next_at <= microseconds(now))
-        settled = {"state": State.EXPIRED, "settled_at": microseconds(now), "reason": "its time was too long ago"}
+        settled = {"state": State.EXPIRED, "settled_at": microseconds(now), "reason": "its contact time has passed"}
         ended = update(OUTBOX).where(late & free).values(settled).returning(OUTBOX.c.decision_id, OUTBOX.c.attempts)
         with self.database.transaction() as connection:
             attempts = dict(connection.execute(ended).tuples().all())
@@ -109,7 +109,7 @@ class Outbox:
         return len(attempts)
 
     def take(self, channel: str, now: datetime, at_most: int, lease: timedelta) -> list[Contact]:
-        """Take contacts whose time has come; nobody else takes them before the lease ends."""
+        """Take contacts that are due; no other process takes them before the lease ends."""
         due = (
             select(OUTBOX)
             .where(OUTBOX.c.channel == channel, OUTBOX.c.state == State.WAITING)
@@ -124,19 +124,19 @@ class Outbox:
         return found
 
     def begin(self, contacts: Sequence[Contact], now: datetime, seen: Mapping[str, int] | None = None) -> list[Contact]:
-        """Note before contacts are sent that they may be with the channel from now on.
+        """Record, before contacts are sent, that their channel may have them from now on.
 
-        They count against contact limits at once, until the channel tells that they were presented. One that was begun
-        before counts already, or was presented since.
+        They count against contact limits at once, until the channel reports that they were presented. A contact
+        attempted before counts already, or was presented since.
 
         Args:
-            contacts: Taken, and allowed.
-            now: Aware.
-            seen: Customer -> version by which the contact was allowed; where something was told of the customer since,
-                their contact is taken and asked about again.
+            contacts: Contacts taken and allowed.
+            now: Aware moment.
+            seen: Version of each customer by which the contact was allowed. If it has changed since, the contact is
+                left waiting and checked again.
 
         Returns:
-            Those that still wait: others were withdrawn or erased since they were taken.
+            The contacts that still wait; others were withdrawn or erased since they were taken.
         """
         if not contacts:
             return []
@@ -156,17 +156,17 @@ class Outbox:
         return begun
 
     def without_erased(self, connection: Connection, contacts: Sequence[Contact]) -> list[Contact]:
-        """Leave out those whose customers were erased since their time; erasures are held."""
+        """Leave out contacts whose customers were erased after the contact time; the caller holds erasures."""
         erased = erasures_of(connection, self.database, {contact.customer_id for contact in contacts})
         return [one for one in contacts if not is_erased(erased, one.customer_id, microseconds(one.contact_at))]
 
     def _waiting(self, connection: Connection, contacts: Sequence[Contact]) -> dict[str, int]:
-        """Find those of some contacts that still wait, with their attempts, and keep others from changing them."""
+        """Return the attempts of those contacts that still wait, and lock their rows."""
         ids = sorted(contact.decision_id for contact in contacts)
         found: dict[str, int] = {}
         for start in range(0, len(ids), ROWS_PER_STATEMENT):
-            some = OUTBOX.c.decision_id.in_(ids[start : start + ROWS_PER_STATEMENT])
-            query = select(OUTBOX.c.decision_id, OUTBOX.c.attempts).where(some, OUTBOX.c.state == State.WAITING)
+            portion = OUTBOX.c.decision_id.in_(ids[start : start + ROWS_PER_STATEMENT])
+            query = select(OUTBOX.c.decision_id, OUTBOX.c.attempts).where(portion, OUTBOX.c.state == State.WAITING)
             locking = query if self.database.is_sqlite else query.order_by(OUTBOX.c.decision_id).with_for_update()
             found |= dict(connection.execute(locking).tuples().all())
         return found
@@ -185,28 +185,28 @@ class Outbox:
             }
             for contact in contacts
         ]
-        # whoever decides for them at this moment decides anew, with this contact counted
+        # concurrent decisions for these customers are decided again, with this contact counted
         raise_versions(connection, [contact.customer_id for contact in contacts])
         connection.execute(self.database.add(PENDING), pending)
 
     def postpone(self, contacts: Mapping[str, Sequence[Contact]], until: datetime) -> None:
-        """Let contacts, by the reason, wait until a moment."""
+        """Delay contacts, grouped by reason, until a moment."""
         if contacts:
             with self.database.transaction() as connection:
-                for reason, some in contacts.items():
-                    _change(connection, some, next_at=microseconds(until), reason=reason)
+                for reason, group in contacts.items():
+                    _change(connection, group, next_at=microseconds(until), reason=reason)
 
     def settle(
         self, contacts: Sequence[Contact], state: State, now: datetime, reason: str | None = None, *, made: bool = True
     ) -> None:
-        """Note what became of contacts, for good.
+        """Record the final state of contacts.
 
         Args:
-            contacts: Which.
-            state: That they end in.
-            now: Aware.
+            contacts: Contacts to settle.
+            state: Final state.
+            now: Aware moment.
             reason: Why they were not delivered.
-            made: They may have reached the customer. One that surely did not counts against no limit any more.
+            made: Whether they may have reached the customer. If not, they no longer count against limits.
         """
         with self.database.transaction() as connection:
             self.settle_within(connection, contacts, state, now, reason)
@@ -215,46 +215,50 @@ class Outbox:
                 connection.execute(delete(PENDING).where(PENDING.c.decision_id.in_(ids)))
 
     def withhold(self, contacts: Mapping[str, Sequence[Contact]], now: datetime) -> None:
-        """Note that contacts, by the reason, are not made, for good; what never began gives back its charge.
+        """Withhold contacts, grouped by reason, for good; those never attempted are refunded.
 
-        One that began may have reached the customer: it stays charged and counted.
+        A contact that was attempted may have reached the customer: it stays charged and counted.
         """
         if not contacts:
             return
         with self.database.transaction() as connection:
-            attempts = self._waiting(connection, [contact for some in contacts.values() for contact in some])
-            for reason, some in contacts.items():
-                self.settle_within(connection, some, State.WITHHELD, now, reason)
+            attempts = self._waiting(connection, [contact for group in contacts.values() for contact in group])
+            for reason, group in contacts.items():
+                self.settle_within(connection, group, State.WITHHELD, now, reason)
             refund(connection, [decision_id for decision_id, begun in attempts.items() if not begun])
 
     @staticmethod
     def settle_within(
         connection: Connection, contacts: Sequence[Contact], state: State, now: datetime, reason: str | None = None
     ) -> None:
-        """Note the same within a transaction."""
+        """Settle contacts within a transaction of the caller."""
         _change(connection, contacts, state=state, settled_at=microseconds(now), reason=reason)
 
     def locked_night(self, connection: Connection, channel: str, night: str) -> list[Contact]:
-        """Read what lies in the file of a night, and keep others from delivering of it until the transaction ends."""
+        """Read the contacts in the file of a night, and lock the night against other deliveries."""
         gathered = select(GATHERED.c.run).where(GATHERED.c.night == night).order_by(GATHERED.c.run)
         connection.execute(gathered if self.database.is_sqlite else gathered.with_for_update())
-        found = connection.execute(select(OUTBOX).where(*_LYING, OUTBOX.c.channel == channel, OUTBOX.c.night == night))
+        found = connection.execute(
+            select(OUTBOX).where(*_IN_FILES, OUTBOX.c.channel == channel, OUTBOX.c.night == night)
+        )
         return [_contact(row._mapping) for row in found]
 
     def lying(self, channel: str, since: datetime) -> list[Contact]:
-        """Read the contacts with a time since then that a channel has and was not told to leave."""
-        query = select(OUTBOX).where(*_LYING, OUTBOX.c.channel == channel, OUTBOX.c.contact_at >= microseconds(since))
+        """Read a channel's delivered, not withdrawn contacts with a contact time since a moment."""
+        query = select(OUTBOX).where(
+            *_IN_FILES, OUTBOX.c.channel == channel, OUTBOX.c.contact_at >= microseconds(since)
+        )
         with self.database.reading() as connection:
             return [_contact(row._mapping) for row in connection.execute(query)]
 
     @staticmethod
     def note_withdrawn(connection: Connection, contacts: Sequence[Contact], now: datetime) -> None:
-        """Note that a channel which has contacts was told not to make them; they stay delivered."""
+        """Record that a channel was told not to make contacts it has; they stay delivered."""
         ids = [contact.decision_id for contact in contacts]
         values = {"settled_at": microseconds(now), "reason": "the customer refused after it was delivered"}
         for start in range(0, len(ids), ROWS_PER_STATEMENT):
-            some = OUTBOX.c.decision_id.in_(ids[start : start + ROWS_PER_STATEMENT])
-            connection.execute(update(OUTBOX).where(some, OUTBOX.c.state == State.DELIVERED).values(values))
+            portion = OUTBOX.c.decision_id.in_(ids[start : start + ROWS_PER_STATEMENT])
+            connection.execute(update(OUTBOX).where(portion, OUTBOX.c.state == State.DELIVERED).values(values))
 
     def counts(self) -> dict[tuple[str, State], int]:
         """Count contacts by channel and state."""
@@ -296,8 +300,8 @@ def _contact(row: Mapping[Any, Any]) -> Contact:
 def _change(connection: Connection, contacts: Sequence[Contact], **values: Any) -> None:
     ids = [contact.decision_id for contact in contacts]
     for start in range(0, len(ids), ROWS_PER_STATEMENT):
-        some = OUTBOX.c.decision_id.in_(ids[start : start + ROWS_PER_STATEMENT])
-        connection.execute(update(OUTBOX).where(some, OUTBOX.c.state == State.WAITING).values(values))
+        portion = OUTBOX.c.decision_id.in_(ids[start : start + ROWS_PER_STATEMENT])
+        connection.execute(update(OUTBOX).where(portion, OUTBOX.c.state == State.WAITING).values(values))
 
 
 def _count(connection: Connection, night: str) -> int:

@@ -1,4 +1,4 @@
-"""May this contact still be made? Asked again at the moment of delivery, of the same rules that planned it."""
+"""Permission to deliver: checks at delivery time, by the same rules that planned it, whether a contact is allowed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from serving.delivery.outbox import Contact
 
 
 class Ruling(StrEnum):
-    """What may be done with a contact now."""
+    """Whether a contact may be made."""
 
     ALLOWED = "allowed"
     LATER = "later"
@@ -27,22 +27,22 @@ class Ruling(StrEnum):
 
 
 FOR_GOOD: Final = frozenset({"consent", "eligibility"})
-"""Kinds of rules that end a contact: who does not agree now is not asked again by a plan of last night."""
+"""Kinds of rules that end a contact: a customer who does not agree now is not contacted by last night's plan."""
 
 FOR_NOW: Final = "contact_limit"
-"""Kind of rules that may hold again within hours: limits and quiet hours."""
+"""Kind of rules that may pass again within hours: limits and quiet hours."""
 
 
 TOGETHER: Final = 1_000
-"""Customers read in one query of the journal and of the online store; databases bound the variables of one."""
+"""Customers read in one query of the journal and the online store; databases limit the variables of a query."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ruled:
-    """A ruling with its reason; nothing of the customer is in it.
+    """A ruling and its reason, without personal data.
 
     Attributes:
-        version: Of the customer, as they were read for it.
+        version: Version of the customer's data it was based on.
     """
 
     ruling: Ruling
@@ -52,14 +52,14 @@ class Ruled:
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Asks the policy.
+    """Checks contacts against the current policy.
 
-    A contact that was tried before counts against its own limits, and so is not held to them a second time.
+    A contact that was attempted before counts against its own limits, and so is not checked against them again.
 
     Args:
-        decider: Of the policy that holds now.
-        reader: Of customers as they are now.
-        seed: Of draws; no rule depends on it.
+        decider: Decider with the current policy.
+        reader: Reads the customers' current features.
+        seed: Seed of the draws; no rule depends on it.
     """
 
     decider: Decider
@@ -67,33 +67,32 @@ class Permission:
     seed: int
 
     def of(self, contacts: Sequence[Contact], now: datetime) -> list[Ruled]:
-        """Rule on contacts of one channel and of different customers; what cannot be known is no permission.
+        """Rule on contacts of one channel and of different customers; what cannot be read is no permission.
 
-        The customers are read together and asked about in one pass of the policy, which gives each the same answer as
-        if it were alone.
+        All customers are read together and checked in one pass of the policy, with the same result as one by one.
 
         Returns:
-            A ruling for each, in their order.
+            One ruling per contact, in their order.
         """
         ruled: dict[str, Ruled] = {}
         for start in range(0, len(contacts), TOGETHER):
-            some = {contact.customer_id: contact for contact in contacts[start : start + TOGETHER]}
+            batch = {contact.customer_id: contact for contact in contacts[start : start + TOGETHER]}
             try:
-                found = self.reader.read_together(list(some), now, live=True)
+                found = self.reader.read_together(list(batch), now, live=True)
             except StateError as error:
                 why = f"the customer could not be looked up: {error.what}"
-                ruled |= dict.fromkeys(some, Ruled(Ruling.LATER, why))
+                ruled |= dict.fromkeys(batch, Ruled(Ruling.LATER, why))
                 continue
             for read in found:
-                theirs = [some[customer] for customer in read.features.customer_ids.tolist()]
-                ruled |= {one.customer_id: ruling for one, ruling in zip(theirs, self._of(theirs, read), strict=True)}
+                group = [batch[customer] for customer in read.features.customer_ids.tolist()]
+                ruled |= {one.customer_id: ruling for one, ruling in zip(group, self._of(group, read), strict=True)}
         return [ruled[contact.customer_id] for contact in contacts]
 
     def _of(self, contacts: Sequence[Contact], read: CustomerFeatures) -> list[Ruled]:
         if read.origin is Origin.NOTHING:
             return [Ruled(Ruling.NEVER, "the customer is not known any more")] * len(contacts)
         if read.origin is Origin.UNKNOWN:
-            # nothing is known of their consent: that is not the same as that they took it back
+            # their consent is unknown, which is not the same as withdrawn
             why = CLOCK_BEHIND if read.note == CLOCK_BEHIND else "the event log cannot be read"
             return [Ruled(Ruling.LATER, f"the customer could not be looked up: {why}")] * len(contacts)
         channel, policy = contacts[0].channel, self.decider.policy
@@ -114,7 +113,7 @@ class Permission:
 
 
 def _ruled(decisions: Decisions, row: int, candidate: int, contact: Contact) -> Ruled:
-    """Rule by the first rule that ends a contact, or else by the first that holds it back."""
+    """Rule by the first failed rule that ends the contact, or else by the first that holds it back."""
     rules = decisions.policy.rules
     failed = [rules[position] for position in failing_positions(decisions.bits[row, candidate].tolist())]
     ended = [rule.name for rule in failed if rule.kind in FOR_GOOD]

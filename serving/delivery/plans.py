@@ -1,4 +1,4 @@
-"""The plan in force: the latest plan of a night takes the place of the earlier ones."""
+"""The plan in force: the latest plan of a night replaces earlier ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from serving.delivery.states import State
 
 
 def night_of(midnight: datetime, time_zone: tzinfo) -> str:
-    """Name a night by its local day.
+    """Return the local day that names a night.
 
     Example:
         >>> from datetime import UTC
@@ -30,36 +30,36 @@ class Contacted:
     """Contacts of a night that have left the outbox: their channels have them, or may have them.
 
     Attributes:
-        decisions: Customer of each, by the id of the decision.
+        decisions: Customer of each contact, by decision id.
     """
 
     decisions: dict[str, str]
 
     @property
     def customers(self) -> frozenset[str]:
-        """Who is not to be contacted again on behalf of this night."""
+        """Customers who must not be contacted again for this night."""
         return frozenset(self.decisions.values())
 
 
 def contacted(database: Database, night: str) -> Contacted:
-    """Read which contacts of a night have left already.
+    """Read which contacts of a night have left the outbox.
 
     Raises:
-        StateError: The database does not answer; nobody may be contacted then.
+        StateError: The database does not answer, so nobody may be contacted.
     """
     with database.reading() as connection:
         return _contacted(connection, night)
 
 
 def plan_in_force(database: Database, night: str) -> str | None:
-    """Find the run whose plan is in force for a night; None where none was charged."""
+    """Return the run whose plan is in force for a night; None if none was charged."""
     with database.reading() as connection:
         found = connection.execute(select(PLANS.c.run).where(PLANS.c.night == night)).scalar()
     return found or None
 
 
 def lock_plan(database: Database, connection: Connection, night: str) -> str | None:
-    """Read which plan is in force, and keep others from changing it until the transaction ends."""
+    """Return the run whose plan is in force, and lock it until the transaction ends."""
     connection.execute(database.add(PLANS), {"night": night, "run": ""})
     query = select(PLANS.c.run).where(PLANS.c.night == night)
     found = connection.execute(query if database.is_sqlite else query.with_for_update()).scalar_one()
@@ -67,32 +67,32 @@ def lock_plan(database: Database, connection: Connection, night: str) -> str | N
 
 
 def supersede(connection: Connection, night: str, run: str, now: datetime) -> Contacted:
-    """Put a plan in force, and cancel what earlier plans of its night have waiting.
+    """Put a plan in force, and cancel the waiting contacts of earlier plans of the same night.
 
     Args:
-        connection: In the transaction that charges the plan, after `lock_plan`.
-        night: The plan's day.
-        run: Whose plan it is.
-        now: Aware.
+        connection: Transaction that charges the plan, after `lock_plan`.
+        night: Day of the plan.
+        run: Run that made the plan.
+        now: Aware moment.
 
     Returns:
-        The contacts of earlier plans that have left, and stay charged.
+        The contacts of earlier plans that have left and stay charged.
     """
     waiting = (OUTBOX.c.night == night) & (OUTBOX.c.state == State.WAITING) & (OUTBOX.c.attempts == 0)
-    cancelled = {"state": State.SUPERSEDED, "settled_at": microseconds(now), "reason": "the night was planned again"}
-    # before what has left is read: nothing of the night can leave any more after it
+    cancelled = {"state": State.SUPERSEDED, "settled_at": microseconds(now), "reason": "replaced by a newer plan"}
+    # before reading what has left: after this nothing of the night can leave any more
     connection.execute(update(OUTBOX).where(waiting).values(cancelled))
-    # the contacts of a run are taken in anew if its plan comes into force again
+    # if an earlier run's plan comes into force again, its contacts are inserted again
     connection.execute(delete(GATHERED).where(GATHERED.c.night == night))
     connection.execute(update(PLANS).where(PLANS.c.night == night).values(run=run))
     return _contacted(connection, night)
 
 
 def make_room(connection: Connection, night: str, customers: list[str]) -> None:
-    """Remove contacts of a night that were cancelled or withheld unsent, for customers of whom there is a new one."""
+    """Delete cancelled or withheld unsent contacts of a night for customers who get a new one."""
     unsent = (OUTBOX.c.attempts == 0) & OUTBOX.c.state.in_((State.SUPERSEDED, State.WITHHELD, State.EXPIRED))
-    for some in _portions(customers):
-        connection.execute(delete(OUTBOX).where(OUTBOX.c.night == night, unsent, OUTBOX.c.customer_id.in_(some)))
+    for portion in _portions(customers):
+        connection.execute(delete(OUTBOX).where(OUTBOX.c.night == night, unsent, OUTBOX.c.customer_id.in_(portion)))
 
 
 def _contacted(connection: Connection, night: str) -> Contacted:

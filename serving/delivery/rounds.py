@@ -1,4 +1,4 @@
-"""Contacts in rounds of different customers."""
+"""Splits contacts into rounds of distinct customers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from serving.delivery.outbox import Contact
 
 
 def rounds(contacts: Sequence[Contact]) -> list[list[Contact]]:
-    """Split contacts so that each customer is once in a round: the second one is asked about when the first counts.
+    """Split contacts so that each customer occurs once per round: a second contact is checked after the first counts.
 
     Example:
         >>> from types import SimpleNamespace as Contact

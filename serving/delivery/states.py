@@ -1,4 +1,4 @@
-"""Where a contact is on its way from the plan to its channel."""
+"""States of a contact in the outbox."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ class State(StrEnum):
     WAITING = "waiting"
     DELIVERED = "delivered"
     WITHHELD = "withheld"
-    """The customer does not agree any more, or is not known any more."""
+    """The customer no longer agrees, or is no longer known."""
     EXPIRED = "expired"
-    """Its time was too long ago."""
+    """Its contact time is too long ago."""
     SUPERSEDED = "superseded"
-    """The night was planned again before it was sent."""
+    """A newer plan replaced it before it was sent."""
     DEAD = "dead"
-    """The channel refused it, or failed as often as it was tried."""
+    """The channel refused it, or all attempts failed."""

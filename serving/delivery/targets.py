@@ -1,4 +1,4 @@
-"""What a channel is delivered by, and what may come of it."""
+"""Delivery targets: the interface to a channel, and the results of sending."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from serving.delivery.permission import Permission
 
 
 class Fate(StrEnum):
-    """What came of sending a contact."""
+    """Result of sending a contact."""
 
     HAS_IT = "has it"
     REFUSED = "refused"
-    """The channel never takes this one."""
+    """The channel will never accept this contact."""
     FAILED = "failed"
-    """Nobody knows whether the channel has it: it is sent again."""
+    """It is unknown whether the channel has it: it is sent again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of one sending.
+    """Result of sending some contacts.
 
     Attributes:
-        reason: In words without anything of customers.
-        after: How soon the channel wants to hear again, where it says.
+        reason: Why they failed, without personal data.
+        after: Delay that the channel asked for, if any.
     """
 
     contacts: Sequence[Contact]
@@ -38,38 +38,38 @@ class Sent:
 
 
 class Target(Protocol):
-    """A way to a channel: `webhook.Webhook` posts, `files.ContactFile` writes."""
+    """A way to deliver to a channel: `webhook.Webhook` posts, `files.ContactFile` writes."""
 
     @property
     def batch(self) -> int:
-        """Contacts that are sent together."""
+        """Number of contacts sent together."""
 
     @property
     def at_once(self) -> int:
-        """Batches that may be on their way at the same time."""
+        """Maximum number of concurrent batches."""
 
     @property
     def lease(self) -> timedelta:
-        """Sending a batch takes no longer."""
+        """Upper bound on the time to send a batch."""
 
     @property
     def attempts(self) -> int:
-        """After so many a contact is a dead letter."""
+        """Number of attempts after which a contact becomes a dead letter."""
 
     def wait(self, attempts: int) -> timedelta:
-        """How long to wait after so many attempts."""
+        """Return the delay after a number of attempts."""
 
     def recall(self, channel: str, since: datetime, permission: Permission, now: datetime) -> int:
-        """Tell the channel which contacts with a time since then it is not to make any more; how many are new."""
+        """Tell the channel which contacts since a moment it must no longer make; return how many are new."""
 
     def send(self, contacts: Sequence[Contact], now: datetime) -> Sequence[Sent]:
-        """Send contacts that all have begun; those the channel has are settled by whoever asks, or already."""
+        """Send contacts that were all begun; delivered ones are settled by the caller, or already by the target."""
 
 
 TOLD: Final = ("decision_id", "customer_id", "channel", "contact_at", "offer", "message", "slot")
-"""What a channel is told of a contact."""
+"""Fields of a contact that a channel gets."""
 
 
 def told(contact: Contact) -> dict[str, Any]:
-    """Say a contact as a channel gets it; `decision_id` is the key by which it knows one that comes again."""
+    """Return a contact as its channel gets it; `decision_id` identifies a contact that is sent again."""
     return {**{name: getattr(contact, name) for name in TOLD}, "contact_at": contact.contact_at.isoformat()}

@@ -1,4 +1,4 @@
-"""Contacts as signed requests to a channel's own system."""
+"""Delivery by webhook: posts contacts as signed requests to a channel's own system."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from serving.outgoing import AddressRefusedError, way_to
 SIGNATURE_HEADER: Final = "X-Nbo-Signature"
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 REFUSALS: Final = frozenset({400, 413, 415, 422})
-"""Statuses that are about what was sent; all others may pass: a wrong key is mended, a moved address found."""
+"""Statuses that refuse the content; others may pass: a wrong key gets fixed, a moved address found."""
 
 LONGEST_WAIT: Final = timedelta(hours=1)
 LONGEST_ASKED_WAIT: Final = timedelta(days=1)
-"""A channel that asks for a longer one is tried again after this one."""
+"""Upper bound on the delay that a channel can ask for."""
 
 _LEASE_MARGIN: Final = timedelta(minutes=1)
 _PHASES: Final = ("connect", "read", "write", "pool")
 
 
 def signature(body: bytes, secret: str, moment: datetime) -> str:
-    """Sign a body with the moment of sending, so that a recorded request cannot be played again later.
+    """Sign a body together with the time of sending, so that a recorded request cannot be replayed later.
 
     Example:
         >>> signature(b"{}", "secret", datetime.fromtimestamp(1772452800, UTC))[:24]
@@ -49,15 +49,15 @@ def signature(body: bytes, secret: str, moment: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Posts contacts; the channel has them when it answers 2xx. An answer that sends elsewhere is not followed.
+    """Posts contacts; the channel has them once it answers 2xx. Redirects are not followed.
 
     Args:
-        settings: Batch, timeout, attempts.
-        url: Where to.
-        secret: Of the signature.
-        bank: Its name, which the channel is told.
-        inside: Addresses inside the bank that may be posted to.
-        trusted: Certificates, read once: reading them takes longer than sending a batch.
+        settings: Batch size, timeout, attempts.
+        url: URL to post to.
+        secret: Key of the signature.
+        bank: Name of the bank, sent to the channel.
+        inside: Permitted addresses inside the bank.
+        trusted: Certificates, loaded once: loading takes longer than sending a batch.
     """
 
     settings: WebhookTarget
@@ -69,35 +69,35 @@ class Webhook:
 
     @property
     def batch(self) -> int:
-        """Contacts in one request."""
+        """Contacts per request."""
         return self.settings.batch
 
     @property
     def at_once(self) -> int:
-        """Requests at the same time."""
+        """Maximum number of concurrent requests."""
         return self.settings.at_once
 
     @property
     def attempts(self) -> int:
-        """After so many a contact is a dead letter."""
+        """Number of attempts after which a contact becomes a dead letter."""
         return self.settings.attempts
 
     @property
     def lease(self) -> timedelta:
-        """Each contact may have to be sent alone, after all together."""
+        """Upper bound on the time to send a batch: all contacts together, then each alone."""
         return timedelta(seconds=self.settings.timeout_seconds) * (self.batch + 1) + _LEASE_MARGIN
 
     def wait(self, attempts: int) -> timedelta:
-        """Double the wait with each attempt."""
+        """Return the delay, doubled with each attempt."""
         seconds = self.settings.wait_seconds * 2.0 ** min(attempts - 1, 20)
         return min(LONGEST_WAIT, timedelta(seconds=seconds))
 
     def recall(self, channel: str, since: datetime, permission: Permission, now: datetime) -> int:
-        """Nothing: what was posted and answered is made at once."""
+        """Do nothing: the channel makes a contact as soon as it has accepted it."""
         return 0
 
     def send(self, contacts: Sequence[Contact], now: datetime) -> list[Sent]:
-        """Post the contacts; where they are refused together one by one, so that one bad one keeps no other back."""
+        """Post the contacts; if they are refused together, post them one by one, so that a bad one blocks no others."""
         del now  # the receiver compares with its own clock
         return asyncio.run(self._send(contacts))
 
@@ -122,13 +122,13 @@ class Webhook:
             IDEMPOTENCY_HEADER: blake2b(ids.encode(), digest_size=16).hexdigest(),
         }
         try:
-            # the client's own timeouts begin anew with every byte: an answer that drips would never end
+            # the client's own timeouts restart with every byte: a dripping answer would never end
             async with asyncio.timeout(self.settings.timeout_seconds):
                 response = await self._answer(body, headers)
         except AddressRefusedError as error:
             return Sent(contacts, Fate.FAILED, str(error))
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            # its words may hold the address, which may hold a secret
+            # the message may contain the URL, which may contain a secret
             return Sent(contacts, Fate.FAILED, f"no answer: {type(error).__name__}")
         if response.is_success:
             return Sent(contacts, Fate.HAS_IT)
@@ -140,11 +140,11 @@ class Webhook:
         return Sent(contacts, Fate.FAILED, reason, after)
 
     async def _answer(self, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
-        """Post to the first address that can be connected to; of the answer only status and headers are read."""
+        """Post to the first address that accepts a connection; only status and headers of the answer are read."""
         way = await asyncio.to_thread(way_to, self.url, self.settings.url, self.inside)
         url = httpx.URL(self.url)
         for place, host in enumerate(way.addresses or [url.host]):
-            # by the address that was looked at, as the host that was named: for its virtual hosts and its certificate
+            # connects to the checked address under the URL's host name, for virtual hosts and the certificate
             request = httpx.Request(
                 "POST",
                 url.copy_with(host=host),
@@ -161,4 +161,4 @@ class Webhook:
                 else:
                     await response.aclose()
                     return response
-        raise AssertionError("an address that is found is one at least")
+        raise AssertionError("a resolved host has at least one address")

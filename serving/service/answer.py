@@ -15,13 +15,13 @@ from serving.service.decision_request import DecisionRequest
 def chosen(
     asked: DecisionRequest, decision: Trace, pairs: Mapping[tuple[str, str], tuple[Offer, Treatment]]
 ) -> list[tuple[Candidate, str | None]]:
-    """Take the ranked candidates that are answered with, and put them in the places asked for.
+    """Select the ranked candidates of the answer and assign them to the requested placements.
 
-    A candidate takes the first free place that its treatment is made for; a treatment without a slot fits any. With
-    places named, what fits none of them is not offered.
+    A candidate takes the first free placement that its treatment fits; a treatment without a slot fits any. If the
+    request names placements, a candidate that fits none of them is not offered.
 
     Returns:
-        The candidates by rank, each with its place.
+        The candidates by rank, each with its placement.
     """
     free = list(asked.placements)
     answered: list[tuple[Candidate, str | None]] = []
@@ -49,16 +49,16 @@ def answer_of(
     features_from: str,
     degraded: Sequence[str],
 ) -> dict[str, Any]:
-    """Say a decision to the channel that asked.
+    """Return a decision as the JSON object that answers the request.
 
     Args:
-        asked: The question.
-        decision: That was made.
-        answered: Of `chosen`.
-        pairs: Offers and treatments by name and channel.
-        reasons: For each answered candidate.
+        asked: The request.
+        decision: The decision.
+        answered: Candidates with their placements, from `chosen`.
+        pairs: Offers and treatments by offer name and channel.
+        reasons: Reasons for each answered candidate.
         features_from: Where the features came from.
-        degraded: What was not as it should be; empty where everything was.
+        degraded: What was degraded; empty if nothing was.
     """
     return {
         "decision_id": decision.decision_id,

@@ -1,4 +1,4 @@
-"""Leaving alone what fails: asking it again and again would make everybody wait for it."""
+"""Circuit breaker: stops calling a failing dependency for a while, so that requests do not all wait for it."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 FAILURES: Final = 3
-"""In a row, until it is left alone."""
+"""Consecutive failures until the breaker opens."""
 
 REST_SECONDS: Final = 5.0
 
 STORE_SECONDS: Final = 0.5
-"""For which a decision waits for the online store; then the log has to do, which has the same in more time."""
+"""How long a decision waits for the online store; after that it reads the event log: the same features, but slower."""
 
 
 class Breaker:
-    """Counts failures of something, and asks it no more for a while after some in a row.
+    """Counts consecutive failures of a dependency, and after some of them stops calling it for a while.
 
-    After the rest one question goes through: its answer ends the rest, or begins another.
+    After that one call goes through: its result closes the breaker or opens it again.
 
     Args:
-        name: As errors call it.
-        now: Seconds on a clock that never goes back.
+        name: Name of the dependency in errors.
+        now: Monotonic clock, seconds.
     """
 
     def __init__(self, name: str, now: Callable[[], float] = time.monotonic) -> None:
@@ -47,20 +47,20 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is left alone at the moment."""
+        """Whether calls are blocked at the moment."""
         return self._now() < self._rests_until
 
     def ask(self, question: Callable[[], Answer]) -> Answer:
-        """Ask it.
+        """Call the dependency.
 
         Raises:
-            StateError: It failed, or is left alone.
+            StateError: It failed, or calls are blocked.
         """
         with self._lock:
             if self.is_open:
                 raise StateError(f"{self.name} failed and is left alone for a while")
             if self._failures >= FAILURES:
-                # others go on without it while this one tries
+                # other calls stay blocked while this one tries
                 self._rests_until = self._now() + REST_SECONDS
         try:
             answer = question()
@@ -77,12 +77,12 @@ class Breaker:
 
 
 class GuardedStates:
-    """Online states behind a breaker, read in a thread of their own: a store that is frozen ends no wait by itself.
+    """Online states behind a breaker, read in a thread of their own because a frozen store never ends a wait by itself.
 
     Args:
         states: Online states.
-        breaker: Of their store.
-        seconds: That an answer may take.
+        breaker: Breaker of their store.
+        seconds: Time limit for a read.
     """
 
     def __init__(self, states: OnlineStates, breaker: Breaker, seconds: float = STORE_SECONDS) -> None:
@@ -90,18 +90,18 @@ class GuardedStates:
         self._breaker = breaker
         self._seconds = seconds
         self._asking: MicroBatcher[tuple[Callable[[], OnlineRead], Future[OnlineRead]]] = MicroBatcher(
-            _ask, most=1, name="online-store"
+            _run, most=1, name="online-store"
         )
         finalize(self, self._asking.leave)
         self._last: Future[OnlineRead] | None = None
 
     def read(self, customer_ids: Sequence[str], now: datetime) -> OnlineRead:
-        """Read states; arguments and errors as of `OnlineStates.read`."""
+        """Read states; arguments and errors are those of `OnlineStates.read`."""
         return self._breaker.ask(lambda: self._in_time(lambda: self._states.read(customer_ids, now)))
 
     def _in_time(self, question: Callable[[], OnlineRead]) -> OnlineRead:
         if self._last is not None and not self._last.done():
-            raise StateError("the online store has not answered yet what it was asked before")
+            raise StateError("the online store has not answered the previous read yet")
         answer: Future[OnlineRead] = Future()
         self._asking.put((question, answer))
         try:
@@ -111,9 +111,9 @@ class GuardedStates:
             raise StateError("the online store does not answer", got=f"nothing in {self._seconds:g} s") from None
 
 
-def _ask(asked: list[tuple[Callable[[], OnlineRead], Future[OnlineRead]]]) -> None:
+def _run(asked: list[tuple[Callable[[], OnlineRead], Future[OnlineRead]]]) -> None:
     [(question, answer)] = asked
     try:
         answer.set_result(question())
-    except Exception as error:  # noqa: BLE001  whoever waits is told
+    except Exception as error:  # noqa: BLE001  passed on to the waiting caller
         answer.set_exception(error)

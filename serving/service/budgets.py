@@ -1,4 +1,4 @@
-"""What is left of budgets during the day, and what a decision claims of it."""
+"""Budgets during the day: what is left of them, and what a decision claims."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SPENT: Final = select(SPENDING).where(or_(*(SPENDING.c.period == bindparam(kind
 
 
 def period_of(budget: Budget, moment: datetime, zone: tzinfo) -> str:
-    """First day of the period that a moment belongs to; a campaign has but one.
+    """Return the first day of the period a moment belongs to; a campaign has a single period.
 
     Example:
         >>> from datetime import UTC
@@ -47,7 +47,7 @@ def remaining(database: Database, policy: CompiledPolicy, moment: datetime) -> d
     """Read what is left of every budget, by name.
 
     Raises:
-        StateError: The database does not answer; nothing may be spent then.
+        StateError: The database does not answer, so nothing may be spent.
     """
     budgets = {compiled.budget.name: compiled.budget for compiled in policy.budgets}
     if not budgets:
@@ -63,19 +63,19 @@ def remaining(database: Database, policy: CompiledPolicy, moment: datetime) -> d
 
 
 def claims_of(decisions: Decisions, customer: int, candidates: Iterable[int]) -> tuple[Claim, ...]:
-    """Say what putting candidates to a customer uses of budgets; rounded up, so that no sum exceeds a budget.
+    """Return what offering candidates to a customer uses of budgets, rounded up so that no sum exceeds a budget.
 
     Args:
-        decisions: That of the customer among them.
-        customer: Position of the customer.
-        candidates: Positions of what is offered.
+        decisions: Decisions that include the customer's.
+        customer: Row of the customer.
+        candidates: Columns of the candidates offered.
     """
     policy, moment = decisions.policy, as_datetime(decisions.as_of)
     claims = []
     for place, compiled in enumerate(policy.budgets):
         budget, columns = compiled.budget, compiled.columns.tolist()
         if not np.isfinite(decisions.remaining[budget.name]):
-            continue  # it does not bind yet
+            continue  # the budget does not bind yet
         used = sum(
             float(decisions.worth.uses[place][customer, columns.index(candidate)])
             for candidate in candidates

@@ -1,4 +1,4 @@
-"""The models of the champions: read from their files once these are seen to be the ones that were registered."""
+"""Loading champion models: their files are read only if they match what was registered."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ Model = TypeVar("Model")
 
 
 def load_churn(folder: Path, champions: Champions) -> ChurnModel | None:
-    """Read the churn champion; None where there is none.
+    """Read the churn champion; return None if there is none.
 
     Raises:
-        ModelError: Its files are missing, or not those that were registered.
+        ModelError: Its files are missing or differ from what was registered.
     """
     return _load(folder, champions.get("churn"), ChurnModel.from_files)
 
 
 def load_propensity(folder: Path, champions: Champions) -> PropensityModel | AcceptanceRates | None:
-    """Read the propensity champion, or the acceptance rates that stand in for one; None where there is neither.
+    """Read the propensity champion, or the acceptance rates that replace it; return None if there is neither.
 
     Raises:
-        ModelError: Its files are missing, or not those that were registered.
+        ModelError: Its files are missing or differ from what was registered.
     """
     return _load(folder, champions.get("propensity"), _propensity_from_files)
 

@@ -1,4 +1,4 @@
-"""The champions as files: what a registry has, laid down where services find it without asking the registry."""
+"""Champions as files: the registry's champions, copied to where services read them without asking the registry."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Champion:
     """One model in charge.
 
     Attributes:
-        name: In the registry, as `demo-churn`.
-        digest: Of its files.
-        folder: Of its files, below that of the manifest.
+        name: Name in the registry, such as `demo-churn`.
+        digest: Digest of its files.
+        folder: Folder of its files, relative to that of the manifest.
     """
 
     name: str
@@ -31,21 +31,21 @@ class Champion:
 
     @property
     def cited(self) -> str:
-        """As decisions cite it."""
+        """Version and digest, as decisions cite them."""
         return f"{self.version}:{self.digest[:12]}"
 
 
 Champions = Mapping[str, Champion]
-"""By `churn` and `propensity`; a model that has no champion is not there."""
+"""Champions by `churn` and `propensity`; a model without a champion is absent."""
 
 
 def write_champions(folder: Path, champions: Champions) -> None:
-    """Say who is in charge, in one step."""
+    """Write the manifest of champions atomically."""
     replace_text(folder / MANIFEST, json.dumps({name: asdict(champion) for name, champion in champions.items()}))
 
 
 def read_champions(folder: Path) -> Champions | None:
-    """Read who is in charge; None where nobody has said it yet.
+    """Read the manifest of champions; return None if there is none yet.
 
     Raises:
         StateError: The manifest is damaged.

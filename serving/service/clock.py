@@ -1,4 +1,4 @@
-"""What time it is, for decisions: never earlier than a moment ago."""
+"""The decision clock: strictly increasing, and aware of changes to the machine's clock."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 JUMP: Final = timedelta(seconds=30)
-"""A clock that has moved by more than this against the time that passed is not trusted."""
+"""A clock that moved by more than this relative to elapsed time is not trusted."""
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class ClockBase:
-    """What the clocks of all processes of a service have in common, fixed when it starts.
+    """What the clocks of all processes of a service share, fixed when the service starts.
 
-    A process that is started later, in the place of one that was killed, goes on by the same base.
+    A process started later, to replace one that was killed, uses the same base.
 
     Attributes:
-        ahead: Of the machine's clock; nothing where a bank lives in real time.
-        begun: How far the machine's clock was ahead of the time that passes, seconds, when the service started.
+        ahead: Offset added to the machine's clock; zero if the bank lives in real time.
+        begun: Machine time minus monotonic time when the service started, seconds.
 
     Example:
         >>> base = ClockBase.of(timedelta(days=-3))
@@ -36,26 +36,26 @@ class ClockBase:
 
     @classmethod
     def of(cls, ahead: timedelta) -> ClockBase:
-        """Make the base of a service that starts now."""
+        """Return the base of a service that starts now."""
         return cls(ahead, time.time() - time.monotonic())
 
     @classmethod
     def from_text(cls, text: str) -> ClockBase:
-        """Read what `text` wrote."""
+        """Read the output of `text`."""
         ahead, begun = json.loads(text)
         return cls(ahead * _MICROSECOND, begun)
 
     def text(self) -> str:
-        """Write it as another process reads it, exactly."""
+        """Serialise the base exactly, for another process."""
         return json.dumps([self.ahead // _MICROSECOND, self.begun])
 
 
 class Clock:
-    """The machine's clock, shifted where a simulated bank lives at another time.
+    """The machine's clock, shifted if a simulated bank lives at another time.
 
     Args:
-        start: The moment at which the clock begins, aware; the machine's own time where it is not given.
-        base: In the place of `start`, that of the service.
+        start: Aware moment at which the clock starts; the machine's time by default.
+        base: Base of the service, used instead of `start`.
     """
 
     def __init__(self, start: datetime | None = None, *, base: ClockBase | None = None) -> None:
@@ -66,17 +66,17 @@ class Clock:
         self._latest = datetime.now(UTC) + self._ahead
 
     def now(self) -> datetime:
-        """Tell the moment, UTC: later than that of the call before, so that no two decisions share one."""
+        """Return the current moment, UTC, later than that of the previous call: no two decisions share a moment."""
         with self._lock:
             self._latest = max(datetime.now(UTC) + self._ahead, self._latest + _MICROSECOND)
             return self._latest
 
     @property
     def jumped(self) -> timedelta:
-        """By how much the machine's clock was moved since the service started; days and quiet hours hang on it."""
+        """How far the machine's clock was moved since the service started; days and quiet hours depend on it."""
         return timedelta(seconds=time.time() - time.monotonic() - self._begun)
 
     @property
     def is_trusted(self) -> bool:
-        """Whether it was moved by no more than `JUMP`."""
+        """Whether the clock was moved by at most `JUMP`."""
         return abs(self.jumped) <= JUMP

@@ -1,4 +1,4 @@
-"""Deciding in the moment: read, decide and write down, for all who asked in the meantime together."""
+"""Real-time decisions: reads features and decides for all waiting requests in one pass."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ from serving.service.steps import Steps, untimed
 logger = logging.getLogger("nbo.service")
 
 SEED: Final = 7
-"""Of the draws of exploration; with customer, channel, request and moment it decides them."""
+"""Seed of the exploration draws; together with customer, channel, request and moment it determines them."""
 
 
 class Degraded(StrEnum):
-    """What was not as it should be when a decision was made; `docs/guides/service.md` has what follows from it."""
+    """Why a decision was made with less than the normal inputs; `docs/guides/service.md` describes the consequences."""
 
     FEATURES_FROM_LOG = "features_from_log"
-    """The online state was not there, or its store did not answer: slower, the same answer."""
+    """The online state was missing or its store did not answer: the answer is the same, but slower."""
     FEATURES_UNREADABLE = "features_unreadable"
-    """Nothing is known of the customer: only what needs no consent and no eligibility is offered."""
+    """No features of the customer could be read: only offers that need no consent and no eligibility are made."""
     NO_SCORES = "no_scores"
-    """A model failed: only what needs no score is offered."""
+    """A model failed: only offers that need no score are made."""
     CLOCK_MOVED = "clock_moved"
-    """The machine's clock was moved: days, hours and limits may be off."""
+    """The machine's clock was changed: days, hours and limits may be off."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingDecision:
-    """A decision that was made, not kept yet.
+    """A decision that has been computed and not yet written.
 
     Attributes:
-        book: Of the trace.
-        answered: Candidates with their places, of `answer.chosen`.
-        answer: What the caller is told once it is kept.
-        made: What is to be kept; None for a dry run.
+        book: Rule book of the trace.
+        answered: Candidates with their placements, from `answer.chosen`.
+        answer: Answer to the caller, sent after the commit.
+        made: What to write; None for a dry run.
     """
 
     asked: DecisionRequest
@@ -69,7 +69,7 @@ class PendingDecision:
 
 @dataclass(frozen=True, slots=True)
 class _Decided:
-    """Decisions that were made in one pass; row i answers question i."""
+    """Decisions made in one pass; row i answers request i."""
 
     asked: Sequence[DecisionRequest]
     read: CustomerFeatures
@@ -79,15 +79,15 @@ class _Decided:
 
 
 class DecisionService:
-    """Decides; what it decides is not kept yet.
+    """Computes decisions without writing them.
 
-    The features of all who are asked for are read together, one call of each model scores them, and one pass of the
-    kernels decides: for twenty customers that takes little longer than for one, and gives each the same answer.
+    The features of all customers are read together, each model is called once, and the kernels run once. For twenty
+    customers that takes little longer than for one, and each gets the answer they would get alone.
 
     Args:
-        database: Of decisions and journal.
-        clock: Of the moments.
-        engine: Gives the one that decides now.
+        database: Database of decisions and journal.
+        clock: Clock that gives the decision time.
+        engine: Returns the engine currently in use.
     """
 
     def __init__(self, database: Database, clock: Clock, engine: Callable[[], LiveEngine]) -> None:
@@ -96,17 +96,17 @@ class DecisionService:
         self._engine = engine
 
     def prepare(self, asked: Sequence[DecisionRequest], steps: Steps = untimed) -> list[PendingDecision]:
-        """Read and decide, at one moment.
+        """Read features and decide, all at one moment.
 
         Args:
-            asked: About different customers.
-            steps: Measures.
+            asked: Requests, each about a different customer.
+            steps: Times the steps.
 
         Returns:
-            A decision for each question, in their order.
+            One decision per request, in the same order.
 
         Raises:
-            DataError: The bank does not know what one of them names: none is decided then.
+            DataError: A request names something the bank does not know; no request is decided then.
             StateError: The journal does not answer.
         """
         engine = self._engine()
@@ -117,10 +117,10 @@ class DecisionService:
             found = engine.reader.read_together(list(by_customer), self._clock.now(), live=True)
         prepared: dict[str, PendingDecision] = {}
         for read in found:
-            theirs = [by_customer[customer] for customer in read.features.customer_ids.tolist()]
-            with steps("decide", theirs):
-                decided = self._decide(engine, theirs, read)
-            prepared |= {one.asked.customer_id: one for one in _written(engine, decided, steps)}
+            group = [by_customer[customer] for customer in read.features.customer_ids.tolist()]
+            with steps("decide", group):
+                decided = self._decide(engine, group, read)
+            prepared |= {one.asked.customer_id: one for one in _pending_decisions(engine, decided, steps)}
         return [prepared[question.customer_id] for question in asked]
 
     def _decide(self, engine: LiveEngine, asked: Sequence[DecisionRequest], read: CustomerFeatures) -> _Decided:
@@ -130,7 +130,7 @@ class DecisionService:
         if read.origin is Origin.LOG and read.note != NO_STORE:
             degraded.append(Degraded.FEATURES_FROM_LOG)
         left = remaining(self._database, engine.decider.policy, read.as_of)
-        given: dict[str, Any] = {
+        inputs: dict[str, Any] = {
             "as_of": utc_microseconds(read.as_of),
             "seed": SEED,
             "channels": list(dict.fromkeys(question.channel for question in asked)),
@@ -141,20 +141,20 @@ class DecisionService:
         }
         decider = engine.decider
         try:
-            decisions = decider.decide(read.features, **given)
+            decisions = decider.decide(read.features, **inputs)
         except (ArithmeticError, TypeError, AttributeError, RuntimeError, ValueError) as error:
             if len(asked) > 1:
-                raise  # each is tried by itself: one customer's features need not fail the others
-            # a model that fails must not keep back what needs no score
+                raise  # the caller retries each request alone: one customer's features must not fail the others
+            # offers that need no score are still made when a model fails
             degraded.append(Degraded.NO_SCORES)
             logger.error("a model failed", extra={"error": type(error).__name__})
             decider = engine.without_models
-            decisions = decider.decide(read.features, **given)
+            decisions = decider.decide(read.features, **inputs)
         return _Decided(asked, read, decider, decisions, tuple(degraded))
 
 
-def _written(engine: LiveEngine, decided: _Decided, steps: Steps) -> Iterator[PendingDecision]:
-    """Write decisions down, and say them to those who asked."""
+def _pending_decisions(engine: LiveEngine, decided: _Decided, steps: Steps) -> Iterator[PendingDecision]:
+    """Build the traces, answers and rows to write of decisions."""
     pairs, decider = engine.pairs, decided.decider
     with steps("record", decided.asked):
         traces = decider.traces(decided.decisions)
@@ -170,20 +170,24 @@ def _written(engine: LiveEngine, decided: _Decided, steps: Steps) -> Iterator[Pe
         why = [() if candidate.propensity is None else next(reasons) for candidate, _ in candidates]
         origin, degraded = decided.read.origin, decided.degraded
         answer = answer_of(question, trace, candidates, pairs, why, features_from=origin, degraded=degraded)
-        made = None if question.dry_run else _made(engine, decided, row, trace, candidates)
+        write = None if question.dry_run else _decision_write(engine, decided, row, trace, candidates)
         yield PendingDecision(
-            question, trace, decider.rule_book, candidates, orjson.dumps(answer), made, origin.value, degraded
+            question, trace, decider.rule_book, candidates, orjson.dumps(answer), write, origin.value, degraded
         )
 
 
-def _made(
+def _decision_write(
     engine: LiveEngine, decided: _Decided, row: int, trace: Trace, answered: Sequence[tuple[Candidate, str | None]]
 ) -> DecisionWrite:
-    # what stands in places is shown; of a plain list the first is sure to be
+    # everything with a placement is shown; of a plain list only the first is certain to be
     shown = [candidate.offer for candidate, place in answered if place is not None]
     offered = shown or [candidate.offer for candidate, _ in answered[:1]]
-    mine = decided.decisions.policy.candidates
-    columns = [column for column in mine.by_channel[trace.channel].tolist() if mine.pairs[column][0].name in offered]
+    candidates = decided.decisions.policy.candidates
+    columns = [
+        column
+        for column in candidates.by_channel[trace.channel].tolist()
+        if candidates.pairs[column][0].name in offered
+    ]
     is_contact = bool(offered) and trace.channel in engine.outbound
     return DecisionWrite(
         row=decision_row(trace, decided.read.origin, trace.text()),

@@ -1,4 +1,4 @@
-"""Answering: what is asked at the same time is decided together, kept, and only then told; anew where it must be."""
+"""The decision queue: decides waiting requests in micro-batches, commits the decisions, then answers the callers."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from serving.service.decision_request import DecisionRequest
 from serving.service.instrumentation import Instrumentation
 
 TRIES: Final = 8
-"""As often is a question decided because somebody else was quicker; then it is told to come again."""
+"""How often a request is decided when concurrent writes get ahead of it; then the caller is asked to retry."""
 
 MOST_TOGETHER: Final = 32
-"""Questions decided in one pass; more would make the first of them wait for the others' records."""
+"""Maximum size of a micro-batch; in larger ones the first request would wait for the others' traces."""
 
 
 class RequestClashError(DataError):
-    """A request's id that stands for another request."""
+    """The idempotency key was used for a different request."""
 
 
 @dataclass(slots=True)
@@ -41,17 +41,18 @@ class _Question:
 
 
 class DecisionQueue:
-    """Answers questions in the order in which they come, as many together as wait.
+    """Answers requests in order of arrival, all waiting ones together.
 
-    One thread decides. What it decided goes to the group commit while it decides the next; who asked is told when the
-    decision is durable. Where a customer was contacted or a budget spent since it was read, it is decided anew.
+    One thread decides. The decisions go to the group commit while the next requests are decided; callers are answered
+    once their decision is durable. If a customer was contacted or a budget spent since it was read, the request is
+    decided again.
 
     Args:
-        decisions: Decides.
-        commits: Which keeps together what waits together.
-        keeping: The kind of write.
-        watcher: Gives the one that is told.
-        patience: Seconds that whoever asks waits; what is not decided by then is not decided.
+        decisions: Computes the decisions.
+        commits: Group commit.
+        keeping: Writes decisions within a group commit.
+        watcher: Returns the current instrumentation.
+        patience: How long callers wait, seconds; a request not decided by then is dropped.
     """
 
     def __init__(
@@ -67,40 +68,40 @@ class DecisionQueue:
         self._keeping = keeping
         self._watcher = watcher
         self._patience = patience
-        self._turns: MicroBatcher[_Question] = MicroBatcher(self._turn, most=MOST_TOGETHER, name="decide")
+        self._turns: MicroBatcher[_Question] = MicroBatcher(self._decide_batch, most=MOST_TOGETHER, name="decide")
 
     def ask(self, asked: DecisionRequest, request: IdempotencyKey | None = None) -> Future[bytes]:
-        """Ask; the answer is there when the decision is kept.
+        """Queue a request; the future holds the answer once the decision is committed.
 
         Args:
-            asked: The question.
-            request: By what the answer is found again; None where the caller gave no id.
+            asked: The request.
+            request: Idempotency key; None if the caller gave none.
 
         Raises:
-            DataError: By the future: the bank does not know what is named.
-            StateError: By the future: what cannot be kept is not answered. At once: this was closed.
-            RequestClashError: By the future: the request's id stands for another request.
+            DataError: Through the future: the request names something the bank does not know.
+            StateError: Through the future: the decision could not be written. Immediately: the queue is closed.
+            RequestClashError: Through the future: the idempotency key was used for a different request.
         """
         question = _Question(asked, request, self._watcher().asked(), time.monotonic() + self._patience)
-        # from here on nobody can cancel it: who asked may go, the decision is made
+        # from here on nobody can cancel: the decision is made even if the caller disconnects
         question.answer.set_running_or_notify_cancel()
         self._turns.put(question)
         return question.answer
 
     def close(self) -> None:
-        """Decide what waits, and take no more."""
+        """Decide what is waiting and accept nothing more."""
         self._turns.close()
 
-    def _turn(self, questions: list[_Question]) -> None:
-        """Decide, each customer once at a time: the second question about one has to see what came of the first."""
+    def _decide_batch(self, questions: list[_Question]) -> None:
+        """Decide, one request per customer at a time: a second request about a customer must see the first's result."""
         while questions:
             first: dict[str, _Question] = {}
             for question in questions:
                 first.setdefault(question.asked.customer_id, question)
-            self._together(list(first.values()))
+            self._decide_distinct(list(first.values()))
             questions = [question for question in questions if first[question.asked.customer_id] is not question]
 
-    def _together(self, questions: list[_Question]) -> None:
+    def _decide_distinct(self, questions: list[_Question]) -> None:
         now = time.monotonic()
         for question in questions:
             if question.until <= now:
@@ -116,61 +117,61 @@ class DecisionQueue:
             for question in questions:
                 question.answer.set_exception(error)
             return
-        except Exception as error:  # noqa: BLE001  whoever waits has to be told, whatever it was
+        except Exception as error:  # noqa: BLE001  waiting callers must get an answer, whatever failed
             if len(questions) > 1:
                 for question in questions:
-                    self._together([question])
+                    self._decide_distinct([question])
                 return
             questions[0].answer.set_exception(error)
             return
         for question, one in zip(questions, prepared, strict=True):
             if one.made is None:
-                self._tell(question, one)
+                self._answer(question, one)
             else:
-                self._keep(question, one, one.made)
+                self._commit(question, one, one.made)
 
-    def _keep(self, question: _Question, prepared: PendingDecision, made: DecisionWrite) -> None:
+    def _commit(self, question: _Question, prepared: PendingDecision, decision: DecisionWrite) -> None:
         write = AnswerWrite(
-            decisions=(made,), request=question.request, answer=prepared.answer, at=int(made.row["as_of"])
+            decisions=(decision,), request=question.request, answer=prepared.answer, at=int(decision.row["as_of"])
         )
         try:
-            kept = self._commits.submit(self._keeping, write, until=question.until)
+            committed = self._commits.submit(self._keeping, write, until=question.until)
         except StateError as error:
             question.answer.set_exception(error)
             return
-        kept.add_done_callback(partial(self._kept, question, prepared, time.perf_counter()))
+        committed.add_done_callback(partial(self._committed, question, prepared, time.perf_counter()))
 
-    def _kept(
+    def _committed(
         self, question: _Question, prepared: PendingDecision, since: float, outcome: Future[WriteOutcome]
     ) -> None:
         self._watcher().took("keep", time.perf_counter() - since, question, outcome.exception())
         try:
-            kept = outcome.result()
-            if kept.outdated and question.tries < TRIES:
+            result = outcome.result()
+            if result.outdated and question.tries < TRIES:
                 question.tries += 1
                 self._turns.put(question)
                 return
         except StateError as error:
             question.answer.set_exception(error)
             return
-        if kept.done:
-            self._tell(question, prepared)
-        elif kept.before is not None:
-            question.answer.set_result(kept.before)
-        elif kept.other:
-            clash = RequestClashError("the request's id stands for another request", remedy="take a new id")
+        if result.done:
+            self._answer(question, prepared)
+        elif result.before is not None:
+            question.answer.set_result(result.before)
+        elif result.other:
+            clash = RequestClashError("the request's id was used for another request", remedy="use a new id")
             question.answer.set_exception(clash)
         else:
-            question.answer.set_exception(_crowded())
+            question.answer.set_exception(_contention())
 
-    def _tell(self, question: _Question, prepared: PendingDecision) -> None:
+    def _answer(self, question: _Question, prepared: PendingDecision) -> None:
         self._watcher().decided(prepared, question)
         question.answer.set_result(prepared.answer)
 
 
-def _crowded() -> StateError:
+def _contention() -> StateError:
     return StateError(
-        "too many decide at once about the same customer or budget",
+        "too many concurrent decisions about the same customer or budget",
         got=f"{TRIES} tries",
-        remedy="ask again in a moment",
+        remedy="try again in a moment",
     )

@@ -1,4 +1,4 @@
-"""What a channel asks, and by what it is asked again."""
+"""A decision request, and the digest that identifies it when it is repeated."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from serving.service.engine import LiveEngine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRequest:
-    """One question: what now, for this customer, in this channel.
+    """One request: the best offers now, for this customer, in this channel.
 
     Attributes:
-        placements: Places of the channel that are to be filled, the most important first; empty for a plain list.
-        context: What the channel says of the moment, as the bank's `events.yaml` declares it under `request`.
-        offers: How many at most; None for as many as the policy ranks.
-        dry_run: Nothing is kept, counted or spent: for testers.
+        placements: Placements of the channel to fill, the most important first; empty for a plain list.
+        context: What the channel knows of the moment, as the bank's `events.yaml` declares under `request`.
+        offers: Maximum number of offers; None for as many as the policy ranks.
+        dry_run: Write, count and spend nothing: for testers.
     """
 
     customer_id: str
@@ -30,10 +30,10 @@ class DecisionRequest:
     dry_run: bool = False
 
     def check(self, engine: LiveEngine) -> None:
-        """See that the bank knows what is named.
+        """Check that the bank knows everything named.
 
         Raises:
-            DataError: An unknown channel or placement, an undeclared word, or nobody asked for.
+            DataError: Unknown channel or placement, undeclared request field, or no customer.
         """
         if not self.customer_id.strip():
             raise DataError("a decision needs a customer", got=f"'{self.customer_id}'", expected="an id")
@@ -53,13 +53,13 @@ class DecisionRequest:
         for placement in self.placements if slots else ():
             if placement not in slots:
                 raise DataError(
-                    f"no offer is made for such a place of {self.channel}",
+                    f"no offer is made for this placement of {self.channel}",
                     got=f"'{placement}'",
                     expected=nearest(placement, slots),
                 )
 
     @property
     def digest(self) -> str:
-        """Identify what is asked."""
-        said = (self.customer_id, self.channel, self.placements, sorted(self.context.items()), self.offers)
-        return blake2b(repr(said).encode(), digest_size=16).hexdigest()
+        """Hash of the request's content."""
+        content = (self.customer_id, self.channel, self.placements, sorted(self.context.items()), self.offers)
+        return blake2b(repr(content).encode(), digest_size=16).hexdigest()

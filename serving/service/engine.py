@@ -1,4 +1,4 @@
-"""Everything that decides at one time: a bank, its models and the readers of its customers, swapped as one."""
+"""The live engine: a bank, its models and the readers of its customers, swapped as one."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from serving.service.pacing import PacedPrices
 
 @dataclass(frozen=True)
 class LiveEngine:
-    """What a request is answered with from its beginning to its end, whatever is swapped meanwhile.
+    """What answers a request from start to end, even if a newer engine is swapped in meanwhile.
 
     Attributes:
         decider: Policy and models.
-        reader: Of customers' features.
-        prices: Of one unit of each budget, as the night found them.
+        reader: Reader of customers' features.
+        prices: Price of one unit of each budget, from the last batch run.
     """
 
     decider: Decider
@@ -31,41 +31,41 @@ class LiveEngine:
 
     @cached_property
     def paced(self) -> PacedPrices:
-        """The prices in the course of the day."""
+        """Prices adjusted during the day."""
         return PacedPrices(self.decider.policy, self.prices)
 
     @property
     def bank(self) -> Bank:
-        """Whose policy it is."""
+        """The bank whose policy decides."""
         return self.decider.bank
 
     @cached_property
     def book(self) -> RuleBook:
-        """Of the policy and of what decisions keep."""
+        """Rule book of the policy."""
         return self.decider.rule_book
 
     @cached_property
     def pairs(self) -> Mapping[tuple[str, str], tuple[Offer, Treatment]]:
-        """Offers with their treatments, by name of the offer and channel."""
+        """Offers with their treatments, by offer name and channel."""
         pairs = self.decider.policy.candidates.pairs
         return {(offer.name, treatment.channel): (offer, treatment) for offer, treatment in pairs}
 
     @cached_property
     def without_models(self) -> Decider:
-        """The same policy where no model answers: only what needs no score is offered."""
+        """The same policy without models: only offers that need no score are made."""
         return Decider(self.bank, None, None)
 
     @cached_property
     def outbound(self) -> frozenset[str]:
-        """Channels in which a decision is a contact."""
+        """Channels in which a decision counts as a contact."""
         return outbound_channels(self.bank.policy)
 
 
 def outbound_channels(policy: Policy) -> frozenset[str]:
-    """Channels in which the bank contacts its customers, instead of meeting them when they come.
+    """Return the channels in which the bank contacts customers, rather than meeting them when they come.
 
-    Those that `outbound` lists, and, to be on the safe side, those that need consent: a decision there counts as a
-    contact at once.
+    These are the channels listed under `outbound` and, to be on the safe side, those that need consent: a decision
+    there counts as a contact at once.
 
     Example:
         >>> sorted(outbound_channels(Policy(consent={"email": "consent_email"}, outbound={"call_centre": 9})))

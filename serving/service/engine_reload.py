@@ -1,4 +1,4 @@
-"""New champions, catalogues, policies and prices while requests are answered: checked first, then swapped as one."""
+"""Engine reload: builds an engine from new champions, catalogues, policies or prices, tests it and swaps it in."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ WARM_UP_CUSTOMERS: Final = 20
 
 
 class EngineSource(Protocol):
-    """Where engines come from."""
+    """Builds engines."""
 
     def stamp(self) -> Any:
-        """Tell what the next engine would be made from; it changes when something of that does."""
+        """Return a stamp of the inputs of the next engine; it changes when any of them changes."""
 
     def build(self) -> LiveEngine:
-        """Make an engine from what is there now."""
+        """Build an engine from the current inputs."""
 
     def customers(self, at_most: int) -> Sequence[str]:
-        """Name some customers to try an engine on."""
+        """Return some customers to test an engine on."""
 
     def refresh(self, now: datetime) -> None:
-        """Bring up to date what grows while an engine serves."""
+        """Update what grows while an engine is in use."""
 
 
 class EngineReloader:
-    """Looks every few seconds whether there is something new, in a thread of its own.
+    """Checks every few seconds for new inputs, in a thread of its own.
 
     Args:
-        source: Of engines.
-        swap: Puts an engine in charge.
-        clock: Of decisions.
-        seconds: Between looks.
+        source: Builds engines.
+        swap: Puts an engine into use.
+        clock: Clock for decisions.
+        seconds: Interval between checks.
 
     Attributes:
-        swaps: Engines put in charge since the beginning.
-        refused: Engines that were not, or could not be made.
-        why: Of the last that was refused; empty where what serves is the newest.
+        swaps: Number of engines put into use since the start.
+        refused: Number of engines that could not be built or failed their test.
+        why: Why the last engine was refused; empty if the newest one is in use.
     """
 
     def __init__(
@@ -67,27 +67,27 @@ class EngineReloader:
         self._thread = threading.Thread(target=self._run, name="swapper", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start checking."""
         self._thread.start()
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         self._ending.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def look(self) -> bool:
-        """Look once; whether something was swapped."""
+        """Check once; return whether an engine was swapped in."""
         self._source.refresh(self._clock.now())
         stamp = self._source.stamp()
         if stamp == self._stamp:
             return False
-        # what is refused is not tried again until something changes
+        # a refused engine is not built again until an input changes
         self._stamp = stamp
         try:
             engine = self._source.build()
             smoke_test(engine, self._source.customers(WARM_UP_CUSTOMERS), self._clock.now())
-        except Exception as error:  # noqa: BLE001  whatever is wrong with it, the old one goes on
+        except Exception as error:  # noqa: BLE001  whatever is wrong with the new engine, the old one stays in use
             self.refused += 1
             self.why = str(error) if isinstance(error, NboError) else type(error).__name__
             logger.error("refused", extra={"why": self.why})
@@ -109,21 +109,21 @@ class EngineReloader:
 
 
 def smoke_test(engine: LiveEngine, customers: Sequence[str], now: datetime) -> None:
-    """Decide for some customers as a request would, and see that scores are probabilities; it warms up as well.
+    """Decide for some customers as a request would and check that scores are probabilities; this also warms up.
 
     Raises:
-        DataError: The engine is not fit to be in charge.
-        StateError: What it reads from does not answer.
+        DataError: The engine is not fit for use.
+        StateError: A store it reads from does not answer.
     """
     decider = engine.decider
     for customer in customers:
         features = engine.reader.read(customer, now).features
         decider.decide(features, as_of=utc_microseconds(now), seed=SEED, prices=engine.prices)
         if decider.propensity is not None and decider.policy.candidates.pairs:
-            # asked by itself: of customers who want no personalised offers no score is looked at
+            # called directly: no score is computed for customers who do not want personalised offers
             scores = decider.propensity.predict(features, decider.policy.candidates.pairs)
             if not np.all((scores >= 0.0) & (scores <= 1.0)):
                 raise DataError("the propensity model gives no probabilities", expected="numbers from 0 to 1")
-    # made once, here and not by the first request that needs them
+    # computed here once, rather than by the first request that needs them
     assert engine.book.digest
     assert engine.without_models.rule_book.digest

@@ -1,4 +1,4 @@
-"""Erasing a customer: everything that is theirs, with a receipt of what it was."""
+"""Erasing a customer: removes all their data and returns a receipt."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from records.outbox_tables import OUTBOX
 from serving.service.clock import Clock
 
 EraseFiles = Callable[[str], Mapping[str, int]]
-"""Takes a customer out of what is kept outside the database: place -> how many rows there were."""
+"""Removes a customer from everything stored outside the database; returns the number of rows removed by place."""
 
 
 class ErasureService:
     """Erases customers.
 
     Args:
-        database: Of decisions and journal.
-        clock: Of the receipt.
-        erase_files: Does the rest.
-        archive: Of old decisions; None where there is none.
+        database: Database of decisions and journal.
+        clock: Clock for the receipt.
+        erase_files: Removes the customer from everything else.
+        archive: Archive of old decisions; None if there is none.
     """
 
     def __init__(
@@ -42,25 +42,25 @@ class ErasureService:
         self._erase_files = erase_files
 
     def erase(self, customer_id: str, caller: str) -> dict[str, Any]:
-        """Erase; doing it again, after a crash say, erases what is left.
+        """Erase a customer; running it again, for example after a crash, erases what is left.
 
-        What occurred before this began, and was decided or planned before it ends, does not come back, by whatever door
-        (`records.erasures`); what occurs later is a new customer's. The database is last: as long as its audit does not
-        say that it was done, it can be done again. Answers to batches are forgotten whoever is in them, for they are
-        kept whole.
+        Anything that occurred before the erasure began, or was decided or planned before it ends, stays out however it
+        arrives (`records.erasures`); later events belong to a new customer. The database comes last: until its audit
+        records the erasure, the erasure can be repeated. Stored answers to batches are deleted whichever customers they
+        contain, because they are stored whole.
 
         Args:
-            customer_id: Whose.
-            caller: Who asked for it.
+            customer_id: Customer to erase.
+            caller: Who requested the erasure.
 
         Returns:
-            The receipt: it names the customer by a hash.
+            The receipt, which names the customer by a hash.
 
         Raises:
             StateError: Something could not be written.
         """
         receipt_id, name = uuid4().hex, named(self._database, customer_id)
-        # noted before anything is looked through: what was read before and is written later finds the note
+        # noted before anything is deleted: whoever has read data before and writes it later will find the note
         with self._database.transaction(patient=True) as connection:
             note_erasure(connection, self._database, customer_id, microseconds(self._clock.now()))
         erased = Counter(self._erase_files(customer_id))
@@ -68,16 +68,16 @@ class ErasureService:
             now = self._clock.now()
             by = note_its_end(connection, self._database, customer_id).at
             charged = select(DECISIONS.c.decision_id).where(DECISIONS.c.customer_id == customer_id)
-            # in the order in which others lock them
+            # in the order in which other transactions lock them
             for table in (OUTBOX, EVENTS, PENDING, CUSTOMERS, PLANNED, CHARGES, WITHDRAWALS, DECISIONS):
-                # what was spent stays spent; only whose it was is forgotten
+                # the amount stays spent; only the link to the customer is deleted
                 spending = table in (PLANNED, CHARGES)
-                mine = table.c.decision_id.in_(charged) if spending else table.c.customer_id == customer_id
+                rows = table.c.decision_id.in_(charged) if spending else table.c.customer_id == customer_id
                 if table is EVENTS:
-                    mine &= table.c.occurred_at <= by
-                erased[str(table.name)] += int(connection.execute(delete(table).where(mine)).rowcount)
-            theirs = or_(ANSWERS.c.customer_id == customer_id, ANSWERS.c.customer_id.is_(None))
-            connection.execute(delete(ANSWERS).where(theirs))
+                    rows &= table.c.occurred_at <= by
+                erased[str(table.name)] += int(connection.execute(delete(table).where(rows)).rowcount)
+            answers = or_(ANSWERS.c.customer_id == customer_id, ANSWERS.c.customer_id.is_(None))
+            connection.execute(delete(ANSWERS).where(answers))
             looks = update(AUDIT).where(AUDIT.c.subject == customer_id)
             connection.execute(looks.values(subject=name))
             line = AuditEntry(
@@ -85,7 +85,7 @@ class ErasureService:
             )
             AuditWriter(self._database).together(connection, [line])
         if self._archive is not None:
-            # once more: what moved there meanwhile was not in the database any more
+            # again: rows moved to the archive meanwhile were no longer in the database
             erased["decisions_archive"] += self._archive.forget(customer_id, now)
         self._database.sweep()
         return {"receipt_id": receipt_id, "customer": name, "erased_at": now, "erased": dict(erased)}

@@ -1,4 +1,4 @@
-"""Taking in what channels tell: checked, committed, and counted from the next decision on."""
+"""Event ingestion: validates submitted events and commits them, so that the next decision counts them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from serving.service.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """Events on the way into the journal.
+    """Events on their way into the journal.
 
     Attributes:
-        refused: Position of each event that fits not -> why.
-        places: Positions of the others.
-        fates: Theirs, in the order of `places`, when they are committed.
+        refused: Position of each invalid event -> why it was refused.
+        places: Positions of the valid events.
+        fates: Their statuses, in the order of `places`, available after the commit.
     """
 
     refused: dict[int, EventRefusedError]
@@ -32,14 +32,14 @@ class IngestResult:
 
 
 class IngestionService:
-    """Accepts events.
+    """Validates events and submits them for commit.
 
     Args:
-        database: Of the journal.
-        commits: Which keeps together what waits together.
-        clock: Gives the moment from which the bank knows of an event.
-        vocabulary: Gives the one that holds now.
-        logged: What the event log has.
+        database: Database of the journal.
+        commits: Group commit.
+        clock: Gives the moment from which the bank knows an event.
+        vocabulary: Returns the current vocabulary.
+        logged: Events already in the event log.
     """
 
     def __init__(
@@ -57,10 +57,10 @@ class IngestionService:
         self._acceptance = EventIngestion(database, None if contacts is None else contacts.presented, logged)
 
     def ingest(self, told: Sequence[SubmittedEvent]) -> IngestResult:
-        """Check events, and hand those that fit over to be committed.
+        """Validate events, and submit the valid ones for commit.
 
         Raises:
-            StateError: The service is ending.
+            StateError: The service is closing.
         """
         vocabulary, now = self._vocabulary(), self._clock.now()
         refused: dict[int, EventRefusedError] = {}

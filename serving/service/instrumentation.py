@@ -1,4 +1,4 @@
-"""Who watches a service: told of steps, decisions and events while they happen."""
+"""Instrumentation of a service: hooks for its steps, decisions and events."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ if TYPE_CHECKING:
 
 
 class Marked(Protocol):
-    """A question with the mark of whoever watches."""
+    """A request with the mark of its instrumentation."""
 
     @property
     def asked(self) -> DecisionRequest:
-        """What was asked."""
+        """The request."""
 
     @property
     def mark(self) -> object:
-        """What `Instrumentation.asked` gave when it was asked."""
+        """What `Instrumentation.asked` returned when the request arrived."""
 
 
 class Instrumentation(Protocol):
     """Counts and measures."""
 
     def step(self, name: str, asked: Sequence[DecisionRequest]) -> AbstractContextManager[None]:
-        """Measure a step of some questions of a pass for the length of a `with` block."""
+        """Time one step of some requests of a pass, for the length of a `with` block."""
 
     def asked(self) -> object:
-        """Mark a question in the moment in which it is asked; what is told of it later comes with its mark."""
+        """Return a mark for a request that just arrived; later calls about the request carry it."""
 
     def question(self) -> AbstractContextManager[Any]:
-        """Follow one question of many for the length of a `with` block."""
+        """Trace one request for the length of a `with` block."""
 
     def took(self, name: str, seconds: float, question: Marked, error: BaseException | None) -> None:
-        """Be told how long a step of a question took, and whether it failed."""
+        """Record how long a step of a request took, and whether it failed."""
 
     def together(self, questions: Sequence[Marked]) -> None:
-        """Be told of questions that are decided in one pass from now on."""
+        """Record that requests are decided in one pass from now on."""
 
     def decided(self, prepared: PendingDecision, question: Marked) -> None:
-        """Count a decision that was kept or answered."""
+        """Count a decision that was committed or answered."""
 
     def ingested(self, fates: Iterable[EventStatus], refused: int) -> None:
         """Count events."""
@@ -63,7 +63,7 @@ class NoInstrumentation:
         return None
 
     def question(self) -> AbstractContextManager[Any]:
-        """Follow nothing."""
+        """Trace nothing."""
         return nullcontext()
 
     def took(self, name: str, seconds: float, question: Marked, error: BaseException | None) -> None:

@@ -1,4 +1,4 @@
-"""Tonight's prices in the course of the day: raised, gently, where a budget is spent faster than its period goes by."""
+"""Budget prices during the day: raised gently when a budget is spent faster than its period passes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from decisioning.policies.compiled import CompiledPolicy
 
 
 class PacedPrices:
-    """Prices of budgets from what is left of them.
+    """Prices of budgets, given what is left of them.
 
-    A night plans with an equal part of a budget for each day that is left of its period, and is charged at once. So at
-    midnight spending is on its course to the end of the day, and the prices are the night's; what decisions of the day
-    use beyond that course raises them, by `decisioning.allocation.pacing`. They never fall below the night's: what the
-    night found scarce does not become cheap by a quiet morning.
+    A batch run plans with an equal part of a budget for each day left in its period, and is charged at once. So at
+    midnight spending is on course for the end of the day, and the prices are those of the batch run. What decisions
+    during the day use beyond that course raises the prices, as in `decisioning.allocation.pacing`. Prices never fall
+    below those of the batch run: a quiet morning does not make a scarce budget cheap.
 
     Args:
-        policy: Its budgets.
-        prices: The night's.
-        pacing: How firmly.
+        policy: Policy with the budgets.
+        prices: Prices of the batch run.
+        pacing: How strongly prices react.
     """
 
     def __init__(self, policy: CompiledPolicy, prices: Mapping[str, float], pacing: Pacing | None = None) -> None:
@@ -39,11 +39,11 @@ class PacedPrices:
         ]
 
     def now(self, remaining: Mapping[str, float], moment: datetime) -> dict[str, float]:
-        """Give the prices of a moment.
+        """Return the prices at a moment.
 
         Args:
-            remaining: What is left of each budget in its period, in its unit.
-            moment: Aware.
+            remaining: What is left of each budget in its period, in the budget's unit.
+            moment: Aware moment.
         """
         prices = dict(self._prices)
         for budget, plan in self._plans:
@@ -55,7 +55,7 @@ class PacedPrices:
 
 
 def share_of_period_gone(budget: Budget, local: datetime) -> float:
-    """Say which share of a budget's period is over when the day ends; a campaign without both ends has no course.
+    """Return the share of a budget's period that is over when the day ends; 1 for a campaign without both dates.
 
     Example:
         >>> monthly = Budget(name="bonus", amount=100, unit="EUR", period="month")

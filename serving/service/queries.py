@@ -1,4 +1,4 @@
-"""Looking at one customer, or at one decision: what is known, and what came of it."""
+"""Queries of the service about one customer or one decision."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _LIMIT = "limit_"
 
 
 class QueryService:
-    """Answers those who look at customers and decisions; whoever calls it writes the look down.
+    """Answers queries about customers and decisions; the caller writes the audit entry.
 
     Args:
-        decision_log: What was decided.
-        clock: Of now.
-        engine: Gives the one that decides now.
-        decisions_folder: Below which the runs of the batch have their folders.
+        decision_log: Log of decisions.
+        clock: Gives the current moment.
+        engine: Returns the engine currently in use.
+        decisions_folder: Folder that holds one folder per batch run.
     """
 
     def __init__(
@@ -50,25 +50,25 @@ class QueryService:
         self._decisions_folder = decisions_folder
 
     def customer(self, customer_id: str) -> dict[str, Any]:
-        """Say what is known of a customer.
+        """Return what is known of a customer.
 
         Raises:
-            NotFoundError: Nothing is known of them.
-            StateError: The log or the journal does not answer.
+            NotFoundError: Nothing is known of the customer.
+            StateError: The event log or the journal does not answer.
         """
         engine, read = self._engine(), self._read(customer_id)
-        bank, said = engine.bank, read.features.row(0)
+        bank, values = engine.bank, read.features.row(0)
         decided = self._decision_log.of_customer(customer_id, CONTACTS_SHOWN)
         if read.origin is Origin.NOTHING and not decided:
-            raise NotFoundError("nothing is known of this customer", remedy="see that the id is the one of the events")
+            raise NotFoundError("nothing is known of this customer", remedy="check that the id is the one in events")
         return {
             "customer_id": customer_id,
             "as_of": read.as_of,
-            "attributes": {name: said.get(name) for name in bank.vocabulary.attributes},
-            "stage": {name: said.get(name) for name in ("stage", "previous_stage", "days_in_stage")},
+            "attributes": {name: values.get(name) for name in bank.vocabulary.attributes},
+            "stage": {name: values.get(name) for name in ("stage", "previous_stage", "days_in_stage")},
             "stage_history": self._stage_history(engine, customer_id, read),
             "products": [
-                {"product": product, "held": said.get(f"{product}_held"), "step": said.get(f"{product}_step")}
+                {"product": product, "held": values.get(f"{product}_held"), "step": values.get(f"{product}_step")}
                 for product in bank.vocabulary.products
             ],
             "limits": _limits(engine, read.features),
@@ -77,7 +77,7 @@ class QueryService:
         }
 
     def scores(self, customer_id: str, channel: str | None) -> dict[str, Any]:
-        """Say what the models make of a customer, without deciding anything, as far as decisions may look at it.
+        """Return a customer's scores without deciding, limited to the scores that decisions may use.
 
         Raises:
             DataError: There is no such channel.
@@ -108,7 +108,7 @@ class QueryService:
         }
 
     def decision(self, decision_id: str) -> tuple[str, dict[str, Any]]:
-        """Say what was decided and what came of it; and whose it is.
+        """Return the customer of a decision, and the decision with its outcomes.
 
         Raises:
             NotFoundError: There is no such decision.
@@ -123,17 +123,17 @@ class QueryService:
             "offers": [] if logged.record is None else [_numbers(candidate) for candidate in logged.record.offers],
             "fallback": None if logged.record is None else logged.record.fallback,
             "outcomes": outcomes,
-            # later ones revise earlier ones: who did not answer yesterday may accept today
+            # later outcomes revise earlier ones: a customer who did not answer yesterday may accept today
             "outcome": outcomes[-1]["type"] if outcomes else None,
             "withdrawn_at": self._withdrawn_at(decision_id),
         }
 
     def explanation(self, decision_id: str) -> tuple[str, dict[str, Any]]:
-        """Say why, and why not the others: every rule about every candidate; and whose decision it is.
+        """Return the customer of a decision, and its explanation: every rule's verdict on every candidate.
 
         Raises:
             NotFoundError: There is no such decision.
-            DataError: It is one of a batch, whose rejections are in the files of its run.
+            DataError: The decision belongs to a batch run, whose rejections are in the files of the run.
         """
         logged = self._decision_log.get(decision_id)
         decision = self._whole(logged)
@@ -160,19 +160,19 @@ class QueryService:
         }
 
     def replay(self, decision_id: str) -> tuple[str, dict[str, Any]]:
-        """Decide again, and compare; and whose decision it is.
+        """Decide again and compare; return the customer of the decision, and the comparison.
 
         Raises:
             NotFoundError: There is no such decision.
-            DataError: Other versions decide now.
+            DataError: Other versions are in use now.
         """
         logged = self._decision_log.get(decision_id)
         now = self._engine().decider.versions
         if dict(logged.versions) != now:
             changed = sorted(name for name in {*logged.versions, *now} if logged.versions.get(name) != now.get(name))
             raise DataError(
-                "the decision was made by other versions than decide now",
-                got=f"others of {', '.join(changed)}",
+                "the decision was made with other versions than those in use now",
+                got=f"different versions of {', '.join(changed)}",
                 remedy="replay it with the bank's folder and the models of that time",
             )
         again = replay(logged, self._engine().decider, self._decisions_folder)
@@ -184,7 +184,7 @@ class QueryService:
         }
 
     def offers(self) -> dict[str, Any]:
-        """List the bank's offers."""
+        """Return the bank's offers."""
         bank = self._engine().bank
         return {
             "bank": bank.identity.name,
@@ -221,9 +221,9 @@ class QueryService:
 
     def _outcomes(self, logged: LoggedDecision) -> list[dict[str, Any]]:
         events = self._engine().reader.events(logged.customer_id, self._clock.now())
-        told = pc.invert(pc.starts_with(events["event_id"], PENDING_PREFIX))
-        mine = events.filter(pc.and_(told, pc.equal(events["decision_id"], logged.decision_id)))
-        rows = mine.sort_by("occurred_at").select(["type", "occurred_at", "channel"]).to_pylist()
+        submitted = pc.invert(pc.starts_with(events["event_id"], PENDING_PREFIX))
+        outcomes = events.filter(pc.and_(submitted, pc.equal(events["decision_id"], logged.decision_id)))
+        rows = outcomes.sort_by("occurred_at").select(["type", "occurred_at", "channel"]).to_pylist()
         return [dict(row) for row in rows]
 
     def _withdrawn_at(self, decision_id: str) -> datetime | None:
@@ -235,9 +235,9 @@ class QueryService:
     def _whole(self, logged: LoggedDecision) -> Decision:
         if logged.record is None:
             raise DataError(
-                "decisions of a batch are explained by the files of their run",
+                "decisions of a batch run are explained by the files of the run",
                 got=str(logged.part),
-                remedy="read rejections and features of that part",
+                remedy="read the rejections and features of that part",
             )
         return logged.record
 

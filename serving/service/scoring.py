@@ -1,4 +1,4 @@
-"""What may be said of a customer's scores: nothing that decisions about them may not look at."""
+"""Which scores of a customer may be shown: only those that decisions may use."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from decisioning.policies.verdicts import failed
 
 
 def may_be_scored(decided: Decisions) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Tell whose scores may be told, by the rules that decisions obey.
+    """Return whose scores may be shown, by the rules that decisions obey.
 
-    A candidate has no score where it fails a rule of the kind `consent`, and nothing has one where `personalised` does
-    not hold. The customer as a whole has none either where such a rule, beside those of channels, fails for any
-    candidate.
+    A candidate has no score if it fails a rule of kind `consent`. A customer has no scores at all where `personalised`
+    does not hold, or where a consent rule other than those of channels fails for any candidate.
 
     Returns:
-        Customers, shape (n,), and candidates, shape (n, m).
+        Boolean masks of customers, shape (n,), and of candidates, shape (n, m).
     """
     policy = decided.policy
     customers = np.ones(len(decided), dtype=bool)
@@ -27,7 +26,7 @@ def may_be_scored(decided: Decisions) -> tuple[NDArray[np.bool_], NDArray[np.boo
     candidates = np.repeat(customers[:, np.newaxis], len(policy.candidates), axis=1)
     of_channels = {f"consent_{channel}" for channel in policy.policy.consent}
     for rule in policy.rules:
-        if rule.kind == "consent" and rule.name != HOLDOUT:  # who is measured against has refused nothing
+        if rule.kind == "consent" and rule.name != HOLDOUT:  # customers in the holdout have not refused anything
             refused = failed(decided.bits, policy.bit(rule.name))
             candidates &= ~refused
             if rule.name not in of_channels:

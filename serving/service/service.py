@@ -1,4 +1,4 @@
-"""The parts of a running service, begun and ended together."""
+"""The running service: its parts, started and closed together."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ from serving.service.queries import QueryService
 from serving.service.withdrawal import WithdrawalService
 
 SWITCH_SECONDS: Final = 0.0005
-"""Threads give way to each other ten times sooner than by default: who parses requests must not wait for a decision."""
+"""Thread switch interval, ten times shorter than the default, so that parsing requests need not wait for a decision."""
 
 _OF_DATABASE: Final = 0.8
-"""Share of the time for an answer in which the database has to give its own."""
+"""Share of the answer deadline within which the database must answer."""
 
 
 class Service:
-    """What the API works with.
+    """Everything the API works with.
 
     Args:
-        database: Of decisions and journal; closed with the service.
-        engine: To begin with.
-        clock: Of decisions and events.
-        settings: Of the service.
-        log: Of events.
-        decisions_folder: Below which the runs of the batch have their folders.
-        erase_files: Takes a customer out of what is kept outside the database.
-        archive: Of decisions that are not in the database any more.
-        freshness: Says up to when what is decided from is complete.
+        database: Database of decisions and journal; closed with the service.
+        engine: Engine to start with.
+        clock: Clock for decisions and events.
+        settings: Settings of the service.
+        log: Event log.
+        decisions_folder: Folder that holds one folder per batch run.
+        erase_files: Removes a customer from everything stored outside the database.
+        archive: Archive of decisions that are no longer in the database.
+        freshness: Returns, by input, the moment up to which it is complete.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Service:
         self.clock = clock
         self.settings = settings
         self.decision_log = DecisionLog(database, archive)
-        # whoever asks is answered in any case by then (serving.api.in_time), so that nobody works for longer
+        # callers are answered by the deadline in any case (serving.api.in_time): nothing should work for longer
         database.hurry(settings.answer_seconds * _OF_DATABASE)
         self.commits = GroupCommit(database, settings.answer_seconds)
         self.decisions = DecisionService(database, clock, lambda: self.engine)
@@ -88,16 +88,16 @@ class Service:
         sys.setswitchinterval(SWITCH_SECONDS)
 
     def watch(self, swapper: EngineReloader) -> None:
-        """Have new engines put in charge until the service is closed."""
+        """Start an engine reloader that runs until the service is closed."""
         self.swapper = swapper
         swapper.start()
 
     def swap(self, engine: LiveEngine) -> None:
-        """Put an engine in charge of all requests that begin from now on."""
+        """Use an engine for all requests that start from now on."""
         self.engine = engine
 
     def close(self) -> None:
-        """Commit what waits, and end."""
+        """Commit what is waiting and close."""
         if self.swapper is not None:
             self.swapper.close()
         self.answering.close()

@@ -1,4 +1,4 @@
-"""Where the time of a request goes: steps that somebody may measure."""
+"""Steps of a request whose time can be measured."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from serving.service.decision_request import DecisionRequest
 
 
 class Steps(Protocol):
-    """Opens a step by its name and the questions that it is for, for the length of a `with` block."""
+    """Opens a step, by its name and the requests it is for, for the length of a `with` block."""
 
     def __call__(self, name: str, asked: Sequence[DecisionRequest], /) -> AbstractContextManager[None]: ...  # noqa: D102
 

@@ -1,4 +1,4 @@
-"""Withdrawing a contact that its channel will not make: it counts no longer, and what it claimed is given back."""
+"""Withdrawing a contact that its channel will not make: it no longer counts, and its budget claims are refunded."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from serving.service.clock import Clock
 
 
 class NotPendingError(DataError):
-    """There is no contact of the decision that could be withdrawn."""
+    """The decision has no contact that could be withdrawn."""
 
 
 class WithdrawalService:
     """Withdraws contacts.
 
     Args:
-        decision_log: What was decided.
-        clock: Of the moment.
-        presented: Gives the event type of an offer put to a customer; None for a bank without contacts.
+        decision_log: Log of decisions.
+        clock: Gives the moment of the withdrawal.
+        presented: Returns the type of the event that presents an offer; None for a bank without contacts.
     """
 
     def __init__(self, decision_log: DecisionLog, clock: Clock, presented: Callable[[], str | None]) -> None:
@@ -41,25 +41,24 @@ class WithdrawalService:
         self._presented = presented
 
     def withdraw(self, decision_id: str, caller: str) -> dict[str, Any]:
-        """Withdraw the contact of a decision; a second time it changes nothing, and the answer is that of the first.
+        """Withdraw the contact of a decision; a repeated call changes nothing and returns the first answer.
 
-        One transaction ends the contact, raises the customer's version, so that whoever decides at this moment
-        decides anew, gives back to budgets, and writes it all down. A contact of the night that waits in the outbox is
-        not sent any more.
+        One transaction ends the contact, raises the customer's version so that concurrent decisions are decided again,
+        refunds budgets, and records it all. A planned contact that waits in the outbox is not sent any more.
 
         Args:
-            decision_id: Of the decision.
-            caller: Who will not make it.
+            decision_id: Decision whose contact is withdrawn.
+            caller: Who will not make the contact.
 
         Raises:
             NotFoundError: There is no such decision.
-            NotPendingError: It was presented, or is no contact.
+            NotPendingError: The contact was presented, or the decision is no contact.
             StateError: The database does not answer; nothing changed.
         """
         now = microseconds(self._clock.now())
         with self._database.transaction() as connection:
             hold_erasures(connection, self._database)
-            customer_id = self._ended(connection, decision_id, now)
+            customer_id = self._end_contact(connection, decision_id, now)
             if customer_id is not None:
                 raise_versions(connection, [customer_id])
                 refund(connection, [decision_id])
@@ -76,25 +75,25 @@ class WithdrawalService:
             raise _not_pending("no contact of this decision waits to be presented")
         return {"decision_id": decision_id, "withdrawn_at": moment_of(withdrawn_at)}
 
-    def _ended(self, connection: Connection, decision_id: str, now: int) -> str | None:
-        """End the contact, if there is one; whose it was.
+    def _end_contact(self, connection: Connection, decision_id: str, now: int) -> str | None:
+        """End the contact if there is one; return its customer.
 
-        Rows are locked in the order in which delivery and accepting lock them. Whoever comes second waits here, and
-        finds nothing any more.
+        Rows are locked in the same order as by delivery and ingestion. A concurrent second call waits here and then
+        finds nothing.
         """
         settled = {"state": State.WITHHELD, "settled_at": now, "reason": "withdrawn by its channel"}
-        mine = select(PENDING.c.customer_id).where(PENDING.c.decision_id == decision_id)
+        customers = select(PENDING.c.customer_id).where(PENDING.c.decision_id == decision_id)
         waiting = update(OUTBOX).where(OUTBOX.c.decision_id == decision_id, OUTBOX.c.state == State.WAITING)
         planned = connection.execute(waiting.values(settled).returning(OUTBOX.c.customer_id)).scalar()
-        lock_customers(connection, self._database, connection.execute(mine).scalars())
+        lock_customers(connection, self._database, connection.execute(customers).scalars())
         ended = delete(PENDING).where(PENDING.c.decision_id == decision_id)
         pending = connection.execute(ended.returning(PENDING.c.customer_id)).scalar()
         if pending is not None:
             return str(pending)
-        told = select(EVENTS.c.sequence).where(
+        presented = select(EVENTS.c.sequence).where(
             EVENTS.c.decision_id == decision_id, EVENTS.c.type == self._presented(), ~EVENTS.c.stray
         )
-        if connection.execute(told.limit(1)).first() is not None:
+        if connection.execute(presented.limit(1)).first() is not None:
             raise _not_pending("it was presented")
         return None if planned is None else str(planned)
 

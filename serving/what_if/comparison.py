@@ -1,4 +1,4 @@
-"""Today's bank beside a changed one: who would be offered what, decided for the same customers at the same moment."""
+"""What-if comparison: today's bank and a changed one decide for the same customers at the same moment."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from serving.decider import CUSTOMERS_PER_CHUNK, Decider
 Counts = NDArray[np.int64]
 
 NOTHING = "nothing"
-"""In place of an offer where a channel has none."""
+"""Stands for the offer if a channel offers nothing."""
 
 PRESENTED = 1
-"""The rank that counts as a contact, as in the decision log."""
+"""Rank that counts as a contact, as in the decision log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Scenario:
 
     Attributes:
         decider: The bank with its models.
-        prices: Of one unit of each budget, by name; 0 for one that is not named.
-        remaining: What is left of each budget, by name; the whole amount of one that is not named.
+        prices: Price of one unit of each budget, by name; 0 if absent.
+        remaining: What is left of each budget, by name; its whole amount if absent.
     """
 
     decider: Decider
@@ -43,18 +43,18 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one side decided for some customers; outcomes of parts add up.
+    """Result of one side for some customers; results of parts add up.
 
-    The first offer of every channel counts as made: its value and cost are expected, its use of budgets too.
+    The first offer in every channel counts as made, with its expected value, cost and budget use.
 
     Attributes:
         channels: The c channels that have offers.
-        budgets: Names of the b budgets, with what they are counted in.
-        amounts: Shape (b,), of each period.
-        contacts: Shape (c,), customers with an offer in the channel.
-        expected_value: Shape (c,), sum of propensity x value of the first offers.
-        expected_cost: Shape (c,), sum of what they are expected to cost.
-        budget_use: Shape (b,), what they are expected to use.
+        budgets: Name and unit of each of the b budgets.
+        amounts: Amount of each budget per period, shape (b,).
+        contacts: Customers with an offer in the channel, shape (c,).
+        expected_value: Sum of propensity x value of the first offers, shape (c,).
+        expected_cost: Sum of their expected cost, shape (c,).
+        budget_use: Their expected use of each budget, shape (b,).
     """
 
     channels: tuple[str, ...]
@@ -69,7 +69,7 @@ class Outcome:
 
     @classmethod
     def of(cls, decisions: Decisions, segments: Iterable[str]) -> Outcome:
-        """Count and sum."""
+        """Compute the result of some decisions."""
         policy, worth = decisions.policy, decisions.worth
         first = decisions.ranking.rank == PRESENTED
         value = np.where(first, worth.propensity * worth.value, 0.0)
@@ -109,10 +109,10 @@ class Comparison:
     """Both sides, and how their decisions differ; comparisons of parts add up.
 
     Attributes:
-        channels: Of either side.
-        offers: Of either side, and `nothing` last; k in all.
-        moves: Shape (channels, k, k): decisions whose first offer was the row's and is the column's.
-        customers_moved: Customers with another first offer in at least one channel.
+        channels: Channels of either side.
+        offers: Offers of either side, then `nothing`; k in all.
+        moves: Decisions by first offer today (row) and with the change (column), shape (channels, k, k).
+        customers_moved: Customers whose first offer changes in at least one channel.
     """
 
     today: Outcome
@@ -134,7 +134,7 @@ class Comparison:
 
     @property
     def decisions_moved(self) -> int:
-        """Decisions whose first offer is another one."""
+        """Number of decisions whose first offer changes."""
         return int(self.moves.sum() - np.trace(self.moves, axis1=1, axis2=2).sum())
 
 
@@ -150,19 +150,19 @@ def compare(
 ) -> Iterator[tuple[Comparison, pa.Table]]:
     """Decide for the same customers on both sides, some thousands at a time.
 
-    Nothing is written or logged. The draws are the same on both sides, so that only the change makes a difference.
+    Nothing is written or logged. Both sides use the same draws, so that only the change makes a difference.
 
     Args:
         today: The bank as it is.
         changed: The bank with the change.
         features: At least one customer, with the columns that today's decider and the segments name.
-        features_changed: The same customers with what the changed bank's decider names; None where `features` have it.
-        as_of: The moment decided for.
-        seed: Of the draws.
-        segments: Features to count groups by.
+        features_changed: The same customers with the columns of the changed decider; None if `features` has them.
+        as_of: Decision time.
+        seed: Seed of the draws.
+        segments: Features whose groups are counted.
 
     Yields:
-        The comparison of a chunk, and its decisions whose first offer is another one (see `moved_offers`).
+        The comparison of a chunk, and its decisions whose first offer changes (see `moved_offers`).
 
     Raises:
         DataError: A feature is missing, or a segment has no groups.
@@ -211,14 +211,14 @@ def moved_offers(
     first: NDArray[np.intp],
     second: NDArray[np.intp],
 ) -> pa.Table:
-    """List the decisions whose first offer is another one: customer_id, channel, was, is.
+    """Return the decisions whose first offer changes: customer_id, channel, was, is.
 
     Args:
-        was: For the customers' ids.
+        was: Today's decisions, for the customer ids.
         channels: The c channels.
         offers: Names of the offers.
-        first: Shape (n, c), position of each decision's first offer today.
-        second: Shape (n, c), the same with the change.
+        first: Position of each decision's first offer today, shape (n, c).
+        second: The same with the change, shape (n, c).
     """
     rows, places = np.nonzero(first != second)
     named = {"channel": (places, channels), "was": (first[rows, places], offers), "is": (second[rows, places], offers)}
@@ -230,7 +230,7 @@ def moved_offers(
 
 
 def _first_offers(decisions: Decisions, channels: tuple[str, ...], offers: tuple[str, ...]) -> NDArray[np.intp]:
-    """Find the position of each decision's first offer: shape (n, c)."""
+    """Return the position of each decision's first offer, shape (n, c)."""
     candidates = decisions.policy.candidates
     numbers = np.array([offers.index(offer.name) for offer, _ in candidates.pairs], dtype=np.intp)
     found = np.full((len(decisions), len(channels)), len(offers) - 1, dtype=np.intp)
@@ -243,5 +243,5 @@ def _first_offers(decisions: Decisions, channels: tuple[str, ...], offers: tuple
 
 
 def _known(numbers: Array) -> Array:
-    """Leave out what nobody knows: offers that are no sale need no score."""
+    """Replace unknown numbers by 0: offers that are not sales need no score."""
     return np.nan_to_num(numbers, nan=0.0)

@@ -1,4 +1,4 @@
-"""A comparison as rows for people: today, with the change, and the difference."""
+"""Tables of a comparison: values today, with the change, and the difference."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from serving.what_if.comparison import Comparison, Outcome
 
 Row = dict[str, Any]
 ANY = "any"
-"""In place of an offer: whichever."""
+"""Stands for any offer."""
 
 
 def tables_of(comparison: Comparison) -> dict[str, list[Row]]:
-    """Give all tables by name: overview, channels, budgets, offers, stages, moves, rules, factors, fairness."""
+    """Return all tables by name: overview, channels, budgets, offers, stages, moves, rules, factors, fairness."""
     today, changed = comparison.today, comparison.changed
     return {
         "overview": _overview(comparison),
@@ -34,7 +34,7 @@ def tables_of(comparison: Comparison) -> dict[str, list[Row]]:
 
 
 def beside(name: str, today: float | None, changed: float | None) -> Row:
-    """Set a number beside another; no difference where one of both is not there.
+    """Return two numbers and their difference as columns; the difference is None if either is.
 
     Example:
         >>> beside("reached", 4, 6)
@@ -173,7 +173,7 @@ def _fairness(comparison: Comparison) -> list[Row]:
     for segment in segments:
         for offer in (ANY, *comparison.offers[:-1]):
             before, after = (_selections(side, segment, offer) for side in sides)
-            rows += [_fair(segment, offer, mine, its) for mine, its in zip(before, after, strict=True)]
+            rows += [_fair(segment, offer, was, now) for was, now in zip(before, after, strict=True)]
     return rows
 
 
@@ -207,7 +207,7 @@ def _fair(segment: str, offer: str, today: GroupSelection, changed: GroupSelecti
 
 
 def _reached(side: Forensics) -> list[int]:
-    """Customers of every group who get an offer in some channel."""
+    """Return, for every group, the customers with an offer in at least one channel."""
     reached: list[int] = side.choices[:, 1:].sum(axis=1).tolist()
     return reached
 

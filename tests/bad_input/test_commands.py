@@ -52,7 +52,7 @@ def test_a_home_that_is_a_file_is_told(
     with pytest.raises(SystemExit) as stopped:
         run_command_line(["--bank", str(folder), "check"])
     assert stopped.value.code == 1
-    assert "set NBO_HOME to a folder that can be written to" in capfd.readouterr().err
+    assert "set NBO_HOME to a writable folder" in capfd.readouterr().err
 
 
 def test_runs_that_cannot_be_written_to_a_file_are_told(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -52,5 +52,5 @@ def test_the_day_of_the_latest_news_may_be_over_even_one_of_25_hours(components:
 def test_a_moment_outside_of_the_log_is_refused_because_silence_is_no_news(
     components: Components, when: tuple[int, ...]
 ) -> None:
-    with pytest.raises(DataError, match=r"does not reach.*expected 2025-03-01 13:00 to 2025-10-27 00:00"):
+    with pytest.raises(DataError, match=r"does not cover.*expected 2025-03-01 13:00 to 2025-10-27 00:00"):
         components.moment(local(components, *when))

@@ -1,4 +1,4 @@
-"""A small bank's folder to spoil: right as it is, changed in one place by each test."""
+"""A valid small bank's folder, which each test changes in one place."""
 
 from __future__ import annotations
 
@@ -133,12 +133,12 @@ class Folder:
         return self
 
     def problems(self) -> list[str]:
-        """The problems of loading, with places relative to the folder."""
+        """Return the problems of loading, with paths relative to the folder."""
         with pytest.raises(ConfigurationErrors) as caught:
             load_bank(self.path)
         return [str(problem).replace(f"{self.path}/", "") for problem in caught.value.problems]
 
 
 def line_of(file: str, text: str) -> int:
-    """Line in which a text stands in the folder as it was."""
+    """Return the line of a text in the unchanged folder."""
     return SMALL_BANK[file].split(text)[0].count("\n") + 1

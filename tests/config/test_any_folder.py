@@ -1,4 +1,4 @@
-"""Whatever a folder says, it loads, or all that is wrong with it is said; nothing else comes out."""
+"""Any folder either loads or reports all of its problems; no other error occurs."""
 
 import io
 import random

@@ -108,10 +108,10 @@ def test_a_limit_that_is_new_has_its_count_among_the_features(folder: Folder) ->
     ("text", "problem"),
     [
         ("", "change.yaml: the file is empty: expected YAML"),
-        ("- offers\n", "change.yaml:1: a change says what is changed: got a list"),
-        ("offer: []\n", "change.yaml:1: not a file that can be changed: got 'offer', expected 'offers' (did"),
-        ("offers: 3\n", "change.yaml:1: 'offers' is no list: got 3, expected a list of entries with names"),
-        ("policies: []\n", "change.yaml:1: 'policies' is no mapping: got a list, expected some of consent"),
+        ("- offers\n", "change.yaml:1: a change must be a mapping: got a list"),
+        ("offer: []\n", "change.yaml:1: this file cannot be changed: got 'offer', expected 'offers' (did"),
+        ("offers: 3\n", "change.yaml:1: 'offers' is not a list: got 3, expected a list of entries with names"),
+        ("policies: []\n", "change.yaml:1: 'policies' is not a mapping: got a list, expected one or more of consent"),
         ("offers:\n  - {cost: 3}\n", "change.yaml:2: an entry without a name: got a mapping"),
         ("offers:\n  - 3\n", "change.yaml:2: an entry without a name: got 3"),
         (
@@ -121,7 +121,7 @@ def test_a_limit_that_is_new_has_its_count_among_the_features(folder: Folder) ->
         (
             "offers:\n  - {name: saving_goal, cost: 3}\n",
             "change.yaml:2: no such name: got 'saving_goal', expected 'savings_goal' (did you mean it?) or one of "
-            "follow_up, savings_plus; or say all of a new one: description, value, treatments, stages",
+            "follow_up, savings_plus; or complete the new entry: description, value, treatments, stages",
         ),
         (
             "policies:\n  rules:\n    - {name: adlut, remove: true}\n",
@@ -130,7 +130,7 @@ def test_a_limit_that_is_new_has_its_count_among_the_features(folder: Folder) ->
         ("offers:\n  - {name: savings_goal, remove: 1}\n", "change.yaml:2: wrong value of 'remove': got 1"),
         (
             "offers:\n  - {name: savings_goal, remove: true, cost: 2}\n",
-            "change.yaml:2: a removal that also changes: got 'cost', expected one or the other",
+            "change.yaml:2: an entry both removed and changed: got 'cost', expected one or the other",
         ),
         (
             "offers:\n  - name: savings_goal\n    cots: 2\n",

@@ -1,4 +1,4 @@
-"""Every kind of mistake across files: its line, and the nearest name."""
+"""Every kind of mistake across files is reported with its line and the nearest valid name."""
 
 from pathlib import Path
 
@@ -59,9 +59,9 @@ MISTAKES = [
     ("features.yaml", "as_of_year - birth_year", "as_of_year - region", "not a number"),
     ("journey.yaml", "activity_trend", "activty_trend", "unknown name: got 'activty_trend', expected 'activity_tr"),
     ("journey.yaml", "days_since_activity > 45", "days_since_activity", "not a condition"),
-    ("journey.yaml", "minimum_days: 14", "minimum_days: -1", "dormant: an impossible stay: got -1 days"),
-    ("journey.yaml", "every_days: 7", "every_days: 0", "an impossible interval: got 0 days, expected 1 to 366 days"),
-    ("journey.yaml", "stage: mature", "stage: growth", "growth is there twice"),
+    ("journey.yaml", "minimum_days: 14", "minimum_days: -1", "dormant: minimum stay out of range: got -1 days"),
+    ("journey.yaml", "every_days: 7", "every_days: 0", "interval out of range: got 0 days, expected 1 to 366 days"),
+    ("journey.yaml", "stage: mature", "stage: growth", "duplicate condition for growth"),
     ("journey.yaml", "{product}_held", "{product}_hold", "unknown name: got 'savings_hold', expected 'savings_held'"),
     (
         "offers.yaml",
@@ -82,7 +82,7 @@ MISTAKES = [
         "savings_goal: no stage can reach it: got 'acquisitio",
     ),
     ("offers.yaml", "stages: [mature, dormant]", "stages: [mature, acquisition]", "no customer is ever in this st"),
-    ("offers.yaml", "cost: 24", "response_window_days: 0", "an impossible window: got 0 days"),
+    ("offers.yaml", "cost: 24", "response_window_days: 0", "window out of range: got 0 days"),
     ("offers.yaml", "cost: 24", "valid_until: 2025-01-01\n  valid_from: 2025-01-02", "the offer ends before it be"),
     (
         "offers.yaml",
@@ -91,7 +91,7 @@ MISTAKES = [
         "no customer is ever at this step: got 'exit', expected one of holding",
     ),
     ("offers.yaml", "tags: [service]", "steps: [holding]", "steps need a product"),
-    ("offers.yaml", "cost: 6.0", "cost: -6.0", "a contact cannot cost less than nothing: got -6.0"),
+    ("offers.yaml", "cost: 6.0", "cost: -6.0", "a contact cannot have a negative cost: got -6.0"),
     (
         "policies.yaml",
         "NOT family_held",
@@ -138,8 +138,8 @@ MISTAKES = [
         "group: activty",
         "unknown group: got 'activty', expected 'activity' (did you m",
     ),
-    ("models.yaml", "horizon_days: 60", "horizon_days: 0", "horizon_days makes no sense: got 0, expected 1 to 3,650"),
-    ("models.yaml", "lead_days: 7", "lead_days: -7", "lead_days makes no sense: got -7"),
+    ("models.yaml", "horizon_days: 60", "horizon_days: 0", "horizon_days is out of range: got 0, expected 1 to 3,650"),
+    ("models.yaml", "lead_days: 7", "lead_days: -7", "lead_days is out of range: got -7"),
     (
         "models.yaml",
         "days_since_activity <= 45",
@@ -148,8 +148,8 @@ MISTAKES = [
     ),
     ("models.yaml", " AND days_since_activity <= 45", " AND age", "not a condition"),
     ("models.yaml", POPULATION, "age + 1", "not a condition: got `age + 1`"),
-    ("models.yaml", POPULATION, "FALSE", "the population is nobody"),
-    ("models.yaml", "[stage, region]", "[stage, age]", "not a feature of a few names: got 'age'"),
+    ("models.yaml", POPULATION, "FALSE", "the population is empty"),
+    ("models.yaml", "[stage, region]", "[stage, age]", "not a feature with categories: got 'age'"),
     ("models.yaml", "[stage, region]", "[stage, regio]", "got 'regio', expected 'region'"),
     ("models.yaml", "folds: 3", "exclude: [birth_yer]", "unknown feature: got 'birth_yer', expected 'birth_year'"),
     ("schedule.yaml", '"0 4 * * 0"', '"0 25 * * 0"', "not a cron line: got '25' as hour, expected 0 to 23"),
@@ -164,7 +164,7 @@ def test_a_mistake_is_found_in_its_line(folder: Folder, file: str, old: str, new
 
 
 ABSENCES = [
-    ("models.yaml", "  group: activity\n", "models.yaml:1: churn by inactivity lacks its group"),
+    ("models.yaml", "  group: activity\n", "models.yaml:1: churn by inactivity needs a group"),
     ("offers.yaml", '  value: "25"\n', "offers.yaml:9: 'value' is missing: expected a text"),
     ("bank.yaml", "currency: EUR\n", "bank.yaml:1: 'currency' is missing: expected a text"),
 ]
@@ -197,10 +197,10 @@ def test_what_is_wrong_for_every_product_is_said_once(folder: Folder) -> None:
 def test_impossible_sizes_of_a_simulation_are_refused(folder: Folder) -> None:
     folder.write("simulation.yaml", "customers: 0\nmonths: 500\nstart: 1066-10-14\nseed: -1\n")
     assert [problem.split(": got")[0] for problem in folder.problems()] == [
-        "simulation.yaml:1: customers makes no sense",
-        "simulation.yaml:2: months makes no sense",
-        "simulation.yaml:3: no time to simulate",
-        "simulation.yaml:4: seed makes no sense",
+        "simulation.yaml:1: customers is out of range",
+        "simulation.yaml:2: months is out of range",
+        "simulation.yaml:3: start is out of range",
+        "simulation.yaml:4: seed is out of range",
     ]
 
 
@@ -213,5 +213,5 @@ def test_a_simulation_never_writes_where_a_bank_delivers_its_files(folder: Folde
     folder.write("simulation.yaml", "customers: 10\n").replace(
         "bank.yaml", "description: As", "source_folder: mine\ndescription: As"
     )
-    told = "bank.yaml:2: a bank delivers files or is simulated, not both: got 'mine' beside simulation.yaml"
+    told = "bank.yaml:2: a bank's files are either delivered or simulated: got 'mine' together with simulation.yaml"
     assert any(problem.startswith(told) for problem in folder.problems())

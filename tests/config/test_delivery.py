@@ -1,4 +1,4 @@
-"""Every kind of mistake in delivery.yaml: its line, and what would have been right."""
+"""Every kind of mistake in delivery.yaml is reported with its line and what was expected."""
 
 from pathlib import Path
 
@@ -47,11 +47,11 @@ def test_how_contacts_are_delivered_is_no_version_of_decisions(folder: Folder) -
     ("old", "new", "line", "words"),
     [
         ("channel: push", "channel: app", 2, "not an outbound channel of the policy: got 'app', expected one of push"),
-        ("url: PUSH_URL", "url: https://a:b@c", 3, "not a variable's name: got 13 characters"),
-        ("secret: PUSH_SECRET", "secret: hunter2", 3, "not a variable's name: got 7 characters"),
-        ("secret: PUSH_SECRET", "secret: S, batch: 0", 3, "out of bounds: got 0, expected above 0, at most 1000"),
-        ("secret: PUSH_SECRET", "secret: S, timeout_seconds: 1000", 3, "out of bounds: got 1000"),
-        ("late_hours: 12", "late_hours: 0", 4, "never in time: got 0, expected a number above 0"),
+        ("url: PUSH_URL", "url: https://a:b@c", 3, "not the name of a variable: got 13 characters"),
+        ("secret: PUSH_SECRET", "secret: hunter2", 3, "not the name of a variable: got 7 characters"),
+        ("secret: PUSH_SECRET", "secret: S, batch: 0", 3, "out of range: got 0, expected above 0, at most 1000"),
+        ("secret: PUSH_SECRET", "secret: S, timeout_seconds: 1000", 3, "out of range: got 1000"),
+        ("late_hours: 12", "late_hours: 0", 4, "late_hours is not positive: got 0, expected a number above 0"),
         ("webhook: {url: PUSH_URL, secret: PUSH_SECRET}", "file: {folder: ' '}", 3, "no folder"),
         ("    webhook: {url: PUSH_URL, secret: PUSH_SECRET}\n", "", 2, "a channel has one target: got neither"),
         (
@@ -72,6 +72,6 @@ def test_a_channel_has_one_entry_and_one_target(folder: Folder) -> None:
     twice = RIGHT.replace("late_hours: 12", "  - {channel: push, file: {folder: push}, webhook: {url: U, secret: S}}")
     told = folder.write("delivery.yaml", twice).problems()
     assert [words.split(": ", 1)[1].split(":")[0] for words in told] == [
-        "a channel is there twice",
+        "duplicate channel",
         "a channel has one target",
     ]

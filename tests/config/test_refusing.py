@@ -1,4 +1,4 @@
-"""A no is not lost: from the file a bank delivers to the condition that asks for consent."""
+"""A refusal is never lost, from the delivered file to the consent condition."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def _known(bank: Bank, files: Path, deliveries: Iterable[str]) -> tuple[dict[str, list[float]], ImportReport]:
-    """What is known of K1, as of the last delivery, by feature."""
+    """Return the features of K1 as of the last delivery."""
     log = EventLog(files.parent / "log", buckets=1)
     files.mkdir(exist_ok=True)
     for number, rows in enumerate(deliveries):

@@ -1,4 +1,4 @@
-"""Every kind of mistake in retention.yaml: its line, and what would have been right."""
+"""Every kind of mistake in retention.yaml is reported with its line and what was expected."""
 
 from pathlib import Path
 

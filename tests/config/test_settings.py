@@ -17,7 +17,7 @@ def test_a_home_that_no_databases_address_can_name_is_refused() -> None:
 
 
 def test_a_home_that_no_database_can_be_told_of_is_refused():
-    with pytest.raises(SettingError, match="bytes that are no UTF-8 in its name"):
+    with pytest.raises(SettingError, match="bytes that are not UTF-8 in its name"):
         Settings.from_environment({"NBO_HOME": "/srv/\udcff"})
 
 

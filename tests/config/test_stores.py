@@ -13,7 +13,7 @@ SECRET = "hunter2-and-more"
 
 
 def redis_words(text: str) -> dict[str, object]:
-    """What Feast makes of the connection string."""
+    """Parse the connection string as Feast does."""
     settings = OnlineStore.read(text).feast_settings()
     assert settings is not None
     [node], words = RedisOnlineStore._parse_connection_string(settings["connection_string"])
@@ -90,17 +90,17 @@ def test_an_object_is_feasts_own_words_with_bounded_waits() -> None:
         ("redi://u:hunter2-and-more@h/d", "'redis' \\(did you mean it"),
         ("u:hunter2-and-more@h/d", "something without ://"),
         ("redis://u:hunter2-and-more/x@h/0", "write special characters"),
-        ("redis://:hunter2-and-more@/0", "names no place"),
+        ("redis://:hunter2-and-more@/0", "is not a valid address"),
         ("redis://:hunter2-and-more@a:1,b:2/0", "several hosts need the JSON form"),
         ("redis://:hunter2-and-more@[::1]:6379/0", "one host by name or IPv4"),
         ("redis://:hunter2-and-more@h/first", "a Redis database is a number"),
         ("redis://:hunter2-and-more@h?socket_timout=1", "'socket_timeout' \\(did you mean it"),
         ("redis://:hunter2-and-more@h?socket_timeout=soon", "is not a number"),
-        ("postgresql://:hunter2-and-more@h/d", "names no user"),
-        ("postgresql://u:hunter2-and-more@h", "names no database"),
+        ("postgresql://:hunter2-and-more@h/d", "has no user"),
+        ("postgresql://u:hunter2-and-more@h", "has no database"),
         ("postgresql://u:hunter2-and-more@h/d?ssl=1", "'sslmode'|unknown option"),
         ('{"type": "redis", "password": "hunter2-and-more"', "is not JSON"),
-        ('{"password": "hunter2-and-more"}', "names no type"),
+        ('{"password": "hunter2-and-more"}', "has no type"),
     ],
 )
 def test_a_store_that_is_not_understood_is_told_without_its_password(text: str, said: str) -> None:

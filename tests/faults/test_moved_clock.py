@@ -44,7 +44,7 @@ def test_news_of_a_clock_that_was_a_year_ahead_opens_no_limit_when_it_is_right_a
         report = post.deliver(webhook(receiver), NOW + 2 * DAY + HOUR)
         assert set(report.reasons) <= {
             "failed weekly",
-            "the customer could not be looked up: the clock is behind what is kept of them",
+            "the customer could not be looked up: the clock is behind the customer's latest data",
         }
 
 

@@ -135,5 +135,5 @@ def test_a_variable_that_is_not_set_stops_everything_before_it_begins(components
 
 def test_a_bank_that_delivers_nowhere_is_told_what_to_write(components: Components) -> None:
     (components.folder / "delivery.yaml").unlink()
-    with pytest.raises(DataError, match=r"write them into bank/delivery\.yaml"):
+    with pytest.raises(DataError, match=r"add them to bank/delivery\.yaml"):
         deliver_contacts(str(components.folder), NOW)

@@ -1,4 +1,4 @@
-"""A small bank with everything real but its models, which are formulas."""
+"""A small bank, real except for its models, which are formulas."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -116,7 +116,7 @@ def small_bank(policy: Policy = POLICY) -> Bank:
 
 
 class Leaving:
-    """Who has not logged in for long is likelier to leave."""
+    """Churn probability rises with the time since the last login."""
 
     names = ("days_since_login",)
     rate = 0.25
@@ -126,7 +126,7 @@ class Leaving:
 
 
 class Interested:
-    """Who logs in often likes offers, those of savings most."""
+    """Propensity rises with the number of logins, most for savings."""
 
     names = ("logins_30d", "region")
 

@@ -1,4 +1,4 @@
-"""Caps hold whenever customers are decided for: contacts that were made count in the next decision."""
+"""Contact limits hold at any time: contacts made count in the next decision."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -30,7 +30,7 @@ WAITS = st.lists(st.floats(0.01, 60.0), min_size=2, max_size=14)
 
 
 def contacted(bank, hours):
-    """Decide again and again for one customer, and send whatever is offered by e-mail."""
+    """Decide repeatedly for one customer, and send whatever is offered by e-mail."""
     decider = Decider(bank, Leaving(), Interested())
     events, moment, sent = [LOGIN, CONSENT], AS_OF, []
     for number, wait in enumerate(hours):

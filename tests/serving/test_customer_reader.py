@@ -1,4 +1,4 @@
-"""What a customer's features are made from: state, log and journal in any mixture give the same numbers."""
+"""State, log and journal give the same features in any combination."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def equal(one, other):
 
 
 def expected(bank, log, customer, extra=(), as_of=AS_OF):
-    """Computed from all events at once, however they came."""
+    """Compute features from all events at once, wherever they are stored."""
     events = pa.concat_tables([log.read_customer(customer), table_of(extra)])
     calendar = Calendar(bank.time_zone)
     return compute_features(events, Moments.at([customer], as_of), bank.features, bank.journey, calendar)
@@ -157,7 +157,7 @@ def test_a_moment_of_the_past_does_not_see_what_came_later(bank, log, database, 
 
 @pytest.fixture(scope="module")
 def mixture(bank, tmp_path_factory):
-    """A log, a journal and a store to which every example brings a customer of its own."""
+    """A log, a journal and a store, shared by examples with a customer each."""
     folder = tmp_path_factory.mktemp("mixture")
     database = Database(f"sqlite:///{folder / 'decisions.db'}")
     yield small_log(folder / "log", customers=1), open_states(bank, folder), database

@@ -88,7 +88,7 @@ def test_offers_are_valid_by_the_banks_own_days():
 
 @pytest.fixture
 def nothing():
-    """Features of somebody without any history, as readers compute them."""
+    """Return the features of a customer without history, as readers compute them."""
     bank = small_bank()
     moments = Moments.at(["stranger"], AS_OF)
     return compute_features(empty_table(), moments, bank.features, bank.journey, Calendar(bank.time_zone))

@@ -1,4 +1,4 @@
-"""The fitted models of the models room in the decider."""
+"""The decider with fitted models."""
 
 from dataclasses import replace
 

@@ -24,7 +24,7 @@ from wiring.components import SEED, Components
 
 
 def live_through(components: Components) -> datetime:
-    """Give a bank its past; the midnight that it was decided for."""
+    """Create a bank's past; return the midnight of its batch run."""
     bank = components.bank
     assert bank.simulation is not None
     simulate(bank.simulation, bank.offers, bank.vocabulary, bank.time_zone, components.sources, no_progress)
@@ -45,7 +45,7 @@ def live_through(components: Components) -> datetime:
 
 
 def decide_night(components: Components, midnight: datetime) -> Path:
-    """Decide for everybody; the folder of the run."""
+    """Decide for all customers; return the folder of the run."""
     folder = components.places.decisions / f"{midnight:%Y-%m-%d}-first"
     night = BatchRun(run="first", as_of=midnight, champions=ChampionFiles(folder, {}), folder=folder)
     versions = {"bank": components.bank.digest, "policy": components.policy.digest}

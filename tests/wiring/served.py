@@ -1,4 +1,4 @@
-"""The service with its real parts, answering over HTTP in a thread of this process."""
+"""The service with its real components, answering over HTTP in a thread of this process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SETTINGS = ServiceSettings(
 
 @contextmanager
 def served(components: Components, start: datetime | None = None) -> Iterator[httpx.Client]:
-    """Serve a bank for the length of the block; a client with a key of all scopes."""
+    """Serve a bank for the length of the block; yield a client with all scopes."""
     app = create_app(lambda: open_service(components, SETTINGS, Clock(start)))
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, loop="asyncio"))
     with socket.create_server((HOST, 0)) as listening:

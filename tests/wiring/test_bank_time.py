@@ -1,4 +1,4 @@
-"""What time it is for a bank: one time for all of its services, that of its life where that is simulated."""
+"""A bank's time: shared by all of its services, and that of its simulated life."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def real(folder: Path) -> Iterator[Components]:
 
 
 def served_time(components: Components, as_of: datetime | None = None) -> ServedTime:
-    """Of a service that starts and ends."""
+    """Return the time of a service that starts and stops."""
     with serving_time(components, as_of) as time:
         return time
 
 
 def stood_at(moment: datetime, components: Components, as_of: datetime | None = None) -> bool:
-    """Whether the clock of a service starts at a moment."""
+    """Return whether a service's clock starts at a moment."""
     before = datetime.now(UTC)
     time = served_time(components, as_of)
     return before + time.ahead <= moment <= datetime.now(UTC) + time.ahead
@@ -127,7 +127,7 @@ def test_services_at_two_times_are_refused(simulated: Components, real: Componen
             served_time(real)
     with serving_time(real, None):
         assert served_time(real).ahead == timedelta(0)
-        with pytest.raises(StateError, match="expected as the services that run: no --as-of"):
+        with pytest.raises(StateError, match="expected the time of the running services: no --as-of"):
             served_time(real, NEWS)
 
 
@@ -135,7 +135,7 @@ def test_a_time_that_cannot_be_read_is_told_with_the_remedy(simulated: Component
     with serving_time(simulated, None):
         (simulated.places.clock / "time.json").write_text("{")
         for ask in (served_now, bank_now, served_time):
-            with pytest.raises(StateError, match="end them, then start them again"):
+            with pytest.raises(StateError, match="stop them, then start them again"):
                 ask(simulated)
     assert served_time(simulated).origin is Origin.LAST_MOMENT
 
@@ -163,7 +163,7 @@ def test_answers_of_a_simulated_banks_service_are_kept_as_long_as_others(simulat
 
 @contextmanager
 def service(components: Components, as_of: datetime | None = None) -> Iterator[httpx.Client]:
-    """As `nbo serve` starts it."""
+    """Start a service as `nbo serve` does."""
     with serving_time(components, as_of) as time, served(components, time.now()) as client:
         yield client
 

@@ -1,4 +1,4 @@
-"""A customer is erased by the API, and looked for in every byte that is left."""
+"""A customer is erased through the API, and every remaining byte is searched for them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ CUSTOMERS = tuple(f"C{number:06d}" for number in range(1, 81))
 
 @dataclass(frozen=True)
 class Known:
-    """A customer whom every place of a bank knows."""
+    """A customer with data in every place of a bank."""
 
     parts: Components
     drop_box: Path
@@ -52,7 +52,7 @@ class Known:
     customer: str
 
     def places(self) -> set[str]:
-        """Where the customer is found: in bytes as they lie on the disk, or packed in a Parquet file."""
+        """Return the files that contain the customer, in raw bytes or in Parquet columns."""
         files = [*self.parts.places.folder.rglob("*"), *self.drop_box.rglob("*")]
         sources = self.parts.places.simulated_sources
         return {
@@ -78,7 +78,7 @@ class Known:
 
 
 def deliver_letters(components: Components, midnight: datetime, now: datetime) -> None:
-    """Have tonight's letters go out."""
+    """Deliver the planned letters."""
     contacts = [(name, "email") for name in CUSTOMERS]
     plan(components, f"{midnight:%Y-%m-%d}-x", now - timedelta(hours=2), *contacts)
     outbox = outbox_of(components)
@@ -126,7 +126,7 @@ def known(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 @contextmanager
 def late_writers(components: Components) -> Iterator[None]:
-    """A night's run that has read everybody before the block, and writes its files after it."""
+    """A batch run that reads all customers before the block and writes its files after it."""
     places = components.places
     written = (places.states, places.decisions, places.stage_history, places.feature_store)
     with TemporaryDirectory() as folder, erased_kept_out(components):

@@ -1,4 +1,4 @@
-"""The whole service on Redis and PostgreSQL, whose servers are stopped and started while it answers."""
+"""The whole service on Redis and PostgreSQL, which are stopped and restarted while it answers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def client(
 
 @pytest.fixture(scope="module")
 def customer(client: httpx.Client) -> str:
-    """Somebody who is offered something by e-mail."""
+    """Return a customer with an offer by e-mail."""
     names = (f"C{number:06d}" for number in range(1, 61))
     return next(name for name in names if decided(client, name, "email", dry_run=True)["offers"])
 
@@ -146,7 +146,7 @@ def keys_with(name: str, server: Redis) -> list[bytes]:
 
 
 def tables_with(name: str, server: PostgreSQL) -> set[str]:
-    """Tables with a row that has the name anywhere."""
+    """Return the tables with a row that contains the name."""
     with psycopg.connect(server.url("log_away")) as connection:
         tables = [row[0] for row in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
         query = sql.SQL("SELECT count(*) FROM {table} WHERE {table}::text LIKE {name}")

@@ -1,4 +1,4 @@
-"""Two who work on one bank, in processes of their own."""
+"""Two processes that work on the same bank."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ def test_records_are_removed_after_their_time_and_the_decisions_stay(records, ev
     assert len(old) == 24
     assert all(told == replace(before[told.decision_id][1], record=None) for told in old)
     assert sum(told.record is not None for told in found.values()) == 24
-    with pytest.raises(StateError, match="was removed after its time"):
+    with pytest.raises(StateError, match="was removed when its retention ended"):
         replay(old[0], small_decider(), records.folder)
 
 

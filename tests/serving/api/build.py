@@ -1,4 +1,4 @@
-"""The real application on the small bank: real database, log and reader; only the models are formulas."""
+"""The real application for the small bank, with real database, log and reader; only the models are formulas."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def small_service(
 
 @contextmanager
 def small_client(folder: Path, scope: str = "admin", tracing: Tracing | None = None, **more: Any) -> Iterator[Client]:
-    """A client with a key of one scope."""
+    """Return a client with a key of one scope."""
     settings = replace(more.pop("settings", SETTINGS), answer_seconds=SECONDS)
     app = create_app(lambda: small_service(folder, settings=settings, **more), tracing)
     with running(app, {"X-API-Key": KEYS[scope]}) as client:

@@ -1,4 +1,4 @@
-"""A client of an application in this process, over ASGI, that waits for its answers."""
+"""A blocking ASGI client of an application in this process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 class Client:
-    """Sends requests to an application that runs in a loop of its own."""
+    """Sends requests to an application in an event loop of its own."""
 
     def __init__(self, app: FastAPI, loop: asyncio.AbstractEventLoop, headers: Mapping[str, str]) -> None:
         self.app = app
@@ -43,7 +43,7 @@ class Client:
         return self.request("DELETE", url, **more)
 
     def together(self, *requests: tuple[str, str, dict[str, Any]]) -> list[httpx.Response]:
-        """Send all at once."""
+        """Send all requests concurrently."""
 
         async def all_of_them() -> list[httpx.Response]:
             sending = (
@@ -62,7 +62,7 @@ class Client:
 
 @contextmanager
 def running(app: FastAPI, headers: Mapping[str, str]) -> Iterator[Client]:
-    """Start an application, and end it at the end."""
+    """Run an application for the length of the block."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""A collector of traces: a real HTTP server that reads what it is sent as OTLP, and keeps the bytes."""
+"""A trace collector: a real HTTP server that parses requests as OTLP and keeps the bytes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span
 
 @dataclass
 class Collector:
-    """What came."""
+    """Received spans and bytes."""
 
     url: str = ""
     location: str | None = None
-    """Where it sends senders to, instead of taking what they bring."""
+    """Redirect target; if set, requests are redirected instead of accepted."""
     bodies: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
 
@@ -33,7 +33,7 @@ class Collector:
 
     @property
     def spans(self) -> list[Span]:
-        """By when they began."""
+        """Spans in order of their start."""
         every = [span for scope in self.scopes for span in scope.spans]
         return sorted(every, key=lambda span: span.start_time_unix_nano)
 

@@ -1,4 +1,4 @@
-"""The application behind its real server, and raw sockets to it."""
+"""The application behind its real server, accessed by raw sockets."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def connect(address: Address) -> socket.socket:
 
 
 def rest_of(connection: socket.socket) -> bytes:
-    """Read until the other side ends."""
+    """Read until the server closes."""
     said = b""
     while True:
         try:
@@ -62,7 +62,7 @@ def rest_of(connection: socket.socket) -> bytes:
 
 
 def answer_of(connection: socket.socket) -> bytes:
-    """Read one answer with its whole body; what of it comes before the other side ends."""
+    """Read one complete answer, or what arrives of it before the server closes."""
     said = b""
     while True:
         head, found, body = said.partition(b"\r\n\r\n")
@@ -77,7 +77,7 @@ def answer_of(connection: socket.socket) -> bytes:
 
 
 def send_all(connection: socket.socket, parts: Iterator[bytes]) -> int:
-    """Send parts until all are sent or the other side takes no more; bytes that were sent."""
+    """Send parts until all are sent or the server accepts no more; return the number of bytes sent."""
     sent = 0
     try:
         for part in parts:

@@ -1,4 +1,4 @@
-"""Valid events of every type of the demo bank, with values as odd as they may be: each is kept, and kept once."""
+"""Valid events of every type of the demo bank, with unusual values, are each stored exactly once."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ MOMENTS = st.one_of(
 
 
 def values(declared: Property) -> st.SearchStrategy[Any]:
-    """What a property may be told as."""
+    """Valid values of a property."""
     if declared.type == "number":
         return st.one_of(NUMBERS, st.sampled_from(["0", "-0", "1980", "1980.50"]))
     if declared.type == "boolean":
@@ -104,7 +104,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def accepted() -> set[str]:
-    """Ids of all that was accepted so far."""
+    """Return the ids of all events accepted so far."""
     return set()
 
 

@@ -1,4 +1,4 @@
-"""Connections as hostile and as slow as they come, against the real server."""
+"""Hostile and slow connections to the real server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The application against its own OpenAPI document: whatever is sent, it answers as it says it does."""
+"""The application conforms to its own OpenAPI document, whatever is sent."""
 
 from __future__ import annotations
 

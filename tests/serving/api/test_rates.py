@@ -1,4 +1,4 @@
-"""Rates that hold for several processes, and what batches cost."""
+"""Rate limits across processes, and the cost of batches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOGIN = {"customer_id": "c02", "type": "login"}
 
 
 class Hands:
-    """A clock that stands until it is moved."""
+    """A clock that moves only when told to."""
 
     def __init__(self) -> None:
         self.seconds = 1_000.0

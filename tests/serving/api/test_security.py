@@ -80,7 +80,7 @@ def test_a_stranger_is_sent_away_before_the_body_is_read(client):
 def test_a_key_that_is_none_is_told_at_the_start(tmp_path, algorithm):
     settings = ServiceSettings(jwt_key="garbage that is long enough, but no key", jwt_algorithm=algorithm)
     with (
-        pytest.raises(SettingError, match=f"NBO_JWT_KEY is no key for {algorithm}") as refused,
+        pytest.raises(SettingError, match=f"NBO_JWT_KEY is not a key for {algorithm}") as refused,
         small_client(tmp_path, settings=settings),
     ):
         pass
@@ -134,7 +134,7 @@ def test_the_settings_say_what_is_wrong_with_them_without_repeating_secrets(tmp_
     assert read({"NBO_API_KEYS_FILE": str(file)}).keys[0].name == "app"
     for wrong, words in (
         ("not json", "is not JSON"),
-        ("{}", "is no list"),
+        ("{}", "is not a list"),
         (json.dumps([{**entry, "scopes": ["all"]}]), "has no scopes"),
         (json.dumps([{**entry, "sha256": "abc"}]), "has no hash"),
         (json.dumps([{**entry, "secret": "s3cr3t"}]), "unknown key"),

@@ -1,4 +1,4 @@
-"""Traces as a collector receives them."""
+"""Traces, as received by a collector."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def collector(monkeypatch):
 
 @contextmanager
 def traced(folder, inside=HERE, **more):
-    """A client of an application that is traced; all its spans are sent at the end of the block."""
+    """Yield a client of a traced application; all spans are sent at the end of the block."""
     with small_client(folder, tracing=Tracing("small", inside), **more) as client:
         yield client
 

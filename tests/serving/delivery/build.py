@@ -1,4 +1,4 @@
-"""An outbox of the small bank: real database, log, reader and policy."""
+"""An outbox of the small bank, with real database, log, reader and policy."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def contacts(customers: Sequence[str], *, run: str = "run", at: datetime = AS_OF
 
 
 class Post:
-    """The outbox with what it is delivered by."""
+    """The outbox, and what is needed to deliver it."""
 
     def __init__(self, folder: Path, url: str | None = None, customers: int = 12) -> None:
         self.log = small_log(folder / "log", customers)
@@ -85,20 +85,20 @@ class Post:
         return report
 
     def charge(self, *customers: str, run: str = "run", midnight: datetime = MIDNIGHT) -> None:
-        """As the night does whose plan it is: a letter each."""
+        """Insert the contacts of a plan, one letter per customer."""
         ids = [f"{run}-{customer}" for customer in customers]
         uses = ContactUses(ids, customers, {"letters": np.ones(len(ids))})
         charge_batch(self.database, self.policy, midnight, run, {"letters": float(len(ids))}, [uses])
 
     def letters_for_the_night(self) -> float:
-        """What the night may plan with."""
+        """Return what a batch run may plan with."""
         return remaining_before_batch(self.database, self.policy, MIDNIGHT)["letters"]
 
     def letters_spent(self) -> float:
         return LETTERS.amount - remaining(self.database, self.policy, NOW)["letters"]
 
     def withdraw(self, decision_id: str) -> None:
-        """As a channel does."""
+        """Withdraw as a channel does."""
         service = WithdrawalService(DecisionLog(self.database), Clock(NOW), lambda: "offer_presented")
         service.withdraw(decision_id, "channel")
 

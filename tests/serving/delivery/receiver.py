@@ -1,4 +1,4 @@
-"""A channel's system: a real HTTP server that answers as it is told, and makes each contact once."""
+"""A channel's system: a real HTTP server with configurable answers, which makes each contact once."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Receiver:
         return told
 
     def wait_for_others(self) -> None:
-        """Answer late: when others wait too, so that whoever sends one after the other waits in vain."""
+        """Answer only when other requests wait too, so that a sequential sender would wait in vain."""
         with self.changed:
             self.waiting += 1
             self.most = max(self.most, self.waiting)

@@ -34,7 +34,7 @@ def pending(post):
 
 
 def log_batch(post, decision_id, customer):
-    """As the night keeps what it decided."""
+    """Write decisions as a batch run does."""
     offers = {"decision_id": decision_id, "customer_id": customer, "channel": "email", "stage": "growth"}
     offers |= {"offer": "savings_plus", "propensity": 0.2, "value": 1.0, "priority": 1.0, "selection_probability": 1.0}
     offers |= {"rank": 1, "as_of": AS_OF}

@@ -1,4 +1,4 @@
-"""Many contacts are ruled on as each would be alone."""
+"""Many contacts get the same rulings together as each would alone."""
 
 from __future__ import annotations
 

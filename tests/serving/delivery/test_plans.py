@@ -1,4 +1,4 @@
-"""A night that is planned again: what waits is cancelled, what has left counts, nobody is contacted twice."""
+"""When a night is planned again, waiting contacts are cancelled, those that left count, nobody is contacted twice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def post(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Post]:
 
 
 def planned(post: Post, run: str, *customers: str) -> None:
-    """As a night does that was decided."""
+    """Put a plan in force as a batch run does."""
     post.charge(*customers, run=run)
     post.gather(*customers, run=run)
 

@@ -103,7 +103,7 @@ def test_nothing_is_sent_inside_that_nobody_named(post, inside):
         report = post.deliver(webhook(receiver, inside=inside))
         assert (report.failed, receiver.requests) == (1, [])
         (reason,) = report.reasons
-        assert reason.startswith("URL leads inside: got 127.0.0.1, which is not a public address; name it under")
+        assert reason.startswith("URL leads to an internal address: got 127.0.0.1, which is not a public address;")
 
 
 def test_a_name_that_becomes_another_address_after_it_was_looked_at_is_not_asked_again(post, monkeypatch):
@@ -111,7 +111,7 @@ def test_a_name_that_becomes_another_address_after_it_was_looked_at_is_not_asked
     asked, find = [], socket.getaddrinfo
 
     def rebinding(host, *more, **named):
-        """As whoever owns the name answers: first what may be sent to, then what they are after."""
+        """Resolve as an attacker's name server would: first to a permitted address, then to the target."""
         if host == "rebound.example":
             asked.append(host)
             host = "127.0.0.1" if len(asked) == 1 else "127.0.0.2"

@@ -9,7 +9,7 @@ from tests.waiting import until
 
 
 class Store:
-    """Fails as long as it is told to, and counts who asks."""
+    """Fails while configured to, and counts calls."""
 
     def __init__(self):
         self.fails = True
@@ -69,7 +69,7 @@ def test_a_failure_now_and_then_changes_nothing(breaker):
 
 
 class Frozen:
-    """Answers when it is let go on."""
+    """Answers when released."""
 
     def __init__(self):
         self.goes_on = threading.Event()

@@ -1,4 +1,4 @@
-"""Clocks of several processes that have one base."""
+"""Clocks of several processes with a common base."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Customers of whom nothing is known, asked for at the real service of a bank that says what it assumes of them."""
+"""Unknown customers at the real service of a bank with a cold start."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is asked at the same time is decided together, and each is answered as if it had been alone."""
+"""Concurrent requests are decided together, and each gets the answer it would get alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CUSTOMERS = [f"c{number:02d}" for number in range(12)]
 
 
 class Gate:
-    """Keeps the deciding thread busy until everybody has asked, and remembers how many were decided in each pass."""
+    """Blocks the deciding thread until all requests wait, and records the size of each pass."""
 
     def __init__(self, service):
         self.passes, self._prepare, self._answering = [], service.decisions.prepare, service.answering

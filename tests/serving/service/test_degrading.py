@@ -1,4 +1,4 @@
-"""What fails, and what a customer is told meanwhile."""
+"""Failures of dependencies, and the degraded answers meanwhile."""
 
 from __future__ import annotations
 

@@ -11,14 +11,14 @@ from tests.serving.build import AS_OF, Interested, Leaving, small_bank
 
 
 class Broken(Interested):
-    """A model that answers with nothing."""
+    """A model without results."""
 
     def predict(self, features, candidates, *, num_threads=1):
         return super().predict(features, candidates) * float("nan")
 
 
 class Source:
-    """Gives the engines that a test puts there."""
+    """Returns the engines that a test provides."""
 
     def __init__(self, service):
         self.service = service

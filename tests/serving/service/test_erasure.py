@@ -1,4 +1,4 @@
-"""What was known of a customer before they were erased comes back by no door, whenever it comes to it."""
+"""Data from before an erasure never comes back, whichever way and whenever it arrives."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ MIDNIGHT = AS_OF - timedelta(hours=16)
 
 @dataclass
 class World:
-    """A service with a customer of whom everything was read, as whoever is at work has it in hand."""
+    """A service, and everything already read about a customer, as a concurrent process would hold it."""
 
     service: Service
     log: EventLog
@@ -99,7 +99,7 @@ class World:
         ErasureService(self.service.database, self.service.clock, erase_files).erase(CUSTOMER, "tests")
 
     def found(self) -> set[str]:
-        """Where the customer is."""
+        """Return the places where the customer is found."""
         places = {"log"} if len(self.log.read_customer(CUSTOMER)) else set()
         with self.service.database.reading() as connection:
             for table in METADATA.sorted_tables:
@@ -111,7 +111,7 @@ class World:
 
 
 def import_file(world: World) -> None:
-    """With other ids than before, as a corrected mapping gives them."""
+    """Import again with other ids, as a corrected mapping gives them."""
     event = Event(event_id="from a file", customer_id=CUSTOMER, type="login", occurred_at=BEFORE, available_at=BEFORE)
     world.log.append(table_of([event]))
 

@@ -1,4 +1,4 @@
-"""Real servers that are killed, stopped and started: nothing that was acknowledged is lost."""
+"""Nothing acknowledged is lost when real servers are killed, stopped and restarted."""
 
 from __future__ import annotations
 

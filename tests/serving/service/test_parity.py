@@ -1,4 +1,4 @@
-"""The service, a batch over everybody and a recomputation from all events decide the same for the same moment."""
+"""The service, a batch run and a recomputation from all events decide the same for the same moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two replicas at once: nobody is contacted twice, and no budget is overrun."""
+"""With two concurrent replicas nobody is contacted twice, and no budget is exceeded."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def url(request, tmp_path):
 
 
 def race(url, folder, budget, customers):
-    """Start two replicas, let both go at once, and put together what they answered."""
+    """Start two replicas, release them at the same time, and collect their answers."""
     small_log(folder / "log")
     Database(url).close()
     command = [sys.executable, "-m", "tests.serving.service.racer", url, str(folder), str(budget), *customers]

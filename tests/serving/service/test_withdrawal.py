@@ -1,4 +1,4 @@
-"""Contacts that their channels do not make: they count no longer, and what they claimed is given back, once."""
+"""Withdrawn contacts no longer count, and their claims are refunded exactly once."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def letters_counted(service, customer="c02"):
 
 
 def at_once(*work):
-    """Do all at the same time, each in a thread; what came of it, errors among it."""
+    """Run all calls concurrently in threads; return results and errors."""
     ready, results = threading.Barrier(len(work)), [None] * len(work)
 
     def do(place):
