@@ -93,7 +93,7 @@ def test_one_that_was_broken_off_is_made_anew(venv: Path) -> None:
 
 def test_one_that_somebody_else_has_made_is_left_alone(venv: Path) -> None:
     shutil.rmtree(venv / STAMPS)
-    with pytest.raises(Refused, match=r"was made by somebody else: remove it, or .*`VENV=\.venv-nbo`"):
+    with pytest.raises(Refused, match=r"was not created by nbo: remove it, or .*`VENV=\.venv-nbo`"):
         ready(venv, this_python=False)
     assert (venv / "bin" / "python").exists()
 
