@@ -47,14 +47,14 @@ def show_run(result: Mapping[str, Any]) -> None:
 def show_import(result: Mapping[str, Any]) -> None:
     """Show what was read from each source, and the warnings."""
     show_rows("imported", result["files"])
-    show_rows("to be looked at", result["warnings"])
+    show_rows("warnings", result["warnings"])
 
 
 def show_first_rows(error: NothingAcceptedError) -> None:
     """Show the first row of each file without any accepted row."""
     show_table(
-        "the first row of each file of which nothing was accepted",
-        ("source", "file", "row", "reason", "what was wrong", "as it was read"),
+        "the first row of each file without any accepted row",
+        ("source", "file", "row", "reason", "detail", "row as read"),
         [(source, file, row.row, row.reason.value, row.detail, str(row.raw)) for source, file, row in error.first],
     )
 
@@ -83,7 +83,7 @@ def decision_findings(decisions: Mapping[str, Any]) -> list[str]:
         >>> winner = {"dropped": "value", "channel": "all", "customers": 10, "changed": 4, "share": 0.4}
         >>> decision_findings({"optionality": [choice], "winners": [winner], "concentration": [{"gini": 0.7}]})
         ['no offer for 20 % of customers, one for 30 %, two and more for 50 %', \
-'another best offer without value 40 %', 'first places fall on offers with a Gini of 0.70']
+'the best offer would differ without value 40 %', 'Gini of first places over offers: 0.70']
     """
     everybody = next(row for row in decisions["optionality"] if row["grouping"] == "all")
     found = [
@@ -92,10 +92,10 @@ def decision_findings(decisions: Mapping[str, Any]) -> list[str]:
     ]
     decisive = [f"{row['without']} {row['share']:.0%}".replace("%", " %") for row in decisive_rows(decisions)]
     if decisive:
-        found.append(f"another best offer without {', '.join(decisive)}")
+        found.append(f"the best offer would differ without {', '.join(decisive)}")
     concentration = decisions["concentration"][0]["gini"]
     if concentration is not None:
-        found.append(f"first places fall on offers with a Gini of {concentration:.2f}")
+        found.append(f"Gini of first places over offers: {concentration:.2f}")
     return found
 
 
@@ -106,7 +106,7 @@ def show_deliveries(result: Mapping[str, Any]) -> None:
     reasons = [(row["channel"], *reason) for row in result["channels"] for reason in row["reasons"].items()]
     if reasons:
         show_table("why not", ("channel", "reason", "contacts"), reasons)
-    show_rows("dead letters: kept until tried again by `deliver --again`", result["dead_letters"])
+    show_rows("dead letters: kept until `deliver --again` retries them", result["dead_letters"])
 
 
 def show_decision(answer: Answer) -> None:
