@@ -1,6 +1,6 @@
-"""The environment below the checkout: made once, kept while it fits, made anew when it was moved or its Python is gone.
+"""The virtual environment of a checkout: created once, and recreated if it was moved or its Python is gone.
 
-Standard library and the syntax of Python 3.6, as `preflight`.
+This module uses only the standard library and the syntax of Python 3.6, as `preflight` does.
 """
 
 import json
@@ -14,18 +14,18 @@ from install.preflight import Refused, check, check_always
 
 STAMPS = ".stamps"
 MADE = "environment"
-"""Below the stamps: what the environment was made of, written when it is whole; all later stamps depend on it."""
+"""Stamp with the folder and Python of the environment, written when it is complete; later stamps depend on it."""
 
 
 def ready(venv: Path, *, this_python: bool) -> None:
-    """Have an environment of a Python that nbo runs on.
+    """Create the environment unless there is a suitable one.
 
     Args:
-        venv: Its folder.
-        this_python: Whether it has to be of this Python; otherwise whatever it was made of is kept.
+        venv: Folder of the environment.
+        this_python: Whether it must use this Python; otherwise an environment of another Python is kept.
 
     Raises:
-        Refused: It cannot be made.
+        Refused: It cannot be created.
     """
     check_always(venv)
     why = stale(venv, this_python=this_python)
@@ -34,41 +34,41 @@ def ready(venv: Path, *, this_python: bool) -> None:
     command = check(venv, os.environ)
     if venv.exists():
         if not (venv / STAMPS).exists() and any(venv.iterdir()):
-            raise Refused(f"{venv} was made by somebody else: remove it, or have another folder: `VENV=.venv-nbo`")
+            raise Refused(f"{venv} was not created by nbo: remove it, or choose another folder: `VENV=.venv-nbo`")
         if (venv / STAMPS).exists():
-            print(f"{venv} {why}: it is made anew")
+            print(f"{venv} {why}: creating it again")
         empty(venv)
     (venv / STAMPS).mkdir(parents=True)
     if subprocess.call([*command, str(venv.resolve())]) != 0:
-        raise Refused("the environment could not be made: see above")
+        raise Refused("the environment could not be created: see above")
     beside = venv / STAMPS / (MADE + ".new")
     beside.write_text(json.dumps({"folder": str(venv.resolve()), "python": python_of(venv)}), encoding="utf-8")
     beside.replace(venv / STAMPS / MADE)
 
 
 def stale(venv: Path, *, this_python: bool) -> "str | None":
-    """Say why an environment does not fit here, or None if it does."""
+    """Return why an environment cannot be used, or None if it can."""
     try:
-        made = json.loads((venv / STAMPS / MADE).read_text(encoding="utf-8"))
+        stamp = json.loads((venv / STAMPS / MADE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return "is not whole"
-    if made["folder"] != str(venv.resolve()):
-        return "comes from {folder}".format(**made)
-    if not os.access(made["python"], os.X_OK) or python_of(venv) != made["python"]:
-        return "was made of {python}, which is no longer there".format(**made)
+        return "is incomplete"
+    if stamp["folder"] != str(venv.resolve()):
+        return "was moved from {folder}".format(**stamp)
+    if not os.access(stamp["python"], os.X_OK) or python_of(venv) != stamp["python"]:
+        return "uses {python}, which no longer exists".format(**stamp)
     base = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
-    if this_python and made["python"] != base:
-        return "is of {python}".format(**made)
+    if this_python and stamp["python"] != base:
+        return "uses {python}".format(**stamp)
     return None
 
 
 def python_of(venv: Path) -> str:
-    """Give the interpreter that an environment is of."""
+    """Return the interpreter of an environment."""
     return os.path.realpath(str(venv / "bin" / "python"))
 
 
 def empty(venv: Path) -> None:
-    """Remove what is in an environment: first what says that it is whole, last what says that it is ours."""
+    """Empty an environment: first the stamp that it is complete, last the folder that marks it as nbo's."""
     if (venv / STAMPS / MADE).exists():
         (venv / STAMPS / MADE).unlink()
     for entry in sorted(venv.iterdir(), key=lambda entry: entry.name == STAMPS):
@@ -79,7 +79,7 @@ def empty(venv: Path) -> None:
 
 
 def main() -> int:
-    """Make the environment of the first argument; with a second, `this`, of this Python."""
+    """Create the environment in the folder of the first argument; a second argument `this` requires this Python."""
     try:
         ready(Path(sys.argv[1]), this_python=sys.argv[2:] == ["this"])
     except Refused as sentence:

@@ -1,4 +1,4 @@
-"""OpenMP for LightGBM where Linux brings none: scikit-learn's wheel carries it, LightGBM's does not."""
+"""OpenMP for LightGBM on Linux systems without it, borrowed from scikit-learn's wheel, which bundles it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from install.preflight import Refused
 
 
 def lend_openmp(packages: Path, patchelf: Path) -> bool:
-    """Have LightGBM find scikit-learn's OpenMP if it finds none of the system's.
+    """Make LightGBM use scikit-learn's OpenMP if the system has none.
 
-    Its library is replaced by a changed copy: the file itself may be the one in uv's cache, too. A library that can be
-    loaded is left as it is.
+    LightGBM's library is replaced by a patched copy, because the file itself may be shared with uv's cache. A library
+    that can be loaded is not changed.
 
     Args:
         packages: The environment's folder of packages.
-        patchelf: The program that changes what a library asks for.
+        patchelf: The program that patches a library's dependencies.
 
     Returns:
-        Whether anything had to be done.
+        Whether anything was changed.
 
     Raises:
         Refused: LightGBM cannot be loaded for another reason.
@@ -46,14 +46,14 @@ def lend_openmp(packages: Path, patchelf: Path) -> bool:
     beside.chmod(library.stat().st_mode)
     if still := load_error(beside):
         beside.unlink()
-        raise Refused(f"LightGBM cannot be loaded, with scikit-learn's OpenMP either: {still}")
+        raise Refused(f"LightGBM cannot be loaded, even with scikit-learn's OpenMP: {still}")
     beside.replace(library)
-    print("this system has no libgomp.so.1: LightGBM computes with the OpenMP that scikit-learn brings")
+    print("this system has no libgomp.so.1: LightGBM uses the OpenMP of scikit-learn")
     return True
 
 
 def load_error(library: Path) -> str | None:
-    """Load a library in a process of its own, and give what the system's loader says against it."""
+    """Load a library in a separate process, and return the loader's error message; None if it loads."""
     code = "import ctypes, sys\ntry: ctypes.CDLL(sys.argv[1])\nexcept OSError as error: sys.exit(str(error))"
     done = subprocess.run([sys.executable, "-c", code, str(library)], capture_output=True, text=True, check=False)
     return None if done.returncode == 0 else done.stderr.strip() or f"exit code {done.returncode}"

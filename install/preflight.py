@@ -1,6 +1,6 @@
-"""What a machine must have, told in one sentence before anything is installed.
+"""Checks of the machine before anything is installed; the first that fails is reported in one sentence.
 
-Standard library and the syntax of Python 3.6: whoever's Python is too old gets the sentence too.
+This module uses only the standard library and the syntax of Python 3.6, so that an old Python gets the message too.
 """
 
 import importlib.util
@@ -21,10 +21,10 @@ NEEDED_MB = 2200
 """The installed packages and the state of the simulated bank, with some room."""
 
 PACKAGES_MB = 1200
-"""What uv's cache takes of that, where it is not on the same disk: there, both have the same files."""
+"""Space for uv's cache if it is on another disk; on the same disk it shares files with the environment."""
 
 MEMORY_MB = 3800
-"""What a machine of 4 GB has: training on the simulated bank takes 3.5 GB, Prefect's server 0.2 GB."""
+"""Usable memory of a 4 GB machine: training on the simulated bank takes 3.5 GB, Prefect's server 0.2 GB."""
 
 LEAST_GLIBC = (2, 28)
 LEAST_MACOS = (12, 0)
@@ -40,26 +40,27 @@ LIBOMP_FOLDERS = (
 
 
 class Refused(Exception):  # noqa: N818 - not an error of the program
-    """A sentence for whoever sets nbo up."""
+    """A reason why nbo cannot be set up, in one sentence for the user."""
 
 
 def check_always(venv: Path) -> None:
-    """See what may change from one command to the next, or makes all other checks pointless."""
+    """Check what may change from one command to the next, or would make all other checks pointless."""
     check_system(sys.platform, platform.machine(), struct.calcsize("P") * 8)
     check_locale(venv.absolute(), locale.nl_langinfo(locale.CODESET), sys.version_info[:2])
 
 
 def check(venv: Path, environ: "Mapping[str, str]") -> "list[str]":
-    """See that this Python can make the environment, and that everything can be installed in it.
+    """Check that this Python can create the environment, and that everything can be installed in it.
 
     Args:
-        venv: Where it will lie.
+        venv: Folder of the environment.
+        environ: The process environment.
 
     Returns:
-        The command that makes it, which its folder is appended to.
+        The command that creates the environment; append its folder.
 
     Raises:
-        Refused: With the first thing that is in the way.
+        Refused: A check failed.
     """
     check_python(sys.version_info[:2], platform.python_implementation(), supported_pythons())
     if sys.platform == "darwin":
@@ -73,9 +74,9 @@ def check(venv: Path, environ: "Mapping[str, str]") -> "list[str]":
 
 
 def check_system(system: str, processor: str, bits: int) -> None:
-    """Linux or macOS, on a processor that packages are built for."""
+    """Check for Linux or macOS on a processor that packages are built for."""
     if system in {"win32", "cygwin", "msys"}:
-        raise Refused("nbo runs on Linux and macOS; on Windows use WSL: `wsl --install`, then go on in there")
+        raise Refused("nbo runs on Linux and macOS; on Windows use WSL: `wsl --install`, then continue inside it")
     if system not in {"linux", "darwin"}:
         raise Refused(f"nbo runs on Linux and macOS, this is {system}: use a container or a virtual machine")
     if processor not in {"x86_64", "aarch64", "arm64"} or bits != 64:
@@ -88,7 +89,7 @@ def check_system(system: str, processor: str, bits: int) -> None:
 def check_python(
     version: "tuple[int, int]", implementation: str, supported: "tuple[tuple[int, int], tuple[int, int]]"
 ) -> None:
-    """A CPython that every package of the lock is built for."""
+    """Check for a CPython that every package of the lock is built for."""
     first, beyond = supported
     got = "{} {}.{}".format(implementation, *version)
     if version >= beyond:
@@ -99,12 +100,12 @@ def check_python(
         return
     names = [f"python3.{minor}" for minor in range(beyond[1] - 1, first[1] - 1, -1)]
     here = [name for name in names if shutil.which(name)]
-    remedy = f"give `PYTHON={here[0]}`, which is here" if here else f"install one and name it: `PYTHON={names[0]}`, say"
+    remedy = f"use `PYTHON={here[0]}`, which is here" if here else f"install one and name it: `PYTHON={names[0]}`, say"
     raise Refused(f"nbo needs CPython 3.{first[1]} to 3.{beyond[1] - 1}, {sys.executable} is {got}: {remedy}")
 
 
 def supported_pythons() -> "tuple[tuple[int, int], tuple[int, int]]":
-    """Read the first version, and the first that is too new, from pyproject.toml."""
+    """Read the oldest supported version, and the first that is too new, from pyproject.toml."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     found = re.search(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', text)
     assert found is not None
@@ -112,17 +113,17 @@ def supported_pythons() -> "tuple[tuple[int, int], tuple[int, int]]":
 
 
 def check_glibc(found: str) -> None:
-    """GNU's C library, recent enough."""
+    """Check for a recent enough GNU C library."""
     name, _, version = found.partition(" ")
     if name != "glibc" or numbers(version) < LEAST_GLIBC:
         raise Refused(
             "nbo's packages are built for glibc {}.{} or newer, got {}: use Debian 10, Ubuntu 20.04, RHEL 8 "
-            "or anything later of their kind".format(*LEAST_GLIBC, found)
+            "or a later release".format(*LEAST_GLIBC, found)
         )
 
 
 def libc() -> str:
-    """Name the C library, as `glibc 2.36`."""
+    """Return name and version of the C library, such as `glibc 2.36`."""
     try:
         return os.confstr("CS_GNU_LIBC_VERSION") or "another"
     except (ValueError, OSError):  # musl knows no such name
@@ -130,15 +131,15 @@ def libc() -> str:
 
 
 def check_macos(version: str, folders: "Sequence[str]") -> None:
-    """A macOS that packages are built for, with OpenMP for LightGBM."""
+    """Check for a macOS that packages are built for, with OpenMP for LightGBM."""
     if numbers(version) < LEAST_MACOS:
         raise Refused("nbo's packages are built for macOS {}.{} or newer, got {}".format(*LEAST_MACOS, version))
     if not any(Path(folder, "libomp.dylib").exists() for folder in folders):
-        raise Refused("LightGBM computes with OpenMP, which macOS does not bring: `brew install libomp`")
+        raise Refused("LightGBM needs OpenMP, which macOS does not include: `brew install libomp`")
 
 
 def numbers(version: str) -> "tuple[int, ...]":
-    """Take a version apart.
+    """Split a version into its first two numbers.
 
     Example:
         >>> numbers("2.36")
@@ -148,10 +149,10 @@ def numbers(version: str) -> "tuple[int, ...]":
 
 
 def check_folder(venv: Path) -> None:
-    """A place that programs can be put and started in."""
+    """Check for a folder in which programs can be installed and started."""
     if os.pathsep in str(venv):
         raise Refused(
-            f"Python makes no environment below a folder with '{os.pathsep}' in its name: rename {venv.parent}"
+            f"Python cannot create an environment in a folder with '{os.pathsep}' in its name: rename {venv.parent}"
         )
     place = existing(venv)
     if not os.access(str(place), os.W_OK):
@@ -161,19 +162,19 @@ def check_folder(venv: Path) -> None:
 
 
 def check_memory(found_mb: int) -> None:
-    """Memory for the demo, which the system would otherwise end in its middle without a word."""
+    """Check for enough memory for the demo, which the system would otherwise kill without a message."""
     if found_mb < MEMORY_MB:
         raise Refused(
-            f"nbo trains in 4 GB of memory, this machine or container has {found_mb / 1000:.1f} GB with its swap: "
+            f"nbo needs 4 GB of memory, this machine or container has {found_mb / 1000:.1f} GB with its swap: "
             "add memory or swap, or raise the container's limit"
         )
 
 
 def memory_mb(root: Path) -> int:
-    """Give the memory and swap there is, or what a container may have of it.
+    """Return memory plus swap, or the limit of a container if that is lower, in MB.
 
     Args:
-        root: Where `proc` and `sys` are; a system without them tells its memory alone.
+        root: Folder of `proc` and `sys`; a system without them reports memory without swap.
     """
     found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if (root / "proc" / "meminfo").exists():
@@ -187,19 +188,19 @@ def memory_mb(root: Path) -> int:
 
 
 def check_locale(venv: Path, codeset: str, version: "tuple[int, int]") -> None:
-    """A locale in which Python finds what was installed: before 3.13 it reads the paths of an environment in it."""
+    """Check that the locale can encode the path; before Python 3.13, the paths of an environment are read in it."""
     try:
         str(venv).encode(codeset)
     except UnicodeEncodeError:
         if version < (3, 13):
             raise Refused(
-                f"Python {version[0]}.{version[1]} reads no path like {venv} in the locale that LC_ALL names: "
+                f"Python {version[0]}.{version[1]} cannot read a path like {venv} in the locale that LC_ALL names: "
                 "`unset LC_ALL`, or `export LC_ALL=C.UTF-8`"
             ) from None
 
 
 def check_disk(venv: Path, cache: Path, free_mb: "Callable[[Path], int]") -> None:
-    """Room for the packages, for uv's cache of them and for the demo's state."""
+    """Check for enough disk space for the packages, uv's cache of them and the demo's state."""
     needs = {existing(venv): NEEDED_MB}
     if existing(cache).stat().st_dev != existing(venv).stat().st_dev:
         needs[existing(cache)] = PACKAGES_MB
@@ -208,12 +209,12 @@ def check_disk(venv: Path, cache: Path, free_mb: "Callable[[Path], int]") -> Non
         if free < needed:
             raise Refused(
                 f"nbo needs {needed / 1000:.1f} GB on the disk of {place}, which has {free / 1000:.1f} GB left: "
-                "make room, or put the checkout, or uv's cache by UV_CACHE_DIR, on another one"
+                "free some, or put the checkout, or uv's cache by UV_CACHE_DIR, on another disk"
             )
 
 
 def cache_folder(environ: "Mapping[str, str]") -> Path:
-    """Where uv keeps what it has downloaded.
+    """Return the folder of uv's cache.
 
     Example:
         >>> str(cache_folder({"XDG_CACHE_HOME": "/var/cache"}))
@@ -225,7 +226,7 @@ def cache_folder(environ: "Mapping[str, str]") -> Path:
 
 
 def existing(place: Path) -> Path:
-    """Give a folder, or the nearest one above it that is there."""
+    """Return a folder, or the nearest parent that exists."""
     place = place.absolute()
     while not place.exists():
         place = place.parent
@@ -233,10 +234,10 @@ def existing(place: Path) -> Path:
 
 
 def maker(has: "Callable[[str], bool]", uv: "str | None") -> "list[str]":
-    """Choose what makes the environment: Python's own venv, or where a system has taken it apart, virtualenv or uv.
+    """Choose the command that creates the environment: Python's venv, or virtualenv or uv on systems that strip it.
 
     Args:
-        has: Whether there is a module.
+        has: Returns whether a module exists.
         uv: Path of the command, if there is one.
     """
     python = getattr(sys, "_base_executable", None) or sys.executable
@@ -247,6 +248,6 @@ def maker(has: "Callable[[str], bool]", uv: "str | None") -> "list[str]":
     if uv is not None:
         return [uv, "venv", "--quiet", "--seed", "--allow-existing", "--python", python]
     raise Refused(
-        "this Python comes without what makes environments: `apt install python3-venv` "
-        f"(python3.{sys.version_info[1]}-venv if it is not the system's first), or have uv or virtualenv at hand"
+        "this Python cannot create environments: `apt install python3-venv` "
+        f"(python3.{sys.version_info[1]}-venv if it is not the system's default), or install uv or virtualenv"
     )

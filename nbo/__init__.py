@@ -2,4 +2,4 @@
 
 from nbo.rooms import check_rooms
 
-check_rooms()  # the one thing that is done on import: a stranger's module would fail later, and far from the reason
+check_rooms()  # checked on import: another project's module of the same name would fail later, far from the cause

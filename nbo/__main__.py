@@ -1,4 +1,4 @@
-"""`python -m nbo` and the command `nbo`."""
+"""Entry point of `python -m nbo` and the command `nbo`."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from nbo.scarce import scarce
 def main() -> None:
     """Prepare the environment, then hand over to the command line."""
     if sys.platform == "win32":
-        sys.exit("nbo runs on Linux and macOS; on Windows use WSL: `wsl --install`, then go on in there")
+        sys.exit("nbo runs on Linux and macOS; on Windows use WSL: `wsl --install`, then continue inside it")
     try:
         settings = Settings.from_environment(os.environ)
     except NboError as error:
-        from nbo.display import show_error  # noqa: PLC0415  only for a variable that cannot be
+        from nbo.display import show_error  # noqa: PLC0415  only needed for an invalid variable
 
         show_error(error)
         sys.exit(1)
     prepare(os.environ, settings)
-    # also of servers, flows and workers, which are started with it
+    # servers, flows and workers inherit it
     os.umask(settings.umask)
-    # servers, flow runs and workers start in this folder, too, which may hold other people's packages of our names
+    # servers, flow runs and workers start in this folder too, which may contain other packages with nbo's names
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
         from nbo.commands import run_command_line  # noqa: PLC0415  libraries read the environment when they are imported
     except (ImportError, MemoryError) as error:
-        if (told := scarce(error)) is None:
+        if (shortage := scarce(error)) is None:
             raise
-        sys.exit(f"nbo: {told}")
+        sys.exit(f"nbo: {shortage}")
     run_command_line()
 
 

@@ -1,9 +1,9 @@
-"""Becomes another command of Python, which ends with the process that started it, however that ended.
+"""Run a Python command that ends when the process that started it ends, even if that is killed.
 
-What is killed cannot end what it started. Linux tells a process when its parent is gone, and the request for that
-survives the change into another program; elsewhere the command goes on.
+A killed process cannot end its children. Linux can signal a process when its parent is gone, and that request survives
+`exec`; on other systems the command keeps running.
 
-It is run as a file, by `python -I -S attached.py PARENT COMMAND...`, so that it takes no time and imports nothing.
+This is run as a file, by `python -I -S attached.py PARENT COMMAND...`, so that it starts fast and imports nothing.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import sys
 from typing import Final
 
 PR_SET_PDEATHSIG: Final = 1
-"""Of `prctl(2)`."""
+"""Option of `prctl(2)`."""
 
 
 def main(parent: int, command: list[str]) -> None:
-    """Become the command, unless the parent is gone already."""
+    """Replace this process with the command, unless the parent is already gone."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-        if os.getppid() != parent:  # it ended before it could be asked for
+        if os.getppid() != parent:  # it ended before the request
             return
     os.execv(sys.executable, [sys.executable, *command])  # noqa: S606 - our own command line
 

@@ -1,4 +1,4 @@
-"""The command line: `nbo --bank banks/demo run`, and each step of it alone."""
+"""The command line: `nbo --bank banks/demo run`, and a command for each of its steps."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ app = typer.Typer(
 )
 
 INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it: 128 and the number of the signal."""
+"""Exit code after Ctrl-C, by the convention of shells: 128 plus the signal's number."""
 
 AsOf = Annotated[
     datetime | None,
     typer.Option(
         formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
-        help="Moment in the bank's time zone; the last midnight with news by default.",
+        help="Moment in the bank's time zone; by default the last midnight with new events.",
     ),
 ]
 
@@ -54,7 +54,7 @@ ClockAt = Annotated[
     datetime | None,
     typer.Option(
         formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
-        help="Where the service's clock starts; at the last moment of a simulated bank, else the real time by default.",
+        help="Where the service's clock starts; by default a simulated bank's last moment, else the real time.",
     ),
 ]
 
@@ -65,10 +65,10 @@ def choose_bank(
     bank: Annotated[Path, typer.Option(help="Folder of the bank's YAML.")] = Path("banks/demo"),
     engine: Annotated[
         str | None,
-        typer.Option(help="Who computes features and decides for everybody: local or spark; NBO_ENGINE if not given."),
+        typer.Option(help="Engine for features and batch runs: local or spark; by default NBO_ENGINE."),
     ] = None,
 ) -> None:
-    """Remember which bank the command is for.
+    """Set the bank and the engine of a command.
 
     Examples:
         nbo --bank banks/demo run
@@ -81,12 +81,12 @@ def choose_bank(
     """
     context.obj = bank
     if engine is not None:
-        os.environ["NBO_ENGINE"] = engine  # where settings are read from, here and in processes that flows start
+        os.environ["NBO_ENGINE"] = engine  # settings are read from here, also in processes that flows start
 
 
 @app.command()
 def run(context: typer.Context, as_of: AsOf = None) -> None:
-    """Do the whole loop: import, features, models, decisions for everybody, report.
+    """Run the whole loop: import, features, models, decisions for all customers, report.
 
     Example: nbo --bank banks/demo run
     """
@@ -98,7 +98,7 @@ def run(context: typer.Context, as_of: AsOf = None) -> None:
 
 @app.command()
 def check(context: typer.Context) -> None:
-    """Check the bank's folder as a whole, and say what it holds.
+    """Check the bank's folder as a whole, and summarise its contents.
 
     Example: nbo --bank banks/demo check
     """
@@ -130,7 +130,7 @@ def check(context: typer.Context) -> None:
 
 @app.command(name="import")
 def import_log(context: typer.Context) -> None:
-    """Bring what the bank's systems delivered into the event log; simulate it first where the bank is simulated.
+    """Import the files of the bank's systems into the event log; a simulated bank generates them first.
 
     Example: nbo --bank banks/bpi2012 import
     """
@@ -142,7 +142,7 @@ def import_log(context: typer.Context) -> None:
 
 @app.command()
 def features(context: typer.Context, as_of: AsOf = None) -> None:
-    """Build the features of the past and the online state of last midnight.
+    """Build the features of past moments and the online state of last midnight.
 
     Example: nbo --bank banks/demo features --as-of 2026-06-01
     """
@@ -172,7 +172,7 @@ def training_set(
 
 @app.command()
 def train(context: typer.Context, as_of: AsOf = None) -> None:
-    """Train, judge and register churn and propensity; a better challenger becomes champion.
+    """Train, evaluate and register the churn and propensity models; a better challenger becomes champion.
 
     Example: nbo --bank banks/demo train
     """
@@ -185,11 +185,11 @@ def train(context: typer.Context, as_of: AsOf = None) -> None:
 @app.command()
 def decide(
     context: typer.Context,
-    customer: Annotated[str | None, typer.Option(help="One customer; everybody where none is given.")] = None,
-    channel: Annotated[str | None, typer.Option(help="Channel to answer in, for one customer.")] = None,
+    customer: Annotated[str | None, typer.Option(help="Decide for this customer only; by default for all.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Channel of the decision for one customer.")] = None,
     as_of: AsOf = None,
 ) -> None:
-    """Decide for everybody, or answer for one customer from the online state and the events since.
+    """Decide for all customers, or for one from the online state and the events since.
 
     Example: nbo --bank banks/demo decide --customer C002262 --channel app
     """
@@ -217,7 +217,7 @@ def decide(
 @app.command()
 def deliver(
     context: typer.Context,
-    again: Annotated[bool, typer.Option("--again", help="Try dead letters once more, too.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Also retry dead letters once.")] = False,
     as_of: Annotated[
         datetime | None,
         typer.Option(
@@ -226,7 +226,7 @@ def deliver(
         ),
     ] = None,
 ) -> None:
-    """Deliver the planned contacts whose time has come, to the files and webhooks of delivery.yaml.
+    """Deliver the planned contacts that are due to the files and webhooks of delivery.yaml.
 
     Example: nbo --bank banks/demo deliver
     """
@@ -247,7 +247,7 @@ def archive(
         ),
     ] = None,
 ) -> None:
-    """Move decisions that are old enough from the database to Parquet, as retention.yaml says.
+    """Move old decisions from the database to Parquet, as retention.yaml says.
 
     Example: nbo --bank banks/demo archive
     """
@@ -261,15 +261,18 @@ def archive(
 @app.command()
 def simulate_policy(
     context: typer.Context,
-    change: Annotated[Path, typer.Option(help="YAML with parts of offers, policies and budgets that would be other.")],
-    sample: Annotated[int | None, typer.Option(help="So many customers, the same ones every time; else all.")] = None,
+    change: Annotated[Path, typer.Option(help="YAML with the changes to offers, policies and budgets.")],
+    sample: Annotated[
+        int | None, typer.Option(help="This many customers, the same ones every time; by default all.")
+    ] = None,
     segment: Annotated[
-        list[str] | None, typer.Option(help="Feature whose groups are compared; protected ones and age by default.")
+        list[str] | None,
+        typer.Option(help="Feature whose groups are compared; by default protected attributes and age."),
     ] = None,
     as_of: AsOf = None,
-    to: Annotated[Path | None, typer.Option(help="New folder for a page and the decisions that differ.")] = None,
+    to: Annotated[Path | None, typer.Option(help="New folder for a report and the decisions that differ.")] = None,
 ) -> None:
-    """Decide as the bank is and as it would be with a change, side by side; nothing is kept or logged.
+    """Compare the decisions of the bank as it is with those after a change; nothing is stored or logged.
 
     Example: nbo --bank banks/demo simulate-policy --change examples/savings_autumn.yaml --sample 5000
     """
@@ -282,7 +285,7 @@ def simulate_policy(
 
 @app.command()
 def report(context: typer.Context) -> None:
-    """Write the report of the last run again.
+    """Rewrite the report of the last run.
 
     Example: nbo --bank banks/demo report
     """
@@ -295,11 +298,11 @@ def report(context: typer.Context) -> None:
 @app.command()
 def experiments(
     context: typer.Context,
-    sort: Annotated[str, typer.Option(help="Column to sort by, the largest first.")] = "started",
+    sort: Annotated[str, typer.Option(help="Column to sort by, largest first.")] = "started",
     model: Annotated[str | None, typer.Option(help="churn or propensity.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write the whole table to a file instead.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the whole table to this file instead.")] = None,
 ) -> None:
-    """Compare training runs in one flat table.
+    """Compare training runs in one table.
 
     Example: nbo --bank banks/demo experiments --model churn --sort auc
     """
@@ -313,7 +316,7 @@ def ui(
     context: typer.Context,
     port: Annotated[int, typer.Option(help="First of three ports: MLflow, Prefect, Feast.")] = 5000,
 ) -> None:
-    """Open MLflow, Prefect and Feast on the embedded state, until Ctrl-C.
+    """Serve the pages of MLflow, Prefect and Feast on the embedded state, until Ctrl-C.
 
     Example: nbo --bank banks/demo ui --port 5000
     """
@@ -327,12 +330,12 @@ def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
-    workers: Annotated[int, typer.Option(help="Processes that answer.")] = 1,
+    workers: Annotated[int, typer.Option(help="Number of worker processes.")] = 1,
     as_of: ClockAt = None,
     certificate: Annotated[Path | None, typer.Option(help="TLS certificate with its chain.")] = None,
-    certificate_key: Annotated[Path | None, typer.Option(help="Key of the certificate.")] = None,
+    certificate_key: Annotated[Path | None, typer.Option(help="Private key of the certificate.")] = None,
 ) -> None:
-    """Serve decisions and take events in real time, until Ctrl-C.
+    """Serve decisions and ingest events in real time, until Ctrl-C.
 
     Example: nbo --bank banks/demo serve --port 8000 --workers 2
     """
@@ -348,8 +351,10 @@ def serve(
 @app.command()
 def up(
     context: typer.Context,
-    port: Annotated[int, typer.Option(help="Of the service; MLflow, Prefect and Feast have the next three.")] = 8000,
-    workers: Annotated[int, typer.Option(help="Processes that answer.")] = 1,
+    port: Annotated[
+        int, typer.Option(help="Port of the service; MLflow, Prefect and Feast get the next three.")
+    ] = 8000,
+    workers: Annotated[int, typer.Option(help="Number of worker processes.")] = 1,
     as_of: ClockAt = None,
 ) -> None:
     """Run the real-time service with MLflow, Prefect and Feast on the embedded state, until Ctrl-C.
@@ -361,7 +366,7 @@ def up(
 
     parts = _parts(context)
     prepare_keys()
-    # the service that is started here shares the time
+    # the service started here shares this time
     with telling_time(parts, _moment(parts, as_of)):
         serve_everything(parts, port, workers, None if as_of is None else f"{as_of:%Y-%m-%dT%H:%M:%S}")
 
@@ -369,9 +374,9 @@ def up(
 @app.command()
 def champions(
     context: typer.Context,
-    every: Annotated[float | None, typer.Option(help="Go on, and look every so many seconds.")] = None,
+    every: Annotated[float | None, typer.Option(help="Keep running, and check every so many seconds.")] = None,
 ) -> None:
-    """Lay the champions' files down for services, which never ask the registry themselves.
+    """Publish the champions' files for services, which never query the registry themselves.
 
     Example: nbo --bank banks/demo champions
     """
@@ -382,11 +387,11 @@ def champions(
 
 @app.command()
 def key(
-    name: Annotated[str, typer.Option(help="Of the caller, as logs and the audit tell it.")],
-    scope: Annotated[list[str], typer.Option(help="decide, listen, read or admin; may be given several times.")],
-    per_second: Annotated[float | None, typer.Option(help="Requests, and parts of batches, at most.")] = None,
+    name: Annotated[str, typer.Option(help="Name of the caller, for logs and the audit.")],
+    scope: Annotated[list[str], typer.Option(help="decide, listen, read or admin; may be repeated.")],
+    per_second: Annotated[float | None, typer.Option(help="Most requests, and parts of batches, a second.")] = None,
 ) -> None:
-    """Make an API key, and the entry of `NBO_API_KEYS` that knows it by its hash.
+    """Create an API key, and its entry for `NBO_API_KEYS`, which has only the key's hash.
 
     Example: nbo --bank banks/demo key --name app --scope decide --scope listen
     """
@@ -398,9 +403,9 @@ def key(
 @app.command()
 def schedule(
     context: typer.Context,
-    port: Annotated[int, typer.Option(help="Of the Prefect server, where PREFECT_API_URL names none.")] = 4200,
+    port: Annotated[int, typer.Option(help="Port of the Prefect server, if PREFECT_API_URL names none.")] = 4200,
 ) -> None:
-    """Serve the flows on the cron lines of the bank's folder, until Ctrl-C.
+    """Run the flows at the times of the bank's schedule.yaml, until Ctrl-C.
 
     Example: nbo --bank banks/demo schedule
     """
@@ -418,7 +423,7 @@ def schedule(
 
 
 def run_command_line(arguments: list[str] | None = None) -> None:
-    """Run a command; an error of ours is one sentence and exit code 1, Ctrl-C is exit code 130."""
+    """Run a command. An `NboError` becomes one sentence and exit code 1, Ctrl-C becomes exit code 130."""
     with showing(progress_bars):
         try:
             app(args=arguments, standalone_mode=True)
@@ -429,14 +434,14 @@ def run_command_line(arguments: list[str] | None = None) -> None:
             sys.exit(1)
         except SystemExit as exit_:
             if exit_.code == INTERRUPTED:  # typer has caught the KeyboardInterrupt
-                show_error(NboError("stopped; what was finished is kept, and the next run goes on from there"))
+                show_error(NboError("stopped; finished work is kept, and the next run continues from there"))
             raise
         except Exception as error:
-            told = _scarce(error)
-            if told is None:
+            shortage = _scarce(error)
+            if shortage is None:
                 raise
-            # without a library: there may be no memory for one
-            sys.stderr.write(f"nbo: {told}\n")
+            # not with rich: there may be no memory for it
+            sys.stderr.write(f"nbo: {shortage}\n")
             sys.exit(1)
 
 
@@ -463,7 +468,7 @@ def _moment(components: Components, as_of: datetime | None) -> datetime | None:
         return None
     from features.calendar import FIRST_YEAR, LAST_YEAR
 
-    if not FIRST_YEAR < as_of.year < LAST_YEAR:  # the years at the ends may be others elsewhere in the world
+    if not FIRST_YEAR < as_of.year < LAST_YEAR:  # a moment of an end year may be in another year in another time zone
         expected = f"a year from {FIRST_YEAR + 1} to {LAST_YEAR - 1}"
-        raise DataError("the moment is out of the calendar", got=as_of.date().isoformat(), expected=expected)
+        raise DataError("the moment is outside the calendar", got=as_of.date().isoformat(), expected=expected)
     return as_of.replace(tzinfo=components.bank.time_zone)

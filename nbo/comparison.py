@@ -1,4 +1,4 @@
-"""Training runs side by side in the terminal, or as a file."""
+"""The comparison of training runs in the terminal, or as a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHOWN = ("run", "model", "started", "gate", "auc", "average_precision", "log_los
 
 
 def show_experiments(components: Components, sort: str, model: str | None, file: Path | None) -> None:
-    """Show a bank's runs sorted by a column, the largest first, or write the whole table.
+    """Show a bank's runs sorted by a column, largest first, or write the whole table to a file.
 
     Raises:
         DataError: There are no runs, no such column, or no such model.
@@ -36,7 +36,7 @@ def show_experiments(components: Components, sort: str, model: str | None, file:
             raise StateError(
                 f"the table of runs could not be written to {file}",
                 got=error.strerror or str(error),
-                remedy="name a file in a folder that is there and can be written to",
+                remedy="name a file in a folder that exists and is writable",
             ) from error
         console.print(f"{len(table)} runs, {len(table.columns)} columns: {file}", markup=False)
         return

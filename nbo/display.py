@@ -1,4 +1,4 @@
-"""What a person sees in a terminal: bars for long work, tables for results, errors that help."""
+"""Terminal output: progress bars for long work, tables for results, error messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ errors = Console(stderr=True)
 
 @contextmanager
 def progress_bars(description: str) -> Iterator[domain.progress.Progress]:
-    """Show one bar on the terminal; where output is not a terminal, one line when it is done."""
+    """Show a progress bar on a terminal; if the output is not a terminal, print one line at the end."""
     if not console.is_terminal:
         yield domain.progress.silent
         console.print(f"{description}: done")
@@ -45,7 +45,7 @@ def progress_bars(description: str) -> Iterator[domain.progress.Progress]:
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table; numbers are set to the right."""
+    """Print a table, with numbers aligned to the right."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for position, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[position], int | float) for row in rows)
@@ -56,7 +56,7 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
 
 
 def show_error(error: NboError) -> None:
-    """Print an error of ours as it is, without a trace."""
+    """Print an `NboError` without a traceback."""
     errors.print("[bold red]nbo:[/] ", end="")
     errors.print(str(error), markup=False, highlight=False, soft_wrap=True)
 

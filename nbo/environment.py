@@ -1,4 +1,4 @@
-"""The process environment that the libraries below read when they are imported."""
+"""The environment variables that MLflow, Prefect, Feast and LightGBM read when they are imported."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
 def prepare(environ: MutableMapping[str, str], settings: Settings) -> None:
-    """Set what a library reads on import, unless the user has set it: no telemetry, state below the home.
+    """Set variables that libraries read on import: no telemetry, and state in the home unless the user has set it.
 
     Call it before prefect, mlflow or feast are imported.
 
     Args:
-        environ: Usually `os.environ`.
+        environ: The environment to change, usually `os.environ`.
+        settings: Settings with the home and the tracking URI.
 
     Example:
         >>> from pathlib import Path
@@ -33,18 +34,18 @@ def prepare(environ: MutableMapping[str, str], settings: Settings) -> None:
         "FEAST_USAGE": "False",
     }
     defaults = {
-        # LightGBM's threads wait asleep: where others use the same cores, spinning made training 20 times slower
+        # LightGBM's threads sleep while they wait: spinning made training 20 times slower on shared cores
         "OMP_WAIT_POLICY": "passive",
-        # scheduled flows run in processes of their own, which need not begin in this folder
+        # scheduled flows run in separate processes, which may start in another folder
         "NBO_HOME": str(settings.home),
         "NBO_DATA": str(settings.data.resolve()),
         "PREFECT_HOME": str(settings.home / "prefect"),
         "PREFECT_LOCAL_STORAGE_PATH": str(settings.home / "prefect" / "results"),
         "PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(settings.home / "prefect" / "results"),
-        "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",  # results are read back: never as pickle
+        "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",  # results are read back, and must not be pickles
         # the embedded server needs 6 to 20 s to start, more on a busy machine
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
-        # what fails is told once, by the command; scheduled flows set their own
+        # the command reports failures once; scheduled flows set their own level
         "PREFECT_LOGGING_LEVEL": "CRITICAL",
         "MLFLOW_TRACKING_URI": settings.tracking_uri,
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -57,9 +58,9 @@ def prepare(environ: MutableMapping[str, str], settings: Settings) -> None:
 
 
 def _reach_this_machine_directly(environ: MutableMapping[str, str]) -> None:
-    """Ask servers on this machine without a proxy, which knows nothing of them.
+    """Exclude servers on this machine from a proxy, which cannot reach them.
 
-    Where no proxy is set nothing is: an exception alone would hide the proxies of a Mac's settings.
+    If no proxy is set, nothing is changed: `no_proxy` alone would hide the proxies of a Mac's system settings.
     """
     if not any(environ.get(name) for proxy in _PROXIES for name in (proxy, proxy.upper())):
         return
@@ -72,9 +73,9 @@ def _reach_this_machine_directly(environ: MutableMapping[str, str]) -> None:
 
 
 def end_telemetry() -> None:
-    """Have MLflow say nothing any more where it was imported before the environment was prepared.
+    """Stop MLflow's telemetry if it was imported before the environment was prepared.
 
-    What it counted so far and has not sent is dropped; the other libraries ask the environment before they send.
+    Data that it has not sent is dropped. The other libraries read the environment before they send.
     """
     telemetry = sys.modules.get("mlflow.telemetry")
     if telemetry is None:

@@ -1,4 +1,4 @@
-"""Feast's pages on a bank's feature store, as a process of its own: `python -m nbo.feast_pages FOLDER PORT`."""
+"""Server of Feast's pages for a bank's feature store: `python -m nbo.feast_pages FOLDER PORT`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nbo.environment import prepare
 
 
 def main() -> None:
-    """Serve the pages until ended."""
+    """Serve the pages until the process is ended."""
     prepare(os.environ, Settings.from_environment(os.environ))
     from wiring.components import components_of  # noqa: PLC0415 - libraries read the environment when they are imported
 

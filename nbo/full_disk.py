@@ -1,4 +1,4 @@
-"""Tells a full disk, in whatever library's words."""
+"""Detection of errors that come from a full disk, whichever library raises them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from domain.errors import StateError
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _WORDS = ("no space left on device", "database or disk is full", "disk quota exceeded")
 _LEAST_FREE_BYTES = 2**20
-"""With less the servers and databases below do not even start, and say only that they did not."""
+"""With less than this, the servers and databases do not even start, and do not say why."""
 
 
 def full_disk(error: BaseException, home: Path) -> StateError | None:
-    """Say that the disk is full, where that is what an error comes from; None where it is not.
+    """Return the error to show if the disk is full; None if an error has another cause.
 
     Args:
-        error: Whatever went wrong, with its causes.
+        error: The error, with its causes.
         home: Folder of all state.
 
     Example:
@@ -27,7 +27,7 @@ def full_disk(error: BaseException, home: Path) -> StateError | None:
         'the disk is full: got No space left'
         >>> full_disk(ValueError("something else"), Path.cwd())
     """
-    # the last one is the one that it began with, in the system's own words
+    # the last cause is the original error of the system
     found = next((cause for cause in reversed(causes_of(error)) if _says_so(cause)), None)
     if found is None and _free_bytes(home) >= _LEAST_FREE_BYTES:
         return None
@@ -35,12 +35,12 @@ def full_disk(error: BaseException, home: Path) -> StateError | None:
         "the disk is full",
         got=os.strerror(errno.ENOSPC) if found is None else getattr(found, "strerror", None) or str(found),
         expected=f"space in {home}",
-        remedy="free some; what was finished is kept, and the next run goes on from there",
+        remedy="free some; finished work is kept, and the next run continues from there",
     )
 
 
 def causes_of(error: BaseException | None) -> list[BaseException]:
-    """List an error and what it came from."""
+    """List an error and its causes."""
     causes: list[BaseException] = []
     while error is not None and error not in causes:
         causes.append(error)

@@ -1,4 +1,4 @@
-"""Outcomes of commands as tables in the terminal."""
+"""Results of commands, shown as tables in the terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from serving.customer import Answer
 
 CHANGES_SHOWN = 3
-"""The runner-up and what comes closest after it; the rest is a matter of rules, which are all told above."""
+"""The runner-up and the next closest; for the others rules decide, which are all shown above."""
 
 
 def show_run(result: Mapping[str, Any]) -> None:
@@ -45,22 +45,22 @@ def show_run(result: Mapping[str, Any]) -> None:
 
 
 def show_import(result: Mapping[str, Any]) -> None:
-    """Show what was read of each source, and what of it should be looked at."""
+    """Show what was read from each source, and the warnings."""
     show_rows("imported", result["files"])
-    show_rows("to be looked at", result["warnings"])
+    show_rows("warnings", result["warnings"])
 
 
 def show_first_rows(error: NothingAcceptedError) -> None:
-    """Show the first row of each file of which nothing was accepted."""
+    """Show the first row of each file without any accepted row."""
     show_table(
-        "the first row of each file of which nothing was accepted",
-        ("source", "file", "row", "reason", "what was wrong", "as it was read"),
-        [(source, file, one.row, one.reason.value, one.detail, str(one.raw)) for source, file, one in error.first],
+        "the first row of each file without any accepted row",
+        ("source", "file", "row", "reason", "detail", "row as read"),
+        [(source, file, row.row, row.reason.value, row.detail, str(row.raw)) for source, file, row in error.first],
     )
 
 
 def show_models(models: Mapping[str, Any]) -> None:
-    """Show the metrics of each model beside its baselines, and what its gate said."""
+    """Show the metrics of each model and its baselines, and the result of its gate."""
     for name, model in models.items():
         verdict = "champion" if model["champion"] else "challenger, not champion"
         show_rows(f"{name} version {model['version']}: {verdict}, {model['rows']:,} test rows", metric_rows(model))
@@ -69,21 +69,21 @@ def show_models(models: Mapping[str, Any]) -> None:
 
 
 def show_decisions(decisions: Mapping[str, Any]) -> None:
-    """Show what was decided per stage, how much choice there was, and which number decided."""
+    """Show the decisions per stage, how much choice there was, and which factors decided."""
     show_rows("decisions per stage", decisions["stages"])
     for sentence in (*stand_ins(decisions), *decision_findings(decisions), *plan_sentences(decisions["plan"])):
         console.print(f"  {sentence}", markup=False, highlight=False, soft_wrap=True)
 
 
 def decision_findings(decisions: Mapping[str, Any]) -> list[str]:
-    """Say in a few sentences what the report tells in tables.
+    """Summarise the report's tables in a few sentences.
 
     Example:
         >>> choice = {"grouping": "all", "none": 0.2, "one": 0.3, "two_or_more": 0.5}
         >>> winner = {"dropped": "value", "channel": "all", "customers": 10, "changed": 4, "share": 0.4}
         >>> decision_findings({"optionality": [choice], "winners": [winner], "concentration": [{"gini": 0.7}]})
         ['no offer for 20 % of customers, one for 30 %, two and more for 50 %', \
-'another best offer without value 40 %', 'first places fall on offers with a Gini of 0.70']
+'the best offer would differ without value 40 %', 'Gini of first places over offers: 0.70']
     """
     everybody = next(row for row in decisions["optionality"] if row["grouping"] == "all")
     found = [
@@ -92,25 +92,25 @@ def decision_findings(decisions: Mapping[str, Any]) -> list[str]:
     ]
     decisive = [f"{row['without']} {row['share']:.0%}".replace("%", " %") for row in decisive_rows(decisions)]
     if decisive:
-        found.append(f"another best offer without {', '.join(decisive)}")
+        found.append(f"the best offer would differ without {', '.join(decisive)}")
     concentration = decisions["concentration"][0]["gini"]
     if concentration is not None:
-        found.append(f"first places fall on offers with a Gini of {concentration:.2f}")
+        found.append(f"Gini of first places over offers: {concentration:.2f}")
     return found
 
 
 def show_deliveries(result: Mapping[str, Any]) -> None:
-    """Show what came of each channel, and why contacts were not delivered."""
+    """Show the deliveries of each channel, and why contacts were not delivered."""
     channels = [{name: value for name, value in row.items() if name != "reasons"} for row in result["channels"]]
     show_rows(f"{result['new']:,} new contacts in the outbox; delivered as of {result['as_of'][:16]}", channels)
     reasons = [(row["channel"], *reason) for row in result["channels"] for reason in row["reasons"].items()]
     if reasons:
         show_table("why not", ("channel", "reason", "contacts"), reasons)
-    show_rows("dead letters: kept until tried again by `deliver --again`", result["dead_letters"])
+    show_rows("dead letters: kept until `deliver --again` retries them", result["dead_letters"])
 
 
 def show_decision(answer: Answer) -> None:
-    """Show the offers of one decision with their reasons, and for every other candidate what stopped it."""
+    """Show the offers of one decision with their reasons, and the rules that stopped every other candidate."""
     decision = answer.decision
     console.print(
         f"{decision.customer_id} in {decision.channel} as of {decision.as_of:%Y-%m-%d %H:%M} UTC: stage "
@@ -151,7 +151,7 @@ def show_decision(answer: Answer) -> None:
 
 
 def _known(number: float | None, digits: int) -> str:
-    """Say a number of a candidate; of who wants no personalised offers no score is looked at."""
+    """Format a number of a candidate; candidates of customers without personalised offers have none."""
     return "unknown" if number is None else f"{number:.{digits}f}"
 
 

@@ -1,4 +1,4 @@
-"""Servers as processes of their own: begun side by side, watched, and ended together."""
+"""Server processes that are started in parallel, watched, and ended together."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from domain.errors import StateError
 from nbo.display import console
 
 START_SECONDS: Final = 300
-"""A server that does not answer by then has failed; on a fresh home Prefect needs 20, on a busy machine 120."""
+"""A server that does not answer by then has failed. Prefect needs 20 s on a fresh home, 120 s on a busy machine."""
 
 END_SECONDS: Final = 20
 LOOK_SECONDS: Final = 0.3
@@ -45,7 +45,7 @@ class _Server:
         try:
             with urllib.request.urlopen(self.health, timeout=2):  # noqa: S310 - our own address
                 return True
-        except (HTTPException, OSError):  # somebody else may answer there, in another language
+        except (HTTPException, OSError):  # another program may answer there, in another protocol
             return False
 
     def end(self) -> None:
@@ -54,7 +54,7 @@ class _Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        # what it had begun itself and has not ended
+        # its remaining child processes
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
@@ -62,11 +62,11 @@ class _Server:
 class Servers:
     """Servers that live as long as the `with` block.
 
-    Each is the leader of a session of its own: Ctrl-C in a terminal reaches this process alone, which ends the others.
-    On Linux they also end where this process is killed.
+    Each leads its own session: Ctrl-C in a terminal reaches only this process, which ends the others. On Linux they
+    also end if this process is killed.
 
     Args:
-        logs: Folder of what they say, a file each, that of the last start.
+        logs: Folder of their output, one file per server, from the last start only.
     """
 
     def __init__(self, logs: Path) -> None:
@@ -84,11 +84,11 @@ class Servers:
         """Start a server, without waiting for it.
 
         Args:
-            name: As it is called in errors.
-            command: Of Python, without Python.
-            health: Address that answers when it is ready.
-            environment: On top of this process's.
-            listener: Bound already, for a server that takes it by its number, which the command names.
+            name: Name in error messages.
+            command: Arguments for Python, without Python itself.
+            health: URL that answers once the server is ready.
+            environment: Variables in addition to this process's.
+            listener: Bound socket for a server that inherits it; the command contains its file number.
 
         Raises:
             StateError: Something else listens on its port.
@@ -100,11 +100,11 @@ class Servers:
             check_port(name, address.hostname, address.port)
         self._logs.mkdir(parents=True, exist_ok=True)
         log = self._logs / f"{name.removeprefix('the ').lower()}.log"
-        with log.open("wb") as said:
+        with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own command line
                 [sys.executable, "-I", "-S", _ATTACHED, str(os.getpid()), *command],
                 stdin=subprocess.DEVNULL,
-                stdout=said,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(environment or {})},
                 start_new_session=True,
@@ -133,10 +133,10 @@ class Servers:
         self._check()
 
     def watch(self) -> None:
-        """Go on until one ends, or until interrupted.
+        """Wait until a server ends, or until interrupted.
 
         Raises:
-            StateError: One ended.
+            StateError: A server ended.
         """
         while True:
             self._check()
@@ -152,7 +152,7 @@ class Servers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End all, those first that were begun last."""
+        """End all servers, the last started first."""
         for server in reversed(self._servers):
             server.process.terminate()
         for server in reversed(self._servers):
@@ -161,45 +161,45 @@ class Servers:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Have SIGTERM and SIGHUP end the block as Ctrl-C does; a second signal does not interrupt the end.
+    """Make SIGTERM and SIGHUP end the block as Ctrl-C does; a second signal does not interrupt the shutdown.
 
-    What the process was started to ignore, as `nohup` does, stays ignored.
+    Signals that the process was started to ignore, as by `nohup`, stay ignored.
     """
     before = {number: signal.getsignal(number) for number in _SIGNALS}
-    heard = [number for number in _SIGNALS if before[number] is not signal.SIG_IGN]
+    handled = [number for number in _SIGNALS if before[number] is not signal.SIG_IGN]
 
     def end(number: int, frame: FrameType | None) -> None:
         del number, frame
-        for other in heard:
+        for other in handled:
             signal.signal(other, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    for number in heard:
+    for number in handled:
         signal.signal(number, end)
     try:
         yield
     finally:
-        for number in heard:
+        for number in handled:
             signal.signal(number, before[number])
 
 
 def check_port(name: str, host: str, port: int) -> None:
-    """See that a server could listen there.
+    """Check that a server can listen on a port.
 
     Raises:
-        StateError: It could not.
+        StateError: It cannot.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
-        with socket.socket(family, kind, protocol) as asked:
-            asked.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            asked.bind(address)
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
     except (OSError, OverflowError) as error:
         raise StateError(
             f"{name} cannot listen on port {port} of {host}",
             got=getattr(error, "strerror", None) or str(error),
-            remedy="end what listens there, or choose another port",
+            remedy="stop the program that listens there, or choose another port",
         ) from error
 
 

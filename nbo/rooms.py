@@ -1,4 +1,4 @@
-"""Whether `import` finds our rooms: their names are plain ones, which other people's files have too."""
+"""Check that `import` finds nbo's own packages, whose plain names other projects use too."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ ROOMS: Final = (
     "wiring",
     "pipelines",
 )
-"""All but this one."""
+"""All packages except `nbo` itself."""
 
 
 def check_rooms() -> None:
-    """See that each room is the one beside this one; nothing is imported.
+    """Check that each package is the one next to `nbo`, without importing it.
 
     Raises:
-        ImportError: Something else has the name of a room, or a room is not there. It says what is in the way.
+        ImportError: Something else has the name of a package, or a package is missing. The message says what is in
+            the way.
     """
     ours = Path(__file__).parent.parent
     for room in ROOMS:
@@ -44,7 +45,7 @@ def check_rooms() -> None:
 
 
 def _found(room: str) -> Path | None:
-    """Give the folder of the package, or the file of the module, that the name stands for or would stand for."""
+    """Return the folder of the package, or the file of the module, that the name refers to or would refer to."""
     module = sys.modules.get(room)
     if module is not None:
         origin, folders = getattr(module, "__file__", None), getattr(module, "__path__", ())
@@ -53,14 +54,14 @@ def _found(room: str) -> Path | None:
         if spec is None:
             return None
         origin, folders = spec.origin, spec.submodule_search_locations or ()
-    if origin is None:  # a folder without __init__.py, or something made by a program
+    if origin is None:  # a folder without __init__.py, or a module created by a program
         return Path(next(iter(folders), f"a module {room} without a file"))
     file = Path(origin)
     return file.parent if file.stem == "__init__" else file
 
 
 def _same(found: Path, expected: Path) -> bool:
-    """Tell whether both are one place under two names."""
+    """Return whether both paths are the same place."""
     try:
         return found.samefile(expected)
     except OSError:

@@ -1,4 +1,4 @@
-"""Tells that the system gives a process no more memory or files, in whatever library's words."""
+"""Detection of errors that come from a lack of memory or open files, whichever library raises them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FILES = ("too many open files", "unable to open database file: too many")
 
 
 def scarce(error: BaseException) -> StateError | None:
-    """Say what there is too little of, where that is what an error comes from; None where it is not.
+    """Return the error to show if memory or open files ran out; None if an error has another cause.
 
     Example:
         >>> str(scarce(MemoryError()))[:24]
@@ -21,17 +21,17 @@ def scarce(error: BaseException) -> StateError | None:
     """
     for cause in causes_of(error):
         words, number = str(cause).lower(), getattr(cause, "errno", None)
-        if isinstance(cause, MemoryError) or number == errno.ENOMEM or any(some in words for some in _MEMORY):
+        if isinstance(cause, MemoryError) or number == errno.ENOMEM or any(text in words for text in _MEMORY):
             return StateError(
                 "there is too little memory",
                 got=str(cause) or type(cause).__name__,
-                remedy="see `ulimit -v` and what else runs; what was finished is kept",
+                remedy="check `ulimit -v` and what else is running; finished work is kept",
             )
-        if number in (errno.EMFILE, errno.ENFILE) or any(some in words for some in _FILES):
+        if number in (errno.EMFILE, errno.ENFILE) or any(text in words for text in _FILES):
             return StateError(
                 "too few files may be open at once",
                 got=str(cause),
                 expected="some hundreds",
-                remedy="raise `ulimit -n`; what was finished is kept",
+                remedy="raise `ulimit -n`; finished work is kept",
             )
     return None

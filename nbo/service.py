@@ -1,4 +1,4 @@
-"""The real-time service as a command: workers, and beside them one process that looks after the champions."""
+"""The command `nbo serve`: runs the workers, and one process that publishes the champions."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ from wiring.bank_time import Origin, serving_time
 from wiring.components import Components
 
 PUBLISH_SECONDS: Final = 5.0
-"""Between looks at the registry."""
+"""Interval between checks of the registry."""
 
 PARENT: Final = "NBO_SERVICE_PARENT"
-"""Tells the publisher whose it is."""
+"""Environment variable with the process id of the publisher's service."""
 
 OTHER_FILES: Final = 100
-"""Files that a worker has open beside connections, at most: databases, the log's files, pipes."""
+"""Most files that a worker has open besides connections: databases, files of the log, pipes."""
 
 PROMETHEUS: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""What the library of metrics reads on import; Feast would set it to a folder of its own."""
+"""Environment variable that the metrics library reads on import; Feast would set it to a folder of its own."""
 
 
 def serve(
@@ -60,17 +60,17 @@ def serve(
     """Serve until interrupted.
 
     Args:
-        parts: The bank's.
-        host: To listen on.
-        port: To listen on.
-        workers: Processes that answer.
-        as_of: Where the service's clock stands; None for the last moment of a simulated bank, else the machine's time.
-        certificate: TLS certificate, with its chain; None for none.
-        key: Of the certificate.
+        components: The bank's components.
+        host: Address to listen on.
+        port: Port to listen on.
+        workers: Number of worker processes.
+        as_of: Where the service's clock starts; None for the last moment of a simulated bank, else the machine's time.
+        certificate: TLS certificate with its chain; None for plain HTTP.
+        key: Private key of the certificate.
 
     Raises:
-        NboError: A setting, a port that is taken, another service of the bank at another time, or there are no
-            champions and no registry to ask for them.
+        NboError: A setting is invalid, the port is taken, the bank is already served at another time, or there are no
+            champions and the registry cannot provide them.
     """
     check_port("the service", host, port)
     check_addresses(components, os.environ)
@@ -94,17 +94,17 @@ def serve(
             access_log=False,
             server_header=False,
             date_header=False,
-            http=limited(limits, settings.largest_body),  # type: ignore[arg-type]  # makes one as a class would
+            http=limited(limits, settings.largest_body),  # type: ignore[arg-type]  # a factory, called like a class
             ws="none",
             ssl_certfile=None if certificate is None else str(certificate),
             ssl_keyfile=None if key is None else str(key),
             timeout_graceful_shutdown=10,
             timeout_keep_alive=math.ceil(limits.idle_seconds),
-            timeout_worker_healthcheck=10,  # a worker that imports on a busy machine is not one that hangs
+            timeout_worker_healthcheck=10,  # importing on a busy machine may take long
         )
         supervisor = Multiprocess(config, [config.bind_socket()])
         address = f"{'http' if certificate is None else 'https'}://{host}:{port}"
-        console.print(f"serving {components.name} on {address}, its API as {address}/openapi.json says")
+        console.print(f"serving {components.name} on {address}; API description: {address}/openapi.json")
         supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise StateError("the service did not start", remedy="its log says why")
@@ -112,38 +112,40 @@ def serve(
 
 @contextmanager
 def telling_time(components: Components, as_of: datetime | None) -> Iterator[timedelta]:
-    """Fix the time at which the bank is served for the length of the block, and say it; how far it is ahead."""
+    """Fix and print the bank's serving time for the length of the block; yield how far it is ahead of real time."""
     with serving_time(components, as_of) as time:
         stands = f"{time.now().astimezone(components.bank.time_zone):%Y-%m-%d %H:%M:%S}"
         if time.origin is Origin.LAST_MOMENT:
-            said = f"bank {components.name} is simulated: the clock starts at its last moment, {stands}"
-            said += f"; to start at another: --as-of {stands[:10]}T12:00:00"
+            message = f"bank {components.name} is simulated: the clock starts at its last moment, {stands}"
+            message += f"; to start at another moment: --as-of {stands[:10]}T12:00:00"
         elif time.origin is Origin.KEPT:
-            said = f"the clock goes on at {stands}: events and contacts up to then are kept, and it never goes back"
+            message = (
+                f"the clock continues at {stands}: there are events or contacts up to then, and it never goes back"
+            )
         elif time.origin is Origin.SHARED:
-            said = f"bank {components.name} is being served already; "
-            said += f"this service shares its clock, which stands at {stands}"
+            message = f"bank {components.name} is already being served; "
+            message += f"this service shares its clock, which stands at {stands}"
         else:
-            said = f"the clock starts at {stands}"
+            message = f"the clock starts at {stands}"
         if time.ahead:
-            console.print(said, markup=False, highlight=False)
+            console.print(message, markup=False, highlight=False)
         yield time.ahead
 
 
 def within_open_files(limits: ConnectionLimits) -> ConnectionLimits:
-    """Raise the number of files that this process and its workers may have open to what connections need.
+    """Raise the limit of open files of this process and its workers to what the connections need.
 
     Returns:
-        The limits, of fewer connections where the machine allows no more.
+        The limits, with fewer connections if the machine does not allow enough open files.
     """
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = limits.most + SPARE + OTHER_FILES
     if now == resource.RLIM_INFINITY or now >= needed:
         return limits
-    given = needed if most == resource.RLIM_INFINITY else min(needed, most)
-    with suppress(OSError, ValueError):  # some systems allow less than they say
-        resource.setrlimit(resource.RLIMIT_NOFILE, (given, most))
-        now = given
+    raised = needed if most == resource.RLIM_INFINITY else min(needed, most)
+    with suppress(OSError, ValueError):  # some systems allow less than they report
+        resource.setrlimit(resource.RLIMIT_NOFILE, (raised, most))
+        now = raised
     if now >= needed:
         return limits
     fewer = max(1, now - SPARE - OTHER_FILES)
@@ -156,51 +158,52 @@ def within_open_files(limits: ConnectionLimits) -> ConnectionLimits:
 
 
 def prepare_keys() -> ServiceSettings:
-    """Make a key for this run where nobody has one, and tell workers by the environment; all settings."""
+    """Read the settings; if no keys are set, create one for this run and pass it to workers by the environment."""
     settings = ServiceSettings.from_environment(os.environ)
     if not settings.keys and settings.jwt_key is None:
-        made, entry = new_key("this run", SCOPES)
+        new, entry = new_key("this run", SCOPES)
         os.environ[API_KEYS] = json.dumps([entry])
-        console.print(f"no keys are set; for this run: X-API-Key: {made}", markup=False, highlight=False)
+        console.print(f"no keys are set; for this run: X-API-Key: {new}", markup=False, highlight=False)
     return settings
 
 
 def show_key(name: str, scopes: Sequence[str], per_second: float | None) -> None:
-    """Make a key and print it with its entry; it is shown this once.
+    """Create a key and print it with its entry; the key is shown only this once.
 
     Raises:
-        DataError: A scope that there is not.
+        DataError: A scope does not exist.
     """
     for scope in scopes:
         if scope not in SCOPES:
             raise DataError("no such scope", got=f"'{scope}'", expected=nearest(scope, SCOPES))
-    made, entry = new_key(name, scopes, per_second)
-    console.print(f"key, for the caller: {made}", markup=False, highlight=False, soft_wrap=True)
+    new, entry = new_key(name, scopes, per_second)
+    console.print(f"key, for the caller: {new}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"entry of {API_KEYS}: {json.dumps(entry)}", markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
 def publishing(components: Components) -> Iterator[None]:
-    """Have a process look after the champions for the length of the block.
+    """Run a process that publishes the champions for the length of the block.
 
-    It is a process of its own, because asking the registry takes memory and time that those who answer do not have.
-    Where the registry does not answer, the champions of before go on; without any, nothing can be served.
+    It is a separate process, because querying the registry takes memory and time that workers cannot spare. While the
+    registry does not answer, the previous champions stay in charge; without any, nothing can be served.
     """
     command = [sys.executable, "-m", "nbo", "--bank", str(components.folder), "champions"]
-    # MLflow's client would ask for four minutes before it says that nobody answers; this one asks again anyway
-    told = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20", **os.environ}
+    # MLflow's client would retry for four minutes before it gives up; the publisher retries anyway
+    environment = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20", **os.environ}
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     if not (components.places.champions / MANIFEST).exists():
         with console.status("fetching the champions"):
-            done = subprocess.run(command, env=told, **quiet, check=False)  # type: ignore[call-overload]  # noqa: S603
+            done = subprocess.run(command, env=environment, **quiet, check=False)  # type: ignore[call-overload]  # noqa: S603
         if done.returncode:
             raise StateError(
                 "the champions could not be fetched",
                 got=f"exit code {done.returncode}",
                 remedy=f"see why: nbo --bank {components.folder} champions",
             )
-    told[PARENT] = str(os.getpid())
-    process = subprocess.Popen([*command, "--every", str(PUBLISH_SECONDS)], env=told, **quiet)  # type: ignore[call-overload]  # noqa: S603
+    environment[PARENT] = str(os.getpid())
+    command += ["--every", str(PUBLISH_SECONDS)]
+    process = subprocess.Popen(command, env=environment, **quiet)  # type: ignore[call-overload]  # noqa: S603
     try:
         yield
     finally:
@@ -209,21 +212,21 @@ def publishing(components: Components) -> Iterator[None]:
 
 
 def publish(components: Components, every_seconds: float | None) -> None:
-    """Publish the champions, once or until interrupted; what fails in between is tried again."""
+    """Publish the champions once, or repeatedly until interrupted; failures are then retried."""
     if every_seconds is not None:
-        os.nice(10)  # those who answer come first, above all while everything starts
-    from wiring.champions import publish_champions  # noqa: PLC0415  MLflow, which those who serve do without
+        os.nice(10)  # workers come first, above all while everything starts
+    from wiring.champions import publish_champions  # noqa: PLC0415  imports MLflow, which the service does without
 
     if every_seconds is None:
         changed = publish_champions(components)
-        console.print("the champions are others now" if changed else "the champions are as before")
+        console.print("the champions have changed" if changed else "the champions have not changed")
         return
     parent = os.environ.get(PARENT)
-    while parent in {None, str(os.getppid())}:  # a service that was killed cannot end this
+    while parent in {None, str(os.getppid())}:  # a killed service cannot end this process
         try:
             publish_champions(components)
         except (NboError, OSError) as error:
             console.print(f"not published: {error}", markup=False)
-        except Exception as error:  # noqa: BLE001  a registry that is away fails in its client's words
+        except Exception as error:  # noqa: BLE001  the client raises anything when the registry is down
             console.print(f"the registry does not answer: {type(error).__name__}", markup=False)
         time.sleep(every_seconds)

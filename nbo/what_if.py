@@ -1,4 +1,4 @@
-"""What a change would do, in the terminal: the numbers side by side, and of the rest what differs most."""
+"""The comparison of `nbo simulate-policy` in the terminal: the overview, and the largest differences."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from pipelines.what_if_page import moved_rules, ratio_row
 from serving.what_if.tables import ANY
 
 SHOWN = 12
-"""Rows of a table; the page in the folder has all."""
+"""Most rows of a table; the page in the folder has all."""
 
 
 def show_what_if(result: Mapping[str, Any]) -> None:
-    """Show a comparison; tables in which nothing differs are left out."""
+    """Show a comparison, leaving out tables in which nothing differs."""
     show_rows(f"{result['bank']} with {result['change']} as of {result['as_of'][:10]}", result["overview"])
     if result["same"]:
-        console.print("  the change says nothing new: both sides are the same bank", markup=False)
+        console.print("  the change has no effect: both sides are the same bank", markup=False)
     _show("channels", [_plain(row) for row in result["channels"]])
     _show("budgets", result["budgets"])
     _show("what one more unit of a budget would bring", result["prices"])
     _show("stages", differing(result["stages"]))
     _show("offers that win and lose", differing(result["offers"]))
-    _show("decisions whose first offer is another one", result["moves"])
-    _show("what rules cost otherwise", [_costs(row) for row in by_size(moved_rules(result), "rejected_difference")])
-    _show("customers with another best offer without a number", differing(result["factors"]))
+    _show("decisions whose first offer changes", result["moves"])
+    _show("changed costs of rules", [_costs(row) for row in by_size(moved_rules(result), "rejected_difference")])
+    _show("customers whose best offer would differ without a factor", differing(result["factors"]))
     groups = [ratio_row(row) for row in result["fairness"]]
-    show_rows("how alike groups are reached", [_without_offer(row) for row in groups if row["offer"] == ANY])
+    show_rows("how evenly groups are reached", [_without_offer(row) for row in groups if row["offer"] == ANY])
     _show("offers that reach a group less with the change", [ratio_row(row) for row in worse(result["fairness"])])
     if result["folder"] is not None:
         console.print(f"all tables and the decisions that differ: {result['folder']}", markup=False, soft_wrap=True)
@@ -46,17 +46,17 @@ def differing(rows: Rows) -> list[Mapping[str, Any]]:
 
 
 def by_size(rows: Rows, name: str) -> list[Mapping[str, Any]]:
-    """Put rows in order, the largest number first, whatever its sign."""
+    """Sort rows by the absolute value of a column, largest first."""
     return sorted(rows, key=lambda row: -abs(row[name]))
 
 
 def worse(rows: Rows) -> list[Mapping[str, Any]]:
-    """Keep the single offers that surely reach a group less than four fifths with the change, and did not before."""
+    """Keep single offers that surely reach a group less than four fifths with the change and did not before."""
     return [row for row in rows if row["offer"] != ANY and row["surely_changed"] and not row["below_four_fifths_today"]]
 
 
 def _costs(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what only the page tells: candidates that one rule alone rejects."""
+    """Leave out the columns that only the page shows: candidates that one rule alone rejects."""
     return {name: value for name, value in _plain(row).items() if not name.startswith("rejected_alone")}
 
 
@@ -65,7 +65,7 @@ def _without_offer(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave the changed number out, which today's and the difference give."""
+    """Leave out the changed number, which follows from today's and the difference."""
     return {name: value for name, value in row.items() if not name.endswith("_changed")}
 
 

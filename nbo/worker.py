@@ -1,4 +1,4 @@
-"""A worker of `nbo serve`: the application in a process that does not outlive its supervisor."""
+"""A worker process of `nbo serve`, which runs the application and ends when its supervisor does."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 GRACE_SECONDS: Final = 20.0
-"""Longer than requests that have begun may take to end."""
+"""Longer than running requests may take to finish."""
 
 logger = logging.getLogger("nbo.service")
 
 
 def application() -> FastAPI:
-    """Make the application that the environment describes."""
+    """Create the application that the environment describes."""
     end_with_supervisor()
-    # LightGBM imports it where it is there, for classes that nobody uses who only predicts: an eighth of the start
-    sys.modules["sklearn"] = None  # type: ignore[assignment]  # Python's way to say that there is none
-    from wiring.service import application as make  # noqa: PLC0415  takes seconds, in which the supervisor may end, too
+    # LightGBM would import it for classes that prediction does not use, which takes an eighth of the start
+    sys.modules["sklearn"] = None  # type: ignore[assignment]  # makes `import sklearn` fail
+    from wiring.service import application as make  # noqa: PLC0415  takes seconds, in which the supervisor may end
 
     return make()
 
 
 def end_with_supervisor() -> None:
-    """Have this process end when the one that started it is gone, however that ended.
+    """End this process when its supervisor is gone, however that ended.
 
-    What was killed cannot end what it started: its workers would go on answering, keep the port, and stay as they are
-    when the champions change. The system closes the pipe between the two; a thread waits for that.
+    A killed supervisor cannot end its workers: they would continue to answer, keep the port, and miss new champions.
+    The system closes the pipe between the two processes; a thread waits for that.
     """
     supervisor = multiprocessing.parent_process()
     assert supervisor is not None, "a worker is started by a supervisor"

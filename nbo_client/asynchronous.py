@@ -1,4 +1,4 @@
-"""The client that is awaited."""
+"""The asynchronous client of the service."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Answer = TypeVar("Answer")
 
 
 class AsyncNboClient:
-    """Asks the service from within an event loop; arguments, methods and errors are those of `NboClient`."""
+    """Asynchronous client of the service; arguments, methods and errors are those of `NboClient`."""
 
     def __init__(
         self,
@@ -62,58 +62,58 @@ class AsyncNboClient:
     async def decide_all(
         self, questions: Sequence[Question], *, request_id: str | None = None, dry_run: bool = False
     ) -> tuple[Decision, ...]:
-        """Ask for up to 500 decisions."""
+        """Ask for up to 500 decisions, returned in the order of the questions."""
         return (await self._do(calls.decide_all(questions, request_id, dry_run=dry_run))).decisions
 
     async def withdraw(self, decision_id: str) -> Withdrawal:
-        """Tell that a contact that was decided is not made: it counts no longer; told again it changes nothing."""
+        """Report that a decided contact will not be made, so that it no longer counts; repeating this has no effect."""
         return await self._do(calls.withdraw(decision_id))
 
     async def tell(self, event: Event) -> EventResult:
-        """Tell one event."""
+        """Submit one event; it is durable when this returns."""
         return (await self._do(calls.tell(event))).results[0]
 
     async def tell_all(self, events: Sequence[Event]) -> Told:
-        """Tell up to 500 events."""
+        """Submit up to 500 events: valid ones are accepted, the others are in `refused`."""
         return await self._do(calls.tell_all(events))
 
     async def customer(self, customer_id: str) -> Customer:
-        """Ask what is known of a customer; the look is written down. Needs the scope `read`."""
+        """Read what is known of a customer; the query is audited. Needs the scope `read`."""
         return await self._do(calls.customer(customer_id))
 
     async def change_consents(
         self, customer_id: str, consents: Mapping[str, bool], *, event_id: str | None = None
     ) -> ConsentChanged:
-        """Tell what a customer agrees to from now on, or no longer; it counts from the next decision on."""
+        """Change a customer's consents; the change counts from the next decision on."""
         change = ConsentChange(consents, event_id or new_id())
         return await self._do(calls.change_consents(customer_id, change))
 
     async def erase(self, customer_id: str) -> Receipt:
-        """Have all erased that is a customer's. Needs the scope `admin`, and minutes on large states."""
+        """Erase all data of a customer. Needs the scope `admin`, and takes minutes on large states."""
         return await self._do(calls.erase(customer_id))
 
     async def decision(self, decision_id: str) -> DecisionLook:
-        """Ask for a decision as it was kept, and what came of it."""
+        """Read a decision as it was stored, and its outcome."""
         return await self._do(calls.decision(decision_id))
 
     async def explanation(self, decision_id: str) -> Explanation:
-        """Ask why, and why not the others."""
+        """Read why an offer was chosen, and why the others were not."""
         return await self._do(calls.explanation(decision_id))
 
     async def replay(self, decision_id: str) -> Replay:
-        """Have a decision made again from what was kept, and compared. Needs the scope `admin`."""
+        """Replay a decision from its record and compare the result. Needs the scope `admin`."""
         return await self._do(calls.replay(decision_id))
 
     async def offers(self) -> Catalogue:
-        """Ask for the catalogue that decides now."""
+        """Read the current catalogue of offers."""
         return await self._do(calls.offers())
 
     async def scores(self, customer_id: str, *, channel: str | None = None) -> Scores:
-        """Ask for the models' probabilities, without deciding anything."""
+        """Read the models' probabilities, without deciding anything."""
         return await self._do(calls.scores(customer_id, channel))
 
     async def ready(self) -> Ready:
-        """Ask what stands behind the answers."""
+        """Read which bank and versions the service serves."""
         return await self._do(calls.ready())
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What can be asked, each as the request that asks it and the message that answers it."""
+"""The calls of the API: for each, the request to send and the message type of its answer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ MOST_IN_BATCH: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Answer]):
-    """A request that may be sent again without harm, and what its answer is read into."""
+    """A request that is safe to repeat, and the message type of its answer."""
 
     method: str
     path: str
@@ -47,98 +47,98 @@ class Call(Generic[Answer]):
 
 
 def decide(question: Question, request_id: str | None, *, dry_run: bool) -> Call[Decision]:
-    """Ask for one decision; the id finds the same answer again."""
+    """Ask for one decision; `request_id` is the idempotency key."""
     content = {**written(question), "request_id": request_id or new_id(), "dry_run": dry_run}
     return Call("POST", "/v1/decisions", Decision, content)
 
 
 def decide_all(questions: Sequence[Question], request_id: str | None, *, dry_run: bool) -> Call[Decisions]:
-    """Ask for several.
+    """Ask for several decisions.
 
     Raises:
-        UsageError: None, or more than fit into one request.
+        UsageError: There are no questions, or more than fit into one request.
     """
     _fits("questions", len(questions))
-    content = {"decisions": [written(one) for one in questions], "request_id": request_id or new_id()}
+    content = {"decisions": [written(question) for question in questions], "request_id": request_id or new_id()}
     return Call("POST", "/v1/decisions/batch", Decisions, {**content, "dry_run": dry_run})
 
 
 def withdraw(decision_id: str) -> Call[Withdrawal]:
-    """Tell that a contact is not made."""
+    """Withdraw a contact that will not be made."""
     return Call("POST", f"/v1/decisions/{_part(decision_id)}/withdrawal", Withdrawal)
 
 
 def tell(event: Event) -> Call[Told]:
-    """Tell one event; the service refuses it with a problem where it fits not."""
+    """Submit one event; if it is invalid, the service answers with a problem."""
     return Call("POST", "/v1/events", Told, written(event))
 
 
 def tell_all(events: Sequence[Event]) -> Call[Told]:
-    """Tell several; each has a result of its own.
+    """Submit several events; each gets its own result.
 
     Raises:
-        UsageError: None, or more than fit into one request.
+        UsageError: There are no events, or more than fit into one request.
     """
     _fits("events", len(events))
     return Call("POST", "/v1/events", Told, [written(event) for event in events])
 
 
 def customer(customer_id: str) -> Call[Customer]:
-    """Ask what is known of a customer."""
+    """Read what is known of a customer."""
     return Call("GET", f"/v1/customers/{_part(customer_id)}", Customer)
 
 
 def change_consents(customer_id: str, change: ConsentChange) -> Call[ConsentChanged]:
-    """Tell what a customer agrees to."""
+    """Change a customer's consents."""
     return Call("PUT", f"/v1/customers/{_part(customer_id)}/consents", ConsentChanged, written(change))
 
 
 def erase(customer_id: str) -> Call[Receipt]:
-    """Have all erased that is a customer's."""
+    """Erase all data of a customer."""
     return Call("DELETE", f"/v1/customers/{_part(customer_id)}", Receipt)
 
 
 def decision(decision_id: str) -> Call[DecisionLook]:
-    """Ask for a decision as it was kept."""
+    """Read a decision as it was stored."""
     return Call("GET", f"/v1/decisions/{_part(decision_id)}", DecisionLook)
 
 
 def explanation(decision_id: str) -> Call[Explanation]:
-    """Ask why."""
+    """Read the explanation of a decision."""
     return Call("GET", f"/v1/decisions/{_part(decision_id)}/explanation", Explanation)
 
 
 def replay(decision_id: str) -> Call[Replay]:
-    """Have a decision made again and compared."""
+    """Replay a decision and compare the result."""
     return Call("POST", f"/v1/decisions/{_part(decision_id)}/replay", Replay)
 
 
 def offers() -> Call[Catalogue]:
-    """Ask for the catalogue that decides now."""
+    """Read the current catalogue of offers."""
     return Call("GET", "/v1/offers", Catalogue)
 
 
 def scores(customer_id: str, channel: str | None) -> Call[Scores]:
-    """Ask for the models' probabilities."""
+    """Read the models' probabilities."""
     return Call("POST", "/v1/scores", Scores, written(ScoreRequest(customer_id, channel)))
 
 
 def ready() -> Call[Ready]:
-    """Ask what stands behind the answers."""
+    """Read which bank and versions the service serves."""
     return Call("GET", "/readyz", Ready)
 
 
 def _fits(what: str, count: int) -> None:
     if not 1 <= count <= MOST_IN_BATCH:
-        raise UsageError(f"so many {what} are no batch: got {count}, expected 1 to {MOST_IN_BATCH}")
+        raise UsageError(f"a batch cannot have this many {what}: got {count}, expected 1 to {MOST_IN_BATCH}")
 
 
 def _part(identifier: str) -> str:
-    """Write an id as one part of a path, whatever is in it.
+    """Encode an id as one segment of a path.
 
     Raises:
-        UsageError: An id that would be another path.
+        UsageError: The id would lead to another path.
     """
     if identifier in {"", ".", ".."}:
-        raise UsageError(f"this is no id: got '{identifier}', expected an id of the bank or the service")
+        raise UsageError(f"this is not an id: got '{identifier}', expected an id of the bank or the service")
     return quote(identifier, safe="")

@@ -1,4 +1,4 @@
-"""The client that waits for its answers."""
+"""The synchronous client of the service."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ from nbo_client.retrying import Retries
 Answer = TypeVar("Answer")
 
 TIMEOUT_SECONDS: Final = 5.0
-"""Of one attempt; the service itself answers in milliseconds or says that it cannot."""
+"""Timeout of one attempt; the service itself answers in milliseconds or says that it cannot."""
 
 
 class NboClient:
-    """Asks the service and waits for its answer. May be used by several threads.
+    """Synchronous client of the service, safe to share between threads.
 
     Args:
-        url: Of the service, as `https://nbo.bank.example`.
-        key: API key, or else
+        url: Address of the service, such as `https://nbo.bank.example`.
+        key: API key; give either this or `token`.
         token: Bearer token.
-        timeout_seconds: Of one attempt.
-        retries: After answers 429, 502, 503 and 504, and after connections that broke.
-        transport: Of httpx, for proxies and tests.
+        timeout_seconds: Timeout of one attempt.
+        retries: Retries after answers 429, 502, 503 and 504, and after broken connections.
+        transport: Transport of httpx, for proxies and tests.
 
     Raises:
         ProblemError: From every method: the service answered with a problem; its kinds are in `nbo_client.problems`.
-        ServiceUnreachableError: From every method: it did not answer.
-        UsageError: What was to be sent makes no sense.
+        ServiceUnreachableError: From every method: the service did not answer.
+        UsageError: The request makes no sense and was not sent.
 
     Example:
         >>> from nbo_client.messages import Question
@@ -80,77 +80,77 @@ class NboClient:
         """Ask for a decision.
 
         Args:
-            question: Who, where and what for.
-            request_id: By which the same answer is found again; made where none is given, so that attempts of this
-                call find the same answer.
-            dry_run: Nothing is kept, counted or spent.
+            question: The customer, the channel and the request context.
+            request_id: Idempotency key: the same key gets the same answer. By default a new one for this call, which
+                its retries share.
+            dry_run: Store, count and charge nothing.
         """
         return self._do(calls.decide(question, request_id, dry_run=dry_run))
 
     def decide_all(
         self, questions: Sequence[Question], *, request_id: str | None = None, dry_run: bool = False
     ) -> tuple[Decision, ...]:
-        """Ask for up to 500 decisions; answers are in the order of the questions."""
+        """Ask for up to 500 decisions, returned in the order of the questions."""
         return self._do(calls.decide_all(questions, request_id, dry_run=dry_run)).decisions
 
     def withdraw(self, decision_id: str) -> Withdrawal:
-        """Tell that a contact that was decided is not made: it counts no longer; told again it changes nothing.
+        """Report that a decided contact will not be made, so that it no longer counts; repeating this has no effect.
 
         Raises:
-            NotPendingError: It was presented, or the decision is no contact.
+            NotPendingError: The contact was presented, or the decision is not a contact.
             UnknownError: There is no such decision.
         """
         return self._do(calls.withdraw(decision_id))
 
     def tell(self, event: Event) -> EventResult:
-        """Tell one event; it is durable when this returns.
+        """Submit one event; it is durable when this returns.
 
         Raises:
-            RequestUnfitError: It is no event of the bank.
+            RequestUnfitError: The event does not fit the bank's vocabulary.
         """
         return self._do(calls.tell(event)).results[0]
 
     def tell_all(self, events: Sequence[Event]) -> Told:
-        """Tell up to 500 events: those that fit are taken, and `refused` has the others."""
+        """Submit up to 500 events: valid ones are accepted, the others are in `refused`."""
         return self._do(calls.tell_all(events))
 
     def customer(self, customer_id: str) -> Customer:
-        """Ask what is known of a customer; the look is written down. Needs the scope `read`."""
+        """Read what is known of a customer; the query is audited. Needs the scope `read`."""
         return self._do(calls.customer(customer_id))
 
     def change_consents(
         self, customer_id: str, consents: Mapping[str, bool], *, event_id: str | None = None
     ) -> ConsentChanged:
-        """Tell what a customer agrees to from now on, or no longer; it counts from the next decision on."""
+        """Change a customer's consents; the change counts from the next decision on."""
         change = ConsentChange(consents, event_id or new_id())
         return self._do(calls.change_consents(customer_id, change))
 
     def erase(self, customer_id: str) -> Receipt:
-        """Have all erased that is a customer's. Needs the scope `admin`, and minutes on large states."""
+        """Erase all data of a customer. Needs the scope `admin`, and takes minutes on large states."""
         return self._do(calls.erase(customer_id))
 
     def decision(self, decision_id: str) -> DecisionLook:
-        """Ask for a decision as it was kept, and what came of it."""
+        """Read a decision as it was stored, and its outcome."""
         return self._do(calls.decision(decision_id))
 
     def explanation(self, decision_id: str) -> Explanation:
-        """Ask why, and why not the others."""
+        """Read why an offer was chosen, and why the others were not."""
         return self._do(calls.explanation(decision_id))
 
     def replay(self, decision_id: str) -> Replay:
-        """Have a decision made again from what was kept, and compared. Needs the scope `admin`."""
+        """Replay a decision from its record and compare the result. Needs the scope `admin`."""
         return self._do(calls.replay(decision_id))
 
     def offers(self) -> Catalogue:
-        """Ask for the catalogue that decides now."""
+        """Read the current catalogue of offers."""
         return self._do(calls.offers())
 
     def scores(self, customer_id: str, *, channel: str | None = None) -> Scores:
-        """Ask for the models' probabilities, without deciding anything."""
+        """Read the models' probabilities, without deciding anything."""
         return self._do(calls.scores(customer_id, channel))
 
     def ready(self) -> Ready:
-        """Ask what stands behind the answers; needs no key."""
+        """Read which bank and versions the service serves; needs no key."""
         return self._do(calls.ready())
 
     def close(self) -> None:

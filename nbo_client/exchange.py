@@ -1,4 +1,4 @@
-"""Sending a request until it is answered: what both clients do, but for the sending and the waiting."""
+"""The exchange of one request with retries, shared by both clients; they add only the sending and the waiting."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send the request now; what comes back is the response, or the failure of the connection."""
+    """Send the request now; the client sends back the response, or the failure of the connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait so long; nothing comes back."""
+    """Wait this long; nothing is sent back."""
 
     seconds: float
 
@@ -35,18 +35,18 @@ Back = httpx.Response | httpx.HTTPError | None
 
 
 def exchange(call: Call[Answer], retries: Retries) -> Generator[Step, Back, Answer]:
-    """Say step by step what to do until there is an answer.
+    """Yield the steps to take until there is an answer, and return the answer.
 
     Raises:
-        ProblemError: The service answered with a problem, after the last attempt or where another would not help.
+        ProblemError: The service answered with a problem, and no retry is left or would help.
         ServiceUnreachableError: There was no answer at all.
-        AnswerError: An answer that cannot be read.
+        AnswerError: The answer cannot be read.
     """
     attempt = 0
     while True:
         attempt += 1
         back = yield Send()
-        assert back is not None, "what was sent comes back as something"
+        assert back is not None, "a Send is answered with a response or an error"
         if isinstance(back, httpx.Response) and back.is_success:
             return read(call.answer, _json(back))
         after = retry_after_seconds(back, datetime.now(UTC)) if isinstance(back, httpx.Response) else None
@@ -58,14 +58,14 @@ def exchange(call: Call[Answer], retries: Retries) -> Generator[Step, Back, Answ
 
 
 def headers_of(key: str | None, token: str | None) -> dict[str, str]:
-    """Say who asks.
+    """Return the headers that authenticate the caller.
 
     Raises:
         UsageError: Neither or both are given.
     """
     if (key is None) == (token is None):
         got = "neither" if key is None else "both"
-        raise UsageError(f"a client says who it is in one way: got {got}, expected an API key or a bearer token")
+        raise UsageError(f"a client needs one way to authenticate: got {got}, expected an API key or a bearer token")
     return {"X-API-Key": key} if key is not None else {"Authorization": f"Bearer {token}"}
 
 
@@ -74,8 +74,8 @@ def _json(response: httpx.Response) -> Any:
         return response.json()
     except ValueError as error:
         got = response.headers.get("content-type", "no type")
-        said = f"the answer is not JSON: got {got}; see that the address is the service's"
-        raise AnswerError(said) from error
+        message = f"the answer is not JSON: got {got}; check that the address is the service's"
+        raise AnswerError(message) from error
 
 
 def _failed(back: httpx.Response | httpx.HTTPError, after: float | None, attempts: int) -> ServiceError:
@@ -83,7 +83,7 @@ def _failed(back: httpx.Response | httpx.HTTPError, after: float | None, attempt
         return problem_of(back, after)
     error = ServiceUnreachableError(
         f"the service does not answer: got {type(back).__name__} at attempt {attempts}; "
-        "see that it runs, and that its address is right"
+        "check that it is running and that the address is right"
     )
     error.__cause__ = back
     return error

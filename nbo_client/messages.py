@@ -1,4 +1,4 @@
-"""What is asked of the service and what it answers, field by field as its OpenAPI document has them."""
+"""Requests to the service and its answers, with the fields of its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Said = str | bool | float | None
 
 
 def new_id() -> str:
-    """Make an id that nobody else makes."""
+    """Return a new unique id."""
     return uuid4().hex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What now, for this customer, in this channel?
+    """A request for a decision: what to offer this customer in this channel.
 
     Attributes:
-        placements: Places to be filled, the most important first; empty for a plain list.
-        context: What the channel knows of the moment, as the bank declares it.
-        offers: How many at most; None for as many as the policy ranks.
+        placements: Places to fill, the most important first; empty for a plain list.
+        context: Request context from the channel, with the names that the bank declares.
+        offers: Maximum number of offers; None for as many as the policy ranks.
     """
 
     customer_id: str
@@ -35,7 +35,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What moved the model, in words and as a share of the log odds."""
+    """One reason for a score, in words and as a share of the log odds."""
 
     name: str
     description: str
@@ -46,14 +46,14 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class RankedOffer:
-    """One offer of an answer.
+    """One offer of a decision.
 
     Attributes:
-        message: Treatment: how the channel puts the offer.
-        placement: Of the places asked for; None without any.
+        message: Text of the treatment, by which the channel presents the offer.
+        placement: The requested place that this offer fills; None if no places were requested.
         propensity: Probability of acceptance; None for an offer that was not scored.
-        selection_probability: With which this offer was chosen, for evaluating policies.
-        rank_probability: With which it got its rank.
+        selection_probability: Probability with which this offer was chosen, for evaluating policies.
+        rank_probability: Probability with which it got its rank.
     """
 
     rank: int
@@ -74,11 +74,11 @@ class RankedOffer:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to offer, or why nothing.
+    """A decision: what to offer, or why nothing.
 
     Attributes:
-        offers: By rank; empty where nothing is allowed, and `fallback` then says why.
-        degraded: What was not as it should be when this was decided; empty where everything was.
+        offers: Offers by rank; empty if nothing is allowed, and `fallback` then says why.
+        degraded: Faults during the decision; empty if there were none.
     """
 
     decision_id: str
@@ -96,14 +96,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """Answers in the order of the questions."""
+    """Several decisions, in the order of the questions."""
 
     decisions: tuple[Decision, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """Since when a contact counts no longer, and budgets have back what it claimed."""
+    """A withdrawn contact: since `withdrawn_at` it no longer counts, and its budgets are refunded."""
 
     decision_id: str
     withdrawn_at: datetime
@@ -111,12 +111,12 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened; told twice it counts once, by its id.
+    """An event to submit. Submitted twice with the same id, it counts once.
 
     Attributes:
-        occurred_at: Aware; None for now.
-        decision_id: The decision that this answers.
-        event_id: Made where none is given. Whoever may tell the same again in another call gives one.
+        occurred_at: Time-zone-aware moment; None for now.
+        decision_id: The decision that this event responds to.
+        event_id: By default a new id. Give one if another call may submit the same event again.
     """
 
     customer_id: str
@@ -132,7 +132,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EventResult:
-    """What became of an event: accepted, duplicate, conflict, stray or refused."""
+    """Status of a submitted event; `fate` is accepted, duplicate, conflict, stray or refused."""
 
     event_id: str
     fate: str
@@ -142,20 +142,20 @@ class EventResult:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What became of events, in their order; what is accepted is durable and counts in the next decision."""
+    """Statuses of submitted events, in their order; accepted events are durable and count in the next decision."""
 
     accepted: int
     results: tuple[EventResult, ...]
 
     @property
     def refused(self) -> tuple[EventResult, ...]:
-        """Those that are no events of the bank."""
+        """Results of the events that do not fit the bank's vocabulary."""
         return tuple(result for result in self.results if result.fate == "refused")
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What stands behind the answers."""
+    """Readiness of the service, with the bank and the versions that it serves."""
 
     status: str
     bank: str
@@ -167,8 +167,8 @@ class Customer:
     """What is known of a customer.
 
     Attributes:
-        limits: How much of each contact limit is used.
-        decisions: The latest ones, in short.
+        limits: Use of each contact limit.
+        decisions: Summaries of the latest decisions.
     """
 
     customer_id: str
@@ -184,7 +184,7 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class ConsentChange:
-    """What a customer agrees to from now on, by the names of the bank's attributes."""
+    """A customer's new consents, by the names of the bank's attributes."""
 
     consents: Mapping[str, bool]
     event_id: str | None = None
@@ -192,7 +192,7 @@ class ConsentChange:
 
 @dataclass(frozen=True, slots=True)
 class ConsentChanged:
-    """What became of a change of consents."""
+    """Status of a change of consents."""
 
     event_id: str
     fate: str
@@ -200,7 +200,7 @@ class ConsentChanged:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was erased, by place; the customer is named by a hash."""
+    """Receipt of an erasure: rows erased from each place; the customer is named by a hash."""
 
     receipt_id: str
     customer: str
@@ -210,12 +210,12 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class DecisionLook:
-    """A decision as it was kept, and what came of it.
+    """A decision as it was stored, and its outcome.
 
     Attributes:
-        offer: The first of the ranked ones.
-        outcome: The latest of the outcomes, which revises those before.
-        withdrawn_at: When its channel told that it does not make the contact.
+        offer: The first of the ranked offers.
+        outcome: The latest outcome, which revises the earlier ones.
+        withdrawn_at: When its channel withdrew the contact; None if it did not.
     """
 
     decision_id: str
@@ -234,7 +234,7 @@ class DecisionLook:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Every rule about every candidate of a decision."""
+    """The verdict of every rule on every candidate of a decision."""
 
     decision_id: str
     customer_id: str
@@ -247,7 +247,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """Whether deciding again gives the same."""
+    """Result of replaying a decision: whether it came out the same."""
 
     decision_id: str
     same: bool
@@ -266,7 +266,7 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class ScoreRequest:
-    """Whose scores, and for which channel; all where none is named."""
+    """A request for a customer's scores in one channel, or in all if `channel` is None."""
 
     customer_id: str
     channel: str | None = None
@@ -274,7 +274,7 @@ class ScoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What the models make of a customer."""
+    """The models' probabilities for a customer."""
 
     customer_id: str
     as_of: datetime

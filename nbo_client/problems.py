@@ -1,4 +1,4 @@
-"""What could not be done, as typed errors: by the service (RFC 9457), or not even asked of it."""
+"""Typed errors of the client: problems that the service answered with (RFC 9457), and requests that were not sent."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ class UsageError(ValueError):
 
 
 class ServiceError(Exception):
-    """The service did not do what was asked."""
+    """The request failed: base class of all failures at or before the service."""
 
 
 class AnswerError(ServiceError):
-    """An answer that is not what the service's description says: another service, or another version of it."""
+    """The answer does not match the service's description: it is another service, or another version."""
 
 
 class ServiceUnreachableError(ServiceError):
-    """The service did not answer, however often it was asked."""
+    """The service did not answer any attempt."""
 
 
 class ProblemError(ServiceError):
     """The service answered with a problem.
 
     Attributes:
-        status: Of HTTP.
-        content: The problem document: title, and where they are known got, expected and remedy.
-        kind: Last part of the problem's type, as `request-clash`; `http` for an answer that is no problem document,
-            which is not of the service but of something in front of it.
-        errors: Places in what was sent, and what is wrong there.
-        retry_after_seconds: When to ask again, where the service says.
+        status: HTTP status.
+        content: The problem document: title, and got, expected and remedy where they are known.
+        kind: Last part of the problem's type, such as `request-clash`; `http` for an answer that is not a problem
+            document, which comes from something in front of the service.
+        errors: Places in the request body, and what is wrong there.
+        retry_after_seconds: When to retry, if the service says so.
 
     Example:
         >>> print(ProblemError(404, {"title": "no such customer", "got": "'c1'", "remedy": "check the id"}))
@@ -43,7 +43,7 @@ class ProblemError(ServiceError):
     """
 
     def __init__(self, status: int, content: Mapping[str, Any], retry_after_seconds: float | None = None) -> None:
-        super().__init__(status, content, retry_after_seconds)  # from which a copy in another process is made
+        super().__init__(status, content, retry_after_seconds)  # makes the error picklable
         self.status = status
         self.content = content
         self.kind = str(content.get("type", "http")).rpartition(":")[2]
@@ -51,10 +51,10 @@ class ProblemError(ServiceError):
         self.retry_after_seconds = retry_after_seconds
 
     def __str__(self) -> str:
-        """Say it in one sentence."""
+        """Describe the problem in one sentence."""
         places = "; ".join(f"{error.get('at')}: {error.get('what')}" for error in self.errors)
-        said = {"got": self.content.get("got") or places, "expected": self.content.get("expected")}
-        compared = ", ".join(f"{label} {value}" for label, value in said.items() if value)
+        details = {"got": self.content.get("got") or places, "expected": self.content.get("expected")}
+        compared = ", ".join(f"{label} {value}" for label, value in details.items() if value)
         sentence = f"{self.content.get('title') or 'the request failed'} ({self.status})"
         sentence += f": {compared}" if compared else ""
         remedy = self.content.get("remedy")
@@ -62,11 +62,11 @@ class ProblemError(ServiceError):
 
 
 class RequestUnfitError(ProblemError):
-    """What was sent cannot be answered as it is (400, 413, 422): asking again changes nothing."""
+    """The request is invalid (400, 413, 422); a retry would fail too."""
 
 
 class UnauthorisedError(ProblemError):
-    """The service does not know who asks (401)."""
+    """The service does not know the caller (401)."""
 
 
 class NotAllowedError(ProblemError):
@@ -74,19 +74,19 @@ class NotAllowedError(ProblemError):
 
 
 class UnknownError(ProblemError):
-    """What was asked for is not there (404)."""
+    """There is no such customer, decision or route (404)."""
 
 
 class RequestClashError(ProblemError):
-    """The request's id stands for another request (409)."""
+    """The idempotency key belongs to a different request (409)."""
 
 
 class NotPendingError(ProblemError):
-    """There is no contact that could be withdrawn: it was presented, or the decision is none (409)."""
+    """There is no contact to withdraw: it was presented, or the decision is not a contact (409)."""
 
 
 class OverloadedError(ProblemError):
-    """The service has more to do than it can, or the caller asks too often (429)."""
+    """The service is overloaded, or the caller exceeds its rate (429)."""
 
 
 class UnavailableError(ProblemError):
@@ -108,7 +108,7 @@ _BY_KIND: Final[Mapping[str, type[ProblemError]]] = {"urn:nbo:problem:not-pendin
 
 
 def problem_of(response: httpx.Response, retry_after_seconds: float | None = None) -> ProblemError:
-    """Turn an answer that is an error into one to raise."""
+    """Return the exception for an error response."""
     content: Any = None
     if response.headers.get("content-type", "").startswith(MEDIA_TYPE):
         try:
@@ -116,6 +116,6 @@ def problem_of(response: httpx.Response, retry_after_seconds: float | None = Non
         except ValueError:
             content = None
     kind = UnavailableError if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR else ProblemError
-    said = content if isinstance(content, dict) else {"title": response.reason_phrase}
-    kind = _BY_KIND.get(str(said.get("type")), _BY_STATUS.get(response.status_code, kind))
-    return kind(response.status_code, said, retry_after_seconds)
+    problem = content if isinstance(content, dict) else {"title": response.reason_phrase}
+    kind = _BY_KIND.get(str(problem.get("type")), _BY_STATUS.get(response.status_code, kind))
+    return kind(response.status_code, problem, retry_after_seconds)

@@ -1,4 +1,4 @@
-"""From JSON to messages and back."""
+"""Conversion between JSON and messages."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ Message = TypeVar("Message")
 
 
 def read(kind: type[Message], content: Any) -> Message:
-    """Read a message.
+    """Read a message from JSON.
 
-    A field that the message does not have is passed over, so that a newer service can be asked; one that may be None
-    may be missing.
+    Unknown fields are ignored, so that the client works with a newer service; a field that may be None may be missing.
 
     Raises:
-        AnswerError: Something is missing or of another type.
+        AnswerError: A field is missing or has another type.
 
     Example:
         >>> from nbo_client.messages import Ready
@@ -32,18 +31,18 @@ def read(kind: type[Message], content: Any) -> Message:
 
 
 def written(message: Any) -> dict[str, Any]:
-    """Write a message as JSON can say it; what is None is left out.
+    """Convert a message to JSON values, leaving out fields that are None.
 
     Raises:
-        UsageError: A moment without an offset.
+        UsageError: A moment has no offset.
 
     Example:
         >>> from nbo_client.messages import Question
         >>> written(Question(customer_id="c1", channel="app"))
         {'customer_id': 'c1', 'channel': 'app', 'placements': [], 'context': {}}
     """
-    said = {field.name: getattr(message, field.name) for field in fields(message)}
-    return {name: _plain(name, value) for name, value in said.items() if value is not None}
+    values = {field.name: getattr(message, field.name) for field in fields(message)}
+    return {name: _plain(name, value) for name, value in values.items() if value is not None}
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -69,11 +68,11 @@ def _value(kind: Any, content: Any, at: str) -> Any:
     if origin is tuple:
         _check(isinstance(content, list), content, at, "a list")
         inner = get_args(kind)[0]
-        return tuple(_value(inner, one, f"{at}[{place}]") for place, one in enumerate(content))
+        return tuple(_value(inner, item, f"{at}[{place}]") for place, item in enumerate(content))
     if origin is Mapping:
         _check(isinstance(content, dict), content, at, "an object")
         inner = get_args(kind)[1]
-        return {name: _value(inner, one, f"{at}.{name}") for name, one in content.items()}
+        return {name: _value(inner, item, f"{at}.{name}") for name, item in content.items()}
     if is_dataclass(kind):
         _check(isinstance(content, dict), content, at, "an object")
         make: Any = kind

@@ -1,4 +1,4 @@
-"""When to ask again, and how long to wait before."""
+"""Retries: which failures to retry, and how long to wait first."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ import httpx
 from nbo_client.problems import UsageError
 
 AGAIN: Final = frozenset({429, 502, 503, 504})
-"""Statuses after which the same request may be answered."""
+"""Statuses after which a retry may succeed."""
 
 BROKEN: Final = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError)
-"""Failures of a connection, after which nobody knows whether the request was heard: its id makes asking again safe."""
+"""Connection failures, after which the client cannot know whether the request arrived; its id makes a retry safe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retries:
-    """How often and how soon a request is sent again.
+    """How often and how soon a request is retried.
 
-    Waits double, and each is drawn evenly from nothing to its whole, so that many callers do not come back at once
-    ("full jitter": M. Brooker, Exponential Backoff and Jitter, 2015). A service that says when to come back is waited
-    for that long and up to `first_seconds` more.
+    The longest wait doubles with each attempt, and the actual wait is drawn uniformly between zero and that, so that
+    many callers do not retry at once ("full jitter": M. Brooker, Exponential Backoff and Jitter, 2015). If the service
+    says when to retry, the wait is that long plus up to `first_seconds`.
 
     Attributes:
-        attempts: In all; 1 for never again.
+        attempts: Number of attempts in all; 1 for no retries.
         first_seconds: Longest wait before the second attempt.
-        longest_seconds: No wait is longer; a service that asks for a longer one is not asked again.
+        longest_seconds: Limit of every wait; if the service asks for a longer one, the request is not retried.
     """
 
     attempts: int = 4
@@ -42,12 +42,12 @@ class Retries:
             raise UsageError(f"these retries make no sense: got {self!r}, expected 1 attempt or more, waits that grow")
 
     def wait_seconds(self, attempt: int, after_seconds: float | None, draw: Callable[[], float]) -> float | None:
-        """Say how long to wait after an attempt that failed; None where there is no other.
+        """Return how long to wait after a failed attempt; None if there is to be no other.
 
         Args:
-            attempt: Counted from 1.
-            after_seconds: What the service asks for.
-            draw: A random number in [0, 1).
+            attempt: Number of the failed attempt, from 1.
+            after_seconds: The wait that the service asks for.
+            draw: Returns a random number in [0, 1).
 
         Example:
             >>> retries = Retries(attempts=3, first_seconds=0.1)
@@ -60,27 +60,27 @@ class Retries:
             return None
         if after_seconds is not None:
             return after_seconds + self.first_seconds * draw()
-        # 2.0 ** 1024 is no float any more
+        # 2.0 ** 1024 would overflow
         most = min(self.longest_seconds, self.first_seconds * 2.0 ** min(attempt - 1, 100))
         return most * draw()
 
 
 def retry_after_seconds(response: httpx.Response, now: datetime) -> float | None:
-    """Read when the service wants to be asked again: seconds, or a date; None where it does not say.
+    """Read the header `Retry-After`, which is seconds or a date; None if it is missing or neither.
 
     Example:
         >>> noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
-        >>> said = ["2", "Mon, 02 Mar 2026 12:00:30 GMT", "Sun, 01 Mar 2026 12:00:00 GMT", "soon"]
-        >>> [retry_after_seconds(httpx.Response(503, headers={"Retry-After": text}), noon) for text in said]
+        >>> values = ["2", "Mon, 02 Mar 2026 12:00:30 GMT", "Sun, 01 Mar 2026 12:00:00 GMT", "soon"]
+        >>> [retry_after_seconds(httpx.Response(503, headers={"Retry-After": value}), noon) for value in values]
         [2.0, 30.0, 0.0, None]
     """
-    said = response.headers.get("retry-after", "").strip()
-    if said.isascii() and said.isdigit():
-        return float(said)
+    value = response.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
     try:
-        moment = parsedate_to_datetime(said)
-    except (ValueError, OverflowError):  # a number in it may be longer than any date's
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):  # a number in it may be too large for a date
         return None
-    # a date without a zone is of GMT: there is no other in HTTP
+    # dates in HTTP are always GMT
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return max(0.0, (aware - now).total_seconds())

@@ -1,4 +1,4 @@
-"""Move decisions that are old enough out of the database."""
+"""The flow that moves old decisions out of the database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wiring.components import reload_components
 
 @flow(name="archive-decisions", timeout_seconds=5 * 3600)
 def archive_old_decisions(bank_folder: str, as_of: datetime | None = None) -> StepResult:
-    """Remove records whose time is over, then move old decisions to the archive; nothing where the bank keeps all."""
+    """Remove expired explanations, then move old decisions to the archive; do nothing if the bank keeps all."""
     components = reload_components(bank_folder)
     retention, now = components.bank.retention, as_of or bank_now(components)
     removed = decisions = files = 0

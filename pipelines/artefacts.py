@@ -1,4 +1,4 @@
-"""What a flow run leaves to look at in Prefect's pages."""
+"""Artefacts of flow runs, shown in Prefect's pages."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 
 def keep_table(key: str, description: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Keep rows as a table of the flow run."""
+    """Add rows as a table to the flow run."""
     create_table_artifact(key=key, table=[dict(row) for row in rows], description=description)
 
 
 def keep_page(key: str, description: str, markdown: str) -> None:
-    """Keep a page of the flow run."""
+    """Add a Markdown page to the flow run."""
     create_markdown_artifact(key=key, markdown=markdown, description=description)

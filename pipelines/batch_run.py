@@ -1,4 +1,4 @@
-"""Work on every bucket for one night, by the bank's engine: what is done already is not done again."""
+"""A batch run over all buckets with the bank's engine; finished buckets are not repeated."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ LONGEST_SECONDS = 4 * 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchRun:
-    """What is the same for all buckets.
+    """The inputs that all buckets of a batch run share.
 
     Attributes:
-        run: Digest of all that decisions depend on.
+        run: Digest of everything that decisions depend on.
         as_of: The local midnight decided for.
         champions: The models and their files.
-        folder: Where the results lie.
-        prices: Of one unit of each budget.
-        remaining: What is left of each budget.
-        contacts: That states and log of the midnight do not have (`records.open_contacts`).
+        folder: Folder of the results.
+        prices: Price of one unit of each budget.
+        remaining: Remaining amount of each budget.
+        contacts: Contacts that states and log of the midnight do not have (`records.open_contacts`).
         contacted: Hashes of the customers whom an earlier plan of this night has reached.
     """
 
@@ -51,7 +51,7 @@ class BatchRun:
     contacted: Keys = field(default_factory=lambda: np.empty(0, np.uint64))
 
     def works(self, components: Components) -> list[DecideWork]:
-        """List the work, a piece a bucket."""
+        """List the work, one piece per bucket."""
         buckets = bucket_of(one_chunk(self.contacts["customer_id"]), components.log.buckets)
         return [
             DecideWork(
@@ -80,7 +80,7 @@ class BatchRun:
     timeout_seconds=LONGEST_SECONDS,
 )
 def gather_options(bank_folder: str, night: BatchRun) -> list[Report]:
-    """Have the bank's engine decide for every bucket without prices, and keep what could be sent."""
+    """Decide for every bucket without prices, and write the contact options."""
     return _reports(components_of(bank_folder), night, gather_bucket_options, "what could be sent")
 
 
@@ -92,14 +92,14 @@ def gather_options(bank_folder: str, night: BatchRun) -> list[Report]:
     timeout_seconds=LONGEST_SECONDS,
 )
 def decide_buckets(bank_folder: str, night: BatchRun) -> list[Report]:
-    """Have the bank's engine decide for every bucket in all channels."""
+    """Decide for every bucket in all channels."""
     return _reports(components_of(bank_folder), night, decide_bucket_files, "decide for everybody")
 
 
 def _reports(
     components: Components, night: BatchRun, work: Callable[[DecideWork], Report], description: str
 ) -> list[Report]:
-    """Have done what is not done yet; the reports of all buckets, in their order."""
+    """Do the work of unfinished buckets; return the reports of all buckets, in their order."""
     works = night.works(components)
     reports = {piece.bucket: report for piece in works if (report := piece.done()) is not None}
     waiting = [piece for piece in works if piece.bucket not in reports]

@@ -1,6 +1,6 @@
-"""What is computed of one bucket of customers, on this machine or on another: files in, files out.
+"""Feature computation for one bucket of customers, on this machine or a cluster: files in, files out.
 
-Nothing here needs Prefect, Feast or MLflow: a cluster's workers import little, and so start quickly.
+This module does without Prefect, Feast and MLflow, so that a cluster's workers import little and start quickly.
 """
 
 from __future__ import annotations
@@ -27,18 +27,17 @@ from pipelines.bucket_work import BucketWork
 __all__ = ["BucketWork", "compute_bucket"]
 
 COLUMNS = (*EVENT_COLUMNS, "decision_id")
-"""What features and the answers to offers are made from."""
+"""Columns of events that features and responses to offers are computed from."""
 
 
 def compute_bucket(work: BucketWork) -> Report:
-    """Compute one bucket: stage history, the states of midnight, and those rows for training that are not there yet.
+    """Compute one bucket: stage history, the states of midnight, and missing rows for training.
 
-    Where its files are of one of the last midnights they move on from there, else they are computed from the log:
-    the bytes are the same.
+    Files of one of the last midnights are rolled over, others are computed from the log, with the same bytes.
 
     Returns:
-        Its number and key, how many customers and rows there are, how many rows were computed, and the parts in which
-        the rows are, with their keys.
+        Number and key of the bucket, counts of customers, rows and computed rows, and the parts with the rows, with
+        their keys.
     """
     log = EventLog(work.log)
     report = continued(work, log)
@@ -76,14 +75,14 @@ def _from_log(work: BucketWork, log: EventLog) -> Report:
         "computed": sum(len(part.rows) for part in missing),
         "parts": {part.name: part.key for part in parts},
     }
-    # last, for their note says that all other files are there
+    # last, because the note of the states says that all other files exist
     work.states.write(work.name, states, record.note(report))
     return report
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Rows of one bucket and period, and the key of all that they are made from."""
+    """Rows of one bucket and period, and the digest of their inputs."""
 
     name: str
     key: str

@@ -1,4 +1,4 @@
-"""The moments that models learn from, of one bucket of customers."""
+"""Training moments of one bucket of customers."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from models.labels import responses
 
 
 def customers_in(events: pa.Table) -> NDArray[np.object_]:
-    """Customers of a bucket, in its order."""
+    """Return the customers of a bucket, in its order."""
     return np.array(pc.unique(events["customer_id"]).to_pylist(), dtype=object)
 
 
 def training_moments(bank: Bank, events: pa.Table, asked: NDArray[np.datetime64], until: datetime) -> Moments:
-    """Moments that models learn from: every customer known by then at churn's anchors, and every contact's own.
+    """List the training moments: the anchors of churn for every customer known by then, and the moments of contacts.
 
     Returns:
-        In the order of time, then customer; each once.
+        Moments in the order of time, then customer, without repetitions.
     """
     encoded = events["customer_id"].combine_chunks().dictionary_encode()
     ids = np.array(encoded.dictionary.to_pylist(), dtype=object)
-    # the log is in the order of customers, and so are codes
+    # the log is ordered by customer, and so are the codes
     begins = np.searchsorted(encoded.indices.to_numpy(), np.arange(len(ids)))
     available = events["available_at"].cast(pa.int64()).to_numpy()
     since = np.minimum.reduceat(available, begins) if len(ids) else available
@@ -37,14 +37,14 @@ def training_moments(bank: Bank, events: pa.Table, asked: NDArray[np.datetime64]
 
 
 def contact_moments(bank: Bank, events: pa.Table, until: datetime) -> Moments:
-    """Moments at which offers were put to customers, as far as that is known."""
+    """List the moments at which offers were presented to customers, as far as known at `until`."""
     if bank.vocabulary.contacts is None:
         return Moments(np.empty(0, dtype=object), np.empty(0, dtype="datetime64[us]"))
     return responses(events, bank.vocabulary, bank.offers, until).moments
 
 
 def in_order(*parts: Moments) -> Moments:
-    """Put moments together in the order of time, then customer; each once."""
+    """Merge moments in the order of time, then customer, without repetitions."""
     ids = np.concatenate([part.customer_ids for part in parts])
     as_of = np.concatenate([part.as_of.astype("datetime64[us]") for part in parts])
     encoded = pa.array(ids, pa.string()).dictionary_encode()

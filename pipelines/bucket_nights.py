@@ -1,7 +1,7 @@
-"""One bucket's files go on from an earlier midnight: the cost is that of the nights since, not of the history.
+"""Rollover of one bucket's files from an earlier midnight, at the cost of the nights since instead of the history.
 
-States move night by night. What a state cannot tell is computed from the history of the customers concerned, by the
-same functions that compute everybody's, so that the files are those of a build from the log, byte by byte.
+States are rolled over night by night. What a state cannot provide is computed from the history of the customers
+concerned, by the functions that compute all customers. So the files equal those of a build from the log, byte by byte.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from pipelines.bucket_record import Record, periods_of, read_history_of, write_h
 from pipelines.bucket_work import REPORT, BucketWork
 
 MOST_NIGHTS: Final = 7
-"""After more of them the log is read at less cost."""
+"""Most nights to roll over; beyond that, a build from the log is cheaper."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Base:
-    """Files to go on from."""
+    """Files to continue from."""
 
     report: Report
     record: Record
@@ -48,13 +48,13 @@ class _Base:
 
 
 def continued(work: BucketWork, log: EventLog) -> Report | None:
-    """Let the bucket's files go on from the midnight that they are of; None where they must be made from the log.
+    """Roll the bucket's files over from their midnight; return None if they must be built from the log.
 
-    They must be where they were made from other definitions, offers or anchors, where one of them is missing, where
-    the midnight is a later one or long ago, where a quarter has ended since, and where the log has been given events
-    that had been available before the midnight.
+    That is the case if they were made from other definitions, offers or anchors, if one of them is missing, if their
+    midnight is later or too long ago, if a quarter has ended since, or if the log has received events that were
+    available before their midnight.
     """
-    said = log.bucket_digest(work.bucket)
+    digest = log.bucket_digest(work.bucket)
     digests = periods_of(log, work)
     base = _base(work)
     if base is None or not {f"{work.name}.{period.name}" for period in digests} >= set(base.report["parts"]):
@@ -67,8 +67,8 @@ def continued(work: BucketWork, log: EventLog) -> Report | None:
         return None
     walk = _Walk(work, log, base, news, rows.asked)
     walk.go()
-    if log.bucket_digest(work.bucket) != said:
-        return None  # news came while the log was read
+    if log.bucket_digest(work.bucket) != digest:
+        return None  # events arrived while the log was read
     return _written(work, base, walk, rows, news)
 
 
@@ -90,10 +90,13 @@ def _base(work: BucketWork) -> _Base | None:
 
 
 class _Walk:
-    """From the states of one midnight to those of another, and the rows of moments on the way.
+    """Rollover from the states of one midnight to those of another, with the features of moments in between.
 
     Args:
-        news: Everything that became available since the midnight of the base.
+        work: The bucket's work.
+        log: The event log.
+        base: The files to continue from.
+        news: All events that became available since the midnight of the base.
         asked: Moments whose features are wanted.
     """
 
@@ -105,7 +108,7 @@ class _Walk:
         self._asked = asked
         self.states, is_new = self._everybody()
         self._ids = pa.array(self.states.customer_ids, pa.string())
-        # in no stage yet: who has news may not have been seen before, and whoever is seen enters the process
+        # customers without a stage enter the process with their first visible event, which may be among the news
         has_news = self._are(np.array(news["customer_id"].unique().to_pylist(), dtype=object))
         self._by_history = is_new | self._are(far_too_late(news, self._calendar))
         if self._journey.stages:
@@ -115,7 +118,7 @@ class _Walk:
         self.stages = base.stages
 
     def go(self) -> None:
-        """Walk."""
+        """Roll over all nights, then compute the rest from the histories."""
         day = self._day(self.states.midnight)
         customer = self._codes(self._asked.customer_ids)
         asked_day = self._calendar.day_index(self._asked.as_of.astype("datetime64[us]").astype(np.int64))
@@ -126,8 +129,8 @@ class _Walk:
             here = self.states
             if night < self._base.nights:
                 self._move(left)
-            told = ~self._by_history[customer]
-            rows = np.flatnonzero(since_base & told & (asked_day == day + night))
+            from_states = ~self._by_history[customer]
+            rows = np.flatnonzero(since_base & from_states & (asked_day == day + night))
             if len(rows):
                 as_of = self._asked.as_of[rows]
                 states = here.take(customer[rows])
@@ -137,52 +140,52 @@ class _Walk:
         self._compute(np.flatnonzero(open_rows), customer)
 
     def _everybody(self) -> tuple[States, BoolArray]:
-        """Add customers whom the news are the first of, in the order of all."""
+        """Return the states with new customers added, in the order of ids, and a mask of the new ones."""
         before = self._base.states
         ids = customers_in(self._news)
         known = pc.is_in(pa.array(ids, pa.string()), value_set=pa.array(before.customer_ids, pa.string()))
         new = ids[~known.to_numpy(zero_copy_only=False)]
         if not len(new):
             return before, np.zeros(len(before), dtype=np.bool_)
-        midnight, nobodys = np.datetime64(before.midnight, "us"), empty_table()
-        nothing = compute_states(nobodys, new, midnight, self._features, self._journey, self._calendar)
+        midnight, no_events = np.datetime64(before.midnight, "us"), empty_table()
+        initial = compute_states(no_events, new, midnight, self._features, self._journey, self._calendar)
         customer_ids = np.concatenate([before.customer_ids, new])
         order = pc.sort_indices(pa.array(customer_ids, pa.string())).to_numpy()
-        matrix = np.concatenate([before.matrix, nothing.matrix])
+        matrix = np.concatenate([before.matrix, initial.matrix])
         return States(customer_ids, matrix, before.midnight, before.layout).take(order), order >= len(before)
 
     def _left(self, day: int) -> pa.Table:
-        """Read what leaves the windows in all nights."""
+        """Read the events that leave windows in any of the nights."""
         days = first_days(self._features, day, self._base.nights)
         spans = np.column_stack([self._calendar.beginning(days), self._calendar.beginning(days + 1)])
         return self._log.read_days(self._work.bucket, spans)
 
     def _move(self, left: pa.Table) -> None:
         features, journey, calendar = self._features, self._journey, self._calendar
-        self.states, told = next_midnight(self.states, left, self._news, features, journey, calendar)
-        self._by_history |= ~told
+        self.states, from_states = next_midnight(self.states, left, self._news, features, journey, calendar)
+        self._by_history |= ~from_states
         standing = self.states.standing()
         entered = (standing.stage != NO_STAGE) & (standing.day == self._day(self.states.midnight))
         self.changes.append(standing.take(np.flatnonzero(entered)))
 
     def _compute(self, rows: Int64Array, customer: Int64Array) -> None:
-        """Compute what the states could not tell, from the histories of the customers whom it is about."""
+        """Compute what the states cannot provide from the histories of the customers concerned."""
         work, calendar = self._work, self._calendar
         few = self._by_history.copy()
         few[customer[rows]] = True
         ids = self.states.customer_ids[few]
-        theirs = self._log.read_customers(work.bucket, ids) if len(ids) else empty_table()
-        stages = stage_history(theirs, work.as_of, self._features, self._journey, calendar)
+        events = self._log.read_customers(work.bucket, ids) if len(ids) else empty_table()
+        stages = stage_history(events, work.as_of, self._features, self._journey, calendar)
         self.stages = continued_history(self._base.stages, self.changes, stages, self._ids, few, calendar)
         if not len(ids):
             return
-        again = compute_states(theirs, ids, work.midnight, self._features, self._journey, calendar, stages)
+        computed = compute_states(events, ids, work.midnight, self._features, self._journey, calendar, stages)
         matrix = self.states.matrix.copy(order="K")
-        matrix[few] = again.matrix
+        matrix[few] = computed.matrix
         self.states = States(self.states.customer_ids, matrix, self.states.midnight, self.states.layout)
         if len(rows):
             asked, names = self._asked.take(rows), tuple(work.parts.schema)
-            table = compute_features(theirs, asked, self._features, self._journey, calendar, names, stages)
+            table = compute_features(events, asked, self._features, self._journey, calendar, names, stages)
             self.tables.append(table)
 
     def _day(self, midnight: int) -> int:

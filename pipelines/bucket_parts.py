@@ -1,4 +1,4 @@
-"""The parts of one bucket's rows that new moments or news change: what is kept of them, and what is to be computed."""
+"""Parts of one bucket's rows that new moments or events change: which rows stay, and which are computed."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class NewRows:
-    """What becomes of parts that are not as they were.
+    """Changes of a bucket's parts.
 
     Attributes:
-        parts: These.
-        asked: Moments to compute features of.
-        dropped: Rows in the files that are not kept.
+        parts: The parts that change.
+        asked: Moments whose features are to be computed.
+        dropped: Number of rows in the files that are not kept.
     """
 
     parts: tuple[_Part, ...]
@@ -42,25 +42,27 @@ class NewRows:
 
     @property
     def keys(self) -> dict[str, str]:
-        """Their new keys, by name."""
+        """New keys of the parts, by name."""
         return {part.name: part.key for part in self.parts}
 
 
 def new_rows(
     work: BucketWork, report: Report, midnight: int, contacts: Moments, digests: Mapping[Period, str]
 ) -> NewRows | None:
-    """Find what moments of contacts add to the parts of a report; None where one of these is not there.
+    """Find what moments of contacts add to the parts of a report; None if one of these parts is missing.
 
     Args:
-        midnight: Up to here the rows that are there are right: what they see was there when they were made.
-        contacts: Of which news have come since.
-        digests: What the moments of each period can see.
+        work: The bucket's work.
+        report: Report of the existing files.
+        midnight: Existing rows up to this moment (UTC microseconds) are valid: all that they depend on was known.
+        contacts: Moments of contacts with new events since.
+        digests: For each period, the digest of the events that its moments can see.
     """
     parts, added, dropped = [], [in_order(contacts).take(np.empty(0, dtype=np.int64))], 0
     for period, digest in digests.items():
         name = f"{work.name}.{period.name}"
-        mine = contacts.take(np.flatnonzero(period.holds(contacts.as_of)))
-        if not len(mine) and period.is_over_before(midnight):
+        new = contacts.take(np.flatnonzero(period.holds(contacts.as_of)))
+        if not len(new) and period.is_over_before(midnight):
             continue
         kept = None
         if name in report["parts"]:
@@ -69,26 +71,26 @@ def new_rows(
                 return None
             kept = rows.filter(pc.less_equal(rows.column(AS_OF).cast(pa.int64()), midnight))
             dropped += len(rows) - len(kept)
-        there = _moments(kept)
-        mine = _others(in_order(mine), there)
-        both = in_order(there, mine)
+        existing = _moments(kept)
+        new = _others(in_order(new), existing)
+        both = in_order(existing, new)
         if len(both):
             parts.append(_Part(period, name, part_key(work, digest, both), kept))
-            added.append(mine)
+            added.append(new)
     return NewRows(tuple(parts), in_order(*added), dropped)
 
 
 def write_parts(work: BucketWork, rows: NewRows, tables: Sequence[FeatureTable]) -> None:
-    """Write the parts that change, given the features of all that was asked."""
+    """Write the parts that change, given the features of the moments that were to be computed."""
     schema = work.parts.schema
     nothing = np.empty(0, dtype=object), np.empty(0, dtype="datetime64[us]")
     empty = FeatureTable(*nothing, {name: np.empty(0) for name in schema}, schema)
     computed = FeatureTable.concatenate([empty, *tables])
     for part in rows.parts:
         if work.present.get(part.name) != part.key:
-            mine = computed.take(np.flatnonzero(part.period.holds(computed.as_of)))
+            rows_of_period = computed.take(np.flatnonzero(part.period.holds(computed.as_of)))
             kept = empty.to_arrow() if part.kept is None else part.kept
-            work.parts.write(part.name, mine, part.key, kept)
+            work.parts.write(part.name, rows_of_period, part.key, kept)
 
 
 def _moments(rows: pa.Table | None) -> Moments:
@@ -98,8 +100,8 @@ def _moments(rows: pa.Table | None) -> Moments:
     return Moments(ids, rows.column(AS_OF).cast(pa.timestamp("us")).to_numpy())
 
 
-def _others(moments: Moments, there: Moments) -> Moments:
-    """Leave out the moments that are there."""
-    known = set(zip(there.customer_ids, there.as_of.tolist(), strict=True))
+def _others(moments: Moments, existing: Moments) -> Moments:
+    """Leave out the moments that exist already."""
+    known = set(zip(existing.customer_ids, existing.as_of.tolist(), strict=True))
     pairs = zip(moments.customer_ids, moments.as_of.tolist(), strict=True)
     return moments.take(np.array([row for row, pair in enumerate(pairs) if pair not in known], dtype=np.int64))

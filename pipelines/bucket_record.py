@@ -1,4 +1,4 @@
-"""What a bucket's files remember of how they were made, so that the next night can go on from them."""
+"""Record of the inputs of a bucket's files, from which the next rollover decides whether it can continue."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _STAMP: Final = b"nbo.stages"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What files were made from.
+    """Inputs of a bucket's files.
 
     Attributes:
         foundation: `BucketWork.foundation`.
-        as_of: Moments reach up to here.
+        as_of: End of the moments.
         known: Number and content of the events that were available before the midnight of the states.
     """
 
@@ -38,11 +38,11 @@ class Record:
 
     @property
     def stamp(self) -> str:
-        """What the stage history says it was made from."""
+        """Digest of the inputs, stored in the stage history."""
         return digest_of(self.foundation, self.as_of.astimezone(UTC), self.known)
 
     def note(self, report: Report) -> dict[str, Any]:
-        """Write it beside the states."""
+        """Return the note to be written with the states."""
         made_from = {
             "foundation": self.foundation,
             "as_of": self.as_of.astimezone(UTC).isoformat(),
@@ -52,18 +52,18 @@ class Record:
 
     @classmethod
     def read(cls, note: Mapping[str, Any]) -> Record:
-        """Read what `note` wrote."""
+        """Read a record from the result of `note`."""
         rows, first, second = note["known"]
         return cls(note["foundation"], datetime.fromisoformat(note["as_of"]), (rows, first, second))
 
 
 def write_history(work: BucketWork, stages: pa.Table, record: Record) -> None:
-    """Write the stage history, and what it was made from."""
+    """Write the stage history, stamped with its inputs."""
     replace_parquet(work.history_file, stages.replace_schema_metadata({_STAMP: record.stamp.encode()}))
 
 
 def read_history_of(work: BucketWork, record: Record) -> pa.Table | None:
-    """Read the stage history; None where it is not there or damaged, or was made from something else."""
+    """Read the stage history; None if it is missing, damaged, or made from other inputs."""
     try:
         stages = pq.ParquetFile(work.history_file).read()
     except (OSError, pa.ArrowInvalid):
@@ -72,7 +72,7 @@ def read_history_of(work: BucketWork, record: Record) -> pa.Table | None:
 
 
 def periods_of(log: EventLog, work: BucketWork) -> dict[Period, str]:
-    """Identify, for each period, what its moments can see of the bucket."""
+    """Return for each period the digest of the bucket's events that its moments can see."""
     first = log.first_occurred_at()
     periods = () if first is None else periods_between(first, work.as_of)
     digests = log.bucket_digests(work.bucket, [period.last_month for period in periods])
@@ -80,5 +80,5 @@ def periods_of(log: EventLog, work: BucketWork) -> dict[Period, str]:
 
 
 def part_key(work: BucketWork, digest: str, moments: Moments) -> str:
-    """Digest of all that the rows of a period are made from."""
+    """Return the digest of all inputs of a period's rows."""
     return digest_of(digest, work.definitions, moments.digest)

@@ -1,4 +1,4 @@
-"""One bucket of customers as a piece of work: small and complete, for it travels."""
+"""The work of building features for one bucket of customers."""
 
 from __future__ import annotations
 
@@ -19,24 +19,26 @@ from features.store.state_files import StateFiles
 from pipelines.digests import digest_of
 
 REPORT: Final = "report"
-"""Where the note of a bucket's states keeps the report of all its files."""
+"""Key of the report of all files in the note of a bucket's states."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketWork:
-    """One bucket: what to read, what to compute, and where to put it. Small and complete, for it travels.
+    """One bucket: what to read, what to compute, and where to write it. Small and complete, to be sent to workers.
 
     Attributes:
+        bucket: Number of the bucket.
         key: Digest of everything that the files depend on.
-        definitions: Digest of whatever decides how events become features.
-        as_of: Stage history and moments reach up to here.
-        midnight: Of the states: the local one that begins the day of `as_of`.
-        anchors: Moments at which churn is asked.
+        definitions: Digest of everything that determines how events become features.
+        bank: The bank.
+        as_of: End of stage history and moments.
+        midnight: Local midnight of the states, which begins the day of `as_of`.
+        anchors: Moments at which churn is predicted.
         log: Folder of the event log; every worker sees this and the folders below under the same name.
-        parts: Features of past moments.
-        present: Fingerprints of the bucket's parts that are there.
-        states: States of `midnight`.
-        stage_history: Stages that customers went through.
+        parts: Files of the features of past moments.
+        present: Fingerprints of the bucket's existing parts.
+        states: Files of the states of `midnight`.
+        stage_history: Folder of the stages that customers went through.
     """
 
     bucket: int
@@ -59,21 +61,21 @@ class BucketWork:
 
     @property
     def history_file(self) -> Path:
-        """Where its stage history is."""
+        """File of the stage history."""
         return self.stage_history / f"{self.name}.parquet"
 
     @property
     def midnight_utc(self) -> np.datetime64:
-        """The midnight of the states."""
+        """The midnight of the states, UTC microseconds."""
         return utc_microseconds(self.midnight)
 
     @property
     def foundation(self) -> str:
-        """Digest of what decides how events become files, whatever they are and up to when they are known."""
+        """Digest of everything that determines the files except the events themselves and `as_of`."""
         return digest_of(self.definitions, [offer.name for offer in self.bank.offers], self.anchors.tolist())
 
     def done(self) -> Report | None:
-        """Give the report of files that are there and up to date; None where some are not."""
+        """Return the report if all files exist and are up to date, else None."""
         note = self.states.note(self.name)
         report: Report | None = None if note is None else note.get(REPORT)
         if report is None or report["key"] != self.key or not self.history_file.exists():
@@ -81,10 +83,10 @@ class BucketWork:
         return report if self.has(report["parts"]) else None
 
     def has(self, parts: Mapping[str, str]) -> bool:
-        """Tell whether all parts are there with these fingerprints."""
+        """Return whether all parts exist with these fingerprints."""
         return all(self.present.get(part) == key for part, key in parts.items())
 
 
 def part_name(bucket: int) -> str:
-    """Name of a bucket's files."""
+    """Return the name of a bucket's files."""
     return f"bucket-{bucket:03d}"

@@ -1,4 +1,4 @@
-"""The file of decisions that a change makes others."""
+"""The file of the decisions that a policy change alters."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MOVED = "moved_offers.parquet"
 
 
 class ChangedDecisionsFile(AbstractContextManager["ChangedDecisionsFile"]):
-    """Takes tables one after the other; the file appears whole when the block ends well, or not at all.
+    """Writer of tables to one file, which appears as a whole when the block succeeds, or not at all.
 
     Args:
-        folder: New or empty; None to keep nothing.
+        folder: New or empty folder; None to write nothing.
 
     Raises:
-        DataError: The folder has something in it.
-        StateError: It cannot be written to.
+        DataError: The folder is not empty.
+        StateError: The folder cannot be written to.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -32,13 +32,13 @@ class ChangedDecisionsFile(AbstractContextManager["ChangedDecisionsFile"]):
             return
         try:
             if folder.exists() and any(folder.iterdir()):
-                raise DataError("the folder has something in it", got=str(folder), expected="a new or empty folder")
+                raise DataError("the folder is not empty", got=str(folder), expected="a new or empty folder")
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise self._failed(folder, error) from error
 
     def write(self, moved: pa.Table) -> None:
-        """Add a table of the same columns as those before."""
+        """Append a table with the same columns as earlier ones."""
         if self._folder is None:
             return
         try:

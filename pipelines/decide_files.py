@@ -1,6 +1,6 @@
-"""What is decided for one bucket of customers, on this machine or on another: files in, files out.
+"""Decisions for one bucket of customers, on this machine or a cluster: files in, files out.
 
-Nothing here needs Prefect, Feast, MLflow or a database: a cluster's workers import little, and so start quickly.
+This module does without Prefect, Feast, MLflow and a database, so that a cluster's workers start quickly.
 """
 
 from __future__ import annotations
@@ -31,25 +31,27 @@ from serving.champion_files import ChampionFiles
 from serving.decider import Decider
 
 NOTES = "notes"
-"""In a run's folder: what was said of each bucket when it was done."""
+"""Subfolder of a run with the report of each finished bucket."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecideWork:
-    """One bucket: what to read, what to decide by, and where to put it. Small and complete, for it travels.
+    """One bucket: what to read, what to decide with, and where to write it. Small and complete, to be sent to workers.
 
     Attributes:
+        bucket: Number of the bucket.
         key: Digest of everything that the files depend on.
+        bank: The bank.
         as_of: The local midnight decided for.
         log: Folder of the event log; every worker sees this and the folders below under the same name.
-        states: Of midnight.
+        states: Files of the states of midnight.
         champions: The models and their files.
-        folder: Of the run.
-        seed: Of the draws.
-        prices: Of one unit of each budget.
-        remaining: What is left of each budget.
-        contacts: Of the bucket's customers, that states and log of the midnight do not have; as events.
-        num_threads: Of the models.
+        folder: Folder of the run.
+        seed: Seed of random draws.
+        prices: Price of one unit of each budget.
+        remaining: Remaining amount of each budget.
+        contacts: Contacts of the bucket's customers that states and log of the midnight do not have, as events.
+        num_threads: Threads for the models.
     """
 
     bucket: int
@@ -73,11 +75,11 @@ class DecideWork:
 
     @property
     def note(self) -> Path:
-        """Where its report is kept, written when everything else is there."""
+        """File of the report, written when all other files exist."""
         return self.folder / NOTES / f"{self.name}.json"
 
     def done(self) -> Report | None:
-        """Give the report of files that are there and up to date; None where some are not.
+        """Return the report if all files exist and are up to date, else None.
 
         Raises:
             StateError: The note is damaged.
@@ -89,18 +91,18 @@ class DecideWork:
             complete = report["key"] == self.key and all((self.folder / file).exists() for file in report["files"])
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise StateError(
-                f"what was done for {self.name} cannot be read", got=str(error), remedy=f"remove {self.note}"
+                f"the note of {self.name} cannot be read", got=str(error), remedy=f"remove {self.note}"
             ) from error
         return report if complete else None
 
 
 def decide_bucket_files(work: DecideWork) -> Report:
-    """Decide for one bucket in all channels: offers, rejections, features and, where there are any, wishes.
+    """Decide for one bucket in all channels; write offers, rejections, features and, for outbound channels, options.
 
     Returns:
-        Its number and key, how many customers, decisions and offers there are, for how many features were computed,
-        funnel, summary and forensics as `pipelines.json_counts` writes them, and the files. Counts are left out where
-        there are no customers.
+        Number and key of the bucket; counts of customers, decisions, offers and customers computed from the log;
+        funnel, summary and forensics as written by `pipelines.json_counts`; and the files. Without customers, the
+        counts of decisions are left out.
     """
 
     def decide(decider: Decider, features: FeatureTable) -> dict[str, Any]:
@@ -130,10 +132,10 @@ def decide_bucket_files(work: DecideWork) -> Report:
 
 
 def gather_bucket_options(work: DecideWork) -> Report:
-    """Decide for one bucket without prices, and keep what could be sent.
+    """Decide for one bucket without prices, and write the contact options.
 
     Returns:
-        Its number and key, how many customers there are, for how many features were computed, and the file.
+        Number and key of the bucket, counts of customers and of customers computed from the log, and the file.
     """
 
     def gather(decider: Decider, features: FeatureTable) -> dict[str, Any]:
@@ -152,7 +154,7 @@ def gather_bucket_options(work: DecideWork) -> Report:
 
 
 def _done(work: DecideWork, do: Callable[[Decider, FeatureTable], dict[str, Any]]) -> Report:
-    """Do it for the bucket's customers, if it has any, and write down what came of it."""
+    """Call `do` for the bucket's customers, if there are any, and write the report."""
     features, recomputed = current_features(
         work.bank, EventLog(work.log), work.states, work.bucket, work.as_of, contacts=work.contacts
     )
@@ -167,10 +169,10 @@ def _done(work: DecideWork, do: Callable[[Decider, FeatureTable], dict[str, Any]
             beside.write_text(text, encoding="utf-8")
     except OSError as error:
         raise StateError(
-            f"what was done for {work.name} could not be noted in {work.folder}",
+            f"the note of {work.name} could not be written to {work.folder}",
             got=error.strerror or str(error),
             remedy="free space or give write access, then decide again",
         ) from error
-    # as whoever finds the note later reads it
+    # the same types as when the note is read later
     found: Report = json.loads(text)
     return found

@@ -1,4 +1,4 @@
-"""Decide for everybody: states of midnight to ranked offers, bucket by bucket."""
+"""The flow of a batch run: from the states of midnight to ranked offers, bucket by bucket."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from wiring.turns import own_turn
 
 @flow(name="decide-for-everybody", timeout_seconds=LONGEST_SECONDS)
 def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> StepResult:
-    """Rank offers for every customer and channel with the champions, and sum up per stage and rule."""
+    """Rank offers for every customer and channel with the champions, and summarise them by stage and rule."""
     components = reload_components(bank_folder)
     with own_turn(components, "decide for everybody"), erased_kept_out(components):
         return _decided(components, bank_folder, components.midnight(components.moment(as_of)))
@@ -51,7 +51,7 @@ def _decided(components: Components, bank_folder: str, until: datetime) -> StepR
     contacts = open_contacts(components.database, components.bank.vocabulary.contacts, outbound, until)
     seen = contacts["event_id"].to_pylist()
     run = digest_of(components.log.digest(), until, versions, definitions_digest(components), code, seen)
-    # whom an earlier plan of this night has reached is not contacted again
+    # customers whom an earlier plan of this night has reached are not contacted again
     reached = contacted(components.database, night_of(until, components.policy.time_zone))
     run = digest_of(run, sorted(reached.decisions)) if reached.decisions else run
     remaining = remaining_before_batch(components.database, components.policy, until)
@@ -107,7 +107,7 @@ def _keep_in_log(
 
 @kept_step("log-decisions-of-bucket", timeout_seconds=3600)
 def log_decisions(key: str, bank_folder: str, folder: str, part: str, versions: Mapping[str, str]) -> StepResult:
-    """Keep what a bucket's customers are offered where decisions are found by id and by customer."""
+    """Write the decisions of a bucket's customers to the decision log."""
     del key
     log = components_of(bank_folder).decision_log
     return {"new": log_part(log, Path(folder), part, seed=SEED, versions=versions)}

@@ -1,4 +1,4 @@
-"""Deliver the planned contacts whose time has come."""
+"""The flow that delivers planned contacts that are due."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wiring.delivery import deliver_due, outbox_of
 
 @flow(name="deliver-contacts", timeout_seconds=3600)
 def deliver_contacts(bank_folder: str, as_of: datetime | None = None, *, again: bool = False) -> StepResult:
-    """Take new plans into the outbox and deliver what is due, to every channel that the bank's folder names."""
+    """Move new plans into the outbox, and deliver due contacts to every channel of the bank's folder."""
     components = reload_components(bank_folder)
     now = as_of or bank_now(components)
     if again:

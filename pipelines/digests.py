@@ -1,4 +1,4 @@
-"""Digests of what things are made from: values, and the source code of rooms."""
+"""Digests of inputs: of values, and of the source code of packages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def digest_of(*parts: object) -> str:
-    """Digest of the texts of some values, 16 hexadecimal digits.
+    """Return a digest of the texts of some values, 16 hexadecimal digits.
 
     Example:
         >>> digest_of("a", 1) == digest_of("a", 1) != digest_of("a1")
@@ -25,7 +25,7 @@ def digest_of(*parts: object) -> str:
 
 @cache
 def code_digest(*rooms: str) -> str:
-    """Digest of the source of some rooms, so that a change of code makes their steps anew.
+    """Return a digest of the source code of some packages, so that a change of code repeats their steps.
 
     Example:
         >>> len(code_digest("domain", "expressions"))

@@ -1,4 +1,4 @@
-"""Build features: past moments for the offline store, the state of last midnight for the online store."""
+"""The flow that builds features: of past moments for the offline store, states of midnight for the online store."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _built(components: Components, bank_folder: str, until: datetime) -> StepRes
     timeout_seconds=4 * 3600,
 )
 def compute_buckets(bank_folder: str, as_of: datetime) -> list[Report]:
-    """Have the bank's engine compute every bucket whose files are not up to date: what a crash left is not done again.
+    """Compute with the bank's engine every bucket whose files are not up to date.
 
     Returns:
         A report of each bucket, in their order.
@@ -85,7 +85,7 @@ def compute_buckets(bank_folder: str, as_of: datetime) -> list[Report]:
 
 @kept_step("put-states-of-bucket-online", timeout_seconds=3600)
 def put_online(key: str, bank_folder: str, bucket: int) -> StepResult:
-    """Put the states of a bucket's customers into the online store."""
+    """Write the states of a bucket's customers to the online store."""
     del key
     components = components_of(bank_folder)
     written = components.online.materialise(components.states.read(part_name(bucket)), datetime.now(UTC))
@@ -94,7 +94,7 @@ def put_online(key: str, bank_folder: str, bucket: int) -> StepResult:
 
 def _works(components: Components, until: datetime) -> list[BucketWork]:
     definitions = definitions_digest(components)
-    offers = [offer.name for offer in components.bank.offers]  # whose contacts are moments
+    offers = [offer.name for offer in components.bank.offers]  # their contacts are training moments
     anchors, midnight = churn_anchors(components, until), components.midnight(until)
     present = components.offline.fingerprints()
     return [
@@ -117,7 +117,7 @@ def _works(components: Components, until: datetime) -> list[BucketWork]:
 
 
 def definitions_digest(components: Components) -> str:
-    """Digest of whatever decides how events become features."""
+    """Digest everything that determines how events become features."""
     bank = components.bank
     return digest_of(
         tuple(bank.features.features.values()),
@@ -131,11 +131,11 @@ def definitions_digest(components: Components) -> str:
 
 
 def _is_online(components: Components, bucket: int, until: datetime) -> bool:
-    """Tell whether the bucket's first customer has the state of this midnight or a later one."""
+    """Return whether the bucket's first customer has the state of this midnight or a later one online."""
     customers = components.states.customers(part_name(bucket))
     if not customers:
         return True
     try:
         return not components.online.read(customers[:1], until).missing
-    except StateError:  # of another layout: a run with other features began to write
+    except StateError:  # another layout: a run with other features has started to write
         return False

@@ -1,4 +1,4 @@
-"""Bring what the bank's systems delivered into the event log."""
+"""The flow that imports the files of the bank's systems, and the journal, into the event log."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from wiring.components import Components, components_of, reload_components
 from wiring.progress import progress_of
 
 MADE_FROM = "made_from.txt"
-"""Beside the files of a simulated bank: the key of the simulation that wrote them."""
+"""File next to a simulated bank's sources, with the key of the simulation that wrote them."""
 
 
 @flow(name="import-events", timeout_seconds=3600)
 def import_events(bank_folder: str) -> StepResult:
-    """Import every source of a bank; where the bank is simulated, simulate it first."""
+    """Import every source of a bank; a simulated bank is simulated first."""
     components = reload_components(bank_folder)
     if components.bank.simulation is not None:
-        # what an offer earns is the bank's affair; its customers never see it
+        # value, cost and description of an offer do not influence the simulated customers
         seen = [replace(offer, value="0", cost=0.0, description="") for offer in components.bank.offers]
         key = digest_of(components.bank.simulation, seen, code_digest("simulation"))
         components.places.folder.mkdir(parents=True, exist_ok=True)
-        # a second run waits, and then finds the files there: none replaces what another reads
+        # a second run waits and then finds the files, so that no run replaces files that another reads
         with locked(components.places.folder / "simulation.lock"):
             made_from = _made_from(components)
             if made_from != key:
@@ -46,7 +46,7 @@ def import_events(bank_folder: str) -> StepResult:
 
 
 def _made_from(components: Components) -> str | None:
-    """Key of the simulation that wrote the source files; None where there are none, or not all of them."""
+    """Return the key of the simulation that wrote the source files; None if they are missing or incomplete."""
     try:
         return (components.sources / MADE_FROM).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -54,10 +54,10 @@ def _made_from(components: Components) -> str | None:
 
 
 def _begin_anew(components: Components) -> None:
-    """Remove the log of another simulated world: customers of the same names would mix with those of the next.
+    """Remove the log of an earlier simulation, whose customer ids would mix with those of the new one.
 
-    It is moved away first, so that a crash leaves all of it or nothing. What was made from it is made anew, because
-    the digest of the log has changed; decisions and models say what they were made from, and stay.
+    The log is moved away first, so that a crash leaves all of it or nothing. Everything computed from it is computed
+    again, because the digest of the log has changed. Decisions and models record their inputs, and stay.
     """
     before = components.places.log.with_name(".log.before")
     rmtree(before, ignore_errors=True)
@@ -68,7 +68,7 @@ def _begin_anew(components: Components) -> None:
 
 @kept_step("simulate-bank", timeout_seconds=1800)
 def simulate_bank(key: str, bank_folder: str) -> StepResult:
-    """Write the source files of a simulated bank, and last what they were made from."""
+    """Write the source files of a simulated bank, and last the key of the simulation."""
     components = components_of(bank_folder)
     bank = components.bank
     assert bank.simulation is not None
@@ -87,9 +87,9 @@ def simulate_bank(key: str, bank_folder: str) -> StepResult:
 
 @task(name="import-files", retries=1, retry_condition_fn=may_pass, retry_delay_seconds=10, timeout_seconds=3600)
 def import_files(bank_folder: str) -> StepResult:
-    """Import what the service accepted and what is new in the bank's files; doing it again changes nothing.
+    """Import the service's journal and the new rows of the bank's files; repeating it changes nothing.
 
-    It fails where a file's rows are all in quarantine; what else there was is in the log then.
+    It fails if all rows of a file are quarantined; the other files are in the log by then.
     """
     components = components_of(bank_folder)
     with one_import(components.database):
@@ -133,15 +133,15 @@ def _imported(components: Components) -> StepResult:
         for words, count in counts.warnings.items()
     ]
     if report.replaced:
-        words = "events that an earlier mapping made of rows were replaced"
-        warnings.append({"source": "all sources", "file": "", "rows": report.replaced, "warning": words})
+        warning = "events that an earlier mapping made of rows were replaced"
+        warnings.append({"source": "all sources", "file": "", "rows": report.replaced, "warning": warning})
     return {"files": rows, "warnings": warnings, "events": components.log.count(), "digest": components.log.digest()}
 
 
 def flush_journal(components: Components, now: datetime) -> list[dict[str, Any]]:
-    """Bring what the real-time service accepted into the event log; a row of the report where there was anything."""
-    drained = flush(components.database, components.log, now)
-    rows = drained.accepted + drained.duplicates + drained.conflicts
+    """Flush the journal into the event log; return a row for the report if there was anything to flush."""
+    flushed = flush(components.database, components.log, now)
+    rows = flushed.accepted + flushed.duplicates + flushed.conflicts
     if not rows:
         return []
     return [
@@ -149,11 +149,11 @@ def flush_journal(components: Components, now: datetime) -> list[dict[str, Any]]
             "source": "real-time service",
             "files": "its journal",
             "rows": rows,
-            "accepted": drained.accepted,
-            "duplicates": drained.duplicates,
+            "accepted": flushed.accepted,
+            "duplicates": flushed.duplicates,
             "skipped": 0,
-            "quarantined": drained.conflicts,
+            "quarantined": flushed.conflicts,
             "unfit values": 0,
-            "reasons": f"{Reason.EVENT_ID_CONFLICT}: {drained.conflicts}" if drained.conflicts else "",
+            "reasons": f"{Reason.EVENT_ID_CONFLICT}: {flushed.conflicts}" if flushed.conflicts else "",
         }
     ]

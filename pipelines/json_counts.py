@@ -1,4 +1,4 @@
-"""Counts in arrays as JSON and back, for results of steps that add up."""
+"""Conversion of counts in arrays to JSON and back, for results of steps that are summed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from decisioning.reporting.funnel import Funnel
 from decisioning.reporting.summary import Summary
 
 _NAMES = ("rules", "kinds", "stages", "offers", "channels", "groupings", "groups")
-"""Attributes that are names, not counts."""
+"""Attributes that contain names instead of counts."""
 
 _Counts = TypeVar("_Counts", Funnel, Summary, Forensics)
 
 
 def json_counts(counts: Funnel | Summary | Forensics) -> dict[str, Any]:
-    """Turn arrays into lists.
+    """Convert the arrays of counts to lists.
 
     Example:
         >>> summary = Summary(("growth",), ("loan",), np.array([2]), np.array([[1]]), np.array([1]),
@@ -31,7 +31,7 @@ def json_counts(counts: Funnel | Summary | Forensics) -> dict[str, Any]:
 
 
 def from_plain(kind: type[_Counts], plain: dict[str, Any]) -> _Counts:
-    """Turn what `json_counts` made, through JSON or not, into counts again."""
+    """Convert the result of `json_counts`, whether or not it went through JSON, back to counts."""
     content: dict[str, Any] = {}
     for name, value in plain.items():
         if name in _NAMES:

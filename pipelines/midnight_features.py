@@ -1,4 +1,4 @@
-"""Features of a bucket's customers as of a midnight, from the states' file of that midnight or else from the log."""
+"""Features of a bucket's customers as of a midnight, from the states of that midnight or else from the log."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ def current_features(
     customers: NDArray[np.object_] | None = None,
     contacts: pa.Table | None = None,
 ) -> tuple[FeatureTable, int]:
-    """Take a bucket's customers, or some of them, from the states' file.
+    """Compute the features of a bucket's customers, or some of them, from the states.
 
-    Whoever is not in it is computed from the log, and everybody is where the file is missing, of another midnight (a
-    run for an earlier moment, say) or of other features; that gives the same numbers.
+    Customers without a state are computed from the log. So are all customers if the file is missing, or has another
+    midnight (in a run for an earlier moment, say) or other features. The numbers are the same.
 
     Args:
-        bank: Its features and journey.
-        log: Where the bucket's events are.
-        states: Of the bucket, as `compute_bucket` wrote them.
+        bank: The bank, with its features and journey.
+        log: The event log.
+        states: Files of the states, as written by `compute_bucket`.
         bucket: Number of the bucket.
-        midnight: Local.
-        customers: Of the bucket; None for all.
-        contacts: That states and log of the midnight do not have, as events that became available at midnight
-            (`records.open_contacts`). Whoever has some is as of just after midnight, when they count.
+        midnight: The local midnight.
+        customers: Customers of the bucket; None for all.
+        contacts: Contacts that states and log of the midnight do not have, as events that became available at midnight
+            (`records.open_contacts`). Their customers are computed as of just after midnight, when contacts count.
 
     Returns:
-        Features in the order of the file, then of who was computed, and how many were.
+        Features, first from the file in its order, then from the log, and the number of customers from the log.
 
     Raises:
         StateError: The file is damaged.
@@ -57,7 +57,7 @@ def current_features(
     if customers is None:
         customers = customers_in(log.read_bucket(bucket, ["customer_id"]))
     known = _states_of(customers, bank, states, part_name(bucket), midnight)
-    later = empty_table() if contacts is None else contacts  # the states are of this very midnight
+    later = empty_table() if contacts is None else contacts  # the states end at this midnight
     tables = []
     rest = customers
     if known is not None and len(known):
@@ -73,7 +73,7 @@ def current_features(
 
 
 def _moments(customers: NDArray[np.object_], midnight: datetime, later: pa.Table) -> NDArray[np.datetime64]:
-    """Midnight, or for whoever has contacts since then the moment after it."""
+    """Return midnight for each customer, or the moment after it for customers with contacts since."""
     has_contacts = _are_in(customers, np.array(later["customer_id"].unique().to_pylist(), dtype=object))
     return utc_microseconds(midnight) + has_contacts.astype("timedelta64[us]")
 
@@ -81,7 +81,7 @@ def _moments(customers: NDArray[np.object_], midnight: datetime, later: pa.Table
 def _states_of(
     customers: NDArray[np.object_], bank: Bank, files: StateFiles, part: str, midnight: datetime
 ) -> States | None:
-    """Read the states of these customers; None where there are none of this midnight and layout."""
+    """Read the states of these customers; None if there are none of this midnight and layout."""
     if files.note(part) is None:
         return None
     states = files.read(part)

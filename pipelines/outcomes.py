@@ -1,4 +1,4 @@
-"""What the last runs of a bank's flows said of themselves; reports are made from it."""
+"""Stored results of the last runs of a bank's flows, from which reports are written."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ IMPORT, FEATURES, MODELS, DECISIONS = "import", "features", "models", "decisions
 
 
 def keep_outcomes(components: Components, outcomes: Mapping[str, StepResult]) -> None:
-    """Keep what flows said in the place of what the same flows said before."""
-    kept = _read(components)
-    replace_text(components.places.last_run, json.dumps({**kept, "bank": components.name, **outcomes}, indent=1))
+    """Store the results of flows, replacing earlier results of the same flows."""
+    earlier = _read(components)
+    replace_text(components.places.last_run, json.dumps({**earlier, "bank": components.name, **outcomes}, indent=1))
 
 
 def missing_outcomes(components: Components) -> tuple[str, ...]:
-    """Name the flows that have said nothing yet."""
-    kept = _read(components)
-    return tuple(name for name in (IMPORT, FEATURES, MODELS, DECISIONS) if name not in kept)
+    """Return the names of flows without a stored result."""
+    stored = _read(components)
+    return tuple(name for name in (IMPORT, FEATURES, MODELS, DECISIONS) if name not in stored)
 
 
 def last_outcomes(components: Components) -> dict[str, Any]:
-    """Give what each flow said last.
+    """Return the last result of each flow.
 
     Raises:
-        StateError: One of them has not been run yet.
+        StateError: One of the flows has not been run yet.
     """
     missing = missing_outcomes(components)
     if missing:
@@ -44,13 +44,13 @@ def last_outcomes(components: Components) -> dict[str, Any]:
 
 def _read(components: Components) -> dict[str, Any]:
     try:
-        kept: dict[str, Any] = json.loads(components.places.last_run.read_text(encoding="utf-8"))
+        stored: dict[str, Any] = json.loads(components.places.last_run.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except ValueError as error:
         raise StateError(
-            f"what the last run of bank {components.name} said of itself is damaged",
+            f"the stored results of the last run of bank {components.name} are damaged",
             got=str(error),
             remedy=f"remove {components.places.last_run} and run again; nothing else is lost",
         ) from error
-    return kept
+    return stored

@@ -1,4 +1,4 @@
-"""Tonight's budgets: what one more unit of each is worth, and who is contacted with what."""
+"""Planning of a batch run: the prices of budgets, and the contacts that share them out."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ SEARCH = PriceSearch(threads=os.cpu_count() or 1)
 
 
 def prices_for(components: Components, night: BatchRun) -> dict[str, float]:
-    """Find tonight's prices from all that could be sent to everybody; none for a bank without budgets or contacts.
+    """Find the batch run's prices from all contact options; none for a bank without budgets or outbound channels.
 
     Args:
-        parts: The bank's.
-        night: Its folder is where what could be sent is kept; it has no prices yet.
+        components: The bank's components.
+        night: The batch run, without prices yet; the contact options are in its folder.
     """
     if not components.policy.budgets or not components.policy.outbound:
         return {}
@@ -67,31 +67,31 @@ def find_batch_prices(
 
 
 def plan_batch(components: Components, night: BatchRun, buckets: Sequence[int]) -> dict[str, Any]:
-    """Choose who is contacted with what, charge it, and write it down: `contacts/` and `plan.json` in the run's folder.
+    """Choose the contacts, charge them, and write them to `contacts/` and `plan.json` in the run's folder.
 
-    What is written down already is taken as it is. The latest plan of a night is in force: what an earlier one has
-    waiting is cancelled and refunded, and whom it reached already is not contacted again.
+    Files that exist are not written again. The latest plan of a night is in force: waiting contacts of an earlier one
+    are cancelled and refunded, and customers whom it has reached are not contacted again.
 
     Args:
-        parts: The bank's.
-        night: All buckets decided, at its prices.
-        buckets: Those that have customers.
+        components: The bank's components.
+        night: The batch run, with all buckets decided at its prices.
+        buckets: Numbers of the buckets that have customers.
 
     Returns:
-        What `plan.json` says; empty for a bank that contacts nobody.
+        The content of `plan.json`; empty for a bank without outbound channels.
 
     Raises:
-        StateError: Wishes or a plan that is there cannot be read, or others have used a budget meanwhile.
+        StateError: Contact options or an existing plan cannot be read, or a budget was used up meanwhile.
     """
     policy, folder = components.policy, night.folder
     in_force = plan_in_force(components.database, night_of(night.as_of, policy.time_zone))
     if not policy.outbound:
         if in_force is not None:
-            charge_batch(components.database, policy, night.as_of, folder.name, {})  # nothing of it is sent any more
+            charge_batch(components.database, policy, night.as_of, folder.name, {})  # cancels the earlier plan
         return {}
     names = [part_name(bucket) for bucket in buckets]
     file = folder / PLAN
-    # written last, and the folder's name says what everything in it was made from
+    # the plan is written last, and the folder's name has the digest of its inputs
     written = file.exists() and all(part_file(folder, CONTACTS, name).exists() for name in names)
     if written and in_force == folder.name:
         return _read(file)
@@ -119,7 +119,7 @@ def plan_batch(components: Components, night: BatchRun, buckets: Sequence[int]) 
     charge_batch(
         components.database, policy, night.as_of, folder.name, {use.name: use.used for use in plan.resources}, uses
     )
-    if not written:  # the folder's name says what its plan was made from: the same again
+    if not written:  # otherwise the same inputs gave the same plan
         replace_text(file, json.dumps(content, indent=1))
     return _read(file)
 
@@ -129,7 +129,7 @@ def _read(file: Path) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise StateError(
-            "tonight's plan cannot be read", got=str(error), remedy=f"remove {file} and decide again"
+            "the plan of the batch run cannot be read", got=str(error), remedy=f"remove {file} and decide again"
         ) from error
     return content
 

@@ -1,4 +1,4 @@
-"""Judge a challenger beside its baselines and the champion, log it, and let the gate decide."""
+"""Promotion of a challenger: evaluation against its baselines and the champion, logging, and the gate."""
 
 from __future__ import annotations
 
@@ -37,12 +37,15 @@ _DAY = np.timedelta64(24 * 3600 * 1_000_000, "us")
 
 @dataclass(frozen=True, slots=True)
 class Challenger:
-    """A model just trained.
+    """A newly trained model.
 
     Attributes:
+        name: `churn` or `propensity`.
+        model: The model.
+        judged: Its held-out predictions.
         features: Rows it was trained on.
-        y: Their answers, NaN where not known yet.
-        names: Features it may use.
+        y: Labels of the rows, NaN if not known yet.
+        names: Names of the features it may use.
         shap: SHAP values of some rows, and the names of their columns.
     """
 
@@ -62,10 +65,13 @@ def put_to_gate(
     as_of: datetime,
     answer_days: Callable[[HeldOutPredictions], NDArray[np.int64]],
 ) -> StepResult:
-    """Evaluate, compare with the champion, log the run, register, and promote where the gate allows it.
+    """Evaluate a challenger, compare it with the champion, log and register it, and promote it if the gate allows.
 
     Args:
-        answer_days: Days after which the answer of each judged row was known.
+        components: The bank's components.
+        new: The challenger.
+        as_of: End of the training data.
+        answer_days: Returns the days after which the label of each held-out row was known.
     """
     bank = components.bank
     settings = bank.models
@@ -120,7 +126,7 @@ def put_to_gate(
 def _against(
     components: Components, new: Challenger, champion: RegisteredModel, answer_days: NDArray[np.int64]
 ) -> ChampionComparison:
-    """Score again what the champion could not have learned from; else take its own recorded predictions."""
+    """Rescore the rows that the champion cannot have learned from; else use its own recorded predictions."""
     judged = new.judged
     known_at = judged.as_of.astype("datetime64[us]") + answer_days * _DAY
     unseen = np.greater(known_at, utc_microseconds(champion.data_last))
@@ -128,7 +134,7 @@ def _against(
         try:
             scores = np.full(len(judged), np.nan)
             scores[unseen] = _rescored(components, new.name, judged.take(unseen))
-        except (ModelError, DataError):  # it reads features that are no more
+        except (ModelError, DataError):  # it reads features that no longer exist
             pass
         else:
             return compare_with_champion(judged, scores, "rescored")

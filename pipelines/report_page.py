@@ -1,4 +1,4 @@
-"""The report as a Markdown page, from what a run said of itself."""
+"""The report of a run as a Markdown page."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ METRICS = {
     "alift": "ALIFT",
     "expected_maximum_profit": "expected maximum profit",
 }
-"""Metrics that a report shows, with the names people know."""
+"""Metrics in a report, with their usual names."""
 
 
 def markdown_report(result: Mapping[str, Any], pictures: Mapping[str, Sequence[str]]) -> str:
     """Write the page.
 
     Args:
-        result: Of `pipelines.run_bank.run_bank`.
-        pictures: Model -> files, relative to the page.
+        result: Result of `pipelines.run_bank.run_bank`.
+        pictures: Model -> files of its plots, relative to the page.
     """
     features, decisions = result["features"], result["decisions"]
     lines = [
@@ -41,7 +41,7 @@ def markdown_report(result: Mapping[str, Any], pictures: Mapping[str, Sequence[s
         "",
         "## Models",
         "",
-        "Judged on rolling folds in time order: every row below was predicted by a model that could not know it. "
+        "Evaluated on rolling folds in time order, with held-out predictions. "
         "Intervals are 95 %, by bootstrap over customers.",
         "",
     ]
@@ -62,7 +62,7 @@ def markdown_report(result: Mapping[str, Any], pictures: Mapping[str, Sequence[s
         "",
         *table(decisions["stages"]),
         "",
-        "What the rules cost, in the order in which they are asked:",
+        "Candidates that the rules reject, in the order in which rules are checked:",
         "",
         *table([row for row in decisions["rules"] if row["candidates_rejected"]]),
         "",
@@ -78,43 +78,42 @@ def markdown_report(result: Mapping[str, Any], pictures: Mapping[str, Sequence[s
 
 
 def plan_sentences(plan: Mapping[str, Any]) -> list[str]:
-    """Say who is contacted tonight, and what more of each budget would bring; nothing for a bank that contacts nobody.
+    """Summarise the plan and the budgets of a batch run; no sentences for a bank without outbound channels.
 
     Example:
         >>> use = {"sentence": "call_slots: 60 of 60 used; one more would bring 5.14"}
         >>> plan_sentences({"contacts": {"email": 8939}, "value": 99.0, "bound": 100.0, "refused": 0, "budgets": [use]})
-        ['tonight 8,939 contacts: 8,939 by email; their worth is at least 99.00 % of what any plan could have', \
+        ['8,939 contacts planned: 8,939 by email; their value is at least 99.00 % of the best possible plan', \
 'call_slots: 60 of 60 used; one more would bring 5.14']
     """
     if not plan:
         return []
-    made = ", ".join(f"{count:,} by {channel.replace('_', ' ')}" for channel, count in plan["contacts"].items())
+    channels = ", ".join(f"{count:,} by {channel.replace('_', ' ')}" for channel, count in plan["contacts"].items())
     share = plan["value"] / plan["bound"] if plan["bound"] > 0 else 1.0
     sentences = [
-        f"tonight {sum(plan['contacts'].values()):,} contacts: {made}; their worth is at least {share * 100:.2f} % of "
-        "what any plan could have"
+        f"{sum(plan['contacts'].values()):,} contacts planned: {channels}; their value is at least "
+        f"{share * 100:.2f} % of the best possible plan"
     ]
     if plan["refused"]:
-        sentences.append(f"{plan['refused']:,} contacts that must be made find nothing left of a budget")
+        sentences.append(f"{plan['refused']:,} mandatory contacts do not fit into a budget")
     return [*sentences, *(use["sentence"] for use in plan["budgets"])]
 
 
 def _forensics(decisions: Mapping[str, Any]) -> list[str]:
     return [
-        "Which number decides: customers whose best offer is another one without it, among the same allowed "
-        "candidates:",
+        "Which factor decides: customers whose best offer would differ without it, among the same allowed candidates:",
         "",
         *table(decisive_rows(decisions)),
         "",
-        "How much choice there is: share of customers who are allowed so many different offers:",
+        "How much choice there is: share of customers by the number of offers they may get:",
         "",
         *table(choice_rows(decisions)),
         "",
-        "How unequally decisions fall on offers (Gini: 0 for all alike, towards 1 for all on one):",
+        "How unequally decisions are distributed over offers (Gini: 0 if all are equal, near 1 if all are on one):",
         "",
         *table(decisions["concentration"]),
         "",
-        "Whom each offer reaches, as a share of the customers of a stage:",
+        "Customers whom each offer reaches, as a share of the customers of a stage:",
         "",
         *table(reach_rows(decisions)),
         "",
@@ -122,7 +121,7 @@ def _forensics(decisions: Mapping[str, Any]) -> list[str]:
 
 
 def decisive_rows(decisions: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give a row per number of the priority whose absence changes somebody's best offer, the weightiest first.
+    """Return a row per factor of the priority whose absence changes some customers' best offer, largest effect first.
 
     Example:
         >>> row = {"dropped": "value", "channel": "all", "customers": 10, "changed": 4, "share": 0.4}
@@ -142,7 +141,7 @@ def decisive_rows(decisions: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def choice_rows(decisions: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give a row per stage, and one for all, without the histogram."""
+    """Return a row per stage, and one for all, without the histogram."""
     return [
         {
             "stage": row["group"],
@@ -154,7 +153,7 @@ def choice_rows(decisions: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def reach_rows(decisions: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give a row per offer with the share of all customers and of each stage that it reaches.
+    """Return a row per offer with the share of all customers and of each stage that it reaches.
 
     Example:
         >>> row = {"offer": "loan", "customers": 10, "reached": 4, "share": 0.4}
@@ -165,13 +164,13 @@ def reach_rows(decisions: Mapping[str, Any]) -> list[dict[str, Any]]:
     rows: dict[str, dict[str, Any]] = {}
     for row in decisions["reached"]:
         if row["grouping"] in {"all", "stage"}:
-            mine = rows.setdefault(row["offer"], {"offer": row["offer"], "reached": row["reached"]})
-            mine[row["group"]] = row["share"]
+            offer_row = rows.setdefault(row["offer"], {"offer": row["offer"], "reached": row["reached"]})
+            offer_row[row["group"]] = row["share"]
     return list(rows.values())
 
 
 def metric_rows(model: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give a row per metric: the model with its interval, then each baseline.
+    """Return a row per metric: the model with its interval, then each baseline.
 
     Example:
         >>> metric_rows({"metrics": {"auc": 0.8, "auc_low": 0.78, "auc_high": 0.82}, "baselines": []})
@@ -193,7 +192,7 @@ def metric_rows(model: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def stand_ins(decisions: Mapping[str, Any]) -> list[str]:
-    """Say what decides in the place of a model that is not in charge.
+    """Describe what decides instead of a model that is not in charge.
 
     Example:
         >>> stand_ins({"models": {"demo-churn": "1:ab12", "demo-propensity": "rates-2:cd34"}})
@@ -207,11 +206,13 @@ def stand_ins(decisions: Mapping[str, Any]) -> list[str]:
 
 
 def next_looks(result: Mapping[str, Any]) -> list[str]:
-    """Say what deserves a look, from what came out."""
+    """List findings of a run that deserve attention."""
     looks = []
     quarantined = result["import"]["files"][-1]["quarantined"] if result["import"]["files"] else 0
     if quarantined:
-        looks.append(f"{quarantined:,} rows are in quarantine: see why, mend the source or its mapping, import again.")
+        looks.append(
+            f"{quarantined:,} rows are in quarantine: check why, fix the source or its mapping, and import again."
+        )
     looks += [
         f"The {name} model is not champion: {'; '.join(model['failures'])}."
         for name, model in result["models"].items()
@@ -221,8 +222,8 @@ def next_looks(result: Mapping[str, Any]) -> list[str]:
     rules = sorted(result["decisions"]["rules"], key=lambda row: -row["candidates_rejected_alone"])
     if rules and rules[0]["candidates_rejected_alone"]:
         looks.append(
-            f"Rule {rules[0]['rule']} alone rejects {rules[0]['candidates_rejected_alone']:,} candidates: "
-            "nothing else stands in their way."
+            f"Rule {rules[0]['rule']} alone rejects {rules[0]['candidates_rejected_alone']:,} candidates, "
+            "which pass every other rule."
         )
     bare = [row for row in result["decisions"]["stages"] if row["stage"] != "all" and not row["with_offer"]]
     if bare:
@@ -234,7 +235,7 @@ def next_looks(result: Mapping[str, Any]) -> list[str]:
 
 
 def table(rows: Rows) -> list[str]:
-    """Set rows as a Markdown table.
+    """Format rows as a Markdown table.
 
     Example:
         >>> table([{"stage": "growth", "customers": 1200}])
@@ -251,7 +252,7 @@ def table(rows: Rows) -> list[str]:
 
 
 def cell(value: object) -> str:
-    """Set a value for people: thousands separated, four significant digits, nothing for None."""
+    """Format a value: thousands separated, about three significant digits, empty for None."""
     if value is None:
         return ""
     if isinstance(value, float):

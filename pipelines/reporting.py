@@ -1,4 +1,4 @@
-"""The report of a run: what was built, how good it is, and what to look at next."""
+"""The flow that writes the report of a run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wiring.components import reload_components
 
 @flow(name="write-report", timeout_seconds=600)
 def write_report(bank_folder: str) -> StepResult:
-    """Write the report of the last whole run, with the models' pictures beside it."""
+    """Write the report of the last whole run, with the models' plots."""
     components = reload_components(bank_folder)
     result = last_outcomes(components)
     folder = components.places.reports / result["features"]["as_of"][:10]

@@ -1,4 +1,4 @@
-"""The whole loop of a bank: what arrived comes in, what is decided goes out."""
+"""The flow of a bank's whole loop, from import to report."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from wiring.turns import own_turn
 
 @flow(name="run-bank", timeout_seconds=12 * 3600)
 def run_bank(bank_folder: str, as_of: datetime | None = None) -> StepResult:
-    """Import, build features, train, decide for everybody, report.
+    """Import, build features, train, decide for all customers, report.
 
-    What is up to date is taken as it is: running again after a crash goes on from there.
+    Steps that are up to date are not repeated, so a run after a crash continues where that one stopped.
     """
     components = reload_components(bank_folder)
     with own_turn(components, "run"):

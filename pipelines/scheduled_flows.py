@@ -1,4 +1,4 @@
-"""The flows that a bank's cron lines run: each does its part of the whole loop and keeps what came of it."""
+"""The scheduled flows: each runs a part of the whole loop and stores its result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wiring.components import reload_components
 
 @flow(name="import-and-build-features", timeout_seconds=5 * 3600)
 def import_and_build_features(bank_folder: str) -> StepResult:
-    """Import what is new, then build the features that it changes."""
+    """Import new rows, then build the features that they change."""
     components = reload_components(bank_folder)
     outcomes = {IMPORT: import_events(bank_folder), FEATURES: build_features(bank_folder)}
     keep_outcomes(components, outcomes)
@@ -25,7 +25,7 @@ def import_and_build_features(bank_folder: str) -> StepResult:
 
 @flow(name="train-and-judge", timeout_seconds=5 * 3600)
 def train_and_judge(bank_folder: str) -> StepResult:
-    """Train on the features that there are, and let the gate decide."""
+    """Train on the current features, and put the models to the gate."""
     components = reload_components(bank_folder)
     outcomes = {MODELS: train_models(bank_folder)}
     keep_outcomes(components, outcomes)
@@ -34,7 +34,7 @@ def train_and_judge(bank_folder: str) -> StepResult:
 
 @flow(name="decide-and-report", timeout_seconds=5 * 3600)
 def decide_and_report(bank_folder: str) -> StepResult:
-    """Decide for everybody and report; before the first training there is nothing to report on."""
+    """Decide for all customers and write the report; before the first training there is no report."""
     components = reload_components(bank_folder)
     outcomes = {DECISIONS: decide_for_everybody(bank_folder)}
     keep_outcomes(components, outcomes)

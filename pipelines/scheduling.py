@@ -1,4 +1,4 @@
-"""Flows on the cron lines of a bank's folder: no run twice, no backlog after an outage."""
+"""Scheduled flows of a bank: no overlapping runs of a flow, and no backlog after an outage."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from pipelines.scheduled_flows import decide_and_report, import_and_build_featur
 
 
 def deployments_of(bank: Bank, folder: Path) -> tuple[RunnerDeployment, ...]:
-    """List the scheduled flows of a bank: at most one run of each at a time, a second is cancelled.
+    """List the scheduled flows of a bank; each runs at most once at a time, and a second run is cancelled.
 
     Raises:
-        DataError: Where the bank's folder has no cron line at all.
+        DataError: The bank's folder has no cron line.
     """
     flows: dict[str, tuple[Flow[..., Any], str | None]] = {
         "features": (import_and_build_features, bank.schedule.features),
@@ -72,10 +72,10 @@ def _deployment(bank: Bank, folder: Path, name: str, flow: Flow[..., Any], cron:
 
 
 def skip_missed_runs(client: SyncPrefectClient, deployment_names: Sequence[str], now: datetime) -> tuple[FlowRun, ...]:
-    """Cancel what was due while nothing ran, but for the latest run of each deployment.
+    """Cancel the runs that were due while nothing ran, except the latest of each deployment.
 
     Returns:
-        The runs that were cancelled.
+        The cancelled runs.
     """
     cancelled: list[FlowRun] = []
     for name in deployment_names:
@@ -97,12 +97,12 @@ def skip_missed_runs(client: SyncPrefectClient, deployment_names: Sequence[str],
 
 
 def end_lost_runs(client: SyncPrefectClient, deployment_names: Sequence[str]) -> tuple[FlowRun, ...]:
-    """End what seems to run on a server that has just been started: its process ended without saying so.
+    """Mark runs as crashed that a newly started server still lists as running, because their process is gone.
 
-    While it seems to run it would hold the one slot of its deployment, and every later run would be cancelled.
+    Otherwise such a run would hold the only slot of its deployment, and every later run would be cancelled.
 
     Returns:
-        The runs that were ended.
+        The runs marked as crashed.
     """
     lost = client.read_flow_runs(
         deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=list(deployment_names))),
@@ -113,7 +113,7 @@ def end_lost_runs(client: SyncPrefectClient, deployment_names: Sequence[str]) ->
         ),
     )
     for run in lost:
-        client.set_flow_run_state(run.id, Crashed(message="its process ended without saying so"))
+        client.set_flow_run_state(run.id, Crashed(message="its process ended without reporting it"))
     return tuple(lost)
 
 
@@ -121,10 +121,10 @@ def serve_schedules(bank: Bank, folder: Path, api_url: str, *, alone: bool) -> N
     """Serve the flows of a bank until interrupted.
 
     Args:
-        bank: As read from the folder.
-        folder: Which the flows read again, each in a process of its own.
-        api_url: Of the Prefect server. It is set here and not by the environment, which prefect read on import: with
-            another server for the flows than for this process, every run would be cancelled for want of a slot.
+        bank: The bank, as read from the folder.
+        folder: The bank's folder, which the flows read again, each in a separate process.
+        api_url: URL of the Prefect server's API. It is set here, because prefect reads the environment on import: if
+            flows and this process used different servers, every run would be cancelled for lack of a slot.
         alone: Whether the server was started for this call, so that nothing else runs on it.
     """
     deployments = deployments_of(bank, folder)
@@ -138,9 +138,10 @@ def serve_schedules(bank: Bank, folder: Path, api_url: str, *, alone: bool) -> N
 
 
 def serve_beside_our_packages(deployments: Sequence[RunnerDeployment]) -> None:
-    """Serve until interrupted, from our own folder: a flow run's process looks first where it starts for our packages.
+    """Serve until interrupted, from nbo's own folder.
 
-    In the user's folder it might find other people's. All places are known by their whole paths by now.
+    A flow run's process imports packages first from the folder in which it starts; the user's folder might contain
+    others with the same names. All paths are absolute by now.
     """
     with chdir(Path(__file__).parents[1]):
         serve(*deployments, print_starting_message=False)

@@ -1,4 +1,4 @@
-"""Steps of flows: Prefect tasks that are kept by the digest of what they were made from."""
+"""Steps of flows: Prefect tasks whose results are cached by the digest of their inputs."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from pipelines.digests import code_digest, digest_of
 __all__ = ["StepResult", "code_digest", "digest_of", "do", "kept_step", "may_pass"]
 
 StepResult = dict[str, Any]
-"""What a step tells the next: names, counts and paths that JSON can hold; its work lies in files."""
+"""Result of a step: names, counts and paths as JSON values; its actual output is in files."""
 
 
 def kept_step(
     name: str, *, timeout_seconds: int, retries: int = 1
 ) -> Callable[[Callable[..., StepResult]], Task[..., StepResult]]:
-    """Make a function a step that is not done again while its `key` stays the same.
+    """Turn a function into a step that is not repeated while its `key` stays the same.
 
     Args:
-        name: As the flow run shows it.
-        timeout_seconds: After this the step fails.
-        retries: How often it is tried again, ten seconds apart, before the flow fails.
+        name: Name shown in the flow run.
+        timeout_seconds: Time after which the step fails.
+        retries: Number of retries, ten seconds apart, before the flow fails.
 
     Returns:
         A decorator for functions whose first argument is `key`, the digest of everything the result depends on.
@@ -49,7 +49,7 @@ def kept_step(
 
 
 def may_pass(step: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """Try again only what may pass: an error of ours says what has to be mended first."""
+    """Return whether a retry may succeed; an `NboError` needs a fix first."""
     del step, run
     failure = state.result(raise_on_failure=False)
     return not isinstance(failure, NboError)
@@ -60,12 +60,13 @@ def _key_of(context: TaskRunContext, arguments: dict[str, Any]) -> str:
 
 
 def do(step: Task[..., StepResult], *, key: str, present: bool, **arguments: Any) -> StepResult:
-    """Do a step, or take its kept result.
+    """Run a step, or return its cached result.
 
     Args:
+        step: The step.
         key: Digest of everything the result depends on.
-        present: Whether what an earlier run of the step made is still there; if not it is done again.
-        arguments: Of the step.
+        present: Whether the output of an earlier run of the step still exists; if not, the step runs again.
+        arguments: Further arguments of the step.
     """
     result: StepResult = step.with_options(refresh_cache=not present)(key=key, **arguments)
     return result

@@ -1,4 +1,4 @@
-"""Train churn and propensity, judge them in time order, and let the gate decide who is champion."""
+"""The flow that trains churn and propensity models, evaluates them in time order, and puts them to the gate."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from wiring.progress import progress_of
 from wiring.turns import own_turn
 
 SHAP_ROWS = 2_000
-"""Enough for a stable order of importances; SHAP values cost more than predictions by far."""
+"""Rows to explain: enough for a stable order of importances; SHAP values cost far more than predictions."""
 
 
 @flow(name="train-models", timeout_seconds=4 * 3600)
 def train_models(bank_folder: str, as_of: datetime | None = None) -> StepResult:
-    """Train what has not been trained on these features yet; each model is logged, registered and put to its gate."""
+    """Train each model that has not been trained on these inputs yet; log it, register it and put it to its gate."""
     components = reload_components(bank_folder)
     with own_turn(components, "train models"):
         return _trained(components, bank_folder, components.moment(as_of))
@@ -81,7 +81,7 @@ def train_churn_model(key: str, bank_folder: str, as_of: datetime) -> StepResult
 
 @kept_step("train-propensity", timeout_seconds=2 * 3600)
 def train_propensity_model(key: str, bank_folder: str, as_of: datetime) -> StepResult:
-    """Train the propensity model on every offer presented, as the customer was at that moment."""
+    """Train the propensity model on every presented offer, with the customer's features at that moment."""
     del key
     components = components_of(bank_folder)
     bank = components.bank
@@ -104,9 +104,9 @@ def train_propensity_model(key: str, bank_folder: str, as_of: datetime) -> StepR
             progress=_counting(progress, bank.models.training.folds),
         )
         pairs = {(offer.name, treatment.channel): (offer, treatment) for offer, treatment in candidates_of(bank.offers)}
-        asked = list(zip(answers.offer, answers.channel, strict=True))
-        shown = np.array([row for row in _sample(len(answers)) if asked[row] in pairs], dtype=np.intp)
-        explained = trained.model.explain(features.take(shown), [pairs[asked[row]] for row in shown])
+        presented = list(zip(answers.offer, answers.channel, strict=True))
+        shown = np.array([row for row in _sample(len(answers)) if presented[row] in pairs], dtype=np.intp)
+        explained = trained.model.explain(features.take(shown), [pairs[presented[row]] for row in shown])
     windows = {offer.name: offer.response_window_days for offer in bank.offers}
     y = np.where(answers.matured, answers.accepted.astype(np.float64), np.nan)
     return put_to_gate(
@@ -118,12 +118,12 @@ def train_propensity_model(key: str, bank_folder: str, as_of: datetime) -> StepR
 
 
 def _sample(rows: int) -> NDArray[np.intp]:
-    """Choose rows evenly, all of them where they are few."""
+    """Choose at most `SHAP_ROWS` rows at even distances."""
     return np.unique(np.linspace(0, rows - 1, min(rows, SHAP_ROWS)).astype(np.intp))
 
 
 def _counting(progress: Progress, folds: int) -> Callable[[str], None]:
-    """Count what training says it has done: its folds and the model itself."""
+    """Return a callback that counts the steps of training: its folds and the final model."""
     done = 0
 
     def count(step: str) -> None:

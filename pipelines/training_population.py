@@ -1,4 +1,4 @@
-"""Whom models learn from, and what came of them: customers at moments, and their labels from the log."""
+"""Training populations and labels: customers at moments, and what happened to them according to the log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from wiring.components import Components
 
 
 def contact_types(bank: Bank) -> tuple[str, ...]:
-    """Event types that tell of offers and their answers."""
+    """Return the event types of offers and responses."""
     contacts = bank.vocabulary.contacts
     if contacts is None:
         return ()
@@ -29,7 +29,7 @@ def contact_types(bank: Bank) -> tuple[str, ...]:
 
 
 def churn_anchors(components: Components, until: datetime) -> NDArray[np.datetime64]:
-    """Moments at which churn is asked, up to the last whose answer is known at `until`."""
+    """Return the moments at which churn is predicted, up to the last whose label is known at `until`."""
     first = components.log.first_occurred_at()
     if first is None:
         return np.empty(0, dtype="datetime64[us]")
@@ -38,24 +38,24 @@ def churn_anchors(components: Components, until: datetime) -> NDArray[np.datetim
 
 
 def churn_moments(components: Components, until: datetime) -> Moments:
-    """List the customers and anchors of the label's population, from the features kept offline.
+    """List the customers and anchors of the label's population, from the offline features.
 
     Raises:
         DataError: There is no anchor yet, or the population is empty.
     """
-    asked = churn_anchors(components, until)
+    anchor_moments = churn_anchors(components, until)
     label, training = components.bank.models.churn, components.bank.models.training
-    if not len(asked):
+    if not len(anchor_moments):
         raise DataError(
-            "the log is too short to ask for churn at any moment",
+            "the log is too short for any anchor of the churn label",
             got=f"{components.log.first_occurred_at()} to {until}",
             expected=f"history of {training.history_days} days before, lead and horizon of "
             f"{label.lead_days} + {label.horizon_days} days after an anchor",
-            remedy="bring more history, or shorten them in models.yaml",
+            remedy="import more history, or shorten them in models.yaml",
         )
     population = compile_expression(label.population, components.bank.features.schema)
     names = sorted(population.names)
-    moments = pa.array(asked).cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
+    moments = pa.array(anchor_moments).cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
     kept = ds.dataset(components.repository.parts, format="parquet").to_table(
         columns=[CUSTOMER_ID, AS_OF, *names], filter=ds.field(AS_OF).isin(moments)
     )
@@ -64,12 +64,12 @@ def churn_moments(components: Components, until: datetime) -> Moments:
     rows = np.flatnonzero(np.broadcast_to(population.evaluate(table.columns) == 1.0, len(table)))
     if not len(rows):
         raise DataError(
-            "nobody was ever in the population whose churn is asked",
+            "no customer was ever in the population of the churn label",
             got=label.population,
-            expected="a condition that holds for somebody at some anchor",
+            expected="a condition that holds for some customer at some anchor",
             remedy="correct `churn.population` in models.yaml",
         )
-    # a contact at an anchor's very moment is in the store twice, with the same features
+    # a contact at exactly the moment of an anchor is in the store twice, with the same features
     pairs = list(dict.fromkeys(zip(table.customer_ids[rows], table.as_of[rows], strict=True)))
     return Moments(
         np.array([customer for customer, _ in pairs], dtype=object),
@@ -78,16 +78,16 @@ def churn_moments(components: Components, until: datetime) -> Moments:
 
 
 def churned(components: Components, moments: Moments, until: datetime) -> Array:
-    """Say who churned after each moment, as is known by now: 1.0 churned, 0.0 not, NaN not known yet; shape (n,)."""
+    """Return who churned after each moment, as known at `until`: 1.0 churned, 0.0 not, NaN unknown; shape (n,)."""
     label, vocabulary = components.bank.models.churn, components.bank.vocabulary
     return churn_labels(components.log.read_types(churn_types(label, vocabulary)), moments, label, vocabulary, until)
 
 
 def answers_to_offers(components: Components, until: datetime) -> Responses:
-    """List what customers answered to the offers put to them, as is known by now.
+    """List the presented offers with the customers' responses, as known at `until`.
 
     Raises:
-        DataError: If the bank's vocabulary has no contacts.
+        DataError: The bank's vocabulary has no contacts.
     """
     bank = components.bank
     return responses(components.log.read_types(contact_types(bank)), bank.vocabulary, bank.offers, until)

@@ -1,4 +1,4 @@
-"""Training sets for whoever asks their own question: a file of customers and moments in, a folder of features out."""
+"""Training sets for any customers and moments: from a file of moments to a folder of features."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from features.table import AS_OF, CUSTOMER_ID
 from wiring.components import Components
 from wiring.progress import progress_of
 
-if TYPE_CHECKING:  # whoever asks for features need not wait for Prefect
+if TYPE_CHECKING:  # importing Prefect takes long
     from pipelines.steps import StepResult
 
 
 def write_training_set(components: Components, moments_file: Path, folder: Path) -> StepResult:
-    """Compute all features that are kept for models at the moments of a file, by the bank's engine.
+    """Compute all features for models at the moments of a file, with the bank's engine.
 
     Args:
-        parts: The bank's.
+        components: The bank's components.
         moments_file: Parquet, CSV or JSON lines with `customer_id` and `as_of`; times without a zone are in the bank's.
-        folder: New or empty.
+        folder: New or empty folder.
 
     Returns:
-        How many moments, features and files there are, how many of the customers are unknown (their counts are 0 and
-        everything else NULL), and the folder.
+        Counts of moments, of unknown customers (whose counts are 0 and everything else NULL), of features and files,
+        and the folder.
 
     Raises:
-        DataError: A file or folder that cannot be used.
+        DataError: The file or folder cannot be used.
     """
     moments = read_moments(moments_file, components.bank.identity.time_zone)
     bank, names = components.bank, components.offline.names
@@ -67,11 +67,11 @@ def write_training_set(components: Components, moments_file: Path, folder: Path)
 
 
 def read_moments(file: Path, time_zone: str) -> Moments:
-    """Read customers and moments as an import reads customers and times.
+    """Read customers and moments with the code of the import.
 
     Args:
         file: Parquet, CSV or JSON lines.
-        time_zone: Of times that say none.
+        time_zone: Time zone of times without one.
 
     Raises:
         DataError: The file cannot be read, lacks a column, or has a row without a customer or a time.
@@ -95,12 +95,12 @@ def read_moments(file: Path, time_zone: str) -> Moments:
 
 
 def moments_of(table: pa.Table, time_zone: str, place: str) -> Moments:
-    """Take customers and moments from a table as an import takes customers and times.
+    """Read customers and moments from a table with the code of the import.
 
     Args:
-        table: With `customer_id` and `as_of`; other columns do not matter.
-        time_zone: Of times that say none.
-        place: Where it comes from, for errors.
+        table: Table with `customer_id` and `as_of`; other columns are ignored.
+        time_zone: Time zone of times without one.
+        place: Origin of the table, for error messages.
 
     Raises:
         DataError: A column is missing or has another type, or a row lacks a customer or a time.
@@ -121,33 +121,33 @@ def _as_source(time_zone: str) -> Source:
 def _moments(table: pa.Table, time_zone: str, place: str, numbers: NDArray[np.int64]) -> Moments:
     fields = Fields(table, _as_source(time_zone), place)
     ids, moments = fields.ids("customer_id"), fields.moments("occurred_at")
-    for rows, said in (
+    for rows, describe in (
         (ids.missing, lambda _: f"no {CUSTOMER_ID}"),
         (ids.unfit, ids.why),
         (moments.missing, lambda _: f"no {AS_OF}"),
         (moments.unreadable, partial(_unreadable, fields)),
     ):
         for row in np.flatnonzero(rows).tolist():
-            raise _unfit(place, int(numbers[row]), said(row))
+            raise _unfit(place, int(numbers[row]), describe(row))
     return Moments(np.array(ids.values.to_pylist(), dtype=object), moments.microseconds.astype("datetime64[us]"))
 
 
 def unknown_among(log: EventLog, customers: NDArray[np.object_]) -> int:
-    """Count different customers that the log has no event of."""
-    asked = pa.array(dict.fromkeys(customers.tolist()), pa.string())
-    buckets = bucket_of(asked, log.buckets)
+    """Count distinct customers without any event in the log."""
+    distinct = pa.array(dict.fromkeys(customers.tolist()), pa.string())
+    buckets = bucket_of(distinct, log.buckets)
     unknown = 0
     for bucket in np.unique(buckets).tolist():
-        theirs = asked.filter(pa.array(buckets == bucket))
-        known = pc.is_in(theirs, value_set=pc.unique(log.read_bucket(bucket, ["customer_id"])["customer_id"]))
-        unknown += len(theirs) - int(pc.sum(known).as_py() or 0)
+        in_bucket = distinct.filter(pa.array(buckets == bucket))
+        known = pc.is_in(in_bucket, value_set=pc.unique(log.read_bucket(bucket, ["customer_id"])["customer_id"]))
+        unknown += len(in_bucket) - int(pc.sum(known).as_py() or 0)
     return unknown
 
 
-def _unfit(place: str, row: int, said: str) -> DataError:
+def _unfit(place: str, row: int, problem: str) -> DataError:
     return DataError(
         f"a moment in {place} is incomplete or cannot be read",
-        got=f"row {row}: {said}",
+        got=f"row {row}: {problem}",
         expected=f"a {CUSTOMER_ID} and an {AS_OF} such as 2026-03-29 10:15:00 in every row",
     )
 

@@ -1,4 +1,4 @@
-"""Simulate a change of policy: decide for everybody, or a sample, as the bank is and as it would be."""
+"""Simulation of a policy change: decisions for all customers or a sample, with and without the change."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from wiring.components import SEED, Components
 from wiring.progress import progress_of
 
 SAMPLE_SALT = "what-if sample"
-"""Samples of any size hold the smaller ones, and are other customers than the control groups."""
+"""Salt of the hash that samples customers; it makes samples independent of control groups."""
 
 AGE = "age"
 PAGE = "what_if.md"
@@ -51,24 +51,24 @@ def simulate_policy(
     as_of: datetime | None = None,
     folder: Path | None = None,
 ) -> StepResult:
-    """Decide for the same customers under today's bank and a changed one; nothing is kept but what `folder` gets.
+    """Decide for the same customers under today's bank and a changed one; only the files in `folder` are written.
 
-    Prices of budgets are found for each side as `decide_for_everybody` finds them.
+    Budget prices are found for each side as in `decide_for_everybody`.
 
     Args:
-        parts: The bank's.
-        change_file: See `config.changes`.
-        sample: How many customers, the same ones every time; None for everybody.
+        components: The bank's components.
+        change_file: YAML file with the change, see `config.changes`.
+        sample: Number of customers, the same ones every time; None for all. A larger sample contains a smaller one.
         segments: Features whose groups are compared; None for `protected_features`.
-        as_of: The moment; None for the last midnight with news.
-        folder: New or empty: for the decisions that differ and a page with all tables.
+        as_of: Moment of the decisions; None for the last midnight with events.
+        folder: New or empty folder for the decisions that differ and a page with all tables; None to write nothing.
 
     Returns:
         The tables of `serving.what_if.tables`, the moment, and the folder.
 
     Raises:
-        ConfigurationErrors: The change cannot be.
-        DataError: A segment, moment or sample that cannot be, or a folder with something in it.
+        ConfigurationErrors: The change is invalid.
+        DataError: A segment, the moment or the sample is invalid, or the folder is not empty.
     """
     changed = changed_bank(components.folder, change_file)
     until = components.midnight(components.moment(as_of))
@@ -114,14 +114,14 @@ def simulate_policy(
 
 
 def _prices_beside(today: Mapping[str, float], changed: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Set the prices of both sides side by side; none of a budget that a side does not have."""
+    """Pair the prices of both sides; a side without the budget has None."""
     names = dict.fromkeys((*today, *changed))
     return [{"budget": name, **beside("price", today.get(name), changed.get(name))} for name in names]
 
 
 def protected_features(bank: Bank) -> tuple[str, ...]:
-    """Name what groups are compared by: attributes that events.yaml marks `protected`, and bands of age in years."""
-    marked = [name for name, said in bank.vocabulary.attributes.items() if said.protected]
+    """Return the features that define protected groups: attributes marked `protected`, and bands of age in years."""
+    marked = [name for name, attribute in bank.vocabulary.attributes.items() if attribute.protected]
     age = bank.features.features.get(AGE)
     bands = [AGE] if age is not None and isinstance(age.type, Number) and age.unit == YEARS else []
     groups = [name for name in marked if not isinstance(bank.features.features[name].type, Number)]
@@ -145,7 +145,7 @@ def _hashes(customers: NDArray[np.object_]) -> NDArray[np.uint64]:
 
 
 def _highest_hash(components: Components, sample: int | None) -> np.uint64 | None:
-    """Find the hash up to which so many customers are; None where all of them are wanted."""
+    """Find the largest hash of the sample's customers; None if all customers are wanted."""
     if sample is None or sample >= components.log.customer_count:
         return None
     ids = (
@@ -163,7 +163,7 @@ def _sampled(components: Components, bucket: int, highest: np.uint64 | None) -> 
 def _features_of_change(
     components: Components, bucket: int, table: FeatureTable, decider: Decider, until: datetime
 ) -> FeatureTable:
-    """Add what the changed bank reads and today's does not have or means otherwise: counts of its contact limits."""
+    """Add features that only the changed bank reads, or defines differently: counts of its contact limits."""
     bank, today = decider.bank, components.bank.features.features
     names = [name for name in decider.features if repr(today.get(name)) != repr(bank.features.features[name])]
     if not names:

@@ -1,4 +1,4 @@
-"""What a change would do, as a Markdown page."""
+"""The results of a policy simulation as a Markdown page."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from pipelines.report_page import Rows, table
 
 FAIRNESS = (
     "Rates of customers reached, as ratios to the group reached most among those of at least 2 % of the customers. "
-    "Intervals are 95 %: of the logarithm of the ratio (Katz et al. 1978), for the customers decided for as a random "
-    "sample of those to come. Below 0.8 the four-fifths rule (29 CFR 1607.4 D) sees a disadvantage; `surely` where the "
+    "Intervals are 95 %, of the logarithm of the ratio (Katz et al. 1978), treating these customers as a random sample "
+    "of future ones. Below 0.8 the four-fifths rule (29 CFR 1607.4 D) sees a disadvantage; `surely` means that the "
     "whole interval is below."
 )
 
 
 def what_if_page(result: Mapping[str, Any]) -> str:
-    """Write all tables of `pipelines.what_if.simulate_policy`."""
+    """Write all tables of `pipelines.what_if.simulate_policy` as Markdown."""
     parts: dict[str, tuple[str, Rows]] = {
         "Channels": (
-            "Customers with an offer; value and cost are those expected of the first offers.",
+            "Customers with an offer, and the expected value and cost of their first offers.",
             result["channels"],
         ),
-        "Budgets": ("What the first offers are expected to use.", result["budgets"]),
+        "Budgets": ("Expected use by the first offers.", result["budgets"]),
         "Prices": ("What one more unit of a budget would bring.", result["prices"]),
         "Offers": ("First places in decisions, and customers reached in at least one channel.", result["offers"]),
         "Stages": ("Customers reached.", result["stages"]),
-        "Moves": ("Decisions whose first offer is another one.", result["moves"]),
-        "Rules": ("What rules cost, where they cost another number of candidates.", moved_rules(result)),
-        "Numbers": ("Share of customers whose best offer is another one without the number.", result["factors"]),
+        "Moves": ("Decisions whose first offer changes.", result["moves"]),
+        "Rules": ("Rules that reject a different number of candidates.", moved_rules(result)),
+        "Numbers": ("Share of customers whose best offer would differ without the factor.", result["factors"]),
         "Fairness": (FAIRNESS, [ratio_row(row) for row in result["fairness"]]),
     }
     lines = [f"# {result['bank']} with {result['change']} as of {result['as_of'][:10]}", "", *table(result["overview"])]
@@ -38,13 +38,13 @@ def what_if_page(result: Mapping[str, Any]) -> str:
 
 
 def moved_rules(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give the rules that reject another number of candidates, or are the last straw for others."""
+    """Return the rules that reject a different number of candidates, alone or with others, or lose other customers."""
     names = ("rejected_difference", "rejected_alone_difference", "customers_lost_difference")
     return [row for row in result["rules"] if any(row[name] for name in names)]
 
 
 def ratio_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Set a row of fairness for people: each ratio with its interval and flag in one cell."""
+    """Format a row of fairness, with each ratio, its interval and its flag in one cell."""
     named = {name: row[name] for name in ("segment", "group", "offer", "customers", "rate_today", "rate_changed")}
     return {**named, **{f"ratio_{side}": _ratio(row, side) for side in ("today", "changed")}}
 

@@ -1,4 +1,4 @@
-"""Prices of budgets for both sides of a comparison, found as the night finds them."""
+"""Budget prices for both sides of a policy simulation, computed as in a batch run."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from wiring.components import SEED
 from wiring.progress import progress_of
 
 BucketFeatures = Callable[[int], Sequence[FeatureTable] | None]
-"""Gives the features of a bucket's customers for each side; None where there are none."""
+"""Returns the features of a bucket's customers for each side; None if the bucket has none."""
 
 
 def prices_of_sides(
     deciders: Sequence[Decider], features_of: BucketFeatures, buckets: int, as_of: datetime, share: float
 ) -> list[dict[str, float]]:
-    """Find the prices of each side's budgets from what could be sent to all customers that are compared.
+    """Find the budget prices of each side from the contact options of all compared customers.
 
     Args:
-        deciders: Of the sides.
-        features_of: Of the customers that are compared.
-        buckets: How many there are.
+        deciders: The decider of each side.
+        features_of: Features of the compared customers of a bucket.
+        buckets: Number of buckets.
         as_of: The moment decided for.
-        share: Of all customers that are compared; they get as large a share of what there is.
+        share: Compared customers as a share of all; they get the same share of each budget.
 
     Returns:
-        Prices by name for each side; none for a side without budgets or outbound channels.
+        Prices by budget for each side; empty for a side without budgets or outbound channels.
     """
     priced = [bool(decider.policy.budgets and decider.policy.outbound) for decider in deciders]
     if not any(priced):

@@ -5,8 +5,8 @@
     bank = open_bank("banks/demo")
     bank.training_set("churn")
 
-The names here, their arguments and what they give are kept: what has to change is announced in the changelog and works
-for one more version. Everything else of nbo may change with any version.
+The names here, their arguments and their results are stable: a change is announced in the changelog, and the old form
+works for one more version. Everything else in nbo may change with any version.
 """
 
 from __future__ import annotations
@@ -21,17 +21,16 @@ __all__ = ["Bank", "Champion", "NboError", "open_bank"]
 
 
 def open_bank(folder: str | Path, home: str | Path | None = None) -> Bank:
-    """Open a bank to look at what its runs have left; nothing of it is changed.
+    """Open a bank to read the results of its runs, without changing anything.
 
-    The libraries below learn first that they send no telemetry and keep their state below the home, even where MLflow
-    was imported before.
+    This first turns off telemetry and points the libraries to the home, even if MLflow was imported before.
 
     Args:
         folder: The bank's folder of YAML.
-        home: Its state; `NBO_HOME` where not given, or else `.nbo` in the working folder.
+        home: Folder of its state; by default `NBO_HOME`, or else `.nbo` in the working folder.
 
     Raises:
-        NboError: A setting or the folder says something that cannot be.
+        NboError: A setting or the bank's folder is invalid.
 
     Example:
         >>> bank = open_bank("banks/demo")  # doctest: +SKIP

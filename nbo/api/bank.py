@@ -1,4 +1,4 @@
-"""A bank as its runs have left it, in tables."""
+"""Read access to a bank's results as tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BEGINNING, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo
 
 
 class Bank:
-    """A bank's events, features, decisions and models. Made by `open_bank`.
+    """A bank's events, features, decisions and models, returned by `open_bank`.
 
     Moments without a time zone are in the bank's. Features and labels are as they were known at their moments.
     """
@@ -30,51 +30,51 @@ class Bank:
         self._parts = components
 
     def __repr__(self) -> str:
-        """Say which one it is."""
+        """Name the bank."""
         return f"<bank {self.name}>"
 
     @property
     def name(self) -> str:
-        """Of the bank."""
+        """Name of the bank."""
         return self._parts.name
 
     @property
     def latest(self) -> datetime:
-        """The moment just after the latest news of the event log."""
+        """The moment just after the latest event of the event log."""
         return self._parts.latest()
 
     @property
     def catalogue(self) -> pd.DataFrame:
-        """What features there are: name, kind, unit, topic, description, and whether models may not see it."""
+        """List of features: name, kind, unit, topic, description, and `personal` for those that models may not see."""
         import pandas as pd
 
         features = self._parts.bank.features.features.values()
         rows = [
             {
-                "name": one.name,
-                "kind": type(one.type).__name__.lower(),
-                "unit": one.unit,
-                "topic": one.topic,
-                "description": one.description,
-                "personal": one.personal,
+                "name": feature.name,
+                "kind": type(feature.type).__name__.lower(),
+                "unit": feature.unit,
+                "topic": feature.topic,
+                "description": feature.description,
+                "personal": feature.personal,
             }
-            for one in features
-            if not one.internal
+            for feature in features
+            if not feature.internal
         ]
         return pd.DataFrame(rows)
 
     def features(self, moments: pd.DataFrame | None = None, names: Sequence[str] | None = None) -> pd.DataFrame:
-        """Compute features from the log: of everybody as of the last midnight, or of any customers at any moments.
+        """Compute features of all customers as of the last midnight, or of any customers at any moments.
 
         Args:
-            moments: With `customer_id` and `as_of`, in any order; other columns do not matter.
-            names: Features wanted, in that order; all where not given.
+            moments: A frame with `customer_id` and `as_of`, in any order; other columns are ignored.
+            names: Names of features, in the order wanted; by default all.
 
         Returns:
-            customer_id, as_of (UTC) and the features; a row for each moment, in their order.
+            customer_id, as_of (UTC) and the features; a row for each moment, in the order of the moments.
 
         Raises:
-            NboError: There is no such feature, or a moment is none.
+            NboError: There is no such feature, or a moment is invalid.
         """
         from nbo.api.computing import features_at_moments, features_of_everybody
 
@@ -84,16 +84,16 @@ class Bank:
         return features_at_moments(self._parts, moments, wanted)
 
     def training_set(self, model: str, names: Sequence[str] | None = None) -> pd.DataFrame:
-        """Give what a model learns from: features as of past moments, joined by Feast, and what came of them.
+        """Return a model's training data: features as of past moments, joined by Feast, and the label.
 
         Args:
             model: `churn`: customers of the label's population at its anchors, with `churned`. `propensity`: offers as
                 they were presented, with offer, channel, decision_id, and whether they were `accepted` in time.
-            names: Features wanted; those that the model learns from where not given.
+            names: Names of features; by default those that the model learns from.
 
         Returns:
-            customer_id, as_of (UTC), the features and the label. What cannot be known yet as of the last build of
-            features is missing in the label.
+            customer_id, as_of (UTC), the features and the label. A label is missing if it was not yet known at the
+            last build of features.
 
         Raises:
             NboError: There is no such model or feature, or the features have not been built yet.
@@ -105,24 +105,24 @@ class Bank:
         return (churn_set if model == "churn" else propensity_set)(self._parts, self._built_until(), wanted)
 
     def churned(self, moments: pd.DataFrame) -> pd.Series:
-        """Say who churned after any moments, as the bank defines it; missing where it is not known today.
+        """Return who churned after given moments, as the bank defines churn; missing if not known today.
 
         Args:
-            moments: As of `features`.
+            moments: A frame as for `features`.
 
         Returns:
-            `boolean`, with the index of the moments.
+            A `boolean` series with the index of the moments.
         """
         from nbo.api.computing import churned_after
 
         return churned_after(self._parts, moments, self.latest)
 
     def events(self, types: Sequence[str] | None = None, customers: Sequence[str] | None = None) -> pa.Table:
-        """Read the event log, as Arrow; `.to_pandas()` makes a frame of it.
+        """Read the event log as an Arrow table; `.to_pandas()` converts it to a frame.
 
         Args:
             types: Only these event types.
-            customers: Only of these; the rest of the log is not read.
+            customers: Only these customers; the rest of the log is not read.
 
         Raises:
             NboError: There is no such event type.
@@ -144,16 +144,16 @@ class Bank:
         return pa.concat_tables([log.read_bucket(bucket) for bucket in range(log.buckets)])
 
     def decisions(self, since: datetime | None = None, until: datetime | None = None) -> pd.DataFrame:
-        """List what was decided, one by one or for everybody, the earliest first; archived decisions too.
+        """List decisions, single ones and those of batch runs, earliest first; archived decisions are included.
 
         Args:
-            since: Its beginning.
-            until: Its end, not included.
+            since: Beginning of the period.
+            until: End of the period, not included.
 
         Returns:
-            decision_id, customer_id, channel, as_of (UTC), features_from (`batch` for decisions for everybody), stage,
-            the first offer with its propensity, value, priority and selection_probability, and versions (JSON) of
-            policy and models. A decision for everybody is listed where it offers something.
+            decision_id, customer_id, channel, as_of (UTC), features_from (`batch` for batch runs), stage, the first
+            offer with its propensity, value, priority and selection_probability, and versions (JSON) of policy and
+            models. A decision of a batch run is listed only if it offers something.
         """
         from nbo.api.computing import listed_decisions
 
@@ -161,7 +161,7 @@ class Bank:
         return listed_decisions(self._parts, first, _END if until is None else self._aware(until))
 
     def experiments(self, model: str | None = None) -> pd.DataFrame:
-        """Set all training runs below each other, the newest first: facts, metrics with intervals, parameters.
+        """List all training runs, newest first: facts, metrics with intervals, parameters.
 
         Args:
             model: Only `churn` or `propensity`.
@@ -173,28 +173,28 @@ class Bank:
         return compare_runs(self._parts.models.store, self.name, model)
 
     def champion(self, model: str) -> Champion:
-        """Look up the model in charge.
+        """Return the model in charge.
 
         Args:
             model: `churn` or `propensity`.
 
         Raises:
-            NboError: There is no such model, or none of it in charge yet.
+            NboError: There is no such model, or it has no champion yet.
         """
         self._check(model)
         registered = self._parts.models.champion(model)
         if registered is None:
-            remedy = "train it, and look at its gate if it was"
+            remedy = "train it; if it was trained, check why its gate failed"
             raise ModelError(f"bank {self.name} has no {model} champion", remedy=remedy)
         return Champion(model, self._parts, registered)
 
     def decide(self, customer_id: str, channel: str, as_of: datetime | None = None) -> Answer:
-        """Decide for one customer as the bank would, with every rule and reason; nothing is kept of it.
+        """Decide for one customer as the bank would, with every rule and reason; nothing is stored.
 
         Args:
-            customer_id: Who.
-            channel: Where.
-            as_of: When; just after the latest news where not given.
+            customer_id: The customer.
+            channel: The channel.
+            as_of: The moment; by default just after the latest event.
 
         Returns:
             `decision` with its ranked `offers` and all `candidates` with the verdict of every rule, `reasons` of each
@@ -206,12 +206,12 @@ class Bank:
     def what_if(
         self, change: str | Path, *, sample: int | None = None, segments: Sequence[str] | None = None
     ) -> dict[str, pd.DataFrame]:
-        """Decide for everybody as the bank is and as it would be with a change; nothing is kept of it.
+        """Decide for all customers, with the bank as it is and with a change; nothing is stored.
 
         Args:
-            change: YAML with the parts of offers, policies and budgets that would be other.
-            sample: So many customers, the same ones every time; all where not given.
-            segments: Features whose groups are compared; protected ones and age where not given.
+            change: YAML file with the changes to offers, policies and budgets.
+            sample: Number of customers, the same ones every time; by default all.
+            segments: Features whose groups are compared; by default protected attributes and age.
 
         Returns:
             Tables by name: overview, channels, budgets, prices, offers, stages, moves, rules, factors, fairness.
@@ -231,11 +231,11 @@ class Bank:
             raise DataError("no such model", got=f"'{model}'", expected=nearest(model, MODELS))
 
     def _names(self, names: Sequence[str] | None) -> list[str]:
-        kept = [name for name, feature in self._parts.bank.features.features.items() if not feature.internal]
+        known = [name for name, feature in self._parts.bank.features.features.items() if not feature.internal]
         for name in names or ():
-            if name not in kept:
-                raise DataError("no such feature", got=f"'{name}'", expected=nearest(name, kept))
-        return kept if names is None else list(names)
+            if name not in known:
+                raise DataError("no such feature", got=f"'{name}'", expected=nearest(name, known))
+        return known if names is None else list(names)
 
     def _aware(self, moment: datetime) -> datetime:
         return moment if moment.tzinfo is not None else moment.replace(tzinfo=self._parts.bank.time_zone)

@@ -1,4 +1,4 @@
-"""The model in charge, and what its training run kept of itself."""
+"""The champion model, and the results stored by its training run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Champion:
-    """The churn or propensity model that decides. Made by `Bank.champion`.
+    """The churn or propensity model in charge, returned by `Bank.champion`.
 
     Attributes:
         name: `churn` or `propensity`.
@@ -33,7 +33,7 @@ class Champion:
         self._registered = registered
 
     def __repr__(self) -> str:
-        """Say which one it is."""
+        """Name the model, the bank and the version."""
         return f"<{self.name} champion of {self._parts.name}: version {self.version}>"
 
     @property
@@ -48,23 +48,23 @@ class Champion:
 
     @property
     def trained_until(self) -> datetime:
-        """End of what it was fitted on: later rows are new to it."""
+        """End of its training data: later rows are new to it."""
         return self._registered.data_last
 
     @property
     def features(self) -> tuple[str, ...]:
-        """What it reads of a customer."""
+        """Names of the features that it reads."""
         return self._model.names
 
     def predict(self, features: pd.DataFrame) -> pd.DataFrame:
-        """Score customers as deciding does.
+        """Score customers as the decision engine does.
 
         Args:
-            features: As `Bank.features` or `Bank.training_set` gives them; more columns are no harm.
+            features: A frame from `Bank.features` or `Bank.training_set`; additional columns are ignored.
 
         Returns:
-            A row for each row, with its index. Of churn: `churn_probability`. Of propensity: the probability that each
-            offer of the catalogue is accepted in each of its channels, by columns (offer, channel).
+            A row for each row, with its index. For churn: `churn_probability`. For propensity: the probability that
+            each offer of the catalogue is accepted in each of its channels, in columns (offer, channel).
 
         Raises:
             NboError: A feature is missing or of another kind.
@@ -78,8 +78,8 @@ class Champion:
         model, threads = self._model, os.cpu_count() or 1
         table = table_of(features, model.schema)
         if isinstance(model, ChurnModel):
-            said = {"churn_probability": model.predict(table, num_threads=threads)}
-            return pd.DataFrame(said, index=features.index)
+            probabilities = {"churn_probability": model.predict(table, num_threads=threads)}
+            return pd.DataFrame(probabilities, index=features.index)
         candidates = tuple(candidates_of(self._parts.bank.offers))
         columns = pd.MultiIndex.from_tuples(
             [(offer.name, treatment.channel) for offer, treatment in candidates], names=["offer", "channel"]
@@ -88,20 +88,20 @@ class Champion:
 
     @cached_property
     def tables(self) -> RunTables:
-        """What its run kept: scores beside baselines, improvements, folds, groups, importance, checks of the gate."""
+        """Tables of its run: scores and baselines, improvements, folds, groups, importance, checks of the gate."""
         from models.tracking.run_tables import RunTables
 
         return RunTables.of(self._parts.models.store, self.run_id)
 
     def tested(self, training_set: pd.DataFrame) -> pd.DataFrame:
-        """Find the rows that the champion was tested on, in folds in time: its answers there are no hindsight.
+        """Find the rows that the champion was tested on, with its held-out predictions.
 
         Args:
-            training_set: Of `Bank.training_set` for this model, with whatever features.
+            training_set: A frame from `Bank.training_set` for this model, with any features.
 
         Returns:
-            Its rows of all test folds, with fold, y (1 for what the model predicts), and the probabilities that `model`
-            and each baseline, by name, gave.
+            The rows of all test folds, with fold, y (1 for what the model predicts), and the probabilities of `model`
+            and of each baseline, in columns by name.
         """
         from nbo.api.computing import keys_of
 
@@ -110,23 +110,23 @@ class Champion:
         return keyed.merge(recorded, on="row", validate="many_to_one").drop(columns="row")
 
     def reliability(self, bins: int = 10, highest: float = 1.0) -> pd.DataFrame:
-        """Set what was said of test rows beside what was seen, in bins of equal size.
+        """Compare predicted with observed shares of test rows, in bins of equal size.
 
         Args:
-            bins: How many.
-            highest: Only this share of rows, of the highest probabilities: decisions are made of them.
+            bins: Number of bins.
+            highest: Share of rows to use, those with the highest probabilities, on which decisions depend most.
 
         Returns:
-            Columns rows, said, seen, seen_low, seen_high: the last two are a Wilson interval of 95 %.
+            Columns rows, said (mean prediction), seen (observed share), seen_low and seen_high (95 % Wilson interval).
         """
         import numpy as np
         import pandas as pd
 
         from models.evaluation.calibration import Reliability
 
-        said, y = (self._recorded[name].to_numpy(dtype=np.float64) for name in ("model", "y"))
-        kept = said >= np.quantile(said, 1.0 - highest)
-        found = Reliability.of(said[kept], y[kept], bins)
+        predicted, y = (self._recorded[name].to_numpy(dtype=np.float64) for name in ("model", "y"))
+        used = predicted >= np.quantile(predicted, 1.0 - highest)
+        found = Reliability.of(predicted[used], y[used], bins)
         columns: Mapping[str, object] = {name: getattr(found, name) for name in _RELIABILITY}
         return pd.DataFrame(columns)
 
@@ -135,7 +135,7 @@ class Champion:
         found = self._parts.models.registry.recorded_predictions(self._registered)
         if found is None:
             raise StateError(
-                f"the test predictions of run {self.run_id} are gone", remedy="train again to have them anew"
+                f"the test predictions of run {self.run_id} are gone", remedy="train again to restore them"
             )
         frame: pd.DataFrame = found.to_pandas()
         return frame

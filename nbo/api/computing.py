@@ -1,4 +1,4 @@
-"""What a bank's tables are made from: the log, Feast, and the records of decisions."""
+"""Computation of the tables of `nbo.api` from the event log, Feast and the decision log."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _KEY = [CUSTOMER_ID, AS_OF]
 
 
 def features_of_everybody(components: Components, names: Sequence[str]) -> pd.DataFrame:
-    """Take everybody's features as of the last midnight with news, from the states where they are of that midnight."""
+    """Compute all customers' features as of the last midnight with events, from its states if they are there."""
     midnight = components.midnight(components.latest())
     tables = [
         current_features(components.bank, components.log, components.states, bucket, midnight)[0].select(names)
@@ -36,13 +36,13 @@ def features_of_everybody(components: Components, names: Sequence[str]) -> pd.Da
 
 
 def features_at_moments(components: Components, moments: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Have the bank's engine compute features of moments, in their order."""
-    asked, catalogue = _moments(components, moments), components.bank.features
+    """Compute the features of moments with the bank's engine, in the order of the moments."""
+    requested, catalogue = _moments(components, moments), components.bank.features
     with TemporaryDirectory(dir=components.places.folder, prefix=".features-") as beside:
         folder = components.places.folder / beside / "features"
         write_features(
             components.log,
-            asked,
+            requested,
             catalogue,
             components.bank.journey,
             components.calendar,
@@ -52,7 +52,7 @@ def features_at_moments(components: Components, moments: pd.DataFrame, names: Se
         )
         written = pq.read_table(folder)
     computed = frame_of(FeatureTable.from_arrow(written, {name: catalogue.schema[name] for name in names}))
-    wanted = frame_of(FeatureTable(asked.customer_ids, asked.as_of, {}, {}))
+    wanted = frame_of(FeatureTable(requested.customer_ids, requested.as_of, {}, {}))
     return wanted.merge(computed.drop_duplicates(_KEY), on=_KEY, how="left", validate="many_to_one")
 
 
@@ -80,20 +80,20 @@ def propensity_set(components: Components, until: datetime, names: Sequence[str]
 
 
 def churned_after(components: Components, moments: pd.DataFrame, until: datetime) -> pd.Series:
-    """Say who churned after moments, as is known by now."""
+    """Return who churned after moments, as known at `until`."""
     y = churned(components, _moments(components, moments), until)
     return yes_or_no(y, moments.index).rename("churned")
 
 
 def keys_of(components: Components, rows: pd.DataFrame) -> NDArray[np.int64]:
-    """Name rows of a training set as a run names those that it was tested on."""
+    """Compute the keys by which a run identifies its test rows, for the rows of a training set."""
     moments = _moments(components, rows)
     groups = {name: rows[name].to_numpy(dtype=object) for name in ("offer", "channel") if name in rows.columns}
     return row_keys(moments.customer_ids, moments.as_of, groups)
 
 
 def listed_decisions(components: Components, since: datetime, until: datetime) -> pd.DataFrame:
-    """List decisions of a time."""
+    """List the decisions made from `since` until `until`."""
     found = components.decision_log.between(since, until).rename_columns({"content": "versions"})
     as_of = found["as_of"].cast(pa.timestamp("us", "UTC"))
     frame: pd.DataFrame = found.set_column(found.column_names.index(AS_OF), AS_OF, as_of).to_pandas()

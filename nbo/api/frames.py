@@ -1,4 +1,4 @@
-"""Between pandas and the tables that models and features are made of."""
+"""Conversion between pandas frames and feature tables."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from features.table import AS_OF, CUSTOMER_ID, FeatureTable
 
 
 def frame_of(table: FeatureTable) -> pd.DataFrame:
-    """Give features as a frame: customer_id, as_of, numbers as floats, yes and no as `boolean`, names as `category`."""
+    """Convert features to a frame: customer_id, as_of, numbers as floats, yes/no as `boolean`, names as `category`."""
     frame: pd.DataFrame = table.to_arrow().to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
     return frame
 
 
 def table_of(frame: pd.DataFrame, schema: Schema) -> FeatureTable:
-    """Read features from a frame, as `frame_of` gives them; more columns are no harm.
+    """Convert a frame as returned by `frame_of` to features; additional columns are ignored.
 
     Raises:
         DataError: A column is missing or of another kind.
@@ -43,5 +43,5 @@ def table_of(frame: pd.DataFrame, schema: Schema) -> FeatureTable:
 
 
 def yes_or_no(y: Array, index: pd.Index | None = None) -> pd.Series:
-    """Give 1.0 as true, 0.0 as false and NaN as missing."""
+    """Convert 1.0 to true, 0.0 to false and NaN to missing."""
     return pd.Series(pd.arrays.BooleanArray(y == 1.0, np.isnan(y)), index)

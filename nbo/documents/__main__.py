@@ -1,4 +1,4 @@
-"""Write the references in docs/: `python -m nbo.documents`."""
+"""Write the generated reference pages of docs/: `python -m nbo.documents`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from config.files import COMMON_FEATURES
 from nbo.documents.references import references
 
 DOCUMENTS = COMMON_FEATURES.parent.parent / "docs"
-"""Of this repository, whatever folder the command is called in."""
+"""The docs folder of this repository, independent of the working folder."""
 
 
 def main() -> None:
-    """Write every page that a class, a definition or the command line tells all of."""
+    """Write all reference pages."""
     for name, page in references().items():
         (DOCUMENTS / name).write_text(page, encoding="utf-8")
 

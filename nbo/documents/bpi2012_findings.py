@@ -1,4 +1,4 @@
-"""What the models of the public loan-application log can predict, what they cannot, and why."""
+"""Findings about the models of the public loan-application log: what they can and cannot predict, and why."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from pipelines.report_page import table
 from wiring.components import Components
 
 SYSTEM_USER = 112
-"""The log's automatic user: it registers every application, and never sleeps."""
+"""The log's automatic user, which registers every application."""
 
 _AGES = ((0, 7), (7, 16), (16, 30), (30, 10_000))
-"""Days since the application came in; from 16 on, a time limit of 30 days falls into the next 14."""
+"""Bands of days since the application came in; from day 16 on, a limit of 30 days falls into the next 14."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancellations:
-    """Who cancelled applications, and when.
+    """Cancellations of applications, one entry each.
 
     Attributes:
-        case: Application of each cancellation.
-        by_system: Whether the automatic user wrote it.
-        age_days: Of the application at that moment.
+        case: Id of the application.
+        by_system: Whether the automatic user wrote the cancellation.
+        age_days: Age of the application at that moment.
         hour: Local hour of day.
     """
 
@@ -61,7 +61,7 @@ class Cancellations:
 
 
 def bpi2012_findings(components: Components) -> list[str]:
-    """Say in words what the numbers mean, each sentence checked.
+    """Explain the numbers in sentences, each of which is checked.
 
     Raises:
         StateError: There is no finished run, or one of the sentences does not hold for it.
@@ -97,13 +97,13 @@ def _churn(components: Components, until: datetime, tables: RunTables) -> list[s
     hours = np.unique(cancelled.hour[automatic])
     return [
         claim(
-            f"**Cancelling within {days} days looks well predictable, AUC {auc:.3f} ({low:.3f} to {high:.3f}), and "
+            f"**Cancellation within {days} days looks easy to predict, AUC {auc:.3f} ({low:.3f} to {high:.3f}), but "
             f"most of that is the bank's own clock.** No feature leaks and the probabilities are calibrated, but of "
             f"the {len(automatic):,} cancellations in the published log {automatic.sum():,} ({automatic.mean():.0%}) "
             f"were written by user {SYSTEM_USER}, which also registers every application and is the system itself: "
             f"none before an application was {cancelled.age_days[automatic].min():.1f} days old, half of them before "
             f"day {np.median(cancelled.age_days[automatic]):.1f}, all between {hours[0]}:00 and {hours[-1] + 1}:00. "
-            "The bank's time limit closes after a month what came to nothing.",
+            "After a month, the bank's time limit closes applications that came to nothing.",
             holds=auc > 0.75
             and bool(registered.all())
             and all(check["passed"] for check in tables.checks)
@@ -113,11 +113,11 @@ def _churn(components: Components, until: datetime, tables: RunTables) -> list[s
         ),
         "",
         claim(
-            f"Of the {rows.y.sum():,.0f} positives among the test rows {by_system.sum():,} are such closings, and "
-            f"these the model tells from open applications with AUC {_interval(system)}. Cancellations that a person "
-            f"wrote, among them those where a customer said no, it tells from open applications with "
-            f"{_interval(people)} only, and for applications younger than {_AGES[1][1]} days, when something could "
-            f"still be done, its AUC is {_interval(young)}.",
+            f"Of the {rows.y.sum():,.0f} positives among the test rows {by_system.sum():,} are such closings, which "
+            f"the model distinguishes from open applications with AUC {_interval(system)}. For cancellations written "
+            f"by a person, including those where the customer said no, its AUC is only {_interval(people)}, and for "
+            f"applications younger than {_AGES[1][1]} days, when something could still be done, it is "
+            f"{_interval(young)}.",
             holds=by_system.sum() > 0.5 * rows.y.sum()
             and system.value > 0.95
             and people.high < 0.7
@@ -127,18 +127,18 @@ def _churn(components: Components, until: datetime, tables: RunTables) -> list[s
         *table([_age_row(rows, by_system, age, low_age, high_age) for low_age, high_age in _AGES]),
         "",
         claim(
-            f"What the model has learned are clocks: its strongest features all say how long ago something happened "
-            f"({_list(strongest)}), and the days since the customer last did something alone have AUC {silence:.3f}. "
+            f"The model has learned clocks: its strongest features all measure how long ago something happened "
+            f"({_list(strongest)}), and the days since the customer's last activity alone have AUC {silence:.3f}. "
             "It is right about what will happen, so the forecast of closings is useful for planning work. It is not a "
             "model of customers who are about to leave. For that, leave the closings out of the label (they are "
-            "another event type in a bank's own log), and expect little: the log knows the amount asked for and the "
-            "bank's own steps, and nothing of the applicant.",
+            "another event type in a bank's own log), and expect little: the log contains the requested amount and "
+            "the bank's own steps, and nothing about the applicant.",
             holds=all("days_since" in name or "decayed" in name for name in strongest) and silence > 0.7,
         ),
         "",
         claim(
-            f"BG/NBD, with AUC {tables.estimate('bg_nbd', 'auc')[0]:.3f}, is no help as a baseline: it models "
-            "customers who buy again and again, and an application happens once.",
+            f"BG/NBD, with AUC {tables.estimate('bg_nbd', 'auc')[0]:.3f}, does not help as a baseline: it models "
+            "customers who buy repeatedly, and an application happens once.",
             holds=tables.estimate("bg_nbd", "auc")[2] < 0.55,
         ),
     ]
@@ -169,22 +169,24 @@ def _propensity(components: Components, until: datetime, tables: RunTables) -> l
     first, later = rows.auc(before == 0), rows.auc(before > 0)
     return [
         claim(
-            f"**Whether an offer is accepted can hardly be predicted, and not better than by a plain logistic "
+            f"**Acceptance of an offer is hard to predict, and the model is no better than a plain logistic "
             f"regression.** The model's AUC is {auc:.3f} ({low:.3f} to {high:.3f}), that of the logistic regression "
             f"per offer {simple:.3f}; log loss is better by {better:.4f}, with an interval from {worst:+.4f} to "
-            f"{best:+.4f} that holds zero. There is one offer in one channel, so nothing can be learned across offers, "
-            "and the log does not tell the rate, the term or anything about the applicant's means. The gate lets the "
-            "model pass because it beats knowing nothing by more than noise and the other baselines on average.",
+            f"{best:+.4f} that includes zero. There is one offer in one channel, so nothing can be learned across "
+            "offers, and the log contains neither the rate, nor the term, nor anything about the applicant's means. "
+            "The model passes the gate because it beats a constant prediction by more than noise, and the other "
+            "baselines on average.",
             holds=abs(auc - simple) < 0.02 and worst < 0 < best and all(check["passed"] for check in tables.checks),
         ),
         "",
         claim(
-            f"For the first offer of an application AUC is {_interval(first)}, barely more than chance. It is "
-            f"{_interval(later)} for later ones, where the time since the one before tells much: an offer that follows "
-            f"another within the hour is accepted in {rows.y[soon].mean():.0%} of cases (likely variants of one offer, "
-            f"of which one can be taken), one that follows later in {rows.y[(before > 0) & ~soon].mean():.0%}. As the "
-            f"answer belongs to the latest offer, the {replaced.mean():.0%} of tested offers that were replaced by "
-            "another count as not accepted; who will get another offer is not known when the first is sent.",
+            f"For the first offer of an application the AUC is {_interval(first)}, barely better than chance. It is "
+            f"{_interval(later)} for later ones, where the time since the previous offer is informative: an offer that "
+            f"follows another within the hour is accepted in {rows.y[soon].mean():.0%} of cases (likely variants of "
+            f"one offer, only one of which can be taken), one that follows later in "
+            f"{rows.y[(before > 0) & ~soon].mean():.0%}. Because the response belongs to the latest offer, the "
+            f"{replaced.mean():.0%} of tested offers that were replaced by another count as not accepted; it is not "
+            "known who will get another offer when the first is sent.",
             holds=first.high < 0.65
             and later.low > first.high
             and rows.y[soon].mean() < 0.5 * rows.y[(before > 0) & ~soon].mean()
@@ -206,7 +208,7 @@ def _propensity(components: Components, until: datetime, tables: RunTables) -> l
 
 
 def _replaced(rows: Recorded) -> NDArray[np.bool_]:
-    """Tell which offers were followed by another to the same application among the tested rows."""
+    """Return which offers were followed by another for the same application among the tested rows."""
     latest: dict[str, np.datetime64] = {}
     for customer, moment in zip(rows.moments.customer_ids, rows.moments.as_of, strict=True):
         latest[customer] = max(moment, latest.get(customer, moment))

@@ -1,4 +1,4 @@
-"""Sentences that are written by hand and hold only as long as the numbers say so."""
+"""Hand-written sentences of generated pages, checked against the numbers of a run."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from domain.errors import StateError
 
 
 def claim(sentence: str, *, holds: bool) -> str:
-    """Give a sentence back, having checked that it is true of the run it is written about.
+    """Return a sentence after checking that it holds for the current run.
 
     Raises:
-        StateError: It no longer holds: then somebody has to look at the run and write what it shows.
+        StateError: It no longer holds; somebody has to look at the run and rewrite it.
 
     Example:
         >>> claim("Two is more than one.", holds=2 > 1)

@@ -1,4 +1,4 @@
-"""The reference of commands, written from the command line itself."""
+"""The reference docs/commands.md, generated from the command line."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def commands_reference(app: typer.Typer) -> str:
     lines = [
         f"# Commands of {app.info.name}",
         "",
-        "Written by `make docs` from the command line; change `nbo/commands.py`, not this page. A mistake of the",
-        "user is told in one sentence with exit code 1; Ctrl-C keeps what was finished and exits with 130.",
+        "Written by `make docs` from the command line; change `nbo/commands.py`, not this page. A failed command",
+        "prints one sentence and exits with code 1; Ctrl-C keeps finished work and exits with code 130.",
         "",
         "Options before the command:",
         "",
@@ -55,7 +55,7 @@ def _options(command: TyperCommand | TyperGroup) -> list[str]:
         assert isinstance(option, TyperOption | TyperArgument)
         names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
         kind = option.type_descriptor.annotation
-        value = "a text, more than once for more" if option.multiple else _VALUES.get(kind, "a switch")
+        value = "a text; may be repeated" if option.multiple else _VALUES.get(kind, "a switch")
         default = "required" if option.required else "" if option.default is None else str(option.default)
         lines.append(f"| {names} | {value} | {default} | {option.help or ''} |")
     return lines

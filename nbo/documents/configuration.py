@@ -1,4 +1,4 @@
-"""The reference of a bank's YAML files, written from the specifications they are read into."""
+"""The reference docs/configuration.md, generated from the classes that a bank's YAML files are read into."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ def configuration_reference() -> str:
     """Write the reference as Markdown: every file, every field with its type, default and meaning.
 
     Raises:
-        StateError: A field that its class does not describe.
+        StateError: A class does not describe one of its fields.
     """
     lines = [
         "# Configuration of a bank",
         "",
         "Written by `make docs` from the classes that the files are read into; change their docstrings, not this page.",
-        "A key that is not listed here is an error, and so is a value of another type. `nbo --bank DIR check` tells",
+        "A key that is not listed here is an error, and so is a value of another type. `nbo --bank DIR check` reports",
         "every mistake at once. SQL conditions and formulas are three-valued: NULL is not true.",
     ]
-    told: list[Any] = []
+    described: list[Any] = []
     for name, kind in FILE_KINDS.items():
         if name != COMMON_FEATURES.name:
-            lines += _file(name, kind, told)
+            lines += _file(name, kind, described)
     return "\n".join([*lines, *_environment()]) + "\n"
 
 
 def specifications(shape: Any) -> Iterator[Any]:
-    """List the specifications that a file of this shape may hold, from the outside in; some come more than once.
+    """List the specification classes of a file's shape, from the outside in; some occur more than once.
 
     Example:
         >>> from domain.offer import Offer
@@ -55,22 +55,22 @@ def specifications(shape: Any) -> Iterator[Any]:
 
 
 def _environment() -> list[str]:
-    """Describe the settings of the service, which come from the environment and not from a file."""
+    """Describe the settings of the service, which come from the environment instead of a file."""
     meanings = meanings_of(ServiceSettings)
     rows = [f"| {meanings[field.name]} | {_default(field)} |" for field in fields(ServiceSettings)]
     lines = ["", "## The environment of the service", "", summary_of(ServiceSettings)]
     return [*lines, "", "| setting | default |", "|---|---|", *rows]
 
 
-def _file(name: str, kind: FileKind, told: list[Any]) -> list[str]:
-    """Describe a file and the specifications that no file before it has."""
+def _file(name: str, kind: FileKind, described: list[Any]) -> list[str]:
+    """Describe a file and those of its classes that are not in `described`, to which they are added."""
     is_list = get_origin(kind.shape) is tuple
-    needed = "" if kind.required else " A bank may do without it."
+    needed = "" if kind.required else " This file is optional."
     lines = ["", f"## {name}", ""]
     for position, shape in enumerate(dict.fromkeys(specifications(kind.shape))):
-        if shape in told:
+        if shape in described:
             continue
-        told.append(shape)
+        described.append(shape)
         if position:
             lines += ["", f"### {shape.__name__}", "", summary_of(shape)]
         else:
@@ -84,7 +84,7 @@ def _rows(shape: Any) -> Iterator[str]:
     for field in fields(shape):
         if field.name not in meanings:
             raise StateError(
-                f"{shape.__module__}.{shape.__name__} does not say what '{field.name}' means",
+                f"{shape.__module__}.{shape.__name__} does not describe its field '{field.name}'",
                 remedy="describe it under `Attributes:` in the docstring",
             )
         cells = (f"`{field.name}`", _type(hints[field.name]), _default(field), meanings[field.name])

@@ -1,4 +1,4 @@
-"""What the simulated bank's known truth says about its models."""
+"""Findings about the simulated bank's propensity model, by comparison with the known truth."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def demo_findings(components: Components) -> list[str]:
     return [
         claim(
             f"The bank is simulated, so the truth is known: ranking the {tested.num_rows:,} offers presented in the "
-            f"time of the test by their true probabilities of acceptance would give an AUC of {best:.3f}, and no model "
-            f"can be expected to do better, since whether a customer says yes is drawn. The propensity model has "
-            f"{auc:.3f} ({low:.3f} to {high:.3f}) and the best baseline, a logistic regression per offer, "
-            f"{simple:.3f}: the model closes {share:.0%} of the way from there to what can be known. The rest are "
-            "needs and moods that leave few traces in the log.",
+            f"test period by their true probabilities of acceptance would give an AUC of {best:.3f}. No model can be "
+            f"expected to do better, because each acceptance is a random draw. The propensity model has {auc:.3f} "
+            f"({low:.3f} to {high:.3f}) and the best baseline, a logistic regression per offer, {simple:.3f}: the "
+            f"model closes {share:.0%} of the gap between the baseline and the truth. The rest is needs and moods that "
+            "leave few traces in the log.",
             holds=simple < low and high < best and tested.num_rows >= run["rows"],
         )
     ]

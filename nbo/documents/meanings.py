@@ -1,4 +1,4 @@
-"""What a dataclass says of its fields, read from its docstring."""
+"""Descriptions of dataclasses and their fields, read from docstrings."""
 
 from __future__ import annotations
 
@@ -11,24 +11,37 @@ _FIELD = re.compile(r"^(\w+): (.*)$")
 
 
 def summary_of(shape: Any) -> str:
-    """Give what a class says of itself, without its sections.
+    """Return the docstring of a class without its sections.
 
     Example:
-        >>> from config.schedule import Schedule
-        >>> summary_of(Schedule)
-        "Cron lines, in the bank's time zone; None for a flow that runs only when asked."
+        >>> class Limit:
+        ...     '''A contact limit.
+        ...
+        ...     Attributes:
+        ...         days: Length of the window.
+        ...     '''
+        >>> summary_of(Limit)
+        'A contact limit.'
     """
     text = inspect.getdoc(shape) or ""
     return _one_line(re.split(r"\n(?:Attributes|Example|Raises):\n", text)[0])
 
 
 def meanings_of(shape: Any) -> dict[str, str]:
-    """Give the meaning of each field that the section `Attributes` of a docstring tells.
+    """Return the description of each field from the section `Attributes` of a dataclass's docstring.
 
     Example:
-        >>> from config.schedule import Schedule
-        >>> meanings_of(Schedule)["decide"]
-        'Decide for everybody, and report.'
+        >>> from dataclasses import dataclass
+        >>> @dataclass
+        ... class Limit:
+        ...     '''A contact limit.
+        ...
+        ...     Attributes:
+        ...         days: Length of the window.
+        ...     '''
+        ...     days: int
+        >>> meanings_of(Limit)
+        {'days': 'Length of the window.'}
     """
     names = {field.name for field in fields(shape)}
     _, _, section = (inspect.getdoc(shape) or "").partition("\nAttributes:\n")

@@ -14,10 +14,10 @@ NOTEBOOK = COMMON_FEATURES.parent.parent / "examples" / "compare_models.ipynb"
 
 
 def execute(path: Path) -> None:
-    """Run all cells in order in a fresh kernel and keep their outputs; nothing that changes from run to run is kept.
+    """Run all cells in order in a fresh kernel and store their outputs, without metadata that changes between runs.
 
     Raises:
-        StateError: A cell printed a warning or an absolute path, which do not belong in what others read.
+        StateError: A cell printed a warning or a path of this machine, which do not belong in a published notebook.
         nbclient.exceptions.CellExecutionError: A cell failed.
     """
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call] # nbformat has no types here

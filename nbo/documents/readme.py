@@ -1,4 +1,4 @@
-"""The README's example of a decision, from a real run."""
+"""The example of a decision in the README, generated from a real run."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from nbo.outcomes import show_decision
 from wiring.components import Components
 
 WIDTH = 120
-"""Of the answer: what fits a window without scrolling."""
+"""Width of the output in characters, which fits a browser window without scrolling."""
 
 _EXAMPLE = re.compile(r"(decide --customer (\w+) --channel (\w+)\n```\n\n```text\n)(.*?)(?=```\n)", re.DOTALL)
 
 
 def with_decision(readme: str, components: Components) -> str:
-    """Put the answer to the README's own `nbo decide` below it.
+    """Replace the output below the README's `nbo decide` command with the current one.
 
     Raises:
         StateError: The README shows no such command with a block of output.

@@ -1,4 +1,4 @@
-"""Test predictions of a run, found again for customers and moments, so that one can ask other questions of them."""
+"""Held-out predictions of a run, matched to customers and moments for further analysis."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from wiring.components import Components
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """What a champion said of its test rows before it could know, and what came of them.
+    """Held-out predictions of a champion on its n test rows, and the outcomes.
 
     Attributes:
-        moments: Of n rows.
-        y: Shape (n,).
-        said: Shape (n,), probabilities.
-        features: Of the rows, those asked for.
+        moments: Customers and moments of the rows.
+        y: Outcomes, shape (n,).
+        said: Predicted probabilities, shape (n,).
+        features: The requested features of the rows.
     """
 
     moments: Moments
@@ -40,11 +40,11 @@ class Recorded:
     features: FeatureTable
 
     def auc(self, rows: NDArray[np.bool_], score: Array | None = None) -> Estimate:
-        """Area under the ROC curve on some rows, of the model or another score, with its interval.
+        """Compute the area under the ROC curve on some rows, of the model or another score, with its interval.
 
         Args:
-            rows: Shape (n,).
-            score: Shape (n,), higher for positives; NaN counts as lowest.
+            rows: Which rows to use, shape (n,).
+            score: Score that is higher for positives, shape (n,); NaN counts as lowest. None for the model.
         """
         values = (self.said if score is None else _as_probability(score))[rows]
         draws = CustomerDraws.of(self.moments.customer_ids[rows], REPLICATES, 7)
@@ -79,7 +79,7 @@ def _found(
         raise StateError(
             f"bank {components.name} has no {model} champion", remedy=f"nbo --bank {components.folder} train"
         )
-    asked = HeldOutPredictions(
+    rows = HeldOutPredictions(
         fold=np.zeros(len(y), dtype=np.int64),
         customer_ids=moments.customer_ids,
         as_of=moments.as_of,
@@ -87,15 +87,15 @@ def _found(
         scores={MODEL: np.full(len(y), 0.5)},
         groups=groups,
     )
-    said = recorded_scores(asked, recorded)
-    kept = np.isfinite(said)
-    tested = Moments(moments.customer_ids[kept], moments.as_of[kept])
+    scores = recorded_scores(rows, recorded)
+    found = np.isfinite(scores)
+    tested = Moments(moments.customer_ids[found], moments.as_of[found])
     return Recorded(
-        moments=tested, y=y[kept], said=said[kept], features=components.offline.training_set(tested, list(names))
+        moments=tested, y=y[found], said=scores[found], features=components.offline.training_set(tested, list(names))
     )
 
 
 def _as_probability(score: Array) -> Array:
-    """Keep the order and put it strictly between 0 and 1."""
-    kept = np.where(np.isnan(score), np.nanmin(score) - 1.0, score)
-    return np.asarray((kept - kept.min() + 1.0) / (kept.max() - kept.min() + 2.0))
+    """Scale scores to lie strictly between 0 and 1, keeping their order."""
+    filled = np.where(np.isnan(score), np.nanmin(score) - 1.0, score)
+    return np.asarray((filled - filled.min() + 1.0) / (filled.max() - filled.min() + 2.0))

@@ -1,4 +1,4 @@
-"""The pages of docs/ that are made from the program itself."""
+"""The reference pages of docs/ that are generated from the program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nbo.documents.configuration import configuration_reference
 
 
 def references() -> dict[str, str]:
-    """Make the pages: file name below docs/ -> its text.
+    """Generate the pages: file name below docs/ -> text.
 
     Example:
         >>> list(references())

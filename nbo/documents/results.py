@@ -1,4 +1,4 @@
-"""Write docs/results.md, and what the README shows, from finished runs: `python -m nbo.documents.results`."""
+"""Write docs/results.md and the README's example and plot from finished runs: `python -m nbo.documents.results`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from config.settings import Settings
 from nbo.environment import prepare
 
 PICTURE = "gain.png"
-"""Of the demo bank's propensity model, for the README."""
+"""Plot of the demo bank's propensity model in the README."""
 
 
 def main() -> None:
-    """Write the page, and the decision and the picture that the README shows."""
+    """Write the page, and the decision and the plot of the README."""
     prepare(os.environ, Settings.from_environment(os.environ))
     # libraries read the environment when they are imported
     from models.tracking.quiet import quiet_mlflow  # noqa: PLC0415
@@ -33,7 +33,7 @@ def main() -> None:
     readme = root / "README.md"
     readme.write_text(with_decision(readme.read_text(encoding="utf-8"), demo), encoding="utf-8")
     champion = demo.models.champion("propensity")
-    assert champion is not None, "the findings are about it"
+    assert champion is not None, "the findings describe the champion"
     with quiet_mlflow(), TemporaryDirectory() as fetched:
         drawn = Path(demo.models.store.client.download_artifacts(champion.run_id, f"{PICTURES}/{PICTURE}", fetched))
         (root / "docs" / PICTURE).write_bytes(drawn.read_bytes())

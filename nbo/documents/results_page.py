@@ -1,4 +1,4 @@
-"""docs/results.md: how good both banks' models are, and what was decided with them."""
+"""The page docs/results.md: how good both banks' models are, and which decisions they led to."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pipelines.report_page import metric_rows, table
 from wiring.components import Components
 
 IMPORTANT = 10
-"""Features shown per model: enough to see what a model is about."""
+"""Number of features shown per model."""
 
 
 def results_page(banks: Sequence[tuple[Components, Sequence[str]]]) -> str:
     """Write the page as Markdown.
 
     Args:
-        banks: Finished runs, each with lines in words about what its numbers mean.
+        banks: Banks with a finished run, each with lines that explain its numbers.
 
     Raises:
         StateError: A bank has not been run yet.
@@ -29,11 +29,11 @@ def results_page(banks: Sequence[tuple[Components, Sequence[str]]]) -> str:
     lines = [
         "# Results",
         "",
-        "Written by `make results`, which runs both banks from nothing; every number below comes from those runs, and",
-        "sentences that depend on numbers are checked while the page is written. Models are judged on rolling folds in",
-        "time order: a row was predicted by a model trained only on what was known before its fold began. Intervals",
-        "are 95 %, by bootstrap over customers. `nbo --bank DIR experiments` has every metric of every run, and",
-        "[docs/features.md](features.md) says what each feature is.",
+        "Written by `make results`, which runs both banks from scratch. Every number below comes from those runs, and",
+        "sentences that depend on numbers are checked while the page is written. Models are evaluated on rolling folds",
+        "in time order: each row was predicted by a model trained only on what was known before its fold began.",
+        "Intervals are 95 %, by bootstrap over customers. `nbo --bank DIR experiments` has every metric of every run,",
+        "and [docs/features.md](features.md) describes each feature.",
     ]
     for parts, words in banks:
         lines += ["", *bank_lines(parts, words)]
@@ -41,7 +41,7 @@ def results_page(banks: Sequence[tuple[Components, Sequence[str]]]) -> str:
 
 
 def bank_lines(components: Components, words: Sequence[str]) -> list[str]:
-    """Write the part of one bank."""
+    """Write the section of one bank."""
     outcomes = last_outcomes(components)
     lines = [
         f"## {components.name}",
@@ -66,7 +66,8 @@ def bank_lines(components: Components, words: Sequence[str]) -> list[str]:
         "",
         *table(_readable(decisions["stages"])),
         "",
-        "What the rules cost, in the order in which they are asked. *Rejected alone* would come back without the rule.",
+        "Candidates that the rules reject, in the order in which rules are checked. Those *rejected alone* would pass "
+        "without the rule.",
         "",
         *table(_readable([row for row in decisions["rules"] if row["candidates_rejected"]])),
     ]
@@ -102,7 +103,7 @@ def _model(name: str, model: Mapping[str, Any], tables: RunTables) -> list[str]:
         "",
         *table(list(_fold_rows(tables, model["baselines"]))),
         "",
-        "Per group (said and seen are mean probability and share of positives):",
+        "Per group (said is the mean predicted probability, seen the share of positives):",
         "",
         *table(list(_group_rows(tables.groups))),
         "",

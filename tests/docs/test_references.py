@@ -25,11 +25,11 @@ def test_every_specification_of_every_file_is_told_once() -> None:
 def test_a_field_without_a_meaning_is_an_error() -> None:
     @dataclass
     class Silent:
-        """Says nothing of its field."""
+        """Does not describe its field."""
 
         field: int = 1
 
-    with pytest.raises(StateError, match="does not say what 'field' means"):
+    with pytest.raises(StateError, match="does not describe its field 'field'"):
         list(_rows(Silent))
 
 

@@ -49,7 +49,7 @@ def test_one_that_was_copied_along_with_its_checkout_is_made_anew(
     copied = tmp_path / "copy" / ".venv"
     shutil.copytree(venv, copied, symlinks=True)
     assert made_anew(copied)
-    assert f"{copied} comes from {venv}: it is made anew" in capsys.readouterr().out
+    assert f"{copied} was moved from {venv}: creating it again" in capsys.readouterr().out
     assert stale(copied, this_python=True) is None
     assert stale(venv, this_python=True) is None
 
@@ -60,7 +60,7 @@ def test_one_whose_python_is_gone_is_made_anew(venv: Path, tmp_path: Path) -> No
     stamp.write_text(stamp.read_text().replace(PYTHON, str(gone)))
     (venv / "bin" / "python").unlink()
     (venv / "bin" / "python").symlink_to(gone)
-    assert stale(venv, this_python=False) == f"was made of {gone}, which is no longer there"
+    assert stale(venv, this_python=False) == f"uses {gone}, which no longer exists"
     assert made_anew(venv)
     assert stale(venv, this_python=False) is None
 
@@ -93,7 +93,7 @@ def test_one_that_was_broken_off_is_made_anew(venv: Path) -> None:
 
 def test_one_that_somebody_else_has_made_is_left_alone(venv: Path) -> None:
     shutil.rmtree(venv / STAMPS)
-    with pytest.raises(Refused, match=r"was made by somebody else: remove it, or .*`VENV=\.venv-nbo`"):
+    with pytest.raises(Refused, match=r"was not created by nbo: remove it, or .*`VENV=\.venv-nbo`"):
         ready(venv, this_python=False)
     assert (venv / "bin" / "python").exists()
 

@@ -31,5 +31,5 @@ def test_a_refusal_ends_the_set_up(tmp_path: Path) -> None:
     (tmp_path / "venv" / "something").touch()
     done = made(tmp_path, f"PYTHON={sys.executable}", "demo")
     assert done.returncode != 0
-    assert done.stderr.startswith(f"{tmp_path / 'venv'} was made by somebody else")
+    assert done.stderr.startswith(f"{tmp_path / 'venv'} was not created by nbo")
     assert [file.name for file in (tmp_path / "venv").iterdir()] == ["something"]

@@ -53,7 +53,7 @@ def test_a_python_that_would_do_is_named_where_there_is_one(tmp_path: Path, monk
     with pytest.raises(Refused, match=r"install one and name it: `PYTHON=python3\.14`"):
         preflight.check_python((3, 9), "CPython", ((3, 11), (3, 15)))
     (tmp_path / "python3.12").symlink_to(sys.executable)
-    with pytest.raises(Refused, match=r"give `PYTHON=python3\.12`, which is here"):
+    with pytest.raises(Refused, match=r"use `PYTHON=python3\.12`, which is here"):
         preflight.check_python((3, 9), "CPython", ((3, 11), (3, 15)))
 
 
@@ -105,7 +105,7 @@ def test_a_folder_that_nothing_can_be_started_from_is_refused(tmp_path: Path, mo
 
 def test_too_little_memory_is_refused_with_what_is_needed() -> None:
     preflight.check_memory(4_000)
-    with pytest.raises(Refused, match=r"trains in 4 GB of memory, this machine or container has 2\.0 GB"):
+    with pytest.raises(Refused, match=r"needs 4 GB of memory, this machine or container has 2\.0 GB"):
         preflight.check_memory(2_048)
 
 
@@ -160,7 +160,7 @@ def test_a_python_without_venv_names_the_package_that_has_it() -> None:
 
 def test_a_path_that_python_cannot_read_in_this_locale_is_refused(tmp_path: Path) -> None:
     venv = tmp_path / "Bänk" / ".venv"
-    with pytest.raises(Refused, match=r"Python 3\.11 reads no path like .*: `unset LC_ALL`"):
+    with pytest.raises(Refused, match=r"Python 3\.11 cannot read a path like .*: `unset LC_ALL`"):
         preflight.check_locale(venv, "ANSI_X3.4-1968", (3, 11))
     preflight.check_locale(venv, "ANSI_X3.4-1968", (3, 13))
     preflight.check_locale(venv, "UTF-8", (3, 11))

@@ -95,7 +95,7 @@ def test_ctrl_c_says_that_what_is_done_is_kept(
 
     monkeypatch.setattr(commands, "_parts", interrupted)
     assert exit_code("check") == 130
-    assert "what was finished is kept" in capsys.readouterr().err
+    assert "finished work is kept" in capsys.readouterr().err
 
 
 def test_one_customer_needs_a_channel(capsys: pytest.CaptureFixture[str]) -> None:

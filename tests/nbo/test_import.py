@@ -47,7 +47,7 @@ def test_ids_that_a_spreadsheet_has_spoilt_are_accepted_with_a_warning_that_name
     bank.deliver(f"{text},2025-01-0{day},app_login" for day, text in enumerate(ids, start=1))
     code, said = _import(bank, capfd)
     assert (code, bank.parts.log.count()) == (0, 5)
-    assert "to be looked at" in said
+    assert "warnings" in said
     for count, words in (
         (2, "as a spreadsheet writes"),
         (1, "as a column of numbers with gaps"),

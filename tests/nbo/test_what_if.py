@@ -38,8 +38,8 @@ def test_a_change_is_shown_with_who_loses_and_why(tmp_path: Path, capsys: pytest
     shown = capsys.readouterr().out
     for title in (
         "offers that win and lose",
-        "decisions whose first offer is another one",
-        "what rules cost otherwise",
+        "decisions whose first offer changes",
+        "changed costs of rules",
     ):
         assert title in shown
     assert "not_north" in shown

@@ -295,6 +295,6 @@ def test_the_awaited_client_looks_too(service):
 @pytest.mark.parametrize("wrong", ["", ".", ".."])
 def test_an_id_that_would_be_another_path_is_not_sent(service, wrong):
     client, bridge = nbo(service)
-    with pytest.raises(UsageError, match="this is no id"):
+    with pytest.raises(UsageError, match="this is not an id"):
         client.erase(wrong)
     assert not bridge.requests

@@ -68,14 +68,14 @@ def test_a_label_of_one_class_is_told(bank: CsvBank) -> None:
 
 def test_a_log_that_is_too_short_for_any_label_is_told(bank: CsvBank) -> None:
     bank.deliver(row for row in logins(60, every_days=10) if row.split(",")[1] < "2025-03-01")
-    with pytest.raises(DataError, match="too short to ask for churn at any moment"):
+    with pytest.raises(DataError, match="too short for any anchor"):
         run_until_trained(bank)
 
 
 def test_a_population_that_nobody_is_in_is_told(bank: CsvBank) -> None:
     bank.replace("models.yaml", "stage <> 'lost' AND days_since_activity <= 45", "days_since_activity < 0")
     bank.deliver(logins(60, every_days=10, leaving=30))
-    with pytest.raises(DataError, match="nobody was ever in the population"):
+    with pytest.raises(DataError, match="no customer was ever in the population"):
         run_until_trained(bank)
 
 

@@ -47,7 +47,7 @@ def test_an_interrupted_run_exits_with_130_and_the_next_one_completes(
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=SECONDS)
     assert process.returncode == 130
-    assert "what was finished is kept" in said
+    assert "finished work is kept" in said
     assert "Traceback" not in said
     done = bank.stamps("feature_store/parts")
     assert len(done) >= 4

@@ -42,7 +42,7 @@ def test_or_not_at_all(tmp_path: Path) -> None:
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(DataError, match="has something in it"):
+    with pytest.raises(DataError, match="is not empty"):
         ChangedDecisionsFile(tmp_path)
 
 
