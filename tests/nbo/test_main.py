@@ -6,7 +6,7 @@ import sys
 
 def test_on_windows_the_first_line_names_wsl() -> None:
     code = """if True:
-        import sys
+        import shutil, sys  # shutil looks at the platform when it is imported
         sys.platform = "win32"
         sys.modules["fcntl"] = None  # Windows has none
         from nbo.__main__ import main
