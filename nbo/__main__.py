@@ -29,7 +29,7 @@ def main() -> None:
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
         from nbo.commands import run_command_line  # noqa: PLC0415  libraries read the environment when they are imported
-    except (ImportError, MemoryError) as error:
+    except (ImportError, MemoryError, SystemError) as error:
         if (shortage := scarce(error)) is None:
             raise
         sys.exit(f"nbo: {shortage}")

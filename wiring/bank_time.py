@@ -171,7 +171,7 @@ def _shared(components: Components, as_of: datetime | None) -> ServedTime:
             f"bank {components.name} is being served at another time",
             got="the machine's" if as_of is None else f"--as-of {as_of:%Y-%m-%dT%H:%M:%S}",
             expected="the time of the running services: "
-            + ("no --as-of" if asked is None else f"--as-of of {asked}")
+            + ("no --as-of" if asked is None else f"--as-of {asked}")
             + f"; their clock stands at {time.now().astimezone(components.bank.time_zone):%Y-%m-%d %H:%M:%S}",
             remedy="stop them first, or start this one with the same time",
         )

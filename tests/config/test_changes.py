@@ -95,7 +95,7 @@ def test_a_bank_without_budgets_gets_one(folder: Folder) -> None:
     text = "budgets: [{name: calls, unit: calls, amount: 20}]"
     assert [budget.name for budget in changed(folder, text).budgets] == ["calls"]
     assert problems(folder, "budgets:\n  - {name: calls, unit: calls, amount: -1}") == [
-        "change.yaml:2: calls: the amount makes no sense: got -1.0, expected a number of at least 0"
+        "change.yaml:2: calls: the amount is invalid: got -1.0, expected a number of at least 0"
     ]
 
 

@@ -176,7 +176,7 @@ def test_a_changed_folder_is_served_by_all_workers_and_a_broken_one_by_none(runn
 def test_the_start_says_at_which_time_a_simulated_bank_is_served(running: Running) -> None:
     said = running.logs.read_text()
     assert "bank small is simulated: the clock starts at its last moment, 2025-03-02 00:00:00" in said
-    assert "; to start at another: --as-of 2025-03-02T12:00:00\n" in said
+    assert "; to start at another moment: --as-of 2025-03-02T12:00:00\n" in said
 
 
 def test_a_worker_that_is_killed_is_replaced_by_one_that_tells_the_same_time(running: Running) -> None:

@@ -121,9 +121,9 @@ def test_services_at_two_times_are_refused(simulated: Components, real: Componen
     with serving_time(simulated, NEWS) as time:
         assert served_time(simulated, NEWS) == ServedTime(time.ahead, Origin.SHARED)
         assert served_time(reload_components(DEMO)).origin is Origin.SHARED
-        with pytest.raises(StateError, match="another time: got --as-of 2025-07-02T22:30:00, expected as the services"):
+        with pytest.raises(StateError, match="got --as-of 2025-07-02T22:30:00, expected the time of the running"):
             served_time(simulated, NEWS + timedelta(days=1))
-        with pytest.raises(StateError, match=r"got the machine's, expected .* --as-of of 2025-07-01T22:30:00"):
+        with pytest.raises(StateError, match=r"got the machine's, expected .* --as-of 2025-07-01T22:30:00"):
             served_time(real)
     with serving_time(real, None):
         assert served_time(real).ahead == timedelta(0)

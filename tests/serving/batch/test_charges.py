@@ -65,7 +65,7 @@ def test_a_night_planned_again_takes_the_place_of_its_earlier_plan(database, pol
 
 def test_a_plan_that_counted_on_what_others_have_used_is_not_charged(database, policy):
     charge(database, policy, MIDNIGHT, {"calls": 8.0})
-    with pytest.raises(StateError, match="decide for everybody again"):
+    with pytest.raises(StateError, match="repeat the batch run"):
         charge(database, policy, MIDNIGHT + timedelta(days=1), {"calls": 2.5})
     assert remaining(database, policy, AS_OF) == {"calls": 2.0}
 

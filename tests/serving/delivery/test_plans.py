@@ -95,7 +95,7 @@ def test_charging_the_plan_in_force_once_more_changes_nothing(post: Post) -> Non
 
 def test_a_plan_that_finds_too_little_left_leaves_the_earlier_one_in_force(post: Post) -> None:
     planned(post, "first", "c02", "c04")
-    with pytest.raises(StateError, match="decide for everybody again"):
+    with pytest.raises(StateError, match="repeat the batch run"):
         charge_batch(post.database, post.policy, MIDNIGHT, "second", {"letters": 1_000.0})
     assert plan_in_force(post.database, NIGHT) == "first"
     assert (post.states(), post.letters_spent()) == ({State.WAITING: 2}, 2.0)
