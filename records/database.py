@@ -149,9 +149,14 @@ class Database:
             yield connection
 
     def connect(self) -> Connection:
-        """Open a connection for a series of transactions; the caller closes it."""
+        """Open a connection for a series of transactions; it is the caller's alone, who closes it.
+
+        It is in no pool, where one that is returned after `close` would stay open.
+        """
         with told_clearly():
-            return self._writer.connect()
+            connection = self._writer.connect()
+            connection.detach()
+            return connection
 
     def add(self, table: Table) -> TextClause:
         """Return the INSERT that skips existing rows; it is built once per table.

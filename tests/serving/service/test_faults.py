@@ -90,7 +90,7 @@ def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path):
     kind = EventIngestion(database, None)
     commits.submit(kind, [told("e1")]).result()
     # as many pages as there are, and no more: what SQLite meets on a full disk
-    commits._connection.connection.driver_connection.execute("PRAGMA max_page_count = 1")
+    commits._connection.connection.dbapi_connection.execute("PRAGMA max_page_count = 1")
     rows = [told(f"full {number}", properties={"offer": "x" * 900}) for number in range(400)]
     with pytest.raises(StateError, match="full; free space on the database's disk"):
         commits.submit(kind, rows).result()
