@@ -196,9 +196,7 @@ def decide(
     parts = _parts(context)
     moment = _moment(parts, as_of)
     if customer is None:
-        from nbo.servers import serve_flows
-
-        serve_flows(parts.settings)
+        parts = _parts_with_flows(context)
         from pipelines.deciding import decide_for_everybody
 
         show_decisions(decide_for_everybody(str(parts.folder), moment))

@@ -7,15 +7,12 @@ import errno
 from domain.errors import StateError
 from nbo.full_disk import causes_of
 
-_SPEECHLESS = "error return without exception set"
-"""How Python reports an extension that found no memory, not even to say so."""
-
 _MEMORY = (
     "failed to map segment",
     "cannot allocate memory",
     "can't start new thread",
     "unable to allocate",
-    _SPEECHLESS,
+    "error return without exception set",  # an extension that found no memory, not even to say so
 )
 _FILES = ("too many open files", "unable to open database file: too many")
 

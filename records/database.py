@@ -18,9 +18,10 @@ import records.archive.tables  # registers its tables with METADATA
 import records.outbox_tables  # noqa: F401
 from domain.encoding import expect_utf8
 from domain.errors import StateError
-from domain.sqlite_files import expect_made, expect_sound, is_damage, note_made
+from domain.sqlite_files import expect_sound, is_damage
 from records.decision_tables import CONTACTS, METADATA
 from records.journal_tables import GATE, GATE_NAME, READY, SALT, SALT_NAME
+from records.made_tables import expect_made, note_made
 from records.migration import adopt_erasures
 
 _PATIENCE: Final = 10.0

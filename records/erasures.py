@@ -93,8 +93,9 @@ def note_erasure(connection: Connection, database: Database, customer_id: str, a
     _alone(connection, database)
     own_events = EVENTS.c.customer_id == customer_id
     events = connection.execute(select(EVENTS.c.event_id, EVENTS.c.occurred_at).where(own_events)).all()
-    before = _by_when(connection, database.hashed(customer_id))
-    erasure = _note(connection, database, customer_id, max(at, before, *(occurred for _, occurred in events)))
+    name = database.hashed(customer_id)
+    before = _by_when(connection, name)
+    erasure = _note(connection, name, max(at, before, *(occurred for _, occurred in events)))
     if events:
         rows = [{"event": database.hashed(event_id)} for event_id, _ in events]
         connection.execute(database.add(ERASED_EVENTS), rows)
@@ -113,7 +114,8 @@ def note_its_end(connection: Connection, database: Database, customer_id: str) -
         customer_id: Customer who is being erased.
     """
     _alone(connection, database)
-    return _note(connection, database, customer_id, _by_when(connection, database.hashed(customer_id)))
+    name = database.hashed(customer_id)
+    return _note(connection, name, _by_when(connection, name))
 
 
 def _alone(connection: Connection, database: Database) -> None:
@@ -126,8 +128,8 @@ def _by_when(connection: Connection, name: str) -> int:
     return -1 if found is None else int(found)
 
 
-def _note(connection: Connection, database: Database, customer_id: str, at: int) -> Erasure:
-    name, erasure = database.hashed(customer_id), Erasure(at, latest_erasure(connection) + 1)
+def _note(connection: Connection, name: str, at: int) -> Erasure:
+    erasure = Erasure(at, latest_erasure(connection) + 1)
     connection.execute(delete(ERASED).where(ERASED.c.customer == name))
     connection.execute(ERASED.insert(), {"customer": name, "erased_at": erasure.at, "number": erasure.number})
     return erasure

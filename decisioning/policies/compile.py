@@ -16,7 +16,7 @@ from decisioning.policies.budgets import Budget
 from decisioning.policies.builder import Builder
 from decisioning.policies.candidates import Candidates
 from decisioning.policies.cold_start import assumptions
-from decisioning.policies.compiled import BUILT_IN_RULES, SCORE, CompiledPolicy, CompiledRule
+from decisioning.policies.compiled import BUILT_IN_RULES, SCORE, CompiledPolicy, CompiledRule, consent_rule
 from decisioning.policies.policy import Policy
 from decisioning.policies.rules import all_rules, limit_counts
 from decisioning.policies.symbol_table import SymbolTable
@@ -99,7 +99,7 @@ def compile_policy(
         assumed=assumed,
         digest=_digest(policy, offers, vocabulary, budgets, time_zone),
     )
-    taken = (*BUILT_IN_RULES, *(f"consent_{channel}" for channel in policy.consent))
+    taken = (*BUILT_IN_RULES, *(consent_rule(channel) for channel in policy.consent))
     problems = [
         *checks.number_problems(policy),
         *checks.consent_problems(policy),

@@ -46,6 +46,11 @@ BUILT_IN_RULES: Final[Mapping[str, str]] = {
 """Rules of every policy, beside `consent_<channel>` for every channel that needs consent."""
 
 
+def consent_rule(channel: str) -> str:
+    """Return the name of the rule that a channel's consent condition becomes."""
+    return f"consent_{channel}"
+
+
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
     """A rule with its compiled conditions.

@@ -24,6 +24,7 @@ from decisioning.policies.compiled import (
     VALID,
     VALUE_KNOWN,
     CompiledRule,
+    consent_rule,
 )
 from decisioning.policies.limits import counts_for
 from decisioning.policies.policy import RULE_ORDER, ContactLimit, Policy, QuietHours
@@ -69,7 +70,7 @@ def _of_the_customer(policy: Policy, builder: Builder) -> Iterator[CompiledRule]
         yield CompiledRule(HOLDOUT, "consent", BUILT_IN_RULES[HOLDOUT], (part,))
     for channel, text in policy.consent.items():
         part = builder.condition(text, candidates.by_channel.get(channel, NOWHERE), ("consent", channel))
-        yield CompiledRule(f"consent_{channel}", "consent", f"The customer agreed to offers by {channel}", (part,))
+        yield CompiledRule(consent_rule(channel), "consent", f"The customer agreed to offers by {channel}", (part,))
 
 
 def _of_the_offer(builder: Builder) -> Iterator[CompiledRule]:

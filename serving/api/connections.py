@@ -249,16 +249,18 @@ class LimitedConnection(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
         self._timed = what
-        seconds = self._limits.body_seconds if what is _Coming.BODY else self._limits.header_seconds
-        self._timer = None if what is None else self.loop.call_later(seconds, self._too_late)
+        self._timer = None if what is None else self.loop.call_later(self._seconds(what), self._too_late)
+
+    def _seconds(self, what: _Coming) -> float:
+        return self._limits.body_seconds if what is _Coming.BODY else self._limits.header_seconds
 
     def _too_late(self) -> None:
         self._timed = None
         if self._coming is not _Coming.BODY and self._is_answering:
             self._watch()  # a client waiting for its answer is not slow
             return
-        seconds = self._limits.body_seconds if self._coming is _Coming.BODY else self._limits.header_seconds
-        self._refuse(ProblemError(408, "too-slow", "the request arrives too slowly", expected=f"within {seconds:g} s"))
+        expected = f"within {self._seconds(self._coming):g} s"
+        self._refuse(ProblemError(408, "too-slow", "the request arrives too slowly", expected=expected))
 
     @property
     def _is_answering(self) -> bool:

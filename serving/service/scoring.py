@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decisioning.engine import Decisions
-from decisioning.policies.compiled import HOLDOUT
+from decisioning.policies.compiled import HOLDOUT, consent_rule
 from decisioning.policies.verdicts import failed
 
 
@@ -24,7 +24,7 @@ def may_be_scored(decided: Decisions) -> tuple[NDArray[np.bool_], NDArray[np.boo
     if policy.personalised is not None:
         customers &= policy.personalised.holds(decided.situation)[:, 0]
     candidates = np.repeat(customers[:, np.newaxis], len(policy.candidates), axis=1)
-    of_channels = {f"consent_{channel}" for channel in policy.policy.consent}
+    of_channels = {consent_rule(channel) for channel in policy.policy.consent}
     for rule in policy.rules:
         if rule.kind == "consent" and rule.name != HOLDOUT:  # customers in the holdout have not refused anything
             refused = failed(decided.bits, policy.bit(rule.name))

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from domain.errors import StateError
-from domain.sqlite_files import expect_made, expect_sound, note_made
+from domain.sqlite_files import expect_sound
 
 
 @pytest.fixture
@@ -16,7 +16,6 @@ def file(tmp_path):
     with closing(sqlite3.connect(place)) as connection, connection:
         connection.execute("CREATE TABLE kept (name TEXT)")
         connection.executemany("INSERT INTO kept VALUES (?)", [("x" * 500,)] * 100)
-    note_made(place, ["kept"])
     return place
 
 
@@ -43,16 +42,3 @@ def test_what_is_not_there_or_is_held_by_somebody_is_not_damaged(file, tmp_path)
     with closing(sqlite3.connect(file)) as other:
         other.execute("BEGIN EXCLUSIVE")
         expect_sound(file, "restore it")
-
-
-def test_a_database_that_was_made_is_missed(file):
-    expect_made(file, "restore it")
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("DROP TABLE kept")
-    for got in ("an empty file", "an empty file", "no file"):
-        with pytest.raises(StateError, match=f"got {got}, expected .*; restore it"):
-            expect_made(file, "restore it")
-        if file.exists() and file.stat().st_size:
-            file.write_bytes(b"")
-        else:
-            file.unlink(missing_ok=True)
