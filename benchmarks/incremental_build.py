@@ -16,7 +16,7 @@ from features.store.state_files import StateFiles
 from models.labels import anchors
 from pipelines.bucket_files import compute_bucket
 from pipelines.bucket_work import BucketWork, part_name
-from pipelines.digests import digest_of
+from storage.digests import digest_of
 
 BANK = Path(__file__).parent.parent / "banks" / "demo"
 PARTS, STATES, STAGES = "parts", "states", "stage_history"

@@ -22,8 +22,8 @@ from features.engines.engine import Engine, Report
 from features.journey.settings import Journey
 from features.moments import Moments
 from features.store.parts import plain_table
-from features.store.replacing import replace_parquet
 from features.table import AS_OF, CUSTOMER_ID
+from storage.parquet import replace_parquet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

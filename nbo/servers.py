@@ -8,9 +8,9 @@ import socket
 import sys
 
 from config.settings import Settings
-from events.lock import locked
 from nbo.display import console, show_table
 from nbo.processes import Servers, check_port, ended_by_signals
+from storage.lock import locked
 from wiring.components import Components
 
 HOST = "127.0.0.1"

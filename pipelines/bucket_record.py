@@ -15,9 +15,9 @@ from events.manifest import News
 from features.engines.engine import Report
 from features.moments import Moments
 from features.store.periods import Period, periods_between
-from features.store.replacing import replace_parquet
 from pipelines.bucket_work import REPORT, BucketWork
-from pipelines.digests import digest_of
+from storage.digests import digest_of
+from storage.parquet import replace_parquet
 
 _STAMP: Final = b"nbo.stages"
 

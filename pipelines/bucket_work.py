@@ -16,7 +16,7 @@ from features.engines.engine import Report
 from features.moments import utc_microseconds
 from features.store.parts import FeatureParts
 from features.store.state_files import StateFiles
-from pipelines.digests import digest_of
+from storage.digests import digest_of
 
 REPORT: Final = "report"
 """Key of the report of all files in the note of a bucket's states."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from domain.errors import DataError, StateError
+from storage.atomic import replacing
 
 MOVED = "moved_offers.parquet"
 
@@ -28,6 +29,7 @@ class ChangedDecisionsFile(AbstractContextManager["ChangedDecisionsFile"]):
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._writer: pq.ParquetWriter | None = None
+        self._open = ExitStack()
         if folder is None:
             return
         try:
@@ -43,7 +45,8 @@ class ChangedDecisionsFile(AbstractContextManager["ChangedDecisionsFile"]):
             return
         try:
             if self._writer is None:
-                self._writer = pq.ParquetWriter(self._unfinished(self._folder), moved.schema, compression="zstd")
+                beside = self._open.enter_context(replacing(self._folder / MOVED))
+                self._writer = self._open.enter_context(pq.ParquetWriter(beside, moved.schema, compression="zstd"))
             self._writer.write_table(moved)
         except OSError as error:
             raise self._failed(self._folder, error) from error
@@ -51,20 +54,12 @@ class ChangedDecisionsFile(AbstractContextManager["ChangedDecisionsFile"]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._folder is None or self._writer is None:
-            return
         try:
-            self._writer.close()
-            if kind is None:
-                self._unfinished(self._folder).replace(self._folder / MOVED)
-            else:
-                self._unfinished(self._folder).unlink()
+            self._open.__exit__(kind, error, trace)
         except OSError as failure:
+            if self._folder is None or failure is error:
+                raise
             raise self._failed(self._folder, failure) from failure
-
-    @staticmethod
-    def _unfinished(folder: Path) -> Path:
-        return folder / f".{MOVED}.unfinished"
 
     @staticmethod
     def _failed(folder: Path, error: OSError) -> StateError:

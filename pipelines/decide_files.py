@@ -19,7 +19,6 @@ from domain.errors import StateError
 from events.log import EventLog
 from events.segments import empty_table
 from features.engines.engine import Report
-from features.store.replacing import replacing
 from features.store.state_files import StateFiles
 from features.table import FeatureTable
 from pipelines.bucket_work import part_name
@@ -29,6 +28,7 @@ from serving.batch.option_files import option_file
 from serving.batch.part import FEATURES, OFFERS, REJECTIONS, WISHES, decide_part, part_file, write_contact_options
 from serving.champion_files import ChampionFiles
 from serving.decider import Decider
+from storage.atomic import replace_text
 
 NOTES = "notes"
 """Subfolder of a run with the report of each finished bucket."""
@@ -165,8 +165,7 @@ def _done(work: DecideWork, do: Callable[[Decider, FeatureTable], dict[str, Any]
         report["files"] = []
     text = json.dumps(report)
     try:
-        with replacing(work.note) as beside:
-            beside.write_text(text, encoding="utf-8")
+        replace_text(work.note, text)
     except OSError as error:
         raise StateError(
             f"the note of {work.name} could not be written to {work.folder}",

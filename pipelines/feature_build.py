@@ -8,7 +8,6 @@ from prefect import flow, task
 
 from domain.errors import StateError
 from features.engines.engine import Report
-from features.store.replacing import remove_unfinished
 from features.store.watermark import Watermark
 from models.inputs import model_inputs
 from pipelines.artefacts import keep_table
@@ -16,6 +15,7 @@ from pipelines.bucket_files import compute_bucket
 from pipelines.bucket_work import BucketWork, part_name
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, may_pass
 from pipelines.training_population import churn_anchors
+from storage.atomic import remove_unfinished
 from wiring.components import Components, components_of, reload_components
 from wiring.erasure import erased_kept_out
 from wiring.progress import progress_of

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.errors import StateError
-from events.durable import replace_text
 from pipelines.steps import StepResult
+from storage.atomic import replace_text
 from wiring.components import Components
 
 IMPORT, FEATURES, MODELS, DECISIONS = "import", "features", "models", "decisions"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from prefect import flow
 
-from events.durable import replace_text
 from pipelines.artefacts import keep_page
 from pipelines.outcomes import last_outcomes
 from pipelines.report_page import markdown_report
 from pipelines.steps import StepResult
+from storage.atomic import replace_text
 from wiring.components import reload_components
 
 

@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import TaskRun
 from prefect.context import TaskRunContext
 
 from domain.errors import NboError
-from pipelines.digests import code_digest, digest_of
+from storage.digests import code_digest, digest_of
 
 __all__ = ["StepResult", "code_digest", "digest_of", "do", "kept_step", "may_pass"]
 

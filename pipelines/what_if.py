@@ -18,7 +18,6 @@ from config.changes import changed_bank
 from decisioning.policies.draws import hashes_of, mixed
 from decisioning.reporting.groups import YEARS, groupings_of
 from domain.errors import DataError, nearest
-from events.durable import replace_text
 from expressions.types import Number
 from features.compute import compute_features
 from features.moments import Moments
@@ -32,6 +31,7 @@ from pipelines.what_if_prices import prices_of_sides
 from serving.decider import Decider
 from serving.what_if.comparison import Comparison, Scenario, compare
 from serving.what_if.tables import beside, tables_of
+from storage.atomic import replace_text
 from wiring.components import SEED, Components
 from wiring.progress import progress_of
 

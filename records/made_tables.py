@@ -9,6 +9,7 @@ from pathlib import Path
 
 from domain.errors import StateError
 from domain.sqlite_files import open_existing
+from storage.atomic import replace_text
 
 
 def expect_made(file: Path, remedy: str) -> None:
@@ -40,10 +41,7 @@ def note_made(file: Path, tables: Iterable[str]) -> None:
     note, text = _note(file), "\n".join(sorted(tables)) + "\n"
     if note.exists() and note.read_text(encoding="utf-8") == text:
         return
-    from features.store.replacing import replacing  # noqa: PLC0415  hardly ever needed, and its imports take 0.2 s
-
-    with replacing(note) as beside:
-        beside.write_text(text, encoding="utf-8")
+    replace_text(note, text)
 
 
 def _note(file: Path) -> Path:

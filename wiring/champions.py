@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from events.lock import locked
 from serving.service.champions import Champion, read_champions, write_champions
+from storage.lock import locked
 from wiring.components import MODELS, Components
 
 

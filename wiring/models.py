@@ -8,11 +8,11 @@ from shutil import copyfile
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from features.store.replacing import replacing
 from models.registry import CHALLENGER, CHAMPION, LoadedModel, ModelRegistry, RegisteredModel
 from models.tracking.files import files_digest
 from models.tracking.quiet import quiet_mlflow
 from models.tracking.store import TrackingStore
+from storage.atomic import replacing
 
 if TYPE_CHECKING:
     from models.churn.model import ChurnModel

@@ -16,8 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from domain.encoding import expect_utf8
 from domain.errors import StateError
 from domain.sqlite_files import expect_sound
-from events.lock import locked
 from models.tracking.quiet import quiet_mlflow
+from storage.lock import locked
 
 _RESTORE: Final = (
     "see that MLFLOW_TRACKING_URI names the right one, restore it from a backup, "

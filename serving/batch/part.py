@@ -19,10 +19,10 @@ from decisioning.reporting.funnel import Funnel
 from decisioning.reporting.summary import Summary
 from decisioning.reporting.tables import ranked_offers, rejections
 from domain.errors import DataError, StateError
-from features.store.replacing import replacing
 from features.table import FeatureTable
 from serving.batch.option_files import joined_options, write_options
 from serving.decider import Decider
+from storage.atomic import replacing
 
 OFFERS, REJECTIONS, FEATURES, WISHES = "offers", "rejections", "features", "wishes"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from domain.errors import StateError
-from events.durable import replace_text
+from storage.atomic import replace_text
 
 MANIFEST: Final = "champions.json"
 

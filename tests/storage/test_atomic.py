@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from features.store.replacing import remove_unfinished, replacing
+from storage.atomic import remove_unfinished, replacing
 from tests.docs.pages import ROOT
 
 WRITER = """
 import sys
 from pathlib import Path
-from features.store.replacing import replacing
+from storage.atomic import replacing
 with replacing(Path(sys.argv[1])) as beside:
     beside.write_text("half")
     print("writing", flush=True)
