@@ -17,7 +17,9 @@ from domain.offer import Offer
 from domain.spec import Spec
 from events.mapping import Source
 from events.vocabulary import Vocabulary
+from features.calendar import Calendar
 from features.catalogue import FeatureCatalogue
+from features.feature_definitions import FeatureDefinitions
 from features.journey.settings import Journey
 from models.settings import Models
 from simulation.settings import Simulation
@@ -76,6 +78,11 @@ class Bank:
     def time_zone(self) -> ZoneInfo:
         """The bank's time zone."""
         return ZoneInfo(self.identity.time_zone)
+
+    @property
+    def feature_definitions(self) -> FeatureDefinitions:
+        """Everything besides events that the bank's features depend on."""
+        return FeatureDefinitions(self.features, self.journey, Calendar(self.time_zone))
 
     def offer(self, name: str) -> Offer:
         """Return an offer by name.

@@ -14,7 +14,7 @@ from events.vocabulary import Vocabulary
 from expressions.types import Array
 from features.calendar import MICROSECONDS_PER_DAY, Calendar
 from features.moments import Moments, utc_microseconds
-from models.responses import Responses, responses
+from features.responses import Responses, responses
 from models.settings import ChurnLabel, Training
 
 __all__ = ["Responses", "anchors", "churn_known_at", "churn_labels", "churn_types", "responses"]

@@ -18,12 +18,12 @@ from config.bank import Bank
 from domain.errors import StateError
 from events.log import EventLog
 from events.segments import empty_table
+from features.bucket.current import current_features
+from features.bucket.work import part_name
 from features.engines.engine import Report
 from features.store.state_files import StateFiles
 from features.table import FeatureTable
-from pipelines.bucket_work import part_name
 from pipelines.json_counts import json_counts
-from pipelines.midnight_features import current_features
 from serving.batch.option_files import option_file
 from serving.batch.part import FEATURES, OFFERS, REJECTIONS, WISHES, decide_part, part_file, write_contact_options
 from serving.champion_files import ChampionFiles
@@ -156,7 +156,7 @@ def gather_bucket_options(work: DecideWork) -> Report:
 def _done(work: DecideWork, do: Callable[[Decider, FeatureTable], dict[str, Any]]) -> Report:
     """Call `do` for the bucket's customers, if there are any, and write the report."""
     features, recomputed = current_features(
-        work.bank, EventLog(work.log), work.states, work.bucket, work.as_of, contacts=work.contacts
+        work.bank.feature_definitions, EventLog(work.log), work.states, work.bucket, work.as_of, contacts=work.contacts
     )
     report: Report = {"bucket": work.bucket, "key": work.key, "customers": len(features), "recomputed": recomputed}
     if len(features):

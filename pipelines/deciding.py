@@ -15,10 +15,10 @@ from decisioning.policies.draws import hashes_of
 from decisioning.reporting.forensics import Forensics
 from decisioning.reporting.funnel import Funnel
 from decisioning.reporting.summary import Summary
+from features.bucket.work import part_name
 from features.engines.engine import Report
 from pipelines.artefacts import keep_table
 from pipelines.batch_run import LONGEST_SECONDS, BatchRun, decide_buckets
-from pipelines.bucket_work import part_name
 from pipelines.feature_build import definitions_digest
 from pipelines.json_counts import from_plain
 from pipelines.planning import plan_batch, prices_for

@@ -18,9 +18,9 @@ from decisioning.allocation.problem import Keys
 from decisioning.plan.budget_period import batch_capacities
 from decisioning.plan.sharing import batch_prices, plan_contacts
 from domain.errors import StateError
+from features.bucket.work import part_name
 from features.table import CUSTOMER_ID
 from pipelines.batch_run import BatchRun, gather_options
-from pipelines.bucket_work import part_name
 from pipelines.steps import StepResult, digest_of, do, kept_step
 from serving.batch.charges import ContactUses, charge_batch
 from serving.batch.contacts import CONTACTS, PLAN, planned_contacts

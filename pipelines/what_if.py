@@ -19,12 +19,12 @@ from decisioning.policies.draws import hashes_of, mixed
 from decisioning.reporting.groups import YEARS, groupings_of
 from domain.errors import DataError, nearest
 from expressions.types import Number
+from features.bucket.current import current_features
+from features.bucket.rows import customers_in
 from features.compute import compute_features
 from features.moments import Moments
 from features.table import FeatureTable
-from pipelines.bucket_moments import customers_in
 from pipelines.changed_decisions_file import ChangedDecisionsFile
-from pipelines.midnight_features import current_features
 from pipelines.steps import StepResult
 from pipelines.what_if_page import what_if_page
 from pipelines.what_if_prices import prices_of_sides
@@ -83,7 +83,9 @@ def simulate_policy(
         customers = _sampled(components, bucket, highest)
         if not len(customers):
             return None
-        table, _ = current_features(components.bank, components.log, components.states, bucket, until, customers)
+        table, _ = current_features(
+            components.bank.feature_definitions, components.log, components.states, bucket, until, customers
+        )
         return table, _features_of_change(components, bucket, table, deciders[1], until)
 
     share = 1.0 if highest is None or sample is None else sample / components.log.customer_count
@@ -169,6 +171,6 @@ def _features_of_change(
     if not names:
         return table
     events, moments = components.log.read_bucket(bucket), Moments(table.customer_ids, table.as_of)
-    added = compute_features(events, moments, bank.features, bank.journey, components.calendar, names)
+    added = compute_features(events, moments, bank.feature_definitions, names)
     columns, schema = {**table.columns, **added.columns}, {**table.schema, **added.schema}
     return FeatureTable(table.customer_ids, table.as_of, columns, schema)

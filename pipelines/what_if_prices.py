@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 
 from decisioning.plan.budget_period import batch_capacities
 from decisioning.plan.sharing import batch_prices
+from features.bucket.work import part_name
 from features.table import FeatureTable
-from pipelines.bucket_work import part_name
 from pipelines.planning import SEARCH
 from serving.batch.option_files import OptionFiles
 from serving.batch.part import write_contact_options

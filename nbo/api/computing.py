@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from features.bucket.current import current_features
 from features.moments import Moments
 from features.point_in_time import write_features
 from features.table import AS_OF, CUSTOMER_ID, FeatureTable
 from models.comparison import row_keys
 from nbo.api.frames import frame_of, yes_or_no
-from pipelines.midnight_features import current_features
 from pipelines.training_population import answers_to_offers, churn_moments, churned
 from pipelines.training_sets import moments_of
 from wiring.components import Components
@@ -29,7 +29,9 @@ def features_of_everybody(components: Components, names: Sequence[str]) -> pd.Da
     """Compute all customers' features as of the last midnight with events, from its states if they are there."""
     midnight = components.midnight(components.latest())
     tables = [
-        current_features(components.bank, components.log, components.states, bucket, midnight)[0].select(names)
+        current_features(components.bank.feature_definitions, components.log, components.states, bucket, midnight)[
+            0
+        ].select(names)
         for bucket in range(components.log.buckets)
     ]
     return frame_of(FeatureTable.concatenate(tables))
@@ -43,9 +45,7 @@ def features_at_moments(components: Components, moments: pd.DataFrame, names: Se
         write_features(
             components.log,
             requested,
-            catalogue,
-            components.bank.journey,
-            components.calendar,
+            components.bank.feature_definitions,
             folder,
             engine=components.engine,
             names=names,

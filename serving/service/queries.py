@@ -213,7 +213,7 @@ class QueryService:
     def _stage_history(self, engine: LiveEngine, customer_id: str, read: CustomerFeatures) -> list[dict[str, Any]]:
         events = engine.reader.events(customer_id, read.as_of)
         bank = engine.bank
-        found = stage_history(events, read.as_of, bank.features, bank.journey, engine.reader.calendar)
+        found = stage_history(events, read.as_of, bank.feature_definitions)
         return [
             {name: row[name] for name in ("stage", "entered_at", "left_at", "previous_stage")}
             for row in found.to_pylist()

@@ -19,6 +19,7 @@ import pytest
 
 from domain.offer import candidates_of
 from features.compute import compute_features
+from features.feature_definitions import FeatureDefinitions
 from features.moments import Moments
 from models.inputs import model_inputs
 from nbo.api import Bank, NboError, open_bank
@@ -194,7 +195,9 @@ def test_a_champion_says_what_deciding_says(bank: Bank, today: pd.DataFrame) -> 
     decider = parts.decider()
     moments = Moments.at(some["customer_id"].tolist(), parts.midnight(bank.latest))
     events = parts.log.read_together(some["customer_id"].tolist())
-    features = compute_features(events, moments, catalogue, parts.bank.journey, parts.calendar, decider.features)
+    features = compute_features(
+        events, moments, FeatureDefinitions(catalogue, parts.bank.journey, parts.calendar), decider.features
+    )
     decided = decider.decide(features, as_of=bank.latest, seed=7)
     assert said["churn_probability"].tolist() == decided.features.columns["churn_probability"].tolist()
     known = ~np.isnan(decided.worth.propensity)

@@ -47,7 +47,7 @@ decide_for_everybody(sys.argv[1])
 ONE_BUCKET = """
 import json, pickle, sys
 sys.path.insert(0, sys.argv[1])
-from pipelines.bucket_files import compute_bucket
+from features.bucket.build import compute_bucket
 from pipelines.decide_files import decide_bucket_files, gather_bucket_options
 features, night = pickle.load(sys.stdin.buffer)
 compute_bucket(features)

@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import delete, select
 
-import pipelines.bucket_files
 from domain.errors import DataError
 from domain.event import Event
 from events.schema import table_of
 from events.vocabulary import ATTRIBUTES_TYPE
+from features.bucket import build
 from pipelines.deciding import decide_for_everybody
 from pipelines.delivering import deliver_contacts
 from pipelines.feature_build import build_features
@@ -238,7 +238,7 @@ def test_a_flow_that_dies_in_the_middle_goes_on_from_there(loop: Loop, monkeypat
     before = loop.bank.stamps(OFFLINE)
     for file in loop.bank.parts.repository.parts.rglob("*.parquet"):
         file.unlink()
-    compute, calls = pipelines.bucket_files.compute_states, []
+    compute, calls = build.compute_states, []
 
     def dies_at_the_sixth(*arguments: Any) -> Any:
         calls.append(arguments)
@@ -247,7 +247,7 @@ def test_a_flow_that_dies_in_the_middle_goes_on_from_there(loop: Loop, monkeypat
         return compute(*arguments)
 
     with monkeypatch.context() as dying:
-        dying.setattr(pipelines.bucket_files, "compute_states", dies_at_the_sixth)
+        dying.setattr(build, "compute_states", dies_at_the_sixth)
         with pytest.raises(DataError, match="the sixth bucket"):
             build_features(str(loop.bank.folder))
     done = loop.bank.stamps(OFFLINE)

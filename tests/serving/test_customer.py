@@ -81,7 +81,7 @@ def write_states(states, bank, log, *, days_ago=0):
     for bucket in range(log.buckets):
         events = log.read_bucket(bucket)
         customers = sorted(set(events["customer_id"].to_pylist()))
-        found = compute_states(events, customers, midnight, bank.features, bank.journey, calendar)
+        found = compute_states(events, customers, midnight, bank.feature_definitions)
         states.materialise(found, AS_OF)
 
 

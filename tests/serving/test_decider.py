@@ -6,7 +6,6 @@ import pytest
 from decisioning.policies.arms import Arm
 from domain.errors import DataError
 from events.segments import empty_table
-from features.calendar import Calendar
 from features.compute import compute_features
 from features.moments import Moments
 from serving.decider import Decider
@@ -91,7 +90,7 @@ def nothing():
     """Return the features of a customer without history, as readers compute them."""
     bank = small_bank()
     moments = Moments.at(["stranger"], AS_OF)
-    return compute_features(empty_table(), moments, bank.features, bank.journey, Calendar(bank.time_zone))
+    return compute_features(empty_table(), moments, bank.feature_definitions)
 
 
 def scores_of(decisions):

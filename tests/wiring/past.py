@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from events.importing import import_sources
+from features.bucket.build import compute_bucket
+from features.bucket.work import part_name
 from features.store.watermark import Watermark
 from pipelines.batch_run import BatchRun
-from pipelines.bucket_files import compute_bucket
-from pipelines.bucket_work import part_name
 from pipelines.decide_files import decide_bucket_files
 from pipelines.feature_build import _works
 from serving.batch.part_log import log_part

@@ -11,10 +11,10 @@ import numpy as np
 from config.bank import Bank
 from config.reading import load_bank
 from events.log import EventLog
+from features.bucket.build import BucketWork, compute_bucket
 from features.engines.engine import Report
 from features.store.parts import FeatureParts
 from features.store.state_files import StateFiles
-from pipelines.bucket_files import BucketWork, compute_bucket
 from tests.pipelines.small_bank import DEMO
 
 BANK = load_bank(DEMO)
@@ -45,7 +45,9 @@ class Home:
             bucket=0,
             key=f"{self.log.bucket_digest(0)} {until}",
             definitions=definitions,
-            bank=self.bank,
+            features=self.bank.feature_definitions,
+            vocabulary=self.bank.vocabulary,
+            offers=self.bank.offers,
             as_of=until,
             midnight=midnight,
             anchors=self.anchors[np.datetime64(until.astimezone(UTC).replace(tzinfo=None), "us") > self.anchors],

@@ -17,14 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import pipelines.bucket_files
-import pipelines.bucket_nights
 from domain.event import Event
 from events.erasure import erase_customer
 from events.log import EventLog
+from tests.features.bucket.one_bucket import ANCHORS, BANK, Home, bank_in
 from tests.features.build import event, table
 from tests.features.demo import random_log
-from tests.pipelines.one_bucket import ANCHORS, BANK, Home, bank_in
 
 LOG = table(random_log(BANK.vocabulary, customers=6, events=220, seed=11))
 DAYS = [datetime(2026, 3, 27) + timedelta(days=days) for days in range(10)]  # noqa: DTZ001  # the bank's zone is added
@@ -249,7 +247,7 @@ def test_a_night_that_dies_is_made_up_for(
         if dies_at == "states":
             dying.setattr(type(home.states), "write", dies)
         else:
-            dying.setattr(pipelines.bucket_nights, dies_at, dies)
+            dying.setattr(incremental, dies_at, dies)
         with pytest.raises(KeyboardInterrupt):
             home.build(second)
     home.log.append(known(third))

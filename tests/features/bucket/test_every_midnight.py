@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.features.bucket.one_bucket import BANK, Home
 from tests.features.build import table
 from tests.features.demo import random_log
-from tests.pipelines.one_bucket import BANK, Home
 
 LOG = table(random_log(BANK.vocabulary, customers=6, events=150, seed=5))
 MIDNIGHTS = [datetime(2026, month, day, tzinfo=BANK.time_zone) for month, day in ((4, 1), (7, 2), (7, 3), (8, 12))]

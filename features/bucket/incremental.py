@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from events.log import EventLog
 from events.news import news_in, total
 from events.segments import empty_table
-from features.calendar import Calendar
+from features.bucket.rows import NewRows, contact_moments, customers_in, new_rows, write_parts
+from features.bucket.work import REPORT, BucketWork, Record, periods_of, read_history_of, write_history
 from features.compute import compute_features
 from features.engines.engine import Report
 from features.journey.lifecycle import NO_STAGE, StageChanges, stage_history
@@ -27,10 +28,6 @@ from features.moments import Moments
 from features.state import States, compute_states, features_at
 from features.state_rollover import far_too_late, first_days, next_midnight
 from features.table import FeatureTable
-from pipelines.bucket_moments import contact_moments, customers_in
-from pipelines.bucket_parts import NewRows, new_rows, write_parts
-from pipelines.bucket_record import Record, periods_of, read_history_of, write_history
-from pipelines.bucket_work import REPORT, BucketWork
 
 MOST_NIGHTS: Final = 7
 """Most nights to roll over; beyond that, a build from the log is cheaper."""
@@ -62,7 +59,7 @@ def continued(work: BucketWork, log: EventLog) -> Report | None:
     news, before = log.read_since(work.bucket, np.datetime64(base.states.midnight, "us"))
     if before != base.record.known:
         return None
-    rows = new_rows(work, base.report, base.states.midnight, contact_moments(work.bank, news, work.as_of), digests)
+    rows = new_rows(work, base.report, base.states.midnight, contact_moments(work, news), digests)
     if rows is None:
         return None
     walk = _Walk(work, log, base, news, rows.asked)
@@ -74,16 +71,16 @@ def continued(work: BucketWork, log: EventLog) -> Report | None:
 
 def _base(work: BucketWork) -> _Base | None:
     note = work.states.note(work.name)
-    if note is None or REPORT not in note or not can_continue(work.bank.journey):
+    if note is None or REPORT not in note or not can_continue(work.features.journey):
         return None
     record, report = Record.read(note), note[REPORT]
     if record.foundation != work.foundation or record.as_of > work.as_of or not work.has(report["parts"]):
         return None
-    states, calendar = work.states.read(work.name), Calendar(work.bank.time_zone)
+    states, calendar = work.states.read(work.name), work.features.calendar
     midnights = np.array([states.midnight, work.midnight_utc.astype(np.int64)])
     nights = int(np.diff(calendar.day_index(midnights))[0])
     moments_are_old = not len(work.anchors) or work.anchors.max() <= np.datetime64(states.midnight, "us")
-    if states.layout != work.bank.features.layout or not 0 <= nights <= MOST_NIGHTS or not moments_are_old:
+    if states.layout != work.features.catalogue.layout or not 0 <= nights <= MOST_NIGHTS or not moments_are_old:
         return None
     stages = read_history_of(work, record)
     return None if stages is None else _Base(report, record, states, stages, nights)
@@ -102,8 +99,7 @@ class _Walk:
 
     def __init__(self, work: BucketWork, log: EventLog, base: _Base, news: pa.Table, asked: Moments) -> None:
         self._work, self._log, self._base = work, log, base
-        self._features, self._journey = work.bank.features, work.bank.journey
-        self._calendar = Calendar(work.bank.time_zone)
+        self._features, self._calendar = work.features, work.features.calendar
         self._news = news
         self._asked = asked
         self.states, is_new = self._everybody()
@@ -111,7 +107,7 @@ class _Walk:
         # customers without a stage enter the process with their first visible event, which may be among the news
         has_news = self._are(np.array(news["customer_id"].unique().to_pylist(), dtype=object))
         self._by_history = is_new | self._are(far_too_late(news, self._calendar))
-        if self._journey.stages:
+        if self._features.journey.stages:
             self._by_history |= has_news & (self.states.standing().stage == NO_STAGE)
         self.changes: list[StageChanges] = []
         self.tables: list[FeatureTable] = []
@@ -134,7 +130,7 @@ class _Walk:
             if len(rows):
                 as_of = self._asked.as_of[rows]
                 states = here.take(customer[rows])
-                found = features_at(states, self._news, as_of, self._features, self._journey, self._calendar)
+                found = features_at(states, self._news, as_of, self._features)
                 self.tables.append(found.select(self._work.parts.schema))
                 open_rows[rows] = False
         self._compute(np.flatnonzero(open_rows), customer)
@@ -148,7 +144,7 @@ class _Walk:
         if not len(new):
             return before, np.zeros(len(before), dtype=np.bool_)
         midnight, no_events = np.datetime64(before.midnight, "us"), empty_table()
-        initial = compute_states(no_events, new, midnight, self._features, self._journey, self._calendar)
+        initial = compute_states(no_events, new, midnight, self._features)
         customer_ids = np.concatenate([before.customer_ids, new])
         order = pc.sort_indices(pa.array(customer_ids, pa.string())).to_numpy()
         matrix = np.concatenate([before.matrix, initial.matrix])
@@ -156,13 +152,12 @@ class _Walk:
 
     def _left(self, day: int) -> pa.Table:
         """Read the events that leave windows in any of the nights."""
-        days = first_days(self._features, day, self._base.nights)
+        days = first_days(self._features.catalogue, day, self._base.nights)
         spans = np.column_stack([self._calendar.beginning(days), self._calendar.beginning(days + 1)])
         return self._log.read_days(self._work.bucket, spans)
 
     def _move(self, left: pa.Table) -> None:
-        features, journey, calendar = self._features, self._journey, self._calendar
-        self.states, from_states = next_midnight(self.states, left, self._news, features, journey, calendar)
+        self.states, from_states = next_midnight(self.states, left, self._news, self._features)
         self._by_history |= ~from_states
         standing = self.states.standing()
         entered = (standing.stage != NO_STAGE) & (standing.day == self._day(self.states.midnight))
@@ -175,17 +170,17 @@ class _Walk:
         few[customer[rows]] = True
         ids = self.states.customer_ids[few]
         events = self._log.read_customers(work.bucket, ids) if len(ids) else empty_table()
-        stages = stage_history(events, work.as_of, self._features, self._journey, calendar)
+        stages = stage_history(events, work.as_of, self._features)
         self.stages = continued_history(self._base.stages, self.changes, stages, self._ids, few, calendar)
         if not len(ids):
             return
-        computed = compute_states(events, ids, work.midnight, self._features, self._journey, calendar, stages)
+        computed = compute_states(events, ids, work.midnight, self._features, stages)
         matrix = self.states.matrix.copy(order="K")
         matrix[few] = computed.matrix
         self.states = States(self.states.customer_ids, matrix, self.states.midnight, self.states.layout)
         if len(rows):
             asked, names = self._asked.take(rows), tuple(work.parts.schema)
-            table = compute_features(events, asked, self._features, self._journey, calendar, names, stages)
+            table = compute_features(events, asked, self._features, names, stages)
             self.tables.append(table)
 
     def _day(self, midnight: int) -> int:

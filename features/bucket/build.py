@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from events.log import EventLog
-from features.calendar import Calendar
+from features.bucket.incremental import continued
+from features.bucket.rows import customers_in, training_moments
+from features.bucket.work import BucketWork, Record, part_key, periods_of, write_history
 from features.compute import compute_features
 from features.engines.engine import Report
 from features.journey.lifecycle import stage_history
@@ -19,10 +21,6 @@ from features.kernel.columns import EVENT_COLUMNS
 from features.moments import Moments
 from features.state import compute_states
 from features.store.periods import Period
-from pipelines.bucket_moments import customers_in, training_moments
-from pipelines.bucket_nights import continued
-from pipelines.bucket_record import Record, part_key, periods_of, write_history
-from pipelines.bucket_work import BucketWork
 
 __all__ = ["BucketWork", "compute_bucket"]
 
@@ -45,23 +43,21 @@ def compute_bucket(work: BucketWork) -> Report:
 
 
 def _from_log(work: BucketWork, log: EventLog) -> Report:
-    bank, calendar = work.bank, Calendar(work.bank.time_zone)
-    features, journey = bank.features, bank.journey
     # first what the log says of itself, then its events: news that come between are found by the next build
     digests = periods_of(log, work)
     _, known = log.read_since(work.bucket, work.midnight_utc)
     events = log.read_bucket(work.bucket, COLUMNS)
-    stages = stage_history(events, work.as_of, features, journey, calendar)
+    stages = stage_history(events, work.as_of, work.features)
     record = Record(work.foundation, work.as_of, known)
     write_history(work, stages, record)
-    moments = training_moments(bank, events, work.anchors, work.as_of)
+    moments = training_moments(work, events)
     parts = _parts(work, moments, digests)
     missing = [part for part in parts if work.present.get(part.name) != part.key]
     customers = customers_in(events)
-    states = compute_states(events, customers, work.midnight, features, journey, calendar, stages)
+    states = compute_states(events, customers, work.midnight, work.features, stages)
     if missing:
         asked = moments.take(np.concatenate([part.rows for part in missing]))
-        table = compute_features(events, asked, features, journey, calendar, tuple(work.parts.schema), stages)
+        table = compute_features(events, asked, work.features, tuple(work.parts.schema), stages)
         begin = 0
         for part in missing:
             end = begin + len(part.rows)

@@ -10,21 +10,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from config.bank import Bank
 from events.log import EventLog
 from events.segments import empty_table
-from features.calendar import Calendar
+from features.bucket.rows import customers_in
+from features.bucket.work import part_name
 from features.compute import compute_features
+from features.feature_definitions import FeatureDefinitions
 from features.moments import Moments, utc_microseconds
 from features.state import States, features_at
 from features.store.state_files import StateFiles
 from features.table import FeatureTable
-from pipelines.bucket_moments import customers_in
-from pipelines.bucket_work import part_name
 
 
 def current_features(
-    bank: Bank,
+    definitions: FeatureDefinitions,
     log: EventLog,
     states: StateFiles,
     bucket: int,
@@ -38,7 +37,7 @@ def current_features(
     midnight (in a run for an earlier moment, say) or other features. The numbers are the same.
 
     Args:
-        bank: The bank, with its features and journey.
+        definitions: The bank's feature definitions.
         log: The event log.
         states: Files of the states, as written by `compute_bucket`.
         bucket: Number of the bucket.
@@ -53,21 +52,20 @@ def current_features(
     Raises:
         StateError: The file is damaged.
     """
-    calendar = Calendar(bank.time_zone)
     if customers is None:
         customers = customers_in(log.read_bucket(bucket, ["customer_id"]))
-    known = _states_of(customers, bank, states, part_name(bucket), midnight)
+    known = _states_of(customers, states, part_name(bucket), midnight, definitions.catalogue.layout)
     later = empty_table() if contacts is None else contacts  # the states end at this midnight
     tables = []
     rest = customers
     if known is not None and len(known):
         moments = _moments(known.customer_ids, midnight, later)
-        tables.append(features_at(known, later, moments, bank.features, bank.journey, calendar))
+        tables.append(features_at(known, later, moments, definitions))
         rest = customers[~_are_in(customers, known.customer_ids)]
     if len(rest) or not tables:
         events = pa.concat_tables([log.read_bucket(bucket), later])
         asked = Moments(rest, _moments(rest, midnight, later))
-        tables.append(compute_features(events, asked, bank.features, bank.journey, calendar))
+        tables.append(compute_features(events, asked, definitions))
     whole = FeatureTable.concatenate(tables)
     return replace(whole, as_of=np.full(len(whole), utc_microseconds(midnight))), len(rest)
 
@@ -79,13 +77,13 @@ def _moments(customers: NDArray[np.object_], midnight: datetime, later: pa.Table
 
 
 def _states_of(
-    customers: NDArray[np.object_], bank: Bank, files: StateFiles, part: str, midnight: datetime
+    customers: NDArray[np.object_], files: StateFiles, part: str, midnight: datetime, layout: str
 ) -> States | None:
     """Read the states of these customers; None if there are none of this midnight and layout."""
     if files.note(part) is None:
         return None
     states = files.read(part)
-    if (states.midnight, states.layout) != (int(utc_microseconds(midnight).astype(np.int64)), bank.features.layout):
+    if (states.midnight, states.layout) != (int(utc_microseconds(midnight).astype(np.int64)), layout):
         return None
     rows = np.flatnonzero(_are_in(states.customer_ids, customers))
     return States(states.customer_ids[rows], states.matrix[rows], states.midnight, states.layout)

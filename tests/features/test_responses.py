@@ -11,7 +11,7 @@ from domain.errors import DataError
 from domain.journey import Stage
 from domain.offer import Offer
 from events.vocabulary import ContactEvents, EventType, Vocabulary
-from models.responses import Responses, responses
+from features.responses import Responses, responses
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 FAR = datetime(2026, 1, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Parts of one bucket's rows that new moments or events change: which rows stay, and which are computed."""
+"""Rows of one bucket's customers: their training moments, and the parts of rows that new moments or events change."""
 
 from __future__ import annotations
 
@@ -8,18 +8,60 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from features.bucket.work import BucketWork, part_key
 from features.engines.engine import Report
 from features.moments import Moments
+from features.responses import responses
 from features.store.periods import Period
 from features.table import AS_OF, CUSTOMER_ID, FeatureTable
-from pipelines.bucket_moments import in_order
-from pipelines.bucket_record import part_key
-from pipelines.bucket_work import BucketWork
+
+
+def customers_in(events: pa.Table) -> NDArray[np.object_]:
+    """Return the customers of a bucket, in its order."""
+    return np.array(pc.unique(events["customer_id"]).to_pylist(), dtype=object)
+
+
+def training_moments(work: BucketWork, events: pa.Table) -> Moments:
+    """List the training moments: the anchors of churn for every customer known by then, and the moments of contacts.
+
+    Returns:
+        Moments in the order of time, then customer, without repetitions.
+    """
+    encoded = events["customer_id"].combine_chunks().dictionary_encode()
+    ids = np.array(encoded.dictionary.to_pylist(), dtype=object)
+    # the log is ordered by customer, and so are the codes
+    begins = np.searchsorted(encoded.indices.to_numpy(), np.arange(len(ids)))
+    available = events["available_at"].cast(pa.int64()).to_numpy()
+    since = np.minimum.reduceat(available, begins) if len(ids) else available
+    here = since[:, None] < work.anchors.astype("datetime64[us]").astype(np.int64)[None, :]
+    customer, anchor = np.nonzero(here)
+    return in_order(Moments(ids[customer], work.anchors[anchor]), contact_moments(work, events))
+
+
+def contact_moments(work: BucketWork, events: pa.Table) -> Moments:
+    """List the moments at which offers were presented to customers, as far as known at the end of the work."""
+    if work.vocabulary.contacts is None:
+        return Moments(np.empty(0, dtype=object), np.empty(0, dtype="datetime64[us]"))
+    return responses(events, work.vocabulary, work.offers, work.as_of).moments
+
+
+def in_order(*parts: Moments) -> Moments:
+    """Merge moments in the order of time, then customer, without repetitions."""
+    ids = np.concatenate([part.customer_ids for part in parts])
+    as_of = np.concatenate([part.as_of.astype("datetime64[us]") for part in parts])
+    encoded = pa.array(ids, pa.string()).dictionary_encode()
+    rank = np.argsort(pc.sort_indices(encoded.dictionary).to_numpy())
+    customer = rank[encoded.indices.to_numpy()]
+    order = np.lexsort((customer, as_of))
+    same = (np.diff(customer[order]) == 0) & (np.diff(as_of[order]) == np.timedelta64(0, "us"))
+    first = order[np.append(True, ~same)] if len(order) else order
+    return Moments(ids[first], as_of[first])
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _ChangedPart:
     period: Period
     name: str
     key: str
@@ -36,7 +78,7 @@ class NewRows:
         dropped: Number of rows in the files that are not kept.
     """
 
-    parts: tuple[_Part, ...]
+    parts: tuple[_ChangedPart, ...]
     asked: Moments
     dropped: int
 
@@ -71,11 +113,11 @@ def new_rows(
                 return None
             kept = rows.filter(pc.less_equal(rows.column(AS_OF).cast(pa.int64()), midnight))
             dropped += len(rows) - len(kept)
-        existing = _moments(kept)
+        existing = _moments_of(kept)
         new = _others(in_order(new), existing)
         both = in_order(existing, new)
         if len(both):
-            parts.append(_Part(period, name, part_key(work, digest, both), kept))
+            parts.append(_ChangedPart(period, name, part_key(work, digest, both), kept))
             added.append(new)
     return NewRows(tuple(parts), in_order(*added), dropped)
 
@@ -93,7 +135,7 @@ def write_parts(work: BucketWork, rows: NewRows, tables: Sequence[FeatureTable])
             work.parts.write(part.name, rows_of_period, part.key, kept)
 
 
-def _moments(rows: pa.Table | None) -> Moments:
+def _moments_of(rows: pa.Table | None) -> Moments:
     if rows is None:
         return Moments(np.empty(0, dtype=object), np.empty(0, dtype="datetime64[us]"))
     ids = np.array(rows.column(CUSTOMER_ID).to_pylist(), dtype=object)
