@@ -27,8 +27,7 @@ from config.settings import Settings
 from config.stores import OnlineStore
 from events.log import EventLog
 from features.calendar import Calendar
-from features.catalogue import FeatureCatalogue
-from features.feature_definitions import FeatureDefinitions
+from features.catalogue import FeatureCatalogue, FeatureDefinitions
 from features.moments import utc_microseconds
 from features.state import States, compute_states
 from features.store.online import OnlineStates

@@ -7,9 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from config.delivery import Delivery
-from config.network import Network
-from config.retention import Retention
-from config.schedule import Schedule
+from config.operations import Network, Retention, Schedule
 from decisioning.policies.budgets import Budget
 from decisioning.policies.policy import Policy
 from domain.errors import DataError, nearest
@@ -18,8 +16,7 @@ from domain.spec import Spec
 from events.mapping import Source
 from events.vocabulary import Vocabulary
 from features.calendar import Calendar
-from features.catalogue import FeatureCatalogue
-from features.feature_definitions import FeatureDefinitions
+from features.catalogue import FeatureCatalogue, FeatureDefinitions
 from features.journey.settings import Journey
 from models.settings import Models
 from simulation.settings import Simulation

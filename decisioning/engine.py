@@ -21,9 +21,8 @@ from decisioning.arbitration.scores import (
     score_candidates,
 )
 from decisioning.arbitration.sort_keys import ranked, sort_keys
-from decisioning.policies.arms import Arm, Arms, arms_of
 from decisioning.policies.compiled import CompiledPolicy
-from decisioning.policies.draws import as_microseconds, decision_id, hashes_of
+from decisioning.policies.draws import Arm, Arms, arms_of, as_microseconds, decision_id, hashes_of
 from decisioning.policies.evaluation_context import EvaluationContext, moment_columns
 from decisioning.policies.remaining import remaining_at
 from decisioning.policies.requests import Said, request_columns

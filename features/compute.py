@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from features.catalogue import FeatureDefinitions
 from features.compiled_features import compile_features
-from features.feature_definitions import FeatureDefinitions
 from features.inputs import coded_moments, history_of
 from features.journey.lifecycle import stages_at
 from features.kernel.gather import gather

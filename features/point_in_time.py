@@ -15,9 +15,9 @@ from domain.errors import DataError
 from domain.progress import Progress, silent
 from events.fingerprints import bucket_of
 from events.log import EventLog
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
 from features.engines.engine import Engine, Report
-from features.feature_definitions import FeatureDefinitions
 from features.moments import Moments
 from features.store.parts import plain_table
 from features.table import AS_OF, CUSTOMER_ID

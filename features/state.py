@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from domain.errors import DataError, StateError
 from features.building.journeys import DAYS_IN_STAGE, PREVIOUS_STAGE, STAGE
 from features.calendar import Calendar
+from features.catalogue import FeatureDefinitions
 from features.compiled_features import compile_features
-from features.feature_definitions import FeatureDefinitions
 from features.inputs import coded_moments, history_of, moments_without_events
 from features.journey.lifecycle import NO_STAGE, StageChanges, stages_at
 from features.kernel.gather import gather, merge

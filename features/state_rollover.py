@@ -9,9 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.calendar import Calendar
-from features.catalogue import FeatureCatalogue
+from features.catalogue import FeatureCatalogue, FeatureDefinitions
 from features.compiled_features import compile_features
-from features.feature_definitions import FeatureDefinitions
 from features.inputs import coded_moments, history_of
 from features.journey.stage_rollover import stand_at
 from features.kernel.aggregates.active_days import DAYS_PER_WORD, MOST_WORDS

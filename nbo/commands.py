@@ -14,7 +14,6 @@ from config.settings import Settings
 from domain.errors import DataError, NboError, StateError
 from events.report import NothingAcceptedError
 from nbo.display import console, progress_bars, show_error, show_table
-from nbo.full_disk import full_disk
 from nbo.outcomes import (
     show_decision,
     show_decisions,
@@ -24,7 +23,7 @@ from nbo.outcomes import (
     show_models,
     show_run,
 )
-from nbo.scarce import scarce
+from nbo.scarce import full_disk, scarce
 from wiring.progress import showing
 
 if TYPE_CHECKING:
@@ -304,7 +303,7 @@ def experiments(
 
     Example: nbo --bank banks/demo experiments --model churn --sort auc
     """
-    from nbo.comparison import show_experiments
+    from nbo.what_if import show_experiments
 
     show_experiments(_parts(context), sort, model, csv)
 

@@ -16,8 +16,8 @@ from events.fingerprints import bucket_of
 from events.schema import one_chunk
 from events.segments import empty_table
 from features.engines.engine import Report
-from pipelines.decide_files import DecideWork, decide_bucket_files, gather_bucket_options
 from pipelines.steps import digest_of, may_pass
+from serving.batch.bucket import DecideWork, decide_bucket_files, gather_bucket_options
 from serving.champion_files import ChampionFiles
 from storage.atomic import remove_unfinished
 from wiring.components import SEED, Components, components_of

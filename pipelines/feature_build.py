@@ -12,8 +12,7 @@ from features.bucket.work import BucketWork, part_name
 from features.engines.engine import Report
 from features.store.watermark import Watermark
 from models.inputs import model_inputs
-from pipelines.artefacts import keep_table
-from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, may_pass
+from pipelines.steps import StepResult, code_digest, digest_of, do, keep_table, kept_step, may_pass
 from pipelines.training_population import churn_anchors
 from storage.atomic import remove_unfinished
 from wiring.components import Components, components_of, reload_components

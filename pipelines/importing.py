@@ -12,8 +12,7 @@ from prefect import flow, task
 
 from events.importing import import_sources
 from events.quarantine import Reason
-from pipelines.artefacts import keep_table
-from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, may_pass
+from pipelines.steps import StepResult, code_digest, digest_of, do, keep_table, kept_step, may_pass
 from records.flush import flush
 from records.import_lock import one_import
 from simulation.simulate import simulate

@@ -8,14 +8,13 @@ import numpy as np
 
 from simulation.agenda import Agenda
 from simulation.attachment import WAIVER_DAYS
-from simulation.catalogue import Catalogue
 from simulation.clock import Clock
-from simulation.kinds import KIND
+from simulation.journal import Recorder
+from simulation.kinds import KIND, Catalogue
 from simulation.market import ANSWERS, CALL, CURRENT_ACCOUNT, EMAIL, PUSH, BoolArray, IntArray
 from simulation.needs import Needs
 from simulation.odds import logistic
 from simulation.randomness import stream
-from simulation.recording import Recorder
 from simulation.state import State
 
 SECOND = 1_000_000

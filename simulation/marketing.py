@@ -8,8 +8,7 @@ import numpy as np
 
 from domain.journey import Stage
 from simulation.attributes import AFFLUENT, Attributes
-from simulation.catalogue import Catalogue
-from simulation.kinds import KINDS, NO_KIND
+from simulation.kinds import KINDS, NO_KIND, Catalogue
 from simulation.market import (
     CREDIT_CARD,
     CURRENT_ACCOUNT,

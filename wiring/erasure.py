@@ -19,7 +19,7 @@ from events.erasure import erase_customer
 from events.quarantine import forget_in_quarantine
 from features.table import CUSTOMER_ID
 from records.erasures import ErasedCustomers, latest_erasure
-from records.journal_tables import GATE, SWEPT
+from records.schema import GATE, SWEPT
 from serving.delivery.files import forget_in_files
 from storage.atomic import remove_unfinished
 from storage.parquet import replace_parquet

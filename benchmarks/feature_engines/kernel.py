@@ -14,10 +14,9 @@ import pyarrow.parquet as pq
 from benchmarks.feature_wanted import TYPES, ZONE, anchors, wanted_features
 from events.vocabulary import EventType, Vocabulary
 from features.calendar import Calendar
-from features.catalogue import FeatureCatalogue, build_catalogue
+from features.catalogue import FeatureCatalogue, FeatureDefinitions, build_catalogue
 from features.compute import compute_features
 from features.definitions import AggregateFeature, FeatureFile, Where
-from features.feature_definitions import FeatureDefinitions
 from features.journey.settings import Journey
 from features.kernel.columns import EVENT_COLUMNS
 from features.moments import Moments

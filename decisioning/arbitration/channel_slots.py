@@ -9,9 +9,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from decisioning.policies.arms import UNIFORM, Arm
 from decisioning.policies.candidates import Candidates
 from decisioning.policies.compiled import CompiledPolicy
+from decisioning.policies.draws import UNIFORM, Arm
 from decisioning.policies.policy import Exploration
 from domain.offer import OfferClass
 from expressions.types import Array

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from decisioning.policies.arms import Arm, Arms
 from decisioning.policies.compiled import (
     MINIMUM_PRIORITY,
     SCORED,
@@ -17,6 +16,7 @@ from decisioning.policies.compiled import (
     CompiledPolicy,
     CompiledWeight,
 )
+from decisioning.policies.draws import Arm, Arms
 from decisioning.policies.evaluation_context import EvaluationContext
 from decisioning.policies.policy import Factors
 from decisioning.policies.verdicts import Bits, mark

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from decisioning.arbitration.channel_slots import EXPLORED, NEVER, Layout
 from decisioning.arbitration.ranking import Ranking, rank_candidates
 from decisioning.arbitration.scores import CandidateScores, priority_of, with_propensity
-from decisioning.policies.arms import RANKED_BY, UNIFORM, Arm, Arms
 from decisioning.policies.compiled import CompiledPolicy
-from decisioning.policies.draws import Hashes, customer_draws, hashes_of, mixed, uniforms
+from decisioning.policies.draws import RANKED_BY, UNIFORM, Arm, Arms, Hashes, customer_draws, hashes_of, mixed, uniforms
 from expressions.types import Array
 
 RANDOM_PROPENSITIES: Final = 64

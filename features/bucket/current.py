@@ -14,8 +14,8 @@ from events.log import EventLog
 from events.segments import empty_table
 from features.bucket.rows import customers_in
 from features.bucket.work import part_name
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
-from features.feature_definitions import FeatureDefinitions
 from features.moments import Moments, utc_microseconds
 from features.state import States, features_at
 from features.store.state_files import StateFiles

@@ -17,8 +17,8 @@ from domain.offer import Offer
 from events.log import EventLog
 from events.manifest import News
 from events.vocabulary import Vocabulary
+from features.catalogue import FeatureDefinitions
 from features.engines.engine import Report
-from features.feature_definitions import FeatureDefinitions
 from features.moments import Moments, utc_microseconds
 from features.store.parts import FeatureParts
 from features.store.periods import Period, periods_between

@@ -7,8 +7,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, functions
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
-from features.feature_definitions import FeatureDefinitions
 from features.kernel.columns import EVENT_COLUMNS
 from features.moments import Moments
 from features.store.parts import plain_table

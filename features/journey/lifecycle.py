@@ -18,9 +18,8 @@ from expressions.types import Array
 from features.building.draft import MOMENT_INPUTS
 from features.building.journeys import DAYS_IN_STAGE, PREVIOUS_STAGE, STAGE, STAGES
 from features.calendar import Calendar
-from features.catalogue import FeatureCatalogue
+from features.catalogue import FeatureCatalogue, FeatureDefinitions
 from features.compiled_features import CompiledFeatures, compile_features
-from features.feature_definitions import FeatureDefinitions
 from features.inputs import coded_moments, history_of
 from features.journey.settings import Journey
 from features.kernel.arrays import BoolArray, Int64Array, spread

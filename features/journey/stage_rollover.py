@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from features.building.journeys import STAGES
 from features.calendar import Calendar
-from features.feature_definitions import FeatureDefinitions
+from features.catalogue import FeatureDefinitions
 from features.journey.lifecycle import (
     GRID_BEGINS,
     NO_STAGE,

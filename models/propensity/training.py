@@ -16,8 +16,7 @@ from features.catalogue import FeatureCatalogue
 from features.responses import Responses
 from features.table import FeatureTable
 from models.baselines.per_offer import per_offer_logistic
-from models.baselines.popularity import offer_rates
-from models.baselines.prevalence import prevalence
+from models.baselines.popularity import offer_rates, prevalence
 from models.held_out import MODEL, HeldOutPredictions
 from models.propensity.families import Families, families_of
 from models.propensity.fitting import fit_propensity

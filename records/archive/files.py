@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from domain.errors import StateError
-from records.decision_tables import DECISIONS
+from records.schema import DECISIONS
 from storage.atomic import move, replacing
 
 PENDING: Final = ".pending"

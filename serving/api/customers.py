@@ -12,11 +12,9 @@ from pydantic import BaseModel, Field, StrictBool
 from domain.errors import DataError, nearest
 from events.vocabulary import ATTRIBUTES_TYPE
 from records.validation import SubmittedEvent
-from serving.api.auditing import as_json, noted
-from serving.api.in_time import apart, in_time
 from serving.api.models import Id, Name, Strict
 from serving.api.problems import documented, problem_of
-from serving.api.requests import LimitedRoute
+from serving.api.requests import LimitedRoute, apart, as_json, in_time, noted
 from serving.api.security import Administering, Listening, Reading
 from serving.service.service import Service
 

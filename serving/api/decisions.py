@@ -9,11 +9,9 @@ from fastapi import APIRouter, Header, Path, Request, Response
 from pydantic import BaseModel
 
 from records.decision_writes import IdempotencyKey
-from serving.api.auditing import as_json
-from serving.api.in_time import apart, in_time
 from serving.api.models import BatchAnswer, BatchRequest, DecisionAnswer, DecisionBody, Id, Question
 from serving.api.problems import ProblemError, documented
-from serving.api.requests import LimitedRoute
+from serving.api.requests import LimitedRoute, apart, as_json, in_time
 from serving.api.security import Caller, Deciding
 from serving.service.decision_queue import MOST_TOGETHER, RequestClashError
 from serving.service.decision_request import DecisionRequest

@@ -10,10 +10,9 @@ from fastapi import APIRouter, Body, Request
 
 from records.ingestion import EventStatus
 from records.validation import EventRefusedError, SubmittedEvent
-from serving.api.in_time import in_time
 from serving.api.models import CloudEventIn, EventIn, EventResult, Events, EventsAnswer, Unread
 from serving.api.problems import ProblemError, documented
-from serving.api.requests import LimitedRoute
+from serving.api.requests import LimitedRoute, in_time
 from serving.api.security import Listening
 from serving.service.service import Service
 

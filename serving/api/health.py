@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from domain.errors import NboError
-from serving.api.in_time import apart
 from serving.api.problems import RETRY_SECONDS, ProblemError, documented
+from serving.api.requests import apart
 from serving.service.service import Service
 
 router = APIRouter(tags=["health"])

@@ -8,12 +8,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from serving.api.auditing import as_json, noted
 from serving.api.decisions import DecisionId
-from serving.api.in_time import apart
 from serving.api.models import Id, Name, Strict
 from serving.api.problems import documented
-from serving.api.requests import LimitedRoute
+from serving.api.requests import LimitedRoute, apart, as_json, noted
 from serving.api.security import Administering, Caller, Deciding, Reading
 from serving.service.service import Service
 

@@ -15,8 +15,7 @@ import pyarrow.parquet as pq
 from decisioning.engine import Decisions
 from decisioning.plan.contact_options import all_contact_options, first_contact_options
 from decisioning.reporting.forensics import Forensics
-from decisioning.reporting.funnel import Funnel
-from decisioning.reporting.summary import Summary
+from decisioning.reporting.summary import Funnel, Summary
 from decisioning.reporting.tables import ranked_offers, rejections
 from domain.errors import DataError, StateError
 from features.table import FeatureTable

@@ -18,9 +18,8 @@ from domain.errors import StateError
 from records.erasures import hold_erasures
 from serving.delivery.outbox import Contact, Outbox
 from serving.delivery.permission import Permission, Ruling
-from serving.delivery.rounds import rounds
 from serving.delivery.states import State
-from serving.delivery.targets import TOLD, Fate, Sent, told
+from serving.delivery.targets import TOLD, Fate, Sent, rounds, told
 from storage.atomic import replace_text
 
 LEASE: Final = timedelta(minutes=10)

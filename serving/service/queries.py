@@ -20,12 +20,12 @@ from features.table import FeatureTable
 from records.decision_log import DecisionLog, LoggedDecision
 from records.event_rows import moment_of
 from records.journal import PENDING_PREFIX
-from records.journal_tables import WITHDRAWALS
+from records.schema import WITHDRAWALS
 from serving.customer_features import CustomerFeatures, Origin
 from serving.replay import replay
 from serving.service.clock import Clock
+from serving.service.decision_request import may_be_scored
 from serving.service.engine import LiveEngine
-from serving.service.scoring import may_be_scored
 
 CONTACTS_SHOWN = 50
 _LIMIT = "limit_"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from decisioning.engine import Decisions
 from decisioning.reporting.forensics import Forensics
-from decisioning.reporting.funnel import Funnel
+from decisioning.reporting.summary import Funnel
 from expressions.types import Array
 from features.table import CUSTOMER_ID, FeatureTable
 from serving.decider import CUSTOMERS_PER_CHUNK, Decider

@@ -6,7 +6,7 @@ import pytest
 from config.reading import load_bank
 from decisioning.engine import decide
 from decisioning.policies.compile import compile_policy
-from decisioning.reporting.funnel import Funnel
+from decisioning.reporting.summary import Funnel
 from domain.offer import OfferClass
 from features.table import FeatureTable
 from simulation.kinds import KIND

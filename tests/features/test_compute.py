@@ -8,9 +8,9 @@ import pytest
 from domain.errors import DataError
 from domain.event import Event
 from features.calendar import Calendar
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
 from features.definitions import Where
-from features.feature_definitions import FeatureDefinitions
 from features.table import FeatureTable
 from tests.features.build import AMSTERDAM, NO_STAGES, aggregate, catalogue, event, moments, table
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from domain.event import Event
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
-from features.feature_definitions import FeatureDefinitions
 from features.moments import Moments
 from features.state import compute_states, features_from_states
 from features.table import FeatureTable

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from domain.errors import DataError, StateError
 from features.calendar import Calendar
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
-from features.feature_definitions import FeatureDefinitions
 from features.moments import Moments
 from features.state import States, compute_states, features_from_states
 from tests.features.build import AMSTERDAM, NO_STAGES, aggregate, catalogue, event, moment, table

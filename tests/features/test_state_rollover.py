@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.calendar import Calendar
-from features.feature_definitions import FeatureDefinitions
+from features.catalogue import FeatureDefinitions
 from features.journey.lifecycle import NO_STAGE, stage_history
 from features.journey.settings import Journey
 from features.journey.stage_rollover import can_continue, continued_history

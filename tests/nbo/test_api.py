@@ -18,12 +18,12 @@ import pyarrow.compute as pc
 import pytest
 
 from domain.offer import candidates_of
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
-from features.feature_definitions import FeatureDefinitions
 from features.moments import Moments
 from models.inputs import model_inputs
 from nbo.api import Bank, NboError, open_bank
-from nbo.api.frames import frame_of, table_of
+from nbo.api.computing import frame_of, table_of
 from pipelines.training import train_churn_model, train_propensity_model
 from pipelines.training_population import answers_to_offers
 from serving.customer_features import Origin

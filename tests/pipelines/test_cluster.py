@@ -48,7 +48,7 @@ ONE_BUCKET = """
 import json, pickle, sys
 sys.path.insert(0, sys.argv[1])
 from features.bucket.build import compute_bucket
-from pipelines.decide_files import decide_bucket_files, gather_bucket_options
+from serving.batch.bucket import decide_bucket_files, gather_bucket_options
 features, night = pickle.load(sys.stdin.buffer)
 compute_bucket(features)
 reports = [gather_bucket_options(night), decide_bucket_files(night)]

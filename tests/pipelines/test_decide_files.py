@@ -20,7 +20,7 @@ from features.moments import Moments
 from features.state import States, compute_states
 from features.store.state_files import StateFiles
 from features.table import FeatureTable
-from pipelines.decide_files import DecideWork, decide_bucket_files, gather_bucket_options
+from serving.batch.bucket import DecideWork, decide_bucket_files, gather_bucket_options
 from serving.champion_files import ChampionFiles
 from tests.features.build import table
 from tests.features.demo import random_log

@@ -21,8 +21,8 @@ from records.database import Database
 from records.event_rows import microseconds, row_of
 from records.flush import flush
 from records.journal import Journal
-from records.journal_tables import CUSTOMERS, PENDING
 from records.open_contacts import open_contacts
+from records.schema import CUSTOMERS, PENDING
 from serving.customer_features import CustomerReader
 from serving.service.engine import outbound_channels
 from tests.pipelines.test_decide_files import BANK, EVENTS, MIDNIGHT, states_of

@@ -23,9 +23,8 @@ from domain.errors import DataError, EngineError
 from events.log import EventLog
 from events.schema import table_of
 from features.compute import compute_features
-from features.engines.engine import Report
-from features.engines.java_runtime import java_environment
-from features.engines.local import LocalEngine
+from features.engines.engine import LocalEngine, Report
+from features.engines.session import java_environment
 from features.engines.settings import LOCAL, SPARK
 from features.engines.spark import SparkEngine, SparkWorkers
 from features.engines.tables import features_of_tables

@@ -13,9 +13,9 @@ import pytest
 from domain.errors import DataError
 from events.log import EventLog
 from events.schema import table_of
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
-from features.engines.local import LocalEngine
-from features.feature_definitions import FeatureDefinitions
+from features.engines.engine import LocalEngine
 from features.moments import Moments
 from features.point_in_time import write_features
 from features.store.parts import plain_table

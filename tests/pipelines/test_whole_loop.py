@@ -26,8 +26,7 @@ from pipelines.run_bank import run_bank
 from pipelines.what_if import simulate_policy
 from records.decision_writes import UNIT
 from records.event_rows import microseconds
-from records.journal_tables import CHARGES, CUSTOMERS, PENDING, PLANNED
-from records.outbox_tables import OUTBOX
+from records.schema import CHARGES, CUSTOMERS, OUTBOX, PENDING, PLANNED
 from serving.batch.contacts import CONTACTS
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader, Origin

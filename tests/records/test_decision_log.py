@@ -10,8 +10,7 @@ from config.stores import DecisionLogPlace
 from decisioning.reporting.tables import ranked_offers
 from domain.decision import Decision
 from domain.errors import StateError
-from records.decision_json import from_json, to_json
-from records.decision_log import DecisionLog
+from records.decision_log import DecisionLog, from_json, to_json
 from tests.ports import free_port
 from tests.servers import PASSWORD_IN_URL
 from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log

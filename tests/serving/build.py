@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from config.bank import Bank, BankIdentity
-from config.schedule import Schedule
+from config.operations import Schedule
 from decisioning.policies.limits import limit_features
 from decisioning.policies.policy import ContactLimit, Exploration, Policy, Rule
 from domain.event import Event

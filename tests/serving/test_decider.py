@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from decisioning.policies.arms import Arm
+from decisioning.policies.draws import Arm
 from domain.errors import DataError
 from events.segments import empty_table
 from features.compute import compute_features

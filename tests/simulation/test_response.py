@@ -7,8 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from simulation.catalogue import Catalogue
-from simulation.kinds import KIND
+from simulation.kinds import KIND, Catalogue
 from simulation.market import FloatArray
 from simulation.reasons import reasons
 from simulation.response import Response

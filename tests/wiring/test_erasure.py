@@ -21,7 +21,7 @@ from events.importing import import_sources
 from events.quarantine import Quarantine, Reason, Rejection
 from records.archive.archiving import archive_decisions
 from records.erasures import named
-from records.journal_tables import AUDIT
+from records.schema import AUDIT
 from serving.customer_features import CustomerReader
 from serving.decider import Decider
 from serving.delivery.delivering import deliver

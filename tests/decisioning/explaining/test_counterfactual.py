@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from decisioning.arbitration.scores import best_candidate, priority_of
 from decisioning.engine import Decisions, decide
 from decisioning.explaining.counterfactual import Counterfactual, counterfactuals
-from decisioning.policies.arms import Arm
 from decisioning.policies.budgets import Budget
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.compiled import BUILT_IN_RULES, CompiledPolicy
+from decisioning.policies.draws import Arm
 from decisioning.policies.policy import Control, Factors, Policy
 from domain.offer import OfferClass
 from expressions.types import Array

@@ -7,8 +7,7 @@ import pytest
 
 from decisioning.engine import Decisions, decide
 from decisioning.policies.policy import ContactLimit, Policy, Rule
-from decisioning.reporting.funnel import Funnel
-from decisioning.reporting.summary import Summary
+from decisioning.reporting.summary import Funnel, Summary
 from decisioning.reporting.tables import RULES_KEY, ranked_offers, rejections
 from domain.decision import Verdict
 from tests.decisioning.build import NOON, STAGES, compiled, customers, decision_record, likely

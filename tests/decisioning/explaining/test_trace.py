@@ -7,7 +7,7 @@ from decisioning.explaining.rule_book import RuleBook
 from decisioning.explaining.trace import decision_of
 from decisioning.policies.budgets import Budget
 from domain.errors import StateError
-from records.decision_json import to_json
+from records.decision_log import to_json
 from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log
 
 BUDGETS = (Budget(name="letters", amount=1.0, unit="letters", channels=("email",), charge="2"),)

@@ -11,9 +11,9 @@ from decisioning.engine import decide
 from decisioning.plan.budget_period import batch_capacities, batch_capacity
 from decisioning.plan.contact_options import all_contact_options, first_contact_options
 from decisioning.plan.sharing import batch_prices, plan_contacts
-from decisioning.policies.arms import Arm
 from decisioning.policies.budgets import Budget
 from decisioning.policies.compile import compile_policy
+from decisioning.policies.draws import Arm
 from decisioning.policies.policy import Control, Exploration, Policy
 from domain.offer import OfferClass
 from tests.decisioning.build import CARE, NOON, OFFERS, VOCABULARY, catalogue_for, customers

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisioning.engine import decide
-from decisioning.policies.arms import Arm, arms_of
-from decisioning.policies.draws import hashes_of
+from decisioning.policies.draws import Arm, arms_of, hashes_of
 from decisioning.policies.policy import Control, Exploration, Policy, Rule, Weight
 from domain.offer import OfferClass
 from tests.decisioning.build import CARE, NOON, OFFERS, column, compiled, customers, ids, likely

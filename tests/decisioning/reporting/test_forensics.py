@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from decisioning.arbitration.scores import priority_of
 from decisioning.engine import Decisions, decide
-from decisioning.policies.arms import Arm
 from decisioning.policies.compiled import CompiledPolicy
+from decisioning.policies.draws import Arm
 from decisioning.policies.policy import Control, Factors, Policy, Rule, Weight
 from decisioning.reporting.factor_ablation import FACTORS
 from decisioning.reporting.forensics import Forensics, gini

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from domain.event import Event
 from events.erasure import erase_customer
 from events.log import EventLog
+from features.bucket import incremental
 from tests.features.bucket.one_bucket import ANCHORS, BANK, Home, bank_in
 from tests.features.build import event, table
 from tests.features.demo import random_log

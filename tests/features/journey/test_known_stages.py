@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.calendar import Calendar
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
-from features.feature_definitions import FeatureDefinitions
 from features.journey.lifecycle import stage_history
 from features.state import compute_states
 from tests.features.build import moments, table

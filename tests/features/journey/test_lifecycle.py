@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from domain.event import Event
 from domain.journey import Stage
 from features.calendar import Calendar
-from features.catalogue import FeatureCatalogue
+from features.catalogue import FeatureCatalogue, FeatureDefinitions
 from features.compute import compute_features
 from features.definitions import Where
-from features.feature_definitions import FeatureDefinitions
 from features.journey.lifecycle import stage_history
 from features.journey.settings import Journey
 from tests.features.build import AMSTERDAM, aggregate, catalogue, event, moment, moments, stage, table

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.calendar import Calendar
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
-from features.feature_definitions import FeatureDefinitions
 from tests.features import slow
 from tests.features.build import moments, table
 from tests.features.everything import JOURNEY, everything

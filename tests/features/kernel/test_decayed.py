@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
-from features.feature_definitions import FeatureDefinitions
 from features.kernel.columns import LARGEST_NUMBER
 from tests.features.build import AMSTERDAM, NO_STAGES, aggregate, catalogue, event, moments, table
 

@@ -14,14 +14,12 @@ from hypothesis import strategies as st
 
 from domain.event import Event
 from features.calendar import Calendar
-from features.catalogue import FeatureCatalogue
+from features.catalogue import FeatureCatalogue, FeatureDefinitions
 from features.compiled_features import compile_features
 from features.definitions import AggregateKind, Where
-from features.feature_definitions import FeatureDefinitions
 from features.kernel.aggregates.active_days import DAYS_PER_WORD, DayBits, DayCount
-from features.kernel.aggregates.extremes import Maximum, Minimum
+from features.kernel.aggregates.extremes import FirstTime, Maximum, Minimum
 from features.kernel.aggregates.sums import Count, Sum
-from features.kernel.aggregates.times import FirstTime
 from features.state import compute_states
 from features.state_rollover import LATEST_DAYS, far_too_late, first_days, next_midnight
 from tests.features.build import AMSTERDAM, NO_STAGES, aggregate, catalogue, event, table

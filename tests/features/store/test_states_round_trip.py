@@ -9,10 +9,9 @@ import pyarrow as pa
 
 from events.vocabulary import EventType, Property, Vocabulary
 from features.calendar import Calendar
-from features.catalogue import build_catalogue
+from features.catalogue import FeatureDefinitions, build_catalogue
 from features.compute import compute_features
 from features.definitions import AggregateFeature, FeatureFile, Where
-from features.feature_definitions import FeatureDefinitions
 from features.journey.settings import Journey
 from features.moments import Moments
 from features.state import compute_states, features_from_states

@@ -20,14 +20,12 @@ from records.archive.archive import DecisionArchive
 from records.archive.archiving import archive_decisions, remove_explanations
 from records.archive.files import PENDING as PENDING_ENDING
 from records.archive.files import place_of
-from records.archive.tables import ARCHIVED
 from records.database import Database
 from records.decision_log import DecisionLog
-from records.decision_tables import DECISIONS
 from records.decision_writes import AnswerWrite, Claim, DecisionWrite, DecisionWriter, decision_row
 from records.event_rows import microseconds
 from records.group_commit import GroupCommit
-from records.journal_tables import CHARGES
+from records.schema import ARCHIVED, CHARGES, DECISIONS
 from serving.replay import replay
 from tests.records.build import empty_postgresql
 from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log

@@ -1,4 +1,4 @@
-"""Champions as files: the registry's champions, copied to where services read them without asking the registry."""
+"""Champions by name, and the manifest of their files, from which services read them without asking the registry."""
 
 from __future__ import annotations
 

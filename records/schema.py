@@ -1,12 +1,119 @@
-"""Tables for input from outside and for what must be right under concurrency, beside the decision log."""
+"""Tables of the database, on SQLite or PostgreSQL: decisions and their archive, the journal, budgets and the outbox."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text, false
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
 
-from records.decision_tables import METADATA
+METADATA: Final = MetaData()
+
+VERSIONS: Final = Table(
+    "versions",
+    METADATA,
+    Column("digest", String(32), primary_key=True),
+    Column("content", Text, nullable=False),  # JSON: name -> version
+)
+
+RULE_BOOKS: Final = Table(
+    "rule_books",
+    METADATA,
+    Column("digest", String(32), primary_key=True),
+    Column("content", Text, nullable=False),  # JSON: the rules of a policy, and the candidates that each applies to
+)
+
+DECISIONS: Final = Table(
+    "decisions",
+    METADATA,
+    Column("decision_id", String(32), primary_key=True),
+    Column("customer_id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("as_of", BigInteger, nullable=False),  # microseconds since 1970, UTC: exact, and the same in every database
+    Column("features_from", Text, nullable=False),  # where the features came from: state, log, nothing; or batch
+    Column("stage", Text),
+    Column("offer", Text),  # first of the ranked offers; NULL if nothing was offered
+    Column("propensity", Float),
+    Column("value", Float),
+    Column("priority", Float),
+    Column("selection_probability", Float),
+    Column("seed", BigInteger, nullable=False),
+    Column("versions", String(32), ForeignKey("versions.digest"), nullable=False),
+    Column("part", Text),  # for a batch run: names the Parquet files that hold the rest
+    Column("record", Text),  # for a single decision: its trace; in old rows, JSON of the whole decision
+    Index("decisions_of_customer", "customer_id", "as_of"),
+)
+
+CONTACTS: Final = (
+    "CREATE VIEW contacts AS SELECT customer_id, channel, offer, as_of, decision_id FROM decisions"
+    " WHERE offer IS NOT NULL"
+)
+"""What was offered to whom and when: the contact history as far as decisions tell."""
+
+
+ARCHIVED: Final = Table(
+    "archived_files",
+    METADATA,
+    Column("file", Text, primary_key=True),  # below the archive's folder
+    Column("decisions", Integer, nullable=False),
+    Column("archived_at", BigInteger, nullable=False),  # microseconds since 1970, UTC
+)
+"""A file belongs to the archive from the transaction that lists it here and removes its decisions from the database."""
+
+
+OUTBOX: Final = Table(
+    "outbox",
+    METADATA,
+    Column("decision_id", String(32), primary_key=True),
+    Column("customer_id", Text, nullable=False),
+    Column("night", String(10), nullable=False),  # day that the plan is for, as 2026-06-01
+    Column("channel", Text, nullable=False),
+    Column("contact_at", BigInteger, nullable=False),  # microseconds since 1970, UTC; so are all moments here
+    Column("offer", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("slot", Text),
+    Column("state", String(12), nullable=False),  # a `states.State`
+    Column("attempts", Integer, nullable=False),  # attempts begun: the channel may have received the contact as often
+    Column("next_at", BigInteger, nullable=False),  # not taken before this moment
+    Column("settled_at", BigInteger),
+    Column("reason", Text),
+    # at most one contact per customer and night, even if the night was planned more than once
+    UniqueConstraint("customer_id", "night"),
+    Index("outbox_by_time", "channel", "state", "next_at"),
+    Index("outbox_by_night", "channel", "night"),
+)
+
+GATHERED: Final = Table(
+    "outbox_runs",
+    METADATA,
+    Column("run", Text, primary_key=True),
+    Column("night", String(10), nullable=False),
+    Column("contacts", Integer, nullable=False),
+)
+"""Runs whose contacts are in the outbox, so that they are not read again."""
+
+PLANS: Final = Table(
+    "plans_in_force",
+    METADATA,
+    Column("night", String(10), primary_key=True),
+    Column("run", Text, nullable=False),  # empty while no plan has been charged: the row is only a lock then
+)
+"""The latest plan of each night; only its contacts are delivered."""
+
 
 # SQLite numbers rows by itself only where the type is INTEGER
 _NUMBERED: Final = BigInteger().with_variant(Integer, "sqlite")

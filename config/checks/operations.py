@@ -1,9 +1,15 @@
-"""Checks cron lines: five fields, each of which must be able to match."""
+"""Checks of `schedule.yaml`, `retention.yaml` and `network.yaml`."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import fields
 from typing import Final
+
+from config.operations import Network, Retention, Schedule
+from domain.addresses import entry_mistake
+from domain.errors import Problem
 
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -65,3 +71,58 @@ def _number(text: str, names: dict[str, int]) -> int | None:
     if text in names:
         return names[text]
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 2 else None
+
+
+FILE: Final = "schedule.yaml"
+
+
+def schedule_problems(schedule: Schedule) -> Iterator[Problem]:
+    """Find invalid cron lines, and lines that never match."""
+    for flow in fields(schedule):
+        line = getattr(schedule, flow.name)
+        mistake = None if line is None else cron_mistake(line)
+        if mistake is not None:
+            got, expected = mistake
+            yield Problem(file=FILE, path=(flow.name,), what="not a cron line", got=got, expected=expected)
+
+
+RETENTION_FILE: Final = "retention.yaml"
+LEAST_DAYS: Final = 90
+"""Responses to offers take weeks, by letter up to two months, and need the decision that they answer."""
+
+
+def retention_problems(retention: Retention) -> Iterator[Problem]:
+    """Find retention times that are too short for learning, or that contradict each other."""
+    decisions, explanations = retention.decisions_days, retention.explanations_days
+    if decisions is not None and decisions < LEAST_DAYS:
+        expected = f"{LEAST_DAYS} or more: late outcomes need the decision that they answer"
+        yield Problem(
+            file=RETENTION_FILE, path=("decisions_days",), what="too short", got=str(decisions), expected=expected
+        )
+    if explanations is None:
+        return
+    if explanations < 1:
+        yield Problem(
+            file=RETENTION_FILE,
+            path=("explanations_days",),
+            what="too short",
+            got=str(explanations),
+            expected="1 or more",
+        )
+    if decisions is not None and explanations > decisions:
+        expected = f"at most decisions_days, {decisions}: the archive is not changed any more"
+        yield Problem(
+            file=RETENTION_FILE, path=("explanations_days",), what="too long", got=str(explanations), expected=expected
+        )
+
+
+NETWORK_FILE: Final = "network.yaml"
+
+
+def network_problems(network: Network) -> Iterator[Problem]:
+    """Find entries that are not a host, address or network."""
+    for place, entry in enumerate(network.inside):
+        expected = entry_mistake(entry)
+        if expected is not None:
+            what = "not a host, address or network"
+            yield Problem(file=NETWORK_FILE, path=("inside", place), what=what, got=f"'{entry}'", expected=expected)

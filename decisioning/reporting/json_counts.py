@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from decisioning.reporting.forensics import Forensics
-from decisioning.reporting.funnel import Funnel
-from decisioning.reporting.summary import Summary
+from decisioning.reporting.summary import Funnel, Summary
 
 _NAMES = ("rules", "kinds", "stages", "offers", "channels", "groupings", "groups")
 """Attributes that contain names instead of counts."""

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from config.bank import Bank
+from decisioning.reporting.json_counts import json_counts
 from domain.errors import StateError
 from events.log import EventLog
 from events.segments import empty_table
@@ -23,7 +24,6 @@ from features.bucket.work import part_name
 from features.engines.engine import Report
 from features.store.state_files import StateFiles
 from features.table import FeatureTable
-from pipelines.json_counts import json_counts
 from serving.batch.option_files import option_file
 from serving.batch.part import FEATURES, OFFERS, REJECTIONS, WISHES, decide_part, part_file, write_contact_options
 from serving.champion_files import ChampionFiles
@@ -101,7 +101,7 @@ def decide_bucket_files(work: DecideWork) -> Report:
 
     Returns:
         Number and key of the bucket; counts of customers, decisions, offers and customers computed from the log;
-        funnel, summary and forensics as written by `pipelines.json_counts`; and the files. Without customers, the
+        funnel, summary and forensics as `json_counts` writes them; and the files. Without customers, the
         counts of decisions are left out.
     """
 
