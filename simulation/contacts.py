@@ -13,9 +13,10 @@ from simulation.answers import Answers, Put
 from simulation.attachment import LOYALTY_EFFECT, WAIVER_EFFECT, Attachment
 from simulation.attributes import Attributes
 from simulation.behaviour import Sessions
+from simulation.catalogue import Catalogue
 from simulation.clock import Clock
 from simulation.journal import Recorder
-from simulation.kinds import KIND, URGENT, Catalogue
+from simulation.kinds import KIND, URGENT
 from simulation.market import APP, CALL, CHANNELS, EMAIL, PUSH, WEB, BoolArray, FloatArray, IntArray
 from simulation.marketing import Marketing
 from simulation.needs import Needs

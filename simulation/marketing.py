@@ -8,7 +8,8 @@ import numpy as np
 
 from domain.journey import Stage
 from simulation.attributes import AFFLUENT, Attributes
-from simulation.kinds import KINDS, NO_KIND, Catalogue
+from simulation.catalogue import Catalogue
+from simulation.kinds import KINDS, NO_KIND
 from simulation.market import (
     CREDIT_CARD,
     CURRENT_ACCOUNT,

@@ -9,7 +9,8 @@ import numpy as np
 
 from domain.offer import Offer
 from simulation.attributes import Attributes
-from simulation.kinds import KIND, KINDS, NO_KIND, Catalogue, kind_of
+from simulation.catalogue import Catalogue
+from simulation.kinds import KIND, KINDS, NO_KIND, kind_of
 from simulation.market import CHANNEL_EASE, PRODUCT_NAMES, PRODUCTS, REPEATABLE, FloatArray, IntArray
 from simulation.needs import Needs
 from simulation.odds import logistic

@@ -14,11 +14,11 @@ from simulation.attachment import Attachment
 from simulation.attributes import Attributes
 from simulation.behaviour import Behaviour
 from simulation.care import Care
+from simulation.catalogue import Catalogue
 from simulation.clock import Clock
 from simulation.contacts import Contacts
 from simulation.experience import Experience
 from simulation.journal import Journal, Recorder
-from simulation.kinds import Catalogue
 from simulation.market import PRODUCT_NAMES
 from simulation.marketing import Marketing
 from simulation.needs import LifeEvents, Needs

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from simulation.kinds import KIND, Catalogue
+from simulation.catalogue import Catalogue
+from simulation.kinds import KIND
 from simulation.market import FloatArray
 from simulation.reasons import reasons
 from simulation.response import Response
