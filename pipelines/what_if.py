@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from config.bank import Bank
 from config.changes import changed_bank
+from decisioning.engine import DecisionContext
 from decisioning.plan.budget_period import batch_capacities
 from decisioning.plan.sharing import batch_prices
 from decisioning.policies.draws import hashes_of, mixed
@@ -71,7 +72,9 @@ def prices_of_sides(
                 names.append(part_name(bucket))
                 for decider, table, folder, wanted in zip(deciders, tables, folders, priced, strict=True):
                     if wanted:
-                        write_contact_options(decider, table, folder=folder, part=names[-1], as_of=as_of, seed=SEED)
+                        write_contact_options(
+                            decider, table, DecisionContext(as_of=as_of, seed=SEED), folder=folder, part=names[-1]
+                        )
             progress(bucket + 1, buckets)
         return [
             batch_prices(OptionFiles(folder, names), _capacities(decider, as_of, share), SEARCH, {}) if wanted else {}

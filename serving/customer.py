@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from decisioning.engine import Decisions
+from decisioning.engine import DecisionContext, Decisions
 from domain.decision import Decision
 from domain.errors import DataError, nearest
 from records.decision_log import DecisionLog
@@ -75,11 +75,9 @@ def decide_for_customer(
     unknown = read.origin is Origin.NOTHING
     decisions = decider.decide(
         read.features,
-        as_of=read.as_of,
-        seed=seed,
-        channels=[channel],
-        prices=prices,
-        remaining=remaining,
+        DecisionContext(
+            as_of=read.as_of, seed=seed, channels=[channel], prices=prices or {}, remaining=remaining or {}
+        ),
         unknown=unknown,
     )
     decision = decider.record(decisions, 0, channel)

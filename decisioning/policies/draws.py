@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import blake2b
 
@@ -67,6 +68,25 @@ def customer_draws(customers: Hashes, names: Sequence[str], as_of: np.datetime64
     moment = np.array([as_microseconds(as_of) & _WORD], dtype=np.uint64)
     per_customer = mixed(mixed(customers ^ start) ^ moment)
     return uniforms(mixed(per_customer[:, None] ^ hashes_of(names)[None, :]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draws:
+    """The random numbers of some customers' decisions.
+
+    Attributes:
+        customers: Hashes of the customers' ids, shape (n,).
+        as_of: Decision time.
+        seed: Seed of the draws.
+    """
+
+    customers: Hashes
+    as_of: np.datetime64
+    seed: int
+
+    def of(self, names: Sequence[str], rows: NDArray[np.intp] | slice = slice(None)) -> Array:
+        """Draw a number for each name, for all customers or some: see `customer_draws`."""
+        return customer_draws(self.customers[rows], names, self.as_of, self.seed)
 
 
 def as_microseconds(moment: np.datetime64) -> int:

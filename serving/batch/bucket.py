@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from config.bank import Bank
+from decisioning.engine import DecisionContext
 from decisioning.reporting.json_counts import json_counts
 from domain.errors import StateError
 from events.log import EventLog
@@ -109,12 +110,9 @@ def decide_bucket_files(work: DecideWork) -> Report:
         result = decide_part(
             decider,
             features,
+            DecisionContext(as_of=work.as_of, seed=work.seed, prices=work.prices, remaining=work.remaining),
             folder=work.folder,
             part=work.name,
-            as_of=work.as_of,
-            seed=work.seed,
-            prices=work.prices,
-            remaining=work.remaining,
         )
         files = [part_file(work.folder, content, work.name) for content in (OFFERS, REJECTIONS, FEATURES)]
         if decider.policy.outbound:
@@ -142,11 +140,9 @@ def gather_bucket_options(work: DecideWork) -> Report:
         write_contact_options(
             decider,
             features,
+            DecisionContext(as_of=work.as_of, seed=work.seed, remaining=work.remaining),
             folder=work.folder,
             part=work.name,
-            as_of=work.as_of,
-            seed=work.seed,
-            remaining=work.remaining,
         )
         return {"files": [option_file(work.folder, work.name).name]}
 

@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
-from decisioning.engine import Decisions
+from decisioning.engine import DecisionContext, Decisions
 from decisioning.explaining.rule_book import RuleBook
 from decisioning.explaining.trace import Trace
 from domain.decision import Candidate
@@ -130,18 +130,18 @@ class DecisionService:
         if read.origin is Origin.LOG and read.note != NO_STORE:
             degraded.append(Degraded.FEATURES_FROM_LOG)
         left = remaining(self._database, engine.decider.policy, read.as_of)
-        inputs: dict[str, Any] = {
-            "as_of": utc_microseconds(read.as_of),
-            "seed": SEED,
-            "channels": list(dict.fromkeys(question.channel for question in asked)),
-            "request": [question.context for question in asked],
-            "prices": engine.paced.now(left, read.as_of),
-            "remaining": left,
-            "unknown": read.origin is Origin.NOTHING,
-        }
+        context = DecisionContext(
+            as_of=utc_microseconds(read.as_of),
+            seed=SEED,
+            channels=list(dict.fromkeys(question.channel for question in asked)),
+            request=[question.context for question in asked],
+            prices=engine.paced.now(left, read.as_of),
+            remaining=left,
+        )
+        unknown = read.origin is Origin.NOTHING
         decider = engine.decider
         try:
-            decisions = decider.decide(read.features, **inputs)
+            decisions = decider.decide(read.features, context, unknown=unknown)
         except (ArithmeticError, TypeError, AttributeError, RuntimeError, ValueError) as error:
             if len(asked) > 1:
                 raise  # the caller retries each request alone: one customer's features must not fail the others
@@ -149,7 +149,7 @@ class DecisionService:
             degraded.append(Degraded.NO_SCORES)
             logger.error("a model failed", extra={"error": type(error).__name__})
             decider = engine.without_models
-            decisions = decider.decide(read.features, **inputs)
+            decisions = decider.decide(read.features, context, unknown=unknown)
         return _Decided(asked, read, decider, decisions, tuple(degraded))
 
 

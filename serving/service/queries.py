@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow.compute as pc
 from sqlalchemy import select
 
+from decisioning.engine import DecisionContext
 from decisioning.policies.rules import COUNT
 from domain.decision import Candidate, Decision
 from domain.errors import DataError, NotFoundError
@@ -86,9 +87,7 @@ class QueryService:
         channels = None if channel is None else [channel]
         decided = engine.decider.decide(
             read.features,
-            as_of=utc_microseconds(read.as_of),
-            seed=0,
-            channels=channels,
+            DecisionContext(as_of=utc_microseconds(read.as_of), seed=0, channels=channels),
             unknown=read.origin is Origin.NOTHING,
         )
         customers, candidates = may_be_scored(decided)

@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow.compute as pc
 import pytest
 
+from decisioning.engine import DecisionContext
 from domain.offer import candidates_of
 from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
@@ -198,7 +199,7 @@ def test_a_champion_says_what_deciding_says(bank: Bank, today: pd.DataFrame) -> 
     features = compute_features(
         events, moments, FeatureDefinitions(catalogue, parts.bank.journey, parts.calendar), decider.features
     )
-    decided = decider.decide(features, as_of=bank.latest, seed=7)
+    decided = decider.decide(features, DecisionContext(as_of=bank.latest, seed=7))
     assert said["churn_probability"].tolist() == decided.features.columns["churn_probability"].tolist()
     known = ~np.isnan(decided.worth.propensity)
     assert (likely.to_numpy()[known] == decided.worth.propensity[known]).all()

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import delete, select
 
+from decisioning.engine import DecisionContext
 from domain.errors import DataError
 from domain.event import Event
 from events.schema import table_of
@@ -164,7 +165,9 @@ def test_whoever_was_contacted_since_is_not_contacted_again_tonight(loop: Loop) 
             assert row["channel"] not in {one["channel"] for one in theirs}
             # the service says the same of them
             features = reader.read(row["customer_id"], until + timedelta(microseconds=1)).features
-            decided = parts.decider().decide(features, as_of=until, seed=SEED, channels=[row["channel"]])
+            decided = parts.decider().decide(
+                features, DecisionContext(as_of=until, seed=SEED, channels=[row["channel"]])
+            )
             assert not decided.allowed[0, decided.policy.candidates.by_channel[row["channel"]]].any()
         # of everybody else the same is decided
         others = [

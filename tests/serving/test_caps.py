@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from decisioning.engine import DecisionContext
 from decisioning.policies.policy import ContactLimit, Exploration, Policy
 from domain.event import Event
 from events.schema import table_of
@@ -35,7 +36,9 @@ def contacted(bank, hours):
     for number, wait in enumerate(hours):
         moment += timedelta(hours=wait)
         features = compute_features(table_of(events), Moments.at(["c"], moment), bank.feature_definitions)
-        decisions = decider.decide(features.select(decider.features), as_of=moment, seed=number, channels=["email"])
+        decisions = decider.decide(
+            features.select(decider.features), DecisionContext(as_of=moment, seed=number, channels=["email"])
+        )
         for candidate in decider.record(decisions, 0, "email").offers:
             made = moment + timedelta(seconds=1)
             events.append(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from config.stores import OnlineStore
+from decisioning.engine import DecisionContext
 from domain.errors import DataError, StateError
 from domain.event import Event
 from events.schema import table_of
@@ -54,7 +55,7 @@ def answer(bank, log, customer="c05", channel="app", *, states=None, decision_lo
 def batch_decisions(bank, log, as_of=AS_OF):
     decider = small_decider(bank)
     everybody = features_of_all(bank, log, as_of)
-    decisions = decider.decide(everybody, as_of=as_of, seed=7)
+    decisions = decider.decide(everybody, DecisionContext(as_of=as_of, seed=7))
     return {
         (customer, channel): decider.record(decisions, row, channel)
         for row, customer in enumerate(everybody.customer_ids)

@@ -3,6 +3,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
+from decisioning.engine import DecisionContext
 from decisioning.explaining.rule_book import RuleBook
 from decisioning.explaining.trace import decision_of
 from decisioning.policies.budgets import Budget
@@ -18,7 +19,9 @@ def decided(tmp_path_factory):
     bank = replace(small_bank(), budgets=BUDGETS)
     decider = small_decider(bank)
     everybody = features_of_all(bank, small_log(tmp_path_factory.mktemp("log")))
-    decisions = decider.decide(everybody, as_of=AS_OF, seed=7, prices={"letters": 0.5}, remaining={"letters": 1.5})
+    decisions = decider.decide(
+        everybody, DecisionContext(as_of=AS_OF, seed=7, prices={"letters": 0.5}, remaining={"letters": 1.5})
+    )
     return decider, decisions
 
 

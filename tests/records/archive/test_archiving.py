@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 import records.archive.archiving as archiving
+from decisioning.engine import DecisionContext
 from decisioning.reporting.tables import ranked_offers
 from domain.errors import NotFoundError, StateError
 from records.archive.archive import DecisionArchive
@@ -58,7 +59,7 @@ class Records:
         decider, commits = small_decider(), GroupCommit(self.database)
         for day in days:
             at = AS_OF + timedelta(days=day)
-            decided = decider.decide(everybody, as_of=at, seed=7, channels=["app"])
+            decided = decider.decide(everybody, DecisionContext(as_of=at, seed=7, channels=["app"]))
             made, traces = [], decider.traces(decided)
             for row in range(len(decided)):
                 trace = traces.of(row, "app")
@@ -75,7 +76,7 @@ class Records:
             answering = AnswerWrite(decisions=tuple(made), request=None, answer=b"", at=0)
             assert commits.submit(DecisionWriter(self.database), answering).result(30).done
         commits.close()
-        batch = decider.decide(everybody, as_of=AS_OF, seed=8)
+        batch = decider.decide(everybody, DecisionContext(as_of=AS_OF, seed=8))
         self.log.append_batch(ranked_offers(batch), part="run/bucket-00", seed=8, versions=decider.versions)
         return self.everything()
 
