@@ -26,8 +26,9 @@ from serving.batch.budget_state import write_budget_state
 from serving.batch.charges import remaining_before_batch
 from serving.batch.part_log import is_logged, log_part
 from serving.delivery.plans import contacted, night_of
+from serving.service.deciding import SEED
 from serving.service.engine import outbound_channels
-from wiring.components import SEED, Components, components_of, reload_components
+from wiring.components import Components, components_of, reload_components
 from wiring.erasure import erased_kept_out
 from wiring.progress import progress_of
 from wiring.turns import own_turn

@@ -35,10 +35,11 @@ from pipelines.what_if_page import ChangedDecisionsFile, what_if_page
 from serving.batch.option_files import OptionFiles
 from serving.batch.part import write_contact_options
 from serving.decider import Decider
+from serving.service.deciding import SEED
 from serving.what_if.comparison import Comparison, Scenario, compare
 from serving.what_if.tables import beside, tables_of
 from storage.atomic import replace_text
-from wiring.components import SEED, Components
+from wiring.components import Components
 from wiring.progress import progress_of
 
 BucketFeatures = Callable[[int], Sequence[FeatureTable] | None]

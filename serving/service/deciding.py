@@ -68,7 +68,7 @@ class PendingDecision:
 
 
 @dataclass(frozen=True, slots=True)
-class _Decided:
+class Decided:
     """Decisions made in one pass; row i answers request i."""
 
     asked: Sequence[DecisionRequest]
@@ -123,7 +123,7 @@ class DecisionService:
             prepared |= {one.asked.customer_id: one for one in _pending_decisions(engine, decided, steps)}
         return [prepared[question.customer_id] for question in asked]
 
-    def _decide(self, engine: LiveEngine, asked: Sequence[DecisionRequest], read: CustomerFeatures) -> _Decided:
+    def _decide(self, engine: LiveEngine, asked: Sequence[DecisionRequest], read: CustomerFeatures) -> Decided:
         degraded = [] if self._clock.is_trusted else [Degraded.CLOCK_MOVED]
         if read.origin is Origin.UNKNOWN:
             degraded.append(Degraded.FEATURES_UNREADABLE)
@@ -150,10 +150,10 @@ class DecisionService:
             logger.error("a model failed", extra={"error": type(error).__name__})
             decider = engine.without_models
             decisions = decider.decide(read.features, context, unknown=unknown)
-        return _Decided(asked, read, decider, decisions, tuple(degraded))
+        return Decided(asked, read, decider, decisions, tuple(degraded))
 
 
-def _pending_decisions(engine: LiveEngine, decided: _Decided, steps: Steps) -> Iterator[PendingDecision]:
+def _pending_decisions(engine: LiveEngine, decided: Decided, steps: Steps) -> Iterator[PendingDecision]:
     """Build the traces, answers and rows to write of decisions."""
     pairs, decider = engine.pairs, decided.decider
     with steps("record", decided.asked):
@@ -170,15 +170,16 @@ def _pending_decisions(engine: LiveEngine, decided: _Decided, steps: Steps) -> I
         why = [() if candidate.propensity is None else next(reasons) for candidate, _ in candidates]
         origin, degraded = decided.read.origin, decided.degraded
         answer = answer_of(question, trace, candidates, pairs, why, features_from=origin, degraded=degraded)
-        write = None if question.dry_run else _decision_write(engine, decided, row, trace, candidates)
+        write = None if question.dry_run else decision_write(engine, decided, row, trace, candidates)
         yield PendingDecision(
             question, trace, decider.rule_book, candidates, orjson.dumps(answer), write, origin.value, degraded
         )
 
 
-def _decision_write(
-    engine: LiveEngine, decided: _Decided, row: int, trace: Trace, answered: Sequence[tuple[Candidate, str | None]]
+def decision_write(
+    engine: LiveEngine, decided: Decided, row: int, trace: Trace, answered: Sequence[tuple[Candidate, str | None]]
 ) -> DecisionWrite:
+    """Return what is written of a decision: its row, whether it is a contact, and what it claims of budgets."""
     # everything with a placement is shown; of a plain list only the first is certain to be
     shown = [candidate.offer for candidate, place in answered if place is not None]
     offered = shown or [candidate.offer for candidate, _ in answered[:1]]

@@ -28,12 +28,15 @@ from pipelines.what_if import simulate_policy
 from records.decision_writes import UNIT
 from records.event_rows import microseconds
 from records.schema import CHARGES, CUSTOMERS, OUTBOX, PENDING, PLANNED
+from serving.batch.budget_state import prices_in_force
 from serving.batch.contacts import CONTACTS
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader, Origin
 from serving.delivery.states import State
+from serving.service.deciding import SEED
+from serving.service.decision_request import DecisionRequest
+from serving.service.engine import LiveEngine
 from tests.pipelines.small_bank import SmallBank, written_again
-from wiring.components import SEED
 
 OFFLINE, DECIDED = "feature_store/parts", "decisions"
 
@@ -308,7 +311,7 @@ def test_one_answer_at_midnight_is_the_one_of_the_batch(loop: Loop) -> None:
     rows = offers_of(loop, loop.second["decisions"]["folder"])
     for customer in sampled(loop, 8):
         for channel in parts.policy.channels:
-            answer = parts.answer(customer, channel, until)
+            answer = parts.answer(customer, channel, until, keep=False)
             batch = [row for row in rows if (row["customer_id"], row["channel"]) == (customer, channel)]
             assert answer.origin is Origin.STATE
             assert [
@@ -323,13 +326,12 @@ def test_one_answer_at_midnight_is_the_one_of_the_batch(loop: Loop) -> None:
 def test_one_answer_later_in_the_day_needs_no_state(loop: Loop) -> None:
     parts = loop.bank.parts
     later = datetime.fromisoformat(loop.second["decisions"]["as_of"]) + timedelta(hours=15, minutes=7)
-    from_log = CustomerReader(parts.bank, parts.log, None)
-    given = parts.budget_state(later)
+    prices = prices_in_force(parts.places.decisions, parts.policy)
+    from_log = LiveEngine(parts.decider(), CustomerReader(parts.bank, parts.log, None), prices)
     for customer in sampled(loop, 8):
+        asked = DecisionRequest(customer_id=customer, channel="app", dry_run=True)
+        alone = decide_for_customer(asked, later, from_log, parts.database)  # first: the other claims budgets
         from_state = parts.answer(customer, "app", later)
-        alone = decide_for_customer(
-            customer, "app", later, seed=SEED, decider=parts.decider(), reader=from_log, log=None, **given
-        )
         assert (from_state.origin, alone.origin) == (Origin.STATE, Origin.LOG)
         assert from_state.decision == alone.decision
         assert from_state.reasons == alone.reasons

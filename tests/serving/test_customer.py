@@ -18,6 +18,8 @@ from records.decision_log import DecisionLog
 from serving.customer import decide_for_customer
 from serving.customer_features import CustomerReader, Origin
 from serving.replay import replay
+from serving.service.decision_request import DecisionRequest
+from serving.service.engine import LiveEngine
 from tests.serving.build import AS_OF, COLD_START, features_of_all, small_bank, small_decider, small_log
 
 CHANNELS = ("app", "email")
@@ -41,15 +43,9 @@ def decision_log(tmp_path):
 
 
 def answer(bank, log, customer="c05", channel="app", *, states=None, decision_log=None, as_of=AS_OF):
-    return decide_for_customer(
-        customer,
-        channel,
-        as_of,
-        seed=7,
-        decider=small_decider(bank),
-        reader=CustomerReader(bank, log, states),
-        log=decision_log,
-    )
+    engine = LiveEngine(small_decider(bank), CustomerReader(bank, log, states))
+    database = None if decision_log is None else decision_log.database
+    return decide_for_customer(DecisionRequest(customer_id=customer, channel=channel), as_of, engine, database)
 
 
 def batch_decisions(bank, log, as_of=AS_OF):

@@ -18,9 +18,10 @@ from serving.batch.bucket import decide_bucket_files
 from serving.batch.part_log import log_part
 from serving.champion_files import ChampionFiles
 from serving.champions import write_champions
+from serving.service.deciding import SEED
 from simulation.simulate import simulate
 from tests.simulation.demo_bank import no_progress
-from wiring.components import SEED, Components
+from wiring.components import Components
 
 
 def live_through(components: Components) -> datetime:
