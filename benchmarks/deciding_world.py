@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from decisioning.policies.budgets import Budget
+from decisioning.budgets.budget import Budget
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.compiled import CompiledPolicy
 from decisioning.policies.limits import limit_features

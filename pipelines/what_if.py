@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from config.bank import Bank
 from config.changes import changed_bank
+from decisioning.budgets.period import batch_capacities
 from decisioning.engine import DecisionContext
-from decisioning.plan.budget_period import batch_capacities
 from decisioning.plan.sharing import batch_prices
 from decisioning.policies.draws import hashes_of, mixed
 from decisioning.reporting.groups import YEARS, groupings_of

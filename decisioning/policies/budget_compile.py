@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from decisioning.policies.budgets import Budget
+from decisioning.budgets.budget import Budget
 from decisioning.policies.builder import Builder
 from decisioning.policies.checks import BUDGETS_FILE
 from decisioning.policies.compiled import BUDGET, CompiledBudget, CompiledRule

@@ -9,9 +9,9 @@ from hashlib import blake2b
 
 import numpy as np
 
+from decisioning.budgets.budget import Budget
 from decisioning.policies import checks
 from decisioning.policies.budget_compile import budget_problems, compile_budgets
-from decisioning.policies.budgets import Budget
 from decisioning.policies.builder import Builder
 from decisioning.policies.candidates import Candidates
 from decisioning.policies.cold_start import assumptions

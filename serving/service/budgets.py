@@ -4,43 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import datetime
 from typing import Final, get_args
 
 import numpy as np
 from sqlalchemy import bindparam, or_, select
 
+from decisioning.budgets.budget import Period
+from decisioning.budgets.period import period_of
 from decisioning.engine import Decisions, as_datetime
-from decisioning.policies.budgets import Budget, Period
 from decisioning.policies.compiled import CompiledPolicy
 from records.database import Database
 from records.decision_writes import UNIT, Claim
 from records.schema import SPENDING
 
 _SPENT: Final = select(SPENDING).where(or_(*(SPENDING.c.period == bindparam(kind) for kind in get_args(Period))))
-
-
-def period_of(budget: Budget, moment: datetime, zone: tzinfo) -> str:
-    """Return the first day of the period a moment belongs to; a campaign has a single period.
-
-    Example:
-        >>> from datetime import UTC
-        >>> monthly = Budget(name="calls", amount=100, unit="calls", period="month")
-        >>> period_of(monthly, datetime(2026, 11, 25, 12, tzinfo=UTC), UTC)
-        '2026-11-01'
-    """
-    today = moment.astimezone(zone).date()
-    first: date | None
-    match budget.period:
-        case "day":
-            first = today
-        case "week":
-            first = today - timedelta(days=today.weekday())
-        case "month":
-            first = today.replace(day=1)
-        case "campaign":
-            first = None
-    return "campaign" if first is None else first.isoformat()
 
 
 def remaining(database: Database, policy: CompiledPolicy, moment: datetime) -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from decisioning.allocation.pacing import DayPlan, Pacing
 from decisioning.allocation.prices import Prices
-from decisioning.policies.budgets import Budget
+from decisioning.budgets.period import share_of_period_gone
 from decisioning.policies.compiled import CompiledPolicy
 
 
@@ -52,29 +51,6 @@ class PacedPrices:
             paced = float(plan.prices_now(units, share_of_period_gone(budget, moment.astimezone(self._zone)))[0])
             prices[budget.name] = max(prices[budget.name], paced)
         return prices
-
-
-def share_of_period_gone(budget: Budget, local: datetime) -> float:
-    """Return the share of a budget's period that is over when the day ends; 1 for a campaign without both dates.
-
-    Example:
-        >>> monthly = Budget(name="bonus", amount=100, unit="EUR", period="month")
-        >>> share_of_period_gone(monthly, datetime(2026, 6, 15, 12))
-        0.5
-    """
-    today = local.date()
-    match budget.period:
-        case "day":
-            return 1.0
-        case "week":
-            return today.isoweekday() / 7
-        case "month":
-            return today.day / calendar.monthrange(today.year, today.month)[1]
-        case "campaign":
-            if budget.valid_from is None or budget.valid_until is None:
-                return 1.0
-            days = (budget.valid_until - budget.valid_from).days + 1
-            return min(1.0, max(0, (today - budget.valid_from).days + 1) / days)
 
 
 def _plan(price: float, amount: float, pacing: Pacing) -> DayPlan:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from decisioning.policies.budgets import Budget
+from decisioning.budgets.budget import Budget
 from decisioning.policies.policy import Rule
 from nbo.what_if import show_what_if
 from pipelines.what_if_page import ratio_row, what_if_page

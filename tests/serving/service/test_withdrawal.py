@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from decisioning.policies.budgets import Budget
+from decisioning.budgets.budget import Budget
 from domain.errors import NotFoundError
 from events.log import EventLog
 from records.decision_writes import UNIT, AnswerWrite, DecisionWriter

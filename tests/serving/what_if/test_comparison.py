@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from decisioning.budgets.budget import Budget
 from decisioning.engine import DecisionContext
-from decisioning.policies.budgets import Budget
 from decisioning.policies.policy import Policy, Rule, Weight
 from decisioning.reporting.tables import ranked_offers, rejections
 from domain.errors import DataError
