@@ -25,7 +25,7 @@ def everybody(tmp_path_factory):
 
 def compared(everybody, changed, today=None, segments=("region",)) -> tuple[Comparison, pa.Table]:
     sides = today or Scenario(small_decider()), changed
-    found = list(compare(*sides, everybody, as_of=AS_OF, seed=7, segments=segments))
+    found = list(compare(*sides, everybody, context=DecisionContext(as_of=AS_OF, seed=7), segments=segments))
     return reduce(add, [one for one, _ in found]), pa.concat_tables([moved for _, moved in found])
 
 
