@@ -129,10 +129,10 @@ def test_a_night_more_gives_the_same_files_too(
 
 
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
+def bank(shared_by_workers: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
     """A bank for which nothing has been decided yet."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        yield ready_to_decide(tmp_path_factory.mktemp("bank"), monkeypatch)
+        yield ready_to_decide(shared_by_workers, tmp_path_factory.mktemp("bank"), monkeypatch)
 
 
 def decided(bank: SmallBank, engine: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
