@@ -12,8 +12,7 @@ from expressions.types import Boolean, Schema
 from features.building.draft import FILES, MOMENT_INPUTS, RENAME, Draft, Origin
 from features.building.formulas import Formula, Part, names_read
 from features.building.journeys import stage_formulas, step_formulas
-from features.definitions import DerivedFeature, Dimension, FeatureFile
-from features.feature import Feature
+from features.definitions import DerivedFeature, Dimension, Feature, FeatureFile
 from features.journey.settings import Journey
 
 

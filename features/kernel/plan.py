@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from expressions.types import ColumnType, Number
-from features.definitions import AggregateFeature, AggregateKind
-from features.feature import Feature
+from features.definitions import AggregateFeature, AggregateKind, Feature
 from features.kernel.aggregates.active_days import DayBits, DayCount
 from features.kernel.aggregates.contract import Aggregate
 from features.kernel.aggregates.decayed import DecayedCount, DecayedSum, decayed_window

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from decisioning.budgets.budget import Budget
 from decisioning.budgets.period import share_of_period_gone
-from serving.service.pacing import PacedPrices
+from serving.service.budgets import PacedPrices
 from tests.serving.build import small_bank, small_decider
 
 BONUS = Budget(name="bonus", unit="EUR", amount=3_000, period="month")
