@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from events.lock import locked
 from pipelines.feature_build import build_features
 from pipelines.importing import import_events
 from pipelines.training import train_models
+from storage.lock import locked
 from tests.pipelines.small_bank import SmallBank
 
 NAME = "both"

@@ -51,8 +51,8 @@ with components_of(sys.argv[1]).engine.workers():
 ONE_BUCKET = """
 import json, pickle, sys
 sys.path.insert(0, sys.argv[1])
-from pipelines.bucket_files import compute_bucket
-from pipelines.decide_files import decide_bucket_files, gather_bucket_options
+from features.bucket.build import compute_bucket
+from serving.batch.bucket import decide_bucket_files, gather_bucket_options
 features, night = pickle.load(sys.stdin.buffer)
 compute_bucket(features)
 reports = [gather_bucket_options(night), decide_bucket_files(night)]

@@ -19,8 +19,8 @@ from prefect.states import Pending, Running, Scheduled, State
 from prefect.types.entrypoint import EntrypointType
 
 from config.bank import Bank
+from config.operations import Schedule
 from config.reading import load_bank
-from config.schedule import Schedule
 from domain.errors import DataError
 from pipelines.scheduling import deployments_of, end_lost_runs, serve_beside_our_packages, skip_missed_runs
 from tests.pipelines.small_bank import DEMO
