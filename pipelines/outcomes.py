@@ -12,6 +12,7 @@ from pipelines.steps import StepResult
 from wiring.components import Components
 
 IMPORT, FEATURES, MODELS, DECISIONS = "import", "features", "models", "decisions"
+JOURNEYS = "journeys"
 
 
 def keep_outcomes(components: Components, outcomes: Mapping[str, StepResult]) -> None:
