@@ -25,7 +25,7 @@ from nbo.outcomes import (
     show_run,
 )
 from nbo.scarce import scarce
-from wiring.progress import showing
+from wiring.progress import no_bars, showing
 
 if TYPE_CHECKING:
     from wiring.components import Components
@@ -171,6 +171,32 @@ def training_set(
 
 
 @app.command()
+def journeys(
+    context: typer.Context,
+    figure: Annotated[str | None, typer.Option(help="One figure in full; by default the latest of each.")] = None,
+    rows: Annotated[int, typer.Option(min=1, help="With --figure: this many rows, the last ones.")] = 40,
+    json: Annotated[bool, typer.Option("--json", help="Print whole figures as JSON.")] = False,
+    as_of: AsOf = None,
+) -> None:
+    """Compute the journey figures: stages, funnels, broken journeys, experience, activity.
+
+    Examples:
+        nbo --bank banks/demo journeys
+
+        nbo --bank banks/demo journeys --figure funnel --rows 20
+
+        nbo --bank banks/demo journeys --figure experience_map --json
+    """
+    parts = _parts_with_flows(context)
+    from nbo.journeys import show_journeys
+    from pipelines.journey_analytics import compute_journey_figures
+
+    with showing(no_bars if json else progress_bars):  # nothing but JSON for whatever reads it
+        compute_journey_figures(str(parts.folder), _moment(parts, as_of))
+    show_journeys(parts, figure, rows, as_json=json)
+
+
+@app.command()
 def train(context: typer.Context, as_of: AsOf = None) -> None:
     """Train, evaluate and register the churn and propensity models; a better challenger becomes champion.
 
@@ -282,15 +308,21 @@ def simulate_policy(
 
 
 @app.command()
-def report(context: typer.Context) -> None:
-    """Rewrite the report of the last run.
+def report(
+    context: typer.Context,
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Rewrite the report of the last run: one HTML file, and Markdown for machines.
 
-    Example: nbo --bank banks/demo report
+    Example: nbo --bank banks/demo report --open
     """
     parts = _parts_with_flows(context)
     from pipelines.reporting import write_report
 
-    console.print(write_report(str(parts.folder))["report"])
+    file = Path(write_report(str(parts.folder))["report"])
+    console.print(str(file), markup=False, highlight=False, soft_wrap=True)
+    if show and typer.launch(file.as_uri()):
+        raise StateError("no browser could be opened", remedy=f"open {file} in one")
 
 
 @app.command()
