@@ -11,7 +11,7 @@ from charts.bars import picture
 from charts.svg import Scale, element, path, ticks
 
 WIDTH: Final = 480.0
-_HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 250.0, 50.0, 76.0, 10.0, 24.0
+_HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 250.0, 54.0, 92.0, 10.0, 24.0
 _LABELS = 5
 
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from charts.svg import Scale, element
 
 WIDTH: Final = 480.0
-_LABELS, _NUMBERS, _ROW = 172.0, 98.0, 24.0
+_LABELS, _NUMBERS, _ROW = 172.0, 112.0, 24.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from charts.bars import picture
 from charts.svg import element
 
 WIDTH: Final = 480.0
-_HEIGHT, _TOP, _BOTTOM, _GAP, _NODE, _SIDE = 310.0, 6.0, 24.0, 8.0, 9.0, 74.0
+_HEIGHT, _TOP, _BOTTOM, _GAP, _NODE, _SIDE = 310.0, 6.0, 24.0, 8.0, 9.0, 90.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,8 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
     for position, name in enumerate(columns):
         numbers = [row[position] for row in rows if row[position] is not None]
         numeric = bool(numbers) and all(isinstance(number, int | float) for number in numbers)
-        table.add_column(name, justify="right" if numeric else "left")
+        # names are folded where they have no room: without their ends they would be others
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     console.print(table, width=None if width is None else min(width, console.width))

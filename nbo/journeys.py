@@ -112,4 +112,9 @@ def _show(title: str, rows: Sequence[Row]) -> None:
     # a column of notes only where there are any
     names = [name for name in rows[0] if name != "note" or any(row["note"] for row in rows)]
     columns = [name.replace("_", " ") for name in names]
-    show_table(title, columns, [[row[name] for name in names] for row in rows], WIDTH)
+    show_table(title, columns, [[_short(row[name]) for name in names] for row in rows], WIDTH)
+
+
+def _short(value: object) -> object:
+    """Round to three digits, so that the names beside a number have room."""
+    return float(f"{value:.3g}") if isinstance(value, float) else value

@@ -31,7 +31,7 @@ def write_report(bank_folder: str) -> StepResult:
     }
     page = markdown_report(result, {name: [f"{name}/{file}" for file in files] for name, files in pictures.items()})
     replace_text(folder / "report.md", page)
-    plots = {name: [(folder / name / file).read_bytes() for file in files] for name, files in pictures.items()}
+    plots = {name: {file: (folder / name / file).read_bytes() for file in files} for name, files in pictures.items()}
     html = folder / HTML_REPORT
     replace_text(html, html_report(result, read_figures(components.places.journeys), plots))
     components.models.keep_report([model["run_id"] for model in result["models"].values()], html)

@@ -60,11 +60,11 @@ def stage_cards(figures: JourneyFigures) -> list[Card]:
         cards.append(Card(title, content, words, details=table(shown, cell)))
     stays = [_without(row, "note") for row in figures.table("time_in_stage").to_pylist()]
     cards.append(Card("Days in a stage", table(stays, cell), "Estimated with the stays that still go on.", wide=True))
-    cards += [_before(figures, target) for target in ("dormant", "lost")]
+    cards += [_before(figures, target, words) for target, words in (("dormant", "dormancy"), ("lost", "loss"))]
     return cards
 
 
-def _before(figures: JourneyFigures, target: str) -> Card:
+def _before(figures: JourneyFigures, target: str, name: str) -> Card:
     rows = [
         row
         for row in figures.table("before_leaving").to_pylist()
@@ -80,7 +80,7 @@ def _before(figures: JourneyFigures, target: str) -> Card:
         for row in (rows if len(rows) <= _MOST else rows[: _MOST // 2] + rows[-_MOST // 2 :])
     ]
     words = "How many times as often customers move after a month with the event, where it surely differs."
-    return Card(f"What precedes {target}", bars(drawn, f"Relative risk of {target} after an event"), words)
+    return Card(f"What precedes {name}", bars(drawn, f"Relative risk of {name} after an event"), words)
 
 
 def funnel_cards(figures: JourneyFigures) -> list[Card]:
@@ -98,7 +98,7 @@ def funnel_cards(figures: JourneyFigures) -> list[Card]:
             Bar(
                 label=row["step"],
                 value=row["share"],
-                text="few" if row["share"] is None else f"{percent(row['share'])} of {steps[0]['journeys']:,}",
+                text="few" if row["share"] is None else f"{percent(row['share'])}, {row['journeys']:,}",
             )
             for row in steps
         ]

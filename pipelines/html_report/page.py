@@ -18,14 +18,14 @@ STYLE: Final = Path(__file__).with_name("report.css")
 
 
 def html_report(
-    result: Mapping[str, Any], figures: JourneyFigures | None, pictures: Mapping[str, Sequence[bytes]]
+    result: Mapping[str, Any], figures: JourneyFigures | None, pictures: Mapping[str, Mapping[str, bytes]]
 ) -> str:
     """Write the page.
 
     Args:
         result: Result of `pipelines.run_bank.run_bank`.
         figures: The bank's journey figures; None if there are none yet.
-        pictures: Model -> PNG pictures of its quality.
+        pictures: Model -> file name -> PNG picture of its quality.
     """
     day = result["features"]["as_of"][:10]
     sections = {

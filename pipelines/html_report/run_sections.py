@@ -132,7 +132,7 @@ def budget_cards(plan: Mapping[str, Any]) -> list[Card]:
     ]
 
 
-def model_cards(models: Mapping[str, Any], pictures: Mapping[str, Sequence[bytes]]) -> list[Card]:
+def model_cards(models: Mapping[str, Any], pictures: Mapping[str, Mapping[str, bytes]]) -> list[Card]:
     """Show each model beside its baselines, and whether it is in charge."""
     cards = []
     for name, model in models.items():
@@ -162,11 +162,12 @@ def model_cards(models: Mapping[str, Any], pictures: Mapping[str, Sequence[bytes
                 details=table(metric_rows(model), cell),
             )
         )
-        for number, picture in enumerate(pictures.get(name, ()), start=1):
+    for name, plots in pictures.items():
+        for file, picture in plots.items():
+            what = f"{name.capitalize()}: {file.removesuffix('.png').replace('_', ' ')}"
             data = b64encode(picture).decode()
-            alt = f"{name}, picture {number}"
-            image = Markup('<img style="max-width:100%" alt="{}" src="data:image/png;base64,{}">').format(alt, data)
-            cards.append(Card(f"{name.capitalize()}, picture {number}", image))
+            image = Markup('<img alt="{}" src="data:image/png;base64,{}">').format(what, data)
+            cards.append(Card(what, image))
     return cards
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from benchmarks import journey_sql as oracle
+from benchmarks.journey_sql import Oracle, broken_query, funnel_query
 from events.vocabulary import EventType
-from tests.journeys import oracle
 from tests.journeys.build import DEMO, JourneyBank, random_bank
-from tests.journeys.oracle import Oracle
 
 Row = dict[str, Any]
 
@@ -71,7 +71,9 @@ def test_a_figure_is_what_duckdb_says(
 
 def test_scores_and_complaints_are_what_duckdb_says(figures: dict[str, list[Row]], duckdb: Oracle) -> None:
     rows = duckdb.rows(oracle.EXPERIENCE)
-    latest = [{name: value for name, value in row.items() if name != "period"} for row in rows if row["period"] == "latest"]
+    latest = [
+        {name: value for name, value in row.items() if name != "period"} for row in rows if row["period"] == "latest"
+    ]
     assert_same(figures["experience_map"], latest, CELL)
     before = {tuple(row[key] for key in CELL): row["nps"] for row in rows if row["period"] == "before"}
     for row in figures["experience_map"]:
@@ -83,24 +85,11 @@ CELL = ("grouping", "group", "stage")
 
 @pytest.mark.parametrize(
     ("grouping", "group"),
-    [("all", "'all'"), ("channel", "channel"), ("segment", "coalesce(segment, 'none')")],
+    oracle.GROUPS_OF_FUNNELS.items(),
 )
-def test_funnels_are_what_duckdb_says(
-    grouping: str, group: str, figures: dict[str, list[Row]], duckdb: Oracle
-) -> None:
-    sql = f"""{oracle.PASSAGES}
-        SELECT product, month, {group} AS "group", {duckdb.step("level")} AS step,
-          count(DISTINCT customer_id) AS customers, count(*) AS journeys,
-          sum((reached > level)::INT) AS went_on,
-          sum((reached = level AND NOT converted AND NOT under_way)::INT) AS stopped,
-          sum((reached = level AND under_way)::INT) AS under_way,
-          avg((epoch_us(next_at) - epoch_us(moment)) // 3600000000) / 24 AS days_to_next
-        FROM ended JOIN (SELECT *, lead(moment) OVER (PARTITION BY customer_id, product, passage ORDER BY level) AS next_at
-            FROM levels) AS l USING (customer_id, product, passage)
-          LEFT JOIN segments USING (customer_id)
-        GROUP BY ALL"""
+def test_funnels_are_what_duckdb_says(grouping: str, group: str, figures: dict[str, list[Row]], duckdb: Oracle) -> None:
     shown = [row for row in figures["funnel"] if row["grouping"] == grouping]
-    expected = duckdb.rows(sql)
+    expected = duckdb.rows(funnel_query(duckdb, group))
     assert_same(shown, expected, FUNNEL)
 
 
@@ -108,13 +97,9 @@ FUNNEL = ("product", "month", "group", "step")
 
 
 def test_broken_journeys_are_what_duckdb_says(figures: dict[str, list[Row]], duckdb: Oracle) -> None:
-    sql = f"""{oracle.BROKEN}
-        SELECT product, last_month AS month, {duckdb.step("reached")} AS step, last_channel AS channel,
-          following AS "then", count(*) AS journeys, count(DISTINCT customer_id) AS customers,
-          avg((epoch_us(last_at) - epoch_us(first_at)) // 3600000000) / 24 AS days_tried,
-          avg((epoch_us(next_at) - epoch_us(last_at)) // 3600000000) / 24 AS days_until
-        FROM told GROUP BY ALL"""
-    assert_same(figures["broken_journeys"], duckdb.rows(sql), ("product", "month", "step", "channel", "then"))
+    assert_same(
+        figures["broken_journeys"], duckdb.rows(broken_query(duckdb)), ("product", "month", "step", "channel", "then")
+    )
 
 
 def test_products_are_what_duckdb_says(figures: dict[str, list[Row]], duckdb: Oracle) -> None:

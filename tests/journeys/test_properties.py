@@ -92,7 +92,10 @@ def test_channels_and_segments_add_up_to_all_journeys(whole: dict[str, pa.Table]
 
 _EVENTS = st.lists(
     st.tuples(
-        st.integers(0, 3), st.integers(0, 250), st.sampled_from(KINDS), st.sampled_from([*DEMO.vocabulary.channels, None])
+        st.integers(0, 3),
+        st.integers(0, 250),
+        st.sampled_from(KINDS),
+        st.sampled_from([*DEMO.vocabulary.channels, None]),
     ),
     max_size=25,
 )
@@ -120,7 +123,12 @@ def event(customer: str, kind: str, *, days: float, number: int = 0, **other: An
     at = datetime(2025, 11, 1, 12, tzinfo=UTC) + timedelta(days=days, seconds=number)
     content = {"channel": "app", "product": "savings", **other}
     return Event(
-        event_id=f"{customer}-{number}-{kind}", customer_id=customer, type=kind, occurred_at=at, available_at=at, **content
+        event_id=f"{customer}-{number}-{kind}",
+        customer_id=customer,
+        type=kind,
+        occurred_at=at,
+        available_at=at,
+        **content,
     )
 
 
@@ -165,7 +173,9 @@ def test_scores_are_hidden_one_by_one_where_too_few_have_answered() -> None:
 
 
 def test_an_answer_off_its_scale_does_not_count() -> None:
-    events = [event("c1", "nps_answer", days=151, number=n, amount=a) for n, a in enumerate([11.0, -1.0, 7.5, None, 10.0])]
+    events = [
+        event("c1", "nps_answer", days=151, number=n, amount=a) for n, a in enumerate([11.0, -1.0, 7.5, None, 10.0])
+    ]
     rows = bank_of_events(events).rows("experience_map")
     assert [row["nps_answers"] for row in rows if (row["grouping"], row["stage"]) == ("all", "all")] == [1]
 

@@ -193,7 +193,7 @@ def test_the_page_for_people_is_one_small_file_that_fetches_nothing_and_is_attac
     assert report.suffix == ".html"
     assert report.stat().st_size < 3_000_000
     assert not re.findall(r"<script|<link|@import|url\(|(?:src|href)=\"(?!data:|#)", page)
-    assert {f"<h2 id=\"{name}\"" in page for name in ("decisions", "models", "stages", "experience")} == {True}
+    assert {f'<h2 id="{name}"' in page for name in ("decisions", "models", "stages", "experience")} == {True}
     client = loop.bank.parts.models.store.client
     for model in loop.second["models"].values():
         assert "report.html" in [item.path for item in client.list_artifacts(model["run_id"])]

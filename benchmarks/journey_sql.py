@@ -26,21 +26,20 @@ class Oracle:
     """Answers with DuckDB.
 
     Args:
-        events: The log.
-        stages: Stage history of the same customers.
+        events: The log, or a pattern of Parquet files.
+        stages: Stage history of the same customers, likewise.
         context: The bank.
     """
 
-    def __init__(self, events: pa.Table, stages: pa.Table, context: AnalyticsContext) -> None:
+    def __init__(self, events: pa.Table | str, stages: pa.Table | str, context: AnalyticsContext) -> None:
         self._db = duckdb.connect()
         self._db.execute("SET TimeZone = 'UTC'")
-        plain = events.set_column(
-            events.column_names.index("type"), "type", events["type"].cast(pa.string())
-        )
-        for name in ("channel", "product"):
-            plain = plain.set_column(plain.column_names.index(name), name, plain[name].cast(pa.string()))
-        self._db.register("log", plain)
-        self._db.register("history", stages)
+        sources = {"log": events, "history": stages}
+        for name, source in sources.items():
+            if isinstance(source, str):
+                self._db.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{source}')")
+            else:
+                self._db.register(name, source)
         zone, analytics = context.calendar.zone.key, context.analytics
         steps = analytics.steps_of(context.vocabulary)
         self.names = {
@@ -66,7 +65,8 @@ class Oracle:
         }
         self._db.execute(
             f"""
-            CREATE TABLE ev AS SELECT *,
+            CREATE TABLE ev AS SELECT
+              * REPLACE (type::VARCHAR AS type, channel::VARCHAR AS channel, product::VARCHAR AS product),
               row_number() OVER (PARTITION BY customer_id ORDER BY occurred_at, event_id) AS place,
               (occurred_at AT TIME ZONE '{zone}')::DATE AS day,
               strftime(occurred_at AT TIME ZONE '{zone}', '%Y-%m') AS month
@@ -113,15 +113,19 @@ STAGE_FLOWS = """
 SELECT strftime(entered, '%Y-%m-%d') AS day, coalesce(previous_stage, 'none') AS from_stage, stage AS to_stage,
   count(*) AS customers FROM st GROUP BY ALL"""
 
-STAGED = """
+STAGED = (
+    """
 WITH firsts AS (SELECT customer_id, date_trunc('month', min(entered)) AS first FROM st GROUP BY ALL),
      months AS (SELECT customer_id, unnest(generate_series(first, date_trunc('month', {today}) - INTERVAL 1 MONTH,
        INTERVAL 1 MONTH))::DATE AS begins FROM firsts),
-     staged AS (SELECT customer_id, begins, """ + (
-    stage_on("months.customer_id", "begins")
-    + " AS before, "
-    + stage_on("months.customer_id", "(begins + INTERVAL 1 MONTH)::DATE")
-) + " AS later FROM months)"
+     staged AS (SELECT customer_id, begins, """
+    + (
+        stage_on("months.customer_id", "begins")
+        + " AS before, "
+        + stage_on("months.customer_id", "(begins + INTERVAL 1 MONTH)::DATE")
+    )
+    + " AS later FROM months)"
+)
 
 STAGE_MONTHS = (
     STAGED
@@ -201,7 +205,8 @@ BROKEN = (
 
 RESOLVED = """
      complaints AS (SELECT c.*, (SELECT min(r.occurred_at) FROM ev r WHERE r.customer_id = c.customer_id
-       AND r.type IN {resolved} AND r.occurred_at > c.occurred_at) AS resolved_at FROM ev c WHERE c.type IN {complained})
+       AND r.type IN {resolved} AND r.occurred_at > c.occurred_at) AS resolved_at
+       FROM ev c WHERE c.type IN {complained})
 """
 
 EXPERIENCE = (
@@ -278,14 +283,16 @@ WITH began AS (SELECT customer_id, min(month) AS cohort FROM ev WHERE type IN {a
      sizes AS (SELECT cohort, count(*) AS cohort_customers FROM began GROUP BY ALL),
      cells AS (SELECT cohort, unnest(range(date_diff('month', strptime(cohort, '%Y-%m')::DATE, {today}) + 1))
        AS months_since, cohort_customers FROM sizes),
-     seen AS (SELECT DISTINCT customer_id, cohort, month FROM ev JOIN began USING (customer_id) WHERE type IN {activity})
+     seen AS (SELECT DISTINCT customer_id, cohort, month FROM ev JOIN began USING (customer_id)
+       WHERE type IN {activity})
 SELECT cells.cohort, months_since, cohort_customers, count(customer_id) AS customers,
   count(customer_id) / cohort_customers AS share
 FROM cells LEFT JOIN seen ON seen.cohort = cells.cohort
   AND month = strftime(strptime(cells.cohort, '%Y-%m') + to_months(months_since::INT), '%Y-%m') GROUP BY 1, 2, 3"""
 
 CROSS_SELL = """
-WITH held AS (SELECT customer_id, product FROM ev WHERE product IS NOT NULL AND (type IN {opened} OR type IN {closed}) GROUP BY ALL
+WITH held AS (SELECT customer_id, product FROM ev WHERE product IS NOT NULL AND (type IN {opened} OR type IN {closed})
+       GROUP BY ALL
        HAVING count(*) FILTER (type IN {opened}) > count(*) FILTER (type IN {closed})),
      pairs AS (SELECT a.product, b.product AS other, count(*) AS customers FROM held a JOIN held b USING (customer_id)
        GROUP BY ALL),
@@ -307,3 +314,48 @@ WHERE previous IS NOT NULL AND occurred_at - previous_at <= {switch} GROUP BY AL
 REFERRAL = """
 SELECT month, coalesce(channel, 'none') AS channel, count(*) AS referrals, count(DISTINCT customer_id) AS customers
 FROM ev WHERE type IN {referral} GROUP BY ALL"""
+
+
+def funnel_query(oracle: Oracle, group: str) -> str:
+    """Return the query of funnels by a group, which is SQL over journeys and segments."""
+    return f"""{PASSAGES}
+        SELECT product, month, {group} AS "group", {oracle.step("level")} AS step,
+          count(DISTINCT customer_id) AS customers, count(*) AS journeys,
+          sum((reached > level)::INT) AS went_on,
+          sum((reached = level AND NOT converted AND NOT under_way)::INT) AS stopped,
+          sum((reached = level AND under_way)::INT) AS under_way,
+          avg((epoch_us(next_at) - epoch_us(moment)) // 3600000000) / 24 AS days_to_next
+        FROM ended JOIN (SELECT *, lead(moment) OVER w AS next_at FROM levels
+            WINDOW w AS (PARTITION BY customer_id, product, passage ORDER BY level)) AS l
+            USING (customer_id, product, passage)
+          LEFT JOIN segments USING (customer_id)
+        GROUP BY ALL"""
+
+
+def broken_query(oracle: Oracle) -> str:
+    """Return the query of broken journeys."""
+    return f"""{BROKEN}
+        SELECT product, last_month AS month, {oracle.step("reached")} AS step, last_channel AS channel,
+          following AS "then", count(*) AS journeys, count(DISTINCT customer_id) AS customers,
+          avg((epoch_us(last_at) - epoch_us(first_at)) // 3600000000) / 24 AS days_tried,
+          avg((epoch_us(next_at) - epoch_us(last_at)) // 3600000000) / 24 AS days_until
+        FROM told GROUP BY ALL"""
+
+
+GROUPS_OF_FUNNELS = {"all": "'all'", "channel": "channel", "segment": "coalesce(segment, 'none')"}
+
+QUERIES = {
+    "stage_sizes": STAGE_SIZES,
+    "stage_flows": STAGE_FLOWS,
+    "stage_months": STAGE_MONTHS,
+    "time_in_stage": TIME_IN_STAGE,
+    "before_leaving": BEFORE_LEAVING,
+    "experience_map": EXPERIENCE,
+    "moments_of_truth": MOMENTS,
+    "active_customers": ACTIVE,
+    "retention": RETENTION,
+    "cross_sell": CROSS_SELL,
+    "channel_switches": SWITCHES,
+    "referral": REFERRAL,
+}
+"""By figure, without funnels and broken journeys, whose queries depend on the bank's steps."""
