@@ -30,8 +30,11 @@ class NboError(Exception):
         super().__init__(self._sentence())
 
     def _sentence(self) -> str:
+        # what other libraries say may have line breaks, and end with one
         comparison = ", ".join(
-            f"{label} {value}" for label, value in (("got", self.got), ("expected", self.expected)) if value
+            f"{label} {' '.join(line.strip() for line in value.strip().splitlines())}"
+            for label, value in (("got", self.got), ("expected", self.expected))
+            if value
         )
         sentence = f"{self.what}: {comparison}" if comparison else self.what
         return f"{sentence}; {self.remedy}" if self.remedy else sentence
