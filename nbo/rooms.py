@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Final
 
 ROOMS: Final = (
+    "charts",
     "domain",
     "nbo_client",
     "expressions",
     "events",
     "features",
+    "journeys",
     "models",
     "decisioning",
     "simulation",
