@@ -43,14 +43,7 @@ class Figure:
         return pa.Table.from_pylist([{NOTE: None, **row} for row in self.finish(counts, context)], schema)
 
     def why_empty(self, context: AnalyticsContext) -> str:
-        """Say why there is nothing to show.
-
-        Example:
-            >>> from journeys.figures import FIGURES
-            >>> from journeys.testing import example_context
-            >>> FIGURES["referral"].why_empty(example_context())
-            'events.yaml has no event type of group referral'
-        """
+        """Say why there is nothing to show: no event type of a group, or no such events yet."""
         lacking = [group for group in self.needs if group not in context.vocabulary.groups]
         if lacking:
             return f"events.yaml has no event type of group {' and none of '.join(lacking)}"

@@ -14,7 +14,7 @@ from pipelines.batch_run import BatchRun
 from pipelines.bucket_files import compute_bucket
 from pipelines.bucket_work import part_name
 from pipelines.decide_files import decide_bucket_files
-from pipelines.feature_build import _works
+from pipelines.feature_build import bucket_works
 from serving.batch.part_log import log_part
 from serving.champion_files import ChampionFiles
 from serving.service.champions import write_champions
@@ -34,7 +34,7 @@ def live_through(components: Components) -> datetime:
     )
     midnight = components.midnight(components.latest())
     components.repository.apply(bank.features, {})
-    for work in _works(components, midnight):
+    for work in bucket_works(components, midnight):
         compute_bucket(work)
         components.online.materialise(components.states.read(part_name(work.bucket)), datetime.now(UTC))
     Watermark(complete_until=midnight, news_until=components.latest()).write(components.places.feature_store)
