@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 ROOMS: Final = (
-    "charts",
     "domain",
     "nbo_client",
+    "charts",
     "expressions",
     "events",
     "features",
