@@ -20,7 +20,7 @@ from benchmarks.pages import write_page
 from config.reading import load_bank
 from domain.errors import StateError
 from events.log import EventLog
-from pipelines.bucket_work import part_name
+from features.bucket.work import part_name
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "journeys.json"

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from domain.errors import DataError, StateError, nearest
-from events.durable import replace_text
-from features.store.replacing import replace_parquet
 from journeys.figure import NOTE
 from journeys.figures import FIGURES
+from storage.atomic import replace_text
+from storage.parquet import replace_parquet
 
 CURRENT: Final = "current.json"
 

@@ -11,6 +11,7 @@ ROOMS: Final = (
     "domain",
     "nbo_client",
     "charts",
+    "storage",
     "expressions",
     "events",
     "features",

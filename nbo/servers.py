@@ -10,9 +10,9 @@ from pathlib import Path
 
 from config.settings import Settings
 from domain.sqlite_files import expect_sound
-from events.lock import locked
 from nbo.display import console, show_table
 from nbo.processes import Servers, check_port, ended_by_signals
+from storage.lock import locked
 from wiring.components import Components
 
 HOST = "127.0.0.1"

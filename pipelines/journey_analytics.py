@@ -6,14 +6,13 @@ from datetime import datetime
 
 from prefect import flow, task
 
-from features.store.replacing import remove_unfinished
 from journeys.figures import FIGURES, finished_figures
 from journeys.files import JourneyFigures, current_key, write_figures
 from journeys.histories import AnalyticsContext
-from pipelines.artefacts import keep_table
 from pipelines.feature_build import bucket_works
 from pipelines.journey_files import JourneyWork, count_bucket
-from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, may_pass
+from pipelines.steps import StepResult, code_digest, digest_of, do, keep_table, kept_step, may_pass
+from storage.atomic import remove_unfinished
 from wiring.components import Components, components_of, reload_components
 from wiring.progress import progress_of
 from wiring.turns import own_turn
@@ -94,7 +93,7 @@ def journey_works(components: Components, until: datetime) -> list[JourneyWork]:
             key=digest_of(definitions, components.log.bucket_digest(work.bucket), work.bucket),
             log=work.log,
             stage_history=work.history_file if work.done() is not None else None,
-            features=bank.features,
+            features=bank.feature_definitions,
             context=context,
             counts=components.places.journeys / "counts",
         )

@@ -15,14 +15,14 @@ import pyarrow.parquet as pq
 
 from domain.errors import StateError
 from events.log import EventLog
-from features.catalogue import FeatureCatalogue
+from features.bucket.work import part_name
+from features.catalogue import FeatureDefinitions
 from features.engines.engine import Report
 from features.journey.lifecycle import stage_history
 from features.kernel.columns import EVENT_COLUMNS
-from features.store.replacing import replacing
 from journeys.figures import bucket_counts
 from journeys.histories import AnalyticsContext, Histories
-from pipelines.bucket_work import part_name
+from storage.atomic import replacing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class JourneyWork:
         log: Folder of the event log; every worker sees this and the paths below under the same name.
         stage_history: File of the stages that the customers went through; None if it is not up to date, and stages are
             computed.
-        features: The bank's features, from which stages are computed.
+        features: Everything besides events that stages are computed from.
         context: What the figures depend on.
         counts: Folder of the counts.
     """
@@ -44,7 +44,7 @@ class JourneyWork:
     key: str
     log: Path
     stage_history: Path | None
-    features: FeatureCatalogue
+    features: FeatureDefinitions
     context: AnalyticsContext
     counts: Path
 
@@ -91,8 +91,7 @@ def count_bucket(work: JourneyWork) -> Report:
     if work.stage_history is not None:
         stages = pq.ParquetFile(work.stage_history).read()
     else:
-        context = work.context
-        stages = stage_history(events, context.as_of, work.features, context.journey, context.calendar)
+        stages = stage_history(events, work.context.as_of, work.features)
     counts = bucket_counts(Histories(events, stages, work.context))
     content = {"key": work.key, "counts": {name: counts_to_json(table) for name, table in counts.items()}}
     with replacing(work.file) as beside:

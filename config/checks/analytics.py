@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from domain.errors import nearest
-from domain.problem import Problem
+from domain.errors import Problem, nearest
 from events.vocabulary import Vocabulary
 from journeys.settings import Analytics
 

@@ -25,7 +25,7 @@ from domain.event import Event
 from events.log import EventLog
 from events.schema import table_of
 from records.database import Database
-from records.journal_tables import PENDING
+from records.schema import PENDING
 from tests.docs.pages import ROOT
 from tests.ports import HOST, free_port
 from tests.servers import QUIET, started_postgresql

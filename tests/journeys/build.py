@@ -56,7 +56,7 @@ def bank_of_events(
     table = (events if isinstance(events, pa.Table) else table_of(events)).sort_by(ORDER)
     calendar = Calendar(bank.time_zone)
     visible = SCHEMA.empty_table() if not len(table) else table
-    stages = stage_history(visible, as_of, bank.features, bank.journey, calendar)
+    stages = stage_history(visible, as_of, bank.feature_definitions)
     settings = replace(bank.analytics, **{"smallest_cell": 1, **analytics})
     return JourneyBank(visible, stages, AnalyticsContext(bank.vocabulary, bank.journey, settings, calendar, as_of))
 
