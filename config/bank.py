@@ -18,6 +18,7 @@ from events.vocabulary import Vocabulary
 from features.calendar import Calendar
 from features.catalogue import FeatureCatalogue, FeatureDefinitions
 from features.journey.settings import Journey
+from journeys.settings import Analytics
 from models.settings import Models
 from simulation.settings import Simulation
 
@@ -51,6 +52,7 @@ class Bank:
         delivery: How planned contacts reach channels.
         retention: How long decisions are kept.
         network: Addresses inside the bank to which nbo may send.
+        analytics: What the journey figures count.
         digest: Digest of all files that decisions depend on, including the common features.
     """
 
@@ -69,6 +71,7 @@ class Bank:
     delivery: Delivery = field(default_factory=Delivery)
     retention: Retention = field(default_factory=Retention)
     network: Network = field(default_factory=Network)
+    analytics: Analytics = field(default_factory=Analytics)
     digest: str
 
     @property

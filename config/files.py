@@ -16,6 +16,7 @@ from events.mapping import Source
 from events.vocabulary import Vocabulary
 from features.definitions import FeatureFile
 from features.journey.settings import Journey
+from journeys.settings import Analytics
 from models.settings import Models
 from simulation.settings import Simulation
 
@@ -44,6 +45,7 @@ class BankFiles:
     delivery: Delivery | None = field(default_factory=Delivery)
     retention: Retention | None = field(default_factory=Retention)
     network: Network | None = field(default_factory=Network)
+    analytics: Analytics | None = field(default_factory=Analytics)
     simulation: Simulation | None = None
 
 
@@ -80,6 +82,7 @@ FILE_KINDS: Final = {
     "delivery.yaml": FileKind("delivery", Delivery, required=False, is_read_by_others=False, is_decided_by=False),
     "retention.yaml": FileKind("retention", Retention, required=False, is_read_by_others=False, is_decided_by=False),
     "network.yaml": FileKind("network", Network, required=False, is_read_by_others=False, is_decided_by=False),
+    "analytics.yaml": FileKind("analytics", Analytics, required=False, is_read_by_others=False, is_decided_by=False),
     "simulation.yaml": FileKind("simulation", Simulation, required=False),
 }
 """By file name, in the order in which people write them."""

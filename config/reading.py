@@ -89,6 +89,7 @@ def bank_of(folder: Path, documents: Mapping[str, Document]) -> Bank:
         delivery=_present(files.delivery),
         retention=_present(files.retention),
         network=_present(files.network),
+        analytics=_present(files.analytics),
         simulation=files.simulation,
         digest=_digest(documents),
     )

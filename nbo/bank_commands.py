@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from domain.errors import DataError
+from domain.errors import DataError, StateError
 from nbo.app import AsOf, app, components_of_bank, components_with_flows, moment_of
-from nbo.display import console, show_table
+from nbo.display import console, progress_bars, show_table
 from nbo.outcomes import (
     show_decision,
     show_decisions,
@@ -20,6 +20,7 @@ from nbo.outcomes import (
     show_models,
     show_run,
 )
+from wiring.progress import no_bars, showing
 
 
 @app.command()
@@ -106,6 +107,32 @@ def training_set(
 
     result = write_training_set(parts, moments, to)
     show_table("training set", ("what", "value"), list(result.items()))
+
+
+@app.command()
+def journeys(
+    context: typer.Context,
+    figure: Annotated[str | None, typer.Option(help="One figure in full; by default the latest of each.")] = None,
+    rows: Annotated[int, typer.Option(min=1, help="With --figure: this many rows, the last ones.")] = 40,
+    json: Annotated[bool, typer.Option("--json", help="Print whole figures as JSON.")] = False,
+    as_of: AsOf = None,
+) -> None:
+    """Compute the journey figures: stages, funnels, broken journeys, experience, activity.
+
+    Examples:
+        nbo --bank banks/demo journeys
+
+        nbo --bank banks/demo journeys --figure funnel --rows 20
+
+        nbo --bank banks/demo journeys --figure experience_map --json
+    """
+    parts = components_with_flows(context)
+    from nbo.journeys import show_journeys
+    from pipelines.journey_analytics import compute_journey_figures
+
+    with showing(no_bars if json else progress_bars):  # nothing but JSON for whatever reads it
+        compute_journey_figures(str(parts.folder), moment_of(parts, as_of))
+    show_journeys(parts, figure, rows, as_json=json)
 
 
 @app.command()
@@ -220,15 +247,21 @@ def simulate_policy(
 
 
 @app.command()
-def report(context: typer.Context) -> None:
-    """Rewrite the report of the last run.
+def report(
+    context: typer.Context,
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Rewrite the report of the last run: one HTML file, and Markdown for machines.
 
-    Example: nbo --bank banks/demo report
+    Example: nbo --bank banks/demo report --open
     """
     parts = components_with_flows(context)
     from pipelines.reporting import write_report
 
-    console.print(write_report(str(parts.folder))["report"])
+    file = Path(write_report(str(parts.folder))["report"])
+    console.print(str(file), markup=False, highlight=False, soft_wrap=True)
+    if show and typer.launch(file.as_uri()):
+        raise StateError("no browser could be opened", remedy=f"open {file} in one")
 
 
 @app.command()

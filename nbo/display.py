@@ -44,15 +44,17 @@ def progress_bars(description: str) -> Iterator[domain.progress.Progress]:
         )
 
 
-def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table, with numbers aligned to the right."""
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], width: int | None = None) -> None:
+    """Print a table, with numbers aligned to the right; at most `width` characters wide, if given."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for position, name in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[position], int | float) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left")
+        numbers = [row[position] for row in rows if row[position] is not None]
+        numeric = bool(numbers) and all(isinstance(number, int | float) for number in numbers)
+        # names are folded where they have no room: without their ends they would be others
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
-    console.print(table)
+    console.print(table, width=None if width is None else min(width, console.width))
 
 
 def show_error(error: NboError) -> None:

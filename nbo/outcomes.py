@@ -36,7 +36,10 @@ def show_run(result: Mapping[str, Any]) -> None:
     show_models(result["models"])
     show_decisions(decisions)
     console.print("\n[bold]Look at next[/]")
-    for sentence in (*next_looks(result), f"the report with pictures: {result['report']}"):
+    for sentence in (
+        *next_looks(result),
+        f"the report with pictures, {result['report']}: nbo --bank banks/{result['bank']} report --open",
+    ):
         console.print(f"  - {sentence}", markup=False, highlight=False, soft_wrap=True)
     console.print(
         f"  - one customer: nbo --bank banks/{result['bank']} decide --customer ID --channel CHANNEL", markup=False

@@ -10,10 +10,12 @@ from typing import Final
 ROOMS: Final = (
     "domain",
     "nbo_client",
+    "charts",
     "storage",
     "expressions",
     "events",
     "features",
+    "journeys",
     "models",
     "decisioning",
     "simulation",

@@ -69,7 +69,7 @@ def compute_buckets(bank_folder: str, as_of: datetime) -> list[Report]:
         A report of each bucket, in their order.
     """
     components = components_of(bank_folder)
-    works = _works(components, as_of)
+    works = bucket_works(components, as_of)
     reports = {work.bucket: report for work in works if (report := work.done()) is not None}
     waiting = [work for work in works if work.bucket not in reports]
     with progress_of("build features") as progress:
@@ -91,7 +91,8 @@ def put_online(key: str, bank_folder: str, bucket: int) -> StepResult:
     return {"online": written.written}
 
 
-def _works(components: Components, until: datetime) -> list[BucketWork]:
+def bucket_works(components: Components, until: datetime) -> list[BucketWork]:
+    """List the work of building features, one piece per bucket; a piece is `done` if its files are up to date."""
     definitions = definitions_digest(components)
     offers = [offer.name for offer in components.bank.offers]  # their contacts are training moments
     anchors, midnight = churn_anchors(components, until), components.midnight(until)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from prefect import flow
 
 from domain.errors import StateError
+from journeys.files import read_figures
+from pipelines.html_report.page import html_report
 from pipelines.report_page import markdown_report
-from pipelines.steps import StepResult, keep_page
+from pipelines.steps import StepResult, keep_link, keep_page
 from storage.atomic import replace_text
 from wiring.components import Components, reload_components
+
+HTML_REPORT: Final = "report.html"
 
 
 @flow(name="write-report", timeout_seconds=600)
 def write_report(bank_folder: str) -> StepResult:
-    """Write the report of the last whole run, with the models' plots."""
+    """Write the report of the last whole run: one HTML file for people, Markdown and plots for machines."""
     components = reload_components(bank_folder)
     result = last_outcomes(components)
     folder = components.places.reports / result["features"]["as_of"][:10]
@@ -28,11 +32,17 @@ def write_report(bank_folder: str) -> StepResult:
     }
     page = markdown_report(result, {name: [f"{name}/{file}" for file in files] for name, files in pictures.items()})
     replace_text(folder / "report.md", page)
+    plots = {name: {file: (folder / name / file).read_bytes() for file in files} for name, files in pictures.items()}
+    html = folder / HTML_REPORT
+    replace_text(html, html_report(result, read_figures(components.places.journeys), plots))
+    components.models.keep_report([model["run_id"] for model in result["models"].values()], html)
     keep_page("report", f"Report of {components.name}", page)
-    return {"report": str(folder / "report.md")}
+    keep_link("html-report", f"Report of {components.name} with pictures", html)
+    return {"report": str(html), "markdown": str(folder / "report.md")}
 
 
 IMPORT, FEATURES, MODELS, DECISIONS = "import", "features", "models", "decisions"
+JOURNEYS = "journeys"
 
 
 def keep_outcomes(components: Components, outcomes: Mapping[str, StepResult]) -> None:

@@ -9,7 +9,8 @@ from prefect import flow
 from pipelines.deciding import decide_for_everybody
 from pipelines.feature_build import build_features
 from pipelines.importing import import_events
-from pipelines.reporting import DECISIONS, FEATURES, IMPORT, MODELS, keep_outcomes, write_report
+from pipelines.journey_analytics import compute_journey_figures
+from pipelines.reporting import DECISIONS, FEATURES, IMPORT, JOURNEYS, MODELS, keep_outcomes, write_report
 from pipelines.steps import StepResult
 from pipelines.training import train_models
 from wiring.components import reload_components
@@ -29,6 +30,7 @@ def run_bank(bank_folder: str, as_of: datetime | None = None) -> StepResult:
         outcomes = {
             IMPORT: imported,
             FEATURES: build_features(bank_folder, moment),
+            JOURNEYS: compute_journey_figures(bank_folder, moment),
             MODELS: train_models(bank_folder, moment),
             DECISIONS: decide_for_everybody(bank_folder, moment),
         }

@@ -7,7 +7,17 @@ from prefect import flow
 from pipelines.deciding import decide_for_everybody
 from pipelines.feature_build import build_features
 from pipelines.importing import import_events
-from pipelines.reporting import DECISIONS, FEATURES, IMPORT, MODELS, keep_outcomes, missing_outcomes, write_report
+from pipelines.journey_analytics import compute_journey_figures
+from pipelines.reporting import (
+    DECISIONS,
+    FEATURES,
+    IMPORT,
+    JOURNEYS,
+    MODELS,
+    keep_outcomes,
+    missing_outcomes,
+    write_report,
+)
 from pipelines.steps import StepResult
 from pipelines.training import train_models
 from wiring.components import reload_components
@@ -15,9 +25,13 @@ from wiring.components import reload_components
 
 @flow(name="import-and-build-features", timeout_seconds=5 * 3600)
 def import_and_build_features(bank_folder: str) -> StepResult:
-    """Import new rows, then build the features that they change."""
+    """Import new rows, then build the features and the journey figures that they change."""
     components = reload_components(bank_folder)
-    outcomes = {IMPORT: import_events(bank_folder), FEATURES: build_features(bank_folder)}
+    outcomes = {
+        IMPORT: import_events(bank_folder),
+        FEATURES: build_features(bank_folder),
+        JOURNEYS: compute_journey_figures(bank_folder),
+    }
     keep_outcomes(components, outcomes)
     return outcomes
 

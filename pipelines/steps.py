@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from prefect import State, Task, task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import TaskRun
 from prefect.context import TaskRunContext
 
@@ -81,3 +82,8 @@ def keep_table(key: str, description: str, rows: Sequence[Mapping[str, Any]]) ->
 def keep_page(key: str, description: str, markdown: str) -> None:
     """Add a Markdown page to the flow run."""
     create_markdown_artifact(key=key, markdown=markdown, description=description)
+
+
+def keep_link(key: str, description: str, file: Path) -> None:
+    """Add a link to a file to the flow run."""
+    create_link_artifact(key=key, link=file.as_uri(), link_text=file.name, description=description)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfile
@@ -120,6 +121,12 @@ class BankModels:
                 copyfile(picture, folder / picture.name)
                 saved.append(picture.name)
         return sorted(saved)
+
+    def keep_report(self, run_ids: Sequence[str], report: Path) -> None:
+        """Attach a report to the training runs of the models that it shows."""
+        with quiet_mlflow():
+            for run_id in run_ids:
+                self.store.client.log_artifact(run_id, str(report))
 
 
 def _published(registered: RegisteredModel, version: str, digest: str, place: Path) -> Champion:

@@ -89,6 +89,11 @@ class Places:
         return self.folder / "clock"
 
     @property
+    def journeys(self) -> Path:
+        """Journey figures, and the counts of each bucket that they are made from."""
+        return self.folder / "journeys"
+
+    @property
     def reports(self) -> Path:
         """Reports, one folder per moment."""
         return self.folder / "reports"

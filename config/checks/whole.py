@@ -9,6 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from config.bank import BankIdentity
+from config.checks.analytics import analytics_problems
 from config.checks.delivery import delivery_problems
 from config.checks.journey import journey_problems
 from config.checks.models import models_problems
@@ -71,6 +72,8 @@ def check_whole(files: BankFiles) -> tuple[FeatureCatalogue | None, Mapping[str,
         problems += check_vocabulary(files.vocabulary)
         if files.sources is not None:
             problems += check_sources(files.sources, files.vocabulary)
+    if files.vocabulary is not None and files.analytics is not None:
+        problems += analytics_problems(files.analytics, files.vocabulary)
     if files.delivery is not None and files.policy is not None:
         problems += delivery_problems(files.delivery, files.policy)
     if files.simulation is not None and files.identity is not None:

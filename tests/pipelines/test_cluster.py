@@ -17,7 +17,7 @@ from prefect.client.orchestration import get_client
 
 from pipelines.batch_run import BatchRun
 from pipelines.deciding import decide_for_everybody
-from pipelines.feature_build import _works
+from pipelines.feature_build import bucket_works
 from tests.docs.pages import ROOT
 from tests.pipelines.ready_bank import NAME, contents, ready_to_decide
 from tests.pipelines.small_bank import SmallBank
@@ -102,7 +102,7 @@ def test_the_work_of_a_bucket_loads_every_package_of_the_guide_and_no_other(
     parts = bank.parts
     midnight = parts.moment(None)
     night = BatchRun(run="one", as_of=midnight, champions=parts.champion_files(), folder=tmp_path / "night")
-    works = pickle.dumps((_works(parts, midnight)[3], night.works(parts)[3]))
+    works = pickle.dumps((bucket_works(parts, midnight)[3], night.works(parts)[3]))
     command = [python, "-I", "-c", ONE_BUCKET, code]
     environment = {**os.environ, **openmp(tmp_path / "openmp")}
     done = subprocess.run(command, input=works, capture_output=True, check=False, cwd=tmp_path, env=environment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -185,14 +186,35 @@ def test_whoever_was_contacted_since_is_not_contacted_again_tonight(loop: Loop) 
 
 
 def test_the_report_shows_its_pictures(loop: Loop) -> None:
-    report = Path(loop.second["report"])
+    report = Path(loop.second["markdown"])
     shown = [line.split("(")[1].rstrip(")") for line in report.read_text().splitlines() if line.startswith("![")]
     assert len(shown) >= 6
     assert all((report.parent / picture).stat().st_size > 1_000 for picture in shown)
 
 
+def test_the_page_for_people_is_one_small_file_that_fetches_nothing_and_is_attached_to_the_runs(loop: Loop) -> None:
+    report = Path(loop.second["report"])
+    page = report.read_text()
+    assert report.suffix == ".html"
+    assert report.stat().st_size < 3_000_000
+    assert not re.findall(r"<script|<link|@import|url\(|(?:src|href)=\"(?!data:|#)", page)
+    assert {f'<h2 id="{name}"' in page for name in ("decisions", "models", "stages", "experience")} == {True}
+    client = loop.bank.parts.models.store.client
+    for model in loop.second["models"].values():
+        assert "report.html" in [item.path for item in client.list_artifacts(model["run_id"])]
+
+
+def test_the_journey_figures_are_computed_once(loop: Loop) -> None:
+    journeys = loop.bank.parts.places.journeys
+    before = {file: file.stat().st_mtime_ns for file in journeys.rglob("*.parquet")}
+    assert loop.second["journeys"] == loop.first["journeys"]
+    assert len(before) == len(loop.second["journeys"]["rows"])
+    loop.again()
+    assert {file: file.stat().st_mtime_ns for file in journeys.rglob("*.parquet")} == before
+
+
 def test_the_report_tells_which_number_decides_and_how_much_choice_there_is(loop: Loop) -> None:
-    page = Path(loop.second["report"]).read_text()
+    page = Path(loop.second["markdown"]).read_text()
     assert "| without | customers | other_best_offer | share |" in page
     assert "| stage | customers | none | one | two_or_more | mean_offers |" in page
     assert "| offer | reached | all |" in page

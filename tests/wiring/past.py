@@ -13,7 +13,7 @@ from features.bucket.build import compute_bucket
 from features.bucket.work import part_name
 from features.store.watermark import Watermark
 from pipelines.batch_run import BatchRun
-from pipelines.feature_build import _works
+from pipelines.feature_build import bucket_works
 from serving.batch.bucket import decide_bucket_files
 from serving.batch.part_log import log_part
 from serving.champion_files import ChampionFiles
@@ -35,7 +35,7 @@ def live_through(components: Components) -> datetime:
     )
     midnight = components.midnight(components.latest())
     components.repository.apply(bank.features, {})
-    for work in _works(components, midnight):
+    for work in bucket_works(components, midnight):
         compute_bucket(work)
         components.online.materialise(components.states.read(part_name(work.bucket)), datetime.now(UTC))
     Watermark(complete_until=midnight, news_until=components.latest()).write(components.places.feature_store)

@@ -1,0 +1,59 @@
+"""Parts of a whole over time, stacked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from markupsafe import Markup
+
+from charts.bars import picture
+from charts.svg import Scale, element, path, ticks
+
+WIDTH: Final = 480.0
+_HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 250.0, 54.0, 92.0, 10.0, 24.0
+_LABELS = 5
+
+
+def stacked_areas(
+    times: Sequence[str],
+    series: Mapping[str, Sequence[float | None]],
+    description: str,
+    words: Callable[[float], str] = "{:,.0f}".format,
+) -> Markup:
+    """Draw series on top of each other; a hidden number is drawn as 0.
+
+    Args:
+        times: Label of each time, shape (n,).
+        series: Name -> numbers, shape (n,), from the bottom; colours are numbered in this order.
+        description: What the picture shows, for screen readers.
+        words: Text of a number on the axis.
+
+    Example:
+        >>> "growth" in stacked_areas(["May", "June"], {"growth": [1, 2]}, "Customers by stage")
+        True
+    """
+    totals = [sum((numbers[place] or 0.0) for numbers in series.values()) for place in range(len(times))]
+    marks = ticks(max(totals, default=0.0))
+    across = Scale(0, max(len(times) - 1, 1), _LEFT, WIDTH - _RIGHT)
+    up = Scale(0.0, marks[-1], _HEIGHT - _BOTTOM, _TOP)
+    parts = []
+    for mark in marks:
+        parts.append(element("line", x1=_LEFT, x2=WIDTH - _RIGHT, y1=up(mark), y2=up(mark), class_="tick"))
+        parts.append(element("text", words(mark), x=_LEFT - 6, y=up(mark) + 4, text_anchor="end", class_="axis"))
+    below = [0.0] * len(times)
+    labelled = _HEIGHT
+    for colour, (name, numbers) in enumerate(series.items(), start=1):
+        above = [base + (number or 0.0) for base, number in zip(below, numbers, strict=True)]
+        outline = [(across(place), up(value)) for place, value in enumerate(above)]
+        outline += [(across(place), up(below[place])) for place in reversed(range(len(times)))]
+        if times:
+            parts.append(element("path", d=path(outline) + "Z", class_=f"fill-{colour}"))
+            # labels at the right keep their distance
+            labelled = min(up((above[-1] + below[-1]) / 2) + 4, labelled - 14)
+            parts.append(element("text", name, x=WIDTH - _RIGHT + 8, y=labelled, class_=f"label ink-{colour}"))
+        below = above
+    for place in range(0, len(times), max(1, -(-len(times) // _LABELS))):
+        x, y = across(place), _HEIGHT - 6
+        parts.append(element("text", times[place], x=x, y=y, text_anchor="middle", class_="axis"))
+    return picture(parts, WIDTH, _HEIGHT, description)
