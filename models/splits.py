@@ -1,17 +1,26 @@
-"""Training, test and calibration splits: folds that roll forward in time and use only what was known."""
+"""Splits of training rows: folds that roll forward in time and use only what was known, or folds of customers."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import DataError
+from expressions.types import Array
+from models.settings import Training
 
 _DAY = np.timedelta64(24 * 3600 * 1_000_000, "us")
 _LEAST_TRAINING_SHARE = 0.15
 """Share of all rows that must be known before the first test fold; less would not represent the final model."""
+
+_FOLDS_IN_TIME = 3
+_FOLDS_OF_CUSTOMERS = 5
+_LEAST_OF_EACH_IN_TIME = 100
+"""Rows of each outcome before the first fold in time; with fewer, its fit says little about one on all rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,37 +100,91 @@ def rolling_folds(
     )
 
 
-def calibration_split(
+def judged_in_time(as_of: NDArray[np.datetime64], training: Training) -> bool:
+    """Say whether evaluation is on later rows; it cannot be where all rows are of one moment."""
+    return training.judged_by == "time" and len(as_of) > 0 and bool(as_of.min() < as_of.max())
+
+
+def judging_folds(
     customer_ids: NDArray[np.object_],
     as_of: NDArray[np.datetime64],
     known_at: NDArray[np.datetime64],
-    share: float,
-    seed: int,
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Set the latest rows of half of the customers aside, for early stopping and calibration.
+    training: Training,
+) -> tuple[Fold, ...]:
+    """Split rows for evaluation: rolling in time, or by customer.
 
-    Anchors overlap: a customer's label a month earlier is nearly the same, and a model that has learned it looks better
-    on the slice than it is. The slice is therefore the latest `2 * share` of the rows, of a random half of the
-    customers. Of these customers, only what was known before the slice begins is fitted on; of the others, everything.
-
-    Returns:
-        Masks of shape (n,): rows to fit on, rows to calibrate on; some rows are in neither.
+    Args:
+        customer_ids: Shape (n,).
+        as_of: Moments of the rows, shape (n,).
+        known_at: When each label was complete, shape (n,).
+        training: Number of folds, embargo and seed.
 
     Raises:
-        DataError: If no rows are left for one of the two.
+        DataError: If the rows have several moments, but too few for the folds, or too few customers.
     """
-    start = np.quantile(as_of.astype(np.int64), max(1.0 - 2.0 * share, 0.0), method="higher").astype("datetime64[us]")
-    distinct, positions = np.unique(customer_ids.astype(str), return_inverse=True)
-    aside = (np.random.default_rng(seed).permutation(len(distinct)) % 2 == 0)[positions]
-    calibrate = aside & (as_of >= start)
-    fit = ~aside | (known_at < start)
-    if not fit.any() or not calibrate.any():
-        raise DataError(
-            "too few rows to set some aside for calibration",
-            got=f"{len(as_of)} rows of {len(distinct)} customers",
-            remedy="bring more history, or a calibration_share between 0.1 and 0.4",
+    if not judged_in_time(as_of, training):
+        fold_of = customer_folds(customer_ids, training.folds, training.seed)
+        if len(np.unique(fold_of)) < max(training.folds, 2):
+            raise DataError(
+                f"too few customers for {training.folds} folds",
+                got=f"{len(np.unique(customer_ids.astype(str)))} customers",
+                remedy="bring more customers, or more moments",
+            )
+        return tuple(
+            Fold(index, as_of.min(), np.flatnonzero(fold_of != index), np.flatnonzero(fold_of == index))
+            for index in range(training.folds)
         )
-    return fit, calibrate
+    return rolling_folds(as_of, known_at, training.folds, training.embargo_days)
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Splits of training rows on which choices are made: each held-out row is scored by a fit that did not see it.
+
+    Attributes:
+        how: `time`: held-out rows are later than what they are scored from. `customers`: they are of other customers,
+            where the rows have too few moments or positives to be split in time.
+        folds: Positions of training rows and of held-out rows, for each fold.
+    """
+
+    how: Literal["time", "customers"]
+    folds: tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]
+
+    @property
+    def held(self) -> NDArray[np.int64]:
+        """Positions of all held-out rows, fold by fold."""
+        return np.concatenate([held for _, held in self.folds])
+
+
+def validation_of(
+    customer_ids: NDArray[np.object_],
+    as_of: NDArray[np.datetime64],
+    known_at: NDArray[np.datetime64],
+    y: Array,
+    seed: int,
+) -> Validation:
+    """Split training rows in time where that leaves enough to learn from, else by customer.
+
+    In time there are three folds over the later half of the rows, each scored from what was known before it. Customers
+    are dealt into five folds.
+
+    Args:
+        customer_ids: Shape (n,).
+        as_of: Moments of the rows, shape (n,).
+        known_at: When each label was complete, shape (n,).
+        y: Labels, 1.0 or 0.0, shape (n,).
+        seed: Seed of the deal.
+    """
+    with suppress(DataError):
+        folds = [(fold.train, fold.test) for fold in rolling_folds(as_of, known_at, _FOLDS_IN_TIME, 0)]
+        positives = y[folds[0][0]].sum()
+        if min(positives, len(folds[0][0]) - positives) >= _LEAST_OF_EACH_IN_TIME:
+            return Validation("time", tuple(folds))
+    fold_of = customer_folds(customer_ids, _FOLDS_OF_CUSTOMERS, seed)
+    numbers = np.unique(fold_of)
+    return Validation(
+        "customers", tuple((np.flatnonzero(fold_of != one), np.flatnonzero(fold_of == one)) for one in numbers)
+    )
 
 
 def customer_folds(customer_ids: NDArray[np.object_], folds: int, seed: int) -> NDArray[np.int64]:

@@ -67,7 +67,13 @@ def train_churn_model(key: str, bank_folder: str, as_of: datetime) -> StepResult
         known_at = churn_known_at(moments.as_of, label)
         names = model_inputs(bank.features, bank.models.training.exclude)
         trained = train_churn(
-            features, y, known_at, names, bank.models.training, progress=_counting(progress, bank.models.training.folds)
+            features,
+            y,
+            known_at,
+            names,
+            bank.models.training,
+            horizon_days=label.horizon_days,
+            progress=_counting(progress, bank.models.training.folds),
         )
         shown = features.take(_sample(len(features)))
         shap = trained.model.shap_values(shown), trained.model.names

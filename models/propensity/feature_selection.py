@@ -53,6 +53,8 @@ def _score(columns: Array, residuals: Array, variances: Array) -> Array:
 def _greedy(scores: Array, correlations: Array, count: int) -> NDArray[np.int64]:
     left = scores.copy()
     chosen: list[int] = []
+    if not count:
+        return np.empty(0, dtype=np.int64)
     for _ in range(min(count, len(scores))):
         best = int(np.argmax(left))
         chosen.append(best)

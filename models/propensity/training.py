@@ -25,7 +25,7 @@ from models.propensity.model import PropensityModel
 from models.responses import Responses
 from models.segments import segment_names
 from models.settings import Training
-from models.splits import rolling_folds, thin
+from models.splits import judged_in_time, judging_folds, thin
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,14 @@ class TrainedPropensity:
         model: Fitted on all impressions whose outcomes are final.
         judged: Held-out predictions of the folds, with baselines `prevalence`, `most_popular_offer` and
             `per_offer_logistic`; also grouped by `offer` and `channel`.
-        rows: Number of impressions that the model was fitted, stopped and calibrated on.
+        rows: Number of impressions that the model was fitted on.
+        judged_on: What the held-out rows were, in words.
     """
 
     model: PropensityModel
     judged: HeldOutPredictions
     rows: int
+    judged_on: str
 
 
 def train_propensity(
@@ -57,13 +59,15 @@ def train_propensity(
 ) -> TrainedPropensity:
     """Evaluate on rolling folds, then fit on all impressions whose response window has passed.
 
+    If all were presented at one moment, the folds are of customers.
+
     Args:
         features: Row i is the customer of response i as of its presentation.
         responses: Impressions with their outcomes; those not matured are left out.
         offers: The catalogue of offers.
         catalogue: Feature catalogue; its families list the features that exist per product.
         names: Customer features that the model sees.
-        training: Folds, embargo, calibration share, segments, seed.
+        training: Folds, embargo, segments, seed.
         num_threads: Number of LightGBM threads; the result does not depend on it.
         progress: Called with a description of each finished step.
 
@@ -79,8 +83,7 @@ def train_propensity(
         )
     kept = np.flatnonzero(responses.matured)
     kept = kept[thin(features.customer_ids[kept], training.maximum_rows, training.seed)]
-    products = [offer.product for offer in offers if offer.product is not None]
-    families = families_of(catalogue, names, products)
+    families = families_of(catalogue, names, offers)
     rows = impressions(features.take(kept), responses.take(kept), offers, families)
     # the matrix products are many and small: several threads cost far more than they save, above all when other work
     # waits for the same cores, and the last bits of sums would depend on their number
@@ -88,7 +91,9 @@ def train_propensity(
         judged = _judged(rows, names, families, training, num_threads=num_threads, progress=progress)
         model = fit_propensity(rows, names, families, training, num_threads=num_threads)
     progress("propensity model")
-    return TrainedPropensity(model, judged, len(rows))
+    in_time = judged_in_time(rows.features.as_of, training)
+    where = "later rows" if in_time else "rows of other customers"
+    return TrainedPropensity(model, judged, len(rows), f"{where} in {training.folds} folds")
 
 
 def _judged(
@@ -101,7 +106,8 @@ def _judged(
     progress: Callable[[str], None],
 ) -> HeldOutPredictions:
     parts: list[HeldOutPredictions] = []
-    for fold in rolling_folds(rows.features.as_of, rows.known_at, training.folds, training.embargo_days):
+    table = rows.features
+    for fold in judging_folds(table.customer_ids, table.as_of, rows.known_at, training):
         train, test = rows.take(fold.train), rows.take(fold.test)
         model = fit_propensity(train, names, families, training, num_threads=num_threads)
         own = {MODEL: model.predict_rows(test, num_threads=num_threads)}
