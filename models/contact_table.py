@@ -45,8 +45,8 @@ class ContactColumns:
         features: Features of the customer; by default every other column.
         exclude: Columns that are not features.
         trusted: Features that were known before the contact although they tell the answer.
-        families: Dimension (`product` or `channel`) -> template -> {member: column}, for features that exist per product
-            or channel, such as `{"channel": {"logins": {"app": "app_logins", "web": "web_logins"}}}`.
+        families: Dimension (`product` or `channel`) -> template -> {member: column}, for features that exist per
+            product or channel, such as `{"channel": {"logins": {"app": "app_logins", "web": "web_logins"}}}`.
     """
 
     offer: str = "offer"
@@ -165,7 +165,9 @@ class Encoder:
 
 def encoder_from_json(parts: Mapping[str, Any]) -> Encoder:
     """Read an encoder from `to_json` output."""
-    columns = {name: tuple(value) if isinstance(value, list) else value for name, value in parts["columns"].items()}
+    columns: dict[str, Any] = {}
+    for name, value in parts["columns"].items():
+        columns[name] = tuple(value) if isinstance(value, list) else value
     return Encoder(ContactColumns(**columns), dict(parts["names"]), schema_from_json(parts["schema"]))
 
 
@@ -195,11 +197,10 @@ def read_contacts(frame: pd.DataFrame, columns: ContactColumns) -> tuple[Encoder
     for column in wanted:
         kind, reason = _kind_of(frame[column], column, notes)
         if kind is not None:
-            values = _values(frame[column], kind)
-            key = hash(values.tobytes())
-            reason = f"is the same as '{seen[key]}'" if key in seen else None
+            key = hash(_values(frame[column], kind).tobytes())
+            reason = f"is the same as '{seen[key]}'" if key in seen else ""
             seen.setdefault(key, column)
-        if kind is None or reason is not None:
+        if kind is None or reason:
             notes.append(f"column '{column}' was left out: it {reason}")
             continue
         name = _safe(column, names)
@@ -263,28 +264,32 @@ def _kind_of(values: pd.Series, column: str, notes: list[str]) -> tuple[ColumnTy
     if not len(present):
         return None, "is empty"
     if pd.api.types.is_bool_dtype(present) or set(map(type, present.head(1_000))) <= {bool, np.bool_}:
-        return (None, "is constant") if present.nunique() == 1 and len(present) == len(values) else (Boolean(), "")
-    numbers = _numbers(present)
-    if numbers is not None:
-        infinite = int(np.isinf(numbers).sum())
+        kind: ColumnType = Boolean()
+    elif (numbers := _numbers(present)) is not None:
+        kind, infinite = Number(), int(np.isinf(numbers).sum())
         if infinite:
             notes.append(f"{infinite:,} infinite values of column '{column}' count as missing")
-        finite = numbers[np.isfinite(numbers)]
-        if not len(finite) or (finite.min() == finite.max() and len(finite) == len(values)):
-            return None, "is constant" if len(finite) else "has no finite value"
-        return Number(), ""
+    else:
+        category, reason = _category_of(present, column, notes)
+        if category is None:
+            return None, reason
+        kind = category
+    found = _values(values, kind)
+    known = found[~np.isnan(found)]
+    constant = not len(known) or (len(known) == len(found) and known.min() == known.max())
+    return (None, "is constant") if constant else (kind, "")
+
+
+def _category_of(present: pd.Series, column: str, notes: list[str]) -> tuple[Category | None, str]:
     try:
         counts = present.astype(str).value_counts()
     except (TypeError, ValueError) as error:
         raise DataError(f"column '{column}' cannot be a feature", got=str(error), remedy="exclude it") from error
-    if len(counts) == 1 and len(present) == len(values):
-        return None, "is constant"
     if len(counts) > _FEW_VALUES and len(present) < _LEAST_ROWS_OF_A_VALUE * len(counts):
         return None, f"names rows rather than describing them: {len(counts):,} values in {len(present):,} rows"
     if len(counts) > _MOST_VALUES:
-        notes.append(
-            f"column '{column}' has {len(counts):,} values; all but the {_MOST_VALUES:,} most frequent count as missing"
-        )
+        rest = f"all but the {_MOST_VALUES:,} most frequent count as missing"
+        notes.append(f"column '{column}' has {len(counts):,} values; {rest}")
     kept = sorted(counts.index[:_MOST_VALUES])
     _note_cases(kept, column, notes)
     return Category(tuple(kept)), ""
@@ -294,11 +299,14 @@ def _numbers(present: pd.Series) -> Array | None:
     """Return a column's present values as numbers, moments as days; None if it is not of numbers."""
     if pd.api.types.is_datetime64_any_dtype(present):
         moments = pd.to_datetime(present, utc=True).dt.tz_localize(None)
-        return (moments.to_numpy().astype("datetime64[us]") - _START).astype(np.float64) / 86_400e6
+        days: Array = (moments.to_numpy().astype("datetime64[us]") - _START).astype(np.float64) / 86_400e6
+        return days
     if pd.api.types.is_timedelta64_dtype(present):
-        return present.dt.total_seconds().to_numpy(np.float64) / 86_400.0
+        length: Array = present.dt.total_seconds().to_numpy(np.float64) / 86_400.0
+        return length
     if pd.api.types.is_numeric_dtype(present) and not pd.api.types.is_complex_dtype(present):
-        return present.to_numpy(np.float64)
+        numbers: Array = present.to_numpy(np.float64)
+        return numbers
     found = pd.to_numeric(present.astype(object), errors="coerce") if present.dtype == object else None
     return None if found is None or found.isna().any() else found.to_numpy(np.float64)
 
@@ -348,14 +356,17 @@ def _texts(values: pd.Series, column: str | None) -> Objects:
             expected="a value in every row",
             remedy="drop these rows, or leave the column out",
         )
-    return values.astype(str).to_numpy(dtype=object)
+    texts: Objects = values.astype(str).to_numpy(dtype=object)
+    return texts
 
 
 def _texts_or_none(frame: pd.DataFrame, column: str | None) -> Objects:
     if column is None or column not in frame.columns:
         return np.full(len(frame), None, dtype=object)
     values = frame[column]
-    return np.where(values.isna().to_numpy(), None, values.astype(str).to_numpy(dtype=object))
+    texts: Objects = values.astype(str).to_numpy(dtype=object)
+    texts[values.isna().to_numpy()] = None
+    return texts
 
 
 def _check_moments(table: ContactTable, columns: ContactColumns, notes: list[str]) -> None:

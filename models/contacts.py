@@ -81,8 +81,8 @@ class ContactModel:
         """Predict every row's probability to accept each offer, a column per offer.
 
         Args:
-            frame: Customers at moments, in the channel of their row if the model knows channels; the column of offers is
-                not needed.
+            frame: Customers at moments, in the channel of their row if the model knows channels; the column of offers
+                is not needed.
             offers: Offers; by default all of training.
         """
         wanted = [offer.name for offer in self._offers] if offers is None else list(offers)
@@ -168,9 +168,10 @@ def fit_contacts(
     gate = Gate() if gate is None else gate
     encoder, table, notes = read_contacts(frame, ContactColumns() if columns is None else columns)
     column = encoder.columns.accepted
-    check_labels(table.y, f"accepted (column '{column}')", model="propensity")
+    check_labels(table.y, "accepted", model="propensity", column=column)
+    alone = {encoder.column_of(name): auc for name, auc in single_feature_aucs(table.features, table.y).items()}
     if min(table.y.sum(), len(table.y) - table.y.sum()) >= LEAST_OF_EACH:
-        _refuse_leaks(table, encoder, gate)
+        _refuse_leaks(alone, encoder.columns.trusted, gate.maximum_single_feature_auc)
     offers, names = _offers(table), tuple(table.features.columns)
     catalogue, presented = _catalogue(table, encoder), _responses(table)
     few = f"{int(table.y.sum()):,} of {len(table.y):,} contacts were accepted"
@@ -188,7 +189,7 @@ def fit_contacts(
         except (DataError, ModelError):  # too few moments, or too few answers of one kind in a fold
             continue
         evaluation = evaluate(trained.judged)
-        report = judge_challenger(evaluation, {}, gate, None)
+        report = judge_challenger(evaluation, alone or {"no feature": 0.5}, gate, None)
         notes += (f"{few}; judged on {trained.judged_on}", f"form: {trained.model.chosen}")
         return ContactModel(trained.model, evaluation, report, notes, encoder, offers)
     families = families_of(catalogue, names, offers)
@@ -204,14 +205,13 @@ def _attempts(training: Training) -> list[Training]:
     return [*(in_time if training.judged_by == "time" else ()), replace(training, judged_by="customers")]
 
 
-def _refuse_leaks(table: ContactTable, encoder: Encoder, gate: Gate) -> None:
-    for name, auc in single_feature_aucs(table.features, table.y).items():
-        column = encoder.column_of(name)
-        if auc > gate.maximum_single_feature_auc and column not in encoder.columns.trusted:
+def _refuse_leaks(alone: Mapping[str, float], trusted: Sequence[str], maximum: float) -> None:
+    for column, auc in alone.items():
+        if auc > maximum and column not in trusted:
             raise ModelError(
                 f"column '{column}' alone tells the answer that the propensity model should predict",
                 got=f"AUC {auc:.3f}",
-                expected=f"at most {gate.maximum_single_feature_auc:g}: more is a leak, recorded after the answer",
+                expected=f"at most {maximum:g}: more is a leak, recorded after the answer",
                 remedy=f"add '{column}' to `exclude`, or to `trusted` if it was known before the contact",
             )
 

@@ -111,8 +111,7 @@ class Encoding:
 
 
 def fit_encoding(columns: Mapping[str, Array], schema: Schema, names: Sequence[str]) -> Encoding:
-    """Learn the encoding of the named features; constant columns and the rarest of many values of a
-    category are left out.
+    """Learn the encoding of the named features; constant columns and the rarest of many categories are left out.
 
     Example:
         >>> from expressions.types import Number

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from expressions.types import Array
 from features.table import FeatureTable
 from models.encoding import Encoding, fit_encoding
+from models.label_checks import LEAST_OF_EACH
 from models.propensity.families import Families, Pair, member_of
 from models.propensity.feature_selection import select_features
 from models.propensity.groups import BLOCKS, Groups, groups_of
@@ -34,6 +35,8 @@ _FIRST_PRECISIONS = {
 }
 """Initial precisions, by level of pooling: finer levels are shrunk harder until re-estimated from data."""
 
+_FEW_OUTCOMES = 20.0
+"""Factor of the initial precisions where there are too few outcomes to re-estimate them."""
 
 _REMEMBERED = 1_024
 """Size of the cache of pair lists: enough for the channels and single pairs of a few policies."""
@@ -297,7 +300,8 @@ def fit_base(rows: Impressions, settings: BaseSettings) -> FittedBase:
     )
     blocks, precisions = _blocks(groups, len(varying), len(common), len(family))
     y = rows.y[order]
-    whole = fit_hierarchical(design, y, blocks, precisions, reestimate=True)
+    few = min(y.sum(), len(y) - y.sum()) < LEAST_OF_EACH
+    whole = fit_hierarchical(design, y, blocks, _FEW_OUTCOMES * precisions if few else precisions, reestimate=not few)
     theta, gamma = design.split(whole.weights)
     base = Base(
         groups=groups,

@@ -173,7 +173,7 @@ def simplest(order: Sequence[Form], losses: dict[Form, Array], customers: NDArra
 def _fitted_bases(
     parts: Sequence[tuple[Impressions, Impressions]], y: Array, customers: NDArray[np.object_], inputs: Inputs
 ) -> tuple[BaseSettings, list[FittedBase]]:
-    """Choose the base's inputs, then their limit, by held-out log loss; the fewest inputs and the wide limit within noise.
+    """Choose the base's inputs, then their limit, by held-out log loss; within noise few inputs and a wide limit.
 
     Returns:
         The settings, and the fit of each fold.

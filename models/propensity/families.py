@@ -181,6 +181,27 @@ def families_of(catalogue: FeatureCatalogue, inputs: Sequence[str], offers: Sequ
     return Families(members, matches)
 
 
+def feature_behind(catalogue: FeatureCatalogue, column: str, pair: Pair) -> str:
+    """Return the feature that a family column stands for with a candidate; any other column is its own.
+
+    Example:
+        >>> catalogue = FeatureCatalogue({}, {"held": {"credit": "credit_held"}}, {})
+        >>> loan = Offer(name="loan", product="credit", description="", value="1", treatments=(), stages=())
+        >>> feature_behind(catalogue, "family_held", (loan, "app")), feature_behind(catalogue, "age", (loan, "app"))
+        ('credit_held', 'age')
+    """
+    if column in catalogue.features:
+        return column
+    for dimension, templates in ((PRODUCT, catalogue.families), (CHANNEL, catalogue.channel_families)):
+        prefix = f"{_PREFIX.get(dimension, dimension)}_"
+        template = column.removeprefix(prefix)
+        if column.startswith(prefix) and template in templates:
+            return templates[template].get(member_of(dimension, pair) or "", column)
+        if template.startswith("is_") and template.removeprefix("is_") in catalogue.features:
+            return template.removeprefix("is_")
+    return column
+
+
 def _named(codes: Array, values: tuple[str, ...], wanted: Sequence[str | None]) -> Array:
     """Say whether each customer's category names each member, shape (n, members); NaN if either is missing."""
     places = np.array([np.nan if one is None else values.index(one) if one in values else -1.0 for one in wanted])

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import DataError
-from models.splits import calibration_split, customer_folds, rolling_folds, thin
+from models.settings import Training
+from models.splits import customer_folds, judged_in_time, judging_folds, rolling_folds, thin, validation_of
 
 DAY = np.timedelta64(1, "D")
 START = np.datetime64("2025-01-01", "us")
@@ -56,16 +57,44 @@ def test_too_short_a_history_is_refused_with_a_remedy() -> None:
         rolling_folds(as_of, as_of + 67 * DAY, 3, 2)
 
 
-def test_the_calibration_slice_is_later_and_its_customers_overlap_with_nothing_fitted() -> None:
-    customers = np.tile(np.array([f"c{position}" for position in range(200)], dtype=object), 8)
-    as_of = np.repeat(START + np.arange(8) * 30 * DAY, 200)
-    known_at = as_of + 67 * DAY
-    fit, later = calibration_split(customers, as_of, known_at, 0.2, 7)
-    assert not (fit & later).any()
-    assert later.mean() == pytest.approx(0.2, abs=0.08)
-    assert as_of[later].min() == START + 4 * 30 * DAY
-    of_slice = np.isin(customers, customers[later])
-    assert (known_at[fit & of_slice] < as_of[later].min()).all()
+def rows_of(customers: int, moments: int) -> tuple[np.ndarray, np.ndarray]:
+    ids = np.tile(np.array([f"c{position}" for position in range(customers)], dtype=object), moments)
+    return ids, np.repeat(START + np.arange(moments) * 30 * DAY, customers)
+
+
+def test_choices_are_made_on_later_rows_where_enough_is_known_before_them() -> None:
+    ids, as_of = rows_of(200, 12)
+    y = (np.arange(len(ids)) % 2).astype(float)
+    validation = validation_of(ids, as_of, as_of + 20 * DAY, y, 7)
+    assert validation.how == "time"
+    for train, held in validation.folds:
+        assert (as_of[train] + 20 * DAY).max() < as_of[held].min()
+
+
+@pytest.mark.parametrize(("moments", "positives"), [(1, 0.5), (12, 0.02)])
+def test_choices_are_made_on_other_customers_at_one_moment_or_with_few_positives(
+    moments: int, positives: float
+) -> None:
+    ids, as_of = rows_of(200, moments)
+    y = (np.random.default_rng(1).random(len(ids)) < positives).astype(float)
+    validation = validation_of(ids, as_of, as_of, y, 7)
+    assert validation.how == "customers"
+    assert sorted(validation.held.tolist()) == list(range(len(ids)))
+    for train, held in validation.folds:
+        assert not set(ids[train]) & set(ids[held])
+
+
+def test_one_campaign_is_judged_on_other_customers_and_several_on_later_rows_unless_said_otherwise() -> None:
+    ids, as_of = rows_of(90, 1)
+    folds = judging_folds(ids, as_of, as_of, Training(folds=3))
+    assert not judged_in_time(as_of, Training())
+    assert [len(fold.test) for fold in folds] == [30, 30, 30]
+    assert all(not set(ids[fold.train]) & set(ids[fold.test]) for fold in folds)
+    ids, as_of = rows_of(90, 12)
+    assert judged_in_time(as_of, Training())
+    assert not judged_in_time(as_of, Training(judged_by="customers"))
+    with pytest.raises(DataError, match="too few customers for 3 folds"):
+        judging_folds(ids[:2], as_of[:2], as_of[:2], Training(folds=3))
 
 
 def test_a_customer_is_in_one_fold_only() -> None:
