@@ -8,7 +8,7 @@ STAMPS := $(VENV)/.stamps
 # what is set for other programs would put their packages before ours
 unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH
 
-.PHONY: always demo test test-containers check lock docs results notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-serving bench-soak clean help
+.PHONY: always demo test test-containers check lock docs results notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-models bench-serving bench-soak clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -83,6 +83,9 @@ bench-deciding: $(STAMPS)/dev  ## decisions for one customer and for a million: 
 
 bench-allocation: $(STAMPS)/dev  ## budgets by prices beside greedy, first come first served and the whole linear program: minutes
 	$(BIN)/python -m benchmarks.allocation
+
+bench-models: $(STAMPS)/dev  ## propensity beside plain learners: public data (NBO_DATA), synthetic, the demo bank's truth (NBO_HOME): an hour
+	$(BIN)/python -m benchmarks.models
 
 bench-serving: $(STAMPS)/dev  ## the real-time service under load, beside Feast's and MLflow's servers: some 10 minutes
 	$(BIN)/python -m benchmarks.serving

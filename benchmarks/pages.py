@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from benchmarks.allocation_page import allocation_section
 from benchmarks.deciding_page import deciding_section
 from benchmarks.incremental_page import incremental_section
+from benchmarks.models_page import models_section
 from benchmarks.online_page import online_section
 from benchmarks.serving_page import serving_section, soak_section
 
@@ -32,7 +33,7 @@ def write_page() -> None:
         "# Benchmarks",
         "",
         "Written by the benchmarks themselves (`make bench-features`, `bench-incremental`, `bench-online`, "
-        "`bench-deciding`, `bench-allocation`, `bench-serving`, `bench-soak`), from `benchmarks/results/`. Times of "
+        "`bench-deciding`, `bench-allocation`, `bench-models`, `bench-serving`, `bench-soak`), from `benchmarks/results/`. Times of "
         "features are of whole processes, reading Parquet and writing Parquet, interpreter start included; compare the "
         "ratios, which come from one run, rather than seconds of another machine.",
         "",
@@ -106,6 +107,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "online_store": online_section,
     "deciding": deciding_section,
     "allocation": allocation_section,
+    "models": models_section,
     "serving": serving_section,
     "serving_soak": soak_section,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -26,6 +27,7 @@ from models.label_checks import LEAST_OF_EACH, check_labels
 from models.propensity.families import families_of
 from models.propensity.fitting import fit_propensity
 from models.propensity.impressions import Impressions, impressions
+from models.propensity.learner import Learner
 from models.propensity.model import PropensityModel
 from models.propensity.training import train_propensity
 from models.responses import Responses
@@ -137,6 +139,7 @@ def fit_contacts(
     *,
     training: Training | None = None,
     gate: Gate | None = None,
+    rivals: Mapping[str, Learner] = MappingProxyType({}),
     num_threads: int = 2,
 ) -> ContactModel:
     """Fit a propensity model on a table of contacts, and judge it on rows it was not fitted on.
@@ -149,6 +152,7 @@ def fit_contacts(
         columns: Which column is what; by default `offer` and `accepted`, and every other column is a feature.
         training: Folds, embargo, rows and seed.
         gate: Bounds of the quality, and of how well a single feature may predict the answer.
+        rivals: Name -> another learner that is judged on the same folds, as one more baseline.
         num_threads: Number of LightGBM threads; the result does not depend on it.
 
     Raises:
@@ -172,8 +176,8 @@ def fit_contacts(
     alone = {encoder.column_of(name): auc for name, auc in single_feature_aucs(table.features, table.y).items()}
     if min(table.y.sum(), len(table.y) - table.y.sum()) >= LEAST_OF_EACH:
         _refuse_leaks(alone, encoder.columns.trusted, gate.maximum_single_feature_auc)
-    offers, names = _offers(table), tuple(table.features.columns)
-    catalogue, presented = _catalogue(table, encoder), _responses(table)
+    offers, names = offers_of_contacts(table), tuple(table.features.columns)
+    catalogue, presented = catalogue_of_contacts(table, encoder), responses_of_contacts(table)
     few = f"{int(table.y.sum()):,} of {len(table.y):,} contacts were accepted"
     for attempt in _attempts(training):
         try:
@@ -184,6 +188,7 @@ def fit_contacts(
                 catalogue=catalogue,
                 names=names,
                 training=attempt,
+                rivals=rivals,
                 num_threads=num_threads,
             )
         except (DataError, ModelError):  # too few moments, or too few answers of one kind in a fold
@@ -216,7 +221,7 @@ def _refuse_leaks(alone: Mapping[str, float], trusted: Sequence[str], maximum: f
             )
 
 
-def _offers(table: ContactTable) -> tuple[Offer, ...]:
+def offers_of_contacts(table: ContactTable) -> tuple[Offer, ...]:
     """Make an offer of every name, with the product and attributes of its first row."""
     frame = pd.DataFrame({"offer": table.offer, "channel": table.channel})
     channels = frame.dropna().groupby("offer")["channel"].unique()
@@ -244,7 +249,8 @@ def _offer(name: str, attributes: Mapping[str, float], product: str | None, chan
     )
 
 
-def _catalogue(table: ContactTable, encoder: Encoder) -> FeatureCatalogue:
+def catalogue_of_contacts(table: ContactTable, encoder: Encoder) -> FeatureCatalogue:
+    """Describe the features of a table of contacts as a catalogue."""
     features = {
         name: Feature(name=name, type=kind, unit="", description=encoder.column_of(name), topic="", owner="")
         for name, kind in table.features.schema.items()
@@ -253,7 +259,8 @@ def _catalogue(table: ContactTable, encoder: Encoder) -> FeatureCatalogue:
     return FeatureCatalogue(features, families.get("product", {}), {}, "", families.get("channel", {}))
 
 
-def _responses(table: ContactTable) -> Responses:
+def responses_of_contacts(table: ContactTable) -> Responses:
+    """Return the contacts of a table with their answers."""
     moments = table.features.as_of
     nothing = np.full(len(moments), None, dtype=object)
     return Responses(

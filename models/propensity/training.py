@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from models.held_out import MODEL, HeldOutPredictions
 from models.propensity.families import Families, families_of
 from models.propensity.fitting import fit_propensity
 from models.propensity.impressions import Impressions, impressions
+from models.propensity.learner import Learner
 from models.propensity.model import PropensityModel
 from models.responses import Responses
 from models.segments import segment_names
@@ -54,6 +56,7 @@ def train_propensity(
     catalogue: FeatureCatalogue,
     names: tuple[str, ...],
     training: Training,
+    rivals: Mapping[str, Learner] = MappingProxyType({}),
     num_threads: int = 2,
     progress: Callable[[str], None] = lambda step: None,
 ) -> TrainedPropensity:
@@ -68,6 +71,7 @@ def train_propensity(
         catalogue: Feature catalogue; its families list the features that exist per product.
         names: Customer features that the model sees.
         training: Folds, embargo, segments, seed.
+        rivals: Name -> another learner that is judged on the same folds, as one more baseline.
         num_threads: Number of LightGBM threads; the result does not depend on it.
         progress: Called with a description of each finished step.
 
@@ -88,7 +92,8 @@ def train_propensity(
     # the matrix products are many and small: several threads cost far more than they save, above all when other work
     # waits for the same cores, and the last bits of sums would depend on their number
     with threadpool_limits(1, user_api="blas"):
-        judged = _judged(rows, names, families, training, num_threads=num_threads, progress=progress)
+        learners = {MODEL: fit_propensity, **rivals}
+        judged = _judged(rows, names, families, training, learners, num_threads=num_threads, progress=progress)
         model = fit_propensity(rows, names, families, training, num_threads=num_threads)
     progress("propensity model")
     in_time = judged_in_time(rows.features.as_of, training)
@@ -101,6 +106,7 @@ def _judged(
     names: tuple[str, ...],
     families: Families,
     training: Training,
+    learners: Mapping[str, Learner],
     *,
     num_threads: int,
     progress: Callable[[str], None],
@@ -109,8 +115,12 @@ def _judged(
     table = rows.features
     for fold in judging_folds(table.customer_ids, table.as_of, rows.known_at, training):
         train, test = rows.take(fold.train), rows.take(fold.test)
-        model = fit_propensity(train, names, families, training, num_threads=num_threads)
-        own = {MODEL: model.predict_rows(test, num_threads=num_threads)}
+        own = {
+            name: fit(train, names, families, training, num_threads=num_threads).predict_rows(
+                test, num_threads=num_threads
+            )
+            for name, fit in learners.items()
+        }
         groups = {name: segment_names(test.features, name) for name in training.segments}
         parts.append(
             HeldOutPredictions(
