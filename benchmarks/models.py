@@ -38,8 +38,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the measurement of speed")
     parser.add_argument("--draws", type=int, default=5, help="draws of training rows of the demo bank")
     options = parser.parse_args()
-    found: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    found["surroundings"] = surroundings("lightgbm", "numpy", "scikit-learn")
+    found: dict[str, Any] = {"surroundings": surroundings("lightgbm", "numpy", "scikit-learn")}
     data = Path(os.environ.get("NBO_DATA", "../shared/data"))
     if "sets" in options.only:
         found["sets"] = _sets([*public_sets(data), *synthetic_sets()])
@@ -52,7 +51,8 @@ def main() -> None:
     if "speed" in options.only:
         found["speed"] = _speed(options.rows)
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    before = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    RESULTS.write_text(json.dumps(before | found, indent=1) + "\n", encoding="utf-8")
     write_page()
 
 

@@ -73,7 +73,7 @@ class _Stored:
 
     def __init__(self, table: FeatureTable) -> None:
         index = pd.MultiIndex.from_arrays([table.customer_ids, table.as_of])
-        first = np.flatnonzero(~index.duplicated())
+        first = np.flatnonzero(np.logical_not(index.duplicated()))
         self.table, self.index = table.take(first), index[first]
 
 
@@ -98,7 +98,8 @@ class _Decisions:
         truth = truth[truth["at"] >= _CUT]
         decisions = truth.drop_duplicates("decision_id")
         place = stored.index.get_indexer(pd.MultiIndex.from_arrays([decisions["customer_id"], decisions["at"]]))
-        decisions, features = decisions[place >= 0], stored.table.take(place[place >= 0])
+        there = np.flatnonzero(place >= 0)
+        decisions, features = decisions.iloc[there], stored.table.take(place[there])
         pairs = candidates_of(components.bank.offers)
         column = {(offer.name, treatment.channel): place for place, (offer, treatment) in enumerate(pairs)}
         row = {decision: place for place, decision in enumerate(decisions["decision_id"])}
@@ -106,10 +107,11 @@ class _Decisions:
         known = truth[truth["decision_id"].isin(row)]
         rows = known["decision_id"].map(row).to_numpy()
         columns = np.array([column.get(pair, -1) for pair in zip(known["offer"], known["channel"], strict=True)])
-        there = columns >= 0
-        true[rows[there], columns[there]] = known["acceptance_probability"].to_numpy()[there]
-        allowed[rows[there], columns[there]] = known["allowed"].to_numpy()[there]
-        usable = allowed.any(axis=1)
+        of_catalogue = np.flatnonzero(columns >= 0)
+        cells = rows[of_catalogue], columns[of_catalogue]
+        true[cells] = known["acceptance_probability"].to_numpy()[of_catalogue]
+        allowed[cells] = known["allowed"].to_numpy()[of_catalogue]
+        usable = np.flatnonzero(allowed.any(axis=1))
         values = np.stack([_value(features, offer.value, offer.attributes) for offer, _ in pairs], axis=1)
         return cls(features.take(usable), true[usable], allowed[usable], values[usable])
 

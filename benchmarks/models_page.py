@@ -36,9 +36,9 @@ def models_section(results: dict[str, Any]) -> list[str]:
 
 def _sets(sets: list[dict[str, Any]]) -> list[str]:
     lines = [
-        "Log loss by which the model is better (positive) or worse than each rival on held-out rows, times 1,000: later "
-        "rows where the set has times, rows of other customers elsewhere. Every set goes through `fit_contacts` with "
-        "its defaults.",
+        "Log loss by which the model is better (positive) or worse than each rival on held-out rows, times 1,000. "
+        "They are later rows where the set has times, and rows of other customers elsewhere. Every set goes through "
+        "`fit_contacts` with its defaults.",
         "",
         "| set | test rows | positives | form | AUC | " + " | ".join(_RIVALS.values()) + " |",
         "|---|---|---|---|---|" + "---|" * len(_RIVALS),
@@ -54,9 +54,9 @@ def _sets(sets: list[dict[str, Any]]) -> list[str]:
         )
     lines += [
         "",
-        "Where the truth is known, on 2,000 new customers with every offer: how much of the log loss that can be learned "
-        "was learned, and the value of the offers chosen by propensity times value, as share of what the truth would "
-        "choose.",
+        "Where the truth is known, on 2,000 new customers with every offer: how much of the log loss that can be "
+        "learned was learned, and the value of the offers chosen by propensity times value, as share of what the truth "
+        "would choose.",
         "",
         "| set | share of the learnable | share of the oracle's value |",
         "|---|---|---|",
@@ -77,8 +77,8 @@ def _windows(windows: dict[str, Any]) -> list[str]:
         "log_loss": "log loss",
     }
     lines = [
-        "Bank marketing in file order, windows of 20,000 contacts, refitted every 1,500, without the call's duration. The "
-        f"best half of the contacts has {windows['best_half']:.1%} of the subscribers.",
+        "Bank marketing in file order, windows of 20,000 contacts, refitted every 1,500, without the call's duration. "
+        f"The best half of the contacts has {windows['best_half']:.1%} of the subscribers.",
         "",
         "| metric | model | plain LightGBM | better by |",
         "|---|---|---|---|",

@@ -33,8 +33,9 @@ def write_page() -> None:
         "# Benchmarks",
         "",
         "Written by the benchmarks themselves (`make bench-features`, `bench-incremental`, `bench-online`, "
-        "`bench-deciding`, `bench-allocation`, `bench-models`, `bench-serving`, `bench-soak`), from `benchmarks/results/`. Times of "
-        "features are of whole processes, reading Parquet and writing Parquet, interpreter start included; compare the "
+        "`bench-deciding`, `bench-allocation`, `bench-models`, `bench-serving`, `bench-soak`), from "
+        "`benchmarks/results/`. Times of features are of whole processes, reading Parquet and writing Parquet, "
+        "interpreter start included; compare the "
         "ratios, which come from one run, rather than seconds of another machine.",
         "",
     ]

@@ -336,7 +336,9 @@ def _moments(frame: pd.DataFrame, column: str | None) -> NDArray[np.datetime64]:
     values = frame[column]
     if pd.api.types.is_numeric_dtype(values):
         values = pd.Series(_START + (values * 86_400e6).round().astype("timedelta64[us]"))
-    moments = pd.to_datetime(values, utc=True, errors="coerce")
+    # pandas would take the precision of the first moment for all, and overflow where a later one is far away
+    readable = values if pd.api.types.is_datetime64_any_dtype(values) else values.astype(object)
+    moments = pd.to_datetime(readable, utc=True, errors="coerce")
     if moments.isna().any():
         row = int(np.flatnonzero(moments.isna())[0])
         raise DataError(

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import DataError
-from expressions.types import Array
 from models.settings import Training
 
 _DAY = np.timedelta64(24 * 3600 * 1_000_000, "us")
 _LEAST_TRAINING_SHARE = 0.15
 """Share of all rows that must be known before the first test fold; less would not represent the final model."""
 
-_FOLDS_IN_TIME = 3
-_FOLDS_OF_CUSTOMERS = 5
-_LEAST_OF_EACH_IN_TIME = 100
-"""Rows of each outcome before the first fold in time; with fewer, its fit says little about one on all rows."""
+_FOLDS = 3
+_FOLDS_OF_FEW_ROWS = 5
+_FEW_ROWS = 10_000
+"""With fewer rows than this, a fit on two thirds of them is too far from one on all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +102,12 @@ def judged_in_time(as_of: NDArray[np.datetime64], training: Training) -> bool:
     return training.judged_by == "time" and len(as_of) > 0 and bool(as_of.min() < as_of.max())
 
 
+def judged_on(as_of: NDArray[np.datetime64], training: Training) -> str:
+    """Say in words what evaluation is on."""
+    rows = "later rows" if judged_in_time(as_of, training) else "rows of other customers"
+    return f"{rows} in {training.folds} folds"
+
+
 def judging_folds(
     customer_ids: NDArray[np.object_],
     as_of: NDArray[np.datetime64],
@@ -137,54 +140,23 @@ def judging_folds(
     return rolling_folds(as_of, known_at, training.folds, training.embargo_days)
 
 
-@dataclass(frozen=True, slots=True)
-class Validation:
-    """Splits of training rows on which choices are made: each held-out row is scored by a fit that did not see it.
+def choice_folds(
+    customer_ids: NDArray[np.object_], seed: int
+) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]:
+    """Split training rows by customer into folds on which the choices of a fit are made.
 
-    Attributes:
-        how: `time`: held-out rows are later than what they are scored from. `customers`: they are of other customers,
-            where the rows have too few moments or positives to be split in time.
-        folds: Positions of training rows and of held-out rows, for each fold.
+    Not in time: under drift, what is best for the next weeks of an early part of the rows is far from best for a fit on
+    all of them, and a calibration learned from the drift between two parts does not hold for the next. Evaluation
+    remains in time.
+
+    Returns:
+        Positions of training rows and of held-out rows, for each fold.
     """
-
-    how: Literal["time", "customers"]
-    folds: tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]
-
-    @property
-    def held(self) -> NDArray[np.int64]:
-        """Positions of all held-out rows, fold by fold."""
-        return np.concatenate([held for _, held in self.folds])
-
-
-def validation_of(
-    customer_ids: NDArray[np.object_],
-    as_of: NDArray[np.datetime64],
-    known_at: NDArray[np.datetime64],
-    y: Array,
-    seed: int,
-) -> Validation:
-    """Split training rows in time where that leaves enough to learn from, else by customer.
-
-    In time there are three folds over the later half of the rows, each scored from what was known before it. Customers
-    are dealt into five folds.
-
-    Args:
-        customer_ids: Shape (n,).
-        as_of: Moments of the rows, shape (n,).
-        known_at: When each label was complete, shape (n,).
-        y: Labels, 1.0 or 0.0, shape (n,).
-        seed: Seed of the deal.
-    """
-    with suppress(DataError):
-        folds = [(fold.train, fold.test) for fold in rolling_folds(as_of, known_at, _FOLDS_IN_TIME, 0)]
-        positives = y[folds[0][0]].sum()
-        if min(positives, len(folds[0][0]) - positives) >= _LEAST_OF_EACH_IN_TIME:
-            return Validation("time", tuple(folds))
-    fold_of = customer_folds(customer_ids, _FOLDS_OF_CUSTOMERS, seed)
-    numbers = np.unique(fold_of)
-    return Validation(
-        "customers", tuple((np.flatnonzero(fold_of != one), np.flatnonzero(fold_of == one)) for one in numbers)
-    )
+    folds = _FOLDS_OF_FEW_ROWS if len(customer_ids) < _FEW_ROWS else _FOLDS
+    fold_of = customer_folds(customer_ids, folds, seed)
+    if len(np.unique(fold_of)) < folds:  # fewer customers than folds: rows are dealt one by one
+        fold_of = np.random.default_rng(seed).permutation(len(customer_ids)) % folds
+    return tuple((np.flatnonzero(fold_of != one), np.flatnonzero(fold_of == one)) for one in range(folds))
 
 
 def customer_folds(customer_ids: NDArray[np.object_], folds: int, seed: int) -> NDArray[np.int64]:

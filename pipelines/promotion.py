@@ -47,6 +47,7 @@ class Challenger:
         y: Labels of the rows, NaN if not known yet.
         names: Names of the features it may use.
         shap: SHAP values of some rows, and the names of their columns.
+        judged_on: What the held-out rows were, in words.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Challenger:
     y: Array
     names: Sequence[str]
     shap: tuple[Array, Sequence[str]]
+    judged_on: str
 
 
 def put_to_gate(
@@ -82,6 +84,7 @@ def put_to_gate(
     report = judge_challenger(evaluation, alone, settings.gate, comparison)
     first = components.log.first_occurred_at()
     assert first is not None, "a model was trained, so there are events"
+    chosen = {"form": new.model.chosen} if isinstance(new.model, PropensityModel) else {}
     facts = RunFacts(
         bank=components.name,
         model=new.name,
@@ -95,6 +98,8 @@ def put_to_gate(
             **asdict(settings.training),
             **({f"label_{name}": value for name, value in asdict(settings.churn).items()} if new.name == CHURN else {}),
             "rows": len(new.y),
+            "judged_on": new.judged_on,
+            **chosen,
         },
     )
     run = log_run(
@@ -116,6 +121,8 @@ def put_to_gate(
         "version": registered.version,
         "champion": report.passed,
         "failures": list(report.failures),
+        "judged_on": new.judged_on,
+        **chosen,
         "rows": evaluation.rows,
         "positives": evaluation.positives,
         "metrics": evaluation.to_metrics(),

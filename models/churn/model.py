@@ -31,7 +31,7 @@ from models.files import read_description, write_model
 from models.inputs import SchemaCheck, schema_from_json, schema_to_json
 from models.label_checks import LEAST_OF_EACH, check_labels
 from models.settings import Training
-from models.splits import thin, validation_of
+from models.splits import choice_folds, thin
 
 _KIND = "churn"
 _CHOICE_ROWS = 100_000
@@ -114,7 +114,6 @@ class ChurnModel:
 def fit_churn(
     features: FeatureTable,
     y: Array,
-    known_at: NDArray[np.datetime64],
     names: tuple[str, ...],
     training: Training,
     *,
@@ -125,7 +124,6 @@ def fit_churn(
     Args:
         features: n rows: customers at anchors.
         y: Labels, 1.0 churned, 0.0 not, shape (n,).
-        known_at: When each label was complete, shape (n,).
         names: Features to learn from.
         training: Training settings; the seed is used here.
         num_threads: Number of LightGBM threads; the result does not depend on it.
@@ -138,20 +136,19 @@ def fit_churn(
     columns = TreeColumns(names, tuple(name for name, kind in schema.items() if isinstance(kind, Category)))
     boosting, matrix = Boosting(seed=training.seed), features.matrix(names)
     kept = np.flatnonzero(thin(features.customer_ids, _CHOICE_ROWS, training.seed))
-    customers = features.customer_ids[kept]
-    validation = validation_of(customers, features.as_of[kept], known_at[kept], y[kept], training.seed)
+    splits = choice_folds(features.customer_ids[kept], training.seed)
 
     def starting(places: NDArray[np.int64], rate: float) -> Rows:
         return Rows(matrix[places], y[places], np.full(len(places), rate))
 
     folds = []
-    for train, test in validation.folds:
+    for train, test in splits:
         rate = _log_odds(y[kept[train]])
         folds.append((starting(kept[train], rate), starting(kept[test], rate)))
     trees, grown = grow_on_folds(folds, columns, boosting, num_threads=num_threads)
     scores = np.concatenate([rows.start + score for (_, rows), score in zip(folds, grown, strict=True)])
-    fold = np.repeat(np.arange(len(folds)), [len(test) for _, test in validation.folds])
-    held = kept[validation.held]
+    fold = np.repeat(np.arange(len(folds)), [len(test) for _, test in splits])
+    held = kept[np.concatenate([test for _, test in splits])]
     found = calibration_of_folds(scores, y[held], fold, features.customer_ids[held])
 
     rate = _log_odds(y)

@@ -18,7 +18,7 @@ from models.churn.model import ChurnModel, fit_churn
 from models.held_out import MODEL, HeldOutPredictions
 from models.segments import segment_names
 from models.settings import Training
-from models.splits import judging_folds, thin
+from models.splits import judged_on, judging_folds, thin
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,13 @@ class TrainedChurn:
         model: Fitted on all rows with known labels.
         judged: Held-out predictions of the folds, with baselines `prevalence` and, if activity is known, `bg_nbd`.
         rows: Number of rows that the model was fitted on.
+        judged_on: What the held-out rows were, in words.
     """
 
     model: ChurnModel
     judged: HeldOutPredictions
     rows: int
+    judged_on: str
 
 
 def train_churn(
@@ -77,7 +79,7 @@ def train_churn(
     for fold in judging_folds(features.customer_ids, features.as_of, known_at, training):
         train, test = features.take(fold.train), features.take(fold.test)
         answers = y[fold.train]
-        model = fit_churn(train, answers, known_at[fold.train], names, training, num_threads=num_threads)
+        model = fit_churn(train, answers, names, training, num_threads=num_threads)
         scores = {MODEL: model.predict(test, num_threads=num_threads), "prevalence": prevalence(answers, len(test))}
         if all(name in features.columns for name in NEEDED_FEATURES):
             gone, asked = bg_nbd_scores(train, test, horizon_days, training.seed)
@@ -93,6 +95,6 @@ def train_churn(
             )
         )
         progress(f"churn fold {fold.index + 1} of {training.folds}")
-    model = fit_churn(features, y, known_at, names, training, num_threads=num_threads)
+    model = fit_churn(features, y, names, training, num_threads=num_threads)
     progress("churn model")
-    return TrainedChurn(model, HeldOutPredictions.concatenate(parts), len(y))
+    return TrainedChurn(model, HeldOutPredictions.concatenate(parts), len(y), judged_on(features.as_of, training))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,9 @@ from models.propensity.families import Families
 from models.propensity.groups import Groups
 from models.propensity.impressions import Impressions
 from models.propensity.trees import TreeInputs
-from models.splits import Validation, customer_folds
+from models.splits import customer_folds
+
+Folds: TypeAlias = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 Form = Literal["rates", "base", "trees", "trees on base", "base and trees"]
 
@@ -82,7 +84,6 @@ class Choice:
         limit: Limit of the base's inputs, in standard deviations.
         trees: Number of trees.
         calibration: Map of the scores to probabilities.
-        how: Whether held-out rows were later, or of other customers.
         losses: Form -> log loss on held-out rows.
     """
 
@@ -91,7 +92,6 @@ class Choice:
     limit: float
     trees: int
     calibration: Calibration
-    how: str
     losses: dict[str, float]
 
     def in_words(self) -> str:
@@ -99,11 +99,11 @@ class Choice:
         if not self.losses:
             return f"{self.form}: too few outcomes of one kind to try anything else"
         losses = ", ".join(f"{form} {loss:.5f}" for form, loss in self.losses.items())
-        where = "later rows" if self.how == "time" else "rows of other customers"
-        return f"{self.form}, {self.trees} trees, the simplest within noise by log loss on {where}: {losses}"
+        where = "by log loss on rows of other customers"
+        return f"{self.form}, {self.trees} trees, the simplest within noise {where}: {losses}"
 
 
-def choose(rows: Impressions, inputs: Inputs, validation: Validation, *, num_threads: int) -> Choice:
+def choose(rows: Impressions, inputs: Inputs, folds: Folds, *, num_threads: int) -> Choice:
     """Fit every form on each fold, and choose the simplest whose held-out log loss is the best within noise.
 
     Within noise means: worse by less than the standard error of the paired difference, over customers.
@@ -111,12 +111,12 @@ def choose(rows: Impressions, inputs: Inputs, validation: Validation, *, num_thr
     Args:
         rows: Training rows.
         inputs: Features to choose from.
-        validation: Folds of the rows.
+        folds: Positions of training and held-out rows, for each fold.
         num_threads: Number of LightGBM threads.
     """
-    held = validation.held
+    held = np.concatenate([test for _, test in folds])
     y, customers = rows.y[held], rows.features.customer_ids[held]
-    parts = [(rows.take(train), rows.take(test)) for train, test in validation.folds]
+    parts = [(rows.take(train), rows.take(test)) for train, test in folds]
     fold = np.repeat(np.arange(len(parts)), [len(test) for _, test in parts])
 
     settings, fitted = _fitted_bases(parts, y, customers, inputs)
@@ -142,7 +142,6 @@ def choose(rows: Impressions, inputs: Inputs, validation: Validation, *, num_thr
         limit=settings.limit,
         trees=trees[form],
         calibration=calibration_of_folds(by_form[form], y, fold, customers),
-        how=validation.how,
         losses={name: float(loss.mean()) for name, loss in losses.items()},
     )
 
@@ -155,7 +154,6 @@ def only_rates(inputs: Inputs) -> Choice:
         limit=_WIDE,
         trees=0,
         calibration=UNCALIBRATED,
-        how="nothing",
         losses={},
     )
 

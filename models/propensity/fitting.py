@@ -28,7 +28,7 @@ from models.propensity.impressions import Impressions
 from models.propensity.model import PropensityModel
 from models.propensity.priors import fit_priors
 from models.settings import Training
-from models.splits import customer_folds, thin, validation_of
+from models.splits import choice_folds, customer_folds, thin
 
 _CHOICE_ROWS: Final = 60_000
 """Rows on which the form is chosen; more would choose the same."""
@@ -87,9 +87,7 @@ def fit_propensity(
 
 def _chosen(rows: Impressions, inputs: Inputs, num_threads: int) -> Choice:
     kept = rows.take(thin(rows.features.customer_ids, _CHOICE_ROWS, inputs.seed))
-    table = kept.features
-    validation = validation_of(table.customer_ids, table.as_of, kept.known_at, kept.y, inputs.seed)
-    return choose(kept, inputs, validation, num_threads=num_threads)
+    return choose(kept, inputs, choice_folds(kept.features.customer_ids, inputs.seed), num_threads=num_threads)
 
 
 def _fitted_base(rows: Impressions, inputs: Inputs, choice: Choice) -> tuple[Base, Array]:

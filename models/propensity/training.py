@@ -27,7 +27,7 @@ from models.propensity.model import PropensityModel
 from models.responses import Responses
 from models.segments import segment_names
 from models.settings import Training
-from models.splits import judged_in_time, judging_folds, thin
+from models.splits import judged_on, judging_folds, thin
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +96,7 @@ def train_propensity(
         judged = _judged(rows, names, families, training, learners, num_threads=num_threads, progress=progress)
         model = fit_propensity(rows, names, families, training, num_threads=num_threads)
     progress("propensity model")
-    in_time = judged_in_time(rows.features.as_of, training)
-    where = "later rows" if in_time else "rows of other customers"
-    return TrainedPropensity(model, judged, len(rows), f"{where} in {training.folds} folds")
+    return TrainedPropensity(model, judged, len(rows), judged_on(rows.features.as_of, training))
 
 
 def _judged(

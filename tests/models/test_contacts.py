@@ -135,13 +135,21 @@ def test_a_feature_that_was_known_before_may_tell_the_answer() -> None:
 
 def test_answers_known_before_their_contact_are_refused_and_future_ones_named() -> None:
     frame = contacts()
-    frame["at"] = pd.Timestamp("2999-01-01") + pd.to_timedelta(np.arange(len(frame)) % 60, "D")
+    frame["at"] = pd.Timestamp("2200-01-01") + pd.to_timedelta(np.arange(len(frame)) % 60, "D")
     frame["known"] = frame["at"] + pd.Timedelta(days=3)
     model = fit_contacts(frame, ContactColumns(time="at", known_at="known"))
     assert "500 answers are dated later than today, in 'known'" in model.summary()
     frame["known"] = frame["at"] - pd.Timedelta(days=3)
     with pytest.raises(DataError, match="an answer was known before its contact, by 'known' and 'at'"):
         fit_contacts(frame, ContactColumns(time="at", known_at="known"))
+
+
+def test_a_moment_that_cannot_be_read_is_refused_with_its_row() -> None:
+    frame = contacts()
+    for broken in ("yesterday", None, pd.Timestamp("1999-01-01").to_pydatetime().replace(year=9000)):
+        frame["at"] = ["2025-01-01"] * (len(frame) - 1) + [broken]
+        with pytest.raises(DataError, match=r"'at' is missing or cannot be read.*in row 499"):
+            fit_contacts(frame, ContactColumns(time="at"))
 
 
 def test_whether_the_customer_uses_the_candidates_own_channel_is_learned_once_for_all_channels() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from domain.errors import DataError
 from models.settings import Training
-from models.splits import customer_folds, judged_in_time, judging_folds, rolling_folds, thin, validation_of
+from models.splits import choice_folds, customer_folds, judged_in_time, judging_folds, rolling_folds, thin
 
 DAY = np.timedelta64(1, "D")
 START = np.datetime64("2025-01-01", "us")
@@ -62,26 +62,18 @@ def rows_of(customers: int, moments: int) -> tuple[np.ndarray, np.ndarray]:
     return ids, np.repeat(START + np.arange(moments) * 30 * DAY, customers)
 
 
-def test_choices_are_made_on_later_rows_where_enough_is_known_before_them() -> None:
-    ids, as_of = rows_of(200, 12)
-    y = (np.arange(len(ids)) % 2).astype(float)
-    validation = validation_of(ids, as_of, as_of + 20 * DAY, y, 7)
-    assert validation.how == "time"
-    for train, held in validation.folds:
-        assert (as_of[train] + 20 * DAY).max() < as_of[held].min()
+def test_choices_of_a_fit_are_made_on_other_customers_and_every_row_is_held_out_once() -> None:
+    ids, _ = rows_of(200, 12)
+    folds = choice_folds(ids, 7)
+    assert len(folds) == 5
+    assert sorted(np.concatenate([held for _, held in folds]).tolist()) == list(range(len(ids)))
+    assert all(not set(ids[train]) & set(ids[held]) for train, held in folds)
+    assert len(choice_folds(np.tile(ids, 5), 7)) == 3
 
 
-@pytest.mark.parametrize(("moments", "positives"), [(1, 0.5), (12, 0.02)])
-def test_choices_are_made_on_other_customers_at_one_moment_or_with_few_positives(
-    moments: int, positives: float
-) -> None:
-    ids, as_of = rows_of(200, moments)
-    y = (np.random.default_rng(1).random(len(ids)) < positives).astype(float)
-    validation = validation_of(ids, as_of, as_of, y, 7)
-    assert validation.how == "customers"
-    assert sorted(validation.held.tolist()) == list(range(len(ids)))
-    for train, held in validation.folds:
-        assert not set(ids[train]) & set(ids[held])
+def test_with_fewer_customers_than_folds_rows_are_dealt_one_by_one() -> None:
+    folds = choice_folds(np.array(["one"] * 20, dtype=object), 7)
+    assert [len(held) for _, held in folds] == [4] * 5
 
 
 def test_one_campaign_is_judged_on_other_customers_and_several_on_later_rows_unless_said_otherwise() -> None:
