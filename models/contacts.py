@@ -66,14 +66,18 @@ class ContactModel:
         Raises:
             DataError: A column is missing or unusable.
         """
+        if not len(frame):
+            return pd.Series(dtype=np.float64, index=frame.index, name="probability")
         table = self._encoder.read(frame)
         offers = {offer.name: offer for offer in self._offers}
+        if not set(table.offer.tolist()) <= offers.keys():
+            offers = {offer.name: offer for offer in offers_of_contacts(table)} | offers
         pairs = list(dict.fromkeys(zip(table.offer.tolist(), table.channel.tolist(), strict=True)))
         places = {pair: place for place, pair in enumerate(pairs)}
         pair = np.array(
             [places[one] for one in zip(table.offer.tolist(), table.channel.tolist(), strict=True)], np.int64
         )
-        known = tuple((offers.get(name) or _offer(name, {}, None, ()), channel) for name, channel in pairs)
+        known = tuple((offers[name], channel) for name, channel in pairs)
         family = self.model.base.families.of_rows(table.features.columns, known, pair)
         moments = table.features.as_of
         rows = Impressions(table.features, family, known, pair, np.zeros(len(pair)), moments)
@@ -195,7 +199,8 @@ def fit_contacts(
             continue
         evaluation = evaluate(trained.judged)
         report = judge_challenger(evaluation, alone or {"no feature": 0.5}, gate, None)
-        notes += (f"{few}; judged on {trained.judged_on}", f"form: {trained.model.chosen}")
+        fitted_on = "" if trained.rows == len(table.y) else f"; {trained.rows:,} of them were used"
+        notes += (f"{few}{fitted_on}; judged on {trained.judged_on}", f"form: {trained.model.chosen}")
         return ContactModel(trained.model, evaluation, report, notes, encoder, offers)
     families = families_of(catalogue, names, offers)
     rows = impressions(table.features, presented, offers, families)

@@ -53,6 +53,10 @@ def test_unknown_offers_categories_and_extreme_values_are_scored(fitted: Contact
     assert scores.between(0.0, 1.0, inclusive="neither").all()
 
 
+def test_nobody_is_scored_by_nobody(fitted: ContactModel) -> None:
+    assert fitted.score(contacts().head(0)).tolist() == []
+
+
 def test_a_model_comes_back_from_its_folder_and_scores_the_same(fitted: ContactModel, tmp_path: Path) -> None:
     fitted.to_folder(tmp_path)
     again = ContactModel.from_folder(tmp_path)
@@ -79,6 +83,7 @@ def test_columns_that_say_nothing_are_left_out_and_named() -> None:
         endless=np.where(frame.index % 9 == 0, np.inf, frame["balance"] * 2),
         grade=np.where(frame.index % 2 == 0, "Gold", "gold"),
         product=frame["age"] * 0.5,
+        stage=frame["age"] * 0.25 + 1.0,
     )
     model = fit_contacts(frame)
     for sentence in (
