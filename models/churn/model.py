@@ -152,7 +152,7 @@ def fit_churn(
     found = calibration_of_folds(scores, y[held], fold, features.customer_ids[held])
 
     rate = _log_odds(y)
-    everything = starting(np.arange(len(y)), rate)
+    everything = Rows(matrix, y, np.full(len(y), rate))
     booster = fit_booster(everything, columns, boosting, trees, fits=fits_of(len(y)), num_threads=num_threads)
     # the model's scores are those of the trees alone, so the map begins with what the trees started from
     calibration = replace(found, shift=found.shift + found.rise * rate)
