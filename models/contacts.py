@@ -18,19 +18,19 @@ from domain.errors import DataError, ModelError
 from domain.offer import Offer, Treatment
 from features.catalogue import FeatureCatalogue
 from features.feature import Feature
+from features.responses import Responses
 from models.contact_table import ContactColumns, ContactTable, Encoder, encoder_from_json, read_contacts
 from models.evaluation.evaluation import Evaluation, evaluate
 from models.evaluation.leakage import single_feature_aucs
 from models.files import read_json, write_json
 from models.gate import GateReport, judge_challenger
-from models.label_checks import LEAST_OF_EACH, check_labels
+from models.labels import LEAST_OF_EACH, check_labels
 from models.propensity.families import families_of
 from models.propensity.fitting import fit_propensity
 from models.propensity.impressions import Impressions, impressions
 from models.propensity.learner import Learner
 from models.propensity.model import PropensityModel
 from models.propensity.training import train_propensity
-from models.responses import Responses
 from models.settings import Gate, Training
 
 _KIND: Final = "contacts"

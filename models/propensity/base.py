@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from expressions.types import Array
 from features.table import FeatureTable
 from models.encoding import Encoding, fit_encoding
-from models.label_checks import LEAST_OF_EACH
+from models.labels import LEAST_OF_EACH
 from models.propensity.families import Families, Pair, member_of
 from models.propensity.feature_selection import select_features
 from models.propensity.groups import BLOCKS, Groups, groups_of

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from domain.offer import Offer
 from expressions.types import Array, Boolean, Category, ColumnType, Schema
-from features.catalogue import FeatureCatalogue
-from features.family import family_column
+from features.catalogue import FeatureCatalogue, family_column
 
 Pair = tuple[Offer, str | None]
 """An offer in a channel."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from expressions.types import Array
 from models.boosting import Boosting, fit_booster, fits_of, scaled
-from models.label_checks import LEAST_OF_EACH, check_labels
+from models.labels import LEAST_OF_EACH, check_labels
 from models.propensity.base import Base, averaged, fit_base
 from models.propensity.choice import (
     AVERAGED,
