@@ -7,10 +7,11 @@ bank; what is not there is left out, and said so.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,35 +39,37 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the measurement of speed")
     parser.add_argument("--draws", type=int, default=5, help="draws of training rows of the demo bank")
     options = parser.parse_args()
-    found: dict[str, Any] = {"surroundings": surroundings("lightgbm", "numpy", "scikit-learn")}
+    _save({"surroundings": surroundings("lightgbm", "numpy", "scikit-learn")})
     data = Path(os.environ.get("NBO_DATA", "../shared/data"))
     if "sets" in options.only:
-        found["sets"] = _sets([*public_sets(data), *synthetic_sets()])
+        found: list[dict[str, Any]] = []
+        for one in itertools.chain(public_sets(data), synthetic_sets()):
+            found.append(_measured(one))
+            _save({"sets": found})
     marketing = data / "bank_marketing" / "bank-additional-full.csv.gz"
     if "windows" in options.only and marketing.exists():
-        found["windows"] = rolling_windows(*bank_marketing(marketing))
+        _save({"windows": rolling_windows(*bank_marketing(marketing))})
     home = Path(os.environ.get("NBO_HOME", ".nbo"))
     if "demo" in options.only and (home / "banks" / "demo" / "feature_store").exists():
-        found["demo"] = demo_shares(home, options.draws)
+        _save({"demo": demo_shares(home, options.draws)})
     if "speed" in options.only:
-        found["speed"] = _speed(options.rows)
-    RESULTS.parent.mkdir(exist_ok=True)
-    before = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    RESULTS.write_text(json.dumps(before | found, indent=1) + "\n", encoding="utf-8")
+        _save({"speed": _speed(options.rows)})
     write_page()
 
 
-def _sets(sets: Iterable[ContactSet]) -> list[dict[str, Any]]:
-    found = []
-    for one in sets:
-        started = time.process_time()
-        fitted = fit_contacts(one.frame, one.columns, training=Training(segments=()), rivals=RIVALS)
-        result = _quality(one.name, fitted) | {"cpu_seconds": time.process_time() - started}
-        if one.new is not None:
-            result |= _of_truth(one, fitted)
-        found.append(result)
-        print(json.dumps(result), flush=True)
-    return found
+def _save(found: Mapping[str, Any]) -> None:
+    """Keep what was measured beside what is there: a whole run takes long, and its parts can be run alone."""
+    RESULTS.parent.mkdir(exist_ok=True)
+    before = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    RESULTS.write_text(json.dumps({**before, **found}, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(found), flush=True)
+
+
+def _measured(one: ContactSet) -> dict[str, Any]:
+    started = time.process_time()
+    fitted = fit_contacts(one.frame, one.columns, training=Training(segments=()), rivals=RIVALS)
+    result = _quality(one.name, fitted) | {"cpu_seconds": time.process_time() - started}
+    return result if one.new is None else result | _of_truth(one, fitted)
 
 
 def _quality(name: str, fitted: ContactModel) -> dict[str, Any]:
