@@ -200,7 +200,7 @@ def fit_contacts(
         evaluation = evaluate(trained.judged)
         report = judge_challenger(evaluation, alone or {"no feature": 0.5}, gate, None)
         fitted_on = "" if trained.rows == len(table.y) else f"; {trained.rows:,} of them were used"
-        notes += (f"{few}{fitted_on}; judged on {trained.judged_on}", f"form: {trained.model.chosen}")
+        notes += (f"{few}{fitted_on}; evaluated on {trained.evaluated_on}", f"form: {trained.model.chosen}")
         return ContactModel(trained.model, evaluation, report, notes, encoder, offers)
     families = families_of(catalogue, names, offers)
     rows = impressions(table.features, presented, offers, families)
@@ -212,7 +212,7 @@ def fit_contacts(
 def _attempts(training: Training) -> list[Training]:
     """List ways to judge: in time with fewer and fewer folds, then by customer."""
     in_time = [replace(training, folds=folds) for folds in range(training.folds, 0, -1)]
-    return [*(in_time if training.judged_by == "time" else ()), replace(training, judged_by="customers")]
+    return [*(in_time if training.evaluated_by == "time" else ()), replace(training, evaluated_by="customers")]
 
 
 def _refuse_leaks(alone: Mapping[str, float], trusted: Sequence[str], maximum: float) -> None:

@@ -59,7 +59,7 @@ class Training(Spec):
         history_days: History required before the first anchor.
         folds: Rolling-origin folds for evaluation: each trains on what was known before it and tests on what came
             next.
-        judged_by: `time`: folds test on what came later. `customers`: they test on other customers, at any time; this
+        evaluated_by: `time`: folds test on what came later. `customers`: they test on other customers, at any time; this
             also happens where all rows are of one moment, such as a single campaign.
         embargo_days: Labels must be complete this long before a fold is tested, since facts may arrive late.
         exclude: Features that the model does not see, beside personal ones.
@@ -71,7 +71,7 @@ class Training(Spec):
     anchors_every_days: int = 30
     history_days: int = 90
     folds: int = 3
-    judged_by: Literal["time", "customers"] = "time"
+    evaluated_by: Literal["time", "customers"] = "time"
     embargo_days: int = 2
     exclude: tuple[str, ...] = ()
     segments: tuple[str, ...] = ("stage",)

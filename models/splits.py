@@ -97,18 +97,18 @@ def rolling_folds(
     )
 
 
-def judged_in_time(as_of: NDArray[np.datetime64], training: Training) -> bool:
+def evaluated_in_time(as_of: NDArray[np.datetime64], training: Training) -> bool:
     """Say whether evaluation is on later rows; it cannot be where all rows are of one moment."""
-    return training.judged_by == "time" and len(as_of) > 0 and bool(as_of.min() < as_of.max())
+    return training.evaluated_by == "time" and len(as_of) > 0 and bool(as_of.min() < as_of.max())
 
 
-def judged_on(as_of: NDArray[np.datetime64], training: Training) -> str:
+def evaluated_on(as_of: NDArray[np.datetime64], training: Training) -> str:
     """Say in words what evaluation is on."""
-    rows = "later rows" if judged_in_time(as_of, training) else "rows of other customers"
+    rows = "later rows" if evaluated_in_time(as_of, training) else "rows of other customers"
     return f"{rows} in {training.folds} folds"
 
 
-def judging_folds(
+def evaluation_folds(
     customer_ids: NDArray[np.object_],
     as_of: NDArray[np.datetime64],
     known_at: NDArray[np.datetime64],
@@ -125,7 +125,7 @@ def judging_folds(
     Raises:
         DataError: If the rows have several moments, but too few for the folds, or too few customers.
     """
-    if not judged_in_time(as_of, training):
+    if not evaluated_in_time(as_of, training):
         fold_of = customer_folds(customer_ids, training.folds, training.seed)
         if len(np.unique(fold_of)) < max(training.folds, 2):
             raise DataError(

@@ -45,7 +45,7 @@ class Challenger:
         y: Labels of the rows, NaN if not known yet.
         names: Names of the features it may use.
         shap: SHAP values of some rows, and the names of their columns.
-        judged_on: What the held-out rows were, in words.
+        evaluated_on: What the held-out rows were, in words.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Challenger:
     y: Array
     names: Sequence[str]
     shap: tuple[Array, Sequence[str]]
-    judged_on: str
+    evaluated_on: str
 
 
 def put_to_gate(
@@ -96,7 +96,7 @@ def put_to_gate(
             **asdict(settings.training),
             **({f"label_{name}": value for name, value in asdict(settings.churn).items()} if new.name == CHURN else {}),
             "rows": len(new.y),
-            "judged_on": new.judged_on,
+            "evaluated_on": new.evaluated_on,
             **chosen,
         },
     )
@@ -119,7 +119,7 @@ def put_to_gate(
         "version": registered.version,
         "champion": report.passed,
         "failures": list(report.failures),
-        "judged_on": new.judged_on,
+        "evaluated_on": new.evaluated_on,
         **chosen,
         "rows": evaluation.rows,
         "positives": evaluation.positives,

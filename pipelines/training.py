@@ -79,7 +79,7 @@ def train_churn_model(key: str, bank_folder: str, as_of: datetime) -> StepResult
         shap = trained.model.shap_values(shown), trained.model.names
     return put_to_gate(
         components,
-        Challenger(CHURN, trained.model, trained.judged, features, y, names, shap, trained.judged_on),
+        Challenger(CHURN, trained.model, trained.judged, features, y, names, shap, trained.evaluated_on),
         as_of=as_of,
         answer_days=lambda judged: np.full(len(judged), label.lead_days + label.horizon_days),
     )
@@ -125,7 +125,7 @@ def train_propensity_model(key: str, bank_folder: str, as_of: datetime) -> StepR
             y,
             names,
             (explained.values, explained.names),
-            trained.judged_on,
+            trained.evaluated_on,
         ),
         as_of=as_of,
         answer_days=lambda judged: np.array([windows[offer] for offer in judged.groups["offer"]]),

@@ -18,7 +18,7 @@ from models.churn.model import ChurnModel, fit_churn
 from models.held_out import MODEL, HeldOutPredictions
 from models.segments import segment_names
 from models.settings import Training
-from models.splits import judged_on, judging_folds, thin
+from models.splits import evaluated_on, evaluation_folds, thin
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,13 @@ class TrainedChurn:
         model: Fitted on all rows with known labels.
         judged: Held-out predictions of the folds, with baselines `prevalence` and, if activity is known, `bg_nbd`.
         rows: Number of rows that the model was fitted on.
-        judged_on: What the held-out rows were, in words.
+        evaluated_on: What the held-out rows were, in words.
     """
 
     model: ChurnModel
     judged: HeldOutPredictions
     rows: int
-    judged_on: str
+    evaluated_on: str
 
 
 def train_churn(
@@ -76,7 +76,7 @@ def train_churn(
     kept = kept[thin(features.customer_ids[kept], training.maximum_rows, training.seed)]
     features, y, known_at = features.take(kept), y[kept], known_at[kept]
     parts: list[HeldOutPredictions] = []
-    for fold in judging_folds(features.customer_ids, features.as_of, known_at, training):
+    for fold in evaluation_folds(features.customer_ids, features.as_of, known_at, training):
         train, test = features.take(fold.train), features.take(fold.test)
         answers = y[fold.train]
         model = fit_churn(train, answers, names, training, num_threads=num_threads)
@@ -97,4 +97,4 @@ def train_churn(
         progress(f"churn fold {fold.index + 1} of {training.folds}")
     model = fit_churn(features, y, names, training, num_threads=num_threads)
     progress("churn model")
-    return TrainedChurn(model, HeldOutPredictions.concatenate(parts), len(y), judged_on(features.as_of, training))
+    return TrainedChurn(model, HeldOutPredictions.concatenate(parts), len(y), evaluated_on(features.as_of, training))

@@ -26,7 +26,7 @@ from models.propensity.learner import Learner
 from models.propensity.model import PropensityModel
 from models.segments import segment_names
 from models.settings import Training
-from models.splits import judged_on, judging_folds, thin
+from models.splits import evaluated_on, evaluation_folds, thin
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,13 @@ class TrainedPropensity:
         judged: Held-out predictions of the folds, with baselines `prevalence`, `most_popular_offer` and
             `per_offer_logistic`; also grouped by `offer` and `channel`.
         rows: Number of impressions that the model was fitted on.
-        judged_on: What the held-out rows were, in words.
+        evaluated_on: What the held-out rows were, in words.
     """
 
     model: PropensityModel
     judged: HeldOutPredictions
     rows: int
-    judged_on: str
+    evaluated_on: str
 
 
 def train_propensity(
@@ -95,7 +95,7 @@ def train_propensity(
         judged = _judged(rows, names, families, training, learners, num_threads=num_threads, progress=progress)
         model = fit_propensity(rows, names, families, training, num_threads=num_threads)
     progress("propensity model")
-    return TrainedPropensity(model, judged, len(rows), judged_on(rows.features.as_of, training))
+    return TrainedPropensity(model, judged, len(rows), evaluated_on(rows.features.as_of, training))
 
 
 def _judged(
@@ -110,7 +110,7 @@ def _judged(
 ) -> HeldOutPredictions:
     parts: list[HeldOutPredictions] = []
     table = rows.features
-    for fold in judging_folds(table.customer_ids, table.as_of, rows.known_at, training):
+    for fold in evaluation_folds(table.customer_ids, table.as_of, rows.known_at, training):
         train, test = rows.take(fold.train), rows.take(fold.test)
         own = {
             name: fit(train, names, families, training, num_threads=num_threads).predict_rows(

@@ -32,7 +32,7 @@ def test_only_the_offer_and_the_answer_need_a_name(fitted: ContactModel) -> None
     assert fitted.gate is not None
     assert fitted.evaluation.model["auc"].low > 0.75
     assert fitted.evaluation.improvements["prevalence"]["log_loss"].low > 0.0
-    assert "judged on rows of other customers in 3 folds" in fitted.summary()
+    assert "evaluated on rows of other customers in 3 folds" in fitted.summary()
 
 
 def test_scores_have_the_index_of_the_frame_and_follow_the_truth(fitted: ContactModel) -> None:
@@ -68,9 +68,9 @@ def test_with_moments_the_model_is_judged_on_later_contacts() -> None:
     frame = contacts()
     frame["at"] = pd.Timestamp("2025-01-01") + pd.to_timedelta(np.arange(len(frame)) % 60, "D")
     model = fit_contacts(frame, ContactColumns(time="at"))
-    assert "judged on later rows in 3 folds" in model.summary()
+    assert "evaluated on later rows in 3 folds" in model.summary()
     frame["at"] = "2025-01-01"
-    assert "judged on rows of other customers" in fit_contacts(frame, ContactColumns(time="at")).summary()
+    assert "evaluated on rows of other customers" in fit_contacts(frame, ContactColumns(time="at")).summary()
 
 
 def test_columns_that_say_nothing_are_left_out_and_named() -> None:

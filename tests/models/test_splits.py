@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from domain.errors import DataError
 from models.settings import Training
-from models.splits import choice_folds, customer_folds, judged_in_time, judging_folds, rolling_folds, thin
+from models.splits import choice_folds, customer_folds, evaluated_in_time, evaluation_folds, rolling_folds, thin
 
 DAY = np.timedelta64(1, "D")
 START = np.datetime64("2025-01-01", "us")
@@ -78,15 +78,15 @@ def test_with_fewer_customers_than_folds_rows_are_dealt_one_by_one() -> None:
 
 def test_one_campaign_is_judged_on_other_customers_and_several_on_later_rows_unless_said_otherwise() -> None:
     ids, as_of = rows_of(90, 1)
-    folds = judging_folds(ids, as_of, as_of, Training(folds=3))
-    assert not judged_in_time(as_of, Training())
+    folds = evaluation_folds(ids, as_of, as_of, Training(folds=3))
+    assert not evaluated_in_time(as_of, Training())
     assert [len(fold.test) for fold in folds] == [30, 30, 30]
     assert all(not set(ids[fold.train]) & set(ids[fold.test]) for fold in folds)
     ids, as_of = rows_of(90, 12)
-    assert judged_in_time(as_of, Training())
-    assert not judged_in_time(as_of, Training(judged_by="customers"))
+    assert evaluated_in_time(as_of, Training())
+    assert not evaluated_in_time(as_of, Training(evaluated_by="customers"))
     with pytest.raises(DataError, match="too few customers for 3 folds"):
-        judging_folds(ids[:2], as_of[:2], as_of[:2], Training(folds=3))
+        evaluation_folds(ids[:2], as_of[:2], as_of[:2], Training(folds=3))
 
 
 def test_a_customer_is_in_one_fold_only() -> None:
