@@ -59,8 +59,8 @@ class Training(Spec):
         history_days: History required before the first anchor.
         folds: Rolling-origin folds for evaluation: each trains on what was known before it and tests on what came
             next.
-        evaluated_by: `time`: folds test on what came later. `customers`: they test on other customers, at any time; this
-            also happens where all rows are of one moment, such as a single campaign.
+        evaluated_by: `time`: folds test on what came later. `customers`: they test on other customers, at any time; so
+            they do where all rows are of one moment, such as a single campaign.
         embargo_days: Labels must be complete this long before a fold is tested, since facts may arrive late.
         exclude: Features that the model does not see, beside personal ones.
         segments: Categorical features by which metrics are also computed.
