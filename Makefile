@@ -10,7 +10,7 @@ unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH
 # images and machines set it often; then each of a hundred processes compiles MLflow, Feast and Prefect anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: always demo test test-containers check lock docs results notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-journeys bench-serving bench-soak clean help
+.PHONY: always demo test test-containers check lock docs results notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-journeys bench-models bench-serving bench-soak clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -88,6 +88,9 @@ bench-allocation: $(STAMPS)/dev  ## budgets by prices beside greedy, first come 
 
 bench-journeys: $(STAMPS)/dev  ## the nightly journey figures beside DuckDB, on the state of `make demo`: minutes
 	$(BIN)/python -m benchmarks.journeys
+
+bench-models: $(STAMPS)/dev  ## propensity beside plain learners: public data (NBO_DATA), synthetic, the demo bank's truth (NBO_HOME): an hour
+	$(BIN)/python -m benchmarks.models
 
 bench-serving: $(STAMPS)/dev  ## the real-time service under load, beside Feast's and MLflow's servers: some 10 minutes
 	$(BIN)/python -m benchmarks.serving

@@ -14,6 +14,7 @@ from benchmarks.allocation_page import allocation_section
 from benchmarks.deciding_page import deciding_section
 from benchmarks.incremental_page import incremental_section
 from benchmarks.journeys_page import journeys_section
+from benchmarks.models_page import models_section
 from benchmarks.online_page import online_section
 from benchmarks.serving_page import serving_section, soak_section
 
@@ -33,7 +34,7 @@ def write_page() -> None:
         "# Benchmarks",
         "",
         "Written by the benchmarks themselves (`make bench-features`, `bench-incremental`, `bench-online`, "
-        "`bench-deciding`, `bench-allocation`, `bench-journeys`, `bench-serving`, `bench-soak`), from "
+        "`bench-deciding`, `bench-allocation`, `bench-journeys`, `bench-models`, `bench-serving`, `bench-soak`), from "
         "`benchmarks/results/`. Times of features are of whole processes, reading Parquet and writing "
         "Parquet, interpreter start included; compare the ratios, which come from one run, rather than "
         "seconds of another machine.",
@@ -109,6 +110,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "deciding": deciding_section,
     "allocation": allocation_section,
     "journeys": journeys_section,
+    "models": models_section,
     "serving": serving_section,
     "serving_soak": soak_section,
 }

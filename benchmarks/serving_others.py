@@ -25,7 +25,8 @@ import numpy as np
 from config.settings import Settings
 from features.store.definitions import STATE, STATE_VIEW
 from features.table import CUSTOMER_ID
-from models.propensity.model import PropensityModel, tree_matrix
+from models.propensity.model import PropensityModel
+from models.propensity.trees import tree_matrix
 from serving.service.engine import LiveEngine
 from tests.ports import free_port
 from wiring.components import Components
@@ -53,9 +54,9 @@ def mlflow_bodies(engine: LiveEngine, moment: datetime, customers: int) -> list[
     for number in rng.integers(customers, size=BODIES):
         features = engine.reader.read(f"customer-{number:07d}", moment).features.select(model.names)
         table = features.take(np.zeros(len(pairs), dtype=np.intp))
-        products = np.array([*(offer.product for offer, _ in pairs), None], dtype=object)[:-1]
-        family = model.base.families.of_rows(table.columns, products)
-        matrix = tree_matrix(table, family, model.base.placed(pairs).codes, model.base)
+        family = model.base.families.of_rows(table.columns, pairs, np.arange(len(pairs)))
+        inputs = table.select(model.names if model.inputs is None else model.inputs)
+        matrix = tree_matrix(inputs, family, model.base.placed(pairs).codes, model.base.families)
         # NaN as Python writes it: with nulls the server makes columns of objects, which the model refuses
         split = {"columns": list(model.contribution_names), "data": matrix.astype(np.float64).tolist()}
         bodies.append(json.dumps({"dataframe_split": split}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -33,12 +33,14 @@ class FeatureCatalogue:
             savings offer is `savings_held`.
         not_applicable: Common declarations that this bank's vocabulary cannot fill -> why.
         stage_process: The stage conditions and their grid as text, for fingerprints.
+        channel_families: Template -> {channel: feature}, for what is known about a candidate's own channel.
     """
 
     features: Mapping[str, Feature]
     families: Mapping[str, Mapping[str, str]]
     not_applicable: Mapping[str, str]
     stage_process: str = ""
+    channel_families: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @cached_property
     def schema(self) -> Mapping[str, ColumnType]:
@@ -117,20 +119,24 @@ def build_catalogue(
     expand_aggregates(draft, extra, "policy")
     derive(draft, common.derived, own, journey)
     process = f"every {journey.evaluate_every_days} days: {journey.stages!r}"
-    catalogue = FeatureCatalogue(draft.features, _families(draft), draft.not_applicable, process)
+    of_products, of_channels = _families(draft)
+    catalogue = FeatureCatalogue(draft.features, of_products, draft.not_applicable, process, of_channels)
     return catalogue, draft.problems
 
 
-def _families(draft: Draft) -> dict[str, dict[str, str]]:
-    families: dict[str, dict[str, str]] = {}
+def _families(draft: Draft) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+    """Return the features of templates per product, and per channel."""
+    of_products: dict[str, dict[str, str]] = {}
+    of_channels: dict[str, dict[str, str]] = {}
     for feature in draft.features.values():
-        if (
-            feature.template is not None
-            and feature.member in draft.vocabulary.products
-            and feature.name in draft.of_products
-        ):
-            families.setdefault(feature.template, {})[feature.member] = feature.name
-    return families
+        if feature.template is None or feature.member is None:
+            continue
+        if feature.name in draft.of_products:
+            if feature.member in draft.vocabulary.products:
+                of_products.setdefault(feature.template, {})[feature.member] = feature.name
+        elif feature.member in draft.vocabulary.channels:
+            of_channels.setdefault(feature.template, {})[feature.member] = feature.name
+    return of_products, of_channels
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
 from domain.errors import DataError, ModelError
 from expressions.types import Array
+from models.evaluation.paired import standard_error
+from models.evaluation.probability import log_losses
 
 _EDGE = 1e-9
 """Probabilities are kept this far from 0 and 1, where the logarithm is infinite."""
@@ -107,3 +110,34 @@ def fit_calibration(probability: Array, y: Array, kind: Literal["platt", "beta"]
     weights = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     rise, fall = float(weights[0]), float(weights[slopes - 1])
     return Calibration(kind=kind, rise=rise, fall=fall, shift=float(weights[-1]))
+
+
+UNCALIBRATED = Calibration(kind="platt", rise=1.0, fall=1.0, shift=0.0)
+"""Leaves probabilities as they are."""
+
+
+def calibration_of_folds(
+    log_odds: Array, y: Array, fold: NDArray[np.int64], customers: NDArray[np.object_]
+) -> Calibration:
+    """Fit on out-of-fold scores, or leave scores as they are where that does not help on other folds.
+
+    The map is tried on each fold after fitting it on the others; it is used only if log loss improves by more than the
+    standard error of the difference, over customers.
+
+    Args:
+        log_odds: Out-of-fold scores, shape (n,).
+        y: Outcomes, shape (n,).
+        fold: Fold of each row, shape (n,).
+        customers: Customer of each row, shape (n,).
+    """
+    numbers, probability = np.unique(fold), expit(log_odds)
+    if len(numbers) < 2:
+        return UNCALIBRATED
+    tried = np.empty(len(y))
+    for number in numbers:
+        held = fold == number
+        tried[held] = fit_calibration(probability[~held], y[~held]).apply(probability[held])
+    better = log_losses(probability, y) - log_losses(tried, y)
+    if better.mean() <= standard_error(better, customers):
+        return UNCALIBRATED
+    return fit_calibration(probability, y)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,10 @@ _OFTEN_MISSING = 0.02
 _LEAST_SD = 1e-9
 _ROWS = 30_000
 """Medians and scales from about this many evenly spaced rows are as good as from all."""
+_MOST_CATEGORIES = 40
+"""Values of a category with a column of their own: the most frequent ones."""
+_FURTHEST_RAW = 1e15
+"""Scaled values are cut here before they are compressed, so that no amount overflows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,7 @@ class Encoding:
         scales: Robust scale of a value column; 1 elsewhere.
         means: Mean of the transformed column over training rows.
         sds: Standard deviation of the transformed column over training rows.
+        limit: Largest distance from a column's mean, in standard deviations; what is further away counts as that far.
     """
 
     features: tuple[str, ...]
@@ -43,23 +49,33 @@ class Encoding:
     scales: Array
     means: Array
     sds: Array
+    limit: float = inf
 
     def __len__(self) -> int:
         return len(self.features)
 
     def matrix(self, columns: Mapping[str, Array]) -> Array:
         """Encode n rows: shape (n, k), C order; each row is encoded independently of the others."""
-        return (self._transformed(columns) - self.means) / self.sds
+        standardised: Array = (self._transformed(columns) - self.means) / self.sds
+        if isfinite(self.limit):
+            np.clip(standardised, -self.limit, self.limit, out=standardised)
+        return standardised
+
+    def limited(self, limit: float) -> Encoding:
+        """Return the same encoding with another limit."""
+        return replace(self, limit=limit)
 
     def _transformed(self, columns: Mapping[str, Array]) -> Array:
-        count = len(next(iter(columns.values())))
+        count = len(next(iter(columns.values()), ()))
         raw = np.empty((count, len(self)))
         for position, name in enumerate(self.features):
             raw[:, position] = columns[name]
         values, missing = self.kinds.count("value"), self.kinds.count("missing")
         block = raw[:, :values]
         filled = np.where(np.isnan(block), self.fills[:values], block)
-        raw[:, :values] = np.arcsinh((filled - self.fills[:values]) / self.scales[:values])
+        with np.errstate(over="ignore"):
+            distances = (filled - self.fills[:values]) / self.scales[:values]
+        raw[:, :values] = np.arcsinh(np.clip(distances, -_FURTHEST_RAW, _FURTHEST_RAW))
         raw[:, values : values + missing] = np.isnan(raw[:, values : values + missing])
         raw[:, values + missing :] = raw[:, values + missing :] == self.codes[values + missing :]
         return raw
@@ -75,12 +91,14 @@ class Encoding:
             scales=self.scales[kept],
             means=self.means[kept],
             sds=self.sds[kept],
+            limit=self.limit,
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return the encoding as JSON-compatible values."""
         arrays = {name: getattr(self, name).tolist() for name in ("codes", "fills", "scales", "means", "sds")}
-        return {"features": list(self.features), "kinds": list(self.kinds), **arrays}
+        limit = {"limit": self.limit} if isfinite(self.limit) else {}
+        return {"features": list(self.features), "kinds": list(self.kinds), **arrays, **limit}
 
     @classmethod
     def from_json(cls, parts: Mapping[str, Any]) -> Encoding:
@@ -88,11 +106,12 @@ class Encoding:
         arrays = {
             name: np.array(parts[name], dtype=np.float64) for name in ("codes", "fills", "scales", "means", "sds")
         }
-        return cls(features=tuple(parts["features"]), kinds=tuple(parts["kinds"]), **arrays)
+        limit = float(parts.get("limit", inf))
+        return cls(features=tuple(parts["features"]), kinds=tuple(parts["kinds"]), **arrays, limit=limit)
 
 
 def fit_encoding(columns: Mapping[str, Array], schema: Schema, names: Sequence[str]) -> Encoding:
-    """Learn the encoding of the named features; constant columns are left out.
+    """Learn the encoding of the named features; constant columns and the rarest of many categories are left out.
 
     Example:
         >>> from expressions.types import Number
@@ -113,7 +132,7 @@ def fit_encoding(columns: Mapping[str, Array], schema: Schema, names: Sequence[s
         gaps = np.isnan(columns[name])
         present = columns[name][~gaps]
         if isinstance(kind, Category):
-            categories += [(name, "category", float(code), 0.0, 1.0) for code in range(len(kind.values))]
+            categories += [(name, "category", code, 0.0, 1.0) for code in _frequent(present)]
         elif len(present):
             median = float(np.median(present))
             values.append((name, "value", 0.0, median, _robust_scale(present, median)))
@@ -130,6 +149,8 @@ def fit_encoding(columns: Mapping[str, Array], schema: Schema, names: Sequence[s
         means=np.zeros(count),
         sds=np.ones(count),
     )
+    if not entries:
+        return draft
     transformed = draft._transformed(columns)
     means, sds = transformed.mean(axis=0), transformed.std(axis=0)
     learned = Encoding(
@@ -144,8 +165,16 @@ def fit_encoding(columns: Mapping[str, Array], schema: Schema, names: Sequence[s
     return learned.select(np.flatnonzero(sds > _LEAST_SD))
 
 
+def _frequent(codes: Array) -> list[float]:
+    """Return the most frequent codes of a category, ascending."""
+    values, rows = np.unique(codes, return_counts=True)
+    return sorted(values[np.argsort(-rows, kind="stable")[:_MOST_CATEGORIES]].tolist())
+
+
 def _robust_scale(present: Array, median: float) -> float:
     """Return half the interquartile range, or the mean distance from the median where that is 0."""
     low, high = np.quantile(present, [0.25, 0.75])
-    scale = float(high - low) / 2.0
-    return scale or float(np.abs(present - median).mean()) or 1.0
+    with np.errstate(over="ignore"):
+        scale = float(high - low) / 2.0
+        scale = scale or float(np.abs(present - median).mean())
+    return scale if scale and isfinite(scale) else 1.0

@@ -13,7 +13,7 @@ from models.evaluation.metrics import AUC, CALIBRATION_ERROR, LOG_LOSS
 from models.settings import Gate
 
 PREVALENCE = "prevalence"
-"""The baseline that a model must beat by more than noise; the other baselines must be beaten on average."""
+"""The baseline that a model must beat by more than noise; it may only not be worse than the others by more."""
 
 _UNDEFINED = Estimate(float("nan"), float("nan"), float("nan"))
 
@@ -69,8 +69,8 @@ def judge_challenger(
     """Check a challenger against the bank's bounds, its baselines and the champion.
 
     Better means a lower log loss. It is a proper score, which rewards discrimination and calibration alike, and
-    decisions use the probability itself. "By more than noise" means that the lower bound of the paired 95 %
-    interval, over bootstrap draws of customers, is above zero.
+    decisions use the probability itself. "By more than noise" means that the whole paired 95 % interval, over
+    bootstrap draws of customers, is on one side.
 
     Args:
         evaluation: Evaluation of the challenger.
@@ -81,12 +81,12 @@ def judge_challenger(
     checks = [
         _enough_positives(evaluation.positives, gate.minimum_positives),
         _credible(evaluation.model[AUC].value, gate.maximum_auc),
-        _calibrated(evaluation.model[CALIBRATION_ERROR].value, gate.maximum_calibration_error),
+        _calibrated(evaluation.model[CALIBRATION_ERROR], gate.maximum_calibration_error),
         _no_leak(single_features, gate.maximum_single_feature_auc),
-        *(_beats_baseline(name, better[LOG_LOSS]) for name, better in evaluation.improvements.items()),
+        *(_against_baseline(name, better[LOG_LOSS], gate) for name, better in evaluation.improvements.items()),
     ]
     if champion is not None:
-        checks.append(_beats_champion(champion))
+        checks.append(_against_champion(champion, gate.maximum_worse_than_champion))
     return GateReport(tuple(checks))
 
 
@@ -110,13 +110,14 @@ def _credible(auc: float, maximum: float) -> GateCheck:
     )
 
 
-def _calibrated(error: float, maximum: float) -> GateCheck:
+def _calibrated(error: Estimate, maximum: float) -> GateCheck:
     return GateCheck(
         name="calibrated",
-        passed=error <= maximum,
-        value=error,
+        passed=error.low <= maximum,
+        value=error.low,
         bound=maximum,
-        sentence=f"calibration error {error:.4f}, at most {maximum:g} allowed",
+        sentence=f"calibration error {error.value:.4f} (interval {error.low:.4f} to {error.high:.4f}), at most "
+        f"{maximum:g} allowed beyond noise",
     )
 
 
@@ -131,29 +132,42 @@ def _no_leak(single_features: Mapping[str, float], maximum: float) -> GateCheck:
     )
 
 
-def _beats_baseline(name: str, improvement: Estimate) -> GateCheck:
-    certain = name == PREVALENCE
-    value = improvement.low if certain else improvement.value
+def _against_baseline(name: str, improvement: Estimate, gate: Gate) -> GateCheck:
+    sentence = f"log loss {_in_words(improvement)} than baseline {name}"
+    if name == PREVALENCE:
+        least = gate.minimum_better_than_prevalence
+        return GateCheck(
+            name=f"better_than_{name}",
+            passed=improvement.low > least,
+            value=improvement.low,
+            bound=least,
+            sentence=f"{sentence}, must be better by more than {_bound(least)}",
+        )
+    least = -gate.maximum_worse_than_baseline
     return GateCheck(
-        name=f"better_than_{name}",
-        passed=value > 0.0,
-        value=value,
-        bound=0.0,
-        sentence=f"log loss {_in_words(improvement)} than baseline {name}, must be better"
-        + (" by more than noise" if certain else ""),
+        name=f"not_worse_than_{name}",
+        passed=improvement.high >= least,
+        value=improvement.high,
+        bound=least,
+        sentence=f"{sentence}, must not be worse by more than {_bound(-least)}",
     )
 
 
-def _beats_champion(comparison: ChampionComparison) -> GateCheck:
+def _against_champion(comparison: ChampionComparison, maximum: float) -> GateCheck:
     improvement = comparison.improvements.get(LOG_LOSS, _UNDEFINED)
     where = f"on {comparison.rows:,} {comparison.how} rows" if comparison.rows else "no row was scored by both"
     return GateCheck(
-        name="better_than_champion",
-        passed=improvement.low > 0.0,
-        value=improvement.low,
-        bound=0.0,
-        sentence=f"log loss {_in_words(improvement)} than the champion ({where}), must be better by more than noise",
+        name="not_worse_than_champion",
+        passed=improvement.high >= -maximum,
+        value=improvement.high,
+        bound=-maximum,
+        sentence=f"log loss {_in_words(improvement)} than the champion ({where}), must not be worse by more than "
+        f"{_bound(maximum)}; the champion stays until a challenger passes",
     )
+
+
+def _bound(value: float) -> str:
+    return f"{value:g} beyond noise" if value else "noise"
 
 
 def _in_words(improvement: Estimate) -> str:

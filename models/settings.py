@@ -59,8 +59,9 @@ class Training(Spec):
         history_days: History required before the first anchor.
         folds: Rolling-origin folds for evaluation: each trains on what was known before it and tests on what came
             next.
+        evaluated_by: `time`: folds test on what came later. `customers`: they test on other customers, at any time; so
+            they do where all rows are of one moment, such as a single campaign.
         embargo_days: Labels must be complete this long before a fold is tested, since facts may arrive late.
-        calibration_share: Latest share of each training range, used for calibration and early stopping, not fitted on.
         exclude: Features that the model does not see, beside personal ones.
         segments: Categorical features by which metrics are also computed.
         maximum_rows: Larger training sets are thinned by whole customers, at random with the seed.
@@ -70,8 +71,8 @@ class Training(Spec):
     anchors_every_days: int = 30
     history_days: int = 90
     folds: int = 3
+    evaluated_by: Literal["time", "customers"] = "time"
     embargo_days: int = 2
-    calibration_share: float = 0.2
     exclude: tuple[str, ...] = ()
     segments: tuple[str, ...] = ("stage",)
     maximum_rows: int = 400_000
@@ -82,17 +83,32 @@ class Training(Spec):
 class Gate(Spec):
     """Bounds that a challenger must meet to become champion.
 
+    What is measured has noise, so a challenger is refused only where it is beyond a bound by more than noise: where the
+    whole 95 % interval is. Only against `prevalence` noise counts the other way, because a model that may be no better
+    than no model should not decide.
+
     Attributes:
-        minimum_positives: Minimum number of positives in the test folds.
+        minimum_positives: Minimum number of positives in the test folds; with fewer, every interval is too wide to say
+            anything.
         maximum_auc: Maximum AUC; above it a leak is more likely than a miracle.
-        maximum_calibration_error: Maximum expected calibration error on the test folds.
-        maximum_single_feature_auc: Maximum AUC of any single feature.
+        maximum_calibration_error: Maximum expected calibration error on the test folds; decisions multiply the
+            probability by a value.
+        maximum_single_feature_auc: Maximum AUC of any single feature; above it the feature was probably recorded after
+            the outcome.
+        minimum_better_than_prevalence: Log loss by which the model must be better than the share of positives alone, by
+            more than noise.
+        maximum_worse_than_baseline: Log loss by which the model may be worse than another baseline.
+        maximum_worse_than_champion: Log loss by which the model may be worse than the champion. It has seen newer data,
+            so equal is good enough.
     """
 
-    minimum_positives: int = 200
+    minimum_positives: int = 50
     maximum_auc: float = 0.97
     maximum_calibration_error: float = 0.03
     maximum_single_feature_auc: float = 0.95
+    minimum_better_than_prevalence: float = 0.0
+    maximum_worse_than_baseline: float = 0.0
+    maximum_worse_than_champion: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Training, test and calibration splits: folds that roll forward in time and use only what was known."""
+"""Splits of training rows: folds that roll forward in time and use only what was known, or folds of customers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import DataError
+from models.settings import Training
 
 _DAY = np.timedelta64(24 * 3600 * 1_000_000, "us")
 _LEAST_TRAINING_SHARE = 0.15
 """Share of all rows that must be known before the first test fold; less would not represent the final model."""
+
+_FOLDS = 3
+_FOLDS_OF_FEW_ROWS = 5
+_FEW_ROWS = 10_000
+"""With fewer rows than this, a fit on two thirds of them is too far from one on all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,37 +97,66 @@ def rolling_folds(
     )
 
 
-def calibration_split(
+def evaluated_in_time(as_of: NDArray[np.datetime64], training: Training) -> bool:
+    """Say whether evaluation is on later rows; it cannot be where all rows are of one moment."""
+    return training.evaluated_by == "time" and len(as_of) > 0 and bool(as_of.min() < as_of.max())
+
+
+def evaluated_on(as_of: NDArray[np.datetime64], training: Training) -> str:
+    """Say in words what evaluation is on."""
+    rows = "later rows" if evaluated_in_time(as_of, training) else "rows of other customers"
+    return f"{rows} in {training.folds} folds"
+
+
+def evaluation_folds(
     customer_ids: NDArray[np.object_],
     as_of: NDArray[np.datetime64],
     known_at: NDArray[np.datetime64],
-    share: float,
-    seed: int,
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Set the latest rows of half of the customers aside, for early stopping and calibration.
+    training: Training,
+) -> tuple[Fold, ...]:
+    """Split rows for evaluation: rolling in time, or by customer.
 
-    Anchors overlap: a customer's label a month earlier is nearly the same, and a model that has learned it looks better
-    on the slice than it is. The slice is therefore the latest `2 * share` of the rows, of a random half of the
-    customers. Of these customers, only what was known before the slice begins is fitted on; of the others, everything.
-
-    Returns:
-        Masks of shape (n,): rows to fit on, rows to calibrate on; some rows are in neither.
+    Args:
+        customer_ids: Shape (n,).
+        as_of: Moments of the rows, shape (n,).
+        known_at: When each label was complete, shape (n,).
+        training: Number of folds, embargo and seed.
 
     Raises:
-        DataError: If no rows are left for one of the two.
+        DataError: If the rows have several moments, but too few for the folds, or too few customers.
     """
-    start = np.quantile(as_of.astype(np.int64), max(1.0 - 2.0 * share, 0.0), method="higher").astype("datetime64[us]")
-    distinct, positions = np.unique(customer_ids.astype(str), return_inverse=True)
-    aside = (np.random.default_rng(seed).permutation(len(distinct)) % 2 == 0)[positions]
-    calibrate = aside & (as_of >= start)
-    fit = ~aside | (known_at < start)
-    if not fit.any() or not calibrate.any():
-        raise DataError(
-            "too few rows to set some aside for calibration",
-            got=f"{len(as_of)} rows of {len(distinct)} customers",
-            remedy="bring more history, or a calibration_share between 0.1 and 0.4",
+    if not evaluated_in_time(as_of, training):
+        fold_of = customer_folds(customer_ids, training.folds, training.seed)
+        if len(np.unique(fold_of)) < max(training.folds, 2):
+            raise DataError(
+                f"too few customers for {training.folds} folds",
+                got=f"{len(np.unique(customer_ids.astype(str)))} customers",
+                remedy="bring more customers, or more moments",
+            )
+        return tuple(
+            Fold(index, as_of.min(), np.flatnonzero(fold_of != index), np.flatnonzero(fold_of == index))
+            for index in range(training.folds)
         )
-    return fit, calibrate
+    return rolling_folds(as_of, known_at, training.folds, training.embargo_days)
+
+
+def choice_folds(
+    customer_ids: NDArray[np.object_], seed: int
+) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]:
+    """Split training rows by customer into folds on which the choices of a fit are made.
+
+    Not in time: under drift, what is best for the next weeks of an early part of the rows is far from best for a fit on
+    all of them, and a calibration learned from the drift between two parts does not hold for the next. Evaluation
+    remains in time.
+
+    Returns:
+        Positions of training rows and of held-out rows, for each fold.
+    """
+    folds = _FOLDS_OF_FEW_ROWS if len(customer_ids) < _FEW_ROWS else _FOLDS
+    fold_of = customer_folds(customer_ids, folds, seed)
+    if len(np.unique(fold_of)) < folds:  # fewer customers than folds: rows are dealt one by one
+        fold_of = np.random.default_rng(seed).permutation(len(customer_ids)) % folds
+    return tuple((np.flatnonzero(fold_of != one), np.flatnonzero(fold_of == one)) for one in range(folds))
 
 
 def customer_folds(customer_ids: NDArray[np.object_], folds: int, seed: int) -> NDArray[np.int64]:

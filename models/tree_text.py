@@ -36,6 +36,7 @@ _ARRAYS: Final = frozenset(
     {"split_feature", "threshold", "decision_type", "left_child", "right_child", "leaf_count", "internal_count"}
     | {*_OF_NODES, *_OF_LEAVES}
 )
+_SCORES: Final = ("leaf_value=", "internal_value=")
 _CATEGORIES: Final = frozenset({"cat_boundaries", "cat_threshold"})
 
 
@@ -70,6 +71,35 @@ def expect_trees(text: str) -> None:
         start += size
     if not body[start:].startswith(b"end of trees\n"):
         raise _unfit("trees whose sizes differ from tree_sizes")
+
+
+def combined_trees(texts: Sequence[str], factor: float) -> str:
+    """Join the trees of several texts over the same columns, with all their scores multiplied by a factor.
+
+    The sum of the joined trees is the factor times the sum of the scores of all texts: with 1 / len(texts), their
+    average.
+
+    Args:
+        texts: Texts as LightGBM writes them.
+        factor: Factor of leaf values.
+    """
+    header, _, _ = texts[0].partition("\n\n")
+    blocks: list[str] = []
+    for text in texts:
+        trees = text.partition("\n\n")[2].partition("end of trees\n")[0]
+        for tree in trees.split("Tree=")[1:]:
+            lines = tree.rstrip("\n").split("\n")[1:]
+            scaled = [_scaled(line, factor) if line.startswith(_SCORES) else line for line in lines]
+            blocks.append("\n".join([f"Tree={len(blocks)}", *scaled]) + "\n\n\n")
+    sizes = " ".join(str(len(block.encode())) for block in blocks)
+    lines = [f"tree_sizes={sizes}" if line.startswith("tree_sizes=") else line for line in header.split("\n")]
+    # what follows the trees are importances and settings of one fit, which the library does without
+    return "\n".join(lines) + "\n\n" + "".join(blocks) + "end of trees\n\n"
+
+
+def _scaled(line: str, factor: float) -> str:
+    name, _, values = line.partition("=")
+    return f"{name}=" + " ".join(repr(float(value) * factor) for value in values.split())
 
 
 def _expect_tree(block: bytes, number: int, features: int) -> None:

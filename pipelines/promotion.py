@@ -45,6 +45,7 @@ class Challenger:
         y: Labels of the rows, NaN if not known yet.
         names: Names of the features it may use.
         shap: SHAP values of some rows, and the names of their columns.
+        evaluated_on: What the held-out rows were, in words.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Challenger:
     y: Array
     names: Sequence[str]
     shap: tuple[Array, Sequence[str]]
+    evaluated_on: str
 
 
 def put_to_gate(
@@ -80,6 +82,7 @@ def put_to_gate(
     report = judge_challenger(evaluation, alone, settings.gate, comparison)
     first = components.log.first_occurred_at()
     assert first is not None, "a model was trained, so there are events"
+    chosen = {"form": new.model.chosen} if isinstance(new.model, PropensityModel) else {}
     facts = RunFacts(
         bank=components.name,
         model=new.name,
@@ -93,6 +96,8 @@ def put_to_gate(
             **asdict(settings.training),
             **({f"label_{name}": value for name, value in asdict(settings.churn).items()} if new.name == CHURN else {}),
             "rows": len(new.y),
+            "evaluated_on": new.evaluated_on,
+            **chosen,
         },
     )
     run = log_run(
@@ -114,6 +119,8 @@ def put_to_gate(
         "version": registered.version,
         "champion": report.passed,
         "failures": list(report.failures),
+        "evaluated_on": new.evaluated_on,
+        **chosen,
         "rows": evaluation.rows,
         "positives": evaluation.positives,
         "metrics": evaluation.to_metrics(),

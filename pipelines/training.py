@@ -67,13 +67,19 @@ def train_churn_model(key: str, bank_folder: str, as_of: datetime) -> StepResult
         known_at = churn_known_at(moments.as_of, label)
         names = model_inputs(bank.features, bank.models.training.exclude)
         trained = train_churn(
-            features, y, known_at, names, bank.models.training, progress=_counting(progress, bank.models.training.folds)
+            features,
+            y,
+            known_at,
+            names,
+            bank.models.training,
+            horizon_days=label.horizon_days,
+            progress=_counting(progress, bank.models.training.folds),
         )
         shown = features.take(_sample(len(features)))
         shap = trained.model.shap_values(shown), trained.model.names
     return put_to_gate(
         components,
-        Challenger(CHURN, trained.model, trained.judged, features, y, names, shap),
+        Challenger(CHURN, trained.model, trained.judged, features, y, names, shap, trained.evaluated_on),
         as_of=as_of,
         answer_days=lambda judged: np.full(len(judged), label.lead_days + label.horizon_days),
     )
@@ -111,7 +117,16 @@ def train_propensity_model(key: str, bank_folder: str, as_of: datetime) -> StepR
     y = np.where(answers.matured, answers.accepted.astype(np.float64), np.nan)
     return put_to_gate(
         components,
-        Challenger(PROPENSITY, trained.model, trained.judged, features, y, names, (explained.values, explained.names)),
+        Challenger(
+            PROPENSITY,
+            trained.model,
+            trained.judged,
+            features,
+            y,
+            names,
+            (explained.values, explained.names),
+            trained.evaluated_on,
+        ),
         as_of=as_of,
         answer_days=lambda judged: np.array([windows[offer] for offer in judged.groups["offer"]]),
     )

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from decisioning.policies.symbol_table import FAMILY
 from domain.decision import Decision
 from domain.offer import Offer, Treatment
 from expressions.types import Boolean, Category, Number
 from features.catalogue import FeatureCatalogue
 from features.table import FeatureTable
+from models.propensity.families import Pair, feature_behind
 from serving.decider import Decider
 
 REASONS_PER_OFFER = 3
@@ -100,19 +100,20 @@ def reasons_of(
     contributions = model.explain_prior(inputs, pairs) if cold else model.explain(inputs, pairs)
     return tuple(
         tuple(
-            _reason(name, log_odds, offer.product, features, row, decider.bank.features)
+            _reason(name, log_odds, (offer, treatment.channel), features, row, decider.bank.features)
             for name, log_odds in strongest
             if log_odds != 0.0
         )
-        for (offer, _), row, strongest in zip(pairs, rows, contributions.strongest(REASONS_PER_OFFER), strict=True)
+        for (offer, treatment), row, strongest in zip(
+            pairs, rows, contributions.strongest(REASONS_PER_OFFER), strict=True
+        )
     )
 
 
 def _reason(
-    name: str, log_odds: float, product: str | None, features: FeatureTable, row: int, catalogue: FeatureCatalogue
+    name: str, log_odds: float, pair: Pair, features: FeatureTable, row: int, catalogue: FeatureCatalogue
 ) -> Reason:
-    members = catalogue.families.get(name.removeprefix(FAMILY), {}) if name.startswith(FAMILY) else {}
-    feature = catalogue.features.get(members.get(product or "", name))
+    feature = catalogue.features.get(feature_behind(catalogue, name, pair))
     if feature is None:
         described = OF_THE_CANDIDATE.get(name, name.replace("_", " ").capitalize())
         return Reason(name, described, "", log_odds)

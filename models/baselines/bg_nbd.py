@@ -55,13 +55,39 @@ class BgNbd:
         alive: Array = np.where(frequency > 0, expit(-log_odds_of_death), 1.0)
         return alive
 
+    def inactive(self, frequency: Array, last: Array, age: Array, horizon: float) -> Array:
+        """Return the probability of no activity within a horizon from now.
+
+        A customer who is gone does nothing; one who is still active, with probability A, does nothing with that of a
+        gamma mixture of Poisson processes: 1 - A + A ((rate + age) / (rate + age + horizon))^(shape + frequency).
+        The probability of being gone alone would be 0 for everybody with a single activity.
+
+        Args:
+            frequency: As in `alive`.
+            last: As in `alive`.
+            age: As in `alive`.
+            horizon: In the unit of the ages.
+
+        Example:
+            >>> cdnow = BgNbd(shape=0.243, rate=4.414, dropout_alpha=0.793, dropout_beta=2.426)
+            >>> cdnow.inactive(np.array([2.0, 0.0]), np.array([30.43, 0.0]), np.array([38.86, 38.86]), 39).round(2)
+            array([0.48, 0.85])
+        """
+        alive = self.alive(frequency, last, age)
+        logarithm = np.log(self.rate + age) - np.log(self.rate + age + horizon)
+        quiet: Array = 1.0 - alive + alive * np.exp((self.shape + frequency) * logarithm)
+        return quiet
+
 
 def fit_bg_nbd(frequency: Array, last: Array, age: Array) -> BgNbd:
-    """Fit by maximum likelihood, one row per customer.
+    """Fit by maximum likelihood, one row per customer, in any unit of time.
 
     Raises:
         ModelError: If the likelihood has no usable optimum.
     """
+    # in units of the mean age, so that seconds give the same fit as days
+    unit = max(float(age.mean()), 1e-300) if len(age) else 1.0
+    last, age = last / unit, age / unit
     repeated = frequency > 0
     repeats = np.maximum(frequency, 1.0)
 
@@ -88,11 +114,11 @@ def fit_bg_nbd(frequency: Array, last: Array, age: Array) -> BgNbd:
     if not np.isfinite(optimum.fun):
         raise ModelError("BG/NBD could not be fitted", got=str(optimum.message), remedy="check the activity features")
     shape, rate, alpha, beta = (float(value) for value in np.exp(optimum.x))
-    return BgNbd(shape=shape, rate=rate, dropout_alpha=alpha, dropout_beta=beta)
+    return BgNbd(shape=shape, rate=rate * unit, dropout_alpha=alpha, dropout_beta=beta)
 
 
-def bg_nbd_scores(train: FeatureTable, test: FeatureTable, seed: int) -> tuple[Array, Array]:
-    """Fit on each training customer's latest row; return churn probabilities of training and test rows.
+def bg_nbd_scores(train: FeatureTable, test: FeatureTable, horizon_days: float, seed: int) -> tuple[Array, Array]:
+    """Fit on each training customer's latest row; return probabilities of inactivity of training and test rows.
 
     Activity is counted in active days, for customers older than a year in the last year only.
     """
@@ -102,7 +128,7 @@ def bg_nbd_scores(train: FeatureTable, test: FeatureTable, seed: int) -> tuple[A
     chosen = np.random.default_rng(seed).permutation(latest)[:_FIT_CUSTOMERS]
     frequency, last, age = activity(train)
     model = fit_bg_nbd(frequency[chosen], last[chosen], age[chosen])
-    return 1.0 - model.alive(frequency, last, age), 1.0 - model.alive(*activity(test))
+    return model.inactive(frequency, last, age, horizon_days), model.inactive(*activity(test), horizon_days)
 
 
 def activity(features: FeatureTable) -> tuple[Array, Array, Array]:

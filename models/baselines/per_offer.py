@@ -31,7 +31,7 @@ def per_offer_logistic(
     predicted = offer_rates(train_offer, y, test_offer)
     for offer in np.unique(test_offer.astype(str)):
         rows, wanted = train_offer == offer, test_offer == offer
-        if not _LEAST_POSITIVES <= y[rows].sum() <= rows.sum() - _LEAST_POSITIVES:
+        if not len(encoding) or not _LEAST_POSITIVES <= y[rows].sum() <= rows.sum() - _LEAST_POSITIVES:
             continue
         # lbfgs needs about 50 iterations on standardised columns, so 1,000 never triggers a warning
         regression = LogisticRegression(C=_INVERSE_PENALTY, tol=1e-3, max_iter=1000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,21 +16,26 @@ from models.boosting import (
     Booster,
     Boosting,
     Rows,
+    TreeColumns,
     booster_from_text,
     booster_to_text,
     fit_booster,
+    fits_of,
+    grow_on_folds,
     raw_scores,
     tree_contributions,
 )
-from models.calibration import Calibration, fit_calibration
+from models.calibration import Calibration, calibration_of_folds, logit
 from models.contributions import Contributions
 from models.files import read_description, write_model
 from models.inputs import SchemaCheck, schema_from_json, schema_to_json
-from models.labels import check_labels
+from models.labels import LEAST_OF_EACH, check_labels
 from models.settings import Training
-from models.splits import calibration_split
+from models.splits import choice_folds, thin
 
 _KIND = "churn"
+_CHOICE_ROWS = 100_000
+"""Rows on which the number of trees is chosen; more would choose about the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,40 +114,50 @@ class ChurnModel:
 def fit_churn(
     features: FeatureTable,
     y: Array,
-    known_at: NDArray[np.datetime64],
     names: tuple[str, ...],
     training: Training,
     *,
     num_threads: int,
 ) -> ChurnModel:
-    """Fit on rows with known labels; the latest rows of half of the customers serve for stopping and calibration.
+    """Choose the number of trees and the calibration on held-out rows, then fit on all rows.
 
     Args:
         features: n rows: customers at anchors.
         y: Labels, 1.0 churned, 0.0 not, shape (n,).
-        known_at: When each label was complete, shape (n,).
         names: Features to learn from.
-        training: Training settings; the seed and the calibration share are used here.
+        training: Training settings; the seed is used here.
         num_threads: Number of LightGBM threads; the result does not depend on it.
 
     Raises:
         ModelError: If there are too few customers of either class.
     """
-    check_labels(y, "churned")
-    fit, later = calibration_split(
-        features.customer_ids, features.as_of, known_at, training.calibration_share, training.seed
-    )
-    check_labels(y[fit], "churned")
-    matrix = features.matrix(names)
+    check_labels(y, "churned", model="churn", least=LEAST_OF_EACH)
     schema = {name: features.schema[name] for name in names}
-    held = Rows(matrix[later], y[later])
-    booster = fit_booster(
-        Rows(matrix[fit], y[fit]),
-        held,
-        names,
-        [name for name, kind in schema.items() if isinstance(kind, Category)],
-        Boosting(seed=training.seed),
-        num_threads=num_threads,
-    )
-    calibration = fit_calibration(expit(raw_scores(booster, held.matrix, num_threads)), held.y)
+    columns = TreeColumns(names, tuple(name for name, kind in schema.items() if isinstance(kind, Category)))
+    boosting, matrix = Boosting(seed=training.seed), features.matrix(names)
+    kept = np.flatnonzero(thin(features.customer_ids, _CHOICE_ROWS, training.seed))
+    splits = choice_folds(features.customer_ids[kept], training.seed)
+
+    def starting(places: NDArray[np.int64], rate: float) -> Rows:
+        return Rows(matrix[places], y[places], np.full(len(places), rate))
+
+    folds = []
+    for train, test in splits:
+        rate = _log_odds(y[kept[train]])
+        folds.append((starting(kept[train], rate), starting(kept[test], rate)))
+    trees, grown = grow_on_folds(folds, columns, boosting, num_threads=num_threads)
+    scores = np.concatenate([rows.start + score for (_, rows), score in zip(folds, grown, strict=True)])
+    fold = np.repeat(np.arange(len(folds)), [len(test) for _, test in splits])
+    held = kept[np.concatenate([test for _, test in splits])]
+    found = calibration_of_folds(scores, y[held], fold, features.customer_ids[held])
+
+    rate = _log_odds(y)
+    everything = Rows(matrix, y, np.full(len(y), rate))
+    booster = fit_booster(everything, columns, boosting, trees, fits=fits_of(len(y)), num_threads=num_threads)
+    # the model's scores are those of the trees alone, so the map begins with what the trees started from
+    calibration = replace(found, shift=found.shift + found.rise * rate)
     return ChurnModel(booster, schema, calibration, float(prevalence(y, 1)[0]))
+
+
+def _log_odds(y: Array) -> float:
+    return float(logit(prevalence(y, 1))[0])

@@ -18,7 +18,7 @@ from models.churn.model import ChurnModel, fit_churn
 from models.held_out import MODEL, HeldOutPredictions
 from models.segments import segment_names
 from models.settings import Training
-from models.splits import rolling_folds, thin
+from models.splits import evaluated_on, evaluation_folds, thin
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,14 @@ class TrainedChurn:
     Attributes:
         model: Fitted on all rows with known labels.
         judged: Held-out predictions of the folds, with baselines `prevalence` and, if activity is known, `bg_nbd`.
-        rows: Number of rows that the model was fitted, stopped and calibrated on.
+        rows: Number of rows that the model was fitted on.
+        evaluated_on: What the held-out rows were, in words.
     """
 
     model: ChurnModel
     judged: HeldOutPredictions
     rows: int
+    evaluated_on: str
 
 
 def train_churn(
@@ -43,6 +45,7 @@ def train_churn(
     names: tuple[str, ...],
     training: Training,
     *,
+    horizon_days: float,
     num_threads: int = 2,
     progress: Callable[[str], None] = lambda step: None,
 ) -> TrainedChurn:
@@ -53,7 +56,8 @@ def train_churn(
         y: Labels, 1.0 churned, 0.0 not, NaN not mature (left out), shape (n,).
         known_at: When each label was complete, shape (n,).
         names: Features that the model sees.
-        training: Folds, embargo, calibration share, segments, seed.
+        training: Folds, embargo, segments, seed.
+        horizon_days: Days of inactivity that the baseline BG/NBD predicts.
         num_threads: Number of LightGBM threads; the result does not depend on it.
         progress: Called with a description of each finished step.
 
@@ -72,13 +76,13 @@ def train_churn(
     kept = kept[thin(features.customer_ids[kept], training.maximum_rows, training.seed)]
     features, y, known_at = features.take(kept), y[kept], known_at[kept]
     parts: list[HeldOutPredictions] = []
-    for fold in rolling_folds(features.as_of, known_at, training.folds, training.embargo_days):
+    for fold in evaluation_folds(features.customer_ids, features.as_of, known_at, training):
         train, test = features.take(fold.train), features.take(fold.test)
         answers = y[fold.train]
-        model = fit_churn(train, answers, known_at[fold.train], names, training, num_threads=num_threads)
+        model = fit_churn(train, answers, names, training, num_threads=num_threads)
         scores = {MODEL: model.predict(test, num_threads=num_threads), "prevalence": prevalence(answers, len(test))}
         if all(name in features.columns for name in NEEDED_FEATURES):
-            gone, asked = bg_nbd_scores(train, test, training.seed)
+            gone, asked = bg_nbd_scores(train, test, horizon_days, training.seed)
             scores["bg_nbd"] = fit_calibration(gone, answers).apply(asked)
         parts.append(
             HeldOutPredictions(
@@ -91,6 +95,6 @@ def train_churn(
             )
         )
         progress(f"churn fold {fold.index + 1} of {training.folds}")
-    model = fit_churn(features, y, known_at, names, training, num_threads=num_threads)
+    model = fit_churn(features, y, names, training, num_threads=num_threads)
     progress("churn model")
-    return TrainedChurn(model, HeldOutPredictions.concatenate(parts), len(y))
+    return TrainedChurn(model, HeldOutPredictions.concatenate(parts), len(y), evaluated_on(features.as_of, training))

@@ -117,8 +117,9 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a model and its baselines on the same rows, with intervals from draws of customers.
 
-    Metrics over all folds pool their rows, which are all predicted out of time. Metrics of a fold have their own
-    intervals.
+    The AUC is the mean over folds: under drift, scores of different folds are not comparable, and a constant per fold
+    would look like a model in a pooled AUC (`auc_pooled`). Other metrics over all folds pool their rows. Metrics of a
+    fold have their own intervals.
 
     Args:
         judged: Held-out predictions.

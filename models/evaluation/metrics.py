@@ -86,7 +86,8 @@ BRIER_SKILL = "brier_skill"
 CALIBRATION_ERROR = "calibration_error"
 
 METRICS: Mapping[str, Metric] = {
-    AUC: Metric("Area under the ROC curve", "higher"),
+    AUC: Metric("Area under the ROC curve, mean over folds", "higher"),
+    "auc_pooled": Metric("Area under the ROC curve, all folds together", "higher"),
     "average_precision": Metric("Average precision", "higher"),
     "brier": Metric("Brier score", "lower"),
     BRIER_SKILL: Metric("Brier skill", "higher", least=-inf),

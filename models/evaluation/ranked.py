@@ -81,10 +81,12 @@ class WeightedRanking:
     negatives: sparse.csr_array
 
     @classmethod
-    def of(cls, score: Array, y: Array, customers: NDArray[np.int64], maximum_groups: int = 2_048) -> WeightedRanking:
-        """Prepare the counts; `customers` holds the position of each row's customer, from 0."""
+    def of(
+        cls, score: Array, y: Array, customers: NDArray[np.int64], of_all: int, maximum_groups: int = 2_048
+    ) -> WeightedRanking:
+        """Prepare the counts; `customers` holds the position of each row's customer, from 0, among `of_all`."""
         groups, count = descending_groups(score, maximum_groups)
-        shape = (count, int(customers.max()) + 1)
+        shape = (count, of_all)
 
         def by_customer(rows: NDArray[np.bool_]) -> sparse.csr_array:
             ones = np.ones(int(rows.sum()))

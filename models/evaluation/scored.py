@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from expressions.types import Array
 from models.evaluation.calibration import BINS, Recalibration, calibration_error, newton_step
 from models.evaluation.estimate import CustomerDraws, Estimate
 from models.evaluation.gains import area_under_gain, expected_maximum_profit, lift_at
-from models.evaluation.metrics import METRICS, area_under_roc, average_precision, improvement_sign
+from models.evaluation.metrics import METRICS, area_under_roc, average_precision, improvement_sign, ratio
 from models.evaluation.probability import brier_skill, equal_count_bins, log_losses, squared_errors
 from models.evaluation.ranked import RankedCounts, WeightedRanking
 from models.settings import Economics
@@ -93,10 +93,15 @@ class _Column:
 
     def __init__(self, score: Array, y: Array, fold: NDArray[np.int64], draws: CustomerDraws) -> None:
         self._exact = RankedCounts.of(score, y)
-        self._ranking = WeightedRanking.of(score, y, draws.customers)
+        self._ranking = WeightedRanking.of(score, y, draws.customers, draws.count)
         bin_of_row, self._bins = equal_count_bins(score, BINS)
         fold_of_row = np.unique(fold, return_inverse=True)[1]
         self._folds = int(fold_of_row.max()) + 1
+        of_folds = [fold_of_row == number for number in range(self._folds)]
+        self._exact_folds = [RankedCounts.of(score[rows], y[rows]) for rows in of_folds]
+        self._fold_rankings = [
+            WeightedRanking.of(score[rows], y[rows], draws.customers[rows], draws.count) for rows in of_folds
+        ]
         self._recalibration = Recalibration.fit(score, y)
 
         def by_customer(values: Array, part: NDArray[np.int64] | None = None, parts: int = 1) -> Array:
@@ -118,7 +123,7 @@ class _Column:
 
     def sample(self, economics: Economics | None) -> dict[str, float]:
         everybody = self._sums.sum(axis=0, keepdims=True)
-        metrics = self._metrics(self._exact, everybody, economics)
+        metrics = self._metrics(self._exact, self._exact_folds, everybody, economics)
         fitted = {
             "calibration_intercept": self._recalibration.intercept,
             "calibration_slope": self._recalibration.slope,
@@ -126,16 +131,20 @@ class _Column:
         return {name: float(np.ravel(value)[0]) for name, value in metrics.items()} | fitted
 
     def weighted(self, weights: Array, economics: Economics | None) -> dict[str, Array]:
-        return self._metrics(self._ranking.weighted(weights), weights.T @ self._sums, economics)
+        of_folds = [ranking.weighted(weights) for ranking in self._fold_rankings]
+        return self._metrics(self._ranking.weighted(weights), of_folds, weights.T @ self._sums, economics)
 
-    def _metrics(self, counts: RankedCounts, sums: Array, economics: Economics | None) -> dict[str, Array]:
+    def _metrics(
+        self, counts: RankedCounts, of_folds: Sequence[RankedCounts], sums: Array, economics: Economics | None
+    ) -> dict[str, Array]:
         edges = np.cumsum([_FIXED, self._folds, self._folds, self._bins])
         fixed, fold_rows, fold_positives, bin_probability, bin_positives = np.split(sums, edges, axis=1)
         rows = fixed[:, 0]
         said = bin_probability.sum(axis=1)
         intercept_step, slope_step = newton_step(fixed[:, 3:])
         metrics = {
-            "auc": area_under_roc(counts),
+            "auc": _mean_of_defined([area_under_roc(one) for one in of_folds]),
+            "auc_pooled": area_under_roc(counts),
             "average_precision": average_precision(counts),
             "brier": fixed[:, 1] / rows,
             "brier_skill": brier_skill(fixed[:, 1], fold_positives, fold_rows),
@@ -150,3 +159,10 @@ class _Column:
         if economics is not None:
             metrics["expected_maximum_profit"] = expected_maximum_profit(counts, economics)
         return metrics
+
+
+def _mean_of_defined(values: Sequence[Array]) -> Array:
+    """Mean over the folds in which a metric is defined; NaN where it is in none."""
+    stacked = np.stack(values)
+    defined = np.isfinite(stacked)
+    return ratio(np.where(defined, stacked, 0.0).sum(axis=0), defined.sum(axis=0).astype(np.float64))

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from expressions.types import Array
+from features.table import FeatureTable
 from models.encoding import Encoding, fit_encoding
-from models.propensity.families import Families
+from models.labels import LEAST_OF_EACH
+from models.propensity.families import Families, Pair, member_of
 from models.propensity.feature_selection import select_features
 from models.propensity.groups import BLOCKS, Groups, groups_of
-from models.propensity.hierarchical import Design, Fitted, fit_hierarchical
-from models.propensity.impressions import Impressions, Pair
+from models.propensity.hierarchical import Design, fit_hierarchical
+from models.propensity.impressions import Impressions
 
 _COMMON_COLUMNS = 80
 _VARYING_COLUMNS = 20
 """More columns cost time and find nothing that the trees on top do not."""
+_MOST_WEIGHTS = 2_500
+"""With many offers fewer columns vary, down to none: the time of a step grows with the cube of the weights."""
 _SELECTION_ROWS = 30_000
+_SELECTION_ENTRIES = 20_000_000
+"""With thousands of features, columns are selected on fewer rows, so that memory has a bound."""
 _FIRST_PRECISIONS = {
     "level": (1.0, 1.0, 1.0, 1.0, 1.0),
     "slope": (20.0, 50.0, 50.0, 100.0, 100.0),
@@ -28,6 +35,8 @@ _FIRST_PRECISIONS = {
 }
 """Initial precisions, by level of pooling: finer levels are shrunk harder until re-estimated from data."""
 
+_FEW_OUTCOMES = 20.0
+"""Factor of the initial precisions where there are too few outcomes to re-estimate them."""
 
 _REMEMBERED = 1_024
 """Size of the cache of pair lists: enough for the channels and single pairs of a few policies."""
@@ -40,16 +49,16 @@ class PlacedPairs:
 
     Attributes:
         weights: Shape (1 + varying, m): intercept first, then weights of the varying columns.
-        products: Distinct products.
-        product_of: Shape (m,), position of each pair's product.
+        members: Dimension of the family columns -> distinct members, such as the products of the pairs.
+        member_of: Dimension -> shape (m,), position of each pair's member.
         rows: Shape (m, columns of groups), place of each pair in the hierarchy.
         codes: Shape (m, attributes + 3), columns for the trees.
     """
 
     pairs: tuple[Pair, ...]
     weights: Array
-    products: tuple[str | None, ...]
-    product_of: NDArray[np.intp]
+    members: Mapping[str, tuple[str | None, ...]]
+    member_of: Mapping[str, NDArray[np.intp]]
     rows: Array
     codes: Array
 
@@ -61,7 +70,7 @@ class Base:
     Attributes:
         varying: Customer columns whose weights differ by offer, product, attribute and channel.
         common: Customer columns with a single weight.
-        family: Columns about the offer's own product.
+        family: Columns about the candidate's own product and channel.
         theta: Shape (1 + varying, columns of groups): intercepts first, then weights.
         gamma: Shape (common + family,).
         precisions: Precisions of the prior, by block.
@@ -78,22 +87,28 @@ class Base:
     _placed: dict[tuple[tuple[int, str | None], ...], PlacedPairs] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    _of_dimension: dict[str, tuple[Encoding, Array]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
     _labels: dict[tuple[str, ...], NDArray[np.intp]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
-    def log_odds(self, columns: Mapping[str, Array], family: Mapping[str, Array], placed: PlacedPairs) -> Array:
+    def log_odds(self, features: FeatureTable, family: Mapping[str, Array], placed: PlacedPairs) -> Array:
         """Score n customers for m pairs, shape (n, m); bit for bit the same alone as in a batch.
 
         Args:
-            columns: Features of the customers.
-            family: Result of `families.columns` for the customers and the pairs' products.
+            features: Features of the customers.
+            family: Result of `families.columns` for the customers and the pairs' members.
             placed: The pairs.
         """
-        scores = _sum_in_order(self.varying.matrix(columns), placed.weights[1:])
+        rows = len(features)
+        scores = _sum_in_order(_matrix(self.varying, features.columns, rows), placed.weights[1:])
         scores += placed.weights[0]
-        scores += _sum_in_order(self.common.matrix(columns), self.gamma[: len(self.common), None])
-        scores += self._by_product(family, len(scores), len(placed.products))[:, placed.product_of]
+        scores += _sum_in_order(_matrix(self.common, features.columns, rows), self.gamma[: len(self.common), None])
+        for dimension, members in placed.members.items():
+            by_member = self._by_member(dimension, family, rows, len(members))
+            scores += by_member[:, placed.member_of[dimension]]
         return scores
 
     def placed(self, pairs: Sequence[Pair]) -> PlacedPairs:
@@ -103,30 +118,40 @@ class Base:
         if found is None:
             if len(self._placed) >= _REMEMBERED:
                 self._placed.clear()
-            products = tuple(dict.fromkeys(offer.product for offer, _ in pairs))
+            of_pairs = {one: [member_of(one, pair) for pair in pairs] for one in self.families.dimensions}
+            members = {one: tuple(dict.fromkeys(of_pair)) for one, of_pair in of_pairs.items()}
             found = self._placed[key] = PlacedPairs(
                 pairs=tuple(pairs),  # keeps the offers alive, whose ids are the key
                 weights=_sum_in_order(self.theta, self.groups.rows(pairs).T),
-                products=products,
-                product_of=np.array([products.index(offer.product) for offer, _ in pairs], dtype=np.intp),
+                members=members,
+                member_of={
+                    one: np.array([members[one].index(member) for member in of_pair], dtype=np.intp)
+                    for one, of_pair in of_pairs.items()
+                },
                 rows=self.groups.rows(pairs),
                 codes=self.groups.codes(pairs),
             )
         return found
 
-    def _by_product(self, family: Mapping[str, Array], rows: int, products: int) -> Array:
-        """Score the family columns of each customer and product, shape (rows, products)."""
-        flat = {name: values.reshape(-1) for name, values in family.items()}
-        encoded = _matrix(self.family, flat, rows * products)
-        return _sum_in_order(encoded, self.gamma[len(self.common) :, None]).reshape(rows, products)
+    def _by_member(self, dimension: str, family: Mapping[str, Array], rows: int, members: int) -> Array:
+        """Score the family columns of each customer and member of a dimension, shape (rows, members)."""
+        if dimension not in self._of_dimension:
+            of_column = [self.families.dimension_of[name] for name in self.family.features]
+            places = np.flatnonzero(np.array(of_column, dtype=object) == dimension)
+            weights = self.gamma[len(self.common) + places]
+            self._of_dimension[dimension] = self.family.select(places), weights[:, None]
+        encoding, weights = self._of_dimension[dimension]
+        flat = {name: family[name].reshape(-1) for name in dict.fromkeys(encoding.features)}
+        return _sum_in_order(_matrix(encoding, flat, rows * members), weights).reshape(rows, members)
 
     def row_log_odds(self, rows: Impressions) -> Array:
         """Score impressions, each for its own pair, shape (n,)."""
         placed = self.groups.rows(rows.pairs)
         columns = rows.features.columns
         scores: Array = (placed @ self.theta[0])[rows.pair]
-        scores += np.einsum("nk,nk->n", self.varying.matrix(columns), (placed @ self.theta[1:].T)[rows.pair])
-        scores += self.common.matrix(columns) @ self.gamma[: len(self.common)]
+        varying = _matrix(self.varying, columns, len(rows))
+        scores += np.einsum("nk,nk->n", varying, (placed @ self.theta[1:].T)[rows.pair])
+        scores += _matrix(self.common, columns, len(rows)) @ self.gamma[: len(self.common)]
         scores += _matrix(self.family, rows.family, len(rows)) @ self.gamma[len(self.common) :]
         return scores
 
@@ -137,7 +162,7 @@ class Base:
 
         Args:
             columns: Features, shape (n,) each.
-            family: Result of `families.of_rows` for the pairs' products.
+            family: Result of `families.of_rows` for the pairs.
             placed: The pairs' `PlacedPairs.rows`, shape (n, columns of groups).
             names: Names of the parts: features, family columns, attributes, product, offer, channel.
 
@@ -147,8 +172,8 @@ class Base:
         weights = placed @ self.theta[1:].T
         parts = (
             placed[:, 1:] * self.theta[0, 1:],
-            self.varying.matrix(columns) * weights,
-            self.common.matrix(columns) * self.gamma[: len(self.common)],
+            _matrix(self.varying, columns, len(placed)) * weights,
+            _matrix(self.common, columns, len(placed)) * self.gamma[: len(self.common)],
             _matrix(self.family, family, len(placed)) * self.gamma[len(self.common) :],
         )
         by_name = np.zeros((len(names), len(placed)))
@@ -174,7 +199,7 @@ class Base:
         """Return the model as JSON-compatible values."""
         return {
             "groups": self.groups.to_json(),
-            "families": {template: dict(by) for template, by in self.families.members.items()},
+            "families": self.families.to_json(),
             "varying": self.varying.to_json(),
             "common": self.common.to_json(),
             "family": self.family.to_json(),
@@ -188,7 +213,7 @@ class Base:
         """Read a model from `to_json` output."""
         return cls(
             groups=Groups.from_json(parts["groups"]),
-            families=Families(parts["families"]),
+            families=Families.from_json(parts["families"]),
             varying=Encoding.from_json(parts["varying"]),
             common=Encoding.from_json(parts["common"]),
             family=Encoding.from_json(parts["family"]),
@@ -198,84 +223,133 @@ class Base:
         )
 
 
-def fit_base(
-    rows: Impressions, names: Sequence[str], families: Families, seed: int, folds: NDArray[np.int64]
-) -> tuple[Base, Array]:
-    """Fit on all rows, and again without each fold.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseSettings:
+    """What a base model is fitted with.
 
-    Args:
-        rows: Training impressions.
-        names: Features that the model sees.
-        families: Features that exist per product.
+    Attributes:
+        inputs: Customer features it may read; none for acceptance rates of offers and channels, shrunk to each other.
+        families: Features that exist per product or channel; used only with inputs.
+        limit: Largest distance of an input from its mean, in standard deviations.
         seed: Seed of the sample of rows on which columns are selected.
-        folds: Fold of each row, shape (n,).
-
-    Returns:
-        The base model, and for every row its log-odds from a fit without the row's fold, shape (n,).
     """
+
+    inputs: tuple[str, ...]
+    families: Families
+    limit: float = inf
+    seed: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class FittedBase:
+    """A base model with the rows it was fitted on, for fits without some of them."""
+
+    base: Base
+    _design: Design
+    _order: NDArray[np.intp]
+    _y: Array
+    _blocks: NDArray[np.int64]
+    _weights: Array
+
+    def out_of_fold(self, folds: NDArray[np.int64]) -> Array:
+        """Return every row's log-odds from a fit without the row's fold, shape (n,).
+
+        Args:
+            folds: Fold of each row, shape (n,).
+        """
+        fold, scores = folds[self._order], np.empty(len(self._y))
+        for left_out in np.unique(fold):
+            kept = fold != left_out
+            fitted = fit_hierarchical(
+                self._design.take(kept),
+                self._y[kept],
+                self._blocks,
+                self.base.precisions,
+                reestimate=False,
+                start=self._weights,
+            )
+            scores[self._order[~kept]] = self._design.take(~kept).scores(fitted.weights)
+        return scores
+
+
+def fit_base(rows: Impressions, settings: BaseSettings) -> FittedBase:
+    """Fit a base model on impressions."""
     pairs = rows.present_pairs()
     groups = groups_of(
         list({offer.name: offer for offer, _ in pairs}.values()),
         [channel for _, channel in pairs if channel is not None],
     )
-    columns = rows.features.columns
-    customer = fit_encoding(columns, rows.features.schema, names)
-    family = fit_encoding(rows.family, families.schema(rows.features.schema), families.names)
-    common_positions, varying_positions = _chosen(rows, customer, groups, seed)
-    common, varying = customer.select(common_positions), customer.select(varying_positions)
+    columns, families = rows.features.columns, settings.families
+    customer = fit_encoding(columns, rows.features.schema, settings.inputs)
+    family = fit_encoding(
+        rows.family, families.schema(rows.features.schema), families.names if settings.inputs else ()
+    ).limited(settings.limit)
+    common_positions, varying_positions = _chosen(rows, customer, groups, settings.seed)
+    common = customer.select(common_positions).limited(settings.limit)
+    varying = customer.select(varying_positions).limited(settings.limit)
 
     order = np.argsort(rows.pair, kind="stable")
-    sorted_rows = {name: values[order] for name, values in columns.items()}
-    sorted_family = {name: values[order] for name, values in rows.family.items()}
+    needed = dict.fromkeys((*common.features, *varying.features))
+    sorted_rows = {name: columns[name][order] for name in needed}
+    sorted_family = {name: rows.family[name][order] for name in dict.fromkeys(family.features)}
     design = Design(
-        np.hstack([np.ones((len(rows), 1)), varying.matrix(sorted_rows)]),
-        np.hstack([common.matrix(sorted_rows), _matrix(family, sorted_family, len(rows))]),
+        np.hstack([np.ones((len(rows), 1)), _matrix(varying, sorted_rows, len(rows))]),
+        np.hstack([_matrix(common, sorted_rows, len(rows)), _matrix(family, sorted_family, len(rows))]),
         groups.rows(rows.pairs),
         np.searchsorted(rows.pair[order], np.arange(len(rows.pairs) + 1)),
     )
     blocks, precisions = _blocks(groups, len(varying), len(common), len(family))
-    y, fold = rows.y[order], folds[order]
-    whole = fit_hierarchical(design, y, blocks, precisions, reestimate=True)
-    out_of_fold = np.empty(len(rows))
-    for left_out in np.unique(fold):
-        kept = fold != left_out
-        part = fit_hierarchical(design.take(kept), y[kept], blocks, whole.precisions, reestimate=False)
-        out_of_fold[order[~kept]] = design.take(~kept).scores(part.weights)
-    base = _base(whole, design, groups, families)
-    return Base(varying=varying, common=common, family=family, **base), out_of_fold
+    y = rows.y[order]
+    few = min(y.sum(), len(y) - y.sum()) < LEAST_OF_EACH
+    whole = fit_hierarchical(design, y, blocks, _FEW_OUTCOMES * precisions if few else precisions, reestimate=not few)
+    theta, gamma = design.split(whole.weights)
+    base = Base(
+        groups=groups,
+        families=families,
+        varying=varying,
+        common=common,
+        family=family,
+        theta=theta,
+        gamma=gamma,
+        precisions=whole.precisions,
+    )
+    return FittedBase(base, design, order, y, blocks, whole.weights)
 
 
-def _base(fitted: Fitted, design: Design, groups: Groups, families: Families) -> dict[str, Any]:
-    theta, gamma = design.split(fitted.weights)
-    return {
-        "groups": groups,
-        "families": families,
-        "theta": theta,
-        "gamma": gamma,
-        "precisions": fitted.precisions,
-    }
+def averaged(base: Base, rates: Base, share: float) -> Base:
+    """Average the log-odds of a base model and of one without inputs, both fitted on the same impressions.
+
+    Args:
+        base: The base model.
+        rates: The one without inputs.
+        share: Share of the base model.
+    """
+    theta = share * base.theta
+    theta[0] += (1.0 - share) * rates.theta[0]
+    return replace(base, theta=theta, gamma=share * base.gamma)
 
 
 def _chosen(
     rows: Impressions, customer: Encoding, groups: Groups, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    sample = np.sort(np.random.default_rng(seed).permutation(len(rows))[:_SELECTION_ROWS])
+    if not len(customer):
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    most = min(_SELECTION_ROWS, max(1_000, _SELECTION_ENTRIES // len(customer)))
+    sample = np.sort(np.random.default_rng(seed).permutation(len(rows))[:most])
     columns = {name: rows.features.columns[name][sample] for name in dict.fromkeys(customer.features)}
-    offer_of_pair = np.array(
-        [groups.offers.index(offer.name) if offer.name in groups.offers else 0 for offer, _ in rows.pairs],
-        dtype=np.int64,
-    )
+    offers = {name: position for position, name in enumerate(groups.offers)}
+    offer_of_pair = np.array([offers.get(offer.name, 0) for offer, _ in rows.pairs], dtype=np.int64)
     return select_features(
         customer.matrix(columns),
         rows.y[sample],
         offer_of_pair[rows.pair[sample]],
         common=_COMMON_COLUMNS,
-        varying=_VARYING_COLUMNS,
+        varying=max(0, min(_VARYING_COLUMNS, _MOST_WEIGHTS // len(groups.blocks) - 1)),
     )
 
 
 def _blocks(groups: Groups, varying: int, common: int, family: int) -> tuple[NDArray[np.int64], Array]:
-    """Return the block of every weight: levels of intercepts, levels of slopes (common ones with global), family."""
+    """Return the block of every weight: levels of intercepts, levels of slopes (common ones with global), families."""
     levels = len(BLOCKS)
     intercepts = groups.blocks.copy()
     intercepts[0] = -1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import chdtri
 
 from expressions.types import Array
 
@@ -40,8 +41,8 @@ def select_features(
         apart += _score(columns[rows], residuals[rows], variances[rows])
     lengths = np.maximum(np.linalg.norm(columns, axis=0), 1e-9)
     correlations = (columns.T @ columns / np.outer(lengths, lengths)) ** 2
-    chosen = _greedy(apart, correlations, varying)
-    alike = _greedy(together, correlations, common)
+    chosen = _greedy(apart, correlations, varying, _by_chance(columns.shape[1], varying, int((counts > 0).sum())))
+    alike = _greedy(together, correlations, common, _by_chance(columns.shape[1], common, 1))
     return np.setdiff1d(alike, chosen), chosen
 
 
@@ -50,11 +51,25 @@ def _score(columns: Array, residuals: Array, variances: Array) -> Array:
     return score
 
 
-def _greedy(scores: Array, correlations: Array, count: int) -> NDArray[np.int64]:
+def _by_chance(columns: int, count: int, groups: int) -> float:
+    """Return a score that about `count` of many columns without any meaning would exceed.
+
+    A score is then chi-squared with a degree of freedom for each group. Without the bound, the best of thousands of
+    meaningless columns would be chosen.
+    """
+    share = min(1.0, count / max(columns, 1))
+    return 0.0 if share == 1.0 else float(chdtri(groups, 0.5 * share))
+
+
+def _greedy(scores: Array, correlations: Array, count: int, least: float) -> NDArray[np.int64]:
     left = scores.copy()
     chosen: list[int] = []
+    if not count:
+        return np.empty(0, dtype=np.int64)
     for _ in range(min(count, len(scores))):
         best = int(np.argmax(left))
+        if left[best] < least:
+            break
         chosen.append(best)
         left *= np.clip(1.0 - correlations[best], 0.0, 1.0)
         left[best] = -1.0

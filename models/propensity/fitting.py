@@ -1,69 +1,101 @@
-"""Fits a propensity model."""
+"""Fits a propensity model: its form is chosen on held-out rows, then all parts are fitted on all rows."""
 
 from __future__ import annotations
 
-from scipy.special import expit
+from typing import Final
 
-from expressions.types import Array, Category
-from models.boosting import Boosting, Rows, fit_booster, raw_scores
-from models.calibration import fit_calibration
-from models.labels import check_labels
-from models.propensity.base import fit_base
+import numpy as np
+
+from expressions.types import Array
+from models.boosting import Boosting, fit_booster, fits_of, scaled
+from models.labels import LEAST_OF_EACH, check_labels
+from models.propensity.base import Base, averaged, fit_base
+from models.propensity.choice import (
+    AVERAGED,
+    BASE,
+    BASE_FOLDS,
+    BASE_SHARE,
+    NOT_LINEAR,
+    STACKED,
+    Choice,
+    Inputs,
+    choose,
+    only_rates,
+)
 from models.propensity.families import Families
+from models.propensity.groups import groups_of
 from models.propensity.impressions import Impressions
-from models.propensity.model import CHANNEL, PRODUCT, PropensityModel, tree_matrix, tree_names
+from models.propensity.model import PropensityModel
 from models.propensity.priors import fit_priors
-from models.propensity.rates import OFFER
 from models.settings import Training
-from models.splits import calibration_split, customer_folds
+from models.splits import choice_folds, customer_folds, thin
 
-_BASE_FOLDS = 3
-"""Number of customer folds for the out-of-fold base scores that the trees start from; more change little."""
+_CHOICE_ROWS: Final = 60_000
+"""Rows on which the form is chosen; more would choose the same."""
 
 
 def fit_propensity(
     rows: Impressions, names: tuple[str, ...], families: Families, training: Training, *, num_threads: int
 ) -> PropensityModel:
-    """Fit the base, the trees on its out-of-fold scores, and the calibration on later rows of other customers.
-
-    Priors are counted on all rows.
+    """Choose the form of the model on held-out rows, then fit base, trees and acceptance rates on all rows.
 
     Args:
         rows: Impressions whose outcomes are known.
         names: Customer features that the model sees.
-        families: Features that exist per product.
-        training: Training settings; the seed and the calibration share are used here.
+        families: Features that exist per product or channel.
+        training: Training settings; the seed is used here.
         num_threads: Number of LightGBM threads; the result does not depend on it.
 
     Raises:
-        ModelError: If there are too few acceptances or too few other outcomes.
+        ModelError: If there are only acceptances, or none.
     """
-    check_labels(rows.y, "accepted")
-    features = rows.features
-    fit, later = calibration_split(
-        features.customer_ids, features.as_of, rows.known_at, training.calibration_share, training.seed
+    check_labels(rows.y, "accepted", model="propensity")
+    pairs = rows.present_pairs()
+    own = tuple(name for name in names if name not in families.features)
+    inputs = Inputs(
+        choices=(own, names) if len(own) < len(names) else (names,),
+        families=families,
+        groups=groups_of(
+            list({offer.name: offer for offer, _ in pairs}.values()),
+            [channel for _, channel in pairs if channel is not None],
+        ),
+        seed=training.seed,
     )
-    kept, held = rows.take(fit), rows.take(later)
-    check_labels(kept.y, "accepted")
-    folds = customer_folds(kept.features.customer_ids, _BASE_FOLDS, training.seed)
-    base, out_of_fold = fit_base(kept, names, families, training.seed, folds)
-
-    def tree_rows(part: Impressions, initial: Array) -> Rows:
-        codes = base.groups.codes(part.pairs)[part.pair]
-        return Rows(tree_matrix(part.features.select(names), part.family, codes, base), part.y, initial)
-
-    schema = {name: features.schema[name] for name in names}
-    all_types = schema | families.schema(features.schema)
-    start = base.row_log_odds(held)
-    later_rows = tree_rows(held, start)
+    few = min(rows.y.sum(), len(rows) - rows.y.sum()) < LEAST_OF_EACH
+    choice = only_rates(inputs) if few else _chosen(rows, inputs, num_threads)
+    base, start = _fitted_base(rows, inputs, choice)
+    trees = inputs.trees(choice.inputs)
     booster = fit_booster(
-        tree_rows(kept, out_of_fold),
-        later_rows,
-        tree_names(names, base),
-        [*(name for name, kind in all_types.items() if isinstance(kind, Category)), PRODUCT, OFFER, CHANNEL],
-        # less growth than for churn: the trees only correct the base
-        Boosting(learning_rate=0.05, leaves=12, maximum_trees=200, rows_per_leaf_share=0.002, seed=training.seed),
+        trees.rows(rows, start),
+        trees.columns(rows.features.schema),
+        Boosting(seed=training.seed),
+        choice.trees,
+        fits=fits_of(len(rows)),
         num_threads=num_threads,
     )
-    scores = start + raw_scores(booster, later_rows.matrix, num_threads)
-    return PropensityModel(base, booster, schema, fit_calibration(expit(scores), held.y), fit_priors(rows))
+    return PropensityModel(
+        base=base,
+        booster=scaled(booster, 1.0 - BASE_SHARE) if choice.form == AVERAGED else booster,
+        schema={name: rows.features.schema[name] for name in names},
+        calibration=choice.calibration,
+        priors=fit_priors(rows),
+        inputs=choice.inputs,
+        linear=choice.form not in NOT_LINEAR or not choice.trees,
+        chosen=choice.in_words(),
+    )
+
+
+def _chosen(rows: Impressions, inputs: Inputs, num_threads: int) -> Choice:
+    kept = rows.take(thin(rows.features.customer_ids, _CHOICE_ROWS, inputs.seed))
+    return choose(kept, inputs, choice_folds(kept.features.customer_ids, inputs.seed), num_threads=num_threads)
+
+
+def _fitted_base(rows: Impressions, inputs: Inputs, choice: Choice) -> tuple[Base, Array]:
+    """Fit what the trees start from; return the linear part of the model, and each row's start."""
+    folds = customer_folds(rows.features.customer_ids, BASE_FOLDS, inputs.seed)
+    own = inputs.base(choice.inputs, choice.limit)
+    first = fit_base(rows, own if choice.form in {BASE, STACKED} else inputs.rates)
+    start = first.out_of_fold(folds) if choice.trees else np.zeros(len(rows))
+    if choice.form == AVERAGED:
+        return averaged(fit_base(rows, own).base, first.base, BASE_SHARE), start
+    return first.base, start

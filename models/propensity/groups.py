@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,17 +104,27 @@ class Groups:
 
 
 def groups_of(offers: Sequence[Offer], channels: Sequence[str]) -> Groups:
-    """Build the hierarchy from the presented offers and the channels they were presented in."""
-    attributes = tuple(sorted({name for offer in offers for name in offer.attributes}))
+    """Build the hierarchy from the presented offers and the channels they were presented in.
+
+    A level with a single member is left out: it would only repeat the level above it. With one offer in one channel
+    there is no hierarchy at all.
+    """
+    attributes = tuple(sorted({name for offer in offers for name in offer.attributes})) if len(offers) > 1 else ()
     table = np.array([[offer.attributes.get(name, np.nan) for name in attributes] for offer in offers])
     table = table.reshape(len(offers), len(attributes))
     means = np.array([np.nanmean(column) for column in table.T])
     sds = np.array([np.nanstd(column) for column in table.T])
     return Groups(
-        products=tuple(sorted({offer.product for offer in offers if offer.product is not None})),
+        products=_level(offer.product for offer in offers),
         attributes=attributes,
-        offers=tuple(sorted(offer.name for offer in offers)),
-        channels=tuple(sorted(set(channels))),
+        offers=_level(offer.name for offer in offers),
+        channels=_level(channels),
         attribute_means=means,
         attribute_sds=np.where(sds > 0, sds, 1.0),
     )
+
+
+def _level(members: Iterable[str | None]) -> tuple[str, ...]:
+    """Return the distinct members of a level; none if there is only one, or only one beside none."""
+    distinct = set(members)
+    return tuple(sorted(member for member in distinct if member is not None)) if len(distinct) > 1 else ()

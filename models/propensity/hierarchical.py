@@ -65,23 +65,25 @@ class Design:
         """Return the transposed design times the weighted design, without building the design of interactions.
 
         A row of group k is the Kronecker product of its varying columns and the group's placement. Sums over rows are
-        therefore computed once per group, in the small columns, and then spread over the hierarchy.
+        therefore computed once per group, in the small columns, and then spread over the levels the group is on.
         """
         z, h, c = self.varying.shape[1], self.placed.shape[1], self.common.shape[1]
         total = np.zeros((z * h + c, z * h + c))
-        within = np.zeros((len(self.placed), z, z))
-        across = np.zeros((len(self.placed), z, c))
+        columns = np.arange(z)[:, None] * h
         root = np.sqrt(row_weights)[:, None]
-        varying, common = self.varying * root, self.common * root
         for group, (start, end) in enumerate(zip(self.starts[:-1], self.starts[1:], strict=True)):
-            within[group] = varying[start:end].T @ varying[start:end]
-            across[group] = varying[start:end].T @ common[start:end]
-        squares = np.einsum("gi,gj->gij", self.placed, self.placed)
-        spread = np.tensordot(within, squares, axes=(0, 0))
-        total[: z * h, : z * h] = spread.transpose(0, 2, 1, 3).reshape(z * h, z * h)
-        total[: z * h, z * h :] = np.tensordot(across, self.placed, axes=(0, 0)).transpose(0, 2, 1).reshape(z * h, c)
+            if start == end:
+                continue
+            varying, common = self.varying[start:end] * root[start:end], self.common[start:end] * root[start:end]
+            levels = np.flatnonzero(self.placed[group])
+            size = self.placed[group, levels]
+            places = (columns + levels).ravel()
+            within, across = varying.T @ varying, varying.T @ common
+            spread = within[:, None, :, None] * np.outer(size, size)[None, :, None, :]
+            total[places[:, None], places] += spread.reshape(len(places), len(places))
+            total[places, z * h :] += (across[:, None] * size[:, None]).reshape(len(places), c)
+            total[z * h :, z * h :] += common.T @ common
         total[z * h :, : z * h] = total[: z * h, z * h :].T
-        total[z * h :, z * h :] = common.T @ common
         return total
 
 
@@ -94,7 +96,13 @@ class Fitted:
 
 
 def fit_hierarchical(
-    design: Design, y: Array, blocks: NDArray[np.int64], precisions: Array, *, reestimate: bool
+    design: Design,
+    y: Array,
+    blocks: NDArray[np.int64],
+    precisions: Array,
+    *,
+    reestimate: bool,
+    start: Array | None = None,
 ) -> Fitted:
     """Maximise the likelihood with a normal prior of mean 0 on every block of weights, by Newton's method.
 
@@ -107,10 +115,12 @@ def fit_hierarchical(
         blocks: Block of each weight, shape (p,); -1 for a weight without a prior (the intercept).
         precisions: Precisions of the prior, or their initial values, shape (blocks,).
         reestimate: Whether to re-estimate them.
+        start: Weights to start from, shape (p,); the optimum does not depend on them, only the time to find it.
     """
     precisions = precisions.copy()
-    weights = np.zeros(len(blocks))
-    weights[0] = np.log(y.sum() + 0.5) - np.log(len(y) - y.sum() + 0.5)
+    weights = np.zeros(len(blocks)) if start is None else start.copy()
+    if start is None:
+        weights[0] = np.log(y.sum() + 0.5) - np.log(len(y) - y.sum() + 0.5)
     scores = design.scores(weights)
     for step_number in range(_STEPS):
         pull = np.where(blocks < 0, _LEAST_WEIGHT, precisions[np.maximum(blocks, 0)])

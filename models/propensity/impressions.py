@@ -13,10 +13,9 @@ from domain.offer import Offer
 from expressions.types import Array, ColumnType
 from features.responses import Responses
 from features.table import FeatureTable
-from models.propensity.families import Families
+from models.propensity.families import Families, Pair
 
-Pair = tuple[Offer, str | None]
-"""An offer in a channel."""
+__all__ = ["Impressions", "Pair", "impressions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Impressions:
 
     Attributes:
         features: Features of the customers as of the impressions.
-        family: Family columns of the offer's own product, shape (n,) each.
+        family: Family columns of the candidate's own product and channel, shape (n,) each.
         pairs: Distinct offers in channels, in the order of the catalogue.
         pair: Shape (n,), position in `pairs`.
         y: Shape (n,), 1.0 if accepted.
@@ -72,7 +71,7 @@ def impressions(
         features: Row i is the customer of response i as of its presentation.
         responses: Impressions with their outcomes.
         offers: The catalogue.
-        families: Features that exist per product.
+        families: Features that exist per product or channel.
 
     Raises:
         DataError: If features and responses do not match, or an offer is not in the catalogue.
@@ -98,6 +97,5 @@ def impressions(
         [place[key] for key in zip(responses.offer.tolist(), responses.channel.tolist(), strict=True)], dtype=np.int64
     )
     pairs = tuple((by_name[name], channel) for name, channel in ordered)
-    product_of = np.array([*(offer.product for offer, _ in pairs), None], dtype=object)[:-1]
-    family = families.of_rows(features.columns, product_of[pair])
+    family = families.of_rows(features.columns, pairs, pair)
     return Impressions(features, family, pairs, pair, responses.accepted.astype(np.float64), responses.known_at)

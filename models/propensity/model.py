@@ -22,11 +22,11 @@ from models.propensity.base import Base, PlacedPairs
 from models.propensity.impressions import Impressions, Pair
 from models.propensity.priors import Priors
 from models.propensity.rates import OFFER, AcceptanceRates
+from models.propensity.trees import tree_matrix, tree_names
 
 _KIND = "propensity"
 _BLOCK_ROWS = 32_768
 """Customers times candidates scored at once: about 30 MB of columns."""
-PRODUCT, CHANNEL = "product", "channel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,13 @@ class PropensityModel:
 
     Attributes:
         base: Hierarchical logistic regression.
-        booster: Trees over features, family columns, attributes, product, offer and channel, starting from the base.
+        booster: Trees over features, family columns, attributes, product, offer and channel, added to the base.
         schema: Customer features and their types.
         calibration: Platt scaling of the sum of both to a calibrated probability.
         priors: Acceptance rates, for customers about whom nothing is known; None in files of former versions.
+        inputs: Customer features that the trees read; None for all.
+        linear: The trees add nothing and need not be asked.
+        chosen: Which form was chosen, and why, in words.
     """
 
     base: Base
@@ -46,6 +49,9 @@ class PropensityModel:
     schema: dict[str, ColumnType]
     calibration: Calibration
     priors: Priors | None = None
+    inputs: tuple[str, ...] | None = None
+    linear: bool = False
+    chosen: str = ""
     _check: SchemaCheck = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -59,7 +65,11 @@ class PropensityModel:
     @property
     def contribution_names(self) -> tuple[str, ...]:
         """Names of contributions: features, `family_*` columns, `offer_*` attributes, product, offer, channel."""
-        return tree_names(self.names, self.base)
+        return tree_names(self._inputs, self.base.families, self.base.groups)
+
+    @property
+    def _inputs(self) -> tuple[str, ...]:
+        return self.names if self.inputs is None else self.inputs
 
     def predict(
         self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]], *, num_threads: int = 1
@@ -82,20 +92,23 @@ class PropensityModel:
         table = features if len(features) <= step else features.select(self.names)
         for start in range(0, len(features), step):
             block = table if table is features else table.take(np.arange(start, min(start + step, len(features))))
-            family = self.base.families.columns(block.columns, placed.products)
-            scores = self.base.log_odds(block.columns, family, placed)
-            scores += raw_scores(self.booster, self._block(block, family, placed), num_threads).reshape(scores.shape)
+            family = self.base.families.columns(block.columns, placed.members)
+            scores = self.base.log_odds(block, family, placed)
+            if not self.linear:
+                trees = raw_scores(self.booster, self._block(block, family, placed), num_threads)
+                scores += trees.reshape(scores.shape)
             probabilities[start : start + step] = self.calibration.apply(expit(scores))
         return probabilities
 
     def predict_rows(self, rows: Impressions, *, num_threads: int = 1) -> Array:
         """Predict the probability that each impression is accepted, shape (n,)."""
         self._check(rows.features)
-        codes = self.base.groups.codes(rows.pairs)[rows.pair]
-        matrix = tree_matrix(rows.features.select(self.names), rows.family, codes, self.base)
-        return self.calibration.apply(
-            expit(self.base.row_log_odds(rows) + raw_scores(self.booster, matrix, num_threads))
-        )
+        scores = self.base.row_log_odds(rows)
+        if not self.linear:
+            codes = self.base.groups.codes(rows.pairs)[rows.pair]
+            matrix = tree_matrix(rows.features.select(self._inputs), rows.family, codes, self.base.families)
+            scores += raw_scores(self.booster, matrix, num_threads)
+        return self.calibration.apply(expit(scores))
 
     def explain(
         self, features: FeatureTable, candidates: Sequence[tuple[Offer, Treatment]], *, num_threads: int = 1
@@ -116,11 +129,11 @@ class PropensityModel:
         self._check(features)
         pairs: list[Pair] = [(offer, treatment.channel) for offer, treatment in candidates]
         table = features.select(self.names)
-        products = np.array([*(offer.product for offer, _ in pairs), None], dtype=object)[:-1]
-        family = self.base.families.of_rows(table.columns, products)
+        family = self.base.families.of_rows(table.columns, pairs, np.arange(len(pairs)))
         placed = [self.base.placed([pair]) for pair in pairs]
         codes = np.concatenate([one.codes for one in placed])
-        trees = tree_contributions(self.booster, tree_matrix(table, family, codes, self.base), num_threads)
+        matrix = tree_matrix(table.select(self._inputs), family, codes, self.base.families)
+        trees = tree_contributions(self.booster, matrix, num_threads)
         names, rows = self.contribution_names, np.concatenate([one.rows for one in placed])
         linear, base = self.base.row_contributions(table.columns, family, rows, names)
         slope = self.calibration.rise
@@ -152,6 +165,9 @@ class PropensityModel:
             "calibration": self.calibration.to_json(),
             "base": self.base.to_json(),
             **({} if self.priors is None else {"priors": self.priors.to_json()}),
+            "inputs": list(self._inputs),
+            "linear": self.linear,
+            "chosen": self.chosen,
         }
         write_model(folder, _KIND, description, booster_to_text(self.booster))
 
@@ -169,33 +185,18 @@ class PropensityModel:
             schema_from_json(description["features"]),
             Calibration.from_json(description["calibration"]),
             None if "priors" not in description else Priors.from_json(description["priors"]),
+            tuple(description["inputs"]) if "inputs" in description else None,
+            bool(description.get("linear", False)),
+            str(description.get("chosen", "")),
         )
 
     def _block(self, block: FeatureTable, family: Mapping[str, Array], placed: PlacedPairs) -> NDArray[np.float32]:
         """Return the trees' columns of every customer with every pair, shape (n * m, columns)."""
-        customer, pairs = block.matrix(self.names), len(placed.pairs)
+        customer, pairs = block.matrix(self._inputs), len(placed.pairs)
         first, last = customer.shape[1], customer.shape[1] + len(family)
         cube = np.empty((len(block), pairs, last + placed.codes.shape[1]), dtype=np.float32)
         cube[:, :, :first] = customer[:, None, :]
-        for position, values in enumerate(family.values()):
-            cube[:, :, first + position] = values[:, placed.product_of]
+        for position, (name, dimension) in enumerate(self.base.families.dimension_of.items()):
+            cube[:, :, first + position] = family[name][:, placed.member_of[dimension]]
         cube[:, :, last:] = placed.codes
         return cube.reshape(len(block) * pairs, -1)
-
-
-def tree_names(names: Sequence[str], base: Base) -> tuple[str, ...]:
-    """Return the names of the trees' columns, in order."""
-    attributes = (f"offer_{name}" for name in base.groups.attributes)
-    return (*names, *base.families.names, *attributes, PRODUCT, OFFER, CHANNEL)
-
-
-def tree_matrix(features: FeatureTable, family: Mapping[str, Array], codes: Array, base: Base) -> NDArray[np.float32]:
-    """Build the trees' columns of rows with one pair each; single precision halves the memory."""
-    names = tuple(features.columns)
-    matrix = np.empty((len(features), len(names) + len(family) + codes.shape[1]), dtype=np.float32)
-    for position, name in enumerate(names):
-        matrix[:, position] = features.columns[name]
-    for position, name in enumerate(base.families.names):
-        matrix[:, len(names) + position] = family[name]
-    matrix[:, len(names) + len(family) :] = codes
-    return matrix

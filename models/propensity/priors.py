@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.offer import Offer
-from expressions.types import Array
+from expressions.types import Array, Category
 from features.table import FeatureTable
 from models.baselines.popularity import prevalence
 from models.propensity.impressions import Impressions
@@ -140,6 +140,6 @@ class _Level:
 
 
 def _segments(features: FeatureTable) -> NDArray[np.object_]:
-    if SEGMENT not in features.columns:
+    if not isinstance(features.schema.get(SEGMENT), Category):
         return np.full(len(features), None, dtype=object)
     return segment_names(features, SEGMENT)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +22,11 @@ from models.held_out import MODEL, HeldOutPredictions
 from models.propensity.families import Families, families_of
 from models.propensity.fitting import fit_propensity
 from models.propensity.impressions import Impressions, impressions
+from models.propensity.learner import Learner
 from models.propensity.model import PropensityModel
 from models.segments import segment_names
 from models.settings import Training
-from models.splits import rolling_folds, thin
+from models.splits import evaluated_on, evaluation_folds, thin
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,14 @@ class TrainedPropensity:
         model: Fitted on all impressions whose outcomes are final.
         judged: Held-out predictions of the folds, with baselines `prevalence`, `most_popular_offer` and
             `per_offer_logistic`; also grouped by `offer` and `channel`.
-        rows: Number of impressions that the model was fitted, stopped and calibrated on.
+        rows: Number of impressions that the model was fitted on.
+        evaluated_on: What the held-out rows were, in words.
     """
 
     model: PropensityModel
     judged: HeldOutPredictions
     rows: int
+    evaluated_on: str
 
 
 def train_propensity(
@@ -51,10 +55,13 @@ def train_propensity(
     catalogue: FeatureCatalogue,
     names: tuple[str, ...],
     training: Training,
+    rivals: Mapping[str, Learner] = MappingProxyType({}),
     num_threads: int = 2,
     progress: Callable[[str], None] = lambda step: None,
 ) -> TrainedPropensity:
     """Evaluate on rolling folds, then fit on all impressions whose response window has passed.
+
+    If all were presented at one moment, the folds are of customers.
 
     Args:
         features: Row i is the customer of response i as of its presentation.
@@ -62,7 +69,8 @@ def train_propensity(
         offers: The catalogue of offers.
         catalogue: Feature catalogue; its families list the features that exist per product.
         names: Customer features that the model sees.
-        training: Folds, embargo, calibration share, segments, seed.
+        training: Folds, embargo, segments, seed.
+        rivals: Name -> another learner that is judged on the same folds, as one more baseline.
         num_threads: Number of LightGBM threads; the result does not depend on it.
         progress: Called with a description of each finished step.
 
@@ -78,16 +86,16 @@ def train_propensity(
         )
     kept = np.flatnonzero(responses.matured)
     kept = kept[thin(features.customer_ids[kept], training.maximum_rows, training.seed)]
-    products = [offer.product for offer in offers if offer.product is not None]
-    families = families_of(catalogue, names, products)
+    families = families_of(catalogue, names, offers)
     rows = impressions(features.take(kept), responses.take(kept), offers, families)
     # the matrix products are many and small: several threads cost far more than they save, above all when other work
     # waits for the same cores, and the last bits of sums would depend on their number
     with threadpool_limits(1, user_api="blas"):
-        judged = _judged(rows, names, families, training, num_threads=num_threads, progress=progress)
+        learners = {MODEL: fit_propensity, **rivals}
+        judged = _judged(rows, names, families, training, learners, num_threads=num_threads, progress=progress)
         model = fit_propensity(rows, names, families, training, num_threads=num_threads)
     progress("propensity model")
-    return TrainedPropensity(model, judged, len(rows))
+    return TrainedPropensity(model, judged, len(rows), evaluated_on(rows.features.as_of, training))
 
 
 def _judged(
@@ -95,15 +103,21 @@ def _judged(
     names: tuple[str, ...],
     families: Families,
     training: Training,
+    learners: Mapping[str, Learner],
     *,
     num_threads: int,
     progress: Callable[[str], None],
 ) -> HeldOutPredictions:
     parts: list[HeldOutPredictions] = []
-    for fold in rolling_folds(rows.features.as_of, rows.known_at, training.folds, training.embargo_days):
+    table = rows.features
+    for fold in evaluation_folds(table.customer_ids, table.as_of, rows.known_at, training):
         train, test = rows.take(fold.train), rows.take(fold.test)
-        model = fit_propensity(train, names, families, training, num_threads=num_threads)
-        own = {MODEL: model.predict_rows(test, num_threads=num_threads)}
+        own = {
+            name: fit(train, names, families, training, num_threads=num_threads).predict_rows(
+                test, num_threads=num_threads
+            )
+            for name, fit in learners.items()
+        }
         groups = {name: segment_names(test.features, name) for name in training.segments}
         parts.append(
             HeldOutPredictions(

@@ -5,19 +5,43 @@
     bank = open_bank("banks/demo")
     bank.training_set("churn")
 
+    from nbo.api import ContactColumns, fit_contacts
+
+    fitted = fit_contacts(frame, ContactColumns(time="sent_at", customer="client"))  # a table of contacts, no bank
+    fitted.score(others)
+
 The names here, their arguments and their results are stable: a change is announced in the changelog, and the old form
 works for one more version. Everything else in nbo may change with any version.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from domain.errors import NboError
 from nbo.api.bank import Bank
 from nbo.api.champion import Champion
 
-__all__ = ["Bank", "Champion", "NboError", "open_bank"]
+if TYPE_CHECKING:
+    from models.contact_table import ContactColumns
+    from models.contacts import ContactModel, fit_contacts
+
+__all__ = ["Bank", "Champion", "ContactColumns", "ContactModel", "NboError", "fit_contacts", "open_bank"]
+
+_OF_MODELS = {
+    "ContactColumns": "models.contact_table",
+    "ContactModel": "models.contacts",
+    "fit_contacts": "models.contacts",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import what needs LightGBM when it is first used: it takes seconds."""
+    if name not in _OF_MODELS:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return getattr(import_module(_OF_MODELS[name]), name)
 
 
 def open_bank(folder: str | Path, home: str | Path | None = None) -> Bank:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.baselines.bg_nbd import activity, bg_nbd_scores, fit_bg_nbd
+from models.baselines.bg_nbd import BgNbd, activity, bg_nbd_scores, fit_bg_nbd
 from models.baselines.per_offer import per_offer_logistic
 from models.baselines.popularity import offer_rates, prevalence
 from tests.models.synthetic import churn_world, offer_world
@@ -44,6 +44,31 @@ def test_bg_nbd_finds_the_parameters_of_a_simulated_bank() -> None:
     assert stated[alive].mean() > stated[~alive].mean() + 0.3
 
 
+def test_bg_nbd_predicts_inactivity_within_a_horizon_also_of_customers_seen_once() -> None:
+    model = BgNbd(shape=2.0, rate=20.0, dropout_alpha=1.0, dropout_beta=9.0)
+    frequency, last, age = np.array([0.0, 0.0, 8.0, 8.0]), np.array([0.0, 0.0, 95.0, 20.0]), np.full(4, 100.0)
+    age[1] = 300.0
+    quiet = model.inactive(frequency, last, age, 60.0)
+    assert quiet[0] < quiet[1]
+    assert quiet[2] < quiet[0] < quiet[3]
+    assert np.all(quiet > 1.0 - model.alive(frequency, last, age))
+    random = np.random.default_rng(3)
+    rate = random.gamma(2.0, 1 / 20.0, 200_000)
+    nothing_yet = random.random(len(rate)) < np.exp(-rate * 100.0)
+    nothing_then = np.exp(-rate * 60.0)
+    assert quiet[0] == pytest.approx(nothing_then[nothing_yet].mean(), abs=0.005)
+
+
+def test_bg_nbd_is_the_same_in_seconds_as_in_days() -> None:
+    random = np.random.default_rng(5)
+    age = random.uniform(100, 300, 500)
+    frequency = random.poisson(age / 30.0).astype(float)
+    last = np.where(frequency > 0, age * random.uniform(0.5, 1.0, 500), 0.0)
+    days, seconds = fit_bg_nbd(frequency, last, age), fit_bg_nbd(frequency, 86_400 * last, 86_400 * age)
+    assert seconds.rate == pytest.approx(86_400 * days.rate, rel=0.02)
+    assert seconds.shape == pytest.approx(days.shape, rel=0.02)
+
+
 def test_bg_nbd_stays_finite_for_very_active_customers() -> None:
     frequency = np.array([364.0, 0.0, 300.0, 1.0])
     last, age = np.array([364.0, 0.0, 100.0, 1.0]), np.array([365.0, 365.0, 365.0, 365.0])
@@ -57,7 +82,7 @@ def test_bg_nbd_reads_activity_from_features() -> None:
     frequency, last, age = activity(world.features)
     assert (last <= age).all()
     assert (frequency >= 0).all()
-    gone, asked = bg_nbd_scores(world.features, world.features.take(np.arange(5)), 7)
+    gone, asked = bg_nbd_scores(world.features, world.features.take(np.arange(5)), 60, 7)
     assert np.array_equal(gone[:5], asked)
     assert ((gone >= 0) & (gone <= 1)).all()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from domain.errors import DataError, ModelError
-from models.calibration import Calibration, fit_calibration, logit
+from models.calibration import UNCALIBRATED, Calibration, calibration_of_folds, fit_calibration, logit
 
 KINDS: tuple[Literal["platt", "beta"], ...] = ("platt", "beta")
 
@@ -64,3 +64,22 @@ def test_an_unknown_kind_and_an_empty_slice_are_refused() -> None:
         Calibration.from_json({"kind": "isotonic"})
     with pytest.raises(DataError, match="no rows to calibrate on"):
         fit_calibration(np.empty(0), np.empty(0))
+
+
+def test_calibration_of_folds_helps_where_scores_are_off_and_leaves_good_ones_alone() -> None:
+    random = np.random.default_rng(1)
+    truth = random.normal(-1.5, 1.0, 6000)
+    y = (random.random(6000) < 1 / (1 + np.exp(-truth))).astype(float)
+    fold, customers = np.arange(6000) % 3, np.array([f"c{row}" for row in range(6000)], dtype=object)
+    assert calibration_of_folds(truth, y, fold, customers) is UNCALIBRATED
+    found = calibration_of_folds(2.0 * truth + 1.0, y, fold, customers)
+    assert found.rise == pytest.approx(0.5, abs=0.05)
+    assert found.shift == pytest.approx(-0.5, abs=0.1)
+
+
+def test_sixty_rows_do_not_calibrate() -> None:
+    random = np.random.default_rng(2)
+    truth = random.normal(-1.0, 1.0, 63)
+    y = (random.random(63) < 1 / (1 + np.exp(-truth))).astype(float)
+    customers = np.array([f"c{row}" for row in range(63)], dtype=object)
+    assert calibration_of_folds(truth, y, np.arange(63) % 3, customers) is UNCALIBRATED

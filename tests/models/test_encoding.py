@@ -42,3 +42,20 @@ def test_an_encoding_survives_json() -> None:
     encoding = fit_encoding(COLUMNS, SCHEMA, tuple(SCHEMA))
     again = Encoding.from_json(json.loads(json.dumps(encoding.to_json())))
     assert np.array_equal(again.matrix(COLUMNS), encoding.matrix(COLUMNS))
+
+
+def test_a_limit_bounds_every_column_however_far_a_value_is() -> None:
+    columns = {"amount": np.append(np.random.default_rng(1).normal(size=999), 1.0)}
+    encoding = fit_encoding(columns, {"amount": Number()}, ["amount"]).limited(3.0)
+    far = encoding.matrix({"amount": np.array([1e308, -1e308, 0.0, np.nan])})
+    assert np.abs(far).max() == 3.0
+    again = Encoding.from_json(json.loads(json.dumps(encoding.to_json())))
+    assert np.array_equal(again.matrix(columns), encoding.matrix(columns))
+
+
+def test_of_a_category_with_thousands_of_values_the_frequent_ones_get_a_column() -> None:
+    codes = np.concatenate([np.repeat(np.arange(60.0), 50), np.arange(60.0, 2060.0)])
+    schema = {"merchant": Category(tuple(f"m{code}" for code in range(2060)))}
+    encoding = fit_encoding({"merchant": codes}, schema, ["merchant"])
+    assert len(encoding) == 40
+    assert encoding.codes.max() < 60

@@ -37,7 +37,7 @@ def test_the_first_good_model_passes_on_absolute_checks_and_baselines(evaluation
     assert report.passed
     assert [check.name for check in report.checks] == [
         "enough_positives", "credible_auc", "calibrated", "no_leaking_feature", "better_than_prevalence",
-        "better_than_noisy",
+        "not_worse_than_noisy",
     ]  # fmt: skip
 
 
@@ -70,7 +70,27 @@ def test_a_model_no_better_than_prevalence_by_more_than_noise_is_kept_out(judged
 def test_a_model_worse_than_a_strong_baseline_is_kept_out(judged):
     scores = {"model": judged.scores["noisy"], "prevalence": judged.scores["prevalence"]}
     worse = replace(judged, scores=scores | {"strong": judged.scores["model"]})
-    assert "better_than_strong" in failed(judge_challenger(evaluate(worse), FEATURES, replace(GATE), champion=None))
+    assert "not_worse_than_strong" in failed(judge_challenger(evaluate(worse), FEATURES, replace(GATE), champion=None))
+
+
+def test_a_model_worse_than_a_baseline_within_noise_passes(judged):
+    ones = [noisy(judged, 0.03, seed) for seed in (1, 2)]
+    ones.sort(key=lambda score: np.where(judged.y == 1.0, np.log(score), np.log1p(-score)).mean())
+    scores = {"model": ones[0], "twin": ones[1], "prevalence": judged.scores["prevalence"]}
+    twins = evaluate(replace(judged, scores=scores), replicates=100)
+    difference = twins.improvements["twin"]["log_loss"]
+    assert difference.value < 0.0 < difference.high
+    assert judge_challenger(twins, FEATURES, GATE, champion=None).passed
+
+
+def test_every_difference_that_the_gate_allows_is_a_setting(judged):
+    scores = {"model": judged.scores["noisy"], "prevalence": judged.scores["prevalence"]}
+    worse = evaluate(replace(judged, scores=scores | {"strong": judged.scores["model"]}), replicates=100)
+    gate = replace(GATE, maximum_calibration_error=1.0)
+    assert failed(judge_challenger(worse, FEATURES, gate, champion=None)) == ["not_worse_than_strong"]
+    assert judge_challenger(worse, FEATURES, replace(gate, maximum_worse_than_baseline=1.0), champion=None).passed
+    strict = replace(gate, maximum_worse_than_baseline=1.0, minimum_better_than_prevalence=1.0)
+    assert failed(judge_challenger(worse, FEATURES, strict, champion=None)) == ["better_than_prevalence"]
 
 
 def test_what_is_not_defined_does_not_pass(judged):
@@ -87,9 +107,17 @@ def test_a_challenger_better_than_the_champion_by_more_than_noise_passes(judged,
     assert judge_challenger(evaluation, FEATURES, GATE, comparison).passed
 
 
-def test_a_challenger_like_the_champion_is_kept_out(judged, evaluation):
+def test_a_challenger_like_the_champion_passes_for_it_has_seen_newer_data(judged, evaluation):
     comparison = compare_with_champion(judged, noisy(judged, 0.02), "rescored")
-    assert failed(judge_challenger(evaluation, FEATURES, GATE, comparison)) == ["better_than_champion"]
+    assert judge_challenger(evaluation, FEATURES, GATE, comparison).passed
+
+
+def test_a_challenger_worse_than_the_champion_by_more_than_noise_is_refused(judged):
+    worse = replace(judged, scores=dict(judged.scores) | {"model": noisy(judged, 0.8)})
+    comparison = compare_with_champion(worse, judged.scores["model"], "rescored")
+    report = judge_challenger(evaluate(worse, replicates=100), FEATURES, GATE, comparison)
+    assert "not_worse_than_champion" in failed(report)
+    assert "the champion stays until a challenger passes" in report.failures[-1]
 
 
 def test_only_rows_that_the_champion_may_be_judged_on_are_compared(judged):
@@ -103,5 +131,5 @@ def test_without_common_rows_the_champion_stays(judged, evaluation):
     comparison = compare_with_champion(judged, np.full(len(judged), np.nan), "recorded")
     assert comparison.how == "nothing"
     report = judge_challenger(evaluation, FEATURES, GATE, comparison)
-    assert failed(report) == ["better_than_champion"]
+    assert failed(report) == ["not_worse_than_champion"]
     assert "no row was scored by both" in report.failures[0]

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import DataError
-from models.splits import calibration_split, customer_folds, rolling_folds, thin
+from models.settings import Training
+from models.splits import choice_folds, customer_folds, evaluated_in_time, evaluation_folds, rolling_folds, thin
 
 DAY = np.timedelta64(1, "D")
 START = np.datetime64("2025-01-01", "us")
@@ -56,16 +57,36 @@ def test_too_short_a_history_is_refused_with_a_remedy() -> None:
         rolling_folds(as_of, as_of + 67 * DAY, 3, 2)
 
 
-def test_the_calibration_slice_is_later_and_its_customers_overlap_with_nothing_fitted() -> None:
-    customers = np.tile(np.array([f"c{position}" for position in range(200)], dtype=object), 8)
-    as_of = np.repeat(START + np.arange(8) * 30 * DAY, 200)
-    known_at = as_of + 67 * DAY
-    fit, later = calibration_split(customers, as_of, known_at, 0.2, 7)
-    assert not (fit & later).any()
-    assert later.mean() == pytest.approx(0.2, abs=0.08)
-    assert as_of[later].min() == START + 4 * 30 * DAY
-    of_slice = np.isin(customers, customers[later])
-    assert (known_at[fit & of_slice] < as_of[later].min()).all()
+def rows_of(customers: int, moments: int) -> tuple[np.ndarray, np.ndarray]:
+    ids = np.tile(np.array([f"c{position}" for position in range(customers)], dtype=object), moments)
+    return ids, np.repeat(START + np.arange(moments) * 30 * DAY, customers)
+
+
+def test_choices_of_a_fit_are_made_on_other_customers_and_every_row_is_held_out_once() -> None:
+    ids, _ = rows_of(200, 12)
+    folds = choice_folds(ids, 7)
+    assert len(folds) == 5
+    assert sorted(np.concatenate([held for _, held in folds]).tolist()) == list(range(len(ids)))
+    assert all(not set(ids[train]) & set(ids[held]) for train, held in folds)
+    assert len(choice_folds(np.tile(ids, 5), 7)) == 3
+
+
+def test_with_fewer_customers_than_folds_rows_are_dealt_one_by_one() -> None:
+    folds = choice_folds(np.array(["one"] * 20, dtype=object), 7)
+    assert [len(held) for _, held in folds] == [4] * 5
+
+
+def test_one_campaign_is_judged_on_other_customers_and_several_on_later_rows_unless_said_otherwise() -> None:
+    ids, as_of = rows_of(90, 1)
+    folds = evaluation_folds(ids, as_of, as_of, Training(folds=3))
+    assert not evaluated_in_time(as_of, Training())
+    assert [len(fold.test) for fold in folds] == [30, 30, 30]
+    assert all(not set(ids[fold.train]) & set(ids[fold.test]) for fold in folds)
+    ids, as_of = rows_of(90, 12)
+    assert evaluated_in_time(as_of, Training())
+    assert not evaluated_in_time(as_of, Training(evaluated_by="customers"))
+    with pytest.raises(DataError, match="too few customers for 3 folds"):
+        evaluation_folds(ids[:2], as_of[:2], as_of[:2], Training(folds=3))
 
 
 def test_a_customer_is_in_one_fold_only() -> None:

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import ModelError
-from models.boosting import Boosting, Rows, booster_from_text, booster_to_text, fit_booster, raw_scores
+from models.boosting import (
+    Boosting,
+    Rows,
+    TreeColumns,
+    booster_from_text,
+    booster_to_text,
+    fit_booster,
+    raw_scores,
+    scaled,
+)
 from models.tree_text import expect_trees
 
 NAMES = ("a", "b with a space", "kind")
@@ -22,8 +31,8 @@ def grown(trees):
     matrix[:, 2] = draws.integers(0, 40, 4_000)
     matrix[::7, 0] = np.nan
     y = ((matrix[:, 1] > 0.5) ^ (matrix[:, 2] % 3 == 0)).astype(float)
-    rows, later = Rows(matrix[:3_000], y[:3_000]), Rows(matrix[3_000:], y[3_000:])
-    booster = fit_booster(rows, later, NAMES, ["kind"], Boosting(maximum_trees=trees), num_threads=1)
+    columns = TreeColumns(NAMES, ("kind",))
+    booster = fit_booster(Rows(matrix, y), columns, Boosting(leaves=12), trees, num_threads=1)
     return booster, matrix
 
 
@@ -59,8 +68,19 @@ def test_what_lightgbm_wrote_is_read_as_it_was():
 def test_a_model_that_learnt_nothing_is_read():
     draws = np.random.default_rng(7)
     matrix, y = draws.random((30, 3)), np.array([0.0, 1.0] * 15)
-    booster = fit_booster(Rows(matrix, y), Rows(matrix, y), NAMES, [], Boosting(maximum_trees=1), num_threads=1)
+    booster = fit_booster(Rows(matrix, y), TreeColumns(NAMES, ()), Boosting(), 0, num_threads=1)
     expect_trees(booster_to_text(booster))
+    assert raw_scores(booster, matrix, 1).tolist() == [0.0] * 30
+
+
+def test_joined_trees_score_the_average_and_scaled_ones_their_share():
+    columns, rows = TreeColumns(NAMES, ("kind",)), Rows(MATRIX, (MATRIX[:, 1] > 0.5).astype(float))
+    single = [fit_booster(rows, columns, Boosting(seed=7 + n), 5, num_threads=1) for n in range(3)]
+    joined = fit_booster(rows, columns, Boosting(seed=7), 5, fits=3, num_threads=1)
+    assert joined.num_trees() == 15
+    average = np.mean([raw_scores(one, MATRIX, 1) for one in single], axis=0)
+    np.testing.assert_allclose(raw_scores(joined, MATRIX, 1), average, atol=1e-12)
+    np.testing.assert_allclose(raw_scores(scaled(joined, 0.25), MATRIX, 1), 0.25 * average, atol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,7 @@ def decider() -> Decider:
         training=training,
         num_threads=1,
     )
-    churn = fit_churn(
-        leaving.features, leaving.y, leaving.known_at, tuple(leaving.features.columns), training, num_threads=1
-    )
+    churn = fit_churn(leaving.features, leaving.y, tuple(leaving.features.columns), training, num_threads=1)
     bank = replace(
         small_bank(),
         vocabulary=Vocabulary(channels=CHANNELS, products=PRODUCTS, types={}),

@@ -21,7 +21,15 @@ TRAINING = Training(folds=2, segments=("stage", "segment"))
 
 
 def train(world: ChurnWorld) -> TrainedChurn:
-    return train_churn(world.features, world.y, world.known_at, names=world.names, training=TRAINING, num_threads=1)
+    return train_churn(
+        world.features,
+        world.y,
+        world.known_at,
+        names=world.names,
+        training=TRAINING,
+        horizon_days=60,
+        num_threads=1,
+    )
 
 
 @pytest.fixture(scope="module")

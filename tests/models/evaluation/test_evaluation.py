@@ -24,7 +24,9 @@ def evaluation(judged):
 
 def test_values_are_exact_and_inside_their_intervals(judged, evaluation):
     model = evaluation.model
-    assert model["auc"].value == pytest.approx(metrics.roc_auc_score(judged.y, judged.scores["model"]))
+    assert model["auc_pooled"].value == pytest.approx(metrics.roc_auc_score(judged.y, judged.scores["model"]))
+    of_folds = [fold.scores["model"]["auc"].value for fold in evaluation.folds]
+    assert model["auc"].value == pytest.approx(np.mean(of_folds))
     for name, estimate in model.items():
         assert estimate.low <= estimate.value <= estimate.high, name
 
@@ -54,6 +56,14 @@ def test_a_model_compared_with_itself_is_no_better_at_all(judged):
     twin = replace(judged, scores={"model": judged.scores["model"], "twin": judged.scores["model"]})
     better = evaluate(twin, replicates=20).improvements["twin"]["log_loss"]
     assert (better.value, better.low, better.high) == (0.0, 0.0, 0.0)
+
+
+def test_a_constant_per_fold_is_no_model_however_the_base_rate_drifts(judged):
+    rates = np.array([judged.y[judged.fold == fold].mean() for fold in range(3)])
+    drifting = replace(judged, scores={"model": 0.1 + 0.2 * judged.fold + 1e-3 * rates[judged.fold]})
+    found = evaluate(drifting, replicates=50).model
+    assert found["auc"].value == 0.5
+    assert found["auc_pooled"].value != 0.5
 
 
 def test_the_same_seed_gives_the_same_intervals_whatever_the_order_of_rows(judged, evaluation):

@@ -88,6 +88,6 @@ def test_grouped_scores_give_the_auc_of_single_ones_to_five_digits():
 def test_weighted_customers_give_the_counts_of_their_rows():
     score, y = np.array([0.9, 0.5, 0.5, 0.1]), np.array([1.0, 0.0, 1.0, 0.0])
     customers = np.array([0, 0, 1, 1])
-    counts = WeightedRanking.of(score, y, customers).weighted(np.array([[2.0, 0.0], [1.0, 3.0]]))
+    counts = WeightedRanking.of(score, y, customers, 2).weighted(np.array([[2.0, 0.0], [1.0, 3.0]]))
     np.testing.assert_array_equal(counts.positives, [[2, 1, 0], [0, 3, 0]])
     np.testing.assert_array_equal(counts.negatives, [[0, 2, 1], [0, 0, 3]])
