@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from events.chunks import Chunk, columns_among
-from events.source_files import SourceFile, columns_of
+from events.columns import columns_of
+from events.source_files import SourceFile
 
 _ROWS_PER_CHUNK = 200_000
 
