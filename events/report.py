@@ -108,6 +108,27 @@ class ImportReport:
             raise NothingAcceptedError(nothing, self.quarantine)
 
     @property
+    def rows(self) -> list[dict[str, str | int]]:
+        """Counts of each source, and of all together, as rows of a table."""
+        return [
+            {
+                "source": counts.source,
+                "files": counts.file,
+                "rows": counts.read,
+                "further events": counts.further,
+                "accepted": counts.accepted,
+                "duplicates": counts.duplicates,
+                "skipped": counts.skipped,
+                "quarantined": counts.quarantined,
+                "unfit values": sum(counts.parts.values()),
+                "reasons": ", ".join(
+                    f"{reason}: {count}" for reason, count in (Counter(counts.reasons) + Counter(counts.parts)).items()
+                ),
+            }
+            for counts in (*self.by_source, self.total)
+        ]
+
+    @property
     def by_source(self) -> tuple[FileCounts, ...]:
         """Counts of each source's files together, in the order of the sources."""
         names = dict.fromkeys(counts.source for counts in self.files)
@@ -122,7 +143,7 @@ def _sum(source: str, files: tuple[FileCounts, ...]) -> FileCounts:
         parts.update(counts.parts)
     return FileCounts(
         source=source,
-        file=f"{len(files)} files",
+        file=f"{len(files)} file{'' if len(files) == 1 else 's'}",
         read=sum(counts.read for counts in files),
         accepted=sum(counts.accepted for counts in files),
         duplicates=sum(counts.duplicates for counts in files),

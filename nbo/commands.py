@@ -13,6 +13,7 @@ import typer
 from config.settings import Settings
 from domain.errors import DataError, NboError, StateError
 from events.report import NothingAcceptedError
+from nbo.data_commands import add_data_commands
 from nbo.display import console, progress_bars, show_error, show_table
 from nbo.full_disk import full_disk
 from nbo.outcomes import (
@@ -129,11 +130,19 @@ def check(context: typer.Context) -> None:
 
 
 @app.command(name="import")
-def import_log(context: typer.Context) -> None:
+def import_log(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would become of the rows.")] = False,
+) -> None:
     """Import the files of the bank's systems into the event log; a simulated bank generates them first.
 
-    Example: nbo --bank banks/bpi2012 import
+    Example: nbo --bank banks/bpi2012 import --dry-run
     """
+    if dry_run:
+        from nbo.dry_run import show_dry_run
+
+        show_dry_run(_parts(context))
+        return
     parts = _parts_with_flows(context)
     from pipelines.importing import import_events
 
@@ -418,6 +427,9 @@ def schedule(
         url = start_prefect(servers, port)
         servers.wait()
         serve_schedules(parts.bank, parts.folder, url, alone=own_server)
+
+
+add_data_commands(app)
 
 
 def run_command_line(arguments: list[str] | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from shutil import rmtree
@@ -109,22 +108,7 @@ def _imported(components: Components) -> StepResult:
             now=now,
             progress=lambda rows, read, total: progress(read, total),
         )
-    rows += [
-        {
-            "source": counts.source,
-            "files": counts.file,
-            "rows": counts.read,
-            "accepted": counts.accepted,
-            "duplicates": counts.duplicates,
-            "skipped": counts.skipped,
-            "quarantined": counts.quarantined,
-            "unfit values": sum(counts.parts.values()),
-            "reasons": ", ".join(
-                f"{reason}: {count}" for reason, count in (Counter(counts.reasons) + Counter(counts.parts)).items()
-            ),
-        }
-        for counts in (*report.by_source, report.total)
-    ]
+    rows += report.rows
     keep_table("import", f"What was read into the event log of {components.name}", rows)
     report.require_something_of_every_file()
     warnings = [
@@ -149,6 +133,7 @@ def flush_journal(components: Components, now: datetime) -> list[dict[str, Any]]
             "source": "real-time service",
             "files": "its journal",
             "rows": rows,
+            "further events": 0,
             "accepted": flushed.accepted,
             "duplicates": flushed.duplicates,
             "skipped": 0,
