@@ -6,6 +6,7 @@ import codecs
 from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from domain.errors import nearest
@@ -32,6 +33,7 @@ def _read_from(source: Source) -> Iterator[tuple[Path, str, dict[str, Any]]]:
         yield ("files",), "the source names no files", {"expected": "patterns, such as [crm/*.csv], or a `query`"}
     for position, pattern in enumerate(source.files):
         if is_address(pattern):
+            yield from _address(position, pattern)
             continue
         if not pattern or PurePath(pattern).is_absolute() or ".." in PurePath(pattern).parts:
             expected = "a pattern below it, such as crm/*.csv"
@@ -55,6 +57,20 @@ def _read_from(source: Source) -> Iterator[tuple[Path, str, dict[str, Any]]]:
             "rows with the last watermark are read again, and are recognised by their event id only",
             {"expected": "`event_id` under columns", "remedy": "name the column with the id, or leave `watermark` out"},
         )
+
+
+def _address(position: int, pattern: str) -> Iterator[tuple[Path, str, dict[str, Any]]]:
+    parts = urlsplit(pattern)
+    if parts.scheme not in ("s3", "gs", "az", "https", "http"):
+        expected = "s3://, gs://, az:// or https://"
+        yield (
+            ("files", position),
+            "files cannot be read from there",
+            {"got": f"'{parts.scheme}://'", "expected": expected},
+        )
+    elif parts.scheme in ("s3", "gs", "az") and (parts.query or "@" in parts.netloc or not parts.netloc):
+        expected = "s3://BUCKET/PATTERN, with credentials in the environment"
+        yield ("files", position), "not the address of files in a bucket", {"expected": expected}
 
 
 def _text(source: Source) -> Iterator[tuple[Path, str, dict[str, Any]]]:

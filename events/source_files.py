@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import file_digest
+from hashlib import blake2b, file_digest
 from pathlib import Path, PurePath
 from typing import Literal
 
@@ -36,6 +36,11 @@ class SourceFile:
     size_bytes: int
 
     @property
+    def parts(self) -> list[Path]:
+        """The file itself, or the files of a folder that a query was written to."""
+        return sorted(self.path.iterdir()) if self.path.is_dir() else [self.path]
+
+    @property
     def compressed(self) -> bool:
         """Whether the file is compressed (`.gz`)."""
         return self.path.suffix == ".gz"
@@ -47,8 +52,9 @@ class SourceFile:
             SourceError: It cannot be read.
         """
         try:
-            with self.path.open("rb") as handle:
-                return file_digest(handle, "blake2b").hexdigest()[:32]
+            if self.path.is_dir():
+                return blake2b("".join(map(_digest_of, self.parts)).encode()).hexdigest()[:32]
+            return _digest_of(self.path)
         except OSError as error:
             raise self.unreadable(error) from error
 
@@ -88,6 +94,11 @@ class SourceFile:
                     expected=nearest(name, available),
                     remedy="correct sources.yaml (columns, or the delimiter), or have the file delivered again",
                 )
+
+
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as handle:
+        return file_digest(handle, "blake2b").hexdigest()[:32]
 
 
 def find_files(sources: Sequence[Source], folder: Path) -> list[SourceFile]:

@@ -14,6 +14,7 @@ from nbo.display import console, show_table
 from nbo.outcomes import show_rows
 from nbo.rejected import show_reasons
 from wiring.components import Components
+from wiring.fetching import fetched
 
 
 def show_dry_run(components: Components) -> None:
@@ -23,7 +24,7 @@ def show_dry_run(components: Components) -> None:
         NothingAcceptedError: No row of some files could be accepted.
         SourceError: A file cannot be read.
     """
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, fetched(components, remember=False) as found:
         log = EventLog(Path(folder) / "log")
         report = import_sources(
             log,
@@ -32,6 +33,7 @@ def show_dry_run(components: Components) -> None:
             components.sources,
             Path(folder) / "quarantine",
             now=datetime.now(UTC),
+            fetched=found.files,
         )
         rows = [{name: value for name, value in row.items() if name != "duplicates"} for row in report.rows]
         show_rows("what would be imported into an empty log", rows)

@@ -20,6 +20,7 @@ from records.import_lock import one_import
 from simulation.simulate import simulate
 from wiring.bank_time import bank_now
 from wiring.components import Components, components_of, reload_components
+from wiring.fetching import fetched
 from wiring.progress import progress_of
 
 MADE_FROM = "made_from.txt"
@@ -98,7 +99,7 @@ def import_files(bank_folder: str) -> StepResult:
 def _imported(components: Components) -> StepResult:
     now = datetime.now(UTC)
     rows = flush_journal(components, bank_now(components))
-    with progress_of("import events") as progress:
+    with fetched(components) as found, progress_of("import events") as progress:
         report = import_sources(
             components.log,
             components.bank.sources,
@@ -107,6 +108,7 @@ def _imported(components: Components) -> StepResult:
             components.places.quarantine,
             now=now,
             progress=lambda rows, read, total: progress(read, total),
+            fetched=found.files,
         )
     rows += report.rows
     keep_table("import", f"What was read into the event log of {components.name}", rows)
