@@ -87,7 +87,7 @@ def profile(
     from events.profiling.files import profile_path
 
     if file is not None:
-        _show_profile(file.name, profile_path(file, file.name))
+        _show_profile(str(file), profile_path(file, file.name))
         return
     from events.source_files import find_files
     from wiring.components import components_of

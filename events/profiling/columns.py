@@ -39,6 +39,8 @@ _MARKS: Final = (Marks(".", ""), Marks(",", "."), Marks(".", ","), Marks(",", ""
 SHOWN: Final = 30
 """Values that are listed of a column; more make it no category."""
 _SAMPLE: Final = 5_000
+_WRONG_TIMES: Final = 0.2
+"""Share of values that may be no time in a column whose name speaks of one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,12 +138,12 @@ def _time(name: str, distinct: Sequence[str]) -> dict[str, Any] | None:
     left = np.ones(len(sample), dtype=bool)
     while left.any() and len(chosen) < 3:
         best = max(reads, key=lambda written: int((reads[written] & left).sum()))
-        if not (reads[best] & left).any():
-            return None
+        if (reads[best] & left).sum() * 20 < len(sample):
+            break
         chosen.append(best)
         left &= ~reads[best]
-    if left.any():
-        return None
+    if not chosen or left.mean() > (_WRONG_TIMES if named else 0):
+        return None  # a few days that do not exist make no other column of it
     other = next((w for w in reads if w not in chosen and "%" in w and reads[w].all() and _swapped(w, chosen[0])), None)
     settings = {} if chosen == ["iso"] else {"time_format": chosen[0] if len(chosen) == 1 else chosen}
     formats = () if chosen == ["iso"] else tuple(chosen)

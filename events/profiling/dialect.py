@@ -58,8 +58,10 @@ def dialect_of(path: Path) -> Dialect:
     delimiter, width = _delimiter(lines[:2000])
     if delimiter != ",":
         settings["delimiter"] = delimiter
-    counts = [len(_fields(line, delimiter)) for line in lines[:200]]
-    preamble = next((place for place, count in enumerate(counts) if count == width), 0)
+    rows = [_fields(line, delimiter) for line in lines[:200]]
+    # a title may be followed by as many delimiters as a row has
+    filled = (len(row) == width and sum(map(bool, row)) >= min(2, width) for row in rows)
+    preamble = next((place for place, full in enumerate(filled) if full), 0)
     comments = [line for line in lines[:preamble] if line.startswith("#")]
     if preamble and len(comments) == preamble:
         settings["ignore_lines"] = ["#"]
@@ -123,7 +125,7 @@ def _footer(lines: Sequence[str], delimiter: str, width: int, preamble: int) -> 
         return None
     last, before = _fields(lines[-1], delimiter), _fields(lines[-2], delimiter)
     word = last[0] if last else ""
-    total = re.match(r"(?i)(sum|summe|total|gesamt|anzahl|\(?[0-9]+ (rows|zeilen|records))", word)
+    total = re.match(r"(?i)(summe|sum|total|gesamt|anzahl|\(?[0-9]+ (rows|zeilen|records))", word)
     if not total or (len(before) == width and before[0] == word):
         return None
-    return total.group(0) if len(total.group(0)) > 2 else None
+    return word

@@ -85,6 +85,13 @@ def init_bank(folder: Path, exports: Sequence[Path], given: Given, ask: Ask) -> 
     _ask_about_files(files, given, ask)
     as_of = _ask_about_time(files, given, ask)
     draft = draft_of(files, as_of)
+    if not draft.sources:
+        raise DataError(
+            "none of the files can be used",
+            got="; ".join(draft.left_out),
+            expected="events with a time, one row per customer, or offers with answers",
+            remedy="name the customer's column with --customer, or the file of offers with --contacts",
+        )
     folder.mkdir(parents=True, exist_ok=True)
     answers = replace(answers, source_folder=_reachable(root, folder))
     write_schemas(folder)
@@ -154,7 +161,7 @@ def _ask_about_files(files: list[FileSketch], given: Given, ask: Ask) -> None:
     if contacts is None:
         return
     contacts.role = "contacts"
-    names = {column.name for column in contacts.columns}
+    names = [column.name for column in contacts.columns]
     for what, attribute in (("offer", "offer"), ("answer", "answer")):
         proposed = getattr(contacts, attribute) or "none"
         column = getattr(given, what) or ask(f"Its column with the {what}", proposed)

@@ -165,7 +165,7 @@ def _columns(file: FileSketch) -> None:
     file.type = _best([c for c in texts if c.name not in (file.answer, file.offer)], TYPE)
     file.channel = _best([c for c in texts if c.name not in (file.answer, file.offer, file.type)], CHANNEL)
     file.product = _best([c for c in texts if c.name not in (file.answer, file.offer, file.type)], PRODUCT)
-    file.amount = _best([column for column in columns if column.kind == "number" and not column.is_unique], AMOUNT)
+    file.amount = _best([column for column in columns if column.kind == "number"], AMOUNT)
     ids = [column for column in columns if column.is_unique and column.kind in ("text", "number")]
     file.event_id = _best(ids, ID)
 

@@ -107,7 +107,7 @@ def test_a_trial_without_ids_or_times_becomes_one_customer_a_row(desk: Desk) -> 
 
 def test_the_customer_of_an_account_is_found_through_another_file(desk: Desk) -> None:
     desk.put("accounts.csv", "account_id,client_id,opened\n" + "".join(f"A{n},K{n},2024-01-01\n" for n in range(30)))
-    rows = "".join(f"{n},A{n % 30},9301{1 + n % 28:02d},{n - 50}.5\n" for n in range(100))
+    rows = "".join(f"{n},A{n % 30},9301{2 + n % 27:02d},{n - 50}.5\n" for n in range(100))
     desk.put("trans.csv", f"trans_id,account_id,date,amount\n{rows}")
     desk.init()
     report, events = desk.run()
