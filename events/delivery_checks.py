@@ -9,8 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from domain.errors import nearest
-from domain.problem import Problem
+from domain.errors import Problem, nearest
 from events.columns import columns_of
 from events.conditions import Condition
 from events.mapping import Sign, Source

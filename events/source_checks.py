@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from domain.errors import nearest
-from domain.problem import Problem
+from domain.errors import Problem, nearest
 from events.delivery_checks import delivery_problems
 from events.mapping import EVENT_FIELDS, ID_FIELDS, Source
 from events.properties import canonical, expectation

@@ -9,9 +9,11 @@ from typing import Annotated
 
 import typer
 
+from nbo.app import app
 from nbo.display import console, show_table
 
 
+@app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="New folder for the bank.")],
     exports: Annotated[list[Path] | None, typer.Argument(help="More exports, as a shell expands exports/*.")] = None,
@@ -72,6 +74,7 @@ def init(
     console.print(f"next: nbo --bank {bank.folder} import --dry-run", markup=False, soft_wrap=True)
 
 
+@app.command()
 def profile(
     context: typer.Context,
     file: Annotated[Path | None, typer.Argument(help="A file; by default every file of the bank's sources.")] = None,
@@ -130,6 +133,7 @@ def _show_profile(title: str, found: object) -> None:
                 )
 
 
+@app.command()
 def quarantine(
     context: typer.Context,
     rows: Annotated[int, typer.Option(help="Number of examples of each reason.")] = 3,
@@ -144,6 +148,7 @@ def quarantine(
     show_rejected(components_of(context.obj).places.quarantine, rows)
 
 
+@app.command()
 def schema(
     context: typer.Context,
     to: Annotated[Path | None, typer.Option(help="Folder of the bank; by default the one of --bank.")] = None,
@@ -159,9 +164,3 @@ def schema(
     folder = to or context.obj
     written = write_schemas(folder)
     console.print(f"{len(written)} schemas in {written[0].parent}", markup=False, highlight=False)
-
-
-def add_data_commands(app: typer.Typer) -> None:
-    """Add the commands of this module."""
-    for command in (init, profile, quarantine, schema):
-        app.command()(command)

@@ -21,11 +21,11 @@ import httpx
 
 from domain.addresses import Inside
 from domain.errors import SourceError, StateError
-from events.durable import replace_text
 from events.fetching import engine_of, fetch_bucket, fetch_query, needs_fetching, safe_name
 from events.mapping import Source
 from events.source_files import SourceFile, is_address, source_file
 from serving.outgoing import REMEDY, AddressRefusedError, way_to
+from storage.atomic import replace_text
 from wiring.components import Components
 
 WATERMARKS: Final = "watermarks.json"
