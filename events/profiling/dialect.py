@@ -67,8 +67,8 @@ def dialect_of(path: Path) -> Dialect:
         settings["ignore_lines"] = ["#"]
     elif preamble:
         settings["preamble_lines"] = preamble + _blank_lines(text, preamble)
-    first = _fields(lines[preamble], delimiter) if lines else []
-    if any(_VALUE.fullmatch(field) or field in ("true", "false") for field in first) and len(lines) > 1:
+    first = _fields(lines[preamble], delimiter, as_written=True) if lines else []
+    if any(_VALUE.fullmatch(field.strip()) or field in ("true", "false") for field in first) and len(lines) > 1:
         settings["header"] = "none"
         first = [f"column {place}" for place in range(1, len(first) + 1)]
     footer = _footer(lines, delimiter, width, preamble)
@@ -103,10 +103,11 @@ def _delimiter(lines: Sequence[str]) -> tuple[str, int]:
     return best[2], best[3]
 
 
-def _fields(line: str, delimiter: str) -> list[str]:
+def _fields(line: str, delimiter: str, *, as_written: bool = False) -> list[str]:
     if delimiter == "blanks":
         return line.split()
-    return [field.strip() for field in next(csv.reader([line], delimiter=delimiter), [])]
+    fields = next(csv.reader([line], delimiter=delimiter), [])
+    return fields if as_written else [field.strip() for field in fields]
 
 
 def _blank_lines(text: str, preamble: int) -> int:

@@ -107,7 +107,7 @@ def _keys(file: SourceFile) -> tuple[str, ...]:
     """Return the keys of the first lines of a file of JSON lines, in the order in which they come."""
     names: dict[str, None] = {}
     for chunk in read_chunks(file):
-        for row in range(min(chunk.table.num_rows or chunk.rows - len(chunk.broken), 1000)):
+        for row in range(min(len(chunk.numbers), 1000)):
             raw = chunk.raw(row)
             names.update(dict.fromkeys(raw if isinstance(raw, dict) else ()))
         break

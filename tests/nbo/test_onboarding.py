@@ -128,6 +128,14 @@ def test_an_event_log_of_offers_and_answers_is_recognised(desk: Desk) -> None:
     assert {dict(event["properties"]).get("offer") for event in events if event["type"] == "o_sent"} == {"log_offer"}  # type: ignore[call-overload]
 
 
+def test_json_lines_become_a_bank_too(desk: Desk) -> None:
+    rows = "".join(f'{{"client": "C{n % 9}", "at": "2025-01-02T10:00:00", "action": "login"}}\n' for n in range(30))
+    desk.put("app.jsonl", rows)
+    desk.init()
+    report, events = desk.run()
+    assert (report.total.accepted, {event["type"] for event in events}) == (30, {"login"})
+
+
 def test_a_bank_is_not_overwritten(desk: Desk) -> None:
     desk.put("kunden.csv", _customers())
     desk.init()
