@@ -32,7 +32,8 @@ class BankIdentity(Spec):
         description: One sentence about the bank.
         time_zone: IANA name of the time zone of days, windows and schedules.
         currency: ISO 4217 code of the currency of every amount (`EUR`).
-        source_folder: Folder of the sources' files, below `NBO_DATA`; None if they are simulated.
+        source_folder: Folder of the sources' files, below `NBO_DATA`, or below the bank's own folder if it begins with
+            `./`; None if they are simulated.
     """
 
     name: str

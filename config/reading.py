@@ -78,7 +78,7 @@ def bank_of(folder: Path, documents: Mapping[str, Document]) -> Bank:
         identity=_present(files.identity),
         folder=folder,
         vocabulary=_present(files.vocabulary).refusing(refusing),
-        sources=_present(files.sources),
+        sources=tuple(source.in_zone(_present(files.identity).time_zone) for source in _present(files.sources)),
         features=_present(catalogue).refusing(refusing),
         journey=_present(files.journey),
         offers=_present(files.offers),

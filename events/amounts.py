@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from events.numbers import Marks
@@ -32,6 +33,26 @@ class Amounts:
     def text(self, row: int) -> str:
         """Return the text of a row as it was read."""
         return str(self.written[row].as_py())
+
+    def reversed(self) -> Amounts:
+        """Return the amounts with the opposite sign."""
+        return replace(self, values=pc.negate(self.values))
+
+
+def signed(amounts: Amounts, negative: NDArray[np.bool_], positive: NDArray[np.bool_]) -> Amounts:
+    """Give the sizes of amounts a sign; an amount with neither sign becomes unreadable.
+
+    Example:
+        >>> read = amounts_of(pa.array(["12.50", "12.50", "12.50", None]), Marks())
+        >>> debit, credit = np.array([True, False, False, False]), np.array([False, True, False, False])
+        >>> found = signed(read, debit, credit)
+        >>> found.values.to_pylist(), found.unreadable.tolist()
+        ([-12.5, 12.5, None, None], [False, False, True, False])
+    """
+    size = pc.abs(amounts.values)
+    neither = ~(negative | positive) & np.asarray(amounts.values.is_valid())
+    values = pc.if_else(pa.array(negative), pc.negate(size), pc.if_else(pa.array(positive), size, None))
+    return replace(amounts, values=values, unreadable=amounts.unreadable | neither)
 
 
 def amounts_of(column: pa.Array, marks: Marks) -> Amounts:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from domain.errors import Problem, nearest
+from events.delivery_checks import lookup_problems
 from events.mapping import Source
 from events.properties import canonical, expectation
 from events.source_checks import source_problems
@@ -51,6 +52,9 @@ def check_sources(sources: Sequence[Source], vocabulary: Vocabulary) -> list[Pro
     problems = [
         problem for position, source in enumerate(sources) for problem in source_problems(position, source, vocabulary)
     ]
+    others = {source.name: source for source in sources}
+    for position, source in enumerate(sources):
+        problems += lookup_problems(position, source, others)
     names = [source.name for source in sources]
     for position, name in enumerate(names):
         if name in names[:position]:
@@ -132,10 +136,10 @@ def _property(name: str, item: Property, path: _Path) -> Iterator[Problem]:
                 yield Problem(
                     file=_FILE, path=(*place, "values", position), what="a value is listed twice", got=f"'{value}'"
                 )
-    elif item.values:
+    elif item.values or item.other:
         yield Problem(
             file=_FILE,
-            path=(*place, "values"),
+            path=(*place, "values" if item.values else "other"),
             what="only a category has values",
             got=f"type {item.type}",
             expected="type category",

@@ -23,6 +23,7 @@ class Chunk:
         as_read: Columns of the table before any mapping, which identify rows; None if the file lacks one.
         broken: Rows that could not be read at all; they are not in the table.
         bytes_done: Bytes of the file read so far.
+        ignored: Number of lines that are no records by the mapping.
     """
 
     table: pa.Table
@@ -31,11 +32,12 @@ class Chunk:
     as_read: Callable[[Sequence[str]], list[pa.Array] | None]
     bytes_done: int
     broken: list[Rejection] = field(default_factory=list)
+    ignored: int = 0
 
     @property
     def rows(self) -> int:
-        """Readable and broken rows together."""
-        return int(self.table.num_rows) + len(self.broken)
+        """Readable, broken and ignored rows together."""
+        return int(self.table.num_rows) + len(self.broken) + self.ignored
 
 
 def columns_among(table: pa.Table, names: Sequence[str]) -> list[pa.Array] | None:

@@ -40,12 +40,14 @@ class Cut:
         good: Well-formed records in UTF-8, one after the other.
         numbers: Shape (n,), number of each record in the file, from 1.
         broken: Lines that belong to no record, and records with a byte that is zero or not UTF-8.
+        ignored: Number of lines that are no records by the mapping.
         rest: Start of a record that ends in the next part.
     """
 
     good: bytes
     numbers: NDArray[np.int64]
     broken: list[Broken]
+    ignored: int
     rest: bytes
 
 
@@ -58,10 +60,17 @@ class Records:
         quotes: False if quotes are ordinary characters.
         time: Column of the time, which shows that a line is a record; None if there is none.
         is_time: Returns whether a text can be read as a time.
+        ignored: Beginnings of lines that are no records.
     """
 
     def __init__(
-        self, delimiter: bytes, columns: int, quotes: bool, time: int | None, is_time: Callable[[bytes], bool]
+        self,
+        delimiter: bytes,
+        columns: int,
+        quotes: bool,
+        time: int | None,
+        is_time: Callable[[bytes], bool],
+        ignored: tuple[bytes, ...] = (),
     ) -> None:
         self._field, self._record, self._open = _patterns(delimiter)
         self._delimiter = delimiter
@@ -69,6 +78,7 @@ class Records:
         self._quotes = quotes
         self._time = time
         self._is_time = is_time
+        self._ignored = ignored
         self._count = 0
 
     def cut(self, text: bytes, last: bool) -> Cut:
@@ -100,11 +110,19 @@ class Records:
         self._count += len(heads)
         apart = {int(np.searchsorted(heads, line)): (Reason.QUOTE_BROKEN, why) for line, why in broken.items()}
         apart.update(_undecodable(text, begins, ends, apart))
+        ignored = self._ignored_records(text, begins)
         found = [
             Broken(int(numbers[place]), reason, why, text[begins[place] : ends[place]])
             for place, (reason, why) in sorted(apart.items())
+            if place not in ignored
         ]
-        return Cut(_without(text, begins, ends, sorted(apart)), np.delete(numbers, list(apart)), found, rest)
+        out = sorted({*apart, *ignored})
+        return Cut(_without(text, begins, ends, out), np.delete(numbers, out), found, len(ignored), rest)
+
+    def _ignored_records(self, text: bytes, begins: NDArray[np.int64]) -> set[int]:
+        if not any(start in text for start in self._ignored):
+            return set()
+        return {place for place, begin in enumerate(begins.tolist()) if text.startswith(self._ignored, begin)}
 
     def _walk(
         self,

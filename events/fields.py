@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from domain.errors import SourceError
-from events.amounts import Amounts, amounts_of
+from events.amounts import Amounts, amounts_of, signed
+from events.columns import columns_of_field
+from events.durations import duration_texts
 from events.ids import Ids, ids_of, is_id_type, joined_ids
-from events.mapping import Source
+from events.mapping import Sign, Source
+from events.numbers import Marks
 from events.schema import one_chunk
 from events.texts import Coded, is_text_type, joined_texts, texts_of
-from events.times import Moments, is_moment_type, moments_of
+from events.times import Moments
 
 
 class Fields:
@@ -95,24 +98,54 @@ class Fields:
         return Coded.of(texts).renamed(self._source.values.get(field, {}))
 
     def moments(self, field: str) -> Moments:
-        """Read a field as moments; local times are in the source's time zone."""
-        column, unit = self.field(field), self._source.time_unit
-        if not is_moment_type(column.type, unit):
-            raise self._wrong_type(field, column.type, f"numbers of {unit}" if unit else "timestamps, dates or texts")
-        kind = column.type
-        stored = pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_integer(kind)
-        return moments_of(column if stored else texts_of(column), ZoneInfo(self._source.time_zone), unit)
+        """Read a field as moments; local times are in the time zone of its column or source."""
+        return self._moments(self.field(field), field, columns_of_field(self._source, field))
+
+    def _moments(self, column: pa.Array, called: str, columns: Sequence[str]) -> Moments:
+        style = self._source.time_style(columns[0] if columns else None)
+        if not style.reads(column.type):
+            unit = style.unit
+            raise self._wrong_type(called, column.type, f"numbers of {unit}" if unit else "timestamps, dates or texts")
+        return style.moments(column)
 
     def amounts(self) -> Amounts:
-        """Read the amounts."""
-        column = self.field("amount")
+        """Read the amounts, with the sign that the mapping says."""
+        source, column = self._source, self.field("amount")
         if not is_text_type(column.type):
             raise self._wrong_type("amount", column.type, "numbers or texts")
-        return amounts_of(column, self._source.marks)
+        amounts = amounts_of(column, self.marks("amount"))
+        if source.sign == "keep":
+            return amounts
+        if isinstance(source.sign, Sign):
+            side = Coded.of(self.column_texts(source.sign.column))
+            negative, positive = (side.among(set(v).__contains__) for v in (source.sign.negative, source.sign.positive))
+            return signed(amounts, negative, positive)
+        size = np.zeros(len(column), dtype=bool)
+        return signed(amounts, size, ~size) if source.sign == "absolute" else amounts.reversed()
+
+    def marks(self, field: str) -> Marks:
+        """Return the marks of the numbers of a field or property."""
+        columns = columns_of_field(self._source, field) or (self._source.properties.get(field),)
+        return self._source.marks(columns[0])
 
     def property_texts(self, name: str) -> Coded:
-        """Read the column of a property, renamed as the mapping says."""
-        return Coded.of(self.column_texts(self._source.properties[name])).renamed(self._source.values.get(name, {}))
+        """Read a property, renamed as the mapping says: a column, a duration or a constant."""
+        source = self._source
+        if name in source.durations:
+            return Coded.of(self._duration(name))
+        if name in source.properties:
+            texts = self.column_texts(source.properties[name])
+        else:
+            texts = pa.array([source.constants[name]] * self._table.num_rows, pa.string())
+        return Coded.of(texts).renamed(source.values.get(name, {}))
+
+    def _duration(self, name: str) -> pa.Array:
+        duration = self._source.durations[name]
+        start, end = (
+            self._moments(one_chunk(self._table.column(column)), column, (column,))
+            for column in (duration.start, duration.end)
+        )
+        return duration_texts(start, end, duration.unit)
 
     def _wrong_type(self, column: str, kind: pa.DataType, expected: str) -> SourceError:
         return SourceError(

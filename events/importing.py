@@ -11,20 +11,23 @@ from typing import Final
 
 from domain.errors import DataError, SourceError
 from events.chunks import Chunk
+from events.columns import columns_of
 from events.content_ids import ContentIds
 from events.log import EventLog
+from events.lookups import LookupTable, completed, lookups_of
 from events.manifest import ImportedFile, file_digest
 from events.mapping import Source
 from events.origins import Origins
+from events.part_mapper import MappedRows
 from events.quarantine import Quarantine, Reason, Rejection, without_erased
 from events.reading import read_chunks
 from events.report import FileCounts, ImportReport
-from events.rows import MappedRows, RowMapper
-from events.source_files import SourceFile, columns_of, find_files
+from events.rows import RowMapper
+from events.source_files import SourceFile, find_files
 from events.transaction import Transaction
 from events.vocabulary import Vocabulary
 
-READING: Final = 2
+READING: Final = 3
 """Version of reading; a release that reads the same rows by the same mapping differently increases it."""
 
 Progress = Callable[[int, int, int], None]
@@ -40,6 +43,7 @@ def import_sources(
     *,
     now: datetime,
     progress: Progress | None = None,
+    fetched: Sequence[SourceFile] = (),
 ) -> ImportReport:
     """Import every file of every source in one commit: all or, on an error, nothing.
 
@@ -56,6 +60,7 @@ def import_sources(
         quarantine: Folder for rows that cannot become events; see `events.quarantine`.
         now: Current time, aware; later events are quarantined.
         progress: Called after every chunk.
+        fetched: Further files, which `events.fetching` has brought from elsewhere.
 
     Raises:
         SourceError: A file is missing, empty, damaged or does not fit its mapping, or a corrected mapping leaves
@@ -64,15 +69,18 @@ def import_sources(
     """
     if now.tzinfo is None:
         raise DataError("the moment of an import needs a time zone", got=str(now))
-    files = find_files(sources, folder)
+    found = [*fetched, *find_files(sources, folder)]
+    lookups = lookups_of(sources, found)
+    files = [file for file in found if file.source.kind != "lookup"]
     meter = _Meter(progress, sum(file.size_bytes for file in files))
     with log.transaction() as transaction:
         names = {source.name for source in sources}
         origins = {
             source.name: transaction.origins(
-                source.name, _mapping_digest(source, vocabulary), columns_of(source), names
+                source.name, _mapping_digest(source, vocabulary, lookups.get(source.name)), columns_of(source), names
             )
             for source in sources
+            if source.kind != "lookup"
         }
         with Quarantine(quarantine) as rejected:
             counts = tuple(
@@ -83,6 +91,7 @@ def import_sources(
                     transaction=transaction,
                     quarantine=rejected,
                     meter=meter,
+                    lookup=lookups.get(file.source.name),
                 ).run()
                 for file in files
             )
@@ -120,6 +129,7 @@ class _FileImport:
         transaction: Transaction,
         quarantine: Quarantine,
         meter: _Meter,
+        lookup: LookupTable | None,
     ) -> None:
         self._file = file
         self._mapper = mapper
@@ -127,10 +137,11 @@ class _FileImport:
         self._transaction = transaction
         self._quarantine = quarantine
         self._meter = meter
+        self._lookup = lookup
         self._content = file.digest()
         self._digest = file_digest(self._content, origins.mapping)
         self._origins = origins.file()
-        self._read = self._accepted = self._duplicates = self._skipped = 0
+        self._read = self._accepted = self._duplicates = self._skipped = self._further = 0
         self._reasons: Counter[Reason] = Counter()
         self._parts: Counter[Reason] = Counter()
         self._warnings: Counter[str] = Counter()
@@ -140,10 +151,11 @@ class _FileImport:
         before = self._transaction.imported(self._digest)
         if before is not None:
             self._read, self._duplicates, self._skipped = before.read, before.events, before.skipped
+            self._further = before.events + before.skipped - before.read
             self._meter.chunk(before.read, self._file.size_bytes)
         else:
             for chunk in read_chunks(self._file):
-                self._import(chunk)
+                self._import(completed(chunk, self._file, self._lookup))
             self._refuse_to_lose_or_double()
             if not self._reasons and not self._parts:
                 events = self._accepted + self._duplicates
@@ -157,6 +169,7 @@ class _FileImport:
             accepted=self._accepted,
             duplicates=self._duplicates,
             skipped=self._skipped,
+            further=self._further,
             reasons=dict(self._reasons),
             parts=dict(self._parts),
             first=self._first,
@@ -166,15 +179,16 @@ class _FileImport:
     def _import(self, chunk: Chunk) -> None:
         mapped = self._mapper.map(chunk.table)
         self._read += chunk.rows
-        self._skipped += mapped.skipped
+        self._skipped += mapped.skipped + chunk.ignored
+        self._further += mapped.further
         self._warnings.update(mapped.warnings)
         conflicts = self._append(chunk, mapped)
-        reasons = {**mapped.rejected, **conflicts}
-        rejections = [*chunk.broken, *(_rejection(chunk, row, *why) for row, why in reasons.items())]
+        rejections = [*chunk.broken, *(_rejection(chunk, *why) for why in (*mapped.rejected, *conflicts))]
+        in_conflict = {row for row, *_ in conflicts}
         rejections += [
             _rejection(chunk, row, reason, detail, part)
             for row, part, reason, detail in mapped.parts
-            if row not in conflicts
+            if row not in in_conflict
         ]
         for rejection in sorted(rejections, key=lambda rejection: rejection.row):
             if rejection.part is None:
@@ -186,7 +200,7 @@ class _FileImport:
             self._quarantine.add(self._file.source.name, self._file.name, kept)
         self._meter.chunk(chunk.rows, chunk.bytes_done)
 
-    def _append(self, chunk: Chunk, mapped: MappedRows) -> dict[int, tuple[Reason, str]]:
+    def _append(self, chunk: Chunk, mapped: MappedRows) -> list[tuple[int, Reason, str]]:
         """Append the events of rows; return the rows in conflict, with reason and detail."""
         events, positions = mapped.events, mapped.positions
         if "event_id" not in events.column_names:
@@ -197,15 +211,15 @@ class _FileImport:
         self._duplicates += counts.duplicates
         self._origins.note(known, positions[counts.logged_rows], counts.ids)
         ids = events.column("event_id")
-        return {
-            int(positions[row]): (Reason.EVENT_ID_CONFLICT, f"event id '{ids[row].as_py()}'")
+        return [
+            (int(positions[row]), Reason.EVENT_ID_CONFLICT, f"event id '{ids[row].as_py()}'")
             for row in counts.conflict_rows.tolist()
-        }
+        ]
 
     def _refuse_to_lose_or_double(self) -> None:
         """Stop before a mapping removes all events of a file, or adds a file to what an old release made of it."""
         name, source = self._file.name, self._file.source.name
-        if self._origins.superseded and sum(self._reasons.values()) == self._read:
+        if self._origins.superseded and self._read + self._further == sum(self._reasons.values()):
             reason, first = next(iter(self._reasons)), self._first
             raise SourceError(
                 f"the corrected mapping of source '{source}' can read nothing of file '{name}'",
@@ -227,5 +241,6 @@ def _rejection(chunk: Chunk, row: int, reason: Reason, detail: str, part: str | 
     return Rejection(int(chunk.numbers[row]), reason, detail, chunk.raw(row), part)
 
 
-def _mapping_digest(source: Source, vocabulary: Vocabulary) -> str:
-    return blake2b(f"{READING}\n{source!r}\n{vocabulary!r}".encode(), digest_size=16).hexdigest()
+def _mapping_digest(source: Source, vocabulary: Vocabulary, lookup: LookupTable | None) -> str:
+    read = f"{READING}\n{source!r}\n{vocabulary!r}\n{lookup.digest if lookup else ''}"
+    return blake2b(read.encode(), digest_size=16).hexdigest()

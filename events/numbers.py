@@ -28,6 +28,8 @@ class Marks:
         (1234.5, None, 1.234)
         >>> german.number("1.234,50"), german.number("1.234"), german.number("1.23")
         (1234.5, 1234.0, None)
+        >>> german.number("12,50-")  # as some mainframes write debits
+        -12.5
     """
 
     decimal: str = "."
@@ -37,7 +39,8 @@ class Marks:
         """Read a number; None if it is none. Infinite and undefined ones count as numbers here."""
         if not self._written.fullmatch(text) or self.is_ambiguous(text):
             return None
-        return float(self._grouping.sub("", text).replace(self.decimal, "."))
+        plain = self._grouping.sub("", text).replace(self.decimal, ".")
+        return float(plain[-1] + plain[:-1] if plain[-1] in "+-" else plain)
 
     def numbers(self, texts: pa.Array) -> pa.Array:
         """Read a column of texts as float64; null if a text is no number."""
@@ -49,6 +52,7 @@ class Marks:
             plain = pc.replace_substring_regex(plain, self._grouping.pattern, "")
         if self.decimal != ".":
             plain = pc.replace_substring(plain, self.decimal, ".")
+        plain = pc.replace_substring_regex(plain, r"^(.*)([+-])$", r"\2\1")
         return pc.replace_substring_regex(plain, r"^\+", "").cast(pa.float64())
 
     def is_ambiguous(self, text: str) -> bool:
@@ -76,11 +80,11 @@ class Marks:
         mark = re.escape(self.decimal)
         grouped = rf"[0-9]{{1,3}}(?:{self._grouping.pattern}[0-9]{{3}})+|" if self.thousands else ""
         whole = rf"(?:{grouped}[0-9]+)(?:{mark}[0-9]*)?|{mark}[0-9]+"
-        return re.compile(rf"[+-]?(?:{whole})(?:[eE][+-]?[0-9]+)?|{_NAMED}")
+        return re.compile(rf"[+-]?(?:{whole})(?:[eE][+-]?[0-9]+)?|(?:{whole})[+-]|{_NAMED}")
 
     @cached_property
     def _ambiguous(self) -> re.Pattern[str]:
-        return re.compile(rf"[+-]?[1-9][0-9]{{0,2}}{re.escape(self.decimal)}[0-9]{{3}}")
+        return re.compile(rf"[+-]?[1-9][0-9]{{0,2}}{re.escape(self.decimal)}[0-9]{{3}}[+-]?")
 
 
 PLAIN = Marks()

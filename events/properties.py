@@ -13,7 +13,7 @@ from domain.errors import nearest
 from events.numbers import PLAIN, Marks
 from events.schema import LARGEST_AMOUNT
 from events.texts import Coded, number_text
-from events.vocabulary import Property
+from events.vocabulary import OTHER, Property
 
 _BOOLEANS = {"true": "true", "yes": "true", "1": "true", "false": "false", "no": "false", "0": "false"}
 
@@ -43,6 +43,8 @@ def canonical(text: str, declared: Property, marks: Marks = PLAIN) -> str | None
         >>> canonical("YES", Property(type="boolean")), canonical("1980.0", Property(type="number"))
         ('true', '1980')
         >>> canonical("west", Property(values=("north", "south")))
+        >>> canonical("west", Property(values=("north", "south"), other=True))
+        'other'
     """
     if declared.type == "number":
         number = marks.number(text)
@@ -50,7 +52,7 @@ def canonical(text: str, declared: Property, marks: Marks = PLAIN) -> str | None
     if declared.type == "boolean":
         return _BOOLEANS.get(text.lower())
     if declared.type == "category":
-        return text if text in declared.values else None
+        return text if text in declared.values else OTHER if declared.other else None
     return None if "\0" in text else text
 
 
@@ -60,7 +62,7 @@ def expectation(declared: Property, marks: Marks = PLAIN) -> str:
         return f"{marks.expectation}, at most {LARGEST_AMOUNT:g}"
     if declared.type == "text":
         return "a text without a zero byte"
-    return "true or false" if declared.type == "boolean" else nearest("", declared.values)
+    return "true or false" if declared.type == "boolean" else nearest("", declared.allowed)
 
 
 def read_property(

@@ -161,9 +161,10 @@ def without_erased(rejection: Rejection, erased: Erased, source: Source) -> Reje
     if not len(erased):
         return rejection
     found = set(_texts(rejection.raw, source.delimiter))
-    columns = source.columns.get("customer_id", "")
-    if isinstance(rejection.raw, dict) and not isinstance(columns, str):
-        found.add("-".join(str(rejection.raw.get(name)).strip() for name in columns))
+    for part in source.parts:
+        columns = part.columns.get("customer_id", "")
+        if isinstance(rejection.raw, dict) and not isinstance(columns, str):
+            found.add("-".join(str(rejection.raw.get(name)).strip() for name in columns))
     texts = sorted({normalize("NFC", text) for text in found})
     if not texts or not (erased.until(texts) >= 0).any():
         return rejection

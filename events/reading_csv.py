@@ -6,28 +6,27 @@ import csv
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
 from events.chunks import Chunk, columns_among
+from events.columns import columns_of
 from events.csv_records import Cut, Records, cut_header
+from events.csv_text import csv_text, delimiter_of, quotes_of
 from events.quarantine import Reason, Rejection
-from events.reading_text import read_blocks
-from events.source_files import SourceFile, columns_of
-from events.times import moments_of
+from events.source_files import SourceFile
 
 
 def read_csv(file: SourceFile) -> Iterator[Chunk]:
-    """Read a CSV file with a header; every value is a text, blank lines do not count.
+    """Read a CSV file; every value is a text, blank lines do not count.
 
     Rows are set apart that have too many or too few fields, a quote that does not close its field, or a byte that is
     zero or not UTF-8. In another declared encoding, an invalid byte is an error of the file; so is broken UTF-8 in more
     than half of the rows.
     """
-    blocks = read_blocks(file)
+    blocks = csv_text(file)
     text, done = next(blocks)
     header, text = _header(file, text)
     file.require_columns(columns_of(file.source), header)
@@ -41,26 +40,36 @@ def read_csv(file: SourceFile) -> Iterator[Chunk]:
 
 def _records(file: SourceFile, header: list[str]) -> Records:
     source = file.source
-    column = source.columns.get("occurred_at")
-    zone = ZoneInfo(source.time_zone)
+    column = next((part.columns["occurred_at"] for part in source.parts if "occurred_at" in part.columns), None)
+    style = source.time_style(column if isinstance(column, str) else None)
 
     def is_time(text: bytes) -> bool:
-        return not moments_of(pa.array([text.decode(errors="replace").strip()]), zone, source.time_unit).unreadable[0]
+        read = style.moments(pa.array([text.decode(errors="replace")]))
+        return not (read.unreadable[0] or read.missing[0])
 
-    time = header.index(column) if isinstance(column, str) else None
-    return Records(source.delimiter.encode(), len(header), source.quotes, time, is_time)
+    time = header.index(column) if isinstance(column, str) and column in header else None
+    ignored = tuple(line.encode() for line in source.ignore_lines)
+    return Records(delimiter_of(source).encode(), len(header), quotes_of(source), time, is_time, ignored)
 
 
 def _header(file: SourceFile, text: bytes) -> tuple[list[str], bytes]:
     """Return the names of the columns (nameless ones by their place), and the text that follows."""
-    first, rest = cut_header(text, file.source.delimiter.encode())
-    row = next(csv.reader([first.decode()], delimiter=file.source.delimiter))
-    return [name or f"column {place}" for place, name in enumerate(row, start=1)], rest
+    source = file.source
+    if isinstance(source.header, tuple):
+        return list(source.header), text
+    delimiter = delimiter_of(source)
+    first, rest = cut_header(text, delimiter.encode())
+    while first.startswith(tuple(line.encode() for line in source.ignore_lines)):
+        first, rest = cut_header(rest, delimiter.encode())
+    row = next(csv.reader([first.decode()], delimiter=delimiter), [])
+    names = row if source.header == "first_line" else [""] * len(row)
+    header = [name or f"column {place}" for place, name in enumerate(names, start=1)]
+    return header, rest if source.header == "first_line" else text
 
 
 def _chunks(file: SourceFile, header: list[str], cut: Cut, bytes_done: int) -> Iterator[Chunk]:
     """Parse the good records of a cut; yield nothing if there are no records at all."""
-    if not len(cut.numbers) and not cut.broken:
+    if not len(cut.numbers) and not cut.broken and not cut.ignored:
         return
     wrong: list[tuple[int, str, str]] = []
 
@@ -74,9 +83,9 @@ def _chunks(file: SourceFile, header: list[str], cut: Cut, bytes_done: int) -> I
             pa.BufferReader(cut.good),
             read_options=pa.csv.ReadOptions(column_names=header, use_threads=False, block_size=len(cut.good)),
             parse_options=pa.csv.ParseOptions(
-                delimiter=file.source.delimiter,
-                quote_char='"' if file.source.quotes else False,
-                newlines_in_values=file.source.quotes,
+                delimiter=delimiter_of(file.source),
+                quote_char='"' if quotes_of(file.source) else False,
+                newlines_in_values=quotes_of(file.source),
                 invalid_row_handler=set_apart,
             ),
             convert_options=pa.csv.ConvertOptions(
@@ -99,6 +108,7 @@ def _chunks(file: SourceFile, header: list[str], cut: Cut, bytes_done: int) -> I
         raw=lambda position: table.slice(position, 1).to_pylist()[0],
         as_read=partial(columns_among, table),
         broken=broken,
+        ignored=cut.ignored,
         bytes_done=bytes_done,
     )
 
@@ -108,5 +118,5 @@ def _shown(file: SourceFile, header: list[str], line: bytes, reason: Reason) -> 
     text = line.decode(errors="backslashreplace")
     if reason is Reason.QUOTE_BROKEN:
         return text
-    fields = next(csv.reader([text], delimiter=file.source.delimiter), [])
+    fields = next(csv.reader([text], delimiter=delimiter_of(file.source)), [])
     return dict(zip(header, fields, strict=True)) if len(fields) == len(header) else text

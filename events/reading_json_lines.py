@@ -12,11 +12,13 @@ import numpy as np
 import pyarrow as pa
 
 from events.chunks import Chunk
+from events.columns import columns_of, columns_of_field, id_columns
 from events.ids import FLOAT_TELLS
+from events.numbers import Marks
 from events.quarantine import Reason, Rejection
 from events.reading_text import LONGEST_RECORD, read_blocks
 from events.rejections import got_expected
-from events.source_files import SourceFile, columns_of
+from events.source_files import SourceFile
 
 _NEEDED_FIELDS = ("customer_id", "occurred_at", "type", "event_id")
 _SHOWN_CHARACTERS = 500
@@ -81,10 +83,7 @@ class _Lines:
 
     def __init__(self, file: SourceFile) -> None:
         self._columns = columns_of(file.source)
-        self._ids: dict[str, Reason] = {}
-        for field, reason in _UNFIT.items():
-            columns = file.source.columns.get(field, ())
-            self._ids.update(dict.fromkeys((columns,) if isinstance(columns, str) else columns, reason))
+        self._ids = {column: _UNFIT[field] for column, field in id_columns(file.source).items()}
         self._marks = file.source.marks
         self.count = 0
 
@@ -134,16 +133,17 @@ class _Lines:
     def _column(self, name: str, rows: Sequence[_Row]) -> pa.Array:
         if name in self._ids:
             return pa.array([row.ids[name] for row in rows], pa.string())
-        return pa.array([self._text(row.values.get(name)) for row in rows], pa.string())
+        marks = self._marks(name)
+        return pa.array([self._text(row.values.get(name), marks) for row in rows], pa.string())
 
-    def _text(self, value: Any) -> str | None:
+    def _text(self, value: Any, marks: Marks) -> str | None:
         if value is None or type(value) is str:
             return value
         if not isinstance(value, _Number):
             return json.dumps(value)  # true, false, and nested values
         # with the source's decimal mark, although a JSON number cannot be ambiguous
-        text = value.replace(".", self._marks.decimal)
-        return f"{text}0" if self._marks.is_ambiguous(text) else text
+        text = value.replace(".", marks.decimal)
+        return f"{text}0" if marks.is_ambiguous(text) else text
 
 
 def _as_read(value: Any) -> str | None:
@@ -187,8 +187,8 @@ _DECODER = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_consta
 
 
 def _require_keys(file: SourceFile, chunk: Chunk) -> None:
-    needed = [file.source.columns[name] for name in _NEEDED_FIELDS if name in file.source.columns]
-    names = [name for columns in needed for name in ((columns,) if isinstance(columns, str) else columns)]
+    own = columns_of(file.source)
+    names = [name for field in _NEEDED_FIELDS for name in columns_of_field(file.source, field) if name in own]
     rows = chunk.table.num_rows
     if rows and any(chunk.table.column(name).null_count == rows for name in names):
         keys = {key for position in range(rows) for key in _keys(chunk.raw(position))}

@@ -13,12 +13,13 @@ from events.quarantine import Reason, Rejection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileCounts:
-    """Counts of the rows of one file: read = accepted + duplicates + skipped + quarantined.
+    """Counts of one file: read + further = accepted + duplicates + skipped + quarantined.
 
     Attributes:
         read: Rows below the header, without blank lines.
         duplicates: Rows whose event is already in the log.
         skipped: Rows that the mapping leaves out on purpose.
+        further: Events that rows make beside their first, such as the answer to a contact.
         reasons: Quarantined rows by reason.
         parts: Fields that did not fit and were left out of accepted rows, by reason.
         first: The first quarantined row, if any.
@@ -31,6 +32,7 @@ class FileCounts:
     accepted: int = 0
     duplicates: int = 0
     skipped: int = 0
+    further: int = 0
     reasons: Mapping[Reason, int] = field(default_factory=dict)
     parts: Mapping[Reason, int] = field(default_factory=dict)
     first: Rejection | None = None
@@ -44,7 +46,7 @@ class FileCounts:
     @property
     def all_quarantined(self) -> bool:
         """Whether there were rows and all of them were quarantined."""
-        return self.read > 0 and self.quarantined == self.read
+        return self.read > 0 and self.quarantined == self.read + self.further
 
 
 class NothingAcceptedError(SourceError):
@@ -106,6 +108,27 @@ class ImportReport:
             raise NothingAcceptedError(nothing, self.quarantine)
 
     @property
+    def rows(self) -> list[dict[str, str | int]]:
+        """Counts of each source, and of all together, as rows of a table."""
+        return [
+            {
+                "source": counts.source,
+                "files": counts.file,
+                "rows": counts.read,
+                "further events": counts.further,
+                "accepted": counts.accepted,
+                "duplicates": counts.duplicates,
+                "skipped": counts.skipped,
+                "quarantined": counts.quarantined,
+                "unfit values": sum(counts.parts.values()),
+                "reasons": ", ".join(
+                    f"{reason}: {count}" for reason, count in (Counter(counts.reasons) + Counter(counts.parts)).items()
+                ),
+            }
+            for counts in (*self.by_source, self.total)
+        ]
+
+    @property
     def by_source(self) -> tuple[FileCounts, ...]:
         """Counts of each source's files together, in the order of the sources."""
         names = dict.fromkeys(counts.source for counts in self.files)
@@ -120,11 +143,12 @@ def _sum(source: str, files: tuple[FileCounts, ...]) -> FileCounts:
         parts.update(counts.parts)
     return FileCounts(
         source=source,
-        file=f"{len(files)} files",
+        file=f"{len(files)} file{'' if len(files) == 1 else 's'}",
         read=sum(counts.read for counts in files),
         accepted=sum(counts.accepted for counts in files),
         duplicates=sum(counts.duplicates for counts in files),
         skipped=sum(counts.skipped for counts in files),
+        further=sum(counts.further for counts in files),
         reasons=dict(reasons),
         parts=dict(parts),
     )

@@ -1,77 +1,25 @@
-"""Maps rows of a source to events of the contract."""
+"""Maps rows of a source to events of the contract: none, one, or several per row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from events.amounts import Amounts
+from events.conditions import Condition, rows_where
 from events.fields import Fields
-from events.ids import Ids, suspects_among
 from events.mapping import Source
-from events.properties import PropertyColumn, expectation, property_maps, read_property
-from events.quarantine import Reason
-from events.rejections import Rejections, Rows, got_expected, unknown_name
-from events.schema import LARGEST_AMOUNT, MOMENT, NAME
-from events.texts import Coded
-from events.times import Moments
-from events.vocabulary import ATTRIBUTES_TYPE, UNKNOWN_TEXT, Property, Vocabulary
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MappedRows:
-    """What became of the rows of a table.
-
-    Attributes:
-        events: Events of the rows that fit; without `event_id` if the source has none.
-        positions: Shape (len(events),), the rows of the events.
-        skipped: Number of rows left out on purpose.
-        rejected: Row -> reason and detail.
-        parts: Row, field, reason and detail of fields that do not fit in rows that do.
-        warnings: Suspicious finding -> number of rows.
-    """
-
-    events: pa.Table
-    positions: NDArray[np.int64]
-    skipped: int
-    rejected: Mapping[int, tuple[Reason, str]]
-    parts: Sequence[tuple[int, str, Reason, str]]
-    warnings: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Columns:
-    """The fields of n rows, read but not checked."""
-
-    ids: Mapping[str, Ids]
-    names: Mapping[str, Coded]
-    occurred: Moments
-    available: Moments
-    amounts: Amounts
-    properties: Mapping[str, PropertyColumn]
-
-
-@dataclass(frozen=True, slots=True)
-class _Unfit:
-    """Rows whose field does not fit."""
-
-    field: str
-    rows: Rows
-    reason: Reason
-    detail: Callable[[int], str]
+from events.part_mapper import MappedRows, PartMapper
+from events.vocabulary import Vocabulary
 
 
 class RowMapper:
     """Maps tables of one file of a source.
-
-    An event with a value that does not fit is rejected whole. A row of attributes loses only that value: a withdrawn
-    consent must not be lost because the region beside it is unknown.
 
     Args:
         source: Source of the file.
@@ -82,9 +30,11 @@ class RowMapper:
 
     def __init__(self, source: Source, vocabulary: Vocabulary, now: datetime, file: str) -> None:
         self._source = source
-        self._vocabulary = vocabulary
-        self._now = np.datetime64(now.astimezone(UTC).replace(tzinfo=None), "us").astype(np.int64)
         self._file = file
+        self._parts = [
+            (event.when, PartMapper(part, vocabulary, now, file))
+            for event, part in zip(source.events, source.parts, strict=bool(source.events))
+        ] or [((), PartMapper(source, vocabulary, now, file))]
 
     def map(self, table: pa.Table) -> MappedRows:
         """Map the rows of a table with the columns of the file.
@@ -92,196 +42,41 @@ class RowMapper:
         Raises:
             SourceError: A column has a type from which its field cannot be read.
         """
-        fields = Fields(table, self._source, self._file)
-        columns = self._read(fields)
-        skipped = self._skipped(columns, table.num_rows)
-        rejections = Rejections(~skipped)
-        self._check_ids(columns, rejections)
-        self._check_moments(fields, columns, rejections)
-        self._check_types(columns, rejections)
-        unfit = self._unfit_fields(columns)
-        for problem in unfit:
-            if self._source.kind == "attributes":
-                rejections.part(problem.field, problem.rows, problem.reason, problem.detail)
-            else:
-                rejections.where(problem.rows, problem.reason, problem.detail)
-        properties = self._properties(fields, columns, rejections)
-        keep = np.flatnonzero(rejections.open)
-        return MappedRows(
-            events=_events(columns, properties, {problem.field: problem.rows for problem in unfit}, keep),
-            positions=keep,
-            skipped=int(skipped.sum()),
-            rejected=rejections.reasons,
-            parts=[part for part in rejections.parts if rejections.open[part[0]]],
-            warnings={
-                f"{field} (column {self._column(field)}) is written {words}": count
-                for field, ids in columns.ids.items()
-                for words, count in suspects_among(ids.values.take(pa.array(keep))).items()
-            },
-        )
+        wanted = self._where(self._source.when, table)
+        times = np.zeros(table.num_rows, dtype=np.int64)
+        mapped = []
+        for conditions, part in self._parts:
+            rows = np.flatnonzero(wanted & self._where(conditions, table))
+            times[rows] += 1
+            mapped.append(part.map(table, rows))
+        return _together(mapped, skipped=int((times == 0).sum()), further=int(np.maximum(times - 1, 0).sum()))
 
-    def _column(self, field: str) -> str:
-        columns = self._source.columns.get(field, ())
-        return f"'{columns}'" if isinstance(columns, str) else ", ".join(f"'{column}'" for column in columns)
-
-    def _read(self, fields: Fields) -> _Columns:
-        id_fields = (
-            ("event_id", "customer_id", "decision_id") if fields.fills("event_id") else ("customer_id", "decision_id")
-        )
-        names = {name: fields.coded(name) for name in ("type", "channel", "product")}
-        if self._source.kind == "attributes":
-            names["type"] = Coded(np.zeros_like(names["type"].codes), (ATTRIBUTES_TYPE,))
-        occurred = fields.moments("occurred_at")
-        return _Columns(
-            ids={name: fields.ids(name) for name in id_fields},
-            names=names,
-            occurred=occurred,
-            available=fields.moments("available_at") if fields.fills("available_at") else occurred,
-            amounts=fields.amounts(),
-            properties={
-                name: read_property(
-                    fields.property_texts(name), self._declarations(name, names["type"]), self._source.marks
-                )
-                for name in sorted(self._source.properties)
-            },
-        )
-
-    def _declarations(self, name: str, types: Coded) -> list[tuple[Property, Rows | None]]:
-        if self._source.kind == "attributes":
-            return [(self._vocabulary.attributes[name], None)]
-        declared: dict[Property, set[str]] = {}
-        for type_name, event_type in self._vocabulary.types.items():
-            if name in event_type.properties:
-                declared.setdefault(event_type.properties[name], set()).add(type_name)
-        return [(form, types.among(members.__contains__)) for form, members in declared.items()]
-
-    def _skipped(self, columns: _Columns, count: int) -> Rows:
-        skipped = np.zeros(count, dtype=bool)
-        for field, values in self._source.skip.items():
-            coded = columns.names[field] if field in columns.names else Coded.of(columns.ids[field].values)
-            skipped |= coded.among(set(values).__contains__)
-        return skipped
-
-    def _check_ids(self, columns: _Columns, rejections: Rejections) -> None:
-        for field, missing, unfit in (
-            ("customer_id", Reason.CUSTOMER_ID_MISSING, Reason.CUSTOMER_ID_UNFIT),
-            ("event_id", Reason.EVENT_ID_MISSING, Reason.EVENT_ID_UNFIT),
-        ):
-            if field in columns.ids:
-                rejections.where(columns.ids[field].missing, missing)
-                rejections.where(columns.ids[field].unfit, unfit, columns.ids[field].why)
-
-    def _check_moments(self, fields: Fields, columns: _Columns, rejections: Rejections) -> None:
-        occurred, available = columns.occurred, columns.available
-        for field, moments in {"occurred_at": occurred, "available_at": available}.items():
-            rejections.where(moments.missing, Reason.TIME_MISSING, _constantly(field))
-            rejections.where(
-                moments.unreadable, Reason.TIME_UNREADABLE, _unreadable(fields, field, self._source.time_unit)
-            )
-        latest = np.maximum(occurred.microseconds, available.microseconds)
-        rejections.where(
-            latest > self._now,
-            Reason.TIME_IN_THE_FUTURE,
-            lambda row: f"{_written(latest[row])} is later than {_written(self._now)}",
-        )
-        rejections.where(
-            occurred.microseconds < 0,
-            Reason.TIME_BEFORE_1970,
-            lambda row: f"{_written(occurred.microseconds[row])}: leave the field empty if there is no date",
-        )
-        rejections.where(
-            available.microseconds < occurred.microseconds,
-            Reason.AVAILABLE_BEFORE_OCCURRED,
-            lambda row: f"{_written(available.microseconds[row])} < {_written(occurred.microseconds[row])}",
-        )
-
-    def _check_types(self, columns: _Columns, rejections: Rejections) -> None:
-        if self._source.kind == "events":
-            types, known = columns.names["type"], tuple(self._vocabulary.types)
-            rejections.where(~types.among(set(known).__contains__), Reason.TYPE_UNKNOWN, unknown_name(types, known))
-
-    def _unfit_fields(self, columns: _Columns) -> list[_Unfit]:
-        """Find the rows in which optional fields do not fit."""
-        found = []
-        for field, valid, reason in (
-            ("channel", self._vocabulary.channels, Reason.CHANNEL_UNKNOWN),
-            ("product", self._vocabulary.products, Reason.PRODUCT_UNKNOWN),
-        ):
-            coded = columns.names[field]
-            rows = (coded.codes >= 0) & ~coded.among(set(valid).__contains__)
-            found.append(_Unfit(field, rows, reason, unknown_name(coded, valid)))
-        amounts = columns.amounts
-        for rows, reason, expected in (
-            (amounts.unreadable, Reason.AMOUNT_NOT_A_NUMBER, self._source.marks.expectation),
-            (amounts.beyond, Reason.AMOUNT_OUT_OF_BOUNDS, f"at most {LARGEST_AMOUNT:g}"),
-        ):
-            found.append(_Unfit("amount", rows, reason, partial(_amount_expected, amounts, expected)))
-        decisions = columns.ids["decision_id"]
-        return [*found, _Unfit("decision_id", decisions.unfit, Reason.DECISION_ID_UNFIT, decisions.why)]
-
-    def _properties(self, fields: Fields, columns: _Columns, rejections: Rejections) -> dict[str, Coded]:
-        """Return the values of properties, including those that stand for unreadable ones."""
-        details = {name: self._unfit(fields, name, columns.names["type"]) for name in columns.properties}
-        if self._source.kind == "events":
-            for name, column in columns.properties.items():
-                rejections.where(column.unfit, Reason.PROPERTY_UNFIT, details[name])
-            return {name: column.values for name, column in columns.properties.items()}
-        values: dict[str, Coded] = {}
-        for name, column in columns.properties.items():
-            values[name] = column.values
-            if self._source.blank.get(name) == "unknown":
-                values[name] = values[name].with_value((column.values.codes < 0) & ~column.unfit, UNKNOWN_TEXT)
-            stands_for = self._vocabulary.attributes[name].stands_for_unreadable
-            if stands_for is not None:
-                values[name] = values[name].with_value(column.unfit, stands_for)
-        nothing = np.logical_and.reduce([coded.codes < 0 for coded in values.values()])
-        for name, column in columns.properties.items():
-            rejections.where(column.unfit & nothing, Reason.PROPERTY_UNFIT, details[name])
-            rejections.part(name, column.unfit, Reason.PROPERTY_UNFIT, details[name])
-        return values
-
-    def _unfit(self, fields: Fields, name: str, types: Coded) -> Callable[[int], str]:
-        texts = fields.property_texts(name)
-
-        def detail(row: int) -> str:
-            if self._source.kind == "attributes":
-                declared = self._vocabulary.attributes[name]
-            else:
-                declared = self._vocabulary.types[str(types.at(row))].properties[name]
-            return f"{name}: {got_expected(texts.at(row), expectation(declared, self._source.marks))}"
-
-        return detail
+    def _where(self, conditions: Sequence[Condition], table: pa.Table) -> NDArray[np.bool_]:
+        texts = Fields(table, self._source, self._file).column_texts
+        return rows_where(conditions, texts, self._source.marks, table.num_rows)
 
 
-def _events(
-    columns: _Columns, properties: Mapping[str, Coded], unfit: Mapping[str, Rows], keep: NDArray[np.int64]
-) -> pa.Table:
-    rows = pa.array(keep)
-    arrays = {name: ids.values.take(rows) for name, ids in columns.ids.items()}
-    arrays["occurred_at"] = pa.array(columns.occurred.microseconds[keep]).cast(MOMENT)
-    arrays["available_at"] = pa.array(columns.available.microseconds[keep]).cast(MOMENT)
-    for name, coded in columns.names.items():
-        fit = Coded(np.where(unfit[name], -1, coded.codes), coded.values) if name in unfit else coded
-        arrays[name] = fit.to_arrow(keep).cast(NAME)
-    arrays["amount"] = columns.amounts.values.take(rows)
-    arrays["properties"] = property_maps(properties, keep)
-    return pa.table(arrays)
+def _together(mapped: Sequence[MappedRows], *, skipped: int, further: int) -> MappedRows:
+    """Join what became of rows, event by event; ids of the second and further events get a suffix."""
+    tables = [one.events if place == 1 else _numbered(one.events, place) for place, one in enumerate(mapped, start=1)]
+    warnings: Counter[str] = Counter()
+    for one in mapped:
+        warnings.update(one.warnings)
+    return MappedRows(
+        events=tables[0]
+        if len(tables) == 1
+        else pa.concat_tables(tables, promote_options="default").unify_dictionaries(),
+        positions=np.concatenate([one.positions for one in mapped]),
+        skipped=skipped + sum(one.skipped for one in mapped),
+        rejected=[why for one in mapped for why in one.rejected],
+        parts=[part for one in mapped for part in one.parts],
+        warnings=warnings,
+        further=further,
+    )
 
 
-def _amount_expected(amounts: Amounts, expected: str, row: int) -> str:
-    return got_expected(amounts.text(row), expected)
-
-
-def _constantly(text: str) -> Callable[[int], str]:
-    return lambda _: text
-
-
-def _unreadable(fields: Fields, field: str, unit: str | None) -> Callable[[int], str]:
-    column = fields.field(field)
-    listed = "for example 2026-03-29, 2026-03-29 10:15:00 or 2026-03-29T10:15:00+02:00"
-    expected = f"a whole number of {unit} since 1970" if unit else listed
-    return lambda row: f"{field}: {got_expected(column[row], expected)}"
-
-
-def _written(microseconds: np.int64) -> str:
-    return f"{np.datetime64(int(microseconds), 'us')}Z"
+def _numbered(events: pa.Table, place: int) -> pa.Table:
+    if "event_id" not in events.column_names:
+        return events
+    ids = pc.binary_join_element_wise(events["event_id"], f"-{place}", "")
+    return events.set_column(events.column_names.index("event_id"), "event_id", ids)

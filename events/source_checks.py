@@ -1,38 +1,45 @@
-"""Checks of the mapping of one source."""
+"""Checks of how one source's rows become events."""
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterator, Sequence
-from pathlib import PurePath
-from zoneinfo import ZoneInfo, available_timezones
 
 from domain.errors import Problem, nearest
+from events.delivery_checks import delivery_problems
 from events.mapping import EVENT_FIELDS, ID_FIELDS, Source
 from events.properties import canonical, expectation
 from events.vocabulary import Property, Vocabulary
 
 _NAMES = ("type", "channel", "product")
+_FIELD_MAPS = ("columns", "constants", "value_columns")
 
 
 def source_problems(position: int, source: Source, vocabulary: Vocabulary) -> list[Problem]:
     """Return all problems of the source at a position of `sources.yaml`."""
-    checks = _SourceChecks(position, source, vocabulary)
-    return [
-        *checks.files(),
-        *checks.fields(),
-        *checks.required(),
-        *checks.properties(),
-        *checks.values(),
-        *checks.idle(),
-        *checks.blank(),
-        *checks.skip(),
-    ]
+    problems = delivery_problems(position, source)
+    if source.kind == "lookup":
+        return problems
+    for place, part in enumerate(source.parts):
+        checks = _PartChecks(position, source, place, part, vocabulary)
+        problems += [
+            *checks.fields(),
+            *checks.required(),
+            *checks.properties(),
+            *checks.values(),
+            *checks.idle(),
+            *checks.blank(),
+            *checks.skip(),
+        ]
+    return list(dict.fromkeys(problems))
 
 
-class _SourceChecks:
-    def __init__(self, position: int, source: Source, vocabulary: Vocabulary) -> None:
+class _PartChecks:
+    """Checks of a source, or of its part for one event of a row."""
+
+    def __init__(self, position: int, whole: Source, place: int, source: Source, vocabulary: Vocabulary) -> None:
         self._position = position
+        self._whole = whole
+        self._place = place
         self._source = source
         self._vocabulary = vocabulary
         self._valid: dict[str, Sequence[str]] = {
@@ -41,59 +48,22 @@ class _SourceChecks:
             "product": vocabulary.products,
         }
 
-    def files(self) -> Iterator[Problem]:
-        source = self._source
-        if not source.files:
-            yield self._problem(("files",), "the source names no files", expected="patterns, such as [crm/*.csv]")
-        for position, pattern in enumerate(source.files):
-            if not pattern or PurePath(pattern).is_absolute() or ".." in PurePath(pattern).parts:
-                yield self._problem(
-                    ("files", position),
-                    "a pattern leaves the bank's source folder",
-                    got=f"'{pattern}'",
-                    expected="a pattern below it, such as crm/*.csv",
-                )
-        try:
-            ZoneInfo(source.time_zone)
-        except (ValueError, OSError, KeyError):
-            yield self._problem(
-                ("time_zone",),
-                "unknown time zone",
-                got=f"'{source.time_zone}'",
-                expected=nearest(source.time_zone, available_timezones()),
-            )
-        try:
-            codecs.lookup(source.encoding)
-        except LookupError:
-            yield self._problem(
-                ("encoding",),
-                "unknown encoding",
-                got=f"'{source.encoding}'",
-                expected="for example utf-8, cp1252, latin-1",
-            )
-        if len(source.delimiter.encode()) != 1 or source.delimiter in '"\r\n':
-            yield self._problem(
-                ("delimiter",), "a delimiter is one character", got=f"'{source.delimiter}'", expected=", or ; or a tab"
-            )
-
-        if source.decimal_mark == source.thousands_mark:
-            yield self._problem(
-                ("thousands_mark",),
-                "one mark has two meanings",
-                got=f"'{source.thousands_mark}'",
-                expected="different marks for decimals and thousands",
-            )
-
     def fields(self) -> Iterator[Problem]:
         source = self._source
         filled: dict[str, tuple[str, ...]] = {
             "columns": tuple(source.columns),
             "constants": tuple(source.constants),
             "value_columns": tuple(source.value_columns),
+            "properties": tuple(source.properties),
+            "durations": tuple(source.durations),
         }
         for key, fields in filled.items():
             for field in fields:
-                if field not in EVENT_FIELDS:
+                if (
+                    key in _FIELD_MAPS
+                    and field not in EVENT_FIELDS
+                    and not (key == "constants" and field in self._declared())
+                ):
                     yield self._problem(
                         (key, field), "unknown field", got=f"'{field}'", expected=nearest(field, EVENT_FIELDS)
                     )
@@ -134,20 +104,28 @@ class _SourceChecks:
                     yield self._problem((key, "type"), "a source of attributes has no event type", remedy="remove it")
 
     def properties(self) -> Iterator[Problem]:
-        declared = self._declared()
+        source, declared = self._source, self._declared()
         where = "an attribute" if self._source.kind == "attributes" else "a property of an event type"
-        if self._source.kind == "attributes" and not self._source.properties:
+        if self._source.kind == "attributes" and not self._read():
             yield self._problem(
                 ("properties",), "a source of attributes reads no attribute", expected="attribute: column"
             )
-        for name in self._source.properties:
+        for key, name in (
+            *(("properties", n) for n in source.properties),
+            *(("durations", n) for n in source.durations),
+        ):
             if name not in declared:
                 yield self._problem(
-                    ("properties", name),
+                    (key, name),
                     f"only {where} can be read",
                     got=f"'{name}'",
                     expected=nearest(name, declared),
                     remedy="declare it in events.yaml",
+                )
+        for name in source.durations:
+            if any(form.type != "number" for form in declared.get(name, ())):
+                yield self._problem(
+                    ("durations", name), "a duration is a number", got=f"'{name}'", expected="a property of type number"
                 )
 
     def values(self) -> Iterator[Problem]:
@@ -160,23 +138,24 @@ class _SourceChecks:
                         yield self._problem(
                             ("values", field, raw), f"unknown {field}", got=f"'{name}'", expected=expected
                         )
-            elif field in self._source.properties:
+            elif field in self._read():
+                marks = self._source.marks(self._source.properties.get(field))
                 for raw, value in mapped.items():
                     forms = declared.get(field, ())
-                    if forms and all(canonical(value, form, self._source.marks) is None for form in forms):
-                        expected = expectation(forms[0], self._source.marks)
+                    if forms and all(canonical(value, form, marks) is None for form in forms):
+                        expected = expectation(forms[0], marks)
                         yield self._problem(
                             ("values", field, raw),
                             f"a value that '{field}' cannot have",
                             got=f"'{value}'",
                             expected=expected,
                         )
-            elif field not in ID_FIELDS:
+            elif field not in ID_FIELDS and not self._read_by_another(field):
                 yield self._problem(
                     ("values", field),
                     "values of this field cannot be mapped",
                     got=f"'{field}'",
-                    expected=nearest(field, (*_NAMES, *ID_FIELDS, *self._source.properties)),
+                    expected=nearest(field, (*_NAMES, *ID_FIELDS, *self._read())),
                 )
 
     def idle(self) -> Iterator[Problem]:
@@ -184,7 +163,7 @@ class _SourceChecks:
         source = self._source
         filled = {*source.columns, *source.constants, *source.value_columns, *source.properties}
         for field, mapped in source.values.items():
-            if field in (*_NAMES, *ID_FIELDS) and field not in filled:
+            if field in (*_NAMES, *ID_FIELDS) and field not in filled and not self._read_by_another(field):
                 yield self._problem(
                     ("values", field),
                     "values are mapped for a field that nothing fills",
@@ -200,7 +179,7 @@ class _SourceChecks:
                     expected = f"{joined} values joined by '/', like {source.value_columns[field]}"
                 elif raw == "" and field in ID_FIELDS:
                     expected = "nothing: a row without an id is quarantined"
-                elif field in source.constants and raw != source.constants[field]:
+                elif field in source.constants and raw != source.constants[field] and not self._whole.events:
                     expected = f"'{source.constants[field]}', the constant"
                 if expected:
                     yield self._problem(
@@ -228,12 +207,15 @@ class _SourceChecks:
     def skip(self) -> Iterator[Problem]:
         filled = {*self._source.columns, *self._source.constants, *self._source.value_columns}
         for field in self._source.skip:
+            if self._read_by_another(field):
+                continue
             if field not in (*_NAMES, *ID_FIELDS) or field not in filled:
                 yield self._problem(
                     ("skip", field),
                     "rows cannot be skipped by this field",
                     got=f"'{field}'",
                     expected=nearest(field, [name for name in (*_NAMES, *ID_FIELDS) if name in filled]),
+                    remedy="use `when` for conditions on columns",
                 )
 
     def _constants(self) -> Iterator[Problem]:
@@ -242,13 +224,31 @@ class _SourceChecks:
             if field in self._valid and self._source.kind == "events" and mapped not in self._valid[field]:
                 expected = nearest(mapped, self._valid[field])
                 yield self._problem(("constants", field), f"unknown {field}", got=f"'{mapped}'", expected=expected)
-            if field == "amount" and self._source.marks.number(value) is None:
+            if field == "amount" and self._source.marks().number(value) is None:
                 yield self._problem(
                     ("constants", field),
                     "an amount is a number",
                     got=f"'{value}'",
-                    expected=self._source.marks.expectation,
+                    expected=self._source.marks().expectation,
                 )
+            forms = self._declared().get(field, ())
+            if field not in EVENT_FIELDS and forms and all(canonical(mapped, form) is None for form in forms):
+                yield self._problem(
+                    ("constants", field),
+                    f"a value that '{field}' cannot have",
+                    got=f"'{mapped}'",
+                    expected=expectation(forms[0]),
+                )
+
+    def _read(self) -> tuple[str, ...]:
+        """Return the properties that the source fills."""
+        constants = (name for name in self._source.constants if name not in EVENT_FIELDS)
+        return (*self._source.properties, *self._source.durations, *constants)
+
+    def _read_by_another(self, field: str) -> bool:
+        """Return whether another event of the same row fills a field, so that what is said of it has an effect."""
+        maps = [(p.columns, p.constants, p.value_columns, p.properties) for p in self._whole.parts]
+        return len(maps) > 1 and any(field in filled for part in maps for filled in part)
 
     def _declared(self) -> dict[str, tuple[Property, ...]]:
         if self._source.kind == "attributes":
@@ -268,12 +268,20 @@ class _SourceChecks:
         expected: str | None = None,
         remedy: str | None = None,
     ) -> Problem:
-        place = (self._position, *path)
         return Problem(
             file="sources.yaml",
-            path=place,
+            path=(self._position, *self._within(path)),
             what=what,
             got=got,
             expected=expected,
             remedy=remedy,
         )
+
+    def _within(self, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+        """Return the path as it is in the file: below `events` if the event of this part says it."""
+        if not self._whole.events:
+            return path
+        own = getattr(self._whole.events[self._place], str(path[0]), {})
+        shared = getattr(self._whole, str(path[0]))
+        here = path[1] in own if len(path) > 1 else not shared
+        return ("events", self._place, *path) if here else path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import file_digest
+from hashlib import blake2b, file_digest
 from pathlib import Path, PurePath
 from typing import Literal
 
@@ -36,6 +36,11 @@ class SourceFile:
     size_bytes: int
 
     @property
+    def parts(self) -> list[Path]:
+        """The file itself, or the files of a folder that a query was written to."""
+        return sorted(self.path.iterdir()) if self.path.is_dir() else [self.path]
+
+    @property
     def compressed(self) -> bool:
         """Whether the file is compressed (`.gz`)."""
         return self.path.suffix == ".gz"
@@ -47,8 +52,9 @@ class SourceFile:
             SourceError: It cannot be read.
         """
         try:
-            with self.path.open("rb") as handle:
-                return file_digest(handle, "blake2b").hexdigest()[:32]
+            if self.path.is_dir():
+                return blake2b("".join(map(_digest_of, self.parts)).encode()).hexdigest()[:32]
+            return _digest_of(self.path)
         except OSError as error:
             raise self.unreadable(error) from error
 
@@ -90,31 +96,39 @@ class SourceFile:
                 )
 
 
-def columns_of(source: Source) -> tuple[str, ...]:
-    """List the columns that a mapping reads, each once."""
-    names: list[str] = []
-    for columns in source.columns.values():
-        names.extend((columns,) if isinstance(columns, str) else columns)
-    for joined in source.value_columns.values():
-        names.extend(joined)
-    names.extend(source.properties.values())
-    return tuple(dict.fromkeys(names))
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as handle:
+        return file_digest(handle, "blake2b").hexdigest()[:32]
 
 
 def find_files(sources: Sequence[Source], folder: Path) -> list[SourceFile]:
     """Return the files of all sources, in the order of the sources and then of their names.
 
     Raises:
-        SourceError: The folder is missing, a pattern matches nothing, a file is empty, or its format is unknown.
+        SourceError: The folder is missing although a source has files in it, a pattern matches nothing, a file is
+            empty, or its format is unknown.
     """
-    if not folder.is_dir():
+    local = any(not is_address(pattern) for source in sources for pattern in source.files)
+    if local and not folder.is_dir():
         raise SourceError("the folder of the sources is missing", got=str(folder), remedy="set NBO_DATA, or create it")
     return [file for source in sources for file in _files_of(source, folder)]
+
+
+def is_address(pattern: str) -> bool:
+    """Return whether a pattern of a source is an address elsewhere, such as `s3://bucket/*.csv`.
+
+    Example:
+        >>> is_address("s3://bucket/crm/*.csv"), is_address("crm/*.csv")
+        (True, False)
+    """
+    return "://" in pattern
 
 
 def _files_of(source: Source, folder: Path) -> list[SourceFile]:
     paths: dict[Path, None] = {}
     for pattern in source.files:
+        if is_address(pattern):
+            continue  # see `events.fetching`
         matches = sorted(path for path in folder.glob(pattern) if not _hidden(path.relative_to(folder), pattern))
         for path in matches:
             _require_own_file(source, folder, path)

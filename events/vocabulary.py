@@ -12,6 +12,9 @@ from expressions.types import Boolean, Category, ColumnType, Number
 ATTRIBUTES_TYPE = "customer_attributes"
 """Reserved type of the event that carries a customer's attributes; its properties are the new values."""
 
+OTHER = "other"
+"""Value of a category that stands for those not listed, where its declaration says `other: true`."""
+
 UNKNOWN_TEXT = ""
 """Value of an attribute that is no longer known; no value that is read is empty."""
 
@@ -23,6 +26,7 @@ class Property(Spec):
     Attributes:
         type: `number`; `boolean`, written true or false; `category`, one of `values`; `text`, kept, never a feature.
         values: All values that a category may have, in their natural order if there is one.
+        other: For a category: true if a value that is not listed counts as `other`; false if it does not fit.
         unit: Unit of a number (`year`, `points`).
         description: What it says about the event or customer.
         personal: True if it identifies a person or is sensitive: it is kept out of models.
@@ -37,11 +41,22 @@ class Property(Spec):
 
     type: Literal["number", "boolean", "category", "text"] = "category"
     values: tuple[str, ...] = ()
+    other: bool = False
     unit: str | None = None
     description: str = ""
     personal: bool = False
     protected: bool = False
     unreadable: str | None = None
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """All values of a category, with `other` where it stands for the rest.
+
+        Example:
+            >>> Property(values=("north", "south"), other=True).allowed
+            ('north', 'south', 'other')
+        """
+        return (*self.values, OTHER) if self.other and OTHER not in self.values else self.values
 
     @property
     def stands_for_unreadable(self) -> str | None:
@@ -75,7 +90,7 @@ class Property(Spec):
             case "boolean":
                 return Boolean()
             case "category":
-                return Category(self.values)
+                return Category(self.allowed)
             case "text":
                 return None
 

@@ -13,11 +13,11 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from features.feature import Feature
 
 from domain.errors import DataError, ModelError
 from domain.offer import Offer, Treatment
 from features.catalogue import FeatureCatalogue
+from features.definitions import Feature
 from features.responses import Responses
 from models.contact_table import ContactColumns, ContactTable, Encoder, encoder_from_json, read_contacts
 from models.evaluation.evaluation import Evaluation, evaluate

@@ -68,11 +68,19 @@ def check(context: typer.Context) -> None:
 
 
 @app.command(name="import")
-def import_log(context: typer.Context) -> None:
+def import_log(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would become of the rows.")] = False,
+) -> None:
     """Import the files of the bank's systems into the event log; a simulated bank generates them first.
 
-    Example: nbo --bank banks/bpi2012 import
+    Example: nbo --bank banks/bpi2012 import --dry-run
     """
+    if dry_run:
+        from nbo.dry_run import show_dry_run
+
+        show_dry_run(components_of_bank(context))
+        return
     parts = components_with_flows(context)
     from pipelines.importing import import_events
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from shutil import rmtree
@@ -20,6 +19,7 @@ from storage.atomic import replace_text
 from storage.lock import locked
 from wiring.bank_time import bank_now
 from wiring.components import Components, components_of, reload_components
+from wiring.fetching import fetched
 from wiring.progress import progress_of
 
 MADE_FROM = "made_from.txt"
@@ -98,7 +98,7 @@ def import_files(bank_folder: str) -> StepResult:
 def _imported(components: Components) -> StepResult:
     now = datetime.now(UTC)
     rows = flush_journal(components, bank_now(components))
-    with progress_of("import events") as progress:
+    with fetched(components) as found, progress_of("import events") as progress:
         report = import_sources(
             components.log,
             components.bank.sources,
@@ -107,23 +107,9 @@ def _imported(components: Components) -> StepResult:
             components.places.quarantine,
             now=now,
             progress=lambda rows, read, total: progress(read, total),
+            fetched=found.files,
         )
-    rows += [
-        {
-            "source": counts.source,
-            "files": counts.file,
-            "rows": counts.read,
-            "accepted": counts.accepted,
-            "duplicates": counts.duplicates,
-            "skipped": counts.skipped,
-            "quarantined": counts.quarantined,
-            "unfit values": sum(counts.parts.values()),
-            "reasons": ", ".join(
-                f"{reason}: {count}" for reason, count in (Counter(counts.reasons) + Counter(counts.parts)).items()
-            ),
-        }
-        for counts in (*report.by_source, report.total)
-    ]
+    rows += report.rows
     keep_table("import", f"What was read into the event log of {components.name}", rows)
     report.require_something_of_every_file()
     warnings = [
@@ -148,6 +134,7 @@ def flush_journal(components: Components, now: datetime) -> list[dict[str, Any]]
             "source": "real-time service",
             "files": "its journal",
             "rows": rows,
+            "further events": 0,
             "accepted": flushed.accepted,
             "duplicates": flushed.duplicates,
             "skipped": 0,

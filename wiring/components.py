@@ -83,7 +83,8 @@ class Components:
         """Folder of the bank's source files."""
         if self.bank.identity.source_folder is None:
             return self.places.simulated_sources
-        return self.settings.data / self.bank.identity.source_folder
+        folder = self.bank.identity.source_folder
+        return (self.folder if folder.startswith("./") else self.settings.data) / folder
 
     @cached_property
     def log(self) -> EventLog:

@@ -43,7 +43,7 @@ def refusing_values(policy: CompiledPolicy, vocabulary: Vocabulary) -> Mapping[s
 
 def _refusing(condition: Expression, name: str, attribute: Property) -> list[str]:
     """Return the values for which a condition is FALSE whatever the other names are; none if it is FALSE for all."""
-    values = ("false", "true") if attribute.type == "boolean" else attribute.values
+    values = ("false", "true") if attribute.type == "boolean" else attribute.allowed
     column = np.arange(len(values), dtype=np.float64)
     refused = condition.evaluate({**_nothing(condition, len(values)), name: column}) == 0.0
     return [] if refused.all() else [value for value, no in zip(values, refused.tolist(), strict=True) if no]

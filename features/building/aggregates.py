@@ -68,7 +68,7 @@ def _check_property(draft: Draft, types: tuple[str, ...], name: str, value: str,
             return
         match declared[name].type:
             case "category":
-                valid = declared[name].values
+                valid = declared[name].allowed
             case "boolean":
                 valid = ("false", "true")
             case _:

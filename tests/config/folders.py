@@ -40,6 +40,7 @@ contacts:
     "sources.yaml": """\
 - name: touchpoints
   files: ["*.csv"]
+  time_zone: UTC
   columns: {customer_id: customer, occurred_at: time, type: event}
   values:
     type: {SAL: salary, LOGIN: app_login}

@@ -274,7 +274,7 @@ def test_a_release_that_reads_otherwise_replaces_what_the_one_before_read(
 ) -> None:
     desk.put("b.csv", HEAD + _rows(1, 2))
     with monkeypatch.context() as before:
-        before.setattr("events.fields.ZoneInfo", lambda _: ZoneInfo("Asia/Tokyo"))
+        before.setattr("events.mapping.ZoneInfo", lambda _: ZoneInfo("Asia/Tokyo"))
         desk.run(BOOKINGS)
     monkeypatch.setattr(importing, "READING", importing.READING + 1)
     assert (desk.run(BOOKINGS).replaced, desk.log.count()) == (2, 2)

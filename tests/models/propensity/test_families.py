@@ -3,11 +3,11 @@ from __future__ import annotations
 import json
 
 import numpy as np
-from features.feature import Feature
 
 from domain.offer import Offer, Treatment
 from expressions.types import Boolean, Category, ColumnType, Number
 from features.catalogue import FeatureCatalogue
+from features.definitions import Feature
 from models.propensity.families import Families, Pair, families_of, feature_behind
 
 TYPES: dict[str, ColumnType] = {

@@ -1,0 +1,200 @@
+"""Guesses what the files of an export are: who the customer is, which files hold events, contacts, attributes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from events.mapping import ROW_NUMBER
+from events.profiling.columns import ColumnProfile
+from events.profiling.files import FileProfile
+from nbo.onboarding.names import name_of
+
+Role = Literal["contacts", "events", "attributes", "unused"]
+
+
+def _word(words: str) -> re.Pattern[str]:
+    return re.compile(rf"(?i)(^|[^a-zäöü])({words})")
+
+
+CUSTOMER: Final = _word(r"customer|client|kunde|cust([_ ]|id)|cif|member|party|person|user([_ ]?id)|klient|subscriber")
+ACCOUNT: Final = _word(r"account|konto|card[_ ]?(id|no|nr)|household|case")
+ID: Final = re.compile(r"(?i)(id|nr|no|num|number|nummer|key|code|ref)$")
+TYPE: Final = _word(r"type|typ$|event|art$|kind|action|activit|operation|vorgang|buchungstext|aktivit|k_symbol")
+AMOUNT: Final = _word(r"amount|betrag|value$|umsatz|summe|spend|volume|überweisung")
+CHANNEL: Final = _word(r"channel|kanal|medium|contact$|device")
+PRODUCT: Final = _word(r"product|produkt")
+OFFER: Final = _word(r"offer|angebot|campaign|kampagne|treatment|creative|mailing|aktion|segment$")
+ANSWER: Final = _word(r"answer|antwort|respon|result|ergebnis|accept|conver|outcome|reaktion|purchase|target|y$|bought")
+CONSENT: Final = _word(
+    r"consent|opt[_ -]?in|einwillig|permission|newsletter|werbe|marketing[_ ]?(ok|allowed)|gdpr|dsgvo"
+)
+PERSONAL: Final = _word(
+    r"name|vorname|nachname|firstname|lastname|surname|e[_-]?mail|phone|telefon|mobil|street|stra(ss|ß)e|iban|address|adresse"
+)
+PROTECTED: Final = _word(r"gender|geschlecht|sex$|religion|nationalit|ethnic|race$|marital|familienstand")
+AFTERWARDS: Final = _word(r"duration|dauer|visit|click|opened|conver|respon|spend|reaktion")
+"""What is known only when a contact is over."""
+YES: Final = re.compile(
+    r"(?i)(yes|y|ja|j|1|true|accept\w*|success\w*|won|abschluss|angenommen|converted|bought|taken|sold)"
+)
+NO: Final = re.compile(r"(?i)(no|n|nein|0|false|declin\w*|reject\w*|failure|lost|abgelehnt|refus\w*|not .*)")
+SHOWN: Final = re.compile(
+    r"(?i)(o_|.*(offer|angebot|campaign|kampagne|mailing|contact|proposal)).*(sent|present|shown|made|deliver|verschickt|gesendet)$"
+)
+TAKEN: Final = re.compile(
+    r"(?i)(o_|.*(offer|angebot|campaign|kampagne|proposal)).*(accept\w*|taken|angenommen|conver\w*)$"
+)
+REFUSED: Final = re.compile(
+    r"(?i)(o_|.*(offer|angebot|campaign|kampagne|proposal)).*(declin\w*|reject\w*|refus\w*|abgelehnt)$"
+)
+"""Event types that put an offer, accept and decline one."""
+CONTROL: Final = re.compile(r"(?i)(no|none|control|kontroll\w*|kein\w*|nothing)([ _-].*)?")
+
+
+@dataclass(slots=True, kw_only=True)
+class FileSketch:
+    """What a group of files with the same columns is taken for; `init` corrects it with the answers that it gets.
+
+    Attributes:
+        patterns: Patterns of the files.
+        customer: Column of the customer's id; `#` if there is none.
+        through: Another file and the key by which the customer is found there.
+        time: Column of the time of what a row says.
+        type: Column of the type of event.
+        offer: Column of the offer, of contacts.
+        answer: Column of the answer, of contacts.
+        answered_at: Column of the time of the answer.
+        accepted: Answers that mean yes.
+        declined: Answers that mean no.
+    """
+
+    name: str
+    patterns: list[str]
+    profile: FileProfile
+    role: Role = "unused"
+    customer: str = ROW_NUMBER
+    through: tuple[FileSketch, str] | None = None
+    time: str | None = None
+    type: str | None = None
+    amount: str | None = None
+    channel: str | None = None
+    product: str | None = None
+    event_id: str | None = None
+    offer: str | None = None
+    answer: str | None = None
+    answered_at: str | None = None
+    accepted: list[str] = field(default_factory=list)
+    declined: list[str] = field(default_factory=list)
+
+    @property
+    def columns(self) -> tuple[ColumnProfile, ...]:
+        """The columns of the files."""
+        return self.profile.columns
+
+    def used(self) -> set[str]:
+        """Return the columns that have a role."""
+        roles = (self.customer, self.time, self.type, self.amount, self.channel, self.product, self.event_id)
+        return {name for name in (*roles, self.offer, self.answer, self.answered_at) if name is not None}
+
+
+def customer_column(columns: Sequence[ColumnProfile]) -> str | None:
+    """Return the column that most likely names the customer."""
+    return _best((column for column in columns if column.kind in ("text", "number") and column.distinct > 1), CUSTOMER)
+
+
+def sketch(files: Sequence[FileSketch], customer: str | None = None) -> None:
+    """Fill in the roles of files.
+
+    Args:
+        files: Groups of files with the same columns.
+        customer: Column of the customer's id, where it is known.
+    """
+    for file in files:
+        names = [column.name for column in file.columns]
+        found = customer if customer in names else customer_column(file.columns)
+        file.customer = found or ROW_NUMBER
+    for file in files:
+        if file.customer == ROW_NUMBER:
+            _through_another(file, files)
+    for file in files:
+        if file.customer == ROW_NUMBER:
+            file.customer = _best(file.columns, ACCOUNT) or ROW_NUMBER
+        _columns(file)
+        file.role = _role(file)
+
+
+def _through_another(file: FileSketch, files: Sequence[FileSketch]) -> None:
+    """Find a file that has the customer, and a key that this file has too."""
+    for other in files:
+        if other is file or other.customer == ROW_NUMBER:
+            continue
+        for column in other.columns:
+            mine = next((one for one in file.columns if one.name == column.name), None)
+            if mine and column.is_unique and column.name != other.customer and ID.search(column.name):
+                file.through, file.customer = (other, column.name), other.customer
+                return
+
+
+def _columns(file: FileSketch) -> None:
+    columns = [column for column in file.columns if column.name != file.customer]
+    times = [column for column in columns if column.kind == "time"]
+    answers = [c for c in columns if ANSWER.search(c.name) and c.kind in ("boolean", "text") and 2 <= c.distinct <= 8]
+    # of several, the one that says yes or no; "outcome of the previous campaign" is not this campaign's
+    answers.sort(
+        key=lambda c: (bool(re.search("(?i)prev|^p[a-z]*outcome", c.name)), not any(map(YES.fullmatch, c.values)))
+    )
+    file.answer = next((column.name for column in answers if any(map(YES.fullmatch, column.values))), None)
+    if file.answer:
+        values = list(file.profile.column(file.answer).values)
+        file.accepted = [value for value in values if YES.fullmatch(value)]
+        file.declined = [value for value in values if value not in file.accepted and NO.fullmatch(value)]
+    answer_times = [column for column in times if ANSWER.search(column.name)]
+    file.answered_at = answer_times[0].name if answer_times and file.answer else None
+    others = [column for column in times if column.name != file.answered_at]
+    others.sort(key=lambda column: -column.distinct)  # the time of an event differs more than that of its case
+    file.time = next(
+        (c.name for c in others if not re.search("(?i)birth|geburt|since|seit|open|end|valid_?(to|until)", c.name)),
+        None,
+    )
+    categories = [column for column in columns if column.kind in ("text", "boolean", "number") and column.is_category]
+    texts = [column for column in categories if column.kind == "text"]
+    file.offer = _best([c for c in texts if c.name != file.answer], OFFER) if file.answer else None
+    file.type = _best([c for c in texts if c.name not in (file.answer, file.offer)], TYPE)
+    file.channel = _best([c for c in texts if c.name not in (file.answer, file.offer, file.type)], CHANNEL)
+    file.product = _best([c for c in texts if c.name not in (file.answer, file.offer, file.type)], PRODUCT)
+    file.amount = _best([column for column in columns if column.kind == "number"], AMOUNT)
+    ids = [column for column in columns if column.is_unique and column.kind in ("text", "number")]
+    file.event_id = _best(ids, ID)
+
+
+def _role(file: FileSketch) -> Role:
+    if file.answer and (
+        file.offer or _word(r"contact|kontakt|campaign|kampagn|offer|angebot|mail|marketing").search(file.name)
+    ):
+        return "contacts"
+    if file.customer == ROW_NUMBER and file.answer:
+        return "contacts"
+    customers = next((column for column in file.columns if column.name == file.customer), None)
+    once = customers is not None and customers.distinct >= 0.95 * file.profile.rows
+    if once:
+        return "attributes"
+    return "events" if file.time else "unused"
+
+
+def _best(columns: Iterable[ColumnProfile], words: re.Pattern[str]) -> str | None:
+    """Return the column whose name fits best: the earlier in the name the better, an id before others."""
+    fits = [(column, found) for column in columns if (found := words.search(column.name))]
+    key = min(
+        fits,
+        key=lambda pair: (ID.search(pair[0].name) is None if words is CUSTOMER else 0, pair[1].start()),
+        default=None,
+    )
+    return key[0].name if key else None
+
+
+def source_name(file: FileSketch) -> str:
+    """Return a name for the source of a group of files."""
+    return name_of(file.name, "source")

@@ -1,0 +1,161 @@
+"""A bank's folder made from exports."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from config.reading import load_bank
+from config.schemas import file_names, schema_of
+from domain.errors import DataError
+from events.importing import import_sources
+from events.log import EventLog
+from events.report import ImportReport
+from nbo.onboarding.init import Given, NewBank, init_bank
+
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+MOST_QUESTIONS = 10
+
+
+class Desk:
+    """A folder of exports, and a bank made from them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.exports, self.bank, self.folder = folder / "exports", folder / "bank", folder
+        self.exports.mkdir()
+        self.questions: list[str] = []
+
+    def put(self, name: str, text: str, encoding: str = "utf-8") -> None:
+        (self.exports / name).write_bytes(text.encode(encoding))
+
+    def init(self, given: Given | None = None) -> NewBank:
+        def ask(question: str, proposed: str) -> str:
+            self.questions.append(question)
+            return proposed
+
+        return init_bank(self.bank, [self.exports], given or Given(), ask)
+
+    def run(self) -> tuple[ImportReport, list[dict[str, object]]]:
+        bank = load_bank(self.bank)
+        log = EventLog(self.folder / "log", buckets=2)
+        report = import_sources(
+            log, bank.sources, bank.vocabulary, self.bank / "exports", self.folder / "quarantine", now=NOW
+        )
+        return report, [row for bucket in range(2) for row in log.read_bucket(bucket).to_pylist()]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def _contacts(count: int = 40) -> str:
+    answers = [("ja", "{:02d}.03.2025"), ("nein", "{:02d}.03.2025"), ("", "")]
+    rows = []
+    for number in range(count):
+        answer, day = answers[number % 3]
+        money = "1.234,50" if answer == "ja" else ""
+        channel = ("Telefon", "E-Mail")[number % 2]
+        row = (1000 + number, f"{1 + number % 9:02d}.03.2025 09:30", channel, "Tagesgeld Plus", answer)
+        rows.append(";".join(map(str, (*row, day.format(10 + number % 9), money))))
+    head = "Kampagne März;;;;;;\nKundennr;Kontakt am;Kanal;Angebot;Antwort;Antwort am;Betrag\n"
+    return head + "\n".join(rows) + "\nSumme;40;;;;;\n"
+
+
+def _customers(count: int = 40) -> str:
+    head = "Kundennr;Stand;Geschlecht;Beruf;Einwilligung_Telefon;E-Mail\n"
+    rows = (f"{1000 + n};02.01.2025;{'wm'[n % 2]};{('Köchin', 'Ärztin')[n % 2]};{('ja', 'nein')[n % 2]};k{n}@b.example"
+            for n in range(count))  # fmt: skip
+    return head + "\n".join(rows) + "\n"
+
+
+def test_german_exports_become_a_bank_that_imports_every_row(desk: Desk) -> None:
+    desk.put("kontakte.csv", _contacts(), "latin-1")
+    desk.put("kunden.csv", _customers(), "latin-1")
+    new = desk.init()
+    assert len(desk.questions) <= MOST_QUESTIONS
+    report, events = desk.run()
+    assert report.total.quarantined == 0
+    types = [event["type"] for event in events]
+    assert {kind: types.count(kind) for kind in set(types)} == {
+        "offer_presented": 40, "offer_accepted": 14, "offer_declined": 13, "customer_attributes": 40,
+    }  # fmt: skip
+    accepted = [event for event in events if event["type"] == "offer_accepted"]
+    assert {event["amount"] for event in accepted} == {1234.5}
+    assert new.draft.channels == ["telefon", "e_mail"]
+    assert [offer.name for offer in load_bank(desk.bank).offers] == ["tagesgeld_plus"]
+    assert "e_mail" not in new.draft.attributes, "an address is left out"
+    assert new.draft.attributes["geschlecht"]["protected"]
+    assert load_bank(desk.bank).policy.consent["telefon"] == "einwilligung_telefon"
+
+
+def test_a_trial_without_ids_or_times_becomes_one_customer_a_row(desk: Desk) -> None:
+    rows = "".join(
+        f"{20 + n % 50},{('Mail A', 'Mail B', 'No mail')[n % 3]},{int(n % 7 == 0)},{n % 7}\n" for n in range(90)
+    )
+    desk.put("trial.csv", f"age,segment,conversion,visit\n{rows}")
+    new = desk.init(Given(as_of=date(2025, 3, 1)))
+    report, events = desk.run()
+    assert (report.total.quarantined, len({event["customer_id"] for event in events})) == (0, 90)
+    assert list(new.draft.offers) == ["mail_a", "mail_b"], "the control group is no offer"
+    assert sum(event["type"] == "offer_presented" for event in events) == 60
+    assert any("visit: it is known only when the contact is over" in what for what in new.draft.left_out)
+    assert any("each row is a customer" in note for note in new.notes)
+
+
+def test_the_customer_of_an_account_is_found_through_another_file(desk: Desk) -> None:
+    desk.put("accounts.csv", "account_id,client_id,opened\n" + "".join(f"A{n},K{n},2024-01-01\n" for n in range(30)))
+    rows = "".join(f"{n},A{n % 30},9301{2 + n % 27:02d},{n - 50}.5\n" for n in range(100))
+    desk.put("trans.csv", f"trans_id,account_id,date,amount\n{rows}")
+    desk.init()
+    report, events = desk.run()
+    assert report.total.quarantined == 0
+    booked = [event for event in events if str(event["type"]).startswith("trans")]
+    assert {event["customer_id"] for event in booked} == {f"K{n}" for n in range(30)}
+    assert {event["type"] for event in booked} == {"trans_out", "trans_in"}
+    assert min(event["occurred_at"].year for event in booked) == 1993  # type: ignore[attr-defined]
+
+
+def test_an_event_log_of_offers_and_answers_is_recognised(desk: Desk) -> None:
+    kinds = ("O_SENT", "O_ACCEPTED", "W_CALL")
+    rows = "".join(f"C{n % 20},2025-01-{1 + n % 28:02d} 10:00:00,{kinds[n % 3]}\n" for n in range(120))
+    desk.put("log.csv", f"case_id,time,activity\n{rows}")
+    new = desk.init()
+    assert new.draft.roles == {"presented": "o_sent", "accepted": "o_accepted"}
+    _, events = desk.run()
+    assert {dict(event["properties"]).get("offer") for event in events if event["type"] == "o_sent"} == {"log_offer"}  # type: ignore[call-overload]
+
+
+def test_json_lines_become_a_bank_too(desk: Desk) -> None:
+    rows = "".join(f'{{"client": "C{n % 9}", "at": "2025-01-02T10:00:00", "action": "login"}}\n' for n in range(30))
+    desk.put("app.jsonl", rows)
+    desk.init()
+    report, events = desk.run()
+    assert (report.total.accepted, {event["type"] for event in events}) == (30, {"login"})
+
+
+def test_a_bank_is_not_overwritten(desk: Desk) -> None:
+    desk.put("kunden.csv", _customers())
+    desk.init()
+    with pytest.raises(DataError, match="there is a bank in the folder already"):
+        desk.init()
+
+
+def test_a_wrong_answer_says_what_would_have_been_right(desk: Desk) -> None:
+    desk.put("kontakte.csv", _contacts(), "latin-1")
+    with pytest.raises(
+        DataError, match=r"no such column in kontakte\.csv: got 'Reaktion', expected Kundennr, Kontakt am"
+    ):
+        desk.init(Given(answer="Reaktion"))
+
+
+@pytest.mark.parametrize("name", file_names())
+def test_every_file_has_a_schema_with_descriptions(name: str) -> None:
+    schema = schema_of(name)
+    shapes = [part for part in (schema, *schema.get("$defs", {}).values()) if "properties" in part]
+    assert shapes
+    missing = [(shape.get("title"), key) for shape in shapes for key, item in shape["properties"].items()
+               if "description" not in item]  # fmt: skip
+    assert missing == []
