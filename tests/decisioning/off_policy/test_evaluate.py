@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from decisioning.off_policy.estimators import all_terms, slope
+from decisioning.off_policy.evaluate import evaluate_policy
+from decisioning.off_policy.intervals import confidence_sequence
+from decisioning.off_policy.logged import LoggedDecisions, logged_decisions
+from decisioning.off_policy.outcome_model import expected_rewards
+from decisioning.off_policy.verdict import Word
+from domain.errors import DataError
+from expressions.types import Array
+from tests.decisioning.off_policy.world import World
+
+RUNS = 200
+
+
+@pytest.mark.parametrize("world", [World(valued=False, sharpness=0.3), World()], ids=["answers", "values"])
+def test_intervals_of_95_percent_cover_the_truth_in_92_to_98_percent_of_200_logs(world: World) -> None:
+    truth, covered = world.true_gain(), dict.fromkeys(("ips", "snips", "dr"), 0)
+    for run in range(RUNS):
+        one = world.decisions(1_000, seed=1_000 + run)
+        logged = logged_decisions(
+            one.action, one.reward, one.probability, one.target, context=one.context, customer=one.customer
+        )
+        terms = all_terms(logged)
+        for name in covered:
+            gain = terms[name].gain(logged.reward, logged.unit, logged.units)
+            covered[name] += gain.low <= truth <= gain.high
+    shares = {name: count / RUNS for name, count in covered.items()}
+    assert all(0.92 <= share <= 0.98 for share in shares.values()), shares
+
+
+def test_a_better_policy_is_shipped_and_the_reverse_question_is_stopped() -> None:
+    one = World().decisions(6_000, seed=1)
+    better = evaluate_policy(
+        one.action, one.reward, one.probability, one.target, context=one.context, customer=one.customer
+    )
+    assert better.verdict.word == Word.SHIP
+    worst = np.eye(4)[one.expected.argmin(axis=1)] * 0.8 + 0.05
+    worse = evaluate_policy(one.action, one.reward, one.probability, worst, context=one.context)
+    assert worse.verdict.word == Word.STOP
+    assert "earns less" in worse.verdict.reason
+
+
+def test_the_logging_policy_itself_gains_nothing_and_is_held() -> None:
+    one = World().decisions(3_000, seed=2)
+    found = evaluate_policy(one.action, one.reward, one.probability, one.logging, context=one.context)
+    assert found.gain.low <= 0.0 <= found.gain.high
+    assert found.verdict.word == Word.HOLD
+    assert found.support.effective == pytest.approx(3_000)
+    assert found.gains["ips"].value == pytest.approx(0.0, abs=1e-12)
+
+
+def test_looking_at_every_customer_rarely_finds_a_gain_where_there_is_none() -> None:
+    generator, wrong = np.random.default_rng(4), 0
+    for _ in range(200):
+        rows = generator.exponential(size=2_000) - 1.0
+        looks = (confidence_sequence(rows[:n], np.arange(n), n) for n in range(100, 2_001, 100))
+        wrong += any(not found.low <= 0.0 <= found.high for found in looks)
+    assert wrong <= 0.05 * 200
+
+
+def test_a_policy_beyond_the_logs_is_held_with_the_share_of_which_nothing_is_known() -> None:
+    generator = np.random.default_rng(5)
+    action = generator.integers(2, size=2_000)  # the third action is never logged
+    found = evaluate_policy(action, generator.random(2_000), np.full(2_000, 0.5), np.tile([0.3, 0.3, 0.4], (2_000, 1)))
+    assert found.verdict.word == Word.HOLD
+    assert found.support.outside.low == pytest.approx(0.4, abs=0.02)
+    assert "40%" in found.verdict.reason
+
+
+def test_few_decisions_that_speak_of_the_policy_are_held() -> None:
+    generator = np.random.default_rng(6)
+    action = np.where(generator.random(2_000) < 0.02, 1, 0)
+    probability = np.where(action == 1, 0.02, 0.98)
+    found = evaluate_policy(action, generator.random(2_000), probability, np.full(2_000, 1))
+    assert found.verdict.word == Word.HOLD
+    assert "own; at least 100 are needed" in found.verdict.reason
+
+
+def test_segments_add_up_to_the_whole() -> None:
+    one = World().decisions(3_000, seed=3)
+    segment = np.where(one.context[:, 0] > 0.0, "high", "low")
+    found = evaluate_policy(one.action, one.reward, one.probability, one.target, context=one.context, segment=segment)
+    assert [each.segment for each in found.segments] == ["high", "low"]
+    together = sum(each.decisions * each.gain.value for each in found.segments) / 3_000
+    assert together == pytest.approx(found.gain.value)
+
+
+def test_estimators_give_what_their_formulas_say_by_hand() -> None:
+    logged = logged_decisions([0, 1, 1], [1.0, 0.0, 2.0], [0.5, 0.25, 0.5], [[0.5, 0.5], [0.75, 0.25], [0.0, 1.0]])
+    assert logged.weight.tolist() == [1.0, 1.0, 2.0]
+    terms = all_terms(logged)
+    assert terms["ips"].rows.tolist() == [1.0, 0.0, 4.0]
+    assert terms["snips"].rows.sum() / terms["snips"].over.sum() == pytest.approx(5.0 / 4.0)
+    assert terms["dr"].rows == pytest.approx(terms["dm"].rows + logged.weight * (logged.reward - _chosen(logged)))
+
+
+def _chosen(logged: LoggedDecisions) -> Array:
+    return expected_rewards(logged)[1]
+
+
+def test_slope_keeps_an_unbiased_estimator_where_the_cheaper_ones_disagree_with_it() -> None:
+    one = World(valued=False).decisions(3_000, seed=8)
+    logged = logged_decisions(one.action, one.reward, one.probability, one.target, context=one.context)
+    unbiased = all_terms(logged)["dr"]
+    shifted = type(unbiased)("far", unbiased.rows * 0.1 + 5.0, unbiased.over)
+    near = type(unbiased)("near", unbiased.rows.mean() + 0.5 * (unbiased.rows - unbiased.rows.mean()), unbiased.over)
+    assert slope(logged, [unbiased, shifted]) is unbiased
+    assert slope(logged, [unbiased, near]) is near
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"probability": [0.5, 0.0]}, "probability is not usable in 1 of 2 rows: got 0 in row 1, expected above 0"),
+        ({"probability": [0.5, float("nan")]}, "probability is not usable"),
+        ({"probability": [0.5]}, "probability has another shape"),
+        ({"reward": [1.0, float("nan")]}, "reward is not usable in 1 of 2 rows"),
+        ({"action": [0, 2]}, "action is not usable in 1 of 2 rows: got 2 in row 1, expected 0 to 1"),
+        ({"action": [0, 0.5]}, "action is not usable"),
+        ({"target": [[0.5, 0.6], [0.5, 0.5]]}, "rows that sum to 1"),
+        ({"target": [[1.5, -0.5], [0.5, 0.5]]}, "target is not usable"),
+        ({"target": [[0.5, 0.5]]}, "target has another shape"),
+        ({"customer": ["a", None]}, "customer has missing ids"),
+        ({"customer": ["a"]}, "customer has another shape"),
+        ({"context": [[1.0]]}, "context has another shape"),
+        ({"segment": ["a"]}, "segment has another shape"),
+        ({"action": []}, "there are no logged decisions"),
+        ({"reward": ["a", "b"]}, "reward is not an array of numbers"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused_with_the_row(change: dict[str, object], words: str) -> None:
+    sound = {"action": [0, 1], "reward": [1.0, 0.0], "probability": [0.5, 0.5], "target": [[0.5, 0.5], [0.5, 0.5]]}
+    with pytest.raises(DataError) as raised:
+        evaluate_policy(**{**sound, **change})
+    assert words in str(raised.value)
+
+
+def test_one_decision_is_answered_with_its_uncertainty() -> None:
+    found = evaluate_policy([0], [1.0], [0.5], [[0.5, 0.5]], context=[[float("nan")]])
+    assert found.verdict.word == Word.HOLD
+    assert np.isnan(found.gain.low)
+
+
+def test_decisions_in_another_order_give_the_same_figures() -> None:
+    one = World().decisions(500, seed=9)
+    whole = (one.action, one.reward, one.probability, one.target)
+    order = np.random.default_rng(1).permutation(500)
+    straight, mixed = evaluate_policy(*whole), evaluate_policy(*(each[order] for each in whole))
+    assert straight.gains["ips"].value == pytest.approx(mixed.gains["ips"].value)
+    assert straight.support.effective == pytest.approx(mixed.support.effective)
