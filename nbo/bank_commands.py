@@ -144,15 +144,31 @@ def journeys(
 
 
 @app.command()
-def train(context: typer.Context, as_of: AsOf = None) -> None:
+def train(
+    context: typer.Context,
+    as_of: AsOf = None,
+    experiment: Annotated[
+        str | None, typer.Option("--as", help="Name of an experiment, whose models are judged and never put in charge.")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="With --as: a setting of models.yaml that differs; may be repeated."),
+    ] = None,
+) -> None:
     """Train, evaluate and register the churn and propensity models; a better challenger becomes champion.
 
-    Example: nbo --bank banks/demo train
+    Examples:
+        nbo --bank banks/demo train
+
+        nbo --bank banks/demo train --as bigger_trees --set models.propensity.num_leaves=31
     """
+    from nbo.experiments import expect_experiment
+
+    expect_experiment(experiment, changes or ())
     parts = components_with_flows(context)
     from pipelines.training import train_models
 
-    show_models(train_models(str(parts.folder), moment_of(parts, as_of)))
+    show_models(train_models(str(parts.folder), moment_of(parts, as_of), experiment, changes or []))
 
 
 @app.command()
@@ -278,11 +294,25 @@ def experiments(
     sort: Annotated[str, typer.Option(help="Column to sort by, largest first.")] = "started",
     model: Annotated[str | None, typer.Option(help="churn or propensity.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write the whole table to this file instead.")] = None,
+    compare: Annotated[
+        tuple[str, str] | None,
+        typer.Option(help="Compare two runs row by row: names, ids, or champion and challenger."),
+    ] = None,
+    picture: Annotated[Path | None, typer.Option(help="With --compare: write a picture to this SVG file.")] = None,
 ) -> None:
-    """Compare training runs in one table.
+    """List training runs: what differs from the champion, who is in charge, why a gate refused.
 
-    Example: nbo --bank banks/demo experiments --model churn --sort auc
+    Examples:
+        nbo --bank banks/demo experiments --model churn --sort auc
+
+        nbo --bank banks/demo experiments --model propensity --compare champion bigger_trees
     """
-    from nbo.what_if import show_experiments
+    parts = components_of_bank(context)
+    if compare is not None:
+        from nbo.compared_runs import show_comparison
 
-    show_experiments(components_of_bank(context), sort, model, csv)
+        show_comparison(parts, model, compare, picture)
+        return
+    from nbo.experiments import show_experiments
+
+    show_experiments(parts, sort, model, csv)
