@@ -103,17 +103,31 @@ def features(context: typer.Context, as_of: AsOf = None) -> None:
 @app.command()
 def training_set(
     context: typer.Context,
-    moments: Annotated[Path, typer.Option(help="Parquet, CSV or JSON lines with customer_id and as_of.")],
-    to: Annotated[Path, typer.Option(help="New folder for the features, as Parquet.")],
+    to: Annotated[Path, typer.Option(help="New folder for the features as Parquet; with --model a Parquet file.")],
+    moments: Annotated[Path | None, typer.Option(help="Parquet, CSV or JSON lines with customer_id and as_of.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="churn or propensity: features with its label; without --moments at its own moments."),
+    ] = None,
 ) -> None:
-    """Compute the features of any customers at any moments, as they were known then.
+    """Compute the features of any customers at any moments, as they were known then, with a label if you name a model.
 
-    Example: nbo --bank banks/demo training-set --moments moments.csv --to my_training_set
+    Examples:
+        nbo --bank banks/demo training-set --moments moments.csv --to my_training_set
+
+        nbo --bank banks/demo training-set --model propensity --to propensity.parquet
     """
     parts = components_of_bank(context)
-    from pipelines.training_sets import write_training_set
+    if model is not None:
+        from nbo.training_files import write_labelled
 
-    result = write_training_set(parts, moments, to)
+        result = write_labelled(parts, model, moments, to)
+    elif moments is None:
+        raise DataError("neither moments nor a model", expected="--moments FILE, --model churn, or both")
+    else:
+        from pipelines.training_sets import write_training_set
+
+        result = write_training_set(parts, moments, to)
     show_table("training set", ("what", "value"), list(result.items()))
 
 

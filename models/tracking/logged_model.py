@@ -8,8 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-import mlflow.lightgbm
-import mlflow.pyfunc
 import numpy as np
 import pandas as pd
 from mlflow.entities import LoggedModelOutput
@@ -70,6 +68,8 @@ def log_model(
 
 
 def _write(folder: Path, described: Model, model: ModelWithFiles, offers: Sequence[Offer]) -> None:
+    import mlflow.pyfunc  # warns about one of its own classes on first import, which the caller keeps quiet
+
     booster = getattr(model, "booster", None)
     requirements = [f"lightgbm=={version('lightgbm')}", f"numpy=={np.__version__}", f"pandas=={pd.__version__}"]
     if booster is not None:  # also as LightGBM's own, for its tools
