@@ -9,6 +9,7 @@ from typing import Any
 from domain.errors import StateError
 from events.durable import replace_text
 from pipelines.steps import StepResult
+from serving.figures.files import read_last_run
 from wiring.components import Components
 
 IMPORT, FEATURES, MODELS, DECISIONS = "import", "features", "models", "decisions"
@@ -43,14 +44,4 @@ def last_outcomes(components: Components) -> dict[str, Any]:
 
 
 def _read(components: Components) -> dict[str, Any]:
-    try:
-        stored: dict[str, Any] = json.loads(components.places.last_run.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise StateError(
-            f"the stored results of the last run of bank {components.name} are damaged",
-            got=str(error),
-            remedy=f"remove {components.places.last_run} and run again; nothing else is lost",
-        ) from error
-    return stored
+    return read_last_run(components.places.last_run)

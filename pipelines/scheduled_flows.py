@@ -6,6 +6,7 @@ from prefect import flow
 
 from pipelines.deciding import decide_for_everybody
 from pipelines.feature_build import build_features
+from pipelines.figures import keep_figures
 from pipelines.importing import import_events
 from pipelines.outcomes import DECISIONS, FEATURES, IMPORT, MODELS, keep_outcomes, missing_outcomes
 from pipelines.reporting import write_report
@@ -38,4 +39,5 @@ def decide_and_report(bank_folder: str) -> StepResult:
     components = reload_components(bank_folder)
     outcomes = {DECISIONS: decide_for_everybody(bank_folder)}
     keep_outcomes(components, outcomes)
+    keep_figures(bank_folder, outcomes[DECISIONS])
     return outcomes if missing_outcomes(components) else {**outcomes, **write_report(bank_folder)}

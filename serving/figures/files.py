@@ -1,0 +1,88 @@
+"""Files of figures: daily responses, the runs of the bank, and the results of the last run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from domain.errors import StateError
+from events.durable import replace_text
+from features.store.replacing import replacing
+from serving.figures.daily_responses import SCHEMA
+
+DAILY_RESPONSES: Final = "daily_responses.parquet"
+RUNS: Final = "runs.json"
+MOST_RUNS: Final = 1_000
+_UNTIL: Final = b"until"
+
+
+def write_daily_responses(folder: Path, table: pa.Table, until: datetime) -> None:
+    """Write daily responses and the moment up to which they are complete."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / DAILY_RESPONSES) as beside:
+        pq.write_table(table.replace_schema_metadata({_UNTIL: until.isoformat().encode()}), beside)
+
+
+def read_daily_responses(folder: Path) -> tuple[pa.Table, datetime | None]:
+    """Read daily responses and the moment up to which they are complete; an empty table and None before the first run.
+
+    Raises:
+        StateError: The file is damaged.
+    """
+    file = folder / DAILY_RESPONSES
+    try:
+        table = pq.read_table(file)
+        until = (table.schema.metadata or {}).get(_UNTIL)
+        moment = None if until is None else datetime.fromisoformat(until.decode())
+        return table.cast(SCHEMA), moment
+    except FileNotFoundError:
+        return SCHEMA.empty_table(), None
+    except (OSError, ValueError) as error:
+        raise StateError(
+            "the daily responses cannot be read", got=type(error).__name__, remedy=f"remove {file} and decide again"
+        ) from error
+
+
+def add_run(folder: Path, run: Mapping[str, Any]) -> None:
+    """Add a run to the list of runs; one of the same folder replaces it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    others = [one for one in read_runs(folder) if one["folder"] != run["folder"]]
+    kept = sorted([*others, dict(run)], key=lambda one: str(one["as_of"]))[-MOST_RUNS:]
+    replace_text(folder / RUNS, json.dumps(kept, indent=1))
+
+
+def read_runs(folder: Path) -> list[dict[str, Any]]:
+    """Return the runs of the bank, oldest first.
+
+    Raises:
+        StateError: The file is damaged.
+    """
+    return list(_json(folder / RUNS, []))
+
+
+def read_last_run(file: Path) -> dict[str, Any]:
+    """Return the stored result of each flow's last run; empty before the first one.
+
+    Raises:
+        StateError: The file is damaged.
+    """
+    return dict(_json(file, {}))
+
+
+def _json(file: Path, otherwise: Any) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return otherwise
+    except ValueError as error:
+        raise StateError(
+            "the stored results of earlier runs are damaged",
+            got=str(error),
+            remedy=f"remove {file} and run again; nothing else is lost",
+        ) from error
