@@ -27,6 +27,9 @@ ROLES_CLAIM: Final = "NBO_OIDC_ROLES_CLAIM"
 USED_LINKS: Final = "NBO_CONSOLE_USED_LINKS"
 """Folder in which the workers of a service note the sign-in links that were used."""
 
+SHOWN: Final = "NBO_CONSOLE_LINK_SHOWN"
+"""Set by the command that shows the link, for those it starts."""
+
 MLFLOW: Final = "NBO_CONSOLE_MLFLOW"
 PREFECT: Final = "NBO_CONSOLE_PREFECT"
 

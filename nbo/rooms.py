@@ -19,6 +19,7 @@ ROOMS: Final = (
     "config",
     "records",
     "serving",
+    "console",
     "wiring",
     "pipelines",
 )

@@ -116,6 +116,7 @@ def put_to_gate(
         "version": registered.version,
         "champion": report.passed,
         "failures": list(report.failures),
+        "checks": report.to_json()["checks"],
         "rows": evaluation.rows,
         "positives": evaluation.positives,
         "metrics": evaluation.to_metrics(),

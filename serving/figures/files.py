@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ from serving.figures.daily_responses import SCHEMA
 
 DAILY_RESPONSES: Final = "daily_responses.parquet"
 RUNS: Final = "runs.json"
+OFFERS: Final = "offers.json"
 MOST_RUNS: Final = 1_000
 _UNTIL: Final = b"until"
 
@@ -47,6 +48,22 @@ def read_daily_responses(folder: Path) -> tuple[pa.Table, datetime | None]:
         raise StateError(
             "the daily responses cannot be read", got=type(error).__name__, remedy=f"remove {file} and decide again"
         ) from error
+
+
+def write_offers(folder: Path, as_of: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the counts of a run by offer (`serving.figures.offer_counts`)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_text(folder / OFFERS, json.dumps({"as_of": as_of, "offers": list(rows)}, indent=1))
+
+
+def read_offers(folder: Path) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the counts of the last run by offer, and its moment; nothing before the first run.
+
+    Raises:
+        StateError: The file is damaged.
+    """
+    content = _json(folder / OFFERS, {"as_of": None, "offers": []})
+    return content["offers"], content["as_of"]
 
 
 def add_run(folder: Path, run: Mapping[str, Any]) -> None:
