@@ -13,6 +13,7 @@ from typing import Final
 from starlette.requests import Request
 
 from config.console import ROLES
+from console.languages import N_
 from serving.api.problems import ProblemError
 
 
@@ -85,7 +86,7 @@ def sign_in(request: Request, name: str, roles: Iterable[str], hours: float) -> 
     """
     known = sorted(set(roles) & set(ROLES))
     if not known:
-        raise ProblemError(403, "no-role", "this account has no role in the console", expected=", ".join(ROLES))
+        raise ProblemError(403, "no-role", N_("this account has no role in the console"), expected=", ".join(ROLES))
     kept = {key: request.session[key] for key in ("language", "theme") if key in request.session}
     request.session.clear()
     request.session.update(
@@ -124,7 +125,7 @@ def needed(request: Request, permission: Permission | None = None) -> Person:
     if person is None:
         raise SignInNeededError
     if permission is not None and not person.may(permission):
-        raise ProblemError(403, "not-allowed", "your role does not include this page", expected=permission.value)
+        raise ProblemError(403, "not-allowed", N_("your role does not include this page"), expected=permission.value)
     return person
 
 

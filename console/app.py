@@ -22,7 +22,7 @@ from console.access import CrossSiteError, Permission, Person, SignInNeededError
 from console.access import sign_in as begin_session
 from console.access import sign_out as end_session
 from console.guard import Guarded
-from console.languages import LANGUAGES, Texts
+from console.languages import LANGUAGES, N_, Texts
 from console.links import BASE, CustomerLinks, SignInLinks, sign_in_link
 from console.openid import OpenId
 from console.page import Content, Page, Sources, Visit, all_pages
@@ -117,7 +117,7 @@ class Console:
         person = needed(request)
         first = next((page for page in self._pages if person.may(page.permission)), None)
         if first is None:
-            raise ProblemError(403, "not-allowed", "your role includes no page")
+            raise ProblemError(403, "not-allowed", N_("your role includes no page"))
         return RedirectResponse(f"{BASE}/{first.name}", _SEE_OTHER)
 
     async def _show(self, page: Page, request: Request) -> Response:
@@ -139,7 +139,7 @@ class Console:
         content: Content = await self._apart(partial(page.content, visit))
         table = find_table(content.tables, name)
         if table is None or form not in {"csv", "json"}:
-            raise ProblemError(404, "not-found", "there is no such data")
+            raise ProblemError(404, "not-found", N_("there is no such data"))
         body: str | bytes = table.to_csv() if form == "csv" else table.to_json()
         media = "text/csv; charset=utf-8" if form == "csv" else "application/json"
         headers = {"Content-Disposition": f'attachment; filename="{page.name}-{table.name}.{form}"'}
@@ -152,7 +152,7 @@ class Console:
         if page.of_customer:
             customer = self._customer_links.customer(request.path_params["token"], person.name)
             if customer is None:
-                raise ProblemError(404, "not-found", "this link has ended: look the customer up again")
+                raise ProblemError(404, "not-found", N_("this link has ended: look the customer up again"))
             await self._note(request, person, "look at a customer", customer, f"console: {page.name}, {what}")
         texts = self._texts(request)
         asked = dict(request.query_params)
@@ -189,20 +189,20 @@ class Console:
 
     async def _enter(self, request: Request) -> Response:
         if self._openid is not None:
-            raise ProblemError(404, "not-found", "people sign in at the identity provider")
+            raise ProblemError(404, "not-found", N_("people sign in at the identity provider"))
         found = self._sign_in_links.take(request.path_params["token"])
         if found is None:
-            raise ProblemError(403, "sign-in", "this sign-in link was used, or is too old")
+            raise ProblemError(403, "sign-in", N_("this sign-in link was used, or is too old"))
         return await self._entered(request, *found)
 
     async def _leave(self, request: Request) -> Response:
         if self._openid is None:
-            raise ProblemError(404, "not-found", "this console has no identity provider")
+            raise ProblemError(404, "not-found", N_("this console has no identity provider"))
         return await self._openid.leave(request)
 
     async def _arrive(self, request: Request) -> Response:
         if self._openid is None:
-            raise ProblemError(404, "not-found", "this console has no identity provider")
+            raise ProblemError(404, "not-found", N_("this console has no identity provider"))
         return await self._entered(request, *await self._openid.arrive(request))
 
     async def _entered(self, request: Request, name: str, roles: list[str]) -> Response:
@@ -232,7 +232,9 @@ class Console:
             form = await from_own_form(request)
             role = form.get("role", "")
             if role not in ROLES:
-                raise ProblemError(422, "not-fit", "there is no such role", got=role[:50], expected=", ".join(ROLES))
+                raise ProblemError(
+                    422, "not-fit", N_("there is no such role"), got=role[:50], expected=", ".join(ROLES)
+                )
             address = self._settings.address or f"{request.url.scheme}://{request.url.netloc}"
             link = sign_in_link(self._settings.secret, address, [role], role)
             await self._note(request, person, "make a sign-in link", None, role)
@@ -249,7 +251,7 @@ class Console:
         return RedirectResponse(f"{BASE}/sign-in", _SEE_OTHER)
 
     async def _cross_site(self, request: Request, error: Exception) -> Response:
-        return self._failed(request, 403, "this form is too old, or not one of the console's: open the page again")
+        return self._failed(request, 403, N_("this form is too old, or not one of the console's: open the page again"))
 
     async def _problem(self, request: Request, error: Exception) -> Response:
         problem = problem_of(error) if isinstance(error, NboError) else error
@@ -260,7 +262,7 @@ class Console:
 
     async def _unexpected(self, request: Request, error: Exception) -> Response:
         logger.error("unexpected", exc_info=error)
-        return self._failed(request, 500, "an unexpected error occurred in the service")
+        return self._failed(request, 500, N_("an unexpected error occurred in the service"))
 
     def _failed(self, request: Request, status: int, what: str) -> Response:
         return self._render(request).response(request, self._texts(request), "error.html", status=status, what=what)

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from config.console import ConsoleSettings
+from console.languages import N_
 from serving.api.problems import ProblemError
 
 if TYPE_CHECKING:
@@ -56,12 +57,12 @@ class OpenId:
             claims: dict[str, Any] = (await self._app().authorize_access_token(request)).get("userinfo") or {}
         except (OAuthError, JoseError) as error:
             logger.warning("a sign-in failed", extra={"why": type(error).__name__})
-            raise ProblemError(403, "sign-in", "the identity provider's answer is not valid: try again") from error
+            raise ProblemError(403, "sign-in", N_("the identity provider's answer is not valid: try again")) from error
         except Exception as error:
             raise self._failed(error) from error
         name = next((str(claims[key]) for key in _NAMES if claims.get(key)), "")
         if not name:
-            raise ProblemError(403, "sign-in", "the identity provider does not say who this is")
+            raise ProblemError(403, "sign-in", N_("the identity provider does not say who this is"))
         roles = claims.get(self._settings.roles_claim) or ()
         return name, [roles] if isinstance(roles, str) else [str(role) for role in roles]
 
@@ -80,4 +81,4 @@ class OpenId:
 
     def _failed(self, error: Exception) -> ProblemError:
         logger.error("the identity provider does not answer", extra={"why": type(error).__name__})
-        return ProblemError(503, "sign-in", "the identity provider does not answer: try again in a moment")
+        return ProblemError(503, "sign-in", N_("the identity provider does not answer: try again in a moment"))

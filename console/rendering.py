@@ -60,6 +60,7 @@ class Rendering:
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         common = {
             "_": texts,
+            "ngettext": texts.plural,
             "texts": texts,
             "person": person_of(request),
             "csrf": csrf_token(request),

@@ -75,7 +75,7 @@ def _young(points: Sequence[Point], middles: list[float], step: float, texts: Te
         return []
     left, right = middles[first] - step / 2, middles[-1] + step / 2
     shade = element("rect", x=left, y=_RATE[0], width=right - left, height=_COUNT[1] - _RATE[0], class_="young")
-    anchor, at = ("start", left + 4) if right - left > _PER_LABEL else ("end", right)
+    anchor, at = ("start", left + 4) if right - left > 2 * _PER_LABEL else ("end", right)
     return [
         shade,
         element("text", texts("too young to count"), x=at, y=_RATE[0] - 6, text_anchor=anchor, class_="note"),

@@ -34,4 +34,6 @@ NAMES: Final = (
     *(N_("event log"), N_("online states")),
     # yes and no
     *(N_("yes"), N_("no"), N_("unknown")),
+    # an entry of the timeline
+    N_("decision"),
 )

@@ -79,7 +79,7 @@ def _channel(preview: ChannelPreview, descriptions: Mapping[str, str], texts: Te
             }
             for candidate, reasons in zip(decision.offers, preview.reasons, strict=True)
         ],
-        "fallback": decision.fallback,
+        "fallback": None if decision.fallback is None else decision.fallback[:1].upper() + decision.fallback[1:],
         "rejected": rejected[:SHOWN_REJECTED],
         "more": max(0, len(rejected) - SHOWN_REJECTED),
         "changes": [one.sentence() for one in preview.changes if one.sentence()],
@@ -90,20 +90,19 @@ def _because(propensity: float | None, reasons: Sequence[Reason], texts: Texts) 
     """Say why an offer is ranked: its strongest reasons, those for it first."""
     if propensity is None:
         return texts("It needs no score: it is owed to the customer, or follows from what they are doing.")
-    likely = texts("About {share} of customers like this one accept it", share=texts.percent(propensity))
+    parts = [texts("About {share} of customers like this one accept it.", share=texts.percent(propensity))]
     speaks = [_reason(one) for one in reasons if one.log_odds > 0]
     against = [_reason(one) for one in reasons if one.log_odds < 0]
-    parts = [likely]
     if speaks:
-        parts.append(texts("because of: {reasons}", reasons="; ".join(speaks)))
+        parts.append(texts("For it: {reasons}.", reasons=", ".join(speaks)))
     if against:
-        parts.append(texts("although: {reasons}", reasons="; ".join(against)))
-    return ", ".join(parts) + texts(".")
+        parts.append(texts("Against it: {reasons}.", reasons=", ".join(against)))
+    return " ".join(parts)
 
 
 def _reason(reason: Reason) -> str:
     description = reason.description[:1].lower() + reason.description[1:]
-    return f"{description}: {reason.value}" if reason.value else description
+    return f"{description} ({reason.value})" if reason.value else description
 
 
 def _timeline(events: Sequence[Mapping[str, Any]], decisions: Sequence[Mapping[str, Any]], texts: Texts) -> Table:

@@ -66,7 +66,8 @@ def _performance(
             "offer": offer.name,
             "description": offer.description,
             "class": offer.offer_class.value,
-            **nothing, **{key: value for key, value in responses.get(offer.name, {}).items() if key != "offer"},
+            **nothing,
+            **{key: value for key, value in responses.get(offer.name, {}).items() if key != "offer"},
             "reach": reached.get(offer.name, {}).get("share"),
         }
         for offer in offers
@@ -108,8 +109,7 @@ def _won(counted: Sequence[Mapping[str, Any]], texts: Texts) -> Table:
 def _propensities(counted: Sequence[Mapping[str, Any]], texts: Texts) -> Table:
     names = [f"from_{low:g}_to_{high:g}" for low, high in pairwise(BINS)]
     labels = [
-        texts("{low} to {high}", low=texts.percent(low, 0), high=texts.percent(high, 0))
-        for low, high in pairwise(BINS)
+        texts("{low} to {high}", low=texts.percent(low, 0), high=texts.percent(high, 0)) for low, high in pairwise(BINS)
     ]
     rows = [
         {"offer": row["offer"], **dict(zip(names, row["propensities"], strict=True))}

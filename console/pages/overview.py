@@ -214,7 +214,7 @@ def _changes(found: Sequence[Change], texts: Texts) -> Table:
         for number, one in enumerate(found, start=1)
     ]
     columns = (
-        Column("number", texts("Mark"), "count"),
+        Column("number", texts("Mark")),
         Column("day", texts("First run"), "date"),
         Column("what", texts("What changed")),
         Column("before", texts("Before")),

@@ -46,7 +46,12 @@ def started() -> Iterator[Browser]:
 def watch(page: Page) -> list[str]:
     """Return a list that gets what the page's console says, its errors, and what it asks of other hosts."""
     said: list[str] = []
-    page.on("console", lambda message: said.append(f"{message.type}: {message.text}") if message.type in {"error", "warning"} else None)
+    page.on(
+        "console",
+        lambda message: (
+            said.append(f"{message.type}: {message.text}") if message.type in {"error", "warning"} else None
+        ),
+    )
     page.on("pageerror", lambda error: said.append(f"error: {error}"))
     page.on("request", lambda request: None if "127.0.0.1" in request.url else said.append(f"asked {request.url}"))
     return said

@@ -97,15 +97,16 @@ class Browser:
         return self.request("POST", path, data=form or {}, **more)
 
     def token(self) -> str:
-        page = self.get(f"{BASE}/people" if "admin" in self.role else f"{BASE}/overview").text
-        return page.split('name="csrf" value="')[1].split('"')[0]
-
-    role = ""
+        """Return the token of the console's forms."""
+        page = self.get(f"{BASE}/overview").text
+        return str(page.split('name="csrf" value="')[1].split('"')[0])
 
     def enter(self, role: str) -> None:
-        self.role = role
         answer = self.get(link_for(role).removeprefix("http://nbo"))
         assert answer.status_code == 303, answer.text
+
+    def look_up(self, customer: str) -> Any:
+        return self.post(f"{BASE}/customer", {"csrf": self.token(), "customer": customer})
 
 
 @contextmanager
