@@ -88,6 +88,8 @@ class Browser:
         answer = self.client.request(method, path, headers=headers, **more)
         for name, value in answer.cookies.items():
             self.cookies[name] = value
+        if "nbo_console=null" in answer.headers.get("set-cookie", ""):
+            self.cookies.clear()
         return answer
 
     def get(self, path: str, **more: Any) -> Any:

@@ -16,7 +16,8 @@ PAGES = [page for page in all_pages() if not page.of_customer]
 def test_whoever_has_not_signed_in_sees_nothing(tmp_path):
     with browsing(tmp_path, role=None) as browser:
         for page in all_pages():
-            for path in (f"{BASE}/{page.name}", f"{BASE}/{page.name}/data/x.csv", f"{BASE}/people", f"{BASE}/"):
+            data = f"{BASE}/{page.name}/" + ("token/data/x.csv" if page.of_customer else "data/x.csv")
+            for path in (f"{BASE}/{page.name}", data, f"{BASE}/people", f"{BASE}/"):
                 answer = browser.get(path)
                 assert (answer.status_code, answer.headers["location"]) == (303, f"{BASE}/sign-in"), path
         assert browser.get(f"{BASE}/sign-in").status_code == 200

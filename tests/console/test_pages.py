@@ -1,10 +1,14 @@
 import csv
 from io import StringIO
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from console.links import BASE
 from console.page import all_pages
+from serving.figures.files import read_daily_responses, write_daily_responses
+from serving.service.decision_request import DecisionRequest
 from tests.console.build import HOSTILE, browsing, with_hostile_names, write_figures, write_last_run
 from tests.serving.build import small_bank
 
@@ -27,11 +31,6 @@ def test_a_bank_that_has_never_run_is_told_so(tmp_path):
 
 
 def test_on_the_first_day_nothing_is_old_enough_for_a_rate(tmp_path):
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    from serving.figures.files import read_daily_responses, write_daily_responses
-
     write_figures(tmp_path, days=1)
     table, until = read_daily_responses(tmp_path / "figures")
     for name in ("matured", "accepted"):
@@ -125,8 +124,6 @@ def test_the_customers_page_offers_what_the_service_offers(tmp_path):
         page = browser.get(browser.look_up("c05").headers["location"]).text
         service = browser.client.app.state.service
         preview = service.previews.preview("c05")
-        from serving.service.decision_request import DecisionRequest
-
         for channel in preview.channels:
             asked = DecisionRequest(customer_id="c05", channel=channel.decision.channel, dry_run=True)
             [prepared] = service.decisions.prepare([asked])

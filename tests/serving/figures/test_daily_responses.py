@@ -125,7 +125,7 @@ def test_counts_equal_those_of_an_independent_query(told):
         connection.execute("set timezone = 'UTC'")
         for name, table in (("e", e), ("o", o), ("s", stages)):
             connection.register(name, table)
-        expected = connection.execute(QUERY, {"until": UNTIL}).to_arrow_table().to_pylist()
+        expected = connection.sql(QUERY, params={"until": UNTIL}).to_arrow_table().to_pylist()
     assert sorted(found.to_pylist(), key=lambda row: tuple(map(str, row.values()))) == sorted(
         expected, key=lambda row: tuple(map(str, row.values()))
     )
