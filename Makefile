@@ -7,6 +7,8 @@ STAMPS := $(VENV)/.stamps
 
 # what is set for other programs would put their packages before ours
 unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH
+# images and machines set it often; then each of a hundred processes compiles MLflow, Feast and Prefect anew
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: always demo test test-containers check lock docs results pictures notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-serving bench-soak clean help
 .DEFAULT_GOAL := help

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from importlib import import_module
 from pathlib import Path
@@ -27,6 +28,9 @@ import_module("prometheus_client")
 for _name in [*os.environ]:
     if _name.startswith(OF_THE_USER):
         del os.environ[_name]
+# as in the Makefile: a test that starts a process would wait for it to compile everything that it imports
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 HOME = Path(tempfile.mkdtemp(prefix="nbo-tests-"))
 os.environ["NBO_HOME"] = str(HOME)
 prepare(os.environ, Settings.from_environment(os.environ))

@@ -17,7 +17,7 @@ import pyarrow as pa
 from benchmarks.deciding_world import NOON, customers_of, policy_of
 from benchmarks.measure import measure, surroundings
 from benchmarks.pages import write_page
-from decisioning.engine import decide
+from decisioning.engine import DecisionContext, decide
 from decisioning.explaining.rule_book import RuleBook
 from decisioning.explaining.trace import STAGE, Traces
 from decisioning.policies.compiled import HOLDOUT, CompiledPolicy
@@ -52,10 +52,10 @@ def single(offers: int) -> dict[str, Any]:
     book = RuleBook.of(policy, {*policy.features, STAGE})
 
     def decided(one: tuple[FeatureTable, Any]) -> object:
-        return decide(one[0], one[1], policy, as_of=NOON, seed=7)
+        return decide(one[0], one[1], policy, DecisionContext(as_of=NOON, seed=7))
 
     def recorded(one: tuple[FeatureTable, Any]) -> object:
-        return Traces(decide(one[0], one[1], policy, as_of=NOON, seed=7), book).of(0, "app").text()
+        return Traces(decide(one[0], one[1], policy, DecisionContext(as_of=NOON, seed=7)), book).of(0, "app").text()
 
     return {
         "offers": offers,
@@ -82,7 +82,7 @@ def beside(customers: int) -> dict[str, Any]:
     allowed = 0
     for begin in range(0, customers, 4_096):
         part = np.arange(begin, min(begin + 4_096, customers))
-        decisions = decide(table.take(part), scores[part], policy, as_of=NOON, seed=7)
+        decisions = decide(table.take(part), scores[part], policy, DecisionContext(as_of=NOON, seed=7))
         failed = decisions.bits[:, :, 0] & ~_not_asked_in_sql(policy)
         allowed += int((failed == 0).sum())
     ours = time.perf_counter() - started

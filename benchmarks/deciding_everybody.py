@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.deciding_world import NOON, customers_of, policy_of
-from decisioning.engine import decide
+from decisioning.engine import DecisionContext, decide
 from serving.decider import CUSTOMERS_PER_CHUNK
 
 PART = CUSTOMERS_PER_CHUNK * 16
@@ -25,7 +25,7 @@ def main(customers: int, offers: int, result: Path) -> None:
         started = time.perf_counter()
         for begin in range(0, len(table), CUSTOMERS_PER_CHUNK):
             rows = np.arange(begin, min(begin + CUSTOMERS_PER_CHUNK, len(table)))
-            decisions = decide(table.take(rows), scores[rows], policy, as_of=NOON, seed=7)
+            decisions = decide(table.take(rows), scores[rows], policy, DecisionContext(as_of=NOON, seed=7))
             offered += int((decisions.ranking.rank > 0).sum())
         seconds += time.perf_counter() - started
         done += len(table)

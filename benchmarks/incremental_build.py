@@ -10,13 +10,13 @@ import pandas as pd  # noqa: F401  # pyarrow imports it in the middle of the fir
 
 from config.reading import load_bank
 from events.log import EventLog
+from features.bucket.build import compute_bucket
+from features.bucket.work import BucketWork, part_name
 from features.calendar import Calendar
 from features.store.parts import FeatureParts
 from features.store.state_files import StateFiles
 from models.labels import anchors
-from pipelines.bucket_files import compute_bucket
-from pipelines.bucket_work import BucketWork, part_name
-from pipelines.digests import digest_of
+from storage.digests import digest_of
 
 BANK = Path(__file__).parent.parent / "banks" / "demo"
 PARTS, STATES, STAGES = "parts", "states", "stage_history"
@@ -36,7 +36,9 @@ def build(log_folder: Path, home: Path, midnight: datetime) -> None:
             bucket=bucket,
             key=digest_of(log.bucket_digest(bucket), midnight, bucket),
             definitions="those of the benchmark",
-            bank=bank,
+            features=bank.feature_definitions,
+            vocabulary=bank.vocabulary,
+            offers=bank.offers,
             as_of=midnight,
             midnight=midnight,
             anchors=anchors(first, midnight, bank.models.training, bank.models.churn, Calendar(bank.time_zone)),

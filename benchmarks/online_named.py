@@ -15,7 +15,7 @@ from feast.data_format import ParquetFormat
 from feast.types import Float64, String
 from feast.value_type import ValueType
 
-from features.store.closing import close_connections
+from features.store.repository import close_connections
 
 VIEW = "named_features"
 

@@ -27,7 +27,7 @@ from config.settings import Settings
 from config.stores import OnlineStore
 from events.log import EventLog
 from features.calendar import Calendar
-from features.catalogue import FeatureCatalogue
+from features.catalogue import FeatureCatalogue, FeatureDefinitions
 from features.moments import utc_microseconds
 from features.state import States, compute_states
 from features.store.online import OnlineStates
@@ -102,7 +102,12 @@ def eighty(work: Path) -> Subject:
     events = ds.dataset(work / "log").to_table().unify_dictionaries()
     built, calendar = catalogue(), Calendar(ZONE)
     customers = np.array(pc.unique(events["customer_id"]).to_pylist(), dtype=object)
-    return Subject(EIGHTY, compute_states(events, customers, anchors()[-1], built, JOURNEY, calendar), built, calendar)
+    return Subject(
+        EIGHTY,
+        compute_states(events, customers, anchors()[-1], FeatureDefinitions(built, JOURNEY, calendar)),
+        built,
+        calendar,
+    )
 
 
 def demo() -> list[Subject]:
@@ -120,7 +125,7 @@ def demo() -> list[Subject]:
     for bucket in range(log.buckets):
         events = log.read_bucket(bucket)
         customers = np.array(pc.unique(events["customer_id"]).to_pylist(), dtype=object)
-        found.append(compute_states(events, customers, midnight, bank.features, bank.journey, calendar))
+        found.append(compute_states(events, customers, midnight, bank.feature_definitions))
     whole = States(
         np.concatenate([states.customer_ids for states in found]),
         np.concatenate([states.matrix for states in found]),

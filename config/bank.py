@@ -7,9 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from config.delivery import Delivery
-from config.network import Network
-from config.retention import Retention
-from config.schedule import Schedule
+from config.operations import Network, Retention, Schedule
 from decisioning.policies.budgets import Budget
 from decisioning.policies.policy import Policy
 from domain.errors import DataError, nearest
@@ -17,7 +15,8 @@ from domain.offer import Offer
 from domain.spec import Spec
 from events.mapping import Source
 from events.vocabulary import Vocabulary
-from features.catalogue import FeatureCatalogue
+from features.calendar import Calendar
+from features.catalogue import FeatureCatalogue, FeatureDefinitions
 from features.journey.settings import Journey
 from models.settings import Models
 from simulation.settings import Simulation
@@ -76,6 +75,11 @@ class Bank:
     def time_zone(self) -> ZoneInfo:
         """The bank's time zone."""
         return ZoneInfo(self.identity.time_zone)
+
+    @property
+    def feature_definitions(self) -> FeatureDefinitions:
+        """Everything besides events that the bank's features depend on."""
+        return FeatureDefinitions(self.features, self.journey, Calendar(self.time_zone))
 
     def offer(self, name: str) -> Offer:
         """Return an offer by name.

@@ -15,7 +15,7 @@ from ruamel.yaml.nodes import Node
 from config.content import Content, ContentError, ContentReader
 from config.content import Path as ValuePath
 from config.problems import LocatedProblem
-from domain.problem import Problem
+from domain.errors import Problem
 
 MAXIMUM_BYTES: Final = 5_000_000
 """Settings are not data: a larger file is there by mistake."""

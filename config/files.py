@@ -8,9 +8,7 @@ from typing import Any, Final
 
 from config.bank import BankIdentity
 from config.delivery import Delivery
-from config.network import Network
-from config.retention import Retention
-from config.schedule import Schedule
+from config.operations import Network, Retention, Schedule
 from decisioning.policies.budgets import Budget
 from decisioning.policies.policy import Policy
 from domain.offer import Offer

@@ -12,8 +12,7 @@ from config.document import Document, Place
 from config.problems import LocatedProblem
 from config.shapes import keys_of, shape_at
 from config.validation import described
-from domain.errors import nearest
-from domain.problem import Problem
+from domain.errors import Problem, nearest
 
 NAME: Final = "name"
 """Key by which entries of lists are matched."""

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain.errors import NboError
-from domain.problem import Problem
+from domain.errors import NboError, Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

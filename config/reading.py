@@ -15,8 +15,7 @@ from config.document import Document, read_document
 from config.files import COMMON_FEATURES, FILE_KINDS, BankFiles
 from config.problems import ConfigurationErrors, LocatedProblem
 from config.validation import validate
-from domain.errors import nearest
-from domain.problem import Problem
+from domain.errors import Problem, nearest
 
 T = TypeVar("T")
 

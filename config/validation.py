@@ -11,8 +11,7 @@ from pydantic_core import ErrorDetails
 
 from config.content import Content, Path
 from config.shapes import keys_of, names_of, shape_at, wanted
-from domain.errors import nearest
-from domain.problem import Problem
+from domain.errors import Problem, nearest
 
 T = TypeVar("T")
 
@@ -30,7 +29,7 @@ def validate(content: Content, shape: type[T], file: str) -> tuple[T | None, lis
         concern, so that the rest can be checked too; None if that is not possible.
 
     Example:
-        >>> from config.schedule import Schedule
+        >>> from config.operations import Schedule
         >>> schedule, problems = validate({"tran": "0 4 * * 0"}, Schedule, "schedule.yaml")
         >>> problems[0].sentence()
         "unknown key: got 'tran', expected 'train' (did you mean it?) or one of archive, decide, deliver, features"

@@ -30,8 +30,8 @@ from console.rendering import THEMES, Rendering, texts_of
 from console.tables import find_table
 from domain.errors import DataError, NboError
 from domain.ids import fit_id
-from serving.api.auditing import noted
 from serving.api.problems import ProblemError, problem_of
+from serving.api.requests import noted
 from serving.api.security import Caller
 from serving.service.service import Service
 

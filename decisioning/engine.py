@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import blake2b
@@ -20,10 +20,9 @@ from decisioning.arbitration.scores import (
     reject_unaffordable,
     score_candidates,
 )
-from decisioning.arbitration.sort_keys import ranked, sort_keys
-from decisioning.policies.arms import Arm, Arms, arms_of
+from decisioning.arbitration.sort_keys import SortedCandidates, ranked, sort_keys
 from decisioning.policies.compiled import CompiledPolicy
-from decisioning.policies.draws import as_microseconds, decision_id, hashes_of
+from decisioning.policies.draws import Arm, Arms, Draws, arms_of, as_microseconds, decision_id, hashes_of
 from decisioning.policies.evaluation_context import EvaluationContext, moment_columns
 from decisioning.policies.remaining import remaining_at
 from decisioning.policies.requests import Said, request_columns
@@ -38,6 +37,30 @@ OFFERED = -1
 
 NO_CANDIDATES = -2
 """Value of `Decisions.fallback` where no offer has a treatment for the channel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionContext:
+    """What a decision depends on besides features, scores and policy.
+
+    Attributes:
+        as_of: Decision time.
+        seed: Seed of the draws; the same seed gives the same decisions.
+        channels: Channels to decide for; None for all that have an offer. Channels do not influence each other.
+        request: Request fields as declared in events.yaml, NULL where missing. One mapping for everybody, or one for
+            each customer.
+        prices: Price of one unit of each budget, by name; 0 for budgets that are not named.
+        remaining: What is left of each budget, by name; the full amount for budgets that are not named.
+        versions: Digests of the models and other inputs behind the scores; stored, and part of the decision ids.
+    """
+
+    as_of: datetime | np.datetime64
+    seed: int
+    channels: Sequence[str] | None = None
+    request: Mapping[str, Said] | Sequence[Mapping[str, Said]] | None = None
+    prices: Mapping[str, float] = field(default_factory=dict)
+    remaining: Mapping[str, float] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,33 +140,14 @@ class Decisions:
         return tuple(_digest((self.versions, request, self.prices)) for request in self.requests)
 
 
-def decide(
-    features: FeatureTable,
-    propensity: Array,
-    policy: CompiledPolicy,
-    *,
-    as_of: datetime | np.datetime64,
-    seed: int,
-    channels: Sequence[str] | None = None,
-    versions: Mapping[str, str] | None = None,
-    request: Mapping[str, Said] | Sequence[Mapping[str, Said]] | None = None,
-    prices: Mapping[str, float] | None = None,
-    remaining: Mapping[str, float] | None = None,
-) -> Decisions:
+def decide(features: FeatureTable, propensity: Array, policy: CompiledPolicy, context: DecisionContext) -> Decisions:
     """Decide for n >= 0 customers. The decision for one customer does not depend on the others.
 
     Args:
         features: n rows, with the columns that `policy.features` names.
         propensity: Probability of acceptance of every candidate, shape (n, m).
         policy: Policy that compiled without problems.
-        as_of: Decision time.
-        seed: Seed of the draws; the same seed gives the same decisions.
-        channels: Channels to decide for; None for all that have an offer. Channels do not influence each other.
-        versions: Digests of the models and other inputs behind the scores; stored, and part of the decision ids.
-        request: Request fields as declared in events.yaml, NULL where missing. One mapping for everybody, or one for
-            each customer.
-        prices: Price of one unit of each budget, by name; 0 for budgets that are not named.
-        remaining: What is left of each budget, by name; the full amount for budgets that are not named.
+        context: Time, seed, channels, requests, and prices and rests of budgets.
 
     Raises:
         DataError: If a column is missing; if a channel, request field or budget is unknown; if a price or remaining
@@ -166,55 +170,45 @@ def decide(
         >>> moment = np.datetime64("2026-01-01", "us")
         >>> customers = FeatureTable(np.array(["c1", "c2"], dtype=object), np.full(2, moment),
         ...                          {"stage": np.array([0.0, 1.0])}, {"stage": stage})
-        >>> decisions = decide(customers, np.full((2, 1), 0.1), policy, as_of=moment, seed=7)
+        >>> decisions = decide(customers, np.full((2, 1), 0.1), policy, DecisionContext(as_of=moment, seed=7))
         >>> decisions.ranking.rank.tolist(), decisions.worth.priority[:, 0].tolist()
         ([[1], [0]], [16.5, 16.5])
     """
-    moment = utc_microseconds(as_of)
-    wanted = _channels(policy, channels)
+    moment, prices = utc_microseconds(context.as_of), context.prices
+    wanted = _channels(policy, context.channels)
     shape = (len(features), len(policy.candidates))
     if propensity.shape != shape:
         raise DataError("propensities have the wrong shape", got=f"shape {propensity.shape}", expected=f"{shape}")
-    left = remaining_at(policy, remaining or {}, prices or {}, as_datetime(moment))
+    left = remaining_at(policy, context.remaining, prices, as_datetime(moment))
     customers = hashes_of(map(str, features.customer_ids))
     arm = arms_of(customers, policy.policy.control)
     local = moment_columns(as_datetime(moment), policy.time_zone, arm == Arm.HOLDOUT)
-    requests = _requests(request, len(features))
+    requests = _requests(context.request, len(features))
     request_values = request_columns(requests, policy.names.request)
     situation = EvaluationContext(policy.sources, len(features), features.columns, {**local, **request_values})
     if policy.personalised is not None and len(policy.candidates):
         wanted_by = policy.personalised.holds(situation)[:, 0]
         arm = np.where(wanted_by | (arm == Arm.HOLDOUT), arm, np.int8(Arm.NOT_PERSONALISED))
     bits = failing_rules(policy, situation)
-    worth = score_candidates(policy, situation, propensity, arm, prices or {})
+    worth = score_candidates(policy, situation, propensity, arm, prices)
     reject_below_minimum(policy, worth, bits)
     reject_unaffordable(policy, worth, left, bits)
     first_failed = first_failing(counting_rules(policy, bits, arm))
     allowed = first_failed == PASSED
     layout = layout_of(policy, wanted)
-    keys = sort_keys(policy, worth, arm, customers, moment, seed)
-    ranking = ranked(
-        policy,
-        worth,
-        keys,
-        allowed,
-        layout,
-        channels=wanted,
-        arm=arm,
-        customers=customers,
-        as_of=moment,
-        seed=seed,
-    )
+    draws = Draws(customers, moment, context.seed)
+    keys = sort_keys(policy, worth, arm, draws)
+    ranking = ranked(policy, worth, SortedCandidates(keys, allowed, layout), arm, draws)
     return Decisions(
         policy=policy,
         features=features,
         situation=situation,
         as_of=moment,
-        seed=seed,
+        seed=context.seed,
         channels=wanted,
-        versions={"policy": policy.digest, **(versions or {})},
+        versions={"policy": policy.digest, **context.versions},
         requests=requests,
-        prices=dict(prices or {}),
+        prices=dict(prices),
         remaining=left,
         arm=arm,
         bits=bits,

@@ -1,8 +1,9 @@
-"""Errors that say what went wrong, what was found, what was expected, and how to fix it."""
+"""Errors and problems that say what went wrong, what was found, what was expected, and how to fix it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 
@@ -30,8 +31,11 @@ class NboError(Exception):
         super().__init__(self._sentence())
 
     def _sentence(self) -> str:
+        # what other libraries say may have line breaks, and end with one
         comparison = ", ".join(
-            f"{label} {value}" for label, value in (("got", self.got), ("expected", self.expected)) if value
+            f"{label} {' '.join(line.strip() for line in value.strip().splitlines())}"
+            for label, value in (("got", self.got), ("expected", self.expected))
+            if value
         )
         sentence = f"{self.what}: {comparison}" if comparison else self.what
         return f"{sentence}; {self.remedy}" if self.remedy else sentence
@@ -94,3 +98,32 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     if not close:
         return f"one of {listed}"
     return f"'{close[0]}' (did you mean it?)" + (f" or one of {listed}" if listed else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A configuration error and where it is.
+
+    Attributes:
+        file: Name of the file in the bank's folder, such as `events.yaml`.
+        path: Keys and positions that lead to the value, from which the reader finds the line.
+
+    Example:
+        >>> problem = Problem(file="offers.yaml", path=(0, "product"), what="unknown product", got="'saving'",
+        ...                   expected="'savings' (did you mean it?)")
+        >>> problem.sentence()
+        "unknown product: got 'saving', expected 'savings' (did you mean it?)"
+    """
+
+    file: str
+    path: tuple[str | int, ...]
+    what: str
+    got: str | None = None
+    expected: str | None = None
+    remedy: str | None = None
+
+    def sentence(self) -> str:
+        """Describe the problem without its place."""
+        parts = [f"{label} {value}" for label, value in (("got", self.got), ("expected", self.expected)) if value]
+        sentence = f"{self.what}: {', '.join(parts)}" if parts else self.what
+        return f"{sentence}; {self.remedy}" if self.remedy else sentence

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from domain.errors import nearest
-from domain.problem import Problem
+from domain.errors import Problem, nearest
 from events.mapping import Source
 from events.properties import canonical, expectation
 from events.source_checks import source_problems

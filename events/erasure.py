@@ -10,12 +10,12 @@ import pyarrow.compute as pc
 
 from domain.errors import StateError
 from events.fingerprints import bucket_of
-from events.lock import locked
 from events.manifest import Manifest, Segment
 from events.mapped import mapped_file
 from events.removing import written
 from events.schema import SCHEMA
 from events.segments import read_segment
+from storage.lock import locked
 
 
 def erase_customer(folder: Path, customer_id: str) -> int:

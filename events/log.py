@@ -18,13 +18,13 @@ from domain.errors import DataError, StateError, nearest
 from events.damage import DamagedError
 from events.erased import Erased, Nobody
 from events.fingerprints import bucket_of
-from events.lock import locked
 from events.manifest import MANIFEST, Manifest, News, Segment
 from events.mapped import COLUMNS, Choice, of_customers, on_days, read_rows
 from events.news import less, news_in, news_together, total
 from events.schema import SCHEMA
 from events.segments import ORDER, empty_table, in_order, joined, read_segment
 from events.transaction import AppendCounts, Transaction, remove_leftovers
+from storage.lock import locked
 
 _Result = TypeVar("_Result")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.errors import StateError
-from events.durable import replace_text
+from storage.atomic import replace_text
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"

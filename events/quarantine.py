@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import blake2b
@@ -15,9 +15,9 @@ from typing import Self
 from unicodedata import normalize
 
 from domain.errors import StateError
-from events.durable import replace_text, sync
 from events.erased import Erased
 from events.mapping import Source
+from storage.atomic import remove_unfinished, replace_text, writing
 
 _WORDS = re.compile(r"\w+")
 
@@ -88,15 +88,16 @@ class Quarantine:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._beside = folder / "rows.new"  # one import at a time: the log is locked meanwhile
+        self._open = ExitStack()
         self._digest = blake2b(digest_size=8)
         self._rows = 0
         self.file: Path | None = None
 
     def __enter__(self) -> Self:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._handle = self._beside.open("wb")
+            remove_unfinished(self._folder)
+            beside = self._open.enter_context(writing(self._folder, "rows", self._name))
+            self._handle = self._open.enter_context(beside.open("wb"))
         except OSError as error:
             raise self._unwritable(error) from error
         return self
@@ -105,17 +106,17 @@ class Quarantine:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
-            self._handle.flush()
-            os.fsync(self._handle.fileno())
-            self._handle.close()
-            if error is None and self._rows:
-                self.file = self._folder / f"{self._digest.hexdigest()}.jsonl"
-                self._beside.replace(self.file)
-                sync(self._folder)
+            self._open.__exit__(kind, error, traceback)
         except OSError as failure:
+            if failure is error:
+                raise
             raise self._unwritable(failure) from failure
-        finally:
-            self._beside.unlink(missing_ok=True)
+        name = self._name()
+        if error is None and name is not None:
+            self.file = self._folder / name
+
+    def _name(self) -> str | None:
+        return f"{self._digest.hexdigest()}.jsonl" if self._rows else None
 
     def add(self, source: str, file: str, rejection: Rejection) -> None:
         """Write one row.

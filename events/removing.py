@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from events.durable import sync
 from events.fingerprints import event_fingerprints, text_fingerprints
 from events.identities import among
 from events.manifest import Segment
@@ -17,6 +16,7 @@ from events.mapped import mapped_file, write_mapped
 from events.news import news_of
 from events.schema import SCHEMA, one_chunk
 from events.segments import read_segment, segment_of, write_segment
+from storage.atomic import sync
 
 
 def without_events(

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from zoneinfo import ZoneInfo, available_timezones
 
-from domain.errors import nearest
-from domain.problem import Problem
+from domain.errors import Problem, nearest
 from events.mapping import EVENT_FIELDS, ID_FIELDS, Source
 from events.properties import canonical, expectation
 from events.vocabulary import Property, Vocabulary

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from events.durable import sync
 from events.erased import Erased, kept_rows
 from events.fingerprints import Lanes, bucket_of, combine, content_fingerprints, text_fingerprints
 from events.identities import Identities, among, identities_of, look_up, merged, read_run, write_run
@@ -23,6 +22,7 @@ from events.removing import without_events
 from events.schema import SCHEMA, conform, one_chunk
 from events.segments import in_order, joined, order_of, read_segment, segment_of, write_segment
 from events.tiers import parts_to_merge
+from storage.atomic import sync
 
 Rows = NDArray[np.int64]
 

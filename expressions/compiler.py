@@ -12,11 +12,11 @@ from sqlglot import exp
 from domain.errors import ExpressionError, nearest
 from expressions import logic, numeric, operand
 from expressions.categories import check_literal, merged, translated
-from expressions.dates import is_date_like
+from expressions.explain import described, quoted, unsupported
+from expressions.numeric import is_date_like
 from expressions.operand import Condition, Operand, Values
 from expressions.parsing import MAXIMUM_DEPTH, shortened, too_deep
 from expressions.types import Boolean, Category, ColumnType, Number, Schema
-from expressions.wording import described, quoted, unsupported
 
 ARITHMETIC: Final[dict[type[exp.Expr], np.ufunc]] = {
     exp.Add: np.add,

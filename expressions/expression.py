@@ -9,11 +9,10 @@ from sqlglot import exp
 
 from domain.errors import ExpressionError, nearest
 from expressions.compiler import Compiler, flattened
-from expressions.explain import Reason, Row, reason
+from expressions.explain import Reason, Row, described, reason, sql
 from expressions.operand import Columns, Mask, Operand
 from expressions.parsing import parse, shortened, too_deep
 from expressions.types import Array, Boolean, ColumnType, Schema
-from expressions.wording import described, sql
 
 
 @dataclass(frozen=True, slots=True)

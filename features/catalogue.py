@@ -1,4 +1,4 @@
-"""The feature catalogue of a bank: all declarations expanded to named, typed columns in computation order."""
+"""The feature catalogue of a bank, all declarations expanded to named, typed columns, and all else features need."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from domain.problem import Problem
+import numpy as np
+
+from domain.errors import DataError, Problem, nearest
 from events.vocabulary import Vocabulary
-from expressions.types import Boolean, Category, ColumnType
+from expressions.types import Array, Boolean, Category, ColumnType
 from features.building.aggregates import expand_aggregates, expand_attributes
 from features.building.derivations import derive
 from features.building.draft import Draft
+from features.calendar import Calendar
 from features.definitions import AggregateFeature, FeatureFile
 from features.feature import Feature
 from features.journey.settings import Journey
@@ -129,3 +132,52 @@ def _families(draft: Draft) -> dict[str, dict[str, str]]:
         ):
             families.setdefault(feature.template, {})[feature.member] = feature.name
     return families
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureDefinitions:
+    """Everything besides events that features depend on.
+
+    Attributes:
+        catalogue: The bank's features.
+        journey: Its stages.
+        calendar: Its local days.
+    """
+
+    catalogue: FeatureCatalogue
+    journey: Journey
+    calendar: Calendar
+
+
+def family_column(
+    columns: Mapping[str, Array], catalogue: FeatureCatalogue, template: str, products: Sequence[str | None]
+) -> Array:
+    """Put a feature of several products side by side: `held` of (savings, None) is `savings_held` and NULL.
+
+    Args:
+        columns: Features of n customers.
+        catalogue: The catalogue, which lists the features of each template.
+        template: Name without the product.
+        products: One for each requested column; None for an offer that belongs to no product.
+
+    Returns:
+        Shape (n, len(products)); NaN where there is no product, or the template has no feature for it.
+
+    Raises:
+        DataError: For an unknown template, or if a feature is not among the columns.
+    """
+    if template not in catalogue.families:
+        raise DataError(
+            "no such family of features", got=f"'{template}'", expected=nearest(template, catalogue.families)
+        )
+    members = catalogue.families[template]
+    n = len(next(iter(columns.values()))) if columns else 0
+    matrix = np.full((n, len(products)), np.nan)
+    for position, product in enumerate(products):
+        name = members.get(product) if product is not None else None
+        if name is None:
+            continue
+        if name not in columns:
+            raise DataError("a feature of the family is missing", got=f"no '{name}'", expected=nearest(name, columns))
+        matrix[:, position] = columns[name]
+    return matrix

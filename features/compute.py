@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from features.calendar import Calendar
-from features.catalogue import FeatureCatalogue
+from features.catalogue import FeatureDefinitions
 from features.compiled_features import compile_features
 from features.inputs import coded_moments, history_of
 from features.journey.lifecycle import stages_at
-from features.journey.settings import Journey
 from features.kernel.gather import gather
 from features.moments import Moments
 from features.table import FeatureTable
@@ -21,9 +19,7 @@ from features.table import FeatureTable
 def compute_features(
     events: pa.Table,
     moments: Moments,
-    catalogue: FeatureCatalogue,
-    journey: Journey,
-    calendar: Calendar,
+    definitions: FeatureDefinitions,
     names: Sequence[str] | None = None,
     stages: pa.Table | None = None,
 ) -> FeatureTable:
@@ -33,9 +29,7 @@ def compute_features(
         events: The contract's columns, at least `EVENT_COLUMNS`; all events of the customers. Fastest if sorted by
             customer and time, as in the log; not changed.
         moments: Customers and moments, in any order, with repetitions.
-        catalogue: The bank's features.
-        journey: Its stages.
-        calendar: Its local days.
+        definitions: The bank's feature definitions.
         names: Requested features, in order; only what they need is computed. All if None.
         stages: `stage_history` of these customers up to the last moment or later, if already known.
 
@@ -46,19 +40,21 @@ def compute_features(
     Raises:
         DataError: For an unknown feature, a missing column, or a moment outside the calendar.
     """
-    program = compile_features(catalogue, None if names is None else tuple(names))
-    schema = {name: catalogue.features[name].type for name in program.names}
+    program = compile_features(definitions.catalogue, None if names is None else tuple(names))
+    schema = {name: definitions.catalogue.features[name].type for name in program.names}
     as_of = moments.as_of.astype("datetime64[us]")
     if not len(moments):
         return FeatureTable(moments.customer_ids, as_of, {name: np.empty(0) for name in schema}, schema)
-    history = history_of(events, calendar, before=as_of.max(), customer_ids=moments.customer_ids)
+    history = history_of(events, definitions.calendar, before=as_of.max(), customer_ids=moments.customer_ids)
     coded = coded_moments(history, moments)
     # in order of customer and time, so that searches and gathers pass through memory once
     order = np.lexsort((coded.as_of, coded.customer))
     in_order = coded.take(order)
     kept = gather(program.plan, history, in_order)
-    in_stage = stages_at(history, in_order, catalogue, journey, stages) if program.needs_stage else {}
-    columns = program.columns(kept, in_order, in_stage, calendar)
+    in_stage = (
+        stages_at(history, in_order, definitions.catalogue, definitions.journey, stages) if program.needs_stage else {}
+    )
+    columns = program.columns(kept, in_order, in_stage, definitions.calendar)
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
     return FeatureTable(moments.customer_ids, as_of, {name: columns[name][back] for name in program.names}, schema)

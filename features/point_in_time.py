@@ -15,15 +15,13 @@ from domain.errors import DataError
 from domain.progress import Progress, silent
 from events.fingerprints import bucket_of
 from events.log import EventLog
-from features.calendar import Calendar
-from features.catalogue import FeatureCatalogue
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
 from features.engines.engine import Engine, Report
-from features.journey.settings import Journey
 from features.moments import Moments
 from features.store.parts import plain_table
-from features.store.replacing import replace_parquet
 from features.table import AS_OF, CUSTOMER_ID
+from storage.parquet import replace_parquet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,18 +32,14 @@ class _BucketWork:
     log: Path
     moments: Path
     result: Path
-    catalogue: FeatureCatalogue
-    journey: Journey
-    calendar: Calendar
+    definitions: FeatureDefinitions
     names: tuple[str, ...] | None
 
 
 def write_features(
     log: EventLog,
     moments: Moments,
-    catalogue: FeatureCatalogue,
-    journey: Journey,
-    calendar: Calendar,
+    definitions: FeatureDefinitions,
     folder: Path,
     *,
     engine: Engine,
@@ -57,9 +51,7 @@ def write_features(
     Args:
         log: The event log. All workers of the engine must be able to access its folder and `folder`.
         moments: Customers and moments, in any order, with repetitions.
-        catalogue: The bank's features.
-        journey: Its stages.
-        calendar: Its local days.
+        definitions: The bank's feature definitions.
         folder: New or empty. A file has customer_id, as_of and the features, its rows in the order of the moments.
         engine: The engine that runs the work.
         names: Requested features, in order; all if None.
@@ -93,9 +85,7 @@ def write_features(
                 log=log.folder.resolve(),
                 moments=Path(beside).resolve() / name,
                 result=folder.resolve() / name,
-                catalogue=catalogue,
-                journey=journey,
-                calendar=calendar,
+                definitions=definitions,
                 names=None if names is None else tuple(names),
             )
             pq.write_table(table.filter(pa.array(bucket == number)), work.moments)
@@ -111,6 +101,6 @@ def _compute(work: _BucketWork) -> Report:
         table.column(AS_OF).cast(pa.timestamp("us")).to_numpy(),
     )
     events = EventLog(work.log).read_bucket(work.bucket)
-    features = compute_features(events, moments, work.catalogue, work.journey, work.calendar, work.names)
+    features = compute_features(events, moments, work.definitions, work.names)
     replace_parquet(work.result, plain_table(features))
     return {"bucket": work.bucket, "rows": len(features)}

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from domain.errors import DataError, StateError
 from features.building.journeys import DAYS_IN_STAGE, PREVIOUS_STAGE, STAGE
 from features.calendar import Calendar
-from features.catalogue import FeatureCatalogue
+from features.catalogue import FeatureDefinitions
 from features.compiled_features import compile_features
 from features.inputs import coded_moments, history_of, moments_without_events
 from features.journey.lifecycle import NO_STAGE, StageChanges, stages_at
-from features.journey.settings import Journey
 from features.kernel.gather import gather, merge
 from features.moments import Moments, utc_microseconds
 from features.table import FeatureTable
@@ -65,9 +64,7 @@ def compute_states(
     events: pa.Table,
     customer_ids: Sequence[str] | NDArray[np.object_],
     midnight: datetime | np.datetime64,
-    catalogue: FeatureCatalogue,
-    journey: Journey,
-    calendar: Calendar,
+    definitions: FeatureDefinitions,
     stages: pa.Table | None = None,
 ) -> States:
     """Compute the state of customers at a local midnight.
@@ -76,19 +73,20 @@ def compute_states(
         events: All events of these customers; not changed.
         customer_ids: The customers; one without events gets the state of an empty history.
         midnight: Beginning of a local day; only what was available before it counts.
-        catalogue: The bank's features.
-        journey: Its stages.
-        calendar: Its local days.
+        definitions: The bank's feature definitions.
         stages: `stage_history` of these customers up to the midnight or later, if already known.
 
     Raises:
         DataError: If the moment is not a local midnight.
     """
+    catalogue, calendar = definitions.catalogue, definitions.calendar
     moment = utc_microseconds(midnight)
     microseconds = np.array([moment.astype(np.int64)])
     if calendar.midnight(microseconds)[0] != microseconds[0]:
         raise DataError(
-            "a state must be of a local midnight", got=f"{moment} UTC", expected=f"a midnight in {calendar.zone}"
+            "a state must be of a local midnight",
+            got=f"{moment} UTC",
+            expected=f"a midnight in {calendar.zone}",
         )
     ids = np.asarray(customer_ids, dtype=object)
     program = compile_features(catalogue, None, mergeable_days=True)
@@ -97,7 +95,7 @@ def compute_states(
     order = np.argsort(moments.customer, kind="stable")
     in_order = moments.take(order)
     kept = gather(program.plan, history, in_order)
-    in_stage = stages_at(history, in_order, catalogue, journey, stages)
+    in_stage = stages_at(history, in_order, catalogue, definitions.journey, stages)
     matrix = np.empty((len(ids), len(kept) + STAGE_SLOTS), dtype=np.int64)
     matrix[order, : len(kept)] = kept.T
     stage, previous = (np.nan_to_num(in_stage[name], nan=NO_STAGE) for name in (STAGE, PREVIOUS_STAGE))
@@ -110,9 +108,7 @@ def features_from_states(
     states: States,
     later_events: pa.Table,
     as_of: datetime | np.datetime64,
-    catalogue: FeatureCatalogue,
-    journey: Journey,  # the same arguments as compute_features, whose result this equals
-    calendar: Calendar,
+    definitions: FeatureDefinitions,
 ) -> FeatureTable:
     """Merge the state of midnight with what became available since; the result equals `compute_features` bit for bit.
 
@@ -123,9 +119,7 @@ def features_from_states(
         states: States of the local midnight before `as_of`.
         later_events: At least the events that became available in `[midnight, as_of)`; more do no harm.
         as_of: A moment of the day that begins with the states' midnight.
-        catalogue: The bank's features, with the states' layout.
-        journey: Its stages.
-        calendar: Its local days.
+        definitions: The bank's feature definitions, with the states' layout.
 
     Returns:
         All features of the catalogue, rows in the order of the states.
@@ -134,23 +128,21 @@ def features_from_states(
         StateError: If the states have a different layout or are of another day.
     """
     as_of_each = np.full(len(states), utc_microseconds(as_of))
-    return features_at(states, later_events, as_of_each, catalogue, journey, calendar)
+    return features_at(states, later_events, as_of_each, definitions)
 
 
 def features_at(
     states: States,
     later_events: pa.Table,
     as_of: NDArray[np.datetime64],
-    catalogue: FeatureCatalogue,
-    journey: Journey,
-    calendar: Calendar,
+    definitions: FeatureDefinitions,
 ) -> FeatureTable:
     """Merge as `features_from_states` does, but each state with what became available before a moment of its own.
 
     Args:
         as_of: Moments of the day that begins with the states' midnight, shape (n,).
     """
-    del journey
+    catalogue, calendar = definitions.catalogue, definitions.calendar
     program = compile_features(catalogue, None, mergeable_days=True)
     slots = len(program.plan.identity) + STAGE_SLOTS
     _check(states, as_of, slots, catalogue.layout, calendar)

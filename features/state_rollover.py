@@ -9,10 +9,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.calendar import Calendar
-from features.catalogue import FeatureCatalogue
+from features.catalogue import FeatureCatalogue, FeatureDefinitions
 from features.compiled_features import compile_features
 from features.inputs import coded_moments, history_of
-from features.journey.settings import Journey
 from features.journey.stage_rollover import stand_at
 from features.kernel.aggregates.active_days import DAYS_PER_WORD, MOST_WORDS
 from features.kernel.arrays import BoolArray, Int64Array
@@ -28,9 +27,7 @@ def next_midnight(
     states: States,
     left: pa.Table,
     news: pa.Table,
-    catalogue: FeatureCatalogue,
-    journey: Journey,
-    calendar: Calendar,
+    definitions: FeatureDefinitions,
 ) -> tuple[States, BoolArray]:
     """Roll states over to the next local midnight; equals `compute_states` bit for bit where the result is exact.
 
@@ -39,14 +36,13 @@ def next_midnight(
         left: At least the events that occurred on `first_days`; more do no harm.
         news: At least the events that became available from the states' midnight to the next, none of them more than
             LATEST_DAYS late; more do no harm.
-        catalogue: The bank's features, with the states' layout.
-        journey: Its stages; `can_continue` tells whether they allow a rollover.
-        calendar: Its local days.
+        definitions: The bank's feature definitions, with the states' layout.
 
     Returns:
         The states of the same customers, and a mask of those that are exact: the others need their history.
     """
-    program = compile_features(catalogue, None, mergeable_days=True)
+    calendar = definitions.calendar
+    program = compile_features(definitions.catalogue, None, mergeable_days=True)
     plan, ids = program.plan, states.customer_ids
     day = calendar.day_index(np.array([states.midnight]))
     here, there = (np.datetime64(int(calendar.beginning(day + days)[0]), "us") for days in (0, 1))
@@ -55,7 +51,7 @@ def next_midnight(
     moments_before, moments = coded_moments(before, Moments.at(ids, here)), coded_moments(after, Moments.at(ids, there))
     leaving, entering = before.leaving(moments_before, plan.windows), after.listed(moments, plan.windows)
     kept, exact = move(plan, states.kept, leaving, entering, moments_before.day)
-    standing = stand_at(states.standing(), kept, plan, moments, catalogue, journey, calendar)
+    standing = stand_at(states.standing(), kept, plan, moments, definitions)
     numbers = np.concatenate([kept, np.stack([standing.stage, standing.previous, standing.day])])
     return States(ids, numbers.T, int(there.astype(np.int64)), states.layout), exact
 

@@ -12,9 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from expressions.types import Array
-from models.evaluation.estimate import Estimate
+from models.evaluation.estimate import CustomerDraws, Estimate
 from models.evaluation.evaluation import REPLICATES
-from models.evaluation.resampling import CustomerDraws
 from models.evaluation.scored import score_columns
 from models.held_out import MODEL, HeldOutPredictions
 

@@ -1,4 +1,4 @@
-"""Churn labels: what became of customers after a moment, and when that is known."""
+"""Churn labels: what became of customers after a moment, when that is known, and whether there are enough of them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from domain.errors import DataError, nearest
+from domain.errors import DataError, ModelError, nearest
 from events.vocabulary import Vocabulary
 from expressions.types import Array
 from features.calendar import MICROSECONDS_PER_DAY, Calendar
 from features.moments import Moments, utc_microseconds
-from models.responses import Responses, responses
+from features.responses import Responses, responses
 from models.settings import ChurnLabel, Training
 
 __all__ = ["Responses", "anchors", "churn_known_at", "churn_labels", "churn_types", "responses"]
@@ -138,3 +138,28 @@ def _counts_in_windows(events: pa.Table, moments: Moments, label: ChurnLabel) ->
     opening, closing = _days_after(moments.as_of, label.lead_days), churn_known_at(moments.as_of, label)
     counts: NDArray[np.int64] = events_up_to(closing) - events_up_to(opening)
     return counts
+
+
+LEAST_OF_EACH = 20
+"""Minimum rows of each outcome; with fewer, a model would only learn noise."""
+
+
+def check_labels(y: Array, meaning: str) -> None:
+    """Reject labels of a single class, or with too few rows of one.
+
+    Args:
+        y: Labels, 1.0 and 0.0, shape (n,).
+        meaning: What 1.0 means, such as `churned`.
+
+    Raises:
+        ModelError: If there are too few rows of either outcome.
+    """
+    positives = int(y.sum())
+    negatives = len(y) - positives
+    if min(positives, negatives) < LEAST_OF_EACH:
+        raise ModelError(
+            f"too few rows to learn who {meaning}",
+            got=f"{positives} who {meaning} and {negatives} who have not, among {len(y)}",
+            expected=f"at least {LEAST_OF_EACH} of each",
+            remedy="check the label's definition in models.yaml, or bring more history",
+        )

@@ -18,8 +18,7 @@ from mlflow.exceptions import MlflowException
 
 from domain.errors import ModelError
 from models.tracking.files import FILES_FOLDER, PREDICTIONS_FILE, files_digest
-from models.tracking.quiet import quiet_mlflow
-from models.tracking.store import TrackingStore
+from models.tracking.store import TrackingStore, quiet_mlflow
 
 if TYPE_CHECKING:  # looking up a champion should not import LightGBM
     from models.tracking.runs import LoggedRun

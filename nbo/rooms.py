@@ -10,6 +10,7 @@ from typing import Final
 ROOMS: Final = (
     "domain",
     "nbo_client",
+    "storage",
     "expressions",
     "events",
     "features",

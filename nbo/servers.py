@@ -6,13 +6,15 @@ import atexit
 import os
 import socket
 import sys
+from pathlib import Path
 
 from config.console import MLFLOW, PREFECT
 from config.settings import Settings
-from events.lock import locked
+from domain.sqlite_files import expect_sound
 from nbo.console_link import prepare_console
 from nbo.display import console, show_table
 from nbo.processes import Servers, check_port, ended_by_signals
+from storage.lock import locked
 from wiring.components import Components
 
 HOST = "127.0.0.1"
@@ -31,6 +33,7 @@ def start_prefect(servers: Servers, port: int) -> str:
     configured = os.environ.get("PREFECT_API_URL")
     if configured:
         return configured
+    _expect_sound_flow_runs()
     url = f"http://{HOST}:{port}/api"
     command = ["-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
     servers.start("Prefect", command, f"{url}/health")
@@ -48,10 +51,11 @@ def serve_flows(settings: Settings) -> None:
     already imported prefect, as a notebook may have.
 
     Raises:
-        StateError: The server did not start.
+        StateError: The server did not start, or Prefect's database is damaged.
     """
     if os.environ.get("PREFECT_API_URL") or "prefect" in sys.modules:
         return
+    _expect_sound_flow_runs()
     servers = Servers(settings.home / "logs")
     # prefect sends its last messages to the server when threads end, which is before this
     atexit.register(servers.__exit__, None, None, None)
@@ -66,6 +70,12 @@ def serve_flows(settings: Settings) -> None:
         listener.close()  # the server alone has it from now on
         servers.wait()
     os.environ["PREFECT_API_URL"] = url
+
+
+def _expect_sound_flow_runs() -> None:
+    """Check Prefect's database before a server opens it, which would end without saying why."""
+    file = Path(os.environ["PREFECT_HOME"]) / "prefect.db"
+    expect_sound(file, f"remove {file}: it lists past flow runs, and the next run creates it anew")
 
 
 def start_mlflow(servers: Servers, settings: Settings, port: int) -> str:

@@ -27,9 +27,9 @@ from nbo.console_link import prepare_console, share_used_links
 from nbo.display import console
 from nbo.processes import check_port, ended_by_signals
 from serving.api.connections import SPARE, limited
-from serving.api.keys import new_key
 from serving.api.logs import log_settings
-from serving.service.champions import MANIFEST
+from serving.api.security import new_key
+from serving.champions import MANIFEST
 from serving.service.clock import ClockBase
 from wiring.addresses import check_addresses
 from wiring.bank_time import Origin, serving_time
@@ -219,7 +219,7 @@ def publish(components: Components, every_seconds: float | None) -> None:
     """Publish the champions once, or repeatedly until interrupted; failures are then retried."""
     if every_seconds is not None:
         os.nice(10)  # workers come first, above all while everything starts
-    from wiring.champions import publish_champions  # noqa: PLC0415  imports MLflow, which the service does without
+    from wiring.models import publish_champions  # noqa: PLC0415  imports MLflow, which the service does without
 
     if every_seconds is None:
         changed = publish_champions(components)

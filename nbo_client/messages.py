@@ -1,4 +1,4 @@
-"""Requests to the service and its answers, with the fields of its OpenAPI document."""
+"""Requests to the service and its answers; the service's OpenAPI document is made from the answers."""
 
 from __future__ import annotations
 
@@ -132,12 +132,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EventResult:
-    """Status of a submitted event; `fate` is accepted, duplicate, conflict, stray or refused."""
+    """Status of a submitted event; `fate` is accepted, duplicate, conflict, stray, erased or refused."""
 
     event_id: str
     fate: str
-    reason: str | None
-    detail: str | None
+    reason: str | None = None
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

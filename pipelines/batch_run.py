@@ -16,11 +16,12 @@ from events.fingerprints import bucket_of
 from events.schema import one_chunk
 from events.segments import empty_table
 from features.engines.engine import Report
-from features.store.replacing import remove_unfinished
-from pipelines.decide_files import DecideWork, decide_bucket_files, gather_bucket_options
 from pipelines.steps import digest_of, may_pass
+from serving.batch.bucket import DecideWork, decide_bucket_files, gather_bucket_options
 from serving.champion_files import ChampionFiles
-from wiring.components import SEED, Components, components_of
+from serving.service.deciding import SEED
+from storage.atomic import remove_unfinished
+from wiring.components import Components, components_of
 from wiring.progress import progress_of
 
 LONGEST_SECONDS = 4 * 3600

@@ -13,23 +13,22 @@ from prefect import flow
 
 from decisioning.policies.draws import hashes_of
 from decisioning.reporting.forensics import Forensics
-from decisioning.reporting.funnel import Funnel
-from decisioning.reporting.summary import Summary
+from decisioning.reporting.json_counts import from_plain
+from decisioning.reporting.summary import Funnel, Summary
+from features.bucket.work import part_name
 from features.engines.engine import Report
-from pipelines.artefacts import keep_table
 from pipelines.batch_run import LONGEST_SECONDS, BatchRun, decide_buckets
-from pipelines.bucket_work import part_name
 from pipelines.feature_build import definitions_digest
-from pipelines.json_counts import from_plain
 from pipelines.planning import plan_batch, prices_for
-from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
+from pipelines.steps import StepResult, code_digest, digest_of, do, keep_table, kept_step
 from records.open_contacts import open_contacts
 from serving.batch.budget_state import write_budget_state
 from serving.batch.charges import remaining_before_batch
 from serving.batch.part_log import is_logged, log_part
 from serving.delivery.plans import contacted, night_of
+from serving.service.deciding import SEED
 from serving.service.engine import outbound_channels
-from wiring.components import SEED, Components, components_of, reload_components
+from wiring.components import Components, components_of, reload_components
 from wiring.erasure import erased_kept_out
 from wiring.progress import progress_of
 from wiring.turns import own_turn

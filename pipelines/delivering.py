@@ -7,8 +7,7 @@ from datetime import datetime
 
 from prefect import flow
 
-from pipelines.artefacts import keep_table
-from pipelines.steps import StepResult
+from pipelines.steps import StepResult, keep_table
 from wiring.bank_time import bank_now
 from wiring.components import reload_components
 from wiring.delivery import deliver_due, outbox_of

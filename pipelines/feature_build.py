@@ -7,15 +7,14 @@ from datetime import UTC, datetime
 from prefect import flow, task
 
 from domain.errors import StateError
+from features.bucket.build import compute_bucket
+from features.bucket.work import BucketWork, part_name
 from features.engines.engine import Report
-from features.store.replacing import remove_unfinished
 from features.store.watermark import Watermark
 from models.inputs import model_inputs
-from pipelines.artefacts import keep_table
-from pipelines.bucket_files import compute_bucket
-from pipelines.bucket_work import BucketWork, part_name
-from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, may_pass
+from pipelines.steps import StepResult, code_digest, digest_of, do, keep_table, kept_step, may_pass
 from pipelines.training_population import churn_anchors
+from storage.atomic import remove_unfinished
 from wiring.components import Components, components_of, reload_components
 from wiring.erasure import erased_kept_out
 from wiring.progress import progress_of
@@ -102,7 +101,9 @@ def _works(components: Components, until: datetime) -> list[BucketWork]:
             bucket=bucket,
             key=digest_of(components.log.bucket_digest(bucket), until, definitions, offers, bucket),
             definitions=definitions,
-            bank=components.bank,
+            features=components.bank.feature_definitions,
+            vocabulary=components.bank.vocabulary,
+            offers=components.bank.offers,
             as_of=until,
             midnight=midnight,
             anchors=anchors,

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from prefect import flow
 
+from features.bucket.work import part_name
 from features.journey.lifecycle import stage_history
-from pipelines.bucket_work import part_name
 from pipelines.steps import StepResult
 from serving.batch.part import OFFERS, REJECTIONS, part_file
 from serving.figures.daily_responses import KEYS, SCHEMA, added_up, daily_responses
@@ -62,11 +62,7 @@ def _responses(components: Components) -> pa.Table:
         events = log.read_bucket(bucket)
         told = events.filter(pc.is_in(events["type"].cast(pa.string()), value_set=types))
         file = components.places.stage_history / f"{part_name(bucket)}.parquet"
-        stages = (
-            pq.read_table(file)
-            if file.exists()
-            else stage_history(events, until, bank.features, bank.journey, components.calendar)
-        )
+        stages = pq.read_table(file) if file.exists() else stage_history(events, until, bank.feature_definitions)
         parts.append(
             daily_responses(told, stages, bank.vocabulary, bank.offers, outbound, components.calendar, until=until)
         )

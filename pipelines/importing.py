@@ -10,15 +10,14 @@ from typing import Any
 
 from prefect import flow, task
 
-from events.durable import replace_text
 from events.importing import import_sources
-from events.lock import locked
 from events.quarantine import Reason
-from pipelines.artefacts import keep_table
-from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step, may_pass
+from pipelines.steps import StepResult, code_digest, digest_of, do, keep_table, kept_step, may_pass
 from records.flush import flush
 from records.import_lock import one_import
 from simulation.simulate import simulate
+from storage.atomic import replace_text
+from storage.lock import locked
 from wiring.bank_time import bank_now
 from wiring.components import Components, components_of, reload_components
 from wiring.progress import progress_of

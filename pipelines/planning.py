@@ -18,17 +18,17 @@ from decisioning.allocation.problem import Keys
 from decisioning.plan.budget_period import batch_capacities
 from decisioning.plan.sharing import batch_prices, plan_contacts
 from domain.errors import StateError
-from events.durable import replace_text
-from features.store.replacing import replace_parquet
+from features.bucket.work import part_name
 from features.table import CUSTOMER_ID
 from pipelines.batch_run import BatchRun, gather_options
-from pipelines.bucket_work import part_name
 from pipelines.steps import StepResult, digest_of, do, kept_step
 from serving.batch.charges import ContactUses, charge_batch
 from serving.batch.contacts import CONTACTS, PLAN, planned_contacts
 from serving.batch.option_files import OptionFiles
 from serving.batch.part import FEATURES, OFFERS, WISHES, part_file
 from serving.delivery.plans import night_of, plan_in_force
+from storage.atomic import replace_text
+from storage.parquet import replace_parquet
 from wiring.components import Components
 
 SEARCH = PriceSearch(threads=os.cpu_count() or 1)

@@ -18,17 +18,15 @@ from features.table import FeatureTable
 from models.churn.model import ChurnModel
 from models.comparison import ChampionComparison, compare_with_champion, recorded_scores
 from models.evaluation.evaluation import evaluate
-from models.evaluation.importance import mean_absolute_shap
 from models.evaluation.leakage import single_feature_aucs
-from models.evaluation.pictures import draw_all
+from models.evaluation.pictures import draw_all, mean_absolute_shap
 from models.gate import judge_challenger
 from models.held_out import HeldOutPredictions
 from models.propensity.model import PropensityModel
 from models.registry import RegisteredModel
-from models.tracking.revision import git_revision
+from models.tracking.experiments import git_revision
 from models.tracking.runs import RunFacts, log_run
-from pipelines.artefacts import keep_page
-from pipelines.steps import StepResult
+from pipelines.steps import StepResult, keep_page
 from wiring.components import Components
 
 CHURN, PROPENSITY = "churn", "propensity"

@@ -10,8 +10,7 @@ from pipelines.deciding import decide_for_everybody
 from pipelines.feature_build import build_features
 from pipelines.figures import keep_figures
 from pipelines.importing import import_events
-from pipelines.outcomes import DECISIONS, FEATURES, IMPORT, MODELS, keep_outcomes
-from pipelines.reporting import write_report
+from pipelines.reporting import DECISIONS, FEATURES, IMPORT, MODELS, keep_outcomes, write_report
 from pipelines.steps import StepResult
 from pipelines.training import train_models
 from wiring.components import reload_components

@@ -1,16 +1,17 @@
-"""Steps of flows: Prefect tasks whose results are cached by the digest of their inputs."""
+"""Steps of flows: Prefect tasks whose results are cached by the digest of their inputs, and artefacts for its pages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from prefect import State, Task, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import TaskRun
 from prefect.context import TaskRunContext
 
 from domain.errors import NboError
-from pipelines.digests import code_digest, digest_of
+from storage.digests import code_digest, digest_of
 
 __all__ = ["StepResult", "code_digest", "digest_of", "do", "kept_step", "may_pass"]
 
@@ -70,3 +71,13 @@ def do(step: Task[..., StepResult], *, key: str, present: bool, **arguments: Any
     """
     result: StepResult = step.with_options(refresh_cache=not present)(key=key, **arguments)
     return result
+
+
+def keep_table(key: str, description: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows as a table to the flow run."""
+    create_table_artifact(key=key, table=[dict(row) for row in rows], description=description)
+
+
+def keep_page(key: str, description: str, markdown: str) -> None:
+    """Add a Markdown page to the flow run."""
+    create_markdown_artifact(key=key, markdown=markdown, description=description)

@@ -49,9 +49,7 @@ def write_training_set(components: Components, moments_file: Path, folder: Path)
         files = write_features(
             components.log,
             moments,
-            bank.features,
-            bank.journey,
-            components.calendar,
+            bank.feature_definitions,
             folder,
             engine=components.engine,
             names=names,

@@ -1,13 +1,14 @@
-"""Simulation of a policy change: decisions for all customers or a sample, with and without the change."""
+"""Simulation of a policy change: decisions of all customers or a sample, with and without it, each at its prices."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
 from operator import add
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -15,25 +16,78 @@ from numpy.typing import NDArray
 
 from config.bank import Bank
 from config.changes import changed_bank
+from decisioning.engine import DecisionContext
+from decisioning.plan.budget_period import batch_capacities
+from decisioning.plan.sharing import batch_prices
 from decisioning.policies.draws import hashes_of, mixed
 from decisioning.reporting.groups import YEARS, groupings_of
 from domain.errors import DataError, nearest
-from events.durable import replace_text
 from expressions.types import Number
+from features.bucket.current import current_features
+from features.bucket.rows import customers_in
+from features.bucket.work import part_name
 from features.compute import compute_features
 from features.moments import Moments
 from features.table import FeatureTable
-from pipelines.bucket_moments import customers_in
-from pipelines.changed_decisions_file import ChangedDecisionsFile
-from pipelines.midnight_features import current_features
+from pipelines.planning import SEARCH
 from pipelines.steps import StepResult
-from pipelines.what_if_page import what_if_page
-from pipelines.what_if_prices import prices_of_sides
+from pipelines.what_if_page import ChangedDecisionsFile, what_if_page
+from serving.batch.option_files import OptionFiles
+from serving.batch.part import write_contact_options
 from serving.decider import Decider
+from serving.service.deciding import SEED
 from serving.what_if.comparison import Comparison, Scenario, compare
 from serving.what_if.tables import beside, tables_of
-from wiring.components import SEED, Components
+from storage.atomic import replace_text
+from wiring.components import Components
 from wiring.progress import progress_of
+
+BucketFeatures = Callable[[int], Sequence[FeatureTable] | None]
+"""Returns the features of a bucket's customers for each side; None if the bucket has none."""
+
+
+def prices_of_sides(
+    deciders: Sequence[Decider], features_of: BucketFeatures, buckets: int, as_of: datetime, share: float
+) -> list[dict[str, float]]:
+    """Find the budget prices of each side from the contact options of all compared customers.
+
+    Args:
+        deciders: The decider of each side.
+        features_of: Features of the compared customers of a bucket.
+        buckets: Number of buckets.
+        as_of: The moment decided for.
+        share: Compared customers as a share of all; they get the same share of each budget.
+
+    Returns:
+        Prices by budget for each side; empty for a side without budgets or outbound channels.
+    """
+    priced = [bool(decider.policy.budgets and decider.policy.outbound) for decider in deciders]
+    if not any(priced):
+        return [{} for _ in deciders]
+    with TemporaryDirectory(prefix="nbo-what-if-") as place, progress_of("what could be sent") as progress:
+        folders = [Path(place) / str(side) for side in range(len(deciders))]
+        names: list[str] = []
+        for bucket in range(buckets):
+            tables = features_of(bucket)
+            if tables is not None:
+                names.append(part_name(bucket))
+                for decider, table, folder, wanted in zip(deciders, tables, folders, priced, strict=True):
+                    if wanted:
+                        write_contact_options(
+                            decider, table, DecisionContext(as_of=as_of, seed=SEED), folder=folder, part=names[-1]
+                        )
+            progress(bucket + 1, buckets)
+        return [
+            batch_prices(OptionFiles(folder, names), _capacities(decider, as_of, share), SEARCH, {}) if wanted else {}
+            for decider, folder, wanted in zip(deciders, folders, priced, strict=True)
+        ]
+
+
+def _capacities(decider: Decider, as_of: datetime, share: float) -> Mapping[str, float]:
+    bank = decider.bank
+    whole = batch_capacities(bank.budgets, {}, as_of.astimezone(bank.time_zone).date())
+    return {name: capacity * share for name, capacity in whole.items()}
+
 
 SAMPLE_SALT = "what-if sample"
 """Salt of the hash that samples customers; it makes samples independent of control groups."""
@@ -83,7 +137,9 @@ def simulate_policy(
         customers = _sampled(components, bucket, highest)
         if not len(customers):
             return None
-        table, _ = current_features(components.bank, components.log, components.states, bucket, until, customers)
+        table, _ = current_features(
+            components.bank.feature_definitions, components.log, components.states, bucket, until, customers
+        )
         return table, _features_of_change(components, bucket, table, deciders[1], until)
 
     share = 1.0 if highest is None or sample is None else sample / components.log.customer_count
@@ -169,6 +225,6 @@ def _features_of_change(
     if not names:
         return table
     events, moments = components.log.read_bucket(bucket), Moments(table.customer_ids, table.as_of)
-    added = compute_features(events, moments, bank.features, bank.journey, components.calendar, names)
+    added = compute_features(events, moments, bank.feature_definitions, names)
     columns, schema = {**table.columns, **added.columns}, {**table.schema, **added.schema}
     return FeatureTable(table.customer_ids, table.as_of, columns, schema)

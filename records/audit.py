@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from records.database import Database
 from records.erasures import erasures_of, named
-from records.journal_tables import AUDIT
+from records.schema import AUDIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

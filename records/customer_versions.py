@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from records.database import Database
-from records.journal_tables import CUSTOMERS
+from records.schema import CUSTOMERS
 
 # Built once, because building a statement takes longer than executing it. SQLite locks the whole database, so
 # FOR UPDATE is left out for it.

@@ -14,15 +14,12 @@ from sqlalchemy import Connection, Engine, Table, TextClause, create_engine, eve
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-import records.archive.tables  # registers its tables with METADATA
-import records.outbox_tables  # noqa: F401
+import records.schema  # registers its tables with METADATA  # noqa: F401
 from domain.encoding import expect_utf8
 from domain.errors import StateError
 from domain.sqlite_files import expect_sound, is_damage
-from records.decision_tables import CONTACTS, METADATA
-from records.journal_tables import GATE, GATE_NAME, READY, SALT, SALT_NAME
-from records.made_tables import expect_made, note_made
-from records.migration import adopt_erasures
+from records.made_tables import adopt_erasures, expect_made, note_made
+from records.schema import CONTACTS, GATE, GATE_NAME, METADATA, READY, SALT, SALT_NAME
 
 _PATIENCE: Final = 10.0
 """Seconds that SQLite waits for another writer."""

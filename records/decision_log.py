@@ -1,10 +1,10 @@
-"""The decision log: keeps decisions so that they can be explained and replayed."""
+"""The decision log: keeps decisions, as JSON without loss, so that they can be explained and replayed."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -16,16 +16,50 @@ from sqlalchemy import select
 
 from decisioning.explaining.rule_book import RuleBook
 from decisioning.explaining.trace import RULES, decision_of
-from domain.decision import Decision
+from domain.decision import Candidate, Decision, Verdict
 from domain.errors import NotFoundError, StateError
 from records.archive.archive import DecisionArchive
 from records.archive.files import LISTED
 from records.database import Database
-from records.decision_json import from_json, to_json
-from records.decision_tables import DECISIONS, RULE_BOOKS, VERSIONS
 from records.decision_writes import decision_row
 from records.erasures import erasures_of, hold_erasures, is_erased
 from records.event_rows import microseconds, moment_of
+from records.schema import DECISIONS, RULE_BOOKS, VERSIONS
+
+
+def to_json(decision: Decision) -> str:
+    """Return a decision as JSON; equal decisions give equal bytes.
+
+    Example:
+        >>> from datetime import UTC
+        >>> decision = Decision(decision_id="d1", customer_id="c1", channel="app", stage=None, seed=7, candidates=(),
+        ...                     as_of=datetime(2026, 1, 1, tzinfo=UTC), features={"age": 41.0}, versions={})
+        >>> from_json(to_json(decision)) == decision
+        True
+    """
+    content = asdict(decision)
+    content["as_of"] = decision.as_of.isoformat()
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def from_json(text: str) -> Decision:
+    """Read a decision from the JSON of `to_json`.
+
+    Raises:
+        StateError: The text is not such a record.
+    """
+    try:
+        content: dict[str, Any] = json.loads(text)
+        content["as_of"] = datetime.fromisoformat(content["as_of"])
+        content["candidates"] = tuple(_candidate(candidate) for candidate in content["candidates"])
+        return Decision(**content)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StateError("a record of a decision cannot be read", got=str(error), expected="a whole record") from error
+
+
+def _candidate(content: dict[str, Any]) -> Candidate:
+    return Candidate(**{**content, "verdicts": tuple(Verdict(**verdict) for verdict in content["verdicts"])})
+
 
 ROWS_PER_STATEMENT = 10_000
 COUNT_ROWS = {"preserve_rowcount": True}

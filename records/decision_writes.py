@@ -15,10 +15,9 @@ from decisioning.explaining.trace import Trace
 from domain.decision import Decision
 from records.customer_versions import lock_customers, raise_versions, versions_of
 from records.database import Database
-from records.decision_tables import DECISIONS, RULE_BOOKS, VERSIONS
 from records.erasures import Erasure, erasures_of
 from records.event_rows import microseconds
-from records.journal_tables import ANSWERS, CHARGES, PENDING, SPENDING
+from records.schema import ANSWERS, CHARGES, DECISIONS, PENDING, RULE_BOOKS, SPENDING, VERSIONS
 
 # Built once, because building a statement takes longer than executing it. SQLite locks the whole database, so
 # FOR UPDATE is left out for it.

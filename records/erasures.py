@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, delete, func, select, text
 
 from records.database import Database
-from records.journal_tables import ERASED, ERASED_EVENTS, EVENTS, NAMED
+from records.schema import ERASED, ERASED_EVENTS, EVENTS, NAMED
 
 _SHARED: Final = text("SELECT pg_advisory_xact_lock_shared(7012)")
 _ALONE: Final = text("SELECT pg_advisory_xact_lock(7012)")

@@ -15,7 +15,7 @@ from records.database import Database
 from records.erasures import hold_erasures
 from records.event_rows import COLUMNS, microseconds, table_of_rows
 from records.ingestion import close_gate
-from records.journal_tables import ANSWERS, EVENTS
+from records.schema import ANSWERS, EVENTS
 
 EVENTS_AT_ONCE: Final = 50_000
 """About 50 MB while they are moved."""

@@ -9,8 +9,8 @@ from typing import Final
 
 from sqlalchemy import text
 
-from events.lock import locked
 from records.database import Database, told_clearly
+from storage.lock import locked
 
 _IMPORT: Final = 7013
 """Key among PostgreSQL's advisory locks."""

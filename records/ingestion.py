@@ -1,4 +1,4 @@
-"""Ingestion: writes submitted events to the journal, each once; keeps orphan events apart."""
+"""Ingestion: writes submitted events to the journal in order, each once; keeps orphan events apart."""
 
 from __future__ import annotations
 
@@ -8,15 +8,44 @@ from enum import StrEnum
 from secrets import token_hex
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from records.customer_versions import raise_versions
 from records.database import Database
-from records.decision_tables import DECISIONS
 from records.erasures import erased_events, erasures_of, is_erased
-from records.event_order import put_after_known
-from records.journal_tables import EVENTS, GATE, GATE_NAME, PENDING
 from records.logged import LoggedEvents
+from records.schema import DECISIONS, EVENTS, GATE, GATE_NAME, PENDING
+
+_NEWEST: Final = (
+    select(EVENTS.c.customer_id, func.max(EVENTS.c.available_at))
+    .where(EVENTS.c.customer_id.in_(bindparam("customers", expanding=True)))
+    .group_by(EVENTS.c.customer_id)
+)
+
+
+def put_after_known(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Move events submitted as happening now behind the newest known event of their customer.
+
+    Otherwise a consent withdrawn at a replica with a slow clock would precede the one that it withdraws. Events of a
+    customer that are accepted together keep their distances.
+
+    Args:
+        connection: In the transaction that inserts the rows.
+        rows: Rows about to be inserted; changed in place.
+    """
+    now = [row for row in rows if row["occurred_at"] == row["available_at"]]
+    if not now:
+        return
+    first: dict[str, int] = {}
+    for row in now:
+        first[row["customer_id"]] = min(first.get(row["customer_id"], row["available_at"]), row["available_at"])
+    newest = dict(connection.execute(_NEWEST, {"customers": sorted(first)}).tuples().all())
+    for row in now:
+        behind = newest.get(row["customer_id"], -1) + 1 - first[row["customer_id"]]
+        if behind > 0:
+            row["occurred_at"] += behind
+            row["available_at"] += behind
+
 
 _GATE: Final = select(GATE.c.moment).where(GATE.c.name == GATE_NAME)
 _GATE_LOCKED: Final = _GATE.with_for_update(read=True)

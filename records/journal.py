@@ -13,7 +13,7 @@ from events.vocabulary import ContactEvents
 from records.database import Database
 from records.erasures import latest_erasure
 from records.event_rows import COLUMNS, moment_of, row_of
-from records.journal_tables import CUSTOMERS, EVENTS, PENDING
+from records.schema import CUSTOMERS, EVENTS, PENDING
 
 _OF_CUSTOMERS: Final = (
     select(*(EVENTS.c[name] for name in COLUMNS))

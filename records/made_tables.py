@@ -1,14 +1,19 @@
-"""Notes which tables an SQLite file has, so that a file emptied or removed is not silently created again."""
+"""Opening a database of an earlier version: its tables are expected to be there and brought into today's form."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, func, select, update
 
 from domain.errors import StateError
 from domain.sqlite_files import open_existing
+from records.schema import AUDIT, ERASED, NAMED
+from storage.atomic import replace_text
 
 
 def expect_made(file: Path, remedy: str) -> None:
@@ -40,11 +45,40 @@ def note_made(file: Path, tables: Iterable[str]) -> None:
     note, text = _note(file), "\n".join(sorted(tables)) + "\n"
     if note.exists() and note.read_text(encoding="utf-8") == text:
         return
-    from features.store.replacing import replacing  # noqa: PLC0415  hardly ever needed, and its imports take 0.2 s
-
-    with replacing(note) as beside:
-        beside.write_text(text, encoding="utf-8")
+    replace_text(note, text)
 
 
 def _note(file: Path) -> Path:
     return file.with_name(f"{file.name}.tables")
+
+
+_PLAIN: Final = "sha256:"
+_AFTER: Final = "sha256;"
+"""The next text after all with that prefix, so that an index finds them; it costs nothing where there are none."""
+
+
+def adopt_erasures(connection: Connection, hashed: Callable[[str], str]) -> int:
+    """Convert erasures from audits that named customers by plain hashes, which can be guessed by trial.
+
+    Args:
+        connection: In the transaction that creates missing tables.
+        hashed: Salts a plain hash, hexadecimal.
+
+    Returns:
+        Number of converted lines of the audit.
+    """
+    plain = (AUDIT.c.subject >= _PLAIN) & (AUDIT.c.subject < _AFTER)
+    lines = connection.execute(select(AUDIT.c.subject, AUDIT.c.act, AUDIT.c.at).where(plain)).all()
+    erased: dict[str, int] = {}
+    for subject, act, at in lines:
+        if act == "erase a customer":
+            erased[subject] = max(at, erased.get(subject, at))
+    number: int = connection.execute(select(func.coalesce(func.max(ERASED.c.number), 0))).scalar_one()
+    for subject in sorted({line.subject for line in lines}):
+        name = hashed(subject.removeprefix(_PLAIN))
+        connection.execute(update(AUDIT).where(AUDIT.c.subject == subject).values(subject=f"{NAMED}{name}"))
+        known = select(ERASED.c.customer).where(ERASED.c.customer == name)
+        if subject in erased and connection.execute(known).first() is None:
+            number += 1
+            connection.execute(ERASED.insert(), {"customer": name, "erased_at": erased[subject], "number": number})
+    return len(lines)

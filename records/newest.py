@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from records.database import Database
 from records.event_rows import moment_of
-from records.journal_tables import EVENTS, PENDING, WITHDRAWALS
+from records.schema import EVENTS, PENDING, WITHDRAWALS
 
 
 def newest_kept(database: Database) -> datetime | None:

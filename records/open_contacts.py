@@ -17,7 +17,7 @@ from events.vocabulary import ContactEvents
 from records.database import Database
 from records.event_rows import COLUMNS, microseconds, table_of_rows
 from records.journal import PENDING_PREFIX
-from records.journal_tables import EVENTS, PENDING
+from records.schema import EVENTS, PENDING
 
 DAY: Final = timedelta(days=1)
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, update
 
-from records.journal_tables import CHARGES, PLANNED, SPENDING
+from records.schema import CHARGES, PLANNED, SPENDING
 
 _IDS_PER_STATEMENT: Final = 5_000
 

@@ -1,18 +1,23 @@
-"""Decide for one customer in one channel, and log the decision."""
+"""Decide for one customer in one channel with the service's kernels and writer, without the service."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from decisioning.engine import Decisions
+from decisioning.engine import DecisionContext, Decisions
 from domain.decision import Decision
-from domain.errors import DataError, nearest
-from records.decision_log import DecisionLog
-from serving.customer_features import CustomerReader, Origin
-from serving.decider import Decider
+from records.database import Database
+from records.decision_writes import AnswerWrite, DecisionWriter
+from records.group_commit import GroupCommit
+from serving.customer_features import CustomerFeatures, Origin
 from serving.reasons import Reason, reasons_for
+from serving.service.answer import chosen
+from serving.service.budgets import remaining
+from serving.service.deciding import SEED, Decided, decision_write
+from serving.service.decision_queue import TRIES, contention
+from serving.service.decision_request import DecisionRequest
+from serving.service.engine import LiveEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,55 +40,64 @@ class Answer:
 
 
 def decide_for_customer(
-    customer_id: str,
-    channel: str,
-    as_of: datetime,
-    *,
-    seed: int,
-    decider: Decider,
-    reader: CustomerReader,
-    log: DecisionLog | None,
-    prices: Mapping[str, float] | None = None,
-    remaining: Mapping[str, float] | None = None,
+    asked: DecisionRequest, as_of: datetime, engine: LiveEngine, database: Database | None = None
 ) -> Answer:
-    """Decide as the batch run would at the same moment with the same seed, and log the decision before answering.
+    """Decide as the service would at a moment, and write the decision before answering.
 
-    A customer of whom the bank knows nothing (`Origin.NOTHING`) gets the cold-start answer or, without a cold start,
-    that of a customer without history. If the online state is missing or stale, the event log is read (`Origin.LOG`).
+    The batch run decides the same at the same moment. A customer of whom the bank knows nothing (`Origin.NOTHING`) gets
+    the cold-start answer or, without a cold start, that of a customer without history. If the online state is missing
+    or stale, the event log is read (`Origin.LOG`). A written decision claims its budgets, and in a contact channel
+    counts as a contact at once; if either has changed since it was read, the customer is decided for again.
 
     Args:
-        customer_id: Customer to decide for.
-        channel: Channel to decide for.
+        asked: Customer and channel; nothing is written for a dry run.
         as_of: Aware moment; what became available before it counts.
-        seed: Seed of the draw.
-        decider: Policy and models.
-        reader: Reads the features.
-        log: Decision log; None to log nothing, as for a test.
-        prices: Price of one unit of each budget.
-        remaining: What is left of each budget.
+        engine: Policy, models, features and prices.
+        database: Database of decisions and budgets; None for full budgets, and to write nothing.
 
     Raises:
         DataError: The channel is unknown, or no customer is named.
-        StateError: The event log or the decision log failed: a decision that cannot be logged is not answered.
+        StateError: The event log or the database failed: a decision that cannot be written is not answered.
     """
-    if not customer_id.strip():
-        raise DataError("a decision needs a customer", got=f"'{customer_id}'", expected="an id")
-    channels = decider.bank.vocabulary.channels
-    if channel not in channels:
-        raise DataError("no such channel", got=f"'{channel}'", expected=nearest(channel, channels))
-    read = reader.read(customer_id, as_of)
+    asked.check(engine)
+    for _ in range(TRIES):
+        read = engine.reader.read(asked.customer_id, as_of)
+        decisions = _decided(asked, read, engine, database)
+        if database is None or asked.dry_run or _is_written(asked, read, decisions, engine, database):
+            break
+    else:
+        raise contention()
+    decision = engine.decider.record(decisions, 0, asked.channel)
     unknown = read.origin is Origin.NOTHING
-    decisions = decider.decide(
-        read.features,
-        as_of=read.as_of,
-        seed=seed,
-        channels=[channel],
-        prices=prices,
-        remaining=remaining,
-        unknown=unknown,
-    )
-    decision = decider.record(decisions, 0, channel)
-    if log is not None:
-        log.append(decision, read.origin)
-    reasons = reasons_for(decision, decisions.features, decider, unknown=unknown)
+    reasons = reasons_for(decision, decisions.features, engine.decider, unknown=unknown)
     return Answer(decision, read.origin, read.note, reasons, decisions)
+
+
+def _decided(
+    asked: DecisionRequest, read: CustomerFeatures, engine: LiveEngine, database: Database | None
+) -> Decisions:
+    left = {} if database is None else remaining(database, engine.decider.policy, read.as_of)
+    context = DecisionContext(
+        as_of=read.as_of,
+        seed=SEED,
+        channels=[asked.channel],
+        request=asked.context,
+        prices=engine.paced.now(left, read.as_of),
+        remaining=left,
+    )
+    return engine.decider.decide(read.features, context, unknown=read.origin is Origin.NOTHING)
+
+
+def _is_written(
+    asked: DecisionRequest, read: CustomerFeatures, decisions: Decisions, engine: LiveEngine, database: Database
+) -> bool:
+    """Write the decision; return False if customer or budgets have changed since they were read."""
+    trace = engine.decider.traces(decisions).of(0, asked.channel)
+    decided = Decided([asked], read, engine.decider, decisions, ())
+    write = decision_write(engine, decided, 0, trace, chosen(asked, trace, engine.pairs))
+    answer = AnswerWrite(decisions=(write,), request=None, answer=b"", at=int(write.row["as_of"]))
+    commits = GroupCommit(database)
+    try:
+        return commits.submit(DecisionWriter(database), answer).result().done
+    finally:
+        commits.close()

@@ -193,7 +193,7 @@ class CustomerReader:
         rows = [row for known in recent.values() for row in (*known.rows, *known.pending)]
         events = self._together(logged, rows)
         bank, moments = self._bank, Moments.at(list(recent), as_of)
-        features = compute_features(events, moments, bank.features, bank.journey, self.calendar)
+        features = compute_features(events, moments, bank.feature_definitions)
         seen = set(events["customer_id"].unique().to_pylist())
         is_known = np.array([customer in seen for customer in recent])
         for origin, mask, why in (
@@ -263,7 +263,7 @@ class CustomerReader:
         filled = [table.select(_MERGED) for table in logged if len(table)]
         later = self._together(pa.concat_tables(filled) if filled else empty_table(), rows)
         bank = self._bank
-        features = features_from_states(states, later, as_of, bank.features, bank.journey, self.calendar)
+        features = features_from_states(states, later, as_of, bank.feature_definitions)
         versions = tuple(recent[customer].version for customer in states.customer_ids.tolist())
         return CustomerFeatures(features, as_of, Origin.STATE, versions, _erasure(recent)), notes
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from config.bank import Bank
-from decisioning.engine import Decisions, decide
+from decisioning.engine import DecisionContext, Decisions, decide
 from decisioning.explaining.rule_book import RuleBook
 from decisioning.explaining.trace import STAGE, Traces
 from decisioning.policies.candidates import Columns
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.compiled import CompiledPolicy
-from decisioning.policies.requests import Said
 from decisioning.policies.symbol_table import SCORES
 from domain.decision import Decision
 from domain.errors import DataError
@@ -86,18 +85,7 @@ class Decider:
         """
         return Decider(bank, self.churn, self.propensity, self._models, num_threads=self.num_threads)
 
-    def decide(
-        self,
-        features: FeatureTable,
-        *,
-        as_of: datetime | np.datetime64,
-        seed: int,
-        channels: Sequence[str] | None = None,
-        request: Mapping[str, Said] | Sequence[Mapping[str, Said]] | None = None,
-        prices: Mapping[str, float] | None = None,
-        remaining: Mapping[str, float] | None = None,
-        unknown: bool = False,
-    ) -> Decisions:
+    def decide(self, features: FeatureTable, context: DecisionContext, *, unknown: bool = False) -> Decisions:
         """Score and decide for n >= 0 customers; arguments and errors are those of `decisioning.engine.decide`.
 
         Nothing is known of `unknown` customers. If the policy declares a cold start, they get the features it assumes,
@@ -107,37 +95,20 @@ class Decider:
         if cold:
             features = self._assumed(features)
         scored = self._with_churn(features, cold=cold)
-        return decide(
-            scored,
-            self._propensity(features, channels, cold=cold),
-            self.policy,
-            as_of=as_of,
-            seed=seed,
-            channels=channels,
-            versions=self.versions,
-            request=request,
-            prices=prices,
-            remaining=remaining,
-        )
+        scores = self._propensity(features, context.channels, cold=cold)
+        return decide(scored, scores, self.policy, replace(context, versions=self.versions))
 
     def starts_cold(self, *, unknown: bool) -> bool:
         """Whether customers are decided for by assumptions and priors."""
         return unknown and self.policy.assumed is not None
 
     def in_chunks(
-        self,
-        features: FeatureTable,
-        *,
-        as_of: datetime | np.datetime64,
-        seed: int,
-        customers: int = CUSTOMERS_PER_CHUNK,
-        prices: Mapping[str, float] | None = None,
-        remaining: Mapping[str, float] | None = None,
+        self, features: FeatureTable, context: DecisionContext, *, customers: int = CUSTOMERS_PER_CHUNK
     ) -> Iterator[Decisions]:
-        """Decide for many customers in all channels, a chunk at a time to bound memory; the results are the same."""
+        """Decide for many customers a chunk at a time to bound memory; the results are the same."""
         for start in range(0, len(features), customers):
             rows = np.arange(start, min(start + customers, len(features)))
-            yield self.decide(features.take(rows), as_of=as_of, seed=seed, prices=prices, remaining=remaining)
+            yield self.decide(features.take(rows), context)
 
     @cached_property
     def rule_book(self) -> RuleBook:

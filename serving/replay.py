@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from decisioning.engine import DecisionContext
 from domain.decision import Decision
 from domain.errors import StateError
 from expressions.types import Array, Category, ColumnType
@@ -77,12 +78,14 @@ def replay(logged: LoggedDecision, decider: Decider, decisions_folder: Path) -> 
         state = budget_state_of(decisions_folder / str(logged.part).rpartition("/")[0])
     decisions = decider.decide(
         features,
-        as_of=utc_microseconds(logged.as_of),
-        seed=logged.seed,
-        channels=[logged.channel],
-        request=request,
-        prices=state.get("prices"),
-        remaining=state.get("remaining"),
+        DecisionContext(
+            as_of=utc_microseconds(logged.as_of),
+            seed=logged.seed,
+            channels=[logged.channel],
+            request=request,
+            prices=state.get("prices") or {},
+            remaining=state.get("remaining") or {},
+        ),
         unknown=logged.features_from == Origin.NOTHING,
     )
     again = decider.record(decisions, 0, logged.channel)

@@ -10,12 +10,12 @@ from simulation.agenda import Agenda
 from simulation.attachment import WAIVER_DAYS
 from simulation.catalogue import Catalogue
 from simulation.clock import Clock
+from simulation.journal import Recorder
 from simulation.kinds import KIND
 from simulation.market import ANSWERS, CALL, CURRENT_ACCOUNT, EMAIL, PUSH, BoolArray, IntArray
 from simulation.needs import Needs
 from simulation.odds import logistic
 from simulation.randomness import stream
-from simulation.recording import Recorder
 from simulation.state import State
 
 SECOND = 1_000_000

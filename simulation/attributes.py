@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulation.journal import Recorder
 from simulation.market import PREFERRED_CHANNELS, BoolArray, FloatArray, IntArray
 from simulation.needs import LifeEvents
 from simulation.odds import logistic
 from simulation.population import Population
 from simulation.randomness import stream
-from simulation.recording import Recorder
 
 WEEKS_A_YEAR = 52.0
 ON_FILE = (

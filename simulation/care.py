@@ -6,9 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from simulation.agenda import Agenda
+from simulation.agenda import Agenda, Duties
 from simulation.clock import Clock
-from simulation.duties import Duties
 from simulation.market import IntArray
 from simulation.needs import Needs
 from simulation.population import SETTLING_DAYS, Population

@@ -15,13 +15,13 @@ from simulation.attributes import Attributes
 from simulation.behaviour import Sessions
 from simulation.catalogue import Catalogue
 from simulation.clock import Clock
+from simulation.journal import Recorder
 from simulation.kinds import KIND, URGENT
 from simulation.market import APP, CALL, CHANNELS, EMAIL, PUSH, WEB, BoolArray, FloatArray, IntArray
 from simulation.marketing import Marketing
 from simulation.needs import Needs
 from simulation.randomness import stream
 from simulation.reasons import reasons
-from simulation.recording import Recorder
 from simulation.response import Response
 from simulation.state import State
 

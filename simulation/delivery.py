@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from simulation.columns import amounts, customer_ids, decision_ids, instants, names, numbered, wall_clock, with_offset
+from simulation.journal import Columns
 from simulation.market import (
     ANSWERS,
     BOOKINGS,
@@ -24,7 +25,6 @@ from simulation.market import (
     TOUCHPOINTS,
     IntArray,
 )
-from simulation.recording import Columns
 from simulation.world import World
 
 

@@ -14,13 +14,11 @@ from domain.offer import Offer
 from events.vocabulary import Vocabulary
 from simulation import delivery
 from simulation.delivery import Delivery
-from simulation.dirt import redelivery, spoil
 from simulation.market import check_world
-from simulation.report import SimulationReport, report_on
 from simulation.settings import Simulation
-from simulation.truth import truth_tables
+from simulation.truth import SimulationReport, report_on, truth_tables
 from simulation.world import World
-from simulation.writing import months, write_csv, write_csv_gz, write_jsonl, write_parquet
+from simulation.writing import months, redelivery, spoil, write_csv, write_csv_gz, write_jsonl, write_parquet
 
 Progress = Callable[[int, int, str], None]
 """Called with the work done, the total, and what is being done."""

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from domain.offer import Offer
-from simulation.agenda import Agenda
+from simulation.agenda import Agenda, Duties
 from simulation.answers import Answers
 from simulation.attachment import Attachment
 from simulation.attributes import Attributes
@@ -17,15 +17,13 @@ from simulation.care import Care
 from simulation.catalogue import Catalogue
 from simulation.clock import Clock
 from simulation.contacts import Contacts
-from simulation.duties import Duties
 from simulation.experience import Experience
-from simulation.journal import Journal
+from simulation.journal import Journal, Recorder
 from simulation.market import PRODUCT_NAMES
 from simulation.marketing import Marketing
 from simulation.needs import LifeEvents, Needs
 from simulation.population import draw_population
 from simulation.products import Products
-from simulation.recording import Recorder
 from simulation.response import Response
 from simulation.settings import Simulation
 from simulation.state import State

@@ -1,8 +1,10 @@
-"""Real servers, one of each for a worker: started when the first test asks for one, ended at the end."""
+"""What tests share: servers, one of each for a worker, started when the first test asks for one, ended at the end."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,3 +33,10 @@ def postgresql_server() -> Iterator[PostgreSQL]:
 
     with started_postgresql() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def shared_by_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that all workers of this run have; whoever makes something in it holds a lock."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base

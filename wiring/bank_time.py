@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Final
 
 from domain.errors import StateError
-from events.durable import replace_text
-from events.lock import anybody_present, locked, present
 from records.event_rows import moment_of
 from records.newest import newest_kept
 from simulation.clock import Clock as SimulatedDays
 from simulation.world import DAYS_A_MONTH
+from storage.atomic import replace_text
+from storage.lock import anybody_present, locked, present
 from wiring.components import Components
 
 TIME: Final = "time.json"

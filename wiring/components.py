@@ -30,8 +30,8 @@ from serving.batch.budget_state import prices_in_force
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader
 from serving.decider import Decider
-from serving.service.budgets import remaining as what_is_left
-from serving.service.pacing import PacedPrices
+from serving.service.decision_request import DecisionRequest
+from serving.service.engine import LiveEngine
 from wiring.places import Places
 
 if TYPE_CHECKING:
@@ -43,9 +43,6 @@ if TYPE_CHECKING:
 
 MODELS = ("churn", "propensity")
 """Models that take part in a decision."""
-
-SEED = 7
-"""Seed of the exploration draws; together with customer, channel and moment it determines them."""
 
 _INTO_NEXT_DAY = timedelta(hours=30)
 """Offset from a midnight into the next day; days have 23 to 25 hours."""
@@ -194,24 +191,12 @@ class Components:
         return latest + timedelta(microseconds=1)
 
     def answer(self, customer_id: str, channel: str, as_of: datetime, *, keep: bool = True) -> Answer:
-        """Decide for one customer at current prices, from the online state and later news; log it if `keep`."""
+        """Decide for one customer as the service does, from the online state and later news; write it if `keep`."""
+        reader = CustomerReader(self.bank, self.log, self.online, self.journal)
+        engine = LiveEngine(self.decider(), reader, prices_in_force(self.places.decisions, self.policy))
         return decide_for_customer(
-            customer_id,
-            channel,
-            as_of,
-            seed=SEED,
-            decider=self.decider(),
-            reader=CustomerReader(self.bank, self.log, self.online, self.journal),
-            log=self.decision_log if keep else None,
-            **self.budget_state(as_of),
+            DecisionRequest(customer_id=customer_id, channel=channel, dry_run=not keep), as_of, engine, self.database
         )
-
-    def budget_state(self, as_of: datetime) -> dict[str, dict[str, float]]:
-        """Return the `prices` of budgets at a moment and what is `remaining` of them."""
-        policy = self.policy
-        left = what_is_left(self.database, policy, as_of)
-        night = prices_in_force(self.places.decisions, policy)
-        return {"prices": PacedPrices(policy, night).now(left, as_of), "remaining": left}
 
     def midnight(self, moment: datetime) -> datetime:
         """Return the local midnight at the start of a moment's day."""

@@ -24,8 +24,9 @@ from serving.delivery.targets import Target
 from serving.delivery.webhook import Webhook
 from serving.intraday import TodaysEvents
 from serving.service.clock import Clock
+from serving.service.deciding import SEED
 from wiring.addresses import check_addresses
-from wiring.components import SEED, Components
+from wiring.components import Components
 
 
 def outbox_of(components: Components) -> Outbox:

@@ -17,11 +17,12 @@ from sqlalchemy import select, update
 from domain.errors import StateError
 from events.erasure import erase_customer
 from events.quarantine import forget_in_quarantine
-from features.store.replacing import remove_unfinished, replace_parquet
 from features.table import CUSTOMER_ID
 from records.erasures import ErasedCustomers, latest_erasure
-from records.journal_tables import GATE, SWEPT
+from records.schema import GATE, SWEPT
 from serving.delivery.files import forget_in_files
+from storage.atomic import remove_unfinished
+from storage.parquet import replace_parquet
 from wiring.components import Components
 
 _SWEPT: Final = select(GATE.c.moment).where(GATE.c.name == SWEPT)

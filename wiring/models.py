@@ -1,23 +1,25 @@
-"""The models of one bank: tracking, champions, and loading."""
+"""The models of one bank: tracking, champions, loading, and publishing champions as files."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from features.store.replacing import replacing
 from models.registry import CHALLENGER, CHAMPION, LoadedModel, ModelRegistry, RegisteredModel
 from models.tracking.files import files_digest
-from models.tracking.quiet import quiet_mlflow
-from models.tracking.store import TrackingStore
+from models.tracking.store import TrackingStore, quiet_mlflow
+from serving.champions import Champion, read_champions, write_champions
+from storage.atomic import replacing
+from storage.lock import locked
+from wiring.components import MODELS, Components
 
 if TYPE_CHECKING:
     from models.churn.model import ChurnModel
     from models.propensity.model import PropensityModel
-    from serving.service.champions import Champion
 
 PICTURES = "pictures"
 """Folder of pictures in a run."""
@@ -121,8 +123,6 @@ class BankModels:
 
 
 def _published(registered: RegisteredModel, version: str, digest: str, place: Path) -> Champion:
-    from serving.service.champions import Champion
-
     return Champion(name=registered.name, version=version, digest=digest, folder=place.name)
 
 
@@ -131,3 +131,39 @@ def _copy(files: Path, place: Path) -> None:
         if file.is_file():
             with replacing(place / file.relative_to(files)) as beside:
                 copyfile(file, beside)
+
+
+def publish_champions(components: Components) -> bool:
+    """Fetch new champions and write the manifest; return whether it changed.
+
+    Removing the alias from a champion withdraws it. But if the registry does not know the model at all, as when it is
+    new and empty, the previous champion stays. Files of previous champions are deleted only at the next change, since a
+    service may still be reading them.
+
+    Raises:
+        ModelError: A champion's files are missing or differ from what was registered; the champions stay as they are.
+        StateError: The files cannot be written.
+    """
+    folder = components.places.champions
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / "lock"):  # each replica runs a process that does this
+        return _republished(components, folder)
+
+
+def _republished(components: Components, folder: Path) -> bool:
+    published = read_champions(folder)
+    before, found = published or {}, dict[str, Champion]()
+    for model in MODELS:
+        champion = components.models.in_charge(model, folder)
+        if champion is not None:
+            found[model] = champion
+        elif model in before and not components.models.is_registered(model):
+            found[model] = before[model]
+    if published == found:
+        return False
+    current = {champion.folder for champions in (before, found) for champion in champions.values()}
+    write_champions(folder, found)
+    for old in folder.iterdir():
+        if old.is_dir() and old.name not in current:
+            shutil.rmtree(old, ignore_errors=True)
+    return True

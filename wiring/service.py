@@ -18,10 +18,10 @@ from features.store.watermark import Watermark
 from serving.api.app import create_app
 from serving.batch.budget_state import latest_budget_state, prices_in_force
 from serving.champion_files import ChampionFiles
+from serving.champions import read_champions
 from serving.customer_features import CustomerReader
 from serving.intraday import TodaysEvents
 from serving.service.breaker import Breaker, GuardedStates
-from serving.service.champions import read_champions
 from serving.service.clock import Clock, ClockBase
 from serving.service.engine import LiveEngine
 from serving.service.engine_reload import WARM_UP_CUSTOMERS, EngineReloader, smoke_test

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Final
 
-from events.lock import anybody_present, locked
+from storage.lock import anybody_present, locked
 from wiring.components import Components
 from wiring.progress import progress_of
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from benchmarks.feature_wanted import TYPES, ZONE, anchors, wanted_features
 from events.vocabulary import EventType, Vocabulary
 from features.calendar import Calendar
-from features.catalogue import FeatureCatalogue, build_catalogue
+from features.catalogue import FeatureCatalogue, FeatureDefinitions, build_catalogue
 from features.compute import compute_features
 from features.definitions import AggregateFeature, FeatureFile, Where
 from features.journey.settings import Journey
@@ -54,7 +54,7 @@ def compute(source: Path, target: Path) -> None:
     times = np.array([anchor.replace(tzinfo=None) for anchor in anchors()], dtype="datetime64[us]")
     moments = Moments(np.repeat(customers, len(times)), np.tile(times, len(customers)))
     names = [wanted.name for wanted in wanted_features()]
-    table = compute_features(events, moments, catalogue(), JOURNEY, Calendar(ZONE), names=names)
+    table = compute_features(events, moments, FeatureDefinitions(catalogue(), JOURNEY, Calendar(ZONE)), names=names)
     pq.write_table(table.to_arrow(), target / source.name, compression="zstd", compression_level=1)
 
 

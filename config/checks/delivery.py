@@ -8,8 +8,7 @@ from typing import Final
 
 from config.delivery import ChannelDelivery, Delivery, WebhookTarget
 from decisioning.policies.policy import Policy
-from domain.errors import nearest
-from domain.problem import Problem
+from domain.errors import Problem, nearest
 
 FILE: Final = "delivery.yaml"
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from domain.errors import ExpressionError
-from domain.problem import Problem
+from domain.errors import ExpressionError, Problem
 from expressions.expression import compile_expression
 from features.journey.settings import Journey
 

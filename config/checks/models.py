@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from domain.errors import ExpressionError, nearest
-from domain.problem import Problem
+from domain.errors import ExpressionError, Problem, nearest
 from events.vocabulary import Vocabulary
 from expressions.expression import compile_expression
 from expressions.types import Boolean, Category
-from features.building.groups import event_groups
+from features.building.draft import event_groups
 from features.catalogue import FeatureCatalogue
 from models.settings import ChurnLabel, Economics, Gate, Models, Training
 

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from domain.errors import nearest
+from domain.errors import Problem, nearest
 from domain.offer import Offer
-from domain.problem import Problem
 from events.vocabulary import Vocabulary
 from features.journey.settings import Journey
 

@@ -7,9 +7,8 @@ from datetime import date
 from typing import Final
 
 from config.bank import BankIdentity
-from domain.errors import DataError
+from domain.errors import DataError, Problem
 from domain.offer import Offer
-from domain.problem import Problem
 from events.vocabulary import Vocabulary
 from simulation.market import check_world
 from simulation.settings import Simulation

@@ -113,8 +113,10 @@ def _over_time(table: pa.Table, period: Period | None, texts: Texts) -> tuple[Ta
         counted = {row["day"]: row for row in acceptance(table.set_column(0, "day", starts), ["day"])}
         nothing = {"presented": 0, "matured": 0, "accepted": 0, "rate": None, "low": None, "high": None}
         rows = [{**nothing, **counted.get(day, {}), "day": day} for day in begins]
+        young = False
         for row in rows:
-            row["young"] = row["matured"] < row["presented"]
+            # a later day with short windows alone is not compared with the days before it
+            row["young"] = young = young or row["matured"] < row["presented"]
             if row["young"]:
                 row |= {"rate": None, "low": None, "high": None}
     points = [
@@ -154,7 +156,7 @@ def _summary(points: Sequence[Point], texts: Texts) -> str:
         parts.append(texts(message, low=texts.percent(low.rate), high=texts.percent(high.rate), **days))
     young = [point.day for point in points if point.young]
     if young:
-        message = N_("Grey from {day}: response windows are still open, so these days are not counted.")
+        message = N_("Grey from {day}: response windows are still open, so these days have no rate yet.")
         parts.append(texts(message, day=texts.date(young[0])))
     return " ".join(parts)
 

@@ -8,14 +8,12 @@ from functools import partial
 import numpy as np
 
 from decisioning.allocation.checks import check_chunk
-from decisioning.allocation.fill import fill
+from decisioning.allocation.fill import fill, relieve
 from decisioning.allocation.ledger import NEVER, Ledger
-from decisioning.allocation.passes import over_chunks
+from decisioning.allocation.oracle import OrderedSums, over_chunks
 from decisioning.allocation.prices import Prices
 from decisioning.allocation.problem import Chunk, Problem
-from decisioning.allocation.relief import relieve
 from decisioning.allocation.scoring import best_of, priced_blocks
-from decisioning.allocation.sums import OrderedSums
 from decisioning.allocation.taken import Choices, units_taken
 from domain.errors import DataError
 from expressions.types import Array

@@ -1,16 +1,86 @@
-"""The dual function of the allocation: the upper bound that prices give, and the consumption at these prices."""
+"""The dual function of the allocation: one pass over all chunks, with the same sums however customers are divided."""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
-from decisioning.allocation.passes import over_chunks
 from decisioning.allocation.problem import Chunk, Problem
 from decisioning.allocation.scoring import best_of, priced_blocks
-from decisioning.allocation.sums import OrderedSums
 from expressions.types import Array
+
+BLOCK = 4096
+
+
+class OrderedSums:
+    """Sums rows of numbers that arrive in pieces.
+
+    Floating-point sums depend on the order of their terms. Here numbers are summed in blocks of `BLOCK` positions,
+    counted from the very first customer; an incomplete block waits for the next piece.
+
+    Example:
+        >>> numbers = np.random.default_rng(7).random((1, 10_000))
+        >>> whole, pieces = OrderedSums(1), OrderedSums(1)
+        >>> whole.add(numbers)
+        >>> for piece in np.split(numbers, [17, 5_000], axis=1):
+        ...     pieces.add(piece)
+        >>> bool(whole.total()[0] == pieces.total()[0])
+        True
+    """
+
+    def __init__(self, rows: int) -> None:
+        self._waiting = np.empty((rows, 0))
+        self._total = np.zeros(rows)
+
+    def add(self, numbers: Array) -> None:
+        """Add the next positions: shape (rows, n)."""
+        if self._waiting.shape[1]:
+            numbers = np.concatenate([self._waiting, numbers], axis=1)
+        whole = numbers.shape[1] // BLOCK * BLOCK
+        for first in range(0, whole, BLOCK):
+            self._total += np.ascontiguousarray(numbers[:, first : first + BLOCK]).sum(axis=1)
+        self._waiting = numbers[:, whole:].copy()
+
+    def total(self) -> Array:
+        """Return the sums so far: shape (rows,)."""
+        total: Array = self._total + self._waiting.sum(axis=1)
+        return total
+
+
+Result = TypeVar("Result")
+
+
+def over_chunks(compute: Callable[[Chunk, int], Result], chunks: Iterable[Chunk], threads: int) -> Iterator[Result]:
+    """Call a function on every chunk and yield the results.
+
+    The caller's thread fetches chunks one at a time, and at most one more than there are threads is held. numpy
+    releases the GIL while it computes, so threads help where chunks have thousands of rows.
+
+    Args:
+        compute: Function of a chunk and the position of its first customer; must not keep the chunk.
+        chunks: Chunks in the order of positions.
+        threads: Number of threads; 1 computes in the caller's thread.
+    """
+    start = 0
+    if threads == 1:
+        for chunk in chunks:
+            yield compute(chunk, start)
+            start += len(chunk)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        running: deque[Future[Result]] = deque()
+        for chunk in chunks:
+            running.append(pool.submit(compute, chunk, start))
+            start += len(chunk)
+            if len(running) > threads:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

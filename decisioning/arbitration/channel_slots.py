@@ -9,9 +9,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from decisioning.policies.arms import UNIFORM, Arm
 from decisioning.policies.candidates import Candidates
 from decisioning.policies.compiled import CompiledPolicy
+from decisioning.policies.draws import UNIFORM, Arm
 from decisioning.policies.policy import Exploration
 from domain.offer import OfferClass
 from expressions.types import Array
@@ -34,6 +34,7 @@ class Layout:
     """The c requested channels, each with up to k of the m candidates.
 
     Attributes:
+        channels: The requested channels.
         slots: Shape (c, k), each channel's candidates in catalogue order, padded with m, which is no candidate.
         asked: Shape (m,), whether the candidate is in one of these channels.
         offer_class: Shape (m,), 0 for the class that comes first.
@@ -47,6 +48,7 @@ class Layout:
             above it.
     """
 
+    channels: tuple[str, ...]
     slots: NDArray[np.intp]
     asked: NDArray[np.bool_]
     offer_class: NDArray[np.int8]
@@ -77,6 +79,7 @@ def layout_of(policy: CompiledPolicy, channels: tuple[str, ...]) -> Layout:
     last = np.arange(1, width + 1) >= np.arange(width + 1)[:, None]
     sums[:, last] = np.inf  # so that rounding never leaves a draw without a position
     return Layout(
+        channels=channels,
         slots=slots,
         asked=asked[:-1],
         offer_class=offer_class[:-1],

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from decisioning.policies.arms import Arm, Arms
 from decisioning.policies.compiled import (
     MINIMUM_PRIORITY,
     SCORED,
@@ -17,6 +16,7 @@ from decisioning.policies.compiled import (
     CompiledPolicy,
     CompiledWeight,
 )
+from decisioning.policies.draws import Arm, Arms
 from decisioning.policies.evaluation_context import EvaluationContext
 from decisioning.policies.policy import Factors
 from decisioning.policies.verdicts import Bits, mark
@@ -91,29 +91,36 @@ def score_candidates(
         price = prices.get(budget.budget.name, 0.0)
         if price:
             budget_cost[:, budget.columns] += price * use
-    priority = _priority(policy.policy.factors, probable, value, context, lever, cost, budget_cost)
+    factors = policy.policy.factors
+    priority = _priority(factors, probable, _gain(factors, value, context, lever), _cost(factors, cost, budget_cost))
     return CandidateScores(probable, value, context, lever, cost, budget_cost, priority, uses)
 
 
 def priority_of(worth: CandidateScores, factors: Factors, rows: NDArray[np.intp] | slice = slice(None)) -> Array:
     """Compute the priority again with other factors, for some of the customers: shape (rows, m)."""
-    numbers = (worth.propensity, worth.value, worth.context, worth.lever, worth.cost, worth.budget_cost)
-    return _priority(factors, *(number[rows] for number in numbers))
+    gain = _gain(factors, worth.value[rows], worth.context[rows], worth.lever[rows])
+    return _priority(factors, worth.propensity[rows], gain, _cost(factors, worth.cost[rows], worth.budget_cost[rows]))
 
 
-def _priority(
-    factors: Factors, propensity: Array, value: Array, context: Array, lever: Array, cost: Array, budget_cost: Array
-) -> Array:
+def _gain(factors: Factors, value: Array, context: Array, lever: Array) -> Array:
+    """Weigh the value of an acceptance."""
     with np.errstate(over="ignore", invalid="ignore"):
         plain = value if factors.value else np.ones_like(value)
         weighted = plain * context if factors.context else plain
         weighted = weighted * lever if factors.levers else weighted
-        gain = weighted if weighted is plain else np.where(plain > 0.0, weighted, plain)
+    return weighted if weighted is plain else np.where(plain > 0.0, weighted, plain)
+
+
+def _cost(factors: Factors, cost: Array, budget_cost: Array) -> list[Array]:
+    """Return what is subtracted: one after the other, as floating-point sums depend on the order."""
+    return [amount for amount, counts in ((cost, factors.costs), (budget_cost, factors.prices)) if counts]
+
+
+def _priority(factors: Factors, propensity: Array, gain: Array, costs: Sequence[Array]) -> Array:
+    with np.errstate(over="ignore", invalid="ignore"):
         priority = propensity * gain if factors.propensity else gain.copy()
-        if factors.costs:
+        for cost in costs:
             priority -= cost
-        if factors.prices:
-            priority -= budget_cost
     priority[~np.isfinite(priority)] = np.nan
     return priority
 
@@ -152,8 +159,9 @@ def with_propensity(policy: CompiledPolicy, worth: CandidateScores, rows: NDArra
     """
     columns = policy.candidates.columns
     cost = propensity * columns["offer_cost"] + columns["contact_cost"]
-    numbers = (worth.value[rows], worth.context[rows], worth.lever[rows])
-    return _priority(policy.policy.factors, propensity, *numbers, cost, worth.budget_cost[rows])
+    factors = policy.policy.factors
+    gain = _gain(factors, worth.value[rows], worth.context[rows], worth.lever[rows])
+    return _priority(factors, propensity, gain, _cost(factors, cost, worth.budget_cost[rows]))
 
 
 def best_candidate(keys: Array, offer_class: NDArray[np.int8], allowed: NDArray[np.bool_]) -> NDArray[np.intp]:

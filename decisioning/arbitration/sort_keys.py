@@ -6,6 +6,7 @@ comes first is known exactly: the share of the draws in which it does.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -15,18 +16,30 @@ from numpy.typing import NDArray
 from decisioning.arbitration.channel_slots import EXPLORED, NEVER, Layout
 from decisioning.arbitration.ranking import Ranking, rank_candidates
 from decisioning.arbitration.scores import CandidateScores, priority_of, with_propensity
-from decisioning.policies.arms import RANKED_BY, UNIFORM, Arm, Arms
 from decisioning.policies.compiled import CompiledPolicy
-from decisioning.policies.draws import Hashes, customer_draws, hashes_of, mixed, uniforms
+from decisioning.policies.draws import RANKED_BY, UNIFORM, Arm, Arms, Draws, hashes_of, mixed, uniforms
 from expressions.types import Array
 
 RANDOM_PROPENSITIES: Final = 64
 """Number of draws of random propensities. The cost for customers of that arm grows with it."""
 
 
-def sort_keys(
-    policy: CompiledPolicy, worth: CandidateScores, arm: Arms, customers: Hashes, as_of: np.datetime64, seed: int
-) -> Array:
+@dataclass(frozen=True, slots=True, eq=False)
+class SortedCandidates:
+    """What candidates are ranked by.
+
+    Attributes:
+        keys: Sort keys, shape (n, m).
+        allowed: Whether the candidate passed all rules, shape (n, m).
+        layout: The requested channels and their candidates.
+    """
+
+    keys: Array
+    allowed: NDArray[np.bool_]
+    layout: Layout
+
+
+def sort_keys(policy: CompiledPolicy, worth: CandidateScores, arm: Arms, draws: Draws) -> Array:
     """Compute the number by which each customer's candidates are ordered, highest first: shape (n, m).
 
     Customers who do not want personalised offers get them in the order of the catalogue. Candidates without a score
@@ -36,9 +49,7 @@ def sort_keys(
         policy: The compiled policy.
         worth: Candidate scores.
         arm: Arm of each customer, shape (n,).
-        customers: Hashes of the customers' ids, shape (n,).
-        as_of: Decision time; the draws depend on it and on the seed.
-        seed: Seed of the draws.
+        draws: The customers' draws.
     """
     keys = worth.priority.copy()
     for kind in _unusual(arm):
@@ -47,9 +58,9 @@ def sort_keys(
             keys[rows] = priority_of(worth, RANKED_BY[kind], rows)
         elif kind in UNIFORM:
             names = [f"{offer.name} in {treatment.channel}" for offer, treatment in policy.candidates.pairs]
-            keys[rows] = customer_draws(customers[rows], names, as_of, seed)
+            keys[rows] = draws.of(names, rows)
         elif kind == Arm.RANDOM_PROPENSITY:
-            drawn = _random_propensities(keys.shape[1])[_which(customers[rows], as_of, seed)]
+            drawn = _random_propensities(keys.shape[1])[_which(draws, rows)]
             keys[rows] = with_propensity(policy, worth, rows, drawn)
         elif kind == Arm.NOT_PERSONALISED:
             keys[rows] = -np.arange(keys.shape[1], dtype=np.float64)
@@ -57,22 +68,12 @@ def sort_keys(
 
 
 def ranked(
-    policy: CompiledPolicy,
-    worth: CandidateScores,
-    keys: Array,
-    allowed: NDArray[np.bool_],
-    layout: Layout,
-    *,
-    channels: tuple[str, ...],
-    arm: Arms,
-    customers: Hashes,
-    as_of: np.datetime64,
-    seed: int,
+    policy: CompiledPolicy, worth: CandidateScores, candidates: SortedCandidates, arm: Arms, draws: Draws
 ) -> Ranking:
-    """Rank the candidates of every channel by their keys; for arguments see `sort_keys` and `rank_candidates`."""
+    """Rank the candidates of every channel by their keys; for arguments see `sort_keys`."""
+    keys, allowed, layout = candidates.keys, candidates.allowed, candidates.layout
     most = policy.policy.offers_per_channel
-    draws = customer_draws(customers, channels, as_of, seed)
-    ranking = rank_candidates(keys, allowed, layout, draws, EXPLORED[arm], offers_per_channel=most)
+    ranking = rank_candidates(keys, allowed, layout, draws.of(layout.channels), EXPLORED[arm], offers_per_channel=most)
     rows = np.flatnonzero(arm == Arm.RANDOM_PROPENSITY)
     if len(rows):
         again = np.repeat(rows, RANDOM_PROPENSITIES)
@@ -82,7 +83,7 @@ def ranked(
             np.where(np.isnan(could_be), 0.0, could_be),
             allowed[again],
             layout,
-            np.zeros((len(again), len(channels))),
+            np.zeros((len(again), len(layout.channels))),
             np.full(len(again), NEVER, dtype=np.int8),
             offers_per_channel=most,
         ).rank.reshape(len(rows), RANDOM_PROPENSITIES, -1)
@@ -96,8 +97,8 @@ def _unusual(arm: Arms) -> list[Arm]:
     return [Arm(kind) for kind in np.unique(arm).tolist()] if arm.any() else []
 
 
-def _which(customers: Hashes, as_of: np.datetime64, seed: int) -> NDArray[np.intp]:
-    drawn = customer_draws(customers, ["random propensities"], as_of, seed)[:, 0]
+def _which(draws: Draws, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    drawn = draws.of(["random propensities"], rows)[:, 0]
     return (drawn * RANDOM_PROPENSITIES).astype(np.intp)
 
 

@@ -12,8 +12,8 @@ from decisioning.arbitration.channel_slots import layout_of
 from decisioning.arbitration.scores import best_candidate
 from decisioning.engine import Decisions
 from decisioning.explaining.priorities import CustomerPriorities
-from decisioning.policies.arms import Arm
 from decisioning.policies.compiled import MINIMUM_PRIORITY, SCORE
+from decisioning.policies.draws import Arm
 from decisioning.policies.verdicts import Bits, failing_positions, mark
 
 

@@ -21,8 +21,8 @@ import orjson
 from decisioning.engine import Decisions, as_datetime
 from decisioning.explaining.explanation import Explanation
 from decisioning.explaining.rule_book import RuleBook
-from decisioning.policies.arms import Arm
 from decisioning.policies.compiled import CompiledPolicy
+from decisioning.policies.draws import Arm
 from domain.decision import Candidate, Decision
 from domain.errors import StateError
 from expressions.types import Array, Boolean, Category

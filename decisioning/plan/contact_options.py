@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from decisioning.allocation.problem import Chunk, Keys
 from decisioning.engine import Decisions
-from decisioning.policies.arms import Arm
 from decisioning.policies.compiled import CompiledPolicy
-from decisioning.policies.draws import hashes_of
+from decisioning.policies.draws import Arm, hashes_of
 from domain.offer import OfferClass
 from expressions.types import Array
 

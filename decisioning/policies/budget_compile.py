@@ -9,7 +9,7 @@ from decisioning.policies.budgets import Budget
 from decisioning.policies.builder import Builder
 from decisioning.policies.checks import BUDGETS_FILE
 from decisioning.policies.compiled import BUDGET, CompiledBudget, CompiledRule
-from domain.problem import Problem
+from domain.errors import Problem
 
 
 def compile_budgets(

@@ -10,8 +10,7 @@ from decisioning.policies.compiled import CompiledWeight
 from decisioning.policies.policy import Weight
 from decisioning.policies.scoped_expression import ScopedExpression
 from decisioning.policies.symbol_table import SymbolTable
-from domain.errors import ExpressionError
-from domain.problem import Problem
+from domain.errors import ExpressionError, Problem
 from expressions.expression import Expression, compile_expression
 from expressions.types import Boolean, Number
 

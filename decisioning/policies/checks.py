@@ -9,9 +9,8 @@ from dataclasses import fields, replace
 from decisioning.policies.budgets import Budget
 from decisioning.policies.candidates import RESERVED_ATTRIBUTES, Candidates
 from decisioning.policies.policy import ContactLimit, Policy, QuietHours, Rule, Weight
-from domain.errors import nearest
+from domain.errors import Problem, nearest
 from domain.offer import Offer
-from domain.problem import Problem
 from events.vocabulary import Vocabulary
 from features.catalogue import FeatureCatalogue
 

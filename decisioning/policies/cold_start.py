@@ -8,8 +8,7 @@ from dataclasses import replace
 from decisioning.policies.checks import POLICIES_FILE
 from decisioning.policies.policy import Policy
 from decisioning.policies.requests import number_of
-from domain.errors import DataError, nearest
-from domain.problem import Problem
+from domain.errors import DataError, Problem, nearest
 from features.building.formulas import names_read
 from features.catalogue import FeatureCatalogue
 

@@ -10,19 +10,19 @@ from hashlib import blake2b
 import numpy as np
 
 from decisioning.policies import checks
-from decisioning.policies.arms import Arm
 from decisioning.policies.budget_compile import budget_problems, compile_budgets
 from decisioning.policies.budgets import Budget
 from decisioning.policies.builder import Builder
 from decisioning.policies.candidates import Candidates
 from decisioning.policies.cold_start import assumptions
 from decisioning.policies.compiled import BUILT_IN_RULES, SCORE, CompiledPolicy, CompiledRule, consent_rule
+from decisioning.policies.draws import Arm
 from decisioning.policies.policy import Policy
 from decisioning.policies.rules import all_rules, limit_counts
 from decisioning.policies.symbol_table import SymbolTable
 from decisioning.policies.verdicts import BITS_PER_WORD, Bits, words_for
+from domain.errors import Problem
 from domain.offer import Offer, OfferClass
-from domain.problem import Problem
 from events.vocabulary import Vocabulary
 from features.catalogue import FeatureCatalogue
 

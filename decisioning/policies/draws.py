@@ -1,13 +1,16 @@
-"""Stateless random numbers: functions of customer, name, moment and seed, in any order and alike on every machine."""
+"""Stateless random numbers of customer, name, moment and seed, and the arms that are drawn with them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
 from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
+from decisioning.policies.policy import Control, Factors
 from expressions.types import Array
 
 Hashes = NDArray[np.uint64]
@@ -67,6 +70,25 @@ def customer_draws(customers: Hashes, names: Sequence[str], as_of: np.datetime64
     return uniforms(mixed(per_customer[:, None] ^ hashes_of(names)[None, :]))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Draws:
+    """The random numbers of some customers' decisions.
+
+    Attributes:
+        customers: Hashes of the customers' ids, shape (n,).
+        as_of: Decision time.
+        seed: Seed of the draws.
+    """
+
+    customers: Hashes
+    as_of: np.datetime64
+    seed: int
+
+    def of(self, names: Sequence[str], rows: NDArray[np.intp] | slice = slice(None)) -> Array:
+        """Draw a number for each name, for all customers or some: see `customer_draws`."""
+        return customer_draws(self.customers[rows], names, self.as_of, self.seed)
+
+
 def as_microseconds(moment: np.datetime64) -> int:
     """Return the microseconds since 1970, UTC."""
     return int(moment.astype("datetime64[us]").astype(np.int64))
@@ -85,3 +107,61 @@ def decision_id(customer_id: str, channel: str, as_of: int, seed: int, digest: s
     """
     parts = (customer_id, channel, str(as_of), str(seed), digest)
     return blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+
+
+class Arm(IntEnum):
+    """How a customer's offers are chosen and ordered.
+
+    Example:
+        >>> Arm.RANDOM_OFFER.label
+        'random_offer'
+    """
+
+    STANDARD = 0
+    HOLDOUT = 1
+    RANDOM_OFFER = 2
+    PROPENSITY_ONLY = 3
+    NO_LEVERS = 4
+    ELIGIBILITY_ONLY = 5
+    RANDOM_PROPENSITY = 6
+    NOT_PERSONALISED = 7
+    """Not an experiment: the customer's own choice."""
+
+    @property
+    def label(self) -> str:
+        """The name used in records, reports and configuration."""
+        return self.name.lower()
+
+
+Arms = NDArray[np.int8]
+
+UNIFORM = (Arm.RANDOM_OFFER, Arm.ELIGIBILITY_ONLY)
+"""Arms in which every allowed candidate is equally likely to come first."""
+
+RANKED_BY = {
+    Arm.PROPENSITY_ONLY: Factors(value=False, context=False, levers=False, costs=False, prices=False),
+    Arm.NO_LEVERS: Factors(levers=False),
+}
+"""Arms whose priority leaves some factors out."""
+
+
+def arms_of(customers: Hashes, control: Control) -> Arms:
+    """Assign customers to arms by salted hash, so that the assignment never changes between runs or processes.
+
+    The holdout comes first on the hash's scale, so that a larger share only adds customers to it.
+
+    Args:
+        customers: Hashes of the customers' ids (`hashes_of`), shape (n,).
+        control: Shares and salt.
+
+    Example:
+        >>> arms_of(hashes_of(["c1", "c2"]), Control(holdout_share=1.0)).tolist()
+        [1, 1]
+    """
+    edges = np.cumsum([getattr(control, f"{arm.label}_share") for arm in _DRAWN])
+    place = np.searchsorted(edges, uniforms(mixed(customers ^ hashes_of([control.salt]))), side="right")
+    return _BY_PLACE[place]
+
+
+_DRAWN = tuple(arm for arm in Arm if arm not in {Arm.STANDARD, Arm.NOT_PERSONALISED})
+_BY_PLACE: Arms = np.array([*_DRAWN, Arm.STANDARD], dtype=np.int8)

@@ -28,8 +28,8 @@ from decisioning.policies.compiled import (
 )
 from decisioning.policies.limits import counts_for
 from decisioning.policies.policy import RULE_ORDER, ContactLimit, Policy, QuietHours
+from domain.errors import Problem
 from domain.offer import OfferClass
-from domain.problem import Problem
 
 NOWHERE = np.empty(0, dtype=np.intp)
 COUNT = "count_of_"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from decisioning.arbitration.channel_slots import layout_of
 from decisioning.arbitration.scores import CandidateScores, priority_of
 from decisioning.engine import Decisions
-from decisioning.policies.arms import Arm
+from decisioning.policies.draws import Arm
 from decisioning.policies.policy import Factors
 from expressions.types import Array
 

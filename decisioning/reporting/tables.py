@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from decisioning.engine import Decisions
-from decisioning.policies.arms import Arm
+from decisioning.policies.draws import Arm
 from decisioning.policies.verdicts import PASSED
 from expressions.types import Array, Category
 

@@ -6,8 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from domain.errors import ExpressionError, nearest
-from domain.problem import Problem
+from domain.errors import ExpressionError, Problem, nearest
 from expressions.expression import compile_expression
 from expressions.types import Boolean, Schema
 from features.building.draft import FILES, MOMENT_INPUTS, RENAME, Draft, Origin

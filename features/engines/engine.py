@@ -1,9 +1,10 @@
-"""Engines: where work on buckets of customers runs. Callers need not know which one is used."""
+"""Engines: where work on buckets of customers runs, such as this process. Callers need not know which one is used."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol, TypeVar
 
 from domain.progress import Progress, silent
@@ -52,3 +53,31 @@ class Engine(Protocol):
             EngineError: If no workers are available.
         """
         ...
+
+
+class LocalEngine:
+    """Runs work in this process.
+
+    Example:
+        >>> with LocalEngine().workers() as workers:
+        ...     workers.map(lambda bucket: {"bucket": bucket}, [0, 1])
+        [{'bucket': 0}, {'bucket': 1}]
+    """
+
+    @property
+    def threads(self) -> int:
+        """All cores, because only one piece of work runs at a time."""
+        return os.cpu_count() or 1
+
+    @contextmanager
+    def workers(self) -> Iterator[LocalEngine]:
+        """Provide this engine as the workers."""
+        yield self
+
+    def map(self, work: Callable[[Item], Report], items: Sequence[Item], progress: Progress = silent) -> list[Report]:
+        """Run the work for each item in turn."""
+        reports = []
+        for number, item in enumerate(items, start=1):
+            reports.append(work(item))
+            progress(number, len(items))
+        return reports

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from domain.errors import EngineError, nearest
-from features.engines.engine import Engine
-from features.engines.local import LocalEngine
+from features.engines.engine import Engine, LocalEngine
 
 LOCAL = "local"
 SPARK = "spark"

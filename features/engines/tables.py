@@ -7,10 +7,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, functions
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from features.calendar import Calendar
-from features.catalogue import FeatureCatalogue
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
-from features.journey.settings import Journey
 from features.kernel.columns import EVENT_COLUMNS
 from features.moments import Moments
 from features.store.parts import plain_table
@@ -22,9 +20,7 @@ _GROUP = "nbo_group"
 def features_of_tables(
     events: DataFrame,
     moments: DataFrame,
-    catalogue: FeatureCatalogue,
-    journey: Journey,
-    calendar: Calendar,
+    definitions: FeatureDefinitions,
     *,
     names: tuple[str, ...] | None = None,
     groups: int = 256,
@@ -39,9 +35,7 @@ def features_of_tables(
         events: At least `EVENT_COLUMNS`, in any order: ids, type, channel and product as strings, `occurred_at` and
             `available_at` as timestamps, `amount` as double, `properties` as map of strings.
         moments: `customer_id` and `as_of`, in any order, with repetitions.
-        catalogue: The bank's features.
-        journey: Its stages.
-        calendar: Its local days.
+        definitions: The bank's feature definitions.
         names: Requested features; all if None.
         groups: Number of groups of customers; a group has to fit a task's memory, at about 1 kB an event.
 
@@ -55,12 +49,12 @@ def features_of_tables(
             of_moments.column(CUSTOMER_ID).to_numpy().astype(object),
             of_moments.column(AS_OF).cast(pa.timestamp("us", "UTC")).to_numpy().astype("datetime64[us]"),
         )
-        return plain_table(compute_features(of_customers, wanted, catalogue, journey, calendar, names))
+        return plain_table(compute_features(of_customers, wanted, definitions, names))
 
     group = functions.pmod(functions.xxhash64(CUSTOMER_ID), functions.lit(groups)).alias(_GROUP)
     grouped_events = events.select(*EVENT_COLUMNS, group).groupBy(_GROUP)
     grouped_moments = moments.select(CUSTOMER_ID, AS_OF, group).groupBy(_GROUP)
     nobody = Moments(np.empty(0, dtype=object), np.empty(0, dtype="datetime64[us]"))
-    no_rows = compute_features(pa.table({}), nobody, catalogue, journey, calendar, names)
+    no_rows = compute_features(pa.table({}), nobody, definitions, names)
     schema = from_arrow_schema(plain_table(no_rows).schema)
     return grouped_events.cogroup(grouped_moments).applyInArrow(compute, schema)

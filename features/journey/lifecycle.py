@@ -18,7 +18,7 @@ from expressions.types import Array
 from features.building.draft import MOMENT_INPUTS
 from features.building.journeys import DAYS_IN_STAGE, PREVIOUS_STAGE, STAGE, STAGES
 from features.calendar import Calendar
-from features.catalogue import FeatureCatalogue
+from features.catalogue import FeatureCatalogue, FeatureDefinitions
 from features.compiled_features import CompiledFeatures, compile_features
 from features.inputs import coded_moments, history_of
 from features.journey.settings import Journey
@@ -113,9 +113,7 @@ def _known(table: pa.Table, history: History) -> StageChanges:
 def stage_history(
     events: pa.Table,
     until: datetime | np.datetime64,
-    catalogue: FeatureCatalogue,
-    journey: Journey,
-    calendar: Calendar,
+    definitions: FeatureDefinitions,
 ) -> pa.Table:
     """List the stages of every customer in the events, up to a moment and from what was visible then.
 
@@ -124,10 +122,12 @@ def stage_history(
         customer and time.
     """
     moment = utc_microseconds(until)
-    history = history_of(events, calendar, before=moment)
+    history = history_of(events, definitions.calendar, before=moment)
     ids = history.columns.customer_ids
     moments = coded_moments(history, Moments.at(ids.to_numpy(zero_copy_only=False), moment))
-    return written_history(stage_changes(history, moments, catalogue, journey), ids, calendar)
+    return written_history(
+        stage_changes(history, moments, definitions.catalogue, definitions.journey), ids, definitions.calendar
+    )
 
 
 def written_history(changes: StageChanges, customer_ids: pa.Array, calendar: Calendar) -> pa.Table:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from features.building.journeys import STAGES
 from features.calendar import Calendar
-from features.catalogue import FeatureCatalogue
+from features.catalogue import FeatureDefinitions
 from features.journey.lifecycle import (
     GRID_BEGINS,
     NO_STAGE,
@@ -42,9 +42,7 @@ def stand_at(
     kept: Int64Matrix,
     plan: Plan,
     moments: CodedMoments,
-    catalogue: FeatureCatalogue,
-    journey: Journey,
-    calendar: Calendar,
+    definitions: FeatureDefinitions,
 ) -> StageChanges:
     """Compute the stages of customers at a local midnight from those at the midnight before.
 
@@ -53,10 +51,9 @@ def stand_at(
         kept: What the plan keeps for each customer as of this midnight.
         plan: Plan of the whole catalogue, with mergeable days.
         moments: This midnight, for each customer.
-        catalogue: The bank's features.
-        journey: Its stages.
-        calendar: Its local days.
+        definitions: The bank's feature definitions.
     """
+    catalogue, journey, calendar = definitions.catalogue, definitions.journey, definitions.calendar
     stage, previous, entered = standing.stage, standing.previous, standing.day
     days_since_grid = moments.day - calendar.day_of(GRID_BEGINS)
     if journey.stages and len(moments.day) and days_since_grid[0] % journey.evaluate_every_days == 0:

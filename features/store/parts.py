@@ -17,8 +17,9 @@ import pyarrow.parquet as pq
 
 from domain.errors import DataError, StateError
 from expressions.types import Schema
-from features.store.replacing import remove_unfinished, replace_parquet
 from features.table import AS_OF, CUSTOMER_ID, FeatureTable
+from storage.atomic import remove_unfinished
+from storage.parquet import replace_parquet
 
 COMPUTED_AS_OF = "computed_as_of"
 """Copy of `as_of` that is joined like a feature: it gives the age of a joined row, or NULL if there is no row."""

@@ -17,8 +17,30 @@ from pydantic import ValidationError
 from domain.errors import StateError, nearest
 from domain.sqlite_files import expect_sound
 from features.catalogue import FeatureCatalogue
-from features.store.closing import close_connections
 from features.store.definitions import Definitions, define
+
+
+def close_connections(store: FeatureStore) -> None:
+    """Close the connections of the registry and the online store; the next use opens new ones.
+
+    Args:
+        store: A store with an SQL registry, and an online store that `config.stores` knows.
+    """
+    registry: Any = store._registry  # `store.registry` would open it
+    if registry is not None:
+        registry.write_engine.dispose()
+    online: Any = store.provider.online_store  # each closes in its own way
+    match store.config.online_store.type:
+        case "sqlite":
+            if online._conn is not None:
+                online._conn.close()
+                online._conn = None
+        case "redis":
+            if online._client is not None:
+                online._client.close()
+        case _:
+            online.disconnect()
+
 
 _DIGEST_TAG = "definitions"
 

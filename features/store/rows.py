@@ -1,18 +1,19 @@
-"""Packed states as rows of Feast's online store, whichever store is used."""
+"""Packed states as rows of Feast's online store, whichever store is used; they can be removed one by one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from feast import FeatureView
+from feast import FeatureStore, FeatureView
+from feast.infra.key_encoding_utils import serialize_entity_key
+from feast.infra.online_stores.helpers import _redis_key, compute_table_id
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 
 from features.store.definitions import STATE, STATE_VIEW
-from features.store.removing import remove_rows
 from features.store.repository import FeatureRepository, no_answer
 from features.table import CUSTOMER_ID
 
@@ -89,3 +90,36 @@ class StateRows:
                 raise
         self._answered = False
         return question()
+
+
+def remove_rows(store: FeatureStore, view: FeatureView, keys: Sequence[EntityKey]) -> None:
+    """Remove rows and their keys from the store; nothing of them is left in it when this returns.
+
+    PostgreSQL keeps removed rows in its files until it vacuums, which it does automatically.
+
+    Args:
+        store: A store with SQLite, Redis or PostgreSQL as its online store: those that `config.stores` knows.
+        view: The view of the rows.
+        keys: Keys of the rows; missing rows are ignored.
+    """
+    config = store.config
+    online: Any = store.provider.online_store  # each removes in its own way
+    version = config.entity_key_serialization_version
+    if config.online_store.type == "redis":
+        online._get_client(config.online_store).delete(*(_redis_key(config.project, key, version) for key in keys))
+        return
+    names = [(serialize_entity_key(key, version),) for key in keys]
+    table = compute_table_id(config.project, view, config.registry.enable_online_feature_view_versioning)
+    if config.online_store.type == "sqlite":
+        _from_sqlite(online._get_conn(config), table, names)
+    else:
+        with online._get_conn(config, autocommit=True) as connection, connection.cursor() as cursor:
+            cursor.executemany(f'DELETE FROM "{table}" WHERE entity_key = %s', names)  # noqa: S608  Feast's own name
+
+
+def _from_sqlite(connection: Any, table: str, names: Sequence[tuple[bytes]]) -> None:
+    # deleted rows are overwritten, and do not stay in the write-ahead log
+    connection.execute("PRAGMA secure_delete=ON")
+    with connection:
+        connection.executemany(f'DELETE FROM "{table}" WHERE entity_key = ?', names)  # noqa: S608  Feast's own name
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from domain.errors import StateError
 from features.state import States
-from features.store.replacing import replace_parquet
 from features.table import CUSTOMER_ID
+from storage.parquet import replace_parquet
 
 _HEADER = b"nbo.states"
 _SLOTS = "slots"

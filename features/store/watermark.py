@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from domain.errors import StateError
-from events.durable import replace_text
+from storage.atomic import replace_text
 
 _FILE = "complete.json"
 

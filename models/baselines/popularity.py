@@ -1,4 +1,4 @@
-"""Popularity baseline: every customer gets each offer's acceptance rate."""
+"""Popularity baselines: each offer's acceptance rate, or one share of positives, the same for every customer."""
 
 from __future__ import annotations
 
@@ -32,3 +32,13 @@ def offer_rates(offer: NDArray[np.object_], y: Array, asked: NDArray[np.object_]
     rates = (accepted + _PRIOR_IMPRESSIONS * overall) / (counts + _PRIOR_IMPRESSIONS)
     by_name = dict(zip(names.tolist(), rates.tolist(), strict=True))
     return np.array([by_name.get(name, overall) for name in asked.tolist()], dtype=np.float64)
+
+
+def prevalence(y: Array, rows: int) -> Array:
+    """Predict the training share for a number of rows; half a row of each outcome keeps it off 0 and 1.
+
+    Example:
+        >>> prevalence(np.array([0.0, 0.0, 1.0]), 2).tolist()
+        [0.375, 0.375]
+    """
+    return np.full(rows, (y.sum() + 0.5) / (len(y) + 1.0))

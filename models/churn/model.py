@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from expressions.types import Array, Category, ColumnType
 from features.table import FeatureTable
-from models.baselines.prevalence import prevalence
+from models.baselines.popularity import prevalence
 from models.boosting import (
     Booster,
     Boosting,
@@ -26,7 +26,7 @@ from models.calibration import Calibration, fit_calibration
 from models.contributions import Contributions
 from models.files import read_description, write_model
 from models.inputs import SchemaCheck, schema_from_json, schema_to_json
-from models.label_checks import check_labels
+from models.labels import check_labels
 from models.settings import Training
 from models.splits import calibration_split
 

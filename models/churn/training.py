@@ -12,7 +12,7 @@ from domain.errors import DataError
 from expressions.types import Array
 from features.table import FeatureTable
 from models.baselines.bg_nbd import NEEDED_FEATURES, bg_nbd_scores
-from models.baselines.prevalence import prevalence
+from models.baselines.popularity import prevalence
 from models.calibration import fit_calibration
 from models.churn.model import ChurnModel, fit_churn
 from models.held_out import MODEL, HeldOutPredictions

@@ -11,11 +11,10 @@ import pandas as pd
 
 from domain.errors import DataError
 from models.evaluation.calibration import Reliability
-from models.evaluation.estimate import Estimate
+from models.evaluation.estimate import CustomerDraws, Estimate
 from models.evaluation.gains import gain_curve
 from models.evaluation.groups import GroupQuality, group_qualities
 from models.evaluation.ranked import RankedCounts
-from models.evaluation.resampling import CustomerDraws
 from models.evaluation.scored import Scored, score_columns
 from models.held_out import MODEL, HeldOutPredictions
 from models.settings import Economics

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.evaluation.discrimination import area_under_roc
 from models.evaluation.estimate import wilson_interval
+from models.evaluation.metrics import area_under_roc
 from models.evaluation.ranked import RankedCounts
 from models.held_out import MODEL, HeldOutPredictions
 

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from domain.errors import DataError
 from expressions.types import Array, Category
 from features.table import FeatureTable
-from models.evaluation.discrimination import area_under_roc
+from models.evaluation.metrics import area_under_roc, ratio
 from models.evaluation.ranked import RankedCounts
-from models.evaluation.ratio import ratio
 
 _ROWS = 50_000
 """Rows used: all positives and evenly spaced negatives up to this. AUC does not depend on the prevalence."""

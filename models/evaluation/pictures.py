@@ -1,4 +1,4 @@
-"""Plots of a model's quality as PNG; the same input gives the same bytes."""
+"""Plots of a model's quality and feature importance as PNG; the same input gives the same bytes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,24 @@ from matplotlib.figure import Figure
 from expressions.types import Array
 from models.evaluation.calibration import Reliability
 from models.evaluation.evaluation import Evaluation
-from models.evaluation.importance import mean_absolute_shap
 from models.evaluation.metrics import METRICS
 from models.held_out import MODEL
+
+
+def mean_absolute_shap(shap_values: Array, names: Sequence[str]) -> dict[str, float]:
+    """Return each feature's mean absolute SHAP value, in log odds, largest first.
+
+    Args:
+        shap_values: Shape (n, features), without the column of the expected value.
+        names: Names of the features.
+
+    Example:
+        >>> mean_absolute_shap(np.array([[0.1, -2.0], [-0.3, 1.0]]), ["age", "region"])
+        {'region': 1.5, 'age': 0.2}
+    """
+    means = dict(zip(names, np.abs(shap_values).mean(axis=0).tolist(), strict=True))
+    return dict(sorted(means.items(), key=lambda item: (-item[1], item[0])))
+
 
 # Okabe & Ito's palette, distinguishable for colour-blind readers; styles and markers repeat what colours show
 _MODEL_COLOUR = "#0072B2"

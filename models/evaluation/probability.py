@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from expressions.types import Array
-from models.evaluation.ratio import ratio
+from models.evaluation.metrics import ratio
 
 SMALLEST = 1e-12
 """Probabilities are kept this far from 0 and 1, so that one wrong certainty does not make a log loss infinite."""

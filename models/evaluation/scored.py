@@ -10,14 +10,11 @@ from numpy.typing import NDArray
 
 from expressions.types import Array
 from models.evaluation.calibration import BINS, Recalibration, calibration_error, newton_step
-from models.evaluation.discrimination import area_under_roc, average_precision
-from models.evaluation.estimate import Estimate
-from models.evaluation.gains import area_under_gain, lift_at
-from models.evaluation.metrics import METRICS, improvement_sign
+from models.evaluation.estimate import CustomerDraws, Estimate
+from models.evaluation.gains import area_under_gain, expected_maximum_profit, lift_at
+from models.evaluation.metrics import METRICS, area_under_roc, average_precision, improvement_sign
 from models.evaluation.probability import brier_skill, equal_count_bins, log_losses, squared_errors
-from models.evaluation.profit import expected_maximum_profit
 from models.evaluation.ranked import RankedCounts, WeightedRanking
-from models.evaluation.resampling import CustomerDraws
 from models.settings import Economics
 
 _FIXED = 8

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from expressions.types import Array, ColumnType, Schema
-from features.catalogue import FeatureCatalogue
-from features.family import family_column
+from features.catalogue import FeatureCatalogue, family_column
 
 
 @dataclass(frozen=True, slots=True)

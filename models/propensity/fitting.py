@@ -7,7 +7,7 @@ from scipy.special import expit
 from expressions.types import Array, Category
 from models.boosting import Boosting, Rows, fit_booster, raw_scores
 from models.calibration import fit_calibration
-from models.label_checks import check_labels
+from models.labels import check_labels
 from models.propensity.base import fit_base
 from models.propensity.families import Families
 from models.propensity.impressions import Impressions

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from domain.errors import DataError, nearest
 from domain.offer import Offer
 from expressions.types import Array, ColumnType
+from features.responses import Responses
 from features.table import FeatureTable
 from models.propensity.families import Families
-from models.responses import Responses
 
 Pair = tuple[Offer, str | None]
 """An offer in a channel."""

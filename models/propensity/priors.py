@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from domain.offer import Offer
 from expressions.types import Array
 from features.table import FeatureTable
-from models.baselines.prevalence import prevalence
+from models.baselines.popularity import prevalence
 from models.propensity.impressions import Impressions
 from models.segments import segment_names
 

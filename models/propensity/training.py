@@ -13,16 +13,15 @@ from domain.errors import DataError
 from domain.offer import Offer
 from expressions.types import Array
 from features.catalogue import FeatureCatalogue
+from features.responses import Responses
 from features.table import FeatureTable
 from models.baselines.per_offer import per_offer_logistic
-from models.baselines.popularity import offer_rates
-from models.baselines.prevalence import prevalence
+from models.baselines.popularity import offer_rates, prevalence
 from models.held_out import MODEL, HeldOutPredictions
 from models.propensity.families import Families, families_of
 from models.propensity.fitting import fit_propensity
 from models.propensity.impressions import Impressions, impressions
 from models.propensity.model import PropensityModel
-from models.responses import Responses
 from models.segments import segment_names
 from models.settings import Training
 from models.splits import rolling_folds, thin

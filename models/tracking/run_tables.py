@@ -11,8 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from models.tracking.quiet import quiet_mlflow
-from models.tracking.store import TrackingStore
+from models.tracking.store import TrackingStore, quiet_mlflow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,8 +25,7 @@ from models.evaluation.evaluation import Evaluation
 from models.gate import GateReport
 from models.held_out import HeldOutPredictions
 from models.tracking.files import FILES_FOLDER, PREDICTIONS_FILE, files_digest
-from models.tracking.quiet import quiet_mlflow
-from models.tracking.store import TrackingStore
+from models.tracking.store import TrackingStore, quiet_mlflow
 
 _METRICS_AT_ONCE = 500
 """Metrics per call; MLflow accepts at most 1,000."""

@@ -73,7 +73,7 @@ class Champion:
 
         from domain.offer import candidates_of
         from models.churn.model import ChurnModel
-        from nbo.api.frames import table_of
+        from nbo.api.computing import table_of
 
         model, threads = self._model, os.cpu_count() or 1
         table = table_of(features, model.schema)

@@ -1,4 +1,4 @@
-"""Computation of the tables of `nbo.api` from the event log, Feast and the decision log."""
+"""Computation of the tables of `nbo.api` from the event log, Feast and the decision log, as pandas frames."""
 
 from __future__ import annotations
 
@@ -12,15 +12,53 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from domain.errors import DataError
+from expressions.types import Array, Schema
+from features.bucket.current import current_features
 from features.moments import Moments
 from features.point_in_time import write_features
 from features.table import AS_OF, CUSTOMER_ID, FeatureTable
 from models.comparison import row_keys
-from nbo.api.frames import frame_of, yes_or_no
-from pipelines.midnight_features import current_features
 from pipelines.training_population import answers_to_offers, churn_moments, churned
 from pipelines.training_sets import moments_of
 from wiring.components import Components
+
+
+def frame_of(table: FeatureTable) -> pd.DataFrame:
+    """Convert features to a frame: customer_id, as_of, numbers as floats, yes/no as `boolean`, names as `category`."""
+    frame: pd.DataFrame = table.to_arrow().to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+    return frame
+
+
+def table_of(frame: pd.DataFrame, schema: Schema) -> FeatureTable:
+    """Convert a frame as returned by `frame_of` to features; additional columns are ignored.
+
+    Raises:
+        DataError: A column is missing or of another kind.
+    """
+    missing = [name for name in (CUSTOMER_ID, AS_OF, *schema) if name not in frame.columns]
+    if missing:
+        raise DataError(
+            f"the frame lacks {len(missing)} columns",
+            got=f"none called {', '.join(missing[:5])}",
+            expected="customer_id, as_of and the features that the model reads",
+            remedy="take a frame of bank.features or bank.training_set, with all its columns",
+        )
+    wanted = frame[[CUSTOMER_ID, AS_OF, *schema]]
+    try:
+        return FeatureTable.from_arrow(pa.Table.from_pandas(wanted, preserve_index=False), schema)
+    except pa.ArrowException as error:
+        raise DataError(
+            "a column of the frame is of another kind than the feature",
+            got=str(error),
+            expected="as bank.features has it",
+        ) from error
+
+
+def yes_or_no(y: Array, index: pd.Index | None = None) -> pd.Series:
+    """Convert 1.0 to true, 0.0 to false and NaN to missing."""
+    return pd.Series(pd.arrays.BooleanArray(y == 1.0, np.isnan(y)), index)
+
 
 _KEY = [CUSTOMER_ID, AS_OF]
 
@@ -29,7 +67,9 @@ def features_of_everybody(components: Components, names: Sequence[str]) -> pd.Da
     """Compute all customers' features as of the last midnight with events, from its states if they are there."""
     midnight = components.midnight(components.latest())
     tables = [
-        current_features(components.bank, components.log, components.states, bucket, midnight)[0].select(names)
+        current_features(components.bank.feature_definitions, components.log, components.states, bucket, midnight)[
+            0
+        ].select(names)
         for bucket in range(components.log.buckets)
     ]
     return frame_of(FeatureTable.concatenate(tables))
@@ -43,9 +83,7 @@ def features_at_moments(components: Components, moments: pd.DataFrame, names: Se
         write_features(
             components.log,
             requested,
-            catalogue,
-            components.bank.journey,
-            components.calendar,
+            components.bank.feature_definitions,
             folder,
             engine=components.engine,
             names=names,

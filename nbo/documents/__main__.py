@@ -1,9 +1,29 @@
-"""Write the generated reference pages of docs/: `python -m nbo.documents`."""
+"""Write the reference pages of docs/ that are generated from the program: `python -m nbo.documents`."""
 
 from __future__ import annotations
 
 from config.files import COMMON_FEATURES
-from nbo.documents.references import references
+from config.reading import load_bank
+from features.reference import features_reference
+from nbo.commands import app
+from nbo.documents.commands import commands_reference
+from nbo.documents.configuration import configuration_reference
+
+
+def references() -> dict[str, str]:
+    """Generate the pages: file name below docs/ -> text.
+
+    Example:
+        >>> list(references())
+        ['features.md', 'configuration.md', 'commands.md']
+    """
+    demo = load_bank(COMMON_FEATURES.parent.parent / "banks" / "demo")
+    return {
+        "features.md": features_reference(demo.features, demo.identity.name),
+        "configuration.md": configuration_reference(),
+        "commands.md": commands_reference(app),
+    }
+
 
 DOCUMENTS = COMMON_FEATURES.parent.parent / "docs"
 """The docs folder of this repository, independent of the working folder."""

@@ -18,8 +18,8 @@ from models.held_out import MODEL
 from models.tracking.run_tables import RunTables
 from nbo.documents.claims import claim
 from nbo.documents.recorded import Recorded, recorded_churn, recorded_propensity
-from pipelines.outcomes import last_outcomes
 from pipelines.report_page import table
+from pipelines.reporting import last_outcomes
 from wiring.components import Components
 
 SYSTEM_USER = 112

@@ -31,7 +31,7 @@ def commands_reference(app: typer.Typer) -> str:
     lines = [
         f"# Commands of {app.info.name}",
         "",
-        "Written by `make docs` from the command line; change `nbo/commands.py`, not this page. A failed command",
+        "Written by `make docs` from the command line; change `nbo/*commands.py`, not this page. A failed command",
         "prints one sentence and exits with code 1; Ctrl-C keeps finished work and exits with code 130.",
         "",
         "Options before the command:",

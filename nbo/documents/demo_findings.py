@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from models.held_out import MODEL
 from models.tracking.run_tables import RunTables
 from nbo.documents.claims import claim
-from pipelines.outcomes import last_outcomes
+from pipelines.reporting import last_outcomes
 from simulation.odds import ranking_quality
 from wiring.components import Components
 

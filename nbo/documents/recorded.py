@@ -14,9 +14,8 @@ from expressions.types import Array
 from features.moments import Moments
 from features.table import FeatureTable
 from models.comparison import recorded_scores
-from models.evaluation.estimate import Estimate
+from models.evaluation.estimate import CustomerDraws, Estimate
 from models.evaluation.evaluation import REPLICATES
-from models.evaluation.resampling import CustomerDraws
 from models.evaluation.scored import score_columns
 from models.held_out import MODEL, HeldOutPredictions
 from pipelines.training_population import answers_to_offers, churn_moments, churned

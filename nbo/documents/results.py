@@ -18,11 +18,10 @@ def main() -> None:
     """Write the page, and the decision and the plot of the README."""
     prepare(os.environ, Settings.from_environment(os.environ))
     # libraries read the environment when they are imported
-    from models.tracking.quiet import quiet_mlflow  # noqa: PLC0415
+    from models.tracking.store import quiet_mlflow  # noqa: PLC0415
     from nbo.documents.bpi2012_findings import bpi2012_findings  # noqa: PLC0415
     from nbo.documents.demo_findings import demo_findings  # noqa: PLC0415
-    from nbo.documents.readme import with_decision  # noqa: PLC0415
-    from nbo.documents.results_page import results_page  # noqa: PLC0415
+    from nbo.documents.results_page import results_page, with_decision  # noqa: PLC0415
     from wiring.components import components_of  # noqa: PLC0415
     from wiring.models import PICTURES  # noqa: PLC0415
 

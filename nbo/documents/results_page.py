@@ -1,16 +1,20 @@
-"""The page docs/results.md: how good both banks' models are, and which decisions they led to."""
+"""The page docs/results.md, how good both banks' models are, and the example of a decision in the README."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from domain.errors import StateError
 from models.held_out import MODEL
 from models.tracking.run_tables import RunTables
-from pipelines.outcomes import last_outcomes
+from nbo.display import console
+from nbo.outcomes import show_decision
 from pipelines.report_page import metric_rows, table
+from pipelines.reporting import last_outcomes
 from wiring.components import Components
 
 IMPORTANT = 10
@@ -159,3 +163,27 @@ def _feature_rows(tables: RunTables) -> Iterator[dict[str, Any]]:
 
 def _readable(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{name.replace("_", " "): value for name, value in row.items()} for row in rows]
+
+
+WIDTH = 120
+"""Width of the output in characters, which fits a browser window without scrolling."""
+
+_EXAMPLE = re.compile(r"(decide --customer (\w+) --channel (\w+)\n```\n\n```text\n)(.*?)(?=```\n)", re.DOTALL)
+
+
+def with_decision(readme: str, components: Components) -> str:
+    """Replace the output below the README's `nbo decide` command with the current one.
+
+    Raises:
+        StateError: The README shows no such command with a block of output.
+    """
+    found = _EXAMPLE.search(readme)
+    if found is None:
+        raise StateError(
+            "the README shows no decision", expected="`decide --customer ID --channel CHANNEL`, then a block"
+        )
+    console.width = WIDTH
+    with console.capture() as shown:
+        show_decision(components.answer(found[2], found[3], components.latest()))
+    lines = [line.rstrip() for line in shown.get().splitlines()]
+    return readme[: found.start(4)] + "\n".join(lines) + "\n" + readme[found.end(4) :]

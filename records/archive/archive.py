@@ -22,9 +22,9 @@ from records.archive.files import (
     publish,
     write_pending,
 )
-from records.archive.tables import ARCHIVED
 from records.database import Database
 from records.event_rows import microseconds
+from records.schema import ARCHIVED
 
 
 class DecisionArchive:

@@ -12,11 +12,9 @@ from sqlalchemy import Connection, delete, select, update
 
 from domain.errors import StateError
 from records.archive.files import PENDING, charges_text, month_of, name_of, publish, write_pending
-from records.archive.tables import ARCHIVED
 from records.database import Database
-from records.decision_tables import DECISIONS, VERSIONS
 from records.event_rows import microseconds
-from records.journal_tables import CHARGES
+from records.schema import ARCHIVED, CHARGES, DECISIONS, VERSIONS
 
 DECISIONS_AT_ONCE: Final = 20_000
 """Decisions in one file and transaction: about 60 MB of records; the database is locked for less than a second."""

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from domain.errors import StateError
-from events.durable import sync
-from records.decision_tables import DECISIONS
+from records.schema import DECISIONS
+from storage.atomic import move, replacing
 
 PENDING: Final = ".pending"
 """Suffix of a file before its transaction, so that readers of `*.parquet` never see a decision twice."""
@@ -73,11 +73,9 @@ def write_pending(folder: Path, name: str, rows: Sequence[Mapping[str, Any]]) ->
     table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["decision_id"])), SCHEMA)
     file = folder / f"{name}{PENDING}"
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        # sorted, with small groups: looking for an id reads one group of each file
-        pq.write_table(table, file, compression="zstd", row_group_size=_ROWS_PER_GROUP)
-        sync(file)
-        sync(file.parent)
+        with replacing(file) as beside:
+            # sorted, with small groups: looking for an id reads one group of each file
+            pq.write_table(table, beside, compression="zstd", row_group_size=_ROWS_PER_GROUP)
         again = pq.ParquetFile(file).read()
     except OSError as error:
         raise StateError(
@@ -97,8 +95,7 @@ def publish(folder: Path, name: str) -> None:
     """Rename a file after its transaction; do nothing if that was done before a crash."""
     pending = folder / f"{name}{PENDING}"
     if pending.exists():
-        pending.replace(folder / name)
-        sync((folder / name).parent)
+        move(pending, folder / name)
 
 
 def place_of(folder: Path, name: str) -> Path:

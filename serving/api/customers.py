@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import uuid4
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import BaseModel, Field, StrictBool
+from pydantic import Field, StrictBool
 
 from domain.errors import DataError, nearest
 from events.vocabulary import ATTRIBUTES_TYPE
+from nbo_client.messages import ConsentChanged, Customer, Receipt
 from records.validation import SubmittedEvent
-from serving.api.auditing import as_json, noted
-from serving.api.in_time import apart, in_time
 from serving.api.models import Id, Name, Strict
 from serving.api.problems import documented, problem_of
-from serving.api.requests import LimitedRoute
+from serving.api.requests import LimitedRoute, apart, as_json, in_time, noted
 from serving.api.security import Administering, Listening, Reading
 from serving.service.service import Service
 
@@ -24,47 +23,17 @@ router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=Limit
 CustomerId = Annotated[Id, Path()]
 
 
-class CustomerAnswer(BaseModel):
-    """What is known of a customer."""
-
-    customer_id: str
-    as_of: str
-    attributes: dict[str, Any]
-    stage: dict[str, Any]
-    stage_history: list[dict[str, Any]]
-    products: list[dict[str, Any]]
-    limits: list[dict[str, Any]]
-    decisions: list[dict[str, Any]]
-    features_from: str
-
-
-class ConsentChange(Strict):
+class ConsentBody(Strict):
     """Consents that a customer gives or refuses from now on."""
 
     consents: dict[Name, StrictBool] = Field(min_length=1, max_length=50, description="Boolean attributes")
     event_id: Id | None = Field(default=None, description="Repeating an id changes nothing")
 
 
-class ConsentAnswer(BaseModel):
-    """Status of the change; it counts from the next decision on."""
-
-    event_id: str
-    fate: str
-
-
-class Receipt(BaseModel):
-    """What was erased; the receipt names the customer by a hash."""
-
-    receipt_id: str
-    customer: str
-    erased_at: str
-    erased: dict[str, int]
-
-
 @router.get(
     "/{customer_id}",
     response_model=None,
-    responses={200: {"model": CustomerAnswer}, **documented(401, 403, 404, 422, 429, 503)},
+    responses={200: {"model": Customer}, **documented(401, 403, 404, 422, 429, 503)},
 )
 async def look(customer_id: CustomerId, request: Request, caller: Reading) -> Response:
     """Return a customer's profile, stages, products, limits and decisions; the access is audited."""
@@ -75,8 +44,8 @@ async def look(customer_id: CustomerId, request: Request, caller: Reading) -> Re
 
 @router.put("/{customer_id}/consents", responses=documented(400, 401, 403, 413, 422, 429, 503))
 async def change_consents(
-    customer_id: CustomerId, body: ConsentChange, request: Request, caller: Listening
-) -> ConsentAnswer:
+    customer_id: CustomerId, body: ConsentBody, request: Request, caller: Listening
+) -> ConsentChanged:
     """Record consents given or withdrawn: an event like any other, which counts from the next decision on."""
     service: Service = request.app.state.service
     attributes = service.engine.bank.vocabulary.attributes
@@ -93,7 +62,7 @@ async def change_consents(
     for error in ingested.refused.values():
         raise problem_of(error)
     [fate] = await in_time(request, asyncio.wrap_future(ingested.fates))
-    return ConsentAnswer(event_id=event_id, fate=fate.value)
+    return ConsentChanged(event_id=event_id, fate=fate.value)
 
 
 @router.delete(

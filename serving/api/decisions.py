@@ -6,14 +6,12 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Request, Response
-from pydantic import BaseModel
 
+from nbo_client.messages import Decision, Decisions, Withdrawal
 from records.decision_writes import IdempotencyKey
-from serving.api.auditing import as_json
-from serving.api.in_time import apart, in_time
-from serving.api.models import BatchAnswer, BatchRequest, DecisionAnswer, DecisionBody, Id, Question
+from serving.api.models import BatchRequest, DecisionBody, Id, QuestionBody
 from serving.api.problems import ProblemError, documented
-from serving.api.requests import LimitedRoute
+from serving.api.requests import LimitedRoute, apart, as_json, in_time
 from serving.api.security import Caller, Deciding
 from serving.service.decision_queue import MOST_TOGETHER, RequestClashError
 from serving.service.decision_request import DecisionRequest
@@ -26,14 +24,7 @@ IdempotencyHeader = Annotated[Id | None, Header(description="Instead of `request
 DecisionId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
 
 
-class WithdrawalAnswer(BaseModel):
-    """When a contact stopped counting."""
-
-    decision_id: str
-    withdrawn_at: str
-
-
-@router.post("", response_model=None, responses={200: {"model": DecisionAnswer}, **_PROBLEMS})
+@router.post("", response_model=None, responses={200: {"model": Decision}, **_PROBLEMS})
 async def decide(
     body: DecisionBody, request: Request, caller: Deciding, idempotency_key: IdempotencyHeader = None
 ) -> Response:
@@ -47,7 +38,7 @@ async def decide(
     return Response(answer, media_type="application/json")
 
 
-@router.post("/batch", response_model=None, responses={200: {"model": BatchAnswer}, **_PROBLEMS})
+@router.post("/batch", response_model=None, responses={200: {"model": Decisions}, **_PROBLEMS})
 async def decide_batch(
     body: BatchRequest, request: Request, caller: Deciding, idempotency_key: IdempotencyHeader = None
 ) -> Response:
@@ -77,7 +68,7 @@ async def decide_batch(
 @router.post(
     "/{decision_id}/withdrawal",
     response_model=None,
-    responses={200: {"model": WithdrawalAnswer}, **documented(401, 403, 404, 409, 422, 429, 503)},
+    responses={200: {"model": Withdrawal}, **documented(401, 403, 404, 409, 422, 429, 503)},
 )
 async def withdraw(decision_id: DecisionId, request: Request, caller: Deciding) -> Response:
     """Report that a contact will not be made: it no longer counts, and its budget claims are refunded.
@@ -108,7 +99,7 @@ async def _answered(
         raise ProblemError(409, "request-clash", error.what, remedy=error.remedy) from error
 
 
-def _decision_request(question: Question, *, dry_run: bool) -> DecisionRequest:
+def _decision_request(question: QuestionBody, *, dry_run: bool) -> DecisionRequest:
     return DecisionRequest(
         customer_id=question.customer_id,
         channel=question.channel,

@@ -8,12 +8,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 
+from nbo_client.messages import EventResult, Told
 from records.ingestion import EventStatus
 from records.validation import EventRefusedError, SubmittedEvent
-from serving.api.in_time import in_time
-from serving.api.models import CloudEventIn, EventIn, EventResult, Events, EventsAnswer, Unread
+from serving.api.models import CloudEventIn, EventIn, Events, Unread
 from serving.api.problems import ProblemError, documented
-from serving.api.requests import LimitedRoute
+from serving.api.requests import LimitedRoute, in_time
 from serving.api.security import Listening
 from serving.service.service import Service
 
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1/events", tags=["events"], route_class=LimitedRout
 
 
 @router.post("", responses=documented(400, 401, 403, 413, 422, 429, 503))
-async def tell(body: Annotated[Events, Body()], request: Request, caller: Listening) -> EventsAnswer:
+async def tell(body: Annotated[Events, Body()], request: Request, caller: Listening) -> Told:
     """Accept one event or up to 500, also as CloudEvents; accepted events are durable and count at once.
 
     The valid events of a batch are accepted and the others reported; a single invalid event is a problem.
@@ -49,7 +49,7 @@ async def tell(body: Annotated[Events, Body()], request: Request, caller: Listen
         if isinstance(one, Unread)
     }
     accepted = sum(fate is EventStatus.ACCEPTED for fate in fates.values())
-    return EventsAnswer(accepted=accepted, results=[results[place] for place in range(len(received))])
+    return Told(accepted=accepted, results=tuple(results[place] for place in range(len(received))))
 
 
 def _result(event: SubmittedEvent, fate: EventStatus | None, refused: EventRefusedError | None) -> EventResult:

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from domain.errors import NboError
-from serving.api.in_time import apart
+from nbo_client.messages import Ready
 from serving.api.problems import RETRY_SECONDS, ProblemError, documented
+from serving.api.requests import apart
 from serving.service.service import Service
 
 router = APIRouter(tags=["health"])
@@ -17,14 +18,6 @@ class Alive(BaseModel):
     """The process is alive."""
 
     status: str
-
-
-class Ready(BaseModel):
-    """Bank and versions in use."""
-
-    status: str
-    bank: str
-    versions: dict[str, str]
 
 
 @router.get("/healthz")

@@ -6,14 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
 
-from serving.api.auditing import as_json, noted
+from nbo_client.messages import Catalogue, DecisionLook, Explanation, Replay, Scores
 from serving.api.decisions import DecisionId
-from serving.api.in_time import apart
 from serving.api.models import Id, Name, Strict
 from serving.api.problems import documented
-from serving.api.requests import LimitedRoute
+from serving.api.requests import LimitedRoute, apart, as_json, noted
 from serving.api.security import Administering, Caller, Deciding, Reading
 from serving.service.service import Service
 
@@ -21,68 +19,11 @@ router = APIRouter(prefix="/v1", tags=["looks"], route_class=LimitedRoute)
 _PROBLEMS = documented(401, 403, 404, 422, 429, 503)
 
 
-class DecisionLook(BaseModel):
-    """A decision and its outcomes."""
-
-    decision_id: str
-    customer_id: str
-    channel: str
-    as_of: str
-    stage: str | None
-    offer: str | None
-    offers: list[dict[str, Any]]
-    fallback: str | None
-    outcomes: list[dict[str, Any]]
-    outcome: str | None
-    withdrawn_at: str | None
-    versions: dict[str, str]
-
-
-class Explanation(BaseModel):
-    """Every rule's verdict on every candidate."""
-
-    decision_id: str
-    customer_id: str
-    stage: str | None
-    arm: str
-    features: dict[str, Any]
-    candidates: list[dict[str, Any]]
-    fallback: str | None
-
-
-class ReplayAnswer(BaseModel):
-    """Whether deciding again gives the same result."""
-
-    decision_id: str
-    same: bool
-    differences: list[str]
-    offers: list[dict[str, Any]]
-
-
-class OffersAnswer(BaseModel):
-    """The bank's offers."""
-
-    bank: str
-    currency: str
-    offers: list[dict[str, Any]]
-
-
-class ScoreRequest(Strict):
+class ScoreBody(Strict):
     """The customer whose scores are requested."""
 
     customer_id: Id
     channel: Name | None = None
-
-
-class ScoreAnswer(BaseModel):
-    """The models' scores for a customer."""
-
-    customer_id: str
-    as_of: str
-    churn_probability: float | None
-    propensities: list[dict[str, Any]]
-    versions: dict[str, str]
-    features_from: str
 
 
 @router.get("/decisions/{decision_id}", response_model=None, responses={200: {"model": DecisionLook}, **_PROBLEMS})
@@ -103,16 +44,14 @@ async def explain(decision_id: DecisionId, request: Request, caller: Reading) ->
     return await _shown(request, caller, "look at an explanation", service.looking.explanation, decision_id)
 
 
-@router.post(
-    "/decisions/{decision_id}/replay", response_model=None, responses={200: {"model": ReplayAnswer}, **_PROBLEMS}
-)
+@router.post("/decisions/{decision_id}/replay", response_model=None, responses={200: {"model": Replay}, **_PROBLEMS})
 async def replay(decision_id: DecisionId, request: Request, caller: Administering) -> Response:
     """Decide again from the stored inputs and compare; nothing is written."""
     service: Service = request.app.state.service
     return await _shown(request, caller, "replay a decision", service.looking.replay, decision_id)
 
 
-@router.get("/offers", response_model=None, responses={200: {"model": OffersAnswer}, **documented(401, 403, 429)})
+@router.get("/offers", response_model=None, responses={200: {"model": Catalogue}, **documented(401, 403, 429)})
 async def offers(request: Request, caller: Deciding) -> Response:
     """Return the offers of the current catalogue."""
     service: Service = request.app.state.service
@@ -122,9 +61,9 @@ async def offers(request: Request, caller: Deciding) -> Response:
 @router.post(
     "/scores",
     response_model=None,
-    responses={200: {"model": ScoreAnswer}, **documented(400, 401, 403, 413, 422, 429, 503)},
+    responses={200: {"model": Scores}, **documented(400, 401, 403, 413, 422, 429, 503)},
 )
-async def scores(body: ScoreRequest, request: Request, caller: Reading) -> Response:
+async def scores(body: ScoreBody, request: Request, caller: Reading) -> Response:
     """Return the models' probabilities for a customer without deciding; the access is audited."""
     service: Service = request.app.state.service
     await noted(request, caller, "look at scores", body.customer_id)

@@ -19,8 +19,8 @@ from config.service import METRICS
 from domain.errors import StateError
 from records.flush import waiting
 from records.ingestion import EventStatus
-from serving.api.in_time import apart
 from serving.api.problems import documented, route_of
+from serving.api.requests import apart
 from serving.api.security import Reading
 from serving.service.budgets import remaining
 from serving.service.deciding import PendingDecision

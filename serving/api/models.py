@@ -1,4 +1,4 @@
-"""Request and answer models, as OpenAPI describes them."""
+"""Bodies of requests, as OpenAPI describes them; answers are the messages of `nbo_client`."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Question(Strict):
+class QuestionBody(Strict):
     """The best offers now, for this customer, in this channel."""
 
     customer_id: Id = Field(
@@ -74,7 +74,7 @@ class Question(Strict):
     offers: Annotated[int, Exactly()] | None = Field(default=None, ge=1, le=50, description="Maximum number of offers")
 
 
-class DecisionBody(Question):
+class DecisionBody(QuestionBody):
     """A request with an id, so that a retry gets the same answer."""
 
     request_id: Id | None = Field(default=None, description="The same id and request give the same answer, for 35 days")
@@ -86,58 +86,7 @@ class BatchRequest(Strict):
 
     request_id: Id | None = None
     dry_run: StrictBool = False
-    decisions: list[Question] = Field(min_length=1, max_length=MOST_IN_BATCH)
-
-
-class ReasonAnswer(BaseModel):
-    """A feature that moved the model's score."""
-
-    name: str
-    description: str
-    value: str
-    log_odds: float
-    sentence: str
-
-
-class OfferAnswer(BaseModel):
-    """One offer of the answer."""
-
-    rank: int
-    offer: str
-    description: str
-    product: str | None
-    offer_class: str
-    message: str
-    slot: str | None
-    placement: str | None
-    propensity: float | None
-    value: float | None
-    priority: float | None
-    selection_probability: float
-    rank_probability: float
-    reasons: list[ReasonAnswer]
-
-
-class DecisionAnswer(BaseModel):
-    """What to offer, or why nothing."""
-
-    decision_id: str
-    customer_id: str
-    channel: str
-    as_of: str
-    stage: str | None
-    offers: list[OfferAnswer]
-    fallback: str | None
-    features_from: str
-    degraded: list[str]
-    versions: dict[str, str]
-    dry_run: bool
-
-
-class BatchAnswer(BaseModel):
-    """Answers in the order of the requests."""
-
-    decisions: list[DecisionAnswer]
+    decisions: list[QuestionBody] = Field(min_length=1, max_length=MOST_IN_BATCH)
 
 
 class EventIn(Strict):
@@ -250,19 +199,3 @@ Events = Annotated[
     ],
     Discriminator(_kind),
 ]
-
-
-class EventResult(BaseModel):
-    """Status of one event."""
-
-    event_id: str
-    fate: str = Field(description="accepted, duplicate, conflict, stray, erased or refused")
-    reason: str | None = None
-    detail: str | None = None
-
-
-class EventsAnswer(BaseModel):
-    """Statuses of the events, in their order; accepted events are durable and count."""
-
-    accepted: int
-    results: list[EventResult]

@@ -1,18 +1,49 @@
-"""Request bodies with limits on size, depth and duplicate keys."""
+"""What every request goes through: limits on its body, the answer deadline, and its audit entry."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
 import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from domain.errors import StateError
+from records.audit import AuditEntry
+from records.event_rows import microseconds
 from serving.api.problems import ProblemError
-from serving.api.security import authenticated
+from serving.api.security import Caller, authenticated
+from serving.service.service import Service
+
+Answer = TypeVar("Answer")
+
+
+async def in_time(request: Request, answer: Awaitable[Answer]) -> Answer:
+    """Wait for an answer until the answer deadline of the service.
+
+    The work continues and may still succeed: a retry with the same id finds out.
+
+    Raises:
+        StateError: The deadline passed.
+    """
+    try:
+        return await asyncio.wait_for(answer, request.app.state.service.settings.answer_seconds)
+    except TimeoutError:
+        raise StateError("no answer in time: the service's data is locked, or its database does not answer") from None
+
+
+async def apart(request: Request, work: Callable[..., Answer], *arguments: Any) -> Answer:
+    """Run blocking work in a thread, so that decisions do not wait for it.
+
+    Raises:
+        StateError: The deadline passed.
+    """
+    return await in_time(request, asyncio.get_running_loop().run_in_executor(None, work, *arguments))
+
 
 DEEPEST: Final = 16
 """Maximum nesting of lists and objects in a body; the API's own bodies have five levels."""
@@ -119,3 +150,19 @@ def _containers(members: Iterable[Any]) -> list[Any]:
 
 def _too_large(largest: int) -> ProblemError:
     return ProblemError(413, "too-large", "the body is too large", expected=f"at most {largest:,} bytes")
+
+
+async def noted(request: Request, caller: Caller, act: str, subject: str | None, detail: str | None = None) -> None:
+    """Write an audit entry and wait until it is committed.
+
+    Raises:
+        StateError: The entry could not be written; the action must not happen.
+    """
+    service: Service = request.app.state.service
+    line = AuditEntry(at=microseconds(service.clock.now()), caller=caller.name, act=act, subject=subject, detail=detail)
+    await in_time(request, asyncio.wrap_future(service.commits.submit(service.auditing, line)))
+
+
+def as_json(content: Any) -> Response:
+    """Return a JSON response; NaN becomes null."""
+    return Response(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), media_type="application/json")

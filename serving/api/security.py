@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -196,3 +197,16 @@ def _unauthorised(title: str, **more: Any) -> ProblemError:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) or "no scope"
+
+
+def new_key(name: str, scopes: Sequence[str], per_second: float | None = None) -> tuple[str, dict[str, Any]]:
+    """Create a key and its entry for `NBO_API_KEYS`, which holds only the hash.
+
+    Example:
+        >>> key, entry = new_key("app", ["decide"])
+        >>> entry["sha256"] == sha256(key.encode()).hexdigest(), entry["scopes"]
+        (True, ['decide'])
+    """
+    key = f"nbo_{secrets.token_urlsafe(32)}"
+    entry: dict[str, Any] = {"name": name, "sha256": sha256(key.encode()).hexdigest(), "scopes": list(scopes)}
+    return key, entry if per_second is None else {**entry, "per_second": per_second}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from decisioning.policies.compiled import CompiledPolicy
-from events.durable import replace_text
+from storage.atomic import replace_text
 
 CIRCUMSTANCES = "circumstances.json"
 """File name within a run's folder."""

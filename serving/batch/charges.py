@@ -22,7 +22,7 @@ from expressions.types import Array
 from records.database import Database
 from records.decision_writes import UNIT
 from records.flush import KEPT
-from records.journal_tables import CHARGES, PLANNED, SPENDING
+from records.schema import CHARGES, PLANNED, SPENDING
 from serving.delivery.plans import Contacted, contacted, lock_plan, night_of, supersede
 from serving.service.budgets import period_of, remaining
 

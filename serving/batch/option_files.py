@@ -11,7 +11,7 @@ import numpy as np
 from decisioning.allocation.problem import Keys
 from decisioning.plan.contact_options import ContactOptions
 from domain.errors import StateError
-from features.store.replacing import replacing
+from storage.atomic import replacing
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from decisioning.engine import Decisions
+from decisioning.engine import DecisionContext, Decisions
 from decisioning.plan.contact_options import all_contact_options, first_contact_options
 from decisioning.reporting.forensics import Forensics
-from decisioning.reporting.funnel import Funnel
-from decisioning.reporting.summary import Summary
+from decisioning.reporting.summary import Funnel, Summary
 from decisioning.reporting.tables import ranked_offers, rejections
 from domain.errors import DataError, StateError
-from features.store.replacing import replacing
 from features.table import FeatureTable
 from serving.batch.option_files import joined_options, write_options
 from serving.decider import Decider
+from storage.atomic import replacing
 
 OFFERS, REJECTIONS, FEATURES, WISHES = "offers", "rejections", "features", "wishes"
 
@@ -56,15 +54,7 @@ class PartResult:
 
 
 def decide_part(
-    decider: Decider,
-    features: FeatureTable,
-    *,
-    folder: Path,
-    part: str,
-    as_of: datetime,
-    seed: int,
-    prices: Mapping[str, float] | None = None,
-    remaining: Mapping[str, float] | None = None,
+    decider: Decider, features: FeatureTable, context: DecisionContext, *, folder: Path, part: str
 ) -> PartResult:
     """Decide for the customers of a part in all channels, and write the results.
 
@@ -76,12 +66,9 @@ def decide_part(
     Args:
         decider: Policy and models.
         features: At least one customer, with the columns that `decider.features` names.
+        context: Time, seed, and prices and rests of budgets.
         folder: Folder of the run.
         part: Name of the part within the run, such as `bucket-03`.
-        as_of: Decision time.
-        seed: Seed of the draws.
-        prices: Price of one unit of each budget.
-        remaining: What is left of each budget.
 
     Raises:
         DataError: There are no customers, or features are missing.
@@ -100,7 +87,7 @@ def decide_part(
     try:
         with ExitStack() as files, ExitStack() as open_files:
             writers: dict[str, pq.ParquetWriter] = {}
-            for decisions in decider.in_chunks(needed, as_of=as_of, seed=seed, prices=prices, remaining=remaining):
+            for decisions in decider.in_chunks(needed, context):
                 for name, content in contents.items():
                     table = content(decisions)
                     if name == OFFERS:
@@ -136,21 +123,14 @@ def decide_part(
 
 
 def write_contact_options(
-    decider: Decider,
-    features: FeatureTable,
-    *,
-    folder: Path,
-    part: str,
-    as_of: datetime,
-    seed: int,
-    remaining: Mapping[str, float] | None = None,
+    decider: Decider, features: FeatureTable, context: DecisionContext, *, folder: Path, part: str
 ) -> int:
     """Decide without prices and write all contact options of a part; the prices are computed from them.
 
     Returns:
         The number of customers.
     """
-    decided = decider.in_chunks(features.select(decider.features), as_of=as_of, seed=seed, remaining=remaining)
+    decided = decider.in_chunks(features.select(decider.features), context)
     wishes = [all_contact_options(decisions) for decisions in decided]
     if wishes:
         write_options(folder, part, joined_options(wishes))

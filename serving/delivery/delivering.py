@@ -11,9 +11,8 @@ from typing import Final
 
 from serving.delivery.outbox import Contact, Outbox
 from serving.delivery.permission import Permission, Ruled, Ruling
-from serving.delivery.rounds import rounds
 from serving.delivery.states import State
-from serving.delivery.targets import Fate, Sent, Target
+from serving.delivery.targets import Fate, Sent, Target, rounds
 
 LOOK_AGAIN: Final = timedelta(minutes=15)
 """Delay until a contact held back by a limit or quiet hours is checked again."""

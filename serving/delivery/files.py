@@ -15,13 +15,12 @@ import orjson
 
 from domain.cells import harmless
 from domain.errors import StateError
-from events.durable import replace_text
 from records.erasures import hold_erasures
 from serving.delivery.outbox import Contact, Outbox
 from serving.delivery.permission import Permission, Ruling
-from serving.delivery.rounds import rounds
 from serving.delivery.states import State
-from serving.delivery.targets import TOLD, Fate, Sent, told
+from serving.delivery.targets import TOLD, Fate, Sent, rounds, told
+from storage.atomic import replace_text
 
 LEASE: Final = timedelta(minutes=10)
 WITHDRAWN: Final = ".withdrawn"

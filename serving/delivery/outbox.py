@@ -14,9 +14,8 @@ from records.customer_versions import lock_customers, raise_versions
 from records.database import Database
 from records.erasures import erasures_of, hold_erasures, is_erased
 from records.event_rows import microseconds, moment_of
-from records.journal_tables import PENDING
-from records.outbox_tables import GATHERED, OUTBOX
 from records.refund import refund
+from records.schema import GATHERED, OUTBOX, PENDING
 from serving.delivery.plans import lock_plan, make_room
 from serving.delivery.states import State
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from decisioning.engine import Decisions
+from decisioning.engine import DecisionContext, Decisions
 from decisioning.policies.verdicts import failing_positions
 from domain.errors import StateError
 from serving.customer_features import CLOCK_BEHIND, CustomerFeatures, CustomerReader, Origin
@@ -103,7 +103,9 @@ class Permission:
         gone = Ruled(Ruling.NEVER, "the offer is not made in this channel any more")
         if not offers:
             return [gone] * len(contacts)
-        decisions = self.decider.decide(read.features, as_of=read.as_of, seed=self.seed, channels=[channel])
+        decisions = self.decider.decide(
+            read.features, DecisionContext(as_of=read.as_of, seed=self.seed, channels=[channel])
+        )
         return [
             replace(_ruled(decisions, row, offers[contact.offer], contact), version=read.versions[row])
             if contact.offer in offers

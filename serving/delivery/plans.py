@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from records.database import Database
 from records.event_rows import microseconds
-from records.outbox_tables import GATHERED, OUTBOX, PLANS
+from records.schema import GATHERED, OUTBOX, PLANS
 from serving.delivery.states import State
 
 

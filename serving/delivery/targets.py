@@ -1,4 +1,4 @@
-"""Delivery targets: the interface to a channel, and the results of sending."""
+"""Delivery targets: the interface to a channel, rounds of distinct customers, and the results of sending."""
 
 from __future__ import annotations
 
@@ -73,3 +73,21 @@ TOLD: Final = ("decision_id", "customer_id", "channel", "contact_at", "offer", "
 def told(contact: Contact) -> dict[str, Any]:
     """Return a contact as its channel gets it; `decision_id` identifies a contact that is sent again."""
     return {**{name: getattr(contact, name) for name in TOLD}, "contact_at": contact.contact_at.isoformat()}
+
+
+def rounds(contacts: Sequence[Contact]) -> list[list[Contact]]:
+    """Split contacts so that each customer occurs once per round: a second contact is checked after the first counts.
+
+    Example:
+        >>> from types import SimpleNamespace as Contact
+        >>> some = [Contact(customer_id=name) for name in ("a", "b", "a")]
+        >>> [[contact.customer_id for contact in one] for one in rounds(some)]
+        [['a', 'b'], ['a']]
+    """
+    found: list[dict[str, Contact]] = []
+    for contact in contacts:
+        free = next((one for one in found if contact.customer_id not in one), None)
+        if free is None:
+            found.append(free := {})
+        free[contact.customer_id] = contact
+    return [list(one.values()) for one in found]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from domain.offer import Offer, OfferClass
 from events.vocabulary import Vocabulary
 from features.calendar import Calendar
-from models.responses import Responses, responses
+from features.responses import Responses, responses
 
 
 class Group(StrEnum):
@@ -62,7 +62,7 @@ def daily_responses(
     """Count impressions and acceptances by local day, group, offer, channel and stage.
 
     Args:
-        events: Log rows of the contact types, as for `models.responses.responses`.
+        events: Log rows of the contact types, as for `features.responses.responses`.
         stages: `features.journey.lifecycle.stage_history` of the same customers.
         vocabulary: The bank's vocabulary.
         offers: The catalogue; impressions of other offers are left out.

@@ -12,9 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from domain.errors import StateError
-from events.durable import replace_text
-from features.store.replacing import replacing
 from serving.figures.daily_responses import SCHEMA
+from storage.atomic import replace_text, replacing
 
 DAILY_RESPONSES: Final = "daily_responses.parquet"
 RUNS: Final = "runs.json"

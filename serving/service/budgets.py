@@ -15,7 +15,7 @@ from decisioning.policies.budgets import Budget, Period
 from decisioning.policies.compiled import CompiledPolicy
 from records.database import Database
 from records.decision_writes import UNIT, Claim
-from records.journal_tables import SPENDING
+from records.schema import SPENDING
 
 _SPENT: Final = select(SPENDING).where(or_(*(SPENDING.c.period == bindparam(kind) for kind in get_args(Period))))
 

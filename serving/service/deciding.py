@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
-from decisioning.engine import Decisions
+from decisioning.engine import DecisionContext, Decisions
 from decisioning.explaining.rule_book import RuleBook
 from decisioning.explaining.trace import Trace
 from domain.decision import Candidate
@@ -68,7 +68,7 @@ class PendingDecision:
 
 
 @dataclass(frozen=True, slots=True)
-class _Decided:
+class Decided:
     """Decisions made in one pass; row i answers request i."""
 
     asked: Sequence[DecisionRequest]
@@ -123,25 +123,25 @@ class DecisionService:
             prepared |= {one.asked.customer_id: one for one in _pending_decisions(engine, decided, steps)}
         return [prepared[question.customer_id] for question in asked]
 
-    def _decide(self, engine: LiveEngine, asked: Sequence[DecisionRequest], read: CustomerFeatures) -> _Decided:
+    def _decide(self, engine: LiveEngine, asked: Sequence[DecisionRequest], read: CustomerFeatures) -> Decided:
         degraded = [] if self._clock.is_trusted else [Degraded.CLOCK_MOVED]
         if read.origin is Origin.UNKNOWN:
             degraded.append(Degraded.FEATURES_UNREADABLE)
         if read.origin is Origin.LOG and read.note != NO_STORE:
             degraded.append(Degraded.FEATURES_FROM_LOG)
         left = remaining(self._database, engine.decider.policy, read.as_of)
-        inputs: dict[str, Any] = {
-            "as_of": utc_microseconds(read.as_of),
-            "seed": SEED,
-            "channels": list(dict.fromkeys(question.channel for question in asked)),
-            "request": [question.context for question in asked],
-            "prices": engine.paced.now(left, read.as_of),
-            "remaining": left,
-            "unknown": read.origin is Origin.NOTHING,
-        }
+        context = DecisionContext(
+            as_of=utc_microseconds(read.as_of),
+            seed=SEED,
+            channels=list(dict.fromkeys(question.channel for question in asked)),
+            request=[question.context for question in asked],
+            prices=engine.paced.now(left, read.as_of),
+            remaining=left,
+        )
+        unknown = read.origin is Origin.NOTHING
         decider = engine.decider
         try:
-            decisions = decider.decide(read.features, **inputs)
+            decisions = decider.decide(read.features, context, unknown=unknown)
         except (ArithmeticError, TypeError, AttributeError, RuntimeError, ValueError) as error:
             if len(asked) > 1:
                 raise  # the caller retries each request alone: one customer's features must not fail the others
@@ -149,11 +149,11 @@ class DecisionService:
             degraded.append(Degraded.NO_SCORES)
             logger.error("a model failed", extra={"error": type(error).__name__})
             decider = engine.without_models
-            decisions = decider.decide(read.features, **inputs)
-        return _Decided(asked, read, decider, decisions, tuple(degraded))
+            decisions = decider.decide(read.features, context, unknown=unknown)
+        return Decided(asked, read, decider, decisions, tuple(degraded))
 
 
-def _pending_decisions(engine: LiveEngine, decided: _Decided, steps: Steps) -> Iterator[PendingDecision]:
+def _pending_decisions(engine: LiveEngine, decided: Decided, steps: Steps) -> Iterator[PendingDecision]:
     """Build the traces, answers and rows to write of decisions."""
     pairs, decider = engine.pairs, decided.decider
     with steps("record", decided.asked):
@@ -170,15 +170,16 @@ def _pending_decisions(engine: LiveEngine, decided: _Decided, steps: Steps) -> I
         why = [() if candidate.propensity is None else next(reasons) for candidate, _ in candidates]
         origin, degraded = decided.read.origin, decided.degraded
         answer = answer_of(question, trace, candidates, pairs, why, features_from=origin, degraded=degraded)
-        write = None if question.dry_run else _decision_write(engine, decided, row, trace, candidates)
+        write = None if question.dry_run else decision_write(engine, decided, row, trace, candidates)
         yield PendingDecision(
             question, trace, decider.rule_book, candidates, orjson.dumps(answer), write, origin.value, degraded
         )
 
 
-def _decision_write(
-    engine: LiveEngine, decided: _Decided, row: int, trace: Trace, answered: Sequence[tuple[Candidate, str | None]]
+def decision_write(
+    engine: LiveEngine, decided: Decided, row: int, trace: Trace, answered: Sequence[tuple[Candidate, str | None]]
 ) -> DecisionWrite:
+    """Return what is written of a decision: its row, whether it is a contact, and what it claims of budgets."""
     # everything with a placement is shown; of a plain list only the first is certain to be
     shown = [candidate.offer for candidate, place in answered if place is not None]
     offered = shown or [candidate.offer for candidate, _ in answered[:1]]

@@ -162,14 +162,15 @@ class DecisionQueue:
             clash = RequestClashError("the request's id was used for another request", remedy="use a new id")
             question.answer.set_exception(clash)
         else:
-            question.answer.set_exception(_contention())
+            question.answer.set_exception(contention())
 
     def _answer(self, question: _Question, prepared: PendingDecision) -> None:
         self._watcher().decided(prepared, question)
         question.answer.set_result(prepared.answer)
 
 
-def _contention() -> StateError:
+def contention() -> StateError:
+    """Return the error for a decision that others outdated again and again."""
     return StateError(
         "too many concurrent decisions about the same customer or budget",
         got=f"{TRIES} tries",

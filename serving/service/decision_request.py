@@ -1,4 +1,4 @@
-"""A decision request, and the digest that identifies it when it is repeated."""
+"""A decision request, the digest that identifies it when it is repeated, and which scores it may show."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+import numpy as np
+from numpy.typing import NDArray
+
+from decisioning.engine import Decisions
+from decisioning.policies.compiled import HOLDOUT, consent_rule
 from decisioning.policies.requests import Said, request_columns
+from decisioning.policies.verdicts import failed
 from domain.errors import DataError, nearest
 from serving.service.engine import LiveEngine
 
@@ -63,3 +69,27 @@ class DecisionRequest:
         """Hash of the request's content."""
         content = (self.customer_id, self.channel, self.placements, sorted(self.context.items()), self.offers)
         return blake2b(repr(content).encode(), digest_size=16).hexdigest()
+
+
+def may_be_scored(decided: Decisions) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return whose scores may be shown, by the rules that decisions obey.
+
+    A candidate has no score if it fails a rule of kind `consent`. A customer has no scores at all where `personalised`
+    does not hold, or where a consent rule other than those of channels fails for any candidate.
+
+    Returns:
+        Boolean masks of customers, shape (n,), and of candidates, shape (n, m).
+    """
+    policy = decided.policy
+    customers = np.ones(len(decided), dtype=bool)
+    if policy.personalised is not None:
+        customers &= policy.personalised.holds(decided.situation)[:, 0]
+    candidates = np.repeat(customers[:, np.newaxis], len(policy.candidates), axis=1)
+    of_channels = {consent_rule(channel) for channel in policy.policy.consent}
+    for rule in policy.rules:
+        if rule.kind == "consent" and rule.name != HOLDOUT:  # customers in the holdout have not refused anything
+            refused = failed(decided.bits, policy.bit(rule.name))
+            candidates &= ~refused
+            if rule.name not in of_channels:
+                customers &= ~refused.any(axis=1)
+    return customers, candidates

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
+from decisioning.engine import DecisionContext
 from domain.errors import DataError, NboError
 from features.moments import utc_microseconds
 from serving.service.clock import Clock
@@ -118,7 +119,7 @@ def smoke_test(engine: LiveEngine, customers: Sequence[str], now: datetime) -> N
     decider = engine.decider
     for customer in customers:
         features = engine.reader.read(customer, now).features
-        decider.decide(features, as_of=utc_microseconds(now), seed=SEED, prices=engine.prices)
+        decider.decide(features, DecisionContext(as_of=utc_microseconds(now), seed=SEED, prices=engine.prices))
         if decider.propensity is not None and decider.policy.candidates.pairs:
             # called directly: no score is computed for customers who do not want personalised offers
             scores = decider.propensity.predict(features, decider.policy.candidates.pairs)

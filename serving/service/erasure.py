@@ -12,11 +12,9 @@ from sqlalchemy import delete, or_, select, update
 from records.archive.archive import DecisionArchive
 from records.audit import AuditEntry, AuditWriter
 from records.database import Database
-from records.decision_tables import DECISIONS
 from records.erasures import named, note_erasure, note_its_end
 from records.event_rows import microseconds
-from records.journal_tables import ANSWERS, AUDIT, CHARGES, CUSTOMERS, EVENTS, PENDING, PLANNED, WITHDRAWALS
-from records.outbox_tables import OUTBOX
+from records.schema import ANSWERS, AUDIT, CHARGES, CUSTOMERS, DECISIONS, EVENTS, OUTBOX, PENDING, PLANNED, WITHDRAWALS
 from serving.service.clock import Clock
 
 EraseFiles = Callable[[str], Mapping[str, int]]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from decisioning.engine import Decisions
+from decisioning.engine import DecisionContext, Decisions
 from decisioning.explaining.counterfactual import Counterfactual, counterfactuals
 from domain.decision import Decision
 from features.moments import utc_microseconds
@@ -98,11 +98,13 @@ class PreviewService:
             # one channel at a time: what is placed in one does not depend on the others, as in a request
             decisions = engine.decider.decide(
                 read.features,
-                as_of=utc_microseconds(read.as_of),
-                seed=SEED,
-                channels=[channel],
-                prices=engine.paced.now(left, read.as_of),
-                remaining=left,
+                DecisionContext(
+                    as_of=utc_microseconds(read.as_of),
+                    seed=SEED,
+                    channels=[channel],
+                    prices=engine.paced.now(left, read.as_of),
+                    remaining=left,
+                ),
                 unknown=read.origin is Origin.NOTHING,
             )
             found.append(_preview(engine, decisions, channel, unknown=read.origin is Origin.NOTHING))

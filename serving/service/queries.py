@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow.compute as pc
 from sqlalchemy import select
 
+from decisioning.engine import DecisionContext
 from decisioning.policies.rules import COUNT
 from domain.decision import Candidate, Decision
 from domain.errors import DataError, NotFoundError
@@ -20,12 +21,12 @@ from features.table import FeatureTable
 from records.decision_log import DecisionLog, LoggedDecision
 from records.event_rows import moment_of
 from records.journal import PENDING_PREFIX
-from records.journal_tables import WITHDRAWALS
+from records.schema import WITHDRAWALS
 from serving.customer_features import CustomerFeatures, Origin
 from serving.replay import replay
 from serving.service.clock import Clock
+from serving.service.decision_request import may_be_scored
 from serving.service.engine import LiveEngine
-from serving.service.scoring import may_be_scored
 
 CONTACTS_SHOWN = 50
 _LIMIT = "limit_"
@@ -103,9 +104,7 @@ class QueryService:
         channels = None if channel is None else [channel]
         decided = engine.decider.decide(
             read.features,
-            as_of=utc_microseconds(read.as_of),
-            seed=0,
-            channels=channels,
+            DecisionContext(as_of=utc_microseconds(read.as_of), seed=0, channels=channels),
             unknown=read.origin is Origin.NOTHING,
         )
         customers, candidates = may_be_scored(decided)
@@ -230,7 +229,7 @@ class QueryService:
     def _stage_history(self, engine: LiveEngine, customer_id: str, read: CustomerFeatures) -> list[dict[str, Any]]:
         events = engine.reader.events(customer_id, read.as_of)
         bank = engine.bank
-        found = stage_history(events, read.as_of, bank.features, bank.journey, engine.reader.calendar)
+        found = stage_history(events, read.as_of, bank.feature_definitions)
         return [
             {name: row[name] for name in ("stage", "entered_at", "left_at", "previous_stage")}
             for row in found.to_pylist()

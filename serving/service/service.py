@@ -69,7 +69,7 @@ class Service:
         self.clock = clock
         self.settings = settings
         self.decision_log = DecisionLog(database, archive)
-        # callers are answered by the deadline in any case (serving.api.in_time): nothing should work for longer
+        # callers are answered by the deadline in any case (serving.api.requests): nothing should work for longer
         database.hurry(settings.answer_seconds * _OF_DATABASE)
         self.commits = GroupCommit(database, settings.answer_seconds)
         self.decisions = DecisionService(database, clock, lambda: self.engine)

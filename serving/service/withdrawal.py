@@ -14,9 +14,8 @@ from records.database import Database
 from records.decision_log import DecisionLog
 from records.erasures import hold_erasures
 from records.event_rows import microseconds, moment_of
-from records.journal_tables import EVENTS, PENDING, WITHDRAWALS
-from records.outbox_tables import OUTBOX
 from records.refund import refund
+from records.schema import EVENTS, OUTBOX, PENDING, WITHDRAWALS
 from serving.delivery.states import State
 from serving.service.clock import Clock
 

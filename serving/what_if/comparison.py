@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from decisioning.engine import Decisions
+from decisioning.engine import DecisionContext, Decisions
 from decisioning.reporting.forensics import Forensics
-from decisioning.reporting.funnel import Funnel
+from decisioning.reporting.summary import Funnel
 from expressions.types import Array
 from features.table import CUSTOMER_ID, FeatureTable
 from serving.decider import CUSTOMERS_PER_CHUNK, Decider
@@ -175,7 +175,9 @@ def compare(
     for start in range(0, len(features), CUSTOMERS_PER_CHUNK):
         rows = np.arange(start, min(start + CUSTOMERS_PER_CHUNK, len(features)))
         was, will_be = (
-            side.decider.decide(table.take(rows), as_of=as_of, seed=seed, prices=side.prices, remaining=side.remaining)
+            side.decider.decide(
+                table.take(rows), DecisionContext(as_of=as_of, seed=seed, prices=side.prices, remaining=side.remaining)
+            )
             for side, table in zip((today, changed), tables, strict=True)
         )
         yield _compared(was, will_be, segments)

@@ -6,7 +6,7 @@ import errno
 import sqlite3
 from pathlib import Path
 
-from nbo.full_disk import full_disk
+from nbo.scarce import full_disk
 
 
 def test_a_database_that_cannot_grow_is_a_full_disk_even_behind_another_error(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from config.checks.cron import cron_mistake
+from config.checks.operations import cron_mistake
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from events.importing import import_sources
 from events.log import EventLog
 from events.quarantine import Reason
 from events.report import ImportReport
-from features.calendar import Calendar
 from features.compute import compute_features
 from features.moments import Moments
 from tests.config.folders import Folder
@@ -55,7 +54,7 @@ def _known(bank: Bank, files: Path, deliveries: Iterable[str]) -> tuple[dict[str
         (files / f"{number}.csv").write_text(HEADER + rows)
     report = import_sources(log, bank.sources, bank.vocabulary, files, files.parent / "quarantine", now=NOW)
     moments = Moments(np.array(["K1"], dtype=object), np.array(["2026-06-01"], dtype="datetime64[us]"))
-    found = compute_features(log.read_bucket(0), moments, bank.features, bank.journey, Calendar(bank.time_zone))
+    found = compute_features(log.read_bucket(0), moments, bank.feature_definitions)
     return {name: found.columns[name].tolist() for name in bank.vocabulary.attributes}, report
 
 

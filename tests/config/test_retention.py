@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from config.operations import Retention
 from config.reading import load_bank
-from config.retention import Retention
 from tests.config.folders import Folder
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from config.schedule import Schedule
+from config.operations import Schedule
 from config.validation import validate
 from decisioning.policies.policy import Policy
 from domain.offer import Offer

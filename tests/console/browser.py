@@ -6,10 +6,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -59,9 +61,5 @@ def watch(page: Page) -> list[str]:
 
 def save_webp(page: Page, file: Path, *, whole: bool = False) -> None:
     """Save a picture of the page."""
-    from io import BytesIO
-
-    from PIL import Image
-
     file.parent.mkdir(parents=True, exist_ok=True)
     Image.open(BytesIO(page.screenshot(full_page=whole))).convert("RGB").save(file, quality=72, method=6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from playwright.sync_api import Page
@@ -12,6 +13,7 @@ from config.console import ConsoleSettings
 from config.service import ServiceSettings
 from config.settings import Settings
 from console.links import BASE, sign_in_link
+from nbo.environment import prepare
 from serving.api.app import create_app
 from serving.service.clock import Clock, ClockBase
 from tests.console.browser import save_webp, started
@@ -29,10 +31,15 @@ MOST_BYTES = 5_000_000
 
 
 def take(folder: Path, only: tuple[str, ...] = PAGES, *, whole: bool = False) -> None:
+    prepare(os.environ, Settings.from_environment(os.environ))
     components = Components(Settings.from_environment(os.environ), Path("banks/demo"))
     settings = ConsoleSettings(secret="of the pictures " * 3)
     moment = last_moment(components)
-    app = create_app(lambda: open_service(components, ServiceSettings(), Clock(base=ClockBase.of(moment - _now()))))
+    app = create_app(
+        lambda: open_service(
+            components, ServiceSettings(answer_seconds=20), Clock(base=ClockBase.of(moment - datetime.now(UTC)))
+        )
+    )
     mount_console(app, components, settings)
     customer = _customer(components)
     with console_served(app, free_port()) as address, started() as browser:
@@ -79,12 +86,6 @@ def _customer(components: Components) -> str:
     presented = components.bank.vocabulary.contacts.presented  # type: ignore[union-attr]
     offered = [row["customer_id"] for row in events.to_pylist() if row["type"] == presented]
     return max(sorted(set(offered)), key=offered.count)
-
-
-def _now():  # type: ignore[no-untyped-def]
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC)
 
 
 if __name__ == "__main__":

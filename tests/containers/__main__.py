@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from serving.api.keys import new_key
+from serving.api.security import new_key
 from tests.containers import checks, entry, retries
 from tests.containers.engine import Engine, FailedError, MissingError, expect, found_engine, podman_settings, until
 from tests.containers.guide import Guide

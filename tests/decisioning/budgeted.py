@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from decisioning.engine import Decisions, decide
+from decisioning.engine import DecisionContext, Decisions, decide
 from decisioning.policies.budgets import Budget
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.compiled import CompiledPolicy
@@ -48,4 +48,6 @@ def decided(policy: CompiledPolicy, n: int, seed: int, prices: dict[str, float] 
     columns = dict(random_columns(policy, n, seed))
     columns |= {"stage": np.full(n, 1.0), "age": np.maximum(columns["age"], 10.0), "savings_held": np.zeros(n)}
     table = FeatureTable(ids(n), np.full(n, NOON), columns, policy.names.catalogue.schema)
-    return decide(table, scores, policy, as_of=NOON, seed=seed, prices=PRICES if prices is None else prices)
+    return decide(
+        table, scores, policy, DecisionContext(as_of=NOON, seed=seed, prices=PRICES if prices is None else prices)
+    )

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from config.reading import load_bank
-from decisioning.engine import decide
+from decisioning.engine import DecisionContext, decide
 from decisioning.policies.compile import compile_policy
-from decisioning.reporting.funnel import Funnel
+from decisioning.reporting.summary import Funnel
 from domain.offer import OfferClass
 from features.table import FeatureTable
 from simulation.kinds import KIND
@@ -42,7 +42,7 @@ def decided(policy, as_of=NOON, n=20_000, **given):
     ids = np.array([f"c{number}" for number in range(n)], dtype=object)
     table = FeatureTable(ids, np.full(n, as_of), columns, policy.names.catalogue.schema)
     scores = generator.beta(1, 10, (n, len(policy.candidates)))
-    return decide(table, scores, policy, as_of=as_of, seed=1, **given)
+    return decide(table, scores, policy, DecisionContext(as_of=as_of, seed=1, **given))
 
 
 def reached(policy, as_of):
@@ -85,7 +85,7 @@ def test_who_is_not_known_to_the_demo_bank_is_offered_what_needs_no_permission(p
     columns = {name: np.full(1, value) for name, value in {**nothing, **held, **policy.assumed}.items()}
     columns["churn_probability"] = np.full(1, np.nan)
     table = FeatureTable(np.array(["stranger"], dtype=object), np.full(1, NOON), columns, schema)
-    decisions = decide(table, np.full((1, len(policy.candidates)), np.nan), policy, as_of=NOON, seed=1)
+    decisions = decide(table, np.full((1, len(policy.candidates)), np.nan), policy, DecisionContext(as_of=NOON, seed=1))
     offered = {}
     for place in np.flatnonzero(decisions.allowed[0]):
         offer, treatment = policy.candidates.pairs[place]

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decisioning.engine import NO_CANDIDATES, OFFERED, Decisions, decide
+from decisioning.engine import NO_CANDIDATES, OFFERED, DecisionContext, Decisions, decide
 from decisioning.explaining.explanation import Explanation
 from decisioning.policies.compiled import CompiledPolicy
 from decisioning.policies.policy import ContactLimit, Control, Exploration, Policy, Rule, Weight
@@ -46,7 +46,9 @@ def scores(policy: CompiledPolicy, n: int, seed: int) -> Array:
 
 
 def decided(policy: CompiledPolicy, n: int, seed: int, **kwargs) -> Decisions:
-    return decide(population(policy, n, seed), scores(policy, n, seed), policy, as_of=NOON, seed=seed, **kwargs)
+    return decide(
+        population(policy, n, seed), scores(policy, n, seed), policy, DecisionContext(as_of=NOON, seed=seed, **kwargs)
+    )
 
 
 def arrays(decisions: Decisions) -> dict[str, np.ndarray]:
@@ -85,9 +87,9 @@ def test_probabilities_sum_to_one_wherever_something_is_allowed(seed):
 @given(st.integers(0, 10_000), st.integers(0, 39))
 def test_one_customer_alone_is_decided_as_in_the_batch(seed, row):
     table, propensity = population(FULL_POLICY, 40, seed), scores(FULL_POLICY, 40, seed)
-    batch = decide(table, propensity, FULL_POLICY, as_of=NOON, seed=seed)
+    batch = decide(table, propensity, FULL_POLICY, DecisionContext(as_of=NOON, seed=seed))
     rows = np.array([row])
-    single = decide(table.take(rows), propensity[rows], FULL_POLICY, as_of=NOON, seed=seed)
+    single = decide(table.take(rows), propensity[rows], FULL_POLICY, DecisionContext(as_of=NOON, seed=seed))
     for name, values in arrays(single).items():
         assert values.tobytes() == arrays(batch)[name][rows].tobytes(), name
 
@@ -121,8 +123,8 @@ def test_adding_a_rule_never_adds_candidates(seed, kept):
     )
     more = compiled(Policy(rules=RULES, contact_limits=LIMITS))
     table, propensity = population(more, 60, seed), scores(more, 60, seed)
-    with_fewer = decide(table, propensity, fewer, as_of=NOON, seed=seed)
-    with_more = decide(table, propensity, more, as_of=NOON, seed=seed)
+    with_fewer = decide(table, propensity, fewer, DecisionContext(as_of=NOON, seed=seed))
+    with_more = decide(table, propensity, more, DecisionContext(as_of=NOON, seed=seed))
     assert (with_more.allowed <= with_fewer.allowed).all()
 
 
@@ -142,7 +144,7 @@ def test_caps_hold(seed):
 def test_features_that_are_all_null_lead_to_no_offer():
     nothing = {name: np.full(5, np.nan) for name in FULL_POLICY.names.catalogue.features}
     table = FeatureTable(ids(5), np.full(5, NOON), nothing, FULL_POLICY.names.catalogue.schema)
-    decisions = decide(table, likely(FULL_POLICY, 5), FULL_POLICY, as_of=NOON, seed=1)
+    decisions = decide(table, likely(FULL_POLICY, 5), FULL_POLICY, DecisionContext(as_of=NOON, seed=1))
     assert not decisions.allowed.any()
     assert (decisions.best == -1).all()
 
@@ -151,7 +153,7 @@ def test_the_input_is_left_as_it_was():
     table, propensity = population(FULL_POLICY, 30, 1), scores(FULL_POLICY, 30, 1)
     before = {name: values.copy() for name, values in table.columns.items()}
     kept = propensity.copy()
-    decide(table, propensity, FULL_POLICY, as_of=NOON, seed=1)
+    decide(table, propensity, FULL_POLICY, DecisionContext(as_of=NOON, seed=1))
     np.testing.assert_array_equal(propensity, kept)
     for name, values in before.items():
         np.testing.assert_array_equal(table.columns[name], values)
@@ -163,14 +165,18 @@ def test_no_customers_are_decided_without_an_error():
 
 def test_a_bank_without_offers_decides_for_nothing():
     policy = compiled(offers=())
-    decisions = decide(customers(policy, 3), np.empty((3, 0)), policy, as_of=NOON, seed=1, channels=["app"])
+    decisions = decide(
+        customers(policy, 3), np.empty((3, 0)), policy, DecisionContext(as_of=NOON, seed=1, channels=["app"])
+    )
     assert (decisions.fallback == NO_CANDIDATES).all()
     assert Explanation(decisions).fallback(0, "app") == "nothing, because no offer can be put in app"
 
 
 def test_nothing_is_offered_with_a_reason():
     policy = compiled(Policy(consent={"email": "consent_email"}))
-    decisions = decide(customers(policy, 1, consent_email=0.0), likely(policy, 1), policy, as_of=NOON, seed=1)
+    decisions = decide(
+        customers(policy, 1, consent_email=0.0), likely(policy, 1), policy, DecisionContext(as_of=NOON, seed=1)
+    )
     assert decisions.fallback[0, decisions.channels.index("app")] == OFFERED
     assert Explanation(decisions).fallback(0, "app") is None
     assert Explanation(decisions).fallback(0, "email") == (
@@ -182,13 +188,13 @@ def test_nothing_is_offered_with_a_reason():
 def test_an_unknown_channel_is_an_error_with_the_nearest():
     policy = compiled()
     with pytest.raises(DataError, match="'email' \\(did you mean it\\?\\)"):
-        decide(customers(policy, 1), likely(policy, 1), policy, as_of=NOON, seed=1, channels=["emial"])
+        decide(customers(policy, 1), likely(policy, 1), policy, DecisionContext(as_of=NOON, seed=1, channels=["emial"]))
 
 
 def test_propensities_of_another_shape_are_an_error():
     policy = compiled()
     with pytest.raises(DataError, match="wrong"):
-        decide(customers(policy, 2), likely(policy, 3), policy, as_of=NOON, seed=1)
+        decide(customers(policy, 2), likely(policy, 3), policy, DecisionContext(as_of=NOON, seed=1))
 
 
 def test_every_offer_is_a_candidate_in_each_of_its_channels():

@@ -13,7 +13,7 @@ import grimp
 from tests.docs.pages import ROOT
 from tests.pipelines.spark_cluster import PACKAGES, ROOMS
 
-WORK = ("pipelines.bucket_files", "pipelines.decide_files", "features.point_in_time")
+WORK = ("features.bucket.build", "serving.batch.bucket", "features.point_in_time")
 """Modules with the work that engines have done elsewhere."""
 
 
@@ -49,7 +49,7 @@ def test_the_packages_of_the_guide_are_those_that_our_work_imports_and_what_thes
 
 
 def test_features_need_what_the_guide_says() -> None:
-    _, packages = imported("pipelines.bucket_files", "features.point_in_time")
+    _, packages = imported("features.bucket.build", "features.point_in_time")
     [said] = re.findall(r"Features need only (.*?)\. ", (ROOT / "docs" / "guides" / "cluster.md").read_text())
     assert set(re.findall(r"`(\w+)`", said)) == packages
 

@@ -4,9 +4,9 @@ import pytest
 
 from config.files import FILE_KINDS
 from domain.errors import StateError
+from nbo.documents.__main__ import references
 from nbo.documents.claims import claim
 from nbo.documents.configuration import _rows, configuration_reference, specifications
-from nbo.documents.references import references
 from tests.docs.pages import ROOT
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.problem import Problem
+from domain.errors import Problem
 from events.checks import check_sources, check_vocabulary
 from events.vocabulary import ATTRIBUTES_TYPE, ContactEvents, EventType, Property
 from tests.events.build import SOURCE, VOCABULARY

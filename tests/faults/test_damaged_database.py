@@ -9,7 +9,10 @@ from contextlib import closing
 import pytest
 
 from domain.errors import StateError
+from nbo.processes import Servers
+from nbo.servers import start_prefect
 from records.database import Database
+from tests.ports import free_port
 from tests.records.build import accept, told
 
 
@@ -64,3 +67,13 @@ def test_what_becomes_damaged_while_it_is_used_is_told_as_damage(tmp_path):
     file.write_bytes(content[:4096] + bytes(len(content) - 4096))
     with pytest.raises(StateError, match="damaged"), database.transaction() as connection:
         connection.exec_driver_sql("SELECT * FROM journal_events").all()
+
+
+def test_a_damaged_database_of_flow_runs_is_named_before_a_server_opens_it(tmp_path, monkeypatch):
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    (tmp_path / "prefect.db").write_text("no database" * 999)
+    with pytest.raises(StateError, match=r"prefect\.db is damaged") as raised, Servers(tmp_path / "logs") as servers:
+        start_prefect(servers, free_port())
+    assert raised.value.remedy is not None
+    assert raised.value.remedy.startswith(f"remove {tmp_path / 'prefect.db'}")

@@ -10,8 +10,7 @@ from sqlalchemy import select
 
 from events.log import EventLog
 from records.database import Database
-from records.decision_tables import DECISIONS, METADATA
-from records.journal_tables import ANSWERS, AUDIT, CUSTOMERS, EVENTS, PENDING
+from records.schema import ANSWERS, AUDIT, CUSTOMERS, DECISIONS, EVENTS, METADATA, PENDING
 from tests.records.build import empty_postgresql
 from tests.serving.build import AS_OF, small_log
 from tests.serving.service.replica import replica

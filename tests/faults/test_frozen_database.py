@@ -10,8 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from records.database import Database
-from records.decision_tables import DECISIONS
-from records.journal_tables import EVENTS
+from records.schema import DECISIONS, EVENTS
 from tests.records.build import empty_postgresql
 from tests.serving.build import small_log
 from tests.serving.service.replica import replica

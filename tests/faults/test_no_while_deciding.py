@@ -1,6 +1,6 @@
 """A no that is acknowledged while decisions about the customer are on their way: none of them is an e-mail after it.
 
-By hand, with more tries: `python -m tests.faults.test_no_while_deciding 60`.
+By hand, with more tries, on SQLite and on PostgreSQL: `python -m tests.faults.test_no_while_deciding 60`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from tempfile import TemporaryDirectory
 import httpx
 from sqlalchemy import select
 
+from config.stores import DecisionLogPlace
 from domain.event import Event
 from events.log import EventLog
 from events.schema import table_of
 from records.database import Database
-from records.journal_tables import PENDING
+from records.schema import PENDING
 from tests.docs.pages import ROOT
 from tests.ports import HOST, free_port
-from tests.servers import QUIET
+from tests.servers import QUIET, started_postgresql
 from tests.serving.build import AS_OF
 from tests.serving.service.replica import KEY
 from tests.waiting import SECONDS, until
@@ -68,13 +69,13 @@ def write_log(folder: Path, customers: list[str]) -> None:
 
 
 @contextmanager
-def workers(folder: Path) -> Iterator[list[httpx.Client]]:
+def workers(folder: Path, url: str) -> Iterator[list[httpx.Client]]:
     """Two processes that answer over HTTP from one database, as the workers of a service do; a client of each."""
     with ExitStack() as stack:
         clients = []
         for _ in range(2):
             port = free_port()
-            command = [sys.executable, "-m", "tests.serving.service.replica", str(folder), str(port)]
+            command = [sys.executable, "-m", "tests.serving.service.replica", str(folder), str(port), url]
             process = stack.enter_context(subprocess.Popen(command, cwd=ROOT, **QUIET))
             stack.callback(process.kill)
             client = httpx.Client(base_url=f"http://{HOST}:{port}", headers={"X-API-Key": KEY}, timeout=SECONDS)
@@ -115,11 +116,11 @@ def tried(clients: list[httpx.Client], database: Database, customer: str, wait: 
     return Try(frozenset(offered), before, sum(at > acknowledged for one, at in offered.items() if one in before))
 
 
-def all_tries(folder: Path, times: int) -> list[Try]:
+def all_tries(folder: Path, times: int, url: str) -> list[Try]:
     customers = [f"customer {number}" for number in range(times)]
     write_log(folder, customers)
-    database, waits = Database(f"sqlite:///{folder / 'decisions.db'}"), random.Random(7)
-    with workers(folder) as clients:
+    database, waits = Database(url), random.Random(7)
+    with workers(folder, url) as clients:
         found = [tried(clients, database, customer, waits.uniform(0.0, LATEST_NO)) for customer in customers]
         for customer in customers:
             question = {"customer_id": customer, "channel": "email"}
@@ -128,21 +129,30 @@ def all_tries(folder: Path, times: int) -> list[Try]:
     return found
 
 
+def on_sqlite(folder: Path) -> str:
+    return f"sqlite:///{folder / 'decisions.db'}"
+
+
 def test_no_decision_on_its_way_is_an_email_after_a_no_was_acknowledged(tmp_path):
-    for one in all_tries(tmp_path, TRIES):
+    for one in all_tries(tmp_path, TRIES, on_sqlite(tmp_path)):
         assert one.offered <= one.before
 
 
 def main() -> None:
+    times = int(sys.argv[1])
     with TemporaryDirectory() as folder:
-        found = all_tries(Path(folder), int(sys.argv[1]))
+        report("SQLite", all_tries(Path(folder), times, on_sqlite(Path(folder))))
+    with TemporaryDirectory() as folder, started_postgresql() as server:
+        report("PostgreSQL", all_tries(Path(folder), times, DecisionLogPlace.read(server.url()).url("small")))
+
+
+def report(database: str, found: list[Try]) -> None:
     late = sum(not one.offered <= one.before for one in found)
-    told_late = sum(one.told_late for one in found)
+    answered_late = sum(one.told_late for one in found)
     print(
-        f"{len(found)} tries, {sum(bool(one.offered) for one in found)} with an e-mail: {late} kept after the no",
-        end="",
+        f"{database}: {len(found)} tries, {sum(bool(one.offered) for one in found)} with an e-mail: {late} kept after"
+        f" the no was acknowledged; {answered_late} kept before it and answered after it"
     )
-    print(f" was acknowledged; {told_late} kept before it and answered after it")
 
 
 if __name__ == "__main__":

@@ -16,10 +16,10 @@ from ruamel.yaml import YAML
 
 from decisioning.policies.limits import limit_features
 from decisioning.policies.policy import Policy
+from domain.errors import Problem
 from domain.event import Event
 from domain.journey import Stage
 from domain.offer import Offer
-from domain.problem import Problem
 from events.vocabulary import EventType, Property, Vocabulary
 from features.calendar import Calendar
 from features.catalogue import FeatureCatalogue, build_catalogue

@@ -8,6 +8,7 @@ import pytest
 from domain.errors import DataError
 from domain.event import Event
 from features.calendar import Calendar
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
 from features.definitions import Where
 from features.table import FeatureTable
@@ -25,7 +26,7 @@ VISITS = catalogue(
 
 
 def compute(events: list[Event], *asked: tuple[str, str | datetime]) -> FeatureTable:
-    return compute_features(table(events), moments(*asked), VISITS, NO_STAGES, AMSTERDAM)
+    return compute_features(table(events), moments(*asked), FeatureDefinitions(VISITS, NO_STAGES, AMSTERDAM))
 
 
 def test_an_event_on_the_lower_edge_counts() -> None:
@@ -62,7 +63,7 @@ def test_no_history_has_documented_values() -> None:
 
 def test_no_events_and_no_moments_are_fine() -> None:
     assert compute([], ("c1", "2026-02-01T00:00")).row(0)["visits_ever"] == 0
-    empty = compute_features(table([event()]), moments(), VISITS, NO_STAGES, AMSTERDAM)
+    empty = compute_features(table([event()]), moments(), FeatureDefinitions(VISITS, NO_STAGES, AMSTERDAM))
     assert (len(empty), set(empty.columns)) == (0, set(VISITS.features))
 
 
@@ -86,7 +87,9 @@ def test_events_in_any_order_give_the_same() -> None:
     events = table([event(customer, f"2026-01-{day:02d}T10:00", amount=day) for customer in "ba" for day in (9, 3, 7)])
     mixed = events.take(pa.array([4, 1, 5, 0, 3, 2]))
     asked = moments(("a", "2026-01-08T00:00"), ("b", "2026-02-08T00:00"))
-    one, other = (compute_features(log, asked, VISITS, NO_STAGES, AMSTERDAM) for log in (events, mixed))
+    one, other = (
+        compute_features(log, asked, FeatureDefinitions(VISITS, NO_STAGES, AMSTERDAM)) for log in (events, mixed)
+    )
     assert one.to_arrow().equals(other.to_arrow())
 
 
@@ -99,7 +102,9 @@ def test_plain_strings_serve_as_well_as_dictionaries_and_chunks() -> None:
         }
     )
     chunked = pa.concat_tables([plain.slice(0, 1), plain.slice(1)])
-    computed = compute_features(chunked, moments(("c1", "2026-02-01T00:00")), VISITS, NO_STAGES, AMSTERDAM)
+    computed = compute_features(
+        chunked, moments(("c1", "2026-02-01T00:00")), FeatureDefinitions(VISITS, NO_STAGES, AMSTERDAM)
+    )
     assert computed.row(0)["visits_ever"] == 3
 
 
@@ -108,7 +113,7 @@ def test_customers_come_in_a_dictionary_of_any_order() -> None:
     ids = pa.DictionaryArray.from_arrays(pa.array([1, 0, 0]), pa.array(["b", "a", "unused"]))
     encoded = events.set_column(1, "customer_id", ids)
     asked = moments(("a", "2026-02-01T00:00"), ("b", "2026-02-01T00:00"), ("unused", "2026-02-01T00:00"))
-    computed = compute_features(encoded, asked, VISITS, NO_STAGES, AMSTERDAM)
+    computed = compute_features(encoded, asked, FeatureDefinitions(VISITS, NO_STAGES, AMSTERDAM))
     assert computed.columns["visits_ever"].tolist() == [1, 2, 0]
 
 
@@ -138,19 +143,26 @@ def test_a_customer_with_very_many_events_is_a_customer() -> None:
         }
     )
     asked = moments(*[("c1", datetime(2025, 3, 1, tzinfo=UTC) + timedelta(hours=hours)) for hours in range(500)])
-    computed = compute_features(events, asked, VISITS, NO_STAGES, AMSTERDAM)
+    computed = compute_features(events, asked, FeatureDefinitions(VISITS, NO_STAGES, AMSTERDAM))
     assert computed.columns["visits_ever"].tolist() == [864 * 59 + 36 * hours for hours in range(500)]
 
 
 def test_an_unknown_feature_is_an_error_with_the_nearest_name() -> None:
     with pytest.raises(DataError, match="did you mean"):
-        compute_features(table([]), moments(("c1", "2026-01-01T00:00")), VISITS, NO_STAGES, AMSTERDAM, ["visit_7d"])
+        compute_features(
+            table([]),
+            moments(("c1", "2026-01-01T00:00")),
+            FeatureDefinitions(VISITS, NO_STAGES, AMSTERDAM),
+            ["visit_7d"],
+        )
 
 
 def test_a_missing_column_is_an_error() -> None:
     with pytest.raises(DataError, match="available_at"):
         compute_features(
-            table([event()]).drop(["available_at"]), moments(("c1", "2026-01-01T00:00")), VISITS, NO_STAGES, AMSTERDAM
+            table([event()]).drop(["available_at"]),
+            moments(("c1", "2026-01-01T00:00")),
+            FeatureDefinitions(VISITS, NO_STAGES, AMSTERDAM),
         )
 
 
@@ -165,9 +177,7 @@ def test_very_long_spans_of_very_many_customers_do_not_overflow() -> None:
     computed = compute_features(
         table(events),
         moments(*[(one, "2099-01-02T00:00") for one in ids]),
-        VISITS,
-        NO_STAGES,
-        Calendar(ZoneInfo("UTC")),
+        FeatureDefinitions(VISITS, NO_STAGES, Calendar(ZoneInfo("UTC"))),
     )
     assert set(computed.columns["visits_ever"]) == {2.0}
     assert set(computed.columns["visits_7d"]) == {1.0}
@@ -176,5 +186,7 @@ def test_very_long_spans_of_very_many_customers_do_not_overflow() -> None:
 def test_a_property_filter_counts_only_its_value() -> None:
     counts = catalogue(aggregate("kind_a", "count", Where(types=("payment",), properties={"kind": "a"})))
     events = [event(kind="payment", number=n, properties=p) for n, p in enumerate([{"kind": "a"}, {"kind": "b"}, {}])]
-    computed = compute_features(table(events), moments(("c1", "2026-02-01T00:00")), counts, NO_STAGES, AMSTERDAM)
+    computed = compute_features(
+        table(events), moments(("c1", "2026-02-01T00:00")), FeatureDefinitions(counts, NO_STAGES, AMSTERDAM)
+    )
     assert computed.row(0)["kind_a"] == 1

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from domain.event import Event
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
 from features.moments import Moments
 from features.state import compute_states, features_from_states
@@ -23,7 +24,7 @@ MIDNIGHT, NOW = moment("2026-06-29T22:00"), moment("2026-06-30T15:45")
 
 
 def _compute(events: pa.Table, asked: Moments = ASKED, names: list[str] | None = None) -> FeatureTable:
-    return compute_features(events, asked, CATALOGUE, JOURNEY, AMSTERDAM, names)
+    return compute_features(events, asked, FeatureDefinitions(CATALOGUE, JOURNEY, AMSTERDAM), names)
 
 
 def _later(log: list[Event], anchor_of: dict[str, int]) -> list[Event]:
@@ -71,14 +72,14 @@ def computed() -> Computed:
         for customer in CUSTOMERS
         for anchor in ANCHORS
     ]
-    states = compute_states(events, CUSTOMERS, MIDNIGHT, CATALOGUE, JOURNEY, AMSTERDAM)
+    states = compute_states(events, CUSTOMERS, MIDNIGHT, FeatureDefinitions(CATALOGUE, JOURNEY, AMSTERDAM))
     result = Computed(
         log=events,
         all_at_once=_compute(events),
         one_by_one=FeatureTable.concatenate(alone),
         anchors=_compute(events, last_asked),
         with_later_events=_compute(table(_later(log, anchor_of)), last_asked),
-        from_state=features_from_states(states, events, NOW, CATALOGUE, JOURNEY, AMSTERDAM),
+        from_state=features_from_states(states, events, NOW, FeatureDefinitions(CATALOGUE, JOURNEY, AMSTERDAM)),
         from_log=_compute(events, Moments.at(CUSTOMERS, NOW)),
     )
     assert events.equals(before)

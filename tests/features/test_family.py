@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from domain.errors import DataError
+from features.catalogue import family_column
 from features.definitions import Where
-from features.family import family_column
 from tests.features.build import aggregate, catalogue
 
 PAYMENTS = catalogue(aggregate("payments", "count", Where(types=("payment",)), per="product"))

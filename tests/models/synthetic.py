@@ -13,8 +13,8 @@ from domain.journey import Stage
 from domain.offer import Offer, Treatment
 from expressions.types import Array, Boolean, Category, ColumnType, Number
 from features.catalogue import Feature, FeatureCatalogue
+from features.responses import Responses
 from features.table import FeatureTable
-from models.responses import Responses
 
 PRODUCTS = ("savings", "credit_card", "personal_loan", "mortgage", "investment", "insurance", "current_account")
 CHANNELS = ("app", "web", "email", "push", "call_centre")

@@ -5,8 +5,7 @@ import pytest
 
 from models.baselines.bg_nbd import activity, bg_nbd_scores, fit_bg_nbd
 from models.baselines.per_offer import per_offer_logistic
-from models.baselines.popularity import offer_rates
-from models.baselines.prevalence import prevalence
+from models.baselines.popularity import offer_rates, prevalence
 from tests.models.synthetic import churn_world, offer_world
 
 

@@ -17,12 +17,14 @@ import pandas as pd
 import pyarrow.compute as pc
 import pytest
 
+from decisioning.engine import DecisionContext
 from domain.offer import candidates_of
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
 from features.moments import Moments
 from models.inputs import model_inputs
 from nbo.api import Bank, NboError, open_bank
-from nbo.api.frames import frame_of, table_of
+from nbo.api.computing import frame_of, table_of
 from pipelines.training import train_churn_model, train_propensity_model
 from pipelines.training_population import answers_to_offers
 from serving.customer_features import Origin
@@ -194,8 +196,10 @@ def test_a_champion_says_what_deciding_says(bank: Bank, today: pd.DataFrame) -> 
     decider = parts.decider()
     moments = Moments.at(some["customer_id"].tolist(), parts.midnight(bank.latest))
     events = parts.log.read_together(some["customer_id"].tolist())
-    features = compute_features(events, moments, catalogue, parts.bank.journey, parts.calendar, decider.features)
-    decided = decider.decide(features, as_of=bank.latest, seed=7)
+    features = compute_features(
+        events, moments, FeatureDefinitions(catalogue, parts.bank.journey, parts.calendar), decider.features
+    )
+    decided = decider.decide(features, DecisionContext(as_of=bank.latest, seed=7))
     assert said["churn_probability"].tolist() == decided.features.columns["churn_probability"].tolist()
     known = ~np.isnan(decided.worth.propensity)
     assert (likely.to_numpy()[known] == decided.worth.propensity[known]).all()

@@ -9,6 +9,8 @@ from decisioning.policies.policy import Policy
 from nbo.outcomes import CHANGES_SHOWN, show_decision
 from serving.customer import decide_for_customer
 from serving.customer_features import CustomerReader
+from serving.service.decision_request import DecisionRequest
+from serving.service.engine import LiveEngine
 from tests.serving.build import AS_OF, COLD_START, POLICY, small_bank, small_decider, small_log
 
 
@@ -16,10 +18,8 @@ def shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], customer: str, channel: str, policy: Policy = POLICY
 ) -> list[str]:
     bank = small_bank(policy)
-    reader = CustomerReader(bank, small_log(tmp_path), None)
-    show_decision(
-        decide_for_customer(customer, channel, AS_OF, seed=7, decider=small_decider(bank), reader=reader, log=None)
-    )
+    engine = LiveEngine(small_decider(bank), CustomerReader(bank, small_log(tmp_path), None))
+    show_decision(decide_for_customer(DecisionRequest(customer_id=customer, channel=channel), AS_OF, engine))
     return capsys.readouterr().out.splitlines()
 
 

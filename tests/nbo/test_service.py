@@ -21,7 +21,7 @@ from models.registry import CHAMPION
 from nbo.processes import Servers
 from nbo.servers import start_mlflow
 from nbo.service import PUBLISH_SECONDS
-from serving.service.champions import Champion, read_champions, write_champions
+from serving.champions import Champion, read_champions, write_champions
 from tests.docs.pages import ROOT
 from tests.nbo.champion import train_champion
 from tests.nbo.test_processes import alive
@@ -30,7 +30,7 @@ from tests.ports import free_port
 from tests.servers import QUIET
 from tests.serving.api.collector import Collector, collecting
 from tests.waiting import SECONDS, until
-from wiring.champions import publish_champions
+from wiring.models import publish_champions
 
 KEY = "nbo_a_key_of_tests_that_is_known_to_everybody"
 

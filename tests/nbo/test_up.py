@@ -17,7 +17,7 @@ import pytest
 
 from domain.errors import StateError
 from nbo.servers import serve_everything
-from serving.service.champions import write_champions
+from serving.champions import write_champions
 from tests.nbo.test_processes import alive
 from tests.pipelines.small_bank import SmallBank
 from tests.ports import HOST, free_port

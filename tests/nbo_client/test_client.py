@@ -23,7 +23,7 @@ from nbo_client.problems import (
     UsageError,
 )
 from nbo_client.retrying import Retries
-from records.decision_tables import DECISIONS
+from records.schema import DECISIONS
 from tests.nbo_client.bridge import AsyncBridge, Bridge
 from tests.serving.api.build import KEYS, SETTINGS, small_client
 from tests.serving.build import AS_OF

@@ -46,25 +46,14 @@ def _never() -> Service:
 DOCUMENT = create_app(_never).openapi()
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 
-ASKED = {"Question": Question, "EventIn": Event, "ConsentChange": ConsentChange, "ScoreRequest": ScoreRequest}
+ASKED = {"QuestionBody": Question, "EventIn": Event, "ConsentBody": ConsentChange, "ScoreBody": ScoreRequest}
 ANSWERED = {
-    "ReasonAnswer": Reason,
-    "OfferAnswer": RankedOffer,
-    "DecisionAnswer": Decision,
-    "BatchAnswer": Decisions,
-    "WithdrawalAnswer": Withdrawal,
-    "EventResult": EventResult,
-    "EventsAnswer": Told,
-    "Ready": Ready,
-    "CustomerAnswer": Customer,
-    "ConsentAnswer": ConsentChanged,
-    "Receipt": Receipt,
-    "DecisionLook": DecisionLook,
-    "Explanation": Explanation,
-    "ReplayAnswer": Replay,
-    "OffersAnswer": Catalogue,
-    "ScoreAnswer": Scores,
-}
+    kind.__name__: kind
+    for kind in (
+        Reason, RankedOffer, Decision, Decisions, Withdrawal, EventResult, Told, Ready, Customer, ConsentChanged,
+        Receipt, DecisionLook, Explanation, Replay, Catalogue, Scores,
+    )
+}  # fmt: skip
 BY_KIND = {kind: name for name, kind in (ASKED | ANSWERED).items()}
 
 QUESTION, EVENT = Question(customer_id="c", channel="app"), Event(customer_id="c", type="login")

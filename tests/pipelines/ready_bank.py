@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,22 +10,43 @@ import pytest
 from pipelines.feature_build import build_features
 from pipelines.importing import import_events
 from pipelines.training import train_models
+from storage.lock import locked
 from tests.pipelines.small_bank import SmallBank
 
 NAME = "both"
 
 
-def ready_to_decide(place: Path, monkeypatch: pytest.MonkeyPatch) -> SmallBank:
-    """Make it, and let this process work on it."""
+def ready_to_decide(shared: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> SmallBank:
+    """Copy the bank to a place of its own, and let this process work on it.
+
+    Args:
+        shared: Folder of all workers of a test run, in which the first one that asks makes the bank.
+        place: Where the copy goes; files of models stay where they were made.
+        monkeypatch: Sets this process's environment.
+    """
+    made = shared / "ready_bank"
+    with locked(shared / "ready_bank.lock"):
+        if not (made / "complete").exists():
+            shutil.rmtree(made, ignore_errors=True)
+            made.mkdir()
+            _make(made)
+            (made / "complete").touch()
+    shutil.copytree(made, place, dirs_exist_ok=True)
+    bank = SmallBank.at(place, NAME)
+    bank.use(monkeypatch)
+    return bank
+
+
+def _make(place: Path) -> None:
     bank = SmallBank.write(place, customers=500, months=9, name=NAME)
     bank.replace("budgets.yaml", "amount: 60,", "amount: 3,")
     bank.replace("budgets.yaml", "amount: 2000,", "amount: 40,")
-    bank.use(monkeypatch)
-    import_events(str(bank.folder))
-    build_features(str(bank.folder))
-    train_models(str(bank.folder))
-    bank.promote_challengers()
-    return bank
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        bank.use(monkeypatch)
+        import_events(str(bank.folder))
+        build_features(str(bank.folder))
+        train_models(str(bank.folder))
+        bank.promote_challengers()
 
 
 def contents(place: Path) -> dict[str, bytes]:

@@ -39,8 +39,12 @@ class SmallBank:
     home: Path
 
     @classmethod
+    def at(cls, place: Path, name: str) -> SmallBank:
+        return cls(place / name, place / "home")
+
+    @classmethod
     def write(cls, place: Path, *, customers: int, months: int, name: str = "small") -> SmallBank:
-        bank = cls(place / name, place / "home")
+        bank = cls.at(place, name)
         shutil.copytree(DEMO, bank.folder)
         bank.replace("bank.yaml", "name: demo", f"name: {name}")
         (bank.folder / "models.yaml").write_text(MODELS)

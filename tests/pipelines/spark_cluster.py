@@ -19,7 +19,7 @@ import pytest
 import sklearn
 
 from domain.errors import EngineError
-from features.engines.java_runtime import java_environment
+from features.engines.session import java_environment
 from install.packages import pip_settings, uv_variables
 from tests.docs.pages import ROOT
 from tests.ports import HOST, free_port

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from decisioning.engine import DecisionContext
 from pipelines.archiving import archive_old_decisions
 from tests.pipelines.small_bank import DEMO
 from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log
@@ -25,7 +26,9 @@ def components(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Components:
     components = reload_components(folder)
     decider, everybody = small_decider(), features_of_all(small_bank(), small_log(tmp_path / "log"))
     for days in (0, 200, 400):
-        decided = decider.decide(everybody, as_of=AS_OF + timedelta(days=days), seed=7, channels=["app"])
+        decided = decider.decide(
+            everybody, DecisionContext(as_of=AS_OF + timedelta(days=days), seed=7, channels=["app"])
+        )
         for row in range(len(decided)):
             components.decision_log.append(decider.record(decided, row, "app"), "state")
     return components

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from prefect.client.orchestration import get_client
 
 from pipelines.batch_run import BatchRun
 from pipelines.deciding import decide_for_everybody
@@ -41,14 +42,17 @@ FLOWS = """
 import sys
 from pipelines.deciding import decide_for_everybody
 from pipelines.feature_build import build_features
-build_features(sys.argv[1])
-decide_for_everybody(sys.argv[1])
+from wiring.components import components_of
+# one session for all steps: each would start executors of its own
+with components_of(sys.argv[1]).engine.workers():
+    build_features(sys.argv[1])
+    decide_for_everybody(sys.argv[1])
 """
 ONE_BUCKET = """
 import json, pickle, sys
 sys.path.insert(0, sys.argv[1])
-from pipelines.bucket_files import compute_bucket
-from pipelines.decide_files import decide_bucket_files, gather_bucket_options
+from features.bucket.build import compute_bucket
+from serving.batch.bucket import decide_bucket_files, gather_bucket_options
 features, night = pickle.load(sys.stdin.buffer)
 compute_bucket(features)
 reports = [gather_bucket_options(night), decide_bucket_files(night)]
@@ -60,10 +64,10 @@ print(json.dumps([sorted(loaded), reports, [path for path in sys.path if "site-p
 
 
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
+def bank(shared_by_workers: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
     """For which this machine has decided."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        bank = ready_to_decide(tmp_path_factory.mktemp("bank"), monkeypatch)
+        bank = ready_to_decide(shared_by_workers, tmp_path_factory.mktemp("bank"), monkeypatch)
         decide_for_everybody(str(bank.folder))
         yield bank
 
@@ -109,6 +113,12 @@ def test_the_work_of_a_bucket_loads_every_package_of_the_guide_and_no_other(
     assert all(report["customers"] > 0 for report in reports)
 
 
+def flow_server() -> str:
+    """Address of the server that flows of this process have; another would need longer to start than the flows take."""
+    with get_client(sync_client=True) as client:
+        return str(client.api_url)
+
+
 class Driver:
     """Both flows on a cluster, in a process of their own."""
 
@@ -125,14 +135,13 @@ class Driver:
             **os.environ,
             **java(),
             "NBO_HOME": str(home),
-            "PREFECT_HOME": str(home / "prefect"),
+            "PREFECT_API_URL": flow_server(),
             "NBO_ENGINE": "spark",
             "NBO_SPARK_MASTER": cluster.master,
             "NBO_SPARK_CONF": json.dumps(settings),
             "PYSPARK_PYTHON": str(cluster.python),
             "SPARK_LOCAL_DIRS": str(cluster.folder / "local"),
         }
-        (home / "prefect").mkdir()
         self.log = cluster.folder / "driver.log"
         self.process = leashed([sys.executable, "-c", FLOWS, bank.folder], self.log, environment, ROOT)
 

@@ -12,15 +12,15 @@ import pytest
 from config.reading import load_bank
 from domain.errors import StateError
 from events.log import EventLog
+from features.bucket.current import current_features
+from features.bucket.rows import customers_in
 from features.calendar import Calendar
 from features.compute import compute_features
 from features.moments import Moments
 from features.state import States, compute_states
 from features.store.state_files import StateFiles
 from features.table import FeatureTable
-from pipelines.bucket_moments import customers_in
-from pipelines.decide_files import DecideWork, decide_bucket_files, gather_bucket_options
-from pipelines.midnight_features import current_features
+from serving.batch.bucket import DecideWork, decide_bucket_files, gather_bucket_options
 from serving.champion_files import ChampionFiles
 from tests.features.build import table
 from tests.features.demo import random_log
@@ -56,16 +56,16 @@ def work(tmp_path: Path) -> DecideWork:
 
 def states_of(log: EventLog, midnight: datetime = MIDNIGHT) -> States:
     events = log.read_bucket(0)
-    return compute_states(events, customers_in(events), midnight, BANK.features, BANK.journey, CALENDAR)
+    return compute_states(events, customers_in(events), midnight, BANK.feature_definitions)
 
 
 def read(work: DecideWork) -> tuple[FeatureTable, int]:
-    return current_features(work.bank, EventLog(work.log), work.states, work.bucket, work.as_of)
+    return current_features(work.bank.feature_definitions, EventLog(work.log), work.states, work.bucket, work.as_of)
 
 
 def computed(work: DecideWork, customers: list[str]) -> FeatureTable:
     moments = Moments.at(np.array(customers, dtype=object), MIDNIGHT)
-    return compute_features(EventLog(work.log).read_bucket(0), moments, BANK.features, BANK.journey, CALENDAR)
+    return compute_features(EventLog(work.log).read_bucket(0), moments, BANK.feature_definitions)
 
 
 def assert_equal(found: FeatureTable, expected: FeatureTable) -> None:
@@ -105,7 +105,9 @@ def test_who_is_not_in_the_file_is_computed_and_comes_last(work: DecideWork) -> 
 
 def test_only_the_customers_asked_for_come(work: DecideWork) -> None:
     asked = np.array(["c1", "c5"], dtype=object)
-    features, recomputed = current_features(BANK, EventLog(work.log), work.states, 0, MIDNIGHT, asked)
+    features, recomputed = current_features(
+        BANK.feature_definitions, EventLog(work.log), work.states, 0, MIDNIGHT, asked
+    )
     assert (features.customer_ids.tolist(), recomputed) == (["c1", "c5"], 0)
 
 

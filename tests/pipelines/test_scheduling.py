@@ -19,8 +19,8 @@ from prefect.states import Pending, Running, Scheduled, State
 from prefect.types.entrypoint import EntrypointType
 
 from config.bank import Bank
+from config.operations import Schedule
 from config.reading import load_bank
-from config.schedule import Schedule
 from domain.errors import DataError
 from pipelines.scheduling import deployments_of, end_lost_runs, serve_beside_our_packages, skip_missed_runs
 from tests.pipelines.small_bank import DEMO
@@ -89,15 +89,14 @@ def test_a_flow_run_finds_our_packages_whatever_lies_in_the_folder_of_the_comman
     (tmp_path / "models" / "__init__.py").write_text("raise RuntimeError('not nbo')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONSAFEPATH", "1")  # as the command does
-    loading = "from prefect.flows import load_flow_from_entrypoint as load; print(load({!r}).name)"
+    loading = "from prefect.flows import load_flow_from_entrypoint as load; [print(load(one).name) for one in {!r}]"
     found: list[str] = []
 
     def serve(*deployments: RunnerDeployment, **options: object) -> None:
-        """Do what the process of each flow run does first."""
-        for deployment in deployments:
-            code = loading.format(deployment.entrypoint)
-            ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-            found.append(ended.stdout.split()[-1])
+        """Do what the process of each flow run does first; one process for all, for it imports everything."""
+        code = loading.format([deployment.entrypoint for deployment in deployments])
+        ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        found.extend(ended.stdout.splitlines()[-len(deployments) :])
 
     monkeypatch.setattr("pipelines.scheduling.serve", serve)
     deployments = deployments_of(bank, DEMO)

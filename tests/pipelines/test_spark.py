@@ -22,11 +22,9 @@ from config.reading import load_bank
 from domain.errors import DataError, EngineError
 from events.log import EventLog
 from events.schema import table_of
-from features.calendar import Calendar
 from features.compute import compute_features
-from features.engines.engine import Report
-from features.engines.java_runtime import java_environment
-from features.engines.local import LocalEngine
+from features.engines.engine import LocalEngine, Report
+from features.engines.session import java_environment
 from features.engines.settings import LOCAL, SPARK
 from features.engines.spark import SparkEngine, SparkWorkers
 from features.engines.tables import features_of_tables
@@ -131,10 +129,10 @@ def test_a_night_more_gives_the_same_files_too(
 
 
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
+def bank(shared_by_workers: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
     """A bank for which nothing has been decided yet."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        yield ready_to_decide(tmp_path_factory.mktemp("bank"), monkeypatch)
+        yield ready_to_decide(shared_by_workers, tmp_path_factory.mktemp("bank"), monkeypatch)
 
 
 def decided(bank: SmallBank, engine: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
@@ -229,10 +227,9 @@ def test_progress_ends_with_everything_done(workers: SparkWorkers) -> None:
 
 def test_training_sets_from_the_log_are_the_same_bytes(engine: SparkEngine, log: EventLog, tmp_path: Path) -> None:
     bank, moments = demo(), moments_of(log)
-    calendar = Calendar(bank.time_zone)
     for name, who in (("here", LocalEngine()), ("there", engine)):
         files = write_features(
-            log, moments, bank.features, bank.journey, calendar, tmp_path / name, engine=who, names=("stage", "age")
+            log, moments, bank.feature_definitions, tmp_path / name, engine=who, names=("stage", "age")
         )
         assert files == BUCKETS
     assert contents(tmp_path / "there") == contents(tmp_path / "here")
@@ -244,7 +241,6 @@ def test_tables_of_others_give_the_same_features_to_the_last_bit(
     workers: SparkWorkers, log: EventLog, tmp_path: Path
 ) -> None:
     bank, moments = demo(), moments_of(log)
-    calendar = Calendar(bank.time_zone)
     events = pa.concat_tables([log.read_bucket(bucket) for bucket in range(BUCKETS)])
     plain = [
         pa.field(field.name, pa.string() if pa.types.is_dictionary(field.type) else field.type)
@@ -264,12 +260,10 @@ def test_tables_of_others_give_the_same_features_to_the_last_bit(
     found = features_of_tables(
         workers.session.read.parquet(str(tmp_path / "events.parquet")),
         workers.session.read.parquet(str(tmp_path / "moments.parquet")),
-        bank.features,
-        bank.journey,
-        calendar,
+        bank.feature_definitions,
         groups=5,
     ).toArrow()
-    expected = plain_table(compute_features(events, moments, bank.features, bank.journey, calendar))
+    expected = plain_table(compute_features(events, moments, bank.feature_definitions))
     order = [("customer_id", "ascending"), ("as_of", "ascending")]
     found, expected = found.select(expected.column_names).sort_by(order), expected.sort_by(order)
     for name in expected.column_names:

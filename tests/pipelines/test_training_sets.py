@@ -13,8 +13,9 @@ import pytest
 from domain.errors import DataError
 from events.log import EventLog
 from events.schema import table_of
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
-from features.engines.local import LocalEngine
+from features.engines.engine import LocalEngine
 from features.moments import Moments
 from features.point_in_time import write_features
 from features.store.parts import plain_table
@@ -111,10 +112,12 @@ def test_every_moment_has_its_row_with_what_was_known_then(tmp_path: Path) -> No
     wanted, features = catalogue(aggregate()), tmp_path / "features"
     ids = np.array(["c4", "c0", "nobody", "c4", "c0"], dtype=object)
     moments = Moments(ids, np.array(["2026-01-10T12:00", "2026-02-01"] + ["2026-03-01"] * 3, "datetime64[us]"))
-    write_features(log, moments, wanted, NO_STAGES, AMSTERDAM, features, engine=LocalEngine())
+    write_features(log, moments, FeatureDefinitions(wanted, NO_STAGES, AMSTERDAM), features, engine=LocalEngine())
     order = [("customer_id", "ascending"), ("as_of", "ascending")]
     found = pq.read_table(features).sort_by(order)
-    assert found.equals(plain_table(compute_features(events, moments, wanted, NO_STAGES, AMSTERDAM)).sort_by(order))
+    assert found.equals(
+        plain_table(compute_features(events, moments, FeatureDefinitions(wanted, NO_STAGES, AMSTERDAM))).sort_by(order)
+    )
     assert found["visits"].to_pylist() == [6.0, 6.0, 0.0, 6.0, 0.0]
     with pytest.raises(DataError, match="not empty"):
-        write_features(log, moments, wanted, NO_STAGES, AMSTERDAM, features, engine=LocalEngine())
+        write_features(log, moments, FeatureDefinitions(wanted, NO_STAGES, AMSTERDAM), features, engine=LocalEngine())

@@ -12,8 +12,8 @@ import pytest
 from config.reading import load_bank
 from domain.errors import DataError, StateError
 from events.vocabulary import Property
-from pipelines.changed_decisions_file import MOVED, ChangedDecisionsFile
 from pipelines.what_if import protected_features, simulate_policy
+from pipelines.what_if_page import MOVED, ChangedDecisionsFile
 from tests.pipelines.csv_bank import CsvBank, logins
 from tests.pipelines.small_bank import DEMO
 

@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import delete, select
 
-import pipelines.bucket_files
+from decisioning.engine import DecisionContext
 from domain.errors import DataError
 from domain.event import Event
 from events.schema import table_of
 from events.vocabulary import ATTRIBUTES_TYPE
+from features.bucket import build
 from pipelines.deciding import decide_for_everybody
 from pipelines.delivering import deliver_contacts
 from pipelines.feature_build import build_features
@@ -26,14 +27,16 @@ from pipelines.run_bank import run_bank
 from pipelines.what_if import simulate_policy
 from records.decision_writes import UNIT
 from records.event_rows import microseconds
-from records.journal_tables import CHARGES, CUSTOMERS, PENDING, PLANNED
-from records.outbox_tables import OUTBOX
+from records.schema import CHARGES, CUSTOMERS, OUTBOX, PENDING, PLANNED
+from serving.batch.budget_state import prices_in_force
 from serving.batch.contacts import CONTACTS
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader, Origin
 from serving.delivery.states import State
+from serving.service.deciding import SEED
+from serving.service.decision_request import DecisionRequest
+from serving.service.engine import LiveEngine
 from tests.pipelines.small_bank import SmallBank, written_again
-from wiring.components import SEED
 
 OFFLINE, DECIDED = "feature_store/parts", "decisions"
 
@@ -165,7 +168,9 @@ def test_whoever_was_contacted_since_is_not_contacted_again_tonight(loop: Loop) 
             assert row["channel"] not in {one["channel"] for one in theirs}
             # the service says the same of them
             features = reader.read(row["customer_id"], until + timedelta(microseconds=1)).features
-            decided = parts.decider().decide(features, as_of=until, seed=SEED, channels=[row["channel"]])
+            decided = parts.decider().decide(
+                features, DecisionContext(as_of=until, seed=SEED, channels=[row["channel"]])
+            )
             assert not decided.allowed[0, decided.policy.candidates.by_channel[row["channel"]]].any()
         # of everybody else the same is decided
         others = [
@@ -238,7 +243,7 @@ def test_a_flow_that_dies_in_the_middle_goes_on_from_there(loop: Loop, monkeypat
     before = loop.bank.stamps(OFFLINE)
     for file in loop.bank.parts.repository.parts.rglob("*.parquet"):
         file.unlink()
-    compute, calls = pipelines.bucket_files.compute_states, []
+    compute, calls = build.compute_states, []
 
     def dies_at_the_sixth(*arguments: Any) -> Any:
         calls.append(arguments)
@@ -247,7 +252,7 @@ def test_a_flow_that_dies_in_the_middle_goes_on_from_there(loop: Loop, monkeypat
         return compute(*arguments)
 
     with monkeypatch.context() as dying:
-        dying.setattr(pipelines.bucket_files, "compute_states", dies_at_the_sixth)
+        dying.setattr(build, "compute_states", dies_at_the_sixth)
         with pytest.raises(DataError, match="the sixth bucket"):
             build_features(str(loop.bank.folder))
     done = loop.bank.stamps(OFFLINE)
@@ -306,7 +311,7 @@ def test_one_answer_at_midnight_is_the_one_of_the_batch(loop: Loop) -> None:
     rows = offers_of(loop, loop.second["decisions"]["folder"])
     for customer in sampled(loop, 8):
         for channel in parts.policy.channels:
-            answer = parts.answer(customer, channel, until)
+            answer = parts.answer(customer, channel, until, keep=False)
             batch = [row for row in rows if (row["customer_id"], row["channel"]) == (customer, channel)]
             assert answer.origin is Origin.STATE
             assert [
@@ -321,13 +326,12 @@ def test_one_answer_at_midnight_is_the_one_of_the_batch(loop: Loop) -> None:
 def test_one_answer_later_in_the_day_needs_no_state(loop: Loop) -> None:
     parts = loop.bank.parts
     later = datetime.fromisoformat(loop.second["decisions"]["as_of"]) + timedelta(hours=15, minutes=7)
-    from_log = CustomerReader(parts.bank, parts.log, None)
-    given = parts.budget_state(later)
+    prices = prices_in_force(parts.places.decisions, parts.policy)
+    from_log = LiveEngine(parts.decider(), CustomerReader(parts.bank, parts.log, None), prices)
     for customer in sampled(loop, 8):
+        asked = DecisionRequest(customer_id=customer, channel="app", dry_run=True)
+        alone = decide_for_customer(asked, later, from_log, parts.database)  # first: the other claims budgets
         from_state = parts.answer(customer, "app", later)
-        alone = decide_for_customer(
-            customer, "app", later, seed=SEED, decider=parts.decider(), reader=from_log, log=None, **given
-        )
         assert (from_state.origin, alone.origin) == (Origin.STATE, Origin.LOG)
         assert from_state.decision == alone.decision
         assert from_state.reasons == alone.reasons

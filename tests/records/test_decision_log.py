@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from config.stores import DecisionLogPlace
+from decisioning.engine import DecisionContext
 from decisioning.reporting.tables import ranked_offers
 from domain.decision import Decision
 from domain.errors import StateError
-from records.decision_json import from_json, to_json
-from records.decision_log import DecisionLog
+from records.decision_log import DecisionLog, from_json, to_json
 from tests.ports import free_port
 from tests.servers import PASSWORD_IN_URL
 from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log
@@ -23,7 +23,7 @@ DATABASES = count()
 def decisions(tmp_path_factory) -> list[Decision]:
     decider = small_decider()
     everybody = features_of_all(small_bank(), small_log(tmp_path_factory.mktemp("log")))
-    decided = decider.decide(everybody, as_of=AS_OF, seed=7)
+    decided = decider.decide(everybody, DecisionContext(as_of=AS_OF, seed=7))
     return [decider.record(decided, row, channel) for row in range(len(decided)) for channel in ("app", "email")]
 
 
@@ -123,7 +123,7 @@ def test_a_database_that_cannot_be_opened_is_an_error_that_says_what_to_do(tmp_p
 def test_a_batch_is_kept_once_and_all_its_numbers_come_back(log, tmp_path):
     decider = small_decider()
     everybody = features_of_all(small_bank(), small_log(tmp_path / "log"))
-    offers = ranked_offers(decider.decide(everybody, as_of=AS_OF, seed=7))
+    offers = ranked_offers(decider.decide(everybody, DecisionContext(as_of=AS_OF, seed=7)))
     first = [row for row in offers.to_pylist() if row["rank"] == 1]
     for expected in (len(first), 0):
         assert log.append_batch(offers, part="run/bucket-00", seed=7, versions=decider.versions) == expected

@@ -6,7 +6,7 @@ import json
 
 from sqlalchemy import delete, event, select
 
-from records.journal_tables import CUSTOMERS, PENDING
+from records.schema import CUSTOMERS, PENDING
 from serving.service.decision_request import DecisionRequest
 from tests.records.build import empty_postgresql
 from tests.serving.api.build import small_service

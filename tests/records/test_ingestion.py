@@ -15,7 +15,7 @@ from records.group_commit import GroupCommit
 from records.import_lock import one_import
 from records.ingestion import EventIngestion, EventStatus
 from records.journal import Journal
-from records.journal_tables import CUSTOMERS, EVENTS, PENDING
+from records.schema import CUSTOMERS, EVENTS, PENDING
 from serving.service.clock import Clock
 from serving.service.erasure import ErasureService
 from tests.records.build import accept, empty_postgresql, told

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from events.schema import events_of
 from records.database import Database
 from records.flush import flush, waiting
-from records.journal_tables import ERASED, EVENTS
+from records.schema import ERASED, EVENTS
 from tests.records.build import empty_postgresql
 from tests.records.hands import BEING_ERASED, GOING, STAYING, bring_in, erase, erasing, log_of, tell
 

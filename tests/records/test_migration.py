@@ -15,7 +15,7 @@ from records.erasures import named
 from records.event_rows import microseconds
 from records.flush import flush
 from records.ingestion import EventStatus
-from records.journal_tables import AUDIT, ERASED
+from records.schema import AUDIT, ERASED
 from tests.records.build import accept, told
 from tests.serving.build import AS_OF
 

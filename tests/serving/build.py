@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from config.bank import Bank, BankIdentity
-from config.schedule import Schedule
+from config.operations import Schedule
 from decisioning.policies.limits import limit_features
 from decisioning.policies.policy import ContactLimit, Exploration, Policy, Rule
 from domain.event import Event
@@ -18,7 +18,6 @@ from events.log import EventLog
 from events.schema import table_of
 from events.vocabulary import ContactEvents, EventType, Property, Vocabulary
 from expressions.types import Array
-from features.calendar import Calendar
 from features.catalogue import build_catalogue
 from features.compute import compute_features
 from features.definitions import AggregateFeature, FeatureFile, Where
@@ -193,10 +192,9 @@ def small_log(folder: Path, customers: int = 12) -> EventLog:
 
 
 def features_of_all(bank: Bank, log: EventLog, as_of: datetime = AS_OF) -> FeatureTable:
-    calendar = Calendar(bank.time_zone)
     tables = []
     for bucket in range(log.buckets):
         events = log.read_bucket(bucket)
         customers = sorted(set(events["customer_id"].to_pylist()))
-        tables.append(compute_features(events, Moments.at(customers, as_of), bank.features, bank.journey, calendar))
+        tables.append(compute_features(events, Moments.at(customers, as_of), bank.feature_definitions))
     return FeatureTable.concatenate(tables)

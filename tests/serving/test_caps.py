@@ -7,10 +7,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from decisioning.engine import DecisionContext
 from decisioning.policies.policy import ContactLimit, Exploration, Policy
 from domain.event import Event
 from events.schema import table_of
-from features.calendar import Calendar
 from features.compute import compute_features
 from features.moments import Moments
 from serving.decider import Decider
@@ -35,10 +35,10 @@ def contacted(bank, hours):
     events, moment, sent = [LOGIN, CONSENT], AS_OF, []
     for number, wait in enumerate(hours):
         moment += timedelta(hours=wait)
-        features = compute_features(
-            table_of(events), Moments.at(["c"], moment), bank.features, bank.journey, Calendar(bank.time_zone)
+        features = compute_features(table_of(events), Moments.at(["c"], moment), bank.feature_definitions)
+        decisions = decider.decide(
+            features.select(decider.features), DecisionContext(as_of=moment, seed=number, channels=["email"])
         )
-        decisions = decider.decide(features.select(decider.features), as_of=moment, seed=number, channels=["email"])
         for candidate in decider.record(decisions, 0, "email").offers:
             made = moment + timedelta(seconds=1)
             events.append(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from config.stores import OnlineStore
+from decisioning.engine import DecisionContext
 from domain.errors import DataError, StateError
 from domain.event import Event
 from events.schema import table_of
@@ -17,6 +18,8 @@ from records.decision_log import DecisionLog
 from serving.customer import decide_for_customer
 from serving.customer_features import CustomerReader, Origin
 from serving.replay import replay
+from serving.service.decision_request import DecisionRequest
+from serving.service.engine import LiveEngine
 from tests.serving.build import AS_OF, COLD_START, features_of_all, small_bank, small_decider, small_log
 
 CHANNELS = ("app", "email")
@@ -40,21 +43,15 @@ def decision_log(tmp_path):
 
 
 def answer(bank, log, customer="c05", channel="app", *, states=None, decision_log=None, as_of=AS_OF):
-    return decide_for_customer(
-        customer,
-        channel,
-        as_of,
-        seed=7,
-        decider=small_decider(bank),
-        reader=CustomerReader(bank, log, states),
-        log=decision_log,
-    )
+    engine = LiveEngine(small_decider(bank), CustomerReader(bank, log, states))
+    database = None if decision_log is None else decision_log.database
+    return decide_for_customer(DecisionRequest(customer_id=customer, channel=channel), as_of, engine, database)
 
 
 def batch_decisions(bank, log, as_of=AS_OF):
     decider = small_decider(bank)
     everybody = features_of_all(bank, log, as_of)
-    decisions = decider.decide(everybody, as_of=as_of, seed=7)
+    decisions = decider.decide(everybody, DecisionContext(as_of=as_of, seed=7))
     return {
         (customer, channel): decider.record(decisions, row, channel)
         for row, customer in enumerate(everybody.customer_ids)
@@ -81,7 +78,7 @@ def write_states(states, bank, log, *, days_ago=0):
     for bucket in range(log.buckets):
         events = log.read_bucket(bucket)
         customers = sorted(set(events["customer_id"].to_pylist()))
-        found = compute_states(events, customers, midnight, bank.features, bank.journey, calendar)
+        found = compute_states(events, customers, midnight, bank.feature_definitions)
         states.materialise(found, AS_OF)
 
 

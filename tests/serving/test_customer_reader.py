@@ -15,7 +15,6 @@ from domain.errors import StateError
 from domain.event import Event
 from events.schema import table_of
 from events.segments import read_segment
-from features.calendar import Calendar
 from features.compute import compute_features
 from features.moments import Moments
 from records.database import Database
@@ -62,8 +61,7 @@ def equal(one, other):
 def expected(bank, log, customer, extra=(), as_of=AS_OF):
     """Compute features from all events at once, wherever they are stored."""
     events = pa.concat_tables([log.read_customer(customer), table_of(extra)])
-    calendar = Calendar(bank.time_zone)
-    return compute_features(events, Moments.at([customer], as_of), bank.features, bank.journey, calendar)
+    return compute_features(events, Moments.at([customer], as_of), bank.feature_definitions)
 
 
 def event(event_id, customer="c02", kind="login", at=AS_OF - timedelta(minutes=1), **more):

@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from decisioning.policies.arms import Arm
+from decisioning.engine import DecisionContext
+from decisioning.policies.draws import Arm
 from domain.errors import DataError
 from events.segments import empty_table
-from features.calendar import Calendar
 from features.compute import compute_features
 from features.moments import Moments
 from serving.decider import Decider
@@ -29,8 +29,8 @@ def everybody(tmp_path_factory):
 
 def test_chunks_of_any_size_decide_as_the_whole(everybody):
     decider = small_decider()
-    whole = decider.decide(everybody, as_of=AS_OF, seed=7)
-    chunks = list(decider.in_chunks(everybody, as_of=AS_OF, seed=7, customers=5))
+    whole = decider.decide(everybody, DecisionContext(as_of=AS_OF, seed=7))
+    chunks = list(decider.in_chunks(everybody, DecisionContext(as_of=AS_OF, seed=7), customers=5))
     assert [len(chunk) for chunk in chunks] == [5, 5, 2]
     assert (np.concatenate([chunk.ranking.rank for chunk in chunks]) == whole.ranking.rank).all()
     assert (np.concatenate([chunk.bits for chunk in chunks]) == whole.bits).all()
@@ -38,21 +38,21 @@ def test_chunks_of_any_size_decide_as_the_whole(everybody):
 
 def test_rules_may_ask_for_the_probability_of_churn(everybody):
     decider = small_decider()
-    decisions = decider.decide(everybody, as_of=AS_OF, seed=7)
+    decisions = decider.decide(everybody, DecisionContext(as_of=AS_OF, seed=7))
     assert "churn_probability" in decider.policy.features
     assert "churn_probability" not in decider.features
     assert (decisions.features.columns["churn_probability"] < 0.9).all()
 
 
 def test_without_a_propensity_model_nothing_is_offered(everybody):
-    decisions = small_decider(scored=False).decide(everybody, as_of=AS_OF, seed=7)
+    decisions = small_decider(scored=False).decide(everybody, DecisionContext(as_of=AS_OF, seed=7))
     assert not decisions.allowed.any()
 
 
 def test_without_a_churn_model_rules_that_ask_for_it_fail(everybody):
     full = small_decider()
     decider = Decider(full.bank, None, Interested())
-    decisions = decider.decide(everybody, as_of=AS_OF, seed=7)
+    decisions = decider.decide(everybody, DecisionContext(as_of=AS_OF, seed=7))
     offered = {
         decider.policy.candidates.pairs[place][0].name for place in np.flatnonzero(decisions.allowed.any(axis=0))
     }
@@ -71,8 +71,8 @@ def test_the_decider_needs_the_features_of_models_rules_and_values():
 
 
 def test_other_models_are_other_versions_and_other_decisions(everybody):
-    one = small_decider(version="1").decide(everybody, as_of=AS_OF, seed=7)
-    two = small_decider(version="2").decide(everybody, as_of=AS_OF, seed=7)
+    one = small_decider(version="1").decide(everybody, DecisionContext(as_of=AS_OF, seed=7))
+    two = small_decider(version="2").decide(everybody, DecisionContext(as_of=AS_OF, seed=7))
     assert one.decision_ids([(0, "app")]) != two.decision_ids([(0, "app")])
 
 
@@ -91,7 +91,7 @@ def nothing():
     """Return the features of a customer without history, as readers compute them."""
     bank = small_bank()
     moments = Moments.at(["stranger"], AS_OF)
-    return compute_features(empty_table(), moments, bank.features, bank.journey, Calendar(bank.time_zone))
+    return compute_features(empty_table(), moments, bank.feature_definitions)
 
 
 def scores_of(decisions):
@@ -102,7 +102,7 @@ def scores_of(decisions):
 
 def test_an_unknown_customer_of_a_bank_with_a_cold_start_is_assumed_to_be_and_scored_by_priors(nothing):
     decider = small_decider(small_bank(COLD_START))
-    decisions = decider.decide(nothing, as_of=AS_OF, seed=7, unknown=True)
+    decisions = decider.decide(nothing, DecisionContext(as_of=AS_OF, seed=7), unknown=True)
     said = decisions.features.row(0)
     assert (said["stage"], said["region"], said["churn_probability"]) == ("growth", None, Leaving.rate)
     assert scores_of(decisions) == {
@@ -120,21 +120,23 @@ def test_an_unknown_customer_of_a_bank_with_a_cold_start_is_assumed_to_be_and_sc
 
 def test_priors_are_looked_up_in_the_channels_that_ask_however_few_the_customers(nothing):
     decider = small_decider(small_bank(COLD_START))
-    decisions = decider.decide(nothing, as_of=AS_OF, seed=7, channels=["email"], unknown=True)
+    decisions = decider.decide(nothing, DecisionContext(as_of=AS_OF, seed=7, channels=["email"]), unknown=True)
     assert np.isnan(scores_of(decisions)["savings_plus", "app"])
-    assert len(decider.decide(nothing.take(np.arange(0)), as_of=AS_OF, seed=7, unknown=True)) == 0
+    assert len(decider.decide(nothing.take(np.arange(0)), DecisionContext(as_of=AS_OF, seed=7), unknown=True)) == 0
 
 
 def test_without_a_declaration_an_unknown_customer_is_decided_for_as_anybody(nothing):
     decider = small_decider()
-    one, other = (decider.decide(nothing, as_of=AS_OF, seed=7, unknown=unknown) for unknown in (True, False))
+    one, other = (
+        decider.decide(nothing, DecisionContext(as_of=AS_OF, seed=7), unknown=unknown) for unknown in (True, False)
+    )
     assert scores_of(one) == scores_of(other)
     assert decider.record(one, 0, "app") == decider.record(other, 0, "app")
 
 
 def test_a_cold_start_leaves_known_customers_as_they_are(everybody):
     deciders = small_decider(small_bank(COLD_START)), small_decider()
-    cold, usual = (decider.decide(everybody, as_of=AS_OF, seed=7) for decider in deciders)
+    cold, usual = (decider.decide(everybody, DecisionContext(as_of=AS_OF, seed=7)) for decider in deciders)
     assert np.array_equal(cold.worth.propensity, usual.worth.propensity)
     assert np.array_equal(cold.ranking.rank, usual.ranking.rank)
     for name, values in usual.features.columns.items():
@@ -150,14 +152,14 @@ def test_models_that_have_counted_nothing_score_nobody_unknown(nothing):
         rate = None
 
     decider = Decider(small_bank(COLD_START), FormerLeaving(), Former())
-    decisions = decider.decide(nothing, as_of=AS_OF, seed=7, unknown=True)
+    decisions = decider.decide(nothing, DecisionContext(as_of=AS_OF, seed=7), unknown=True)
     assert not decisions.allowed.any()
     assert np.isnan(decisions.features.columns["churn_probability"]).all()
 
 
 def test_an_unknown_customer_whose_permission_is_not_known_is_not_scored(nothing):
     asked = replace(COLD_START, personalised="consent_email")
-    decisions = small_decider(small_bank(asked)).decide(nothing, as_of=AS_OF, seed=7, unknown=True)
+    decisions = small_decider(small_bank(asked)).decide(nothing, DecisionContext(as_of=AS_OF, seed=7), unknown=True)
     assert Arm(int(decisions.arm[0])) is Arm.NOT_PERSONALISED
     assert np.isnan(decisions.worth.propensity).all()
     assert decisions.allowed.any()

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from decisioning.engine import DecisionContext
 from decisioning.policies.policy import Policy
 from events.vocabulary import Vocabulary
 from expressions.types import Category
@@ -59,16 +60,16 @@ def customers() -> FeatureTable:
 
 
 def test_one_customer_is_scored_and_decided_as_in_the_batch(decider: Decider, customers: FeatureTable) -> None:
-    batch = decider.decide(customers, as_of=AS_OF, seed=7)
+    batch = decider.decide(customers, DecisionContext(as_of=AS_OF, seed=7))
     assert batch.allowed.any()
     for row in range(0, 50, 7):
-        alone = decider.decide(customers.take(np.array([row])), as_of=AS_OF, seed=7)
+        alone = decider.decide(customers.take(np.array([row])), DecisionContext(as_of=AS_OF, seed=7))
         for channel in decider.policy.channels:
             assert decider.record(alone, 0, channel) == decider.record(batch, row, channel)
 
 
 def test_reasons_come_from_what_moved_the_model(decider: Decider, customers: FeatureTable) -> None:
-    decisions = decider.decide(customers.take(np.array([3])), as_of=AS_OF, seed=7)
+    decisions = decider.decide(customers.take(np.array([3])), DecisionContext(as_of=AS_OF, seed=7))
     decision = decider.record(decisions, 0, decider.policy.channels[0])
     reasons = reasons_for(decision, decisions.features, decider)
     assert len(reasons) == len(decision.offers) == 2
@@ -84,13 +85,15 @@ def test_priors_of_the_fitted_models_decide_for_unknown_customers(decider: Decid
     cold = decider.for_bank(bank)
     unknown = {name: np.full(1, np.nan) for name in customers.columns}
     nobody = FeatureTable(customers.customer_ids[:1], customers.as_of[:1], unknown, customers.schema)
-    decisions = cold.decide(nobody, as_of=AS_OF, seed=7, unknown=True)
+    decisions = cold.decide(nobody, DecisionContext(as_of=AS_OF, seed=7), unknown=True)
     assert decisions.allowed.all()
     assert decisions.features.columns["churn_probability"].tolist() == [decider.churn.rate if decider.churn else None]
     channel = cold.policy.channels[0]
     decision = cold.record(decisions, 0, channel)
     again = cold.decide(
-        features_of_record(decision, cold.schema), as_of=AS_OF, seed=7, channels=[channel], unknown=True
+        features_of_record(decision, cold.schema),
+        DecisionContext(as_of=AS_OF, seed=7, channels=[channel]),
+        unknown=True,
     )
     assert cold.record(again, 0, channel) == decision
     reasons = reasons_for(decision, decisions.features, cold, unknown=True)

@@ -16,9 +16,9 @@ from ruamel.yaml import YAML
 from domain.offer import Offer
 from events.mapping import Source
 from events.vocabulary import Vocabulary
-from simulation.report import SimulationReport
 from simulation.settings import Simulation
 from simulation.simulate import Progress, simulate
+from simulation.truth import SimulationReport
 
 FOLDER = Path(__file__).parents[2] / "banks" / "demo"
 ZONE = ZoneInfo("Europe/Amsterdam")

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from simulation.care import REFERRAL_CHANCE
-from simulation.journal import BOOKING, TOUCH
+from simulation.journal import BOOKING, TOUCH, Recorder
 from simulation.kinds import KIND
 from simulation.market import APP, BoolArray, FloatArray, IntArray
-from simulation.recording import Recorder
 from simulation.settings import Simulation
 from simulation.state import NOBODY
 from simulation.world import World

@@ -9,18 +9,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from events.importing import import_sources
+from features.bucket.build import compute_bucket
+from features.bucket.work import part_name
 from features.store.watermark import Watermark
 from pipelines.batch_run import BatchRun
-from pipelines.bucket_files import compute_bucket
-from pipelines.bucket_work import part_name
-from pipelines.decide_files import decide_bucket_files
 from pipelines.feature_build import _works
+from serving.batch.bucket import decide_bucket_files
 from serving.batch.part_log import log_part
 from serving.champion_files import ChampionFiles
-from serving.service.champions import write_champions
+from serving.champions import write_champions
+from serving.service.deciding import SEED
 from simulation.simulate import simulate
 from tests.simulation.demo_bank import no_progress
-from wiring.components import SEED, Components
+from wiring.components import Components
 
 
 def live_through(components: Components) -> datetime:

@@ -16,7 +16,7 @@ from domain.errors import DataError, StateError
 from domain.event import Event
 from events.schema import table_of
 from pipelines.importing import flush_journal
-from records.journal_tables import ANSWERS
+from records.schema import ANSWERS
 from tests.pipelines.small_bank import DEMO, SmallBank
 from tests.records.build import accept, told
 from tests.wiring.past import live_through

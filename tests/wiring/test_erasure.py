@@ -21,16 +21,17 @@ from events.importing import import_sources
 from events.quarantine import Quarantine, Reason, Rejection
 from records.archive.archiving import archive_decisions
 from records.erasures import named
-from records.journal_tables import AUDIT
+from records.schema import AUDIT
 from serving.customer_features import CustomerReader
 from serving.decider import Decider
 from serving.delivery.delivering import deliver
 from serving.delivery.permission import Permission
+from serving.service.deciding import SEED
 from tests.pipelines.small_bank import SmallBank
 from tests.pipelines.test_delivering import plan
 from tests.wiring.past import live_through
 from tests.wiring.served import served
-from wiring.components import SEED, Components
+from wiring.components import Components
 from wiring.delivery import gather_plans, outbox_of, targets_of
 from wiring.erasure import erased_kept_out
 

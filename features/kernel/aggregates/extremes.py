@@ -1,4 +1,4 @@
-"""Least and greatest values of arbitrarily overlapping ranges."""
+"""Least and greatest values of overlapping ranges, times of the first and last event, and the last value."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.kernel.aggregates.contract import Accumulated
-from features.kernel.aggregates.rollover import Extreme, Timeless
+from features.kernel.aggregates.rollover import Extreme, Latest, Timeless
 from features.kernel.arrays import Int64Array
 from features.kernel.selection import Ranges, Selection
 
@@ -83,3 +83,88 @@ def extreme_of_ranges(function: np.ufunc, values: Int64Array, ranges: Ranges, no
         at_level = np.flatnonzero((levels == level) & (lengths > 0))
         found[at_level] = function(block[ranges.lower[at_level]], block[ranges.upper[at_level] - width])
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class FirstTime(Extreme, Timeless):
+    """Time of the first event, microseconds UTC."""
+
+    @property
+    def identity(self) -> tuple[int, ...]:
+        """Later than every time."""
+        return (NOTHING_LEAST,)
+
+    def prepare(self, selection: Selection) -> Accumulated:
+        """Return the times, plus one entry for ranges at the end."""
+        return (np.append(selection.occurred, NOTHING_LEAST),)
+
+    def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
+        """Return the time of the first row of each range; rows are ordered by time."""
+        (times,) = prepared
+        return (np.where(ranges.upper > ranges.lower, times[ranges.lower], NOTHING_LEAST),)
+
+    def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
+        """Take the earlier time."""
+        return (np.minimum(left[0], right[0]),)
+
+
+@dataclass(frozen=True, slots=True)
+class LastTime(Latest, Timeless):
+    """Time of the last event, microseconds UTC."""
+
+    @property
+    def identity(self) -> tuple[int, ...]:
+        """Earlier than every time."""
+        return (NOTHING_GREATEST,)
+
+    def prepare(self, selection: Selection) -> Accumulated:
+        """Return the times, plus one entry at the end, where index -1 finds it."""
+        return (np.append(selection.occurred, NOTHING_GREATEST),)
+
+    def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
+        """Return the time of the last row of each range."""
+        (times,) = prepared
+        return (np.where(ranges.upper > ranges.lower, times[ranges.upper - 1], NOTHING_GREATEST),)
+
+    def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
+        """Take the later time."""
+        return (np.maximum(left[0], right[0]),)
+
+
+@dataclass(frozen=True, slots=True)
+class LastValue(Latest, Timeless):
+    """Time and value of the last event; of several at the same time, the greatest or the least value.
+
+    This is the maximum of (time, value), or of (time, -value), so it does not depend on the order of merging.
+    """
+
+    least: bool = False
+
+    @property
+    def identity(self) -> tuple[int, ...]:
+        """Earlier than every time, smaller than every value."""
+        return (NOTHING_GREATEST, NOTHING_GREATEST)
+
+    def prepare(self, selection: Selection) -> Accumulated:
+        """Return the times, and for each row the value that wins at its time; both with an entry for index -1."""
+        times = selection.occurred
+        if not len(times):
+            nothing = np.array([NOTHING_GREATEST])
+            return (nothing, nothing)
+        changes = np.append(True, (np.diff(times) != 0) | (np.diff(selection.owner) != 0))
+        settle = np.minimum if self.least else np.maximum
+        settled = settle.reduceat(selection.values, np.flatnonzero(changes))[np.cumsum(changes) - 1]
+        return (np.append(times, NOTHING_GREATEST), np.append(settled, NOTHING_GREATEST))
+
+    def over(self, prepared: Accumulated, selection: Selection, ranges: Ranges) -> Accumulated:
+        """Return time and value of the last row of each range; a range has all rows of a time or none."""
+        times, values = prepared
+        last = np.where(ranges.upper > ranges.lower, ranges.upper - 1, -1)
+        return (times[last], values[last])
+
+    def merge(self, left: Accumulated, right: Accumulated) -> Accumulated:
+        """Take the later pair."""
+        (left_time, left_value), (right_time, right_value) = left, right
+        wins = right_value < left_value if self.least else right_value > left_value
+        right_wins = (right_time > left_time) | ((right_time == left_time) & wins)
+        return (np.where(right_wins, right_time, left_time), np.where(right_wins, right_value, left_value))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
+from decisioning.allocation.master import Solver
 from decisioning.allocation.problem import Chunk
-from decisioning.allocation.solver import Solver
 
 
 @dataclass(frozen=True, slots=True, eq=False)

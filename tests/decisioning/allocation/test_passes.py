@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from decisioning.allocation.passes import over_chunks
+from decisioning.allocation.oracle import over_chunks
 from decisioning.allocation.problem import Chunk
 from domain.errors import DataError
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decisioning.allocation.sums import BLOCK, OrderedSums
+from decisioning.allocation.oracle import BLOCK, OrderedSums
 
 
 @settings(deadline=None)

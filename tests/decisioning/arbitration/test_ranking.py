@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisioning.arbitration.channel_slots import position_probabilities
-from decisioning.engine import decide
+from decisioning.engine import DecisionContext, decide
 from decisioning.policies.draws import customer_draws, hashes_of
 from decisioning.policies.policy import Exploration, Policy
 from domain.offer import OfferClass
@@ -27,7 +27,7 @@ def test_probabilities_of_places_sum_to_one_and_respect_the_floor(epsilon, top, 
 def test_selection_probabilities_match_how_often_candidates_come_first():
     n = 40_000
     policy = compiled(Policy(exploration=Exploration(epsilon=0.3, top=2, floor=0.02)))
-    decisions = decide(customers(policy, n), likely(policy, n), policy, as_of=NOON, seed=3)
+    decisions = decide(customers(policy, n), likely(policy, n), policy, DecisionContext(as_of=NOON, seed=3))
     expected = decisions.ranking.selection_probability[0]
     found = (decisions.ranking.rank == 1).mean(axis=0)
     spread = np.sqrt(expected * (1 - expected) / n)
@@ -63,7 +63,7 @@ def test_a_class_stands_before_the_next_whatever_the_priorities():
     must = replace(CARE, name="terms", offer_class=OfferClass.MANDATORY)
     answer = replace(CARE, name="finish", offer_class=OfferClass.TRANSACTIONAL)
     policy = compiled(Policy(offers_per_channel=9), (*OFFERS, answer, must))
-    decisions = decide(customers(policy, 200), likely(policy, 200), policy, as_of=NOON, seed=3)
+    decisions = decide(customers(policy, 200), likely(policy, 200), policy, DecisionContext(as_of=NOON, seed=3))
     for row in range(200):
         assert ranked_offers_in(policy, decisions, "app", row)[:2] == ["terms", "finish"]
     assert decisions.ranking.selection_probability[:, column(policy, "terms", "app")].tolist() == [1.0] * 200
@@ -74,14 +74,14 @@ def test_mandatory_and_transactional_offers_need_neither_score_nor_value_nor_pri
     must = replace(CARE, name="terms", offer_class=OfferClass.MANDATORY, value="inflow / 0")
     policy = compiled(Policy(minimum_priority=1e6), (SAVINGS, must))
     scores = likely(policy, 1, terms=float("nan"))
-    decisions = decide(customers(policy, 1), scores, policy, as_of=NOON, seed=3)
+    decisions = decide(customers(policy, 1), scores, policy, DecisionContext(as_of=NOON, seed=3))
     assert ranked_offers_in(policy, decisions, "app") == ["terms"]
 
 
 def test_only_the_foremost_class_is_explored():
     must = replace(CARE, name="terms", offer_class=OfferClass.MANDATORY)
     policy = compiled(Policy(exploration=Exploration(epsilon=1.0, top=9, floor=0.1)), (*OFFERS, must))
-    decisions = decide(customers(policy, 300), likely(policy, 300), policy, as_of=NOON, seed=3)
+    decisions = decide(customers(policy, 300), likely(policy, 300), policy, DecisionContext(as_of=NOON, seed=3))
     assert (decisions.ranking.rank[:, column(policy, "terms", "app")] == 1).all()
 
 
@@ -89,7 +89,7 @@ def test_where_products_are_distinct_only_the_best_of_each_family_is_ranked_besi
     policy = compiled(
         Policy(distinct_products=True, offers_per_channel=9, exploration=Exploration(epsilon=0.0, floor=0.0))
     )
-    decisions = decide(customers(policy, 1), likely(policy, 1), policy, as_of=NOON, seed=3)
+    decisions = decide(customers(policy, 1), likely(policy, 1), policy, DecisionContext(as_of=NOON, seed=3))
     assert ranked_offers_in(policy, decisions, "app") == ["loan_flex", "savings_plus", "follow_up"]
 
 
@@ -98,7 +98,7 @@ def test_an_explored_offer_takes_the_place_of_the_best_of_its_family():
     policy = compiled(
         Policy(distinct_products=True, offers_per_channel=9, exploration=Exploration(epsilon=1.0, top=9, floor=0.0))
     )
-    decisions = decide(customers(policy, n), likely(policy, n), policy, as_of=NOON, seed=3)
+    decisions = decide(customers(policy, n), likely(policy, n), policy, DecisionContext(as_of=NOON, seed=3))
     answers = {tuple(ranked_offers_in(policy, decisions, "app", row)) for row in range(n)}
     assert answers == {
         ("loan_flex", "savings_plus", "follow_up"),
@@ -116,7 +116,7 @@ def test_probabilities_of_ranks_match_how_often_candidates_get_them(distinct):
             distinct_products=distinct, exploration=Exploration(epsilon=0.6, top=3, floor=0.05), offers_per_channel=3
         )
     )
-    ranking = decide(customers(policy, n), likely(policy, n), policy, as_of=NOON, seed=3).ranking
+    ranking = decide(customers(policy, n), likely(policy, n), policy, DecisionContext(as_of=NOON, seed=3)).ranking
     for place in range(len(policy.candidates)):
         for rank in (1, 2, 3):
             rows = ranking.rank[:, place] == rank
@@ -132,7 +132,7 @@ def test_ranks_are_those_from_one_on_without_gaps(seed, distinct, most):
     policy = compiled(Policy(distinct_products=distinct, offers_per_channel=most))
     rng = np.random.default_rng(seed)
     scores = np.where(rng.random((40, len(policy.candidates))) < 0.3, np.nan, rng.random((40, len(policy.candidates))))
-    decisions = decide(customers(policy, 40), scores, policy, as_of=NOON, seed=seed)
+    decisions = decide(customers(policy, 40), scores, policy, DecisionContext(as_of=NOON, seed=seed))
     for members in policy.candidates.by_channel.values():
         for row in range(40):
             ranks = sorted(rank for rank in decisions.ranking.rank[row, members] if rank)

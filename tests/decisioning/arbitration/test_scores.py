@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decisioning.engine import decide
+from decisioning.engine import DecisionContext, decide
 from decisioning.policies.policy import Exploration, Policy, Weight
 from tests.decisioning.build import LOAN, NOON, OFFERS, SAVINGS, column, compiled, customers, likely
 
@@ -14,7 +14,7 @@ NO_EXPLORATION = Exploration(epsilon=0.0, floor=0.0)
 
 def decided(policy, n=1, scores=None, **columns):
     scores = likely(policy, n) if scores is None else scores
-    return decide(customers(policy, n, **columns), scores, policy, as_of=NOON, seed=1)
+    return decide(customers(policy, n, **columns), scores, policy, DecisionContext(as_of=NOON, seed=1))
 
 
 def failed_name(decisions, place):
@@ -79,8 +79,8 @@ def test_no_more_offers_are_ranked_than_a_channel_may_show():
 def test_the_best_candidate_is_that_of_highest_priority_in_the_channels_asked_for():
     policy = compiled()
     table, scores = customers(policy, 1), likely(policy, 1)
-    everywhere = decide(table, scores, policy, as_of=NOON, seed=1)
-    called = decide(table, scores, policy, as_of=NOON, seed=1, channels=["call_centre"])
+    everywhere = decide(table, scores, policy, DecisionContext(as_of=NOON, seed=1))
+    called = decide(table, scores, policy, DecisionContext(as_of=NOON, seed=1, channels=["call_centre"]))
     assert everywhere.best[0] == np.nanargmax(everywhere.worth.priority[0])
     assert policy.candidates.pairs[int(called.best[0])][1].channel == "call_centre"
 

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisioning.arbitration.scores import best_candidate, priority_of
-from decisioning.engine import Decisions, decide
+from decisioning.engine import DecisionContext, Decisions, decide
 from decisioning.explaining.counterfactual import Counterfactual, counterfactuals
-from decisioning.policies.arms import Arm
 from decisioning.policies.budgets import Budget
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.compiled import BUILT_IN_RULES, CompiledPolicy
+from decisioning.policies.draws import Arm
 from decisioning.policies.policy import Control, Factors, Policy
 from domain.offer import OfferClass
 from expressions.types import Array
@@ -88,7 +88,7 @@ def test_the_propensity_it_needs_makes_it_first_when_it_is_decided_again(seed):
         scores = decisions.worth.propensity[[customer]].copy()
         scores[0, place] = min(found.propensity * (1.0 + 1e-9), 1.0)
         alone = decisions.features.take(np.array([customer]))
-        again = decide(alone, scores, POLICY, as_of=NOON, seed=seed, prices=PRICES)
+        again = decide(alone, scores, POLICY, DecisionContext(as_of=NOON, seed=seed, prices=PRICES))
         assert leads(again.worth.priority[0], again, 0, place, least=1.0)
 
 
@@ -104,9 +104,7 @@ def test_the_price_it_needs_makes_it_first_when_it_is_decided_again(seed):
                 alone,
                 decisions.worth.propensity[[customer]],
                 POLICY,
-                as_of=NOON,
-                seed=seed,
-                prices={**PRICES, name: price},
+                DecisionContext(as_of=NOON, seed=seed, prices={**PRICES, name: price}),
             )
             assert leads(again.worth.priority[0], again, 0, place, least=1.0), (found, price)
 
@@ -121,10 +119,8 @@ def test_where_no_price_is_told_none_of_many_makes_it_first(seed):
         if found.shortfall is not None and found.shortfall > 0.0 and "calls" not in found.prices
     ]
     for price in (0.0, 0.1, 1.0, 7.0, 300.0):
-        again = decide(
-            decisions.features, decisions.worth.propensity, POLICY, as_of=NOON, seed=seed,
-            prices={**PRICES, "calls": price},
-        )  # fmt: skip
+        context = DecisionContext(as_of=NOON, seed=seed, prices={**PRICES, "calls": price})
+        again = decide(decisions.features, decisions.worth.propensity, POLICY, context)
         for customer, place in silent:
             first = foremost(again, customer, POLICY.candidates.pairs[place][1].channel)
             assert first != place
@@ -142,7 +138,9 @@ def foremost(decisions: Decisions, customer: int, channel: str) -> int:
 def test_who_would_come_first_without_a_rule_does_when_it_is_taken_away(seed, rule):
     decisions = decided(POLICY, 12, seed)
     rest = policy_of(rules=tuple(other for other in RULES if other != rule))
-    again = decide(decisions.features, decisions.worth.propensity, rest, as_of=NOON, seed=seed, prices=PRICES)
+    again = decide(
+        decisions.features, decisions.worth.propensity, rest, DecisionContext(as_of=NOON, seed=seed, prices=PRICES)
+    )
     for customer, place, found in told(decisions):
         if found.rules == (rule.name,):
             channel = POLICY.candidates.pairs[place][1].channel
@@ -170,7 +168,10 @@ def test_every_candidate_but_the_first_is_told_and_the_runner_up_first(seed):
 
 def one(policy: CompiledPolicy, offer: str, channel: str = "app", scores=None, **columns) -> Counterfactual:
     decisions = decide(
-        customers(policy, 1, **columns), likely(policy, 1) if scores is None else scores, policy, as_of=NOON, seed=1
+        customers(policy, 1, **columns),
+        likely(policy, 1) if scores is None else scores,
+        policy,
+        DecisionContext(as_of=NOON, seed=1),
     )
     return next(found for found in counterfactuals(decisions, 0, channel) if found.offer == offer)
 
@@ -207,7 +208,7 @@ def test_what_stands_at_nothing_because_its_numbers_are_unknown_says_so():
 
 def test_in_a_control_arm_no_number_decides():
     policy = compiled(Policy(control=Control(random_offer_share=1.0)))
-    decisions = decide(customers(policy, 1), likely(policy, 1), policy, as_of=NOON, seed=1)
+    decisions = decide(customers(policy, 1), likely(policy, 1), policy, DecisionContext(as_of=NOON, seed=1))
     assert decisions.arm[0] == Arm.RANDOM_OFFER
     assert all("arm random_offer" in found.sentence() for found in counterfactuals(decisions, 0, "app"))
 

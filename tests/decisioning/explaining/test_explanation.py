@@ -5,10 +5,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from decisioning.engine import Decisions, decide
+from decisioning.engine import DecisionContext, Decisions, decide
 from decisioning.policies.policy import ContactLimit, Policy, Rule
-from decisioning.reporting.funnel import Funnel
-from decisioning.reporting.summary import Summary
+from decisioning.reporting.summary import Funnel, Summary
 from decisioning.reporting.tables import RULES_KEY, ranked_offers, rejections
 from domain.decision import Verdict
 from tests.decisioning.build import NOON, STAGES, compiled, customers, decision_record, likely
@@ -26,7 +25,7 @@ POLICY = compiled(
 
 
 def decided(n: int = 3, **columns) -> Decisions:
-    return decide(customers(POLICY, n, **columns), likely(POLICY, n), POLICY, as_of=NOON, seed=1)
+    return decide(customers(POLICY, n, **columns), likely(POLICY, n), POLICY, DecisionContext(as_of=NOON, seed=1))
 
 
 def verdicts(decisions: Decisions, offer: str, channel: str) -> tuple[Verdict, ...]:
@@ -71,7 +70,9 @@ def test_funnels_and_summaries_of_parts_add_up_to_those_of_the_whole():
     ages = [17.0, 40.0, 40.0, 17.0]
     whole = decided(4, age=ages)
     parts = [
-        decide(whole.features.take(np.array(rows)), likely(POLICY, len(rows)), POLICY, as_of=NOON, seed=1)
+        decide(
+            whole.features.take(np.array(rows)), likely(POLICY, len(rows)), POLICY, DecisionContext(as_of=NOON, seed=1)
+        )
         for rows in ([0, 1, 2], [3])
     ]
     assert (Funnel.of(parts[0]) + Funnel.of(parts[1])).to_arrow().equals(Funnel.of(whole).to_arrow())
@@ -117,7 +118,7 @@ def test_rejections_name_the_first_rule_and_hold_all_as_bits():
 
 
 def test_tables_of_no_customers_have_the_same_columns():
-    empty = decide(customers(POLICY, 0), likely(POLICY, 0), POLICY, as_of=NOON, seed=1)
+    empty = decide(customers(POLICY, 0), likely(POLICY, 0), POLICY, DecisionContext(as_of=NOON, seed=1))
     assert ranked_offers(empty).schema == ranked_offers(decided()).schema
     assert rejections(empty).schema.names == rejections(decided(1, age=17.0)).schema.names
     assert pa.types.is_uint64(rejections(empty).schema.field("failed_0").type)
@@ -146,7 +147,9 @@ def test_who_is_offered_something_without_a_priority_is_counted_and_not_averaged
     table = customers(policy, 3, consent_email=[1.0, 0.0, 1.0])
     [row] = [
         row
-        for row in Summary.of(decide(table, likely(policy, 3), policy, as_of=NOON, seed=1)).to_arrow().to_pylist()
+        for row in Summary.of(decide(table, likely(policy, 3), policy, DecisionContext(as_of=NOON, seed=1)))
+        .to_arrow()
+        .to_pylist()
         if row["stage"] == "all"
     ]
     assert row["with_offer"] == 3

@@ -3,11 +3,12 @@ from dataclasses import replace
 import orjson
 import pytest
 
+from decisioning.engine import DecisionContext
 from decisioning.explaining.rule_book import RuleBook
 from decisioning.explaining.trace import decision_of
 from decisioning.policies.budgets import Budget
 from domain.errors import StateError
-from records.decision_json import to_json
+from records.decision_log import to_json
 from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log
 
 BUDGETS = (Budget(name="letters", amount=1.0, unit="letters", channels=("email",), charge="2"),)
@@ -18,7 +19,9 @@ def decided(tmp_path_factory):
     bank = replace(small_bank(), budgets=BUDGETS)
     decider = small_decider(bank)
     everybody = features_of_all(bank, small_log(tmp_path_factory.mktemp("log")))
-    decisions = decider.decide(everybody, as_of=AS_OF, seed=7, prices={"letters": 0.5}, remaining={"letters": 1.5})
+    decisions = decider.decide(
+        everybody, DecisionContext(as_of=AS_OF, seed=7, prices={"letters": 0.5}, remaining={"letters": 1.5})
+    )
     return decider, decisions
 
 

@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisioning.allocation.prices import PriceSearch
-from decisioning.engine import decide
+from decisioning.engine import DecisionContext, decide
 from decisioning.plan.budget_period import batch_capacities, batch_capacity
 from decisioning.plan.contact_options import all_contact_options, first_contact_options
 from decisioning.plan.sharing import batch_prices, plan_contacts
-from decisioning.policies.arms import Arm
 from decisioning.policies.budgets import Budget
 from decisioning.policies.compile import compile_policy
+from decisioning.policies.draws import Arm
 from decisioning.policies.policy import Control, Exploration, Policy
 from domain.offer import OfferClass
 from tests.decisioning.build import CARE, NOON, OFFERS, VOCABULARY, catalogue_for, customers
@@ -35,7 +35,7 @@ def compiled(*budgets, offers=OFFERS, **policy):
 
 def decided(policy, n, seed=1, **given):
     scores = np.random.default_rng(seed).random((n, len(policy.candidates))) * 0.5
-    return decide(customers(policy, n), scores, policy, as_of=NOON, seed=seed, **given)
+    return decide(customers(policy, n), scores, policy, DecisionContext(as_of=NOON, seed=seed, **given))
 
 
 def planned(policy, n, capacities, seed=1):
@@ -100,7 +100,9 @@ def test_parts_of_the_bank_are_planned_as_the_whole():
     scores = rng.random((90, len(policy.candidates))) * 0.5
     table = customers(policy, 90)
     parts = [
-        first_contact_options(decide(table.take(np.arange(a, b)), scores[a:b], policy, as_of=NOON, seed=1))
+        first_contact_options(
+            decide(table.take(np.arange(a, b)), scores[a:b], policy, DecisionContext(as_of=NOON, seed=1))
+        )
         for a, b in ((0, 30), (30, 31), (31, 90))
     ]
     split = plan_contacts(parts, capacities, {"call_slots": 1.0, "bonus": 0.5}, EXACT)
@@ -111,7 +113,9 @@ def test_the_probability_of_a_contact_is_how_often_it_would_be_the_best_over_all
     policy = compiled(CALLS, exploration=Exploration(epsilon=0.6, top=3, floor=0.05))
     n = 8_000
     scores = np.repeat(np.random.default_rng(3).random((1, len(policy.candidates))), n, axis=0)
-    decisions = decide(customers(policy, n), scores, policy, as_of=NOON, seed=1, prices={"call_slots": 2.0})
+    decisions = decide(
+        customers(policy, n), scores, policy, DecisionContext(as_of=NOON, seed=1, prices={"call_slots": 2.0})
+    )
     wishes = first_contact_options(decisions)
     priced = wishes.gains - 2.0 * wishes.uses[0]
     best = priced.argmax(axis=1)

@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decisioning.engine import decide
-from decisioning.policies.arms import Arm, arms_of
-from decisioning.policies.draws import hashes_of
+from decisioning.engine import DecisionContext, decide
+from decisioning.policies.draws import Arm, arms_of, hashes_of
 from decisioning.policies.policy import Control, Exploration, Policy, Rule, Weight
 from domain.offer import OfferClass
 from tests.decisioning.build import CARE, NOON, OFFERS, column, compiled, customers, ids, likely
@@ -30,7 +29,7 @@ def in_arm(arm: Arm, **policy):
 
 def decided(policy, n=1, scores=None, seed=1, **columns):
     scores = likely(policy, n) if scores is None else scores
-    return decide(customers(policy, n, **columns), scores, policy, as_of=NOON, seed=seed)
+    return decide(customers(policy, n, **columns), scores, policy, DecisionContext(as_of=NOON, seed=seed))
 
 
 def test_every_arm_has_its_share_and_stays_the_same():
@@ -161,8 +160,8 @@ def test_one_customer_alone_is_decided_as_in_the_batch_in_every_arm(seed, row):
     rng = np.random.default_rng(seed)
     table = customers(policy, 60, consent_email=(rng.random(60) < 0.9).astype(float))
     scores = rng.random((60, len(policy.candidates)))
-    batch = decide(table, scores, policy, as_of=NOON, seed=seed)
-    alone = decide(table.take(np.array([row])), scores[[row]], policy, as_of=NOON, seed=seed)
+    batch = decide(table, scores, policy, DecisionContext(as_of=NOON, seed=seed))
+    alone = decide(table.take(np.array([row])), scores[[row]], policy, DecisionContext(as_of=NOON, seed=seed))
     assert (alone.arm[0], alone.best[0]) == (batch.arm[row], batch.best[row])
     for name in ("rank", "selection_probability", "rank_probability"):
         one, many = getattr(alone.ranking, name)[0], getattr(batch.ranking, name)[row]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decisioning.engine import decide
+from decisioning.engine import DecisionContext, decide
 from decisioning.policies.budgets import Budget
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.policy import Policy
@@ -31,7 +31,7 @@ def problems_of(*budgets):
 
 
 def decided(policy, n=1, **given):
-    return decide(customers(policy, n), likely(policy, n), policy, as_of=NOON, seed=1, **given)
+    return decide(customers(policy, n), likely(policy, n), policy, DecisionContext(as_of=NOON, seed=1, **given))
 
 
 def failed_rule(decisions, offer, channel):

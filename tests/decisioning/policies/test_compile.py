@@ -3,7 +3,7 @@ from datetime import date
 
 import pytest
 
-from decisioning.engine import decide
+from decisioning.engine import DecisionContext, decide
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.policy import ContactLimit, Control, Exploration, Policy, Rule, Weight
 from domain.journey import Step
@@ -163,7 +163,7 @@ def test_a_policy_with_problems_rejects_what_it_cannot_check():
     broken = Policy(rules=(rule("agee >= 18"),))
     policy, problems = compile_policy(broken, OFFERS, VOCABULARY, catalogue_for(broken))
     assert problems
-    assert not decide(customers(policy), likely(policy), policy, as_of=NOON, seed=1).allowed.any()
+    assert not decide(customers(policy), likely(policy), policy, DecisionContext(as_of=NOON, seed=1)).allowed.any()
 
 
 def test_the_policy_says_which_features_it_reads():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decisioning.engine import decide
+from decisioning.engine import DecisionContext, decide
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.limits import limit_features
 from decisioning.policies.policy import ContactLimit, Policy, QuietHours
@@ -17,7 +17,7 @@ NIGHT = QuietHours(
 
 
 def first_failed(policy, offer="loan_flex", channel="email", as_of=NOON, **columns):
-    decisions = decide(customers(policy, 1, **columns), likely(policy, 1), policy, as_of=as_of, seed=1)
+    decisions = decide(customers(policy, 1, **columns), likely(policy, 1), policy, DecisionContext(as_of=as_of, seed=1))
     rule = int(decisions.first_failed[0, column(policy, offer, channel)])
     return None if rule < 0 else policy.rules[rule].name
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from decisioning.engine import decide
+from decisioning.engine import DecisionContext, decide
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.policy import Policy, Rule, Weight
 from decisioning.policies.requests import request_columns
@@ -37,7 +37,9 @@ BORROWING = compiled(
 
 
 def decided(**said):
-    return decide(customers(BORROWING, 2), likely(BORROWING, 2), BORROWING, as_of=NOON, seed=1, request=said)
+    return decide(
+        customers(BORROWING, 2), likely(BORROWING, 2), BORROWING, DecisionContext(as_of=NOON, seed=1, request=said)
+    )
 
 
 def test_weights_and_rules_read_what_the_channel_says():

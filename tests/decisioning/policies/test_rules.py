@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from decisioning.engine import decide
+from decisioning.engine import DecisionContext, decide
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.limits import limit_features
 from decisioning.policies.policy import ContactLimit, Policy, Rule
@@ -32,7 +32,7 @@ NAN = float("nan")
 
 
 def decided(policy, as_of=NOON, n=1, **columns):
-    return decide(customers(policy, n, **columns), likely(policy, n), policy, as_of=as_of, seed=1)
+    return decide(customers(policy, n, **columns), likely(policy, n), policy, DecisionContext(as_of=as_of, seed=1))
 
 
 def first_failed(policy, offer="savings_plus", channel="app", **columns):
@@ -195,4 +195,4 @@ def test_a_feature_that_the_policy_reads_and_the_table_lacks_is_an_error():
         table.customer_ids, table.as_of, {name: c for name, c in table.columns.items() if name != "age"}, table.schema
     )
     with pytest.raises(DataError, match="'age'"):
-        decide(without, likely(policy, 1), policy, as_of=NOON, seed=1)
+        decide(without, likely(policy, 1), policy, DecisionContext(as_of=NOON, seed=1))

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisioning.arbitration.scores import priority_of
-from decisioning.engine import Decisions, decide
-from decisioning.policies.arms import Arm
+from decisioning.engine import DecisionContext, Decisions, decide
 from decisioning.policies.compiled import CompiledPolicy
+from decisioning.policies.draws import Arm
 from decisioning.policies.policy import Control, Factors, Policy, Rule, Weight
 from decisioning.reporting.factor_ablation import FACTORS
 from decisioning.reporting.forensics import Forensics, gini
@@ -37,7 +37,7 @@ def decided(policy: CompiledPolicy, n: int, seed: int, prices=None, channels=Non
     columns = random_columns(policy, n, seed)
     table = FeatureTable(ids(n), np.full(n, NOON), columns, policy.names.catalogue.schema)
     scores = np.random.default_rng(seed).random((n, len(policy.candidates)))
-    return decide(table, scores, policy, as_of=NOON, seed=seed, prices=prices, channels=channels)
+    return decide(table, scores, policy, DecisionContext(as_of=NOON, seed=seed, prices=prices, channels=channels))
 
 
 def first_of(decisions: Decisions, customer: int, keys, places) -> int | None:
@@ -93,7 +93,7 @@ def test_forensics_of_parts_add_up_to_those_of_the_whole():
     scores = np.random.default_rng(4).random((300, len(policy.candidates)))
     parts = []
     for rows in (np.arange(100), np.arange(100, 300)):
-        again = decide(whole.features.take(rows), scores[rows], policy, as_of=NOON, seed=4)
+        again = decide(whole.features.take(rows), scores[rows], policy, DecisionContext(as_of=NOON, seed=4))
         parts.append(Forensics.of(again, ["region"]))
     added, at_once = parts[0] + parts[1], Forensics.of(whole, ["region"])
     for name, table in added.to_arrow().items():
@@ -107,7 +107,7 @@ def test_choices_count_different_offers_whatever_the_channel_per_stage():
     table = customers(policy, 4, stage=stages)
     scores = likely(policy, 4)
     scores[1, policy.candidates.of_offer("loan_flex")] = np.nan
-    found = Forensics.of(decide(table, scores, policy, as_of=NOON, seed=1))
+    found = Forensics.of(decide(table, scores, policy, DecisionContext(as_of=NOON, seed=1)))
     rows = {(row["grouping"], row["group"]): row for row in found.optionality().to_pylist()}
     assert rows["stage", "growth"]["histogram"] == [0, 0, 0, 1, 1], "four offers, and three where one has no score"
     assert rows["stage", "lost"]["histogram"] == [0, 1, 0, 0, 0]
@@ -153,7 +153,7 @@ def test_gini_is_half_the_mean_difference_over_the_mean(counts):
 
 def test_a_bank_without_offers_has_forensics_of_nothing():
     policy = compiled(offers=())
-    found = Forensics.of(decide(customers(policy, 3), np.empty((3, 0)), policy, as_of=NOON, seed=1))
+    found = Forensics.of(decide(customers(policy, 3), np.empty((3, 0)), policy, DecisionContext(as_of=NOON, seed=1)))
     assert found.optionality().to_pylist()[0]["none"] == 1.0
     assert found.reached().num_rows == 0
     assert (found + found).compared == 0

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from domain.errors import EngineError
-from features.engines import java_runtime
-from features.engines.java_runtime import java_environment
-from features.engines.local import LocalEngine
+from features.engines import session as java_runtime
+from features.engines.engine import LocalEngine
+from features.engines.session import java_environment
 from features.engines.settings import EngineSettings
 from features.engines.spark import SparkEngine
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.calendar import Calendar
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
 from features.journey.lifecycle import stage_history
 from features.state import compute_states
@@ -24,13 +25,13 @@ def test_features_and_states_are_those_of_the_process(zone: str, data: st.DataOb
     log, calendar = data.draw(logs(zone)), Calendar(ZoneInfo(zone))
     wanted = moments(*data.draw(asked(zone, log)))
     latest = wanted.as_of.max()
-    known = stage_history(table(log), latest, CATALOGUE, JOURNEY, calendar)
-    one = compute_features(table(log), wanted, CATALOGUE, JOURNEY, calendar)
-    other = compute_features(table(log), wanted, CATALOGUE, JOURNEY, calendar, stages=known)
+    known = stage_history(table(log), latest, FeatureDefinitions(CATALOGUE, JOURNEY, calendar))
+    one = compute_features(table(log), wanted, FeatureDefinitions(CATALOGUE, JOURNEY, calendar))
+    other = compute_features(table(log), wanted, FeatureDefinitions(CATALOGUE, JOURNEY, calendar), stages=known)
     assert one.to_arrow().equals(other.to_arrow())
     midnight = calendar.midnight(latest.astype("int64").reshape(1)).astype("datetime64[us]")[0]
     states = [
-        compute_states(table(log), CUSTOMERS, midnight, CATALOGUE, JOURNEY, calendar, stages)
+        compute_states(table(log), CUSTOMERS, midnight, FeatureDefinitions(CATALOGUE, JOURNEY, calendar), stages)
         for stages in (None, known)
     ]
     assert states[0].matrix.tobytes() == states[1].matrix.tobytes()
@@ -38,6 +39,6 @@ def test_features_and_states_are_those_of_the_process(zone: str, data: st.DataOb
 
 def test_without_events_nobody_is_in_a_stage() -> None:
     calendar, nobody = Calendar(ZoneInfo("UTC")), moments(("nobody", "2026-01-01T00:00"))
-    known = stage_history(table([]), nobody.as_of[0], CATALOGUE, JOURNEY, calendar)
-    features = compute_features(table([]), nobody, CATALOGUE, JOURNEY, calendar, stages=known)
+    known = stage_history(table([]), nobody.as_of[0], FeatureDefinitions(CATALOGUE, JOURNEY, calendar))
+    features = compute_features(table([]), nobody, FeatureDefinitions(CATALOGUE, JOURNEY, calendar), stages=known)
     assert features.row(0)["stage"] is None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from domain.event import Event
 from domain.journey import Stage
 from features.calendar import Calendar
-from features.catalogue import FeatureCatalogue
+from features.catalogue import FeatureCatalogue, FeatureDefinitions
 from features.compute import compute_features
 from features.definitions import Where
 from features.journey.lifecycle import stage_history
@@ -60,7 +60,9 @@ CONDITIONS = [
 def test_stages_equal_the_slow_reference(data: st.DataObject) -> None:
     log = data.draw(logs("Europe/Amsterdam"))
     wanted = data.draw(asked("Europe/Amsterdam", log))
-    computed = compute_features(table(log), moments(*wanted), EVERYTHING, JOURNEY, AMSTERDAM, STAGE_NAMES)
+    computed = compute_features(
+        table(log), moments(*wanted), FeatureDefinitions(EVERYTHING, JOURNEY, AMSTERDAM), STAGE_NAMES
+    )
     for row, (customer, as_of) in enumerate(wanted):
         entries = stage_entries(log, customer, as_of, ZONE, JOURNEY.evaluate_every_days, CONDITIONS)
         name, day, previous = entries[-1] if entries else (None, as_of.date(), None)
@@ -72,7 +74,7 @@ def test_stages_equal_the_slow_reference(data: st.DataObject) -> None:
 @given(log=logs("Europe/Amsterdam"), until=st.integers(-45, 10))
 def test_stage_history_lists_every_entry_with_its_end(log: list[Event], until: int) -> None:
     end = moment("2026-03-29T10:00") + timedelta(days=until)
-    listed = stage_history(table(log), end, EVERYTHING, JOURNEY, AMSTERDAM).to_pylist()
+    listed = stage_history(table(log), end, FeatureDefinitions(EVERYTHING, JOURNEY, AMSTERDAM)).to_pylist()
     expected = []
     for customer in sorted({one.customer_id for one in log}):
         entries = stage_entries(log, customer, end, ZONE, JOURNEY.evaluate_every_days, CONDITIONS)
@@ -96,14 +98,14 @@ def test_a_customer_is_in_no_stage_before_the_first_midnight_after_the_first_eve
     built, journey = _daily(("mature", "TRUE", 0))
     log = table([event(at="2026-01-10T12:00")])
     asked_at = moments(("c1", "2026-01-10T22:59"), ("c1", "2026-01-10T23:00"), ("nobody", "2026-01-11T00:00"))
-    computed = compute_features(log, asked_at, built, journey, AMSTERDAM, STAGE_NAMES)
+    computed = compute_features(log, asked_at, FeatureDefinitions(built, journey, AMSTERDAM), STAGE_NAMES)
     assert [computed.row(row)["stage"] for row in range(3)] == [None, "mature", None]
 
 
 def test_a_stage_stands_for_its_least_number_of_days() -> None:
     built, journey = _daily(("growth", "visits_recently_3d > 0", 10), ("dormant", "TRUE", 0))
     log = table([event(at="2026-01-10T12:00")])
-    history = stage_history(log, moment("2026-02-01T00:00"), built, journey, AMSTERDAM).to_pylist()
+    history = stage_history(log, moment("2026-02-01T00:00"), FeatureDefinitions(built, journey, AMSTERDAM)).to_pylist()
     entered = [(one["stage"], one["entered_at"].astimezone(ZONE).date()) for one in history]
     assert entered == [("growth", date(2026, 1, 11)), ("dormant", date(2026, 1, 21))]
 
@@ -113,9 +115,7 @@ def test_where_no_condition_holds_the_stage_stays() -> None:
     computed = compute_features(
         table([event(at="2026-01-10T12:00")]),
         moments(("c1", "2026-03-01T12:00")),
-        built,
-        journey,
-        AMSTERDAM,
+        FeatureDefinitions(built, journey, AMSTERDAM),
         STAGE_NAMES,
     )
     assert computed.row(0) == {"stage": "growth", "previous_stage": None, "days_in_stage": 49}
@@ -125,7 +125,10 @@ def test_a_null_condition_does_not_hold() -> None:
     journey = Journey(stages=(stage("lost", "last_one < 5"), stage("mature", "TRUE")), evaluate_every_days=1)
     built = catalogue(aggregate("last_one", "last", Where(types=("payment",))), journey=journey)
     computed = compute_features(
-        table([event(at="2026-01-10T12:00")]), moments(("c1", "2026-01-12T12:00")), built, journey, AMSTERDAM, ["stage"]
+        table([event(at="2026-01-10T12:00")]),
+        moments(("c1", "2026-01-12T12:00")),
+        FeatureDefinitions(built, journey, AMSTERDAM),
+        ["stage"],
     )
     assert computed.row(0) == {"stage": "mature"}
 
@@ -133,7 +136,10 @@ def test_a_null_condition_does_not_hold() -> None:
 def test_a_bank_without_stages_has_none() -> None:
     built = catalogue(VISITS)
     computed = compute_features(
-        table([event()]), moments(("c1", "2026-02-01T12:00")), built, Journey(stages=()), AMSTERDAM, STAGE_NAMES
+        table([event()]),
+        moments(("c1", "2026-02-01T12:00")),
+        FeatureDefinitions(built, Journey(stages=()), AMSTERDAM),
+        STAGE_NAMES,
     )
     assert set(computed.row(0).values()) == {None}
 
@@ -143,7 +149,7 @@ def test_grids_are_counted_from_a_monday_at_the_start_of_the_century(every: int)
     journey = Journey(stages=(stage("mature", "TRUE"),), evaluate_every_days=every)
     built = catalogue(VISITS, journey=journey)
     history = stage_history(
-        table([event(at="2026-01-07T12:00")]), moment("2026-02-01T00:00"), built, journey, AMSTERDAM
+        table([event(at="2026-01-07T12:00")]), moment("2026-02-01T00:00"), FeatureDefinitions(built, journey, AMSTERDAM)
     )
     entered = history.column("entered_at")[0].as_py().astimezone(ZONE).date()
     assert entered == (date(2026, 1, 8) if every == 1 else date(2026, 1, 12))  # a Thursday, the Monday after
@@ -157,7 +163,9 @@ def test_the_positions_of_stages_are_those_of_the_domain() -> None:
 def test_a_large_grid_is_run_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     built, journey = _daily(("growth", "visits_recently_3d > 0", 2), ("dormant", "TRUE", 0))
     log = table([event(f"c{n}", f"2026-01-{1 + n:02d}T12:00", number=n) for n in range(9)])
-    whole = stage_history(log, moment("2026-02-01T00:00"), built, journey, Calendar(ZONE))
+    whole = stage_history(log, moment("2026-02-01T00:00"), FeatureDefinitions(built, journey, Calendar(ZONE)))
     monkeypatch.setattr("features.journey.lifecycle.MOMENTS_AT_ONCE", 20)
-    assert stage_history(log, moment("2026-02-01T00:00"), built, journey, Calendar(ZONE)).equals(whole)
+    assert stage_history(log, moment("2026-02-01T00:00"), FeatureDefinitions(built, journey, Calendar(ZONE))).equals(
+        whole
+    )
     assert np.unique(whole.column("customer_id").to_numpy()).size == 9

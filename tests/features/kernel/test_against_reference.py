@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.calendar import Calendar
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
 from tests.features import slow
 from tests.features.build import moments, table
@@ -24,7 +25,9 @@ CATALOGUE = everything()
 def test_every_aggregate_equals_the_slow_reference(zone: str, data: st.DataObject) -> None:
     log = data.draw(logs(zone))
     wanted = data.draw(asked(zone, log))
-    computed = compute_features(table(log), moments(*wanted), CATALOGUE, JOURNEY, Calendar(ZoneInfo(zone)))
+    computed = compute_features(
+        table(log), moments(*wanted), FeatureDefinitions(CATALOGUE, JOURNEY, Calendar(ZoneInfo(zone)))
+    )
     for name, feature in CATALOGUE.features.items():
         if feature.aggregate is None:
             continue
@@ -41,7 +44,9 @@ def test_every_aggregate_equals_the_slow_reference(zone: str, data: st.DataObjec
 @given(data=st.data())
 def test_the_local_clock_is_that_of_the_zone(zone: str, data: st.DataObject) -> None:
     wanted = data.draw(asked(zone))
-    computed = compute_features(table([]), moments(*wanted), CATALOGUE, JOURNEY, Calendar(ZoneInfo(zone)), ["clock"])
+    computed = compute_features(
+        table([]), moments(*wanted), FeatureDefinitions(CATALOGUE, JOURNEY, Calendar(ZoneInfo(zone))), ["clock"]
+    )
     local = [as_of.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)) for _, as_of in wanted]
     expected = [time.month * 10_000 + time.isoweekday() * 100 + time.hour for time in local]
     np.testing.assert_array_equal(computed.columns["clock"], expected)

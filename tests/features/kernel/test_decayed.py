@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
 from features.kernel.columns import LARGEST_NUMBER
 from tests.features.build import AMSTERDAM, NO_STAGES, aggregate, catalogue, event, moments, table
@@ -19,7 +20,7 @@ NOON = datetime(2026, 1, 10, 12, tzinfo=UTC)
 
 
 def _row(events: pa.Table, as_of: datetime) -> dict[str, float | str | bool | None]:
-    return compute_features(events, moments(("c1", as_of)), CATALOGUE, NO_STAGES, AMSTERDAM).row(0)
+    return compute_features(events, moments(("c1", as_of)), FeatureDefinitions(CATALOGUE, NO_STAGES, AMSTERDAM)).row(0)
 
 
 def test_an_event_weighs_one_on_its_own_day_and_half_after_a_half_life() -> None:

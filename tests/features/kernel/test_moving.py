@@ -14,13 +14,12 @@ from hypothesis import strategies as st
 
 from domain.event import Event
 from features.calendar import Calendar
-from features.catalogue import FeatureCatalogue
+from features.catalogue import FeatureCatalogue, FeatureDefinitions
 from features.compiled_features import compile_features
 from features.definitions import AggregateKind, Where
 from features.kernel.aggregates.active_days import DAYS_PER_WORD, DayBits, DayCount
-from features.kernel.aggregates.extremes import Maximum, Minimum
+from features.kernel.aggregates.extremes import FirstTime, Maximum, Minimum
 from features.kernel.aggregates.sums import Count, Sum
-from features.kernel.aggregates.times import FirstTime
 from features.state import compute_states
 from features.state_rollover import LATEST_DAYS, far_too_late, first_days, next_midnight
 from tests.features.build import AMSTERDAM, NO_STAGES, aggregate, catalogue, event, table
@@ -51,14 +50,14 @@ def _midnights(start: datetime, calendar: Calendar, count: int) -> list[np.datet
 def _check(log: list[Event], start: datetime, calendar: Calendar, built: FeatureCatalogue, nights: int) -> None:
     events = table(log)
     states = [
-        compute_states(events, CUSTOMERS, midnight, built, NO_STAGES, calendar)
+        compute_states(events, CUSTOMERS, midnight, FeatureDefinitions(built, NO_STAGES, calendar))
         for midnight in _midnights(start, calendar, nights + 1)
     ]
     merged_too_late = set(far_too_late(events, calendar))
     plan = compile_features(built, None, mergeable_days=True).plan
     forgetful = [slot for slot in plan.slots if isinstance(slot.aggregate, FORGETFUL) and slot.window is not None]
     for before, after in pairwise(states):
-        moved, exact = next_midnight(before, events, events, built, NO_STAGES, calendar)
+        moved, exact = next_midnight(before, events, events, FeatureDefinitions(built, NO_STAGES, calendar))
         assert (moved.midnight, moved.layout) == (after.midnight, after.layout)
         assert exact.all() or forgetful
         for row in np.flatnonzero(exact):
@@ -99,12 +98,10 @@ def test_only_an_extreme_that_leaves_is_not_exact() -> None:
         ),
         CUSTOMERS,
         _midnights(noon, AMSTERDAM, 1)[0],
-        built,
-        NO_STAGES,
-        AMSTERDAM,
+        FeatureDefinitions(built, NO_STAGES, AMSTERDAM),
     )
     left = table([event(who, noon - timedelta(days=7), amount=one, number=9) for who, one in (("a", 9.0), ("b", 2.0))])
-    _, exact = next_midnight(states, left, table([]), built, NO_STAGES, AMSTERDAM)
+    _, exact = next_midnight(states, left, table([]), FeatureDefinitions(built, NO_STAGES, AMSTERDAM))
     assert dict(zip(CUSTOMERS, exact.tolist(), strict=True)) == {"a": False, "b": True, "c": True, "nobody": True}
 
 

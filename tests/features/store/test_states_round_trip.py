@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from events.vocabulary import EventType, Property, Vocabulary
 from features.calendar import Calendar
-from features.catalogue import build_catalogue
+from features.catalogue import FeatureDefinitions, build_catalogue
 from features.compute import compute_features
 from features.definitions import AggregateFeature, FeatureFile, Where
 from features.journey.settings import Journey
@@ -71,10 +71,12 @@ def test_features_from_stored_states_are_those_from_the_log(tmp_path: Path) -> N
     opened = repository(tmp_path)
     opened.apply(CATALOGUE, {})
     online = OnlineStates(opened, AMSTERDAM, CATALOGUE.layout)
-    online.materialise(compute_states(events, ["c1", "c2"], MIDNIGHT, CATALOGUE, JOURNEY, AMSTERDAM), MIDNIGHT)
+    online.materialise(
+        compute_states(events, ["c1", "c2"], MIDNIGHT, FeatureDefinitions(CATALOGUE, JOURNEY, AMSTERDAM)), MIDNIGHT
+    )
     read = online.read(["c2", "c1"], NOON)
-    merged = features_from_states(read.states, events, NOON, CATALOGUE, JOURNEY, AMSTERDAM)
-    whole = compute_features(events, Moments.at(["c2", "c1"], NOON), CATALOGUE, JOURNEY, AMSTERDAM)
+    merged = features_from_states(read.states, events, NOON, FeatureDefinitions(CATALOGUE, JOURNEY, AMSTERDAM))
+    whole = compute_features(events, Moments.at(["c2", "c1"], NOON), FeatureDefinitions(CATALOGUE, JOURNEY, AMSTERDAM))
     assert merged.columns["paid_amount_30d"].tolist() == [7.0, 12.5]
     for name, values in whole.columns.items():
         np.testing.assert_array_equal(merged.columns[name], values, err_msg=name)

@@ -5,8 +5,8 @@ import pytest
 from sklearn import metrics
 
 from domain.errors import DataError
+from models.evaluation.estimate import CustomerDraws
 from models.evaluation.evaluation import COMPARED, evaluate
-from models.evaluation.resampling import CustomerDraws
 from models.evaluation.scored import score_columns
 from models.settings import Economics
 from tests.models.evaluation.worlds import judged_world

@@ -5,8 +5,8 @@ from sklearn.linear_model import LogisticRegression
 
 from models.evaluation.calibration import Recalibration, Reliability, calibration_error, newton_step
 from models.evaluation.estimate import Estimate, wilson_interval
+from models.evaluation.metrics import ratio
 from models.evaluation.probability import brier_skill, equal_count_bins, log_losses, logit, squared_errors
-from models.evaluation.ratio import ratio
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pytest
 from scipy.integrate import trapezoid
 from scipy.stats import beta
 
-from models.evaluation.profit import expected_maximum_profit
+from models.evaluation.gains import expected_maximum_profit
 from models.evaluation.ranked import RankedCounts
 from models.settings import Economics
 

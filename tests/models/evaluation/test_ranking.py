@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from models.evaluation.discrimination import area_under_roc, average_precision
 from models.evaluation.gains import area_under_gain, gain_curve, lift_at
+from models.evaluation.metrics import area_under_roc, average_precision
 from models.evaluation.ranked import RankedCounts, WeightedRanking, descending_groups
 
 rows = st.lists(st.tuples(st.integers(0, 6), st.booleans(), st.integers(0, 3)), min_size=2, max_size=40)

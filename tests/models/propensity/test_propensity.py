@@ -9,6 +9,7 @@ import pytest
 
 from domain.errors import DataError, ModelError
 from domain.offer import Offer, Treatment, candidates_of
+from features.responses import Responses
 from features.table import FeatureTable
 from models.calibration import logit
 from models.files import DESCRIPTION_FILE
@@ -16,7 +17,6 @@ from models.held_out import MODEL
 from models.propensity.model import PropensityModel
 from models.propensity.rates import AcceptanceRates
 from models.propensity.training import TrainedPropensity, train_propensity
-from models.responses import Responses
 from models.settings import Training
 from tests.models.synthetic import OfferWorld, acceptance_truth, features_of, offer_world
 

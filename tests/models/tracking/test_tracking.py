@@ -19,9 +19,8 @@ from models.evaluation.pictures import draw_reliability
 from models.gate import judge_challenger
 from models.registry import CHALLENGER, CHAMPION, ModelRegistry
 from models.settings import Gate
-from models.tracking.experiments import FACTS, compare_runs
+from models.tracking.experiments import FACTS, UNKNOWN_REVISION, compare_runs, git_revision
 from models.tracking.files import FILES_FOLDER
-from models.tracking.revision import UNKNOWN_REVISION, git_revision
 from models.tracking.runs import log_run
 from models.tracking.store import TrackingStore
 from tests.models.evaluation.worlds import judged_world

@@ -14,20 +14,19 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 import records.archive.archiving as archiving
+from decisioning.engine import DecisionContext
 from decisioning.reporting.tables import ranked_offers
 from domain.errors import NotFoundError, StateError
 from records.archive.archive import DecisionArchive
 from records.archive.archiving import archive_decisions, remove_explanations
 from records.archive.files import PENDING as PENDING_ENDING
 from records.archive.files import place_of
-from records.archive.tables import ARCHIVED
 from records.database import Database
 from records.decision_log import DecisionLog
-from records.decision_tables import DECISIONS
 from records.decision_writes import AnswerWrite, Claim, DecisionWrite, DecisionWriter, decision_row
 from records.event_rows import microseconds
 from records.group_commit import GroupCommit
-from records.journal_tables import CHARGES
+from records.schema import ARCHIVED, CHARGES, DECISIONS
 from serving.replay import replay
 from tests.records.build import empty_postgresql
 from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log
@@ -60,7 +59,7 @@ class Records:
         decider, commits = small_decider(), GroupCommit(self.database)
         for day in days:
             at = AS_OF + timedelta(days=day)
-            decided = decider.decide(everybody, as_of=at, seed=7, channels=["app"])
+            decided = decider.decide(everybody, DecisionContext(as_of=at, seed=7, channels=["app"]))
             made, traces = [], decider.traces(decided)
             for row in range(len(decided)):
                 trace = traces.of(row, "app")
@@ -77,7 +76,7 @@ class Records:
             answering = AnswerWrite(decisions=tuple(made), request=None, answer=b"", at=0)
             assert commits.submit(DecisionWriter(self.database), answering).result(30).done
         commits.close()
-        batch = decider.decide(everybody, as_of=AS_OF, seed=8)
+        batch = decider.decide(everybody, DecisionContext(as_of=AS_OF, seed=8))
         self.log.append_batch(ranked_offers(batch), part="run/bucket-00", seed=8, versions=decider.versions)
         return self.everything()
 

@@ -16,7 +16,7 @@ from events.log import EventLog
 from records.database import Database
 from records.journal import Journal
 from serving.api.app import create_app
-from serving.api.keys import new_key
+from serving.api.security import new_key
 from serving.customer_features import CustomerReader
 from serving.intraday import TodaysEvents
 from serving.service.clock import Clock

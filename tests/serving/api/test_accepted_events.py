@@ -22,7 +22,7 @@ from events.vocabulary import ATTRIBUTES_TYPE, Property
 from records.database import Database
 from records.flush import flush
 from records.journal import Journal
-from records.journal_tables import EVENTS
+from records.schema import EVENTS
 from serving.api.app import create_app
 from serving.customer_features import CustomerReader
 from serving.decider import Decider

@@ -64,7 +64,7 @@ def test_a_dry_run_leaves_no_trace(client):
     with client.app.state.service.database.reading() as connection:
         from sqlalchemy import select
 
-        from records.decision_tables import DECISIONS
+        from records.schema import DECISIONS
 
         found = connection.execute(select(DECISIONS).where(DECISIONS.c.decision_id == said["decision_id"])).all()
     assert not found

@@ -8,7 +8,7 @@ from events.log import EventLog
 from events.schema import events_of
 from records.database import Database
 from records.flush import KEPT, flush
-from records.journal_tables import EVENTS
+from records.schema import EVENTS
 from tests.serving.api.build import KEYS, small_client
 from tests.serving.build import AS_OF
 

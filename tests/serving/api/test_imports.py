@@ -31,7 +31,7 @@ def test_the_supervisor_needs_no_model_library_and_no_framework():
 
 
 def test_who_looks_after_the_champions_needs_no_model_library():
-    assert not {"lightgbm", "prefect", "feast"} & set(loaded_after("wiring.champions, wiring.models"))
+    assert not {"lightgbm", "prefect", "feast"} & set(loaded_after("wiring.models"))
 
 
 def test_feast_is_loaded_without_checks_of_every_argument():

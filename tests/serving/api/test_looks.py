@@ -5,9 +5,8 @@ import pytest
 from sqlalchemy import select
 
 from decisioning.policies.policy import Control, Rule
-from records.decision_tables import DECISIONS
 from records.erasures import named
-from records.journal_tables import AUDIT, EVENTS
+from records.schema import AUDIT, DECISIONS, EVENTS
 from tests.serving.api.build import KEYS, small_client
 from tests.serving.build import AS_OF, POLICY, small_bank
 

@@ -11,8 +11,8 @@ import jwt
 import pytest
 
 from config.service import ApiKey, ServiceSettings
-from serving.api.keys import new_key
 from serving.api.rates import PROBED, Rates
+from serving.api.security import new_key
 from tests.docs.pages import ROOT
 from tests.serving.api.build import small_client
 

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from config.service import ApiKey, ServiceSettings
 from config.stores import SettingError
-from serving.api.keys import new_key
+from serving.api.security import new_key
 from tests.serving.api.build import ENTRIES, small_client
 
 SECRET = "a secret of more than thirty-two bytes, for tests"

@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 from decisioning.policies.budgets import Budget
 from domain.errors import StateError
 from records.database import Database
-from records.journal_tables import PLANNED, SPENDING
 from records.refund import refund
+from records.schema import PLANNED, SPENDING
 from serving.batch.charges import ContactUses, charge_batch, remaining_before_batch
 from serving.service.budgets import remaining
 from tests.records.build import empty_postgresql

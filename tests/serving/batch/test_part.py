@@ -3,6 +3,7 @@ from dataclasses import dataclass
 import pyarrow.parquet as pq
 import pytest
 
+from decisioning.engine import DecisionContext
 from decisioning.reporting.forensics import Forensics
 from domain.errors import DataError, StateError
 from records.decision_log import BATCH, DecisionLog
@@ -32,7 +33,7 @@ class Decided:
 
 def decided(log, folder, features):
     decider = small_decider()
-    result = decide_part(decider, features, folder=folder, part="bucket-00", as_of=AS_OF, seed=7)
+    result = decide_part(decider, features, DecisionContext(as_of=AS_OF, seed=7), folder=folder, part="bucket-00")
     return Decided(result, log_part(log, folder, "bucket-00", seed=7, versions=decider.versions))
 
 
@@ -53,7 +54,7 @@ def test_a_part_is_written_and_what_it_offers_is_logged(tmp_path, log, everybody
 
 def test_a_part_is_logged_from_its_files_alone(tmp_path, log, everybody):
     decider = small_decider()
-    decide_part(decider, everybody, folder=tmp_path / "run", part="bucket-00", as_of=AS_OF, seed=7)
+    decide_part(decider, everybody, DecisionContext(as_of=AS_OF, seed=7), folder=tmp_path / "run", part="bucket-00")
     assert not is_logged(log, tmp_path / "run", "bucket-00")
     assert log_part(log, tmp_path / "run", "bucket-00", seed=7, versions=decider.versions) > 0
     assert is_logged(log, tmp_path / "run", "bucket-00")
@@ -69,7 +70,7 @@ def test_a_part_whose_offers_are_damaged_is_not_logged(tmp_path, log, everybody)
 
 def test_the_forensics_of_a_part_are_those_of_its_decisions(tmp_path, log, everybody):
     result = decided(log, tmp_path / "run", everybody).result
-    whole = Forensics.of(small_decider().decide(everybody, as_of=AS_OF, seed=7)).to_arrow()
+    whole = Forensics.of(small_decider().decide(everybody, DecisionContext(as_of=AS_OF, seed=7))).to_arrow()
     assert {name: table.to_pylist() for name, table in result.forensics.to_arrow().items()} == {
         name: table.to_pylist() for name, table in whole.items()
     }

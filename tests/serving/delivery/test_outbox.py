@@ -8,7 +8,7 @@ from sqlalchemy import select
 from domain.errors import StateError
 from records.decision_log import DecisionLog
 from records.ingestion import EventStatus
-from records.journal_tables import PENDING
+from records.schema import PENDING
 from serving.delivery.outbox import Outbox
 from serving.delivery.states import State
 from serving.service.clock import Clock

@@ -20,12 +20,12 @@ from events.mapping import Source
 from events.quarantine import Quarantine, Reason, Rejection, without_erased
 from events.schema import events_of, table_of
 from records.audit import AuditEntry
-from records.decision_tables import METADATA
 from records.decision_writes import AnswerWrite
 from records.erasures import ErasedCustomers
 from records.event_rows import microseconds
 from records.flush import flush
 from records.ingestion import EventStatus
+from records.schema import METADATA
 from records.validation import SubmittedEvent
 from serving.batch.contacts import SCHEMA
 from serving.delivery.files import ContactFile

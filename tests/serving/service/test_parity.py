@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from decisioning.engine import DecisionContext
 from domain.decision import Decision
 from records.flush import flush
 from serving.service.deciding import SEED
@@ -44,7 +45,7 @@ def test_service_batch_and_recomputation_decide_the_same(service, tmp_path, chan
     for answer in answers:
         kept = service.decision_log.get(answer["decision_id"])
         everybody = features_of_all(engine.bank, log, kept.as_of)
-        decisions = engine.decider.decide(everybody, as_of=kept.as_of, seed=SEED, channels=[channel])
+        decisions = engine.decider.decide(everybody, DecisionContext(as_of=kept.as_of, seed=SEED, channels=[channel]))
         row = everybody.customer_ids.tolist().index(answer["customer_id"])
         again = engine.decider.record(decisions, row, channel)
         assert kept.record is not None

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from records.database import Database
 from records.decision_writes import UNIT
-from records.journal_tables import CHARGES, PENDING, SPENDING
+from records.schema import CHARGES, PENDING, SPENDING
 from tests.docs.pages import ROOT
 from tests.records.build import empty_postgresql
 from tests.serving.build import small_log

@@ -14,7 +14,7 @@ from decisioning.policies.budgets import Budget
 from domain.errors import NotFoundError
 from events.log import EventLog
 from records.decision_writes import UNIT, AnswerWrite, DecisionWriter
-from records.journal_tables import AUDIT, CHARGES, CUSTOMERS, PENDING, SPENDING
+from records.schema import AUDIT, CHARGES, CUSTOMERS, PENDING, SPENDING
 from records.validation import SubmittedEvent
 from serving.service.decision_request import DecisionRequest
 from serving.service.withdrawal import NotPendingError

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from decisioning.engine import DecisionContext
 from decisioning.policies.budgets import Budget
 from decisioning.policies.policy import Policy, Rule, Weight
 from decisioning.reporting.tables import ranked_offers, rejections
@@ -47,7 +48,9 @@ def test_a_run_without_a_change_differs_in_nothing(everybody):
 
 def test_a_run_without_a_change_decides_the_same_bytes(everybody):
     today = small_decider()
-    one, other = (side.decide(everybody, as_of=AS_OF, seed=7) for side in (today, today.for_bank(small_bank())))
+    one, other = (
+        side.decide(everybody, DecisionContext(as_of=AS_OF, seed=7)) for side in (today, today.for_bank(small_bank()))
+    )
     for table in (ranked_offers, rejections):
         both = []
         for side in (one, other):
@@ -61,7 +64,7 @@ def test_a_run_without_a_change_decides_the_same_bytes(everybody):
 
 def test_a_new_rule_is_told_by_who_loses_what(everybody):
     comparison, moved = compared(everybody, with_policy(rules=(*POLICY.rules, ADDED)))
-    today = small_decider().decide(everybody, as_of=AS_OF, seed=7)
+    today = small_decider().decide(everybody, DecisionContext(as_of=AS_OF, seed=7))
     north = everybody.columns["region"] == 0.0
     mine = today.policy.candidates.of_offer("savings_plus")
     lost = int((today.ranking.rank[north][:, mine] == 1).sum())
@@ -80,7 +83,7 @@ def test_value_cost_and_contacts_are_those_of_first_offers(everybody):
     comparison, _ = compared(
         everybody, with_policy(levers=(Weight(name="less", factor=0.1, offers=("savings_plus",)),))
     )
-    decisions = small_decider().decide(everybody, as_of=AS_OF, seed=7)
+    decisions = small_decider().decide(everybody, DecisionContext(as_of=AS_OF, seed=7))
     first = decisions.ranking.rank == 1
     by_channel = {row["channel"]: row for row in tables_of(comparison)["channels"]}
     for channel, columns in decisions.policy.candidates.by_channel.items():

@@ -1,0 +1,97 @@
+"""The application of the command line: the bank and the engine of a command, and what its commands share."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.errors import DataError
+
+if TYPE_CHECKING:
+    from wiring.components import Components
+
+app = typer.Typer(
+    name="nbo",
+    help="The open next-best-offer engine: from a bank's event log to ranked offers with reasons.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+        help="Moment in the bank's time zone; by default the last midnight with new events.",
+    ),
+]
+
+ClockAt = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+        help="Where the service's clock starts; by default a simulated bank's last moment, else the real time.",
+    ),
+]
+
+
+@app.callback()
+def choose_bank(
+    context: typer.Context,
+    bank: Annotated[Path, typer.Option(help="Folder of the bank's YAML.")] = Path("banks/demo"),
+    engine: Annotated[
+        str | None,
+        typer.Option(help="Engine for features and batch runs: local or spark; by default NBO_ENGINE."),
+    ] = None,
+) -> None:
+    """Set the bank and the engine of a command.
+
+    Examples:
+        nbo --bank banks/demo run
+
+        nbo --bank banks/demo decide --customer C002262 --channel app
+
+        nbo --bank banks/bpi2012 check
+
+        nbo --engine spark run
+    """
+    context.obj = bank
+    if engine is not None:
+        os.environ["NBO_ENGINE"] = engine  # settings are read from here, also in processes that flows start
+
+
+def components_of_bank(context: typer.Context) -> Components:
+    """Open the components of the bank that the command is for."""
+    from wiring.components import components_of
+
+    return components_of(context.obj)
+
+
+def components_with_flows(context: typer.Context) -> Components:
+    """Open the components, and make sure that flows can run."""
+    parts = components_of_bank(context)
+    from nbo.servers import serve_flows
+
+    serve_flows(parts.settings)
+    return parts
+
+
+def moment_of(components: Components, as_of: datetime | None) -> datetime | None:
+    """Return the moment in the bank's time zone; None if none is given.
+
+    Raises:
+        DataError: The moment is outside the calendar.
+    """
+    if as_of is None:
+        return None
+    from features.calendar import FIRST_YEAR, LAST_YEAR
+
+    if not FIRST_YEAR < as_of.year < LAST_YEAR:  # a moment of an end year may be in another year in another time zone
+        expected = f"a year from {FIRST_YEAR + 1} to {LAST_YEAR - 1}"
+        raise DataError("the moment is outside the calendar", got=as_of.date().isoformat(), expected=expected)
+    return as_of.replace(tzinfo=components.bank.time_zone)

@@ -1,0 +1,247 @@
+"""Commands of a bank: the whole loop, each of its steps, and what they led to."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from domain.errors import DataError
+from nbo.app import AsOf, app, components_of_bank, components_with_flows, moment_of
+from nbo.display import console, show_table
+from nbo.outcomes import (
+    show_decision,
+    show_decisions,
+    show_deliveries,
+    show_import,
+    show_models,
+    show_run,
+)
+
+
+@app.command()
+def run(context: typer.Context, as_of: AsOf = None) -> None:
+    """Run the whole loop: import, features, models, decisions for all customers, report.
+
+    Example: nbo --bank banks/demo run
+    """
+    parts = components_with_flows(context)
+    from pipelines.run_bank import run_bank
+
+    show_run(run_bank(str(parts.folder), moment_of(parts, as_of)))
+
+
+@app.command()
+def check(context: typer.Context) -> None:
+    """Check the bank's folder as a whole, and summarise its contents.
+
+    Example: nbo --bank banks/demo check
+    """
+    parts = components_of_bank(context)
+    bank = parts.bank
+    from wiring.addresses import check_addresses
+
+    check_addresses(parts, os.environ)
+    show_table(
+        f"{bank.identity.name}: {bank.identity.description}",
+        ("part", "count"),
+        [
+            ("event types", len(bank.vocabulary.types)),
+            ("customer attributes", len(bank.vocabulary.attributes)),
+            ("sources", len(bank.sources)),
+            ("features", sum(not feature.internal for feature in bank.features.features.values())),
+            ("offers", len(bank.offers)),
+            ("candidates (offer in a channel)", sum(len(offer.treatments) for offer in bank.offers)),
+            ("rules", len(parts.policy.rules)),
+        ],
+    )
+    if bank.features.not_applicable:
+        show_table(
+            "common features this bank has no events for",
+            ("feature", "why"),
+            list(bank.features.not_applicable.items()),
+        )
+
+
+@app.command(name="import")
+def import_log(context: typer.Context) -> None:
+    """Import the files of the bank's systems into the event log; a simulated bank generates them first.
+
+    Example: nbo --bank banks/bpi2012 import
+    """
+    parts = components_with_flows(context)
+    from pipelines.importing import import_events
+
+    show_import(import_events(str(parts.folder)))
+
+
+@app.command()
+def features(context: typer.Context, as_of: AsOf = None) -> None:
+    """Build the features of past moments and the online state of last midnight.
+
+    Example: nbo --bank banks/demo features --as-of 2026-06-01
+    """
+    parts = components_with_flows(context)
+    from pipelines.feature_build import build_features
+
+    result = build_features(str(parts.folder), moment_of(parts, as_of))
+    show_table("features", ("what", "value"), list(result.items()))
+
+
+@app.command()
+def training_set(
+    context: typer.Context,
+    moments: Annotated[Path, typer.Option(help="Parquet, CSV or JSON lines with customer_id and as_of.")],
+    to: Annotated[Path, typer.Option(help="New folder for the features, as Parquet.")],
+) -> None:
+    """Compute the features of any customers at any moments, as they were known then.
+
+    Example: nbo --bank banks/demo training-set --moments moments.csv --to my_training_set
+    """
+    parts = components_of_bank(context)
+    from pipelines.training_sets import write_training_set
+
+    result = write_training_set(parts, moments, to)
+    show_table("training set", ("what", "value"), list(result.items()))
+
+
+@app.command()
+def train(context: typer.Context, as_of: AsOf = None) -> None:
+    """Train, evaluate and register the churn and propensity models; a better challenger becomes champion.
+
+    Example: nbo --bank banks/demo train
+    """
+    parts = components_with_flows(context)
+    from pipelines.training import train_models
+
+    show_models(train_models(str(parts.folder), moment_of(parts, as_of)))
+
+
+@app.command()
+def decide(
+    context: typer.Context,
+    customer: Annotated[str | None, typer.Option(help="Decide for this customer only; by default for all.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Channel of the decision for one customer.")] = None,
+    as_of: AsOf = None,
+) -> None:
+    """Decide for all customers, or for one from the online state and the events since.
+
+    Example: nbo --bank banks/demo decide --customer C002262 --channel app
+    """
+    parts = components_of_bank(context)
+    moment = moment_of(parts, as_of)
+    if customer is None:
+        parts = components_with_flows(context)
+        from pipelines.deciding import decide_for_everybody
+
+        show_decisions(decide_for_everybody(str(parts.folder), moment))
+        return
+    if channel is None:
+        raise DataError(
+            "a decision for one customer needs a channel",
+            expected=", ".join(parts.policy.channels),
+            remedy="--channel app",
+        )
+    from wiring.bank_time import last_moment, served_now
+
+    show_decision(parts.answer(customer, channel, moment or served_now(parts) or last_moment(parts)))
+
+
+@app.command()
+def deliver(
+    context: typer.Context,
+    again: Annotated[bool, typer.Option("--again", help="Also retry dead letters once.")] = False,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            help="Moment in the bank's time zone; now by default, in a simulated bank's own time.",
+        ),
+    ] = None,
+) -> None:
+    """Deliver the planned contacts that are due to the files and webhooks of delivery.yaml.
+
+    Example: nbo --bank banks/demo deliver
+    """
+    parts = components_with_flows(context)
+    from pipelines.delivering import deliver_contacts
+
+    show_deliveries(deliver_contacts(str(parts.folder), moment_of(parts, as_of), again=again))
+
+
+@app.command()
+def archive(
+    context: typer.Context,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            help="Moment in the bank's time zone; now by default, in a simulated bank's own time.",
+        ),
+    ] = None,
+) -> None:
+    """Move old decisions from the database to Parquet, as retention.yaml says.
+
+    Example: nbo --bank banks/demo archive
+    """
+    parts = components_with_flows(context)
+    from pipelines.archiving import archive_old_decisions
+
+    result = archive_old_decisions(str(parts.folder), moment_of(parts, as_of))
+    show_table("archived", ("what", "value"), list(result.items()))
+
+
+@app.command()
+def simulate_policy(
+    context: typer.Context,
+    change: Annotated[Path, typer.Option(help="YAML with the changes to offers, policies and budgets.")],
+    sample: Annotated[
+        int | None, typer.Option(help="This many customers, the same ones every time; by default all.")
+    ] = None,
+    segment: Annotated[
+        list[str] | None,
+        typer.Option(help="Feature whose groups are compared; by default protected attributes and age."),
+    ] = None,
+    as_of: AsOf = None,
+    to: Annotated[Path | None, typer.Option(help="New folder for a report and the decisions that differ.")] = None,
+) -> None:
+    """Compare the decisions of the bank as it is with those after a change; nothing is stored or logged.
+
+    Example: nbo --bank banks/demo simulate-policy --change examples/savings_autumn.yaml --sample 5000
+    """
+    parts = components_of_bank(context)
+    from nbo.what_if import show_what_if
+    from pipelines.what_if import simulate_policy as simulate
+
+    show_what_if(simulate(parts, change, sample=sample, segments=segment, as_of=moment_of(parts, as_of), folder=to))
+
+
+@app.command()
+def report(context: typer.Context) -> None:
+    """Rewrite the report of the last run.
+
+    Example: nbo --bank banks/demo report
+    """
+    parts = components_with_flows(context)
+    from pipelines.reporting import write_report
+
+    console.print(write_report(str(parts.folder))["report"])
+
+
+@app.command()
+def experiments(
+    context: typer.Context,
+    sort: Annotated[str, typer.Option(help="Column to sort by, largest first.")] = "started",
+    model: Annotated[str | None, typer.Option(help="churn or propensity.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the whole table to this file instead.")] = None,
+) -> None:
+    """Compare training runs in one table.
+
+    Example: nbo --bank banks/demo experiments --model churn --sort auc
+    """
+    from nbo.what_if import show_experiments
+
+    show_experiments(components_of_bank(context), sort, model, csv)

@@ -1,0 +1,61 @@
+"""Champions by name, and the manifest of their files, from which services read them without asking the registry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from domain.errors import StateError
+from storage.atomic import replace_text
+
+MANIFEST: Final = "champions.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Champion:
+    """One model in charge.
+
+    Attributes:
+        name: Name in the registry, such as `demo-churn`.
+        digest: Digest of its files.
+        folder: Folder of its files, relative to that of the manifest.
+    """
+
+    name: str
+    version: str
+    digest: str
+    folder: str
+
+    @property
+    def cited(self) -> str:
+        """Version and digest, as decisions cite them."""
+        return f"{self.version}:{self.digest[:12]}"
+
+
+Champions = Mapping[str, Champion]
+"""Champions by `churn` and `propensity`; a model without a champion is absent."""
+
+
+def write_champions(folder: Path, champions: Champions) -> None:
+    """Write the manifest of champions atomically."""
+    replace_text(folder / MANIFEST, json.dumps({name: asdict(champion) for name, champion in champions.items()}))
+
+
+def read_champions(folder: Path) -> Champions | None:
+    """Read the manifest of champions; return None if there is none yet.
+
+    Raises:
+        StateError: The manifest is damaged.
+    """
+    try:
+        content: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return {name: Champion(**champion) for name, champion in content.items()}
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, AttributeError) as error:
+        raise StateError(
+            "the list of champions is damaged", got=str(error), remedy=f"remove {MANIFEST}; it is written again"
+        ) from error

@@ -1,0 +1,49 @@
+"""Files are complete or absent, and unfinished files of crashed writers are removed."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from storage.atomic import remove_unfinished, replacing
+from tests.docs.pages import ROOT
+
+WRITER = """
+import sys
+from pathlib import Path
+from storage.atomic import replacing
+with replacing(Path(sys.argv[1])) as beside:
+    beside.write_text("half")
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_an_error_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("before")
+    with pytest.raises(UnicodeEncodeError), replacing(file) as beside:
+        beside.write_text("half \udcff", encoding="utf-8")
+    assert [(found.name, found.read_text()) for found in tmp_path.iterdir()] == [("a.txt", "before")]
+
+
+def test_who_is_writing_is_left_alone_and_what_the_dead_left_is_removed(tmp_path: Path) -> None:
+    file = tmp_path / "run" / "a.txt"
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", WRITER, file], cwd=ROOT, **streams) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"writing\n"
+        [beside] = file.parent.iterdir()
+        with replacing(file.with_name("b.txt")) as unfinished:
+            unfinished.write_text("whole")
+            remove_unfinished(tmp_path)
+        assert beside.read_text() == "half"
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+    assert beside.exists()
+    remove_unfinished(tmp_path)
+    assert [found.name for found in file.parent.iterdir()] == ["b.txt"]
