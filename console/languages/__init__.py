@@ -77,7 +77,7 @@ class Texts:
         """Format a number with at most so many decimals."""
         if value is None or value != value:  # noqa: PLR0124 - NaN
             return NOTHING
-        return str(format_decimal(round(value, digits), locale=self._locale))
+        return str(format_decimal(round(value, digits) + 0, locale=self._locale))
 
     def short(self, value: float | None) -> str:
         """Format a number for an axis: 12K, 1.2万."""

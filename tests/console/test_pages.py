@@ -10,7 +10,7 @@ from console.page import all_pages
 from serving.figures.files import read_daily_responses, write_daily_responses
 from serving.service.decision_request import DecisionRequest
 from tests.console.build import HOSTILE, browsing, with_hostile_names, write_figures, write_last_run
-from tests.serving.build import small_bank
+from tests.serving.build import AS_OF, small_bank
 
 PAGES = [page.name for page in all_pages() if not page.of_customer]
 REACHED = [{"grouping": "all", "group": "all", "offer": "savings_plus", "customers": 9, "reached": 0, "share": 0.0}]
@@ -119,10 +119,12 @@ def test_damaged_figures_are_an_error_that_says_what_to_do(tmp_path):
         assert "the stored results of earlier runs are damaged" in page.text
 
 
-def test_the_customers_page_offers_what_the_service_offers(tmp_path):
+def test_the_customers_page_offers_what_the_service_offers(tmp_path, monkeypatch):
     with browsing(tmp_path) as browser:
         page = browser.get(browser.look_up("c05").headers["location"]).text
         service = browser.client.app.state.service
+        # exploration draws anew at every moment
+        monkeypatch.setattr(service.clock, "now", lambda: AS_OF)
         preview = service.previews.preview("c05")
         for channel in preview.channels:
             asked = DecisionRequest(customer_id="c05", channel=channel.decision.channel, dry_run=True)
