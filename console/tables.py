@@ -75,7 +75,7 @@ class Table:
 
         Example:
             >>> Table("t", "", (Column("offer", "Offer"),), [{"offer": "=1+1"}]).to_csv()
-            "offer\\r\\n'=1+1\\r\\n"
+            "offer\r\n'=1+1\r\n"
         """
         text = StringIO()
         writer = csv.writer(text)
