@@ -8,7 +8,7 @@ import numpy as np
 
 from decisioning.allocation.pacing import DayPlan, Pacing, pace
 from decisioning.allocation.prices import Prices
-from decisioning.allocation.problem import Chunk, Problem
+from decisioning.allocation.problem import AllocationProblem, CustomerChunk
 
 SLICE = 500_000
 
@@ -17,23 +17,23 @@ SLICE = 500_000
 class Whole:
     """Everybody in memory, and what is chosen for them."""
 
-    chunk: Chunk
+    chunk: CustomerChunk
     capacity: np.ndarray
 
     @classmethod
-    def of(cls, problem: Problem) -> Whole:
+    def of(cls, problem: AllocationProblem) -> Whole:
         """Read all chunks."""
         chunks = list(problem.chunks)
         amounts = tuple(
             one if one.ndim == 1 else np.concatenate([chunk.consumption[k] for chunk in chunks])
             for k, one in enumerate(chunks[0].consumption)
         )
-        return cls(Chunk(np.concatenate([chunk.gain for chunk in chunks]), amounts), problem.capacity)
+        return cls(CustomerChunk(np.concatenate([chunk.gain for chunk in chunks]), amounts), problem.capacity)
 
-    def part(self, first: int, last: int) -> Chunk:
+    def part(self, first: int, last: int) -> CustomerChunk:
         """Take some customers, one after the other."""
         amounts = tuple(one if one.ndim == 1 else one[first:last] for one in self.chunk.consumption)
-        return Chunk(self.chunk.gain[first:last], amounts)
+        return CustomerChunk(self.chunk.gain[first:last], amounts)
 
 
 def greedy(whole: Whole) -> np.ndarray:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from decisioning.allocation.problem import Chunk, Problem
+from decisioning.allocation.problem import AllocationProblem, CustomerChunk
 
 CANDIDATES, CHUNK_ROWS = 20, 50_000
 NAMES = (
@@ -35,16 +35,16 @@ class StoredChunks:
         self._folders = sorted(one for one in folder.iterdir() if one.is_dir())
         self._same_for_all = tuple(np.load(folder / "contacts.npy"))
 
-    def __iter__(self) -> Iterator[Chunk]:
+    def __iter__(self) -> Iterator[CustomerChunk]:
         for folder in self._folders:
             # as a plain array: slices of a mapped one cost ten times as much
             gain, *amounts = (np.asarray(np.load(file, mmap_mode="r")) for file in sorted(folder.iterdir()))
-            yield Chunk(gain, (*amounts, *self._same_for_all))
+            yield CustomerChunk(gain, (*amounts, *self._same_for_all))
 
 
-def stored_problem(folder: Path) -> Problem:
+def stored_problem(folder: Path) -> AllocationProblem:
     """Open what `write_problem` wrote."""
-    return Problem(StoredChunks(folder), np.load(folder / "capacity.npy"), NAMES)
+    return AllocationProblem(StoredChunks(folder), np.load(folder / "capacity.npy"), NAMES)
 
 
 def write_problem(folder: Path, customers: int, seed: int = 7) -> None:

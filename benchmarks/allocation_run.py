@@ -17,7 +17,7 @@ from benchmarks.allocation_problem import stored_problem
 from decisioning.allocation.allocate import allocate
 from decisioning.allocation.pacing import DayPlan, Pacing
 from decisioning.allocation.prices import Prices, PriceSearch, find_prices
-from decisioning.allocation.problem import Problem
+from decisioning.allocation.problem import AllocationProblem
 from tests.decisioning.allocation.linear_program import solve_whole
 
 WARM = "warm.npy"
@@ -78,7 +78,7 @@ def _offline(solve: Callable[[Whole], np.ndarray], folder: Path) -> dict[str, An
     return {
         "seconds_solving": seconds,
         "cpu_seconds_solving": cpu,
-        **_judged(Problem([whole.chunk], whole.capacity), chosen),
+        **_judged(AllocationProblem([whole.chunk], whole.capacity), chosen),
     }
 
 
@@ -93,7 +93,7 @@ def _day(folder: Path, block: int, off: float, pacing: Pacing) -> dict[str, Any]
     return {"block": block, **_offline(arrive, folder)}
 
 
-def _judged(problem: Problem, chosen: np.ndarray) -> dict[str, Any]:
+def _judged(problem: AllocationProblem, chosen: np.ndarray) -> dict[str, Any]:
     """Add up what was gained, and, without rounding, what was used."""
     first, gains, amounts = 0, [], []
     for chunk in problem.chunks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from decisioning.policies.budgets import Budget
+from decisioning.budgets.budget import Budget
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.compiled import CompiledPolicy
 from decisioning.policies.limits import limit_features
@@ -14,7 +14,7 @@ from domain.offer import Offer, Treatment
 from events.vocabulary import ContactEvents, Vocabulary
 from expressions.types import Array, Boolean, Category, ColumnType, Number
 from features.catalogue import FeatureCatalogue
-from features.feature import Feature
+from features.definitions import Feature
 from features.table import FeatureTable
 
 NOON = np.datetime64("2026-03-02T12:00", "us")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from config.delivery import Delivery
 from config.operations import Network, Retention, Schedule
-from decisioning.policies.budgets import Budget
+from decisioning.budgets.budget import Budget
 from decisioning.policies.policy import Policy
 from domain.errors import DataError, nearest
 from domain.offer import Offer

@@ -9,7 +9,7 @@ from typing import Any, Final
 from config.bank import BankIdentity
 from config.delivery import Delivery
 from config.operations import Network, Retention, Schedule
-from decisioning.policies.budgets import Budget
+from decisioning.budgets.budget import Budget
 from decisioning.policies.policy import Policy
 from domain.offer import Offer
 from events.mapping import Source

@@ -16,8 +16,7 @@ from features.building.aggregates import expand_aggregates, expand_attributes
 from features.building.derivations import derive
 from features.building.draft import Draft
 from features.calendar import Calendar
-from features.definitions import AggregateFeature, FeatureFile
-from features.feature import Feature
+from features.definitions import AggregateFeature, Feature, FeatureFile
 from features.journey.settings import Journey
 from features.kernel.plan import Plan
 

@@ -16,7 +16,7 @@ from features.building.draft import MOMENT_INPUTS
 from features.building.journeys import STAGE_FEATURES
 from features.calendar import Calendar
 from features.catalogue import FeatureCatalogue
-from features.feature import Feature
+from features.definitions import Feature
 from features.kernel.finish import Finishing
 from features.kernel.history import CodedMoments
 from features.kernel.plan import Int64Matrix, Plan

@@ -8,8 +8,7 @@ from itertools import groupby
 from expressions.types import Boolean, Category, ColumnType, Number
 from features.building.journeys import STAGE_FEATURES
 from features.catalogue import FeatureCatalogue
-from features.definitions import AggregateFeature
-from features.feature import Feature
+from features.definitions import AggregateFeature, Feature
 
 _SENTENCES: Mapping[str, str] = {
     "count": "number of {events}",

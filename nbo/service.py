@@ -32,7 +32,7 @@ from serving.api.security import new_key
 from serving.champions import MANIFEST
 from serving.service.clock import ClockBase
 from wiring.addresses import check_addresses
-from wiring.bank_time import Origin, serving_time
+from wiring.bank_time import TimeOrigin, serving_time
 from wiring.components import Components
 
 PUBLISH_SECONDS: Final = 5.0
@@ -119,14 +119,14 @@ def telling_time(components: Components, as_of: datetime | None) -> Iterator[tim
     """Fix and print the bank's serving time for the length of the block; yield how far it is ahead of real time."""
     with serving_time(components, as_of) as time:
         stands = f"{time.now().astimezone(components.bank.time_zone):%Y-%m-%d %H:%M:%S}"
-        if time.origin is Origin.LAST_MOMENT:
+        if time.origin is TimeOrigin.LAST_MOMENT:
             message = f"bank {components.name} is simulated: the clock starts at its last moment, {stands}"
             message += f"; to start at another moment: --as-of {stands[:10]}T12:00:00"
-        elif time.origin is Origin.KEPT:
+        elif time.origin is TimeOrigin.KEPT:
             message = (
                 f"the clock continues at {stands}: there are events or contacts up to then, and it never goes back"
             )
-        elif time.origin is Origin.SHARED:
+        elif time.origin is TimeOrigin.SHARED:
             message = f"bank {components.name} is already being served; "
             message += f"this service shares its clock, which stands at {stands}"
         else:

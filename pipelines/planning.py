@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from decisioning.allocation.prices import PriceSearch
 from decisioning.allocation.problem import Keys
-from decisioning.plan.budget_period import batch_capacities
+from decisioning.budgets.period import batch_capacities
 from decisioning.plan.sharing import batch_prices, plan_contacts
 from domain.errors import StateError
 from features.bucket.work import part_name

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from config.bank import Bank
 from config.changes import changed_bank
+from decisioning.budgets.period import batch_capacities
 from decisioning.engine import DecisionContext
-from decisioning.plan.budget_period import batch_capacities
 from decisioning.plan.sharing import batch_prices
 from decisioning.policies.draws import hashes_of, mixed
 from decisioning.reporting.groups import YEARS, groupings_of
 from domain.errors import DataError, nearest
 from expressions.types import Number
-from features.bucket.current import current_features
+from features.bucket.current import MidnightFeatures
 from features.bucket.rows import customers_in
 from features.bucket.work import part_name
 from features.compute import compute_features
@@ -137,8 +137,8 @@ def simulate_policy(
         customers = _sampled(components, bucket, highest)
         if not len(customers):
             return None
-        table, _ = current_features(
-            components.bank.feature_definitions, components.log, components.states, bucket, until, customers
+        table, _ = MidnightFeatures(components.bank.feature_definitions, components.log, components.states).of_bucket(
+            bucket, until, customers
         )
         return table, _features_of_change(components, bucket, table, deciders[1], until)
 
@@ -150,7 +150,9 @@ def simulate_policy(
         for bucket in range(components.log.buckets):
             tables = features_of(bucket)
             if tables is not None:
-                for comparison, moved in compare(sides[0], sides[1], *tables, as_of=until, seed=SEED, segments=named):
+                for comparison, moved in compare(
+                    sides[0], sides[1], *tables, context=DecisionContext(as_of=until, seed=SEED), segments=named
+                ):
                     compared.append(comparison)
                     file.write(moved)
             progress(bucket + 1, components.log.buckets)

@@ -24,7 +24,7 @@ from serving.decider import CHURN_PROBABILITY, Decider
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
+class ReplayResult:
     """A replayed decision.
 
     Attributes:
@@ -41,7 +41,7 @@ class Replay:
         return not self.differences
 
 
-def replay(logged: LoggedDecision, decider: Decider, decisions_folder: Path) -> Replay:
+def replay(logged: LoggedDecision, decider: Decider, decisions_folder: Path) -> ReplayResult:
     """Decide again from the stored features, and compare with what was logged.
 
     A single decision is compared completely. A decision of a batch run is compared by its id and what the log has of
@@ -94,7 +94,7 @@ def replay(logged: LoggedDecision, decider: Decider, decisions_folder: Path) -> 
         differences = [name for name in names if getattr(again, name) != getattr(record, name)]
     else:
         differences = _batch_differences(logged, again)
-    return Replay(again, tuple(differences))
+    return ReplayResult(again, tuple(differences))
 
 
 def features_of(decision: Decision, schema: Mapping[str, ColumnType]) -> FeatureTable:

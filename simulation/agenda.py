@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulation.attributes import Attributes
-from simulation.clock import Clock
+from simulation.clock import SimulatedClock
 from simulation.market import CREDIT_CARD, BoolArray, IntArray
 from simulation.population import Population
 from simulation.randomness import stream
-from simulation.state import State
+from simulation.state import CustomerState
 
 DOCUMENTS_LAST_DAYS: Final = 1825
 NOTICE_DAYS: Final = 60
@@ -36,7 +36,7 @@ class Duties:
         # existing customers showed their documents within the last five years, new ones show them when they join
         self._documents_until: IntArray = np.where(shown > 0, shown + DOCUMENTS_LAST_DAYS, left)
 
-    def week(self, day: int, state: State) -> None:
+    def week(self, day: int, state: CustomerState) -> None:
         """Simulate one week."""
         run_out = state.here & (self._documents_until <= day + NOTICE_DAYS)
         self._attributes.tell("documents_due", np.flatnonzero(run_out & ~self._attributes.documents_due), True)
@@ -65,7 +65,7 @@ class Agenda:
     Each appointment is a row: customer, moment (microseconds UTC), and three integers whose meaning its kind defines.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: SimulatedClock) -> None:
         self._clock = clock
         self._due: dict[tuple[str, int], list[NDArray[np.int64]]] = defaultdict(list)
 

@@ -8,15 +8,15 @@ import numpy as np
 
 from simulation.agenda import Agenda
 from simulation.attachment import WAIVER_DAYS
-from simulation.catalogue import Catalogue
-from simulation.clock import Clock
+from simulation.catalogue import OfferArrays
+from simulation.clock import SimulatedClock
 from simulation.journal import Recorder
 from simulation.kinds import KIND
 from simulation.market import ANSWERS, CALL, CURRENT_ACCOUNT, EMAIL, PUSH, BoolArray, IntArray
 from simulation.needs import Needs
 from simulation.odds import logistic
 from simulation.randomness import stream
-from simulation.state import State
+from simulation.state import CustomerState
 
 SECOND = 1_000_000
 PRESENTED, CLICKED, ACCEPTED, DECLINED = range(len(ANSWERS))
@@ -49,7 +49,7 @@ class Answers:
         contacts: The contact history: customer, at, kind, channel, offer, decision.
     """
 
-    def __init__(self, catalogue: Catalogue, clock: Clock, agenda: Agenda, seed: int) -> None:
+    def __init__(self, catalogue: OfferArrays, clock: SimulatedClock, agenda: Agenda, seed: int) -> None:
         self._catalogue = catalogue
         self._clock = clock
         self._agenda = agenda
@@ -58,7 +58,7 @@ class Answers:
             {"customer": "i4", "at": "i8", "kind": "i1", "channel": "i1", "offer": "i2", "decision": "i8"}
         )
 
-    def draw(self, put: Put, accepted: BoolArray, state: State, needs: Needs) -> IntArray:
+    def draw(self, put: Put, accepted: BoolArray, state: CustomerState, needs: Needs) -> IntArray:
         """Record the offers and the responses; return when each offer was accepted, or `NO_ANSWER`."""
         rng, n = self._rng, len(put.customers)
         product = self._catalogue.product[put.offer]
@@ -92,7 +92,7 @@ class Answers:
             decision=put.decision[which],
         )
 
-    def _follow(self, put: Put, accepted: BoolArray, decided_at: IntArray, state: State) -> None:
+    def _follow(self, put: Put, accepted: BoolArray, decided_at: IntArray, state: CustomerState) -> None:
         """Put the consequences of acceptances on the agenda: an application, a return, waived fees, care."""
         customers, at, offer = put.customers[accepted], decided_at[accepted], put.offer[accepted]
         product, retention = self._catalogue.product[offer], self._catalogue.retention[offer]

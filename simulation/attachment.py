@@ -7,12 +7,12 @@ from typing import Final
 import numpy as np
 
 from simulation.agenda import Agenda
-from simulation.clock import Clock, times_office
-from simulation.journal import Journal
+from simulation.clock import SimulatedClock, times_office
+from simulation.journal import SimulatedJournal
 from simulation.market import FloatArray, IntArray
 from simulation.population import Population
 from simulation.randomness import stream
-from simulation.state import NEVER, State
+from simulation.state import NEVER, CustomerState
 
 LEAVING_HAZARD = 0.0015
 """Daily hazard of an average customer with average satisfaction to start leaving."""
@@ -32,14 +32,16 @@ EVERYBODY: Final = slice(None)
 class Attachment:
     """Moves customers between full activity, fading, silence and departure."""
 
-    def __init__(self, population: Population, clock: Clock, journal: Journal, agenda: Agenda, seed: int) -> None:
+    def __init__(
+        self, population: Population, clock: SimulatedClock, journal: SimulatedJournal, agenda: Agenda, seed: int
+    ) -> None:
         self._population = population
         self._clock = clock
         self._journal = journal
         self._agenda = agenda
         self._rng = stream(seed, "attachment")
 
-    def leaving_hazard(self, day: int, state: State, of: IntArray | slice = EVERYBODY) -> FloatArray:
+    def leaving_hazard(self, day: int, state: CustomerState, of: IntArray | slice = EVERYBODY) -> FloatArray:
         """Return customers' daily hazard to start leaving; 0 for those who already have, and for absent customers."""
         people, joined_on = self._population, state.joined_on[of]
         tenure = day - joined_on
@@ -58,13 +60,13 @@ class Attachment:
         engaged = (state.here & ~state.leaving & ~state.quiet)[of]
         return np.asarray(engaged * waived * bound * LEAVING_HAZARD * np.exp(log_factor), dtype=np.float64)
 
-    def return_hazard(self, day: int, state: State, of: IntArray | slice = EVERYBODY) -> FloatArray:
+    def return_hazard(self, day: int, state: CustomerState, of: IntArray | slice = EVERYBODY) -> FloatArray:
         """Return the daily hazard of quiet customers to come back without an offer; it falls with time."""
         silence = np.maximum(day - state.quiet_since[of], 0)
         hazard = RETURN_HAZARD * np.exp(0.3 * state.satisfaction[of] - silence / 220)
         return np.asarray((state.here & state.quiet)[of] * hazard, dtype=np.float64)
 
-    def day(self, day: int, state: State) -> None:
+    def day(self, day: int, state: CustomerState) -> None:
         """Simulate one day."""
         rng, n = self._rng, len(state.here)
         draw = rng.random(n)
@@ -92,7 +94,7 @@ class Attachment:
         later = np.minimum(day + self._rng.integers(10, 60, len(moving)), self._clock.days)
         self._agenda.put("salary", moving, self._clock.midnights[later])
 
-    def _fall_quiet(self, day: int, customers: IntArray, state: State) -> None:
+    def _fall_quiet(self, day: int, customers: IntArray, state: CustomerState) -> None:
         state.fade[customers], state.fade_rate[customers] = 0.0, 1.0
         state.quiet_since[customers] = day
         closing = customers[self._rng.random(len(customers)) < CLOSING_SHARE]
@@ -100,12 +102,12 @@ class Attachment:
         offset = times_office(self._rng, len(closing)).astype(np.int64) * 1_000_000
         self._agenda.put("leave", closing, self._clock.midnights[days] + offset)
 
-    def returns(self, day: int, state: State) -> None:
+    def returns(self, day: int, state: CustomerState) -> None:
         """Bring back those whom an offer won back today; called at the end of the day."""
         customers, *_ = self._agenda.take("return", day)
         self._engage(customers[state.here[customers]], state)
 
-    def _engage(self, customers: IntArray, state: State) -> None:
+    def _engage(self, customers: IntArray, state: CustomerState) -> None:
         """Restore full activity; the salary returns only for some."""
         state.fade[customers], state.fade_rate[customers] = 1.0, 1.0
         state.quiet_since[customers] = NEVER
@@ -113,7 +115,7 @@ class Attachment:
         again = customers[self._rng.random(len(customers)) < 0.5]
         state.salary[again] |= self._population.main_bank[again]
 
-    def _departures(self, day: int, state: State) -> None:
+    def _departures(self, day: int, state: CustomerState) -> None:
         """Close everything for customers who leave for good, unless they have come back in the meantime."""
         customers, at, *_ = self._agenda.take("leave", day)
         leaves = state.here[customers] & state.quiet[customers]

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulation.clock import Clock, times_office, times_online, times_shopping
-from simulation.journal import Journal
+from simulation.clock import SimulatedClock, times_office, times_online, times_shopping
+from simulation.journal import SimulatedJournal
 from simulation.market import APP, ATM, BRANCH, CALL, PRODUCTS, WEB, IntArray
 from simulation.needs import Needs
 from simulation.odds import logistic
 from simulation.population import Population
 from simulation.randomness import stream
-from simulation.state import State
+from simulation.state import CustomerState
 
 WEEK_ONLINE = (1.10, 1.06, 1.03, 1.0, 1.0, 0.88, 0.93)
 WEEK_SHOPPING = (0.85, 0.9, 0.95, 1.0, 1.2, 1.35, 0.75)
@@ -45,7 +45,7 @@ class Views:
 class Behaviour:
     """Draws all customers' own actions of each day."""
 
-    def __init__(self, population: Population, clock: Clock, journal: Journal, seed: int) -> None:
+    def __init__(self, population: Population, clock: SimulatedClock, journal: SimulatedJournal, seed: int) -> None:
         self._population = population
         self._clock = clock
         self._journal = journal
@@ -60,7 +60,7 @@ class Behaviour:
         self._receipts_per_day = np.where(population.main_bank, 0.012, 0.033)
         self._typical_receipt = population.income * np.where(population.main_bank, 0.12, 0.22)
 
-    def transactions(self, day: int, state: State) -> IntArray:
+    def transactions(self, day: int, state: CustomerState) -> IntArray:
         """Draw payments, transfers and cash; return the customer of each payment, as payments may be refused."""
         rng, people = self._rng, self._population
         season = 1 + 0.15 * np.cos(self._clock.year_angle(day) + 0.3)
@@ -87,14 +87,14 @@ class Behaviour:
         state.last_activity[payers] = day
         return payers
 
-    def salaries(self, day: int, state: State, day_of_month: int) -> None:
+    def salaries(self, day: int, state: CustomerState, day_of_month: int) -> None:
         """Pay salaries and pensions to customers whose pay day it is."""
         earners = np.flatnonzero(state.here & state.salary & (self._pay_day == day_of_month))
         at = self._clock.moments(day, self._rng.uniform(3 * 3600, 6 * 3600, len(earners)))
         pay = self._population.income[earners] * np.exp(self._rng.normal(0, 0.04, len(earners)))
         self._journal.book("SAL", earners, at, amount=pay)
 
-    def logins(self, day: int, state: State) -> Sessions:
+    def logins(self, day: int, state: CustomerState) -> Sessions:
         """Draw logins to app and web."""
         rng, people = self._rng, self._population
         season = 1 - 0.15 * np.exp(-(((self._clock.year_angle(day) - HIGH_SUMMER) / 0.45) ** 2))
@@ -106,7 +106,7 @@ class Behaviour:
         state.last_activity[customers] = day
         return Sessions(customers, at, channel)
 
-    def views(self, day: int, state: State, needs: Needs, logins: Sessions) -> Views:
+    def views(self, day: int, state: CustomerState, needs: Needs, logins: Sessions) -> Views:
         """Draw product views during logins and branch visits; some lead to the use of a calculator."""
         rng = self._rng
         visits = self._service_contacts(day, state)
@@ -129,7 +129,7 @@ class Behaviour:
         np.add.at(state.recent_views, (seen, product), 1.0)
         return Views(seen, moments, channel[row], product.astype(np.int64))
 
-    def _service_contacts(self, day: int, state: State) -> Sessions:
+    def _service_contacts(self, day: int, state: CustomerState) -> Sessions:
         """Draw calls and branch visits (weekdays only); return the visits, at which customers see leaflets."""
         rng, people = self._rng, self._population
         if self._clock.weekday(day) >= 5:

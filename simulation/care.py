@@ -7,12 +7,12 @@ from typing import Final
 import numpy as np
 
 from simulation.agenda import Agenda, Duties
-from simulation.clock import Clock
+from simulation.clock import SimulatedClock
 from simulation.market import IntArray
 from simulation.needs import Needs
 from simulation.population import SETTLING_DAYS, Population
 from simulation.randomness import stream
-from simulation.state import NEVER, State
+from simulation.state import NEVER, CustomerState
 
 FOLLOW_UP_RELIEF: Final = 0.25
 """Satisfaction gained when the bank follows up on a complaint."""
@@ -33,7 +33,9 @@ DAY: Final = 86_400 * 1_000_000
 class Care:
     """Applies the effect of each kind of care on the day of its acceptance."""
 
-    def __init__(self, population: Population, clock: Clock, agenda: Agenda, duties: Duties, seed: int) -> None:
+    def __init__(
+        self, population: Population, clock: SimulatedClock, agenda: Agenda, duties: Duties, seed: int
+    ) -> None:
         self._clock = clock
         self._agenda = agenda
         self._duties = duties
@@ -41,7 +43,7 @@ class Care:
         self._prospects: IntArray = population.prospects
         self._brought = 0
 
-    def day(self, day: int, state: State, needs: Needs) -> None:
+    def day(self, day: int, state: CustomerState, needs: Needs) -> None:
         """Apply the effects of the day's acceptances; each kind of `kinds.KINDS` has one line."""
         np.add.at(state.satisfaction, self._accepted("follow_up", day, state)[0], FOLLOW_UP_RELIEF)
         deferred, *_ = self._accepted("deferral", day, state)
@@ -55,13 +57,13 @@ class Care:
         self._duties.renew(self._accepted("documents", day, state)[0], day)
         self._duties.acknowledge(self._accepted("terms", day, state)[0])
 
-    def _accepted(self, kind: str, day: int, state: State) -> tuple[IntArray, IntArray, IntArray]:
+    def _accepted(self, kind: str, day: int, state: CustomerState) -> tuple[IntArray, IntArray, IntArray]:
         """Return customers, moments and channels of today's acceptances of a kind, without customers who have left."""
         customers, at, channel, *_ = self._agenda.take(kind, day)
         here = state.here[customers]
         return customers[here], at[here], channel[here]
 
-    def _recommend(self, day: int, customers: IntArray, at: IntArray, state: State) -> None:
+    def _recommend(self, day: int, customers: IntArray, at: IntArray, state: CustomerState) -> None:
         """Let some customers bring people who would not have come otherwise; the number of prospects is limited."""
         state.last_referral[customers] = day
         lucky = self._rng.random(len(customers)) < REFERRAL_CHANCE
@@ -74,14 +76,14 @@ class Care:
         state.referred_by[friends] = by
         self._agenda.put("join", friends, joins)
 
-    def _advise(self, day: int, customers: IntArray, state: State, needs: Needs) -> None:
+    def _advise(self, day: int, customers: IntArray, state: CustomerState, needs: Needs) -> None:
         """Raise awareness of the greatest need that no product meets; no effect on customers who have everything."""
         state.last_advice[customers] = day
         unmet = np.where(state.holdings[customers] > 0, -np.inf, needs.level[customers])
         lacks = np.isfinite(unmet).any(axis=1)
         needs.awaken(customers[lacks], unmet[lacks].argmax(axis=1), ADVICE_BOOST)
 
-    def _resume(self, customers: IntArray, at: IntArray, channel: IntArray, state: State) -> None:
+    def _resume(self, customers: IntArray, at: IntArray, channel: IntArray, state: CustomerState) -> None:
         """Resume, once, the application that the customer abandoned last."""
         left = state.left_application[customers] != NEVER
         customers, at, channel = customers[left], at[left], channel[left]

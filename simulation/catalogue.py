@@ -9,7 +9,7 @@ from simulation.kinds import NO_KIND, kind_of
 from simulation.market import CHANNELS, PRODUCT_NAMES, BoolArray, IntArray
 
 
-class Catalogue:
+class OfferArrays:
     """Offers as arrays: one entry for each offer; the arrays of candidates have one for each offer in each channel.
 
     Attributes:

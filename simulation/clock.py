@@ -16,7 +16,7 @@ DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class SimulatedClock:
     """The simulated days in the bank's time zone.
 
     Attributes:
@@ -32,11 +32,11 @@ class Clock:
     hourly_offsets: IntArray
 
     @classmethod
-    def of(cls, start: date, days: int, zone: ZoneInfo) -> Clock:
+    def of(cls, start: date, days: int, zone: ZoneInfo) -> SimulatedClock:
         """Create the clock of a number of days.
 
         Example:
-            >>> clock = Clock.of(date(2025, 3, 29), 3, ZoneInfo("Europe/Amsterdam"))
+            >>> clock = SimulatedClock.of(date(2025, 3, 29), 3, ZoneInfo("Europe/Amsterdam"))
             >>> (np.diff(clock.midnights) // HOUR).tolist()  # the clocks went forward on the 30th
             [24, 23, 24]
         """

@@ -13,8 +13,8 @@ from simulation.answers import Answers, Put
 from simulation.attachment import LOYALTY_EFFECT, WAIVER_EFFECT, Attachment
 from simulation.attributes import Attributes
 from simulation.behaviour import Sessions
-from simulation.catalogue import Catalogue
-from simulation.clock import Clock
+from simulation.catalogue import OfferArrays
+from simulation.clock import SimulatedClock
 from simulation.journal import Recorder
 from simulation.kinds import KIND, URGENT
 from simulation.market import APP, CALL, CHANNELS, EMAIL, PUSH, WEB, BoolArray, FloatArray, IntArray
@@ -23,7 +23,7 @@ from simulation.needs import Needs
 from simulation.randomness import stream
 from simulation.reasons import reasons
 from simulation.response import Response
-from simulation.state import State
+from simulation.state import CustomerState
 
 INBOUND_CHANCE: Final = 0.055
 """Chance that a login shows an offer, at most one a day."""
@@ -70,12 +70,12 @@ class Contacts:
     def __init__(
         self,
         *,
-        catalogue: Catalogue,
+        catalogue: OfferArrays,
         response: Response,
         marketing: Marketing,
         attributes: Attributes,
         attachment: Attachment,
-        clock: Clock,
+        clock: SimulatedClock,
         answers: Answers,
         seed: int,
     ) -> None:
@@ -98,7 +98,7 @@ class Contacts:
             | {"allowed": "?", "selection_probability": "f8", "acceptance_probability": "f8", "accepts_if_offered": "?"}
         )
 
-    def day(self, day: int, state: State, needs: Needs, logins: Sessions) -> None:
+    def day(self, day: int, state: CustomerState, needs: Needs, logins: Sessions) -> None:
         """Present the day's offers: at logins, and on the weekday of a wave also by e-mail, push or phone."""
         state.fatigue *= FATIGUE_MEMORY
         shown = self._rng.random(len(logins.customers)) < INBOUND_CHANCE
@@ -113,7 +113,7 @@ class Contacts:
             if self._clock.weekday(day) == weekday:
                 self._put(self._wave(day, channel, state), state, needs)
 
-    def _wave(self, day: int, channel: int, state: State) -> Opportunity:
+    def _wave(self, day: int, channel: int, state: CustomerState) -> Opportunity:
         """Draw who is contacted: customers with consent, after a pause, more often those with something urgent."""
         on_file = self._attributes
         consent = {EMAIL: on_file.consent_email, PUSH: on_file.consent_push, CALL: on_file.consent_call}[channel]
@@ -126,7 +126,7 @@ class Contacts:
         at = self._clock.moments(day, self._rng.uniform(first * 3600, last * 3600, int(drawn.sum())))
         return Opportunity(day, channel, reachable[drawn], at, chance[drawn])
 
-    def _put(self, opportunity: Opportunity, state: State, needs: Needs) -> None:
+    def _put(self, opportunity: Opportunity, state: CustomerState, needs: Needs) -> None:
         """Choose offers by the past policy, draw the responses from the truth, and record both."""
         day, channel = opportunity.day, opportunity.channel
         allowed = self._marketing.allowed(opportunity.customers, day, state)
@@ -189,7 +189,7 @@ class Contacts:
             accepts_if_offered=(luck[kept][:, None] < truth[kept]).ravel(),
         )
 
-    def _engagement(self, put: Put, acceptance: FloatArray, state: State) -> tuple[FloatArray, FloatArray]:
+    def _engagement(self, put: Put, acceptance: FloatArray, state: CustomerState) -> tuple[FloatArray, FloatArray]:
         """Return the probability of being engaged in 60 days, without and with the offer; NaN if it has no effect."""
         day, customers = put.day, put.customers
         quiet = state.quiet[customers]

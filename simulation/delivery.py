@@ -29,7 +29,7 @@ from simulation.world import World
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class SourceFiles:
     """The delivery of one source.
 
     Attributes:
@@ -41,7 +41,7 @@ class Delivery:
     days: IntArray
 
 
-def core_banking(world: World) -> Delivery:
+def core_banking(world: World) -> SourceFiles:
     """Return bookings, in order of delivery."""
     rows = _kept(world, world.journal.bookings.columns(), "delivered")
     table = pa.table(
@@ -56,10 +56,10 @@ def core_banking(world: World) -> Delivery:
             "channel": names(rows["channel"], CHANNELS),
         }
     )
-    return Delivery(table, world.clock.day_of(rows["delivered"]))
+    return SourceFiles(table, world.clock.day_of(rows["delivered"]))
 
 
-def touchpoints(world: World) -> Delivery:
+def touchpoints(world: World) -> SourceFiles:
     """Return touchpoints, in local time without an offset."""
     rows = _kept(world, world.journal.touches.columns(), "at")
     table = pa.table(
@@ -73,10 +73,10 @@ def touchpoints(world: World) -> Delivery:
             "score": amounts(rows["score"]),
         }
     )
-    return Delivery(table, world.clock.day_of(rows["at"]))
+    return SourceFiles(table, world.clock.day_of(rows["at"]))
 
 
-def contact_history(world: World) -> Delivery:
+def contact_history(world: World) -> SourceFiles:
     """Return presented offers and the responses to them, each citing its decision."""
     rows = _kept(world, world.contacts.answers.contacts.columns(), "at")
     local = world.clock.local(rows["at"])
@@ -95,10 +95,10 @@ def contact_history(world: World) -> Delivery:
             "offer": names(rows["offer"], offers),
         }
     )
-    return Delivery(table, world.clock.day_of(rows["at"]))
+    return SourceFiles(table, world.clock.day_of(rows["at"]))
 
 
-def customers(world: World) -> Delivery:
+def customers(world: World) -> SourceFiles:
     """Return attributes of customers, a row for each change."""
     rows = world.attributes.records.columns()
     order = np.lexsort((rows["customer"], rows["day"]))
@@ -116,7 +116,7 @@ def customers(world: World) -> Delivery:
             columns[name] = names(values.astype(np.int8), ("false", "true"))
         elif name not in ("customer", "day"):
             columns[name] = pa.array(values)
-    return Delivery(pa.table(columns), rows["day"].astype(np.int64))
+    return SourceFiles(pa.table(columns), rows["day"].astype(np.int64))
 
 
 def _kept(world: World, rows: Columns, delivered: str) -> Columns:

@@ -6,13 +6,13 @@ import numpy as np
 
 from simulation.agenda import Agenda
 from simulation.behaviour import Sessions
-from simulation.clock import Clock, times_office
-from simulation.journal import Journal
+from simulation.clock import SimulatedClock, times_office
+from simulation.journal import SimulatedJournal
 from simulation.market import APP, CALL, WEB, BoolArray, IntArray
 from simulation.odds import logistic
 from simulation.population import Population
 from simulation.randomness import stream
-from simulation.state import State
+from simulation.state import CustomerState
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -29,7 +29,9 @@ FEE_SHARE = 0.2
 class Experience:
     """Draws each day's good and bad experiences, and changes latent satisfaction accordingly."""
 
-    def __init__(self, population: Population, clock: Clock, journal: Journal, agenda: Agenda, seed: int) -> None:
+    def __init__(
+        self, population: Population, clock: SimulatedClock, journal: SimulatedJournal, agenda: Agenda, seed: int
+    ) -> None:
         self._population = population
         self._clock = clock
         self._journal = journal
@@ -38,7 +40,7 @@ class Experience:
         self._outage = self._rng.random((clock.days, 2)) < (0.022, 0.012)
         self._survey_day = self._rng.integers(0, 182, len(population))
 
-    def day(self, day: int, state: State, payers: IntArray, logins: Sessions, hardship: BoolArray) -> None:
+    def day(self, day: int, state: CustomerState, payers: IntArray, logins: Sessions, hardship: BoolArray) -> None:
         """Draw what goes well and badly on a day."""
         disturbed = np.concatenate(
             [self._refusals(day, state, payers, hardship), self._outages(day, state, logins), self._fees(day, state)]
@@ -51,7 +53,7 @@ class Experience:
         noise = self._rng.normal(0, 0.02, len(state.satisfaction))
         state.satisfaction = np.clip(state.satisfaction + contentment + unrest + noise, -4, 3)
 
-    def _refusals(self, day: int, state: State, payers: IntArray, hardship: BoolArray) -> IntArray:
+    def _refusals(self, day: int, state: CustomerState, payers: IntArray, hardship: BoolArray) -> IntArray:
         strained = hardship & (state.deferred_until <= day)
         odds = -4.9 - 0.6 * self._population.income_scaled[payers] + 1.5 * strained[payers]
         odds -= BUDGETING_EFFECT * (state.budgeting_until[payers] > day)
@@ -63,7 +65,7 @@ class Experience:
         state.last_refusal[refused] = day
         return refused
 
-    def _outages(self, day: int, state: State, logins: Sessions) -> IntArray:
+    def _outages(self, day: int, state: CustomerState, logins: Sessions) -> IntArray:
         down = np.zeros(len(logins.customers), np.bool_)
         for position, channel in enumerate((APP, WEB)):
             if self._outage[day, position]:
@@ -73,7 +75,7 @@ class Experience:
         np.add.at(state.satisfaction, met, -0.16)
         return met
 
-    def _fees(self, day: int, state: State) -> IntArray:
+    def _fees(self, day: int, state: CustomerState) -> IntArray:
         if day % 30 != 1:
             return np.empty(0, np.int64)
         bound = state.here & (state.waiver_until <= day)
@@ -85,7 +87,7 @@ class Experience:
         state.satisfaction[charged] -= 0.07
         return charged[self._rng.random(len(charged)) < 0.08]
 
-    def _complaints(self, day: int, state: State, disturbed: IntArray) -> None:
+    def _complaints(self, day: int, state: CustomerState, disturbed: IntArray) -> None:
         rng = self._rng
         chance = 0.00022 * np.exp(-0.5 * state.satisfaction)
         np.add.at(chance, disturbed, 0.05)
@@ -102,7 +104,7 @@ class Experience:
         well = rng.random(len(customers)) < WELL_RESOLVED_SHARE - 0.6 * slow
         self._agenda.put("resolve", customers, at + (wait * DAY).astype(np.int64) // SECOND * SECOND, well, channel)
 
-    def _resolutions(self, day: int, state: State) -> None:
+    def _resolutions(self, day: int, state: CustomerState) -> None:
         rng = self._rng
         customers, at, well, channel, _ = self._agenda.take("resolve", day)
         here = state.here[customers]
@@ -115,7 +117,7 @@ class Experience:
         later = at[answers] + rng.integers(3600, 2 * 86_400, answers.sum()) * SECOND
         self._journal.touch("csat_answer", customers[answers], later, channel=channel[answers], score=score)
 
-    def _recommendations(self, day: int, state: State) -> None:
+    def _recommendations(self, day: int, state: CustomerState) -> None:
         """Ask each customer twice a year whether they would recommend the bank; few respond, quiet ones never."""
         rng = self._rng
         surveyed = np.flatnonzero(state.here & (self._survey_day == day % 182))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulation.clock import Clock
+from simulation.clock import SimulatedClock
 from simulation.market import APP, BOOKINGS, TOUCHPOINTS, WEB, IntArray
 
 Columns = dict[str, NDArray[Any]]
@@ -58,7 +58,7 @@ DELIVERY_SECONDS = 6 * 3600
 """Card payments and withdrawals reach the bank at six the next morning."""
 
 
-class Journal:
+class SimulatedJournal:
     """Records of core banking and touchpoints.
 
     Attributes:
@@ -66,7 +66,7 @@ class Journal:
         touches: customer, at, kind, channel, product, score.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: SimulatedClock) -> None:
         self._clock = clock
         self.bookings = Recorder(
             {

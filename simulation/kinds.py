@@ -10,7 +10,7 @@ from domain.offer import Offer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class CareKind:
     """What an offer does other than selling a product.
 
     Attributes:
@@ -27,15 +27,15 @@ class Kind:
 
 
 KINDS: Final = (
-    Kind(tag="follow_up", ease=-2.5, pull=6.0, urgent=True),  # asks how a complaint went
-    Kind(tag="deferral", ease=-2.7, pull=6.0, urgent=True),  # defers instalments: relieves hardship for a while
-    Kind(tag="budget_tool", ease=-3.4, pull=2.0),  # keeps accounts above zero: fewer payments are refused
-    Kind(tag="loyalty", ease=-3.5, pull=0.8),  # rewards customers of long standing, who then stay
-    Kind(tag="referral", ease=-4.4, pull=0.6),  # may bring a new customer
-    Kind(tag="adviser", ease=-3.7, pull=0.7),  # makes people aware of their needs
-    Kind(tag="resume", ease=-3.3, pull=5.0, urgent=True),  # resumes an abandoned application
-    Kind(tag="documents", ease=-1.7, pull=5.0),  # renews documents that expire
-    Kind(tag="terms", ease=-1.8, pull=5.0),  # acknowledges new terms
+    CareKind(tag="follow_up", ease=-2.5, pull=6.0, urgent=True),  # asks how a complaint went
+    CareKind(tag="deferral", ease=-2.7, pull=6.0, urgent=True),  # defers instalments: relieves hardship for a while
+    CareKind(tag="budget_tool", ease=-3.4, pull=2.0),  # keeps accounts above zero: fewer payments are refused
+    CareKind(tag="loyalty", ease=-3.5, pull=0.8),  # rewards customers of long standing, who then stay
+    CareKind(tag="referral", ease=-4.4, pull=0.6),  # may bring a new customer
+    CareKind(tag="adviser", ease=-3.7, pull=0.7),  # makes people aware of their needs
+    CareKind(tag="resume", ease=-3.3, pull=5.0, urgent=True),  # resumes an abandoned application
+    CareKind(tag="documents", ease=-1.7, pull=5.0),  # renews documents that expire
+    CareKind(tag="terms", ease=-1.8, pull=5.0),  # acknowledges new terms
 )
 """Positions in this tuple are codes of kinds throughout the simulation."""
 NO_KIND: Final = -1

@@ -8,7 +8,7 @@ import numpy as np
 
 from domain.journey import Stage
 from simulation.attributes import AFFLUENT, Attributes
-from simulation.catalogue import Catalogue
+from simulation.catalogue import OfferArrays
 from simulation.kinds import KINDS, NO_KIND
 from simulation.market import (
     CREDIT_CARD,
@@ -26,7 +26,7 @@ from simulation.market import (
 )
 from simulation.population import Population
 from simulation.reasons import reasons
-from simulation.state import State
+from simulation.state import CustomerState
 
 UNIFORM_SHARE = 0.3
 """Share of choices that the past policy made uniformly at random."""
@@ -39,7 +39,7 @@ CAMPAIGNS = (SAVINGS, INSURANCE, CREDIT_CARD, INVESTMENT, PERSONAL_LOAN, MORTGAG
 class Marketing:
     """The past behaviour policy; it sees what the bank sees, never needs or satisfaction."""
 
-    def __init__(self, catalogue: Catalogue, population: Population, attributes: Attributes, start: date) -> None:
+    def __init__(self, catalogue: OfferArrays, population: Population, attributes: Attributes, start: date) -> None:
         offers = self._offers = catalogue.offers
         self._catalogue = catalogue
         self._cares = catalogue.kind != NO_KIND
@@ -64,7 +64,7 @@ class Marketing:
         """Tell which offers may appear in a channel, shape (offers,)."""
         return np.array([channel in channels for channels in self._channels])
 
-    def allowed(self, customers: IntArray, day: int, state: State) -> BoolArray:
+    def allowed(self, customers: IntArray, day: int, state: CustomerState) -> BoolArray:
         """Tell which offers the past policy allows, shape (k, offers), by stage, dates, holdings, hardship, reason."""
         today = self._start + timedelta(days=day)
         valid = np.array(
@@ -88,7 +88,7 @@ class Marketing:
         reasonable = reasons(customers, day, state, self._attributes)[:, self._catalogue.kind]
         return np.asarray(may & (reasonable | ~self._cares), dtype=np.bool_)
 
-    def choice(self, customers: IntArray, allowed: BoolArray, day: int, state: State) -> FloatArray:
+    def choice(self, customers: IntArray, allowed: BoolArray, day: int, state: CustomerState) -> FloatArray:
         """Return the probability of choosing each allowed offer, shape (k, offers); all 0 for rows without any."""
         weights = np.where(allowed, self._weights(customers, day, state), 0.0)
         uniform = allowed / np.maximum(allowed.sum(axis=1, keepdims=True), 1)
@@ -97,7 +97,7 @@ class Marketing:
         share = np.where(personalised, UNIFORM_SHARE, 1.0)
         return np.asarray(share * uniform + (1 - share) * by_rule, dtype=np.float64)
 
-    def _weights(self, customers: IntArray, day: int, state: State) -> FloatArray:
+    def _weights(self, customers: IntArray, day: int, state: CustomerState) -> FloatArray:
         """Score offers by rules of thumb on segment, age, income and recent views."""
         on_file = self._attributes
         age = self._population.age[customers] + day / 365.25

@@ -6,14 +6,14 @@ import numpy as np
 
 from simulation.agenda import Agenda, first_of_each
 from simulation.behaviour import Views
-from simulation.clock import Clock, times_office
-from simulation.journal import Journal
+from simulation.clock import SimulatedClock, times_office
+from simulation.journal import SimulatedJournal
 from simulation.market import APP, BRANCH, CURRENT_ACCOUNT, INSURANCE, PRODUCTS, REPEATABLE, FloatArray, IntArray
 from simulation.needs import Needs
 from simulation.odds import logistic
 from simulation.population import Population
 from simulation.randomness import stream
-from simulation.state import State
+from simulation.state import CustomerState
 
 SECOND = 1_000_000
 ABANDONED_AFTER_DAYS = 14
@@ -24,7 +24,9 @@ AMOUNTS = np.array([product.amount for product in PRODUCTS])
 class Products:
     """Simulates how customers get products and close them."""
 
-    def __init__(self, population: Population, clock: Clock, journal: Journal, agenda: Agenda, seed: int) -> None:
+    def __init__(
+        self, population: Population, clock: SimulatedClock, journal: SimulatedJournal, agenda: Agenda, seed: int
+    ) -> None:
         self._population = population
         self._clock = clock
         self._journal = journal
@@ -32,7 +34,7 @@ class Products:
         self._rng = stream(seed, "products")
         self._organic = np.array([product.organic for product in PRODUCTS])
 
-    def arrive(self, day: int, state: State, needs: Needs) -> IntArray:
+    def arrive(self, day: int, state: CustomerState, needs: Needs) -> IntArray:
         """Add today's new customers, with an account and possibly more products; return who they are."""
         rng = self._rng
         brought, *_ = self._agenda.take("join", day)
@@ -51,7 +53,7 @@ class Products:
         state.last_activity[customers] = day
         return customers
 
-    def demand(self, state: State, needs: Needs, views: Views) -> None:
+    def demand(self, state: CustomerState, needs: Needs, views: Views) -> None:
         """Turn some of today's views into applications without any offer."""
         seen, product = views.customers, views.products
         odds = self._organic[product] + 0.9 * needs.level[seen, product]
@@ -59,7 +61,7 @@ class Products:
         delay = self._rng.integers(120, 5400, int(applies.sum())) * SECOND
         self._agenda.put("apply", seen[applies], views.at[applies] + delay, product[applies], views.channel[applies])
 
-    def day(self, day: int, state: State, needs: Needs) -> None:
+    def day(self, day: int, state: CustomerState, needs: Needs) -> None:
         """Advance applications, open approved products, close products that are no longer needed."""
         self._applications(day, state)
         self._submissions(day, state)
@@ -72,7 +74,7 @@ class Products:
         self._decisions(day, state, needs)
         self._closings(day, state, needs)
 
-    def _applications(self, day: int, state: State) -> None:
+    def _applications(self, day: int, state: CustomerState) -> None:
         """Start applications; those that follow an accepted offer are submitted more often."""
         rng = self._rng
         customers, at, product, channel, accepted = self._agenda.take("apply", day)
@@ -97,7 +99,7 @@ class Products:
         timeout = _after(at[leaves], np.full(int(leaves.sum()), float(ABANDONED_AFTER_DAYS)))
         self._agenda.put("abandon", customers[leaves], timeout, product[leaves])
 
-    def _submissions(self, day: int, state: State) -> None:
+    def _submissions(self, day: int, state: CustomerState) -> None:
         customers, at, product, channel, _ = self._agenda.take("submit", day)
         valid = state.here[customers] & state.applying[customers, product]
         customers, at, product, channel = customers[valid], at[valid], product[valid], channel[valid]
@@ -106,7 +108,7 @@ class Products:
         wait = self._rng.uniform(0.2, 1.5, len(customers)) * np.where(AMOUNTS[product] > 5000, 6, 1)
         self._agenda.put("open", customers, _after(at, wait), product, channel)
 
-    def _decisions(self, day: int, state: State, needs: Needs) -> None:
+    def _decisions(self, day: int, state: CustomerState, needs: Needs) -> None:
         """Approve most of the submitted applications that are due."""
         customers, at, product, channel, _ = self._agenda.take("open", day)
         state.applying[customers, product] = False
@@ -115,12 +117,14 @@ class Products:
         self._open(customers, at[approved], product, channel[approved], state)
         needs.satisfy(customers, product)
 
-    def _open(self, customers: IntArray, at: IntArray, product: IntArray, channel: IntArray, state: State) -> None:
+    def _open(
+        self, customers: IntArray, at: IntArray, product: IntArray, channel: IntArray, state: CustomerState
+    ) -> None:
         amount = AMOUNTS[product] * np.exp(self._rng.normal(0, 0.5, len(customers)))
         self._journal.book("OPEN", customers, at, amount=amount, product=product, channel=channel)
         np.add.at(state.holdings, (customers, product), 1)
 
-    def _closings(self, day: int, state: State, needs: Needs) -> None:
+    def _closings(self, day: int, state: CustomerState, needs: Needs) -> None:
         """Close single products: rarely, and more often at low need and low satisfaction."""
         rng = self._rng
         customer, product = np.nonzero(state.holdings[:, CURRENT_ACCOUNT + 1 :] > 0)

@@ -9,7 +9,7 @@ import numpy as np
 from simulation.attributes import AFFLUENT, Attributes
 from simulation.kinds import KIND, KINDS
 from simulation.market import BoolArray, IntArray
-from simulation.state import State
+from simulation.state import CustomerState
 
 RECENT_COMPLAINT_DAYS: Final = 30
 RECENT_REFUSAL_DAYS: Final = 60
@@ -22,7 +22,7 @@ INTERESTED_FROM_VIEWS: Final = 1.0
 """Recent product views from which on advice makes sense; a view of 23 days ago counts half."""
 
 
-def reasons(customers: IntArray, day: int, state: State, attributes: Attributes) -> BoolArray:
+def reasons(customers: IntArray, day: int, state: CustomerState, attributes: Attributes) -> BoolArray:
     """Tell for which kinds each customer has a reason, shape (k, kinds)."""
     found = np.zeros((len(customers), len(KINDS)), dtype=np.bool_)
     here_since = state.joined_on[customers]

@@ -9,14 +9,14 @@ import numpy as np
 
 from domain.offer import Offer
 from simulation.attributes import Attributes
-from simulation.catalogue import Catalogue
+from simulation.catalogue import OfferArrays
 from simulation.kinds import KIND, KINDS, NO_KIND, kind_of
 from simulation.market import CHANNEL_EASE, PRODUCT_NAMES, PRODUCTS, REPEATABLE, FloatArray, IntArray
 from simulation.needs import Needs
 from simulation.odds import logistic
 from simulation.population import Population
 from simulation.reasons import reasons
-from simulation.state import State
+from simulation.state import CustomerState
 
 STRAIN_WEIGHT: Final = 0.5
 """Log-odds for each recently refused payment, up to three."""
@@ -27,7 +27,7 @@ DUTY_EASE: Final = 0.3
 """Log-odds per unit of ease with digital channels: documents are photographed, terms accepted on a screen."""
 
 
-def wants(customers: IntArray, state: State, needs: Needs, population: Population) -> FloatArray:
+def wants(customers: IntArray, state: CustomerState, needs: Needs, population: Population) -> FloatArray:
     """Return each customer's addition to the log-odds of each kind, shape (k, kinds); roughly 0 on average."""
     added = np.zeros((len(customers), len(KINDS)))
     satisfaction, level = state.satisfaction[customers], needs.level[customers]
@@ -68,7 +68,7 @@ class Response:
     already held, care without a reason, open complaints and fading interest.
     """
 
-    def __init__(self, catalogue: Catalogue, population: Population, attributes: Attributes) -> None:
+    def __init__(self, catalogue: OfferArrays, population: Population, attributes: Attributes) -> None:
         self._catalogue = catalogue
         self._population = population
         self._attributes = attributes
@@ -79,7 +79,7 @@ class Response:
         self._bonus = np.array([offer.attributes.get("bonus", 0.0) / 15 * BONUS_WEIGHT for offer in offers])
         self._taste = np.array([_taste(offer) for offer in offers])
 
-    def probabilities(self, customers: IntArray, day: int, state: State, needs: Needs) -> FloatArray:
+    def probabilities(self, customers: IntArray, day: int, state: CustomerState, needs: Needs) -> FloatArray:
         """Return the acceptance probability of every candidate, shape (k, candidates)."""
         people = self._population
         catalogue = self._catalogue
@@ -93,7 +93,7 @@ class Response:
         log_odds += general[:, None]
         return np.clip(logistic(log_odds), 0.0005, 0.65)
 
-    def _offers(self, customers: IntArray, day: int, state: State, needs: Needs) -> FloatArray:
+    def _offers(self, customers: IntArray, day: int, state: CustomerState, needs: Needs) -> FloatArray:
         people, sells, kind = self._population, self._catalogue.sells, self._catalogue.kind[self._cares]
         product = np.maximum(self._catalogue.product, 0)
         price = np.exp(0.5 * people.price_sensitivity[customers])[:, None]

@@ -13,7 +13,7 @@ from domain.errors import DataError
 from domain.offer import Offer
 from events.vocabulary import Vocabulary
 from simulation import delivery
-from simulation.delivery import Delivery
+from simulation.delivery import SourceFiles
 from simulation.market import check_world
 from simulation.settings import Simulation
 from simulation.truth import SimulationReport, report_on, truth_tables
@@ -74,7 +74,7 @@ def simulate(
     return report
 
 
-_WRITERS: dict[str, tuple[Callable[[World], Delivery], Callable[[pa.Table, Path], None], str]] = {
+_WRITERS: dict[str, tuple[Callable[[World], SourceFiles], Callable[[pa.Table, Path], None], str]] = {
     "core_banking": (delivery.core_banking, write_parquet, "parquet"),
     "touchpoints": (delivery.touchpoints, write_csv_gz, "csv.gz"),
     "contact_history": (delivery.contact_history, write_jsonl, "jsonl"),

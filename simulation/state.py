@@ -16,7 +16,7 @@ NOT_LEFT = np.iinfo(np.int64).max
 
 
 @dataclass(slots=True, kw_only=True)
-class State:
+class CustomerState:
     """Arrays that change over time, with one row for each of n customers; days are days of the simulation.
 
     Attributes:
@@ -72,7 +72,7 @@ class State:
     left_product: IntArray
 
     @classmethod
-    def before(cls, population: Population) -> State:
+    def before(cls, population: Population) -> CustomerState:
         """Return the state before the first day: nobody has joined yet."""
         n, products = len(population), len(PRODUCTS)
 

@@ -14,11 +14,11 @@ from simulation.attachment import Attachment
 from simulation.attributes import Attributes
 from simulation.behaviour import Behaviour
 from simulation.care import Care
-from simulation.catalogue import Catalogue
-from simulation.clock import Clock
+from simulation.catalogue import OfferArrays
+from simulation.clock import SimulatedClock
 from simulation.contacts import Contacts
 from simulation.experience import Experience
-from simulation.journal import Journal, Recorder
+from simulation.journal import Recorder, SimulatedJournal
 from simulation.market import PRODUCT_NAMES
 from simulation.marketing import Marketing
 from simulation.needs import LifeEvents, Needs
@@ -26,7 +26,7 @@ from simulation.population import draw_population
 from simulation.products import Products
 from simulation.response import Response
 from simulation.settings import Simulation
-from simulation.state import State
+from simulation.state import CustomerState
 
 DAYS_A_MONTH = 30
 MEMORY = 0.97
@@ -44,12 +44,12 @@ class World:
     def __init__(self, settings: Simulation, offers: tuple[Offer, ...], zone: ZoneInfo) -> None:
         seed = settings.seed
         self.offers = offers
-        self.clock = Clock.of(settings.start, settings.months * DAYS_A_MONTH, zone)
+        self.clock = SimulatedClock.of(settings.start, settings.months * DAYS_A_MONTH, zone)
         self.population = draw_population(settings.customers, self.clock.days, seed)
         self.attributes = Attributes(self.population, settings.start.year, seed)
         self.needs = Needs(self.population, seed)
-        self.state = State.before(self.population)
-        self.journal = Journal(self.clock)
+        self.state = CustomerState.before(self.population)
+        self.journal = SimulatedJournal(self.clock)
         agenda = self.agenda = Agenda(self.clock)
         self._behaviour = Behaviour(self.population, self.clock, self.journal, seed)
         self._experience = Experience(self.population, self.clock, self.journal, agenda, seed)
@@ -57,7 +57,7 @@ class World:
         self._products = Products(self.population, self.clock, self.journal, agenda, seed)
         self._duties = Duties(self.population, self.attributes, seed)
         self._care = Care(self.population, self.clock, agenda, self._duties, seed)
-        catalogue = Catalogue(offers)
+        catalogue = OfferArrays(offers)
         self.contacts = Contacts(
             catalogue=catalogue,
             response=Response(catalogue, self.population, self.attributes),

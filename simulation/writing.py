@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from simulation.clock import Clock
-from simulation.delivery import Delivery
+from simulation.clock import SimulatedClock
+from simulation.delivery import SourceFiles
 
 DIRTY_ROWS = {
     "touchpoints": ("unknown type", "missing customer", "time in the future"),
@@ -30,7 +30,7 @@ REDELIVERED_ROWS = 40
 """Rows of the second month's touchpoints that are delivered again, in a separate file."""
 
 
-def spoil(source: str, delivery: Delivery) -> tuple[Delivery, dict[str, int]]:
+def spoil(source: str, delivery: SourceFiles) -> tuple[SourceFiles, dict[str, int]]:
     """Add invalid copies of rows, with ids of their own, to a source; return their number by reason."""
     table = delivery.table
     planted: dict[str, int] = {}
@@ -94,7 +94,7 @@ def write_jsonl(table: pa.Table, path: Path) -> None:
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def months(delivery: Delivery, clock: Clock) -> Iterator[tuple[str, pa.Table]]:
+def months(delivery: SourceFiles, clock: SimulatedClock) -> Iterator[tuple[str, pa.Table]]:
     """Split a delivery, which is ordered by day, into calendar months."""
     labels = np.array([(clock.start + timedelta(days=day)).strftime("%Y-%m") for day in range(clock.days)])
     of_row = labels[delivery.days]

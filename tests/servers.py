@@ -231,7 +231,7 @@ def _ended(server: Server) -> Iterator[None]:
         yield
     finally:
         if server.running():
-            server.stop()
+            server.kill()  # its folder goes too: nothing has to be written first
 
 
 def _package(name: str) -> Path:

@@ -19,7 +19,7 @@ from typing import Final
 from domain.errors import StateError
 from records.event_rows import moment_of
 from records.newest import newest_kept
-from simulation.clock import Clock as SimulatedDays
+from simulation.clock import SimulatedClock
 from simulation.world import DAYS_A_MONTH
 from storage.atomic import replace_text
 from storage.lock import anybody_present, locked, present
@@ -33,7 +33,7 @@ SERVING: Final = "serving.lock"
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
-class Origin(StrEnum):
+class TimeOrigin(StrEnum):
     """What a service's time is based on."""
 
     MACHINE = "machine"
@@ -57,7 +57,7 @@ class ServedTime:
     """
 
     ahead: timedelta
-    origin: Origin
+    origin: TimeOrigin
 
     def now(self) -> datetime:
         """Return the current time, UTC."""
@@ -146,7 +146,7 @@ def _end_of_life(components: Components) -> datetime:
     """Return the last moment of a simulated bank; before the simulation, the moment at which it will end."""
     simulation = components.bank.simulation
     assert simulation is not None, "a simulated bank"
-    days = SimulatedDays.of(simulation.start, simulation.months * DAYS_A_MONTH, components.bank.time_zone)
+    days = SimulatedClock.of(simulation.start, simulation.months * DAYS_A_MONTH, components.bank.time_zone)
     return _last_moment(components) or moment_of(days.end)
 
 
@@ -154,16 +154,16 @@ def _started(components: Components, as_of: datetime | None) -> ServedTime:
     if as_of is not None:
         newest = newest_kept(components.database)
         if newest is not None and newest >= as_of:
-            return ServedTime(newest + _MICROSECOND - datetime.now(UTC), Origin.KEPT)
-        return ServedTime(as_of - datetime.now(UTC), Origin.ASKED)
+            return ServedTime(newest + _MICROSECOND - datetime.now(UTC), TimeOrigin.KEPT)
+        return ServedTime(as_of - datetime.now(UTC), TimeOrigin.ASKED)
     if components.bank.simulation is None:
-        return ServedTime(timedelta(0), Origin.MACHINE)
-    return ServedTime(_end_of_life(components) - datetime.now(UTC), Origin.LAST_MOMENT)
+        return ServedTime(timedelta(0), TimeOrigin.MACHINE)
+    return ServedTime(_end_of_life(components) - datetime.now(UTC), TimeOrigin.LAST_MOMENT)
 
 
 def _shared(components: Components, as_of: datetime | None) -> ServedTime:
     ahead, asked = _read(components.places.clock)
-    time = ServedTime(ahead, Origin.SHARED)
+    time = ServedTime(ahead, TimeOrigin.SHARED)
     real = components.bank.simulation is None
     # without --as-of any time will do for a simulated bank, but a real bank expects real time
     if (_text(as_of) != asked) if as_of is not None else (real and ahead):

@@ -14,12 +14,12 @@ from console.charts.time_chart import Mark, Point, time_chart
 from console.languages import N_, Texts
 from console.page import Content, Page, Visit
 from console.tables import Column, Table
+from decisioning.budgets.period import share_of_period_gone
 from serving.figures.acceptance import Period, acceptance, last_matured_day
 from serving.figures.changes import Change, changes
 from serving.figures.daily_responses import Group
 from serving.figures.files import read_daily_responses, read_last_run, read_runs
 from serving.service.budgets import remaining
-from serving.service.pacing import share_of_period_gone
 
 PERIODS: Final = ("91", "28", "365")
 MOST_DAYS_DRAWN: Final = 100

@@ -12,7 +12,7 @@ from decisioning.allocation.fill import fill, relieve
 from decisioning.allocation.ledger import NEVER, Ledger
 from decisioning.allocation.oracle import OrderedSums, over_chunks
 from decisioning.allocation.prices import Prices
-from decisioning.allocation.problem import Chunk, Problem
+from decisioning.allocation.problem import AllocationProblem, CustomerChunk
 from decisioning.allocation.scoring import best_of, priced_blocks
 from decisioning.allocation.taken import Choices, units_taken
 from domain.errors import DataError
@@ -74,7 +74,7 @@ class Allocation:
         return max(0.0, (self.bound - self.value) / self.bound) if self.bound > 0 else 0.0
 
 
-def allocate(problem: Problem, prices: Prices, threads: int = 2) -> Allocation:
+def allocate(problem: AllocationProblem, prices: Prices, threads: int = 2) -> Allocation:
     """Allocate the capacities.
 
     Everybody takes the best candidate at the prices. Where a resource is overdrawn, those who lose least give way.
@@ -91,7 +91,8 @@ def allocate(problem: Problem, prices: Prices, threads: int = 2) -> Allocation:
 
     Example:
         >>> from decisioning.allocation.prices import PriceSearch, find_prices
-        >>> calls = Problem([Chunk(np.array([[5.0], [3.0], [2.0]]), (np.ones(1),))], np.array([2.0]), ("calls",))
+        >>> chunk = CustomerChunk(np.array([[5.0], [3.0], [2.0]]), (np.ones(1),))
+        >>> calls = AllocationProblem([chunk], np.array([2.0]), ("calls",))
         >>> shared = allocate(calls, find_prices(calls, PriceSearch()))
         >>> shared.chosen[0].tolist(), shared.value, shared.resources[0].used
         ([0, 0, -1], 8.0, 2.0)
@@ -127,7 +128,7 @@ def allocate(problem: Problem, prices: Prices, threads: int = 2) -> Allocation:
     )
 
 
-def _wishes(chunk: Chunk, start: int, *, prices: Array, ledger: Ledger) -> tuple[Choices, list[int]]:
+def _wishes(chunk: CustomerChunk, start: int, *, prices: Array, ledger: Ledger) -> tuple[Choices, list[int]]:
     """Return everybody's choice at the prices and the units it consumes; candidates that can never fit are skipped."""
     del start
     check_chunk(chunk, len(prices), None)
@@ -144,14 +145,14 @@ def _wishes(chunk: Chunk, start: int, *, prices: Array, ledger: Ledger) -> tuple
     return choices, used
 
 
-def _value(problem: Problem, chosen: Choices, threads: int) -> float:
+def _value(problem: AllocationProblem, chosen: Choices, threads: int) -> float:
     sums = OrderedSums(1)
     for gains in over_chunks(partial(_gains_of, chosen=chosen), problem.chunks, threads):
         sums.add(gains)
     return float(sums.total()[0])
 
 
-def _gains_of(chunk: Chunk, start: int, *, chosen: Choices) -> Array:
+def _gains_of(chunk: CustomerChunk, start: int, *, chosen: Choices) -> Array:
     mine = chosen[start : start + len(chunk)]
     rows = np.flatnonzero(mine >= 0)
     gains = np.zeros((1, len(chunk)))

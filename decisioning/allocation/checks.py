@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from decisioning.allocation.problem import Chunk
+from decisioning.allocation.problem import CustomerChunk
 from domain.errors import DataError
 from expressions.types import Array
 
 
-def check_chunk(chunk: Chunk, resources: int, candidates: int | None) -> None:
+def check_chunk(chunk: CustomerChunk, resources: int, candidates: int | None) -> None:
     """Check that a chunk matches the problem and holds valid amounts.
 
     Args:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from decisioning.allocation.ledger import Ledger, Units
 from decisioning.allocation.moves import Cheapest, Moves
 from decisioning.allocation.oracle import over_chunks
-from decisioning.allocation.problem import Chunk, Problem
+from decisioning.allocation.problem import AllocationProblem, CustomerChunk
 from decisioning.allocation.scoring import best_of, priced_blocks
 from decisioning.allocation.taken import Choices, keys_of, units_taken
 from expressions.types import Array
@@ -22,7 +22,7 @@ MOST_MOVES = 1 << 16
 
 
 def fill(
-    problem: Problem, prices: Array, ledger: Ledger, chosen: Choices, used: Units, threads: int
+    problem: AllocationProblem, prices: Array, ledger: Ledger, chosen: Choices, used: Units, threads: int
 ) -> tuple[Units, float]:
     """Do one round of moves to candidates with a higher gain, as long as they fit.
 
@@ -52,7 +52,7 @@ def fill(
     return used + more, float(prices @ ledger.amounts(more)) - float(moves.cost[done].sum())
 
 
-def _gains(chunk: Chunk, start: int, *, prices: Array, ledger: Ledger, chosen: Choices, left: Units) -> Moves:
+def _gains(chunk: CustomerChunk, start: int, *, prices: Array, ledger: Ledger, chosen: Choices, left: Units) -> Moves:
     parts = [Moves.none(len(prices))]
     keys = keys_of(chunk, start)
     amounts_left = ledger.amounts(left)
@@ -109,7 +109,7 @@ def _that_fit(units: Units, left: Units) -> NDArray[np.intp]:
 
 
 def relieve(
-    problem: Problem, prices: Array, ledger: Ledger, chosen: Choices, used: list[int], threads: int
+    problem: AllocationProblem, prices: Array, ledger: Ledger, chosen: Choices, used: list[int], threads: int
 ) -> tuple[Units, int]:
     """Take candidates away until every resource is within its capacity.
 
@@ -141,7 +141,9 @@ def relieve(
     return np.array(used, dtype=np.int64), passes
 
 
-def _ways_out(chunk: Chunk, start: int, *, prices: Array, ledger: Ledger, chosen: Choices, excess: list[int]) -> Moves:
+def _ways_out(
+    chunk: CustomerChunk, start: int, *, prices: Array, ledger: Ledger, chosen: Choices, excess: list[int]
+) -> Moves:
     parts = [Moves.none(len(prices))]
     keys = keys_of(chunk, start)
     over = np.flatnonzero(excess)

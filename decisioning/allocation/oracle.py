@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from decisioning.allocation.problem import Chunk, Problem
+from decisioning.allocation.problem import AllocationProblem, CustomerChunk
 from decisioning.allocation.scoring import best_of, priced_blocks
 from expressions.types import Array
 
@@ -55,7 +55,9 @@ class OrderedSums:
 Result = TypeVar("Result")
 
 
-def over_chunks(compute: Callable[[Chunk, int], Result], chunks: Iterable[Chunk], threads: int) -> Iterator[Result]:
+def over_chunks(
+    compute: Callable[[CustomerChunk, int], Result], chunks: Iterable[CustomerChunk], threads: int
+) -> Iterator[Result]:
     """Call a function on every chunk and yield the results.
 
     The caller's thread fetches chunks one at a time, and at most one more than there are threads is held. numpy
@@ -98,7 +100,7 @@ class Dual:
     used: Array
 
 
-def evaluate(problem: Problem, prices: Array, threads: int) -> Dual:
+def evaluate(problem: AllocationProblem, prices: Array, threads: int) -> Dual:
     """Evaluate the dual function: let everybody choose at these prices.
 
     Computes D(prices) = sum_k price_k x capacity_k + sum_i max(0, max_j priced gain_ij), the Lagrangian dual function,
@@ -113,7 +115,7 @@ def evaluate(problem: Problem, prices: Array, threads: int) -> Dual:
     return Dual(prices, float(total[0]) + paid, total[1:])
 
 
-def _of_chunk(chunk: Chunk, prices: Array) -> Array:
+def _of_chunk(chunk: CustomerChunk, prices: Array) -> Array:
     """Return each customer's priced gain and consumption: shape (1 + K, n)."""
     numbers = np.zeros((1 + len(prices), len(chunk)))
     nobody = chunk.gain.shape[1]

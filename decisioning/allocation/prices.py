@@ -8,7 +8,7 @@ import numpy as np
 
 from decisioning.allocation.master import Free, Master
 from decisioning.allocation.oracle import Dual, evaluate
-from decisioning.allocation.problem import Problem
+from decisioning.allocation.problem import AllocationProblem
 from decisioning.allocation.survey import survey
 from domain.errors import DataError
 from domain.spec import Spec
@@ -77,7 +77,7 @@ class Prices:
     converged: bool
 
 
-def find_prices(problem: Problem, settings: PriceSearch, warm: Array | None = None) -> Prices:
+def find_prices(problem: AllocationProblem, settings: PriceSearch, warm: Array | None = None) -> Prices:
     """Find the prices that minimise the dual function.
 
     Cutting planes with in-out stabilisation (Kelley 1960; Ben-Ameur and Neto 2007): each pass evaluates everybody's
@@ -93,8 +93,8 @@ def find_prices(problem: Problem, settings: PriceSearch, warm: Array | None = No
         DataError: If the problem's data or the initial prices are inconsistent.
 
     Example:
-        >>> from decisioning.allocation.problem import Chunk
-        >>> calls = Problem([Chunk(np.array([[5.0], [3.0], [2.0]]), (np.ones(1),))], np.array([2.0]))
+        >>> from decisioning.allocation.problem import CustomerChunk
+        >>> calls = AllocationProblem([CustomerChunk(np.array([[5.0], [3.0], [2.0]]), (np.ones(1),))], np.array([2.0]))
         >>> found = find_prices(calls, PriceSearch())
         >>> round(found.bound, 6), bool(2.0 <= found.prices[0] <= 3.0)
         (8.0, True)
@@ -106,7 +106,7 @@ def find_prices(problem: Problem, settings: PriceSearch, warm: Array | None = No
     sample_passes = 0
     if warm is None and found.sample is not None and found.customers > 2 * settings.sample_customers:
         share = len(found.sample) / found.customers
-        few = Problem([found.sample], problem.capacity * share)
+        few = AllocationProblem([found.sample], problem.capacity * share)
         first = _minimise(few, free, start, settings, FAR)
         start, sample_passes = first.prices, first.passes
     near = warm is not None or sample_passes > 0
@@ -121,7 +121,7 @@ def find_prices(problem: Problem, settings: PriceSearch, warm: Array | None = No
     )
 
 
-def _minimise(problem: Problem, free: Free, start: Array, settings: PriceSearch, smoothing: float) -> Prices:
+def _minimise(problem: AllocationProblem, free: Free, start: Array, settings: PriceSearch, smoothing: float) -> Prices:
     best = evaluate(problem, start, settings.threads)
     duals, lowest = [best], 0.0  # giving nothing to anybody is an allocation
     if best.bound <= NEGLIGIBLE or not free.any():  # nobody gains anything, or every price is known
@@ -156,7 +156,7 @@ def _settled(best: Dual, lowest: float, settings: PriceSearch) -> bool:
     return best.bound - lowest <= max(settings.relative_tolerance * best.bound, NEGLIGIBLE)
 
 
-def _idle(problem: Problem, best: Dual, free: Free, settings: PriceSearch) -> Free:
+def _idle(problem: AllocationProblem, best: Dual, free: Free, settings: PriceSearch) -> Free:
     """Return resources that are not scarce but have a price above 0 within the tolerance of the search."""
     slack = problem.capacity - best.used
     left_over = slack > LEFT_OVER * problem.capacity
@@ -165,7 +165,7 @@ def _idle(problem: Problem, best: Dual, free: Free, settings: PriceSearch) -> Fr
     return idle
 
 
-def _checked(warm: Array | None, problem: Problem) -> Array:
+def _checked(warm: Array | None, problem: AllocationProblem) -> Array:
     if warm is None:
         return np.zeros(problem.resources)
     warm = np.asarray(warm, dtype=np.float64)

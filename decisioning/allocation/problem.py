@@ -15,7 +15,7 @@ Keys = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Chunk:
+class CustomerChunk:
     """Some of the customers.
 
     Attributes:
@@ -40,7 +40,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Problem:
+class AllocationProblem:
     """All customers, and the capacities that they share.
 
     Attributes:
@@ -54,12 +54,13 @@ class Problem:
             iterator (exhausted after the first pass), or if the number of names differs from that of resources.
 
     Example:
-        >>> calls = Problem([Chunk(np.array([[5.0], [3.0]]), (np.ones(1),))], np.array([1.0]), ("call slots",))
+        >>> chunk = CustomerChunk(np.array([[5.0], [3.0]]), (np.ones(1),))
+        >>> calls = AllocationProblem([chunk], np.array([1.0]), ("call slots",))
         >>> calls.resources
         1
     """
 
-    chunks: Iterable[Chunk]
+    chunks: Iterable[CustomerChunk]
     capacity: Array
     names: tuple[str, ...] = field(default=())
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from decisioning.allocation.problem import Chunk
+from decisioning.allocation.problem import CustomerChunk
 from expressions.types import Array
 
 BLOCK_ROWS = 2048
@@ -16,7 +16,7 @@ BLOCK_ROWS = 2048
 Positions = NDArray[np.intp]
 
 
-def priced_blocks(chunk: Chunk, prices: Array) -> Iterator[tuple[slice, Array]]:
+def priced_blocks(chunk: CustomerChunk, prices: Array) -> Iterator[tuple[slice, Array]]:
     """Subtract the price of what candidates consume: gain - sum_k price_k x consumption_k.
 
     Args:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from decisioning.allocation.checks import check_chunk
-from decisioning.allocation.problem import Chunk, Problem
+from decisioning.allocation.problem import AllocationProblem, CustomerChunk
 from decisioning.policies.draws import Hashes, mixed
 from expressions.types import Array
 
@@ -30,10 +30,10 @@ class Survey:
 
     customers: int
     shut_out: Array
-    sample: Chunk | None
+    sample: CustomerChunk | None
 
 
-def survey(problem: Problem, sample_size: int) -> Survey:
+def survey(problem: AllocationProblem, sample_size: int) -> Survey:
     """Pass over all customers once.
 
     The sample keeps the positions whose hash is below a threshold, the highest power of two that keeps no more than
@@ -44,7 +44,7 @@ def survey(problem: Problem, sample_size: int) -> Survey:
     """
     customers, candidates = 0, None
     shut_out = np.zeros(problem.resources)
-    kept: list[tuple[Hashes, Chunk]] = []
+    kept: list[tuple[Hashes, CustomerChunk]] = []
     shift = 0
     for chunk in problem.chunks:
         check_chunk(chunk, problem.resources, candidates)
@@ -60,24 +60,24 @@ def survey(problem: Problem, sample_size: int) -> Survey:
     return Survey(customers, shut_out, _joined([part for _, part in kept], problem.resources) if kept else None)
 
 
-def _below(part: tuple[Hashes, Chunk], shift: int) -> tuple[Hashes, Chunk]:
+def _below(part: tuple[Hashes, CustomerChunk], shift: int) -> tuple[Hashes, CustomerChunk]:
     hashes, chunk = part
     rows = np.flatnonzero(hashes >> np.uint64(64 - shift) == 0) if shift else np.arange(len(hashes))
     amounts = tuple(one if one.ndim == 1 else one[rows] for one in chunk.consumption)
-    return hashes[rows], Chunk(chunk.gain[rows], amounts)
+    return hashes[rows], CustomerChunk(chunk.gain[rows], amounts)
 
 
-def _joined(parts: list[Chunk], resources: int) -> Chunk:
+def _joined(parts: list[CustomerChunk], resources: int) -> CustomerChunk:
     amounts = []
     for resource in range(resources):
         pieces = [part.consumption[resource] for part in parts]
         same = all(piece.ndim == 1 and np.array_equal(piece, pieces[0]) for piece in pieces)
         whole = [np.broadcast_to(piece, part.gain.shape) for piece, part in zip(pieces, parts, strict=True)]
         amounts.append(pieces[0].copy() if same else np.concatenate(whole))
-    return Chunk(np.concatenate([part.gain for part in parts]), tuple(amounts))
+    return CustomerChunk(np.concatenate([part.gain for part in parts]), tuple(amounts))
 
 
-def _highest_ratio(chunk: Chunk, resource: int) -> float:
+def _highest_ratio(chunk: CustomerChunk, resource: int) -> float:
     """Return the highest gain per unit of a resource over all customers."""
     amounts = np.broadcast_to(chunk.consumption[resource], chunk.gain.shape)
     wanted = (chunk.gain > 0) & (amounts > 0)

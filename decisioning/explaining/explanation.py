@@ -15,7 +15,7 @@ Failed = list[tuple[int, str]]
 """Failed rules, by position in the order in which they are checked, each with its reason."""
 
 
-class Explanation:
+class DecisionExplanation:
     """Explains decisions that were made together.
 
     Args:

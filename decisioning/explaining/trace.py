@@ -19,7 +19,7 @@ import numpy as np
 import orjson
 
 from decisioning.engine import Decisions, as_datetime
-from decisioning.explaining.explanation import Explanation
+from decisioning.explaining.explanation import DecisionExplanation
 from decisioning.explaining.rule_book import RuleBook
 from decisioning.policies.compiled import CompiledPolicy
 from decisioning.policies.draws import Arm
@@ -96,7 +96,7 @@ class Traces:
     def __init__(self, decisions: Decisions, book: RuleBook) -> None:
         self._decisions = decisions
         self._book = book
-        self._explanation = Explanation(decisions)
+        self._explanation = DecisionExplanation(decisions)
         policy = decisions.policy
         self._offers = [offer.name for offer, _ in policy.candidates.pairs]
         self._contact_cost = policy.candidates.columns["contact_cost"].tolist()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from decisioning.allocation.problem import Chunk, Keys
+from decisioning.allocation.problem import CustomerChunk, Keys
 from decisioning.engine import Decisions
 from decisioning.policies.compiled import CompiledPolicy
 from decisioning.policies.draws import Arm, hashes_of
@@ -59,10 +59,10 @@ class ContactOptions:
             probabilities=np.where(out, np.nan, self.probabilities),
         )
 
-    def chunk(self) -> Chunk:
+    def chunk(self) -> CustomerChunk:
         """Return the contacts to allocate, without customers who have a contact that must be made."""
         bound = self.must.any(axis=1, keepdims=True)
-        return Chunk(np.where(bound, np.nan, self.gains), self.uses, self.keys)
+        return CustomerChunk(np.where(bound, np.nan, self.gains), self.uses, self.keys)
 
 
 def all_contact_options(decisions: Decisions) -> ContactOptions:

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from decisioning.allocation.allocate import Allocation, ResourceUse, allocate
 from decisioning.allocation.prices import Prices, PriceSearch, find_prices
-from decisioning.allocation.problem import Chunk, Problem
+from decisioning.allocation.problem import AllocationProblem, CustomerChunk
 from decisioning.plan.contact_options import ContactOptions
 from expressions.types import Array
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ContactPlan:
     """The contacts of a batch run.
 
     Attributes:
@@ -66,7 +66,7 @@ def plan_contacts(
     capacities: Mapping[str, float],
     prices: Mapping[str, float],
     settings: PriceSearch,
-) -> Plan:
+) -> ContactPlan:
     """Choose at most one contact for each customer.
 
     Contacts that must be made come first, in the order of the customers' hashes, as long as budgets last. All other
@@ -84,7 +84,7 @@ def plan_contacts(
     if not binding:
         chosen = tuple(_best(part, first) for part, first in zip(wishes, owed, strict=True))
         value = sum(_worth(part, made, first) for part, made, first in zip(wishes, chosen, owed, strict=True))
-        return Plan(chosen, value, value, (), refused)
+        return ContactPlan(chosen, value, value, (), refused)
     left = {name: capacities[name] for name in names}
     for place, amount in zip(binding, spent.tolist(), strict=True):
         left[names[place]] = max(0.0, left[names[place]] - amount)
@@ -94,7 +94,7 @@ def plan_contacts(
     chosen = tuple(
         np.where(first >= 0, first, made).astype(np.int32) for first, made in zip(owed, shared.chosen, strict=True)
     )
-    return Plan(chosen, shared.value, found.bound, _with_owed(shared, found, capacities, spent), refused)
+    return ContactPlan(chosen, shared.value, found.bound, _with_owed(shared, found, capacities, spent), refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +104,18 @@ class _Chunks:
     wishes: Iterable[ContactOptions]
     binding: list[int]
 
-    def __iter__(self) -> Iterator[Chunk]:
+    def __iter__(self) -> Iterator[CustomerChunk]:
         for part in self.wishes:
             chunk = part.chunk()
-            yield Chunk(chunk.gain, tuple(chunk.consumption[place] for place in self.binding), chunk.keys)
+            yield CustomerChunk(chunk.gain, tuple(chunk.consumption[place] for place in self.binding), chunk.keys)
 
 
-def _problem(wishes: Iterable[ContactOptions], capacities: Mapping[str, float], binding: list[int]) -> Problem:
+def _problem(
+    wishes: Iterable[ContactOptions], capacities: Mapping[str, float], binding: list[int]
+) -> AllocationProblem:
     names = list(capacities)
     amounts = np.array([capacities[names[place]] for place in binding])
-    return Problem(_Chunks(wishes, binding), amounts, tuple(names[place] for place in binding))
+    return AllocationProblem(_Chunks(wishes, binding), amounts, tuple(names[place] for place in binding))
 
 
 def _owed(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 
-from decisioning.policies.budgets import Budget
+from decisioning.budgets.budget import Budget
 from decisioning.policies.candidates import RESERVED_ATTRIBUTES, Candidates
 from decisioning.policies.policy import ContactLimit, Policy, QuietHours, Rule, Weight
 from domain.errors import Problem, nearest

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, tzinfo
 from hashlib import blake2b
 
 import numpy as np
 
+from decisioning.budgets.budget import Budget
 from decisioning.policies import checks
-from decisioning.policies.budget_compile import budget_problems, compile_budgets
-from decisioning.policies.budgets import Budget
 from decisioning.policies.builder import Builder
 from decisioning.policies.candidates import Candidates
+from decisioning.policies.checks import BUDGETS_FILE
 from decisioning.policies.cold_start import assumptions
-from decisioning.policies.compiled import BUILT_IN_RULES, SCORE, CompiledPolicy, CompiledRule, consent_rule
+from decisioning.policies.compiled import (
+    BUDGET,
+    BUILT_IN_RULES,
+    SCORE,
+    CompiledBudget,
+    CompiledPolicy,
+    CompiledRule,
+    consent_rule,
+)
 from decisioning.policies.draws import Arm
 from decisioning.policies.policy import Policy
 from decisioning.policies.rules import all_rules, limit_counts
@@ -139,3 +149,37 @@ def _digest(
         "time_zone": str(time_zone),
     }
     return blake2b(json.dumps(content, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
+
+
+def compile_budgets(
+    budgets: Sequence[Budget], rules: Sequence[CompiledRule], builder: Builder
+) -> tuple[CompiledBudget, ...]:
+    """Compile each budget's charge per contact or acceptance, over the candidates that use the budget."""
+    first = next((position for position, rule in enumerate(rules) if rule.kind == BUDGET), len(rules))
+    compiled = []
+    for position, budget in enumerate(budgets):
+        columns = builder.names.candidates.within(budget)
+        charge = builder.number(budget.charge, columns, (position, "charge"), BUDGETS_FILE)
+        compiled.append(CompiledBudget(budget, columns, charge, first + position))
+    return tuple(compiled)
+
+
+def budget_problems(budgets: Sequence[Budget]) -> Iterator[Problem]:
+    """Find invalid amounts and budgets that end before they begin."""
+    for position, budget in enumerate(budgets):
+        if not (math.isfinite(budget.amount) and budget.amount >= 0.0):
+            yield Problem(
+                file=BUDGETS_FILE,
+                path=(position, "amount"),
+                what=f"{budget.name}: the amount is invalid",
+                got=f"{budget.amount}",
+                expected="a number of at least 0",
+            )
+        if budget.valid_from and budget.valid_until and budget.valid_until < budget.valid_from:
+            yield Problem(
+                file=BUDGETS_FILE,
+                path=(position, "valid_until"),
+                what=f"{budget.name}: the budget ends before it begins",
+                got=f"{budget.valid_until}",
+                expected=f"{budget.valid_from} or later",
+            )

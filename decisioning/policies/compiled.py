@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from decisioning.policies.budgets import Budget
+from decisioning.budgets.budget import Budget
 from decisioning.policies.candidates import Candidates, Columns
 from decisioning.policies.evaluation_context import ColumnLayout
 from decisioning.policies.policy import Policy

@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from decisioning.policies.budgets import Budget
+from decisioning.budgets.budget import Budget
 from decisioning.policies.builder import Builder
 from decisioning.policies.candidates import Candidates, Columns
 from decisioning.policies.checks import OFFERS_FILE, POLICIES_FILE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -22,52 +22,62 @@ from features.store.state_files import StateFiles
 from features.table import FeatureTable
 
 
-def current_features(
-    definitions: FeatureDefinitions,
-    log: EventLog,
-    states: StateFiles,
-    bucket: int,
-    midnight: datetime,
-    customers: NDArray[np.object_] | None = None,
-    contacts: pa.Table | None = None,
-) -> tuple[FeatureTable, int]:
-    """Compute the features of a bucket's customers, or some of them, from the states.
+@dataclass(frozen=True, slots=True)
+class MidnightFeatures:
+    """Computes the features of a bucket's customers as of a midnight.
 
-    Customers without a state are computed from the log. So are all customers if the file is missing, or has another
-    midnight (in a run for an earlier moment, say) or other features. The numbers are the same.
-
-    Args:
+    Attributes:
         definitions: The bank's feature definitions.
         log: The event log.
         states: Files of the states, as written by `compute_bucket`.
-        bucket: Number of the bucket.
-        midnight: The local midnight.
-        customers: Customers of the bucket; None for all.
-        contacts: Contacts that states and log of the midnight do not have, as events that became available at midnight
-            (`records.open_contacts`). Their customers are computed as of just after midnight, when contacts count.
-
-    Returns:
-        Features, first from the file in its order, then from the log, and the number of customers from the log.
-
-    Raises:
-        StateError: The file is damaged.
     """
-    if customers is None:
-        customers = customers_in(log.read_bucket(bucket, ["customer_id"]))
-    known = _states_of(customers, states, part_name(bucket), midnight, definitions.catalogue.layout)
-    later = empty_table() if contacts is None else contacts  # the states end at this midnight
-    tables = []
-    rest = customers
-    if known is not None and len(known):
-        moments = _moments(known.customer_ids, midnight, later)
-        tables.append(features_at(known, later, moments, definitions))
-        rest = customers[~_are_in(customers, known.customer_ids)]
-    if len(rest) or not tables:
-        events = pa.concat_tables([log.read_bucket(bucket), later])
-        asked = Moments(rest, _moments(rest, midnight, later))
-        tables.append(compute_features(events, asked, definitions))
-    whole = FeatureTable.concatenate(tables)
-    return replace(whole, as_of=np.full(len(whole), utc_microseconds(midnight))), len(rest)
+
+    definitions: FeatureDefinitions
+    log: EventLog
+    states: StateFiles
+
+    def of_bucket(
+        self,
+        bucket: int,
+        midnight: datetime,
+        customers: NDArray[np.object_] | None = None,
+        contacts: pa.Table | None = None,
+    ) -> tuple[FeatureTable, int]:
+        """Compute the features of a bucket's customers, or some of them, from the states.
+
+        Customers without a state are computed from the log. So are all customers if the file is missing, or has another
+        midnight (in a run for an earlier moment, say) or other features. The numbers are the same.
+
+        Args:
+            bucket: Number of the bucket.
+            midnight: The local midnight.
+            customers: Customers of the bucket; None for all.
+            contacts: Contacts that states and log of the midnight do not have, as events that became available at
+                midnight (`records.open_contacts`). Their customers are computed as of just after midnight, when
+                contacts count.
+
+        Returns:
+            Features, first from the file in its order, then from the log, and the number of customers from the log.
+
+        Raises:
+            StateError: The file is damaged.
+        """
+        if customers is None:
+            customers = customers_in(self.log.read_bucket(bucket, ["customer_id"]))
+        known = _states_of(customers, self.states, part_name(bucket), midnight, self.definitions.catalogue.layout)
+        later = empty_table() if contacts is None else contacts  # the states end at this midnight
+        tables = []
+        rest = customers
+        if known is not None and len(known):
+            moments = _moments(known.customer_ids, midnight, later)
+            tables.append(features_at(known, later, moments, self.definitions))
+            rest = customers[~_are_in(customers, known.customer_ids)]
+        if len(rest) or not tables:
+            events = pa.concat_tables([self.log.read_bucket(bucket), later])
+            asked = Moments(rest, _moments(rest, midnight, later))
+            tables.append(compute_features(events, asked, self.definitions))
+        whole = FeatureTable.concatenate(tables)
+        return replace(whole, as_of=np.full(len(whole), utc_microseconds(midnight))), len(rest)
 
 
 def _moments(customers: NDArray[np.object_], midnight: datetime, later: pa.Table) -> NDArray[np.datetime64]:

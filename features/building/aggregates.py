@@ -10,8 +10,7 @@ from domain.errors import Problem, nearest
 from events.vocabulary import ATTRIBUTES_TYPE
 from expressions.types import Category, ColumnType, Number
 from features.building.draft import FILES, Draft, Origin, Path
-from features.definitions import AggregateFeature, Where
-from features.feature import Feature
+from features.definitions import AggregateFeature, Feature, Where
 
 
 class Report(Protocol):

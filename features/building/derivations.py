@@ -6,14 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from domain.errors import ExpressionError, Problem, nearest
+from domain.errors import DataError, ExpressionError, NboError, Problem, nearest
 from expressions.expression import compile_expression
 from expressions.types import Boolean, Schema
 from features.building.draft import FILES, MOMENT_INPUTS, RENAME, Draft, Origin
 from features.building.formulas import Formula, Part, names_read
 from features.building.journeys import stage_formulas, step_formulas
-from features.definitions import DerivedFeature, Dimension, FeatureFile
-from features.feature import Feature
+from features.definitions import DerivedFeature, Dimension, Feature, FeatureFile
 from features.journey.settings import Journey
 
 
@@ -38,7 +37,7 @@ def _take(draft: Draft, pending: dict[str, Formula], formulas: Sequence[Formula]
     for formula in formulas:
         for name in formula.makes:
             if name in pending:
-                _report(draft, formula, f"the feature '{name}' is declared twice", remedy=RENAME)
+                _report(draft, formula, DataError(f"the feature '{name}' is declared twice", remedy=RENAME))
             elif draft.name_is_free(name, formula.file, formula.name_path):
                 pending[name] = formula
 
@@ -142,7 +141,7 @@ def _report_unknown_names(draft: Draft, pending: dict[str, Formula]) -> None:
         for part in formula.parts:
             unknown = names_read(part.text) - known
             for name in sorted(unknown - draft.broken):
-                _report(draft, formula, "unknown name", f"'{name}'", nearest(name, known), part=part)
+                _report(draft, formula, DataError("unknown name", got=f"'{name}'", expected=nearest(name, known)), part)
             if unknown:
                 _break(draft, formula)
 
@@ -164,7 +163,8 @@ def _ordered(draft: Draft, pending: dict[str, Formula]) -> list[Formula]:
         if formula in path:
             cycle = path[path.index(formula) :]
             names = " <- ".join(other.makes[0] for other in (*cycle, formula))
-            _report(draft, formula, "features are computed from each other", names, "an order to compute them in")
+            mistake = "features are computed from each other"
+            _report(draft, formula, DataError(mistake, got=names, expected="an order to compute them in"))
             in_cycles.update(cycle)
             for other in cycle:
                 draft.broken.update(other.makes)
@@ -199,31 +199,16 @@ def _check(draft: Draft, formula: Formula, part: Part, schema: Schema) -> None:
     try:
         compiled = compile_expression(part.text, schema)
     except ExpressionError as error:
-        _report(draft, formula, error.what, error.got, error.expected, remedy=error.remedy, part=part)
+        _report(draft, formula, error, part)
         _break(draft, formula)
         return
     if part.is_condition and not isinstance(compiled.type, Boolean):
-        _report(
-            draft,
-            formula,
-            "not a condition",
-            f"`{part.text}`",
-            "yes or no",
-            remedy="compare it with something",
-            part=part,
-        )
+        got, remedy = f"`{part.text}`", "compare it with something"
+        _report(draft, formula, DataError("not a condition", got=got, expected="yes or no", remedy=remedy), part)
         _break(draft, formula)
 
 
-def _report(
-    draft: Draft,
-    formula: Formula,
-    what: str,
-    got: str | None = None,
-    expected: str | None = None,
-    *,
-    remedy: str | None = None,
-    part: Part | None = None,
-) -> None:
+def _report(draft: Draft, formula: Formula, mistake: NboError, part: Part | None = None) -> None:
     path = formula.name_path if part is None else part.path
-    draft.add(Problem(file=formula.file, path=path, what=what, got=got, expected=expected, remedy=remedy))
+    what, got, expected = mistake.what, mistake.got, mistake.expected
+    draft.add(Problem(file=formula.file, path=path, what=what, got=got, expected=expected, remedy=mistake.remedy))

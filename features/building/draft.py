@@ -9,8 +9,7 @@ from typing import Final, Literal
 from domain.errors import Problem, nearest
 from events.vocabulary import ATTRIBUTES_TYPE, Property, Vocabulary
 from expressions.types import Number
-from features.definitions import Dimension, FeatureFile
-from features.feature import Feature
+from features.definitions import Dimension, Feature, FeatureFile
 
 
 def event_groups(vocabulary: Vocabulary) -> dict[str, tuple[str, ...]]:

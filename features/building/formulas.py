@@ -12,7 +12,7 @@ from domain.errors import ExpressionError
 from expressions.parsing import parse
 from expressions.types import Schema
 from features.building.draft import Path
-from features.feature import Feature
+from features.definitions import Feature
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from domain.journey import Stage
 from expressions.expression import compile_expression
 from expressions.types import Category, Number, Schema
 from features.building.formulas import Formula, Part
-from features.feature import Feature
+from features.definitions import Feature
 from features.journey.settings import Journey
 
 FILE = "journey.yaml"

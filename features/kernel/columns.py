@@ -39,7 +39,7 @@ _NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$"
 
 
 @dataclass(frozen=True, slots=True)
-class Coded:
+class CodedColumn:
     """Names as codes: positions in `names`, -1 for NULL."""
 
     codes: NDArray[np.int32]
@@ -71,12 +71,12 @@ class EventColumns:
     customer: Int64Array
     occurred: Int64Array
     available: Int64Array
-    type: Coded
-    channel: Coded
-    product: Coded
+    type: CodedColumn
+    channel: CodedColumn
+    product: CodedColumn
     amount: Int64Array
     properties: pa.Array
-    _texts: dict[tuple[str, frozenset[str]], Coded] = field(default_factory=dict)
+    _texts: dict[tuple[str, frozenset[str]], CodedColumn] = field(default_factory=dict)
     _values: dict[tuple[str, ColumnType, frozenset[str]], Int64Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -134,7 +134,7 @@ class EventColumns:
         lower: Int64Array = self.starts[customer]
         return lower, upper
 
-    def text(self, name: str, types: frozenset[str]) -> Coded:
+    def text(self, name: str, types: frozenset[str]) -> CodedColumn:
         """Return a property of the events of some types as text; NULL for other events."""
         key = (name, types)
         if key not in self._texts:
@@ -145,7 +145,7 @@ class EventColumns:
                 texts = pc.map_lookup(self.properties.take(pa.array(rows)), pa.scalar(name), "first")
                 found = _coded(texts)
                 codes[rows], names = found.codes, found.names
-            self._texts[key] = Coded(codes, names)
+            self._texts[key] = CodedColumn(codes, names)
         return self._texts[key]
 
     def values(self, of: str, kind: ColumnType, types: frozenset[str]) -> Int64Array:
@@ -182,14 +182,14 @@ def _whole(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
-def _coded(column: pa.ChunkedArray | pa.Array) -> Coded:
+def _coded(column: pa.ChunkedArray | pa.Array) -> CodedColumn:
     if isinstance(column, pa.ChunkedArray):
         column = column.unify_dictionaries() if pa.types.is_dictionary(column.type) else column
         column = _whole(column)
     if not pa.types.is_dictionary(column.type):
         column = column.cast(pa.string()).dictionary_encode()
     codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-    return Coded(codes, tuple(column.dictionary.to_pylist()))
+    return CodedColumn(codes, tuple(column.dictionary.to_pylist()))
 
 
 def _microseconds(column: pa.ChunkedArray) -> Int64Array:

@@ -10,8 +10,7 @@ import numpy as np
 
 from expressions.types import Array, Number
 from features.calendar import MICROSECONDS_PER_DAY
-from features.definitions import AggregateKind
-from features.feature import Feature
+from features.definitions import AggregateKind, Feature
 from features.kernel.aggregates.active_days import DayBits
 from features.kernel.aggregates.decayed import DecayedCount, DecayedSum
 from features.kernel.aggregates.extremes import NOTHING_GREATEST, NOTHING_LEAST

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from expressions.types import ColumnType, Number
-from features.definitions import AggregateFeature, AggregateKind
-from features.feature import Feature
+from features.definitions import AggregateFeature, AggregateKind, Feature
 from features.kernel.aggregates.active_days import DayBits, DayCount
 from features.kernel.aggregates.contract import Aggregate
 from features.kernel.aggregates.decayed import DecayedCount, DecayedSum, decayed_window
@@ -21,7 +20,7 @@ from features.kernel.columns import MISSING, UNKNOWN
 from features.kernel.selection import Selection, Window
 
 
-class Step(Protocol):
+class FilterStep(Protocol):
     """Keeps the events that satisfy one part of a filter."""
 
     def narrow(self, selection: Selection) -> Selection:
@@ -80,7 +79,7 @@ class WithProperty:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredSlot:
     """Events that carry a value, which this step also reads.
 
     Attributes:
@@ -121,7 +120,7 @@ class Slot:
         start: Its first row in the matrix of kept numbers.
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[FilterStep, ...]
     aggregate: Aggregate
     window: Window
     start: int
@@ -136,9 +135,9 @@ class Slot:
 class FilterNode:
     """A step, the aggregates over the events that pass it, and the following steps."""
 
-    step: Step
+    step: FilterStep
     slots: dict[Aggregate, list[Slot]] = field(default_factory=dict)
-    following: dict[Step, FilterNode] = field(default_factory=dict)
+    following: dict[FilterStep, FilterNode] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +166,7 @@ class Plan:
             features: Features of a catalogue; features that need the same slot share it.
             mergeable_days: Keep distinct days as bits, so that later events may fall on days already counted.
         """
-        slots: dict[tuple[tuple[Step, ...], Aggregate, Window], Slot] = {}
+        slots: dict[tuple[tuple[FilterStep, ...], Aggregate, Window], Slot] = {}
         parts: dict[str, tuple[Slot, ...]] = {}
         rows = 0
         for feature in features:
@@ -207,9 +206,9 @@ def _kept(declared: AggregateFeature, mergeable_days: bool) -> tuple[Window, tup
     return window, _KINDS[declared.aggregate]
 
 
-def _steps(feature: Feature, aggregate: AggregateFeature) -> tuple[Step, ...]:
+def _steps(feature: Feature, aggregate: AggregateFeature) -> tuple[FilterStep, ...]:
     where = aggregate.where
-    steps: list[Step] = [OfTypes(frozenset(where.types))]
+    steps: list[FilterStep] = [OfTypes(frozenset(where.types))]
     if where.channel is not None:
         steps.append(InChannel(where.channel))
     if where.product is not None:
@@ -221,12 +220,12 @@ def _steps(feature: Feature, aggregate: AggregateFeature) -> tuple[Step, ...]:
         kind = feature.type if last else Number()
         # the amount is a separate column that does not depend on types, so more filters can share this step
         amount = aggregate.of == "amount"
-        steps.append(Measured(aggregate.of, kind, () if amount else types, unknown=last and not amount))
+        steps.append(MeasuredSlot(aggregate.of, kind, () if amount else types, unknown=last and not amount))
     return tuple(steps)
 
 
 def _tree(slots: tuple[Slot, ...]) -> tuple[FilterNode, ...]:
-    roots: dict[Step, FilterNode] = {}
+    roots: dict[FilterStep, FilterNode] = {}
     for slot in slots:
         level = roots
         for step in slot.steps:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from features.kernel.arrays import BoolArray, Int64Array, counted_before
-from features.kernel.columns import Coded, EventColumns
+from features.kernel.columns import CodedColumn, EventColumns
 
 Window = int | None
 """In whole days; None is the whole history."""
@@ -125,7 +125,7 @@ class Selection:
             self._ranges[window] = ranges
         return self._ranges[window]
 
-    def having(self, coded: Coded, wanted: frozenset[str]) -> Selection:
+    def having(self, coded: CodedColumn, wanted: frozenset[str]) -> Selection:
         """Keep the rows with one of the names. Few events rarely have any of them, which is checked first."""
         if wanted.isdisjoint(coded.names):
             return Selection(self.section, self.rows[:0])

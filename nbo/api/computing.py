@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from domain.errors import DataError
 from expressions.types import Array, Schema
-from features.bucket.current import current_features
+from features.bucket.current import MidnightFeatures
 from features.moments import Moments
 from features.point_in_time import write_features
 from features.table import AS_OF, CUSTOMER_ID, FeatureTable
@@ -67,9 +67,9 @@ def features_of_everybody(components: Components, names: Sequence[str]) -> pd.Da
     """Compute all customers' features as of the last midnight with events, from its states if they are there."""
     midnight = components.midnight(components.latest())
     tables = [
-        current_features(components.bank.feature_definitions, components.log, components.states, bucket, midnight)[
-            0
-        ].select(names)
+        MidnightFeatures(components.bank.feature_definitions, components.log, components.states)
+        .of_bucket(bucket, midnight)[0]
+        .select(names)
         for bucket in range(components.log.buckets)
     ]
     return frame_of(FeatureTable.concatenate(tables))

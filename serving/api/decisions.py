@@ -13,10 +13,10 @@ from serving.api.models import BatchRequest, DecisionBody, Id, QuestionBody
 from serving.api.problems import ProblemError, documented
 from serving.api.requests import LimitedRoute, apart, as_json, in_time
 from serving.api.security import Caller, Deciding
-from serving.service.decision_queue import MOST_TOGETHER, RequestClashError
+from serving.service.decision_queue import MOST_TOGETHER, IdempotencyClashError
 from serving.service.decision_request import DecisionRequest
 from serving.service.service import Service
-from serving.service.withdrawal import NotPendingError
+from serving.service.withdrawal import ContactNotPendingError
 
 router = APIRouter(prefix="/v1/decisions", tags=["decisions"], route_class=LimitedRoute)
 _PROBLEMS = documented(400, 401, 403, 409, 413, 422, 429, 503)
@@ -79,7 +79,7 @@ async def withdraw(decision_id: DecisionId, request: Request, caller: Deciding) 
     service: Service = request.app.state.service
     try:
         return as_json(await apart(request, service.withdrawing.withdraw, decision_id, caller.name))
-    except NotPendingError as error:
+    except ContactNotPendingError as error:
         raise ProblemError(409, "not-pending", error.what, got=error.got, expected=error.expected) from error
 
 
@@ -95,7 +95,7 @@ async def _answered(
 ) -> bytes:
     try:
         return await in_time(request, asyncio.wrap_future(service.answering.ask(asked, identified)))
-    except RequestClashError as error:
+    except IdempotencyClashError as error:
         raise ProblemError(409, "request-clash", error.what, remedy=error.remedy) from error
 
 

@@ -20,7 +20,7 @@ from decisioning.reporting.json_counts import json_counts
 from domain.errors import StateError
 from events.log import EventLog
 from events.segments import empty_table
-from features.bucket.current import current_features
+from features.bucket.current import MidnightFeatures
 from features.bucket.work import part_name
 from features.engines.engine import Report
 from features.store.state_files import StateFiles
@@ -151,8 +151,8 @@ def gather_bucket_options(work: DecideWork) -> Report:
 
 def _done(work: DecideWork, do: Callable[[Decider, FeatureTable], dict[str, Any]]) -> Report:
     """Call `do` for the bucket's customers, if there are any, and write the report."""
-    features, recomputed = current_features(
-        work.bank.feature_definitions, EventLog(work.log), work.states, work.bucket, work.as_of, contacts=work.contacts
+    features, recomputed = MidnightFeatures(work.bank.feature_definitions, EventLog(work.log), work.states).of_bucket(
+        work.bucket, work.as_of, contacts=work.contacts
     )
     report: Report = {"bucket": work.bucket, "key": work.key, "customers": len(features), "recomputed": recomputed}
     if len(features):

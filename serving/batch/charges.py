@@ -14,8 +14,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sqlalchemy import Connection, delete, select, true, update
 
+from decisioning.budgets.budget import Budget
+from decisioning.budgets.period import period_of
 from decisioning.plan.contact_options import ContactOptions
-from decisioning.policies.budgets import Budget
 from decisioning.policies.compiled import CompiledPolicy
 from domain.errors import StateError
 from expressions.types import Array
@@ -24,7 +25,7 @@ from records.decision_writes import UNIT
 from records.flush import KEPT
 from records.schema import CHARGES, PLANNED, SPENDING
 from serving.delivery.plans import Contacted, contacted, lock_plan, night_of, supersede
-from serving.service.budgets import period_of, remaining
+from serving.service.budgets import remaining
 
 ROWS_PER_STATEMENT: Final = 5_000
 

@@ -42,9 +42,7 @@ def chosen(
 def answer_of(
     asked: DecisionRequest,
     decision: Trace,
-    answered: Sequence[tuple[Candidate, str | None]],
-    pairs: Mapping[tuple[str, str], tuple[Offer, Treatment]],
-    reasons: Sequence[Sequence[Reason]],
+    offers: Sequence[Mapping[str, Any]],
     *,
     features_from: str,
     degraded: Sequence[str],
@@ -54,9 +52,7 @@ def answer_of(
     Args:
         asked: The request.
         decision: The decision.
-        answered: Candidates with their placements, from `chosen`.
-        pairs: Offers and treatments by offer name and channel.
-        reasons: Reasons for each answered candidate.
+        offers: Its offers, each from `offer_of`.
         features_from: Where the features came from.
         degraded: What was degraded; empty if nothing was.
     """
@@ -66,10 +62,7 @@ def answer_of(
         "channel": asked.channel,
         "as_of": decision.as_of,
         "stage": decision.stage,
-        "offers": [
-            _offer(candidate, place, *pairs[candidate.offer, candidate.channel], why)
-            for (candidate, place), why in zip(answered, reasons, strict=True)
-        ],
+        "offers": offers,
         "fallback": decision.fallback,
         "features_from": features_from,
         "degraded": [str(what) for what in degraded],
@@ -78,9 +71,11 @@ def answer_of(
     }
 
 
-def _offer(
-    candidate: Candidate, place: str | None, offer: Offer, treatment: Treatment, reasons: Sequence[Reason]
+def offer_of(
+    candidate: Candidate, place: str | None, pair: tuple[Offer, Treatment], reasons: Sequence[Reason]
 ) -> dict[str, Any]:
+    """Return one offer of an answer: a candidate in its placement, its offer and treatment, and its reasons."""
+    offer, treatment = pair
     return {
         "rank": candidate.rank,
         "offer": offer.name,

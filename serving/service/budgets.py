@@ -1,46 +1,26 @@
-"""Budgets during the day: what is left of them, and what a decision claims."""
+"""Budgets during the day: what is left of them, what a decision claims, and prices raised where they go too fast."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from datetime import date, datetime, timedelta, tzinfo
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Final, get_args
 
 import numpy as np
 from sqlalchemy import bindparam, or_, select
 
+from decisioning.allocation.pacing import DayPlan, Pacing
+from decisioning.allocation.prices import Prices
+from decisioning.budgets.budget import Period
+from decisioning.budgets.period import period_of, share_of_period_gone
 from decisioning.engine import Decisions, as_datetime
-from decisioning.policies.budgets import Budget, Period
 from decisioning.policies.compiled import CompiledPolicy
 from records.database import Database
 from records.decision_writes import UNIT, Claim
 from records.schema import SPENDING
 
 _SPENT: Final = select(SPENDING).where(or_(*(SPENDING.c.period == bindparam(kind) for kind in get_args(Period))))
-
-
-def period_of(budget: Budget, moment: datetime, zone: tzinfo) -> str:
-    """Return the first day of the period a moment belongs to; a campaign has a single period.
-
-    Example:
-        >>> from datetime import UTC
-        >>> monthly = Budget(name="calls", amount=100, unit="calls", period="month")
-        >>> period_of(monthly, datetime(2026, 11, 25, 12, tzinfo=UTC), UTC)
-        '2026-11-01'
-    """
-    today = moment.astimezone(zone).date()
-    first: date | None
-    match budget.period:
-        case "day":
-            first = today
-        case "week":
-            first = today - timedelta(days=today.weekday())
-        case "month":
-            first = today.replace(day=1)
-        case "campaign":
-            first = None
-    return "campaign" if first is None else first.isoformat()
 
 
 def remaining(database: Database, policy: CompiledPolicy, moment: datetime) -> dict[str, float]:
@@ -85,3 +65,48 @@ def claims_of(decisions: Decisions, customer: int, candidates: Iterable[int]) ->
             period = period_of(budget, moment, policy.time_zone)
             claims.append(Claim(budget.name, period, math.ceil(used * UNIT), math.floor(budget.amount * UNIT)))
     return tuple(claims)
+
+
+class PacedPrices:
+    """Prices of budgets, given what is left of them.
+
+    A batch run plans with an equal part of a budget for each day left in its period, and is charged at once. So at
+    midnight spending is on course for the end of the day, and the prices are those of the batch run. What decisions
+    during the day use beyond that course raises the prices, as in `decisioning.allocation.pacing`. Prices never fall
+    below those of the batch run: a quiet morning does not make a scarce budget cheap.
+
+    Args:
+        policy: Policy with the budgets.
+        prices: Prices of the batch run.
+        pacing: How strongly prices react.
+    """
+
+    def __init__(self, policy: CompiledPolicy, prices: Mapping[str, float], pacing: Pacing | None = None) -> None:
+        self._zone = policy.time_zone
+        self._prices = dict(prices)
+        priced = [compiled.budget for compiled in policy.budgets if prices.get(compiled.budget.name, 0.0) > 0.0]
+        self._plans = [
+            (budget, _plan(prices[budget.name], budget.amount, pacing or Pacing()))
+            for budget in priced
+            if budget.amount > 0.0
+        ]
+
+    def now(self, remaining: Mapping[str, float], moment: datetime) -> dict[str, float]:
+        """Return the prices at a moment.
+
+        Args:
+            remaining: What is left of each budget in its period, in the budget's unit.
+            moment: Aware moment.
+        """
+        prices = dict(self._prices)
+        for budget, plan in self._plans:
+            left = min(remaining.get(budget.name, budget.amount), budget.amount)
+            units = plan.ledger.units(0, np.array([left]))
+            paced = float(plan.prices_now(units, share_of_period_gone(budget, moment.astimezone(self._zone)))[0])
+            prices[budget.name] = max(prices[budget.name], paced)
+        return prices
+
+
+def _plan(price: float, amount: float, pacing: Pacing) -> DayPlan:
+    night = Prices(np.array([price]), bound=0.0, lowest=0.0, passes=0, sample_passes=0, converged=True)
+    return DayPlan.of(night, np.array([amount]), pacing)

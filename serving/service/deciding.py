@@ -20,7 +20,7 @@ from records.decision_writes import DecisionWrite, decision_row
 from serving.customer_features import NO_STORE, CustomerFeatures, Origin
 from serving.decider import Decider
 from serving.reasons import reasons_of
-from serving.service.answer import answer_of, chosen
+from serving.service.answer import answer_of, chosen, offer_of
 from serving.service.budgets import claims_of, remaining
 from serving.service.clock import Clock
 from serving.service.decision_request import DecisionRequest
@@ -169,7 +169,11 @@ def _pending_decisions(engine: LiveEngine, decided: Decided, steps: Steps) -> It
     for row, (question, trace, candidates) in enumerate(zip(decided.asked, written, answered, strict=True)):
         why = [() if candidate.propensity is None else next(reasons) for candidate, _ in candidates]
         origin, degraded = decided.read.origin, decided.degraded
-        answer = answer_of(question, trace, candidates, pairs, why, features_from=origin, degraded=degraded)
+        offers = [
+            offer_of(candidate, place, pairs[candidate.offer, candidate.channel], reason)
+            for (candidate, place), reason in zip(candidates, why, strict=True)
+        ]
+        answer = answer_of(question, trace, offers, features_from=origin, degraded=degraded)
         write = None if question.dry_run else decision_write(engine, decided, row, trace, candidates)
         yield PendingDecision(
             question, trace, decider.rule_book, candidates, orjson.dumps(answer), write, origin.value, degraded

@@ -26,7 +26,7 @@ MOST_TOGETHER: Final = 32
 """Maximum size of a micro-batch; in larger ones the first request would wait for the others' traces."""
 
 
-class RequestClashError(DataError):
+class IdempotencyClashError(DataError):
     """The idempotency key was used for a different request."""
 
 
@@ -159,7 +159,7 @@ class DecisionQueue:
         elif result.before is not None:
             question.answer.set_result(result.before)
         elif result.other:
-            clash = RequestClashError("the request's id was used for another request", remedy="use a new id")
+            clash = IdempotencyClashError("the request's id was used for another request", remedy="use a new id")
             question.answer.set_exception(clash)
         else:
             question.answer.set_exception(contention())

@@ -12,7 +12,7 @@ from decisioning.policies.policy import Policy
 from domain.offer import Offer, Treatment
 from serving.customer_features import CustomerReader
 from serving.decider import Decider
-from serving.service.pacing import PacedPrices
+from serving.service.budgets import PacedPrices
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from serving.delivery.states import State
 from serving.service.clock import Clock
 
 
-class NotPendingError(DataError):
+class ContactNotPendingError(DataError):
     """The decision has no contact that could be withdrawn."""
 
 
@@ -97,8 +97,8 @@ class WithdrawalService:
         return None if planned is None else str(planned)
 
 
-def _not_pending(got: str) -> NotPendingError:
-    return NotPendingError(
+def _not_pending(got: str) -> ContactNotPendingError:
+    return ContactNotPendingError(
         "there is no contact to withdraw",
         got=got,
         expected="a decision in an outbound channel that offered something and was not presented",

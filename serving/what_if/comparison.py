@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -144,8 +143,7 @@ def compare(
     features: FeatureTable,
     features_changed: FeatureTable | None = None,
     *,
-    as_of: datetime,
-    seed: int,
+    context: DecisionContext,
     segments: Sequence[str] = (),
 ) -> Iterator[tuple[Comparison, pa.Table]]:
     """Decide for the same customers on both sides, some thousands at a time.
@@ -157,8 +155,7 @@ def compare(
         changed: The bank with the change.
         features: At least one customer, with the columns that today's decider and the segments name.
         features_changed: The same customers with the columns of the changed decider; None if `features` has them.
-        as_of: Decision time.
-        seed: Seed of the draws.
+        context: Time and seed of the draws.
         segments: Features whose groups are counted.
 
     Yields:
@@ -175,9 +172,7 @@ def compare(
     for start in range(0, len(features), CUSTOMERS_PER_CHUNK):
         rows = np.arange(start, min(start + CUSTOMERS_PER_CHUNK, len(features)))
         was, will_be = (
-            side.decider.decide(
-                table.take(rows), DecisionContext(as_of=as_of, seed=seed, prices=side.prices, remaining=side.remaining)
-            )
+            side.decider.decide(table.take(rows), replace(context, prices=side.prices, remaining=side.remaining))
             for side, table in zip((today, changed), tables, strict=True)
         )
         yield _compared(was, will_be, segments)

@@ -1,13 +1,13 @@
 from dataclasses import replace
 
 import pytest
-from records.journal_tables import AUDIT
 from sqlalchemy import select
 
 from config.console import ROLES
 from console.access import GRANTS, Permission
 from console.links import BASE
 from console.page import all_pages
+from records.schema import AUDIT
 from tests.console.build import SETTINGS, browsing, link_for, write_figures
 
 PAGES = [page for page in all_pages() if not page.of_customer]

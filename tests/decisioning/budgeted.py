@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from decisioning.budgets.budget import Budget
 from decisioning.engine import DecisionContext, Decisions, decide
-from decisioning.policies.budgets import Budget
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.compiled import CompiledPolicy
 from decisioning.policies.policy import Factors, Policy, Rule, Weight

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisioning.engine import NO_CANDIDATES, OFFERED, DecisionContext, Decisions, decide
-from decisioning.explaining.explanation import Explanation
+from decisioning.explaining.explanation import DecisionExplanation
 from decisioning.policies.compiled import CompiledPolicy
 from decisioning.policies.policy import ContactLimit, Control, Exploration, Policy, Rule, Weight
 from domain.errors import DataError
@@ -169,7 +169,7 @@ def test_a_bank_without_offers_decides_for_nothing():
         customers(policy, 3), np.empty((3, 0)), policy, DecisionContext(as_of=NOON, seed=1, channels=["app"])
     )
     assert (decisions.fallback == NO_CANDIDATES).all()
-    assert Explanation(decisions).fallback(0, "app") == "nothing, because no offer can be put in app"
+    assert DecisionExplanation(decisions).fallback(0, "app") == "nothing, because no offer can be put in app"
 
 
 def test_nothing_is_offered_with_a_reason():
@@ -178,8 +178,8 @@ def test_nothing_is_offered_with_a_reason():
         customers(policy, 1, consent_email=0.0), likely(policy, 1), policy, DecisionContext(as_of=NOON, seed=1)
     )
     assert decisions.fallback[0, decisions.channels.index("app")] == OFFERED
-    assert Explanation(decisions).fallback(0, "app") is None
-    assert Explanation(decisions).fallback(0, "email") == (
+    assert DecisionExplanation(decisions).fallback(0, "app") is None
+    assert DecisionExplanation(decisions).fallback(0, "email") == (
         "nothing, because the last offer left, savings_plus, failed consent_email (consent): "
         "consent_email = no, needs yes"
     )

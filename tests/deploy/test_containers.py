@@ -25,7 +25,7 @@ from config.settings import Settings
 from nbo.commands import app
 from nbo.worker import GRACE_SECONDS
 from serving.api.app import create_app
-from serving.api.customers import ConsentChange
+from serving.api.customers import ConsentBody
 from serving.api.models import BatchRequest, DecisionBody
 from serving.api.problems import MEDIA_TYPE, ProblemDetails
 from tests.containers.engine import MissingError, found_engine
@@ -216,7 +216,7 @@ def test_the_entry_tells_a_request_twice_only_where_the_service_knows_it_again()
         "/v1/events", "/v1/scores", "/v1/decisions/{decision_id}/replay", "/v1/decisions/{decision_id}/withdrawal",
     }  # fmt: skip
     for name in re.findall(r"json_query\('\$\.(\w+)'\)", HAPROXY):
-        assert any(name in body.model_fields for body in (DecisionBody, BatchRequest, ConsentChange)), name
+        assert any(name in body.model_fields for body in (DecisionBody, BatchRequest, ConsentBody)), name
     assert re.findall(r"^\s*retry-on (.*)$", HAPROXY, re.MULTILINE) == ["conn-failure empty-response"]
     assert "http-request disable-l7-retry unless reads or known" in HAPROXY
 

@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 
 from domain.event import Event
 from expressions.types import Boolean, Category, ColumnType, Number
-from features.definitions import AggregateFeature
-from features.feature import Feature
+from features.definitions import AggregateFeature, Feature
 
 
 def visible(events: Sequence[Event], customer: str, as_of: datetime) -> list[Event]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from nbo import commands
+from nbo import bank_commands
+from nbo.app import moment_of
 from nbo.commands import app, run_command_line
 from tests.pipelines.csv_bank import CsvBank, logins
 from tests.pipelines.small_bank import DEMO
@@ -93,7 +94,7 @@ def test_ctrl_c_says_that_what_is_done_is_kept(
     def interrupted(context: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "_parts", interrupted)
+    monkeypatch.setattr(bank_commands, "components_of_bank", interrupted)
     assert exit_code("check") == 130
     assert "finished work is kept" in capsys.readouterr().err
 
@@ -116,6 +117,6 @@ def test_moments_are_of_the_banks_time_zone() -> None:
 
     from wiring.components import components_of
 
-    moment = commands._moment(components_of(DEMO), datetime(2026, 6, 1))  # noqa: DTZ001 - as typer reads it
+    moment = moment_of(components_of(DEMO), datetime(2026, 6, 1))  # noqa: DTZ001 - as typer reads it
     assert moment is not None
     assert moment.isoformat() == "2026-06-01T00:00:00+02:00"

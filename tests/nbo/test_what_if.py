@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from decisioning.policies.budgets import Budget
+from decisioning.budgets.budget import Budget
+from decisioning.engine import DecisionContext
 from decisioning.policies.policy import Rule
 from nbo.what_if import show_what_if
 from pipelines.what_if_page import ratio_row, what_if_page
@@ -27,7 +28,9 @@ def result_of(folder: Path, *, changed: bool) -> dict[str, Any]:
     today = small_decider()
     bank = small_bank(replace(POLICY, rules=(*POLICY.rules, RULE)) if changed else POLICY)
     other = today.for_bank(replace(bank, budgets=(LETTERS,)) if changed else bank)
-    sides = compare(Scenario(today), Scenario(other), everybody, as_of=AS_OF, seed=7, segments=["region"])
+    sides = compare(
+        Scenario(today), Scenario(other), everybody, context=DecisionContext(as_of=AS_OF, seed=7), segments=["region"]
+    )
     tables = tables_of(reduce(add, [comparison for comparison, _ in sides]))
     about = {"bank": "small", "change": "change.yaml", "as_of": AS_OF.isoformat(), "same": not changed, "folder": None}
     return {**about, **tables, "prices": []}

@@ -12,7 +12,7 @@ import pytest
 from config.reading import load_bank
 from domain.errors import StateError
 from events.log import EventLog
-from features.bucket.current import current_features
+from features.bucket.current import MidnightFeatures
 from features.bucket.rows import customers_in
 from features.calendar import Calendar
 from features.compute import compute_features
@@ -60,7 +60,9 @@ def states_of(log: EventLog, midnight: datetime = MIDNIGHT) -> States:
 
 
 def read(work: DecideWork) -> tuple[FeatureTable, int]:
-    return current_features(work.bank.feature_definitions, EventLog(work.log), work.states, work.bucket, work.as_of)
+    return MidnightFeatures(work.bank.feature_definitions, EventLog(work.log), work.states).of_bucket(
+        work.bucket, work.as_of
+    )
 
 
 def computed(work: DecideWork, customers: list[str]) -> FeatureTable:
@@ -105,8 +107,8 @@ def test_who_is_not_in_the_file_is_computed_and_comes_last(work: DecideWork) -> 
 
 def test_only_the_customers_asked_for_come(work: DecideWork) -> None:
     asked = np.array(["c1", "c5"], dtype=object)
-    features, recomputed = current_features(
-        BANK.feature_definitions, EventLog(work.log), work.states, 0, MIDNIGHT, asked
+    features, recomputed = MidnightFeatures(BANK.feature_definitions, EventLog(work.log), work.states).of_bucket(
+        0, MIDNIGHT, asked
     )
     assert (features.customer_ids.tolist(), recomputed) == (["c1", "c5"], 0)
 

@@ -13,7 +13,7 @@ import pytest
 
 from domain.event import Event
 from events.log import EventLog
-from features.bucket.current import current_features
+from features.bucket.current import MidnightFeatures
 from features.bucket.rows import customers_in
 from features.store.state_files import StateFiles
 from features.table import FeatureTable
@@ -73,8 +73,8 @@ def night(log: EventLog, database: Database, folder: Path, *, states: bool) -> F
     files = StateFiles(folder / "states")
     if states:
         files.write("bucket-000", states_of(log), {})
-    features, computed = current_features(
-        BANK.feature_definitions, log, files, 0, MIDNIGHT, contacts=contacts_of(database)
+    features, computed = MidnightFeatures(BANK.feature_definitions, log, files).of_bucket(
+        0, MIDNIGHT, contacts=contacts_of(database)
     )
     assert computed == (0 if states else len(features))
     return features
@@ -102,7 +102,7 @@ def test_every_feature_of_the_night_is_that_of_the_service_after_midnight(
     for name, values in service(log, database, moments).columns.items():
         np.testing.assert_array_equal(found.columns[name], values, err_msg=name)
     assert (found.as_of == found.as_of[0]).all()
-    without, _ = current_features(BANK.feature_definitions, log, StateFiles(tmp_path / "states"), 0, MIDNIGHT)
+    without, _ = MidnightFeatures(BANK.feature_definitions, log, StateFiles(tmp_path / "states")).of_bucket(0, MIDNIGHT)
     assert without.customer_ids.tolist() == customers
     counts = [sum(table.columns[name] for name in COUNTED) for table in (found, without)]
     more = dict(zip(customers, (counts[0] - counts[1]).tolist(), strict=True))

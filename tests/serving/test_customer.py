@@ -1,10 +1,13 @@
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 from config.stores import OnlineStore
+from decisioning.budgets.budget import Budget
 from decisioning.engine import DecisionContext
 from domain.errors import DataError, StateError
 from domain.event import Event
@@ -15,6 +18,9 @@ from features.state import compute_states
 from features.store.online import OnlineStates
 from features.store.repository import FeatureRepository
 from records.decision_log import DecisionLog
+from records.decision_writes import UNIT
+from records.journal import Journal
+from records.schema import CHARGES, DECISIONS, PENDING, SPENDING
 from serving.customer import decide_for_customer
 from serving.customer_features import CustomerReader, Origin
 from serving.replay import replay
@@ -23,6 +29,10 @@ from serving.service.engine import LiveEngine
 from tests.serving.build import AS_OF, COLD_START, features_of_all, small_bank, small_decider, small_log
 
 CHANNELS = ("app", "email")
+
+
+LETTERS = Budget(name="letters", amount=10.0, unit="letters", channels=("email",))
+CUSTOMERS = tuple(f"c{number:02d}" for number in range(1, 12))
 
 
 @pytest.fixture(scope="module")
@@ -226,3 +236,40 @@ def test_ranked_offers_come_with_reasons_in_words(bank, log):
 def test_an_unknown_channel_is_an_error(bank, log):
     with pytest.raises(DataError, match="'app' \\(did you mean it\\?\\)"):
         answer(bank, log, channel="ap")
+
+
+def test_a_written_decision_claims_its_budgets_and_counts_as_a_contact(log, decision_log):
+    bank = replace(small_bank(), budgets=(LETTERS,))
+    journal = Journal(decision_log.database, bank.vocabulary.contacts)
+    engine = LiveEngine(small_decider(bank), CustomerReader(bank, log, None, journal))
+    offered = [said for said in map(partial(asked_once, engine, decision_log), CUSTOMERS) if said.decision.offers]
+    assert offered
+    assert [len(rows(decision_log, table)) for table in (PENDING, CHARGES)] == [len(offered)] * 2
+    again = asked_once(engine, decision_log, offered[0].decision.customer_id, as_of=AS_OF + timedelta(minutes=1))
+    assert not again.decision.offers
+    assert "weekly" in again.decision.fallback
+
+
+def test_where_nothing_is_left_no_decision_is_made_that_would_use_it(log, decision_log):
+    bank = replace(small_bank(), budgets=(replace(LETTERS, amount=1.0),))
+    engine = LiveEngine(small_decider(bank), CustomerReader(bank, log, None))
+    said = [asked_once(engine, decision_log, customer) for customer in CUSTOMERS]
+    assert sum(bool(one.decision.offers) for one in said) == 1
+    assert [row.spent for row in rows(decision_log, SPENDING)] == [UNIT]
+
+
+def test_a_dry_run_writes_nothing(log, decision_log):
+    engine = LiveEngine(small_decider(small_bank()), CustomerReader(small_bank(), log, None))
+    request = DecisionRequest(customer_id="c05", channel="app", dry_run=True)
+    assert decide_for_customer(request, AS_OF, engine, decision_log.database).decision.offers
+    assert rows(decision_log, DECISIONS) == []
+
+
+def asked_once(engine, decision_log, customer, *, as_of=AS_OF):
+    request = DecisionRequest(customer_id=customer, channel="email")
+    return decide_for_customer(request, as_of, engine, decision_log.database)
+
+
+def rows(decision_log, table):
+    with decision_log.database.reading() as connection:
+        return connection.execute(select(table)).all()

@@ -7,14 +7,14 @@ from datetime import date
 import numpy as np
 
 from simulation.agenda import Agenda
-from simulation.clock import Clock
+from simulation.clock import SimulatedClock
 from simulation.settings import Simulation
 from simulation.world import World
 from tests.simulation.demo_bank import ZONE, DemoBank
 
 
 def test_an_appointment_is_taken_on_its_day_and_only_once() -> None:
-    clock = Clock.of(date(2025, 1, 1), 3, ZONE)
+    clock = SimulatedClock.of(date(2025, 1, 1), 3, ZONE)
     agenda = Agenda(clock)
     agenda.put("open", np.array([4, 5]), clock.midnights[[2, 1]], first=np.array([7, 8]))
     assert [len(column) for column in agenda.take("open", 0)] == [0] * 5
@@ -24,7 +24,7 @@ def test_an_appointment_is_taken_on_its_day_and_only_once() -> None:
 
 
 def test_what_falls_after_the_end_is_dropped() -> None:
-    clock = Clock.of(date(2025, 1, 1), 3, ZONE)
+    clock = SimulatedClock.of(date(2025, 1, 1), 3, ZONE)
     agenda = Agenda(clock)
     agenda.put("open", np.array([4]), np.array([clock.end]))
     assert len(agenda) == 0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from simulation.catalogue import Catalogue
+from simulation.catalogue import OfferArrays
 from simulation.kinds import KIND
 from simulation.market import FloatArray
 from simulation.reasons import reasons
@@ -30,7 +30,7 @@ def world(demo: DemoBank) -> World:
 
 def acceptance(world: World, kind: str) -> FloatArray:
     """Return the mean acceptance probability of the offers of a kind, for each customer."""
-    catalogue = Catalogue(world.offers)
+    catalogue = OfferArrays(world.offers)
     customers = np.flatnonzero(world.state.here)
     truth = Response(catalogue, world.population, world.attributes).probabilities(
         customers, DAY, world.state, world.needs

@@ -21,7 +21,7 @@ from tests.pipelines.small_bank import DEMO, SmallBank
 from tests.records.build import accept, told
 from tests.wiring.past import live_through
 from tests.wiring.served import served
-from wiring.bank_time import Origin, ServedTime, bank_now, last_moment, served_now, serving_time
+from wiring.bank_time import ServedTime, TimeOrigin, bank_now, last_moment, served_now, serving_time
 from wiring.components import Components, reload_components
 
 NEWS = datetime(2025, 7, 1, 22, 30, tzinfo=UTC)
@@ -67,7 +67,7 @@ def stood_at(moment: datetime, components: Components, as_of: datetime | None = 
 
 def test_a_simulated_bank_is_served_as_of_the_moment_after_its_latest_news(simulated: Components) -> None:
     assert stood_at(NEWS + MOMENT, simulated)
-    assert served_time(simulated).origin is Origin.LAST_MOMENT
+    assert served_time(simulated).origin is TimeOrigin.LAST_MOMENT
 
 
 def test_a_simulated_bank_goes_on_where_its_last_service_ended(simulated: Components) -> None:
@@ -83,7 +83,7 @@ def test_a_bank_that_is_not_simulated_yet_is_served_as_of_the_end_of_its_life(fo
 
 
 def test_a_real_bank_is_served_in_real_time(real: Components) -> None:
-    assert served_time(real) == ServedTime(timedelta(0), Origin.MACHINE)
+    assert served_time(real) == ServedTime(timedelta(0), TimeOrigin.MACHINE)
 
 
 def test_a_moment_that_is_asked_for_is_taken(simulated: Components, real: Components) -> None:
@@ -95,8 +95,8 @@ def test_a_clock_never_goes_back_behind_what_is_kept(simulated: Components) -> N
     later = NEWS + timedelta(hours=2)
     accept(simulated.database, told("e2", "c2", at=later))
     assert stood_at(later + MOMENT, simulated, NEWS)
-    assert served_time(simulated, NEWS).origin is Origin.KEPT
-    assert served_time(simulated, later + MOMENT).origin is Origin.ASKED
+    assert served_time(simulated, NEWS).origin is TimeOrigin.KEPT
+    assert served_time(simulated, later + MOMENT).origin is TimeOrigin.ASKED
 
 
 def test_services_that_run_at_once_tell_the_same_time_and_the_first_after_them_begins_anew(
@@ -105,7 +105,7 @@ def test_services_that_run_at_once_tell_the_same_time_and_the_first_after_them_b
     with ExitStack() as stack:
         with serving_time(simulated, None) as first:
             second = stack.enter_context(serving_time(simulated, None))
-            assert second == ServedTime(first.ahead, Origin.SHARED)
+            assert second == ServedTime(first.ahead, TimeOrigin.SHARED)
         # the first has ended, the second goes on
         assert served_time(simulated) == second
         before = datetime.now(UTC)
@@ -114,13 +114,13 @@ def test_services_that_run_at_once_tell_the_same_time_and_the_first_after_them_b
         assert before + first.ahead <= now <= datetime.now(UTC) + first.ahead
         assert before + first.ahead <= bank_now(simulated)
     assert served_now(simulated) is None
-    assert served_time(simulated).origin is Origin.LAST_MOMENT
+    assert served_time(simulated).origin is TimeOrigin.LAST_MOMENT
 
 
 def test_services_at_two_times_are_refused(simulated: Components, real: Components) -> None:
     with serving_time(simulated, NEWS) as time:
-        assert served_time(simulated, NEWS) == ServedTime(time.ahead, Origin.SHARED)
-        assert served_time(reload_components(DEMO)).origin is Origin.SHARED
+        assert served_time(simulated, NEWS) == ServedTime(time.ahead, TimeOrigin.SHARED)
+        assert served_time(reload_components(DEMO)).origin is TimeOrigin.SHARED
         with pytest.raises(StateError, match="got --as-of 2025-07-02T22:30:00, expected the time of the running"):
             served_time(simulated, NEWS + timedelta(days=1))
         with pytest.raises(StateError, match=r"got the machine's, expected .* --as-of 2025-07-01T22:30:00"):
@@ -137,7 +137,7 @@ def test_a_time_that_cannot_be_read_is_told_with_the_remedy(simulated: Component
         for ask in (served_now, bank_now, served_time):
             with pytest.raises(StateError, match="stop them, then start them again"):
                 ask(simulated)
-    assert served_time(simulated).origin is Origin.LAST_MOMENT
+    assert served_time(simulated).origin is TimeOrigin.LAST_MOMENT
 
 
 def test_now_is_the_banks_last_moment_or_real_time_where_nobody_serves_it(simulated: Components, folder: Path) -> None:

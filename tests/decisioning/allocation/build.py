@@ -12,31 +12,31 @@ from hypothesis import strategies as st
 
 from decisioning.allocation.allocate import Allocation
 from decisioning.allocation.prices import PriceSearch
-from decisioning.allocation.problem import Chunk, Problem
+from decisioning.allocation.problem import AllocationProblem, CustomerChunk
 
 EXACT = PriceSearch(relative_tolerance=1e-8, most_passes=1_000, threads=1)
 QUICK = PriceSearch(threads=1)
 
 
-def cut(chunk: Chunk, sizes: list[int]) -> list[Chunk]:
+def cut(chunk: CustomerChunk, sizes: list[int]) -> list[CustomerChunk]:
     """Cut customers into chunks of these sizes, and the rest."""
     ends = [0, *np.minimum(np.cumsum(sizes), len(chunk)).tolist(), len(chunk)]
     return [rows_of(chunk, np.arange(first, last)) for first, last in pairwise(ends)]
 
 
-def rows_of(chunk: Chunk, rows: np.ndarray) -> Chunk:
+def rows_of(chunk: CustomerChunk, rows: np.ndarray) -> CustomerChunk:
     amounts = tuple(one if one.ndim == 1 else one[rows] for one in chunk.consumption)
-    return Chunk(chunk.gain[rows], amounts, None if chunk.keys is None else chunk.keys[rows])
+    return CustomerChunk(chunk.gain[rows], amounts, None if chunk.keys is None else chunk.keys[rows])
 
 
-def exactly_used(chunk: Chunk, allocation: Allocation) -> list[float]:
+def exactly_used(chunk: CustomerChunk, allocation: Allocation) -> list[float]:
     """Add up what is consumed without any rounding but the last one."""
     chosen = np.concatenate([np.empty(0, dtype=np.int32), *allocation.chosen])
     rows = np.flatnonzero(chosen >= 0)
     return [math.fsum(chunk.taken(resource, rows, chosen[rows])) for resource in range(len(chunk.consumption))]
 
 
-def value_of(chunk: Chunk, allocation: Allocation) -> float:
+def value_of(chunk: CustomerChunk, allocation: Allocation) -> float:
     chosen = np.concatenate([np.empty(0, dtype=np.int32), *allocation.chosen])
     rows = np.flatnonzero(chosen >= 0)
     return math.fsum(chunk.gain[rows, chosen[rows]])
@@ -46,12 +46,12 @@ def value_of(chunk: Chunk, allocation: Allocation) -> float:
 class Few:
     """A small problem in one piece."""
 
-    chunk: Chunk
+    chunk: CustomerChunk
     capacity: np.ndarray
 
     @property
-    def problem(self) -> Problem:
-        return Problem([self.chunk], self.capacity)
+    def problem(self) -> AllocationProblem:
+        return AllocationProblem([self.chunk], self.capacity)
 
 
 @st.composite
@@ -70,7 +70,7 @@ def few(draw: st.DrawFn) -> Few:
         table(amounts, candidates) if draw(st.booleans()) else table(amounts, customers, candidates)
         for _ in range(resources)
     )
-    return Few(Chunk(table(gains, customers, candidates), consumption), table(limits, resources))
+    return Few(CustomerChunk(table(gains, customers, candidates), consumption), table(limits, resources))
 
 
 def many(customers: int, seed: int = 7, *, tight: float = 1.0) -> Few:
@@ -84,7 +84,7 @@ def many(customers: int, seed: int = 7, *, tight: float = 1.0) -> Few:
     stock = np.array([0.0, 0.0, 1.0, 0.0, 0.0, 0.0])
     share = np.array([0.6, 0.06, 0.01, 2.0]) * tight * customers
     keys = rng.permutation(customers).astype(np.uint64)
-    chunk = Chunk(gain, (money, calls, stock, np.ones(6)), keys)
+    chunk = CustomerChunk(gain, (money, calls, stock, np.ones(6)), keys)
     return Few(chunk, np.array([share[0], np.floor(share[1]), np.floor(share[2]), share[3]]))
 
 
@@ -94,6 +94,6 @@ class Again:
     def __init__(self, few_or_many: Few, sizes: list[int]) -> None:
         self._whole, self._sizes, self.passes = few_or_many.chunk, sizes, 0
 
-    def __iter__(self) -> Iterator[Chunk]:
+    def __iter__(self) -> Iterator[CustomerChunk]:
         self.passes += 1
         yield from cut(self._whole, self._sizes)

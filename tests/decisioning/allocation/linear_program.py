@@ -8,7 +8,7 @@ import highspy
 import numpy as np
 
 from decisioning.allocation.master import Solver
-from decisioning.allocation.problem import Chunk
+from decisioning.allocation.problem import CustomerChunk
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,7 +17,7 @@ class Optimum:
     used: np.ndarray
 
 
-def solve_whole(chunk: Chunk, capacity: np.ndarray) -> Optimum:
+def solve_whole(chunk: CustomerChunk, capacity: np.ndarray) -> Optimum:
     """Maximise gain x over x >= 0, sum_j x_ij <= 1, sum consumption x <= capacity."""
     rows, columns = np.nonzero(chunk.gain > 0)  # what gains nothing is never taken; NaN neither
     customers, resources = len(chunk), len(capacity)

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from decisioning.allocation.allocate import allocate
 from decisioning.allocation.oracle import evaluate
 from decisioning.allocation.prices import Prices, PriceSearch, find_prices
-from decisioning.allocation.problem import Chunk, Problem
+from decisioning.allocation.problem import AllocationProblem, CustomerChunk
 from domain.errors import DataError
 from tests.decisioning.allocation.build import QUICK, Again, Few, cut, exactly_used, few, many, rows_of, value_of
 
 
-def at(problem: Problem, prices: list[float]) -> Prices:
+def at(problem: AllocationProblem, prices: list[float]) -> Prices:
     dual = evaluate(problem, np.array(prices), threads=1)
     return Prices(dual.prices, dual.bound, dual.bound, 1, 0, converged=False)
 
@@ -43,7 +43,7 @@ def test_only_allowed_candidates_that_gain_something_are_chosen(small: Few):
 @given(few(), st.lists(st.integers(0, 4), max_size=5), st.sampled_from([1, 2]))
 def test_chunks_do_not_change_who_gets_what(small: Few, sizes: list[int], threads: int):
     whole = allocate(small.problem, find_prices(small.problem, QUICK), threads=1)
-    problem = Problem(cut(small.chunk, sizes), small.capacity)
+    problem = AllocationProblem(cut(small.chunk, sizes), small.capacity)
     parts = allocate(problem, find_prices(problem, QUICK), threads=threads)
     assert np.array_equal(np.concatenate(parts.chosen), np.concatenate(whole.chosen))
     assert [len(part) for part in parts.chosen] == [len(chunk) for chunk in problem.chunks]
@@ -55,16 +55,16 @@ def test_chunks_do_not_change_who_gets_what(small: Few, sizes: list[int], thread
 def test_the_order_of_customers_changes_the_value_only_within_the_gap(seed: int):
     bank = many(800)
     order = np.random.default_rng(seed).permutation(800)
-    turned = Problem([rows_of(bank.chunk, order)], bank.capacity)
+    turned = AllocationProblem([rows_of(bank.chunk, order)], bank.capacity)
     one, other = (allocate(problem, find_prices(problem, QUICK)) for problem in (bank.problem, turned))
     assert abs(one.value - other.value) <= max(one.gap, other.gap) * one.bound * (1 + 1e-5)
 
 
 def test_with_keys_equal_customers_are_told_apart_by_them_in_any_order():
     keys = np.random.default_rng(7).permutation(100).astype(np.uint64)
-    bank = Few(Chunk(np.full((100, 2), 3.0), (np.array([1.0, 2.0]),), keys), np.array([40.0]))
+    bank = Few(CustomerChunk(np.full((100, 2), 3.0), (np.array([1.0, 2.0]),), keys), np.array([40.0]))
     order = np.random.default_rng(8).permutation(100)
-    turned = Problem([rows_of(bank.chunk, order)], bank.capacity)
+    turned = AllocationProblem([rows_of(bank.chunk, order)], bank.capacity)
     one = allocate(bank.problem, find_prices(bank.problem, QUICK)).chosen[0]
     other = allocate(turned, find_prices(turned, QUICK)).chosen[0]
     assert (one[order] == other).all()
@@ -98,52 +98,52 @@ def test_bad_prices_cost_value_but_leave_nothing_over_that_somebody_wants(prices
 
 
 def test_what_is_left_goes_to_those_who_gain_most_by_it_at_the_prices():
-    chunk = Chunk(np.array([[9.0], [5.0], [7.0]]), (np.ones(1),))
-    problem = Problem([chunk], np.array([2.0]))
+    chunk = CustomerChunk(np.array([[9.0], [5.0], [7.0]]), (np.ones(1),))
+    problem = AllocationProblem([chunk], np.array([2.0]))
     assert allocate(problem, at(problem, [100.0])).chosen[0].tolist() == [0, -1, 0]
 
 
 def test_who_loses_least_gives_way():
-    chunk = Chunk(np.array([[9.0, 8.5], [7.0, 1.0]]), (np.array([1.0, 0.0]),))
-    problem = Problem([chunk], np.array([1.0]))
+    chunk = CustomerChunk(np.array([[9.0, 8.5], [7.0, 1.0]]), (np.array([1.0, 0.0]),))
+    problem = AllocationProblem([chunk], np.array([1.0]))
     assert allocate(problem, at(problem, [0.0])).chosen[0].tolist() == [1, 0]
 
 
 def test_what_never_fits_is_not_chosen_although_prices_allow_a_part_of_it():
-    chunk = Chunk(np.array([[10.0, 1.0]]), (np.array([5.0, 1.0]),))
-    problem = Problem([chunk], np.array([4.0]))
+    chunk = CustomerChunk(np.array([[10.0, 1.0]]), (np.array([5.0, 1.0]),))
+    problem = AllocationProblem([chunk], np.array([4.0]))
     shared = allocate(problem, find_prices(problem, QUICK))
     assert shared.chosen[0].tolist() == [1]
     assert shared.bound == pytest.approx(8.0, rel=1e-5)
 
 
 def test_equals_share_what_there_is_among_all_candidates():
-    chunk = Chunk(np.full((10_000, 3), 2.0), tuple(np.eye(3)))
-    problem = Problem([chunk], np.array([100.0, 200.0, 300.0]))
+    chunk = CustomerChunk(np.full((10_000, 3), 2.0), tuple(np.eye(3)))
+    problem = AllocationProblem([chunk], np.array([100.0, 200.0, 300.0]))
     shared = allocate(problem, find_prices(problem, QUICK))
     assert [use.used for use in shared.resources] == [100.0, 200.0, 300.0]
     assert shared.gap < 1e-6
 
 
 def test_everybody_may_want_more_than_64_bits_of_units():
-    chunk = Chunk(np.full((600_000, 1), 2.0), (np.ones(1),))
-    problem = Problem([chunk], np.array([1.0]))
+    chunk = CustomerChunk(np.full((600_000, 1), 2.0), (np.ones(1),))
+    problem = AllocationProblem([chunk], np.array([1.0]))
     shared = allocate(problem, at(problem, [0.0]))
     assert [use.used for use in shared.resources] == [1.0]
 
 
 def test_a_resource_of_which_there_is_nothing_is_not_used():
-    chunk = Chunk(np.array([[6.0, 1.0], [4.0, -1.0]]), (np.array([2.0, 0.0]),))
-    problem = Problem([chunk], np.array([0.0]))
+    chunk = CustomerChunk(np.array([[6.0, 1.0], [4.0, -1.0]]), (np.array([2.0, 0.0]),))
+    problem = AllocationProblem([chunk], np.array([0.0]))
     shared = allocate(problem, find_prices(problem, QUICK))
     assert (shared.chosen[0].tolist(), shared.gap) == ([1, -1], 0.0)
 
 
 @pytest.mark.parametrize(
-    "chunks", [[], [Chunk(np.empty((0, 2)), (np.ones(2),))], [Chunk(np.empty((3, 0)), (np.ones(0),))]]
+    "chunks", [[], [CustomerChunk(np.empty((0, 2)), (np.ones(2),))], [CustomerChunk(np.empty((3, 0)), (np.ones(0),))]]
 )
-def test_nobody_gets_anything_without_customers_or_candidates(chunks: list[Chunk]):
-    problem = Problem(chunks, np.ones(1))
+def test_nobody_gets_anything_without_customers_or_candidates(chunks: list[CustomerChunk]):
+    problem = AllocationProblem(chunks, np.ones(1))
     shared = allocate(problem, find_prices(problem, QUICK))
     assert (shared.value, shared.gap) == (0.0, 0.0)
     assert [part.tolist() for part in shared.chosen] == [[-1] * len(chunk) for chunk in chunks]
@@ -153,15 +153,15 @@ def test_arrays_stay_what_they_were_and_chunks_are_read_anew_each_time():
     bank = many(3_000)
     kept = [bank.chunk.gain.copy(), *(one.copy() for one in bank.chunk.consumption)]
     chunks = Again(bank, [1_000, 1_500])
-    shared = allocate(Problem(chunks, bank.capacity), at(bank.problem, [1.0, 2.0, 3.0, 0.0]))
+    shared = allocate(AllocationProblem(chunks, bank.capacity), at(bank.problem, [1.0, 2.0, 3.0, 0.0]))
     assert chunks.passes == shared.passes
     for before, after in zip(kept, [bank.chunk.gain, *bank.chunk.consumption], strict=True):
         assert np.array_equal(before, after)
 
 
 def test_resources_are_described_in_words():
-    chunk = Chunk(np.array([[5.0], [3.0]]), (np.ones(1), np.zeros(1)))
-    problem = Problem([chunk], np.array([1.0, 1_000.0]), ("call slots", "post"))
+    chunk = CustomerChunk(np.array([[5.0], [3.0]]), (np.ones(1), np.zeros(1)))
+    problem = AllocationProblem([chunk], np.array([1.0, 1_000.0]), ("call slots", "post"))
     shared = allocate(problem, at(problem, [3.2, 0.0]))
     assert [use.sentence for use in shared.resources] == [
         "call slots: 1 of 1 used; one more would bring 3.20",
@@ -170,6 +170,6 @@ def test_resources_are_described_in_words():
 
 
 def test_prices_of_other_resources_are_refused():
-    problem = Problem([], np.ones(2))
+    problem = AllocationProblem([], np.ones(2))
     with pytest.raises(DataError, match="the number of prices differs"):
         allocate(problem, Prices(np.ones(1), 0.0, 0.0, 1, 0, converged=True))

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from decisioning.allocation.oracle import evaluate
 from decisioning.allocation.prices import PriceSearch, find_prices
-from decisioning.allocation.problem import Chunk, Problem
+from decisioning.allocation.problem import AllocationProblem, CustomerChunk
 from domain.errors import DataError
 from tests.decisioning.allocation.build import EXACT, QUICK, Again, Few, cut, few, many
 from tests.decisioning.allocation.linear_program import solve_whole
@@ -34,7 +34,7 @@ def test_more_capacity_never_lowers_the_bound(small: Few, resource: int, more: f
     capacity = small.capacity.copy()
     capacity[resource % len(capacity)] += more
     before = find_prices(small.problem, EXACT)
-    after = find_prices(Problem([small.chunk], capacity), EXACT)
+    after = find_prices(AllocationProblem([small.chunk], capacity), EXACT)
     assert after.bound >= before.bound * (1 - 1e-7)
 
 
@@ -59,7 +59,7 @@ def test_neither_chunks_nor_threads_change_a_bit_of_the_prices(sizes: list[int],
     bank = many(1_500)
     whole = find_prices(bank.problem, PriceSearch(sample_customers=300, threads=1))
     parts = find_prices(
-        Problem(cut(bank.chunk, sizes), bank.capacity), PriceSearch(sample_customers=300, threads=threads)
+        AllocationProblem(cut(bank.chunk, sizes), bank.capacity), PriceSearch(sample_customers=300, threads=threads)
     )
     assert whole.sample_passes > 0
     assert (parts.prices == whole.prices).all()
@@ -87,7 +87,7 @@ def test_the_sample_and_yesterdays_prices_save_passes():
 def test_passes_are_counted():
     bank = many(1_000)
     chunks = Again(bank, [400])
-    found = find_prices(Problem(chunks, bank.capacity), QUICK)
+    found = find_prices(AllocationProblem(chunks, bank.capacity), QUICK)
     assert chunks.passes == found.passes
 
 
@@ -102,46 +102,50 @@ def test_money_in_millions_and_five_call_slots_weigh_alike():
     rng = np.random.default_rng(7)
     gain = rng.lognormal(3.0, 1.0, (2_000, 3))
     loan = rng.uniform(1e6, 5e7, (2_000, 3)) * np.array([1.0, 1.0, 0.0])
-    chunk = Chunk(gain, (loan, np.array([0.0, 1.0, 1.0])))
+    chunk = CustomerChunk(gain, (loan, np.array([0.0, 1.0, 1.0])))
     capacity = np.array([3e9, 5.0])
-    found = find_prices(Problem([chunk], capacity), EXACT)
+    found = find_prices(AllocationProblem([chunk], capacity), EXACT)
     assert found.bound == pytest.approx(solve_whole(chunk, capacity / 1.0).value, rel=1e-6)
 
 
 @pytest.mark.parametrize("size", [1e-9, 1e9])
 def test_the_unit_of_money_does_not_matter(size: float):
     bank = many(500)
-    other = Chunk(bank.chunk.gain * size, bank.chunk.consumption)
-    found = find_prices(Problem([other], bank.capacity), EXACT)
+    other = CustomerChunk(bank.chunk.gain * size, bank.chunk.consumption)
+    found = find_prices(AllocationProblem([other], bank.capacity), EXACT)
     assert found.bound == pytest.approx(find_prices(bank.problem, EXACT).bound * size, rel=1e-6)
 
 
 def test_with_everything_forbidden_the_bound_is_nothing_and_so_are_prices():
-    found = find_prices(Problem([Chunk(np.full((3, 2), -np.inf), (np.ones(2),))], np.ones(1)), QUICK)
+    found = find_prices(AllocationProblem([CustomerChunk(np.full((3, 2), -np.inf), (np.ones(2),))], np.ones(1)), QUICK)
     assert (found.bound, found.prices.tolist()) == (0.0, [0.0])
 
 
 @pytest.mark.parametrize(
-    "chunks", [[], [Chunk(np.empty((0, 2)), (np.ones(2),))], [Chunk(np.empty((3, 0)), (np.ones(0),))]]
+    "chunks", [[], [CustomerChunk(np.empty((0, 2)), (np.ones(2),))], [CustomerChunk(np.empty((3, 0)), (np.ones(0),))]]
 )
-def test_without_customers_or_candidates_the_bound_is_nothing(chunks: list[Chunk]):
-    assert find_prices(Problem(chunks, np.ones(1)), QUICK).bound == 0.0
+def test_without_customers_or_candidates_the_bound_is_nothing(chunks: list[CustomerChunk]):
+    assert find_prices(AllocationProblem(chunks, np.ones(1)), QUICK).bound == 0.0
 
 
 def test_where_nothing_is_consumed_nothing_has_a_price():
-    found = find_prices(Problem([Chunk(np.array([[2.0, 1.0]]), (np.zeros(2),))], np.array([0.0])), QUICK)
+    found = find_prices(
+        AllocationProblem([CustomerChunk(np.array([[2.0, 1.0]]), (np.zeros(2),))], np.array([0.0])), QUICK
+    )
     assert (found.bound, found.prices.tolist()) == (2.0, [0.0])
 
 
 def test_the_price_of_no_capacity_is_what_keeps_everybody_out():
-    chunk = Chunk(np.array([[6.0, 1.0], [4.0, 0.5]]), (np.array([2.0, 0.0]),))
-    found = find_prices(Problem([chunk], np.array([0.0])), EXACT)
+    chunk = CustomerChunk(np.array([[6.0, 1.0], [4.0, 0.5]]), (np.array([2.0, 0.0]),))
+    found = find_prices(AllocationProblem([chunk], np.array([0.0])), EXACT)
     assert found.bound == 1.5
     assert found.prices[0] == pytest.approx(3.0, rel=1e-12)
 
 
 def test_equal_gains_have_the_price_of_the_last_one_served():
-    found = find_prices(Problem([Chunk(np.full((100, 1), 3.0), (np.ones(1),))], np.array([40.0])), EXACT)
+    found = find_prices(
+        AllocationProblem([CustomerChunk(np.full((100, 1), 3.0), (np.ones(1),))], np.array([40.0])), EXACT
+    )
     assert found.bound == pytest.approx(120.0, rel=1e-6)
     assert found.prices[0] == pytest.approx(3.0, rel=1e-6)
 
@@ -149,7 +153,7 @@ def test_equal_gains_have_the_price_of_the_last_one_served():
 @pytest.mark.parametrize("warm", [[1.0, 2.0], [-1.0], [np.nan], [np.inf]])
 def test_warm_prices_that_do_not_fit_are_refused(warm: list[float]):
     with pytest.raises(DataError, match="invalid initial prices"):
-        find_prices(Problem([], np.ones(1)), QUICK, np.array(warm))
+        find_prices(AllocationProblem([], np.ones(1)), QUICK, np.array(warm))
 
 
 @pytest.mark.parametrize(
@@ -161,6 +165,6 @@ def test_settings_out_of_range_are_refused(wrong: dict[str, float]):
 
 
 def test_what_costs_more_than_any_number_is_not_wanted():
-    chunk = Chunk(np.array([[5.0, 1.0]]), (np.array([1e300, 0.0]), np.array([[1e-300, 0.0]])))
-    found = find_prices(Problem([chunk], np.array([0.0, 0.0])), QUICK)
+    chunk = CustomerChunk(np.array([[5.0, 1.0]]), (np.array([1e300, 0.0]), np.array([[1e-300, 0.0]])))
+    found = find_prices(AllocationProblem([chunk], np.array([0.0, 0.0])), QUICK)
     assert found.bound >= 1.0

@@ -1,7 +1,7 @@
 import numpy as np
 from hypothesis import given, settings
 
-from decisioning.allocation.problem import Chunk
+from decisioning.allocation.problem import CustomerChunk
 from decisioning.allocation.scoring import BLOCK_ROWS, best_of, priced_blocks
 from tests.decisioning.allocation.build import Few, few
 
@@ -23,7 +23,7 @@ def test_prices_are_subtracted_for_what_is_consumed_and_the_best_is_found(small:
 def test_blocks_cover_every_row_once_and_leave_the_chunk_alone():
     gain = np.random.default_rng(7).random((2 * BLOCK_ROWS + 5, 3))
     kept = gain.copy()
-    rows = [block for block, _ in priced_blocks(Chunk(gain, (np.ones(3),)), np.ones(1))]
+    rows = [block for block, _ in priced_blocks(CustomerChunk(gain, (np.ones(3),)), np.ones(1))]
     assert [(block.start, block.stop) for block in rows] == [
         (0, BLOCK_ROWS),
         (BLOCK_ROWS, 2 * BLOCK_ROWS),

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decisioning.allocation.problem import Chunk, Problem
+from decisioning.allocation.problem import AllocationProblem, CustomerChunk
 from decisioning.allocation.survey import survey
 from tests.decisioning.allocation.build import cut, many
 
@@ -12,7 +12,7 @@ from tests.decisioning.allocation.build import cut, many
 def test_the_sample_does_not_depend_on_chunks(sizes: list[int]):
     bank = many(1_500)
     whole = survey(bank.problem, 200).sample
-    parts = survey(Problem(cut(bank.chunk, sizes), bank.capacity), 200).sample
+    parts = survey(AllocationProblem(cut(bank.chunk, sizes), bank.capacity), 200).sample
     assert whole is not None
     assert parts is not None
     assert np.array_equal(whole.gain, parts.gain)
@@ -30,7 +30,10 @@ def test_few_customers_are_all_in_the_sample():
 
 
 def test_chunks_may_differ_in_what_their_candidates_consume():
-    chunks = [Chunk(np.ones((2, 2)), (np.array([1.0, 2.0]),)), Chunk(np.ones((1, 2)), (np.array([3.0, 4.0]),))]
-    found = survey(Problem(chunks, np.ones(1)), 10).sample
+    chunks = [
+        CustomerChunk(np.ones((2, 2)), (np.array([1.0, 2.0]),)),
+        CustomerChunk(np.ones((1, 2)), (np.array([3.0, 4.0]),)),
+    ]
+    found = survey(AllocationProblem(chunks, np.ones(1)), 10).sample
     assert found is not None
     assert found.consumption[0].tolist() == [[1.0, 2.0], [1.0, 2.0], [3.0, 4.0]]

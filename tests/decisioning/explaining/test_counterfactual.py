@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisioning.arbitration.scores import best_candidate, priority_of
+from decisioning.budgets.budget import Budget
 from decisioning.engine import DecisionContext, Decisions, decide
 from decisioning.explaining.counterfactual import Counterfactual, counterfactuals
-from decisioning.policies.budgets import Budget
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.compiled import BUILT_IN_RULES, CompiledPolicy
 from decisioning.policies.draws import Arm

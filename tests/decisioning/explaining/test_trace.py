@@ -3,10 +3,10 @@ from dataclasses import replace
 import orjson
 import pytest
 
+from decisioning.budgets.budget import Budget
 from decisioning.engine import DecisionContext
 from decisioning.explaining.rule_book import RuleBook
 from decisioning.explaining.trace import decision_of
-from decisioning.policies.budgets import Budget
 from domain.errors import StateError
 from records.decision_log import to_json
 from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log

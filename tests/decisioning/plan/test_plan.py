@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisioning.allocation.prices import PriceSearch
+from decisioning.budgets.budget import Budget
+from decisioning.budgets.period import batch_capacities, batch_capacity
 from decisioning.engine import DecisionContext, decide
-from decisioning.plan.budget_period import batch_capacities, batch_capacity
 from decisioning.plan.contact_options import all_contact_options, first_contact_options
 from decisioning.plan.sharing import batch_prices, plan_contacts
-from decisioning.policies.budgets import Budget
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.draws import Arm
 from decisioning.policies.policy import Control, Exploration, Policy

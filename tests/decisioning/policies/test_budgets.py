@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from decisioning.budgets.budget import Budget
 from decisioning.engine import DecisionContext, decide
-from decisioning.policies.budgets import Budget
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.policy import Policy
 from domain.errors import DataError

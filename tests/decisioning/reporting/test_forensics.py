@@ -37,7 +37,7 @@ def decided(policy: CompiledPolicy, n: int, seed: int, prices=None, channels=Non
     columns = random_columns(policy, n, seed)
     table = FeatureTable(ids(n), np.full(n, NOON), columns, policy.names.catalogue.schema)
     scores = np.random.default_rng(seed).random((n, len(policy.candidates)))
-    return decide(table, scores, policy, DecisionContext(as_of=NOON, seed=seed, prices=prices, channels=channels))
+    return decide(table, scores, policy, DecisionContext(as_of=NOON, seed=seed, prices=prices or {}, channels=channels))
 
 
 def first_of(decisions: Decisions, customer: int, keys, places) -> int | None:

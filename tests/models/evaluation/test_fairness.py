@@ -27,14 +27,16 @@ def test_the_interval_of_a_ratio_is_katzs() -> None:
 
 
 def test_the_interval_holds_the_true_ratio_as_often_as_it_says() -> None:
-    generator, inside = np.random.default_rng(7), 0
-    for _ in range(1_000):
-        selected = [int(generator.binomial(2_000, 0.4)), int(generator.binomial(500, 0.3))]
-        mine = group_selections(["high", "low"], [2_000, 500], selected)[1]
-        assert mine.ratio_low is not None
-        assert mine.ratio_high is not None
-        inside += mine.ratio_low <= 0.75 <= mine.ratio_high
-    assert 930 <= inside <= 970
+    generator, inside, others = np.random.default_rng(7), 0, 20
+    names, customers = ["high", *map(str, range(others))], [2_000] + [500] * others
+    for _ in range(200):
+        selected = [int(generator.binomial(2_000, 0.4)), *generator.binomial(500, 0.3, size=others).tolist()]
+        for mine in group_selections(names, customers, selected)[1:]:
+            assert mine.reference == "high"
+            assert mine.ratio_low is not None
+            assert mine.ratio_high is not None
+            inside += mine.ratio_low <= 0.75 <= mine.ratio_high
+    assert 0.935 <= inside / (200 * others) <= 0.965
 
 
 def test_a_small_group_is_neither_flagged_nor_compared_with() -> None:

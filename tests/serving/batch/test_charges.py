@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
-from decisioning.policies.budgets import Budget
+from decisioning.budgets.budget import Budget
 from domain.errors import StateError
 from records.database import Database
 from records.refund import refund

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from config.delivery import WebhookTarget
-from decisioning.policies.budgets import Budget
+from decisioning.budgets.budget import Budget
 from domain.addresses import Inside
 from records.database import Database
 from records.decision_log import DecisionLog

@@ -13,7 +13,7 @@ from serving.delivery.outbox import Outbox
 from serving.delivery.states import State
 from serving.service.clock import Clock
 from serving.service.erasure import ErasureService
-from serving.service.withdrawal import NotPendingError
+from serving.service.withdrawal import ContactNotPendingError
 from tests.records.build import accept, empty_postgresql, told
 from tests.serving.build import AS_OF
 from tests.serving.delivery.build import AGREE, MIDNIGHT, NOW, Post, webhook
@@ -247,7 +247,7 @@ def test_what_was_presented_while_its_delivery_was_unsure_is_counted_once_and_no
         log_batch(post, "run-c02", "c02")
         presented = told("p", "c02", "offer_presented", channel="email", decision_id="run-c02")
         assert accept(post.database, presented) == [EventStatus.ACCEPTED]
-        with pytest.raises(NotPendingError, match="it was presented"):
+        with pytest.raises(ContactNotPendingError, match="it was presented"):
             post.withdraw("run-c02")
         assert post.deliver(webhook(receiver), NOW + timedelta(hours=2)).delivered == 1
     assert pending(post) == []

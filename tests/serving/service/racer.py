@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from decisioning.policies.budgets import Budget
+from decisioning.budgets.budget import Budget
 from serving.service.decision_request import DecisionRequest
 from tests.serving.api.build import small_service
 from tests.serving.build import small_bank

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decisioning.policies.budgets import Budget
-from serving.service.pacing import PacedPrices, share_of_period_gone
+from decisioning.budgets.budget import Budget
+from decisioning.budgets.period import share_of_period_gone
+from serving.service.budgets import PacedPrices
 from tests.serving.build import small_bank, small_decider
 
 BONUS = Budget(name="bonus", unit="EUR", amount=3_000, period="month")

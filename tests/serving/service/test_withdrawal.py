@@ -10,14 +10,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from decisioning.policies.budgets import Budget
+from decisioning.budgets.budget import Budget
 from domain.errors import NotFoundError
 from events.log import EventLog
 from records.decision_writes import UNIT, AnswerWrite, DecisionWriter
 from records.schema import AUDIT, CHARGES, CUSTOMERS, PENDING, SPENDING
 from records.validation import SubmittedEvent
 from serving.service.decision_request import DecisionRequest
-from serving.service.withdrawal import NotPendingError
+from serving.service.withdrawal import ContactNotPendingError
 from tests.records.build import empty_postgresql
 from tests.serving.api.build import engine_of, small_service, with_policy
 from tests.serving.build import AS_OF, small_bank
@@ -91,7 +91,7 @@ def at_once(*work):
         ready.wait()
         try:
             results[place] = work[place]()
-        except NotPendingError as error:
+        except ContactNotPendingError as error:
             results[place] = error
 
     threads = [threading.Thread(target=do, args=(place,)) for place in range(len(work))]
@@ -156,7 +156,7 @@ def test_presented_and_withdrawn_at_once_it_is_one_of_both(service, replica):
             lambda decision=decision: replica.withdrawing.withdraw(decision, "tester"),
         )
         assert fates == ["accepted"]
-        assert spent(service) - before == (1.0 if isinstance(ended, NotPendingError) else 0.0)
+        assert spent(service) - before == (1.0 if isinstance(ended, ContactNotPendingError) else 0.0)
         # what the channel says that it presented counts, whatever it said besides
         assert letters_counted(service, customer) == 1
     assert rows(service, PENDING) == []
@@ -185,7 +185,7 @@ def test_what_is_no_pending_contact_is_told_and_stays_as_it_is(service, case):
         decision = ask(service, "c05", "app")["decision_id"]
     else:
         decision = ask(service)["decision_id"]
-    with pytest.raises(NotPendingError, match=words):
+    with pytest.raises(ContactNotPendingError, match=words):
         service.withdrawing.withdraw(decision, "tester")
     assert spent(service) == 1.0
     assert letters_counted(service) == 1

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from decisioning.budgets.budget import Budget
 from decisioning.engine import DecisionContext
-from decisioning.policies.budgets import Budget
 from decisioning.policies.policy import Policy, Rule, Weight
 from decisioning.reporting.tables import ranked_offers, rejections
 from domain.errors import DataError
@@ -25,7 +25,7 @@ def everybody(tmp_path_factory):
 
 def compared(everybody, changed, today=None, segments=("region",)) -> tuple[Comparison, pa.Table]:
     sides = today or Scenario(small_decider()), changed
-    found = list(compare(*sides, everybody, as_of=AS_OF, seed=7, segments=segments))
+    found = list(compare(*sides, everybody, context=DecisionContext(as_of=AS_OF, seed=7), segments=segments))
     return reduce(add, [one for one, _ in found]), pa.concat_tables([moved for _, moved in found])
 
 
