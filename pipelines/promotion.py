@@ -134,6 +134,7 @@ def put_to_gate(
         "failures": list(report.failures),
         "evaluated_on": new.evaluated_on,
         **chosen,
+        "checks": report.to_json()["checks"],
         "rows": evaluation.rows,
         "positives": evaluation.positives,
         "metrics": evaluation.to_metrics(),

@@ -25,6 +25,7 @@ from serving.service.engine_reload import EngineReloader
 from serving.service.erasure import EraseFiles, ErasureService
 from serving.service.ingestion import IngestionService
 from serving.service.instrumentation import Instrumentation, NoInstrumentation
+from serving.service.preview import PreviewService
 from serving.service.queries import QueryService
 from serving.service.withdrawal import WithdrawalService
 
@@ -79,6 +80,7 @@ class Service:
             database, self.commits, clock, lambda: self.engine.bank.vocabulary, LoggedEvents(log)
         )
         self.looking = QueryService(self.decision_log, clock, lambda: self.engine, decisions_folder)
+        self.previews = PreviewService(database, clock, lambda: self.engine)
         self.erasing = ErasureService(database, clock, erase_files, archive)
         self.auditing = AuditWriter(database)
         self.withdrawing = WithdrawalService(self.decision_log, clock, self._presented)
