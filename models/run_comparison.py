@@ -125,7 +125,7 @@ class _Rows:
                     metric=metric,
                     first=values[0],
                     second=values[1],
-                    better=better.value,
-                    low=better.low,
-                    high=better.high,
+                    better=better.value + 0.0,  # no -0
+                    low=better.low + 0.0,
+                    high=better.high + 0.0,
                 )

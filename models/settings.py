@@ -42,7 +42,8 @@ class Learning(Spec):
         parameters: Parameters of the learner; those of trees have LightGBM's names.
         topics: Topics whose features the model sees; by default all.
         features: Features that the model sees, beside those of `topics`; by default all.
-        monotone: Feature or family column -> 1 if the trees' probability may only rise with it, -1 if only fall.
+        monotone: Feature or family column -> 1 if the trees' probability may only rise with it, -1 if only fall. The
+            first pattern that matches counts.
         interactions: Lists of features that interact only with each other in the trees; all others form one more list.
     """
 

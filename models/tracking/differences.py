@@ -21,9 +21,12 @@ def differences(run: ListedRun, champion: ListedRun) -> list[str]:
         champion: Run of the model in charge.
     """
     mine, theirs = run.parameters, champion.parameters
+    names = {*mine, *theirs} - _RESULTS
+    if mine.get("learner") != theirs.get("learner"):  # what only one of the learners has goes without saying
+        names &= {*mine} & {*theirs}
     found = [
-        f"{name} {mine.get(name, 'not set')} instead of {theirs.get(name, 'not set')}"
-        for name in sorted({*mine, *theirs} - _RESULTS)
+        f"{name} {_said(mine.get(name))} instead of {_said(theirs.get(name))}"
+        for name in sorted(names)
         if mine.get(name) != theirs.get(name)
     ]
     found += _features(tagged_features(run.tags), tagged_features(champion.tags))
@@ -34,6 +37,10 @@ def differences(run: ListedRun, champion: ListedRun) -> list[str]:
     if run.tags.get("git_revision") != champion.tags.get("git_revision"):
         found.append("another revision of the program")
     return found
+
+
+def _said(value: str | None) -> str:
+    return "not set" if value is None else "by default" if value == "None" else value
 
 
 def _until(run: ListedRun) -> str:
