@@ -65,7 +65,7 @@ def show_first_rows(error: NothingAcceptedError) -> None:
 def show_models(models: Mapping[str, Any]) -> None:
     """Show the metrics of each model and its baselines, and the result of its gate."""
     for name, model in models.items():
-        verdict = "champion" if model["champion"] else "challenger, not champion"
+        verdict = "champion" if model["champion"] else model.get("experiment") or "challenger, not champion"
         show_rows(f"{name} version {model['version']}: {verdict}, {model['rows']:,} test rows", metric_rows(model))
         for failure in model["failures"]:
             console.print(f"  gate: {failure}", markup=False)

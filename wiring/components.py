@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -77,6 +78,12 @@ class Components:
                 got=error.strerror or str(error),
                 remedy="set NBO_HOME to a writable folder",
             ) from error
+
+    def with_bank(self, bank: Bank) -> Components:
+        """Return the same components with another configuration, whose features must be the same."""
+        other = copy(self)
+        other.bank = bank
+        return other
 
     @property
     def sources(self) -> Path:
