@@ -20,6 +20,7 @@ from nbo.outcomes import (
     show_models,
     show_run,
 )
+from nbo.stop_commands import show_pauses
 from wiring.progress import no_bars, showing
 
 
@@ -65,6 +66,7 @@ def check(context: typer.Context) -> None:
             ("feature", "why"),
             list(bank.features.not_applicable.items()),
         )
+    show_pauses(parts)
 
 
 @app.command(name="import")

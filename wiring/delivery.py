@@ -13,6 +13,8 @@ from config.delivery import WebhookTarget
 from config.stores import SettingError
 from domain.addresses import Inside
 from domain.errors import DataError
+from domain.pause import is_protected
+from records.pauses import pauses_in_force
 from serving.batch.contacts import CONTACTS, PLAN, SCHEMA
 from serving.customer_features import CustomerReader
 from serving.delivery.delivering import ChannelReport, deliver
@@ -31,7 +33,9 @@ from wiring.components import Components
 
 def outbox_of(components: Components) -> Outbox:
     """Open the outbox of a bank."""
-    return Outbox(components.database, {offer.name: offer.product for offer in components.bank.offers})
+    offers = components.bank.offers
+    protected = {offer.name for offer in offers if is_protected(offer)}
+    return Outbox(components.database, {offer.name: offer.product for offer in offers}, protected)
 
 
 def gather_plans(components: Components, outbox: Outbox, now: datetime) -> int:
@@ -98,7 +102,7 @@ def deliver_due(components: Components, now: datetime) -> tuple[int, list[Channe
     today = TodaysEvents(components.log)
     today.refresh(int(components.midnight(now).timestamp()) * 1_000_000)
     reader = CustomerReader(components.bank, components.log, components.online, components.journal, today)
-    permission = Permission(components.decider(), reader, SEED)
+    permission = Permission(components.decider().paused_by(pauses_in_force(components.database, now)), reader, SEED)
     late = timedelta(hours=components.bank.delivery.late_hours)
     return new, deliver(outbox, targets, permission, Clock(now).now, late)
 

@@ -1,0 +1,117 @@
+"""Commands of the stop button: `pause` and `resume`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.errors import DataError
+from nbo.app import app, components_of_bank, moment_of
+from nbo.display import console, show_table
+
+if TYPE_CHECKING:
+    from domain.pause import PauseScope
+    from serving.service.pausing import PauseService
+    from wiring.components import Components
+
+CALLER = "command line"
+"""Name of the caller in the audit; the person is named beside it."""
+
+Offer = Annotated[str | None, typer.Option(help="This offer, in every channel.")]
+Channel = Annotated[str | None, typer.Option(help="This channel, but for mandatory and service offers.")]
+Outbound = Annotated[
+    bool, typer.Option("--outbound", help="All outbound channels, but for mandatory and service offers.")
+]
+By = Annotated[str, typer.Option(help="Your name, for the audit.")]
+
+
+@app.command()
+def pause(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option(help="Why, for everybody who wonders.")],
+    by: By,
+    until: Annotated[
+        datetime,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="When it ends by itself, in the bank's time zone."
+        ),
+    ],
+    offer: Offer = None,
+    channel: Channel = None,
+    outbound: Outbound = False,
+) -> None:
+    """Stop an offer, a channel or all outbound channels, in decisions and in what waits to be delivered.
+
+    Examples:
+        nbo --bank banks/demo pause --channel email --reason "wrong rate" --by "A. Jansen" --until 2026-12-01
+
+        nbo --bank banks/demo pause --outbound --reason "core system down" --by "A. Jansen" --until 2026-12-01T08:00:00
+    """
+    parts = components_of_bank(context)
+    scope, name = _scope(offer, channel, outbound=outbound)
+    ends = moment_of(parts, until)
+    assert ends is not None, "a given moment"
+    from wiring.bank_time import bank_now
+    from wiring.delivery import gather_plans, outbox_of
+
+    gather_plans(parts, outbox_of(parts), bank_now(parts))  # so that planned contacts are counted, too
+    result = _service(parts).pause(scope, name, reason=reason, by=by, until=ends, caller=CALLER)
+    console.print(
+        f"{result.pause.target} is paused: {result.caught:,} waiting contacts caught, {result.left:,} had left",
+        markup=False,
+        soft_wrap=True,
+    )
+    show_pauses(parts)
+
+
+@app.command()
+def resume(
+    context: typer.Context,
+    by: By,
+    offer: Offer = None,
+    channel: Channel = None,
+    outbound: Outbound = False,
+) -> None:
+    """End a pause; contacts that it held back go out if they are still allowed and not too late.
+
+    Example: nbo --bank banks/demo resume --channel email --by "A. Jansen"
+    """
+    parts = components_of_bank(context)
+    scope, name = _scope(offer, channel, outbound=outbound)
+    _service(parts).resume(scope, name, by=by, caller=CALLER)
+    console.print(f"{' '.join(filter(None, (scope, name)))} is no longer paused", markup=False)
+    show_pauses(parts)
+
+
+def show_pauses(components: Components) -> None:
+    """Show the pauses in force, if there are any."""
+    zone = components.bank.time_zone
+    rows = [
+        (one.target, f"{one.until.astimezone(zone):%Y-%m-%d %H:%M}", one.by, one.reason)
+        for one in _service(components).in_force()
+    ]
+    if rows:
+        show_table("paused", ("what", "until", "by", "reason"), rows)
+
+
+def _service(components: Components) -> PauseService:
+    from serving.service.pausing import PauseService
+    from wiring.bank_time import bank_now
+
+    return PauseService(components.database, lambda: bank_now(components), lambda: components.bank)
+
+
+def _scope(offer: str | None, channel: str | None, *, outbound: bool) -> tuple[PauseScope, str]:
+    from domain.pause import PauseScope
+
+    named = [
+        *([(PauseScope.OFFER, offer)] if offer else []),
+        *([(PauseScope.CHANNEL, channel)] if channel else []),
+        *([(PauseScope.OUTBOUND, "")] if outbound else []),
+    ]
+    if len(named) != 1:
+        expected = "one of --offer NAME, --channel NAME and --outbound"
+        raise DataError("a pause is of one thing", got=f"{len(named)} of them", expected=expected)
+    return named[0]
