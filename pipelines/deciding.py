@@ -31,6 +31,7 @@ from serving.delivery.plans import contacted, night_of
 from serving.service.deciding import SEED
 from serving.service.engine import outbound_channels
 from wiring.components import Components, components_of, reload_components
+from wiring.delivery import end_unheard_contacts
 from wiring.erasure import erased_kept_out
 from wiring.progress import progress_of
 from wiring.turns import own_turn
@@ -45,6 +46,8 @@ def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> Ste
 
 
 def _decided(components: Components, bank_folder: str, until: datetime) -> StepResult:
+    # a contact that was never made must not count against this night's
+    end_unheard_contacts(components, until)
     champions = components.champion_files()
     # read before anything is decided: if they cannot be read, nothing is
     pauses = pauses_in_force(components.database, until)

@@ -117,11 +117,10 @@ class PauseService:
             PauseScope.CHANNEL: list(bank.vocabulary.channels),
             PauseScope.OUTBOUND: [""],
         }[scope]
+        if scope is PauseScope.OUTBOUND and name:
+            raise DataError("a pause of all outbound channels has no name", got=f"'{name}'", expected="no name")
         if name not in known:
-            what = (
-                "a pause of all outbound channels has no name" if scope is PauseScope.OUTBOUND else f"no such {scope}"
-            )
-            raise DataError(what, got=f"'{name}'", expected=nearest(name, known))
+            raise DataError(f"no such {scope}", got=f"'{name}'", expected=nearest(name, known))
 
     def _counted(self, connection: Connection, pause: Pause, now: datetime) -> tuple[int, int]:
         bank = self._bank()
