@@ -20,7 +20,7 @@ from nbo.outcomes import (
     show_models,
     show_run,
 )
-from nbo.stop_commands import show_pauses
+from nbo.proof_commands import show_pauses
 from wiring.progress import no_bars, showing
 
 

@@ -13,16 +13,17 @@ from records.schema import PENDING
 from serving.delivery.files import ContactFile
 from serving.delivery.states import State
 from serving.delivery.unsent import end_unheard
-from tests.records.build import accept, told
+from tests.records.build import accept, empty_postgresql, told
 from tests.serving.delivery.build import BANK, NOW, Post
 from tests.serving.delivery.test_outbox import log_batch
 
 DAYS_LATER = NOW + timedelta(days=3, minutes=1)
 
 
-@pytest.fixture
-def post(tmp_path):
-    post = Post(tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def post(request, tmp_path):
+    server = None if request.param == "sqlite" else request.getfixturevalue("postgresql_server")
+    post = Post(tmp_path, None if server is None else empty_postgresql(server))
     post.charge("c02", "c04", "c07")
     post.gather("c02", "c04", "c07")
     post.deliver(ContactFile(post.outbox, tmp_path / "drop", "csv"))

@@ -15,6 +15,7 @@ from serving.delivery.files import ContactFile
 from serving.delivery.states import State
 from serving.service.engine_reload import EngineReloader
 from serving.service.pausing import PauseService
+from tests.records.build import empty_postgresql
 from tests.serving.api.build import small_client, small_service, with_policy
 from tests.serving.build import AS_OF, POLICY, small_bank
 from tests.serving.delivery.build import BANK, LATE, NOW, Post, webhook
@@ -26,9 +27,10 @@ UNTIL = NOW + timedelta(hours=6)
 OUTBOUND = with_policy(small_bank(), outbound={"email": 9})
 
 
-@pytest.fixture
-def post(tmp_path):
-    post = Post(tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def post(request, tmp_path):
+    server = None if request.param == "sqlite" else request.getfixturevalue("postgresql_server")
+    post = Post(tmp_path, None if server is None else empty_postgresql(server))
     yield post
     post.database.close()
 

@@ -1,11 +1,13 @@
-"""Commands of the stop button: `pause` and `resume`."""
+"""Commands that judge a policy before it goes live, and the stop button: `evaluate`, `pause`, `resume`."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from orjson import OPT_INDENT_2, OPT_SERIALIZE_NUMPY, dumps
 
 from domain.errors import DataError
 from nbo.app import app, components_of_bank, moment_of
@@ -115,3 +117,33 @@ def _scope(offer: str | None, channel: str | None, *, outbound: bool) -> tuple[P
         expected = "one of --offer NAME, --channel NAME and --outbound"
         raise DataError("a pause is of one thing", got=f"{len(named)} of them", expected=expected)
     return named[0]
+
+
+@app.command()
+def evaluate(
+    context: typer.Context,
+    policy: Annotated[Path, typer.Argument(help="Folder of the bank with another policy, or a file with a change.")],
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            help="Moment in the bank's time zone; just after the latest news by default.",
+        ),
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="New folder for the page.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Estimate from logged decisions and their outcomes what another policy would have earned: ship, hold or stop.
+
+    Example: nbo --bank banks/demo evaluate examples/savings_autumn.yaml
+    """
+    parts = components_of_bank(context)
+    from pipelines.evaluation import evaluate_logged, plain
+    from wiring.bank_time import last_moment
+
+    result = evaluate_logged(parts, policy, moment_of(parts, as_of) or last_moment(parts), to)
+    if json:
+        text = dumps(plain(result), option=OPT_INDENT_2 | OPT_SERIALIZE_NUMPY).decode()
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        return
+    console.print(result["page"], markup=False, highlight=False, soft_wrap=True)
