@@ -20,6 +20,7 @@ from nbo.outcomes import (
     show_models,
     show_run,
 )
+from nbo.proof_commands import show_pauses, show_power
 from wiring.progress import no_bars, showing
 
 
@@ -36,10 +37,19 @@ def run(context: typer.Context, as_of: AsOf = None) -> None:
 
 
 @app.command()
-def check(context: typer.Context) -> None:
-    """Check the bank's folder as a whole, and summarise its contents.
+def check(
+    context: typer.Context,
+    rate: Annotated[
+        float | None, typer.Option(min=0.0001, max=0.9999, help="Accepted offers per impression, instead of the log's.")
+    ] = None,
+    impressions: Annotated[int | None, typer.Option(min=1, help="Impressions a month, instead of the log's.")] = None,
+) -> None:
+    """Check the bank's folder as a whole, and summarise its contents, what its arms can tell and what is paused.
 
-    Example: nbo --bank banks/demo check
+    Examples:
+        nbo --bank banks/demo check
+
+        nbo --bank banks/demo check --rate 0.05 --impressions 200000
     """
     parts = components_of_bank(context)
     bank = parts.bank
@@ -65,6 +75,8 @@ def check(context: typer.Context) -> None:
             ("feature", "why"),
             list(bank.features.not_applicable.items()),
         )
+    show_power(parts, rate, impressions)
+    show_pauses(parts)
 
 
 @app.command(name="import")

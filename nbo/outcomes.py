@@ -110,6 +110,7 @@ def show_deliveries(result: Mapping[str, Any]) -> None:
     if reasons:
         show_table("why not", ("channel", "reason", "contacts"), reasons)
     show_rows("dead letters: kept until `deliver --again` retries them", result["dead_letters"])
+    show_rows("handed over in the last 35 days, and what was heard of it", result["unheard"])
 
 
 def show_decision(answer: Answer) -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from config.bank import Bank
 from domain.errors import ModelError
+from domain.pause import Pause
 from models.learners import read_model
 from models.tracking.files import files_digest
 from serving.champions import Champion, Champions
@@ -39,14 +40,14 @@ class ChampionFiles:
         The latest result is cached, because consecutive tasks of a run in one process need the same decider.
 
         Args:
-            bank: The bank; identified by its digest in the cache.
+            bank: The bank; identified by its digest and pauses in the cache.
             num_threads: Threads of the models.
 
         Raises:
             ModelError: Files are missing, damaged, or differ from what was registered.
             DataError: The policy has problems.
         """
-        wanted = (bank.digest, self.folder, tuple(sorted(self.champions.items())), num_threads)
+        wanted = (bank.digest, bank.pauses, self.folder, tuple(sorted(self.champions.items())), num_threads)
         if wanted not in _kept:
             found = Decider(
                 bank,
@@ -60,7 +61,7 @@ class ChampionFiles:
         return _kept[wanted]
 
 
-_kept: dict[tuple[str, Path, tuple[tuple[str, Champion], ...], int], Decider] = {}
+_kept: dict[tuple[str, tuple[Pause, ...], Path, tuple[tuple[str, Champion], ...], int], Decider] = {}
 
 
 Model = TypeVar("Model")

@@ -27,6 +27,7 @@ from records.database import Database
 from records.decision_log import DecisionLog
 from records.erasures import ErasedCustomers
 from records.journal import Journal
+from records.pauses import pauses_in_force
 from serving.batch.budget_state import prices_in_force
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader
@@ -201,7 +202,8 @@ class Components:
     def answer(self, customer_id: str, channel: str, as_of: datetime, *, keep: bool = True) -> Answer:
         """Decide for one customer as the service does, from the online state and later news; write it if `keep`."""
         reader = CustomerReader(self.bank, self.log, self.online, self.journal)
-        engine = LiveEngine(self.decider(), reader, prices_in_force(self.places.decisions, self.policy))
+        decider = self.decider().paused_by(pauses_in_force(self.database, as_of))
+        engine = LiveEngine(decider, reader, prices_in_force(self.places.decisions, self.policy))
         return decide_for_customer(
             DecisionRequest(customer_id=customer_id, channel=channel, dry_run=not keep), as_of, engine, self.database
         )

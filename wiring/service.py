@@ -126,7 +126,10 @@ def open_service(components: Components, settings: ServiceSettings, clock: Clock
         archive=components.decisions_archive,
         freshness=lambda: _freshness(components),
     )
-    service.watch(EngineReloader(source, service.swap, clock, seconds=settings.swap_seconds))
+    reloader = EngineReloader(
+        source, service.swap, clock, seconds=settings.swap_seconds, read_pauses=service.read_pauses
+    )
+    service.watch(reloader)
     return service
 
 
