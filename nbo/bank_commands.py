@@ -190,7 +190,7 @@ def train(
     """
     from nbo.experiments import expect_experiment
 
-    expect_experiment(experiment, changes or ())
+    expect_experiment(components_of_bank(context), experiment, changes or ())
     parts = components_with_flows(context)
     from pipelines.training import train_models
 

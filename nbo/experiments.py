@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from config.experiments import changed_models
 from domain.cells import harmless
 from domain.errors import DataError, StateError, nearest
 from models.tracking.differences import differences
@@ -52,12 +53,14 @@ _RESERVED: Final = ("champion", "challenger", "latest")
 _SAYS: Final = {"differs": "differs from the champion", "refused": "was refused"}
 
 
-def expect_experiment(name: str | None, changes: Sequence[str]) -> None:
-    """Check the name of an experiment.
+def expect_experiment(components: Components, name: str | None, changes: Sequence[str]) -> None:
+    """Check the name and the settings of an experiment before anything is started.
 
     Raises:
         DataError: There are changes without a name, or the name cannot be an alias in MLflow.
+        ConfigurationErrors: A change is not valid.
     """
+    changed_models(components.folder, changes)
     if name is None:
         if changes:
             raise DataError("changed settings need a name", got=changes[0], remedy="--as NAME")

@@ -113,6 +113,28 @@ def test_experiments_of_a_bank_without_runs_say_what_to_do(
     assert "has no runs yet; nbo --bank" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--set", "models.training.folds=2"), "changed settings need a name"),
+        (("--as", "v7"), "not a name for an experiment: got 'v7'"),
+        (("--as", "champion"), "not a name for an experiment: got 'champion'"),
+        (("--as", "mine", "--set", "models.propensity.num_leafs=3"), "expected 'num_leaves' (did you mean it?)"),
+    ],
+)
+def test_an_experiment_that_cannot_be_is_told_before_anything_starts(
+    options: tuple[str, ...],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bank = CsvBank(tmp_path, monkeypatch)
+    monkeypatch.setattr(bank_commands, "components_with_flows", None)
+    assert exit_code("--bank", str(bank.folder), "train", *options) == 1
+    assert words in capsys.readouterr().err
+
+
 def test_moments_are_of_the_banks_time_zone() -> None:
     from datetime import datetime
 
