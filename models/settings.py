@@ -116,13 +116,13 @@ class Models(Spec):
     """Settings of a bank's two models; propensity predicts acceptance within the offer's response window.
 
     Attributes:
-        churn: Definition of churn, and whose churn is predicted.
+        churn: Definition of churn, and whose churn is predicted; None for a bank that predicts none.
         training: How both models are fitted and evaluated.
         gate: Bounds that a challenger must meet to become champion.
         economics: Economics of retention.
     """
 
-    churn: ChurnLabel
+    churn: ChurnLabel | None = None
     training: Training = field(default_factory=Training)
     gate: Gate = field(default_factory=Gate)
     economics: Economics = field(default_factory=Economics)

@@ -32,7 +32,7 @@ def run(context: typer.Context, as_of: AsOf = None) -> None:
     parts = components_with_flows(context)
     from pipelines.run_bank import run_bank
 
-    show_run(run_bank(str(parts.folder), moment_of(parts, as_of)))
+    show_run(run_bank(str(parts.folder), moment_of(parts, as_of)), parts.folder)
 
 
 @app.command()
@@ -159,7 +159,9 @@ def train(context: typer.Context, as_of: AsOf = None) -> None:
 def decide(
     context: typer.Context,
     customer: Annotated[str | None, typer.Option(help="Decide for this customer only; by default for all.")] = None,
-    channel: Annotated[str | None, typer.Option(help="Channel of the decision for one customer.")] = None,
+    channel: Annotated[
+        str | None, typer.Option(help="Channel of the decision for one customer; needed if the bank has several.")
+    ] = None,
     as_of: AsOf = None,
 ) -> None:
     """Decide for all customers, or for one from the online state and the events since.
@@ -174,11 +176,13 @@ def decide(
 
         show_decisions(decide_for_everybody(str(parts.folder), moment))
         return
+    if channel is None and len(parts.policy.channels) == 1:
+        channel = parts.policy.channels[0]
     if channel is None:
         raise DataError(
             "a decision for one customer needs a channel",
             expected=", ".join(parts.policy.channels),
-            remedy="--channel app",
+            remedy=f"--channel {parts.policy.channels[0]}",
         )
     from wiring.bank_time import last_moment, served_now
 

@@ -20,8 +20,9 @@ Path = tuple[str | int, ...]
 
 def models_problems(models: Models, vocabulary: Vocabulary, catalogue: FeatureCatalogue) -> Iterator[Problem]:
     """Find invalid labels and populations, unknown features, and numbers out of range."""
-    yield from _label_problems(models.churn, vocabulary)
-    yield from _population_problems(models.churn, catalogue)
+    if models.churn is not None:
+        yield from _label_problems(models.churn, vocabulary)
+        yield from _population_problems(models.churn, catalogue)
     yield from _feature_problems(models.training, catalogue)
     yield from _range_problems(models)
 
@@ -74,9 +75,8 @@ def _feature_problems(training: Training, catalogue: FeatureCatalogue) -> Iterat
 
 
 def _range_problems(models: Models) -> Iterator[Problem]:
-    label, training = models.churn, models.training
-    gate, economics = models.gate, models.economics
-    ranges: tuple[tuple[ChurnLabel | Training | Gate | Economics, str, str, float, float], ...] = (
+    label, training, gate, economics = models.churn, models.training, models.gate, models.economics
+    ranges: tuple[tuple[ChurnLabel | Training | Gate | Economics | None, str, str, float, float], ...] = (
         (label, "churn", "horizon_days", 1, LONGEST_DAYS),
         (label, "churn", "lead_days", 0, LONGEST_DAYS),
         (training, "training", "anchors_every_days", 1, LONGEST_DAYS),
@@ -99,6 +99,8 @@ def _range_problems(models: Models) -> Iterator[Problem]:
         (economics, "economics", "accept_beta", 1e-3, 1e6),
     )
     for settings, part, name, least, most in ranges:
+        if settings is None:
+            continue
         number = getattr(settings, name)
         if not least <= number <= most:
             yield _problem((part, name), f"{name} is out of range", f"{number}", f"{least:,g} to {most:,g}")
