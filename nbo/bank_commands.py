@@ -20,6 +20,7 @@ from nbo.outcomes import (
     show_models,
     show_run,
 )
+from nbo.stage_coverage import never_given_back, stage_coverage
 from wiring.progress import no_bars, showing
 
 
@@ -59,6 +60,16 @@ def check(context: typer.Context) -> None:
             ("rules", len(parts.policy.rules)),
         ],
     )
+    coverage = stage_coverage([condition.stage.value for condition in bank.journey.stages], bank.offers)
+    show_table(
+        "offers by stage",
+        ("stage", "commercial", "caring"),
+        [(stage.stage, len(stage.commercial), len(stage.caring)) for stage in coverage],
+    )
+    for gap in filter(None, (stage.gap() for stage in coverage)):
+        console.print(f"  {gap}", markup=False)
+    for sentence in never_given_back(bank):
+        console.print(f"  {sentence}", markup=False, highlight=False, soft_wrap=True)
     if bank.features.not_applicable:
         show_table(
             "common features this bank has no events for",

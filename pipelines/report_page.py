@@ -219,6 +219,39 @@ def untrained(models: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def answer_notes(models: Mapping[str, Any]) -> list[str]:
+    """Say which answers to offers did not count, and which attributes were unknown when offers were made.
+
+    Example:
+        >>> counts = {"late": 1, "unmatched": 0, "retired_offer": 1200, "without_offer": 0}
+        >>> for note in answer_notes({"propensity": {"answers": counts, "unknown_attributes": {"age": 0.93}}}):
+        ...     print(note)
+        1 acceptance came after the offer's response window, and does not count
+        1,200 impressions are of offers that offers.yaml does not have
+        age was not known at 93 % of the offers made: a model learns little from what became known only afterwards
+    """
+    found = models.get("propensity", {})
+    answers = found.get("answers", {})
+    late, unmatched = answers.get("late", 0), answers.get("unmatched", 0)
+    retired, nameless = answers.get("retired_offer", 0), answers.get("without_offer", 0)
+    notes = [
+        f"{counted(late, 'acceptance')} came after the offer's response window, and {_do(late)} not count",
+        f"{counted(unmatched, 'acceptance')} {_do(unmatched)} not belong to any offer made before",
+        f"{counted(retired, 'impression')} {'is' if retired == 1 else 'are'} of offers that offers.yaml does not have",
+        f"{counted(nameless, 'impression')} {_do(nameless)} not say of which offer",
+    ]
+    said = [note for note, count in zip(notes, (late, unmatched, retired, nameless), strict=True) if count]
+    return said + [
+        f"{name} was not known at {100 * share:.0f} % of the offers made: a model learns little from what became known "
+        "only afterwards"
+        for name, share in found.get("unknown_attributes", {}).items()
+    ]
+
+
+def _do(count: int) -> str:
+    return "does" if count == 1 else "do"
+
+
 def stand_ins(decisions: Mapping[str, Any]) -> list[str]:
     """Describe what decides instead of a model that is not in charge.
 
@@ -259,7 +292,7 @@ def next_looks(result: Mapping[str, Any]) -> list[str]:
         for name, model in trained(result["models"]).items()
         if not model["champion"]
     ]
-    sentences = [*untrained(result["models"]), *stand_ins(result["decisions"])]
+    sentences = [*untrained(result["models"]), *answer_notes(result["models"]), *stand_ins(result["decisions"])]
     looks += [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in sentences]
     rules = sorted(result["decisions"]["rules"], key=lambda row: -row["candidates_rejected_alone"])
     if rules and rules[0]["candidates_rejected_alone"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from prefect import flow
 from domain.errors import DataError, ModelError
 from domain.offer import Offer, OfferClass, Treatment, candidates_of
 from domain.progress import Progress
+from features.table import FeatureTable
 from models.churn.training import train_churn
 from models.inputs import model_inputs
 from models.labels import churn_known_at
@@ -27,6 +28,8 @@ from wiring.components import Components, components_of, reload_components
 from wiring.progress import progress_of
 from wiring.turns import own_turn
 
+MOSTLY = 0.5
+"""Share of the impressions above which an attribute that is not known is worth a warning."""
 SHAP_ROWS = 2_000
 """Rows to explain: enough for a stable order of importances; SHAP values cost far more than predictions."""
 
@@ -162,7 +165,7 @@ def train_propensity_model(key: str, bank_folder: str, as_of: datetime) -> StepR
         ),
         as_of=as_of,
         answer_days=lambda judged: np.array([windows[offer] for offer in judged.groups["offer"]]),
-    )
+    ) | {"answers": dict(answers.counts), "unknown_attributes": _mostly_unknown(features, bank.vocabulary.attributes)}
 
 
 @kept_step("count-acceptance-rates", timeout_seconds=3600)
@@ -183,6 +186,12 @@ def _rates(components: Components, as_of: datetime) -> AcceptanceRates | None:
         return None if priors is None else AcceptanceRates(priors)
     features = components.offline.training_set(answers.moments, PROPENSITY)
     return count_rates(features, answers, components.bank.offers)
+
+
+def _mostly_unknown(features: FeatureTable, attributes: Iterable[str]) -> dict[str, float]:
+    """Return the attributes that were not known at most impressions, with the share at which they were not."""
+    shares = {name: float(np.isnan(features.columns[name]).mean()) for name in attributes if name in features.columns}
+    return {name: share for name, share in shares.items() if share > MOSTLY}
 
 
 def _sample(rows: int) -> NDArray[np.intp]:

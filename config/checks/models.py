@@ -7,6 +7,7 @@ from typing import Final
 
 from domain.errors import ExpressionError, Problem, nearest
 from events.vocabulary import Vocabulary
+from expressions.contradictions import contradiction
 from expressions.expression import compile_expression
 from expressions.types import Boolean, Category
 from features.building.draft import event_groups
@@ -58,7 +59,7 @@ def _population_problems(label: ChurnLabel, catalogue: FeatureCatalogue) -> Iter
         return
     if not isinstance(population.type, Boolean):
         yield _problem(path, "not a condition", f"`{label.population}`", "true or false for each customer")
-    elif not population.names and not population.holds({}):
+    elif contradiction(label.population) or (not population.names and not population.holds({})):
         yield _problem(path, "the population is empty", f"`{label.population}`", "a condition that can hold")
 
 

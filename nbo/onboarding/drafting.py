@@ -14,6 +14,7 @@ from nbo.onboarding.roles import (
     AFTERWARDS,
     CONSENT,
     CONTROL,
+    ID,
     PERSONAL,
     PROTECTED,
     REFUSED,
@@ -274,7 +275,8 @@ def _why_left_out(column: ColumnProfile, beside: bool) -> str | None:
         return "it is known only when the contact is over"
     if column.kind == "text" and not column.is_category:
         return f"{column.distinct:,} different texts"
-    if column.kind in ("text", "number") and column.is_unique and column.rows > 20:
+    is_key = column.kind == "text" or ID.search(column.name)
+    if is_key and column.is_unique and column.rows > 20:
         return "every row has another value"
     return None
 

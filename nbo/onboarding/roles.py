@@ -189,8 +189,8 @@ def _role(file: FileSketch) -> Role:
         return "contacts"
     customers = next((column for column in file.columns if column.name == file.customer), None)
     once = customers is not None and customers.distinct >= 0.95 * file.profile.rows
-    if once:
-        return "attributes"
+    if once and not (file.type and file.time and ":" in str(file.profile.column(file.time).minimum)):
+        return "attributes"  # what happens has a time of day, even if it happens to each customer once
     return "events" if file.time else "unused"
 
 
