@@ -20,6 +20,7 @@ from nbo.onboarding.names import name_of
 from nbo.onboarding.roles import FileSketch, sketch
 from nbo.onboarding.writing import BankAnswers, bank_files
 
+SHORT_HISTORY_DAYS: Final = 400
 RESPONSE_DAYS: Final = 30
 """Days within which an answer counts, by default."""
 
@@ -101,7 +102,12 @@ def init_bank(folder: Path, exports: Sequence[Path], given: Given, ask: Ask) -> 
             remedy="name the customer's column with --customer, or the file of offers with --contacts",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    answers = replace(answers, source_folder=_reachable(root, folder), complete_until=complete_until)
+    answers = replace(
+        answers,
+        source_folder=_reachable(root, folder),
+        complete_until=complete_until,
+        evaluate_every_days=_stage_days(files),
+    )
     write_schemas(folder)
     for name, text in bank_files(answers, draft).items():
         (folder / name).write_text(with_schema(name, text), encoding="utf-8")
@@ -207,13 +213,22 @@ def _ask_about_end(files: list[FileSketch], given: Given, ask: Ask, as_of: date)
         return given.complete_until
     contacts = [file for file in files if file.role == "contacts"]
     if not contacts:
-        return None
+        # the moment of decisions is the midnight after what is known
+        return as_of if any(file.role == "attributes" and file.time is None for file in files) else None
     last = _last_day(files) or as_of
     # answers without a time of their own are all there are
     final = all(file.answered_at is None for file in contacts)
     today = date.today()  # noqa: DTZ011 - a day is enough
     proposed = min(last + timedelta(days=RESPONSE_DAYS + 1), today - timedelta(days=1)) if final else last
     return _day(ask("Last day of which the files know everything", max(proposed, last).isoformat()))
+
+
+def _stage_days(files: list[FileSketch]) -> int:
+    """Choose how often stages are evaluated: daily while that is cheap, so that new customers have one at once."""
+    columns = [file.profile.column(file.time) for file in files if file.time]
+    first = min((column.earliest for column in columns if column.earliest is not None), default=None)
+    last = _last_day(files)
+    return 7 if first is not None and last is not None and (last - first).days > SHORT_HISTORY_DAYS else 1
 
 
 def _day(said: str) -> date:

@@ -22,6 +22,7 @@ class BankAnswers:
         currency: ISO 4217 code of its currency.
         source_folder: Folder of its files, as in `bank.yaml`.
         complete_until: Last day of which the files know everything; None if that is the day of the last event.
+        evaluate_every_days: Days between two looks at a customer's stage; until the first, nobody has one.
     """
 
     name: str
@@ -30,6 +31,7 @@ class BankAnswers:
     currency: str
     source_folder: str
     complete_until: date | None = None
+    evaluate_every_days: int = 7
 
 
 EXPECTED: Final = 0.02
@@ -42,7 +44,7 @@ def bank_files(answers: BankAnswers, draft: Draft) -> dict[str, str]:
         "bank.yaml": _bank(answers),
         "events.yaml": _events(draft),
         "sources.yaml": _sources(draft),
-        "journey.yaml": JOURNEY,
+        "journey.yaml": f"evaluate_every_days: {answers.evaluate_every_days}\n{JOURNEY}",
         "offers.yaml": _offers(draft),
         "policies.yaml": _policies(draft),
         "models.yaml": MODELS,
