@@ -26,7 +26,8 @@ def build(log_folder: Path, home: Path, midnight: datetime) -> None:
     """Compute every bucket whose files are not up to date, as of a local midnight."""
     bank, log = load_bank(BANK), EventLog(log_folder)
     midnight = midnight.replace(tzinfo=bank.time_zone)
-    first = log.first_occurred_at()
+    first, label = log.first_occurred_at(), bank.models.churn
+    assert label is not None, "the demo defines churn"
     assert first is not None, "the benchmark has filled the log"
     schema = {name: one.type for name, one in bank.features.features.items() if not one.internal}
     parts, states = FeatureParts(home / PARTS, schema), StateFiles(home / STATES)
@@ -41,7 +42,7 @@ def build(log_folder: Path, home: Path, midnight: datetime) -> None:
             offers=bank.offers,
             as_of=midnight,
             midnight=midnight,
-            anchors=anchors(first, midnight, bank.models.training, bank.models.churn, Calendar(bank.time_zone)),
+            anchors=anchors(first, midnight, bank.models.training, label, Calendar(bank.time_zone)),
             log=log.folder,
             parts=parts,
             present={part: key for part, key in present.items() if part.startswith(f"{part_name(bucket)}.")},

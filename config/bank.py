@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -35,6 +36,8 @@ class BankIdentity(Spec):
         currency: ISO 4217 code of the currency of every amount (`EUR`).
         source_folder: Folder of the sources' files, below `NBO_DATA`, or below the bank's own folder if it begins with
             `./`; None if they are simulated.
+        complete_until: Last day of which the sources know everything, so that silence up to its end counts; None if
+            the log ends with its last event.
     """
 
     name: str
@@ -42,6 +45,7 @@ class BankIdentity(Spec):
     time_zone: str
     currency: str
     source_folder: str | None = None
+    complete_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,7 +86,8 @@ def _parsed(file: Path, text: str) -> Document:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else int(mark.line) + 1
-        return _unreadable(file, line, "not YAML", str(error.problem or error.context), "YAML")
+        found = str(error.problem or error.context)
+        return _unreadable(file, line, "not YAML", found, "YAML", _usual_cause(text, line, f"{error.context} {found}"))
     except YAMLError as error:  # a character that YAML does not allow; the error has only its position
         position = int(getattr(error, "position", 0))
         line = text.count("\n", 0, position) + 1
@@ -113,10 +114,33 @@ def _compose(text: str) -> Node | None:
         return node
 
 
-def _unreadable(file: Path, line: int | None, what: str, got: str | None, expected: str) -> Document:
-    return Document(file=file, lines={}, problems=(_located(file, line, what, got, expected),))
+def _usual_cause(text: str, line: int | None, error: str) -> str | None:
+    """Return what people have usually done when the parser says this of a line; None if nothing is usual."""
+    lines = text.splitlines()
+    written = lines[line - 1] if line is not None and line <= len(lines) else ""
+    if "\t" in written[: len(written) - len(written.lstrip())] or "'\\t'" in error:
+        return "indent with blanks: YAML allows no tabs there"
+    return next((cause for words, cause in _USUAL_CAUSES if words in error), None)
 
 
-def _located(file: Path, line: int | None, what: str, got: str | None, expected: str) -> LocatedProblem:
-    problem = Problem(file=file.name, path=(), what=what, got=got, expected=expected)
+_USUAL_CAUSES: Final = (
+    ("quoted scalar", "a closing quote is missing, here or above"),
+    ("mapping values are not allowed", "quote a text that contains `: `, or indent this line as the one above"),
+    ("flow", "a bracket or a comma is missing, or a text with , [ ] { } needs quotes"),
+    ("block", "indent this line as its neighbours, and leave a blank after `-` and `:`"),
+    ("cannot start any token", "quote a text that begins with one of @ ` % & * ! | >"),
+)
+"""Words of the parser's messages, with what people have usually done."""
+
+
+def _unreadable(
+    file: Path, line: int | None, what: str, got: str | None, expected: str, remedy: str | None = None
+) -> Document:
+    return Document(file=file, lines={}, problems=(_located(file, line, what, got, expected, remedy),))
+
+
+def _located(
+    file: Path, line: int | None, what: str, got: str | None, expected: str, remedy: str | None = None
+) -> LocatedProblem:
+    problem = Problem(file=file.name, path=(), what=what, got=got, expected=expected, remedy=remedy)
     return LocatedProblem(problem=problem, file=file, line=line)

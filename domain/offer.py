@@ -60,6 +60,8 @@ class Offer(Spec):
             doing), or `commercial`. Each class ranks above the next; the first two need no score and no minimum
             priority.
         response_window_days: Responses later than this do not count for the offer.
+        expected_acceptance: Share of the customers who are expected to accept it, until enough have answered; None if
+            only answers say.
         tags: `service` and `retention` have a meaning for policies; others are the bank's own.
     """
 
@@ -76,6 +78,7 @@ class Offer(Spec):
     steps: tuple[Step, ...] = ()
     offer_class: OfferClass = OfferClass.COMMERCIAL
     response_window_days: int = 30
+    expected_acceptance: float | None = None
     tags: tuple[str, ...] = ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import sqlglot
@@ -19,6 +20,10 @@ MAXIMUM_NESTING: Final = 20
 
 MAXIMUM_DEPTH: Final = 100
 """Levels of the syntax tree, within Python's recursion limit when it is evaluated; an AND or OR chain is one level."""
+
+_FOREIGN: Final = {"==": "= for equal", "&&": "AND", "||": "OR", "!(": "NOT ("}
+"""What other languages write, with the SQL for it; DuckDB reads some of it as something else."""
+_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 _OPENING: Final = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE)
 _CLOSING: Final = (TokenType.R_PAREN, TokenType.END)
@@ -46,13 +51,21 @@ def parse(text: str) -> exp.Expr:
         tokens = sqlglot.tokenize(text, dialect="duckdb")
     except TokenError as error:
         raise ExpressionError(
-            "an expression cannot be read", got=f"`{shortened(text)}`", expected="closed quotes and SQL characters"
+            "an expression cannot be read",
+            got=f"`{shortened(text)}`",
+            expected="closed quotes and SQL characters",
+            remedy=_usual_cause(text),
         ) from error
     if not tokens:
         raise ExpressionError(
             "an expression is empty", got=f"`{shortened(text)}`", expected="a SQL expression such as age >= 18"
         )
     _check_tokens(tokens, text)
+    foreign = next((sign for sign in _FOREIGN if sign in _without_quoted(text)), None)
+    if foreign is not None:
+        raise ExpressionError(
+            "an expression is not SQL", got=f"{foreign} in `{shortened(text)}`", expected=_FOREIGN[foreign]
+        )
     try:
         return sqlglot.parse_one(text, dialect="duckdb", into=exp.Condition)
     except ParseError as error:
@@ -60,9 +73,22 @@ def parse(text: str) -> exp.Expr:
             "an expression cannot be read",
             got=f"`{shortened(text)}`{_place(error)}",
             expected="a SQL expression such as age >= 18 AND stage IN ('growth', 'mature')",
+            remedy=_usual_cause(text),
         ) from error
     except RecursionError as error:
         raise too_deep(text) from error
+
+
+def _without_quoted(text: str) -> str:
+    return _QUOTED.sub("", text)
+
+
+def _usual_cause(text: str) -> str | None:
+    if text.count("'") % 2:
+        return "a quote ' is missing"
+    if text.count("(") != text.count(")"):
+        return f"a bracket {')' if text.count('(') > text.count(')') else '('} is missing"
+    return None
 
 
 def shortened(text: str) -> str:

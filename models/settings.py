@@ -153,14 +153,14 @@ class Models(Spec):
     """Settings of a bank's two models; propensity predicts acceptance within the offer's response window.
 
     Attributes:
-        churn: Definition of churn, and whose churn is predicted.
+        churn: Definition of churn, and whose churn is predicted; None for a bank that predicts none.
         training: How both models are fitted and evaluated.
         learning: Learner, parameters and features of each model.
         gate: Bounds that a challenger must meet to become champion.
         economics: Economics of retention.
     """
 
-    churn: ChurnLabel
+    churn: ChurnLabel | None = None
     training: Training = field(default_factory=Training)
     learning: ModelLearning = field(default_factory=ModelLearning)
     gate: Gate = field(default_factory=Gate)

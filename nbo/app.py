@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import DataError
+from nbo.display import collect_tables, console, print_collected
+from nbo.version import VERSION
 
 if TYPE_CHECKING:
     from wiring.components import Components
@@ -40,16 +42,29 @@ ClockAt = Annotated[
 ]
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        console.print(VERSION, markup=False, highlight=False)
+        raise typer.Exit
+
+
 @app.callback()
 def choose_bank(
     context: typer.Context,
-    bank: Annotated[Path, typer.Option(help="Folder of the bank's YAML.")] = Path("banks/demo"),
+    bank: Annotated[Path, typer.Option(envvar="NBO_BANK", help="Folder of the bank's YAML.")] = Path("banks/demo"),
     engine: Annotated[
         str | None,
         typer.Option(help="Engine for features and batch runs: local or spark; by default NBO_ENGINE."),
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the tables of a command as JSON, nothing else.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Print the version.")
+    ] = False,
 ) -> None:
-    """Set the bank and the engine of a command.
+    """Set the bank and the engine of a command, and how it prints.
 
     Examples:
         nbo --bank banks/demo run
@@ -59,8 +74,15 @@ def choose_bank(
         nbo --bank banks/bpi2012 check
 
         nbo --engine spark run
+
+        nbo --json --bank banks/demo check
     """
+    del version
     context.obj = bank
+    if as_json:
+        collect_tables()
+        context.call_on_close(print_collected)
+    console.quiet = quiet or as_json
     if engine is not None:
         os.environ["NBO_ENGINE"] = engine  # settings are read from here, also in processes that flows start
 

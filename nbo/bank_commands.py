@@ -21,6 +21,7 @@ from nbo.outcomes import (
     show_run,
 )
 from nbo.proof_commands import show_pauses, show_power
+from nbo.stage_coverage import never_given_back, stage_coverage
 from wiring.progress import no_bars, showing
 
 
@@ -33,7 +34,7 @@ def run(context: typer.Context, as_of: AsOf = None) -> None:
     parts = components_with_flows(context)
     from pipelines.run_bank import run_bank
 
-    show_run(run_bank(str(parts.folder), moment_of(parts, as_of)))
+    show_run(run_bank(str(parts.folder), moment_of(parts, as_of)), parts.folder)
 
 
 @app.command()
@@ -69,6 +70,16 @@ def check(
             ("rules", len(parts.policy.rules)),
         ],
     )
+    coverage = stage_coverage([condition.stage.value for condition in bank.journey.stages], bank.offers)
+    show_table(
+        "offers by stage",
+        ("stage", "commercial", "caring"),
+        [(stage.stage, len(stage.commercial), len(stage.caring)) for stage in coverage],
+    )
+    for gap in filter(None, (stage.gap() for stage in coverage)):
+        console.print(f"  {gap}", markup=False)
+    for sentence in never_given_back(bank):
+        console.print(f"  {sentence}", markup=False, highlight=False, soft_wrap=True)
     if bank.features.not_applicable:
         show_table(
             "common features this bank has no events for",
@@ -201,7 +212,9 @@ def train(
 def decide(
     context: typer.Context,
     customer: Annotated[str | None, typer.Option(help="Decide for this customer only; by default for all.")] = None,
-    channel: Annotated[str | None, typer.Option(help="Channel of the decision for one customer.")] = None,
+    channel: Annotated[
+        str | None, typer.Option(help="Channel of the decision for one customer; needed if the bank has several.")
+    ] = None,
     as_of: AsOf = None,
 ) -> None:
     """Decide for all customers, or for one from the online state and the events since.
@@ -216,11 +229,13 @@ def decide(
 
         show_decisions(decide_for_everybody(str(parts.folder), moment))
         return
+    if channel is None and len(parts.policy.channels) == 1:
+        channel = parts.policy.channels[0]
     if channel is None:
         raise DataError(
             "a decision for one customer needs a channel",
             expected=", ".join(parts.policy.channels),
-            remedy="--channel app",
+            remedy=f"--channel {parts.policy.channels[0]}",
         )
     from wiring.bank_time import last_moment, served_now
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from domain.counts import counted
 from nbo.app import app
 from nbo.display import console, show_table
 
@@ -31,6 +32,9 @@ def init(
     as_of: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of what files without a time say.")
     ] = None,
+    complete_until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day of which the files know everything.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; take what is proposed.")] = False,
 ) -> None:
     """Write a bank's folder from its exports, after at most ten questions.
@@ -42,6 +46,7 @@ def init(
     given = Given(
         name=name, time_zone=time_zone, currency=currency, customer=customer, contacts=contacts, offer=offer,
         answer=answer, accepted=accepted or (), as_of=as_of.date() if as_of else None,
+        complete_until=complete_until.date() if complete_until else None,
     )  # fmt: skip
     silent = yes or not sys.stdin.isatty()
 
@@ -109,7 +114,7 @@ def _show_profile(title: str, found: object) -> None:
     written = f", written {flow(found.settings)}" if found.settings else ""
     broken = f", {found.broken:,} could not be read" if found.broken else ""
     show_table(
-        f"{title}: {found.rows:,} rows{broken}{written}",
+        f"{title}: {counted(found.rows, 'row')}{broken}{written}",
         ("column", "type", "blank", "distinct", "from", "to", "examples or format"),
         [
             (
@@ -163,4 +168,4 @@ def schema(
 
     folder = to or context.obj
     written = write_schemas(folder)
-    console.print(f"{len(written)} schemas in {written[0].parent}", markup=False, highlight=False)
+    console.print(f"{counted(len(written), 'schema')} in {written[0].parent}", markup=False, highlight=False)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -13,7 +16,7 @@ from rich.table import Table
 import domain.progress
 from domain.errors import NboError
 
-console = Console(width=None if sys.stdout.isatty() else 160)
+console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160)
 errors = Console(stderr=True)
 
 
@@ -45,16 +48,66 @@ def progress_bars(description: str) -> Iterator[domain.progress.Progress]:
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], width: int | None = None) -> None:
-    """Print a table, with numbers aligned to the right; at most `width` characters wide, if given."""
+    """Print a table, with numbers aligned to the right.
+
+    Columns that do not fit, the last ones first, are left out, and named below it.
+
+    Args:
+        title: What it shows.
+        columns: Names of the columns, the important ones first.
+        rows: A value for each column.
+        width: Maximum width in characters; by default that of the terminal, or of `COLUMNS`.
+    """
+    if _collected is not None:
+        _collected.append({"title": title, "rows": [dict(zip(columns, row, strict=True)) for row in rows]})
+        return
+    room = console.width if width is None else min(width, console.width)
+    fitting = _fitting(columns, rows, room)
     table = Table(title=title, title_justify="left", header_style="bold")
-    for position, name in enumerate(columns):
+    for position, name in enumerate(columns[:fitting]):
         numbers = [row[position] for row in rows if row[position] is not None]
         numeric = bool(numbers) and all(isinstance(number, int | float) for number in numbers)
         # names are folded where they have no room: without their ends they would be others
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(value) for value in row))
-    console.print(table, width=None if width is None else min(width, console.width))
+        table.add_row(*(_cell(value) for value in row[:fitting]))
+    console.print(table, width=room)
+    if fitting < len(columns):
+        left_out = f"  no room for {', '.join(columns[fitting:])}: set COLUMNS, or use --json"
+        console.print(left_out, markup=False, highlight=False, soft_wrap=True)
+
+
+_LEAST_TEXT: Final = 16
+"""Characters to which a column of texts may be folded before other columns are left out."""
+_LEAST_COLUMNS: Final = 2
+
+
+def _fitting(columns: Sequence[str], rows: Sequence[Sequence[object]], width: int) -> int:
+    """Return how many of the columns fit if texts are folded, but names of columns and numbers are not."""
+    room = width - 1
+    for position, name in enumerate(columns):
+        cells = [_cell(row[position]) for row in rows]
+        least = max(len(name), min(max(map(len, cells), default=0), _LEAST_TEXT))
+        room -= least + 3
+        if room < 0 and position >= _LEAST_COLUMNS:
+            return position
+    return len(columns)
+
+
+_collected: list[dict[str, Any]] | None = None
+
+
+def collect_tables() -> None:
+    """Collect tables from now on instead of printing them."""
+    global _collected  # noqa: PLW0603  one command per process prints to one output
+    _collected = []
+
+
+def print_collected() -> None:
+    """Print the collected tables as one JSON document, and end collecting."""
+    global _collected  # noqa: PLW0603
+    sys.stdout.write(json.dumps({"tables": _collected or []}, indent=1, default=str) + "\n")
+    _collected = None
 
 
 def show_error(error: NboError) -> None:

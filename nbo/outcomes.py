@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.dataset as ds
+
 from decisioning.explaining.counterfactual import counterfactuals
+from domain.counts import whole_percents
 from events.report import NothingAcceptedError
 from nbo.display import console, show_table
-from pipelines.report_page import decisive_rows, metric_rows, next_looks, plan_sentences, stand_ins
+from pipelines.report_page import (
+    decisive_rows,
+    metric_rows,
+    next_looks,
+    plan_sentences,
+    stand_ins,
+    trained,
+    untrained,
+)
+from serving.batch.part import OFFERS
 
 if TYPE_CHECKING:
     from serving.customer import Answer
@@ -17,8 +31,8 @@ CHANGES_SHOWN = 3
 """The runner-up and the next closest; for the others rules decide, which are all shown above."""
 
 
-def show_run(result: Mapping[str, Any]) -> None:
-    """Show what a whole run built, how good it is, and what to look at next."""
+def show_run(result: Mapping[str, Any], folder: Path) -> None:
+    """Show what a whole run of a bank's folder built, how good it is, and what to look at next."""
     features, decisions = result["features"], result["decisions"]
     show_import(result["import"])
     show_table(
@@ -38,13 +52,21 @@ def show_run(result: Mapping[str, Any]) -> None:
     console.print("\n[bold]Look at next[/]")
     for sentence in (
         *next_looks(result),
-        f"the report with pictures, {result['report']}: nbo --bank banks/{result['bank']} report --open",
+        f"the report with pictures, {result['report']}: nbo --bank {folder} report --open",
+        f"one customer: nbo --bank {folder} decide {_example(Path(decisions['folder']))}",
+        f"all training runs: nbo --bank {folder} experiments; pages: nbo ui",
     ):
         console.print(f"  - {sentence}", markup=False, highlight=False, soft_wrap=True)
-    console.print(
-        f"  - one customer: nbo --bank banks/{result['bank']} decide --customer ID --channel CHANNEL", markup=False
-    )
-    console.print(f"  - all training runs: nbo --bank banks/{result['bank']} experiments; pages: nbo ui", markup=False)
+
+
+def _example(folder: Path) -> str:
+    """Return the options of a decision that has an offer, to paste; placeholders if nobody has one."""
+    if not any((folder / OFFERS).glob("*.parquet")):
+        return "--customer ID --channel CHANNEL"
+    found = ds.dataset(folder / OFFERS, format="parquet").head(1, columns=["customer_id", "channel"]).to_pylist()
+    if not found:
+        return "--customer ID --channel CHANNEL"
+    return f"--customer {shlex.quote(found[0]['customer_id'])} --channel {found[0]['channel']}"
 
 
 def show_import(result: Mapping[str, Any]) -> None:
@@ -64,11 +86,13 @@ def show_first_rows(error: NothingAcceptedError) -> None:
 
 def show_models(models: Mapping[str, Any]) -> None:
     """Show the metrics of each model and its baselines, and the result of its gate."""
-    for name, model in models.items():
+    for name, model in trained(models).items():
         verdict = "champion" if model["champion"] else model.get("experiment") or "challenger, not champion"
         show_rows(f"{name} version {model['version']}: {verdict}, {model['rows']:,} test rows", metric_rows(model))
         for failure in model["failures"]:
             console.print(f"  gate: {failure}", markup=False)
+    for sentence in untrained(models):
+        console.print(f"  {sentence}", markup=False, highlight=False, soft_wrap=True)
 
 
 def show_decisions(decisions: Mapping[str, Any]) -> None:
@@ -89,10 +113,8 @@ def decision_findings(decisions: Mapping[str, Any]) -> list[str]:
 'the best offer would differ without value 40 %', 'Gini of first places over offers: 0.70']
     """
     everybody = next(row for row in decisions["optionality"] if row["grouping"] == "all")
-    found = [
-        f"no offer for {everybody['none']:.0%} of customers, one for {everybody['one']:.0%}, "
-        f"two and more for {everybody['two_or_more']:.0%}".replace("%", " %")
-    ]
+    none, one, more = whole_percents([everybody[name] for name in ("none", "one", "two_or_more")])
+    found = [f"no offer for {none} % of customers, one for {one} %, two and more for {more} %"]
     decisive = [f"{row['without']} {row['share']:.0%}".replace("%", " %") for row in decisive_rows(decisions)]
     if decisive:
         found.append(f"the best offer would differ without {', '.join(decisive)}")

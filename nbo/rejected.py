@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from domain.counts import counted
 from events.quarantine import Reason
 from nbo.display import console, show_table
 from nbo.onboarding.yaml_text import flow
@@ -63,7 +64,7 @@ def show_reasons(rows: Iterable[Mapping[str, Any]], examples: int) -> None:
     for key, count in counts.most_common():
         source, reason = key
         show_table(
-            f"{source}: {reason} in {count:,} row{'' if count == 1 else 's'}",
+            f"{source}: {reason} in {counted(count, 'row')}",
             ("file", "row", "detail", "row as read"),
             [(row["file"], row["row"], row["detail"], str(row["raw"])) for row in first[key]],
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,8 @@ from pipelines.steps import StepResult, keep_page
 from wiring.components import Components
 
 CHURN, PROPENSITY = "churn", "propensity"
+VERSION: Final = "version"
+"""Key of a result that only trained models have."""
 _DAY = np.timedelta64(24 * 3600 * 1_000_000, "us")
 
 
@@ -80,6 +83,7 @@ def put_to_gate(
     """
     bank = components.bank
     settings = bank.models
+    label = settings.churn if new.name == CHURN else None
     evaluation = evaluate(new.judged, economics=settings.economics if new.name == CHURN else None)
     alone = single_feature_aucs(new.features, new.y, new.names)
     champion = components.models.champion(new.name)
@@ -104,7 +108,7 @@ def put_to_gate(
         parameters={
             **asdict(settings.training),
             **_learning(new.name, settings),
-            **({f"label_{name}": value for name, value in asdict(settings.churn).items()} if new.name == CHURN else {}),
+            **({f"label_{name}": value for name, value in asdict(label).items()} if label is not None else {}),
             "rows": len(new.y),
             "evaluated_on": new.evaluated_on,
             **chosen,
@@ -127,7 +131,7 @@ def put_to_gate(
     keep_page(f"gate-{new.name}", f"Gate of {facts.name} version {registered.version}", "\n".join(sentences))
     return {
         "run_id": run.run_id,
-        "version": registered.version,
+        VERSION: registered.version,
         "champion": charged,
         "experiment": new.experiment,
         "passed": report.passed,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from domain.counts import counted
+
 Rows = Sequence[Mapping[str, Any]]
 
 METRICS = {
@@ -31,9 +33,9 @@ def markdown_report(result: Mapping[str, Any], pictures: Mapping[str, Sequence[s
     lines = [
         f"# {result['bank']} as of {features['as_of'][:10]}",
         "",
-        f"{result['import']['events']:,} events of {features['customers']:,} customers; {features['features']} "
-        f"features at {features['rows']:,} past moments; {decisions['offers']:,} offers ranked in "
-        f"{decisions['decisions']:,} decisions.",
+        f"{counted(result['import']['events'], 'event')} of {counted(features['customers'], 'customer')}; "
+        f"{counted(features['features'], 'feature')} at {counted(features['rows'], 'past moment')}; "
+        f"{counted(decisions['offers'], 'offer')} ranked in {counted(decisions['decisions'], 'decision')}.",
         "",
         "## Import",
         "",
@@ -45,12 +47,13 @@ def markdown_report(result: Mapping[str, Any], pictures: Mapping[str, Sequence[s
         "Intervals are 95 %, by bootstrap over customers.",
         "",
     ]
-    for name, model in result["models"].items():
+    lines += [f"- {sentence}" for sentence in untrained(result["models"])]
+    for name, model in trained(result["models"]).items():
         verdict = "champion" if model["champion"] else "challenger: " + "; ".join(model["failures"])
         lines += [
             f"### {name}, version {model['version']} ({verdict})",
             "",
-            f"{model['rows']:,} test rows, {model['positives']:,} positives.",
+            f"{counted(model['rows'], 'test row')}, {counted(model['positives'], 'positive')}.",
             "",
             *table(metric_rows(model)),
             "",
@@ -91,7 +94,7 @@ def plan_sentences(plan: Mapping[str, Any]) -> list[str]:
     channels = ", ".join(f"{count:,} by {channel.replace('_', ' ')}" for channel, count in plan["contacts"].items())
     share = plan["value"] / plan["bound"] if plan["bound"] > 0 else 1.0
     sentences = [
-        f"{sum(plan['contacts'].values()):,} contacts planned: {channels}; their value is at least "
+        f"{counted(sum(plan['contacts'].values()), 'contact')} planned: {channels}; their value is at least "
         f"{share * 100:.2f} % of the best possible plan"
     ]
     if plan["refused"]:
@@ -191,6 +194,64 @@ def metric_rows(model: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
+def trained(models: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the results of the models that could be trained, by name.
+
+    Example:
+        >>> list(trained({"churn": {"champion": False, "failures": ["not trained: too short"]}}))
+        []
+    """
+    return {name: model for name, model in models.items() if "version" in model}
+
+
+def untrained(models: Mapping[str, Any]) -> list[str]:
+    """Say which models could not be trained, and why.
+
+    Example:
+        >>> untrained({"churn": {"champion": False, "failures": ["not trained: the log is too short"]}})
+        ['the churn model is not trained: the log is too short']
+    """
+    return [
+        f"the {name} model is {failure}"
+        for name, model in models.items()
+        if "version" not in model
+        for failure in model["failures"]
+    ]
+
+
+def answer_notes(models: Mapping[str, Any]) -> list[str]:
+    """Say which answers to offers did not count, and which attributes were unknown when offers were made.
+
+    Example:
+        >>> counts = {"late": 1, "unmatched": 0, "retired_offer": 1200, "without_offer": 0}
+        >>> for note in answer_notes({"propensity": {"answers": counts, "unknown_attributes": {"age": 0.93}}}):
+        ...     print(note)
+        1 acceptance came after the offer's response window, and does not count
+        1,200 impressions are of offers that offers.yaml does not have
+        age was not known at 93 % of the offers made: a model learns little from what became known only afterwards
+    """
+    found = models.get("propensity", {})
+    answers = found.get("answers", {})
+    late, unmatched = answers.get("late", 0), answers.get("unmatched", 0)
+    retired, nameless = answers.get("retired_offer", 0), answers.get("without_offer", 0)
+    notes = [
+        f"{counted(late, 'acceptance')} came after the offer's response window, and {_do(late)} not count",
+        f"{counted(unmatched, 'acceptance')} {_do(unmatched)} not belong to any offer made before",
+        f"{counted(retired, 'impression')} {'is' if retired == 1 else 'are'} of offers that offers.yaml does not have",
+        f"{counted(nameless, 'impression')} {_do(nameless)} not say of which offer",
+    ]
+    said = [note for note, count in zip(notes, (late, unmatched, retired, nameless), strict=True) if count]
+    return said + [
+        f"{name} was not known at {100 * share:.0f} % of the offers made: a model learns little from what became known "
+        "only afterwards"
+        for name, share in found.get("unknown_attributes", {}).items()
+    ]
+
+
+def _do(count: int) -> str:
+    return "does" if count == 1 else "do"
+
+
 def stand_ins(decisions: Mapping[str, Any]) -> list[str]:
     """Describe what decides instead of a model that is not in charge.
 
@@ -198,11 +259,24 @@ def stand_ins(decisions: Mapping[str, Any]) -> list[str]:
         >>> stand_ins({"models": {"demo-churn": "1:ab12", "demo-propensity": "rates-2:cd34"}})
         ['no propensity model is in charge: acceptance rates by offer, channel and stage decide; its gate says why']
     """
-    cited = decisions["models"].values()
-    sentence = (
-        "no propensity model is in charge: acceptance rates by offer, channel and stage decide; its gate says why"
-    )
-    return [sentence] if any(version.startswith("rates-") for version in cited) else []
+    for version in decisions["models"].values():
+        if version.startswith("rates-"):
+            kind = version.removeprefix("rates-").split(":")[0]
+            return [f"no propensity model is in charge: {_STAND_INS.get(kind, _REFUSED)}"]
+    if not any(name.endswith("-propensity") for name in decisions["models"]):
+        return [f"no propensity model is in charge: {_NOTHING}"]
+    return []
+
+
+_REFUSED = "acceptance rates by offer, channel and stage decide; its gate says why"
+_STAND_INS = {
+    "counted": "acceptance rates by offer, channel and stage decide; there is too little history for a model",
+    "expected": "the rates that offers.yaml expects decide, until customers have answered",
+}
+_NOTHING = (
+    "offers are not scored, because nobody has answered any and offers.yaml expects no rate; "
+    "add `expected_acceptance` to each"
+)
 
 
 def next_looks(result: Mapping[str, Any]) -> list[str]:
@@ -211,19 +285,20 @@ def next_looks(result: Mapping[str, Any]) -> list[str]:
     quarantined = result["import"]["files"][-1]["quarantined"] if result["import"]["files"] else 0
     if quarantined:
         looks.append(
-            f"{quarantined:,} rows are in quarantine: check why, fix the source or its mapping, and import again."
+            f"{counted(quarantined, 'row')} in quarantine: check why, fix the source or its mapping, and import again."
         )
     looks += [
         f"The {name} model is not champion: {'; '.join(model['failures'])}."
-        for name, model in result["models"].items()
+        for name, model in trained(result["models"]).items()
         if not model["champion"]
     ]
-    looks += [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in stand_ins(result["decisions"])]
+    sentences = [*untrained(result["models"]), *answer_notes(result["models"]), *stand_ins(result["decisions"])]
+    looks += [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in sentences]
     rules = sorted(result["decisions"]["rules"], key=lambda row: -row["candidates_rejected_alone"])
     if rules and rules[0]["candidates_rejected_alone"]:
         looks.append(
-            f"Rule {rules[0]['rule']} alone rejects {rules[0]['candidates_rejected_alone']:,} candidates, "
-            "which pass every other rule."
+            f"Rule {rules[0]['rule']} alone rejects {counted(rules[0]['candidates_rejected_alone'], 'candidate')} "
+            "that would pass every other rule."
         )
     bare = [row for row in result["decisions"]["stages"] if row["stage"] != "all" and not row["with_offer"]]
     if bare:

@@ -11,7 +11,7 @@ from prefect import flow
 from domain.errors import StateError
 from journeys.files import read_figures
 from pipelines.html_report.page import html_report
-from pipelines.report_page import markdown_report
+from pipelines.report_page import markdown_report, trained
 from pipelines.steps import StepResult, keep_link, keep_page
 from serving.figures.files import read_last_run
 from storage.atomic import replace_text
@@ -29,14 +29,14 @@ def write_report(bank_folder: str) -> StepResult:
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {
         name: components.models.save_pictures(model["run_id"], folder / name)
-        for name, model in result["models"].items()
+        for name, model in trained(result["models"]).items()
     }
     page = markdown_report(result, {name: [f"{name}/{file}" for file in files] for name, files in pictures.items()})
     replace_text(folder / "report.md", page)
     plots = {name: {file: (folder / name / file).read_bytes() for file in files} for name, files in pictures.items()}
     html = folder / HTML_REPORT
     replace_text(html, html_report(result, read_figures(components.places.journeys), plots))
-    components.models.keep_report([model["run_id"] for model in result["models"].values()], html)
+    components.models.keep_report([model["run_id"] for model in trained(result["models"]).values()], html)
     keep_page("report", f"Report of {components.name}", page)
     keep_link("html-report", f"Report of {components.name} with pictures", html)
     return {"report": str(html), "markdown": str(folder / "report.md")}

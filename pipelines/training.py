@@ -1,31 +1,37 @@
-"""The flow that trains churn and propensity models, evaluates them in time order, and puts them to the gate."""
+"""The flow that trains each model that there is enough history for, evaluates it, and puts it to its gate."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 from prefect import flow
 
-from domain.errors import DataError
-from domain.offer import candidates_of
+from domain.errors import DataError, ModelError
+from domain.offer import Offer, OfferClass, Treatment, candidates_of
 from domain.progress import Progress
+from features.table import FeatureTable
 from models.churn.training import train_churn
 from models.inputs import model_inputs
 from models.labels import churn_known_at
 from models.learners import learner_of
+from models.propensity.priors import stated_priors
+from models.propensity.rates import AcceptanceRates, count_rates
 from models.propensity.training import train_propensity
 from pipelines.experiments import concerns, experimental
 from pipelines.feature_build import definitions_digest
-from pipelines.promotion import CHURN, PROPENSITY, Challenger, put_to_gate
+from pipelines.promotion import CHURN, PROPENSITY, VERSION, Challenger, put_to_gate
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
-from pipelines.training_population import answers_to_offers, churn_moments, churned
+from pipelines.training_population import answers_to_offers, churn_label, churn_moments, churned
 from wiring.components import Components, components_of, reload_components
 from wiring.progress import progress_of
 from wiring.turns import own_turn
 
+MOSTLY = 0.5
+"""Share of the impressions above which an attribute that is not known is worth a warning."""
 SHAP_ROWS = 2_000
 """Rows to explain: enough for a stable order of importances; SHAP values cost far more than predictions."""
 
@@ -35,6 +41,8 @@ def train_models(
     bank_folder: str, as_of: datetime | None = None, experiment: str | None = None, changes: Sequence[str] = ()
 ) -> StepResult:
     """Train each model that has not been trained on these inputs yet; log it, register it and put it to its gate.
+
+    A model for which there is too little history is not trained, which is said; the others are.
 
     Args:
         bank_folder: The bank's folder.
@@ -56,27 +64,40 @@ def _trained(
         until,
         definitions_digest(components),
         components.bank.models,
-        components.bank.offers,
+        [_seen_in_training(offer) for offer in components.bank.offers],
         code_digest("models"),
         *(() if experiment is None else (experiment,)),
     )
     results: StepResult = {}
-    for name, step in ((CHURN, train_churn_model), (PROPENSITY, train_propensity_model)):
-        if name == PROPENSITY and components.bank.vocabulary.contacts is None:
+    for name, step, wanted in (
+        (CHURN, train_churn_model, components.bank.models.churn is not None),
+        (PROPENSITY, train_propensity_model, components.bank.vocabulary.contacts is not None),
+    ):
+        if not wanted or (changes and not concerns(name, own, components.bank.models)):
             continue
-        if changes and not concerns(name, own, components.bank.models):
-            continue
-        present = components.models.is_registered(name)
-        results[name] = do(
-            step,
-            key=key,
-            present=present,
-            bank_folder=bank_folder,
-            as_of=until,
-            experiment=experiment,
-            changes=changes,
-        )
+        given: StepResult = {
+            "key": key, "bank_folder": bank_folder, "as_of": until, "experiment": experiment, "changes": changes,
+        }  # fmt: skip
+        results[name] = do(step, present=True, **given)
+        if VERSION in results[name] and not components.models.is_registered(name):  # MLflow has been emptied
+            results[name] = do(step, present=False, **given)
+    if experiment is None and VERSION not in results.get(PROPENSITY, {}):
+        present = components.places.acceptance_rates.is_dir()
+        do(count_acceptance_rates, key=key, present=present, bank_folder=bank_folder, as_of=until)
     return results
+
+
+def _seen_in_training(offer: Offer) -> Offer:
+    """Return an offer without what no model sees: after a change of the rest, nothing is trained again."""
+    return replace(
+        offer, description="", value="0", cost=0.0, valid_from=None, valid_until=None, stages=(), steps=(), tags=(),
+        offer_class=OfferClass.COMMERCIAL,
+        treatments=tuple(Treatment(channel=treatment.channel, message="") for treatment in offer.treatments),
+    )  # fmt: skip
+
+
+def _not_trained(error: DataError | ModelError) -> StepResult:
+    return {"champion": False, "failures": [f"not trained: {error}"]}
 
 
 @kept_step("train-churn", timeout_seconds=2 * 3600)
@@ -86,24 +107,27 @@ def train_churn_model(
     """Train the churn model on every customer of the label's population at every anchor."""
     del key
     components = experimental(components_of(bank_folder), changes)
-    bank, label = components.bank, components.bank.models.churn
+    bank, label = components.bank, churn_label(components)
+    learning = bank.models.learning.churn
     with progress_of("train churn") as progress:
-        moments = churn_moments(components, as_of)
-        y = churned(components, moments, as_of)
-        features = components.offline.training_set(moments, CHURN)
-        known_at = churn_known_at(moments.as_of, label)
-        learning = bank.models.learning.churn
-        names = model_inputs(bank.features, bank.models.training.exclude, learning)
-        trained = train_churn(
-            features,
-            y,
-            known_at,
-            names,
-            bank.models.training,
-            horizon_days=label.horizon_days,
-            learner=learner_of(CHURN, learning).fit_churn,
-            progress=_counting(progress, bank.models.training.folds),
-        )
+        try:
+            moments = churn_moments(components, as_of)
+            y = churned(components, moments, as_of)
+            features = components.offline.training_set(moments, CHURN)
+            known_at = churn_known_at(moments.as_of, label)
+            names = model_inputs(bank.features, bank.models.training.exclude, learning)
+            trained = train_churn(
+                features,
+                y,
+                known_at,
+                names,
+                bank.models.training,
+                horizon_days=label.horizon_days,
+                learner=learner_of(CHURN, learning).fit_churn,
+                progress=_counting(progress, bank.models.training.folds),
+            )
+        except (DataError, ModelError) as error:
+            return _not_trained(error)
         shown = features.take(_sample(len(features)))
         shap = trained.model.shap_values(shown), trained.model.names
     return put_to_gate(
@@ -125,23 +149,28 @@ def train_propensity_model(
     with progress_of("train propensity") as progress:
         answers = answers_to_offers(components, as_of)
         if not len(answers):
-            raise DataError(
-                f"bank {components.name} has presented no offer of its catalogue yet",
-                remedy="import contact history, or leave `contacts` out of events.yaml",
+            return _not_trained(
+                DataError(
+                    f"bank {components.name} has presented no offer of its catalogue yet",
+                    remedy="import contact history, or decide and present offers",
+                )
             )
-        features = components.offline.training_set(answers.moments, PROPENSITY)
         learning = bank.models.learning.propensity
         names = model_inputs(bank.features, bank.models.training.exclude, learning)
-        trained = train_propensity(
-            features,
-            answers,
-            offers=bank.offers,
-            catalogue=bank.features,
-            names=names,
-            training=bank.models.training,
-            learner=learner_of(PROPENSITY, learning).fit_propensity,
-            progress=_counting(progress, bank.models.training.folds),
-        )
+        try:
+            features = components.offline.training_set(answers.moments, PROPENSITY)
+            trained = train_propensity(
+                features,
+                answers,
+                offers=bank.offers,
+                catalogue=bank.features,
+                names=names,
+                training=bank.models.training,
+                learner=learner_of(PROPENSITY, learning).fit_propensity,
+                progress=_counting(progress, bank.models.training.folds),
+            )
+        except (DataError, ModelError) as error:
+            return _not_trained(error)
         pairs = {(offer.name, treatment.channel): (offer, treatment) for offer, treatment in candidates_of(bank.offers)}
         presented = list(zip(answers.offer, answers.channel, strict=True))
         shown = np.array([row for row in _sample(len(answers)) if presented[row] in pairs], dtype=np.intp)
@@ -163,7 +192,33 @@ def train_propensity_model(
         ),
         as_of=as_of,
         answer_days=lambda judged: np.array([windows[offer] for offer in judged.groups["offer"]]),
-    )
+    ) | {"answers": dict(answers.counts), "unknown_attributes": _mostly_unknown(features, bank.vocabulary.attributes)}
+
+
+@kept_step("count-acceptance-rates", timeout_seconds=3600)
+def count_acceptance_rates(key: str, bank_folder: str, as_of: datetime) -> StepResult:
+    """Count the acceptance rates that decide while there is too little history for a propensity model."""
+    del key
+    components = components_of(bank_folder)
+    rates = _rates(components, as_of)
+    components.models.keep_rates(rates)
+    return {"counted": rates is not None and rates.counted, "expected": rates is not None and not rates.counted}
+
+
+def _rates(components: Components, as_of: datetime) -> AcceptanceRates | None:
+    contacts = components.bank.vocabulary.contacts
+    answers = None if contacts is None else answers_to_offers(components, as_of)
+    if answers is None or not len(answers):
+        priors = stated_priors(components.bank.offers)
+        return None if priors is None else AcceptanceRates(priors)
+    features = components.offline.training_set(answers.moments, PROPENSITY)
+    return count_rates(features, answers, components.bank.offers)
+
+
+def _mostly_unknown(features: FeatureTable, attributes: Iterable[str]) -> dict[str, float]:
+    """Return the attributes that were not known at most impressions, with the share at which they were not."""
+    shares = {name: float(np.isnan(features.columns[name]).mean()) for name in attributes if name in features.columns}
+    return {name: share for name, share in shares.items() if share > MOSTLY}
 
 
 def _sample(rows: int) -> NDArray[np.intp]:

@@ -16,6 +16,7 @@ from expressions.types import Array
 from features.moments import Moments
 from features.table import AS_OF, CUSTOMER_ID, FeatureTable
 from models.labels import Responses, anchors, churn_labels, churn_types, responses
+from models.settings import ChurnLabel
 from wiring.components import Components
 
 
@@ -31,10 +32,26 @@ def contact_types(bank: Bank) -> tuple[str, ...]:
 def churn_anchors(components: Components, until: datetime) -> NDArray[np.datetime64]:
     """Return the moments at which churn is predicted, up to the last whose label is known at `until`."""
     first = components.log.first_occurred_at()
-    if first is None:
-        return np.empty(0, dtype="datetime64[us]")
     models = components.bank.models
+    if first is None or models.churn is None:
+        return np.empty(0, dtype="datetime64[us]")
     return anchors(first, until, models.training, models.churn, components.calendar)
+
+
+def churn_label(components: Components) -> ChurnLabel:
+    """Return the bank's definition of churn.
+
+    Raises:
+        DataError: The bank predicts no churn.
+    """
+    label = components.bank.models.churn
+    if label is None:
+        raise DataError(
+            f"bank {components.name} predicts no churn",
+            got="no `churn` in models.yaml",
+            remedy="define `churn` there",
+        )
+    return label
 
 
 def churn_moments(components: Components, until: datetime) -> Moments:
@@ -43,12 +60,12 @@ def churn_moments(components: Components, until: datetime) -> Moments:
     Raises:
         DataError: There is no anchor yet, or the population is empty.
     """
+    label, training = churn_label(components), components.bank.models.training
     anchor_moments = churn_anchors(components, until)
-    label, training = components.bank.models.churn, components.bank.models.training
     if not len(anchor_moments):
         raise DataError(
             "the log is too short for any anchor of the churn label",
-            got=f"{components.log.first_occurred_at()} to {until}",
+            got=f"{_day(components, components.log.first_occurred_at())} to {_day(components, until)}",
             expected=f"history of {training.history_days} days before, lead and horizon of "
             f"{label.lead_days} + {label.horizon_days} days after an anchor",
             remedy="import more history, or shorten them in models.yaml",
@@ -77,9 +94,13 @@ def churn_moments(components: Components, until: datetime) -> Moments:
     )
 
 
+def _day(components: Components, moment: datetime | None) -> str:
+    return "no events" if moment is None else f"{moment.astimezone(components.bank.time_zone):%Y-%m-%d}"
+
+
 def churned(components: Components, moments: Moments, until: datetime) -> Array:
     """Return who churned after each moment, as known at `until`: 1.0 churned, 0.0 not, NaN unknown; shape (n,)."""
-    label, vocabulary = components.bank.models.churn, components.bank.vocabulary
+    label, vocabulary = churn_label(components), components.bank.vocabulary
     return churn_labels(components.log.read_types(churn_types(label, vocabulary)), moments, label, vocabulary, until)
 
 

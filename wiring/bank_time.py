@@ -124,13 +124,16 @@ def bank_now(components: Components) -> datetime:
 
 
 def last_moment(components: Components) -> datetime:
-    """Return the moment just after the latest news in event log and journal: nothing known is later.
+    """Return the moment just after the latest news in event log and journal, or until which the sources are complete.
 
     Raises:
         DataError: There is no news.
         StateError: Event log or journal cannot be read.
     """
-    return _last_moment(components) or components.latest()
+    found = _last_moment(components)
+    if found is not None and components.log.last_available_at() is None:
+        return found
+    return max(filter(None, (found, components.latest())))
 
 
 def _last_moment(components: Components) -> datetime | None:

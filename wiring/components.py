@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from copy import copy
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -139,7 +139,8 @@ class Components:
         from models.tracking.store import TrackingStore
         from wiring.models import BankModels
 
-        return BankModels(TrackingStore(self.settings.tracking_uri, self.places.model_artefacts), self.name)
+        store = TrackingStore(self.settings.tracking_uri, self.places.model_artefacts)
+        return BankModels(store, self.name, self.places.acceptance_rates)
 
     @cached_property
     def database(self) -> Database:
@@ -188,6 +189,8 @@ class Components:
     def latest(self) -> datetime:
         """Return the moment just after the log's latest news: the "now" of a log that is not growing.
 
+        If the bank says that its sources are complete until a later day, it is the midnight after that day.
+
         Raises:
             DataError: The log is empty.
         """
@@ -197,7 +200,12 @@ class Components:
                 f"the event log of bank {self.name} is empty",
                 remedy=f"import events first: nbo --bank {self.folder} import",
             )
-        return latest + timedelta(microseconds=1)
+        latest += timedelta(microseconds=1)
+        complete_until = self.bank.identity.complete_until
+        if complete_until is None:
+            return latest
+        after = datetime.combine(complete_until + timedelta(days=1), time(), self.bank.time_zone)
+        return max(latest, after)
 
     def answer(self, customer_id: str, channel: str, as_of: datetime, *, keep: bool = True) -> Answer:
         """Decide for one customer as the service does, from the online state and later news; write it if `keep`."""

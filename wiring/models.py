@@ -22,6 +22,7 @@ from wiring.components import MODELS, Components
 if TYPE_CHECKING:
     from models.churn.learner import ChurnScorer
     from models.propensity.learner import PropensityScorer
+    from models.propensity.rates import AcceptanceRates
 
 PICTURES = "pictures"
 """Folder of pictures in a run."""
@@ -34,10 +35,12 @@ class BankModels:
     Attributes:
         store: MLflow.
         bank: Prefix of the registered models' names.
+        rates: Folder of the acceptance rates of a bank whose history is too short for a model.
     """
 
     store: TrackingStore
     bank: str
+    rates: Path
 
     @property
     def registry(self) -> ModelRegistry:
@@ -65,7 +68,7 @@ class BankModels:
         """Copy the files of the model in charge to where machines without a registry read them; existing files stay.
 
         If none of a bank's propensity models has passed its gate, acceptance rates decide: those counted when the
-        latest of the models was trained.
+        latest of the models was trained, or without any model.
 
         Args:
             model: `churn` or `propensity`.
@@ -80,10 +83,33 @@ class BankModels:
         champion = self.champion(model)
         if champion is not None:
             return _published(champion, champion.version, champion.digest, self.exported(champion, folder))
-        refused = self.registry.find(f"{self.bank}-{model}", CHALLENGER) if model == "propensity" else None
-        return None if refused is None else self._rates(refused, folder)
+        if model != "propensity":
+            return None
+        refused = self.registry.find(f"{self.bank}-{model}", CHALLENGER)
+        return self._rates_without_model(folder) if refused is None else self._rates_of(refused, folder)
 
-    def _rates(self, refused: RegisteredModel, folder: Path) -> Champion | None:
+    def keep_rates(self, rates: AcceptanceRates | None) -> None:
+        """Store the acceptance rates that decide while no propensity model has been trained; None removes them."""
+        if rates is None:
+            shutil.rmtree(self.rates, ignore_errors=True)
+            return
+        with TemporaryDirectory() as written:
+            rates.to_files(Path(written))
+            _copy(Path(written), self.rates)
+
+    def _rates_without_model(self, folder: Path) -> Champion | None:
+        if not self.rates.is_dir():
+            return None
+        from models.propensity.rates import AcceptanceRates
+
+        name, digest = f"{self.bank}-propensity", files_digest(self.rates)
+        kind = "counted" if AcceptanceRates.from_files(self.rates).counted else "expected"
+        place = folder / f"{name}-rates-{kind}-{digest[:12]}"
+        if not place.is_dir():
+            _copy(self.rates, place)
+        return Champion(name=name, version=f"rates-{kind}", digest=digest, folder=place.name)
+
+    def _rates_of(self, refused: RegisteredModel, folder: Path) -> Champion | None:
         place = folder / f"{refused.name}-rates-{refused.version}-{refused.digest[:12]}"
         if not place.is_dir():
             from models.propensity.rates import AcceptanceRates

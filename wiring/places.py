@@ -69,6 +69,11 @@ class Places:
         return self.folder / "champions"
 
     @property
+    def acceptance_rates(self) -> Path:
+        """Acceptance rates, which decide while there is too little history for a propensity model."""
+        return self.folder / "acceptance_rates"
+
+    @property
     def contact_options(self) -> Path:
         """Contact options, one folder per run, from which prices of budgets are computed."""
         return self.folder / "wishes"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from domain.errors import ExpressionError, Problem
+from expressions.contradictions import contradiction
 from expressions.expression import compile_expression
 from features.journey.settings import Journey
 
@@ -59,9 +60,24 @@ def _order_problems(part: str, conditions: Sequence[tuple[str, str]]) -> Iterato
                 got=f"it after {taken_by}, whose condition always holds",
                 expected="a condition that always holds only in last place",
             )
+        elif _never_holds(when):
+            yield Problem(
+                file=FILE,
+                path=(part, position),
+                what=f"{name} can never be reached",
+                got=f"`{when}`",
+                expected="a condition that can hold",
+            )
         seen.add(name)
         if taken_by is None and _always_holds(when):
             taken_by = name
+
+
+def _never_holds(condition: str) -> bool:
+    try:
+        return contradiction(condition) is not None
+    except ExpressionError:  # another check reports it
+        return False
 
 
 def _always_holds(condition: str) -> bool:

@@ -9,6 +9,7 @@ from config.checks.learning import learning_problems
 from domain.errors import ExpressionError, Problem, nearest
 from domain.offer import Offer
 from events.vocabulary import Vocabulary
+from expressions.contradictions import contradiction
 from expressions.expression import compile_expression
 from expressions.types import Boolean, Category
 from features.building.draft import event_groups
@@ -25,8 +26,9 @@ def models_problems(
     models: Models, vocabulary: Vocabulary, catalogue: FeatureCatalogue, offers: tuple[Offer, ...]
 ) -> Iterator[Problem]:
     """Find invalid labels and populations, unknown features, and numbers out of range."""
-    yield from _label_problems(models.churn, vocabulary)
-    yield from _population_problems(models.churn, catalogue)
+    if models.churn is not None:
+        yield from _label_problems(models.churn, vocabulary)
+        yield from _population_problems(models.churn, catalogue)
     yield from _feature_problems(models.training, catalogue)
     yield from _range_problems(models)
     for name in (CHURN, PROPENSITY):
@@ -64,7 +66,7 @@ def _population_problems(label: ChurnLabel, catalogue: FeatureCatalogue) -> Iter
         return
     if not isinstance(population.type, Boolean):
         yield _problem(path, "not a condition", f"`{label.population}`", "true or false for each customer")
-    elif not population.names and not population.holds({}):
+    elif contradiction(label.population) or (not population.names and not population.holds({})):
         yield _problem(path, "the population is empty", f"`{label.population}`", "a condition that can hold")
 
 
@@ -81,9 +83,8 @@ def _feature_problems(training: Training, catalogue: FeatureCatalogue) -> Iterat
 
 
 def _range_problems(models: Models) -> Iterator[Problem]:
-    label, training = models.churn, models.training
-    gate, economics = models.gate, models.economics
-    ranges: tuple[tuple[ChurnLabel | Training | Gate | Economics, str, str, float, float], ...] = (
+    label, training, gate, economics = models.churn, models.training, models.gate, models.economics
+    ranges: tuple[tuple[ChurnLabel | Training | Gate | Economics | None, str, str, float, float], ...] = (
         (label, "churn", "horizon_days", 1, LONGEST_DAYS),
         (label, "churn", "lead_days", 0, LONGEST_DAYS),
         (training, "training", "anchors_every_days", 1, LONGEST_DAYS),
@@ -106,6 +107,8 @@ def _range_problems(models: Models) -> Iterator[Problem]:
         (economics, "economics", "accept_beta", 1e-3, 1e6),
     )
     for settings, part, name, least, most in ranges:
+        if settings is None:
+            continue
         number = getattr(settings, name)
         if not least <= number <= most:
             yield _problem((part, name), f"{name} is out of range", f"{number}", f"{least:,g} to {most:,g}")

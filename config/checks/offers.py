@@ -51,6 +51,9 @@ def _complaints(offer: Offer, vocabulary: Vocabulary, journey: Journey) -> Itera
     if not 1 <= offer.response_window_days <= LONGEST_WINDOW_DAYS:
         got = f"{offer.response_window_days} days"
         yield ("response_window_days",), "window out of range", got, f"1 to {LONGEST_WINDOW_DAYS} days"
+    if offer.expected_acceptance is not None and not 0 < offer.expected_acceptance < 1:
+        got = f"{offer.expected_acceptance:g}"
+        yield ("expected_acceptance",), "not a share of customers", got, "more than 0 and less than 1, such as 0.03"
     yield from _unreachable(offer, journey)
 
 

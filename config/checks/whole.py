@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import PurePath
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
@@ -45,6 +46,10 @@ def identity_problems(identity: BankIdentity) -> Iterator[Problem]:
         if folder.is_absolute() or ".." in folder.parts or "\0" in identity.source_folder:
             expected = "a folder below NBO_DATA, without .."
             yield _problem("source_folder", "not a folder below the data", identity.source_folder, expected)
+
+    if identity.complete_until is not None and identity.complete_until > date.today():  # noqa: DTZ011 - a day is enough
+        got = identity.complete_until.isoformat()
+        yield _problem("complete_until", "nobody can know what happens after today", got, "a day in the past")
 
 
 def _is_time_zone(name: str) -> bool:

@@ -11,6 +11,7 @@ from decisioning.policies.policy import Weight
 from decisioning.policies.scoped_expression import ScopedExpression
 from decisioning.policies.symbol_table import SymbolTable
 from domain.errors import ExpressionError, Problem
+from expressions.contradictions import contradiction
 from expressions.expression import Expression, compile_expression
 from expressions.types import Boolean, Number
 
@@ -64,7 +65,12 @@ class Builder:
             self.problems.append(Problem(file=file, path=path, what=what, got=got, expected=wanted, remedy=remedy))
             return None
         if isinstance(expression.type, kind):
-            return expression
+            impossible = contradiction(text) if kind is Boolean else None
+            if impossible is None:
+                return expression
+            what, wanted = f"`{text}` can never hold", f"conditions on {impossible} that one value can meet"
+            self.problems.append(Problem(file=file, path=path, what=what, expected=wanted))
+            return None
         got = f"a {type(expression.type).__name__.lower()}"
         self.problems.append(
             Problem(file=file, path=path, what=f"`{text}` has the wrong type", got=got, expected=expected)

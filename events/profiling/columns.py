@@ -57,6 +57,7 @@ class ColumnProfile:
         values: Most frequent values with their counts, at most `SHOWN`.
         minimum: Smallest number or earliest time, as written.
         maximum: Greatest number or latest time, as written.
+        earliest: Day of the earliest time.
         latest: Day of the latest time.
         yes: For a boolean, the value that means yes.
         ambiguous: Another way to read the same values that gives other moments, such as month before day.
@@ -71,6 +72,7 @@ class ColumnProfile:
     values: Mapping[str, int] = field(default_factory=dict)
     minimum: str | None = None
     maximum: str | None = None
+    earliest: date | None = None
     latest: date | None = None
     yes: str | None = None
     ambiguous: str | None = None
@@ -168,7 +170,8 @@ def _range(distinct: Sequence[str], style: TimeStyle) -> dict[str, Any]:
         "kind": "time",
         "minimum": distinct[int(good[np.argmin(moments)])],
         "maximum": distinct[int(good[np.argmax(moments)])],
-        "latest": (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(moments.max()))).date(),
+        "earliest": _day(moments.min()),
+        "latest": _day(moments.max()),
     }
 
 
@@ -184,3 +187,7 @@ def _number(distinct: Sequence[str]) -> dict[str, Any] | None:
             ends = {"minimum": distinct[int(order[0])], "maximum": distinct[int(order[-1])]}
             return {"kind": "number", "settings": settings, **ends}
     return None
+
+
+def _day(microseconds: np.int64) -> date:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(microseconds))).date()

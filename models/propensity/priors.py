@@ -55,7 +55,9 @@ class Priors:
     rates: Mapping[tuple[str, ...], float]
 
     def rate(self, offer: Offer, channel: str, segment: str | None) -> float:
-        """Return the rate of the finest level known to training; an unknown offer has the rate of its product.
+        """Return the rate of the finest level known to training.
+
+        An unknown offer has the rate that the bank expects of it, or else that of its product.
 
         Example:
             >>> loan = Offer(name="loan", product="credit", description="", value="1", treatments=(), stages=())
@@ -68,6 +70,8 @@ class Priors:
             found = self.rates.get(path[:length])
             if found is not None:
                 return found
+        if offer.expected_acceptance is not None:
+            return offer.expected_acceptance
         return self.products.get(offer.product or "", self.overall)
 
     def table(self, features: FeatureTable, pairs: Sequence[tuple[Offer, str]]) -> Array:
@@ -99,6 +103,8 @@ class Priors:
 def fit_priors(rows: Impressions) -> Priors:
     """Count impressions and acceptances, and shrink their rates from the coarsest level to the finest.
 
+    What the bank expects of an offer takes the place of its product's rate.
+
     Args:
         rows: Impressions whose outcomes are known. One without a channel counts for its offer only; one of a customer
             without a stage counts for the offer in the channel.
@@ -112,26 +118,46 @@ def fit_priors(rows: Impressions) -> Priors:
         offer, channel = rows.pairs[place]
         parts = (offer.name, channel, segment)
         path = tuple(takewhile(lambda part: part is not None, parts))
-        within = [levels.setdefault(path[:length], _Level(offer.product)) for length in range(1, len(path) + 1)]
+        within = [levels.setdefault(path[:length], _Level(offer)) for length in range(1, len(path) + 1)]
         if offer.product is not None:
-            within.append(products.setdefault(offer.product, _Level(offer.product)))
+            within.append(products.setdefault(offer.product, _Level(offer)))
         for level in within:
             level.presented += count
             level.accepted += accepted[place, segment]
-    overall = float(prevalence(rows.y, 1)[0])
+    observed, expected = float(prevalence(rows.y, 1)[0]), expected_rate([offer for offer, _ in rows.pairs])
+    overall = observed if expected is None else shrunk(float(rows.y.sum()), len(rows), expected)
     of_products = {name: products[name].shrunk(overall) for name in sorted(products)}
+    coarse = Priors(overall, of_products, {})
     rates: dict[tuple[str, ...], float] = {}
     for path in sorted(levels, key=lambda path: (len(path), path)):
-        level = levels[path]
-        rates[path] = level.shrunk(rates[path[:-1]] if len(path) > 1 else of_products.get(level.product or "", overall))
+        offer = levels[path].offer
+        rates[path] = levels[path].shrunk(rates[path[:-1]] if len(path) > 1 else coarse.rate(offer, path[0], None))
     return Priors(overall, of_products, rates)
+
+
+def stated_priors(offers: Sequence[Offer]) -> Priors | None:
+    """Return the rates of a bank without any answers: those that it expects; None if it expects none.
+
+    Example:
+        >>> loan = Offer(name="loan", description="", value="1", treatments=(), stages=(), expected_acceptance=0.02)
+        >>> stated_priors([loan]), stated_priors([])
+        (Priors(overall=0.02, products={}, rates={}), None)
+    """
+    expected = expected_rate(offers)
+    return None if expected is None else Priors(expected, {}, {})
+
+
+def expected_rate(offers: Sequence[Offer]) -> float | None:
+    """Return the mean of the rates that a bank expects of its offers; None if it expects none."""
+    stated = {offer.name: offer.expected_acceptance for offer in offers if offer.expected_acceptance is not None}
+    return sum(stated.values()) / len(stated) if stated else None
 
 
 @dataclass(slots=True)
 class _Level:
-    """Counts of one offer, of an offer in a channel, or of an offer in a channel and segment."""
+    """Counts of one product, of an offer, of an offer in a channel, or of an offer in a channel and segment."""
 
-    product: str | None
+    offer: Offer
     presented: int = 0
     accepted: int = 0
 

@@ -11,11 +11,14 @@ import numpy as np
 
 from domain.offer import Offer, Treatment
 from expressions.types import Array
+from features.responses import Responses
 from features.table import FeatureTable
 from models.calibration import logit
 from models.contributions import Contributions
 from models.files import read_json, write_json
-from models.propensity.priors import Priors
+from models.propensity.families import Families
+from models.propensity.impressions import impressions
+from models.propensity.priors import Priors, fit_priors, stated_priors
 
 KIND: Final = "acceptance_rates"
 OFFER: Final = "offer"
@@ -26,7 +29,7 @@ class AcceptanceRates:
     """Scores customers by the offer's acceptance rate in its channel at the customer's stage.
 
     Attributes:
-        priors: Rates counted when a model was trained.
+        priors: Rates that were counted, or that the bank expects.
     """
 
     priors: Priors
@@ -62,6 +65,11 @@ class AcceptanceRates:
         """Write `model.json`."""
         write_json(folder, KIND, {"priors": self.priors.to_json()})
 
+    @property
+    def counted(self) -> bool:
+        """Whether customers have answered any offer; if not, the rates are those that the bank expects."""
+        return bool(self.priors.rates)
+
     @classmethod
     def from_files(cls, folder: Path) -> AcceptanceRates:
         """Read rates from `to_files` output.
@@ -70,3 +78,22 @@ class AcceptanceRates:
             ModelError: If the file is missing, damaged or of another kind of model.
         """
         return cls(Priors.from_json(read_json(folder, KIND)["priors"]))
+
+
+def count_rates(features: FeatureTable, responses: Responses, offers: Sequence[Offer]) -> AcceptanceRates | None:
+    """Count acceptance rates without training a model, however few answers there are.
+
+    Args:
+        features: Row i is the customer of response i as of its presentation; only the stage is read.
+        responses: Impressions with their outcomes; those not matured are left out.
+        offers: The catalogue, with the rates that the bank expects.
+
+    Returns:
+        The rates; None if no impression has matured and the bank expects no rate.
+    """
+    matured = np.flatnonzero(responses.matured)
+    if not len(matured):
+        priors = stated_priors(offers)
+        return None if priors is None else AcceptanceRates(priors)
+    rows = impressions(features.take(matured), responses.take(matured), offers, Families({}, {}))
+    return AcceptanceRates(fit_priors(rows))

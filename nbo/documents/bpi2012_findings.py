@@ -20,6 +20,7 @@ from nbo.documents.claims import claim
 from nbo.documents.recorded import Recorded, recorded_churn, recorded_propensity
 from pipelines.report_page import table
 from pipelines.reporting import last_outcomes
+from pipelines.training_population import churn_label
 from wiring.components import Components
 
 SYSTEM_USER = 112
@@ -93,7 +94,7 @@ def _churn(components: Components, until: datetime, tables: RunTables) -> list[s
     auc, low, high = tables.estimate(MODEL, "auc")
     silence = tables.single_features["days_since_activity"]
     strongest = list(tables.importance)[:4]
-    days = components.bank.models.churn.horizon_days
+    days = churn_label(components).horizon_days
     hours = np.unique(cancelled.hour[automatic])
     return [
         claim(

@@ -14,6 +14,7 @@ from nbo.onboarding.roles import (
     AFTERWARDS,
     CONSENT,
     CONTROL,
+    ID,
     PERSONAL,
     PROTECTED,
     REFUSED,
@@ -38,6 +39,7 @@ class Draft:
         attributes: Customer attributes, as in `events.yaml`.
         sources: Sources, as in `sources.yaml`.
         offers: Names of offers, with what they are called in the files.
+        expected: Share of customers who are expected to accept an offer, by its name.
         roles: Event types by their role in a contact; empty if the files hold none.
         consents: Attributes that say whether a customer may be contacted.
         left_out: What is not read, and why.
@@ -49,6 +51,7 @@ class Draft:
     attributes: dict[str, dict[str, Any]] = field(default_factory=dict)
     sources: list[dict[str, Any]] = field(default_factory=list)
     offers: dict[str, str] = field(default_factory=dict)
+    expected: dict[str, float] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)
     consents: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
@@ -139,6 +142,7 @@ def _contacts(draft: Draft, file: FileSketch, as_of: date) -> None:
         controls = [value for value in column.values if CONTROL.fullmatch(value)]
         offers = names_of([value for value in column.values if value not in controls][:MOST_OFFERS], "offer")
         draft.offers.update({name: raw for raw, name in offers.items()})
+        draft.expected.update(dict.fromkeys(offers.values(), file.acceptance()))
         source["properties"] = {"offer": file.offer}
         values["offer"] = offers
         wanted: dict[str, Any] = {"column": file.offer, "blank": False}
@@ -148,6 +152,7 @@ def _contacts(draft: Draft, file: FileSketch, as_of: date) -> None:
     else:
         name = name_of(f"{file.name}_offer", "offer")
         draft.offers[name] = file.name
+        draft.expected[name] = file.acceptance()
         constants["offer"] = name
     if file.time is None:
         constants["occurred_at"] = as_of.isoformat()
@@ -270,7 +275,8 @@ def _why_left_out(column: ColumnProfile, beside: bool) -> str | None:
         return "it is known only when the contact is over"
     if column.kind == "text" and not column.is_category:
         return f"{column.distinct:,} different texts"
-    if column.kind in ("text", "number") and column.is_unique and column.rows > 20:
+    is_key = column.kind == "text" or ID.search(column.name)
+    if is_key and column.is_unique and column.rows > 20:
         return "every row has another value"
     return None
 

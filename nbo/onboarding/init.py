@@ -8,15 +8,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Final
 
 from config.reading import load_bank
 from config.schemas import with_schema, write_schemas
+from domain.counts import counted
 from domain.errors import DataError
 from events.profiling.files import FileProfile, profile_path
 from nbo.onboarding.drafting import Draft, draft_of, row_ids
 from nbo.onboarding.names import name_of
 from nbo.onboarding.roles import FileSketch, sketch
 from nbo.onboarding.writing import BankAnswers, bank_files
+
+SHORT_HISTORY_DAYS: Final = 400
+RESPONSE_DAYS: Final = 30
+"""Days within which an answer counts, by default."""
 
 Ask = Callable[[str, str], str]
 """Asks a question, given the answer that is proposed; without a terminal that is the answer."""
@@ -33,6 +39,7 @@ class Given:
         answer: Column of contacts with the answer.
         accepted: Answers that mean yes.
         as_of: Day of what is said in files without a time.
+        complete_until: Last day of which the files know everything.
     """
 
     name: str | None = None
@@ -44,6 +51,7 @@ class Given:
     answer: str | None = None
     accepted: Sequence[str] = ()
     as_of: date | None = None
+    complete_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +92,7 @@ def init_bank(folder: Path, exports: Sequence[Path], given: Given, ask: Ask) -> 
     answers = _ask_about_bank(folder, given, ask)
     _ask_about_files(files, given, ask)
     as_of = _ask_about_time(files, given, ask)
+    complete_until = _ask_about_end(files, given, ask, as_of)
     draft = draft_of(files, as_of)
     if not draft.sources:
         raise DataError(
@@ -93,7 +102,12 @@ def init_bank(folder: Path, exports: Sequence[Path], given: Given, ask: Ask) -> 
             remedy="name the customer's column with --customer, or the file of offers with --contacts",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    answers = replace(answers, source_folder=_reachable(root, folder))
+    answers = replace(
+        answers,
+        source_folder=_reachable(root, folder),
+        complete_until=complete_until,
+        evaluate_every_days=_stage_days(files),
+    )
     write_schemas(folder)
     for name, text in bank_files(answers, draft).items():
         (folder / name).write_text(with_schema(name, text), encoding="utf-8")
@@ -183,17 +197,50 @@ def _ask_about_files(files: list[FileSketch], given: Given, ask: Ask) -> None:
 def _ask_about_time(files: list[FileSketch], given: Given, ask: Ask) -> date:
     if given.as_of is not None:
         return given.as_of
-    columns = [file.profile.column(file.time) for file in files if file.time]
-    known = [column.latest for column in columns if column.latest is not None]
-    # a day in the past in every time zone, or the end of what is known
-    proposed = max(known) if known else date.today() - timedelta(days=60)  # noqa: DTZ011
     if all(file.time for file in files if file.role in ("contacts", "attributes")):
-        return proposed
-    said = ask("Day of what files without a time say", proposed.isoformat())
+        return _last_day(files) or date.today()  # noqa: DTZ011 - nothing is dated by it
+    presented = [file.profile.column(file.time).earliest for file in files if file.role == "contacts" and file.time]
+    # what files without a time say of customers would otherwise be known only after the contacts
+    known = min((day for day in presented if day is not None), default=None) or _last_day(files)
+    # a day in the past in every time zone, or the end of what is known
+    proposed = known or date.today() - timedelta(days=60)  # noqa: DTZ011
+    return _day(ask("Day of what files without a time say", proposed.isoformat()))
+
+
+def _ask_about_end(files: list[FileSketch], given: Given, ask: Ask, as_of: date) -> date | None:
+    """Ask up to when the answers are known: whoever has not answered by then has said no."""
+    if given.complete_until is not None:
+        return given.complete_until
+    contacts = [file for file in files if file.role == "contacts"]
+    if not contacts:
+        # the moment of decisions is the midnight after what is known
+        return as_of if any(file.role == "attributes" and file.time is None for file in files) else None
+    last = _last_day(files) or as_of
+    # answers without a time of their own are all there are
+    final = all(file.answered_at is None for file in contacts)
+    today = date.today()  # noqa: DTZ011 - a day is enough
+    proposed = min(last + timedelta(days=RESPONSE_DAYS + 1), today - timedelta(days=1)) if final else last
+    return _day(ask("Last day of which the files know everything", max(proposed, last).isoformat()))
+
+
+def _stage_days(files: list[FileSketch]) -> int:
+    """Choose how often stages are evaluated: daily while that is cheap, so that new customers have one at once."""
+    columns = [file.profile.column(file.time) for file in files if file.time]
+    first = min((column.earliest for column in columns if column.earliest is not None), default=None)
+    last = _last_day(files)
+    return 7 if first is not None and last is not None and (last - first).days > SHORT_HISTORY_DAYS else 1
+
+
+def _day(said: str) -> date:
     try:
         return date.fromisoformat(said)
     except ValueError as error:
         raise DataError("not a day", got=f"'{said}'", expected="a day such as 2026-01-31") from error
+
+
+def _last_day(files: list[FileSketch]) -> date | None:
+    columns = [file.profile.column(name) for file in files for name in (file.time, file.answered_at) if name]
+    return max((column.latest for column in columns if column.latest is not None), default=None)
 
 
 def _reachable(root: Path, folder: Path) -> str:
@@ -220,7 +267,7 @@ def _notes(files: list[FileSketch], draft: Draft, as_of: date) -> list[str]:
                 f"{file.profile.name} has no time: it is dated {as_of}, what it says of customers a day before"
             )
         if file.profile.broken:
-            notes.append(f"{file.profile.name}: {file.profile.broken:,} rows could not be read")
+            notes.append(f"{file.profile.name}: {counted(file.profile.broken, 'row')} could not be read")
     if not draft.roles:
         notes.append("no file has offers with answers: nothing can be learned from them yet")
     if not draft.consents:

@@ -54,6 +54,10 @@ REFUSED: Final = re.compile(
 CONTROL: Final = re.compile(r"(?i)(no|none|control|kontroll\w*|kein\w*|nothing)([ _-].*)?")
 
 
+LEAST_ACCEPTANCE: Final = 0.001
+MOST_ACCEPTANCE: Final = 0.5
+
+
 @dataclass(slots=True, kw_only=True)
 class FileSketch:
     """What a group of files with the same columns is taken for; `init` corrects it with the answers that it gets.
@@ -93,6 +97,12 @@ class FileSketch:
     def columns(self) -> tuple[ColumnProfile, ...]:
         """The columns of the files."""
         return self.profile.columns
+
+    def acceptance(self) -> float:
+        """Return the share of the rows that say yes, with two digits, within what is plausible for an offer."""
+        values = self.profile.column(self.answer).values if self.answer else {}
+        share = sum(values.get(value, 0) for value in self.accepted) / max(self.profile.rows, 1)
+        return float(f"{min(max(share, LEAST_ACCEPTANCE), MOST_ACCEPTANCE):.2g}")
 
     def used(self) -> set[str]:
         """Return the columns that have a role."""
@@ -179,8 +189,8 @@ def _role(file: FileSketch) -> Role:
         return "contacts"
     customers = next((column for column in file.columns if column.name == file.customer), None)
     once = customers is not None and customers.distinct >= 0.95 * file.profile.rows
-    if once:
-        return "attributes"
+    if once and not (file.type and file.time and ":" in str(file.profile.column(file.time).minimum)):
+        return "attributes"  # what happens has a time of day, even if it happens to each customer once
     return "events" if file.time else "unused"
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import Any, Final
 
 from nbo.onboarding.drafting import Draft
 from nbo.onboarding.yaml_text import flow
@@ -20,6 +21,8 @@ class BankAnswers:
         time_zone: IANA name of its time zone.
         currency: ISO 4217 code of its currency.
         source_folder: Folder of its files, as in `bank.yaml`.
+        complete_until: Last day of which the files know everything; None if that is the day of the last event.
+        evaluate_every_days: Days between two looks at a customer's stage; until the first, nobody has one.
     """
 
     name: str
@@ -27,6 +30,12 @@ class BankAnswers:
     time_zone: str
     currency: str
     source_folder: str
+    complete_until: date | None = None
+    evaluate_every_days: int = 7
+
+
+EXPECTED: Final = 0.02
+"""What is written for an offer that no file knows."""
 
 
 def bank_files(answers: BankAnswers, draft: Draft) -> dict[str, str]:
@@ -35,7 +44,7 @@ def bank_files(answers: BankAnswers, draft: Draft) -> dict[str, str]:
         "bank.yaml": _bank(answers),
         "events.yaml": _events(draft),
         "sources.yaml": _sources(draft),
-        "journey.yaml": JOURNEY,
+        "journey.yaml": f"evaluate_every_days: {answers.evaluate_every_days}\n{JOURNEY}",
         "offers.yaml": _offers(draft),
         "policies.yaml": _policies(draft),
         "models.yaml": MODELS,
@@ -43,12 +52,14 @@ def bank_files(answers: BankAnswers, draft: Draft) -> dict[str, str]:
 
 
 def _bank(answers: BankAnswers) -> str:
+    known = answers.complete_until
     return _lines(
         f"name: {flow(answers.name)}",
         f"description: {flow(answers.description)}",
         f"time_zone: {flow(answers.time_zone)}",
         f"currency: {flow(answers.currency)}",
         f"source_folder: {flow(answers.source_folder)}",
+        *([] if known is None else [f"complete_until: {known} # the last day of which everything is known"]),
     )
 
 
@@ -119,13 +130,15 @@ def _offers(draft: Draft) -> str:
     offers = draft.offers or {"first_offer": "An offer to begin with"}
     lines = [
         "# What customers may be offered. `value` is what an acceptance is worth to the bank: a number to begin with,",
-        "# or a formula over features, such as 20 + 0.01 * LEAST(balance, 10000).",
+        "# or a formula over features, such as 20 + 0.01 * LEAST(balance, 10000). `expected_acceptance` is the share",
+        "# of customers who take it, as far as you know: it decides until enough have answered.",
     ]
     for name, called in offers.items():
         lines += [
             f"- name: {name}",
             f"  description: {flow(called)}",
             '  value: "10"',
+            f"  expected_acceptance: {draft.expected.get(name, EXPECTED)}",
             "  stages: [acquisition, mature, dormant, lost]",
             "  treatments:",
             *(f"    - {flow({'channel': channel, 'message': 'text'})}" for channel in draft.channels),

@@ -9,6 +9,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from charts.svg import element
+from domain.counts import counted
 from journeys.files import JourneyFigures
 from pipelines.html_report.journey_sections import activity_cards, experience_cards, funnel_cards, stage_cards
 from pipelines.html_report.run_sections import budget_cards, decision_cards, model_cards, tiles
@@ -60,8 +61,8 @@ def html_report(
 def _summary(result: Mapping[str, Any]) -> str:
     features, decisions = result["features"], result["decisions"]
     return (
-        f"{result['import']['events']:,} events of {features['customers']:,} customers; {decisions['offers']:,} offers "
-        f"ranked in {decisions['decisions']:,} decisions."
+        f"{counted(result['import']['events'], 'event')} of {counted(features['customers'], 'customer')}; "
+        f"{counted(decisions['offers'], 'offer')} ranked in {counted(decisions['decisions'], 'decision')}."
     )
 
 

@@ -13,7 +13,7 @@ from charts.svg import element
 from charts.tables import heat_table, table
 from journeys.files import JourneyFigures
 from pipelines.html_report.card import Card
-from pipelines.report_page import cell, decisive_rows, metric_rows, plan_sentences
+from pipelines.report_page import cell, decisive_rows, metric_rows, plan_sentences, trained, untrained
 
 _MOST_RULES = 14
 
@@ -134,8 +134,9 @@ def budget_cards(plan: Mapping[str, Any]) -> list[Card]:
 
 def model_cards(models: Mapping[str, Any], pictures: Mapping[str, Mapping[str, bytes]]) -> list[Card]:
     """Show each model beside its baselines, and whether it is in charge."""
-    cards = []
-    for name, model in models.items():
+    sentences = untrained(models)
+    cards = [Card("Not trained", element("ul", *(element("li", one) for one in sentences)))] if sentences else []
+    for name, model in trained(models).items():
         verdict = "in charge" if model["champion"] else "not in charge: " + "; ".join(model["failures"])
         metrics, drawn = model["metrics"], []
         for label, key in [

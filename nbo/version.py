@@ -1,0 +1,5 @@
+"""The version of the program; a test compares it with `pyproject.toml`."""
+
+from typing import Final
+
+VERSION: Final = "0.1.0"
