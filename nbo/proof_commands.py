@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -155,8 +156,7 @@ def show_power(components: Components, rate: float | None, impressions: int | No
     from serving.traffic import Traffic, exposure_ratio, powers, traffic_of
 
     bank, latest = components.bank, components.log.last_available_at()
-    shares = [name for name in type(bank.policy.control).__slots__ if name.endswith("_share")]
-    if not any(getattr(bank.policy.control, name) for name in shares):
+    if not any(share for name, share in asdict(bank.policy.control).items() if name.endswith("_share")):
         return
     if rate is not None and impressions is not None:
         traffic = Traffic(impressions=impressions, rate=rate, exposed={})
