@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -156,8 +156,7 @@ def show_power(components: Components, rate: float | None, impressions: int | No
     from serving.traffic import Traffic, exposure_ratio, powers, traffic_of
 
     bank, latest = components.bank, components.log.last_available_at()
-    control = bank.policy.control
-    if not any(getattr(control, field.name) for field in fields(control) if field.name.endswith("_share")):
+    if not any(share for name, share in asdict(bank.policy.control).items() if name.endswith("_share")):
         return
     if rate is not None and impressions is not None:
         traffic = Traffic(impressions=impressions, rate=rate, exposed={})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -62,38 +63,43 @@ def all_terms(logged: LoggedDecisions) -> dict[str, Terms]:
     policy, chosen = expected_rewards(logged)
     residual = logged.reward - chosen
     bounds = np.unique(np.quantile(weight, SHARES))[::-1]
-    switched = [
+    # one candidate at a time: of ten million decisions each takes 80 MB
+    switched = (
         Terms("switch_dr", policy + np.where(weight <= bound, weight, 0.0) * residual, ones) for bound in bounds
-    ]
-    shrunk = [
+    )
+    shrunk = (
         Terms("dr_os", policy + weight * (bound**2 / (weight**2 + bound**2)) * residual, ones)
         for bound in bounds[bounds > 0.0]
-    ]
-    doubly_robust = Terms("dr", policy + weight * residual, ones)
+    )
+    weighted, doubly_robust = weight * logged.reward, Terms("dr", policy + weight * residual, ones)
     found = [
-        Terms("ips", weight * logged.reward, ones),
-        Terms("snips", weight * logged.reward, weight),
+        Terms("ips", weighted, ones),
+        Terms("snips", weighted, weight),
         Terms("dm", policy, ones),
         doubly_robust,
         slope(logged, switched),
-        slope(logged, [Terms("dr_os", doubly_robust.rows, ones), *shrunk]),
+        slope(logged, chain([Terms("dr_os", doubly_robust.rows, ones)], shrunk)),
     ]
     return {terms.name: terms for terms in found}
 
 
-def slope(logged: LoggedDecisions, candidates: Sequence[Terms]) -> Terms:
+def slope(logged: LoggedDecisions, candidates: Iterable[Terms]) -> Terms:
     """Choose among estimators that are ordered from least bias to least variance (Su, Srinath and Krishnamurthy 2020).
 
     The last one is taken whose interval meets the intervals of all before it: where it does not, the bias shows.
     """
-    lows, highs = zip(*_widened(logged, candidates), strict=True)
-    lower, upper = np.maximum.accumulate(lows), np.minimum.accumulate(highs)
-    return candidates[int(np.flatnonzero(lower <= upper)[-1])]
-
-
-def _widened(logged: LoggedDecisions, candidates: Iterable[Terms]) -> Iterable[tuple[float, float]]:
+    found, lower, upper = None, -np.inf, np.inf
     for terms in candidates:
-        mean = terms.rows.mean()
-        sums = np.bincount(logged.unit, terms.rows - mean, logged.units)
-        half = 1.96 * _SLOPE * np.sqrt(np.sum(sums**2)) / len(logged)
-        yield mean - half, mean + half
+        mean, half = _widened(logged, terms)
+        lower, upper = max(lower, mean - half), min(upper, mean + half)
+        if lower > upper:
+            break
+        found = terms
+    assert found is not None, "there are candidates, and the first one's interval meets no other"
+    return found
+
+
+def _widened(logged: LoggedDecisions, terms: Terms) -> tuple[float, float]:
+    mean = float(terms.rows.mean())
+    sums = np.bincount(logged.unit, terms.rows - mean, logged.units)
+    return mean, float(1.96 * _SLOPE * np.sqrt(np.sum(sums**2)) / len(logged))

@@ -35,7 +35,7 @@ class LoggedDecisions:
     reward: Array
     probability: Array
     target: NDArray[np.floating[Any]]
-    context: Array
+    context: NDArray[np.floating[Any]]
     unit: NDArray[np.intp]
     units: int
 
@@ -120,10 +120,12 @@ def _target(target: ArrayLike, n: int) -> NDArray[np.floating[Any]]:
     return distribution
 
 
-def _context(context: ArrayLike | None, n: int) -> Array:
+def _context(context: ArrayLike | None, n: int) -> NDArray[np.floating[Any]]:
     if context is None:
         return np.zeros((n, 0))
-    array = np.asarray(context, dtype=np.float64)
+    array = np.asarray(context)
+    # single precision is kept, and converted slice by slice where it is used
+    array = array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
     array = array[:, None] if array.ndim == 1 else array
     if array.ndim != 2 or len(array) != n:
         raise DataError("context has another shape", got=str(array.shape), expected=f"({n}, columns)")

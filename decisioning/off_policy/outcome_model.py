@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,21 +63,31 @@ def expected_rewards(logged: LoggedDecisions) -> tuple[Array, Array]:
 class _Scale:
     """Columns in standard deviations, NULL as the mean, cut off at `_BOUND`, with a column of ones before them."""
 
-    def __init__(self, context: Array) -> None:
-        if not context.shape[1]:
-            self.mean = self.deviation = np.zeros(0)
-            return
-        known = np.where(np.isfinite(context), context, np.nan)
-        count = np.maximum(np.isfinite(known).sum(axis=0), 1)
-        self.mean = np.nansum(known, axis=0) / count
-        deviation = np.sqrt(np.nansum((known - self.mean) ** 2, axis=0) / count)
+    def __init__(self, context: NDArray[np.floating[Any]]) -> None:
+        columns = context.shape[1]
+        count, self.mean, squares = np.zeros(columns), np.zeros(columns), np.zeros(columns)
+        for rows in _slices(len(context)):
+            known = _known(context[rows])
+            count += np.isfinite(known).sum(axis=0)
+            self.mean += np.nansum(known, axis=0)
+        self.mean /= np.maximum(count, 1.0)
+        for rows in _slices(len(context)):
+            squares += np.nansum((_known(context[rows]) - self.mean) ** 2, axis=0)
+        deviation = np.sqrt(squares / np.maximum(count, 1.0))
         self.deviation = np.where(deviation > 0.0, deviation, 1.0)
 
-    def __call__(self, context: Array) -> Array:
+    def __call__(self, context: NDArray[np.floating[Any]]) -> Array:
         scaled: Array = (context - self.mean) / self.deviation
         design: Array = np.ones((len(context), scaled.shape[1] + 1), dtype=np.float64)
         np.clip(np.where(np.isfinite(scaled), scaled, 0.0), -_BOUND, _BOUND, out=design[:, 1:])
         return design
+
+
+def _known(context: NDArray[np.floating[Any]]) -> Array:
+    """Return a slice in double precision, with NaN for all that is not finite."""
+    known: Array = context.astype(np.float64)
+    known[~np.isfinite(known)] = np.nan
+    return known
 
 
 def _folds(logged: LoggedDecisions) -> NDArray[np.intp]:

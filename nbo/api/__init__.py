@@ -10,6 +10,10 @@
     fitted = fit_contacts(frame, ContactColumns(time="sent_at", customer="client"))  # a table of contacts, no bank
     fitted.score(others)
 
+    from nbo.api import evaluate_policy
+
+    evaluate_policy(action, reward, probability, target)  # decisions of any policy with known probabilities, no bank
+
 The names here, their arguments and their results are stable: a change is announced in the changelog, and the old form
 works for one more version. Everything else in nbo may change with any version.
 """
@@ -25,12 +29,30 @@ from nbo.api.bank import Bank
 from nbo.api.champion import Champion
 
 if TYPE_CHECKING:
+    from decisioning.off_policy.evaluate import PolicyEvaluation, evaluate_policy
+    from decisioning.off_policy.slates import SlateModel, slate_value
     from models.contact_table import ContactColumns
     from models.contacts import ContactModel, fit_contacts
 
-__all__ = ["Bank", "Champion", "ContactColumns", "ContactModel", "NboError", "fit_contacts", "open_bank"]
+__all__ = [
+    "Bank",
+    "Champion",
+    "ContactColumns",
+    "ContactModel",
+    "NboError",
+    "PolicyEvaluation",
+    "SlateModel",
+    "evaluate_policy",
+    "fit_contacts",
+    "open_bank",
+    "slate_value",
+]
 
-_OF_MODELS = {
+_WHEN_USED = {
+    "PolicyEvaluation": "decisioning.off_policy.evaluate",
+    "SlateModel": "decisioning.off_policy.slates",
+    "evaluate_policy": "decisioning.off_policy.evaluate",
+    "slate_value": "decisioning.off_policy.slates",
     "ContactColumns": "models.contact_table",
     "ContactModel": "models.contacts",
     "fit_contacts": "models.contacts",
@@ -38,10 +60,10 @@ _OF_MODELS = {
 
 
 def __getattr__(name: str) -> object:
-    """Import what needs LightGBM when it is first used: it takes seconds."""
-    if name not in _OF_MODELS:
+    """Import what takes long when it is first used: what needs LightGBM takes seconds."""
+    if name not in _WHEN_USED:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return getattr(import_module(_OF_MODELS[name]), name)
+    return getattr(import_module(_WHEN_USED[name]), name)
 
 
 def open_bank(folder: str | Path, home: str | Path | None = None) -> Bank:
