@@ -30,7 +30,7 @@ def run(context: typer.Context, as_of: AsOf = None) -> None:
 
     Example: nbo --bank banks/demo run
     """
-    parts = components_with_flows(context)
+    parts = components_with_flows(context, "pipelines.run_bank")
     from pipelines.run_bank import run_bank
 
     show_run(run_bank(str(parts.folder), moment_of(parts, as_of)), parts.folder)
