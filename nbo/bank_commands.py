@@ -47,6 +47,9 @@ def check(context: typer.Context) -> None:
     from wiring.addresses import check_addresses
 
     check_addresses(parts, os.environ)
+    from nbo.dry_run import check_columns
+
+    check_columns(parts)
     show_table(
         f"{bank.identity.name}: {bank.identity.description}",
         ("part", "count"),

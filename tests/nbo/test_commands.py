@@ -160,3 +160,15 @@ def test_a_condition_that_can_never_hold_is_a_problem(tmp_path: Path, capsys: py
     policies.write_text(policies.read_text().replace('"age >= 18"', '"age >= 18 AND age < 10"'))
     assert exit_code("--bank", str(folder), "check") == 1
     assert "`age >= 18 AND age < 10` can never hold" in capsys.readouterr().err
+
+
+def test_a_column_that_a_file_lacks_is_found_by_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bank = CsvBank(tmp_path, monkeypatch)
+    assert exit_code("--bank", str(bank.folder), "check") == 0, "nothing has been delivered yet"
+    bank.deliver(logins(5, every_days=30))
+    assert exit_code("--bank", str(bank.folder), "check") == 0
+    (bank.sources / "second.csv").write_text("client,time,event\nc1,2025-01-01T10:00:00,app_login\n")
+    assert exit_code("--bank", str(bank.folder), "check") == 1
+    assert "second.csv" in capsys.readouterr().err
