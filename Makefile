@@ -10,7 +10,7 @@ unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH
 # images and machines set it often; then each of a hundred processes compiles MLflow, Feast and Prefect anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: always demo test test-containers check lock docs results notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-journeys bench-models bench-serving bench-soak clean help
+.PHONY: always demo test test-containers check lock docs results pictures notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-journeys bench-models bench-serving bench-soak clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -47,6 +47,9 @@ results: $(STAMPS)/run  ## run both banks from nothing and write docs/results.md
 	$(BIN)/nbo --bank banks/demo run
 	$(BIN)/nbo --bank banks/bpi2012 run
 	$(BIN)/python -m nbo.documents.results
+
+pictures: $(STAMPS)/dev  ## take the pictures of docs/console on the demo bank's finished state; needs a Chromium
+	$(BIN)/python -m tests.console.pictures
 
 notebook: $(STAMPS)/dev  ## execute examples/compare_models.ipynb on the demo bank's finished state
 	$(BIN)/python -m nbo.documents.notebook

@@ -17,8 +17,8 @@ from expressions.types import Array, Number
 from features.store.watermark import Watermark
 from features.table import AS_OF, CUSTOMER_ID, FeatureTable
 from models.inputs import model_inputs
+from models.learners import PROPENSITY, learner_of
 from models.propensity.families import families_of
-from models.propensity.fitting import fit_propensity
 from models.propensity.impressions import impressions
 from models.settings import Training
 from nbo.api.opening import parts_below
@@ -41,7 +41,8 @@ def demo_shares(home: Path, draws: int) -> dict[str, Any]:
     watermark = Watermark.read(components.places.feature_store)
     assert watermark is not None
     answers = answers_to_offers(components, watermark.complete_until)
-    names = model_inputs(components.bank.features)
+    learning = components.bank.models.learning.propensity
+    names, fit = model_inputs(components.bank.features, (), learning), learner_of(PROPENSITY, learning).fit_propensity
     stored = _features(components, names)
     rows = stored.index.get_indexer(pd.MultiIndex.from_arrays([answers.customer_ids, answers.presented_at]))
     table = stored.table.take(rows)
@@ -53,7 +54,7 @@ def demo_shares(home: Path, draws: int) -> dict[str, Any]:
     for draw in range(draws):
         kept = np.sort(np.random.default_rng(100 + draw).permutation(mature)[: int(_KEPT * len(mature))])
         learned = impressions(table.take(kept), answers.take(kept), offers, families)
-        model = fit_propensity(learned, names, families, Training(seed=draw), num_threads=2)
+        model = fit(learned, names, families, Training(seed=draw), num_threads=2)
         gain = decisions.gain(model.predict(decisions.features, candidates_of(offers)))
         shares.append(float(gain.sum() / decisions.best.sum()))
         gains.append(gain)

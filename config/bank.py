@@ -13,6 +13,7 @@ from decisioning.budgets.budget import Budget
 from decisioning.policies.policy import Policy
 from domain.errors import DataError, nearest
 from domain.offer import Offer
+from domain.pause import Pause
 from domain.spec import Spec
 from events.mapping import Source
 from events.vocabulary import Vocabulary
@@ -58,6 +59,7 @@ class Bank:
         retention: How long decisions are kept.
         network: Addresses inside the bank to which nbo may send.
         analytics: What the journey figures count.
+        pauses: Pauses in force, which come from the database rather than from the folder.
         digest: Digest of all files that decisions depend on, including the common features.
     """
 
@@ -77,6 +79,7 @@ class Bank:
     retention: Retention = field(default_factory=Retention)
     network: Network = field(default_factory=Network)
     analytics: Analytics = field(default_factory=Analytics)
+    pauses: tuple[Pause, ...] = ()
     digest: str
 
     @property

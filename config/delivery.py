@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
 from domain.spec import Spec
+
+UNHEARD_DAYS: Final = 3.0
+"""Days without news after which a contact counts as never made, unless the channel has its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,14 @@ class Delivery(Spec):
     Attributes:
         channels: Channels whose contacts are delivered; contacts of other channels stay in the run's folder.
         late_hours: How long after its time a contact may still be delivered, in hours.
+        unheard_days: Days after which a contact of which nothing is heard counts as never made, by channel; 3 for
+            channels that are not named, which suits e-mails and push messages. Letters need about 30.
     """
 
     channels: tuple[ChannelDelivery, ...] = ()
     late_hours: float = 24.0
+    unheard_days: dict[str, float] = field(default_factory=dict)
+
+    def days_unheard(self, channel: str) -> float:
+        """Return after how many days without news a contact of a channel counts as never made."""
+        return self.unheard_days.get(channel, UNHEARD_DAYS)

@@ -123,8 +123,8 @@ class ServiceSettings:
             >>> ServiceSettings.from_environment({"NBO_MOST_WAITING": "8"}).most_waiting
             8
         """
-        keys = _value_or_file(environ, API_KEYS, API_KEYS_FILE)
-        jwt_key = _value_or_file(environ, JWT_KEY, JWT_KEY_FILE)
+        keys = value_or_file(environ, API_KEYS, API_KEYS_FILE)
+        jwt_key = value_or_file(environ, JWT_KEY, JWT_KEY_FILE)
         algorithm = environ.get(JWT_ALGORITHM) or cls.jwt_algorithm
         if algorithm not in ALGORITHMS:
             raise SettingError(
@@ -177,7 +177,12 @@ def collector_of(environ: Mapping[str, str]) -> str | None:
     return environ[setting]
 
 
-def _value_or_file(environ: Mapping[str, str], setting: str, file_setting: str) -> str | None:
+def value_or_file(environ: Mapping[str, str], setting: str, file_setting: str) -> str | None:
+    """Return a setting, or the content of the file that another setting names; None if neither is set.
+
+    Raises:
+        SettingError: The file cannot be read.
+    """
     if environ.get(setting):
         return environ[setting]
     place = environ.get(file_setting)

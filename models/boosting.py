@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from domain.errors import EngineError, ModelError
 from expressions.types import Array
+from models.tree_parameters import TreeParameters
 from models.tree_text import combined_trees, expect_trees
 
 try:
@@ -26,9 +28,11 @@ except OSError as error:  # the library needs OpenMP's, which the system does no
 
 Booster: TypeAlias = lightgbm.Booster
 
-_BINS = 63
+_ROWS_PER_LEAF_SHARE = 0.001
 _ROWS_OF_A_THREAD = 20_000
 """With fewer rows than this for each, threads wait for each other longer than they work."""
+_OF_GROWING = frozenset({"num_iterations", "early_stopping_round"})
+"""Parameters of what grows the trees one by one, not of LightGBM here."""
 _MOST_FITS = 5
 _ROWS_OF_FITS = 300_000
 
@@ -40,45 +44,54 @@ class Boosting:
     """Settings for growing the trees.
 
     Attributes:
-        leaves: Leaves of a tree; None for a number that grows with the cube root of the rows, from 4 to 48.
-        rows_per_leaf_share: Minimum share of the rows in a leaf; a leaf also holds at least 10.
-        row_share: Share of the rows drawn for each tree, so that fits of different seeds differ.
-        stopping_rounds: Trees without improvement on held-out rows after which growing stops.
+        trees: Parameters of the trees.
+        monotone: Pattern of column names -> 1 if scores may only rise with these columns, -1 if only fall.
+        interactions: Lists of patterns; columns of a list interact only with each other, as do all that are in none.
         seed: Seed for the rows and columns drawn for each tree.
     """
 
-    learning_rate: float = 0.05
-    leaves: int | None = None
-    maximum_trees: int = 600
-    rows_per_leaf_share: float = 0.001
-    feature_share: float = 0.4
-    row_share: float = 0.8
-    ridge: float = 5.0
-    stopping_rounds: int = 30
+    trees: TreeParameters = field(default_factory=TreeParameters)
+    monotone: Mapping[str, int] = field(default_factory=dict)
+    interactions: tuple[tuple[str, ...], ...] = ()
     seed: int = 7
 
-    def parameters(self, rows: int, num_threads: int) -> dict[str, Any]:
+    def parameters(self, rows: int, columns: TreeColumns, num_threads: int) -> dict[str, Any]:
         """Return the settings as LightGBM parameters."""
+        trees = self.trees
         return {
             "objective": "binary",
             "metric": "binary_logloss",
-            "learning_rate": self.learning_rate,
-            "num_leaves": self.leaves or min(48, max(4, int(0.5 * rows ** (1 / 3)))),
-            "min_data_in_leaf": max(10, int(rows * self.rows_per_leaf_share)),
-            "feature_fraction": self.feature_share,
-            "bagging_fraction": self.row_share,
+            **{name: value for name, value in asdict(trees).items() if name not in _OF_GROWING},
+            "num_leaves": trees.num_leaves or min(48, max(4, int(0.5 * rows ** (1 / 3)))),
+            "min_data_in_leaf": trees.min_data_in_leaf or max(10, int(rows * _ROWS_PER_LEAF_SHARE)),
             "bagging_freq": 1,
-            "lambda_l2": self.ridge,
-            # counts are low and only frequent categories are split off: 63 bins are as good as 255 here
-            "max_bin": _BINS,
-            "max_cat_threshold": 16,
-            "cat_smooth": 20.0,
+            **self._constraints(columns),
             "seed": self.seed,
             "deterministic": True,
             "force_row_wise": True,
             "num_threads": max(1, min(num_threads, rows // _ROWS_OF_A_THREAD)),
             "verbosity": -1,
         }
+
+    def _constraints(self, columns: TreeColumns) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        signs = [0 if name in columns.categorical else self._sign(name) for name in columns.names]
+        if any(signs):
+            found["monotone_constraints"] = signs
+        if self.interactions:
+            names = range(len(columns.names))
+            lists = [[place for place in names if _matches(columns.names[place], one)] for one in self.interactions]
+            listed = {place for one in lists for place in one}
+            lists.append([place for place in names if place not in listed])
+            found["interaction_constraints"] = [one for one in lists if one]
+        return found
+
+    def _sign(self, name: str) -> int:
+        return next((sign for pattern, sign in self.monotone.items() if fnmatchcase(name, pattern)), 0)
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +115,7 @@ class TreeColumns:
     names: tuple[str, ...]
     categorical: tuple[str, ...]
 
-    def dataset(self, rows: Rows, num_threads: int) -> lightgbm.Dataset:
+    def dataset(self, rows: Rows, max_bin: int, num_threads: int) -> lightgbm.Dataset:
         """Bin the rows."""
         return lightgbm.Dataset(
             rows.matrix,
@@ -110,7 +123,7 @@ class TreeColumns:
             init_score=rows.initial,
             feature_name=list(self.names),
             categorical_feature=[self.names.index(name) for name in self.categorical],
-            params={"max_bin": _BINS, "verbosity": -1, "num_threads": num_threads},
+            params={"max_bin": max_bin, "verbosity": -1, "num_threads": num_threads},
         )
 
 
@@ -133,14 +146,14 @@ def grow_on_folds(
     """
     grown: list[Booster] = []
     for rows, held in folds:
-        train = columns.dataset(rows, num_threads)
-        booster = lightgbm.Booster(boosting.parameters(len(rows.y), num_threads), train)
+        train = columns.dataset(rows, boosting.trees.max_bin, num_threads)
+        booster = lightgbm.Booster(boosting.parameters(len(rows.y), columns, num_threads), train)
         booster.add_valid(train.create_valid(held.matrix, held.y, init_score=held.initial, params=train.params), "held")
         grown.append(booster)
     weights = np.array([len(held.y) for _, held in folds], dtype=np.float64)
     losses = [_loss([_initial_loss(held) for _, held in folds], weights)]
     best = 0
-    while len(losses) <= boosting.maximum_trees and len(losses) - 1 - best < boosting.stopping_rounds:
+    while len(losses) <= boosting.trees.num_iterations and len(losses) - 1 - best < boosting.trees.early_stopping_round:
         for booster in grown:
             booster.update()
         losses.append(_loss([booster.eval_valid()[0][2] for booster in grown], weights))
@@ -167,10 +180,10 @@ def fit_booster(
         fits: Number of fits.
         num_threads: Number of LightGBM threads; the result does not depend on it.
     """
-    train = columns.dataset(rows, num_threads)
+    train = columns.dataset(rows, boosting.trees.max_bin, num_threads)
     texts = []
     for position in range(fits if trees else 1):
-        settings = replace(boosting, seed=boosting.seed + position).parameters(len(rows.y), num_threads)
+        settings = replace(boosting, seed=boosting.seed + position).parameters(len(rows.y), columns, num_threads)
         if not trees:
             settings |= {"num_leaves": 2, "min_data_in_leaf": len(rows.y)}
         booster = lightgbm.Booster(settings, train)

@@ -20,6 +20,9 @@ from models.held_out import MODEL, HeldOutPredictions
 How = Literal["rescored", "recorded", "nothing"]
 
 _CHAMPION = "champion"
+CUSTOMER = "customer"
+GROUP = "group_"
+"""Names of columns of recorded predictions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,14 +77,19 @@ def recorded_predictions(judged: HeldOutPredictions) -> pa.Table:
     ids.
 
     Returns:
-        Columns `row` (int64), `fold`, `y`, and one for each score.
+        Columns `row` (int64), `fold`, `y`, one for each score, `customer` (a number that means nothing outside the
+        run), and a column `group_<name>` for each grouping.
     """
+    customers = np.unique(judged.customer_ids.astype(str), return_inverse=True)[1]
+    numbers = np.random.default_rng().permutation(int(customers.max()) + 1)
     columns: dict[str, NDArray[np.generic]] = {
         "row": row_keys(judged.customer_ids, judged.as_of, judged.groups),
         "fold": judged.fold,
         "y": judged.y,
+        CUSTOMER: numbers[customers],
     }
-    return pa.table(columns | dict(judged.scores))
+    groups = {f"{GROUP}{name}": pa.array(labels, pa.string()) for name, labels in judged.groups.items()}
+    return pa.table(columns | dict(judged.scores) | groups)
 
 
 def recorded_scores(judged: HeldOutPredictions, recorded: pa.Table) -> Array:

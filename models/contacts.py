@@ -25,13 +25,12 @@ from models.evaluation.leakage import single_feature_aucs
 from models.files import read_json, write_json
 from models.gate import GateReport, judge_challenger
 from models.labels import LEAST_OF_EACH, check_labels
+from models.learners import PROPENSITY, learner_of, read_model
 from models.propensity.families import families_of
-from models.propensity.fitting import fit_propensity
 from models.propensity.impressions import Impressions, impressions
-from models.propensity.learner import Learner
-from models.propensity.model import PropensityModel
+from models.propensity.learner import PropensityScorer, RowLearner
 from models.propensity.training import train_propensity
-from models.settings import Gate, Training
+from models.settings import Gate, Learning, Training
 
 _KIND: Final = "contacts"
 _MODEL_FOLDER: Final = "propensity"
@@ -49,7 +48,7 @@ class ContactModel:
         notes: What was noticed about the table and how the model was chosen and judged, in sentences.
     """
 
-    model: PropensityModel
+    model: PropensityScorer
     evaluation: Evaluation | None
     gate: GateReport | None
     notes: tuple[str, ...]
@@ -78,7 +77,7 @@ class ContactModel:
             [places[one] for one in zip(table.offer.tolist(), table.channel.tolist(), strict=True)], np.int64
         )
         known = tuple((offers[name], channel) for name, channel in pairs)
-        family = self.model.base.families.of_rows(table.features.columns, known, pair)
+        family = self.model.families.of_rows(table.features.columns, known, pair)
         moments = table.features.as_of
         rows = Impressions(table.features, family, known, pair, np.zeros(len(pair)), moments)
         return pd.Series(self.model.predict_rows(rows), index=frame.index, name="probability")
@@ -133,7 +132,7 @@ class ContactModel:
         offers = tuple(
             _offer(one["name"], one["attributes"], one["product"], one["channels"]) for one in parts["offers"]
         )
-        model = PropensityModel.from_files(Path(folder) / _MODEL_FOLDER)
+        model = read_model(Path(folder) / _MODEL_FOLDER)
         return cls(model, None, None, tuple(parts["notes"]), encoder_from_json(parts["encoder"]), offers)
 
 
@@ -142,8 +141,9 @@ def fit_contacts(
     columns: ContactColumns | None = None,
     *,
     training: Training | None = None,
+    learning: Learning | None = None,
     gate: Gate | None = None,
-    rivals: Mapping[str, Learner] = MappingProxyType({}),
+    rivals: Mapping[str, RowLearner] = MappingProxyType({}),
     num_threads: int = 2,
 ) -> ContactModel:
     """Fit a propensity model on a table of contacts, and judge it on rows it was not fitted on.
@@ -155,6 +155,7 @@ def fit_contacts(
         frame: One row for each contact.
         columns: Which column is what; by default `offer` and `accepted`, and every other column is a feature.
         training: Folds, embargo, rows and seed.
+        learning: Learner, its parameters and constraints, such as `Learning(parameters={"num_leaves": 31})`.
         gate: Bounds of the quality, and of how well a single feature may predict the answer.
         rivals: Name -> another learner that is judged on the same folds, as one more baseline.
         num_threads: Number of LightGBM threads; the result does not depend on it.
@@ -174,6 +175,7 @@ def fit_contacts(
     """
     training = Training(segments=()) if training is None else training
     gate = Gate() if gate is None else gate
+    learner = learner_of(PROPENSITY, Learning() if learning is None else learning).fit_propensity
     encoder, table, notes = read_contacts(frame, ContactColumns() if columns is None else columns)
     column = encoder.columns.accepted
     check_labels(table.y, "accepted", model="propensity", column=column)
@@ -192,6 +194,7 @@ def fit_contacts(
                 catalogue=catalogue,
                 names=names,
                 training=attempt,
+                learner=learner,
                 rivals=rivals,
                 num_threads=num_threads,
             )
@@ -204,7 +207,7 @@ def fit_contacts(
         return ContactModel(trained.model, evaluation, report, notes, encoder, offers)
     families = families_of(catalogue, names, offers)
     rows = impressions(table.features, presented, offers, families)
-    model = fit_propensity(rows, names, families, training, num_threads=num_threads)
+    model = learner(rows, names, families, training, num_threads=num_threads)
     notes += (f"{few}: too few to judge the propensity model, its quality is not known", f"form: {model.chosen}")
     return ContactModel(model, None, None, notes, encoder, offers)
 

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from domain.errors import DataError, ModelError, nearest
 from expressions.types import Boolean, Category, ColumnType, Number, Schema
-from features.catalogue import FeatureCatalogue
+from features.catalogue import Feature, FeatureCatalogue
 from features.table import FeatureTable
+from models.settings import Learning
 
 
-def model_inputs(catalogue: FeatureCatalogue, exclude: Sequence[str] = ()) -> tuple[str, ...]:
+def model_inputs(
+    catalogue: FeatureCatalogue, exclude: Sequence[str] = (), learning: Learning | None = None
+) -> tuple[str, ...]:
     """Return the features that models see: all except personal, internal and excluded ones.
+
+    Args:
+        catalogue: Feature catalogue.
+        exclude: Features that no model sees.
+        learning: Settings of one model; if they name topics or features, it sees only these.
 
     Raises:
         DataError: If an excluded feature does not exist.
@@ -28,8 +37,14 @@ def model_inputs(catalogue: FeatureCatalogue, exclude: Sequence[str] = ()) -> tu
     return tuple(
         name
         for name, feature in catalogue.features.items()
-        if not feature.personal and not feature.internal and name not in exclude
+        if not feature.personal and not feature.internal and name not in exclude and _wanted(feature, learning)
     )
+
+
+def _wanted(feature: Feature, learning: Learning | None) -> bool:
+    if learning is None or not (learning.topics or learning.features):
+        return True
+    return feature.topic in learning.topics or any(fnmatchcase(feature.name, one) for one in learning.features)
 
 
 class SchemaCheck:

@@ -73,6 +73,8 @@ class ModelRegistry:
     def register(self, run: LoggedRun) -> RegisteredModel:
         """Register a run's model as the next version: champion if it passed the gate, else challenger.
 
+        The model of an experiment gets the experiment's name as its alias instead, and is never put in charge.
+
         A challenger that lost against the champion keeps the alias `challenger` until the next one is registered; the
         alias is removed when a challenger becomes champion.
         """
@@ -86,11 +88,16 @@ class ModelRegistry:
                 "gate": "passed" if run.gate_passed else "failed",
             }
             version = client.create_model_version(
-                run.name, source=run.source, run_id=run.run_id, model_id=run.model_id, tags=tags
+                run.name,
+                source=run.source,
+                run_id=run.run_id,
+                model_id=run.model_id,
+                tags=tags,
+                description=run.description,
             )
-            client.set_registered_model_alias(run.name, CHALLENGER, version.version)
+            client.set_registered_model_alias(run.name, run.experiment or CHALLENGER, version.version)
         registered = _registered(version)
-        if run.gate_passed:
+        if run.gate_passed and run.experiment is None:
             self.promote(registered)
         return registered
 
@@ -153,10 +160,14 @@ class ModelRegistry:
 
     def recorded_predictions(self, registered: RegisteredModel) -> pa.Table | None:
         """Return the held-out predictions stored with a version's run, for `recorded_scores`; None if missing."""
+        return self.recorded_of_run(registered.run_id)
+
+    def recorded_of_run(self, run_id: str) -> pa.Table | None:
+        """Return the held-out predictions stored with a run; None if missing."""
         client = self.store.client
         try:
             with quiet_mlflow(), TemporaryDirectory() as folder:
-                return pq.read_table(client.download_artifacts(registered.run_id, PREDICTIONS_FILE, folder))
+                return pq.read_table(client.download_artifacts(run_id, PREDICTIONS_FILE, folder))
         except (MlflowException, OSError):
             return None
 

@@ -32,6 +32,43 @@ class ChurnLabel(Spec):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Learning(Spec):
+    """What one model learns from, and how. Names of features may be patterns such as `*_view_count_*`.
+
+    Attributes:
+        learner: `hierarchical` chooses among rates, logistic regression, trees and both; `lightgbm`, `logistic` and
+            `rates` are one of these; an installed package may add others. By default `hierarchical` for propensity and
+            `lightgbm` for churn.
+        parameters: Parameters of the learner; those of trees have LightGBM's names.
+        topics: Topics whose features the model sees; by default all.
+        features: Features that the model sees, beside those of `topics`; by default all.
+        monotone: Feature or family column -> 1 if the trees' probability may only rise with it, -1 if only fall. The
+            first pattern that matches counts.
+        interactions: Lists of features that interact only with each other in the trees; all others form one more list.
+    """
+
+    learner: str | None = None
+    parameters: dict[str, bool | int | float | str] = field(default_factory=dict)
+    topics: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    monotone: dict[str, Literal[-1, 1]] = field(default_factory=dict)
+    interactions: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelLearning(Spec):
+    """How each model learns.
+
+    Attributes:
+        churn: The churn model.
+        propensity: The propensity model.
+    """
+
+    churn: Learning = field(default_factory=Learning)
+    propensity: Learning = field(default_factory=Learning)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Economics(Spec):
     """Economics of retention, for the expected maximum profit of a churn model (Verbraken et al. 2013).
 
@@ -118,11 +155,13 @@ class Models(Spec):
     Attributes:
         churn: Definition of churn, and whose churn is predicted; None for a bank that predicts none.
         training: How both models are fitted and evaluated.
+        learning: Learner, parameters and features of each model.
         gate: Bounds that a challenger must meet to become champion.
         economics: Economics of retention.
     """
 
     churn: ChurnLabel | None = None
     training: Training = field(default_factory=Training)
+    learning: ModelLearning = field(default_factory=ModelLearning)
     gate: Gate = field(default_factory=Gate)
     economics: Economics = field(default_factory=Economics)

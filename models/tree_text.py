@@ -92,7 +92,9 @@ def combined_trees(texts: Sequence[str], factor: float) -> str:
             scaled = [_scaled(line, factor) if line.startswith(_SCORES) else line for line in lines]
             blocks.append("\n".join([f"Tree={len(blocks)}", *scaled]) + "\n\n\n")
     sizes = " ".join(str(len(block.encode())) for block in blocks)
-    lines = [f"tree_sizes={sizes}" if line.startswith("tree_sizes=") else line for line in header.split("\n")]
+    # signs of columns bind the growing only
+    kept = (line for line in header.split("\n") if not line.startswith("monotone_constraints="))
+    lines = [f"tree_sizes={sizes}" if line.startswith("tree_sizes=") else line for line in kept]
     # what follows the trees are importances and settings of one fit, which the library does without
     return "\n".join(lines) + "\n\n" + "".join(blocks) + "end of trees\n\n"
 

@@ -20,6 +20,7 @@ from nbo.outcomes import (
     show_models,
     show_run,
 )
+from nbo.proof_commands import show_pauses, show_power
 from nbo.stage_coverage import never_given_back, stage_coverage
 from wiring.progress import no_bars, showing
 
@@ -37,10 +38,19 @@ def run(context: typer.Context, as_of: AsOf = None) -> None:
 
 
 @app.command()
-def check(context: typer.Context) -> None:
-    """Check the bank's folder as a whole, and summarise its contents.
+def check(
+    context: typer.Context,
+    rate: Annotated[
+        float | None, typer.Option(min=0.0001, max=0.9999, help="Accepted offers per impression, instead of the log's.")
+    ] = None,
+    impressions: Annotated[int | None, typer.Option(min=1, help="Impressions a month, instead of the log's.")] = None,
+) -> None:
+    """Check the bank's folder as a whole, and summarise its contents, what its arms can tell and what is paused.
 
-    Example: nbo --bank banks/demo check
+    Examples:
+        nbo --bank banks/demo check
+
+        nbo --bank banks/demo check --rate 0.05 --impressions 200000
     """
     parts = components_of_bank(context)
     bank = parts.bank
@@ -79,6 +89,8 @@ def check(context: typer.Context) -> None:
             ("feature", "why"),
             list(bank.features.not_applicable.items()),
         )
+    show_power(parts, rate, impressions)
+    show_pauses(parts)
 
 
 @app.command(name="import")
@@ -117,17 +129,31 @@ def features(context: typer.Context, as_of: AsOf = None) -> None:
 @app.command()
 def training_set(
     context: typer.Context,
-    moments: Annotated[Path, typer.Option(help="Parquet, CSV or JSON lines with customer_id and as_of.")],
-    to: Annotated[Path, typer.Option(help="New folder for the features, as Parquet.")],
+    to: Annotated[Path, typer.Option(help="New folder for the features as Parquet; with --model a Parquet file.")],
+    moments: Annotated[Path | None, typer.Option(help="Parquet, CSV or JSON lines with customer_id and as_of.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="churn or propensity: features with its label; without --moments at its own moments."),
+    ] = None,
 ) -> None:
-    """Compute the features of any customers at any moments, as they were known then.
+    """Compute the features of any customers at any moments, as they were known then, with a label if you name a model.
 
-    Example: nbo --bank banks/demo training-set --moments moments.csv --to my_training_set
+    Examples:
+        nbo --bank banks/demo training-set --moments moments.csv --to my_training_set
+
+        nbo --bank banks/demo training-set --model propensity --to propensity.parquet
     """
     parts = components_of_bank(context)
-    from pipelines.training_sets import write_training_set
+    if model is not None:
+        from nbo.training_files import write_labelled
 
-    result = write_training_set(parts, moments, to)
+        result = write_labelled(parts, model, moments, to)
+    elif moments is None:
+        raise DataError("neither moments nor a model", expected="--moments FILE, --model churn, or both")
+    else:
+        from pipelines.training_sets import write_training_set
+
+        result = write_training_set(parts, moments, to)
     show_table("training set", ("what", "value"), list(result.items()))
 
 
@@ -158,15 +184,31 @@ def journeys(
 
 
 @app.command()
-def train(context: typer.Context, as_of: AsOf = None) -> None:
+def train(
+    context: typer.Context,
+    as_of: AsOf = None,
+    experiment: Annotated[
+        str | None, typer.Option("--as", help="Name of an experiment, whose models are judged and never put in charge.")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="With --as: a setting of models.yaml that differs; may be repeated."),
+    ] = None,
+) -> None:
     """Train, evaluate and register the churn and propensity models; a better challenger becomes champion.
 
-    Example: nbo --bank banks/demo train
+    Examples:
+        nbo --bank banks/demo train
+
+        nbo --bank banks/demo train --as bigger_trees --set models.propensity.num_leaves=31
     """
+    from nbo.experiments import expect_experiment
+
+    expect_experiment(experiment, changes or ())
     parts = components_with_flows(context)
     from pipelines.training import train_models
 
-    show_models(train_models(str(parts.folder), moment_of(parts, as_of)))
+    show_models(train_models(str(parts.folder), moment_of(parts, as_of), experiment, changes or []))
 
 
 @app.command()
@@ -296,11 +338,25 @@ def experiments(
     sort: Annotated[str, typer.Option(help="Column to sort by, largest first.")] = "started",
     model: Annotated[str | None, typer.Option(help="churn or propensity.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write the whole table to this file instead.")] = None,
+    compare: Annotated[
+        tuple[str, str] | None,
+        typer.Option(help="Compare two runs row by row: names, ids, or champion and challenger."),
+    ] = None,
+    picture: Annotated[Path | None, typer.Option(help="With --compare: write a picture to this SVG file.")] = None,
 ) -> None:
-    """Compare training runs in one table.
+    """List training runs: what differs from the champion, who is in charge, why a gate refused.
 
-    Example: nbo --bank banks/demo experiments --model churn --sort auc
+    Examples:
+        nbo --bank banks/demo experiments --model churn --sort auc
+
+        nbo --bank banks/demo experiments --model propensity --compare champion bigger_trees
     """
-    from nbo.what_if import show_experiments
+    parts = components_of_bank(context)
+    if compare is not None:
+        from nbo.compared_runs import show_comparison
 
-    show_experiments(components_of_bank(context), sort, model, csv)
+        show_comparison(parts, model, compare, picture)
+        return
+    from nbo.experiments import show_experiments
+
+    show_experiments(parts, sort, model, csv)

@@ -87,7 +87,7 @@ def show_first_rows(error: NothingAcceptedError) -> None:
 def show_models(models: Mapping[str, Any]) -> None:
     """Show the metrics of each model and its baselines, and the result of its gate."""
     for name, model in trained(models).items():
-        verdict = "champion" if model["champion"] else "challenger, not champion"
+        verdict = "champion" if model["champion"] else model.get("experiment") or "challenger, not champion"
         show_rows(f"{name} version {model['version']}: {verdict}, {model['rows']:,} test rows", metric_rows(model))
         for failure in model["failures"]:
             console.print(f"  gate: {failure}", markup=False)
@@ -132,6 +132,7 @@ def show_deliveries(result: Mapping[str, Any]) -> None:
     if reasons:
         show_table("why not", ("channel", "reason", "contacts"), reasons)
     show_rows("dead letters: kept until `deliver --again` retries them", result["dead_letters"])
+    show_rows("handed over in the last 35 days, and what was heard of it", result["unheard"])
 
 
 def show_decision(answer: Answer) -> None:

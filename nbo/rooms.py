@@ -22,6 +22,7 @@ ROOMS: Final = (
     "config",
     "records",
     "serving",
+    "console",
     "wiring",
     "pipelines",
 )

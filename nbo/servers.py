@@ -9,8 +9,10 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from config.console import MLFLOW, PREFECT
 from config.settings import Settings
 from domain.sqlite_files import expect_sound
+from nbo.console_link import prepare_console
 from nbo.display import console, show_table
 from nbo.processes import Servers, check_port, ended_by_signals
 from storage.lock import locked
@@ -120,14 +122,20 @@ def serve_everything(components: Components, port: int, workers: int, as_of: str
     """
     check_port("the service", HOST, port)  # early, because the service starts only when the others answer
     service = f"http://{HOST}:{port}"
+    link = prepare_console(service)
     command = ["-m", "nbo", "--bank", str(components.folder), "serve", "--port", str(port), "--workers", str(workers)]
     command += [] if as_of is None else ["--as-of", as_of]
     with ended_by_signals(), Servers(components.places.logs) as servers:
         rows = _start_pages(servers, components, port + 1)
         servers.wait()  # on a fresh home MLflow first creates its database, which the service's publisher queries
-        servers.start("the service", command, f"{service}/readyz")
+        addresses = {"MLflow": MLFLOW, "Prefect": PREFECT}
+        pages = {addresses[what.partition(":")[0]]: url for what, url in rows if what.partition(":")[0] in addresses}
+        servers.start("the service", command, f"{service}/readyz", pages)
         servers.wait()
         described = ("decisions and events: API description", f"{service}/openapi.json")
+        if link is not None:
+            # not in the table, which would break it into lines
+            console.print(f"console: {link}", markup=False, highlight=False, soft_wrap=True)
         first = [described, ("metrics, with an API key", f"{service}/metrics")]
         _show(servers, [*first, *rows])
 

@@ -23,6 +23,7 @@ from uvicorn.supervisors import Multiprocess
 
 from config.service import API_KEYS, BANK, CLOCK, METRICS, RATES, SCOPES, ConnectionLimits, ServiceSettings
 from domain.errors import DataError, NboError, StateError, nearest
+from nbo.console_link import prepare_console, share_used_links
 from nbo.display import console
 from nbo.processes import check_port, ended_by_signals
 from serving.api.connections import SPARE, limited
@@ -74,6 +75,9 @@ def serve(
     """
     check_port("the service", host, port)
     check_addresses(components, os.environ)
+    address = f"{'http' if certificate is None else 'https'}://{host}:{port}"
+    if link := prepare_console(address):
+        console.print(f"console: {link}", markup=False, highlight=False, soft_wrap=True)
     settings = prepare_keys()
     limits = within_open_files(settings.connections)
     with (
@@ -83,6 +87,7 @@ def serve(
         TemporaryDirectory(prefix="nbo-metrics-") as metrics,
     ):
         os.environ.update({BANK: str(components.folder.resolve()), CLOCK: ClockBase.of(ahead).text()})
+        share_used_links(Path(metrics, "links"))
         os.environ.update({METRICS: metrics, PROMETHEUS: metrics, RATES: str(Path(metrics, "rates"))})
         config = uvicorn.Config(
             "nbo.worker:application",
@@ -103,7 +108,6 @@ def serve(
             timeout_worker_healthcheck=10,  # importing on a busy machine may take long
         )
         supervisor = Multiprocess(config, [config.bind_socket()])
-        address = f"{'http' if certificate is None else 'https'}://{host}:{port}"
         console.print(f"serving {components.name} on {address}; API description: {address}/openapi.json")
         supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from domain.cells import harmless
-from domain.errors import DataError, StateError, nearest
-from models.tracking.experiments import compare_runs
-from nbo.display import console, show_table
+from nbo.display import console
 from nbo.outcomes import show_rows
 from pipelines.report_page import Rows
 from pipelines.what_if_page import moved_rules, ratio_row
 from serving.what_if.tables import ANY
-from wiring.components import MODELS, Components
 
 SHOWN = 12
 """Most rows of a table; the page in the folder has all."""
@@ -77,51 +72,3 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
 def _show(title: str, rows: Rows) -> None:
     more = len(rows) - SHOWN
     show_rows(title if more <= 0 else f"{title} (the first {SHOWN} of {len(rows)})", rows[:SHOWN])
-
-
-_SHOWN_CHANGES = (
-    "run",
-    "model",
-    "started",
-    "gate",
-    "auc",
-    "average_precision",
-    "log_loss",
-    "calibration_error",
-    "run_id",
-)
-"""Columns that fit a terminal; the file has all."""
-
-
-def show_experiments(components: Components, sort: str, model: str | None, file: Path | None) -> None:
-    """Show a bank's runs sorted by a column, largest first, or write the whole table to a file.
-
-    Raises:
-        DataError: There are no runs, no such column, or no such model.
-        StateError: The file could not be written.
-    """
-    if model not in (None, *MODELS):
-        raise DataError("no such model", got=f"'{model}'", expected=nearest(str(model), MODELS))
-    table = compare_runs(components.models.store, components.name, model)
-    if table.empty:
-        raise DataError(f"bank {components.name} has no runs yet", remedy=f"nbo --bank {components.folder} train")
-    if sort not in table.columns:
-        raise DataError("no such column to sort by", got=f"'{sort}'", expected=nearest(sort, table.columns))
-    table = table.sort_values(sort, ascending=False)
-    if file is not None:
-        try:
-            table.map(harmless).rename(columns=harmless).to_csv(file, index=False)
-        except OSError as error:
-            raise StateError(
-                f"the table of runs could not be written to {file}",
-                got=error.strerror or str(error),
-                remedy="name a file in a folder that exists and is writable",
-            ) from error
-        console.print(f"{len(table)} runs, {len(table.columns)} columns: {file}", markup=False)
-        return
-    columns = [name for name in dict.fromkeys((*_SHOWN_CHANGES, sort)) if name in table.columns]
-    shown = table[columns].copy()
-    shown["started"] = shown["started"].dt.strftime("%Y-%m-%d %H:%M")
-    show_table(
-        f"{len(table)} runs of {components.name}", columns, [tuple(row) for row in shown.itertuples(index=False)]
-    )

@@ -23,10 +23,14 @@ from nbo_client.messages import (
     Event,
     EventResult,
     Explanation,
+    Paused,
+    PauseRequest,
+    Pauses,
     Question,
     Ready,
     Receipt,
     Replay,
+    ResumeRequest,
     Scores,
     Told,
     Withdrawal,
@@ -111,6 +115,18 @@ class AsyncNboClient:
     async def scores(self, customer_id: str, *, channel: str | None = None) -> Scores:
         """Read the models' probabilities, without deciding anything."""
         return await self._do(calls.scores(customer_id, channel))
+
+    async def pauses(self) -> Pauses:
+        """Read what is paused. Needs the scope `read`."""
+        return await self._do(calls.pauses())
+
+    async def pause(self, request: PauseRequest) -> Paused:
+        """Pause an offer, a channel or all outbound channels. Needs the scope `admin`."""
+        return await self._do(calls.pause(request))
+
+    async def resume(self, request: ResumeRequest) -> Pauses:
+        """End a pause, and return those that stay in force. Needs the scope `admin`."""
+        return await self._do(calls.resume(request))
 
     async def ready(self) -> Ready:
         """Read which bank and versions the service serves."""

@@ -17,10 +17,14 @@ from nbo_client.messages import (
     Decisions,
     Event,
     Explanation,
+    Paused,
+    PauseRequest,
+    Pauses,
     Question,
     Ready,
     Receipt,
     Replay,
+    ResumeRequest,
     ScoreRequest,
     Scores,
     Told,
@@ -121,6 +125,21 @@ def offers() -> Call[Catalogue]:
 def scores(customer_id: str, channel: str | None) -> Call[Scores]:
     """Read the models' probabilities."""
     return Call("POST", "/v1/scores", Scores, written(ScoreRequest(customer_id, channel)))
+
+
+def pauses() -> Call[Pauses]:
+    """Read what is paused."""
+    return Call("GET", "/v1/pauses", Pauses)
+
+
+def pause(request: PauseRequest) -> Call[Paused]:
+    """Pause an offer, a channel or all outbound channels."""
+    return Call("POST", "/v1/pauses", Paused, written(request))
+
+
+def resume(request: ResumeRequest) -> Call[Pauses]:
+    """End a pause."""
+    return Call("POST", "/v1/pauses/resume", Pauses, written(request))
 
 
 def ready() -> Call[Ready]:

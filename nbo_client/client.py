@@ -22,10 +22,14 @@ from nbo_client.messages import (
     Event,
     EventResult,
     Explanation,
+    Paused,
+    PauseRequest,
+    Pauses,
     Question,
     Ready,
     Receipt,
     Replay,
+    ResumeRequest,
     Scores,
     Told,
     Withdrawal,
@@ -148,6 +152,18 @@ class NboClient:
     def scores(self, customer_id: str, *, channel: str | None = None) -> Scores:
         """Read the models' probabilities, without deciding anything."""
         return self._do(calls.scores(customer_id, channel))
+
+    def pauses(self) -> Pauses:
+        """Read what is paused. Needs the scope `read`."""
+        return self._do(calls.pauses())
+
+    def pause(self, request: PauseRequest) -> Paused:
+        """Pause an offer, a channel or all outbound channels. Needs the scope `admin`."""
+        return self._do(calls.pause(request))
+
+    def resume(self, request: ResumeRequest) -> Pauses:
+        """End a pause, and return those that stay in force. Needs the scope `admin`."""
+        return self._do(calls.resume(request))
 
     def ready(self) -> Ready:
         """Read which bank and versions the service serves; needs no key."""

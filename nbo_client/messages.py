@@ -155,11 +155,67 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Readiness of the service, with the bank and the versions that it serves."""
+    """Readiness of the service, with the bank and the versions that it serves, and what is paused."""
 
     status: str
     bank: str
     versions: Mapping[str, str]
+    paused: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeRequest:
+    """A request to end a pause.
+
+    Attributes:
+        scope: `offer`, `channel` or `outbound` (all outbound channels).
+        name: The offer or channel; None for all outbound channels.
+        by: Name of the person.
+    """
+
+    scope: str
+    by: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseRequest(ResumeRequest):
+    """A request to pause an offer, a channel or all outbound channels until a moment."""
+
+    reason: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PauseInForce:
+    """A pause; its name is empty if it stops all outbound channels."""
+
+    scope: str
+    name: str
+    reason: str
+    by: str
+    paused_at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Paused(PauseInForce):
+    """A pause that was just put in force.
+
+    Attributes:
+        caught: Waiting contacts that are not handed over while it lasts.
+        left: Contacts that were handed over before, and whose time to be made has not passed.
+    """
+
+    caught: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """The pauses in force."""
+
+    pauses: tuple[PauseInForce, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import pyarrow as pa
 from prefect import task
 
 from decisioning.allocation.problem import Keys
+from domain.pause import Pause
 from events.fingerprints import bucket_of
 from events.schema import one_chunk
 from events.segments import empty_table
@@ -39,6 +40,7 @@ class BatchRun:
         prices: Price of one unit of each budget.
         remaining: Remaining amount of each budget.
         contacts: Contacts that states and log of the midnight do not have (`records.open_contacts`).
+        pauses: Pauses in force.
         contacted: Hashes of the customers whom an earlier plan of this night has reached.
     """
 
@@ -49,16 +51,18 @@ class BatchRun:
     prices: Mapping[str, float] = field(default_factory=dict)
     remaining: Mapping[str, float] = field(default_factory=dict)
     contacts: pa.Table = field(default_factory=empty_table)
+    pauses: tuple[Pause, ...] = ()
     contacted: Keys = field(default_factory=lambda: np.empty(0, np.uint64))
 
     def works(self, components: Components) -> list[DecideWork]:
         """List the work, one piece per bucket."""
         buckets = bucket_of(one_chunk(self.contacts["customer_id"]), components.log.buckets)
+        bank = replace(components.bank, pauses=self.pauses)
         return [
             DecideWork(
                 bucket=bucket,
                 key=digest_of(self.run, bucket, self.prices, self.remaining),
-                bank=components.bank,
+                bank=bank,
                 as_of=self.as_of,
                 log=components.places.log,
                 states=components.states,

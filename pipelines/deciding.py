@@ -22,13 +22,16 @@ from pipelines.feature_build import definitions_digest
 from pipelines.planning import plan_batch, prices_for
 from pipelines.steps import StepResult, code_digest, digest_of, do, keep_table, kept_step
 from records.open_contacts import open_contacts
+from records.pauses import pauses_in_force
 from serving.batch.budget_state import write_budget_state
 from serving.batch.charges import remaining_before_batch
 from serving.batch.part_log import is_logged, log_part
+from serving.decider import Decider
 from serving.delivery.plans import contacted, night_of
 from serving.service.deciding import SEED
 from serving.service.engine import outbound_channels
 from wiring.components import Components, components_of, reload_components
+from wiring.delivery import end_unheard_contacts
 from wiring.erasure import erased_kept_out
 from wiring.progress import progress_of
 from wiring.turns import own_turn
@@ -43,8 +46,13 @@ def decide_for_everybody(bank_folder: str, as_of: datetime | None = None) -> Ste
 
 
 def _decided(components: Components, bank_folder: str, until: datetime) -> StepResult:
+    # a contact that was never made must not count against this night's
+    end_unheard_contacts(components, until)
     champions = components.champion_files()
-    versions = {"bank": components.bank.digest, "policy": components.policy.digest, **champions.versions}
+    # read before anything is decided: if they cannot be read, nothing is
+    pauses = pauses_in_force(components.database, until)
+    policy = Decider(replace(components.bank, pauses=pauses), None, None).policy
+    versions = {"bank": components.bank.digest, "policy": policy.digest, **champions.versions}
     code = code_digest("decisioning", "serving", "models")
     outbound = outbound_channels(components.bank.policy)
     contacts = open_contacts(components.database, components.bank.vocabulary.contacts, outbound, until)
@@ -56,6 +64,7 @@ def _decided(components: Components, bank_folder: str, until: datetime) -> StepR
     remaining = remaining_before_batch(components.database, components.policy, until)
     wished = components.places.contact_options / f"{until:%Y-%m-%d}-{run}"
     night = BatchRun(run=run, as_of=until, champions=champions, folder=wished, remaining=remaining, contacts=contacts)
+    night = replace(night, pauses=pauses)
     night = replace(night, contacted=hashes_of(sorted(reached.customers)))
     prices = prices_for(components, night)
     run = digest_of(run, prices, night.remaining) if prices else run

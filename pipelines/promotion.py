@@ -16,15 +16,17 @@ from domain.offer import candidates_of
 from expressions.types import Array
 from features.moments import Moments, utc_microseconds
 from features.table import FeatureTable
-from models.churn.model import ChurnModel
+from models.churn.learner import ChurnScorer
 from models.comparison import ChampionComparison, compare_with_champion, recorded_scores
 from models.evaluation.evaluation import evaluate
 from models.evaluation.leakage import single_feature_aucs
 from models.evaluation.pictures import draw_all, mean_absolute_shap
 from models.gate import judge_challenger
 from models.held_out import HeldOutPredictions
-from models.propensity.model import PropensityModel
+from models.learners import DEFAULT, learner_class
+from models.propensity.learner import PropensityScorer
 from models.registry import RegisteredModel
+from models.settings import Learning, Models
 from models.tracking.experiments import git_revision
 from models.tracking.runs import RunFacts, log_run
 from pipelines.steps import StepResult, keep_page
@@ -49,16 +51,19 @@ class Challenger:
         names: Names of the features it may use.
         shap: SHAP values of some rows, and the names of their columns.
         evaluated_on: What the held-out rows were, in words.
+        experiment: Name of the experiment that it was trained for; such a model is judged and registered under this
+            name, and never put in charge: the next training would go back to the bank's own settings.
     """
 
     name: str
-    model: ChurnModel | PropensityModel
+    model: ChurnScorer | PropensityScorer
     judged: HeldOutPredictions
     features: FeatureTable
     y: Array
     names: Sequence[str]
     shap: tuple[Array, Sequence[str]]
     evaluated_on: str
+    experiment: str | None = None
 
 
 def put_to_gate(
@@ -86,7 +91,7 @@ def put_to_gate(
     report = judge_challenger(evaluation, alone, settings.gate, comparison)
     first = components.log.first_occurred_at()
     assert first is not None, "a model was trained, so there are events"
-    chosen = {"form": new.model.chosen} if isinstance(new.model, PropensityModel) else {}
+    chosen = {} if (form := getattr(new.model, "chosen", None)) is None else {"form": form}
     facts = RunFacts(
         bank=components.name,
         model=new.name,
@@ -96,8 +101,13 @@ def put_to_gate(
         data_last=as_of,
         git_revision=git_revision(Path(__file__).parent),
         bank_digest=bank.digest,
+        experiment=new.experiment,
+        features=tuple(new.names),
+        offers=bank.offers if new.name == PROPENSITY else (),
+        rows=int(np.isfinite(new.y).sum()),
         parameters={
             **asdict(settings.training),
+            **_learning(new.name, settings),
             **({f"label_{name}": value for name, value in asdict(label).items()} if label is not None else {}),
             "rows": len(new.y),
             "evaluated_on": new.evaluated_on,
@@ -116,20 +126,33 @@ def put_to_gate(
         importance=mean_absolute_shap(*new.shap),
     )
     registered = components.models.registry.register(run)
+    charged = report.passed and new.experiment is None
     sentences = [f"- {'passed' if check.passed else 'FAILED'}: {check.sentence}" for check in report.checks]
     keep_page(f"gate-{new.name}", f"Gate of {facts.name} version {registered.version}", "\n".join(sentences))
     return {
         "run_id": run.run_id,
         VERSION: registered.version,
-        "champion": report.passed,
+        "champion": charged,
+        "experiment": new.experiment,
+        "passed": report.passed,
         "failures": list(report.failures),
         "evaluated_on": new.evaluated_on,
         **chosen,
+        "checks": report.to_json()["checks"],
         "rows": evaluation.rows,
         "positives": evaluation.positives,
         "metrics": evaluation.to_metrics(),
         "baselines": list(new.judged.baselines),
     }
+
+
+def _learning(name: str, settings: Models) -> dict[str, object]:
+    """Return the settings of a model's learner, with all parameters, also those left at their defaults."""
+    learning: Learning = getattr(settings.learning, name)
+    chosen = learning.learner or DEFAULT[name]
+    parameters = learner_class(chosen).parameters(**learning.parameters)
+    facts = {key: value for key, value in asdict(learning).items() if key != "parameters"}
+    return {**facts, "learner": chosen, **asdict(parameters)}
 
 
 def _against(

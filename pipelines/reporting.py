@@ -13,6 +13,7 @@ from journeys.files import read_figures
 from pipelines.html_report.page import html_report
 from pipelines.report_page import markdown_report, trained
 from pipelines.steps import StepResult, keep_link, keep_page
+from serving.figures.files import read_last_run
 from storage.atomic import replace_text
 from wiring.components import Components, reload_components
 
@@ -74,14 +75,4 @@ def last_outcomes(components: Components) -> dict[str, Any]:
 
 
 def _read(components: Components) -> dict[str, Any]:
-    try:
-        stored: dict[str, Any] = json.loads(components.places.last_run.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise StateError(
-            f"the stored results of the last run of bank {components.name} are damaged",
-            got=str(error),
-            remedy=f"remove {components.places.last_run} and run again; nothing else is lost",
-        ) from error
-    return stored
+    return read_last_run(components.places.last_run)

@@ -8,6 +8,7 @@ from prefect import flow
 
 from pipelines.deciding import decide_for_everybody
 from pipelines.feature_build import build_features
+from pipelines.figures import keep_figures
 from pipelines.importing import import_events
 from pipelines.journey_analytics import compute_journey_figures
 from pipelines.reporting import DECISIONS, FEATURES, IMPORT, JOURNEYS, MODELS, keep_outcomes, write_report
@@ -35,4 +36,5 @@ def run_bank(bank_folder: str, as_of: datetime | None = None) -> StepResult:
             DECISIONS: decide_for_everybody(bank_folder, moment),
         }
         keep_outcomes(components, outcomes)
+        keep_figures(bank_folder, outcomes[DECISIONS])
         return {"bank": components.name, **outcomes, **write_report(bank_folder)}

@@ -6,6 +6,7 @@ from prefect import flow
 
 from pipelines.deciding import decide_for_everybody
 from pipelines.feature_build import build_features
+from pipelines.figures import keep_figures
 from pipelines.importing import import_events
 from pipelines.journey_analytics import compute_journey_figures
 from pipelines.reporting import (
@@ -51,4 +52,5 @@ def decide_and_report(bank_folder: str) -> StepResult:
     components = reload_components(bank_folder)
     outcomes = {DECISIONS: decide_for_everybody(bank_folder)}
     keep_outcomes(components, outcomes)
+    keep_figures(bank_folder, outcomes[DECISIONS])
     return outcomes if missing_outcomes(components) else {**outcomes, **write_report(bank_folder)}

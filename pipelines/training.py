@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,9 +17,11 @@ from features.table import FeatureTable
 from models.churn.training import train_churn
 from models.inputs import model_inputs
 from models.labels import churn_known_at
+from models.learners import learner_of
 from models.propensity.priors import stated_priors
 from models.propensity.rates import AcceptanceRates, count_rates
 from models.propensity.training import train_propensity
+from pipelines.experiments import concerns, experimental
 from pipelines.feature_build import definitions_digest
 from pipelines.promotion import CHURN, PROPENSITY, VERSION, Challenger, put_to_gate
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
@@ -35,17 +37,28 @@ SHAP_ROWS = 2_000
 
 
 @flow(name="train-models", timeout_seconds=4 * 3600)
-def train_models(bank_folder: str, as_of: datetime | None = None) -> StepResult:
+def train_models(
+    bank_folder: str, as_of: datetime | None = None, experiment: str | None = None, changes: Sequence[str] = ()
+) -> StepResult:
     """Train each model that has not been trained on these inputs yet; log it, register it and put it to its gate.
 
     A model for which there is too little history is not trained, which is said; the others are.
+
+    Args:
+        bank_folder: The bank's folder.
+        as_of: End of the training data; by default the last midnight with new events.
+        experiment: Name of an experiment: only models that the changes concern are trained, and none is put in charge.
+        changes: Settings of models.yaml that the experiment changes, such as `models.propensity.num_leaves=31`.
     """
     components = reload_components(bank_folder)
     with own_turn(components, "train models"):
-        return _trained(components, bank_folder, components.moment(as_of))
+        return _trained(components, bank_folder, components.moment(as_of), experiment, tuple(changes))
 
 
-def _trained(components: Components, bank_folder: str, until: datetime) -> StepResult:
+def _trained(
+    components: Components, bank_folder: str, until: datetime, experiment: str | None, changes: tuple[str, ...]
+) -> StepResult:
+    own, components = components.bank.models, experimental(components, changes)
     key = digest_of(
         components.log.digest(),
         until,
@@ -53,17 +66,22 @@ def _trained(components: Components, bank_folder: str, until: datetime) -> StepR
         components.bank.models,
         [_seen_in_training(offer) for offer in components.bank.offers],
         code_digest("models"),
+        *(() if experiment is None else (experiment,)),
     )
     results: StepResult = {}
     for name, step, wanted in (
         (CHURN, train_churn_model, components.bank.models.churn is not None),
         (PROPENSITY, train_propensity_model, components.bank.vocabulary.contacts is not None),
     ):
-        if wanted:
-            results[name] = do(step, key=key, present=True, bank_folder=bank_folder, as_of=until)
-            if VERSION in results[name] and not components.models.is_registered(name):  # MLflow has been emptied
-                results[name] = do(step, key=key, present=False, bank_folder=bank_folder, as_of=until)
-    if VERSION not in results.get(PROPENSITY, {}):
+        if not wanted or (changes and not concerns(name, own, components.bank.models)):
+            continue
+        given: StepResult = {
+            "key": key, "bank_folder": bank_folder, "as_of": until, "experiment": experiment, "changes": changes,
+        }  # fmt: skip
+        results[name] = do(step, present=True, **given)
+        if VERSION in results[name] and not components.models.is_registered(name):  # MLflow has been emptied
+            results[name] = do(step, present=False, **given)
+    if experiment is None and VERSION not in results.get(PROPENSITY, {}):
         present = components.places.acceptance_rates.is_dir()
         do(count_acceptance_rates, key=key, present=present, bank_folder=bank_folder, as_of=until)
     return results
@@ -83,18 +101,21 @@ def _not_trained(error: DataError | ModelError) -> StepResult:
 
 
 @kept_step("train-churn", timeout_seconds=2 * 3600)
-def train_churn_model(key: str, bank_folder: str, as_of: datetime) -> StepResult:
+def train_churn_model(
+    key: str, bank_folder: str, as_of: datetime, experiment: str | None = None, changes: tuple[str, ...] = ()
+) -> StepResult:
     """Train the churn model on every customer of the label's population at every anchor."""
     del key
-    components = components_of(bank_folder)
+    components = experimental(components_of(bank_folder), changes)
     bank, label = components.bank, churn_label(components)
+    learning = bank.models.learning.churn
     with progress_of("train churn") as progress:
         try:
             moments = churn_moments(components, as_of)
             y = churned(components, moments, as_of)
             features = components.offline.training_set(moments, CHURN)
             known_at = churn_known_at(moments.as_of, label)
-            names = model_inputs(bank.features, bank.models.training.exclude)
+            names = model_inputs(bank.features, bank.models.training.exclude, learning)
             trained = train_churn(
                 features,
                 y,
@@ -102,6 +123,7 @@ def train_churn_model(key: str, bank_folder: str, as_of: datetime) -> StepResult
                 names,
                 bank.models.training,
                 horizon_days=label.horizon_days,
+                learner=learner_of(CHURN, learning).fit_churn,
                 progress=_counting(progress, bank.models.training.folds),
             )
         except (DataError, ModelError) as error:
@@ -110,17 +132,19 @@ def train_churn_model(key: str, bank_folder: str, as_of: datetime) -> StepResult
         shap = trained.model.shap_values(shown), trained.model.names
     return put_to_gate(
         components,
-        Challenger(CHURN, trained.model, trained.judged, features, y, names, shap, trained.evaluated_on),
+        Challenger(CHURN, trained.model, trained.judged, features, y, names, shap, trained.evaluated_on, experiment),
         as_of=as_of,
         answer_days=lambda judged: np.full(len(judged), label.lead_days + label.horizon_days),
     )
 
 
 @kept_step("train-propensity", timeout_seconds=2 * 3600)
-def train_propensity_model(key: str, bank_folder: str, as_of: datetime) -> StepResult:
+def train_propensity_model(
+    key: str, bank_folder: str, as_of: datetime, experiment: str | None = None, changes: tuple[str, ...] = ()
+) -> StepResult:
     """Train the propensity model on every presented offer, with the customer's features at that moment."""
     del key
-    components = components_of(bank_folder)
+    components = experimental(components_of(bank_folder), changes)
     bank = components.bank
     with progress_of("train propensity") as progress:
         answers = answers_to_offers(components, as_of)
@@ -131,7 +155,8 @@ def train_propensity_model(key: str, bank_folder: str, as_of: datetime) -> StepR
                     remedy="import contact history, or decide and present offers",
                 )
             )
-        names = model_inputs(bank.features, bank.models.training.exclude)
+        learning = bank.models.learning.propensity
+        names = model_inputs(bank.features, bank.models.training.exclude, learning)
         try:
             features = components.offline.training_set(answers.moments, PROPENSITY)
             trained = train_propensity(
@@ -141,6 +166,7 @@ def train_propensity_model(key: str, bank_folder: str, as_of: datetime) -> StepR
                 catalogue=bank.features,
                 names=names,
                 training=bank.models.training,
+                learner=learner_of(PROPENSITY, learning).fit_propensity,
                 progress=_counting(progress, bank.models.training.folds),
             )
         except (DataError, ModelError) as error:
@@ -162,6 +188,7 @@ def train_propensity_model(key: str, bank_folder: str, as_of: datetime) -> StepR
             names,
             (explained.values, explained.names),
             trained.evaluated_on,
+            experiment,
         ),
         as_of=as_of,
         answer_days=lambda judged: np.array([windows[offer] for offer in judged.groups["offer"]]),

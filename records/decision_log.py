@@ -62,6 +62,7 @@ def _candidate(content: dict[str, Any]) -> Candidate:
 
 
 ROWS_PER_STATEMENT = 10_000
+IDS_PER_STATEMENT = 1_000
 COUNT_ROWS = {"preserve_rowcount": True}
 BATCH = "batch"
 
@@ -163,6 +164,12 @@ class DecisionLog:
             expected="the id of a decision that was returned",
             remedy="decisions of a batch are logged only where they offer something",
         )
+
+    def with_ids(self, decision_ids: Sequence[str]) -> Iterator[LoggedDecision]:
+        """Read those of the decisions that the database has, in no particular order; archived ones are left out."""
+        for start in range(0, len(decision_ids), IDS_PER_STATEMENT):
+            portion = decision_ids[start : start + IDS_PER_STATEMENT]
+            yield from self._select(DECISIONS.c.decision_id.in_(portion), limit=len(portion))
 
     def of_customer(self, customer_id: str, limit: int = 100) -> list[LoggedDecision]:
         """List a customer's decisions, latest first."""

@@ -90,7 +90,7 @@ def note_erasure(connection: Connection, database: Database, customer_id: str, a
         at: Moment of the erasure, UTC microseconds. Journal events that replicas with fast clocks put later are covered
             as well.
     """
-    _alone(connection, database)
+    alone(connection, database)
     own_events = EVENTS.c.customer_id == customer_id
     events = connection.execute(select(EVENTS.c.event_id, EVENTS.c.occurred_at).where(own_events)).all()
     name = database.hashed(customer_id)
@@ -113,12 +113,13 @@ def note_its_end(connection: Connection, database: Database, customer_id: str) -
         database: Database of the journal.
         customer_id: Customer who is being erased.
     """
-    _alone(connection, database)
+    alone(connection, database)
     name = database.hashed(customer_id)
     return _note(connection, name, _by_when(connection, name))
 
 
-def _alone(connection: Connection, database: Database) -> None:
+def alone(connection: Connection, database: Database) -> None:
+    """Wait for all transactions that hold erasures, and let none begin before this transaction ends."""
     if not database.is_sqlite:
         connection.execute(_ALONE)
 

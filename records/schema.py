@@ -106,6 +106,18 @@ GATHERED: Final = Table(
 )
 """Runs whose contacts are in the outbox, so that they are not read again."""
 
+PAUSES: Final = Table(
+    "pauses",
+    METADATA,
+    Column("scope", String(16), primary_key=True),  # a `domain.pause.PauseScope`
+    Column("name", Text, primary_key=True),  # offer or channel; empty for all outbound channels
+    Column("reason", Text, nullable=False),
+    Column("paused_by", Text, nullable=False),
+    Column("paused_at", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+"""Offers and channels that a person stopped; a row whose moment has passed has no effect."""
+
 PLANS: Final = Table(
     "plans_in_force",
     METADATA,

@@ -9,14 +9,12 @@ from typing import TypeVar
 
 from config.bank import Bank
 from domain.errors import ModelError
-from models.churn.model import ChurnModel
-from models.files import kind_of
-from models.propensity.model import PropensityModel
-from models.propensity.rates import KIND as RATES
-from models.propensity.rates import AcceptanceRates
+from domain.pause import Pause
+from models.learners import read_model
 from models.tracking.files import files_digest
 from serving.champions import Champion, Champions
 from serving.decider import Decider
+from serving.scorers import ChurnScorer, PropensityScorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +40,14 @@ class ChampionFiles:
         The latest result is cached, because consecutive tasks of a run in one process need the same decider.
 
         Args:
-            bank: The bank; identified by its digest in the cache.
+            bank: The bank; identified by its digest and pauses in the cache.
             num_threads: Threads of the models.
 
         Raises:
             ModelError: Files are missing, damaged, or differ from what was registered.
             DataError: The policy has problems.
         """
-        wanted = (bank.digest, self.folder, tuple(sorted(self.champions.items())), num_threads)
+        wanted = (bank.digest, bank.pauses, self.folder, tuple(sorted(self.champions.items())), num_threads)
         if wanted not in _kept:
             found = Decider(
                 bank,
@@ -63,33 +61,28 @@ class ChampionFiles:
         return _kept[wanted]
 
 
-_kept: dict[tuple[str, Path, tuple[tuple[str, Champion], ...], int], Decider] = {}
+_kept: dict[tuple[str, tuple[Pause, ...], Path, tuple[tuple[str, Champion], ...], int], Decider] = {}
 
 
 Model = TypeVar("Model")
 
 
-def load_churn(folder: Path, champions: Champions) -> ChurnModel | None:
+def load_churn(folder: Path, champions: Champions) -> ChurnScorer | None:
     """Read the churn champion; return None if there is none.
 
     Raises:
         ModelError: Its files are missing or differ from what was registered.
     """
-    return _load(folder, champions.get("churn"), ChurnModel.from_files)
+    return _load(folder, champions.get("churn"), read_model)
 
 
-def load_propensity(folder: Path, champions: Champions) -> PropensityModel | AcceptanceRates | None:
+def load_propensity(folder: Path, champions: Champions) -> PropensityScorer | None:
     """Read the propensity champion, or the acceptance rates that replace it; return None if there is neither.
 
     Raises:
         ModelError: Its files are missing or differ from what was registered.
     """
-    return _load(folder, champions.get("propensity"), _propensity_from_files)
-
-
-def _propensity_from_files(files: Path) -> PropensityModel | AcceptanceRates:
-    read = AcceptanceRates.from_files if kind_of(files) == RATES else PropensityModel.from_files
-    return read(files)
+    return _load(folder, champions.get("propensity"), read_model)
 
 
 def _load(folder: Path, champion: Champion | None, read: Callable[[Path], Model]) -> Model | None:

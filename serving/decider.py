@@ -19,6 +19,7 @@ from decisioning.policies.symbol_table import SCORES
 from domain.decision import Decision
 from domain.errors import DataError
 from domain.offer import Offer, Treatment
+from domain.pause import Pause
 from expressions.types import Array, ColumnType, Schema
 from features.table import FeatureTable
 from serving.scorers import ChurnScorer, PropensityScorer
@@ -84,6 +85,10 @@ class Decider:
             DataError: The policy has problems.
         """
         return Decider(bank, self.churn, self.propensity, self._models, num_threads=self.num_threads)
+
+    def paused_by(self, pauses: tuple[Pause, ...]) -> Decider:
+        """Return a decider that offers nothing that these pauses stop, whatever was paused before."""
+        return self if pauses == self.bank.pauses else self.for_bank(replace(self.bank, pauses=pauses))
 
     def decide(self, features: FeatureTable, context: DecisionContext, *, unknown: bool = False) -> Decisions:
         """Score and decide for n >= 0 customers; arguments and errors are those of `decisioning.engine.decide`.
@@ -173,7 +178,13 @@ class Decider:
 
 def _compiled(bank: Bank) -> CompiledPolicy:
     policy, problems = compile_policy(
-        bank.policy, bank.offers, bank.vocabulary, bank.features, bank.budgets, time_zone=bank.time_zone
+        bank.policy,
+        bank.offers,
+        bank.vocabulary,
+        bank.features,
+        bank.budgets,
+        time_zone=bank.time_zone,
+        pauses=bank.pauses,
     )
     if problems:
         raise DataError(

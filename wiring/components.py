@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import cached_property
@@ -26,6 +27,7 @@ from records.database import Database
 from records.decision_log import DecisionLog
 from records.erasures import ErasedCustomers
 from records.journal import Journal
+from records.pauses import pauses_in_force
 from serving.batch.budget_state import prices_in_force
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader
@@ -77,6 +79,12 @@ class Components:
                 got=error.strerror or str(error),
                 remedy="set NBO_HOME to a writable folder",
             ) from error
+
+    def with_bank(self, bank: Bank) -> Components:
+        """Return the same components with another configuration, whose features must be the same."""
+        other = copy(self)
+        other.bank = bank
+        return other
 
     @property
     def sources(self) -> Path:
@@ -202,7 +210,8 @@ class Components:
     def answer(self, customer_id: str, channel: str, as_of: datetime, *, keep: bool = True) -> Answer:
         """Decide for one customer as the service does, from the online state and later news; write it if `keep`."""
         reader = CustomerReader(self.bank, self.log, self.online, self.journal)
-        engine = LiveEngine(self.decider(), reader, prices_in_force(self.places.decisions, self.policy))
+        decider = self.decider().paused_by(pauses_in_force(self.database, as_of))
+        engine = LiveEngine(decider, reader, prices_in_force(self.places.decisions, self.policy))
         return decide_for_customer(
             DecisionRequest(customer_id=customer_id, channel=channel, dry_run=not keep), as_of, engine, self.database
         )

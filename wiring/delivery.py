@@ -7,12 +7,17 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from config.delivery import WebhookTarget
 from config.stores import SettingError
 from domain.addresses import Inside
 from domain.errors import DataError
+from domain.pause import is_protected
+from events.fingerprints import bucket_of
+from records.pauses import pauses_in_force
 from serving.batch.contacts import CONTACTS, PLAN, SCHEMA
 from serving.customer_features import CustomerReader
 from serving.delivery.delivering import ChannelReport, deliver
@@ -21,17 +26,21 @@ from serving.delivery.outbox import Outbox
 from serving.delivery.permission import Permission
 from serving.delivery.plans import plan_in_force
 from serving.delivery.targets import Target
+from serving.delivery.unsent import Confirmations, end_unheard
 from serving.delivery.webhook import Webhook
 from serving.intraday import TodaysEvents
 from serving.service.clock import Clock
 from serving.service.deciding import SEED
+from serving.service.engine import outbound_channels
 from wiring.addresses import check_addresses
 from wiring.components import Components
 
 
 def outbox_of(components: Components) -> Outbox:
     """Open the outbox of a bank."""
-    return Outbox(components.database, {offer.name: offer.product for offer in components.bank.offers})
+    offers = components.bank.offers
+    protected = {offer.name for offer in offers if is_protected(offer)}
+    return Outbox(components.database, {offer.name: offer.product for offer in offers}, protected)
 
 
 def gather_plans(components: Components, outbox: Outbox, now: datetime) -> int:
@@ -98,9 +107,30 @@ def deliver_due(components: Components, now: datetime) -> tuple[int, list[Channe
     today = TodaysEvents(components.log)
     today.refresh(int(components.midnight(now).timestamp()) * 1_000_000)
     reader = CustomerReader(components.bank, components.log, components.online, components.journal, today)
-    permission = Permission(components.decider(), reader, SEED)
+    permission = Permission(components.decider().paused_by(pauses_in_force(components.database, now)), reader, SEED)
     late = timedelta(hours=components.bank.delivery.late_hours)
     return new, deliver(outbox, targets, permission, Clock(now).now, late)
+
+
+def end_unheard_contacts(components: Components, now: datetime) -> list[Confirmations]:
+    """End contacts of which nothing was heard, neither by the service nor in the bank's files."""
+    channels = sorted(outbound_channels(components.bank.policy))
+    return end_unheard(
+        components.database, components.bank.delivery, channels, lambda due: _in_log(components, due), now
+    )
+
+
+def _in_log(components: Components, due: Mapping[str, str]) -> set[str]:
+    """Find the decisions, of customers by decision id, that events of the log cite."""
+    if components.log.customer_count == 0:
+        return set()
+    found: set[str] = set()
+    wanted = pa.array(list(due), pa.string())
+    customers = pa.array(list(due.values()), pa.string())
+    for bucket in sorted(set(bucket_of(customers, components.log.buckets).tolist())):
+        cited = components.log.read_bucket(bucket, ["decision_id"])["decision_id"]
+        found.update(cited.filter(pc.is_in(cited, value_set=wanted)).cast(pa.string()).to_pylist())
+    return found
 
 
 def _webhook(components: Components, settings: WebhookTarget, environ: Mapping[str, str]) -> Webhook:

@@ -10,6 +10,7 @@ from shutil import copyfile
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from models.learners import read_model
 from models.registry import CHALLENGER, CHAMPION, LoadedModel, ModelRegistry, RegisteredModel
 from models.tracking.files import files_digest
 from models.tracking.store import TrackingStore, quiet_mlflow
@@ -19,8 +20,8 @@ from storage.lock import locked
 from wiring.components import MODELS, Components
 
 if TYPE_CHECKING:
-    from models.churn.model import ChurnModel
-    from models.propensity.model import PropensityModel
+    from models.churn.learner import ChurnScorer
+    from models.propensity.learner import PropensityScorer
     from models.propensity.rates import AcceptanceRates
 
 PICTURES = "pictures"
@@ -55,17 +56,13 @@ class BankModels:
         with quiet_mlflow():
             return bool(self.store.client.search_model_versions(f"name = '{self.bank}-{model}'", max_results=1))
 
-    def load_churn(self) -> LoadedModel[ChurnModel]:
+    def load_churn(self) -> LoadedModel[ChurnScorer]:
         """Load the churn champion."""
-        from models.churn.model import ChurnModel
+        return self.registry.load(f"{self.bank}-churn", CHAMPION, read_model)
 
-        return self.registry.load(f"{self.bank}-churn", CHAMPION, ChurnModel.from_files)
-
-    def load_propensity(self) -> LoadedModel[PropensityModel]:
+    def load_propensity(self) -> LoadedModel[PropensityScorer]:
         """Load the propensity champion."""
-        from models.propensity.model import PropensityModel
-
-        return self.registry.load(f"{self.bank}-propensity", CHAMPION, PropensityModel.from_files)
+        return self.registry.load(f"{self.bank}-propensity", CHAMPION, read_model)
 
     def in_charge(self, model: str, folder: Path) -> Champion | None:
         """Copy the files of the model in charge to where machines without a registry read them; existing files stay.
@@ -115,10 +112,9 @@ class BankModels:
     def _rates_of(self, refused: RegisteredModel, folder: Path) -> Champion | None:
         place = folder / f"{refused.name}-rates-{refused.version}-{refused.digest[:12]}"
         if not place.is_dir():
-            from models.propensity.model import PropensityModel
             from models.propensity.rates import AcceptanceRates
 
-            priors = self.registry.read(refused, PropensityModel.from_files).priors
+            priors = self.registry.read(refused, read_model).priors
             if priors is None:  # from a version that did not count rates yet
                 return None
             with TemporaryDirectory() as written:

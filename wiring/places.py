@@ -109,6 +109,11 @@ class Places:
         return self.folder / "last_run.json"
 
     @property
+    def figures(self) -> Path:
+        """Figures over time that the console shows."""
+        return self.folder / "figures"
+
+    @property
     def model_artefacts(self) -> Path:
         """MLflow's artefacts."""
         return self.home / "mlflow" / "artefacts"

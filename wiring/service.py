@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from config.console import ConsoleSettings
 from config.reading import load_bank
 from config.service import BANK, CLOCK, ServiceSettings
 from domain.addresses import Inside
@@ -26,6 +27,7 @@ from serving.service.engine import LiveEngine
 from serving.service.engine_reload import WARM_UP_CUSTOMERS, EngineReloader, smoke_test
 from serving.service.service import Service
 from wiring.components import Components, folder_stamp
+from wiring.console import mount_console
 from wiring.erasure import erase_files
 
 if TYPE_CHECKING:
@@ -124,7 +126,10 @@ def open_service(components: Components, settings: ServiceSettings, clock: Clock
         archive=components.decisions_archive,
         freshness=lambda: _freshness(components),
     )
-    service.watch(EngineReloader(source, service.swap, clock, seconds=settings.swap_seconds))
+    reloader = EngineReloader(
+        source, service.swap, clock, seconds=settings.swap_seconds, read_pauses=service.read_pauses
+    )
+    service.watch(reloader)
     return service
 
 
@@ -144,7 +149,9 @@ def application() -> FastAPI:
     parts = Components(settings, Path(os.environ[BANK]))
     of_service = ServiceSettings.from_environment(os.environ)
     tracing = None if of_service.traces is None else _tracing(parts)
-    return create_app(lambda: open_service(parts, of_service, clock), tracing)
+    app = create_app(lambda: open_service(parts, of_service, clock), tracing)
+    mount_console(app, parts, ConsoleSettings.from_environment(os.environ))
+    return app
 
 
 def _tracing(components: Components) -> Tracing:

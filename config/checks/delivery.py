@@ -11,6 +11,7 @@ from decisioning.policies.policy import Policy
 from domain.errors import Problem, nearest
 
 FILE: Final = "delivery.yaml"
+MOST_UNHEARD_DAYS: Final = 34.0
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
@@ -18,6 +19,13 @@ def delivery_problems(delivery: Delivery, policy: Policy) -> Iterator[Problem]:
     """Find channels that are not outbound, channels without exactly one target, and invalid names and numbers."""
     if not delivery.late_hours > 0:
         yield _problem(("late_hours",), "late_hours is not positive", f"{delivery.late_hours:g}", "a number above 0")
+    for channel, days in delivery.unheard_days.items():
+        if channel not in {*policy.outbound, *policy.consent}:
+            expected = nearest(channel, {*policy.outbound, *policy.consent})
+            yield _problem(("unheard_days", channel), "no channel with contacts", f"'{channel}'", expected)
+        if not 0 < days <= MOST_UNHEARD_DAYS:
+            expected = f"above 0, at most {MOST_UNHEARD_DAYS:g}: budgets are refunded for 35 days"
+            yield _problem(("unheard_days", channel), "days out of range", f"{days:g}", expected)
     seen: set[str] = set()
     for place, entry in enumerate(delivery.channels):
         at = ("channels", place)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from config.checks.learning import learning_problems
 from domain.errors import ExpressionError, Problem, nearest
+from domain.offer import Offer
 from events.vocabulary import Vocabulary
 from expressions.contradictions import contradiction
 from expressions.expression import compile_expression
 from expressions.types import Boolean, Category
 from features.building.draft import event_groups
 from features.catalogue import FeatureCatalogue
+from models.learners import CHURN, PROPENSITY
 from models.settings import ChurnLabel, Economics, Gate, Models, Training
 
 FILE: Final = "models.yaml"
@@ -19,13 +22,17 @@ LONGEST_DAYS: Final = 3650
 Path = tuple[str | int, ...]
 
 
-def models_problems(models: Models, vocabulary: Vocabulary, catalogue: FeatureCatalogue) -> Iterator[Problem]:
+def models_problems(
+    models: Models, vocabulary: Vocabulary, catalogue: FeatureCatalogue, offers: tuple[Offer, ...]
+) -> Iterator[Problem]:
     """Find invalid labels and populations, unknown features, and numbers out of range."""
     if models.churn is not None:
         yield from _label_problems(models.churn, vocabulary)
         yield from _population_problems(models.churn, catalogue)
     yield from _feature_problems(models.training, catalogue)
     yield from _range_problems(models)
+    for name in (CHURN, PROPENSITY):
+        yield from learning_problems(name, models, catalogue, offers)
 
 
 def _label_problems(label: ChurnLabel, vocabulary: Vocabulary) -> Iterator[Problem]:

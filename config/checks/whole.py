@@ -94,7 +94,7 @@ def check_whole(files: BankFiles) -> tuple[FeatureCatalogue | None, Mapping[str,
             refusing = refusing_values(policy, files.vocabulary)
             problems += found
         if files.models is not None:
-            problems += models_problems(files.models, files.vocabulary, catalogue)
+            problems += models_problems(files.models, files.vocabulary, catalogue, files.offers or ())
     return catalogue, refusing, problems
 
 

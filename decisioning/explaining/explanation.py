@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from decisioning.engine import NO_CANDIDATES, OFFERED, Decisions
-from decisioning.policies.compiled import BUDGET, MINIMUM_PRIORITY, SCORED
+from decisioning.policies.compiled import BUDGET, MINIMUM_PRIORITY, PAUSE, SCORED
 from decisioning.policies.scoped_expression import ScopedExpression
 from decisioning.policies.verdicts import failing_positions
 
@@ -66,8 +66,9 @@ class DecisionExplanation:
         key = (id(part), customer, part.places_of[candidate])
         known = self._reasons.get(key)
         if known is None:
+            rule = self._policy.rules[position]
             values = part.seen(self._decisions.situation, customer, candidate)
-            self._reasons[key] = known = self._policy.worded(part, values)
+            self._reasons[key] = known = rule.description if rule.kind == PAUSE else self._policy.worded(part, values)
         return known
 
     def _of_numbers(self, position: int, customer: int, candidate: int) -> str:

@@ -33,6 +33,7 @@ from decisioning.policies.symbol_table import SymbolTable
 from decisioning.policies.verdicts import BITS_PER_WORD, Bits, words_for
 from domain.errors import Problem
 from domain.offer import Offer, OfferClass
+from domain.pause import Pause
 from events.vocabulary import Vocabulary
 from features.catalogue import FeatureCatalogue
 
@@ -45,6 +46,7 @@ def compile_policy(
     budgets: tuple[Budget, ...] = (),
     *,
     time_zone: tzinfo = UTC,
+    pauses: Sequence[Pause] = (),
 ) -> tuple[CompiledPolicy, list[Problem]]:
     """Check a policy as a whole and compile it.
 
@@ -55,6 +57,7 @@ def compile_policy(
         catalogue: All features, including those of `limit_features`.
         budgets: The bank's budgets.
         time_zone: The bank's time zone, for validity dates and hours.
+        pauses: Pauses in force; what they stop is offered to nobody.
 
     Returns:
         The policy and all problems found. A rule that does not compile rejects all its candidates, and a value
@@ -67,7 +70,7 @@ def compile_policy(
     counts = limit_counts(policy.contact_limits, candidates)
     names = SymbolTable.of(candidates, catalogue, counts, request_types, policy.outbound)
     builder = Builder(names)
-    rules = all_rules(policy, budgets, builder)
+    rules = all_rules(policy, budgets, builder, pauses)
     values = [
         builder.number(offer.value, candidates.of_offer(offer.name), (position, "value"), checks.OFFERS_FILE)
         for position, offer in enumerate(offers)
@@ -107,7 +110,7 @@ def compile_policy(
         time_zone=time_zone,
         features=frozenset(feature for name in read for feature in names.features_behind(name)),
         assumed=assumed,
-        digest=_digest(policy, offers, vocabulary, budgets, time_zone),
+        digest=_digest(policy, offers, vocabulary, budgets, time_zone, pauses),
     )
     taken = (*BUILT_IN_RULES, *(consent_rule(channel) for channel in policy.consent))
     problems = [
@@ -136,9 +139,14 @@ def _ignored(rules: tuple[CompiledRule, ...]) -> Bits:
 
 
 def _digest(
-    policy: Policy, offers: tuple[Offer, ...], vocabulary: Vocabulary, budgets: tuple[Budget, ...], time_zone: tzinfo
+    policy: Policy,
+    offers: tuple[Offer, ...],
+    vocabulary: Vocabulary,
+    budgets: tuple[Budget, ...],
+    time_zone: tzinfo,
+    pauses: Sequence[Pause],
 ) -> str:
-    content = {
+    content: dict[str, object] = {
         "policy": asdict(policy),
         "offers": [asdict(offer) for offer in offers],
         "budgets": [asdict(budget) for budget in budgets],
@@ -148,6 +156,8 @@ def _digest(
         "contacts": None if vocabulary.contacts is None else asdict(vocabulary.contacts),
         "time_zone": str(time_zone),
     }
+    if pauses:  # without any, the digest is the one of the folder alone
+        content["pauses"] = [asdict(pause) for pause in pauses]
     return blake2b(json.dumps(content, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
 
 

@@ -21,6 +21,9 @@ from decisioning.policies.symbol_table import SymbolTable
 SCORE: Final = "score"
 """Kind of the rules on scores; they are checked after those of the policy."""
 
+PAUSE: Final = "pause"
+"""Kind of the rules that pauses become; they are checked before those of the policy."""
+
 BUDGET: Final = "budget"
 """Kind of the rules on remaining budgets; they are checked last."""
 
@@ -56,7 +59,7 @@ class CompiledRule:
     """A rule with its compiled conditions.
 
     Attributes:
-        kind: One of `RULE_ORDER`, or `score`, or `budget`.
+        kind: `pause`, or one of `RULE_ORDER`, or `score`, or `budget`.
         parts: Conditions on disjoint sets of candidates; a candidate in none of them passes. Rules of the kinds
             `score` and `budget` have none: arbitration evaluates them.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import UTC, date
 from itertools import groupby
 
 import numpy as np
@@ -17,6 +17,7 @@ from decisioning.policies.compiled import (
     BUILT_IN_RULES,
     HOLDOUT,
     MINIMUM_PRIORITY,
+    PAUSE,
     SCORE,
     SCORED,
     STAGE,
@@ -30,14 +31,17 @@ from decisioning.policies.limits import counts_for
 from decisioning.policies.policy import RULE_ORDER, ContactLimit, Policy, QuietHours
 from domain.errors import Problem
 from domain.offer import OfferClass
+from domain.pause import Pause, is_protected
 
 NOWHERE = np.empty(0, dtype=np.intp)
 COUNT = "count_of_"
 """Prefix of the name by which a contact limit's rule reads its count."""
 
 
-def all_rules(policy: Policy, budgets: Sequence[Budget], builder: Builder) -> tuple[CompiledRule, ...]:
-    """Compile the rules, ordered by kind as in `RULE_ORDER`; within a kind the built-in ones first, then file order."""
+def all_rules(
+    policy: Policy, budgets: Sequence[Budget], builder: Builder, pauses: Sequence[Pause] = ()
+) -> tuple[CompiledRule, ...]:
+    """Compile the rules: pauses, then kinds as in `RULE_ORDER`; within a kind built-in ones first, then file order."""
     compiled = [
         *_of_the_customer(policy, builder),
         *_of_the_offer(builder),
@@ -50,7 +54,7 @@ def all_rules(policy: Policy, budgets: Sequence[Budget], builder: Builder) -> tu
     left = (
         CompiledRule(budget.name, BUDGET, budget.description or "Enough is left of the budget") for budget in budgets
     )
-    return (*by_kind, *scores, *left)
+    return (*_paused(pauses, policy, builder), *by_kind, *scores, *left)
 
 
 def limit_counts(limits: Sequence[ContactLimit], candidates: Candidates) -> dict[str, tuple[tuple[str, ...], ...]]:
@@ -59,6 +63,21 @@ def limit_counts(limits: Sequence[ContactLimit], candidates: Candidates) -> dict
         COUNT + limit.name: tuple(counts_for(limit, offer, treatment) for offer, treatment in candidates.pairs)
         for limit in limits
     }
+
+
+def _paused(pauses: Sequence[Pause], policy: Policy, builder: Builder) -> Iterator[CompiledRule]:
+    pairs = builder.names.candidates.pairs
+    protected = {offer.name for offer, _ in pairs if is_protected(offer)}
+    outbound = {*policy.outbound, *policy.consent}
+    for pause in pauses:
+        stopped = [
+            pause.stops(offer.name, treatment.channel, outbound=outbound, protected=protected)
+            for offer, treatment in pairs
+        ]
+        part = builder.condition("FALSE", np.flatnonzero(np.array(stopped, dtype=bool)), ("pauses", pause.target))
+        name = "_".join(("paused", pause.scope.value, *filter(None, (pause.name,))))
+        until = f"{pause.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        yield CompiledRule(name, PAUSE, f"{pause.target} is paused until {until}: {pause.reason}", (part,))
 
 
 def _of_the_customer(policy: Policy, builder: Builder) -> Iterator[CompiledRule]:

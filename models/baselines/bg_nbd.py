@@ -71,7 +71,7 @@ class BgNbd:
         Example:
             >>> cdnow = BgNbd(shape=0.243, rate=4.414, dropout_alpha=0.793, dropout_beta=2.426)
             >>> cdnow.inactive(np.array([2.0, 0.0]), np.array([30.43, 0.0]), np.array([38.86, 38.86]), 39).round(2)
-            array([0.48, 0.85])
+            array([0.45, 0.86])
         """
         alive = self.alive(frequency, last, age)
         logarithm = np.log(self.rate + age) - np.log(self.rate + age + horizon)

@@ -118,6 +118,7 @@ def fit_churn(
     training: Training,
     *,
     num_threads: int,
+    boosting: Boosting | None = None,
 ) -> ChurnModel:
     """Choose the number of trees and the calibration on held-out rows, then fit on all rows.
 
@@ -127,6 +128,7 @@ def fit_churn(
         names: Features to learn from.
         training: Training settings; the seed is used here.
         num_threads: Number of LightGBM threads; the result does not depend on it.
+        boosting: Settings of the trees; the seed is that of training.
 
     Raises:
         ModelError: If there are too few customers of either class.
@@ -134,7 +136,7 @@ def fit_churn(
     check_labels(y, "churned", model="churn", least=LEAST_OF_EACH)
     schema = {name: features.schema[name] for name in names}
     columns = TreeColumns(names, tuple(name for name, kind in schema.items() if isinstance(kind, Category)))
-    boosting, matrix = Boosting(seed=training.seed), features.matrix(names)
+    boosting, matrix = replace(boosting or Boosting(), seed=training.seed), features.matrix(names)
     kept = np.flatnonzero(thin(features.customer_ids, _CHOICE_ROWS, training.seed))
     splits = choice_folds(features.customer_ids[kept], training.seed)
 

@@ -14,7 +14,8 @@ from features.table import FeatureTable
 from models.baselines.bg_nbd import NEEDED_FEATURES, bg_nbd_scores
 from models.baselines.popularity import prevalence
 from models.calibration import fit_calibration
-from models.churn.model import ChurnModel, fit_churn
+from models.churn.learner import ChurnLearner, ChurnScorer
+from models.churn.model import fit_churn
 from models.held_out import MODEL, HeldOutPredictions
 from models.segments import segment_names
 from models.settings import Training
@@ -32,7 +33,7 @@ class TrainedChurn:
         evaluated_on: What the held-out rows were, in words.
     """
 
-    model: ChurnModel
+    model: ChurnScorer
     judged: HeldOutPredictions
     rows: int
     evaluated_on: str
@@ -46,6 +47,7 @@ def train_churn(
     training: Training,
     *,
     horizon_days: float,
+    learner: ChurnLearner = fit_churn,
     num_threads: int = 2,
     progress: Callable[[str], None] = lambda step: None,
 ) -> TrainedChurn:
@@ -58,6 +60,7 @@ def train_churn(
         names: Features that the model sees.
         training: Folds, embargo, segments, seed.
         horizon_days: Days of inactivity that the baseline BG/NBD predicts.
+        learner: Fits the model.
         num_threads: Number of LightGBM threads; the result does not depend on it.
         progress: Called with a description of each finished step.
 
@@ -79,7 +82,7 @@ def train_churn(
     for fold in evaluation_folds(features.customer_ids, features.as_of, known_at, training):
         train, test = features.take(fold.train), features.take(fold.test)
         answers = y[fold.train]
-        model = fit_churn(train, answers, names, training, num_threads=num_threads)
+        model = learner(train, answers, names, training, num_threads=num_threads)
         scores = {MODEL: model.predict(test, num_threads=num_threads), "prevalence": prevalence(answers, len(test))}
         if all(name in features.columns for name in NEEDED_FEATURES):
             gone, asked = bg_nbd_scores(train, test, horizon_days, training.seed)
@@ -95,6 +98,6 @@ def train_churn(
             )
         )
         progress(f"churn fold {fold.index + 1} of {training.folds}")
-    model = fit_churn(features, y, names, training, num_threads=num_threads)
+    model = learner(features, y, names, training, num_threads=num_threads)
     progress("churn model")
     return TrainedChurn(model, HeldOutPredictions.concatenate(parts), len(y), evaluated_on(features.as_of, training))

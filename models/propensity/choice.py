@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
@@ -34,6 +34,7 @@ AVERAGED: Final[Form] = "base and trees"
 FORMS: Final[tuple[Form, ...]] = (RATES, BASE, TREES, STACKED, AVERAGED)
 """From the simplest to the least simple: the order in which ties are broken."""
 
+_WITH_BASE: Final = frozenset({BASE, STACKED, AVERAGED})
 NOT_LINEAR: Final = frozenset({TREES, STACKED, AVERAGED})
 BASE_SHARE: Final = 0.5
 """Share of the base in the average of base and trees."""
@@ -45,6 +46,19 @@ the weight from rare extremes, which helps with heavy tails and costs a little e
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a propensity model is made.
+
+    Attributes:
+        forms: Forms to choose from, in the order in which ties are broken.
+        boosting: Settings for growing the trees; the seed is that of training.
+    """
+
+    forms: tuple[Form, ...] = FORMS
+    boosting: Boosting = field(default_factory=Boosting)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
     """What a model may read.
 
@@ -52,13 +66,20 @@ class Inputs:
         choices: Sets of customer features, of which one is chosen.
         families: Features that exist per product or channel.
         groups: Offers, products, attributes and channels of all rows.
+        recipe: Forms to choose from, and settings of the trees.
         seed: Seed of all draws.
     """
 
     choices: tuple[tuple[str, ...], ...]
     families: Families
     groups: Groups
+    recipe: Recipe
     seed: int
+
+    @property
+    def boosting(self) -> Boosting:
+        """Settings for growing the trees."""
+        return replace(self.recipe.boosting, seed=self.seed)
 
     def base(self, features: tuple[str, ...], limit: float) -> BaseSettings:
         """Return the settings of a base model with inputs."""
@@ -98,6 +119,10 @@ class Choice:
         """Say which form won, and by what."""
         if not self.losses:
             return f"{self.form}: too few outcomes of one kind to try anything else"
+        if len(self.losses) == 1:
+            return (
+                f"{self.form}, {self.trees} trees; log loss {next(iter(self.losses.values())):.5f} on other customers"
+            )
         losses = ", ".join(f"{form} {loss:.5f}" for form, loss in self.losses.items())
         where = "by log loss on rows of other customers"
         return f"{self.form}, {self.trees} trees, the simplest within noise {where}: {losses}"
@@ -119,23 +144,28 @@ def choose(rows: Impressions, inputs: Inputs, folds: Folds, *, num_threads: int)
     parts = [(rows.take(train), rows.take(test)) for train, test in folds]
     fold = np.repeat(np.arange(len(parts)), [len(test) for _, test in parts])
 
-    settings, fitted = _fitted_bases(parts, y, customers, inputs)
-    rates = [_starts(fit_base(train, inputs.rates), train, test, inputs.seed) for train, test in parts]
-    bases = [_starts(one, train, test, inputs.seed) for one, (train, test) in zip(fitted, parts, strict=True)]
+    forms = inputs.recipe.forms
+    settings = inputs.base(inputs.choices[0], _WIDE)
+    fitted: list[FittedBase] = []
+    if any(form in _WITH_BASE for form in forms):
+        settings, fitted = _fitted_bases(parts, y, customers, inputs)
+    bases = [_starts(one, train, test, inputs.seed) for one, (train, test) in zip(fitted, parts, strict=False)]
     del fitted
-    by_form: dict[Form, Array] = {
-        RATES: np.concatenate([score for _, score in rates]),
-        BASE: np.concatenate([score for _, score in bases]),
-    }
-    trees: dict[Form, int] = {RATES: 0, BASE: 0}
-    for form, starts in ((TREES, rates), (STACKED, bases)):
-        trees[form], grown = _grown(parts, starts, inputs.trees(settings.inputs), inputs.seed, num_threads)
-        by_form[form] = np.concatenate([start + score for (_, start), score in zip(starts, grown, strict=True)])
-    by_form[AVERAGED] = BASE_SHARE * by_form[BASE] + (1.0 - BASE_SHARE) * by_form[TREES]
-    trees[AVERAGED] = trees[TREES]
+    rates = [_starts(fit_base(train, inputs.rates), train, test, inputs.seed) for train, test in parts]
+    by_form: dict[Form, Array] = {RATES: np.concatenate([score for _, score in rates])}
+    if bases:
+        by_form[BASE] = np.concatenate([score for _, score in bases])
+    trees: dict[Form, int] = dict.fromkeys(FORMS, 0)
+    for form, starts, wanted in ((TREES, rates, {TREES, AVERAGED}), (STACKED, bases, {STACKED})):
+        if wanted & set(forms):
+            trees[form], grown = _grown(parts, starts, inputs.trees(settings.inputs), inputs.boosting, num_threads)
+            by_form[form] = np.concatenate([start + score for (_, start), score in zip(starts, grown, strict=True)])
+    if AVERAGED in forms:
+        by_form[AVERAGED] = BASE_SHARE * by_form[BASE] + (1.0 - BASE_SHARE) * by_form[TREES]
+        trees[AVERAGED] = trees[TREES]
 
-    losses = {form: log_losses(expit(by_form[form]), y) for form in FORMS}
-    form = simplest(FORMS, losses, customers)
+    losses = {form: log_losses(expit(by_form[form]), y) for form in forms}
+    form = simplest(forms, losses, customers)
     return Choice(
         form=form,
         inputs=settings.inputs,
@@ -199,7 +229,7 @@ def _grown(
     parts: Sequence[tuple[Impressions, Impressions]],
     starts: Sequence[tuple[Array, Array]],
     inputs: TreeInputs,
-    seed: int,
+    boosting: Boosting,
     num_threads: int,
 ) -> tuple[int, list[Array]]:
     folds = [
@@ -207,4 +237,4 @@ def _grown(
         for (train, test), (first, second) in zip(parts, starts, strict=True)
     ]
     columns = inputs.columns(parts[0][0].features.schema)
-    return grow_on_folds(folds, columns, Boosting(seed=seed), num_threads=num_threads)
+    return grow_on_folds(folds, columns, boosting, num_threads=num_threads)

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from expressions.types import Array
-from models.boosting import Boosting, fit_booster, fits_of, scaled
+from models.boosting import fit_booster, fits_of, scaled
 from models.labels import LEAST_OF_EACH, check_labels
 from models.propensity.base import Base, averaged, fit_base
 from models.propensity.choice import (
@@ -19,6 +19,7 @@ from models.propensity.choice import (
     STACKED,
     Choice,
     Inputs,
+    Recipe,
     choose,
     only_rates,
 )
@@ -35,7 +36,13 @@ _CHOICE_ROWS: Final = 60_000
 
 
 def fit_propensity(
-    rows: Impressions, names: tuple[str, ...], families: Families, training: Training, *, num_threads: int
+    rows: Impressions,
+    names: tuple[str, ...],
+    families: Families,
+    training: Training,
+    *,
+    num_threads: int,
+    recipe: Recipe | None = None,
 ) -> PropensityModel:
     """Choose the form of the model on held-out rows, then fit base, trees and acceptance rates on all rows.
 
@@ -45,6 +52,7 @@ def fit_propensity(
         families: Features that exist per product or channel.
         training: Training settings; the seed is used here.
         num_threads: Number of LightGBM threads; the result does not depend on it.
+        recipe: Forms to choose from, and settings of the trees; by default all forms.
 
     Raises:
         ModelError: If there are only acceptances, or none.
@@ -59,6 +67,7 @@ def fit_propensity(
             list({offer.name: offer for offer, _ in pairs}.values()),
             [channel for _, channel in pairs if channel is not None],
         ),
+        recipe=recipe or Recipe(),
         seed=training.seed,
     )
     few = min(rows.y.sum(), len(rows) - rows.y.sum()) < LEAST_OF_EACH
@@ -68,7 +77,7 @@ def fit_propensity(
     booster = fit_booster(
         trees.rows(rows, start),
         trees.columns(rows.features.schema),
-        Boosting(seed=training.seed),
+        inputs.boosting,
         choice.trees,
         fits=fits_of(len(rows)),
         num_threads=num_threads,

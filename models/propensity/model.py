@@ -19,6 +19,7 @@ from models.contributions import Contributions
 from models.files import read_description, write_model
 from models.inputs import SchemaCheck, schema_from_json, schema_to_json
 from models.propensity.base import Base, PlacedPairs
+from models.propensity.families import Families
 from models.propensity.impressions import Impressions, Pair
 from models.propensity.priors import Priors
 from models.propensity.rates import OFFER, AcceptanceRates
@@ -61,6 +62,11 @@ class PropensityModel:
     def names(self) -> tuple[str, ...]:
         """Customer features that the model sees."""
         return tuple(self.schema)
+
+    @property
+    def families(self) -> Families:
+        """Features that exist per product or channel."""
+        return self.base.families
 
     @property
     def contribution_names(self) -> tuple[str, ...]:

@@ -22,8 +22,7 @@ from models.held_out import MODEL, HeldOutPredictions
 from models.propensity.families import Families, families_of
 from models.propensity.fitting import fit_propensity
 from models.propensity.impressions import Impressions, impressions
-from models.propensity.learner import Learner
-from models.propensity.model import PropensityModel
+from models.propensity.learner import Learner, PropensityScorer, RowLearner
 from models.segments import segment_names
 from models.settings import Training
 from models.splits import evaluated_on, evaluation_folds, thin
@@ -41,7 +40,7 @@ class TrainedPropensity:
         evaluated_on: What the held-out rows were, in words.
     """
 
-    model: PropensityModel
+    model: PropensityScorer
     judged: HeldOutPredictions
     rows: int
     evaluated_on: str
@@ -55,7 +54,8 @@ def train_propensity(
     catalogue: FeatureCatalogue,
     names: tuple[str, ...],
     training: Training,
-    rivals: Mapping[str, Learner] = MappingProxyType({}),
+    learner: Learner = fit_propensity,
+    rivals: Mapping[str, RowLearner] = MappingProxyType({}),
     num_threads: int = 2,
     progress: Callable[[str], None] = lambda step: None,
 ) -> TrainedPropensity:
@@ -70,6 +70,7 @@ def train_propensity(
         catalogue: Feature catalogue; its families list the features that exist per product.
         names: Customer features that the model sees.
         training: Folds, embargo, segments, seed.
+        learner: Fits the model.
         rivals: Name -> another learner that is judged on the same folds, as one more baseline.
         num_threads: Number of LightGBM threads; the result does not depend on it.
         progress: Called with a description of each finished step.
@@ -91,9 +92,9 @@ def train_propensity(
     # the matrix products are many and small: several threads cost far more than they save, above all when other work
     # waits for the same cores, and the last bits of sums would depend on their number
     with threadpool_limits(1, user_api="blas"):
-        learners = {MODEL: fit_propensity, **rivals}
+        learners: dict[str, RowLearner] = {MODEL: learner, **rivals}
         judged = _judged(rows, names, families, training, learners, num_threads=num_threads, progress=progress)
-        model = fit_propensity(rows, names, families, training, num_threads=num_threads)
+        model = learner(rows, names, families, training, num_threads=num_threads)
     progress("propensity model")
     return TrainedPropensity(model, judged, len(rows), evaluated_on(rows.features.as_of, training))
 
@@ -103,7 +104,7 @@ def _judged(
     names: tuple[str, ...],
     families: Families,
     training: Training,
-    learners: Mapping[str, Learner],
+    learners: Mapping[str, RowLearner],
     *,
     num_threads: int,
     progress: Callable[[str], None],

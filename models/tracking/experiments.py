@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 from mlflow.entities import Run
 
+from models.tracking.context import PARENT_TAG
 from models.tracking.store import TrackingStore, quiet_mlflow
 
 UNKNOWN_REVISION = "unknown"
@@ -57,8 +58,7 @@ def compare_runs(
         model: Only `churn` or `propensity`.
         newest: Maximum number of rows.
     """
-    conditions = [f"tags.`{key}` = '{value}'" for key, value in (("bank", bank), ("model", model)) if value]
-    rows = [_row(run) for run in _runs(store, " AND ".join(conditions), newest)]
+    rows = [_row(run) for run in bank_runs(store, bank, model, newest) if PARENT_TAG not in run.data.tags]
     table = pd.DataFrame(rows)
     names = [name for name in table.columns if name not in FACTS]
     metrics = [name for name in names if not name.startswith("parameter_")]
@@ -66,8 +66,10 @@ def compare_runs(
     return table.reindex(columns=[*FACTS, *metrics, *parameters])
 
 
-def _runs(store: TrackingStore, condition: str, newest: int) -> Iterator[Run]:
-    client = store.client
+def bank_runs(store: TrackingStore, bank: str | None, model: str | None, newest: int = 10_000) -> Iterator[Run]:
+    """Yield runs, newest first; the children of a run only without a bank."""
+    conditions = [f"tags.`{key}` = '{value}'" for key, value in (("bank", bank), ("model", model)) if value]
+    client, condition = store.client, " AND ".join(conditions)
     with quiet_mlflow():
         experiments = [experiment.experiment_id for experiment in client.search_experiments()]
         token, left = None, newest

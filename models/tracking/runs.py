@@ -7,39 +7,26 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
 
-import mlflow.lightgbm
-import numpy as np
 import pyarrow.parquet as pq
-from mlflow.entities import LoggedModelOutput, Metric, Param, RunTag
-from mlflow.models import Model
+from mlflow.entities import Metric, Param, RunTag
 
 from domain.cells import harmless
-from models.boosting import Booster
+from domain.offer import Offer
 from models.comparison import recorded_predictions
 from models.evaluation.evaluation import Evaluation
 from models.gate import GateReport
 from models.held_out import HeldOutPredictions
-from models.tracking.files import FILES_FOLDER, PREDICTIONS_FILE, files_digest
+from models.tracking.context import describe_experiment, gate_table, log_data, log_folds
+from models.tracking.feature_tags import feature_tags
+from models.tracking.files import PREDICTIONS_FILE
+from models.tracking.logged_model import ModelWithFiles, log_model
 from models.tracking.store import TrackingStore, quiet_mlflow
 
 _METRICS_AT_ONCE = 500
 """Metrics per call; MLflow accepts at most 1,000."""
-
-
-class ModelWithFiles(Protocol):
-    """A model that can be logged: trees, and files that describe it completely."""
-
-    @property
-    def booster(self) -> Booster:
-        """The trees."""
-
-    def to_files(self, folder: Path) -> None:
-        """Write everything as text and JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +41,11 @@ class RunFacts:
         data_last: Latest moment at which an event became available.
         git_revision: Result of `git_revision`.
         bank_digest: Digest of the bank's configuration.
-        parameters: All settings: label, training, gate.
+        experiment: Name of the experiment, if it was trained for one.
+        features: Names of the features that it may use.
+        offers: Offers that a propensity model scores.
+        rows: Number of rows that the model was trained on.
+        parameters: All settings: label, training, learner, gate.
     """
 
     bank: str
@@ -65,6 +56,10 @@ class RunFacts:
     data_last: datetime
     git_revision: str
     bank_digest: str
+    experiment: str | None = None
+    features: tuple[str, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    rows: int = 0
     parameters: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -82,6 +77,8 @@ class LoggedRun:
         source: Address of the model's files.
         digest: Digest of the files that `to_files` wrote.
         data_last: End of the model's training data.
+        description: What the run found, and the gate's checks as a table.
+        experiment: Name of the experiment, if it was trained for one.
     """
 
     name: str
@@ -91,6 +88,8 @@ class LoggedRun:
     digest: str
     data_last: datetime
     gate_passed: bool
+    description: str = ""
+    experiment: str | None = None
 
 
 def log_run(
@@ -119,26 +118,28 @@ def log_run(
         importance: Feature -> its mean absolute SHAP value.
     """
     experiment = store.experiment_id(facts.name)
+    describe_experiment(store, experiment, facts.bank, facts.model)
     client = store.client
     with quiet_mlflow():
         run_id = client.create_run(experiment, tags=_tags(facts, report), run_name=_run_name(facts)).info.run_id
         try:
             with TemporaryDirectory() as folder:
                 # before the metrics, which MLflow would otherwise copy to the model one by one
-                model_id, source, digest = _log_model(
-                    store, experiment, run_id, model, facts, folder=Path(folder) / "model"
-                )
+                model_id, source, digest = log_model(store, run_id, (facts.name, facts.model), model, facts.offers)
                 files = Path(folder) / "files"
                 _write_tables(files, evaluation, report, {"single_features": single_features, "importance": importance})
                 _write_pictures(files / "pictures", pictures)
                 pq.write_table(recorded_predictions(judged), files / PREDICTIONS_FILE, compression="zstd")
                 client.log_artifacts(run_id, str(files))
             _log_numbers(store, run_id, facts, evaluation)
+            log_data(store, run_id, facts, model.schema, judged)
+            log_folds(store, run_id, facts.model, evaluation)
             client.set_terminated(run_id, "FINISHED")
         except BaseException:
             client.set_terminated(run_id, "FAILED")
             raise
     return LoggedRun(
+        description=f"{_note(facts, evaluation)}\n\n{gate_table(report)}",
         name=facts.name,
         run_id=run_id,
         model_id=model_id,
@@ -146,11 +147,12 @@ def log_run(
         digest=digest,
         data_last=facts.data_last,
         gate_passed=report.passed,
+        experiment=facts.experiment,
     )
 
 
 def _run_name(facts: RunFacts) -> str:
-    return f"{facts.model} {facts.data_last:%Y-%m-%d} {facts.data_digest[:8]}"
+    return facts.experiment or f"{facts.model} {facts.data_last:%Y-%m-%d} {facts.data_digest[:8]}"
 
 
 def _tags(facts: RunFacts, report: GateReport) -> dict[str, str]:
@@ -161,29 +163,14 @@ def _tags(facts: RunFacts, report: GateReport) -> dict[str, str]:
         "data_digest": facts.data_digest,
         "bank_digest": facts.bank_digest,
         "git_revision": facts.git_revision,
+        "mlflow.source.name": "nbo train",
+        "mlflow.source.type": "PROJECT",
         "mlflow.source.git.commit": facts.git_revision.removesuffix("-dirty"),
         "gate": "passed" if report.passed else "failed",
         "gate_failures": "; ".join(report.failures)[:4_000],
+        **({} if facts.experiment is None else {"experiment": facts.experiment}),
+        **feature_tags(facts.features),
     }
-
-
-def _log_model(
-    store: TrackingStore, experiment: str, run_id: str, model: ModelWithFiles, facts: RunFacts, *, folder: Path
-) -> tuple[str, str, str]:
-    """Log the trees as a native LightGBM model, with the model's own files in the same folder."""
-    client = store.client
-    logged = client.create_logged_model(experiment, name=facts.name, source_run_id=run_id, model_type=facts.model)
-    described = Model(
-        artifact_path=logged.artifact_location, model_uuid=logged.model_id, run_id=run_id, model_id=logged.model_id
-    )
-    requirements = [f"lightgbm=={version('lightgbm')}", f"numpy=={np.__version__}"]
-    mlflow.lightgbm.save_model(model.booster, str(folder), mlflow_model=described, pip_requirements=requirements)
-    model.to_files(folder / FILES_FOLDER)
-    digest = files_digest(folder / FILES_FOLDER)
-    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
-    client.log_model_artifacts(logged.model_id, str(folder))
-    client.finalize_logged_model(logged.model_id, "READY")
-    return str(logged.model_id), str(logged.artifact_location), digest
 
 
 def _write_tables(

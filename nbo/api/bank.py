@@ -83,24 +83,30 @@ class Bank:
             return features_of_everybody(self._parts, wanted)
         return features_at_moments(self._parts, moments, wanted)
 
-    def training_set(self, model: str, names: Sequence[str] | None = None) -> pd.DataFrame:
-        """Return a model's training data: features as of past moments, joined by Feast, and the label.
+    def training_set(
+        self, model: str, names: Sequence[str] | None = None, moments: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
+        """Return training data for any model: features as of past moments, and the label.
 
         Args:
             model: `churn`: customers of the label's population at its anchors, with `churned`. `propensity`: offers as
                 they were presented, with offer, channel, decision_id, and whether they were `accepted` in time.
             names: Names of features; by default those that the model learns from.
+            moments: For `churn`: a frame as for `features`, to label these customers at these moments instead of the
+                model's own; they are computed from the event log.
 
         Returns:
             customer_id, as_of (UTC), the features and the label. A label is missing if it was not yet known at the
-            last build of features.
+            last build of features, or for moments of your own at the latest event. `.to_parquet(file)` keeps it.
 
         Raises:
-            NboError: There is no such model or feature, or the features have not been built yet.
+            NboError: There is no such model or feature, the features have not been built yet, or a moment is invalid.
         """
         from nbo.api.computing import churn_set, propensity_set
 
         self._check(model)
+        if moments is not None:
+            return self._labelled(model, names, moments)
         wanted = model if names is None else self._names(names)
         return (churn_set if model == "churn" else propensity_set)(self._parts, self._built_until(), wanted)
 
@@ -223,6 +229,21 @@ class Bank:
         result = simulate_policy(self._parts, Path(change), sample=sample, segments=segments)
         tables = {name: rows for name, rows in result.items() if isinstance(rows, list) and name != "segments"}
         return {name: pd.DataFrame(rows) for name, rows in tables.items()}
+
+    def _labelled(self, model: str, names: Sequence[str] | None, moments: pd.DataFrame) -> pd.DataFrame:
+        from models.inputs import model_inputs
+
+        if model != "churn":
+            raise DataError(
+                "only churn has a label at any moment",
+                got=model,
+                expected="churn",
+                remedy="leave out `moments`: propensity is learned from offers as they were presented",
+            )
+        bank = self._parts.bank
+        learned = model_inputs(bank.features, bank.models.training.exclude, bank.models.learning.churn)
+        frame = self.features(moments, learned if names is None else names)
+        return frame.assign(churned=self.churned(moments).to_numpy())
 
     def _check(self, model: str) -> None:
         from wiring.components import MODELS

@@ -6,15 +6,13 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from domain.errors import StateError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from models.churn.model import ChurnModel
-    from models.propensity.model import PropensityModel
     from models.registry import RegisteredModel
     from models.tracking.run_tables import RunTables
     from wiring.components import Components
@@ -54,7 +52,7 @@ class Champion:
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the features that it reads."""
-        return self._model.names
+        return tuple(self._model.names)
 
     def predict(self, features: pd.DataFrame) -> pd.DataFrame:
         """Score customers as the decision engine does.
@@ -72,12 +70,11 @@ class Champion:
         import pandas as pd
 
         from domain.offer import candidates_of
-        from models.churn.model import ChurnModel
         from nbo.api.computing import table_of
 
         model, threads = self._model, os.cpu_count() or 1
         table = table_of(features, model.schema)
-        if isinstance(model, ChurnModel):
+        if self.name == "churn":
             probabilities = {"churn_probability": model.predict(table, num_threads=threads)}
             return pd.DataFrame(probabilities, index=features.index)
         candidates = tuple(candidates_of(self._parts.bank.offers))
@@ -141,14 +138,10 @@ class Champion:
         return frame
 
     @cached_property
-    def _model(self) -> ChurnModel | PropensityModel:
-        from models.churn.model import ChurnModel
-        from models.propensity.model import PropensityModel
+    def _model(self) -> Any:
+        from models.learners import read_model
 
-        registry = self._parts.models.registry
-        if self.name == "churn":
-            return registry.read(self._registered, ChurnModel.from_files)
-        return registry.read(self._registered, PropensityModel.from_files)
+        return self._parts.models.registry.read(self._registered, read_model)
 
 
 _RELIABILITY = ("rows", "said", "seen", "seen_low", "seen_high")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from fastapi import FastAPI
 
 from domain.errors import NboError
-from serving.api import customers, decisions, events, health, looks, metrics
+from serving.api import customers, decisions, events, health, looks, metrics, pauses
 from serving.api.admission import Admission
 from serving.api.metrics import Measured, Metrics
 from serving.api.problems import handle_problems
@@ -86,6 +86,6 @@ def create_app(open_service: Callable[[], Service], tracing: Tracing | None = No
     if tracing is not None:
         tracing.add_to(app)
     handle_problems(app)
-    for routed in (decisions, events, customers, looks, health, metrics):
+    for routed in (decisions, events, customers, looks, pauses, health, metrics):
         app.include_router(routed.router)
     return app

@@ -35,4 +35,6 @@ async def ready(request: Request) -> Ready:
     except NboError as error:
         headers = {"Retry-After": str(RETRY_SECONDS)}
         raise ProblemError(503, "not-ready", error.what, headers=headers, remedy=error.remedy) from error
-    return Ready(status="ready", bank=service.engine.bank.identity.name, versions=service.engine.decider.versions)
+    engine = service.engine
+    paused = tuple(pause.target for pause in engine.bank.pauses)
+    return Ready(status="ready", bank=engine.bank.identity.name, versions=engine.decider.versions, paused=paused)

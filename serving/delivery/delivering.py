@@ -15,7 +15,7 @@ from serving.delivery.states import State
 from serving.delivery.targets import Fate, Sent, Target, rounds
 
 LOOK_AGAIN: Final = timedelta(minutes=15)
-"""Delay until a contact held back by a limit or quiet hours is checked again."""
+"""Delay until a contact held back by a pause, a limit or quiet hours is checked again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +24,12 @@ class ChannelReport:
 
     Attributes:
         delivered: The channel has them.
-        postponed: Held back by a limit or quiet hours, or the customer could not be read.
+        postponed: Held back by a pause, a limit or quiet hours, or the customer could not be read.
         withheld: The customer no longer agrees, or is no longer known.
         expired: Their contact time is too long ago.
         failed: Will be tried again.
         dead: Given up.
-        withdrawn: Already in a file, but the customer has refused since: listed in the file's withdrawn list.
+        withdrawn: Already in a file, but refused or paused since: listed in the file's withdrawn list.
         reasons: Number of contacts not delivered, by reason.
     """
 
@@ -159,7 +159,8 @@ def _allowed(
         if ruled.ruling is Ruling.ALLOWED:
             allowed.append((contact, ruled))
         else:
-            held[ruled.ruling].setdefault(ruled.reason, []).append(contact)
+            never = ruled.ruling is Ruling.NEVER
+            held[Ruling.NEVER if never else Ruling.LATER].setdefault(ruled.reason, []).append(contact)
     outbox.withhold(held[Ruling.NEVER], now)
     outbox.postpone(held[Ruling.LATER], now + LOOK_AGAIN)
     for ruling, what in ((Ruling.NEVER, "withheld"), (Ruling.LATER, "postponed")):

@@ -73,7 +73,7 @@ class ContactFile:
                 contact
                 for some in rounds(list(group))
                 for contact, ruled in zip(some, permission.of(some, now), strict=True)
-                if ruled.ruling is Ruling.NEVER
+                if ruled.ruling in {Ruling.NEVER, Ruling.PAUSED}
             ]
             if refused:
                 self._replace(channel, night, [], refused, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -10,10 +10,12 @@ from typing import Any, Final
 import pyarrow as pa
 from sqlalchemy import Connection, delete, func, select, update
 
+from domain.pause import Pause
 from records.customer_versions import lock_customers, raise_versions
 from records.database import Database
 from records.erasures import erasures_of, hold_erasures, is_erased
 from records.event_rows import microseconds, moment_of
+from records.pauses import held_pauses
 from records.refund import refund
 from records.schema import GATHERED, OUTBOX, PENDING
 from serving.delivery.plans import lock_plan, make_room
@@ -51,14 +53,16 @@ class Outbox:
     Args:
         database: Database of decisions and journal.
         products: Product of each offer, to count contacts that are on their way.
+        protected: Offers that only a pause of their own stops.
 
     Raises:
         StateError: By every method, if the database does not answer or refuses.
     """
 
-    def __init__(self, database: Database, products: Mapping[str, str | None]) -> None:
+    def __init__(self, database: Database, products: Mapping[str, str | None], protected: Collection[str] = ()) -> None:
         self.database = database
         self._products = products
+        self._protected = protected
 
     def gather(self, run: str, midnight: datetime, contacts: pa.Table) -> int:
         """Insert the contacts of a run, all or none; a run already inserted, or superseded, adds nothing.
@@ -135,12 +139,13 @@ class Outbox:
                 left waiting and checked again.
 
         Returns:
-            The contacts that still wait; others were withdrawn or erased since they were taken.
+            The contacts that still wait; others were withdrawn, erased or paused since they were taken.
         """
         if not contacts:
             return []
         with self.database.transaction() as connection:
-            hold_erasures(connection, self.database)
+            pauses = held_pauses(connection, self.database, now)
+            contacts = [one for one in contacts if not any(self._stops(pause, one) for pause in pauses)]
             attempts = self._waiting(connection, contacts)
             still = self.without_erased(connection, [one for one in contacts if one.decision_id in attempts])
             versions = lock_customers(connection, self.database, [contact.customer_id for contact in still])
@@ -153,6 +158,10 @@ class Outbox:
             _change(connection, begun, attempts=OUTBOX.c.attempts + 1)
             self._count_as_contacts(connection, [one for one in begun if not attempts[one.decision_id]], now)
         return begun
+
+    def _stops(self, pause: Pause, contact: Contact) -> bool:
+        # every contact in the outbox was planned for an outbound channel
+        return pause.stops(contact.offer, contact.channel, outbound=(contact.channel,), protected=self._protected)
 
     def without_erased(self, connection: Connection, contacts: Sequence[Contact]) -> list[Contact]:
         """Leave out contacts whose customers were erased after the contact time; the caller holds erasures."""
@@ -254,7 +263,7 @@ class Outbox:
     def note_withdrawn(connection: Connection, contacts: Sequence[Contact], now: datetime) -> None:
         """Record that a channel was told not to make contacts it has; they stay delivered."""
         ids = [contact.decision_id for contact in contacts]
-        values = {"settled_at": microseconds(now), "reason": "the customer refused after it was delivered"}
+        values = {"settled_at": microseconds(now), "reason": "refused or paused after it was delivered"}
         for start in range(0, len(ids), ROWS_PER_STATEMENT):
             portion = OUTBOX.c.decision_id.in_(ids[start : start + ROWS_PER_STATEMENT])
             connection.execute(update(OUTBOX).where(portion, OUTBOX.c.state == State.DELIVERED).values(values))

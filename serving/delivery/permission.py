@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from decisioning.engine import DecisionContext, Decisions
+from decisioning.policies.compiled import PAUSE
 from decisioning.policies.verdicts import failing_positions
 from domain.errors import StateError
 from serving.customer_features import CLOCK_BEHIND, CustomerFeatures, CustomerReader, Origin
@@ -23,6 +24,8 @@ class Ruling(StrEnum):
 
     ALLOWED = "allowed"
     LATER = "later"
+    PAUSED = "paused"
+    """Not while a pause lasts, even if it was attempted before."""
     NEVER = "never"
 
 
@@ -115,11 +118,14 @@ class Permission:
 
 
 def _ruled(decisions: Decisions, row: int, candidate: int, contact: Contact) -> Ruled:
-    """Rule by the first failed rule that ends the contact, or else by the first that holds it back."""
+    """Rule by the first failed rule that ends the contact, or else by a pause, or by the first that holds it back."""
     rules = decisions.policy.rules
     failed = [rules[position] for position in failing_positions(decisions.bits[row, candidate].tolist())]
     ended = [rule.name for rule in failed if rule.kind in FOR_GOOD]
     if ended:
         return Ruled(Ruling.NEVER, f"failed {ended[0]}")
+    paused = [rule.name for rule in failed if rule.kind == PAUSE]
+    if paused:
+        return Ruled(Ruling.PAUSED, f"failed {paused[0]}")
     waits = [rule.name for rule in failed if rule.kind == FOR_NOW and not contact.attempts]
     return Ruled(Ruling.LATER, f"failed {waits[0]}") if waits else Ruled(Ruling.ALLOWED)

@@ -16,5 +16,7 @@ class State(StrEnum):
     """Its contact time is too long ago."""
     SUPERSEDED = "superseded"
     """A newer plan replaced it before it was sent."""
+    UNSENT = "unsent"
+    """Its channel had it, and nothing was heard of it for days."""
     DEAD = "dead"
     """The channel refused it, or all attempts failed."""

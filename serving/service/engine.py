@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from config.bank import Bank
 from decisioning.explaining.rule_book import RuleBook
 from decisioning.policies.policy import Policy
 from domain.offer import Offer, Treatment
+from domain.pause import Pause
 from serving.customer_features import CustomerReader
 from serving.decider import Decider
 from serving.service.budgets import PacedPrices
@@ -54,6 +55,10 @@ class LiveEngine:
     def without_models(self) -> Decider:
         """The same policy without models: only offers that need no score are made."""
         return Decider(self.bank, None, None)
+
+    def paused_by(self, pauses: tuple[Pause, ...]) -> LiveEngine:
+        """Return the engine with these pauses in force, whatever was paused before."""
+        return self if pauses == self.bank.pauses else replace(self, decider=self.decider.paused_by(pauses))
 
     @cached_property
     def outbound(self) -> frozenset[str]:

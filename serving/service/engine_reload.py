@@ -46,6 +46,7 @@ class EngineReloader:
         swap: Puts an engine into use.
         clock: Clock for decisions.
         seconds: Interval between checks.
+        read_pauses: Puts new pauses in force, first of all: they must not wait for an engine that cannot be built.
 
     Attributes:
         swaps: Number of engines put into use since the start.
@@ -54,12 +55,19 @@ class EngineReloader:
     """
 
     def __init__(
-        self, source: EngineSource, swap: Callable[[LiveEngine], None], clock: Clock, *, seconds: float
+        self,
+        source: EngineSource,
+        swap: Callable[[LiveEngine], None],
+        clock: Clock,
+        *,
+        seconds: float,
+        read_pauses: Callable[[], None],
     ) -> None:
         self._source = source
         self._swap = swap
         self._clock = clock
         self._seconds = seconds
+        self._read_pauses = read_pauses
         self._ending = threading.Event()
         self._stamp = source.stamp()
         self.swaps = 0
@@ -79,6 +87,7 @@ class EngineReloader:
 
     def look(self) -> bool:
         """Check once; return whether an engine was swapped in."""
+        self._read_pauses()
         self._source.refresh(self._clock.now())
         stamp = self._source.stamp()
         if stamp == self._stamp:

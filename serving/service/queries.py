@@ -77,6 +77,23 @@ class QueryService:
             "features_from": read.origin.value,
         }
 
+    def events(self, customer_id: str, at_most: int) -> list[dict[str, Any]]:
+        """Return a customer's latest events, newest first; contacts that were decided and not presented are left out.
+
+        Args:
+            customer_id: May be unknown.
+            at_most: Number of events.
+
+        Raises:
+            StateError: The event log or the journal does not answer.
+        """
+        events = self._engine().reader.events(customer_id, self._clock.now())
+        submitted = pc.invert(pc.starts_with(events["event_id"], PENDING_PREFIX))
+        latest = events.filter(submitted).sort_by([("occurred_at", "descending"), ("event_id", "descending")])
+        names = ["occurred_at", "type", "channel", "product", "amount", "properties", "decision_id"]
+        rows: list[dict[str, Any]] = latest.slice(0, at_most).select(names).to_pylist()
+        return [{**row, "properties": dict(row["properties"] or ())} for row in rows]
+
     def scores(self, customer_id: str, channel: str | None) -> dict[str, Any]:
         """Return a customer's scores without deciding, limited to the scores that decisions may use.
 

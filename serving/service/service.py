@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from config.service import ServiceSettings
@@ -17,6 +18,7 @@ from records.decision_log import DecisionLog
 from records.decision_writes import DecisionWriter
 from records.group_commit import GroupCommit
 from records.logged import LoggedEvents
+from records.pauses import pauses_in_force
 from serving.service.clock import Clock
 from serving.service.deciding import DecisionService
 from serving.service.decision_queue import DecisionQueue
@@ -25,6 +27,8 @@ from serving.service.engine_reload import EngineReloader
 from serving.service.erasure import EraseFiles, ErasureService
 from serving.service.ingestion import IngestionService
 from serving.service.instrumentation import Instrumentation, NoInstrumentation
+from serving.service.pausing import PauseService
+from serving.service.preview import PreviewService
 from serving.service.queries import QueryService
 from serving.service.withdrawal import WithdrawalService
 
@@ -64,8 +68,9 @@ class Service:
         freshness: Callable[[], Mapping[str, datetime]] = dict,
     ) -> None:
         self.database = database
-        self.engine = engine
         self.clock = clock
+        self._swapping = Lock()
+        self.engine = engine.paused_by(pauses_in_force(database, clock.now()))
         self.settings = settings
         self.decision_log = DecisionLog(database, archive)
         # callers are answered by the deadline in any case (serving.api.requests): nothing should work for longer
@@ -79,8 +84,10 @@ class Service:
             database, self.commits, clock, lambda: self.engine.bank.vocabulary, LoggedEvents(log)
         )
         self.looking = QueryService(self.decision_log, clock, lambda: self.engine, decisions_folder)
+        self.previews = PreviewService(database, clock, lambda: self.engine)
         self.erasing = ErasureService(database, clock, erase_files, archive)
         self.auditing = AuditWriter(database)
+        self.pausing = PauseService(database, clock.now, lambda: self.engine.bank)
         self.withdrawing = WithdrawalService(self.decision_log, clock, self._presented)
         self.freshness = freshness
         self.watcher: Instrumentation = NoInstrumentation()
@@ -93,8 +100,18 @@ class Service:
         swapper.start()
 
     def swap(self, engine: LiveEngine) -> None:
-        """Use an engine for all requests that start from now on."""
-        self.engine = engine
+        """Use an engine, with the pauses in force, for all requests that start from now on."""
+        with self._swapping:
+            self.engine = engine.paused_by(self.pausing.in_force())
+
+    def read_pauses(self) -> None:
+        """Put new pauses in force for all requests that start from now on, and end those that are over.
+
+        Raises:
+            StateError: The database does not answer; without it nothing is decided either.
+        """
+        with self._swapping:
+            self.engine = self.engine.paused_by(self.pausing.in_force())
 
     def close(self) -> None:
         """Commit what is waiting and close."""

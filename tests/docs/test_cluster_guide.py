@@ -13,7 +13,7 @@ import grimp
 from tests.docs.pages import ROOT
 from tests.pipelines.spark_cluster import PACKAGES, ROOMS
 
-WORK = ("features.bucket.build", "serving.batch.bucket", "features.point_in_time")
+WORK = ("features.bucket.build", "serving.batch.bucket", "pipelines.journey_files", "features.point_in_time")
 """Modules with the work that engines have done elsewhere."""
 
 

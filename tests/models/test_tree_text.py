@@ -20,6 +20,7 @@ from models.boosting import (
     raw_scores,
     scaled,
 )
+from models.tree_parameters import TreeParameters
 from models.tree_text import expect_trees
 
 NAMES = ("a", "b with a space", "kind")
@@ -32,7 +33,7 @@ def grown(trees):
     matrix[::7, 0] = np.nan
     y = ((matrix[:, 1] > 0.5) ^ (matrix[:, 2] % 3 == 0)).astype(float)
     columns = TreeColumns(NAMES, ("kind",))
-    booster = fit_booster(Rows(matrix, y), columns, Boosting(leaves=12), trees, num_threads=1)
+    booster = fit_booster(Rows(matrix, y), columns, Boosting(trees=TreeParameters(num_leaves=12)), trees, num_threads=1)
     return booster, matrix
 
 

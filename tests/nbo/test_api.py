@@ -23,8 +23,12 @@ from features.catalogue import FeatureDefinitions
 from features.compute import compute_features
 from features.moments import Moments
 from models.inputs import model_inputs
+from models.tracking.run_list import list_runs
 from nbo.api import Bank, NboError, open_bank
 from nbo.api.computing import frame_of, table_of
+from nbo.compared_runs import show_comparison
+from nbo.experiments import show_experiments
+from nbo.training_files import write_labelled
 from pipelines.training import train_churn_model, train_propensity_model
 from pipelines.training_population import answers_to_offers
 from serving.customer_features import Origin
@@ -60,6 +64,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
         for train in (train_churn_model, train_propensity_model):
             train.fn("", str(small.folder), midnight)
         small.promote_challengers()
+        changes = ("models.propensity.learner=rates", "models.training.folds=2")
+        train_propensity_model.fn("", str(small.folder), midnight, "blind", changes)
         yield small
         parts.database.close()
 
@@ -228,6 +234,57 @@ def test_offers_that_a_champion_was_tested_on_are_found_by_offer_and_channel(ban
     tested = champion.tested(bank.training_set("propensity", ["stage"]))
     assert len(tested) == champion.reliability()["rows"].sum() > 0
     assert tested["y"].tolist() == tested["accepted"].astype(float).tolist()
+
+
+def test_training_data_of_moments_of_ones_own_have_features_and_label(bank: Bank, today: pd.DataFrame) -> None:
+    moments = today[["customer_id"]].head(20).assign(as_of=bank.latest - timedelta(days=40))
+    frame = bank.training_set("churn", ["stage"], moments)
+    assert list(frame.columns) == ["customer_id", "as_of", "stage", "churned"]
+    assert frame["churned"].tolist() == bank.churned(moments).tolist()
+    assert frame["churned"].notna().all()
+    with pytest.raises(NboError, match="only churn has a label at any moment"):
+        bank.training_set("propensity", ["stage"], moments)
+
+
+@pytest.mark.parametrize(("model", "label"), [("churn", "churned"), ("propensity", "accepted")])
+def test_a_training_set_goes_to_parquet_in_one_command(bank: Bank, tmp_path: Path, model: str, label: str) -> None:
+    file = tmp_path / f"{model}.parquet"
+    said = write_labelled(bank._parts, model, None, file)
+    written, expected = pd.read_parquet(file), bank.training_set(model)
+    assert said["rows"] == len(expected) > 0
+    assert written[label].tolist() == expected[label].tolist()
+    with pytest.raises(NboError, match="exists"):
+        write_labelled(bank._parts, model, None, file)
+
+
+def test_a_time_that_the_clock_change_repeats_is_the_earlier_one(bank: Bank, tmp_path: Path) -> None:
+    moments = tmp_path / "moments.csv"
+    moments.write_text("customer_id,as_of\nc1,2025-10-26 02:30:00\n")
+    write_labelled(bank._parts, "churn", moments, tmp_path / "labelled.parquet")
+    frame = pd.read_parquet(tmp_path / "labelled.parquet")
+    assert frame["as_of"][0] == pd.Timestamp("2025-10-26 00:30", tz="UTC")
+
+
+def test_runs_are_shown_with_what_differs_and_compared_row_by_row(
+    bank: Bank, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_experiments(bank._parts, "started", "propensity", None)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "blind (propensity) differs from the champion: " in shown
+    assert "learner rates instead of hierarchical" in shown
+    picture = tmp_path / "difference.svg"
+    show_comparison(bank._parts, "propensity", ("champion", "blind"), picture)
+    shown = capsys.readouterr().out
+    assert "blind against champion (propensity)" in shown
+    assert picture.read_text().startswith("<svg")
+    with pytest.raises(NboError, match="no such run: got 'blnd', expected 'blind'"):
+        show_comparison(bank._parts, "propensity", ("champion", "blnd"), None)
+
+
+def test_an_experiment_is_never_in_charge(bank: Bank) -> None:
+    runs = {run.name: run for run in list_runs(bank._parts.settings.tracking_uri, bank.name, "propensity")}
+    assert runs["blind"].aliases == ("blind",)
+    assert bank.champion("propensity").run_id != runs["blind"].run_id
 
 
 def test_a_decision_that_is_tried_is_the_one_that_would_be_made_and_leaves_nothing(bank: Bank) -> None:

@@ -61,7 +61,7 @@ def test_a_mended_mapping_is_imported_again_and_replaces_what_was_there(
 ) -> None:
     bank.deliver(["c1,2025-01-01 10:00:00,app_login", "c2,2025-01-02 10:00:00,app_login"])
     assert _import(bank, capfd)[0] == 0
-    bank.replace("sources.yaml", "  files:", "  time_zone: Europe/Amsterdam\n  files:")
+    bank.replace("sources.yaml", "time_zone: UTC", "time_zone: Europe/Amsterdam")
     code, said = _import(bank, capfd)
     assert (code, bank.parts.log.count()) == (0, 2)
     assert "2 │ events that an earlier mapping made of rows were replaced" in said

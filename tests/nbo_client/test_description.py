@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -24,12 +24,17 @@ from nbo_client.messages import (
     Event,
     EventResult,
     Explanation,
+    Paused,
+    PauseInForce,
+    PauseRequest,
+    Pauses,
     Question,
     RankedOffer,
     Ready,
     Reason,
     Receipt,
     Replay,
+    ResumeRequest,
     ScoreRequest,
     Scores,
     Told,
@@ -46,12 +51,13 @@ def _never() -> Service:
 DOCUMENT = create_app(_never).openapi()
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 
-ASKED = {"QuestionBody": Question, "EventIn": Event, "ConsentBody": ConsentChange, "ScoreBody": ScoreRequest}
+ASKED = {"QuestionBody": Question, "EventIn": Event, "ConsentBody": ConsentChange, "ScoreBody": ScoreRequest,
+         "PauseBody": PauseRequest, "ResumeBody": ResumeRequest}  # fmt: skip
 ANSWERED = {
     kind.__name__: kind
     for kind in (
         Reason, RankedOffer, Decision, Decisions, Withdrawal, EventResult, Told, Ready, Customer, ConsentChanged,
-        Receipt, DecisionLook, Explanation, Replay, Catalogue, Scores,
+        Receipt, DecisionLook, Explanation, Replay, Catalogue, Scores, PauseInForce, Paused, Pauses,
     )
 }  # fmt: skip
 BY_KIND = {kind: name for name, kind in (ASKED | ANSWERED).items()}
@@ -72,6 +78,9 @@ CALLS: list[Call[Any]] = [
     calls.replay("d"),
     calls.offers(),
     calls.scores("c", None),
+    calls.pauses(),
+    calls.pause(PauseRequest(scope="outbound", by="A", reason="R", until=datetime(2026, 6, 1, tzinfo=UTC))),
+    calls.resume(ResumeRequest(scope="outbound", by="A")),
 ]
 
 

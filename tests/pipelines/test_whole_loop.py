@@ -64,6 +64,8 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
     bank = SmallBank.write(tmp_path_factory.mktemp("whole"), customers=500, months=9)
     with pytest.MonkeyPatch.context() as monkeypatch:
         bank.use(monkeypatch)
+        # more than so small a bank has: the first run's models fail their gate
+        bank.replace("models.yaml", "minimum_positives: 10,", "minimum_positives: 100_000,")
         first = run_bank(str(bank.folder))
         bank.promote_challengers()
         yield Loop(bank, first, run_bank(str(bank.folder)))
@@ -105,7 +107,7 @@ def test_training_gives_both_models_and_champions_are_in_charge(loop: Loop) -> N
 
 def test_until_a_propensity_model_has_passed_its_gate_acceptance_rates_decide_and_the_run_says_so(loop: Loop) -> None:
     decisions = loop.first["decisions"]
-    assert not loop.first["models"]["propensity"]["champion"], "the bank is so small that its model fails"
+    assert not loop.first["models"]["propensity"]["champion"]
     assert decisions["models"]["small-propensity"].startswith("rates-1:")
     rows = [row for row in offers_of(loop, decisions["folder"]) if row["propensity"] is not None]
     everybody = next(row for row in decisions["stages"] if row["stage"] == "all")
@@ -331,9 +333,12 @@ def test_one_answer_at_midnight_is_the_one_of_the_batch(loop: Loop) -> None:
     parts = loop.bank.parts
     until = datetime.fromisoformat(loop.second["decisions"]["as_of"])
     rows = offers_of(loop, loop.second["decisions"]["folder"])
+    reader = CustomerReader(parts.bank, parts.log, parts.online, parts.journal)
+    engine = LiveEngine(parts.decider(), reader, prices_in_force(parts.places.decisions, parts.policy))
     for customer in sampled(loop, 8):
         for channel in parts.policy.channels:
-            answer = parts.answer(customer, channel, until, keep=False)
+            # without the database, which has charged budgets for the run's plan since
+            answer = decide_for_customer(DecisionRequest(customer_id=customer, channel=channel), until, engine)
             batch = [row for row in rows if (row["customer_id"], row["channel"]) == (customer, channel)]
             assert answer.origin is Origin.STATE
             assert [

@@ -9,6 +9,7 @@ from pathlib import Path
 import lightgbm
 import numpy as np
 
+from expressions.types import ColumnType, Number
 from models.tracking.runs import RunFacts
 
 
@@ -18,6 +19,10 @@ class SmallModel:
 
     booster: lightgbm.Booster
     shift: float
+
+    @property
+    def schema(self) -> dict[str, ColumnType]:
+        return dict.fromkeys(("balance", "age", "visits"), Number())
 
     def to_files(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -57,7 +57,7 @@ def source(service):
 
 @pytest.fixture
 def swapper(service, source):
-    return EngineReloader(source, service.swap, service.clock, seconds=60)
+    return EngineReloader(source, service.swap, service.clock, seconds=60, read_pauses=service.read_pauses)
 
 
 def engine_with(service, bank=None, propensity=None):

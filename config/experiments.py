@@ -1,0 +1,93 @@
+"""Changed settings of a bank's models, for an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from config.bank import Bank
+from config.reading import bank_of, read_folder
+from domain.errors import DataError
+from models.settings import ChurnLabel, Learning
+
+FILE: Final = "models.yaml"
+_MODELS: Final = ("churn", "propensity")
+_LEARNING: Final = "learning"
+_PARAMETERS: Final = "parameters"
+
+
+def changed_models(folder: Path, changes: Sequence[str]) -> Bank:
+    """Read a bank's folder as it would be with other settings in models.yaml.
+
+    `models.training.folds=5` is a setting of models.yaml by its path. For `models.propensity` and `models.churn` the
+    setting may also be one of `learning`, such as `models.churn.learner=lightgbm`, or else a parameter of the learner,
+    such as `models.propensity.num_leaves=31`. Values are YAML.
+
+    Args:
+        folder: The bank's folder.
+        changes: Paths and values.
+
+    Raises:
+        DataError: A change is not a path and a value.
+        ConfigurationErrors: The changed bank is not valid.
+
+    Example:
+        >>> bank = changed_models(Path("banks/demo"), ["models.propensity.num_leaves=31"])
+        >>> bank.models.learning.propensity.parameters
+        {'num_leaves': 31}
+    """
+    documents = read_folder(folder)
+    document = documents[FILE]
+    content: Any = deepcopy(document.content)
+    if not document.problems and isinstance(content, dict):
+        for change in changes:
+            path, value = _parsed(change)
+            _put(content, path, value, change)
+        documents[FILE] = replace(document, content=content)
+    return bank_of(folder, documents)
+
+
+def _parsed(change: str) -> tuple[tuple[str, ...], Any]:
+    path, is_there, text = change.partition("=")
+    first, *rest = path.strip().split(".")
+    if not is_there or first != "models" or not all(rest) or not rest:
+        raise _unfit(change)
+    try:
+        return _place(tuple(rest)), YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        raise _unfit(change) from error
+
+
+def _place(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the place in models.yaml of a setting of a model, or of a parameter of its learner."""
+    model, *rest = path
+    if model not in _MODELS or not rest or (model == "churn" and rest[0] in _names(ChurnLabel)):
+        return path
+    within = rest if rest[0] in _names(Learning) else [_PARAMETERS, *rest]
+    return (_LEARNING, model, *within)
+
+
+def _put(content: dict[str, Any], path: tuple[str, ...], value: Any, change: str) -> None:
+    for step in path[:-1]:
+        content = content.setdefault(step, {})
+        if not isinstance(content, dict):
+            raise _unfit(change)
+    content[path[-1]] = value
+
+
+def _names(shape: type[Any]) -> set[str]:
+    return {one.name for one in fields(shape)}
+
+
+def _unfit(change: str) -> DataError:
+    return DataError(
+        "not a setting of the models",
+        got=f"'{change}'",
+        expected="a path below `models` and a value, such as models.propensity.num_leaves=31",
+    )

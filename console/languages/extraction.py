@@ -1,0 +1,51 @@
+"""Updates the catalogues with the messages of the console: `python -m console.languages.extraction`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_file
+from babel.messages.pofile import read_po, write_po
+
+from console.languages import LANGUAGES, catalogue_file
+
+_ROOM: Final = Path(__file__).parent.parent
+_KEYWORDS: Final[dict[str, Any]] = {"_": None, "N_": None, "texts": None, "plural": (1, 2), "ngettext": (1, 2)}
+_KINDS: Final = (("**/*.py", "python"), ("templates/*.html", "jinja2.ext:babel_extract"))
+WRITTEN_IN: Final = "en"
+
+
+def extracted() -> Catalog:
+    """Return all messages of the console's code and templates."""
+    found = Catalog(project="nbo", charset="utf-8")
+    for pattern, method in _KINDS:
+        for file in sorted(_ROOM.glob(pattern)):
+            options = {"trimmed": "true"} if file.suffix == ".html" else None
+            for _, message, comments, _ in extract_from_file(method, file, keywords=_KEYWORDS, options=options):
+                found.add(message, auto_comments=comments)
+    return found
+
+
+def update() -> None:
+    """Update every catalogue."""
+    template = extracted()
+    for language in LANGUAGES:
+        if language == WRITTEN_IN:
+            continue
+        file = catalogue_file(language)
+        catalogue = Catalog(locale=language)
+        if file.exists():
+            with file.open("rb") as handle:
+                catalogue = read_po(handle, locale=language)
+        catalogue.update(template, no_fuzzy_matching=True, update_creation_date=False)
+        catalogue.obsolete.clear()
+        catalogue.project, catalogue.copyright_holder, catalogue.fuzzy = "nbo", "the authors of nbo", False
+        catalogue.header_comment = f"# Messages of the console: {LANGUAGES[language]}."
+        with file.open("wb") as handle:
+            write_po(handle, catalogue, width=0, sort_output=True, omit_header=False)
+
+
+if __name__ == "__main__":
+    update()

@@ -1,0 +1,39 @@
+"""Names that every bank shares, so that `Texts.name` can translate them; a bank's own names stay as they are."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from console.languages import N_
+
+NAMES: Final = (
+    # groups of contacts
+    *(N_("inbound"), N_("outbound"), N_("mandatory")),
+    # stages of the journey
+    *(N_("acquisition"), N_("growth"), N_("mature"), N_("dormant"), N_("lost"), N_("none"), N_("all")),
+    # steps of a product's sub-journey
+    *(N_("awareness"), N_("consideration"), N_("application"), N_("onboarding"), N_("usage")),
+    # channels
+    *(N_("app"), N_("web"), N_("email"), N_("push"), N_("call centre"), N_("branch"), N_("atm"), N_("sms")),
+    # kinds of rules
+    *(N_("consent"), N_("eligibility"), N_("applicability"), N_("suitability"), N_("service first")),
+    *(N_("quiet hours"), N_("contact limit"), N_("limit"), N_("score"), N_("budget")),
+    # classes of offers
+    *(N_("transactional"), N_("commercial")),
+    # roles
+    *(N_("viewer"), N_("adviser"), N_("marketer"), N_("risk"), N_("data scientist"), N_("admin")),
+    # periods of budgets
+    *(N_("day"), N_("week"), N_("month"), N_("campaign")),
+    # states of a contact in the outbox
+    *(N_("waiting"), N_("delivered"), N_("withheld"), N_("expired"), N_("superseded"), N_("dead")),
+    # models
+    *(N_("churn"), N_("propensity"), N_("champion"), N_("challenger")),
+    # colours
+    *(N_("auto"), N_("light"), N_("dark")),
+    # what is fresh
+    *(N_("event log"), N_("online states")),
+    # yes and no
+    *(N_("yes"), N_("no"), N_("unknown")),
+    # an entry of the timeline
+    N_("decision"),
+)

@@ -1,0 +1,105 @@
+"""Tables of figures: shown on pages, and handed out as CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from io import StringIO
+from typing import Any, Literal
+
+import orjson
+
+from domain.cells import harmless
+
+Kind = Literal["text", "name", "count", "number", "share", "money", "date", "moment"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        key: Key of the rows, and name of the column as data.
+        label: Heading, already translated.
+        kind: How values are shown.
+        bar: Whether a bar shows how the value compares with the column's largest.
+        interval: Keys of the bounds of the value's interval.
+    """
+
+    key: str
+    label: str
+    kind: Kind = "text"
+    bar: bool = False
+    interval: tuple[str, str] | None = None
+
+    @property
+    def is_number(self) -> bool:
+        """Whether values are aligned to the right."""
+        return self.kind in {"count", "number", "share", "money"}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of figures.
+
+    Attributes:
+        name: Name in links, such as `by_offer`.
+        caption: What the table shows, already translated.
+        columns: Columns that are shown; as data a table also has the rows' other keys.
+        rows: Plain values.
+        empty: What is said if there are no rows, already translated.
+    """
+
+    name: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: Sequence[Mapping[str, Any]]
+    empty: str = ""
+
+    def largest(self, column: Column) -> float:
+        """Return the largest value of a column, or bound of its interval; 0 if there is none."""
+        keys = (column.key, *(column.interval or ()))
+        return max((row[key] for row in self.rows for key in keys if row.get(key) is not None), default=0.0)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """All keys of the rows: the columns first."""
+        return tuple(
+            dict.fromkeys([*(column.key for column in self.columns), *(key for row in self.rows for key in row)])
+        )
+
+    def to_csv(self) -> str:
+        r"""Return the rows as CSV whose cells no spreadsheet runs as formulas.
+
+        Example:
+            >>> Table("t", "", (Column("offer", "Offer"),), [{"offer": "=1+1"}]).to_csv()
+            "offer\r\n'=1+1\r\n"
+        """
+        text = StringIO()
+        writer = csv.writer(text)
+        writer.writerow(harmless(key) for key in self.keys)
+        for row in self.rows:
+            writer.writerow(harmless(_cell(row.get(key))) for key in self.keys)
+        return text.getvalue()
+
+    def to_json(self) -> bytes:
+        """Return the rows as JSON."""
+        rows = [{key: row.get(key) for key in self.keys} for row in self.rows]
+        return orjson.dumps(
+            {"table": self.name, "caption": self.caption, "rows": rows}, option=orjson.OPT_SERIALIZE_NUMPY
+        )
+
+
+def find_table(tables: Iterable[Table], name: str) -> Table | None:
+    """Return the table of a name."""
+    return next((table for table in tables if table.name == name), None)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping | list | tuple):
+        return orjson.dumps(value).decode()
+    return value

@@ -1,0 +1,53 @@
+"""What a learner of churn is: a function that fits on customers with labels and returns a scorer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from expressions.types import Array, ColumnType
+from features.table import FeatureTable
+from models.settings import Training
+
+
+class ChurnScorer(Protocol):
+    """A fitted learner; `models.churn.model.ChurnModel` is one."""
+
+    @property
+    def schema(self) -> dict[str, ColumnType]:
+        """Features that the model reads, and their types."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Features that the model reads."""
+
+    @property
+    def rate(self) -> float | None:
+        """Share of customers who leave, used for unknown customers; None if it was not measured."""
+
+    def predict(self, features: FeatureTable, *, num_threads: int = 1) -> Array:
+        """Predict the probability of churn, shape (n,)."""
+
+    def shap_values(self, features: FeatureTable, *, num_threads: int = 1) -> Array:
+        """Return contributions to the log-odds, shape (n, len(names))."""
+
+    def to_files(self, folder: Path) -> None:
+        """Write everything as text and JSON."""
+
+
+class ChurnLearner(Protocol):
+    """Fits on customers with labels, as `models.churn.model.fit_churn` does."""
+
+    def __call__(
+        self, features: FeatureTable, y: Array, names: tuple[str, ...], training: Training, *, num_threads: int
+    ) -> ChurnScorer:
+        """Fit on all rows.
+
+        Args:
+            features: n rows: customers at anchors.
+            y: Labels, 1.0 churned, 0.0 not, shape (n,).
+            names: Features that the model may read.
+            training: Training settings.
+            num_threads: Number of threads.
+        """
+        ...

@@ -1,0 +1,104 @@
+"""Files of figures: daily responses, the runs of the bank, and the results of the last run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from domain.errors import StateError
+from serving.figures.daily_responses import SCHEMA
+from storage.atomic import replace_text, replacing
+
+DAILY_RESPONSES: Final = "daily_responses.parquet"
+RUNS: Final = "runs.json"
+OFFERS: Final = "offers.json"
+MOST_RUNS: Final = 1_000
+_UNTIL: Final = b"until"
+
+
+def write_daily_responses(folder: Path, table: pa.Table, until: datetime) -> None:
+    """Write daily responses and the moment up to which they are complete."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / DAILY_RESPONSES) as beside:
+        pq.write_table(table.replace_schema_metadata({_UNTIL: until.isoformat().encode()}), beside)
+
+
+def read_daily_responses(folder: Path) -> tuple[pa.Table, datetime | None]:
+    """Read daily responses and the moment up to which they are complete; an empty table and None before the first run.
+
+    Raises:
+        StateError: The file is damaged.
+    """
+    file = folder / DAILY_RESPONSES
+    try:
+        table = pq.read_table(file)
+        until = (table.schema.metadata or {}).get(_UNTIL)
+        moment = None if until is None else datetime.fromisoformat(until.decode())
+        return table.cast(SCHEMA), moment
+    except FileNotFoundError:
+        return SCHEMA.empty_table(), None
+    except (OSError, ValueError) as error:
+        raise StateError(
+            "the daily responses cannot be read", got=type(error).__name__, remedy=f"remove {file} and decide again"
+        ) from error
+
+
+def write_offers(folder: Path, as_of: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the counts of a run by offer (`serving.figures.offer_counts`)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_text(folder / OFFERS, json.dumps({"as_of": as_of, "offers": list(rows)}, indent=1))
+
+
+def read_offers(folder: Path) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the counts of the last run by offer, and its moment; nothing before the first run.
+
+    Raises:
+        StateError: The file is damaged.
+    """
+    content = _json(folder / OFFERS, {"as_of": None, "offers": []})
+    return content["offers"], content["as_of"]
+
+
+def add_run(folder: Path, run: Mapping[str, Any]) -> None:
+    """Add a run to the list of runs; one of the same folder replaces it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    others = [one for one in read_runs(folder) if one["folder"] != run["folder"]]
+    kept = sorted([*others, dict(run)], key=lambda one: str(one["as_of"]))[-MOST_RUNS:]
+    replace_text(folder / RUNS, json.dumps(kept, indent=1))
+
+
+def read_runs(folder: Path) -> list[dict[str, Any]]:
+    """Return the runs of the bank, oldest first.
+
+    Raises:
+        StateError: The file is damaged.
+    """
+    return list(_json(folder / RUNS, []))
+
+
+def read_last_run(file: Path) -> dict[str, Any]:
+    """Return the stored result of each flow's last run; empty before the first one.
+
+    Raises:
+        StateError: The file is damaged.
+    """
+    return dict(_json(file, {}))
+
+
+def _json(file: Path, otherwise: Any) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return otherwise
+    except ValueError as error:
+        raise StateError(
+            "the stored results of earlier runs are damaged",
+            got=str(error),
+            remedy=f"remove {file} and run again; nothing else is lost",
+        ) from error

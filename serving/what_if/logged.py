@@ -1,0 +1,252 @@
+"""A bank's logged decisions with their outcomes, beside what another policy would have decided, as plain arrays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from config.bank import Bank
+from decisioning.engine import DecisionContext, Decisions
+from domain.errors import DataError, StateError
+from events.fingerprints import bucket_of
+from events.log import EventLog
+from expressions.types import Array
+from features.compute import compute_features
+from features.moments import Moments, utc_microseconds
+from features.responses import responses
+from features.table import FeatureTable
+from records.decision_log import DecisionLog, LoggedDecision
+from serving.batch.budget_state import budget_state_of
+from serving.batch.part import FEATURES, part_file
+from serving.customer_features import Origin
+from serving.decider import CHURN_PROBABILITY, Decider
+from serving.replay import features_of
+from serving.what_if.comparison import NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedOutcomes:
+    """Decisions that were presented and whose response windows have ended, in time order.
+
+    Attributes:
+        decisions: The n logged decisions.
+        reward: Value of the acceptance, in the bank's currency; 0 without one. Shape (n,).
+        left_out: Number of impressions that tell nothing, by reason.
+    """
+
+    decisions: tuple[LoggedDecision, ...]
+    reward: Array
+    left_out: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationArrays:
+    """The arguments of `decisioning.off_policy.evaluate.evaluate_policy`; its actions are offers, and `nothing`.
+
+    Attributes:
+        actions: Names of the k actions.
+        action: Shape (n,).
+        reward: Shape (n,).
+        probability: Shape (n,).
+        target: Shape (n, k).
+        context: Shape (n, 3): churn probability, highest and mean propensity of the channel's candidates.
+        customer: Shape (n,).
+        stage: Shape (n,).
+    """
+
+    actions: tuple[str, ...]
+    action: NDArray[np.intp]
+    reward: Array
+    probability: Array
+    target: Array
+    context: Array
+    customer: NDArray[np.object_]
+    stage: NDArray[np.object_]
+
+
+def logged_outcomes(decision_log: DecisionLog, log: EventLog, bank: Bank, until: datetime) -> LoggedOutcomes:
+    """Match the impressions of the event log with the decisions that they cite.
+
+    Args:
+        decision_log: Log of decisions.
+        log: Event log.
+        bank: The bank that decided.
+        until: Moment of the evaluation; later news does not count, and windows that end later are not over.
+
+    Raises:
+        DataError: The bank's vocabulary has no contacts.
+    """
+    contacts = bank.vocabulary.contacts
+    types = () if contacts is None else (contacts.presented, contacts.accepted)
+    found = responses(log.read_types(types), bank.vocabulary, bank.offers, until)
+    cited = ~np.array([decision is None for decision in found.decision_id], dtype=bool)
+    left_out = Counter({"cite no decision": int((~cited).sum()), "not matured": int((cited & ~found.matured).sum())})
+    rows = np.flatnonzero(cited & found.matured)
+    outcome: dict[str, tuple[str, bool]] = {}
+    for row in rows.tolist():
+        outcome.setdefault(found.decision_id[row], (found.offer[row], bool(found.accepted[row])))
+    decisions, rewards = [], []
+    for logged in decision_log.with_ids(sorted(outcome)):
+        offer, accepted = outcome.pop(logged.decision_id)
+        if logged.offer != offer:
+            left_out["not the first offer of their decision"] += 1
+        elif logged.selection_probability is None or not logged.selection_probability > 0.0:
+            left_out["decided without a probability"] += 1
+        elif logged.record is None and logged.part is None:
+            left_out["features are no longer kept"] += 1
+        else:
+            decisions.append(logged)
+            rewards.append((logged.value or 0.0) if accepted else 0.0)
+    left_out["decision is archived or unknown"] = len(outcome)
+    order = sorted(range(len(decisions)), key=lambda row: (decisions[row].as_of, decisions[row].decision_id))
+    return LoggedOutcomes(
+        tuple(decisions[row] for row in order),
+        np.array([rewards[row] for row in order], dtype=np.float64),
+        {reason: count for reason, count in left_out.items() if count},
+    )
+
+
+def evaluation_arrays(
+    outcomes: LoggedOutcomes, decider: Decider, log: EventLog, decisions_folder: Path
+) -> EvaluationArrays:
+    """Let a policy decide where the logged decisions were made, from the same features, requests, prices and budgets.
+
+    Features that the policy reads and the records lack are computed from the event log as of each decision.
+
+    Args:
+        outcomes: Logged decisions.
+        decider: The policy to evaluate.
+        log: Event log.
+        decisions_folder: Folder that holds one folder per batch run.
+
+    Raises:
+        DataError: There are no decisions.
+        StateError: Files of a batch run are gone.
+    """
+    logged = outcomes.decisions
+    if not logged:
+        raise DataError("there are no logged decisions with an outcome", got=_reasons(outcomes.left_out))
+    names = [offer.name for offer in decider.bank.offers]
+    actions = tuple(dict.fromkeys([*(str(one.offer) for one in logged), *names, NOTHING]))
+    places = {name: place for place, name in enumerate(actions)}
+    target, context = np.zeros((len(logged), len(actions))), np.full((len(logged), 3), np.nan)
+    for rows, decisions in _decided(logged, decider, log, decisions_folder):
+        channel = logged[rows[0]].channel
+        columns = decisions.policy.candidates.by_channel.get(channel, np.empty(0, dtype=np.intp))
+        for column in columns.tolist():
+            offer = decisions.policy.candidates.pairs[column][0].name
+            target[rows, places[offer]] += decisions.ranking.selection_probability[:, column]
+        context[rows, 0] = decisions.features.columns[CHURN_PROBABILITY]
+        known = decisions.worth.propensity[:, columns]
+        some = np.isfinite(known).any(axis=1)
+        context[rows[some], 1] = np.nanmax(known[some], axis=1)
+        context[rows[some], 2] = np.nanmean(known[some], axis=1)
+    target[:, places[NOTHING]] = np.clip(1.0 - target.sum(axis=1), 0.0, 1.0)
+    return EvaluationArrays(
+        actions,
+        np.array([places[str(one.offer)] for one in logged], dtype=np.intp),
+        outcomes.reward,
+        np.array([one.selection_probability for one in logged], dtype=np.float64),
+        target,
+        context,
+        np.array([one.customer_id for one in logged], dtype=object),
+        np.array([one.stage or NOTHING for one in logged], dtype=object),
+    )
+
+
+def _decided(
+    logged: Sequence[LoggedDecision], decider: Decider, log: EventLog, folder: Path
+) -> Iterator[tuple[NDArray[np.intp], Decisions]]:
+    """Decide again: single decisions one by one, those of a part and channel together."""
+    added = _added_features(logged, decider, log, folder)
+
+    def key(row: int) -> tuple[str, str, str]:
+        one = logged[row]
+        return (one.part or "", one.channel, "" if one.part else one.decision_id)
+
+    known = set(decider.policy.candidates.by_channel)
+    budgets = {budget.budget.name for budget in decider.policy.budgets}
+    for (part, channel, _), members in groupby(sorted(range(len(logged)), key=key), key=key):
+        rows = np.array(list(members), dtype=np.intp)
+        first = logged[rows[0]]
+        if channel not in known:
+            continue
+        if first.record is not None:
+            kept = features_of(first.record, decider.schema)
+            prices, remaining = dict(first.record.prices), dict(first.record.remaining)
+            request = {n: v for n, v in first.record.request.items() if n in decider.bank.vocabulary.request}
+        else:
+            kept = _customers_of_part(folder, part, [logged[row].customer_id for row in rows.tolist()], decider)
+            state = budget_state_of(folder / part.rpartition("/")[0])
+            prices, remaining = dict(state.get("prices") or {}), dict(state.get("remaining") or {})
+            request = {}
+        context = DecisionContext(
+            as_of=utc_microseconds(first.as_of),
+            seed=first.seed,
+            channels=[channel],
+            request=request,
+            prices={name: price for name, price in prices.items() if name in budgets},
+            remaining={name: left for name, left in remaining.items() if name in budgets and left is not None},
+        )
+        columns = {**kept.columns, **{name: values[rows] for name, values in added.items()}}
+        schema = {name: decider.schema[name] for name in columns}
+        table = FeatureTable(kept.customer_ids, kept.as_of, columns, schema)
+        yield rows, decider.decide(table, context, unknown=first.features_from == Origin.NOTHING)
+
+
+def _added_features(
+    logged: Sequence[LoggedDecision], decider: Decider, log: EventLog, folder: Path
+) -> dict[str, Array]:
+    """Compute the features that some record lacks, for all decisions; shape (n,) each."""
+    kept = {frozenset(one.record.features) for one in logged if one.record is not None}
+    kept |= {frozenset(_of_part(folder, part).column_names) for part in {one.part for one in logged if one.part}}
+    missing = sorted(set(decider.features) - frozenset.intersection(*kept))
+    if not missing:
+        return {}
+    added = {name: np.full(len(logged), np.nan) for name in missing}
+    customers = np.array([one.customer_id for one in logged], dtype=object)
+    moments = np.array([utc_microseconds(one.as_of) for one in logged])
+    buckets = bucket_of(pa.array(customers, pa.string()), log.buckets)
+    for bucket in np.unique(buckets).tolist():
+        rows = np.flatnonzero(buckets == bucket)
+        found = compute_features(
+            log.read_bucket(bucket), Moments(customers[rows], moments[rows]), decider.bank.feature_definitions, missing
+        )
+        for name in missing:
+            added[name][rows] = found.columns[name]
+    return added
+
+
+def _of_part(folder: Path, part: str) -> pa.Table:
+    run, _, name = part.rpartition("/")
+    path = part_file(folder / run, FEATURES, name)
+    try:
+        return pq.read_table(path)
+    except OSError as error:
+        raise StateError(
+            "the features of logged decisions are gone",
+            got=error.strerror or str(error),
+            expected=f"the file {path}",
+            remedy="restore the files of the run from an archive",
+        ) from error
+
+
+def _customers_of_part(folder: Path, part: str, customers: Sequence[str], decider: Decider) -> FeatureTable:
+    table = _of_part(folder, part)
+    schema = {feature: decider.schema[feature] for feature in decider.features if feature in table.column_names}
+    whole = FeatureTable.from_arrow(table, schema)
+    places = {customer: place for place, customer in enumerate(whole.customer_ids.tolist())}
+    return whole.take(np.array([places[customer] for customer in customers], dtype=np.intp))
+
+
+def _reasons(left_out: Mapping[str, int]) -> str:
+    return "; ".join(f"{count:,} impressions: {reason}" for reason, count in left_out.items()) or "no impressions"
