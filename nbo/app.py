@@ -94,12 +94,12 @@ def components_of_bank(context: typer.Context) -> Components:
     return components_of(context.obj)
 
 
-def components_with_flows(context: typer.Context) -> Components:
-    """Open the components, and make sure that flows can run."""
+def components_with_flows(context: typer.Context, module: str = "prefect") -> Components:
+    """Open the components, import the module of the flows, and make sure that they can run."""
     parts = components_of_bank(context)
     from nbo.servers import serve_flows
 
-    serve_flows(parts.settings)
+    serve_flows(parts.settings, module)
     return parts
 
 

@@ -31,7 +31,7 @@ def run(context: typer.Context, as_of: AsOf = None) -> None:
 
     Example: nbo --bank banks/demo run
     """
-    parts = components_with_flows(context)
+    parts = components_with_flows(context, "pipelines.run_bank")
     from pipelines.run_bank import run_bank
 
     show_run(run_bank(str(parts.folder), moment_of(parts, as_of)), parts.folder)
@@ -57,6 +57,9 @@ def check(
     from wiring.addresses import check_addresses
 
     check_addresses(parts, os.environ)
+    from nbo.dry_run import check_columns
+
+    check_columns(parts)
     show_table(
         f"{bank.identity.name}: {bank.identity.description}",
         ("part", "count"),

@@ -9,7 +9,9 @@ from tempfile import TemporaryDirectory
 
 from events.importing import import_sources
 from events.log import EventLog
+from events.reading import read_chunks
 from events.report import FileCounts
+from events.source_files import find_files, is_address
 from nbo.display import console, show_table
 from nbo.outcomes import show_rows
 from nbo.rejected import show_reasons
@@ -43,6 +45,23 @@ def show_dry_run(components: Components) -> None:
         _show_warnings(report.files)
         report.require_something_of_every_file()
     console.print("nothing was written", markup=False)
+
+
+def check_columns(components: Components) -> None:
+    """Read the beginning of each file that is there, so that a column that it lacks is found before an import.
+
+    Files elsewhere and files that have not been delivered yet are left to the import.
+
+    Raises:
+        SourceError: A file lacks a column, or cannot be read.
+    """
+    if components.bank.identity.source_folder is None or not components.sources.is_dir():
+        return
+    for source in components.bank.sources:
+        local = [pattern for pattern in source.files if not is_address(pattern)]
+        if all(any(components.sources.glob(pattern)) for pattern in local):
+            for file in find_files([source], components.sources):
+                next(read_chunks(file), None)
 
 
 def _show_warnings(files: tuple[FileCounts, ...]) -> None:

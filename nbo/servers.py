@@ -6,6 +6,7 @@ import atexit
 import os
 import socket
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from config.console import MLFLOW, PREFECT
@@ -40,7 +41,7 @@ def start_prefect(servers: Servers, port: int) -> str:
     return url
 
 
-def serve_flows(settings: Settings) -> None:
+def serve_flows(settings: Settings, module: str = "prefect") -> None:
     """Run a Prefect server for the flows of this process until it ends, or use the one of `PREFECT_API_URL`.
 
     It replaces the server that a flow would start for itself. Its port is reserved from the beginning instead of drawn
@@ -49,6 +50,10 @@ def serve_flows(settings: Settings) -> None:
 
     Call it before prefect is imported, which reads the environment on import. Nothing is done in a process that has
     already imported prefect, as a notebook may have.
+
+    Args:
+        settings: Settings with the home.
+        module: Module of the flows, imported while the server starts: each takes seconds.
 
     Raises:
         StateError: The server did not start, or Prefect's database is damaged.
@@ -68,8 +73,9 @@ def serve_flows(settings: Settings) -> None:
         environment = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1", "PREFECT_UI_ENABLED": "0"}
         servers.start("the flow-server", [*command, "--log-level", "error"], f"{url}/health", environment, listener)
         listener.close()  # the server alone has it from now on
+        os.environ["PREFECT_API_URL"] = url
+        import_module(module)
         servers.wait()
-    os.environ["PREFECT_API_URL"] = url
 
 
 def _expect_sound_flow_runs() -> None:

@@ -171,10 +171,9 @@ def train_propensity_model(
             )
         except (DataError, ModelError) as error:
             return _not_trained(error)
-        pairs = {(offer.name, treatment.channel): (offer, treatment) for offer, treatment in candidates_of(bank.offers)}
-        presented = list(zip(answers.offer, answers.channel, strict=True))
-        shown = np.array([row for row in _sample(len(answers)) if presented[row] in pairs], dtype=np.intp)
-        explained = trained.model.explain(features.take(shown), [pairs[presented[row]] for row in shown])
+        shown = _sample(len(answers))
+        pairs = _explained_pairs(bank.offers, answers.offer[shown], answers.channel[shown])
+        explained = trained.model.explain(features.take(shown), pairs)
     windows = {offer.name: offer.response_window_days for offer in bank.offers}
     y = np.where(answers.matured, answers.accepted.astype(np.float64), np.nan)
     return put_to_gate(
@@ -213,6 +212,16 @@ def _rates(components: Components, as_of: datetime) -> AcceptanceRates | None:
         return None if priors is None else AcceptanceRates(priors)
     features = components.offline.training_set(answers.moments, PROPENSITY)
     return count_rates(features, answers, components.bank.offers)
+
+
+def _explained_pairs(
+    offers: tuple[Offer, ...], presented: NDArray[np.object_], channels: NDArray[np.object_]
+) -> list[tuple[Offer, Treatment]]:
+    """Return the candidate of each impression; without a channel that it still has, the first of the offer's."""
+    pairs = candidates_of(offers)
+    exact = {(offer.name, treatment.channel): (offer, treatment) for offer, treatment in pairs}
+    first = {offer.name: (offer, treatment) for offer, treatment in reversed(pairs)}
+    return [exact.get((name, channel), first[name]) for name, channel in zip(presented, channels, strict=True)]
 
 
 def _mostly_unknown(features: FeatureTable, attributes: Iterable[str]) -> dict[str, float]:

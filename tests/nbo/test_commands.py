@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -143,3 +145,52 @@ def test_moments_are_of_the_banks_time_zone() -> None:
     moment = moment_of(components_of(DEMO), datetime(2026, 6, 1))  # noqa: DTZ001 - as typer reads it
     assert moment is not None
     assert moment.isoformat() == "2026-06-01T00:00:00+02:00"
+
+
+def test_the_version_is_that_of_the_project(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("--version") == 0
+    project = tomllib.loads((DEMO.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert capsys.readouterr().out == f"{project['version']}\n"
+
+
+def test_the_environment_names_the_bank(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("NBO_BANK", str(DEMO.parent / "bpi2012"))
+    assert exit_code("check") == 0
+    assert "bpi2012" in capsys.readouterr().out
+
+
+def test_tables_are_printed_as_json_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("--json", "--bank", str(DEMO), "check") == 0
+    tables = json.loads(capsys.readouterr().out)["tables"]
+    assert {"part": "offers", "count": 22} in tables[0]["rows"]
+
+
+def test_a_quiet_command_prints_only_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("--quiet", "--bank", str(DEMO), "check") == 0
+    assert exit_code("--quiet", "--bank", str(DEMO), "decide", "--customer", "c000001") == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "needs a channel" in shown.err
+    assert exit_code("--bank", str(DEMO), "check") == 0
+    assert "offers by stage" in capsys.readouterr().out
+
+
+def test_a_condition_that_can_never_hold_is_a_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "broken"
+    shutil.copytree(DEMO, folder)
+    policies = folder / "policies.yaml"
+    policies.write_text(policies.read_text().replace('"age >= 18"', '"age >= 18 AND age < 10"'))
+    assert exit_code("--bank", str(folder), "check") == 1
+    assert "`age >= 18 AND age < 10` can never hold" in capsys.readouterr().err
+
+
+def test_a_column_that_a_file_lacks_is_found_by_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bank = CsvBank(tmp_path, monkeypatch)
+    assert exit_code("--bank", str(bank.folder), "check") == 0, "nothing has been delivered yet"
+    bank.deliver(logins(5, every_days=30))
+    assert exit_code("--bank", str(bank.folder), "check") == 0
+    (bank.sources / "second.csv").write_text("client,time,event\nc1,2025-01-01T10:00:00,app_login\n")
+    assert exit_code("--bank", str(bank.folder), "check") == 1
+    assert "second.csv" in capsys.readouterr().err

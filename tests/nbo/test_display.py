@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
 from domain.errors import DataError
-from nbo.display import progress_bars, show_error, show_table
+from nbo.display import collect_tables, print_collected, progress_bars, show_error, show_table
 
 
 def test_numbers_are_set_to_the_right_with_thousands_apart(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,3 +40,22 @@ def test_work_without_a_terminal_is_one_line_when_done(capsys: pytest.CaptureFix
         progress(1, 10)
         assert capsys.readouterr().out == ""
     assert capsys.readouterr().out == "import events: done\n"
+
+
+def test_columns_for_which_there_is_no_room_are_named_below_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    columns = ("offer", "customers", "a_very_long_name_of_a_column", "another_very_long_name")
+    show_table("offers", columns, [("loan", 1_000, 2, 3)], width=60)
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines()[:-1])) <= 60
+    assert "│ loan  │     1,000 │" in shown
+    assert shown.splitlines()[-1] == "  no room for another_very_long_name: set COLUMNS, or use --json"
+
+
+def test_collected_tables_are_one_json_document(capsys: pytest.CaptureFixture[str]) -> None:
+    collect_tables()
+    show_table("counts", ("what", "count"), [("events", 3), ("none", None)])
+    print_collected()
+    rows = [{"what": "events", "count": 3}, {"what": "none", "count": None}]
+    assert json.loads(capsys.readouterr().out) == {"tables": [{"title": "counts", "rows": rows}]}
+    show_table("counts", ("what", "count"), [])
+    assert "counts" in capsys.readouterr().out, "afterwards tables are printed again"

@@ -159,3 +159,39 @@ def test_every_file_has_a_schema_with_descriptions(name: str) -> None:
     missing = [(shape.get("title"), key) for shape in shapes for key, item in shape["properties"].items()
                if "description" not in item]  # fmt: skip
     assert missing == []
+
+
+def test_offers_are_expected_to_be_accepted_as_often_as_in_the_export(desk: Desk) -> None:
+    desk.put("kontakte.csv", _contacts())
+    desk.init()
+    bank = load_bank(desk.bank)
+    assert [offer.expected_acceptance for offer in bank.offers] == [14 / 40]
+    assert bank.identity.complete_until == date(2025, 3, 17), "answers have times, so nothing is known after the last"
+    assert bank.journey.evaluate_every_days == 1
+
+
+def test_answers_without_a_time_are_all_there_are_when_the_response_window_is_over(desk: Desk) -> None:
+    rows = "".join(f"K{n},2025-03-02,Card,{('no', 'yes')[n % 4 == 0]}\n" for n in range(40))
+    desk.put("mailing.csv", f"client_id,sent,campaign,response\n{rows}")
+    desk.init()
+    assert load_bank(desk.bank).identity.complete_until == date(2025, 4, 2)
+
+
+def test_customers_without_a_time_are_known_before_the_first_contact(desk: Desk) -> None:
+    desk.put("contacts.csv", "client_id,sent,campaign,response\n" + "".join(
+        f"K{n},2025-03-{2 + n % 20:02d},Card,{('no', 'yes')[n % 4 == 0]}\n" for n in range(40)))  # fmt: skip
+    desk.put("clients.csv", "client_id,age,balance\n" + "".join(f"K{n},{20 + n},{n}.5\n" for n in range(40)))
+    new = desk.init()
+    _, events = desk.run()
+    attributes = [event for event in events if event["type"] == "customer_attributes"]
+    assert {event["occurred_at"].date() for event in attributes} <= {date(2025, 2, 28), date(2025, 3, 1)}  # type: ignore[attr-defined]
+    assert {"age", "balance"} <= new.draft.attributes.keys(), "numbers may differ in every row"
+
+
+def test_what_happened_to_every_customer_once_is_an_event_if_it_has_a_time_of_day(desk: Desk) -> None:
+    rows = "".join(f"U{n},2025-03-{1 + n % 28:02d} 10:0{n % 10}:00,{('login', 'payment')[n % 2]}\n" for n in range(40))
+    desk.put("log.csv", f"user_id,at,event\n{rows}")
+    new = desk.init()
+    assert [file.role for file in new.files] == ["events"]
+    _, events = desk.run()
+    assert {event["type"] for event in events} == {"login", "payment"}

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import DataError, ModelError, SourceError, StateError
+from domain.errors import DataError, SourceError, StateError
 from pipelines.deciding import decide_for_everybody
 from pipelines.feature_build import build_features
 from pipelines.importing import import_events
+from pipelines.report_page import stand_ins
 from pipelines.reporting import write_report
 from pipelines.training import train_models
 from tests.pipelines.csv_bank import CsvBank, logins
@@ -20,10 +21,12 @@ def bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CsvBank:
     return CsvBank(tmp_path, monkeypatch)
 
 
-def run_until_trained(bank: CsvBank) -> None:
+def run_until_trained(bank: CsvBank) -> dict[str, str]:
+    """Return why each model was not trained."""
     import_events(str(bank.folder))
     build_features(str(bank.folder))
-    train_models(str(bank.folder))
+    models = train_models(str(bank.folder))
+    return {name: "; ".join(model["failures"]) for name, model in models.items() if "version" not in model}
 
 
 def test_an_empty_source_folder_names_what_it_looked_for(bank: CsvBank) -> None:
@@ -61,28 +64,39 @@ def test_a_report_before_the_first_run_is_refused(bank: CsvBank) -> None:
 
 def test_a_label_of_one_class_is_told(bank: CsvBank) -> None:
     bank.deliver(logins(60, every_days=10))
-    with pytest.raises(ModelError, match="who churned: got 0 who churned"):
-        run_until_trained(bank)
+    assert "who churned: got 0 who churned" in run_until_trained(bank)["churn"]
     assert bank.parts.models.champion("churn") is None
 
 
 def test_a_log_that_is_too_short_for_any_label_is_told(bank: CsvBank) -> None:
     bank.deliver(row for row in logins(60, every_days=10) if row.split(",")[1] < "2025-03-01")
-    with pytest.raises(DataError, match="too short for any anchor"):
-        run_until_trained(bank)
+    assert "too short for any anchor" in run_until_trained(bank)["churn"]
 
 
 def test_a_population_that_nobody_is_in_is_told(bank: CsvBank) -> None:
     bank.replace("models.yaml", "stage <> 'lost' AND days_since_activity <= 45", "days_since_activity < 0")
     bank.deliver(logins(60, every_days=10, leaving=30))
-    with pytest.raises(DataError, match="no customer was ever in the population"):
-        run_until_trained(bank)
+    assert "no customer was ever in the population" in run_until_trained(bank)["churn"]
 
 
 def test_contacts_that_never_happened_are_told(bank: CsvBank) -> None:
     bank.deliver(logins(500, every_days=10, leaving=350))
-    with pytest.raises(DataError, match="has presented no offer of its catalogue yet"):
-        run_until_trained(bank)
+    assert "has presented no offer of its catalogue yet" in run_until_trained(bank)["propensity"]
+
+
+def test_without_any_answer_the_rates_that_the_bank_expects_decide(bank: CsvBank) -> None:
+    offers = bank.folder / "offers.yaml"
+    offers.write_text(offers.read_text().replace("  description:", "  expected_acceptance: 0.04\n  description:"))
+    bank.without_contacts()
+    bank.deliver(logins(40, every_days=10, leaving=20))
+    run_until_trained(bank)
+    decisions = decide_for_everybody(str(bank.folder))
+    assert [version.split(":")[0] for version in decisions["models"].values()] == ["rates-expected"]
+    assert stand_ins(decisions) == [
+        "no propensity model is in charge: the rates that offers.yaml expects decide, until customers have answered"
+    ]
+    (scored,) = [row for row in decisions["rules"] if row["rule"] == "scored"]
+    assert scored["candidates_rejected"] == 0
 
 
 def test_a_bank_without_contacts_decides_without_models_and_offers_nothing_unscored(bank: CsvBank) -> None:
