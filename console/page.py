@@ -23,11 +23,13 @@ class Sources:
 
     Attributes:
         figures: Folder of figures over time (`serving.figures.files`).
+        journeys: Folder of the journey figures (`journeys.files`).
         last_run: File with the results of the last run.
         settings: The console's settings.
     """
 
     figures: Path
+    journeys: Path
     last_run: Path
     settings: ConsoleSettings
 

@@ -21,7 +21,8 @@ def mount_console(app: FastAPI, components: Components, settings: ConsoleSetting
     from console.links import BASE  # noqa: PLC0415
     from console.page import Sources  # noqa: PLC0415
 
-    sources = Sources(figures=components.places.figures, last_run=components.places.last_run, settings=settings)
+    places = components.places
+    sources = Sources(figures=places.figures, journeys=places.journeys, last_run=places.last_run, settings=settings)
 
     async def to_console() -> Response:
         return RedirectResponse(f"{BASE}/")
