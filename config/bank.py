@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from config.delivery import Delivery
 from config.operations import Network, Retention, Schedule
+from config.personas import Persona
 from decisioning.budgets.budget import Budget
 from decisioning.policies.policy import Policy
 from domain.errors import DataError, nearest
@@ -54,6 +55,7 @@ class Bank:
         retention: How long decisions are kept.
         network: Addresses inside the bank to which nbo may send.
         analytics: What the journey figures count.
+        personas: Made-up customers that proposals are tried on.
         digest: Digest of all files that decisions depend on, including the common features.
     """
 
@@ -73,6 +75,7 @@ class Bank:
     retention: Retention = field(default_factory=Retention)
     network: Network = field(default_factory=Network)
     analytics: Analytics = field(default_factory=Analytics)
+    personas: tuple[Persona, ...] = ()
     digest: str
 
     @property
