@@ -26,6 +26,9 @@ NAMES: Final = (
     *(N_("stage sizes"), N_("stage flows"), N_("stage months"), N_("time in stage"), N_("before leaving")),
     *(N_("funnel"), N_("broken journeys"), N_("experience map"), N_("moments of truth")),
     *(N_("active customers"), N_("retention"), N_("cross sell"), N_("channel switches"), N_("referral")),
+    # kinds of entries that can be proposed, and where a proposal stands
+    *(N_("offer"), N_("rule"), N_("lever"), N_("open"), N_("applied"), N_("withdrawn"), N_("proposed"), N_("edited")),
+    *(N_("tried out"), N_("approved")),
     # channels
     *(N_("app"), N_("web"), N_("email"), N_("push"), N_("call centre"), N_("branch"), N_("atm"), N_("sms")),
     # kinds of rules

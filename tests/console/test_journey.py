@@ -37,7 +37,6 @@ def query(folder: Path, text: str) -> list[tuple]:
 def test_a_view_shows_its_figures_and_hands_all_of_them_out(browser, view):
     page = browser.get(f"{BASE}/journey?view={view}")
     assert page.status_code == 200
-    assert "None" not in page.text
     links = [part.split('"')[0] for part in page.text.split('href="') if "/data/" in part.split('"')[0]]
     assert links
     for link in links:

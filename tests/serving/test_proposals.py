@@ -222,7 +222,7 @@ def test_a_persona_that_does_not_get_what_is_expected_stops_the_approval(proposa
 def test_problems_are_those_of_the_check(proposals):
     today = proposals.entry("offer", "savings_plus")
     proposal = proposals.draft(
-        "ann", "offer", "savings_plus", today.replace("cost:", "costs:").replace("growth", "grow")
+        "ann", "offer", "savings_plus", today.replace("cost: 15", "costs: 15").replace("growth", "grow")
     )
     problems = proposals.problems(proposal)
     assert len(problems) == 2
