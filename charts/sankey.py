@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,7 +32,13 @@ class Flow:
     value: float
 
 
-def sankey(columns: Sequence[str], groups: Sequence[str], flows: Sequence[Flow], description: str) -> Markup:
+def sankey(
+    columns: Sequence[str],
+    groups: Sequence[str],
+    flows: Sequence[Flow],
+    description: str,
+    words: Callable[[float], str] = "{:,.0f}".format,
+) -> Markup:
     """Draw flows between the groups of columns, which stand for moments from left to right.
 
     Args:
@@ -40,6 +46,7 @@ def sankey(columns: Sequence[str], groups: Sequence[str], flows: Sequence[Flow],
         groups: Groups from top to bottom; colours are numbered in this order.
         flows: The flows; what is hidden is not drawn.
         description: What the picture shows, for screen readers.
+        words: Text of a flow's thickness.
 
     Example:
         >>> "growth" in sankey(["May", "June"], ["growth"], [Flow(0, "growth", "growth", 3.0)], "Stages")
@@ -65,9 +72,9 @@ def sankey(columns: Sequence[str], groups: Sequence[str], flows: Sequence[Flow],
         out[flow.column][flow.source] += thick
         into[flow.column + 1][flow.target] += thick
         x1, x2 = at[flow.column] + _NODE, at[flow.column + 1]
-        words = f"{columns[flow.column]}, {flow.source} to {flow.target}: {flow.value:,.0f}"
+        said = f"{columns[flow.column]}, {flow.source} → {flow.target}: {words(flow.value)}"
         colour = f"flow fill-{order[flow.source] + 1}"
-        parts.append(element("path", element("title", words), d=_band(x1, left, x2, right, thick), class_=colour))
+        parts.append(element("path", element("title", said), d=_band(x1, left, x2, right, thick), class_=colour))
     for number, column in enumerate(sizes):
         for group, size in column.items():
             top = tops[number][group]

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from config.delivery import Delivery
 from config.operations import Network, Retention, Schedule
+from config.personas import Persona
 from decisioning.budgets.budget import Budget
 from decisioning.policies.policy import Policy
 from domain.errors import DataError, nearest
@@ -60,6 +61,7 @@ class Bank:
         network: Addresses inside the bank to which nbo may send.
         analytics: What the journey figures count.
         pauses: Pauses in force, which come from the database rather than from the folder.
+        personas: Made-up customers that proposals are tried on.
         digest: Digest of all files that decisions depend on, including the common features.
     """
 
@@ -80,6 +82,7 @@ class Bank:
     network: Network = field(default_factory=Network)
     analytics: Analytics = field(default_factory=Analytics)
     pauses: tuple[Pause, ...] = ()
+    personas: tuple[Persona, ...] = ()
     digest: str
 
     @property

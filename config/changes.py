@@ -11,7 +11,7 @@ from config.document import Document, read_document
 from config.files import FILE_KINDS
 from config.merging import Merge, problem_in
 from config.problems import ConfigurationErrors, LocatedProblem
-from config.reading import bank_of, read_folder
+from config.reading import bank_of, load_bank, read_folder
 from config.validation import described
 from domain.errors import nearest
 
@@ -36,9 +36,13 @@ def changed_bank(folder: Path, change_file: Path) -> Bank:
     matched by name; an entry with a new name is added. Everything else is replaced as a whole, including mappings such
     as `consent` and `exploration`.
 
+    A folder instead of a file is the whole bank as it would be.
+
     Raises:
         ConfigurationErrors: The change or the changed bank is not valid; reports every problem with file and line.
     """
+    if change_file.is_dir():
+        return load_bank(change_file)
     change = read_document(change_file)
     documents = read_folder(folder)
     if not change.problems:

@@ -77,10 +77,11 @@ def read_document(file: Path) -> Document:
         line = raw.count(b"\n", 0, error.start) + 1
         got = f"byte 0x{raw[error.start]:02x}" if error.start < len(raw) else None
         return _unreadable(file, line, "the file is not UTF-8", got, "text saved as UTF-8")
-    return _parsed(file, text)
+    return parse_document(file, text)
 
 
-def _parsed(file: Path, text: str) -> Document:
+def parse_document(file: Path, text: str) -> Document:
+    """Read the text of a file, which need not be written yet."""
     try:
         node = _compose(text)
     except MarkedYAMLError as error:

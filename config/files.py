@@ -9,6 +9,7 @@ from typing import Any, Final
 from config.bank import BankIdentity
 from config.delivery import Delivery
 from config.operations import Network, Retention, Schedule
+from config.personas import Persona
 from decisioning.budgets.budget import Budget
 from decisioning.policies.policy import Policy
 from domain.offer import Offer
@@ -46,6 +47,7 @@ class BankFiles:
     retention: Retention | None = field(default_factory=Retention)
     network: Network | None = field(default_factory=Network)
     analytics: Analytics | None = field(default_factory=Analytics)
+    personas: tuple[Persona, ...] | None = ()
     simulation: Simulation | None = None
 
 
@@ -83,6 +85,9 @@ FILE_KINDS: Final = {
     "retention.yaml": FileKind("retention", Retention, required=False, is_read_by_others=False, is_decided_by=False),
     "network.yaml": FileKind("network", Network, required=False, is_read_by_others=False, is_decided_by=False),
     "analytics.yaml": FileKind("analytics", Analytics, required=False, is_read_by_others=False, is_decided_by=False),
+    "personas.yaml": FileKind(
+        "personas", tuple[Persona, ...], required=False, is_read_by_others=False, is_decided_by=False
+    ),
     "simulation.yaml": FileKind("simulation", Simulation, required=False),
 }
 """By file name, in the order in which people write them."""

@@ -90,6 +90,7 @@ def bank_of(folder: Path, documents: Mapping[str, Document]) -> Bank:
         retention=_present(files.retention),
         network=_present(files.network),
         analytics=_present(files.analytics),
+        personas=_present(files.personas),
         simulation=files.simulation,
         digest=_digest(documents),
     )

@@ -28,6 +28,12 @@ class Permission(StrEnum):
     """Models, their metrics and gates."""
     OPERATIONS = "operations"
     """State of the service, its flows and its deliveries."""
+    PROPOSALS = "proposals"
+    """Proposals to change what is offered."""
+    PROPOSE = "propose"
+    """Make, edit, apply and withdraw proposals."""
+    APPROVE = "approve"
+    """Approve proposals of others."""
     PEOPLE = "people"
     """Sign-in links for other people."""
 
@@ -35,8 +41,19 @@ class Permission(StrEnum):
 GRANTS: Final[dict[str, frozenset[Permission]]] = {
     "viewer": frozenset({Permission.FIGURES}),
     "adviser": frozenset({Permission.FIGURES, Permission.CUSTOMERS}),
-    "marketer": frozenset({Permission.FIGURES, Permission.MODELS}),
-    "risk": frozenset({Permission.FIGURES, Permission.CUSTOMERS, Permission.MODELS, Permission.OPERATIONS}),
+    "marketer": frozenset(
+        {Permission.FIGURES, Permission.MODELS, Permission.PROPOSALS, Permission.PROPOSE, Permission.APPROVE}
+    ),
+    "risk": frozenset(
+        {
+            Permission.FIGURES,
+            Permission.CUSTOMERS,
+            Permission.MODELS,
+            Permission.OPERATIONS,
+            Permission.PROPOSALS,
+            Permission.APPROVE,
+        }
+    ),
     "data_scientist": frozenset({Permission.FIGURES, Permission.MODELS, Permission.OPERATIONS}),
     "admin": frozenset(Permission),
 }

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -109,6 +110,7 @@ class Console:
         return [
             Route(f"/{page.name}", partial(self._show, page)),
             Route(f"/{page.name}/data/{{file}}", partial(self._data, page)),
+            *([] if page.act is None else [Route(f"/{page.name}", partial(self._act, page), methods=["POST"])]),
         ]
 
     # pages
@@ -132,6 +134,15 @@ class Console:
             return self._render(request).response(request, visit.texts, f"{page.name}.html", **values)
 
         return await self._apart(rendered)
+
+    async def _act(self, page: Page, request: Request) -> Response:
+        form = await from_own_form(request)
+        visit, act = await self._visit(page, request, "act"), page.act
+        assert act is not None, "only pages with acts have the route"
+        what = " ".join(form[key][:_LONGEST_ID] for key in ("number", "kind", "name") if form.get(key))
+        await self._note(request, visit.person, f"{page.name}: {form.get('act', '')[:50]}", None, what)
+        asked = await self._apart(lambda: act(visit, form))
+        return RedirectResponse(f"{BASE}/{page.name}?{urlencode(asked)}", _SEE_OTHER)
 
     async def _data(self, page: Page, request: Request) -> Response:
         name, _, form = request.path_params["file"].rpartition(".")

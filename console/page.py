@@ -14,6 +14,7 @@ from config.console import ConsoleSettings
 from console.access import Permission, Person
 from console.languages import Texts
 from console.tables import Table
+from serving.proposals.tryouts import Tryouts
 from serving.service.service import Service
 
 
@@ -23,13 +24,17 @@ class Sources:
 
     Attributes:
         figures: Folder of figures over time (`serving.figures.files`).
+        journeys: Folder of the journey figures (`journeys.files`).
         last_run: File with the results of the last run.
         settings: The console's settings.
+        proposals: Proposals to change the bank's folder; None if it cannot be changed from here.
     """
 
     figures: Path
+    journeys: Path
     last_run: Path
     settings: ConsoleSettings
+    proposals: Tryouts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +86,8 @@ class Page:
         permission: What the person must be permitted.
         order: Place in the navigation.
         content: Returns the content; runs in a thread.
+        act: Does what a form of the page asks for, and returns the parameters of the page to show then; None if it
+            has no forms. Every act is in the audit before it is done.
         of_customer: Whether it is about one customer: it is opened by a form, and every look is in the audit.
     """
 
@@ -89,6 +96,7 @@ class Page:
     permission: Permission
     order: int
     content: Callable[[Visit], Content]
+    act: Callable[[Visit, Mapping[str, str]], Mapping[str, str]] | None = None
     of_customer: bool = False
 
 

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from io import StringIO
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import orjson
 
 from domain.cells import harmless
 
-Kind = Literal["text", "name", "count", "number", "share", "money", "date", "moment"]
+LEVELS: Final = 8
+"""Shades of a cell; the style sheet has a class for each."""
+
+Kind = Literal["text", "name", "count", "number", "tenth", "share", "money", "date", "moment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class Column:
         kind: How values are shown.
         bar: Whether a bar shows how the value compares with the column's largest.
         interval: Keys of the bounds of the value's interval.
+        shade: Value, or its negative, that is shaded darkest; 0 for no shade.
     """
 
     key: str
@@ -33,11 +37,22 @@ class Column:
     kind: Kind = "text"
     bar: bool = False
     interval: tuple[str, str] | None = None
+    shade: float = 0.0
+
+    def level(self, row: Mapping[str, Any]) -> int:
+        """Return how dark the cell of a row is shaded, 0 to 8; below 0 for a negative value.
+
+        Example:
+            >>> Column("nps", "NPS", "number", shade=50.0).level({"nps": -25})
+            -4
+        """
+        value = row.get(self.key)
+        return 0 if value is None or not self.shade else round(max(-1.0, min(1.0, value / self.shade)) * LEVELS)
 
     @property
     def is_number(self) -> bool:
         """Whether values are aligned to the right."""
-        return self.kind in {"count", "number", "share", "money"}
+        return self.kind in {"count", "number", "tenth", "share", "money"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -292,7 +292,10 @@ def archive(
 @app.command()
 def simulate_policy(
     context: typer.Context,
-    change: Annotated[Path, typer.Option(help="YAML with the changes to offers, policies and budgets.")],
+    change: Annotated[
+        Path,
+        typer.Option(help="YAML with the changes to offers, policies and budgets, or a changed copy of the folder."),
+    ],
     sample: Annotated[
         int | None, typer.Option(help="This many customers, the same ones every time; by default all.")
     ] = None,
@@ -302,6 +305,7 @@ def simulate_policy(
     ] = None,
     as_of: AsOf = None,
     to: Annotated[Path | None, typer.Option(help="New folder for a report and the decisions that differ.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print all tables as JSON.")] = False,
 ) -> None:
     """Compare the decisions of the bank as it is with those after a change; nothing is stored or logged.
 
@@ -311,7 +315,9 @@ def simulate_policy(
     from nbo.what_if import show_what_if
     from pipelines.what_if import simulate_policy as simulate
 
-    show_what_if(simulate(parts, change, sample=sample, segments=segment, as_of=moment_of(parts, as_of), folder=to))
+    with showing(no_bars if json else progress_bars):
+        result = simulate(parts, change, sample=sample, segments=segment, as_of=moment_of(parts, as_of), folder=to)
+    show_what_if(result, as_json=json)
 
 
 @app.command()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
+
+import typer
 
 from nbo.display import console
 from nbo.outcomes import show_rows
@@ -15,8 +18,11 @@ SHOWN = 12
 """Most rows of a table; the page in the folder has all."""
 
 
-def show_what_if(result: Mapping[str, Any]) -> None:
-    """Show a comparison, leaving out tables in which nothing differs."""
+def show_what_if(result: Mapping[str, Any], *, as_json: bool = False) -> None:
+    """Show a comparison, leaving out tables in which nothing differs; or print all of it as JSON."""
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
     show_rows(f"{result['bank']} with {result['change']} as of {result['as_of'][:10]}", result["overview"])
     if result["same"]:
         console.print("  the change has no effect: both sides are the same bank", markup=False)

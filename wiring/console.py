@@ -20,8 +20,17 @@ def mount_console(app: FastAPI, components: Components, settings: ConsoleSetting
     from console.app import Console  # noqa: PLC0415 - a service without a console does without its packages
     from console.links import BASE  # noqa: PLC0415
     from console.page import Sources  # noqa: PLC0415
+    from serving.proposals.tryouts import Tryouts  # noqa: PLC0415
+    from wiring.proposals import proposals_of  # noqa: PLC0415
 
-    sources = Sources(figures=components.places.figures, last_run=components.places.last_run, settings=settings)
+    places = components.places
+    sources = Sources(
+        figures=places.figures,
+        proposals=Tryouts(proposals_of(components, lambda: app.state.service.engine.decider)),
+        journeys=places.journeys,
+        last_run=places.last_run,
+        settings=settings,
+    )
 
     async def to_console() -> Response:
         return RedirectResponse(f"{BASE}/")

@@ -94,6 +94,11 @@ class Places:
         return self.folder / "clock"
 
     @property
+    def proposals(self) -> Path:
+        """Proposed changes of the bank's folder, one file each."""
+        return self.folder / "proposals"
+
+    @property
     def journeys(self) -> Path:
         """Journey figures, and the counts of each bucket that they are made from."""
         return self.folder / "journeys"

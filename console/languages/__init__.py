@@ -111,6 +111,10 @@ class Texts:
         """Format a day without its year, for an axis."""
         return str(format_date(value, "d MMM" if self.language == "en" else "M月d日", locale=self._locale))
 
+    def month(self, value: dates.date) -> str:
+        """Format a month."""
+        return str(format_date(value, "MMM y" if self.language == "en" else "y年M月", locale=self._locale))
+
     def moment(self, value: datetime | None) -> str:
         """Format a moment in the bank's time zone."""
         if value is None:

@@ -13,6 +13,22 @@ NAMES: Final = (
     *(N_("acquisition"), N_("growth"), N_("mature"), N_("dormant"), N_("lost"), N_("none"), N_("all")),
     # steps of a product's sub-journey
     *(N_("awareness"), N_("consideration"), N_("application"), N_("onboarding"), N_("usage")),
+    # steps of a product journey that every bank has by default
+    *(N_("viewed"), N_("calculated"), N_("started"), N_("submitted"), N_("opened")),
+    # what came after a broken journey
+    *(N_("same channel"), N_("silent")),
+    # how soon a complaint was resolved, and the answer about it
+    *(N_("within 2 days"), N_("3 to 7 days"), N_("8 to 14 days"), N_("later"), N_("not resolved")),
+    *(N_("satisfied"), N_("dissatisfied"), N_("no answer")),
+    # verdicts about a touchpoint
+    *(N_("pain point"), N_("opportunity")),
+    # journey figures
+    *(N_("stage sizes"), N_("stage flows"), N_("stage months"), N_("time in stage"), N_("before leaving")),
+    *(N_("funnel"), N_("broken journeys"), N_("experience map"), N_("moments of truth")),
+    *(N_("active customers"), N_("retention"), N_("cross sell"), N_("channel switches"), N_("referral")),
+    # kinds of entries that can be proposed, and where a proposal stands
+    *(N_("offer"), N_("rule"), N_("lever"), N_("open"), N_("applied"), N_("withdrawn"), N_("proposed"), N_("edited")),
+    *(N_("tried out"), N_("approved")),
     # channels
     *(N_("app"), N_("web"), N_("email"), N_("push"), N_("call centre"), N_("branch"), N_("atm"), N_("sms")),
     # kinds of rules

@@ -35,7 +35,12 @@ HOSTILE = "=<script>alert(1)</script>"
 
 def console_app(folder: Path, settings: ConsoleSettings = SETTINGS, **more: Any) -> FastAPI:
     app = create_app(lambda: small_service(folder, **more))
-    sources = Sources(figures=folder / "figures", last_run=folder / "last_run.json", settings=settings)
+    sources = Sources(
+        figures=folder / "figures",
+        journeys=folder / "journeys",
+        last_run=folder / "last_run.json",
+        settings=settings,
+    )
     app.mount(BASE, Console(lambda: app.state.service, sources).application())
     return app
 

@@ -10,11 +10,13 @@ from playwright.sync_api import Browser, Page
 
 from console.links import BASE
 from console.page import all_pages
+from console.pages.journey import VIEWS
 from tests.console.browser import started, watch
 from tests.console.build import HOSTILE, console_app, console_served, link_for, with_hostile_names, write_figures
+from tests.console.journeys import write_journeys
 from tests.serving.build import small_bank
 
-PAGES = [page.name for page in all_pages()]
+PAGES = [*(page.name for page in all_pages()), *(f"journey?view={view}" for view in list(VIEWS)[1:])]
 SERIOUS = {"serious", "critical"}
 
 
@@ -28,6 +30,7 @@ def chromium() -> Iterator[Browser]:
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("console")
     write_figures(folder, offers=("savings_plus", "budget_check", HOSTILE))
+    write_journeys(folder)
     return folder
 
 
@@ -39,7 +42,8 @@ def address(folder):
 
 @pytest.fixture
 def page(chromium, address) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    # colours that fade would be measured halfway
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     page = context.new_page()
     page.goto(link_for("admin", address))
     yield page

@@ -1,0 +1,124 @@
+"""A view of the journey page: its blocks, and what is chosen in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from console.languages import N_, Texts
+from console.tables import Column, Table
+from domain.journey import Stage
+from journeys.figure import NOTE
+from journeys.figures import FIGURES
+from journeys.files import JourneyFigures
+
+Row = dict[str, Any]
+STAGES: Final = tuple(stage.value for stage in Stage)
+
+_NOTES: Final = (
+    (r"fewer than (?P<n>\d+) customers", N_("fewer than {n} customers")),
+    (r"next: fewer than (?P<n>\d+) customers", N_("next: fewer than {n} customers")),
+    (r"too young: complete on (?P<day>\S+)", N_("too young: complete on {day}")),
+    (r"not over", N_("not over")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A table, and a picture of it if there is one.
+
+    Attributes:
+        table: The numbers.
+        chart: The picture; None to show the table itself.
+        summary: What the picture says, for everybody and for screen readers.
+        explained: How to read it.
+        wide: Whether it takes the whole width.
+    """
+
+    table: Table
+    chart: Markup | None = None
+    summary: str = ""
+    explained: str = ""
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One choice of a view.
+
+    Attributes:
+        name: Parameter of the address.
+        label: What is chosen, translated.
+        options: Value and words of each option.
+        value: The chosen one.
+    """
+
+    name: str
+    label: str
+    options: tuple[tuple[str, str], ...]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Blocks of a view, and its choices.
+
+    Attributes:
+        blocks: What is shown.
+        figures: Names of the figures they are made from; all their rows are there as data.
+        choices: What can be chosen.
+    """
+
+    blocks: tuple[Block, ...]
+    figures: tuple[str, ...]
+    choices: tuple[Chosen, ...] = ()
+
+
+def rows_of(figures: JourneyFigures, name: str, texts: Texts) -> list[Row]:
+    """Return the rows of a figure, with their notes translated."""
+    return [{**row, NOTE: note_in(row[NOTE], texts)} for row in figures.table(name).to_pylist()]
+
+
+def note_in(note: str | None, texts: Texts) -> str | None:
+    """Translate the note of a row, which says why a number is hidden or cannot be relied on yet."""
+    for pattern, message in _NOTES:
+        found = None if note is None else re.fullmatch(pattern, note)
+        if found is not None:
+            return texts(message, **found.groupdict())
+    return note
+
+
+def whole_figure(figures: JourneyFigures, name: str, texts: Texts) -> Table:
+    """Return all rows of a figure, which are handed out as data and not shown."""
+    columns = tuple(Column(key, key) for key in (*FIGURES[name].schema, NOTE))
+    return Table(name, texts.name(name), columns, rows_of(figures, name, texts))
+
+
+def with_note(columns: Sequence[Column], rows: Iterable[Mapping[str, Any]], texts: Texts) -> tuple[Column, ...]:
+    """Add the column of notes if any row has one."""
+    noted = any(row[NOTE] for row in rows)
+    return (*columns, Column(NOTE, texts("Note"))) if noted else tuple(columns)
+
+
+def matrix(
+    names: tuple[str, str], corner: str, rows: Mapping[str, Mapping[str, float | None]], columns: Mapping[str, Column]
+) -> Table:
+    """Return a table with a row and a column for each name; what is missing or hidden is None.
+
+    Args:
+        names: Name and caption of the table.
+        corner: Heading of the rows' names.
+        rows: Name of the row -> key of the column -> number.
+        columns: The columns, by key.
+    """
+    listed = [{"row": row, **{key: cells.get(key) for key in columns}} for row, cells in rows.items()]
+    return Table(*names, (Column("row", corner, "name"), *columns.values()), listed)
+
+
+def shares(keys: Iterable[str], texts: Texts) -> dict[str, Column]:
+    """Return shaded columns of shares."""
+    return {key: Column(key, texts.name(key), "share", shade=1.0) for key in keys}

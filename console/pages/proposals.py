@@ -1,0 +1,205 @@
+"""Proposals: change an offer, a rule, a lever, a limit or a budget, with care."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from config.proposals.entries import KINDS, kind_of
+from config.proposals.proposed import fields_of
+from console.access import Permission
+from console.languages import N_, Texts
+from console.page import Content, Page, Visit
+from console.tables import Column, Table
+from domain.errors import DataError
+from serving.api.problems import ProblemError
+from serving.proposals.proposal import Proposal, ProposalState
+from serving.proposals.tryouts import Tryouts
+from serving.proposals.workflow import ConflictError, Proposals
+
+NEEDS: Final = {
+    "draft": Permission.PROPOSE,
+    "edit": Permission.PROPOSE,
+    "try": Permission.PROPOSE,
+    "apply": Permission.PROPOSE,
+    "withdraw": Permission.PROPOSE,
+    "return": Permission.PROPOSE,
+    "approve": Permission.APPROVE,
+}
+"""What each act asks of the person."""
+
+
+def content(visit: Visit) -> Content:
+    """Return the list of proposals, and the one that is looked at or begun."""
+    tryouts = _tryouts(visit)
+    proposals, texts = tryouts.proposals, visit.texts
+    everything = proposals.all()
+    number = visit.asked.get("number", "")
+    chosen = proposals.get(int(number)) if number.isdecimal() else None
+    values: dict[str, Any] = {
+        "chosen": chosen,
+        "entries": proposals.entries(),
+        "kinds": tuple(KINDS),
+        "may_propose": visit.person.may(Permission.PROPOSE),
+        "may_approve": visit.person.may(Permission.APPROVE),
+        "running": False,
+    }
+    tables = [_listed(everything, texts)]
+    if chosen is not None:
+        tables += [_personas(chosen, texts), *_what_if(chosen, texts), _history(chosen, texts)]
+        base = proposals.base()
+        values |= {
+            "running": tryouts.is_running(chosen.number),
+            "error": tryouts.error(chosen.number),
+            "problems": proposals.problems(chosen),
+            "missing": proposals.missing(chosen) if chosen.state is ProposalState.OPEN else [],
+            "others": proposals.others(chosen),
+            "approved": chosen.is_approved(base),
+            "risky": proposals.risk_of(chosen) if chosen.state is ProposalState.OPEN else (),
+            "own": visit.person.name in chosen.authors,
+            "open": chosen.state is ProposalState.OPEN,
+        }
+    kind = visit.asked.get("kind", "") if chosen is None else chosen.kind
+    if kind in KINDS:
+        tables.append(_fields(kind, texts))
+        name = visit.asked.get("name", "").strip()
+        values |= {"kind": kind, "name": name, "today": (proposals.entry(kind, name) or f"name: {name}\n")}
+    else:
+        values |= {"kind": None}
+    return Content(tuple(tables), values)
+
+
+def act(visit: Visit, form: Mapping[str, str]) -> Mapping[str, str]:
+    """Do what a form asks for; the address then shows the proposal.
+
+    Raises:
+        ProblemError: 403 if the role does not include it; 409 if somebody was faster or something is missing.
+    """
+    wanted = form.get("act", "")
+    if wanted not in NEEDS:
+        raise ProblemError(422, "not-fit", N_("there is no such act"), got=wanted[:50], expected=", ".join(NEEDS))
+    if not visit.person.may(NEEDS[wanted]):
+        raise ProblemError(403, "not-allowed", N_("your role does not include this"), expected=NEEDS[wanted].value)
+    try:
+        return {"number": str(_done(visit, wanted, form))}
+    except ConflictError as error:
+        raise ProblemError(409, "conflict", str(error)) from error
+    except DataError as error:
+        raise ProblemError(422, "not-fit", str(error)) from error
+
+
+def _done(visit: Visit, wanted: str, form: Mapping[str, str]) -> int:
+    tryouts, who = _tryouts(visit), visit.person.name
+    proposals = tryouts.proposals
+    if wanted == "draft":
+        return proposals.draft(who, form.get("kind", ""), form.get("name", ""), form.get("entry", "")).number
+    number = _whole(form, "number")
+    match wanted:
+        case "edit":
+            proposals.edit(number, who, _whole(form, "version"), form.get("entry", ""))
+        case "try":
+            tryouts.start(number, who, visit.service.clock.now())
+        case "approve":
+            proposals.approve(number, who, visit.person.roles)
+        case "apply":
+            proposals.apply(number, who)
+        case "withdraw":
+            proposals.withdraw(number, who)
+        case "return":
+            return _returned(proposals, proposals.get(number), who)
+    return number
+
+
+def _returned(proposals: Proposals, applied: Proposal, who: str) -> int:
+    """Propose what was there before an applied proposal."""
+    return proposals.draft(who, applied.kind, applied.name, applied.entry_before or "").number
+
+
+def _whole(form: Mapping[str, str], name: str) -> int:
+    if not form.get(name, "").isdecimal():
+        raise DataError(f"{name} is not a number", got=f"'{form.get(name, '')[:50]}'")
+    return int(form[name])
+
+
+def _tryouts(visit: Visit) -> Tryouts:
+    if visit.sources.proposals is None:
+        raise ProblemError(404, "not-found", N_("this bank cannot be changed from here"))
+    return visit.sources.proposals
+
+
+def _listed(everything: Sequence[Proposal], texts: Texts) -> Table:
+    rows = [
+        {
+            "number": one.number,
+            "kind": one.kind,
+            "name": one.name,
+            "state": one.state.value,
+            "author": one.author,
+            "changed_at": one.history[-1][0],
+        }
+        for one in everything
+    ]
+    columns = (
+        Column("number", texts("Number")),
+        Column("kind", texts("Kind"), "name"),
+        Column("name", texts("Name")),
+        Column("state", texts("State"), "name"),
+        Column("author", texts("Author")),
+        Column("changed_at", texts("Last change")),
+    )
+    return Table("proposals", texts("All proposals"), columns, rows, texts("Nothing was proposed yet."))
+
+
+def _personas(proposal: Proposal, texts: Texts) -> Table:
+    rows = [] if proposal.personas is None else proposal.personas.result
+    words = {True: texts("passed"), False: texts("failed")}
+    listed = [{**row, "passed": words[row["passed"]]} for row in rows]
+    columns = (
+        Column("persona", texts("Persona"), "name"),
+        Column("passed", texts("Outcome")),
+        Column("expected", texts("Expected")),
+        Column("got", texts("Got")),
+    )
+    empty = texts("No persona was tried: they are in personas.yaml of the bank's folder.")
+    return Table("personas", texts("Personas"), columns, listed, empty)
+
+
+def _what_if(proposal: Proposal, texts: Texts) -> tuple[Table, Table]:
+    found: Mapping[str, Any] = {} if proposal.what_if is None else proposal.what_if.result
+    empty = texts("Not compared yet.")
+    measures = (
+        Column("measure", texts("Measure")),
+        Column("today", texts("Today"), "number"),
+        Column("changed", texts("As proposed"), "number"),
+        Column("difference", texts("Difference"), "number"),
+    )
+    offers = (
+        Column("offer", texts("Offer"), "name"),
+        Column("first_today", texts("First today"), "count"),
+        Column("first_changed", texts("First as proposed"), "count"),
+        Column("first_difference", texts("Difference"), "count"),
+        Column("reached_today", texts("Reached today"), "count"),
+        Column("reached_changed", texts("Reached as proposed"), "count"),
+    )
+    differing = [row for row in found.get("offers", ()) if row["first_difference"] or row["reached_difference"]]
+    return (
+        Table("overview", texts("As proposed, beside today"), measures, found.get("overview", ()), empty),
+        Table("offers", texts("Offers that win and lose"), offers, differing, texts("No offer wins or loses.")),
+    )
+
+
+def _history(proposal: Proposal, texts: Texts) -> Table:
+    rows = [{"at": at, "who": who, "what": what} for at, who, what in proposal.history]
+    columns = (Column("at", texts("When")), Column("who", texts("Who")), Column("what", texts("What"), "name"))
+    return Table("history", texts("History"), columns, rows)
+
+
+def _fields(kind: str, texts: Texts) -> Table:
+    rows = [{"key": key, "meaning": meaning} for key, meaning in fields_of(kind_of(kind)).items()]
+    columns = (Column("key", texts("Key")), Column("meaning", texts("Meaning")))
+    return Table("fields", texts("What an entry may say"), columns, rows)
+
+
+PAGE: Final = Page(
+    name="proposals", title=N_("Proposals"), permission=Permission.PROPOSALS, order=25, content=content, act=act
+)

@@ -1,0 +1,132 @@
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from console.journey.view import note_in
+from console.languages import Texts
+from console.links import BASE
+from console.pages.journey import VIEWS
+from journeys.figures import FIGURES
+from journeys.files import JourneyFigures, write_figures
+from tests.console.build import browsing
+from tests.console.journeys import SMALLEST, write_journeys
+from tests.journeys.build import AS_OF, DEMO
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("journeys")
+    write_journeys(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser(folder):
+    with browsing(folder, "viewer") as browser:
+        yield browser
+
+
+def query(folder: Path, text: str) -> list[tuple]:
+    [current] = [path for path in (folder / "journeys").iterdir() if path.is_dir()]
+    with duckdb.connect() as connection:
+        return connection.execute(text.replace("figures/", f"{current}/")).fetchall()
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_shows_its_figures_and_hands_all_of_them_out(browser, view):
+    page = browser.get(f"{BASE}/journey?view={view}")
+    assert page.status_code == 200
+    links = [part.split('"')[0] for part in page.text.split('href="') if "/data/" in part.split('"')[0]]
+    assert links
+    for link in links:
+        answer = browser.get(link.replace("&amp;", "&"))
+        assert answer.status_code == 200, link
+
+
+def test_every_figure_is_handed_out_whole(browser, folder):
+    shown = {}
+    for view in VIEWS:
+        page = browser.get(f"{BASE}/journey?view={view}").text
+        for name in FIGURES:
+            if f"/data/{name}.json" in page:
+                shown[name] = len(browser.get(f"{BASE}/journey/data/{name}.json?view={view}").json()["rows"])
+    assert shown == {name: query(folder, f"select count(*) from 'figures/{name}.parquet'")[0][0] for name in FIGURES}
+
+
+def test_hidden_cells_stay_hidden_and_say_why(browser, folder):
+    rows = browser.get(f"{BASE}/journey/data/funnel.json?view=funnels").json()["rows"]
+    hidden = [row for row in rows if row["note"] == f"fewer than {SMALLEST} customers"]
+    assert hidden
+    assert all(row["customers"] is None and row["journeys"] is None and row["share"] is None for row in hidden)
+    [(expected,)] = query(folder, "select count(*) from 'figures/funnel.parquet' where note like 'fewer than%'")
+    assert len(hidden) == expected
+
+
+def test_the_funnel_of_a_product_and_month_equals_an_independent_query(browser, folder):
+    [(product, month)] = query(
+        folder,
+        """select product, month from 'figures/funnel.parquet' where "grouping" = 'all' and share is not null
+        and note is null order by month desc, product limit 1""",
+    )
+    rows = browser.get(f"{BASE}/journey/data/steps.json?view=funnels&product={product}&month={month}").json()["rows"]
+    expected = query(
+        folder,
+        f"""select step, journeys, share, drop_off, share_before from 'figures/funnel.parquet'
+        where "grouping" = 'all' and product = '{product}' and month = '{month}'""",
+    )
+    assert [tuple(row[key] for key in ("step", "journeys", "share", "drop_off", "share_before")) for row in rows] == (
+        expected
+    )
+
+
+def test_broken_journeys_come_from_the_chosen_month_the_most_frequent_first(browser, folder):
+    [(product, month, count)] = query(
+        folder,
+        """select product, month, count(*) from 'figures/broken_journeys.parquet' where journeys is not null
+        group by all order by count(*) desc, product, month desc limit 1""",
+    )
+    page = f"{BASE}/journey/data/broken.json?view=funnels&product={product}&month={month}"
+    journeys = [row["journeys"] for row in browser.get(page).json()["rows"]]
+    assert journeys == sorted(journeys, reverse=True)
+    assert len(journeys) == min(count, 25)
+
+
+def test_only_sure_verdicts_are_called_pain_points_and_opportunities(browser, folder):
+    rows = browser.get(f"{BASE}/journey/data/verdicts.json?view=experience").json()["rows"]
+    assert {row["verdict"] for row in rows} <= {"pain point", "opportunity"}
+    [(expected,)] = query(
+        folder,
+        "select count(*) from 'figures/experience_map.parquet' where verdict in ('pain point', 'opportunity')",
+    )
+    assert len(rows) == expected
+
+
+def test_a_bank_without_a_kind_of_event_is_told_which(browser):
+    assert "events.yaml has no event type of group referral" in browser.get(f"{BASE}/journey?view=activity").text
+
+
+def test_a_bank_without_any_event_has_clear_views(tmp_path):
+    tables = {name: table.slice(0, 0) for name, table in write_journeys(tmp_path).tables.items()}
+    write_figures(tmp_path / "journeys", "empty", JourneyFigures(AS_OF, tables, {}))
+    with browsing(tmp_path) as browser:
+        for view in VIEWS:
+            page = browser.get(f"{BASE}/journey?view={view}")
+            assert page.status_code == 200
+            assert "There is nothing yet." in page.text or "No product journey has begun yet." in page.text
+
+
+def test_before_the_first_night_the_page_says_where_figures_come_from(tmp_path):
+    with browsing(tmp_path, "viewer") as browser:
+        assert "Journey figures have not been counted yet." in browser.get(f"{BASE}/journey").text
+
+
+@pytest.mark.parametrize(
+    "note",
+    ["fewer than 20 customers", "next: fewer than 20 customers", "too young: complete on 2026-07-01", "not over"],
+)
+def test_notes_are_translated(note):
+    english, chinese = (Texts(language, DEMO.time_zone, "EUR") for language in ("en", "zh"))
+    assert note_in(note, english) == note
+    assert note_in(note, chinese) != note
+    assert note_in(None, chinese) is None
