@@ -48,6 +48,8 @@ def learning_problems(
     inputs = model_inputs(catalogue, exclude, learning)
     if not inputs:
         yield _problem(place, "the model would see no feature", ", ".join(learning.features), "topics or features")
+    if model == PROPENSITY and not offers:
+        return  # without readable offers it is not known which family columns there are
     families = families_of(catalogue, inputs, offers).names if model == PROPENSITY else ()
     columns = (*inputs, *families)
     for name in learning.monotone:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -18,12 +19,17 @@ from fastapi import FastAPI
 
 from config.bank import Bank
 from config.console import ConsoleSettings
+from config.reading import load_bank
 from console.app import Console
 from console.links import BASE, sign_in_link
 from console.page import Sources
 from serving.api.app import create_app
+from serving.decider import Decider
 from serving.figures.daily_responses import SCHEMA
 from serving.figures.files import add_run, write_daily_responses
+from serving.proposals.tryouts import Tryouts
+from serving.proposals.workflow import Proposals
+from tests.docs.pages import ROOT
 from tests.ports import HOST, free_port
 from tests.serving.api.build import small_service
 from tests.serving.api.client import Client, running
@@ -40,9 +46,23 @@ def console_app(folder: Path, settings: ConsoleSettings = SETTINGS, **more: Any)
         journeys=folder / "journeys",
         last_run=folder / "last_run.json",
         settings=settings,
+        proposals=Tryouts(small_proposals(folder)),
     )
     app.mount(BASE, Console(lambda: app.state.service, sources).application())
     return app
+
+
+def small_proposals(folder: Path) -> Proposals:
+    """Proposals for a copy of the demo bank's folder; their what-if compares nothing."""
+    bank = folder / "demo"
+    if not bank.is_dir():
+        shutil.copytree(ROOT / "banks" / "demo", bank, ignore=shutil.ignore_patterns("schemas"))
+    return Proposals(
+        folder=folder / "proposals",
+        bank_folder=bank,
+        decider=lambda: Decider(load_bank(bank), None, None),
+        what_if=lambda *proposed: {"overview": [], "offers": []},
+    )
 
 
 def write_figures(folder: Path, offers: Sequence[str] = ("savings_plus", "budget_check"), days: int = 30) -> None:

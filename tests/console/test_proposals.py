@@ -1,8 +1,5 @@
 """From a form to the folder of the running service."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 
 from config.reading import load_bank
@@ -10,28 +7,17 @@ from console.app import Console
 from console.links import BASE
 from console.page import Sources
 from serving.api.app import create_app
-from serving.decider import Decider
 from serving.proposals.tryouts import Tryouts
-from serving.proposals.workflow import Proposals
-from tests.console.build import SETTINGS, Browser
+from tests.console.build import SETTINGS, Browser, small_proposals
 from tests.serving.api.build import small_service
 from tests.serving.api.client import running
 from tests.waiting import until
 
-BANKS = Path(__file__).parents[2] / "banks"
-
 
 @pytest.fixture
 def console(tmp_path):
-    folder = tmp_path / "demo"
-    shutil.copytree(BANKS / "demo", folder, ignore=shutil.ignore_patterns("schemas"))
     app = create_app(lambda: small_service(tmp_path))
-    proposals = Proposals(
-        folder=tmp_path / "proposals",
-        bank_folder=folder,
-        decider=lambda: Decider(load_bank(folder), None, None),
-        what_if=lambda *proposed: {"overview": [], "offers": []},
-    )
+    proposals = small_proposals(tmp_path)
     sources = Sources(
         figures=tmp_path / "figures",
         journeys=tmp_path / "journeys",
@@ -41,7 +27,7 @@ def console(tmp_path):
     )
     app.mount(BASE, Console(lambda: app.state.service, sources).application())
     with running(app, {}) as client:
-        yield client, proposals, folder
+        yield client, proposals, proposals.bank_folder
 
 
 def person(client, role):
