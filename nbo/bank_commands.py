@@ -219,13 +219,21 @@ def decide(
         str | None, typer.Option(help="Channel of the decision for one customer; needed if the bank has several.")
     ] = None,
     as_of: AsOf = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only look at one customer: claim no budget, count no contact.")
+    ] = False,
 ) -> None:
     """Decide for all customers, or for one from the online state and the events since.
 
-    Example: nbo --bank banks/demo decide --customer C002262 --channel app
+    The decision for one customer is written and claims its budgets, as in the service; not with --as-of, which asks
+    what would be decided at another moment.
+
+    Example: nbo --bank banks/demo decide --customer C002262 --channel app --dry-run
     """
     parts = components_of_bank(context)
     moment = moment_of(parts, as_of)
+    if customer is None and dry_run:
+        raise DataError("--dry-run is for one customer", remedy="--customer ID, or nbo simulate-policy for everybody")
     if customer is None:
         parts = components_with_flows(context)
         from pipelines.deciding import decide_for_everybody
@@ -242,7 +250,8 @@ def decide(
         )
     from wiring.bank_time import last_moment, served_now
 
-    show_decision(parts.answer(customer, channel, moment or served_now(parts) or last_moment(parts)))
+    keep = moment is None and not dry_run
+    show_decision(parts.answer(customer, channel, moment or served_now(parts) or last_moment(parts), keep=keep))
 
 
 @app.command()

@@ -26,6 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 CASES = [
     (["decide", "--customer", "c1", "--channel", "app", "--as-of", "0001-01-01"], "expected a year from 1971 to 2099"),
     (["decide", "--customer", "c1", "--channel", "app", "--as-of", "9999-12-31"], "expected a year from 1971 to 2099"),
+    (["decide", "--dry-run"], "--dry-run is for one customer"),
     (["decide", "--customer", " ", "--channel", "app", "--as-of", "2025-06-01"], "a decision needs a customer"),
     (["decide", "--customer", "c1", "--channel", "ap", "--as-of", "2025-06-01"], "'app' (did you mean it?)"),
     (["experiments", "--model", "chrun"], "'churn' (did you mean it?)"),
