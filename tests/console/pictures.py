@@ -26,7 +26,7 @@ from wiring.service import open_service
 
 SIZES = {"laptop": (1280, 800), "phone": (390, 844)}
 FOLDER = Path("docs/console")
-PAGES = ("overview", "offers", "customer", "models", "health")
+PAGES = ("overview", "journey", "offers", "proposals", "customer", "models", "health")
 MOST_BYTES = 5_000_000
 
 
