@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.dataset as ds
-
 from decisioning.explaining.counterfactual import counterfactuals
 from domain.counts import whole_percents
 from events.report import NothingAcceptedError
@@ -63,6 +61,8 @@ def _example(folder: Path) -> str:
     """Return the options of a decision that has an offer, to paste; placeholders if nobody has one."""
     if not any((folder / OFFERS).glob("*.parquet")):
         return "--customer ID --channel CHANNEL"
+    import pyarrow.dataset as ds  # noqa: PLC0415  it imports pandas where that is installed
+
     found = ds.dataset(folder / OFFERS, format="parquet").head(1, columns=["customer_id", "channel"]).to_pylist()
     if not found:
         return "--customer ID --channel CHANNEL"

@@ -89,7 +89,9 @@ def resume(
 
 
 def show_pauses(components: Components) -> None:
-    """Show the pauses in force, if there are any."""
+    """Show the pauses in force, if there are any; a database that is not there yet has none, and is not created."""
+    if not components.has_database():
+        return
     zone = components.bank.time_zone
     rows = [
         (one.target, f"{one.until.astimezone(zone):%Y-%m-%d %H:%M}", one.by, one.reason)

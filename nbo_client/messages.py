@@ -160,7 +160,7 @@ class Ready:
     status: str
     bank: str
     versions: Mapping[str, str]
-    paused: tuple[str, ...]
+    paused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from functools import cache
 from types import NoneType, UnionType
@@ -17,7 +17,8 @@ Message = TypeVar("Message")
 def read(kind: type[Message], content: Any) -> Message:
     """Read a message from JSON.
 
-    Unknown fields are ignored, so that the client works with a newer service; a field that may be None may be missing.
+    Unknown fields are ignored, so that the client works with a newer service; a field that may be None, or that
+    an older service does not have yet, may be missing.
 
     Raises:
         AnswerError: A field is missing or has another type.
@@ -25,7 +26,7 @@ def read(kind: type[Message], content: Any) -> Message:
     Example:
         >>> from nbo_client.messages import Ready
         >>> read(Ready, {"status": "ready", "bank": "demo", "versions": {}, "more": 1})
-        Ready(status='ready', bank='demo', versions={})
+        Ready(status='ready', bank='demo', versions={}, paused=())
     """
     return cast("Message", _value(kind, content, kind.__name__))
 
@@ -60,6 +61,10 @@ def _hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
+def _has_default(kind: Any, name: str) -> bool:
+    return kind.__dataclass_fields__[name].default is not MISSING
+
+
 def _value(kind: Any, content: Any, at: str) -> Any:
     origin = get_origin(kind)
     if origin in {Union, UnionType}:
@@ -76,7 +81,8 @@ def _value(kind: Any, content: Any, at: str) -> Any:
     if is_dataclass(kind):
         _check(isinstance(content, dict), content, at, "an object")
         make: Any = kind
-        return make(**{name: _value(hint, content.get(name), f"{at}.{name}") for name, hint in _hints(make).items()})
+        given = {name: hint for name, hint in _hints(make).items() if name in content or not _has_default(make, name)}
+        return make(**{name: _value(hint, content.get(name), f"{at}.{name}") for name, hint in given.items()})
     return _moment(content, at) if kind is datetime else _scalar(kind, content, at)
 
 

@@ -148,6 +148,11 @@ class Components:
         self.places.folder.mkdir(parents=True, exist_ok=True)
         return Database(self.settings.decision_log.url(self.name) or f"sqlite:///{self.places.decision_log}")
 
+    def has_database(self) -> bool:
+        """Return whether the database was created before; who opens it creates it."""
+        files = self.places.folder.glob(f"{self.places.decision_log.name}*")
+        return bool(self.settings.decision_log.url(self.name)) or any(files)
+
     @cached_property
     def decision_log(self) -> DecisionLog:
         """Log of single decisions."""

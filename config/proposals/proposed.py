@@ -23,7 +23,7 @@ def fields_of(kind: EntryKind) -> dict[str, str]:
     Example:
         >>> from config.proposals.entries import KINDS
         >>> fields_of(KINDS["lever"])["factor"][:10]
-        'Multiplies'
+        'At least 0'
     """
     path = (0,) if kind.key is None else (kind.key, 0)
     shape = shape_at(FILE_KINDS[kind.file].shape, path)

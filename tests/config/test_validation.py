@@ -2,10 +2,9 @@ import pytest
 
 from config.operations import Schedule
 from config.validation import validate
-from decisioning.policies.policy import Policy
+from decisioning.policies.policy import Policy, Rule
 from domain.offer import Offer
 from events.mapping import Source
-from models.settings import Models
 from simulation.settings import Simulation
 
 OFFER = {
@@ -95,7 +94,7 @@ def test_a_choice_of_names_offers_the_nearest() -> None:
 
 
 def test_a_list_where_a_mapping_is_expected_names_the_keys_it_needs() -> None:
-    assert sentences([], Models) == [((), "wrong value: got a list, expected a mapping with churn")]
+    assert sentences([], Rule) == [((), "wrong value: got a list, expected a mapping with name, kind, require")]
 
 
 def test_whole_numbers_are_numbers_but_texts_and_truths_are_not() -> None:
