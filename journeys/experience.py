@@ -7,6 +7,7 @@ from math import sqrt
 import numpy as np
 import pyarrow as pa
 
+from domain.estimate import NORMAL
 from domain.journey import Stage
 from features.building.journeys import STAGES
 from features.kernel.arrays import BoolArray, Int64Array
@@ -23,7 +24,6 @@ SATISFIED, BEST_CSAT = 4, 5
 LATEST, BEFORE = "latest", "before"
 _PERIODS = (LATEST, BEFORE)
 _HOUR = 3_600_000_000
-_Z95 = 1.959964
 BANDS = ("within 2 days", "3 to 7 days", "8 to 14 days", "later", "not resolved")
 _BAND_ENDS = np.array([2, 7, 14])
 ANSWERS = ("satisfied", "dissatisfied", "no answer")
@@ -139,7 +139,7 @@ def _shown(row: Row, bank: Row, smallest: int) -> Row:
     if score is not None:
         # of the mean of answers that are 100, 0 or -100
         spread = (row["promoters"] + row["detractors"]) / answers * 100**2 - score**2
-        error = _Z95 * sqrt(max(spread, 0.0) / answers)
+        error = NORMAL * sqrt(max(spread, 0.0) / answers)
         low, high = score - error, score + error
         if of_bank is not None and row is not bank:
             verdict = "pain point" if high < of_bank else "opportunity" if low > of_bank else "as the bank"

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from domain.estimate import NORMAL
 from domain.journey import Stage
 from events.vocabulary import ATTRIBUTES_TYPE
 from features.building.journeys import STAGES
@@ -22,7 +23,6 @@ TARGETS = (Stage.DORMANT.value, Stage.LOST.value)
 """Stages that a bank would rather prevent."""
 _STILL = "still there"
 _NAMES = (*STAGES.values, NONE)
-_Z95 = 1.959964
 
 
 def count_stage_flows(histories: Histories) -> pa.Table:
@@ -201,7 +201,7 @@ def _relative_risk(row: Row, whole: Row) -> Row:
     found: Row = {"share_after": share, "share_otherwise": otherwise, "relative_risk": None, "low": None, "high": None}
     if share and otherwise:
         risk = share / otherwise
-        error = _Z95 * sqrt(1 / moved - 1 / months + 1 / others_moved - 1 / others)
+        error = NORMAL * sqrt(1 / moved - 1 / months + 1 / others_moved - 1 / others)
         found |= {"relative_risk": risk, "low": exp(log(risk) - error), "high": exp(log(risk) + error)}
     return found
 

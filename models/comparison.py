@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from domain.estimate import Estimate
 from expressions.types import Array
-from models.evaluation.estimate import CustomerDraws, Estimate
+from models.evaluation.estimate import CustomerDraws
 from models.evaluation.evaluation import REPLICATES
 from models.evaluation.scored import score_columns
 from models.held_out import MODEL, HeldOutPredictions

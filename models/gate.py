@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from domain.estimate import Estimate
 from models.comparison import ChampionComparison
-from models.evaluation.estimate import Estimate
 from models.evaluation.evaluation import Evaluation
 from models.evaluation.metrics import AUC, CALIBRATION_ERROR, LOG_LOSS
 from models.settings import Gate

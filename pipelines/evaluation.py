@@ -11,8 +11,8 @@ from config.bank import Bank
 from config.changes import changed_bank
 from config.reading import load_bank
 from decisioning.off_policy.evaluate import HEADLINE, PolicyEvaluation, evaluate_policy
-from decisioning.off_policy.intervals import Estimate
 from domain.errors import DataError
+from domain.estimate import Estimate
 from pipelines.report_page import Rows, table
 from pipelines.steps import StepResult
 from serving.what_if.logged import evaluation_arrays, logged_outcomes

@@ -10,8 +10,9 @@ from typing import Final
 from decisioning.policies.draws import Arm
 from decisioning.policies.policy import Control
 from domain.errors import DataError
+from domain.estimate import NORMAL
 
-Z: Final = 1.959963984540054 + 0.8416212335729143
+Z: Final = NORMAL + 0.8416212335729143
 """Standard errors of a two-sided test at 5 % with a power of 80 %: 2.80."""
 
 LARGEST_USEFUL: Final = 0.2

@@ -10,9 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from decisioning.off_policy.intervals import Estimate, difference_estimate, ratio_estimate
+from decisioning.off_policy.intervals import difference_estimate, ratio_estimate
 from decisioning.off_policy.logged import LoggedDecisions
 from decisioning.off_policy.outcome_model import expected_rewards
+from domain.estimate import NORMAL, Estimate
 from expressions.types import Array
 
 SHARES: Final = (1.0, 0.9999, 0.999, 0.99, 0.95, 0.9, 0.5)
@@ -102,4 +103,4 @@ def slope(logged: LoggedDecisions, candidates: Iterable[Terms]) -> Terms:
 def _widened(logged: LoggedDecisions, terms: Terms) -> tuple[float, float]:
     mean = float(terms.rows.mean())
     sums = np.bincount(logged.unit, terms.rows - mean, logged.units)
-    return mean, float(1.96 * _SLOPE * np.sqrt(np.sum(sums**2)) / len(logged))
+    return mean, float(NORMAL * _SLOPE * np.sqrt(np.sum(sums**2)) / len(logged))

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from decisioning.off_policy.estimators import Terms, all_terms
-from decisioning.off_policy.intervals import Estimate, confidence_sequence
+from decisioning.off_policy.intervals import confidence_sequence
 from decisioning.off_policy.logged import LoggedDecisions, logged_decisions
 from decisioning.off_policy.support import Support, effective_decisions, support_of
 from decisioning.off_policy.verdict import Verdict, verdict_of, warnings_of
 from domain.errors import DataError
+from domain.estimate import Estimate
 
 HEADLINE: Final = "dr"
 """The estimator that the verdict reads: unbiased where support holds, and less noisy than weights alone."""

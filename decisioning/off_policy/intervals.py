@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.estimate import LEVEL, NORMAL, Estimate
 from expressions.types import Array
 
-LEVEL: Final = 0.95
 REPLICATES: Final = 1_000
 """Enough for the bounds of a 95 % interval to about a twentieth of its width."""
 
@@ -21,22 +20,6 @@ over random groups of independent customers are as independent as they, and the 
 
 SOON: Final = 1_000
 """Customers after which the confidence sequence is tightest; before and after it is valid, and wider."""
-
-
-_NORMAL: Final = 1.959964
-"""Standard errors of a two-sided 95 % interval."""
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A value with its 95 % interval; NaN bounds if there is too little to tell."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.4g} ({self.low:.4g} to {self.high:.4g})"
 
 
 def ratio_estimate(numerator: Array, denominator: Array, unit: NDArray[np.intp], units: int) -> Estimate:
@@ -89,7 +72,7 @@ def difference_estimate(
     tail = (1.0 - LEVEL) / 2.0
     low, high = np.quantile(usable, [tail, 1.0 - tail])
     # where rewards have no tail the bootstrap is too sure of itself: never narrower than the normal interval
-    low, high = min(low, -_NORMAL), max(high, _NORMAL)
+    low, high = min(low, -NORMAL), max(high, NORMAL)
     return Estimate(float(value[0]), float((value - high * error)[0]), float((value - low * error)[0]))
 
 

@@ -7,9 +7,10 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike
 
-from decisioning.off_policy.intervals import Estimate, ratio_estimate
+from decisioning.off_policy.intervals import ratio_estimate
 from decisioning.off_policy.logged import customer_units
 from domain.errors import DataError
+from domain.estimate import Estimate
 from expressions.types import Array
 
 

@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from decisioning.off_policy.intervals import Estimate, ratio_estimate
+from decisioning.off_policy.intervals import ratio_estimate
 from decisioning.off_policy.logged import LoggedDecisions
+from domain.estimate import Estimate
 from expressions.types import Array
 
 LARGEST: Final = 0.01

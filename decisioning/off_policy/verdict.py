@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from decisioning.off_policy.intervals import Estimate
 from decisioning.off_policy.support import Support
+from domain.estimate import Estimate
 
 LEAST_EFFECTIVE: Final = 100.0
 """Decisions that must speak of the policy; with fewer, no interval of a skewed reward can be trusted."""

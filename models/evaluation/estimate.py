@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
+from domain.estimate import LEVEL, NORMAL, Estimate
 from expressions.types import Array
 from models.evaluation.metrics import ratio
 
@@ -53,46 +53,28 @@ class CustomerDraws:
             yield weights
 
 
-LEVEL = 0.95
-"""Confidence level of every interval of evaluations: what readers expect of an interval without a label."""
+def estimate_of_replicates(value: float, replicates: Array, bounds: tuple[float, float]) -> Estimate:
+    """Build a percentile interval, centred on the value.
 
+    Replicates of a metric that noise increases (calibration error) are above the value on average, since resampling
+    adds noise a second time; subtracting their mean excess corrects the interval and changes nothing elsewhere.
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A metric with its confidence interval; NaN if undefined (one class only, a constant score).
+    Args:
+        value: Value on the sample itself.
+        replicates: Bootstrap values, shape (replicates,); NaN for draws with one class only.
+        bounds: Smallest and largest possible value.
 
-    Attributes:
-        low: Lower bound at `LEVEL`.
-        high: Upper bound at `LEVEL`.
+    Example:
+        >>> estimate_of_replicates(0.5, np.linspace(0.5, 0.7, 101), (0.0, 1.0))
+        Estimate(value=0.5, low=0.405, high=0.595)
     """
-
-    value: float
-    low: float
-    high: float
-
-    @classmethod
-    def from_replicates(cls, value: float, replicates: Array, bounds: tuple[float, float]) -> Estimate:
-        """Build a percentile interval, centred on the value.
-
-        Replicates of a metric that noise increases (calibration error) are above the value on average, since resampling
-        adds noise a second time; subtracting their mean excess corrects the interval and changes nothing elsewhere.
-
-        Args:
-            value: Value on the sample itself.
-            replicates: Bootstrap values, shape (replicates,); NaN for draws with one class only.
-            bounds: Smallest and largest possible value.
-
-        Example:
-            >>> Estimate.from_replicates(0.5, np.linspace(0.5, 0.7, 101), (0.0, 1.0))
-            Estimate(value=0.5, low=0.405, high=0.595)
-        """
-        usable = replicates[np.isfinite(replicates)]
-        if not np.isfinite(value) or 2 * len(usable) < len(replicates) or not len(usable):
-            return cls(value, float("nan"), float("nan"))
-        tail = (1.0 - LEVEL) / 2.0
-        low, high = np.quantile(usable, [tail, 1.0 - tail]) - (usable.mean() - value)
-        least, most = bounds
-        return cls(value, round(float(np.clip(low, least, most)), 12), round(float(np.clip(high, least, most)), 12))
+    usable = replicates[np.isfinite(replicates)]
+    if not np.isfinite(value) or 2 * len(usable) < len(replicates) or not len(usable):
+        return Estimate(value, float("nan"), float("nan"))
+    tail = (1.0 - LEVEL) / 2.0
+    low, high = np.quantile(usable, [tail, 1.0 - tail]) - (usable.mean() - value)
+    least, most = bounds
+    return Estimate(value, round(float(np.clip(low, least, most)), 12), round(float(np.clip(high, least, most)), 12))
 
 
 def wilson_interval(positives: Array | float, rows: Array | float) -> tuple[Array, Array]:
@@ -108,9 +90,9 @@ def wilson_interval(positives: Array | float, rows: Array | float) -> tuple[Arra
     """
     count = np.asarray(rows, dtype=np.float64)
     share = ratio(positives, count)
-    z = float(ndtri(0.5 + LEVEL / 2.0))
     safe = np.maximum(count, 1.0)
-    scale = 1.0 + z**2 / safe
-    centre = (share + z**2 / (2.0 * safe)) / scale
-    half = z / scale * np.sqrt(share * (1.0 - share) / safe + z**2 / (4.0 * safe**2))
-    return np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)
+    scale = 1.0 + NORMAL**2 / safe
+    centre = (share + NORMAL**2 / (2.0 * safe)) / scale
+    half = NORMAL / scale * np.sqrt(share * (1.0 - share) / safe + NORMAL**2 / (4.0 * safe**2))
+    # the share is within, whatever the rounding of the last bit
+    return np.clip(centre - half, 0.0, share), np.clip(centre + half, share, 1.0)

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from domain.errors import DataError
+from domain.estimate import Estimate
 from models.evaluation.calibration import Reliability
-from models.evaluation.estimate import CustomerDraws, Estimate
+from models.evaluation.estimate import CustomerDraws
 from models.evaluation.gains import gain_curve
 from models.evaluation.groups import GroupQuality, group_qualities
 from models.evaluation.ranked import RankedCounts

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from fairlearn.metrics import MetricFrame, selection_rate
-from scipy.special import ndtri
 
-from models.evaluation.estimate import LEVEL, wilson_interval
+from domain.estimate import NORMAL
+from models.evaluation.estimate import wilson_interval
 
 FOUR_FIFTHS = 0.8
 """A rate below four fifths of the highest group's counts as evidence of adverse impact (29 CFR 1607.4 D)."""
@@ -124,6 +124,6 @@ def _ratio(
     halves = 0.0 if mine[0] else 0.5
     (selected, customers), (others_selected, others_customers) = mine + halves, others + halves
     spread = 1.0 / selected - 1.0 / customers + 1.0 / others_selected - 1.0 / others_customers
-    factor = float(np.exp(ndtri(0.5 + LEVEL / 2.0) * np.sqrt(spread)))
+    factor = float(np.exp(NORMAL * np.sqrt(spread)))
     centre = float((selected / customers) / (others_selected / others_customers))
     return float(rate / reference), centre / factor if mine[0] else 0.0, centre * factor

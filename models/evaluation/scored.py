@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.estimate import Estimate
 from expressions.types import Array
 from models.evaluation.calibration import BINS, Recalibration, calibration_error, newton_step
-from models.evaluation.estimate import CustomerDraws, Estimate
+from models.evaluation.estimate import CustomerDraws, estimate_of_replicates
 from models.evaluation.gains import area_under_gain, expected_maximum_profit, lift_at
 from models.evaluation.metrics import METRICS, area_under_roc, average_precision, improvement_sign, ratio
 from models.evaluation.probability import brier_skill, equal_count_bins, log_losses, squared_errors
@@ -36,7 +37,7 @@ class Scored:
     def estimates(self) -> dict[str, Estimate]:
         """Return every metric with its interval."""
         return {
-            name: Estimate.from_replicates(value, self.replicates[name], (METRICS[name].least, METRICS[name].most))
+            name: estimate_of_replicates(value, self.replicates[name], (METRICS[name].least, METRICS[name].most))
             for name, value in self.values.items()
         }
 
@@ -51,7 +52,7 @@ class Scored:
             if sign:
                 value = sign * (self.values[name] - other.values[name])
                 replicates = sign * (self.replicates[name] - other.replicates[name])
-                estimates[name] = Estimate.from_replicates(value, replicates, (-np.inf, np.inf))
+                estimates[name] = estimate_of_replicates(value, replicates, (-np.inf, np.inf))
         return estimates
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from models.evaluation.estimate import Estimate
+from domain.estimate import Estimate
 from models.held_out import MODEL
 from models.tracking.run_tables import RunTables
 from nbo.documents.claims import claim

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import StateError
+from domain.estimate import Estimate
 from expressions.types import Array
 from features.moments import Moments
 from features.table import FeatureTable
 from models.comparison import recorded_scores
-from models.evaluation.estimate import CustomerDraws, Estimate
+from models.evaluation.estimate import CustomerDraws
 from models.evaluation.evaluation import REPLICATES
 from models.evaluation.scored import score_columns
 from models.held_out import MODEL, HeldOutPredictions

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from math import sqrt
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from models.evaluation.estimate import wilson_interval
 from serving.figures.daily_responses import added_up
-
-_Z: Final = 1.959964  # 97.5 % point of the standard normal distribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +41,8 @@ class Rate:
         """
         if not matured:
             return cls(None, None, None)
-        share, z2 = accepted / matured, _Z * _Z
-        centre = (share + z2 / (2 * matured)) / (1 + z2 / matured)
-        half = _Z / (1 + z2 / matured) * sqrt(share * (1 - share) / matured + z2 / (4 * matured * matured))
-        return cls(share, max(0.0, centre - half), min(1.0, centre + half))
+        low, high = wilson_interval(accepted, matured)
+        return cls(accepted / matured, float(low), float(high))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from sklearn import metrics
 from sklearn.linear_model import LogisticRegression
 
 from models.evaluation.calibration import Recalibration, Reliability, calibration_error, newton_step
-from models.evaluation.estimate import Estimate, wilson_interval
+from models.evaluation.estimate import estimate_of_replicates, wilson_interval
 from models.evaluation.metrics import ratio
 from models.evaluation.probability import brier_skill, equal_count_bins, log_losses, logit, squared_errors
 
@@ -105,8 +105,8 @@ def test_the_wilson_interval_of_nothing_seen_does_not_end_at_zero():
 
 def test_an_interval_needs_most_replicates_to_be_defined():
     replicates = np.array([0.5, np.nan, np.nan, 0.6])
-    assert np.isfinite(Estimate.from_replicates(0.5, replicates, (0, 1)).low)
-    assert np.isnan(Estimate.from_replicates(0.5, np.full(4, np.nan), (0, 1)).low)
+    assert np.isfinite(estimate_of_replicates(0.5, replicates, (0, 1)).low)
+    assert np.isnan(estimate_of_replicates(0.5, np.full(4, np.nan), (0, 1)).low)
 
 
 def test_a_ratio_without_a_denominator_is_not_defined():
