@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,20 +25,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+
+def moment_option(words: str) -> Any:
+    """Return an option that is a moment, in the forms that every command takes; `words` is its help."""
+    return typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help=words)
+
+
 AsOf = Annotated[
     datetime | None,
-    typer.Option(
-        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
-        help="Moment in the bank's time zone; by default the last midnight with new events.",
-    ),
+    moment_option("Moment in the bank's time zone; by default the last midnight with new events."),
+]
+
+AsOfNow = Annotated[
+    datetime | None,
+    moment_option("Moment in the bank's time zone; now by default, in a simulated bank's own time."),
 ]
 
 ClockAt = Annotated[
     datetime | None,
-    typer.Option(
-        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
-        help="Where the service's clock starts; by default a simulated bank's last moment, else the real time.",
-    ),
+    moment_option("Where the service's clock starts; by default a simulated bank's last moment, else the real time."),
 ]
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from domain.errors import DataError, StateError
-from nbo.app import AsOf, app, components_of_bank, components_with_flows, moment_of
+from nbo.app import AsOf, AsOfNow, app, components_of_bank, components_with_flows, moment_of
 from nbo.display import console, progress_bars, show_table
 from nbo.outcomes import (
     show_decision,
@@ -258,13 +257,7 @@ def decide(
 def deliver(
     context: typer.Context,
     again: Annotated[bool, typer.Option("--again", help="Also retry dead letters once.")] = False,
-    as_of: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
-            help="Moment in the bank's time zone; now by default, in a simulated bank's own time.",
-        ),
-    ] = None,
+    as_of: AsOfNow = None,
 ) -> None:
     """Deliver the planned contacts that are due to the files and webhooks of delivery.yaml.
 
@@ -279,13 +272,7 @@ def deliver(
 @app.command()
 def archive(
     context: typer.Context,
-    as_of: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
-            help="Moment in the bank's time zone; now by default, in a simulated bank's own time.",
-        ),
-    ] = None,
+    as_of: AsOfNow = None,
 ) -> None:
     """Move old decisions from the database to Parquet, as retention.yaml says.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -106,8 +106,14 @@ def collect_tables() -> None:
 def print_collected() -> None:
     """Print the collected tables as one JSON document, and end collecting."""
     global _collected  # noqa: PLW0603
-    sys.stdout.write(json.dumps({"tables": _collected or []}, indent=1, default=str) + "\n")
+    print_json({"tables": _collected or []})
     _collected = None
+
+
+def print_json(content: Mapping[str, Any]) -> None:
+    """Print a JSON document, also where `--quiet` or `--json` leave out everything else; NaN is null."""
+    text = orjson.dumps(content, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY)
+    sys.stdout.write(f"{text.decode()}\n")
 
 
 def show_error(error: NboError) -> None:

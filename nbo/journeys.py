@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.errors import StateError
 from journeys.figures import FIGURES
 from journeys.files import JourneyFigures, read_figures
-from nbo.display import console, show_table
+from nbo.display import console, print_json, show_table
 
 if TYPE_CHECKING:
     from wiring.components import Components
@@ -33,8 +32,7 @@ def show_journeys(components: Components, figure: str | None, rows: int, *, as_j
     chosen = list(FIGURES) if figure is None else [figure]
     if as_json:
         tables = {name: figures.table(name).to_pylist() for name in chosen}
-        content = {"as_of": figures.as_of.isoformat(), "figures": tables, "empty": dict(figures.reasons)}
-        console.file.write(json.dumps(content, indent=1) + "\n")
+        print_json({"as_of": figures.as_of.isoformat(), "figures": tables, "empty": dict(figures.reasons)})
         return
     if figure is None:
         for title, found in overview(figures):

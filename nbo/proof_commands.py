@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from orjson import OPT_INDENT_2, OPT_SERIALIZE_NUMPY, dumps
 
 from domain.errors import DataError
-from nbo.app import app, components_of_bank, moment_of
-from nbo.display import console, show_table
+from nbo.app import app, components_of_bank, moment_of, moment_option
+from nbo.display import console, print_json, show_table
 
 if TYPE_CHECKING:
     from domain.pause import PauseScope
@@ -37,9 +36,7 @@ def pause(
     by: By,
     until: Annotated[
         datetime,
-        typer.Option(
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="When it ends by itself, in the bank's time zone."
-        ),
+        moment_option("When it ends by itself, in the bank's time zone."),
     ],
     offer: Offer = None,
     channel: Channel = None,
@@ -127,11 +124,7 @@ def evaluate(
     context: typer.Context,
     policy: Annotated[Path, typer.Argument(help="Folder of the bank with another policy, or a file with a change.")],
     as_of: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
-            help="Moment in the bank's time zone; just after the latest news by default.",
-        ),
+        datetime | None, moment_option("Moment in the bank's time zone; just after the latest news by default.")
     ] = None,
     to: Annotated[Path | None, typer.Option(help="New folder for the page.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -146,8 +139,7 @@ def evaluate(
 
     result = evaluate_logged(parts, policy, moment_of(parts, as_of) or last_moment(parts), to)
     if json:
-        text = dumps(plain(result), option=OPT_INDENT_2 | OPT_SERIALIZE_NUMPY).decode()
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        print_json(plain(result))
         return
     console.print(result["page"], markup=False, highlight=False, soft_wrap=True)
 

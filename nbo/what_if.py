@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-import typer
-
-from nbo.display import console
+from nbo.display import console, print_json
 from nbo.outcomes import show_rows
 from pipelines.report_page import Rows
 from pipelines.what_if_page import moved_rules, ratio_row
@@ -21,7 +18,7 @@ SHOWN = 12
 def show_what_if(result: Mapping[str, Any], *, as_json: bool = False) -> None:
     """Show a comparison, leaving out tables in which nothing differs; or print all of it as JSON."""
     if as_json:
-        typer.echo(json.dumps(result))
+        print_json(result)
         return
     show_rows(f"{result['bank']} with {result['change']} as of {result['as_of'][:10]}", result["overview"])
     if result["same"]:
