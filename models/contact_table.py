@@ -1,32 +1,33 @@
-"""Reads a table of contacts: checks every column, and turns the features into numbers and categories."""
+"""Reads a table of contacts: checks its columns, and turns the features into numbers and categories."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from domain.errors import DataError, nearest
-from expressions.types import Array, Boolean, Category, ColumnType, Number
+from expressions.types import Array, ColumnType
 from features.table import FeatureTable
+from models.contact_values import (
+    START,
+    Objects,
+    answers_of,
+    moments_of,
+    note_cases,
+    read_column,
+    texts_of,
+    texts_or_none,
+    values_of,
+)
 from models.inputs import schema_from_json, schema_to_json
 
-Objects: TypeAlias = NDArray[np.object_]
-
-_MOST_VALUES: Final = 1_000
-"""Values of a category that are told apart, the most frequent ones; the rest count as missing."""
-_LEAST_ROWS_OF_A_VALUE: Final = 2.0
-"""Rows per value below which a text column names rows rather than describing them, and is left out."""
-_FEW_VALUES: Final = 50
-_YES: Final = frozenset({"1", "1.0", "true", "yes", "y", "t"})
-_NO: Final = frozenset({"0", "0.0", "false", "no", "n", "f"})
 _RESERVED: Final = re.compile(r"^(offer|product|channel|family)(_|$)")
-_START: Final = np.datetime64("1970-01-01", "us")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +132,10 @@ class Encoder:
         roles, rows = self.columns, len(frame)
         for column in (roles.offer, *self.names.values()):
             _need(frame, column)
-        moments = _moments(frame, roles.time) if roles.time in frame.columns else np.full(rows, _START)
-        known = _moments(frame, roles.known_at) if y is not None and roles.known_at is not None else moments
-        customers = _texts(frame[roles.customer], roles.customer) if roles.customer in frame.columns else None
-        columns = {name: _values(frame[column], self.schema[name]) for name, column in self.names.items()}
+        moments = moments_of(frame, roles.time) if roles.time in frame.columns else np.full(rows, START)
+        known = moments_of(frame, roles.known_at) if y is not None and roles.known_at is not None else moments
+        customers = texts_of(frame[roles.customer], roles.customer) if roles.customer in frame.columns else None
+        columns = {name: values_of(frame[column], self.schema[name]) for name, column in self.names.items()}
         return ContactTable(
             features=FeatureTable(
                 np.array([f"row {row}" for row in range(rows)], dtype=object) if customers is None else customers,
@@ -142,9 +143,9 @@ class Encoder:
                 columns,
                 dict(self.schema),
             ),
-            offer=_texts(frame[roles.offer], roles.offer),
-            channel=_texts_or_none(frame, roles.channel),
-            product=None if roles.product is None else _texts_or_none(frame, roles.product),
+            offer=texts_of(frame[roles.offer], roles.offer),
+            channel=texts_or_none(frame, roles.channel),
+            product=None if roles.product is None else texts_or_none(frame, roles.product),
             attributes={
                 name: pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float64)
                 for name in roles.attributes
@@ -181,7 +182,7 @@ def read_contacts(frame: pd.DataFrame, columns: ContactColumns) -> tuple[Encoder
         DataError: A column is missing, named twice, or unusable.
     """
     _check_names(frame, columns)
-    y = _answers(frame[columns.accepted], columns.accepted)
+    y = answers_of(frame[columns.accepted], columns.accepted)
     kept, notes = ~np.isnan(y), []
     if not kept.all():
         notes.append(f"{int((~kept).sum()):,} rows without an answer in '{columns.accepted}' were left out")
@@ -195,22 +196,23 @@ def read_contacts(frame: pd.DataFrame, columns: ContactColumns) -> tuple[Encoder
     schema: dict[str, ColumnType] = {}
     seen: dict[int, str] = {}
     for column in wanted:
-        kind, reason = _kind_of(frame[column], column, notes)
-        if kind is not None:
-            key = hash(_values(frame[column], kind).tobytes())
+        found = read_column(frame[column], column, notes)
+        reason = found.reason
+        if found.kind is not None:
+            key = hash(found.values.tobytes())
             reason = f"is the same as '{seen[key]}'" if key in seen else ""
             seen.setdefault(key, column)
-        if kind is None or reason:
+        if found.kind is None or reason:
             notes.append(f"column '{column}' was left out: it {reason}")
             continue
         name = _safe(column, names)
-        names[name], schema[name] = column, kind
+        names[name], schema[name] = column, found.kind
     encoder = Encoder(columns, names, schema)
     table = encoder.read(frame, y)
     _check_moments(table, columns, notes)
     for role in (columns.offer, columns.channel):
         if role is not None:
-            _note_cases(pd.unique(frame[role].dropna().astype(str)).tolist(), role, notes)
+            note_cases(pd.unique(frame[role].dropna().astype(str)).tolist(), role, notes)
     return encoder, table, tuple(notes)
 
 
@@ -243,134 +245,6 @@ def _need(frame: pd.DataFrame, column: str) -> None:
         )
 
 
-def _answers(answers: pd.Series, column: str) -> Array:
-    """Return 1.0, 0.0 or NaN for every row."""
-    missing = answers.isna().to_numpy()
-    words = answers.astype(str).str.strip().str.lower()
-    accepted, refused = words.isin(_YES).to_numpy(), words.isin(_NO).to_numpy()
-    strange = ~(missing | accepted | refused)
-    if strange.any():
-        raise DataError(
-            f"an answer in column '{column}' is neither yes nor no",
-            got=f"{answers[strange].iloc[0]!r} in {int(strange.sum()):,} rows",
-            expected="booleans, 0 and 1, or yes and no; nothing where it is not known",
-        )
-    return np.where(missing, np.nan, accepted.astype(np.float64))
-
-
-def _kind_of(values: pd.Series, column: str, notes: list[str]) -> tuple[ColumnType | None, str]:
-    """Return the type of a column as a feature, or None and why it is not one."""
-    present = values.dropna()
-    if not len(present):
-        return None, "is empty"
-    if pd.api.types.is_bool_dtype(present) or set(map(type, present.head(1_000))) <= {bool, np.bool_}:
-        kind: ColumnType = Boolean()
-    elif (numbers := _numbers(present)) is not None:
-        kind, infinite = Number(), int(np.isinf(numbers).sum())
-        if infinite:
-            notes.append(f"{infinite:,} infinite values of column '{column}' count as missing")
-    else:
-        category, reason = _category_of(present, column, notes)
-        if category is None:
-            return None, reason
-        kind = category
-    found = _values(values, kind)
-    known = found[~np.isnan(found)]
-    constant = not len(known) or (len(known) == len(found) and known.min() == known.max())
-    return (None, "is constant") if constant else (kind, "")
-
-
-def _category_of(present: pd.Series, column: str, notes: list[str]) -> tuple[Category | None, str]:
-    try:
-        counts = present.astype(str).value_counts()
-    except (TypeError, ValueError) as error:
-        raise DataError(f"column '{column}' cannot be a feature", got=str(error), remedy="exclude it") from error
-    if len(counts) > _FEW_VALUES and len(present) < _LEAST_ROWS_OF_A_VALUE * len(counts):
-        return None, f"names rows rather than describing them: {len(counts):,} values in {len(present):,} rows"
-    if len(counts) > _MOST_VALUES:
-        rest = f"all but the {_MOST_VALUES:,} most frequent count as missing"
-        notes.append(f"column '{column}' has {len(counts):,} values; {rest}")
-    kept = sorted(counts.index[:_MOST_VALUES])
-    _note_cases(kept, column, notes)
-    return Category(tuple(kept)), ""
-
-
-def _numbers(present: pd.Series) -> Array | None:
-    """Return a column's present values as numbers, moments as days; None if it is not of numbers."""
-    if pd.api.types.is_datetime64_any_dtype(present):
-        moments = pd.to_datetime(present, utc=True).dt.tz_localize(None)
-        days: Array = (moments.to_numpy().astype("datetime64[us]") - _START).astype(np.float64) / 86_400e6
-        return days
-    if pd.api.types.is_timedelta64_dtype(present):
-        length: Array = present.dt.total_seconds().to_numpy(np.float64) / 86_400.0
-        return length
-    if pd.api.types.is_numeric_dtype(present) and not pd.api.types.is_complex_dtype(present):
-        numbers: Array = present.to_numpy(np.float64)
-        return numbers
-    found = pd.to_numeric(present.astype(object), errors="coerce") if present.dtype == object else None
-    return None if found is None or found.isna().any() else found.to_numpy(np.float64)
-
-
-def _values(values: pd.Series, kind: ColumnType) -> Array:
-    present = values.notna().to_numpy()
-    result = np.full(len(values), np.nan)
-    kept = values[present]
-    if isinstance(kind, Category):
-        codes = pd.Categorical(kept.astype(str), categories=list(kind.values)).codes.astype(np.float64)
-        result[present] = np.where(codes < 0, np.nan, codes)
-    elif isinstance(kind, Boolean):
-        result[present] = _answers(kept, str(values.name))
-    else:
-        numbers = _numbers(kept)
-        if numbers is None:
-            raise DataError(
-                f"column '{values.name}' has another type than in training", got=str(kept.iloc[0]), expected="numbers"
-            )
-        result[present] = np.where(np.isfinite(numbers), numbers, np.nan)
-    return result
-
-
-def _moments(frame: pd.DataFrame, column: str | None) -> NDArray[np.datetime64]:
-    """Read a column of moments; numbers are days."""
-    assert column is not None
-    values = frame[column]
-    if pd.api.types.is_numeric_dtype(values):
-        values = pd.Series(_START + (values * 86_400e6).round().astype("timedelta64[us]"))
-    # pandas would take the precision of the first moment for all, and overflow where a later one is far away
-    readable = values if pd.api.types.is_datetime64_any_dtype(values) else values.astype(object)
-    moments = pd.to_datetime(readable, utc=True, errors="coerce")
-    if moments.isna().any():
-        row = int(np.flatnonzero(moments.isna())[0])
-        raise DataError(
-            f"a moment in column '{column}' is missing or cannot be read",
-            got=f"{frame[column].iloc[row]!r} in row {row}, and {int(moments.isna().sum()):,} rows in all",
-            expected="times, or numbers of days",
-        )
-    return moments.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-
-
-def _texts(values: pd.Series, column: str | None) -> Objects:
-    if values.isna().any():
-        row = int(np.flatnonzero(values.isna())[0])
-        raise DataError(
-            f"column '{column}' is missing in some rows",
-            got=f"nothing in row {row}, and in {int(values.isna().sum()):,} rows in all",
-            expected="a value in every row",
-            remedy="drop these rows, or leave the column out",
-        )
-    texts: Objects = values.astype(str).to_numpy(dtype=object)
-    return texts
-
-
-def _texts_or_none(frame: pd.DataFrame, column: str | None) -> Objects:
-    if column is None or column not in frame.columns:
-        return np.full(len(frame), None, dtype=object)
-    values = frame[column]
-    texts: Objects = values.astype(str).to_numpy(dtype=object)
-    texts[values.isna().to_numpy()] = None
-    return texts
-
-
 def _check_moments(table: ContactTable, columns: ContactColumns, notes: list[str]) -> None:
     early = table.known_at < table.features.as_of
     if early.any():
@@ -384,14 +258,6 @@ def _check_moments(table: ContactTable, columns: ContactColumns, notes: list[str
         notes.append(
             f"{int(later.sum()):,} answers are dated later than today, in '{columns.known_at or columns.time}'"
         )
-
-
-def _note_cases(values: Sequence[str], column: str, notes: list[str]) -> None:
-    alike: dict[str, str] = {}
-    for value in values:
-        other = alike.setdefault(value.strip().lower(), value)
-        if other != value:
-            notes.append(f"column '{column}' has '{other}' and '{value}', which are taken for two different values")
 
 
 def _safe(column: str, taken: Mapping[str, str]) -> str:
