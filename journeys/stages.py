@@ -206,6 +206,19 @@ def _relative_risk(row: Row, whole: Row) -> Row:
     return found
 
 
+def telling_events(rows: Rows, target: str, most: int) -> Rows:
+    """Choose events whose relative risk of a stage surely differs from 1; of too many, the largest and the smallest.
+
+    Args:
+        rows: Rows of the figure `before_leaving`, the largest risk first.
+        target: Stage that customers enter.
+        most: Maximum number of rows.
+    """
+    found = [row for row in rows if row["target"] == target and row["low"] is not None]
+    sure = [row for row in found if row["low"] > 1 or row["high"] < 1]
+    return sure if len(sure) <= most else [*sure[: most // 2], *sure[-most // 2 :]]
+
+
 def _customer_months(histories: Histories) -> tuple[Int64Array, Int64Array, Int64Array, Int64Array]:
     """List whole months of customers, from the one in which they enter their first stage.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,12 +76,10 @@ def _trained(
     ):
         if not wanted or (changes and not concerns(name, own, components.bank.models)):
             continue
-        given: StepResult = {
-            "key": key, "bank_folder": bank_folder, "as_of": until, "experiment": experiment, "changes": changes,
-        }  # fmt: skip
-        results[name] = do(step, present=True, **given)
+        train = partial(do, step, key=key, bank_folder=bank_folder, as_of=until, experiment=experiment, changes=changes)
+        results[name] = train(present=True)
         if VERSION in results[name] and not components.models.is_registered(name):  # MLflow has been emptied
-            results[name] = do(step, present=False, **given)
+            results[name] = train(present=False)
     if experiment is None and VERSION not in results.get(PROPENSITY, {}):
         present = components.places.acceptance_rates.is_dir()
         do(count_acceptance_rates, key=key, present=present, bank_folder=bank_folder, as_of=until)

@@ -97,8 +97,7 @@ def with_entry(text: str, kind: EntryKind, name: str, entry: str) -> str:
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += end
     if items:
-        first, _, column = _span(items[-1])
-        last = _span(items[-1])[1]
+        first, last, column = _span(items[-1])
         return "".join([*lines[: last + 1], *_written(new, lines[first][:column], end), *lines[last + 1 :]])
     heading = [] if kind.key is None else [f"{kind.key}:{end}"]
     return "".join([*lines, *heading, *_written(new, "- ", end)])

@@ -13,6 +13,7 @@ from console.languages import N_
 from console.page import Visit
 from console.tables import Column, Table
 from journeys.files import JourneyFigures
+from journeys.stages import telling_events
 
 MONTHS: Final = 4
 MOST_EVENTS: Final = 12
@@ -111,8 +112,6 @@ def _times(figures: JourneyFigures, visit: Visit) -> Block:
 def _before(figures: JourneyFigures, visit: Visit, target: str) -> Block:
     texts = visit.texts
     rows = [row for row in rows_of(figures, "before_leaving", texts) if row["target"] == target]
-    sure = [row for row in rows if row["low"] is not None and (row["low"] > 1 or row["high"] < 1)]
-    some = sure if len(sure) <= MOST_EVENTS else sure[: MOST_EVENTS // 2] + sure[-MOST_EVENTS // 2 :]
     drawn = [
         Bar(
             label=texts.name(row["event"]),
@@ -120,7 +119,7 @@ def _before(figures: JourneyFigures, visit: Visit, target: str) -> Block:
             text=texts("{n} times", n=texts.number(row["relative_risk"], 2)),
             colour=_RISING if row["relative_risk"] > 1 else _FALLING,
         )
-        for row in some
+        for row in telling_events(rows, target, MOST_EVENTS)
     ]
     columns = (
         Column("event", texts("Event"), "name"),

@@ -7,6 +7,7 @@ import gettext
 from datetime import datetime, tzinfo
 from functools import cache
 from io import BytesIO
+from math import isnan
 from pathlib import Path
 from typing import Final
 
@@ -75,7 +76,7 @@ class Texts:
 
     def number(self, value: float | None, digits: int = 0) -> str:
         """Format a number with at most so many decimals."""
-        if value is None or value != value:  # noqa: PLR0124 - NaN
+        if value is None or isnan(value):
             return NOTHING
         return str(format_decimal(round(value, digits) + 0, locale=self._locale))
 
@@ -89,13 +90,13 @@ class Texts:
 
     def percent(self, value: float | None, digits: int = 1) -> str:
         """Format a share."""
-        if value is None or value != value:  # noqa: PLR0124 - NaN
+        if value is None or isnan(value):
             return NOTHING
         return str(format_percent(value, "#,##0." + "0" * digits + "%" if digits else "#,##0%", locale=self._locale))
 
     def money(self, value: float | None, digits: int = 0) -> str:
         """Format an amount of the bank's currency."""
-        if value is None or value != value:  # noqa: PLR0124 - NaN
+        if value is None or isnan(value):
             return NOTHING
         pattern = "¤#,##0" + ("." + "0" * digits if digits else "")
         return str(format_currency(value, self._currency, pattern, locale=self._locale, currency_digits=False))

@@ -12,6 +12,7 @@ from charts.sankey import Flow, sankey
 from charts.tables import heat_table, table
 from domain.journey import Stage
 from journeys.files import JourneyFigures
+from journeys.stages import telling_events
 from pipelines.html_report.card import Card
 from pipelines.html_report.run_sections import percent
 from pipelines.report_page import cell
@@ -65,11 +66,6 @@ def stage_cards(figures: JourneyFigures) -> list[Card]:
 
 
 def _before(figures: JourneyFigures, target: str, name: str) -> Card:
-    rows = [
-        row
-        for row in figures.table("before_leaving").to_pylist()
-        if row["target"] == target and row["low"] is not None and (row["low"] > 1 or row["high"] < 1)
-    ]
     drawn = [
         Bar(
             label=row["event"].replace("_", " "),
@@ -77,7 +73,7 @@ def _before(figures: JourneyFigures, target: str, name: str) -> Card:
             text=f"{row['relative_risk']:.2g} times",
             colour=5 if row["relative_risk"] > 1 else 1,
         )
-        for row in (rows if len(rows) <= _MOST else rows[: _MOST // 2] + rows[-_MOST // 2 :])
+        for row in telling_events(figures.table("before_leaving").to_pylist(), target, _MOST)
     ]
     words = "How many times as often customers move after a month with the event, where it surely differs."
     return Card(f"What precedes {name}", bars(drawn, f"Relative risk of {name} after an event"), words)

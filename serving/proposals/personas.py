@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import isnan
 from typing import Final
 
 import numpy as np
@@ -96,7 +97,7 @@ def _number(name: str, values: Mapping[str, bool | float | str], kind: ColumnTyp
         return float("nan")
     if isinstance(kind, Category):
         code = kind.code(str(value))
-        if code != code:  # noqa: PLR0124 - NaN
+        if isnan(code):
             raise DataError(f"no such value of {name}", got=f"'{value}'", expected=nearest(str(value), kind.values))
         return code
     if isinstance(value, str):
