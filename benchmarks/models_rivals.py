@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit
 
 from expressions.types import Array
-from models.boosting import Booster, Boosting, fit_booster, raw_scores
+from models.boosting import Booster, Boosting, TreeRows, fit_booster, raw_scores
 from models.propensity.families import Families
 from models.propensity.groups import groups_of
 from models.propensity.impressions import Impressions
@@ -32,7 +32,7 @@ class Trees:
 
     def predict_rows(self, rows: Impressions, *, num_threads: int = 1) -> Array:
         """Predict the probability that each impression is accepted, shape (n,)."""
-        matrix = self.inputs.rows(rows, np.zeros(len(rows))).matrix
+        matrix = self.inputs.matrix(rows)
         probability: Array = expit(self.start + raw_scores(self.booster, matrix, num_threads))
         return np.clip(probability, 1e-9, 1.0 - 1e-9)
 
@@ -43,10 +43,9 @@ def plain_lightgbm(
     """Fit LightGBM with its own defaults on the features, the offer and the channel."""
     inputs = _inputs(rows, names, Families({}, {}))
     columns = inputs.columns(rows.features.schema)
-    one = inputs.rows(rows, np.zeros(len(rows)))
     dataset = lightgbm.Dataset(
-        one.matrix,
-        one.y,
+        inputs.matrix(rows),
+        rows.y,
         feature_name=list(columns.names),
         categorical_feature=[columns.names.index(name) for name in columns.categorical],
     )
@@ -61,13 +60,8 @@ def trees_without_base(
     inputs = _inputs(rows, names, families)
     rate = (rows.y.sum() + 0.5) / (len(rows) + 1.0)
     start = float(np.log(rate / (1.0 - rate)))
-    booster = fit_booster(
-        inputs.rows(rows, np.full(len(rows), start)),
-        inputs.columns(rows.features.schema),
-        Boosting(seed=training.seed),
-        _TREES,
-        num_threads=num_threads,
-    )
+    tree_rows: TreeRows = inputs.rows(rows, Boosting(seed=training.seed), num_threads=num_threads)
+    booster = fit_booster(tree_rows, np.full(len(rows), start), _TREES)
     return Trees(booster, inputs, start)
 
 

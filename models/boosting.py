@@ -33,6 +33,8 @@ _ROWS_OF_A_THREAD = 20_000
 """With fewer rows than this for each, threads wait for each other longer than they work."""
 _OF_GROWING = frozenset({"num_iterations", "early_stopping_round"})
 """Parameters of what grows the trees one by one, not of LightGBM here."""
+_ROUNDING = 1e-9
+"""Loss that LightGBM and a sum here differ by although no tree has split."""
 _MOST_FITS = 5
 _ROWS_OF_FITS = 300_000
 
@@ -95,95 +97,105 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """Training rows; `initial` is the log-odds that the trees start from, or None."""
-
-    matrix: Matrix
-    y: Array
-    initial: Array | None = None
-
-    @property
-    def start(self) -> Array:
-        """Log-odds that the trees start from, shape (n,)."""
-        return np.zeros(len(self.y)) if self.initial is None else self.initial
-
-
-@dataclass(frozen=True, slots=True)
 class TreeColumns:
     """Names of the trees' columns, and those that are categories."""
 
     names: tuple[str, ...]
     categorical: tuple[str, ...]
 
-    def dataset(self, rows: Rows, max_bin: int, num_threads: int) -> lightgbm.Dataset:
-        """Bin the rows."""
-        return lightgbm.Dataset(
-            rows.matrix,
-            rows.y,
-            init_score=rows.initial,
-            feature_name=list(self.names),
-            categorical_feature=[self.names.index(name) for name in self.categorical],
-            params={"max_bin": max_bin, "verbosity": -1, "num_threads": num_threads},
-        )
+
+class TreeRows:
+    """n training rows. Their columns are binned once, for all fits on them or on some of them.
+
+    Attributes:
+        matrix: Shape (n, columns).
+        y: Outcomes, shape (n,).
+        columns: Names and kinds of the columns.
+        boosting: Settings of the trees.
+        num_threads: Number of LightGBM threads; the result does not depend on it.
+    """
+
+    def __init__(self, matrix: Matrix, y: Array, columns: TreeColumns, boosting: Boosting, *, num_threads: int) -> None:
+        self.matrix, self.y, self.columns, self.boosting, self.num_threads = matrix, y, columns, boosting, num_threads
+        self._binned = lightgbm.Dataset(
+            matrix,
+            y,
+            feature_name=list(columns.names),
+            categorical_feature=[columns.names.index(name) for name in columns.categorical],
+            params={
+                "max_bin": boosting.trees.max_bin,
+                "feature_pre_filter": False,  # fits on fewer rows have smaller leaves
+                "verbosity": -1,
+                "num_threads": num_threads,
+            },
+        ).construct()
+
+    def parameters(self, rows: int, seed: int) -> dict[str, Any]:
+        """Return LightGBM's parameters of a fit on some of the rows."""
+        return replace(self.boosting, seed=seed).parameters(rows, self.columns, self.num_threads)
+
+    def dataset(self, start: Array, places: NDArray[np.int64] | None = None) -> lightgbm.Dataset:
+        """Return the rows at some places, or all, with the log-odds that trees start from, shape (n,)."""
+        if places is None:
+            return self._binned.set_init_score(start)
+        return self._binned.subset(places.tolist()).construct().set_init_score(start[places])
 
 
 def grow_on_folds(
-    folds: Sequence[tuple[Rows, Rows]], columns: TreeColumns, boosting: Boosting, *, num_threads: int
+    rows: TreeRows, start: Array, folds: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
 ) -> tuple[int, list[Array]]:
     """Grow trees on all folds at once until their common held-out log loss no longer improves.
 
     One fold's loss has its minimum now here, now there; the mean over folds is far steadier.
 
     Args:
-        folds: Training and held-out rows of each fold.
-        columns: The trees' columns.
-        boosting: Settings.
-        num_threads: Number of LightGBM threads.
+        rows: The rows.
+        start: Log-odds that the trees start from, shape (n,).
+        folds: Ascending places of training and held-out rows of each fold.
 
     Returns:
-        Number of trees with the smallest loss, 0 if no tree helps, and the trees' scores of each fold's held-out rows
-        with that many trees, without the initial ones.
+        Number of trees with the smallest loss, 0 if no tree helps, and the scores of each fold's held-out rows with
+        that many trees, those that the trees start from included.
     """
     grown: list[Booster] = []
-    for rows, held in folds:
-        train = columns.dataset(rows, boosting.trees.max_bin, num_threads)
-        booster = lightgbm.Booster(boosting.parameters(len(rows.y), columns, num_threads), train)
-        booster.add_valid(train.create_valid(held.matrix, held.y, init_score=held.initial, params=train.params), "held")
+    trees, threads = rows.boosting.trees, rows.num_threads
+    for train, test in folds:
+        booster = lightgbm.Booster(rows.parameters(len(train), rows.boosting.seed), rows.dataset(start, train))
+        booster.add_valid(rows.dataset(start, test), "held")
         grown.append(booster)
-    weights = np.array([len(held.y) for _, held in folds], dtype=np.float64)
-    losses = [_loss([_initial_loss(held) for _, held in folds], weights)]
+    weights = np.array([len(test) for _, test in folds], dtype=np.float64)
+    losses = [_loss([_initial_loss(rows.y[test], start[test]) for _, test in folds], weights)]
     best = 0
-    while len(losses) <= boosting.trees.num_iterations and len(losses) - 1 - best < boosting.trees.early_stopping_round:
+    while len(losses) <= trees.num_iterations and len(losses) - 1 - best < trees.early_stopping_round:
         for booster in grown:
             booster.update()
         losses.append(_loss([booster.eval_valid()[0][2] for booster in grown], weights))
         best = int(np.argmin(losses))
-    scores = [
-        np.zeros(len(held.y))
-        if best == 0
-        else np.asarray(booster.predict(held.matrix, raw_score=True, num_iteration=best, num_threads=num_threads))
-        for booster, (_, held) in zip(grown, folds, strict=True)
-    ]
+    if losses[best] > losses[0] - _ROUNDING:
+        best = 0
+    scores = [start[test] for _, test in folds]
+    if best:
+        scores = [
+            score
+            + np.asarray(booster.predict(rows.matrix[test], raw_score=True, num_iteration=best, num_threads=threads))
+            for score, booster, (_, test) in zip(scores, grown, folds, strict=True)
+        ]
     return best, scores
 
 
-def fit_booster(
-    rows: Rows, columns: TreeColumns, boosting: Boosting, trees: int, *, fits: int = 1, num_threads: int
-) -> Booster:
+def fit_booster(rows: TreeRows, start: Array, trees: int, *, fits: int = 1) -> Booster:
     """Grow a number of trees on all rows; with several fits, of different seeds, the scores are their average.
 
     Args:
         rows: Training rows.
-        columns: The trees' columns.
-        boosting: Settings.
+        start: Log-odds that the trees start from, shape (n,).
         trees: Number of trees of each fit; with 0 the booster scores everybody 0.
         fits: Number of fits.
-        num_threads: Number of LightGBM threads; the result does not depend on it.
     """
-    train = columns.dataset(rows, boosting.trees.max_bin, num_threads)
+    train = rows.dataset(start)
     texts = []
     for position in range(fits if trees else 1):
-        settings = replace(boosting, seed=boosting.seed + position).parameters(len(rows.y), columns, num_threads)
+        settings = rows.parameters(len(rows.y), rows.boosting.seed + position)
         if not trees:
             settings |= {"num_leaves": 2, "min_data_in_leaf": len(rows.y)}
         booster = lightgbm.Booster(settings, train)
@@ -203,8 +215,8 @@ def scaled(booster: Booster, factor: float) -> Booster:
     return booster_from_text(combined_trees([booster_to_text(booster)], factor))
 
 
-def _initial_loss(held: Rows) -> float:
-    return float((np.logaddexp(0.0, held.start) - held.y * held.start).mean())
+def _initial_loss(y: Array, start: Array) -> float:
+    return float((np.logaddexp(0.0, start) - y * start).mean())
 
 
 def _loss(losses: Sequence[float], weights: Array) -> float:

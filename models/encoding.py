@@ -56,7 +56,9 @@ class Encoding:
 
     def matrix(self, columns: Mapping[str, Array]) -> Array:
         """Encode n rows: shape (n, k), C order; each row is encoded independently of the others."""
-        standardised: Array = (self._transformed(columns) - self.means) / self.sds
+        standardised = self._transformed(columns)  # in place from here: temporary arrays cost more than sums
+        standardised -= self.means
+        standardised /= self.sds
         if isfinite(self.limit):
             np.clip(standardised, -self.limit, self.limit, out=standardised)
         return standardised
@@ -72,10 +74,11 @@ class Encoding:
             raw[:, position] = columns[name]
         values, missing = self.kinds.count("value"), self.kinds.count("missing")
         block = raw[:, :values]
-        filled = np.where(np.isnan(block), self.fills[:values], block)
+        np.copyto(block, self.fills[:values], where=np.isnan(block))
         with np.errstate(over="ignore"):
-            distances = (filled - self.fills[:values]) / self.scales[:values]
-        raw[:, :values] = np.arcsinh(np.clip(distances, -_FURTHEST_RAW, _FURTHEST_RAW))
+            block -= self.fills[:values]
+            block /= self.scales[:values]
+        np.arcsinh(np.clip(block, -_FURTHEST_RAW, _FURTHEST_RAW, out=block), out=block)
         raw[:, values : values + missing] = np.isnan(raw[:, values : values + missing])
         raw[:, values + missing :] = raw[:, values + missing :] == self.codes[values + missing :]
         return raw

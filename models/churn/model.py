@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
 from expressions.types import Array, Category, ColumnType
@@ -15,8 +14,8 @@ from models.baselines.popularity import prevalence
 from models.boosting import (
     Booster,
     Boosting,
-    Rows,
     TreeColumns,
+    TreeRows,
     booster_from_text,
     booster_to_text,
     fit_booster,
@@ -136,26 +135,18 @@ def fit_churn(
     check_labels(y, "churned", model="churn", least=LEAST_OF_EACH)
     schema = {name: features.schema[name] for name in names}
     columns = TreeColumns(names, tuple(name for name, kind in schema.items() if isinstance(kind, Category)))
-    boosting, matrix = replace(boosting or Boosting(), seed=training.seed), features.matrix(names)
+    boosting = replace(boosting or Boosting(), seed=training.seed)
+    rows = TreeRows(features.matrix(names), y, columns, boosting, num_threads=num_threads)
     kept = np.flatnonzero(thin(features.customer_ids, _CHOICE_ROWS, training.seed))
-    splits = choice_folds(features.customer_ids[kept], training.seed)
-
-    def starting(places: NDArray[np.int64], rate: float) -> Rows:
-        return Rows(matrix[places], y[places], np.full(len(places), rate))
-
-    folds = []
-    for train, test in splits:
-        rate = _log_odds(y[kept[train]])
-        folds.append((starting(kept[train], rate), starting(kept[test], rate)))
-    trees, grown = grow_on_folds(folds, columns, boosting, num_threads=num_threads)
-    scores = np.concatenate([rows.start + score for (_, rows), score in zip(folds, grown, strict=True)])
-    fold = np.repeat(np.arange(len(folds)), [len(test) for _, test in splits])
-    held = kept[np.concatenate([test for _, test in splits])]
-    found = calibration_of_folds(scores, y[held], fold, features.customer_ids[held])
-
+    folds = [(kept[train], kept[test]) for train, test in choice_folds(features.customer_ids[kept], training.seed)]
     rate = _log_odds(y)
-    everything = Rows(matrix, y, np.full(len(y), rate))
-    booster = fit_booster(everything, columns, boosting, trees, fits=fits_of(len(y)), num_threads=num_threads)
+    start = np.full(len(y), rate)
+    trees, grown = grow_on_folds(rows, start, folds)
+    fold = np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])
+    held = np.concatenate([test for _, test in folds])
+    found = calibration_of_folds(np.concatenate(grown), y[held], fold, features.customer_ids[held])
+
+    booster = fit_booster(rows, start, trees, fits=fits_of(len(y)))
     # the model's scores are those of the trees alone, so the map begins with what the trees started from
     calibration = replace(found, shift=found.shift + found.rise * rate)
     return ChurnModel(booster, schema, calibration, float(prevalence(y, 1)[0]))

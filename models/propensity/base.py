@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from math import inf
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,31 +11,10 @@ from numpy.typing import NDArray
 
 from expressions.types import Array
 from features.table import FeatureTable
-from models.encoding import Encoding, fit_encoding
-from models.labels import LEAST_OF_EACH
+from models.encoding import Encoding
 from models.propensity.families import Families, Pair, member_of
-from models.propensity.feature_selection import select_features
-from models.propensity.groups import BLOCKS, Groups, groups_of
-from models.propensity.hierarchical import Design, fit_hierarchical
+from models.propensity.groups import Groups
 from models.propensity.impressions import Impressions
-
-_COMMON_COLUMNS = 80
-_VARYING_COLUMNS = 20
-"""More columns cost time and find nothing that the trees on top do not."""
-_MOST_WEIGHTS = 2_500
-"""With many offers fewer columns vary, down to none: the time of a step grows with the cube of the weights."""
-_SELECTION_ROWS = 30_000
-_SELECTION_ENTRIES = 20_000_000
-"""With thousands of features, columns are selected on fewer rows, so that memory has a bound."""
-_FIRST_PRECISIONS = {
-    "level": (1.0, 1.0, 1.0, 1.0, 1.0),
-    "slope": (20.0, 50.0, 50.0, 100.0, 100.0),
-    "family": (10.0,),
-}
-"""Initial precisions, by level of pooling: finer levels are shrunk harder until re-estimated from data."""
-
-_FEW_OUTCOMES = 20.0
-"""Factor of the initial precisions where there are too few outcomes to re-estimate them."""
 
 _REMEMBERED = 1_024
 """Size of the cache of pair lists: enough for the channels and single pairs of a few policies."""
@@ -221,142 +199,6 @@ class Base:
             gamma=np.array(parts["gamma"], dtype=np.float64),
             precisions=np.array(parts["precisions"], dtype=np.float64),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaseSettings:
-    """What a base model is fitted with.
-
-    Attributes:
-        inputs: Customer features it may read; none for acceptance rates of offers and channels, shrunk to each other.
-        families: Features that exist per product or channel; used only with inputs.
-        limit: Largest distance of an input from its mean, in standard deviations.
-        seed: Seed of the sample of rows on which columns are selected.
-    """
-
-    inputs: tuple[str, ...]
-    families: Families
-    limit: float = inf
-    seed: int = 7
-
-
-@dataclass(frozen=True, slots=True)
-class FittedBase:
-    """A base model with the rows it was fitted on, for fits without some of them."""
-
-    base: Base
-    _design: Design
-    _order: NDArray[np.intp]
-    _y: Array
-    _blocks: NDArray[np.int64]
-    _weights: Array
-
-    def out_of_fold(self, folds: NDArray[np.int64]) -> Array:
-        """Return every row's log-odds from a fit without the row's fold, shape (n,).
-
-        Args:
-            folds: Fold of each row, shape (n,).
-        """
-        fold, scores = folds[self._order], np.empty(len(self._y))
-        for left_out in np.unique(fold):
-            kept = fold != left_out
-            fitted = fit_hierarchical(
-                self._design.take(kept),
-                self._y[kept],
-                self._blocks,
-                self.base.precisions,
-                reestimate=False,
-                start=self._weights,
-            )
-            scores[self._order[~kept]] = self._design.take(~kept).scores(fitted.weights)
-        return scores
-
-
-def fit_base(rows: Impressions, settings: BaseSettings) -> FittedBase:
-    """Fit a base model on impressions."""
-    pairs = rows.present_pairs()
-    groups = groups_of(
-        list({offer.name: offer for offer, _ in pairs}.values()),
-        [channel for _, channel in pairs if channel is not None],
-    )
-    columns, families = rows.features.columns, settings.families
-    customer = fit_encoding(columns, rows.features.schema, settings.inputs)
-    family = fit_encoding(
-        rows.family, families.schema(rows.features.schema), families.names if settings.inputs else ()
-    ).limited(settings.limit)
-    common_positions, varying_positions = _chosen(rows, customer, groups, settings.seed)
-    common = customer.select(common_positions).limited(settings.limit)
-    varying = customer.select(varying_positions).limited(settings.limit)
-
-    order = np.argsort(rows.pair, kind="stable")
-    needed = dict.fromkeys((*common.features, *varying.features))
-    sorted_rows = {name: columns[name][order] for name in needed}
-    sorted_family = {name: rows.family[name][order] for name in dict.fromkeys(family.features)}
-    design = Design(
-        np.hstack([np.ones((len(rows), 1)), _matrix(varying, sorted_rows, len(rows))]),
-        np.hstack([_matrix(common, sorted_rows, len(rows)), _matrix(family, sorted_family, len(rows))]),
-        groups.rows(rows.pairs),
-        np.searchsorted(rows.pair[order], np.arange(len(rows.pairs) + 1)),
-    )
-    blocks, precisions = _blocks(groups, len(varying), len(common), len(family))
-    y = rows.y[order]
-    few = min(y.sum(), len(y) - y.sum()) < LEAST_OF_EACH
-    whole = fit_hierarchical(design, y, blocks, _FEW_OUTCOMES * precisions if few else precisions, reestimate=not few)
-    theta, gamma = design.split(whole.weights)
-    base = Base(
-        groups=groups,
-        families=families,
-        varying=varying,
-        common=common,
-        family=family,
-        theta=theta,
-        gamma=gamma,
-        precisions=whole.precisions,
-    )
-    return FittedBase(base, design, order, y, blocks, whole.weights)
-
-
-def averaged(base: Base, rates: Base, share: float) -> Base:
-    """Average the log-odds of a base model and of one without inputs, both fitted on the same impressions.
-
-    Args:
-        base: The base model.
-        rates: The one without inputs.
-        share: Share of the base model.
-    """
-    theta = share * base.theta
-    theta[0] += (1.0 - share) * rates.theta[0]
-    return replace(base, theta=theta, gamma=share * base.gamma)
-
-
-def _chosen(
-    rows: Impressions, customer: Encoding, groups: Groups, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    if not len(customer):
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    most = min(_SELECTION_ROWS, max(1_000, _SELECTION_ENTRIES // len(customer)))
-    sample = np.sort(np.random.default_rng(seed).permutation(len(rows))[:most])
-    columns = {name: rows.features.columns[name][sample] for name in dict.fromkeys(customer.features)}
-    offers = {name: position for position, name in enumerate(groups.offers)}
-    offer_of_pair = np.array([offers.get(offer.name, 0) for offer, _ in rows.pairs], dtype=np.int64)
-    return select_features(
-        customer.matrix(columns),
-        rows.y[sample],
-        offer_of_pair[rows.pair[sample]],
-        common=_COMMON_COLUMNS,
-        varying=max(0, min(_VARYING_COLUMNS, _MOST_WEIGHTS // len(groups.blocks) - 1)),
-    )
-
-
-def _blocks(groups: Groups, varying: int, common: int, family: int) -> tuple[NDArray[np.int64], Array]:
-    """Return the block of every weight: levels of intercepts, levels of slopes (common ones with global), families."""
-    levels = len(BLOCKS)
-    intercepts = groups.blocks.copy()
-    intercepts[0] = -1
-    slopes = np.tile(groups.blocks + levels, varying)
-    blocks = np.concatenate([intercepts, slopes, np.full(common, levels), np.full(family, 2 * levels)])
-    precisions = np.array([value for values in _FIRST_PRECISIONS.values() for value in values])
-    return blocks, precisions
 
 
 def _matrix(encoding: Encoding, columns: Mapping[str, Array], rows: int) -> Array:

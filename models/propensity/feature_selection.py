@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri
 
 from expressions.types import Array
 
+Columns: TypeAlias = "NDArray[np.floating[Any]]"
+
 _PRIOR_IMPRESSIONS = 50.0
 
 
 def select_features(
-    columns: Array, y: Array, group: NDArray[np.int64], *, common: int, varying: int
+    columns: Columns, y: Array, group: NDArray[np.int64], *, common: int, varying: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Select columns by score tests against each group's own acceptance rate.
 
@@ -46,7 +50,7 @@ def select_features(
     return np.setdiff1d(alike, chosen), chosen
 
 
-def _score(columns: Array, residuals: Array, variances: Array) -> Array:
+def _score(columns: Columns, residuals: Array, variances: Array) -> Array:
     score: Array = (columns.T @ residuals) ** 2 / ((columns**2).T @ variances + 1e-9)
     return score
 

@@ -6,20 +6,20 @@ from typing import Final
 
 import numpy as np
 
-from expressions.types import Array
 from models.boosting import fit_booster, fits_of, scaled
 from models.labels import LEAST_OF_EACH, check_labels
-from models.propensity.base import Base, averaged, fit_base
+from models.propensity.base_fit import BaseRows, BaseSettings, averaged
 from models.propensity.choice import (
     AVERAGED,
     BASE,
-    BASE_FOLDS,
     BASE_SHARE,
     NOT_LINEAR,
     STACKED,
     Choice,
+    Fits,
     Inputs,
     Recipe,
+    Tried,
     choose,
     only_rates,
 )
@@ -33,6 +33,9 @@ from models.splits import choice_folds, customer_folds, thin
 
 _CHOICE_ROWS: Final = 60_000
 """Rows on which the form is chosen; more would choose the same."""
+_ROWS_WITHOUT_TREES: Final = 100
+_START_FOLDS: Final = 3
+"""Customer folds for the out-of-fold scores that trees start from, where they are not those of the choice."""
 
 
 def fit_propensity(
@@ -71,20 +74,23 @@ def fit_propensity(
         seed=training.seed,
     )
     few = min(rows.y.sum(), len(rows) - rows.y.sum()) < LEAST_OF_EACH
-    choice = only_rates(inputs) if few else _chosen(rows, inputs, num_threads)
-    base, start = _fitted_base(rows, inputs, choice)
-    trees = inputs.trees(choice.inputs)
-    booster = fit_booster(
-        trees.rows(rows, start),
-        trees.columns(rows.features.schema),
-        inputs.boosting,
-        choice.trees,
-        fits=fits_of(len(rows)),
-        num_threads=num_threads,
-    )
+    choice, fits = (only_rates(inputs), None) if few else _chosen(rows, inputs, num_threads)
+    if fits is None:
+        fits = _fits(rows, inputs, choice, num_threads)
+    first = fits.base if choice.form in {BASE, STACKED} else fits.rates
+    assert first is not None
+    trees = fits.trees
+    if trees is None or not choice.trees:  # trees that score everybody 0 need the columns only
+        few_rows = rows.take(np.arange(min(len(rows), _ROWS_WITHOUT_TREES)))
+        trees = inputs.trees(choice.inputs).rows(few_rows, inputs.boosting, num_threads=num_threads)
+    start = first.log_odds if choice.trees else np.zeros(len(trees.y))
+    booster = fit_booster(trees, start, choice.trees, fits=fits_of(len(rows)))
+    base = first.fitted.base
+    if choice.form == AVERAGED and fits.base is not None:
+        base, booster = averaged(fits.base.fitted.base, base, BASE_SHARE), scaled(booster, 1.0 - BASE_SHARE)
     return PropensityModel(
         base=base,
-        booster=scaled(booster, 1.0 - BASE_SHARE) if choice.form == AVERAGED else booster,
+        booster=booster,
         schema={name: rows.features.schema[name] for name in names},
         calibration=choice.calibration,
         priors=fit_priors(rows),
@@ -94,17 +100,30 @@ def fit_propensity(
     )
 
 
-def _chosen(rows: Impressions, inputs: Inputs, num_threads: int) -> Choice:
-    kept = rows.take(thin(rows.features.customer_ids, _CHOICE_ROWS, inputs.seed))
-    return choose(kept, inputs, choice_folds(kept.features.customer_ids, inputs.seed), num_threads=num_threads)
+def _chosen(rows: Impressions, inputs: Inputs, num_threads: int) -> tuple[Choice, Fits | None]:
+    """Return the choice, and what was fitted for it if that was on all rows."""
+    kept = thin(rows.features.customer_ids, _CHOICE_ROWS, inputs.seed)
+    some = rows if kept.all() else rows.take(kept)
+    folds = choice_folds(some.features.customer_ids, inputs.seed)
+    choice, fits = choose(some, inputs, folds, num_threads=num_threads)
+    return choice, fits if some is rows else None
 
 
-def _fitted_base(rows: Impressions, inputs: Inputs, choice: Choice) -> tuple[Base, Array]:
-    """Fit what the trees start from; return the linear part of the model, and each row's start."""
-    folds = customer_folds(rows.features.customer_ids, BASE_FOLDS, inputs.seed)
+def _fits(rows: Impressions, inputs: Inputs, choice: Choice, num_threads: int) -> Fits:
+    """Fit on all rows what the chosen form has."""
+    folds = customer_folds(rows.features.customer_ids, _START_FOLDS, inputs.seed)
+
+    def tried(settings: BaseSettings, *, starts: bool) -> Tried:
+        table = BaseRows(rows, settings)
+        fitted = table.fit()
+        log_odds = table.out_of_fold(fitted, folds) if starts else np.zeros(len(rows))
+        return Tried(settings=settings, fitted=fitted, log_odds=log_odds)
+
+    has_trees, stacked = choice.trees > 0, choice.form == STACKED
     own = inputs.base(choice.inputs, choice.limit)
-    first = fit_base(rows, own if choice.form in {BASE, STACKED} else inputs.rates)
-    start = first.out_of_fold(folds) if choice.trees else np.zeros(len(rows))
-    if choice.form == AVERAGED:
-        return averaged(fit_base(rows, own).base, first.base, BASE_SHARE), start
-    return first.base, start
+    trees = inputs.trees(choice.inputs)
+    return Fits(
+        rates=tried(inputs.rates, starts=has_trees and not stacked),
+        base=tried(own, starts=has_trees and stacked) if choice.form in {BASE, STACKED, AVERAGED} else None,
+        trees=trees.rows(rows, inputs.boosting, num_threads=num_threads) if has_trees else None,
+    )

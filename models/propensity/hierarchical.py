@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dpotri
+from scipy.sparse import csr_array
 from scipy.special import expit
 
 from expressions.types import Array
 
 _STEPS = 25
-_SMALL_STEP = 1e-5
+_SMALL_STEP = 1e-4
+"""Newton's error after a step is about the square of the step."""
+_TOLERANCE = 1e-7
+"""Relative loss of the objective that is rounding: designs may be in single precision."""
 _LEAST_WEIGHT = 1e-6
 _PRECISION_RANGE = (0.3, 1e5)
 _REESTIMATED_UNTIL = 8
 """Newton steps in which precisions are re-estimated; after that they are fixed, so that the fit converges."""
+_BLOCK = 65_536
+"""Rows whose products are summed in the design's own precision; sums of blocks are in double precision."""
+
+
+Matrix: TypeAlias = "NDArray[np.floating[Any]]"
+"""In double or single precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +43,8 @@ class Design:
         starts: Shape (g + 1,): group k has the rows from `starts[k]` to `starts[k + 1]`.
     """
 
-    varying: Array
-    common: Array
+    varying: Matrix
+    common: Matrix
     placed: Array
     starts: NDArray[np.int64]
 
@@ -40,13 +53,19 @@ class Design:
         kept_before = np.concatenate([[0], np.cumsum(rows)])
         return Design(self.varying[rows], self.common[rows], self.placed, kept_before[self.starts].astype(np.int64))
 
+    def limited(self, limit: float) -> Design:
+        """Return the same rows with no value further from 0 than a limit of at least 1."""
+        return Design(
+            np.clip(self.varying, -limit, limit), np.clip(self.common, -limit, limit), self.placed, self.starts
+        )
+
     def scores(self, weights: Array) -> Array:
         """Return log-odds of the rows, shape (n,)."""
         theta, gamma = self.split(weights)
-        by_group = theta @ self.placed.T
-        scores: Array = self.common @ gamma
-        for group, (start, end) in enumerate(zip(self.starts[:-1], self.starts[1:], strict=True)):
-            scores[start:end] += self.varying[start:end] @ by_group[:, group]
+        by_group = (theta @ self.placed.T).astype(self.varying.dtype)
+        scores: Array = (self.common @ gamma.astype(self.common.dtype)).astype(np.float64)
+        for group, rows in self._groups():
+            scores[rows] += self.varying[rows] @ by_group[:, group]
         return scores
 
     def split(self, weights: Array) -> tuple[Array, Array]:
@@ -56,10 +75,11 @@ class Design:
 
     def gradient(self, residuals: Array) -> Array:
         """Return the transposed design times residuals, shape (z * h + c,)."""
-        theta = np.zeros((self.varying.shape[1], self.placed.shape[1]))
-        for group, (start, end) in enumerate(zip(self.starts[:-1], self.starts[1:], strict=True)):
-            theta += np.outer(self.varying[start:end].T @ residuals[start:end], self.placed[group])
-        return np.concatenate([theta.ravel(), self.common.T @ residuals])
+        own = residuals.astype(self.varying.dtype)
+        by_group = np.zeros((len(self.placed), self.varying.shape[1]))
+        for group, rows in self._groups():
+            by_group[group] = own[rows] @ self.varying[rows]
+        return np.concatenate([(by_group.T @ self.placed).ravel(), own @ self.common])
 
     def information(self, row_weights: Array) -> Array:
         """Return the transposed design times the weighted design, without building the design of interactions.
@@ -68,23 +88,40 @@ class Design:
         therefore computed once per group, in the small columns, and then spread over the levels the group is on.
         """
         z, h, c = self.varying.shape[1], self.placed.shape[1], self.common.shape[1]
-        total = np.zeros((z * h + c, z * h + c))
-        columns = np.arange(z)[:, None] * h
-        root = np.sqrt(row_weights)[:, None]
-        for group, (start, end) in enumerate(zip(self.starts[:-1], self.starts[1:], strict=True)):
-            if start == end:
-                continue
-            varying, common = self.varying[start:end] * root[start:end], self.common[start:end] * root[start:end]
-            levels = np.flatnonzero(self.placed[group])
-            size = self.placed[group, levels]
-            places = (columns + levels).ravel()
-            within, across = varying.T @ varying, varying.T @ common
-            spread = within[:, None, :, None] * np.outer(size, size)[None, :, None, :]
-            total[places[:, None], places] += spread.reshape(len(places), len(places))
-            total[places, z * h :] += (across[:, None] * size[:, None]).reshape(len(places), c)
-            total[z * h :, z * h :] += common.T @ common
+        root = np.sqrt(row_weights).astype(self.varying.dtype)[:, None]
+        within, across = np.zeros((len(self.placed), z * z)), np.zeros((len(self.placed), z * c))
+        for group, rows in self._groups():
+            varying, common = self.varying[rows] * root[rows], self.common[rows] * root[rows]
+            within[group] = (varying.T @ varying).ravel()
+            across[group] = (varying.T @ common).ravel()
+        total = np.empty((z * h + c, z * h + c))
+        spread = (self._pairs_of_levels() @ within).reshape(h, h, z, z)
+        total[: z * h, : z * h] = spread.transpose(2, 0, 3, 1).reshape(z * h, z * h)
+        total[: z * h, z * h :] = (self.placed.T @ across).reshape(h, z, c).swapaxes(0, 1).reshape(z * h, c)
         total[z * h :, : z * h] = total[: z * h, z * h :].T
+        total[z * h :, z * h :] = 0.0
+        for start in range(0, len(root), _BLOCK):
+            block = self.common[start : start + _BLOCK] * root[start : start + _BLOCK]
+            total[z * h :, z * h :] += block.T @ block
         return total
+
+    def _pairs_of_levels(self) -> csr_array:
+        """Return the product of each group's placement with itself, shape (h * h, g); a group is on few levels."""
+        h = self.placed.shape[1]
+        group, level = np.nonzero(self.placed)
+        counts = np.bincount(group, minlength=len(self.placed))[group]
+        # every level of a group is repeated for each level of the same group
+        first = np.repeat(np.arange(len(group)), counts)
+        begins = np.searchsorted(group, group)
+        second = np.repeat(begins - np.cumsum(counts) + counts, counts) + np.arange(len(first))
+        own = group[first]
+        products = self.placed[own, level[first]] * self.placed[own, level[second]]
+        return csr_array((products, (level[first] * h + level[second], own)), shape=(h * h, len(self.placed)))
+
+    def _groups(self) -> Iterator[tuple[int, slice]]:
+        """Yield each group that has rows, and its rows."""
+        for group in np.flatnonzero(self.starts[1:] > self.starts[:-1]).tolist():
+            yield group, slice(self.starts[group], self.starts[group + 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +173,13 @@ def fit_hierarchical(
         # halve the step until the objective does not get worse
         while share > 1e-4:
             proposed = weights + share * step, scores + share * along
-            if _objective(*proposed, y, pull) <= before + 1e-9 * abs(before):
+            if _objective(*proposed, y, pull) <= before + _TOLERANCE * abs(before):
                 break
             share /= 2.0
         weights, scores = weights + share * step, scores + share * along
         if reestimate and 0 < step_number <= _REESTIMATED_UNTIL:
-            variances = np.diag(cho_solve(factor, np.eye(len(weights)), check_finite=False))
-            precisions = _reestimated(weights, variances, blocks, precisions)
+            inverse, _ = dpotri(factor[0], lower=1, overwrite_c=1)
+            precisions = _reestimated(weights, np.diag(inverse), blocks, precisions)
         elif np.abs(step).max() < _SMALL_STEP:
             break
     return Fitted(weights, precisions)

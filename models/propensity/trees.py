@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from expressions.types import Array, Category, Schema
 from features.table import FeatureTable
-from models.boosting import Rows, TreeColumns
+from models.boosting import Boosting, TreeColumns, TreeRows
 from models.propensity.families import Families
 from models.propensity.groups import Groups
 from models.propensity.impressions import Impressions
@@ -42,11 +42,15 @@ class TreeInputs:
         categories = (name for name, kind in types.items() if isinstance(kind, Category))
         return TreeColumns(tree_names(self.inputs, self.families, self.groups), (*categories, PRODUCT, OFFER, CHANNEL))
 
-    def rows(self, rows: Impressions, initial: Array) -> Rows:
-        """Return impressions as training rows that start from some scores."""
+    def matrix(self, rows: Impressions) -> NDArray[np.float32]:
+        """Return the columns of impressions, shape (n, columns)."""
         codes = self.groups.codes(rows.pairs)[rows.pair]
-        matrix = tree_matrix(rows.features.select(self.inputs), rows.family, codes, self.families)
-        return Rows(matrix, rows.y, initial)
+        return tree_matrix(rows.features.select(self.inputs), rows.family, codes, self.families)
+
+    def rows(self, rows: Impressions, boosting: Boosting, *, num_threads: int) -> TreeRows:
+        """Return impressions as training rows."""
+        columns = self.columns(rows.features.schema)
+        return TreeRows(self.matrix(rows), rows.y, columns, boosting, num_threads=num_threads)
 
 
 def tree_names(inputs: Sequence[str], families: Families, groups: Groups) -> tuple[str, ...]:

@@ -6,7 +6,12 @@ import sys
 from pathlib import Path
 
 import lightgbm
+import numpy as np
 import pytest
+from scipy.special import expit
+
+from models.boosting import Boosting, TreeColumns, TreeRows, grow_on_folds
+from models.tree_parameters import TreeParameters
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the library is another on macOS")
@@ -24,3 +29,29 @@ def test_without_openmp_one_sentence_says_what_to_install(tmp_path: Path) -> Non
     assert last.startswith("domain.errors.EngineError: LightGBM cannot be loaded: got libgomp.so.99: cannot open")
     assert "Debian, Ubuntu: `apt install libgomp1`" in last
     assert "ctypes" not in done.stderr
+
+
+def test_trees_of_a_fold_do_not_see_its_outcomes_and_scores_begin_with_the_start() -> None:
+    random = np.random.default_rng(1)
+    matrix = random.normal(size=(3000, 4))
+    y = (random.random(3000) < expit(matrix[:, 0] - 1.0)).astype(np.float64)
+    start, places = np.full(3000, -1.0), np.arange(3000)
+    folds = [(places[places % 3 != one], places[places % 3 == one]) for one in range(3)]
+    columns = TreeColumns(("a", "b", "c", "d"), ())
+
+    def grown(outcomes: np.ndarray) -> tuple[int, list[np.ndarray]]:
+        boosting = Boosting(trees=TreeParameters(num_iterations=12, early_stopping_round=100))
+        return grow_on_folds(TreeRows(matrix, outcomes, columns, boosting, num_threads=1), start, folds)
+
+    trees, scores = grown(y)
+    assert trees == 12
+    assert np.corrcoef(scores[0], matrix[folds[0][1], 0])[0, 1] > 0.9
+    other = y.copy()
+    other[folds[0][1][:5]] = 1.0 - other[folds[0][1][:5]]
+    np.testing.assert_array_equal(grown(other)[1][0], scores[0])
+    noise = (random.random(3000) < expit(-1.0)).astype(np.float64)
+    none, unchanged = grow_on_folds(
+        TreeRows(np.zeros((3000, 4)), noise, columns, Boosting(), num_threads=1), start, folds
+    )
+    assert none == 0
+    np.testing.assert_array_equal(unchanged[1], start[folds[1][1]])

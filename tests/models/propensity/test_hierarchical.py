@@ -51,3 +51,15 @@ def test_offers_that_answer_alike_are_pooled_and_those_that_differ_are_not() -> 
         return float(fit_hierarchical(design, y, blocks, start, reestimate=True).precisions[2])
 
     assert precision_of_slopes(0.0) > 10 * precision_of_slopes(1.0)
+
+
+def test_single_precision_finds_the_same_optimum_and_groups_without_rows_are_the_priors() -> None:
+    design, full = design_of(3000, 7)
+    kept = np.arange(3000) < design.starts[2]  # the last group has no rows left
+    y = (np.random.default_rng(8).random(3000) < expit(full @ np.linspace(-1, 1, full.shape[1]))).astype(float)[kept]
+    blocks, double = np.array([-1] + [0] * (full.shape[1] - 1)), design.take(kept)
+    single = Design(double.varying.astype(np.float32), double.common.astype(np.float32), double.placed, double.starts)
+    exact, close = (fit_hierarchical(one, y, blocks, np.array([2.0]), reestimate=False) for one in (double, single))
+    np.testing.assert_allclose(close.weights, exact.weights, atol=1e-3)
+    theta, _ = double.split(exact.weights)
+    np.testing.assert_allclose(theta[:, 3], 0.0, atol=1e-6)
