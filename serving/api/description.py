@@ -49,7 +49,12 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "Idempotency-Key": "As `request_id` in the body.",
 }
 
-_QUESTION: Final = {"customer_id": "C002262", "channel": "app", "placements": ["hero", "inbox"], "context": {"intent": "save"}}
+_QUESTION: Final = {
+    "customer_id": "C002262",
+    "channel": "app",
+    "placements": ["hero", "inbox"],
+    "context": {"intent": "save"},
+}
 EXAMPLES: Final[Mapping[str, Any]] = {
     "QuestionBody": _QUESTION,
     "DecisionBody": {**_QUESTION, "request_id": "app-2026-06-24-000001"},
