@@ -102,7 +102,7 @@ def _described(document: dict[str, Any]) -> dict[str, Any]:
     """Describe a document in place; one that is described already stays as it is."""
     for name, schema in document["components"]["schemas"].items():
         docstring = schema.get("description", "")
-        meanings = EVERYWHERE | meanings_in(docstring)
+        meanings = {**EVERYWHERE, **meanings_in(docstring)}
         if docstring:
             schema["description"] = summary_in(docstring)
         for field, shape in schema.get("properties", {}).items():
