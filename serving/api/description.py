@@ -46,7 +46,6 @@ EVERYWHERE: Final[Mapping[str, str]] = {
 PARAMETERS: Final[Mapping[str, str]] = {
     "customer_id": "Id of the customer, percent-encoded.",
     "decision_id": "Id of the decision, as it was answered.",
-    "Idempotency-Key": "As `request_id` in the body.",
 }
 
 _QUESTION: Final = {
