@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 
@@ -19,6 +20,8 @@ OF_THE_USER = (
     # what terminals are told about colours and width: here words are compared
     *("COLUMNS", "FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS"),
 )
+MADE_ONCE, FLOW_SERVER = "TESTS_MADE_ONCE", "TESTS_FLOW_SERVER"
+"""Variables that tell the workers of pytest-xdist what all of them have: the folder of `made_once`, and a server."""
 
 # first, for Feast has numbers of a process kept in files, which all apps of a test process would share
 os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
@@ -36,9 +39,42 @@ os.environ["NBO_HOME"] = str(HOME)
 prepare(os.environ, Settings.from_environment(os.environ))
 # its parent must be there before prefect is imported
 (HOME / "prefect").mkdir()
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ[MADE_ONCE] = str(HOME / "made_once")
+    os.environ.pop(FLOW_SERVER, None)
+elif FLOW_SERVER in os.environ:
+    os.environ["PREFECT_API_URL"] = os.environ[FLOW_SERVER]
+ENDING = ExitStack()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Start one server for the flows of all workers while they collect; where only some tests run, few have flows."""
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        from nbo.processes import Servers
+        from nbo.servers import start_flow_server
+
+        os.environ[FLOW_SERVER] = start_flow_server(ENDING.enter_context(Servers(HOME / "logs")))
+
+
+def pytest_collection_finish() -> None:
+    """Wait until that server answers."""
+    if "PREFECT_API_URL" in os.environ:
+        import httpx
+
+        from tests.waiting import until
+
+        def answers() -> bool:
+            try:
+                return httpx.get(f"{os.environ['PREFECT_API_URL']}/health").is_success
+            except httpx.TransportError:
+                return False
+
+        until(answers)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave nothing behind."""
     del config
+    ENDING.close()
     shutil.rmtree(HOME, ignore_errors=True)

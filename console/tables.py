@@ -92,16 +92,17 @@ class Table:
             >>> Table("t", "", (Column("offer", "Offer"),), [{"offer": "=1+1"}]).to_csv()
             "offer\r\n'=1+1\r\n"
         """
-        text = StringIO()
+        text, keys = StringIO(), self.keys
         writer = csv.writer(text)
-        writer.writerow(harmless(key) for key in self.keys)
+        writer.writerow(harmless(key) for key in keys)
         for row in self.rows:
-            writer.writerow(harmless(_cell(row.get(key))) for key in self.keys)
+            writer.writerow(harmless(_cell(row.get(key))) for key in keys)
         return text.getvalue()
 
     def to_json(self) -> bytes:
         """Return the rows as JSON."""
-        rows = [{key: row.get(key) for key in self.keys} for row in self.rows]
+        keys = self.keys
+        rows = [{key: row.get(key) for key in keys} for row in self.rows]
         return orjson.dumps(
             {"table": self.name, "caption": self.caption, "rows": rows}, option=orjson.OPT_SERIALIZE_NUMPY
         )

@@ -65,17 +65,26 @@ def serve_flows(settings: Settings, module: str = "prefect") -> None:
     # prefect sends its last messages to the server when threads end, which is before this
     atexit.register(servers.__exit__, None, None, None)
     # on a fresh home the server creates its database, which only one process may do
-    with locked(settings.home / "prefect" / "starting.lock"), socket.socket() as listener:
+    with locked(settings.home / "prefect" / "starting.lock"):
+        os.environ["PREFECT_API_URL"] = start_flow_server(servers)
+        import_module(module)
+        servers.wait()
+
+
+def start_flow_server(servers: Servers) -> str:
+    """Start a Prefect server that records flow runs and starts none, without waiting for it.
+
+    Returns:
+        Address of the server's API.
+    """
+    with socket.socket() as listener:
         listener.bind((HOST, 0))
         url = f"http://{HOST}:{listener.getsockname()[1]}/api"
         command = ["-m", "uvicorn", "--factory", "prefect.server.api.server:create_app", "--fd", str(listener.fileno())]
         # services for schedules are not needed
         environment = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1", "PREFECT_UI_ENABLED": "0"}
         servers.start("the flow-server", [*command, "--log-level", "error"], f"{url}/health", environment, listener)
-        listener.close()  # the server alone has it from now on
-        os.environ["PREFECT_API_URL"] = url
-        import_module(module)
-        servers.wait()
+    return url  # the server alone has its port from now on
 
 
 def _expect_sound_flow_runs() -> None:

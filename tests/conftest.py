@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,10 +31,3 @@ def postgresql_server() -> Iterator[PostgreSQL]:
 
     with started_postgresql() as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def shared_by_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder that all workers of this run have; whoever makes something in it holds a lock."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from functools import cache
 
 import pytest
 
@@ -59,12 +60,19 @@ def test_words_are_found_in_names_of_any_case() -> None:
     assert {words(name) for name in found} == {"_first_wishes_", "_all_wishes_"}
 
 
+@cache
+def names_of_files() -> list[tuple[str, set[str]]]:
+    """Each file with its public names and its own."""
+    parsed = ((file, ast.parse(file.read_text(encoding="utf-8"))) for file in MODULES)
+    return [(str(file.relative_to(ROOT)), {file.stem, *public_names(tree)}) for file, tree in parsed]
+
+
 @pytest.mark.parametrize("word", REPLACED)
 def test_no_public_name_uses_a_word_that_the_glossary_replaced(word: str) -> None:
     found = [
-        f"{file.relative_to(ROOT)}: {name}"
-        for file in MODULES
-        for name in {file.stem, *public_names(ast.parse(file.read_text(encoding="utf-8")))}
+        f"{file}: {name}"
+        for file, names in names_of_files()
+        for name in names
         if f"_{word}_" in words(name)
     ]
     assert not found, f"say {REPLACED[word]}"

@@ -29,12 +29,13 @@ from nbo.api.computing import frame_of, table_of
 from nbo.compared_runs import show_comparison
 from nbo.experiments import show_experiments
 from nbo.training_files import write_labelled
-from pipelines.training import train_churn_model, train_propensity_model
+from pipelines.training import train_propensity_model
 from pipelines.training_population import answers_to_offers
 from serving.customer_features import Origin
 from tests.docs.pages import ROOT, blocks
+from tests.pipelines.ready_bank import ready_to_decide
 from tests.pipelines.small_bank import SmallBank
-from tests.wiring.past import live_through
+from tests.wiring.past import decide_night
 
 GUIDE = ROOT / "docs" / "guides" / "data_scientists.md"
 
@@ -53,17 +54,14 @@ def same_environment() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
     """In the place and with the name of the demo bank, for the guide; only Prefect is not asked to record its work."""
-    small = SmallBank.write(tmp_path_factory.mktemp("work") / "banks", customers=500, months=9, name="demo")
     with same_environment(), pytest.MonkeyPatch.context() as monkeypatch:
-        small.use(monkeypatch)
+        small = ready_to_decide(tmp_path_factory.mktemp("work") / "banks", monkeypatch)
         monkeypatch.setattr("pipelines.promotion.keep_page", lambda *page: None)
         parts = small.parts
-        midnight = live_through(parts)
+        midnight = parts.moment(None)
         inputs = model_inputs(parts.bank.features, parts.bank.models.training.exclude)
         parts.repository.apply(parts.bank.features, {"churn": inputs, "propensity": inputs})
-        for train in (train_churn_model, train_propensity_model):
-            train.fn("", str(small.folder), midnight)
-        small.promote_challengers()
+        decide_night(parts, midnight)
         changes = ("models.propensity.learner=rates", "models.training.folds=2")
         train_propensity_model.fn("", str(small.folder), midnight, "blind", changes)
         yield small

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.config.folders import SMALL_BANK
+from tests.tracking_store import tracking_store
 from wiring.components import Components, reload_components
 
 HEADER = "customer,time,event\n"
@@ -28,7 +29,7 @@ class CsvBank:
         self.replace("models.yaml", "folds: 3", "folds: 2")
         monkeypatch.setenv("NBO_HOME", str(self.home))
         monkeypatch.setenv("NBO_DATA", str(place / "data"))
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{self.home / 'mlflow' / 'mlflow.db'}")
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_store(self.home / "mlflow" / "mlflow.db"))
 
     @property
     def parts(self) -> Components:

@@ -10,28 +10,21 @@ import pytest
 from pipelines.feature_build import build_features
 from pipelines.importing import import_events
 from pipelines.training import train_models
-from storage.lock import locked
+from tests.made_once import made_once
 from tests.pipelines.small_bank import SmallBank
 
-NAME = "both"
+NAME = "demo"
+"""As the guides call it."""
 
 
-def ready_to_decide(shared: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> SmallBank:
+def ready_to_decide(place: Path, monkeypatch: pytest.MonkeyPatch) -> SmallBank:
     """Copy the bank to a place of its own, and let this process work on it.
 
     Args:
-        shared: Folder of all workers of a test run, in which the first one that asks makes the bank.
         place: Where the copy goes; files of models stay where they were made.
         monkeypatch: Sets this process's environment.
     """
-    made = shared / "ready_bank"
-    with locked(shared / "ready_bank.lock"):
-        if not (made / "complete").exists():
-            shutil.rmtree(made, ignore_errors=True)
-            made.mkdir()
-            _make(made)
-            (made / "complete").touch()
-    shutil.copytree(made, place, dirs_exist_ok=True)
+    shutil.copytree(made_once("ready_bank", _make), place, dirs_exist_ok=True)
     bank = SmallBank.at(place, NAME)
     bank.use(monkeypatch)
     return bank

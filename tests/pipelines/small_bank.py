@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from models.registry import CHALLENGER
+from tests.tracking_store import tracking_store
 from wiring.components import Components, reload_components
 
 DEMO = Path(__file__).parents[2] / "banks" / "demo"
@@ -56,7 +57,7 @@ class SmallBank:
     def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let this process work on the bank's home."""
         monkeypatch.setenv("NBO_HOME", str(self.home))
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{self.home / 'mlflow' / 'mlflow.db'}")
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_store(self.home / "mlflow" / "mlflow.db"))
 
     @property
     def parts(self) -> Components:

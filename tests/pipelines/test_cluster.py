@@ -64,10 +64,10 @@ print(json.dumps([sorted(loaded), reports, [path for path in sys.path if "site-p
 
 
 @pytest.fixture(scope="module")
-def bank(shared_by_workers: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
     """For which this machine has decided."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        bank = ready_to_decide(shared_by_workers, tmp_path_factory.mktemp("bank"), monkeypatch)
+        bank = ready_to_decide(tmp_path_factory.mktemp("bank"), monkeypatch)
         decide_for_everybody(str(bank.folder))
         yield bank
 

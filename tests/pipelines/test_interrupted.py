@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.pipelines.ready_bank import ready_to_decide
 from tests.pipelines.small_bank import SmallBank, written_again
 from tests.waiting import SECONDS, until
 
@@ -39,9 +41,9 @@ def wait_for(process: subprocess.Popen[str], folder: Path, files: int) -> None:
 def test_an_interrupted_run_exits_with_130_and_the_next_one_completes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bank = SmallBank.write(tmp_path, customers=500, months=9)
-    bank.use(monkeypatch)
-    parts = bank.home / "banks" / "small" / "feature_store" / "parts"
+    bank = ready_to_decide(tmp_path, monkeypatch)
+    parts = bank.parts.repository.parts
+    shutil.rmtree(parts)
     process = started(bank)
     wait_for(process, parts, files=4)
     process.send_signal(signal.SIGINT)

@@ -36,7 +36,7 @@ from pipelines.feature_build import compute_buckets
 from records.decision_log import DecisionLog
 from tests.features.demo import random_log
 from tests.features.engines.pieces import invert, refuse
-from tests.pipelines.ready_bank import contents, ready_to_decide
+from tests.pipelines.ready_bank import NAME, contents, ready_to_decide
 from tests.pipelines.small_bank import SmallBank
 
 # py4j leaves the sockets of its threads to the garbage collector
@@ -129,15 +129,15 @@ def test_a_night_more_gives_the_same_files_too(
 
 
 @pytest.fixture(scope="module")
-def bank(shared_by_workers: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
     """A bank for which nothing has been decided yet."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        yield ready_to_decide(shared_by_workers, tmp_path_factory.mktemp("bank"), monkeypatch)
+        yield ready_to_decide(tmp_path_factory.mktemp("bank"), monkeypatch)
 
 
 def decided(bank: SmallBank, engine: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Decide for everybody with nothing but the environment naming the engine, on a copy of what was built."""
-    home = place / engine / "banks" / "both"
+    home = place / engine / "banks" / NAME
     if not home.exists():
         for name in ("log", "states"):
             shutil.copytree(bank.parts.places.folder / name, home / name)
@@ -152,7 +152,7 @@ def decided(bank: SmallBank, engine: str, place: Path, monkeypatch: pytest.Monke
 
 def decisions_in(home: Path) -> dict[str, bytes]:
     """Whatever was decided, by what kind of file: prices and plan, notes and champions too."""
-    folder = home / "banks" / "both"
+    folder = home / "banks" / NAME
     return {
         f"{name}/{file}": content
         for name in ("decisions", "wishes", "champions")
@@ -179,7 +179,7 @@ def test_everybody_gets_the_same_decisions_byte_by_byte(
     assert decisions_in(tmp_path / SPARK) == files
     logged = [len(pq.read_table(file).filter(pc.field("rank") == 1)) for file in Path(here["folder"]).glob("offers/*")]
     for name in (LOCAL, SPARK):
-        log = DecisionLog(f"sqlite:///{tmp_path / name / 'banks' / 'both' / 'decisions.db'}")
+        log = DecisionLog(f"sqlite:///{tmp_path / name / 'banks' / NAME / 'decisions.db'}")
         first = pq.read_table(Path(here["folder"]) / "offers").to_pylist()[0]
         assert log.get(first["decision_id"]).customer_id == first["customer_id"]
         log.close()
@@ -212,7 +212,7 @@ def test_what_one_engine_has_decided_the_other_takes_as_done(
 
 
 def stamps_in(home: Path) -> dict[str, int]:
-    folder = home / "banks" / "both"
+    folder = home / "banks" / NAME
     files = [*(folder / "decisions").rglob("*"), *(folder / "wishes").rglob("*")]
     return {
         str(file.relative_to(folder)): file.stat().st_mtime_ns for file in files if file.suffix in (".parquet", ".npz")

@@ -32,13 +32,14 @@ from models.tracking.store import TrackingStore, quiet_mlflow
 from tests.models.evaluation.worlds import judged_world
 from tests.models.synthetic import offer_world
 from tests.models.tracking.builders import facts, small_model
+from tests.tracking_store import tracking_store
 
 
 class World:
     """A store with a champion, an experiment and a propensity model."""
 
     def __init__(self, home: Path) -> None:
-        self.store = TrackingStore(f"sqlite:///{home / 'mlflow.db'}", home / "artifacts")
+        self.store = TrackingStore(tracking_store(home / "mlflow.db"), home / "artifacts")
         self.judged = judged_world(rows=900)
         self.evaluation = evaluate(self.judged, replicates=20)
         names = tuple(f"feature_{place}" for place in range(900))
