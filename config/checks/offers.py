@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from domain.errors import Problem, nearest
-from domain.offer import Offer
+from domain.offer import Offer, OfferClass
 from events.vocabulary import Vocabulary
 from features.journey.settings import Journey
 
@@ -48,6 +48,9 @@ def _complaints(offer: Offer, vocabulary: Vocabulary, journey: Journey) -> Itera
     for attribute in offer.attributes:
         if not _NAME.fullmatch(attribute):
             yield ("attributes", attribute), "not a name", f"'{attribute}'", _NAME_WORDS
+    if offer.offer_class is not OfferClass.COMMERCIAL and not (offer.signed_off_by or "").strip():
+        what = f"nobody has signed off that the offer is {offer.offer_class}"
+        yield ("offer_class",), what, f"'{offer.offer_class}'", "`signed_off_by` with a name, or the class commercial"
     if not 1 <= offer.response_window_days <= LONGEST_WINDOW_DAYS:
         got = f"{offer.response_window_days} days"
         yield ("response_window_days",), "window out of range", got, f"1 to {LONGEST_WINDOW_DAYS} days"
