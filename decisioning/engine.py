@@ -21,8 +21,8 @@ from decisioning.arbitration.scores import (
     score_candidates,
 )
 from decisioning.arbitration.sort_keys import SortedCandidates, ranked, sort_keys
-from decisioning.policies.compiled import CompiledPolicy
 from decisioning.policies.assignment import arms_of, units_of
+from decisioning.policies.compiled import CompiledPolicy
 from decisioning.policies.draws import Arm, Arms, Draws, as_microseconds, decision_id, hashes_of
 from decisioning.policies.evaluation_context import EvaluationContext, moment_columns
 from decisioning.policies.remaining import remaining_at

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.journey import Stage, Step
+from domain.outcome import CountsAs
 from domain.spec import Spec
 
 RELIEF_TAG: Final = "service"
@@ -71,6 +72,8 @@ class Offer(Spec):
         signed_off_by: Who agreed that the offer is `mandatory` or `transactional`, by name; such an offer is refused
             without it, because it passes limits that commercial offers respect.
         response_window_days: Responses later than this do not count for the offer.
+        counts_as: Events that say whether it has worked, for customers who were shown it and for those who were not;
+            None if its effect is not measured.
         expected_acceptance: Share of the customers who are expected to accept it, until enough have answered; None if
             only answers say.
         tags: `service` and `retention` have a meaning for policies; others are the bank's own.
@@ -90,6 +93,7 @@ class Offer(Spec):
     offer_class: OfferClass = OfferClass.COMMERCIAL
     signed_off_by: str | None = None
     response_window_days: int = 30
+    counts_as: CountsAs | None = None
     expected_acceptance: float | None = None
     tags: tuple[str, ...] = ()
 

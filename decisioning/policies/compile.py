@@ -109,8 +109,12 @@ def compile_policy(
         levers=levers,
         channels=tuple(channel for channel, columns in candidates.by_channel.items() if len(columns)),
         time_zone=time_zone,
-        features=frozenset(feature for name in read for feature in names.features_behind(name))
-        | ({policy.control.household} - {None}),
+        features=frozenset(
+            [
+                *(feature for name in read for feature in names.features_behind(name)),
+                *filter(None, [policy.control.household]),
+            ]
+        ),
         assumed=assumed,
         digest=_digest(policy, offers, vocabulary, budgets, time_zone, pauses),
     )

@@ -29,7 +29,7 @@ def test_the_holdout_is_drawn_again_every_year_and_the_arms_every_quarter():
     days = [date(2026, 1, 1), date(2026, 3, 31), date(2026, 4, 1), date(2026, 12, 31), date(2027, 1, 1)]
     drawn = [arms_of(UNITS, CONTROL, day) for day in days]
     held = [arms == Arm.HOLDOUT for arms in drawn]
-    assert (held[0] == held[1]).all() and (held[0] == held[2]).all() and (held[0] == held[3]).all()
+    assert all((held[0] == other).all() for other in held[1:4])
     assert (held[0] & held[4]).mean() == pytest.approx(0.05**2, abs=0.001)
     random = [arms == Arm.RANDOM_OFFER for arms in drawn]
     assert (random[0] == random[1]).all()
