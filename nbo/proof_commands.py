@@ -179,6 +179,38 @@ def effects(
         console.print(f"  {sentence}", markup=False, highlight=False, soft_wrap=True)
 
 
+@app.command()
+def health(
+    context: typer.Context,
+    as_of: Annotated[datetime | None, moment_option("Moment in the bank's time zone; now by default.")] = None,
+    tell: Annotated[bool, typer.Option("--tell", help="Keep the readings, and tell who is to be told.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the readings as JSON.")] = False,
+) -> None:
+    """Read what may go wrong (fresh data, drift, calibration, silent channels), with traffic lights.
+
+    Examples:
+        nbo --bank banks/demo health
+
+        nbo --bank banks/demo health --tell
+    """
+    parts = components_of_bank(context)
+    from domain.health import Light
+    from wiring.bank_time import bank_now
+    from wiring.watching import readings_of, watch
+
+    now = moment_of(parts, as_of) or bank_now(parts)
+    readings, told = watch(parts, now) if tell else (readings_of(parts, now), [])
+    if json:
+        print_json({"readings": [asdict(one) for one in readings], "told": [one.key for one in told]})
+        return
+    rows = [(one.light.value, one.check, one.sentence) for light in Light for one in readings if one.light is light]
+    bright = [row for row in rows if row[0] != Light.GREEN.value]
+    show_table(f"health of {parts.name}", ("light", "check", "what"), sorted(bright, key=lambda row: row[0] != "red"))
+    console.print(f"  {len(rows) - len(bright):,} of {len(rows):,} readings are green", markup=False)
+    for one in told:
+        console.print(f"  told: {one.sentence}", markup=False, soft_wrap=True)
+
+
 def show_power(components: Components, rate: float | None, impressions: int | None) -> None:
     """Show what each arm can tell within a month, from the bank's log or from stated numbers."""
     from decisioning.experiments.power import LARGEST_USEFUL

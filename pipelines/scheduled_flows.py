@@ -23,6 +23,7 @@ from pipelines.reporting import (
 )
 from pipelines.steps import StepResult
 from pipelines.training import train_models
+from pipelines.watching import watch_bank
 from wiring.components import reload_components
 
 
@@ -56,4 +57,5 @@ def decide_and_report(bank_folder: str) -> StepResult:
     keep_outcomes(components, outcomes)
     keep_figures(bank_folder, outcomes[DECISIONS])
     keep_outcomes(components, {EFFECTS: measure_effects(bank_folder)})
+    watch_bank(bank_folder)
     return outcomes if missing_outcomes(components) else {**outcomes, **write_report(bank_folder)}

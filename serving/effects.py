@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from config.bank import Bank
 from decisioning.experiments.power import LARGEST_USEFUL, Z
 from decisioning.outcomes.groups import GroupOutcome, compare_groups
-from decisioning.outcomes.realised import Realisation, realisation
+from decisioning.outcomes.realised import Realisation
 from decisioning.policies.assignment import arms_of, counted_since
 from decisioning.policies.draws import Arm, Arms
 from domain.errors import DataError
@@ -28,13 +28,11 @@ from features.outcomes import (
     longest_reversal,
     outcome_events,
     outcome_types,
-    window_days,
-    worth_after,
     worth_by_customer,
 )
-from features.responses import responses
 from records.decision_log import DecisionLog
 from serving.assignment import units_in_log
+from serving.promises import promises_of
 
 PROGRAMME: Final = "programme"
 """Everybody who is not held out: what the bank does, whichever arm chooses it."""
@@ -45,9 +43,6 @@ LOOKBACK: Final = np.timedelta64(90, "D").astype("timedelta64[us]")
 LONGEST: Final = timedelta(days=366)
 LONGEST_WAIT_DAYS: Final = 3_650
 """Nobody waits longer for an answer: the groups are too small."""
-
-LEAST_IMPRESSIONS: Final = 100
-"""Matured impressions from which realised over expected value is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +175,12 @@ def effects_of(
     silent = [offer.name for offer in chosen if offer.counts_as is None]
     if silent:
         notes.append(f"without `counts_as`, the effect of {', '.join(silent)} is not measured")
-    return Effects(until, bank.identity.currency, tuple(found), _realised(log, decision_log, bank, outcomes, until),
-                   tuple(notes))  # fmt: skip
+    realised = {
+        name: one.realised
+        for name, one in promises_of(log, decision_log, bank, until, outcomes).items()
+        if one.realised is not None
+    }
+    return Effects(until, bank.identity.currency, tuple(found), realised, tuple(notes))
 
 
 def _drawings(bank: Bank) -> list[tuple[int, Arm]]:
@@ -251,38 +250,3 @@ def _customers_before(log: EventLog, moment: datetime) -> pa.Array:
         known = events.filter(pc.less(events["occurred_at"], pa.scalar(moment, events["occurred_at"].type)))
         parts.append(pc.unique(known["customer_id"].cast(pa.string())))
     return pa.concat_arrays(parts)
-
-
-def _realised(
-    log: EventLog, decision_log: DecisionLog, bank: Bank, outcomes: OutcomeEvents, until: datetime
-) -> dict[str, Realisation]:
-    """Compare realised with expected value of the impressions that cite a decision and whose windows have ended."""
-    contacts = bank.vocabulary.contacts
-    if contacts is None:
-        return {}
-    shown = responses(log.read_types((contacts.presented, contacts.accepted)), bank.vocabulary, bank.offers, until)
-    cited = np.flatnonzero(np.array([one is not None for one in shown.decision_id], dtype=bool))
-    first_of = {shown.decision_id[row]: row for row in cited[::-1].tolist()}
-    expected = {
-        one.decision_id: (one.offer, one.propensity * one.value)
-        for one in decision_log.with_ids(sorted(first_of))
-        if one.propensity is not None and one.value is not None
-    }
-    found = {}
-    wait = longest_reversal(bank.offers)
-    for offer in bank.offers:
-        days = np.timedelta64(window_days(offer), "D") + wait
-        rows = [
-            row
-            for decision, row in first_of.items()
-            if expected.get(decision, (None,))[0] == offer.name == shown.offer[row]
-            and shown.presented_at[row] + days <= utc_microseconds(until)
-        ]
-        if offer.counts_as is None or len(rows) < LEAST_IMPRESSIONS:
-            continue
-        ids = shown.customer_ids[rows]
-        came = worth_after(outcomes, offer, pa.array(ids, pa.string()), shown.presented_at[rows])
-        promised = np.array([expected[shown.decision_id[row]][1] for row in rows])
-        if (promised >= 0.0).all() and not (came < 0.0).any():  # what prevents a loss promises no event
-            found[offer.name] = realisation(came, promised, customer=ids.astype(str))
-    return found

@@ -102,6 +102,7 @@ MISTAKES = [
     ("policies.yaml", "('medium', 'high')", "('medum', 'high')", "got 'medum', expected 'medium' (did you mean it?)"),
     ("policies.yaml", "offers: [savings_plus]", "offers: [saving_plus]", "got 'saving_plus', expected 'savings_pl"),
     ("policies.yaml", "holdout_share: 0.02", "holdout_share: 2", "expected between 0 and 1"),
+    ("schedule.yaml", "decide:", "watch: every night\ndecide:", "schedule.yaml:2"),
     ("policies.yaml", "holdout_share: 0.02", "holdout_share: 0.02, household: home", "unknown attribute"),
     ("offers.yaml", "tags: [service]", "tags: [deferral]", "the holdout would go without relief"),
     ("offers.yaml", "tags: [service]", "offer_class: mandatory", "nobody has signed off that the offer is mandatory"),
