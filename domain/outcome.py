@@ -16,9 +16,9 @@ class CountsAs(Spec):
         types: Event types (`product_opened`); none of those of contacts, which only customers who are shown something
             have.
         products: Product families of the events, empty for any; by default the offer's own, or any if it has none.
-        worth: What one of the events is worth, in the bank's currency; negative for a loss that the offer prevents.
+        value: What one of the events is worth, in the bank's currency; negative for a loss that the offer prevents.
             None: what other offers say of the same events.
-        per: Whether the worth is that of an event, of which one counts within `within_days`, or that of each unit of
+        per: Whether the value is that of an event, of which one counts within `within_days`, or that of each unit of
             the events' amounts.
         within_days: Days after the offer in which the events count for it; None for its response window.
         reversed_by: Event types that undo an event of the same customer and product (`product_closed`).
@@ -27,7 +27,7 @@ class CountsAs(Spec):
 
     types: tuple[str, ...]
     products: tuple[str, ...] | None = None
-    worth: float | None = None
+    value: float | None = None
     per: Literal["event", "amount"] = "event"
     within_days: int | None = None
     reversed_by: tuple[str, ...] = ()

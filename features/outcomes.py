@@ -26,7 +26,7 @@ class OutcomeEvents:
     Attributes:
         customer_ids: Shape (n,), Arrow strings.
         occurred_at: Shape (n,), datetime64[us], UTC.
-        worth: Shape (n,), in the bank's currency; NaN where no offer says it.
+        value: Shape (n,), in the bank's currency; NaN where no offer says it.
         slot: Shape (n,): of the events of one slot and customer, one counts within `window`; -1 if each counts.
         window: Shape (n,), timedelta64[us].
         of_offer: Offer -> mask of its events, shape (n,).
@@ -34,7 +34,7 @@ class OutcomeEvents:
 
     customer_ids: pa.Array
     occurred_at: NDArray[np.datetime64]
-    worth: Array
+    value: Array
     slot: NDArray[np.int64]
     window: NDArray[np.timedelta64]
     of_offer: Mapping[str, NDArray[np.bool_]]
@@ -81,7 +81,7 @@ def outcome_events(events: pa.Table, offers: Sequence[Offer], until: datetime) -
     kind, product = known["type"].cast(pa.string()), known["product"].cast(pa.string())
     amount = known["amount"].fill_null(0.0).to_numpy()
     count = len(known)
-    worth, window = np.full(count, np.nan), np.zeros(count, dtype="timedelta64[us]")
+    value, window = np.full(count, np.nan), np.zeros(count, dtype="timedelta64[us]")
     slot, undone = np.full(count, -1, dtype=np.int64), np.zeros(count, dtype=bool)
     products = product.combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False)
     owner = known["customer_id"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
@@ -94,10 +94,10 @@ def outcome_events(events: pa.Table, offers: Sequence[Offer], until: datetime) -
             continue
         there = _within(product, products_of(offer))
         masks[offer.name] = mine = _within(kind, declared.types) & there
-        if declared.worth is None:
+        if declared.value is None:
             continue
-        new = mine & np.isnan(worth)
-        worth[new] = declared.worth * (amount[new] if declared.per == "amount" else 1.0)
+        new = mine & np.isnan(value)
+        value[new] = declared.value * (amount[new] if declared.per == "amount" else 1.0)
         window[new] = window_days(offer) * DAY
         if declared.per == "event":
             slot[new] = products[new] + 1 + (int(products.max(initial=-1)) + 2) * len(masks)
@@ -107,14 +107,14 @@ def outcome_events(events: pa.Table, offers: Sequence[Offer], until: datetime) -
     return OutcomeEvents(
         known["customer_id"].cast(pa.string()).combine_chunks().filter(pa.array(kept)),
         at[kept],
-        worth[kept],
+        value[kept],
         slot[kept],
         window[kept],
         {name: mask[kept] for name, mask in masks.items()},
     )
 
 
-def worth_by_customer(
+def value_by_customer(
     outcomes: OutcomeEvents, customers: pa.Array, since: np.datetime64, until: np.datetime64
 ) -> Array:
     """Add up what the outcomes of a period were worth for each customer, 0 for customers without any.
@@ -130,16 +130,16 @@ def worth_by_customer(
     """
     position = pc.index_in(outcomes.customer_ids, value_set=customers).fill_null(-1).to_numpy(zero_copy_only=False)
     counts = (outcomes.occurred_at >= since) & (outcomes.occurred_at < until) & (position >= 0)
-    rows = np.flatnonzero(counts & np.isfinite(outcomes.worth))
+    rows = np.flatnonzero(counts & np.isfinite(outcomes.value))
     once = rows[outcomes.slot[rows] >= 0]
     block = (outcomes.occurred_at[once] - since) // np.maximum(outcomes.window[once], DAY)
     _, first = np.unique(np.stack([position[once], outcomes.slot[once], block]), axis=1, return_index=True)
     counted = np.concatenate([once[first], rows[outcomes.slot[rows] < 0]])
-    total: Array = np.bincount(position[counted], outcomes.worth[counted], len(customers)).astype(np.float64)
+    total: Array = np.bincount(position[counted], outcomes.value[counted], len(customers)).astype(np.float64)
     return total
 
 
-def worth_after(
+def value_after(
     outcomes: OutcomeEvents, offer: Offer, customers: pa.Array, presented_at: NDArray[np.datetime64]
 ) -> Array:
     """Return what the outcomes of an offer within its window after each impression were worth.
@@ -154,14 +154,14 @@ def worth_after(
         Shape (n,): the first event's worth, or the sum where the worth is that of amounts; 0 without an event.
     """
     assert offer.counts_as is not None, "an offer with an outcome"
-    mine = outcomes.of_offer[offer.name] & np.isfinite(outcomes.worth)
+    mine = outcomes.of_offer[offer.name] & np.isfinite(outcomes.value)
     ids = pa.chunked_array([outcomes.customer_ids.filter(pa.array(mine)), customers]).combine_chunks()
     owner = ids.dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
     had, asked = owner[: mine.sum()], owner[mine.sum() :]
     ends = presented_at + window_days(offer) * DAY
     first, last = _span(had, outcomes.occurred_at[mine], asked, presented_at, ends)
     order = np.lexsort((outcomes.occurred_at[mine], had))
-    sums = np.concatenate([[0.0], np.cumsum(outcomes.worth[mine][order])])
+    sums = np.concatenate([[0.0], np.cumsum(outcomes.value[mine][order])])
     if offer.counts_as.per == "event":
         last = np.minimum(last, first + 1)
     found: Array = sums[last] - sums[first]

@@ -28,7 +28,7 @@ from features.outcomes import (
     longest_reversal,
     outcome_events,
     outcome_types,
-    worth_by_customer,
+    value_by_customer,
 )
 from records.decision_log import DecisionLog
 from serving.assignment import units_in_log
@@ -207,13 +207,13 @@ def _compared(
     units = units_in_log(log, bank, customers.to_pylist(), since)
     arms = arms_of(units, bank.policy.control, since.astimezone(bank.time_zone).date())
     start, end = utc_microseconds(since), utc_microseconds(until)
-    worth = worth_by_customer(outcomes, customers, start, end)
-    before = worth_by_customer(outcomes, customers, start - LOOKBACK, start)
+    worth = value_by_customer(outcomes, customers, start, end)
+    before = value_by_customer(outcomes, customers, start - LOOKBACK, start)
     groups, rows = _groups(arms, control)
     if not (groups[rows] == control.label).any() or len(set(groups[rows].tolist())) < 2:
         return None
     found = compare_groups(worth[rows], groups[rows], control.label, unit=units[rows], before=before[rows])
-    moved = worth_by_customer(replace(outcomes, worth=np.abs(outcomes.worth)), customers, start, end)[rows].mean()
+    moved = value_by_customer(replace(outcomes, value=np.abs(outcomes.value)), customers, start, end)[rows].mean()
     return Comparison(since, until, found, _readable_from(found, float(moved), since, until))
 
 

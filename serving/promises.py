@@ -13,7 +13,7 @@ from config.bank import Bank
 from decisioning.outcomes.realised import Realisation, realisation
 from events.log import EventLog
 from features.moments import utc_microseconds
-from features.outcomes import OutcomeEvents, longest_reversal, outcome_events, outcome_types, window_days, worth_after
+from features.outcomes import OutcomeEvents, longest_reversal, outcome_events, outcome_types, value_after, window_days
 from features.responses import responses
 from records.decision_log import DecisionLog
 
@@ -81,7 +81,7 @@ def promises_of(
         realised = None
         old = shown.presented_at[rows] + np.timedelta64(window_days(offer), "D") <= utc_microseconds(until - wait)
         if offer.counts_as is not None and int(old.sum()) >= LEAST_IMPRESSIONS:
-            came = worth_after(outcomes, offer, pa.array(ids[old], pa.string()), shown.presented_at[rows][old])
+            came = value_after(outcomes, offer, pa.array(ids[old], pa.string()), shown.presented_at[rows][old])
             if (numbers[old, 1] >= 0.0).all() and not (came < 0.0).any():  # what prevents a loss promises no event
                 realised = realisation(came, numbers[old, 1], customer=ids[old])
         found[offer.name] = Promise(accepted, realised)

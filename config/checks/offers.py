@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from config.checks.outcomes import FILE, Complaint, outcome_complaints, worth_problems
+from config.checks.outcomes import FILE, Complaint, outcome_complaints, value_problems
 from domain.errors import Problem, nearest
 from domain.offer import Offer, OfferClass
 from events.vocabulary import Vocabulary
@@ -24,7 +24,7 @@ def offer_problems(offers: Sequence[Offer], vocabulary: Vocabulary, journey: Jou
     for position, offer in enumerate(offers):
         for path, what, got, expected in _complaints(offer, vocabulary, journey):
             yield Problem(file=FILE, path=(position, *path), what=f"{offer.name}: {what}", got=got, expected=expected)
-    yield from worth_problems(offers)
+    yield from value_problems(offers)
 
 
 def _complaints(offer: Offer, vocabulary: Vocabulary, journey: Journey) -> Iterator[Complaint]:

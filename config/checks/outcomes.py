@@ -40,33 +40,33 @@ def outcome_complaints(outcome: CountsAs, vocabulary: Vocabulary) -> Iterator[Co
     for key, days, least in (("within_days", within, 1), ("reversed_within_days", outcome.reversed_within_days, 0)):
         if days is not None and not least <= days <= LONGEST_DAYS:
             yield ("counts_as", key), "days out of range", f"{days} days", f"{least} to {LONGEST_DAYS} days"
-    if outcome.worth is not None and not (math.isfinite(outcome.worth) and outcome.worth != 0.0):
-        yield ("counts_as", "worth"), "an outcome without worth", f"{outcome.worth:g}", "a number other than 0"
+    if outcome.value is not None and not (math.isfinite(outcome.value) and outcome.value != 0.0):
+        yield ("counts_as", "value"), "an outcome without worth", f"{outcome.value:g}", "a number other than 0"
 
 
-def worth_problems(offers: Sequence[Offer]) -> Iterator[Problem]:
+def value_problems(offers: Sequence[Offer]) -> Iterator[Problem]:
     """Find events with two worths, and outcomes whose events no offer values."""
-    valued = [(offer, offer.counts_as) for offer in offers if offer.counts_as and offer.counts_as.worth is not None]
+    valued = [(offer, offer.counts_as) for offer in offers if offer.counts_as and offer.counts_as.value is not None]
     for position, offer in enumerate(offers):
         outcome = offer.counts_as
         if outcome is None:
             continue
         alike = [(other, theirs) for other, theirs in valued if other is not offer and _overlap(offer, other)]
-        if outcome.worth is None and not alike:
+        if outcome.value is None and not alike:
             yield Problem(
                 file=FILE,
                 path=(position, "counts_as"),
                 what=f"{offer.name}: nothing says what its events are worth",
-                expected="`worth` here, or at another offer that counts the same events",
+                expected="`value` here, or at another offer that counts the same events",
             )
         for other, theirs in alike:
-            if outcome.worth is not None and (theirs.worth, theirs.per) != (outcome.worth, outcome.per):
+            if outcome.value is not None and (theirs.value, theirs.per) != (outcome.value, outcome.per):
                 yield Problem(
                     file=FILE,
-                    path=(position, "counts_as", "worth"),
+                    path=(position, "counts_as", "value"),
                     what=f"{offer.name}: {other.name} gives the same events another worth",
-                    got=f"{outcome.worth:g} per {outcome.per}",
-                    expected=f"{theirs.worth:g} per {theirs.per}, or no `worth` here",
+                    got=f"{outcome.value:g} per {outcome.per}",
+                    expected=f"{theirs.value:g} per {theirs.per}, or no `value` here",
                 )
                 break
 

@@ -106,14 +106,14 @@ MISTAKES = [
     ("policies.yaml", "holdout_share: 0.02", "holdout_share: 0.02, household: home", "unknown attribute"),
     ("offers.yaml", "tags: [service]", "tags: [deferral]", "the holdout would go without relief"),
     ("offers.yaml", "tags: [service]", "offer_class: mandatory", "nobody has signed off that the offer is mandatory"),
-    ("offers.yaml", "  cost: 24", "  counts_as: {types: [offer_accepted], worth: 1}", "shown nothing cannot have"),
+    ("offers.yaml", "  cost: 24", "  counts_as: {types: [offer_accepted], value: 1}", "shown nothing cannot have"),
     ("offers.yaml", "  cost: 24", "  counts_as: {types: [app_login]}", "nothing says what its events are worth"),
-    ("offers.yaml", "  cost: 24", "  counts_as: {types: [], worth: 1}", "no event says whether it has worked"),
-    ("offers.yaml", "  cost: 24", "  counts_as: {types: [app_login], worth: 0}", "an outcome without worth"),
+    ("offers.yaml", "  cost: 24", "  counts_as: {types: [], value: 1}", "no event says whether it has worked"),
+    ("offers.yaml", "  cost: 24", "  counts_as: {types: [app_login], value: 0}", "an outcome without worth"),
     (
         "offers.yaml",
         "  cost: 24",
-        "  counts_as: {types: [app_login], worth: 1, within_days: 0}",
+        "  counts_as: {types: [app_login], value: 1, within_days: 0}",
         "expected 1 to 365 days",
     ),
     (

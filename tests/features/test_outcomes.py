@@ -10,7 +10,7 @@ from domain.event import Event
 from domain.offer import Offer
 from domain.outcome import CountsAs
 from events.schema import table_of
-from features.outcomes import longest_reversal, outcome_events, outcome_types, worth_after, worth_by_customer
+from features.outcomes import longest_reversal, outcome_events, outcome_types, value_after, value_by_customer
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 UNTIL = datetime(2026, 6, 1, tzinfo=UTC)
@@ -21,10 +21,10 @@ def offer(name, product="savings", **counts_as):
     return Offer(name=name, description="", value="1", treatments=(), stages=(), product=product, counts_as=outcome)
 
 
-SAVINGS = offer("savings_plus", worth=60.0, reversed_by=("closed",))
-LOAN = offer("loan", "loan", worth=180.0)
+SAVINGS = offer("savings_plus", value=60.0, reversed_by=("closed",))
+LOAN = offer("loan", "loan", value=180.0)
 ANY = offer("adviser", None)
-BALANCE = offer("goal", types=("balance",), worth=0.01, per="amount")
+BALANCE = offer("goal", types=("balance",), value=0.01, per="amount")
 OFFERS = (SAVINGS, LOAN, ANY, BALANCE)
 
 
@@ -46,7 +46,7 @@ def worth(*rows, offers=OFFERS, until=UNTIL, since=0, days=100):
     found = outcome_events(events(*rows), offers, until)
     first = np.datetime64("2026-01-01", "us") + np.timedelta64(since, "D")
     customers = pa.array(["a", "b", "nobody"])
-    return worth_by_customer(found, customers, first, first + np.timedelta64(days, "D")).tolist()
+    return value_by_customer(found, customers, first, first + np.timedelta64(days, "D")).tolist()
 
 
 def test_an_event_is_worth_what_the_offer_of_its_product_says_once():
@@ -97,14 +97,14 @@ def test_an_impression_realises_the_first_event_of_its_offer_within_the_window(c
         UNTIL,
     )
     at = np.array(["2026-01-02", "2026-01-02", "2026-02-20"], dtype="datetime64[us]")
-    assert worth_after(found, counted, pa.array(["a", "b", "b"]), at).tolist() == expected
+    assert value_after(found, counted, pa.array(["a", "b", "b"]), at).tolist() == expected
 
 
 def test_amounts_after_an_impression_add_up_within_the_window():
     rows = [("a", "balance", day, "savings", 100.0) for day in (1, 5, 6, 60)]
     found = outcome_events(events(*rows), OFFERS, UNTIL)
     at = np.array(["2026-01-03"], dtype="datetime64[us]")
-    assert worth_after(found, BALANCE, pa.array(["a"]), at) == pytest.approx([2.0])
+    assert value_after(found, BALANCE, pa.array(["a"]), at) == pytest.approx([2.0])
 
 
 def test_types_and_waits_are_those_of_all_offers():
@@ -116,5 +116,5 @@ def test_types_and_waits_are_those_of_all_offers():
 def test_a_log_without_outcomes_is_worth_nothing():
     found = outcome_events(table_of([]), OFFERS, UNTIL)
     at = np.array(["2026-01-03"], dtype="datetime64[us]")
-    assert worth_after(found, SAVINGS, pa.array(["a"]), at).tolist() == [0.0]
+    assert value_after(found, SAVINGS, pa.array(["a"]), at).tolist() == [0.0]
     assert worth() == [0.0, 0.0, 0.0]

@@ -24,7 +24,7 @@ from tests.serving.build import AS_OF, features_of_all, small_bank, small_decide
 CUSTOMERS = 600
 CONTROL = Control(holdout_share=0.4, random_offer_share=0.01)
 LATER = AS_OF + timedelta(days=100)
-OPENED = CountsAs(types=("opened",), worth=60.0)
+OPENED = CountsAs(types=("opened",), value=60.0)
 
 
 def bank_with(**of_offer: CountsAs):
