@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from config.delivery import Delivery
 from config.operations import Network, Retention, Schedule
 from config.personas import Persona
+from config.watching import Watching
 from decisioning.budgets.budget import Budget
 from decisioning.policies.policy import Policy
 from domain.errors import DataError, nearest
@@ -61,6 +62,7 @@ class Bank:
         network: Addresses inside the bank to which nbo may send.
         analytics: What the journey figures count.
         pauses: Pauses in force, which come from the database rather than from the folder.
+        watching: Limits of what is watched, and who is told.
         personas: Made-up customers that proposals are tried on.
         digest: Digest of all files that decisions depend on, including the common features.
     """
@@ -83,6 +85,7 @@ class Bank:
     analytics: Analytics = field(default_factory=Analytics)
     pauses: tuple[Pause, ...] = ()
     personas: tuple[Persona, ...] = ()
+    watching: Watching = field(default_factory=Watching)
     digest: str
 
     @property

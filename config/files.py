@@ -10,6 +10,7 @@ from config.bank import BankIdentity
 from config.delivery import Delivery
 from config.operations import Network, Retention, Schedule
 from config.personas import Persona
+from config.watching import Watching
 from decisioning.budgets.budget import Budget
 from decisioning.policies.policy import Policy
 from domain.offer import Offer
@@ -48,6 +49,7 @@ class BankFiles:
     network: Network | None = field(default_factory=Network)
     analytics: Analytics | None = field(default_factory=Analytics)
     personas: tuple[Persona, ...] | None = ()
+    watching: Watching | None = field(default_factory=Watching)
     simulation: Simulation | None = None
 
 
@@ -88,6 +90,7 @@ FILE_KINDS: Final = {
     "personas.yaml": FileKind(
         "personas", tuple[Persona, ...], required=False, is_read_by_others=False, is_decided_by=False
     ),
+    "watching.yaml": FileKind("watching", Watching, required=False, is_read_by_others=False, is_decided_by=False),
     "simulation.yaml": FileKind("simulation", Simulation, required=False),
 }
 """By file name, in the order in which people write them."""

@@ -19,6 +19,7 @@ class Schedule(Spec):
         train: Train and evaluate models, and apply the gate.
         decide: Decide for all customers, and report.
         deliver: Deliver the planned contacts that are due; for example every few minutes.
+        watch: Take the readings of `watching.yaml` and raise alarms; also after each decided night.
         archive: Move old decisions to the archive, as `retention.yaml` says.
     """
 
@@ -26,6 +27,7 @@ class Schedule(Spec):
     train: str | None = None
     decide: str | None = None
     deliver: str | None = None
+    watch: str | None = None
     archive: str | None = None
 
 

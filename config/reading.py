@@ -91,6 +91,7 @@ def bank_of(folder: Path, documents: Mapping[str, Document]) -> Bank:
         network=_present(files.network),
         analytics=_present(files.analytics),
         personas=_present(files.personas),
+        watching=_present(files.watching),
         simulation=files.simulation,
         digest=_digest(documents),
     )

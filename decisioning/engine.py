@@ -21,8 +21,9 @@ from decisioning.arbitration.scores import (
     score_candidates,
 )
 from decisioning.arbitration.sort_keys import SortedCandidates, ranked, sort_keys
+from decisioning.policies.assignment import arms_of, units_of
 from decisioning.policies.compiled import CompiledPolicy
-from decisioning.policies.draws import Arm, Arms, Draws, arms_of, as_microseconds, decision_id, hashes_of
+from decisioning.policies.draws import Arm, Arms, Draws, as_microseconds, decision_id, hashes_of
 from decisioning.policies.evaluation_context import EvaluationContext, moment_columns
 from decisioning.policies.remaining import remaining_at
 from decisioning.policies.requests import Said, request_columns
@@ -181,7 +182,10 @@ def decide(features: FeatureTable, propensity: Array, policy: CompiledPolicy, co
         raise DataError("propensities have the wrong shape", got=f"shape {propensity.shape}", expected=f"{shape}")
     left = remaining_at(policy, context.remaining, prices, as_datetime(moment))
     customers = hashes_of(map(str, features.customer_ids))
-    arm = arms_of(customers, policy.policy.control)
+    control = policy.policy.control
+    household = features.columns.get(control.household or "")
+    day = as_datetime(moment).astimezone(policy.time_zone).date()
+    arm = arms_of(units_of(customers, household), control, day)
     local = moment_columns(as_datetime(moment), policy.time_zone, arm == Arm.HOLDOUT)
     requests = _requests(context.request, len(features))
     request_values = request_columns(requests, policy.names.request)

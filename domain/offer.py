@@ -5,9 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
 from domain.journey import Stage, Step
+from domain.outcome import CountsAs
 from domain.spec import Spec
+
+RELIEF_TAG: Final = "service"
+"""Tag of offers that help customers, such as a payment deferral."""
+
+RELIEF_WORDS: Final = frozenset(
+    {"arrears", "budget_tool", "debt_advice", "deferral", "forbearance", "hardship", "payment_plan", "relief"}
+)
+"""Tags of a bank's own that sound like relief; one without `service` is taken for a mistake where it would matter."""
 
 
 class OfferClass(StrEnum):
@@ -59,7 +69,11 @@ class Offer(Spec):
         offer_class: `mandatory` (the bank has to present it), `transactional` (it responds to what the customer is
             doing), or `commercial`. Each class ranks above the next; the first two need no score and no minimum
             priority.
+        signed_off_by: Who agreed that the offer is `mandatory` or `transactional`, by name; such an offer is refused
+            without it, because it passes limits that commercial offers respect.
         response_window_days: Responses later than this do not count for the offer.
+        counts_as: Events that say whether it has worked, for customers who were shown it and for those who were not;
+            None if its effect is not measured.
         expected_acceptance: Share of the customers who are expected to accept it, until enough have answered; None if
             only answers say.
         tags: `service` and `retention` have a meaning for policies; others are the bank's own.
@@ -77,9 +91,21 @@ class Offer(Spec):
     valid_until: date | None = None
     steps: tuple[Step, ...] = ()
     offer_class: OfferClass = OfferClass.COMMERCIAL
+    signed_off_by: str | None = None
     response_window_days: int = 30
+    counts_as: CountsAs | None = None
     expected_acceptance: float | None = None
     tags: tuple[str, ...] = ()
+
+
+def is_owed(offer: Offer) -> bool:
+    """Return whether an offer is not sold but owed: mandatory, transactional, or for customers who need help.
+
+    Example:
+        >>> is_owed(Offer(name="deferral", description="", value="20", treatments=(), stages=(), tags=("service",)))
+        True
+    """
+    return offer.offer_class is not OfferClass.COMMERCIAL or RELIEF_TAG in offer.tags
 
 
 def candidates_of(offers: tuple[Offer, ...]) -> tuple[tuple[Offer, Treatment], ...]:

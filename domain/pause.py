@@ -6,12 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 
-from domain.offer import Offer, OfferClass
-
-RELIEF_TAG: Final = "service"
-"""Tag of offers that help customers, such as a payment deferral."""
+from domain.offer import RELIEF_TAG, Offer, OfferClass
 
 
 class PauseScope(StrEnum):

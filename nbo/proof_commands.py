@@ -12,6 +12,7 @@ import typer
 from domain.errors import DataError
 from nbo.app import app, components_of_bank, moment_of, moment_option
 from nbo.display import console, print_json, show_table
+from nbo.outcomes import show_rows
 
 if TYPE_CHECKING:
     from domain.pause import PauseScope
@@ -142,6 +143,72 @@ def evaluate(
         print_json(plain(result))
         return
     console.print(result["page"], markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def effects(
+    context: typer.Context,
+    as_of: Annotated[
+        datetime | None, moment_option("Moment in the bank's time zone; just after the latest news by default.")
+    ] = None,
+    since: Annotated[
+        datetime | None, moment_option("Compare from here on, instead of from the first decision on.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Compare what holdout and arms realised for each assigned customer, and each offer with what it promised.
+
+    Examples:
+        nbo --bank banks/demo effects
+
+        nbo --bank banks/demo effects --since 2026-02-01
+    """
+    parts = components_of_bank(context)
+    from pipelines.report_page import effect_sentences, group_rows, realised_rows
+    from serving.effects import effects_of
+
+    until = moment_of(parts, as_of) or parts.latest()
+    found = effects_of(parts.log, parts.decision_log, parts.bank, until, moment_of(parts, since)).to_json()
+    if json:
+        print_json(found)
+        return
+    for rows in group_rows(found):
+        show_rows("realised value of each assigned customer", rows)
+    show_rows("realised over expected value", realised_rows(found))
+    for sentence in effect_sentences(found):
+        console.print(f"  {sentence}", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def health(
+    context: typer.Context,
+    as_of: Annotated[datetime | None, moment_option("Moment in the bank's time zone; now by default.")] = None,
+    tell: Annotated[bool, typer.Option("--tell", help="Keep the readings, and tell who is to be told.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the readings as JSON.")] = False,
+) -> None:
+    """Read what may go wrong (fresh data, drift, calibration, silent channels), with traffic lights.
+
+    Examples:
+        nbo --bank banks/demo health
+
+        nbo --bank banks/demo health --tell
+    """
+    parts = components_of_bank(context)
+    from domain.health import Light
+    from wiring.bank_time import bank_now
+    from wiring.watching import readings_of, watch
+
+    now = moment_of(parts, as_of) or bank_now(parts)
+    readings, told = watch(parts, now) if tell else (readings_of(parts, now), [])
+    if json:
+        print_json({"readings": [asdict(one) for one in readings], "told": [one.key for one in told]})
+        return
+    rows = [(one.light.value, one.check, one.sentence) for light in Light for one in readings if one.light is light]
+    bright = [row for row in rows if row[0] != Light.GREEN.value]
+    show_table(f"health of {parts.name}", ("light", "check", "what"), sorted(bright, key=lambda row: row[0] != "red"))
+    console.print(f"  {len(rows) - len(bright):,} of {len(rows):,} readings are green", markup=False)
+    for one in told:
+        console.print(f"  told: {one.sentence}", markup=False, soft_wrap=True)
 
 
 def show_power(components: Components, rate: float | None, impressions: int | None) -> None:

@@ -44,6 +44,7 @@ def write_report(bank_folder: str) -> StepResult:
 
 IMPORT, FEATURES, MODELS, DECISIONS = "import", "features", "models", "decisions"
 JOURNEYS = "journeys"
+EFFECTS = "effects"
 
 
 def keep_outcomes(components: Components, outcomes: Mapping[str, StepResult]) -> None:

@@ -7,11 +7,12 @@ from datetime import datetime
 from prefect import flow
 
 from pipelines.deciding import decide_for_everybody
+from pipelines.effects import measure_effects
 from pipelines.feature_build import build_features
 from pipelines.figures import keep_figures
 from pipelines.importing import import_events
 from pipelines.journey_analytics import compute_journey_figures
-from pipelines.reporting import DECISIONS, FEATURES, IMPORT, JOURNEYS, MODELS, keep_outcomes, write_report
+from pipelines.reporting import DECISIONS, EFFECTS, FEATURES, IMPORT, JOURNEYS, MODELS, keep_outcomes, write_report
 from pipelines.steps import StepResult
 from pipelines.training import train_models
 from wiring.components import reload_components
@@ -37,4 +38,5 @@ def run_bank(bank_folder: str, as_of: datetime | None = None) -> StepResult:
         }
         keep_outcomes(components, outcomes)
         keep_figures(bank_folder, outcomes[DECISIONS])
+        keep_outcomes(components, {EFFECTS: measure_effects(bank_folder)})
         return {"bank": components.name, **outcomes, **write_report(bank_folder)}

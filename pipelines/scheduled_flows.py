@@ -5,12 +5,14 @@ from __future__ import annotations
 from prefect import flow
 
 from pipelines.deciding import decide_for_everybody
+from pipelines.effects import measure_effects
 from pipelines.feature_build import build_features
 from pipelines.figures import keep_figures
 from pipelines.importing import import_events
 from pipelines.journey_analytics import compute_journey_figures
 from pipelines.reporting import (
     DECISIONS,
+    EFFECTS,
     FEATURES,
     IMPORT,
     JOURNEYS,
@@ -21,6 +23,7 @@ from pipelines.reporting import (
 )
 from pipelines.steps import StepResult
 from pipelines.training import train_models
+from pipelines.watching import watch_bank
 from wiring.components import reload_components
 
 
@@ -53,4 +56,6 @@ def decide_and_report(bank_folder: str) -> StepResult:
     outcomes = {DECISIONS: decide_for_everybody(bank_folder)}
     keep_outcomes(components, outcomes)
     keep_figures(bank_folder, outcomes[DECISIONS])
+    keep_outcomes(components, {EFFECTS: measure_effects(bank_folder)})
+    watch_bank(bank_folder)
     return outcomes if missing_outcomes(components) else {**outcomes, **write_report(bank_folder)}

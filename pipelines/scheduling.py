@@ -31,6 +31,7 @@ from domain.errors import DataError
 from pipelines.archiving import archive_old_decisions
 from pipelines.delivering import deliver_contacts
 from pipelines.scheduled_flows import decide_and_report, import_and_build_features, train_and_judge
+from pipelines.watching import watch_bank
 
 
 def deployments_of(bank: Bank, folder: Path) -> tuple[RunnerDeployment, ...]:
@@ -44,6 +45,7 @@ def deployments_of(bank: Bank, folder: Path) -> tuple[RunnerDeployment, ...]:
         "train": (train_and_judge, bank.schedule.train),
         "decide": (decide_and_report, bank.schedule.decide),
         "deliver": (deliver_contacts, bank.schedule.deliver),
+        "watch": (watch_bank, bank.schedule.watch),
         "archive": (archive_old_decisions, bank.schedule.archive),
     }
     deployments = tuple(
@@ -52,7 +54,7 @@ def deployments_of(bank: Bank, folder: Path) -> tuple[RunnerDeployment, ...]:
     if not deployments:
         raise DataError(
             f"bank {bank.identity.name} has nothing to schedule",
-            expected="a cron line for features, train, decide, deliver or archive",
+            expected="a cron line for features, train, decide, deliver, watch or archive",
             remedy=f"write one into {folder.name}/schedule.yaml",
         )
     return deployments

@@ -90,7 +90,7 @@ def _seen_in_training(offer: Offer) -> Offer:
     """Return an offer without what no model sees: after a change of the rest, nothing is trained again."""
     return replace(
         offer, description="", value="0", cost=0.0, valid_from=None, valid_until=None, stages=(), steps=(), tags=(),
-        offer_class=OfferClass.COMMERCIAL,
+        offer_class=OfferClass.COMMERCIAL, signed_off_by=None, counts_as=None,
         treatments=tuple(Treatment(channel=treatment.channel, message="") for treatment in offer.treatments),
     )  # fmt: skip
 

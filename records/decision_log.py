@@ -12,14 +12,14 @@ from typing import Any
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from decisioning.explaining.rule_book import RuleBook
 from decisioning.explaining.trace import RULES, decision_of
 from domain.decision import Candidate, Decision, Verdict
 from domain.errors import NotFoundError, StateError
 from records.archive.archive import DecisionArchive
-from records.archive.files import LISTED
+from records.archive.files import LISTED, month_in
 from records.database import Database
 from records.decision_writes import decision_row
 from records.erasures import erasures_of, hold_erasures, is_erased
@@ -205,6 +205,18 @@ class DecisionLog:
             moved_since = pc.is_in(archived["decision_id"], found["decision_id"])
             found = pa.concat_tables([found, archived.filter(pc.invert(moved_since))])
         return found.sort_by([("as_of", "ascending"), ("decision_id", "ascending")])
+
+    def first_moment(self) -> datetime | None:
+        """Return when the first decision was made that is still kept; None if there is none.
+
+        Of archived decisions only the month is known: it is the month's start, if that is earlier.
+        """
+        with self.database.reading() as connection:
+            first = connection.execute(select(func.min(DECISIONS.c.as_of))).scalar()
+        moments = [] if first is None else [moment_of(first)]
+        if self._archive is not None and (files := self._archive.files()):
+            moments.append(datetime.strptime(f"{month_in(files[-1])} +0000", "%Y-%m %z"))
+        return min(moments, default=None)
 
     def close(self) -> None:
         """Close the connections."""

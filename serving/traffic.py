@@ -12,10 +12,11 @@ import numpy as np
 from config.bank import Bank
 from decisioning.experiments.power import ArmPower, arm_powers
 from decisioning.experiments.sample_ratio import SampleRatio, sample_ratio
-from decisioning.policies.draws import Arm, arms_of, hashes_of
+from decisioning.policies.draws import Arm
 from events.log import EventLog
 from features.moments import utc_microseconds
 from features.responses import responses
+from serving.assignment import arms_in_log
 
 MONTH: Final = timedelta(days=30)
 PAST: Final = timedelta(days=180)
@@ -56,7 +57,7 @@ def traffic_of(log: EventLog, bank: Bank, until: datetime) -> Traffic:
     matured = found.matured & (found.presented_at >= utc_microseconds(until - PAST))
     rate = float(found.accepted[matured].mean()) if matured.any() else 0.0
     customers = sorted(set(found.customer_ids[lately].tolist()))
-    arms = np.bincount(arms_of(hashes_of(customers), bank.policy.control), minlength=len(Arm))
+    arms = np.bincount(arms_in_log(log, bank, customers, until), minlength=len(Arm))
     exposed = {arm.label: int(arms[arm]) for arm in Arm}
     return Traffic(impressions=int(lately.sum()), rate=rate if 0.0 < rate < 1.0 else None, exposed=exposed)
 

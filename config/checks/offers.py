@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from config.checks.outcomes import FILE, Complaint, outcome_complaints, value_problems
 from domain.errors import Problem, nearest
-from domain.offer import Offer
+from domain.offer import Offer, OfferClass
 from events.vocabulary import Vocabulary
 from features.journey.settings import Journey
 
-FILE: Final = "offers.yaml"
 LONGEST_WINDOW_DAYS: Final = 365
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _NAME_WORDS: Final = "lower-case letters, digits and _, a letter first"
@@ -24,9 +24,7 @@ def offer_problems(offers: Sequence[Offer], vocabulary: Vocabulary, journey: Jou
     for position, offer in enumerate(offers):
         for path, what, got, expected in _complaints(offer, vocabulary, journey):
             yield Problem(file=FILE, path=(position, *path), what=f"{offer.name}: {what}", got=got, expected=expected)
-
-
-Complaint = tuple[tuple[str | int, ...], str, str | None, str]
+    yield from value_problems(offers)
 
 
 def _complaints(offer: Offer, vocabulary: Vocabulary, journey: Journey) -> Iterator[Complaint]:
@@ -48,12 +46,17 @@ def _complaints(offer: Offer, vocabulary: Vocabulary, journey: Journey) -> Itera
     for attribute in offer.attributes:
         if not _NAME.fullmatch(attribute):
             yield ("attributes", attribute), "not a name", f"'{attribute}'", _NAME_WORDS
+    if offer.offer_class is not OfferClass.COMMERCIAL and not (offer.signed_off_by or "").strip():
+        what = f"nobody has signed off that the offer is {offer.offer_class}"
+        yield ("offer_class",), what, f"'{offer.offer_class}'", "`signed_off_by` with a name, or the class commercial"
     if not 1 <= offer.response_window_days <= LONGEST_WINDOW_DAYS:
         got = f"{offer.response_window_days} days"
         yield ("response_window_days",), "window out of range", got, f"1 to {LONGEST_WINDOW_DAYS} days"
     if offer.expected_acceptance is not None and not 0 < offer.expected_acceptance < 1:
         got = f"{offer.expected_acceptance:g}"
         yield ("expected_acceptance",), "not a share of customers", got, "more than 0 and less than 1, such as 0.03"
+    if offer.counts_as is not None:
+        yield from outcome_complaints(offer.counts_as, vocabulary)
     yield from _unreachable(offer, journey)
 
 

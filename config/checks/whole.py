@@ -17,6 +17,7 @@ from config.checks.models import models_problems
 from config.checks.offers import offer_problems
 from config.checks.operations import network_problems, retention_problems, schedule_problems
 from config.checks.simulation import simulation_problems, source_folder_problems, world_problems
+from config.checks.watching import watching_problems
 from config.files import BankFiles
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.limits import limit_features
@@ -106,6 +107,8 @@ def _check_alone(files: BankFiles) -> Iterator[Problem]:
         yield from schedule_problems(files.schedule)
     if files.retention is not None:
         yield from retention_problems(files.retention)
+    if files.watching is not None:
+        yield from watching_problems(files.watching)
     if files.network is not None:
         yield from network_problems(files.network)
     if files.simulation is not None:

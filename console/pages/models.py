@@ -97,7 +97,7 @@ def _gate(name: str, model: Mapping[str, Any], texts: Texts) -> Table:
 def _arms(visit: Visit) -> Table:
     texts, control = visit.texts, visit.service.engine.bank.policy.control
     shares = {
-        "holdout": (control.holdout_share, N_("get no offers except mandatory ones, to measure what offers change")),
+        "holdout": (control.holdout_share, N_("get nothing that is sold, to measure what offers change")),
         "random_offer": (control.random_offer_share, N_("get an allowed offer at random")),
         "propensity_only": (control.propensity_only_share, N_("are ranked by propensity alone")),
         "no_levers": (control.no_levers_share, N_("are ranked without levers")),

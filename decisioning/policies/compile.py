@@ -26,6 +26,7 @@ from decisioning.policies.compiled import (
     CompiledRule,
     consent_rule,
 )
+from decisioning.policies.control_checks import control_problems
 from decisioning.policies.draws import Arm
 from decisioning.policies.policy import Policy
 from decisioning.policies.rules import all_rules, limit_counts
@@ -108,7 +109,12 @@ def compile_policy(
         levers=levers,
         channels=tuple(channel for channel, columns in candidates.by_channel.items() if len(columns)),
         time_zone=time_zone,
-        features=frozenset(feature for name in read for feature in names.features_behind(name)),
+        features=frozenset(
+            [
+                *(feature for name in read for feature in names.features_behind(name)),
+                *filter(None, [policy.control.household]),
+            ]
+        ),
         assumed=assumed,
         digest=_digest(policy, offers, vocabulary, budgets, time_zone, pauses),
     )
@@ -120,6 +126,7 @@ def compile_policy(
         *checks.name_problems(policy, budgets, taken),
         *budget_problems(budgets),
         *checks.offer_problems(offers, catalogue),
+        *control_problems(policy, offers, vocabulary),
         *builder.problems,
         *cold_start_problems,
     ]

@@ -10,7 +10,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from decisioning.policies.policy import Control, Factors
+from decisioning.policies.policy import Factors
 from expressions.types import Array
 
 Hashes = NDArray[np.uint64]
@@ -143,25 +143,3 @@ RANKED_BY = {
     Arm.NO_LEVERS: Factors(levers=False),
 }
 """Arms whose priority leaves some factors out."""
-
-
-def arms_of(customers: Hashes, control: Control) -> Arms:
-    """Assign customers to arms by salted hash, so that the assignment never changes between runs or processes.
-
-    The holdout comes first on the hash's scale, so that a larger share only adds customers to it.
-
-    Args:
-        customers: Hashes of the customers' ids (`hashes_of`), shape (n,).
-        control: Shares and salt.
-
-    Example:
-        >>> arms_of(hashes_of(["c1", "c2"]), Control(holdout_share=1.0)).tolist()
-        [1, 1]
-    """
-    edges = np.cumsum([getattr(control, f"{arm.label}_share") for arm in _DRAWN])
-    place = np.searchsorted(edges, uniforms(mixed(customers ^ hashes_of([control.salt]))), side="right")
-    return _BY_PLACE[place]
-
-
-_DRAWN = tuple(arm for arm in Arm if arm not in {Arm.STANDARD, Arm.NOT_PERSONALISED})
-_BY_PLACE: Arms = np.array([*_DRAWN, Arm.STANDARD], dtype=np.int8)

@@ -149,14 +149,22 @@ class Exploration(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control(Spec):
-    """Control arms: customers set apart by salted hash, always the same ones, to measure what each layer is worth.
+    """Control arms: customers set apart by salted hash, to measure what each layer is worth.
 
     The shares are of all customers, disjoint, and add up to at most 1. Every arm keeps consent, eligibility,
-    suitability, contact limits and budgets: experiments never touch what protects people.
+    suitability, contact limits and budgets: experiments never touch what protects people. The holdout and the arms are
+    drawn again from time to time, so that nobody goes without for ever; the first 4 weeks after that count for
+    neither group.
 
     Attributes:
         salt: A different salt draws different customers.
-        holdout_share: Customers who get no offers, except those of the class `mandatory`.
+        household: Attribute that customers of one household share: they are in the same arm. A customer of whom it is
+            unknown is a household alone. None: arms are drawn by customer.
+        holdout_share: Customers who get no commercial offers. What is `mandatory` or `transactional`, and what has the
+            tag `service`, is never withheld.
+        holdout_months: Months after which the holdout is drawn again, from January on; 0 for never.
+        arms_months: Months after which the other arms are drawn again, from January on; 0 for never.
+        withheld: Offer that helps customers -> reason why the holdout goes without it all the same.
         random_offer_share: Customers who get a random one of the allowed offers.
         propensity_only_share: Customers whose offers are ranked by propensity alone.
         no_levers_share: Customers whose offers are ranked without the levers that people set.
@@ -165,7 +173,11 @@ class Control(Spec):
     """
 
     salt: str = "control"
+    household: str | None = None
     holdout_share: float = 0.0
+    holdout_months: int = 12
+    arms_months: int = 3
+    withheld: dict[str, str] = field(default_factory=dict)
     random_offer_share: float = 0.0
     propensity_only_share: float = 0.0
     no_levers_share: float = 0.0

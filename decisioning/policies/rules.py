@@ -30,7 +30,7 @@ from decisioning.policies.compiled import (
 from decisioning.policies.limits import counts_for
 from decisioning.policies.policy import RULE_ORDER, ContactLimit, Policy, QuietHours
 from domain.errors import Problem
-from domain.offer import OfferClass
+from domain.offer import is_owed
 from domain.pause import Pause, is_protected
 
 NOWHERE = np.empty(0, dtype=np.intp)
@@ -83,8 +83,8 @@ def _paused(pauses: Sequence[Pause], policy: Policy, builder: Builder) -> Iterat
 def _of_the_customer(policy: Policy, builder: Builder) -> Iterator[CompiledRule]:
     candidates = builder.names.candidates
     if policy.control.holdout_share > 0:
-        owed = [offer.offer_class == OfferClass.MANDATORY for offer, _ in candidates.pairs]
-        columns = np.flatnonzero(~np.array(owed, dtype=bool))
+        withheld = [offer.name in policy.control.withheld or not is_owed(offer) for offer, _ in candidates.pairs]
+        columns = np.flatnonzero(np.array(withheld, dtype=bool))
         part = builder.condition("NOT in_holdout", columns, ("control", "holdout_share"))
         yield CompiledRule(HOLDOUT, "consent", BUILT_IN_RULES[HOLDOUT], (part,))
     for channel, text in policy.consent.items():

@@ -29,8 +29,11 @@ from nbo.api.bank import Bank
 from nbo.api.champion import Champion
 
 if TYPE_CHECKING:
+    from decisioning.monitoring.drift import Drift, drift
     from decisioning.off_policy.evaluate import PolicyEvaluation, evaluate_policy
     from decisioning.off_policy.slates import SlateModel, slate_value
+    from decisioning.outcomes.groups import GroupOutcome, compare_groups
+    from decisioning.outcomes.realised import Realisation, realisation
     from models.contact_table import ContactColumns
     from models.contacts import ContactModel, fit_contacts
 
@@ -39,16 +42,28 @@ __all__ = [
     "Champion",
     "ContactColumns",
     "ContactModel",
+    "Drift",
+    "GroupOutcome",
     "NboError",
     "PolicyEvaluation",
+    "Realisation",
     "SlateModel",
+    "compare_groups",
+    "drift",
     "evaluate_policy",
     "fit_contacts",
     "open_bank",
+    "realisation",
     "slate_value",
 ]
 
 _WHEN_USED = {
+    "GroupOutcome": "decisioning.outcomes.groups",
+    "Realisation": "decisioning.outcomes.realised",
+    "Drift": "decisioning.monitoring.drift",
+    "drift": "decisioning.monitoring.drift",
+    "compare_groups": "decisioning.outcomes.groups",
+    "realisation": "decisioning.outcomes.realised",
     "PolicyEvaluation": "decisioning.off_policy.evaluate",
     "SlateModel": "decisioning.off_policy.slates",
     "evaluate_policy": "decisioning.off_policy.evaluate",

@@ -98,6 +98,14 @@ def end_unheard(
     return _confirmations(database, before, ended, now)
 
 
+def confirmations(
+    database: Database, delivery: Delivery, channels: Collection[str], now: datetime
+) -> list[Confirmations]:
+    """Return the exported and confirmed contacts of each channel, and change nothing."""
+    before = {channel: microseconds(now - timedelta(days=delivery.days_unheard(channel))) for channel in channels}
+    return _confirmations(database, before, {}, now)
+
+
 def _due(database: Database, before: Mapping[str, int]) -> dict[str, tuple[str, str]]:
     """Find open contacts that are old enough: customer and channel by decision; those still being tried are left."""
     if not before:

@@ -16,6 +16,7 @@ import orjson
 
 from config.delivery import WebhookTarget
 from domain.addresses import Inside
+from domain.errors import StateError
 from nbo_client.retrying import retry_after_seconds
 from serving.delivery.outbox import Contact
 from serving.delivery.permission import Permission
@@ -115,7 +116,24 @@ class Webhook:
 
     async def _post(self, contacts: Sequence[Contact]) -> Sent:
         body = orjson.dumps({"bank": self.bank, "contacts": [told(contact) for contact in contacts]})
-        ids = "".join(sorted(contact.decision_id for contact in contacts))
+        fate, reason, after = await self._post_body(body, "".join(sorted(contact.decision_id for contact in contacts)))
+        return Sent(contacts, fate, reason, after)
+
+    def post(self, body: bytes, ids: str) -> None:
+        """Post something else than contacts, signed in the same way.
+
+        Args:
+            body: JSON.
+            ids: What identifies it, for the idempotency key.
+
+        Raises:
+            StateError: The receiver does not have it.
+        """
+        fate, reason, _ = asyncio.run(self._post_body(body, ids))
+        if fate is not Fate.HAS_IT:
+            raise StateError("the webhook did not take it", got=reason or fate.value)
+
+    async def _post_body(self, body: bytes, ids: str) -> tuple[Fate, str | None, timedelta | None]:
         headers = {
             "Content-Type": "application/json",
             SIGNATURE_HEADER: signature(body, self.secret, datetime.now(UTC)),
@@ -126,18 +144,18 @@ class Webhook:
             async with asyncio.timeout(self.settings.timeout_seconds):
                 response = await self._answer(body, headers)
         except AddressRefusedError as error:
-            return Sent(contacts, Fate.FAILED, str(error))
+            return Fate.FAILED, str(error), None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             # the message may contain the URL, which may contain a secret
-            return Sent(contacts, Fate.FAILED, f"no answer: {type(error).__name__}")
+            return Fate.FAILED, f"no answer: {type(error).__name__}", None
         if response.is_success:
-            return Sent(contacts, Fate.HAS_IT)
+            return Fate.HAS_IT, None, None
         reason = f"answered {response.status_code}"
         if response.status_code in REFUSALS:
-            return Sent(contacts, Fate.REFUSED, reason)
+            return Fate.REFUSED, reason, None
         asked = retry_after_seconds(response, datetime.now(UTC))
         after = None if asked is None else timedelta(seconds=min(asked, LONGEST_ASKED_WAIT.total_seconds()))
-        return Sent(contacts, Fate.FAILED, reason, after)
+        return Fate.FAILED, reason, after
 
     async def _answer(self, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
         """Post to the first address that accepts a connection; only status and headers of the answer are read."""

@@ -199,7 +199,7 @@ def test_somebody_elses_change_of_the_entry_is_not_overwritten(proposals):
 @pytest.mark.parametrize(
     ("kind", "name", "old", "new", "what"),
     [
-        ("offer", "savings_plus", "cost: 15", "cost: 15\noffer_class: transactional", "class"),
+        ("offer", "savings_plus", "cost: 15", "cost: 15\noffer_class: transactional\nsigned_off_by: R. Risk", "class"),
         ("rule", "decided_by_people", "except_tags: [service, adviser]", "except_tags: [service]", "consent"),
     ],
 )

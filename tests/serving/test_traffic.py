@@ -3,7 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from decisioning.policies.draws import Arm, arms_of, hashes_of
+from decisioning.policies.assignment import arms_of
+from decisioning.policies.draws import Arm, hashes_of
 from decisioning.policies.policy import Control
 from domain.event import Event
 from events.log import EventLog
@@ -59,7 +60,7 @@ def test_without_a_matured_impression_no_power_is_told(tmp_path):
 def test_arms_that_are_exposed_by_their_shares_do_not_mismatch_and_others_do(tmp_path):
     everybody = names(3_000)
     assert not exposure_ratio(BANK, traffic_of(log_of(tmp_path / "all", everybody), BANK, AS_OF)).is_mismatch
-    arm = arms_of(hashes_of(everybody), CONTROL)
+    arm = arms_of(hashes_of(everybody), CONTROL, AS_OF.date())
     few = [name for name, one in zip(everybody, arm, strict=True) if one != Arm.RANDOM_OFFER or int(name[1:]) % 2]
     assert exposure_ratio(BANK, traffic_of(log_of(tmp_path / "few", few), BANK, AS_OF)).is_mismatch
 

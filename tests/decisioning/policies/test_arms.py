@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -6,11 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisioning.engine import DecisionContext, decide
-from decisioning.policies.draws import Arm, arms_of, hashes_of
+from decisioning.policies.assignment import arms_of
+from decisioning.policies.draws import Arm, hashes_of
 from decisioning.policies.policy import Control, Exploration, Policy, Rule, Weight
 from domain.offer import OfferClass
 from tests.decisioning.build import CARE, NOON, OFFERS, column, compiled, customers, ids, likely
 
+DAY = date(2026, 3, 2)
 EVERY_ARM = Control(
     holdout_share=0.1,
     random_offer_share=0.1,
@@ -34,35 +37,45 @@ def decided(policy, n=1, scores=None, seed=1, **columns):
 
 def test_every_arm_has_its_share_and_stays_the_same():
     hashes = hashes_of(ids(50_000))
-    arms = arms_of(hashes, EVERY_ARM)
+    arms = arms_of(hashes, EVERY_ARM, DAY)
     shares = np.bincount(arms, minlength=len(Arm)) / len(arms)
     assert shares[Arm.STANDARD] == pytest.approx(0.4, abs=0.01)
     assert shares[Arm.NOT_PERSONALISED] == 0.0
     for arm in range(Arm.HOLDOUT, Arm.NOT_PERSONALISED):
         assert shares[arm] == pytest.approx(0.1, abs=0.007)
-    assert (arms == arms_of(hashes, EVERY_ARM)).all()
-    assert (arms != arms_of(hashes, replace(EVERY_ARM, salt="pepper"))).any()
+    assert (arms == arms_of(hashes, EVERY_ARM, DAY)).all()
+    assert (arms != arms_of(hashes, replace(EVERY_ARM, salt="pepper"), DAY)).any()
 
 
 def test_a_larger_holdout_only_adds_customers():
     hashes = hashes_of(ids(50_000))
-    small, large = (arms_of(hashes, Control(holdout_share=share)) == Arm.HOLDOUT for share in (0.02, 0.05))
+    small, large = (arms_of(hashes, Control(holdout_share=share), DAY) == Arm.HOLDOUT for share in (0.02, 0.05))
     assert (large >= small).all()
 
 
-def test_the_holdout_gets_nothing_and_the_verdict_says_so():
+def test_the_holdout_gets_nothing_that_is_sold_and_the_verdict_says_so():
     policy = compiled(Policy(control=Control(holdout_share=0.2)))
     decisions = decided(policy, 500)
     held = decisions.arm == Arm.HOLDOUT
-    assert (decisions.allowed.any(axis=1) == ~held).all()
-    assert {policy.rules[rule].name for rule in decisions.first_failed[held].ravel()} == {"holdout"}
+    sold = [place for place, (offer, _) in enumerate(policy.candidates.pairs) if offer.name != "follow_up"]
+    assert (decisions.allowed[:, sold].any(axis=1) == ~held).all()
+    assert {policy.rules[rule].name for rule in decisions.first_failed[held][:, sold].ravel()} == {"holdout"}
 
 
-def test_the_holdout_is_told_what_the_bank_has_to_tell():
-    must = replace(CARE, name="terms", offer_class=OfferClass.MANDATORY)
-    policy = compiled(Policy(control=Control(holdout_share=1.0)), (*OFFERS, must))
-    allowed = decided(policy).allowed[0]
-    assert {policy.candidates.pairs[place][0].name for place in np.flatnonzero(allowed)} == {"terms"}
+def test_the_holdout_is_told_what_the_bank_has_to_tell_and_is_helped():
+    must = replace(CARE, name="terms", offer_class=OfferClass.MANDATORY, tags=())
+    asked = replace(CARE, name="resume", offer_class=OfferClass.TRANSACTIONAL, tags=())
+    policy = compiled(Policy(control=Control(holdout_share=1.0)), (*OFFERS, must, asked))
+    assert allowed_offers(decided(policy)) == {"terms", "resume", "follow_up"}
+
+
+def test_help_is_withheld_only_if_the_policy_says_why():
+    control = Control(holdout_share=1.0, withheld={"follow_up": "A trial that the ethics board agreed to"})
+    assert allowed_offers(decided(compiled(Policy(control=control)))) == set()
+
+
+def allowed_offers(decisions):
+    return {decisions.policy.candidates.pairs[place][0].name for place in np.flatnonzero(decisions.allowed[0])}
 
 
 def test_the_arm_of_propensities_ranks_by_them_alone():

@@ -50,7 +50,7 @@ class Receiver:
         if not is_genuine(body, headers[SIGNATURE_HEADER], SECRET, datetime.now(UTC)):
             return 401
         told = self.script.pop(0) if self.script else 200
-        contacts = json.loads(body)["contacts"]
+        contacts = json.loads(body).get("contacts", [])
         if any(contact["customer_id"] in self.poisoned for contact in contacts):
             return 422
         if told in (200, CUT):

@@ -1,0 +1,1 @@
+"""Monitoring: whether numbers have moved by more than chance moves them."""

@@ -1,0 +1,1 @@
+"""Outcomes: what assigned customers and offers were worth, with intervals by customer."""

@@ -1,0 +1,1 @@
+"""Watching: readings of what may go wrong, and who is told."""

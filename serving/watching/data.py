@@ -1,0 +1,121 @@
+"""Readings of the data: how fresh it is, whether a day is whole, and whether features and scores have drifted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+from numpy.typing import NDArray
+
+from config.watching import Limits
+from decisioning.monitoring.drift import drift
+from decisioning.policies.draws import hashes_of
+from domain.health import Light, Reading, light_of
+from events.log import EventLog
+from features.calendar import Calendar
+from serving.batch.part import FEATURES, OFFERS
+from serving.figures.files import read_runs
+
+NEVER_DRIFTS: Final = frozenset({"customer_id", "as_of"})
+WEEKS: Final = 4
+LEAST_ROWS: Final = 200
+"""Customers in each of two runs below whom nothing is said of drift."""
+
+
+def freshness(log: EventLog, figures: Path, limits: Limits, now: datetime) -> Iterator[Reading]:
+    """Read how old the latest news and the last decided night are."""
+    runs = read_runs(figures)
+    moments = {
+        "event log": log.last_available_at(),
+        "decided night": datetime.fromisoformat(runs[-1]["as_of"]) if runs else None,
+    }
+    for subject, moment in moments.items():
+        hours = float("nan") if moment is None else (now - moment) / timedelta(hours=1)
+        light = light_of(hours, limits.stale_hours.amber, limits.stale_hours.red)
+        said = f"the {subject} is {hours:.0f} hours old" if moment is not None else f"there is no {subject} yet"
+        yield Reading(check="stale_hours", subject=subject, light=light, value=_known(hours), sentence=said)
+
+
+def whole_days(log: EventLog, calendar: Calendar, limits: Limits, now: datetime) -> Iterator[Reading]:
+    """Read whether the last whole day has as many events as its weekday usually has."""
+    counts = events_by_day(log, calendar)
+    today = now.astimezone(calendar.zone).date()
+    days = [day for day in counts if day < today]
+    if not days:
+        return
+    last = max(days)
+    usual = [counts.get(last - timedelta(weeks=week), 0) for week in range(1, WEEKS + 1)]
+    typical = float(np.median(usual))
+    share = counts[last] / typical if typical > 0.0 else float("nan")
+    light = light_of(share, limits.day_share.amber, limits.day_share.red)
+    said = f"{counts[last]:,} events on {last}, {typical:,.0f} usually on this weekday"
+    yield Reading(check="day_share", subject=f"{last:%A}", light=light, value=_known(share), sentence=said)
+
+
+def events_by_day(log: EventLog, calendar: Calendar) -> dict[date, int]:
+    """Count the log's events by local day."""
+    total: dict[int, int] = {}
+    for bucket in range(log.buckets):
+        at = log.read_bucket(bucket, ["occurred_at"])["occurred_at"].cast(pa.int64()).to_numpy()
+        days, counts = np.unique(calendar.day_index(at), return_counts=True)
+        for day, count in zip(days.tolist(), counts.tolist(), strict=True):
+            total[day] = total.get(day, 0) + count
+    epoch = date(1970, 1, 1)
+    first = calendar.day_of(epoch)
+    return {epoch + timedelta(days=day - first): count for day, count in total.items()}
+
+
+def drifts(figures: Path, decisions: Path, limits: Limits) -> Iterator[Reading]:
+    """Read how far features and scores are from the first kept night that the same models decided."""
+    runs = [run for run in read_runs(figures) if (decisions / run["folder"] / FEATURES).is_dir()]
+    if not runs:
+        return
+    last, first = runs[-1], next(run for run in runs if _models(run) == _models(runs[-1]))
+    if first is last:
+        said = "only one night was decided by these models, so that nothing can have moved"
+        yield Reading(check="drift", subject="", light=Light.UNKNOWN, value=None, sentence=said)
+        return
+    earlier, later = (_columns(decisions / run["folder"]) for run in (first, last))
+    for name in sorted(set(earlier) & set(later)):
+        if min(len(earlier[name]), len(later[name])) < LEAST_ROWS:
+            continue
+        found = drift(earlier[name], later[name])
+        light = light_of(found.index, limits.drift.amber, limits.drift.red)
+        if not found.exceeds(0.0):
+            light = Light.GREEN
+        said = f"{name} has moved by {found.index:.2f} since {first['as_of'][:10]}, {found.by_chance:.2f} may be chance"
+        yield Reading(check="drift", subject=name, light=light, value=found.index, sentence=said)
+
+
+def _models(run: dict[str, dict[str, str]]) -> dict[str, str]:
+    return {name: version for name, version in run["versions"].items() if name not in {"bank", "policy"}}
+
+
+def _columns(run: Path) -> dict[str, NDArray[np.float64]]:
+    """Read the features of a run, and the propensities of its first offers."""
+    features = ds.dataset(run / FEATURES, format="parquet").to_table()
+    columns = {name: _numbers(features[name]) for name in features.column_names if name not in NEVER_DRIFTS}
+    if (run / OFFERS).is_dir():
+        offers = ds.dataset(run / OFFERS, format="parquet")
+        first = offers.to_table(columns=["propensity"], filter=ds.field("rank") == 1)
+        columns["propensity"] = _numbers(first["propensity"])
+    return columns
+
+
+def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    """Return a column as numbers, NaN for NULL; the same name has the same number in every run."""
+    if pa.types.is_dictionary(column.type) or pa.types.is_string(column.type):
+        coded = column.cast(pa.string()).combine_chunks().dictionary_encode()
+        numbers = np.append(hashes_of(coded.dictionary.to_pylist()).astype(np.float64), np.nan)
+        found: NDArray[np.float64] = numbers[coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+        return found
+    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value
