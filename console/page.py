@@ -88,6 +88,8 @@ class Page:
         content: Returns the content; runs in a thread.
         act: Does what a form of the page asks for, and returns the parameters of the page to show then; None if it
             has no forms. Every act is in the audit before it is done.
+        check: Says what is wrong with a form while it is filled in, for the template `<name>_check.html`; None if it
+            does not. It changes nothing.
         of_customer: Whether it is about one customer: it is opened by a form, and every look is in the audit.
     """
 
@@ -97,6 +99,7 @@ class Page:
     order: int
     content: Callable[[Visit], Content]
     act: Callable[[Visit, Mapping[str, str]], Mapping[str, str]] | None = None
+    check: Callable[[Visit, Mapping[str, str]], Mapping[str, Any]] | None = None
     of_customer: bool = False
 
 

@@ -28,7 +28,7 @@ NAMES: Final = (
     *(N_("active customers"), N_("retention"), N_("cross sell"), N_("channel switches"), N_("referral")),
     # kinds of entries that can be proposed, and where a proposal stands
     *(N_("offer"), N_("rule"), N_("lever"), N_("open"), N_("applied"), N_("withdrawn"), N_("proposed"), N_("edited")),
-    *(N_("tried out"), N_("approved")),
+    *(N_("tried out"), N_("approved"), N_("returned"), N_("timetable")),
     # channels
     *(N_("app"), N_("web"), N_("email"), N_("push"), N_("call centre"), N_("branch"), N_("atm"), N_("sms")),
     # kinds of rules

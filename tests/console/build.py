@@ -29,6 +29,7 @@ from serving.figures.daily_responses import SCHEMA
 from serving.figures.files import add_run, write_daily_responses
 from serving.proposals.tryouts import Tryouts
 from serving.proposals.workflow import Proposals
+from tests.console.comparing import compared_here
 from tests.docs.pages import ROOT
 from tests.ports import HOST, free_port
 from tests.serving.api.build import small_service
@@ -53,7 +54,7 @@ def console_app(folder: Path, settings: ConsoleSettings = SETTINGS, **more: Any)
 
 
 def small_proposals(folder: Path) -> Proposals:
-    """Proposals for a copy of the demo bank's folder; their what-if compares nothing."""
+    """Proposals for a copy of the demo bank's folder."""
     bank = folder / "demo"
     if not bank.is_dir():
         shutil.copytree(ROOT / "banks" / "demo", bank, ignore=shutil.ignore_patterns("schemas"))
@@ -61,7 +62,7 @@ def small_proposals(folder: Path) -> Proposals:
         folder=folder / "proposals",
         bank_folder=bank,
         decider=lambda: Decider(load_bank(bank), None, None),
-        what_if=lambda *proposed: {"overview": [], "offers": []},
+        what_if=compared_here,
     )
 
 
@@ -94,8 +95,10 @@ def write_last_run(folder: Path, **more: Any) -> None:
     (folder / "last_run.json").write_text(json.dumps(more), encoding="utf-8")
 
 
-def link_for(role: str, address: str = "http://nbo", settings: ConsoleSettings = SETTINGS) -> str:
-    return sign_in_link(settings.secret, address, [role], role)
+def link_for(
+    role: str, address: str = "http://nbo", settings: ConsoleSettings = SETTINGS, name: str | None = None
+) -> str:
+    return sign_in_link(settings.secret, address, [role], name or role)
 
 
 class Browser:
@@ -128,8 +131,8 @@ class Browser:
         page = self.get(f"{BASE}/overview").text
         return str(page.split('name="csrf" value="')[1].split('"')[0])
 
-    def enter(self, role: str) -> None:
-        answer = self.get(link_for(role).removeprefix("http://nbo"))
+    def enter(self, role: str, name: str | None = None) -> None:
+        answer = self.get(link_for(role, name=name).removeprefix("http://nbo"))
         assert answer.status_code == 303, answer.text
 
     def look_up(self, customer: str) -> Any:
