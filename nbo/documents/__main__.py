@@ -8,6 +8,9 @@ from features.reference import features_reference
 from nbo.commands import app
 from nbo.documents.commands import commands_reference
 from nbo.documents.configuration import configuration_reference
+from nbo.documents.http_api import http_api_reference
+from serving.api.app import create_app
+from serving.service.service import Service
 
 
 def references() -> dict[str, str]:
@@ -15,14 +18,19 @@ def references() -> dict[str, str]:
 
     Example:
         >>> list(references())
-        ['features.md', 'configuration.md', 'commands.md']
+        ['features.md', 'configuration.md', 'commands.md', 'http_api.md']
     """
     demo = load_bank(COMMON_FEATURES.parent.parent / "banks" / "demo")
     return {
         "features.md": features_reference(demo.features, demo.identity.name),
         "configuration.md": configuration_reference(),
         "commands.md": commands_reference(app),
+        "http_api.md": http_api_reference(create_app(_no_service).openapi()),
     }
+
+
+def _no_service() -> Service:
+    raise AssertionError("the application is described, not started")
 
 
 DOCUMENTS = COMMON_FEATURES.parent.parent / "docs"

@@ -10,7 +10,7 @@ from nbo.documents.configuration import _rows, configuration_reference, specific
 from tests.docs.pages import ROOT
 
 
-@pytest.mark.parametrize("name", ["features.md", "configuration.md", "commands.md"])
+@pytest.mark.parametrize("name", ["features.md", "configuration.md", "commands.md", "http_api.md"])
 def test_the_committed_page_is_what_the_program_says(name: str) -> None:
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == references()[name], "write it again: make docs"
 
