@@ -31,6 +31,13 @@ NAMES: Final = (
     *(N_("tried out"), N_("approved"), N_("returned"), N_("timetable")),
     # channels
     *(N_("app"), N_("web"), N_("email"), N_("push"), N_("call centre"), N_("branch"), N_("atm"), N_("sms")),
+    # fields of entries that can be proposed, and their values
+    *(N_("description"), N_("value"), N_("treatments"), N_("stages"), N_("product"), N_("cost"), N_("attributes")),
+    *(N_("valid from"), N_("valid until"), N_("steps"), N_("offer class"), N_("response window days")),
+    *(N_("expected acceptance"), N_("tags"), N_("kind"), N_("require"), N_("channels"), N_("products"), N_("offers")),
+    *(N_("except tags"), N_("per"), N_("at most"), N_("days"), N_("of"), N_("after offers"), N_("factor"), N_("when")),
+    *(N_("amount"), N_("unit"), N_("period"), N_("charged on"), N_("charge"), N_("contact"), N_("acceptance")),
+    *(N_("channel"), N_("customer"), N_("presented"), N_("clicked"), N_("accepted"), N_("declined"), N_("exit")),
     # kinds of rules
     *(N_("consent"), N_("eligibility"), N_("applicability"), N_("suitability"), N_("service first")),
     *(N_("quiet hours"), N_("contact limit"), N_("limit"), N_("score"), N_("budget")),
