@@ -34,6 +34,8 @@ class Permission(StrEnum):
     """Make, edit, apply and withdraw proposals."""
     APPROVE = "approve"
     """Approve proposals of others."""
+    AUDIENCES = "audiences"
+    """Lists of the customers behind a figure, to contact them."""
     PEOPLE = "people"
     """Sign-in links for other people."""
 
@@ -42,7 +44,14 @@ GRANTS: Final[dict[str, frozenset[Permission]]] = {
     "viewer": frozenset({Permission.FIGURES}),
     "adviser": frozenset({Permission.FIGURES, Permission.CUSTOMERS}),
     "marketer": frozenset(
-        {Permission.FIGURES, Permission.MODELS, Permission.PROPOSALS, Permission.PROPOSE, Permission.APPROVE}
+        {
+            Permission.FIGURES,
+            Permission.MODELS,
+            Permission.PROPOSALS,
+            Permission.PROPOSE,
+            Permission.APPROVE,
+            Permission.AUDIENCES,
+        }
     ),
     "risk": frozenset(
         {

@@ -113,6 +113,11 @@ class Console:
             *([] if page.act is None else [Route(f"/{page.name}", partial(self._act, page), methods=["POST"])]),
             *(
                 []
+                if page.audience is None
+                else [Route(f"/{page.name}/audience", partial(self._audience, page), methods=["POST"])]
+            ),
+            *(
+                []
                 if page.check is None
                 else [Route(f"/{page.name}/check", partial(self._check, page), methods=["POST"])]
             ),
@@ -160,6 +165,17 @@ class Console:
             )
 
         return await self._apart(rendered)
+
+    async def _audience(self, page: Page, request: Request) -> Response:
+        form = await from_own_form(request)
+        needed(request, Permission.AUDIENCES)
+        visit, audience = await self._visit(page, request, "audience"), page.audience
+        assert audience is not None, "only pages with audiences have the route"
+        wanted = ", ".join(f"{key} {value[:50]}" for key, value in form.items())
+        await self._note(request, visit.person, "export an audience", None, f"{page.name}: {wanted}")
+        table = await self._apart(lambda: audience(visit, form))
+        headers = {"Content-Disposition": f'attachment; filename="{page.name}-{table.name}.csv"'}
+        return Response(table.to_csv(), media_type="text/csv; charset=utf-8", headers=headers)
 
     async def _data(self, page: Page, request: Request) -> Response:
         name, _, form = request.path_params["file"].rpartition(".")

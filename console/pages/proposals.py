@@ -91,7 +91,7 @@ def _form(visit: Visit, fields: Sequence[Field], entry: str) -> Mapping[str, Any
             "field": field,
             "written": is_written(field, value),
             "value": value if isinstance(value, str) else "",
-            "items": value if isinstance(value, tuple) else (),
+            "listed": value if isinstance(value, tuple) else (),
             "others": ", ".join(item for item in value if item not in field.choices)
             if isinstance(value, tuple)
             else "",

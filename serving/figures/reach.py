@@ -108,7 +108,9 @@ class Reach:
         )
 
     def to_json(self, margins: Mapping[str, float]) -> dict[str, Any]:
-        """Return the counts, and for each rule what loosening it would bring; small counts are None.
+        """Return the counts, and for each rule what loosening it would bring to at least `SMALLEST` customers.
+
+        Smaller counts are None.
 
         Args:
             margins: Offer -> what one decision for it brings on average: propensity x value of its ranked decisions.
@@ -121,17 +123,17 @@ class Reach:
                 continue
             # a customer gets one offer more, not all that the rule keeps away: the one that brings most on average
             best = int(np.argmax(np.where(gained > 0, worth, -1.0)))
-            small = int(gained[best]) < SMALLEST
-            rows.append(
-                {
-                    "rule": self.rules[at],
-                    "never": _shown(int(self.never_by_any[at])),
-                    "unlikely": _shown(int(self.unlikely_by_any[at])),
-                    "offer": None if small else self.offers[best],
-                    "would_get_it": _shown(int(gained[best])),
-                    "gain": None if small else float(gained[best] * worth[best]),
-                }
-            )
+            if gained[best] >= SMALLEST:
+                rows.append(
+                    {
+                        "rule": self.rules[at],
+                        "never": _shown(int(self.never_by_any[at])),
+                        "unlikely": _shown(int(self.unlikely_by_any[at])),
+                        "offer": self.offers[best],
+                        "would_get_it": int(gained[best]),
+                        "gain": float(gained[best] * worth[best]),
+                    }
+                )
         return {"customers": self.customers, "never": self.never, "unlikely": self.unlikely, "rules": rows}
 
 

@@ -6,10 +6,10 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from config.reading import load_bank
 from console.app import Console
 from console.links import BASE, sign_in_link
 from console.page import Sources
+from journeys.audience import Audience
 from serving.api.app import create_app
 from serving.decider import Decider
 from serving.figures.daily_responses import SCHEMA
@@ -40,7 +41,12 @@ SETTINGS = ConsoleSettings(secret="a secret of tests, as long as secrets have to
 HOSTILE = "=<script>alert(1)</script>"
 
 
-def console_app(folder: Path, settings: ConsoleSettings = SETTINGS, **more: Any) -> FastAPI:
+def console_app(
+    folder: Path,
+    settings: ConsoleSettings = SETTINGS,
+    audience: Callable[[Audience, datetime], list[str]] | None = None,
+    **more: Any,
+) -> FastAPI:
     app = create_app(lambda: small_service(folder, **more))
     sources = Sources(
         figures=folder / "figures",
@@ -48,6 +54,7 @@ def console_app(folder: Path, settings: ConsoleSettings = SETTINGS, **more: Any)
         last_run=folder / "last_run.json",
         settings=settings,
         proposals=Tryouts(small_proposals(folder)),
+        audience=audience,
     )
     app.mount(BASE, Console(lambda: app.state.service, sources).application())
     return app

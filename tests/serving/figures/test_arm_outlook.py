@@ -14,8 +14,13 @@ LAST = date(2026, 2, 28)
 def responses(per_day=1_000, rate=0.05, group="outbound", matured=True):
     rows = [
         {
-            "day": LAST - timedelta(days=age), "group": group, "offer": "loan", "channel": "email",
-            "stage": "growth", "presented": per_day, "matured": per_day if matured else 0,
+            "day": LAST - timedelta(days=age),
+            "group": group,
+            "offer": "loan",
+            "channel": "email",
+            "stage": "growth",
+            "presented": per_day,
+            "matured": per_day if matured else 0,
             "accepted": round(per_day * rate) if matured else 0,
         }
         for age in range(DAYS)
