@@ -51,6 +51,9 @@ NAMES: Final = (
     *(N_("waiting"), N_("delivered"), N_("withheld"), N_("expired"), N_("superseded"), N_("dead")),
     # models
     *(N_("churn"), N_("propensity"), N_("champion"), N_("challenger")),
+    # control arms, and what models are compared with
+    *(N_("holdout"), N_("random offer"), N_("propensity only"), N_("no levers"), N_("eligibility only")),
+    *(N_("random propensity"), N_("prevalence"), N_("most popular offer"), N_("per offer logistic")),
     # colours
     *(N_("auto"), N_("light"), N_("dark")),
     # what is fresh
