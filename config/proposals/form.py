@@ -80,11 +80,6 @@ def fields_of(kind: EntryKind, bank: Bank | None = None) -> tuple[Field, ...]:
     return tuple(sorted(found, key=lambda field: not field.required))
 
 
-def filled_in(entry: str) -> dict[str, Value]:
-    """Return the value of each key of an entry, as a form shows it; empty for an entry that is empty."""
-    return values_in(entry) if entry.strip() else {}
-
-
 def from_form(fields: tuple[Field, ...], entry: str, form: Mapping[str, str]) -> str:
     r"""Return an entry with what a form says; keys that the form leaves as they were keep every byte.
 
@@ -101,7 +96,7 @@ def from_form(fields: tuple[Field, ...], entry: str, form: Mapping[str, str]) ->
         >>> from_form(fields, "{name: a, factor: 2} # strong\n", {"field.factor": "3"})
         '{name: a, factor: 3} # strong\n'
     """
-    before = filled_in(entry)
+    before = values_in(entry)
     values = {field.name: _value(field, before.get(field.name, ""), form) for field in fields if field.name != "name"}
     changed = {name: value for name, value in values.items() if value != before.get(name, type(value)())}
     numbers = [field.name for field in fields if field.control in {Control.NUMBER, Control.DATE}]

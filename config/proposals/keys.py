@@ -42,7 +42,7 @@ class Key:
 
 
 def keys_in(entry: str) -> dict[str, Key]:
-    r"""Return the keys of an entry.
+    r"""Return the keys of an entry; none of an empty one.
 
     Raises:
         DataError: The entry is not YAML, or no mapping.
@@ -51,6 +51,8 @@ def keys_in(entry: str) -> dict[str, Key]:
         >>> {name: key.items or key.text for name, key in keys_in("name: a # b\ntags: [x, y]\n").items()}
         {'name': 'a', 'tags': ('x', 'y')}
     """
+    if not entry.strip():
+        return {}
     try:
         events = [event for event in YAML(typ="safe", pure=True).parse(entry) if event.start_mark is not None]
     except YAMLError as error:

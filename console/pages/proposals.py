@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from config.proposals.entries import KINDS
-from config.proposals.form import Field, filled_in, from_form, is_written
-from config.proposals.keys import with_values
+from config.proposals.form import Field, from_form, is_written
+from config.proposals.keys import values_in, with_values
 from console.access import Permission
 from console.languages import N_, Texts
 from console.page import Content, Page, Visit
@@ -81,7 +81,7 @@ def _form(visit: Visit, fields: Sequence[Field], entry: str) -> Mapping[str, Any
     """Return the fields with what they hold; none of them if the entry can only be changed as text."""
     unreadable = None
     try:
-        said = filled_in(entry)
+        said = values_in(entry)
     except DataError as error:
         unreadable = str(error)
     as_text = visit.asked.get("as") == "text" or unreadable is not None or not entry

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from config.proposals.entries import KINDS, entry_names, entry_text, read_text
-from config.proposals.form import Control, Field, fields_of, filled_in, from_form, is_written
+from config.proposals.form import Control, Field, fields_of, from_form, is_written
 from config.proposals.keys import values_in, with_values
 from config.reading import load_bank
 from domain.errors import DataError
@@ -24,7 +24,7 @@ ENTRIES = (
 
 def sent(fields: tuple[Field, ...], entry: str) -> dict[str, str]:
     """What a browser sends of an untouched form: its lines end in CR and LF."""
-    said, form = filled_in(entry), {}
+    said, form = values_in(entry), {}
     for field in fields:
         value = said.get(field.name, "")
         if isinstance(value, str) or is_written(field, value):

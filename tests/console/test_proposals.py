@@ -204,3 +204,43 @@ def test_a_check_needs_the_role_and_the_forms_token(console):
     fields = {"kind": "lever", "name": "x", "entry": "{name: x}"}
     assert viewer.post(f"{BASE}/proposals/check", {**fields, "csrf": viewer.token()}).status_code == 403
     assert ann.post(f"{BASE}/proposals/check", fields).status_code == 403
+
+
+def tried_and_approved(client, proposals, ann, ben, number=1):
+    does(ann, "try", number=str(number))
+    until(lambda: proposals.get(number).what_if is not None)
+    assert does(ben, "approve", number=str(number)).status_code == 303
+
+
+def test_a_change_with_a_time_waits_for_it_and_one_click_returns(console):
+    client, proposals, folder = console
+    ann, ben = person(client, "marketer"), person(client, "risk")
+    before = folder_digest(folder)
+    later = {"field.factor": "1.4", "starts_at": "2026-03-02T18:00", "ends_at": "2026-03-09T18:00"}
+    sent(ann, "draft", as_a_form(ann, "kind=lever&name=care_counts", **later))
+    proposal = proposals.get(1)
+    assert (proposal.starts_at, proposal.ends_at) == ("2026-03-02T18:00+01:00", "2026-03-09T18:00+01:00")
+    tried_and_approved(client, proposals, ann, ben)
+    page = ann.get(f"{BASE}/proposals?number=1").text
+    assert "It starts by itself at 2 Mar 2026, 18:00" in page
+    assert "Write it into the folder" not in page
+    assert does(ann, "apply", number="1").status_code == 409
+    # without the times of the form an edit leaves them as they are
+    assert does(ann, "edit", number="1", version="1", entry=proposal.entry).status_code == 303
+    assert proposals.get(1).starts_at == proposal.starts_at
+    sent(ann, "edit", as_a_form(ann, "number=1", starts_at="", ends_at=""))
+    tried_and_approved(client, proposals, ann, ben)
+    assert does(ann, "apply", number="1").status_code == 303
+    assert folder_digest(folder) != before
+    assert "Return to what was there before" in ann.get(f"{BASE}/proposals?number=1").text
+    assert does(ann, "return", number="1").status_code == 303
+    assert folder_digest(folder) == before
+    assert proposals.get(1).history[-1][1:] == ("marketer", "returned")
+
+
+def test_times_that_are_none_are_refused(console):
+    client, proposals, _ = console
+    ann = person(client, "marketer")
+    for wrong in ({"starts_at": "soon"}, {"starts_at": "2026-03-02T18:00", "ends_at": "2026-03-01T18:00"}):
+        assert does(ann, "draft", kind="lever", name="x", entry="{name: x, factor: 1}", **wrong).status_code == 422
+    assert proposals.all() == []
