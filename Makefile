@@ -10,7 +10,7 @@ unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH
 # images and machines set it often; then each of a hundred processes compiles MLflow, Feast and Prefect anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: always demo test test-containers check lock docs docs-site results pictures notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-journeys bench-models bench-serving bench-soak clean help
+.PHONY: always demo test test-containers check lock docs docs-site results pictures notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-journeys bench-models bench-serving bench-soak bench-console clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -109,6 +109,9 @@ bench-serving: $(STAMPS)/dev  ## the real-time service under load, beside Feast'
 
 bench-soak: $(STAMPS)/dev  ## the service under a steady load: does it grow? some 15 minutes
 	$(BIN)/python -m benchmarks.serving_soak
+
+bench-console: $(STAMPS)/dev  ## the pages of the console while the service decides: some 10 minutes
+	$(BIN)/python -m benchmarks.console
 
 clean:  ## remove the environment and the caches (not .nbo, the state)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

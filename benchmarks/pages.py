@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from benchmarks.allocation_page import allocation_section
+from benchmarks.console_page import console_section
 from benchmarks.deciding_page import deciding_section
 from benchmarks.incremental_page import incremental_section
 from benchmarks.journeys_page import journeys_section
@@ -34,7 +35,8 @@ def write_page() -> None:
         "# Benchmarks",
         "",
         "Written by the benchmarks themselves (`make bench-features`, `bench-incremental`, `bench-online`, "
-        "`bench-deciding`, `bench-allocation`, `bench-journeys`, `bench-models`, `bench-serving`, `bench-soak`), from "
+        "`bench-deciding`, `bench-allocation`, `bench-journeys`, `bench-models`, `bench-serving`, `bench-soak`, "
+        "`bench-console`), from "
         "`benchmarks/results/`. Times of features are of whole processes, reading Parquet and writing "
         "Parquet, interpreter start included; compare the ratios, which come from one run, rather than "
         "seconds of another machine.",
@@ -113,6 +115,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "models": models_section,
     "serving": serving_section,
     "serving_soak": soak_section,
+    "console": console_section,
 }
 """By name of the results' file, in the order of the page."""
 

@@ -12,7 +12,11 @@ from charts.svg import Scale, element, path, ticks
 
 WIDTH: Final = 480.0
 _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 250.0, 54.0, 92.0, 10.0, 24.0
-_LABELS = 5
+_MOST_LABELS: Final = 5
+_LETTER, _IDEOGRAPH, _BETWEEN = 8.5, 15.0, 10.0
+"""Widths on a narrow screen, where letters are largest."""
+
+_FIRST_IDEOGRAPH: Final = "\u2e80"
 
 
 def stacked_areas(
@@ -53,7 +57,15 @@ def stacked_areas(
             labelled = min(up((above[-1] + below[-1]) / 2) + 4, labelled - 14)
             parts.append(element("text", name, x=WIDTH - _RIGHT + 8, y=labelled, class_=f"label ink-{colour}"))
         below = above
-    for place in range(0, len(times), max(1, -(-len(times) // _LABELS))):
+    for place in range(0, len(times), max(1, -(-len(times) // _labels(times)))):
         x, y = across(place), _HEIGHT - 6
         parts.append(element("text", times[place], x=x, y=y, text_anchor="middle", class_="axis"))
     return picture(parts, WIDTH, _HEIGHT, description)
+
+
+def _labels(times: Sequence[str]) -> int:
+    """Return how many labels fit below the picture beside each other."""
+    widest = max(
+        (sum(_IDEOGRAPH if letter >= _FIRST_IDEOGRAPH else _LETTER for letter in label) for label in times), default=1.0
+    )
+    return max(1, min(_MOST_LABELS, int((WIDTH - _LEFT - _RIGHT) / (widest + _BETWEEN))))

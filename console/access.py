@@ -34,6 +34,8 @@ class Permission(StrEnum):
     """Make, edit, apply and withdraw proposals."""
     APPROVE = "approve"
     """Approve proposals of others."""
+    AUDIENCES = "audiences"
+    """Lists of the customers behind a figure, to contact them."""
     PEOPLE = "people"
     """Sign-in links for other people."""
 
@@ -42,7 +44,14 @@ GRANTS: Final[dict[str, frozenset[Permission]]] = {
     "viewer": frozenset({Permission.FIGURES}),
     "adviser": frozenset({Permission.FIGURES, Permission.CUSTOMERS}),
     "marketer": frozenset(
-        {Permission.FIGURES, Permission.MODELS, Permission.PROPOSALS, Permission.PROPOSE, Permission.APPROVE}
+        {
+            Permission.FIGURES,
+            Permission.MODELS,
+            Permission.PROPOSALS,
+            Permission.PROPOSE,
+            Permission.APPROVE,
+            Permission.AUDIENCES,
+        }
     ),
     "risk": frozenset(
         {
@@ -160,7 +169,7 @@ async def from_own_form(request: Request) -> dict[str, str]:
     # browsers say where a request comes from; those that do not are covered by the token
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise CrossSiteError
-    async with request.form(max_files=0, max_fields=200) as form:
+    async with request.form(max_files=0, max_fields=500) as form:
         fields = {key: value for key, value in form.items() if isinstance(value, str)}
     sent, expected = fields.pop(CSRF_FIELD, request.headers.get(CSRF_HEADER, "")), csrf_token(request)
     if not expected or not hmac.compare_digest(sent.encode(), expected.encode()):

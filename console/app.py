@@ -24,7 +24,7 @@ from console.access import sign_in as begin_session
 from console.access import sign_out as end_session
 from console.guard import Guarded
 from console.languages import LANGUAGES, N_, Texts
-from console.links import BASE, CustomerLinks, SignInLinks, sign_in_link
+from console.links import BASE, LONGEST_NAME, CustomerLinks, SignInLinks, person_name, sign_in_link
 from console.openid import OpenId
 from console.page import Content, Page, Sources, Visit, all_pages
 from console.rendering import THEMES, Rendering, texts_of
@@ -111,6 +111,16 @@ class Console:
             Route(f"/{page.name}", partial(self._show, page)),
             Route(f"/{page.name}/data/{{file}}", partial(self._data, page)),
             *([] if page.act is None else [Route(f"/{page.name}", partial(self._act, page), methods=["POST"])]),
+            *(
+                []
+                if page.audience is None
+                else [Route(f"/{page.name}/audience", partial(self._audience, page), methods=["POST"])]
+            ),
+            *(
+                []
+                if page.check is None
+                else [Route(f"/{page.name}/check", partial(self._check, page), methods=["POST"])]
+            ),
         ]
 
     # pages
@@ -143,6 +153,29 @@ class Console:
         await self._note(request, visit.person, f"{page.name}: {form.get('act', '')[:50]}", None, what)
         asked = await self._apart(lambda: act(visit, form))
         return RedirectResponse(f"{BASE}/{page.name}?{urlencode(asked)}", _SEE_OTHER)
+
+    async def _check(self, page: Page, request: Request) -> Response:
+        form = await from_own_form(request)
+        visit, check = await self._visit(page, request, "check"), page.check
+        assert check is not None, "only pages with checks have the route"
+
+        def rendered() -> Response:
+            return self._render(request).response(
+                request, visit.texts, f"{page.name}_check.html", page=page, **check(visit, form)
+            )
+
+        return await self._apart(rendered)
+
+    async def _audience(self, page: Page, request: Request) -> Response:
+        form = await from_own_form(request)
+        needed(request, Permission.AUDIENCES)
+        visit, audience = await self._visit(page, request, "audience"), page.audience
+        assert audience is not None, "only pages with audiences have the route"
+        wanted = ", ".join(f"{key} {value[:50]}" for key, value in form.items())
+        await self._note(request, visit.person, "export an audience", None, f"{page.name}: {wanted}")
+        table = await self._apart(lambda: audience(visit, form))
+        headers = {"Content-Disposition": f'attachment; filename="{page.name}-{table.name}.csv"'}
+        return Response(table.to_csv(), media_type="text/csv; charset=utf-8", headers=headers)
 
     async def _data(self, page: Page, request: Request) -> Response:
         name, _, form = request.path_params["file"].rpartition(".")
@@ -238,7 +271,7 @@ class Console:
 
     async def _people(self, request: Request) -> Response:
         person, texts = needed(request, Permission.PEOPLE), self._texts(request)
-        link = None
+        link, wrong = None, None
         if request.method == "POST":
             form = await from_own_form(request)
             role = form.get("role", "")
@@ -247,9 +280,16 @@ class Console:
                     422, "not-fit", N_("there is no such role"), got=role[:50], expected=", ".join(ROLES)
                 )
             address = self._settings.address or f"{request.url.scheme}://{request.url.netloc}"
-            link = sign_in_link(self._settings.secret, address, [role], role)
-            await self._note(request, person, "make a sign-in link", None, role)
-        return self._render(request).response(request, texts, "people.html", link=link, openid=self._openid is not None)
+            try:
+                name = person_name(form.get("name", ""))
+                link = sign_in_link(self._settings.secret, address, [role], name)
+                await self._note(request, person, "make a sign-in link", None, f"{name}: {role}")
+            except DataError as error:
+                wrong = str(error)
+        values = {"link": link, "wrong": wrong, "longest": LONGEST_NAME, "openid": self._openid is not None}
+        return self._render(request).response(
+            request, texts, "people.html", status=200 if wrong is None else 422, **values
+        )
 
     async def _static(self, request: Request) -> Response:
         return self._render(request).file(request.path_params["name"])

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import secrets
+import unicodedata
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -14,23 +15,44 @@ from typing import Final
 from cryptography.fernet import Fernet, InvalidToken
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from domain.errors import DataError
+
 BASE: Final = "/console"
 LINK_HOURS: Final = 12
+LONGEST_NAME: Final = 60
 _SIGN_IN: Final = "nbo console sign-in"
 _CUSTOMER: Final = b"nbo console customer "
 
 
-def sign_in_link(secret: str, address: str, roles: Sequence[str], name: str = "link") -> str:
+def sign_in_link(secret: str, address: str, roles: Sequence[str], name: str) -> str:
     """Return a link that signs somebody in once, within `LINK_HOURS`.
 
     Args:
         secret: The console's secret.
         address: Address of the service.
         roles: Roles that the person gets.
-        name: Name in the audit; the link's id is added.
+        name: Name of the person: two links with one name are one person, who cannot approve what the other proposed.
     """
-    content = {"roles": list(roles), "name": name, "id": secrets.token_urlsafe(12)}
+    content = {"roles": list(roles), "name": person_name(name), "id": secrets.token_urlsafe(12)}
     return f"{address}{BASE}/enter/{URLSafeTimedSerializer(secret, _SIGN_IN).dumps(content)}"
+
+
+def person_name(text: str) -> str:
+    """Return a person's name as it counts: one spelling for all ways to write it.
+
+    Raises:
+        DataError: It is empty, or longer than `LONGEST_NAME`.
+
+    Example:
+        >>> person_name(" Anna  LI ") == person_name("anna li")
+        True
+    """
+    name = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise DataError(
+            "a sign-in link names one person", got=f"'{text[:LONGEST_NAME]}'", expected="a name such as anna.li"
+        )
+    return name
 
 
 class SignInLinks:
@@ -55,7 +77,7 @@ class SignInLinks:
         identifier = str(content["id"])
         if not self._is_first(identifier):
             return None
-        return f"{content['name']} {identifier[:6]}", list(content["roles"])
+        return str(content["name"]), list(content["roles"])
 
     def _is_first(self, identifier: str) -> bool:
         if self._used is None:

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from config.console import ConsoleSettings
 from console.access import Permission, Person
 from console.languages import Texts
 from console.tables import Table
+from journeys.audience import Audience
 from serving.proposals.tryouts import Tryouts
 from serving.service.service import Service
 
@@ -28,6 +30,7 @@ class Sources:
         last_run: File with the results of the last run.
         settings: The console's settings.
         proposals: Proposals to change the bank's folder; None if it cannot be changed from here.
+        audience: Returns the customers behind a journey figure as of a moment; None if they cannot be had from here.
     """
 
     figures: Path
@@ -35,6 +38,7 @@ class Sources:
     last_run: Path
     settings: ConsoleSettings
     proposals: Tryouts | None = None
+    audience: Callable[[Audience, datetime], list[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +92,10 @@ class Page:
         content: Returns the content; runs in a thread.
         act: Does what a form of the page asks for, and returns the parameters of the page to show then; None if it
             has no forms. Every act is in the audit before it is done.
+        check: Says what is wrong with a form while it is filled in, for the template `<name>_check.html`; None if it
+            does not. It changes nothing.
+        audience: Returns the customers behind a figure, as a table that is handed out and never shown; None if the page
+            has none. It needs the permission for audiences, and is in the audit.
         of_customer: Whether it is about one customer: it is opened by a form, and every look is in the audit.
     """
 
@@ -97,6 +105,8 @@ class Page:
     order: int
     content: Callable[[Visit], Content]
     act: Callable[[Visit, Mapping[str, str]], Mapping[str, str]] | None = None
+    check: Callable[[Visit, Mapping[str, str]], Mapping[str, Any]] | None = None
+    audience: Callable[[Visit, Mapping[str, str]], Table] | None = None
     of_customer: bool = False
 
 

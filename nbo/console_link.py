@@ -28,7 +28,9 @@ def prepare_console(address: str) -> str | None:
     os.environ[SHOWN] = "1"
     os.environ.setdefault(ADDRESS, address)
     reached = settings.address or address
-    return f"{reached}{BASE}/" if settings.issuer else sign_in_link(settings.secret, reached, ["admin"], "first")
+    if settings.issuer:
+        return f"{reached}{BASE}/"
+    return sign_in_link(settings.secret, reached, ["admin"], "administrator")
 
 
 def share_used_links(folder: Path) -> None:

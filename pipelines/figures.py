@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -16,11 +17,17 @@ from features.bucket.work import part_name
 from features.journey.lifecycle import stage_history
 from pipelines.steps import StepResult
 from serving.batch.part import OFFERS, REJECTIONS, part_file
+from serving.figures.calibration import calibration
 from serving.figures.daily_responses import KEYS, SCHEMA, added_up, daily_responses
-from serving.figures.files import add_run, write_daily_responses, write_offers
+from serving.figures.files import OfferFigures, add_run, write_daily_responses, write_offers
+from serving.figures.head_to_head import HeadToHead
 from serving.figures.offer_counts import OfferCounts
+from serving.figures.reach import Reach
 from serving.service.engine import outbound_channels
+from serving.what_if.logged import logged_outcomes
 from wiring.components import Components, reload_components
+
+CUSTOMER_AND_CHANNEL = ("customer_id", "channel")
 
 
 @flow(name="keep-figures", timeout_seconds=3600)
@@ -35,7 +42,7 @@ def keep_figures(bank_folder: str, decided: StepResult) -> StepResult:
     folder = components.places.figures
     responses = _responses(components)
     write_daily_responses(folder, responses, components.latest())
-    write_offers(folder, decided["as_of"], _offers(components, Path(decided["folder"])))
+    write_offers(folder, _offers(components, decided["as_of"], Path(decided["folder"])))
     whole: dict[str, Any] = next((row for row in decided["stages"] if row["stage"] == "all"), {})
     run = {
         "folder": Path(decided["folder"]).name,
@@ -69,16 +76,44 @@ def _responses(components: Components) -> pa.Table:
     return added_up(pa.concat_tables(parts), KEYS)
 
 
-def _offers(components: Components, folder: Path) -> list[dict[str, Any]]:
+def _offers(components: Components, as_of: str, folder: Path) -> OfferFigures:
     offers = list(dict.fromkeys(offer.name for offer in components.bank.offers))
     rules = [rule.name for rule in components.policy.rules]
-    parts = []
+    counts, meetings, reach, worth = [], [], [], []
     for bucket in range(components.log.buckets):
         file = part_file(folder, OFFERS, part_name(bucket))
         if file.exists():  # a bucket without customers has none
-            ranked = pq.read_table(file, columns=["offer", "rank", "propensity"])
-            rejections = pq.read_table(
-                part_file(folder, REJECTIONS, part_name(bucket)), columns=["offer", "first_failed"]
-            )
-            parts.append(OfferCounts.of(offers, rules, ranked, rejections))
-    return reduce(add, parts).rows() if parts else []
+            ranked = pq.read_table(file, columns=[*CUSTOMER_AND_CHANNEL, "offer", "rank", "propensity", "value"])
+            rejections = pq.read_table(part_file(folder, REJECTIONS, part_name(bucket)))
+            counts.append(OfferCounts.of(offers, rules, ranked, rejections))
+            meetings.append(HeadToHead.of(offers, ranked))
+            reach.append(Reach.of(offers, ranked, rejections))
+            worth.append(_worth(ranked))
+    return OfferFigures(
+        as_of=as_of,
+        offers=reduce(add, counts).rows() if counts else [],
+        head_to_head=reduce(add, meetings).rows() if meetings else [],
+        reach=reduce(add, reach).to_json(_mean_worth(worth)) if reach else {},
+        calibration=_calibration(components),
+    )
+
+
+def _calibration(components: Components) -> list[dict[str, Any]]:
+    bank = components.bank
+    if bank.vocabulary.contacts is None:
+        return []
+    return calibration(logged_outcomes(components.decision_log, components.log, bank, components.latest()))
+
+
+def _worth(ranked: pa.Table) -> pa.Table:
+    """Return number and sum of propensity x value of the ranked decisions for each offer."""
+    expected = pc.multiply(ranked["propensity"], ranked["value"])
+    table = pa.table({"offer": ranked["offer"].cast(pa.string()), "worth": expected})
+    return table.group_by("offer").aggregate([("worth", "sum"), ("worth", "count")])
+
+
+def _mean_worth(parts: Sequence[pa.Table]) -> dict[str, float]:
+    """Return what a ranked decision for each offer brings on average."""
+    sums = pa.concat_tables(parts).group_by("offer").aggregate([("worth_sum", "sum"), ("worth_count", "sum")])
+    rows = sums.to_pylist()
+    return {row["offer"]: row["worth_sum_sum"] / row["worth_count_sum"] for row in rows if row["worth_count_sum"]}

@@ -21,6 +21,7 @@ def mount_console(app: FastAPI, components: Components, settings: ConsoleSetting
     from console.links import BASE  # noqa: PLC0415
     from console.page import Sources  # noqa: PLC0415
     from serving.proposals.tryouts import Tryouts  # noqa: PLC0415
+    from wiring.audiences import audience_of  # noqa: PLC0415
     from wiring.proposals import proposals_of  # noqa: PLC0415
 
     places = components.places
@@ -30,6 +31,7 @@ def mount_console(app: FastAPI, components: Components, settings: ConsoleSetting
         journeys=places.journeys,
         last_run=places.last_run,
         settings=settings,
+        audience=lambda audience, as_of: audience_of(components, audience, as_of),
     )
 
     async def to_console() -> Response:

@@ -21,6 +21,7 @@ from serving.champion_files import ChampionFiles
 from serving.champions import read_champions
 from serving.customer_features import CustomerReader
 from serving.intraday import TodaysEvents
+from serving.proposals.timetable import Timetable
 from serving.service.breaker import Breaker, GuardedStates
 from serving.service.clock import Clock, ClockBase
 from serving.service.engine import LiveEngine
@@ -29,6 +30,7 @@ from serving.service.service import Service
 from wiring.components import Components, folder_stamp
 from wiring.console import mount_console
 from wiring.erasure import erase_files
+from wiring.proposals import proposals_of
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -47,6 +49,7 @@ class PartsEngines:
         self._parts = components
         self.today = TodaysEvents(components.log)
         self.breaker = Breaker("the online store")
+        self._timetable = Timetable(proposals_of(components, components.decider))
 
     def stamp(self) -> Any:
         """Return names, modification times and sizes of the input files."""
@@ -90,7 +93,8 @@ class PartsEngines:
         return []
 
     def refresh(self, now: datetime) -> None:
-        """Read what was written to the log since the last call."""
+        """Read what was written to the log since the last call; start and end the proposals that are due."""
+        self._timetable.turn(now)
         self.today.refresh(int(self._parts.midnight(now).timestamp()) * 1_000_000)
 
     def _states(self, bank: Any) -> GuardedStates:

@@ -7,28 +7,12 @@ from pathlib import Path
 
 from config.bank import Bank
 from config.document import parse_document
-from config.files import FILE_KINDS
 from config.problems import ConfigurationErrors
 from config.proposals.entries import EntryKind, read_text, with_entry
 from config.reading import bank_of, read_folder
-from config.schemas import schema_of
-from config.shapes import shape_at
-from domain.offer import OfferClass
+from decisioning.policies.candidates import in_scope
+from domain.offer import OfferClass, candidates_of
 from storage.atomic import replace_text
-
-
-def fields_of(kind: EntryKind) -> dict[str, str]:
-    """Return the keys that an entry may have, with their meanings.
-
-    Example:
-        >>> from config.proposals.entries import KINDS
-        >>> fields_of(KINDS["lever"])["factor"][:10]
-        'At least 0'
-    """
-    path = (0,) if kind.key is None else (kind.key, 0)
-    shape = shape_at(FILE_KINDS[kind.file].shape, path)
-    described = schema_of(kind.file)["$defs"][shape.__name__]["properties"]
-    return {name: part.get("description", "") for name, part in described.items()}
 
 
 def folder_digest(folder: Path) -> str:
@@ -70,23 +54,40 @@ def write_entry(folder: Path, kind: EntryKind, name: str, entry: str) -> None:
 def needs_risk(today: Bank, proposed: Bank) -> tuple[str, ...]:
     """Return what of a change only the risk role may approve: classes, consent, and who is held out.
 
+    An offer that goes, comes or changes counts with its class before and after: removing a mandatory offer changes a
+    class. Consent is changed by its conditions, its rules, and by an offer that a rule of consent no longer covers.
+
     Example:
         >>> from config.reading import load_bank
         >>> bank = load_bank(Path("banks/demo"))
         >>> needs_risk(bank, bank)
         ()
     """
-    classes = [{offer.name: offer.offer_class for offer in bank.offers} for bank in (today, proposed)]
-    changed = any(
-        classes[0].get(name, OfferClass.COMMERCIAL) is not offer_class for name, offer_class in classes[1].items()
-    )
-    consents = [
-        (bank.policy.consent, bank.policy.personalised, [rule for rule in bank.policy.rules if rule.kind == "consent"])
-        for bank in (today, proposed)
-    ]
     found = {
-        "class": changed,
-        "consent": consents[0] != consents[1],
+        "class": _classes(today) != _classes(proposed),
+        "consent": _consent(today) != _consent(proposed) or not _uncovered(proposed) <= _uncovered(today),
         "holdout": today.policy.control != proposed.policy.control,
     }
     return tuple(name for name, differs in found.items() if differs)
+
+
+def _classes(bank: Bank) -> dict[str, OfferClass]:
+    """Return the offers of another class than commercial."""
+    return {offer.name: offer.offer_class for offer in bank.offers if offer.offer_class is not OfferClass.COMMERCIAL}
+
+
+def _consent(bank: Bank) -> tuple[object, ...]:
+    policy = bank.policy
+    rules = [rule for rule in policy.rules if rule.kind == "consent"]
+    return policy.consent, policy.without_consent, policy.personalised, rules
+
+
+def _uncovered(bank: Bank) -> set[tuple[str, str]]:
+    """Return which offers a rule of consent does not cover in some channel."""
+    return {
+        (rule.name, offer.name)
+        for rule in bank.policy.rules
+        if rule.kind == "consent"
+        for offer, treatment in candidates_of(bank.offers)
+        if not in_scope(rule, offer, treatment)
+    }

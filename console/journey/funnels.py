@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final
 
 from charts.bars import Bar, bars
-from console.journey.view import Block, Chosen, Row, View, matrix, rows_of, shares, with_note
+from console.journey.view import Behind, Block, Chosen, Row, View, matrix, rows_of, shares, with_note
 from console.languages import N_
 from console.page import Visit
 from console.tables import Column, Table
@@ -45,7 +45,16 @@ def view(figures: JourneyFigures, visit: Visit) -> View:
         Chosen("product", texts("Product"), tuple((one, texts.name(one)) for one in products), product),
         Chosen("month", texts("Begun in"), tuple((one, _month(one, visit)) for one in months), month),
     )
-    return View(tuple(blocks), ("funnel", "broken_journeys"), choices)
+    audiences = tuple(
+        Behind(
+            texts("Stopped at {step}", step=texts.name(row["step"])),
+            row["stopped"],
+            {"product": product, "month": month, "step": row["step"]},
+        )
+        for row in steps
+        if row["stopped"]
+    )
+    return View(tuple(blocks), ("funnel", "broken_journeys"), choices, audiences)
 
 
 def _steps(rows: Sequence[Row], visit: Visit) -> Table:

@@ -8,7 +8,7 @@ from typing import Final
 from charts.areas import stacked_areas
 from charts.bars import Bar, bars
 from charts.sankey import Flow, sankey
-from console.journey.view import STAGES, Block, Row, View, rows_of, with_note
+from console.journey.view import STAGES, Behind, Block, Row, View, rows_of, with_note
 from console.languages import N_
 from console.page import Visit
 from console.tables import Column, Table
@@ -30,7 +30,17 @@ def view(figures: JourneyFigures, visit: Visit) -> View:
         _times(figures, visit),
         *(_before(figures, visit, target) for target in LEAVING),
     )
-    return View(blocks, ("stage_sizes", "stage_flows", "stage_months", "time_in_stage", "before_leaving"))
+    names = ("stage_sizes", "stage_flows", "stage_months", "time_in_stage", "before_leaving")
+    return View(blocks, names, audiences=_audiences(figures, visit))
+
+
+def _audiences(figures: JourneyFigures, visit: Visit) -> tuple[Behind, ...]:
+    rows = rows_of(figures, "stage_sizes", visit.texts)
+    return tuple(
+        Behind(visit.texts.name(row["stage"]), row["customers"], {"stage": row["stage"], "day": row["day"]})
+        for row in rows
+        if row["day"] == rows[-1]["day"] and row["stage"] in STAGES and row["customers"]
+    )
 
 
 def _sizes(figures: JourneyFigures, visit: Visit) -> Block:

@@ -64,6 +64,21 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
+class Behind:
+    """A figure whose customers can be had as an audience.
+
+    Attributes:
+        label: Who they are, translated.
+        count: The figure.
+        fields: What the form says.
+    """
+
+    label: str
+    count: int
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """Blocks of a view, and its choices.
 
@@ -71,11 +86,13 @@ class View:
         blocks: What is shown.
         figures: Names of the figures they are made from; all their rows are there as data.
         choices: What can be chosen.
+        audiences: Figures whose customers can be had.
     """
 
     blocks: tuple[Block, ...]
     figures: tuple[str, ...]
     choices: tuple[Chosen, ...] = ()
+    audiences: tuple[Behind, ...] = ()
 
 
 def rows_of(figures: JourneyFigures, name: str, texts: Texts) -> list[Row]:

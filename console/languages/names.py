@@ -28,9 +28,16 @@ NAMES: Final = (
     *(N_("active customers"), N_("retention"), N_("cross sell"), N_("channel switches"), N_("referral")),
     # kinds of entries that can be proposed, and where a proposal stands
     *(N_("offer"), N_("rule"), N_("lever"), N_("open"), N_("applied"), N_("withdrawn"), N_("proposed"), N_("edited")),
-    *(N_("tried out"), N_("approved")),
+    *(N_("tried out"), N_("approved"), N_("returned"), N_("timetable")),
     # channels
     *(N_("app"), N_("web"), N_("email"), N_("push"), N_("call centre"), N_("branch"), N_("atm"), N_("sms")),
+    # fields of entries that can be proposed, and their values
+    *(N_("description"), N_("value"), N_("treatments"), N_("stages"), N_("product"), N_("cost"), N_("attributes")),
+    *(N_("valid from"), N_("valid until"), N_("steps"), N_("offer class"), N_("response window days")),
+    *(N_("expected acceptance"), N_("tags"), N_("kind"), N_("require"), N_("channels"), N_("products"), N_("offers")),
+    *(N_("except tags"), N_("per"), N_("at most"), N_("days"), N_("of"), N_("after offers"), N_("factor"), N_("when")),
+    *(N_("amount"), N_("unit"), N_("period"), N_("charged on"), N_("charge"), N_("contact"), N_("acceptance")),
+    *(N_("channel"), N_("customer"), N_("presented"), N_("clicked"), N_("accepted"), N_("declined"), N_("exit")),
     # kinds of rules
     *(N_("consent"), N_("eligibility"), N_("applicability"), N_("suitability"), N_("service first")),
     *(N_("quiet hours"), N_("contact limit"), N_("limit"), N_("score"), N_("budget")),
@@ -44,6 +51,9 @@ NAMES: Final = (
     *(N_("waiting"), N_("delivered"), N_("withheld"), N_("expired"), N_("superseded"), N_("dead")),
     # models
     *(N_("churn"), N_("propensity"), N_("champion"), N_("challenger")),
+    # control arms, and what models are compared with
+    *(N_("holdout"), N_("random offer"), N_("propensity only"), N_("no levers"), N_("eligibility only")),
+    *(N_("random propensity"), N_("prevalence"), N_("most popular offer"), N_("per offer logistic")),
     # colours
     *(N_("auto"), N_("light"), N_("dark")),
     # what is fresh

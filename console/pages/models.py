@@ -9,7 +9,8 @@ from console.access import Permission
 from console.languages import N_, Texts
 from console.page import Content, Page, Visit
 from console.tables import Column, Table
-from serving.figures.files import read_last_run
+from serving.figures.arm_outlook import DAYS, EFFECT, arm_outlooks
+from serving.figures.files import read_daily_responses, read_last_run
 
 METRICS: Final = {
     "auc": N_("AUC"),
@@ -35,7 +36,7 @@ def content(visit: Visit) -> Content:
         *(_gate(name, model, texts) for name, model in trained.items()),
         _arms(visit),
     )
-    return Content(tables, {"models": models, "mlflow": visit.sources.settings.mlflow})
+    return Content(tables, {"models": models, "mlflow": visit.sources.settings.mlflow, "pace_days": DAYS})
 
 
 def _model(name: str, model: Mapping[str, Any], versions: Mapping[str, str], bank: str, visit: Visit) -> dict[str, Any]:
@@ -107,11 +108,28 @@ def _arms(visit: Visit) -> Table:
         ),
         "random_propensity": (control.random_propensity_share, N_("are ranked with random propensities")),
     }
-    rows = [{"arm": name, "share": share, "what": texts(words)} for name, (share, words) in shares.items() if share]
+    outlooks = {one.arm: one for one in arm_outlooks(control, read_daily_responses(visit.sources.figures)[0])}
+    rows = [
+        {
+            "arm": name,
+            "share": share,
+            "what": texts(words),
+            "effect": outlooks[name].effect_in_a_month if name in outlooks else None,
+            "not_before": outlooks[name].not_before if name in outlooks else None,
+        }
+        for name, (share, words) in shares.items()
+        if share
+    ]
     columns = (
         Column("arm", texts("Arm"), "name"),
         Column("share", texts("Share of customers"), "share", bar=True),
         Column("what", texts("What is different")),
+        Column("effect", texts("Smallest difference that a month tells"), "share"),
+        Column(
+            "not_before",
+            texts("Cannot tell a difference of {effect} before about", effect=texts.percent(EFFECT, 0)),
+            "date",
+        ),
     )
     return Table("arms", texts("Control arms"), columns, rows, texts("This bank compares no arms."))
 

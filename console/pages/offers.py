@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from console.access import Permission
@@ -17,10 +18,15 @@ from serving.figures.acceptance import Period, acceptance
 from serving.figures.daily_responses import Group
 from serving.figures.files import read_daily_responses, read_last_run, read_offers
 from serving.figures.offer_counts import BINS
+from serving.figures.reach import UNLIKELY
+from serving.figures.small_cells import SMALLEST
 
 DAYS: Final = 91
 GROUPS: Final = tuple(group.value for group in Group)
 RULES_SHOWN: Final = 3
+MOST_HEADS: Final = 10
+"""Offers in the table of who wins over whom."""
+
 _NOBODY: Final = N_("No batch run has decided yet.")
 
 
@@ -30,17 +36,21 @@ def content(visit: Visit) -> Content:
     group = visit.choice("group", GROUPS)
     whole, until = read_daily_responses(sources.figures)
     newest = max(whole["day"].to_pylist(), default=None)
-    recent = whole.slice(0, 0) if newest is None else Period.ending(newest, DAYS).of(whole)
-    responses = {row["offer"]: row for row in acceptance(recent.filter(pc.equal(recent["group"], group)), ["offer"])}
-    counted, as_of = read_offers(sources.figures)
+    period = None if newest is None else Period.ending(newest, DAYS)
+    responses, before = (_responses(whole, one, group) for one in (period, None if period is None else period.before()))
+    last = read_offers(sources.figures)
+    counted = last.offers
     decisions = read_last_run(sources.last_run).get("decisions", {})
     offers = visit.service.engine.bank.offers
     reached = {row["offer"]: row for row in decisions.get("reached", ()) if row["grouping"] == "all"}
     tables = (
-        _performance(offers, responses, reached, texts),
+        _performance(offers, responses, before, reached, texts),
+        _calibration(last.calibration, texts),
         _won(counted, texts),
+        _head_to_head(last.head_to_head, texts),
         _propensities(counted, texts),
         _kept_away(counted, reached, texts),
+        _loosened(last.reach, visit),
         _rules(decisions.get("rules", ()), texts),
         _reach(decisions.get("reached", ()), texts),
     )
@@ -48,15 +58,24 @@ def content(visit: Visit) -> Content:
         "group": group,
         "groups": [(name, texts.name(name)) for name in GROUPS],
         "until": until,
-        "as_of": as_of,
+        "as_of": last.as_of,
+        "served": last.reach,
+        "least_likely": UNLIKELY,
+        "smallest": SMALLEST,
         "silent": [texts.name(name) for name, row in reached.items() if not row["reached"]],
     }
     return Content(tables, values)
 
 
+def _responses(whole: pa.Table, period: Period | None, group: str) -> dict[str, Mapping[str, Any]]:
+    inside = whole.slice(0, 0) if period is None else period.of(whole)
+    return {row["offer"]: row for row in acceptance(inside.filter(pc.equal(inside["group"], group)), ["offer"])}
+
+
 def _performance(
     offers: Sequence[Offer],
     responses: Mapping[str, Mapping[str, Any]],
+    before: Mapping[str, Mapping[str, Any]],
     reached: Mapping[str, Mapping[str, Any]],
     texts: Texts,
 ) -> Table:
@@ -68,6 +87,7 @@ def _performance(
             "class": offer.offer_class.value,
             **nothing,
             **{key: value for key, value in responses.get(offer.name, {}).items() if key != "offer"},
+            "rate_before": before.get(offer.name, nothing)["rate"],
             "reach": reached.get(offer.name, {}).get("share"),
         }
         for offer in offers
@@ -79,6 +99,7 @@ def _performance(
         Column("presented", texts("Presented"), "count", bar=True),
         Column("accepted", texts("Accepted"), "count"),
         Column("rate", texts("Acceptance rate"), "share", interval=("low", "high")),
+        Column("rate_before", texts("In the {n} days before", n=texts.number(DAYS)), "share"),
         Column("reach", texts("Customers reached"), "share"),
     )
     caption = texts("Performance in the last {n} days", n=texts.number(DAYS))
@@ -104,6 +125,52 @@ def _won(counted: Sequence[Mapping[str, Any]], texts: Texts) -> Table:
         Column("share_first", texts("Share won"), "share"),
     )
     return Table("won", texts("Win and loss: decisions of the last run"), columns, rows, texts(_NOBODY))
+
+
+def _calibration(rows: Sequence[Mapping[str, Any]], texts: Texts) -> Table:
+    words = {True: texts("off"), False: texts("fits")}
+    listed = [{**row, "off": words[row["off"]]} for row in rows]
+    columns = (
+        Column("offer", texts("Offer"), "name"),
+        Column("matured", texts("Matured decisions"), "count", bar=True),
+        Column("expected", texts("Said to accept"), "share"),
+        Column("rate", texts("Accepted"), "share", interval=("low", "high")),
+        Column("off", texts("Outcome")),
+    )
+    empty = texts("No decision that was presented is matured yet.")
+    return Table("calibration", texts("Calibration: propensities beside acceptances"), columns, listed, empty)
+
+
+def _head_to_head(rows: Sequence[Mapping[str, Any]], texts: Texts) -> Table:
+    """Show how often the offers that meet most win over each other; hidden cells stay hidden in the data, too."""
+    met = sorted(rows, key=lambda row: -sum(count or 0 for count in row["customers"].values()))[:MOST_HEADS]
+    shown = [row["offer"] for row in rows if row in met]
+    most = max((count for row in met for count in row["customers"].values() if count), default=0)
+    columns = (
+        Column("offer", texts("Wins over"), "name"),
+        *(Column(f"over_{name}", texts.name(name), "count", shade=most) for name in shown),
+    )
+    listed = [
+        {"offer": row["offer"], **{f"over_{name}": row["customers"].get(name) for name in shown}}
+        for row in rows
+        if row["offer"] in shown
+    ]
+    caption = texts("Head to head: customers for whom one offer came before another")
+    return Table("head_to_head", caption, columns, listed, texts("No two offers met."))
+
+
+def _loosened(reach: Mapping[str, Any], visit: Visit) -> Table:
+    texts = visit.texts
+    columns = (
+        Column("rule", texts("Rule"), "name"),
+        Column("never", texts("Without any offer, by this rule alone"), "count"),
+        Column("unlikely", texts("With unlikely ones, by this rule alone"), "count"),
+        Column("offer", texts("Offer that would bring most"), "name"),
+        Column("would_get_it", texts("Would get it"), "count", bar=True),
+        Column("gain", texts("Worth at most, if they accept as others do"), "money"),
+    )
+    caption = texts("Under-served customers, and what loosening a rule would bring")
+    return Table("loosened", caption, columns, reach.get("rules", ()), texts(_NOBODY))
 
 
 def _propensities(counted: Sequence[Mapping[str, Any]], texts: Texts) -> Table:

@@ -43,11 +43,12 @@ def content(visit: Visit) -> Content:
     table = whole.slice(0, 0) if period is None else period.of(whole)
     chosen = table.filter(pc.equal(table["group"], group))
     before = whole.slice(0, 0) if period is None else period.before().of(whole)
+    chosen_before = before.filter(pc.equal(before["group"], group))
     over_time, points = _over_time(chosen, period, texts)
     tables = (
         _by_group(table, before, texts),
         over_time,
-        *(_by(chosen, name, key, texts) for name, key in _KEYS),
+        *(_by(chosen, chosen_before, name, key, texts) for name, key in _KEYS),
         _budgets(visit, last),
         _changes(found, texts),
     )
@@ -89,15 +90,25 @@ def _by_group(table: pa.Table, before: pa.Table, texts: Texts) -> Table:
     return Table("by_group", texts("Who came to whom"), columns, listed, texts("Nothing was presented in this period."))
 
 
-def _by(table: pa.Table, name: str, key: str, texts: Texts) -> Table:
+def _by(table: pa.Table, before: pa.Table, name: str, key: str, texts: Texts) -> Table:
     heading = {"offer": N_("Offer"), "stage": N_("Stage"), "channel": N_("Channel")}[key]
     caption = {"offer": N_("By offer"), "stage": N_("By stage"), "channel": N_("By channel")}[key]
-    rows = sorted(acceptance(table, [key]), key=lambda row: -row["presented"])
+    earlier = {row[key]: row for row in acceptance(before, [key])}
+    found = sorted(acceptance(table, [key]), key=lambda row: -row["presented"])
+    rows = [
+        {
+            **row,
+            "presented_before": earlier.get(row[key], {}).get("presented", 0),
+            "rate_before": earlier.get(row[key], {}).get("rate"),
+        }
+        for row in found
+    ]
     columns = (
         Column(key, texts(heading), "name"),
         Column("presented", texts("Presented"), "count", bar=True),
         Column("accepted", texts("Accepted"), "count"),
         Column("rate", texts("Acceptance rate"), "share", interval=("low", "high")),
+        Column("rate_before", texts("Period before"), "share"),
     )
     return Table(name, texts(caption), columns, rows, texts("Nothing was presented in this period."))
 

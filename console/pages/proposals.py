@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
-from config.proposals.entries import KINDS, kind_of
-from config.proposals.proposed import fields_of
+from config.proposals.entries import KINDS
+from config.proposals.form import Field, from_form, is_written
+from config.proposals.keys import values_in, with_values
 from console.access import Permission
 from console.languages import N_, Texts
 from console.page import Content, Page, Visit
@@ -15,15 +17,16 @@ from domain.errors import DataError
 from serving.api.problems import ProblemError
 from serving.proposals.proposal import Proposal, ProposalState
 from serving.proposals.tryouts import Tryouts
-from serving.proposals.workflow import ConflictError, Proposals
+from serving.proposals.workflow import ALWAYS, ConflictError, Period, Proposals, tidy
 
 NEEDS: Final = {
     "draft": Permission.PROPOSE,
+    "remove": Permission.PROPOSE,
     "edit": Permission.PROPOSE,
     "try": Permission.PROPOSE,
     "apply": Permission.PROPOSE,
     "withdraw": Permission.PROPOSE,
-    "return": Permission.PROPOSE,
+    "return": Permission.PROPOSALS,
     "approve": Permission.APPROVE,
 }
 """What each act asks of the person."""
@@ -51,22 +54,69 @@ def content(visit: Visit) -> Content:
         values |= {
             "running": tryouts.is_running(chosen.number),
             "error": tryouts.error(chosen.number),
-            "problems": proposals.problems(chosen),
+            "problems": proposals.problems(chosen.kind, chosen.name, chosen.entry),
             "missing": proposals.missing(chosen) if chosen.state is ProposalState.OPEN else [],
             "others": proposals.others(chosen),
             "approved": chosen.is_approved(base),
             "risky": proposals.risk_of(chosen) if chosen.state is ProposalState.OPEN else (),
             "own": visit.person.name in chosen.authors,
             "open": chosen.state is ProposalState.OPEN,
+            "waits": chosen.start is not None and visit.service.clock.now() < chosen.start,
         }
     kind = visit.asked.get("kind", "") if chosen is None else chosen.kind
     if kind in KINDS:
-        tables.append(_fields(kind, texts))
-        name = visit.asked.get("name", "").strip()
-        values |= {"kind": kind, "name": name, "today": (proposals.entry(kind, name) or f"name: {name}\n")}
+        name = visit.asked.get("name", "").strip() if chosen is None else chosen.name
+        fields, today = proposals.fields(kind), proposals.entry(kind, name)
+        tables.append(_fields(fields, texts))
+        entry = chosen.entry if chosen is not None else today or with_values("", {"name": name})
+        period = ALWAYS if chosen is None else (chosen.start, chosen.end)
+        values |= dict(zip(("starts_at", "ends_at"), (_local(visit, one) for one in period), strict=True))
+        values |= {"kind": kind, "name": name, "entry": entry, "is_new": today is None, **_form(visit, fields, entry)}
     else:
         values |= {"kind": None}
     return Content(tuple(tables), values)
+
+
+def _form(visit: Visit, fields: Sequence[Field], entry: str) -> Mapping[str, Any]:
+    """Return the fields with what they hold; none of them if the entry can only be changed as text."""
+    unreadable = None
+    try:
+        said = values_in(entry)
+    except DataError as error:
+        unreadable = str(error)
+    as_text = visit.asked.get("as") == "text" or unreadable is not None or not entry
+    filled = () if as_text else [(field, said.get(field.name, "")) for field in fields if field.name != "name"]
+    shown = [
+        {
+            "field": field,
+            "written": is_written(field, value),
+            "value": value if isinstance(value, str) else "",
+            "listed": value if isinstance(value, tuple) else (),
+            "others": ", ".join(item for item in value if item not in field.choices)
+            if isinstance(value, tuple)
+            else "",
+        }
+        for field, value in filled
+    ]
+    return {"as_text": as_text, "unreadable": unreadable, "form": shown}
+
+
+def check(visit: Visit, form: Mapping[str, str]) -> Mapping[str, Any]:
+    """Say what `nbo check` would say of the folder with what a form says, and how that would be written."""
+    proposals = _tryouts(visit).proposals
+    kind, name = form.get("kind", ""), form.get("name", "")
+    try:
+        entry = _entry(proposals, kind, form)
+        problems = proposals.problems(kind, name, entry)
+    except DataError as error:
+        entry, problems = form.get("entry", ""), [str(error)]
+    return {"problems": problems, "entry": entry}
+
+
+def _entry(proposals: Proposals, kind: str, form: Mapping[str, str]) -> str:
+    """Return the entry that a form means: its text, with the fields that it has."""
+    entry = form.get("entry", "")
+    return from_form(proposals.fields(kind), tidy(entry), form) if "fields" in form else entry
 
 
 def act(visit: Visit, form: Mapping[str, str]) -> Mapping[str, str]:
@@ -92,27 +142,54 @@ def _done(visit: Visit, wanted: str, form: Mapping[str, str]) -> int:
     tryouts, who = _tryouts(visit), visit.person.name
     proposals = tryouts.proposals
     if wanted == "draft":
-        return proposals.draft(who, form.get("kind", ""), form.get("name", ""), form.get("entry", "")).number
+        kind = form.get("kind", "")
+        entry, period = _entry(proposals, kind, form), _period(visit, form)
+        return proposals.draft(who, kind, form.get("name", ""), entry, period).number
+    if wanted == "remove":
+        return proposals.draft(who, form.get("kind", ""), form.get("name", ""), "").number
     number = _whole(form, "number")
     match wanted:
         case "edit":
-            proposals.edit(number, who, _whole(form, "version"), form.get("entry", ""))
+            before = proposals.get(number)
+            entry, period = _entry(proposals, before.kind, form), _period(visit, form, before)
+            proposals.edit(number, who, _whole(form, "version"), entry, period)
         case "try":
             tryouts.start(number, who, visit.service.clock.now())
         case "approve":
             proposals.approve(number, who, visit.person.roles)
         case "apply":
-            proposals.apply(number, who)
+            proposals.apply(number, who, visit.service.clock.now())
         case "withdraw":
             proposals.withdraw(number, who)
         case "return":
-            return _returned(proposals, proposals.get(number), who)
+            proposals.give_back(number, who, visit.person.roles)
     return number
 
 
-def _returned(proposals: Proposals, applied: Proposal, who: str) -> int:
-    """Propose what was there before an applied proposal."""
-    return proposals.draft(who, applied.kind, applied.name, applied.entry_before or "").number
+def _period(visit: Visit, form: Mapping[str, str], before: Proposal | None = None) -> Period:
+    """Return when a proposal starts and ends by itself; what the form does not say stays as it was."""
+    known = ALWAYS if before is None else (before.start, before.end)
+    start, end = (
+        _moment(visit, form[name]) if name in form else moment
+        for name, moment in zip(("starts_at", "ends_at"), known, strict=True)
+    )
+    return start, end
+
+
+def _moment(visit: Visit, text: str) -> datetime | None:
+    """Read a local time of the bank."""
+    if not text.strip():
+        return None
+    try:
+        return datetime.fromisoformat(text.strip()).replace(tzinfo=visit.service.engine.bank.time_zone)
+    except ValueError:
+        raise DataError("not a time", got=f"'{text[:50]}'", expected="such as 2026-01-31T08:00") from None
+
+
+def _local(visit: Visit, moment: datetime | None) -> str:
+    """Write a moment as a field of a form does."""
+    zone = visit.service.engine.bank.time_zone
+    return "" if moment is None else moment.astimezone(zone).strftime("%Y-%m-%dT%H:%M")
 
 
 def _whole(form: Mapping[str, str], name: str) -> int:
@@ -136,6 +213,8 @@ def _listed(everything: Sequence[Proposal], texts: Texts) -> Table:
             "state": one.state.value,
             "author": one.author,
             "changed_at": one.history[-1][0],
+            "starts_at": one.starts_at,
+            "ends_at": one.ends_at,
         }
         for one in everything
     ]
@@ -194,12 +273,18 @@ def _history(proposal: Proposal, texts: Texts) -> Table:
     return Table("history", texts("History"), columns, rows)
 
 
-def _fields(kind: str, texts: Texts) -> Table:
-    rows = [{"key": key, "meaning": meaning} for key, meaning in fields_of(kind_of(kind)).items()]
+def _fields(fields: Sequence[Field], texts: Texts) -> Table:
+    rows = [{"key": field.name, "meaning": field.meaning} for field in fields]
     columns = (Column("key", texts("Key")), Column("meaning", texts("Meaning")))
     return Table("fields", texts("What an entry may say"), columns, rows)
 
 
 PAGE: Final = Page(
-    name="proposals", title=N_("Proposals"), permission=Permission.PROPOSALS, order=25, content=content, act=act
+    name="proposals",
+    title=N_("Proposals"),
+    permission=Permission.PROPOSALS,
+    order=25,
+    content=content,
+    act=act,
+    check=check,
 )

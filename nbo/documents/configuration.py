@@ -8,6 +8,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import date
 from typing import Any, get_args, get_origin, get_type_hints
 
+from config.console import ConsoleSettings
 from config.files import COMMON_FEATURES, FILE_KINDS, FileKind
 from config.service import ServiceSettings
 from config.shapes import alternatives, names_of
@@ -56,11 +57,14 @@ def specifications(shape: Any) -> Iterator[Any]:
 
 
 def _environment() -> list[str]:
-    """Describe the settings of the service, which come from the environment instead of a file."""
-    meanings = _meanings(ServiceSettings)
-    rows = [f"| {meanings[field.name]} | {_default(field)} |" for field in fields(ServiceSettings)]
-    lines = ["", "## The environment of the service", "", _summary(ServiceSettings)]
-    return [*lines, "", "| setting | default |", "|---|---|", *rows]
+    """Describe the settings of the service and its console, which come from the environment instead of a file."""
+    lines = []
+    for title, shape in (("service", ServiceSettings), ("console", ConsoleSettings)):
+        meanings = _meanings(shape)
+        rows = [f"| {meanings[field.name]} | {_default(field)} |" for field in fields(shape)]
+        lines += ["", f"## The environment of the {title}", "", _summary(shape)]
+        lines += ["", "| setting | default |", "|---|---|", *rows]
+    return lines
 
 
 def _file(name: str, kind: FileKind, described: list[Any]) -> list[str]:
@@ -111,6 +115,8 @@ def _words(part: Any) -> str:
 def _default(field: Field[Any]) -> str:
     if field.default is MISSING and field.default_factory is MISSING:
         return "required"
+    if not field.repr and field.default_factory is not MISSING:
+        return "a new one"
     value = field.default if field.default_factory is MISSING else field.default_factory()
     if is_dataclass(value):
         return "its defaults"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -49,20 +50,38 @@ def read_daily_responses(folder: Path) -> tuple[pa.Table, datetime | None]:
         ) from error
 
 
-def write_offers(folder: Path, as_of: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write the counts of a run by offer (`serving.figures.offer_counts`)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferFigures:
+    """What the last run says about offers; empty before the first one.
+
+    Attributes:
+        as_of: Moment of the run, as ISO 8601.
+        offers: Rows of `serving.figures.offer_counts`.
+        head_to_head: Rows of `serving.figures.head_to_head`.
+        reach: Counts of `serving.figures.reach`.
+        calibration: Rows of `serving.figures.calibration`.
+    """
+
+    as_of: str | None = None
+    offers: Sequence[dict[str, Any]] = ()
+    head_to_head: Sequence[dict[str, Any]] = ()
+    reach: Mapping[str, Any] = field(default_factory=dict)
+    calibration: Sequence[dict[str, Any]] = ()
+
+
+def write_offers(folder: Path, figures: OfferFigures) -> None:
+    """Write what a run says about offers."""
     folder.mkdir(parents=True, exist_ok=True)
-    replace_text(folder / OFFERS, json.dumps({"as_of": as_of, "offers": list(rows)}, indent=1))
+    replace_text(folder / OFFERS, json.dumps(asdict(figures), indent=1))
 
 
-def read_offers(folder: Path) -> tuple[list[dict[str, Any]], str | None]:
-    """Return the counts of the last run by offer, and its moment; nothing before the first run.
+def read_offers(folder: Path) -> OfferFigures:
+    """Return what the last run says about offers; a file of an earlier version lacks some of it.
 
     Raises:
         StateError: The file is damaged.
     """
-    content = _json(folder / OFFERS, {"as_of": None, "offers": []})
-    return content["offers"], content["as_of"]
+    return OfferFigures(**_json(folder / OFFERS, {}))
 
 
 def add_run(folder: Path, run: Mapping[str, Any]) -> None:

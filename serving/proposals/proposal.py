@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
@@ -16,6 +17,8 @@ class ProposalState(StrEnum):
     OPEN = "open"
     APPLIED = "applied"
     WITHDRAWN = "withdrawn"
+    RETURNED = "returned"
+    """What was there before is in the folder again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,8 @@ class Proposal:
         name: Name of the entry.
         entry: The entry as YAML; empty to remove it.
         entry_before: The entry in the folder when the proposal was made; None if there was none.
+        starts_at: Moment at which it is written into the folder, as ISO 8601 with offset; None for when somebody does.
+        ends_at: Moment at which what was there before comes back; None if it stays.
         what_if: Comparison with today, once computed.
         personas: Outcomes of the personas, once computed.
         history: What happened to it: moment, who, what.
@@ -74,6 +79,8 @@ class Proposal:
     name: str
     entry: str
     entry_before: str | None
+    starts_at: str | None = None
+    ends_at: str | None = None
     state: ProposalState = ProposalState.OPEN
     what_if: Evidence | None = None
     personas: Evidence | None = None
@@ -82,8 +89,18 @@ class Proposal:
 
     @property
     def content_digest(self) -> str:
-        """Digest of what is proposed."""
-        return _digest([self.kind, self.name, self.entry])
+        """Digest of what is proposed, and for when."""
+        return _digest([self.kind, self.name, self.entry, self.starts_at, self.ends_at])
+
+    @property
+    def start(self) -> datetime | None:
+        """Moment at which it is written by itself."""
+        return None if self.starts_at is None else datetime.fromisoformat(self.starts_at)
+
+    @property
+    def end(self) -> datetime | None:
+        """Moment at which it ends by itself."""
+        return None if self.ends_at is None else datetime.fromisoformat(self.ends_at)
 
     def counts(self, evidence: Evidence | None, base: str) -> bool:
         """Whether evidence is about this content on this base."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from config.proposals.entries import KINDS, entry_names, entry_text, kind_of, read_text
+from config.proposals.form import Field, fields_of
 from config.proposals.proposed import folder_digest, needs_risk, problems_of, proposed_bank, write_entry
 from config.reading import load_bank
 from domain.errors import DataError, NboError, NotFoundError, StateError
@@ -20,6 +21,13 @@ from storage.atomic import replace_text
 from storage.lock import locked
 
 RISK: Final = "risk"
+TIMETABLE: Final = "timetable"
+"""Name in the history of what happens by itself."""
+
+Period = tuple[datetime | None, datetime | None]
+"""When a proposal starts and ends by itself, each with its time zone."""
+
+ALWAYS: Final[Period] = (None, None)
 _LOCK: Final = "proposals.lock"
 
 WhatIf = Callable[[Path, str, str, str], Mapping[str, Any]]
@@ -76,12 +84,19 @@ class Proposals:
         place = kind_of(kind)
         return entry_text(read_text(self.bank_folder / place.file), place, name)
 
-    def problems(self, proposal: Proposal) -> list[str]:
-        """Return what `nbo check` would say of the folder with the proposal."""
+    def problems(self, kind: str, name: str, entry: str) -> list[str]:
+        """Return what `nbo check` would say of the folder with an entry."""
         try:
-            return problems_of(self.bank_folder, kind_of(proposal.kind), proposal.name, proposal.entry)
+            return problems_of(self.bank_folder, kind_of(kind), name, tidy(entry))
         except DataError as error:
             return [str(error)]
+
+    def fields(self, kind: str) -> tuple[Field, ...]:
+        """Return the fields of the form of a kind of entry."""
+        try:
+            return fields_of(kind_of(kind), load_bank(self.bank_folder))
+        except NboError:
+            return fields_of(kind_of(kind))
 
     def others(self, proposal: Proposal) -> list[Proposal]:
         """Return open proposals about the same entry."""
@@ -92,13 +107,21 @@ class Proposals:
             if one.state is ProposalState.OPEN and one.number != proposal.number and (one.kind, one.name) == same
         ]
 
-    def draft(self, author: str, kind: str, name: str, entry: str) -> Proposal:
+    def draft(self, author: str, kind: str, name: str, entry: str, period: Period = ALWAYS) -> Proposal:
         """Make a proposal.
 
+        Args:
+            author: Who proposes.
+            kind: Kind of the entry.
+            name: Name of the entry.
+            entry: The entry; empty to remove it.
+            period: When it starts and ends by itself.
+
         Raises:
-            DataError: There is no such kind, or the entry has no name.
+            DataError: There is no such kind, the entry has no name, or it ends before it starts.
         """
         kind_of(kind)
+        starts_at, ends_at = _bounds(period)
         if not name.strip():
             raise DataError("an entry needs a name", expected="such as savings_autumn")
         with self._locked():
@@ -110,17 +133,21 @@ class Proposals:
                 authors=(author,),
                 kind=kind,
                 name=name.strip(),
-                entry=_tidy(entry),
+                entry=tidy(entry),
                 entry_before=self.entry(kind, name.strip()),
+                starts_at=starts_at,
+                ends_at=ends_at,
             )
             return self._kept(proposal, author, "proposed")
 
-    def edit(self, number: int, author: str, version: int, entry: str) -> Proposal:
+    def edit(self, number: int, author: str, version: int, entry: str, period: Period = ALWAYS) -> Proposal:
         """Change a proposal; what was found out about it, and its approval, no longer count.
 
         Raises:
+            DataError: It ends before it starts.
             ConflictError: Somebody else has edited it since this version, or it is no longer open.
         """
+        starts_at, ends_at = _bounds(period)
         with self._locked():
             proposal = self._open(number)
             if proposal.version != version:
@@ -135,7 +162,9 @@ class Proposals:
                 version=version + 1,
                 author=author,
                 authors=tuple(dict.fromkeys((*proposal.authors, author))),
-                entry=_tidy(entry),
+                entry=tidy(entry),
+                starts_at=starts_at,
+                ends_at=ends_at,
                 what_if=None,
                 personas=None,
                 approval=None,
@@ -170,7 +199,7 @@ class Proposals:
     def missing(self, proposal: Proposal) -> list[str]:
         """Say what a proposal still needs before it can be approved; empty if nothing."""
         base = self.base()
-        found = self.problems(proposal)
+        found = self.problems(proposal.kind, proposal.name, proposal.entry)
         if not proposal.counts(proposal.what_if, base) or not proposal.counts(proposal.personas, base):
             found.append("it was not tried out as it is now, on the folder as it is now")
         elif proposal.personas is not None:
@@ -211,18 +240,53 @@ class Proposals:
             approval = Approval(by=who, at=moment, bound_to=proposal.binding(self.base()))
             return self._kept(replace(proposal, approval=approval), who, "approved")
 
-    def apply(self, number: int, who: str) -> Proposal:
+    def apply(self, number: int, who: str, now: datetime) -> Proposal:
         """Write an approved proposal into the bank's folder; running services pick it up.
 
         Raises:
-            ConflictError: It is not approved as it is now, on the folder as it is now.
+            ConflictError: It is not approved as it is now, on the folder as it is now, or starts later.
         """
         with self._locked():
             proposal = self._open(number)
             if not proposal.is_approved(self.base()):
                 raise ConflictError("this proposal is not approved as it is now, on the folder as it is now")
+            if proposal.start is not None and now < proposal.start:
+                raise ConflictError("this proposal starts by itself", got=f"{now}", expected=proposal.starts_at)
             write_entry(self.bank_folder, kind_of(proposal.kind), proposal.name, proposal.entry)
             return self._kept(replace(proposal, state=ProposalState.APPLIED), who, "applied")
+
+    def give_back(self, number: int, who: str, roles: frozenset[str] = frozenset()) -> Proposal:
+        """Write what was there before an applied proposal; that was in force, so it needs no other approval.
+
+        Args:
+            number: Number of the proposal.
+            who: Who does it.
+            roles: Their roles: what only the risk role may approve, only it may give back.
+
+        Raises:
+            ConflictError: The proposal is not applied, the entry was changed since, the folder would not be valid, or
+                the role is missing.
+        """
+        with self._locked():
+            proposal = self.get(number)
+            if proposal.state is not ProposalState.APPLIED:
+                raise ConflictError("this proposal is not applied", got=proposal.state.value)
+            if (self.entry(proposal.kind, proposal.name) or "") != proposal.entry:
+                raise ConflictError(f"somebody has changed {proposal.name} in the folder since it was applied")
+            before = proposal.entry_before or ""
+            if problems := self.problems(proposal.kind, proposal.name, before):
+                raise ConflictError("what was there before no longer fits the folder", got="; ".join(problems))
+            risky = self.risk_of(replace(proposal, entry=before))
+            # an end was approved with the proposal, and so was what it brings back
+            if risky and RISK not in roles and who != TIMETABLE:
+                raise ConflictError(f"a change of {' and '.join(risky)} is given back by the role risk", got=who)
+            write_entry(self.bank_folder, kind_of(proposal.kind), proposal.name, before)
+            return self._kept(replace(proposal, state=ProposalState.RETURNED), who, "returned")
+
+    def note(self, number: int, who: str, what: str) -> Proposal:
+        """Write into a proposal's history that it does not end by itself after all."""
+        with self._locked():
+            return self._kept(replace(self.get(number), ends_at=None), who, what)
 
     def withdraw(self, number: int, who: str) -> Proposal:
         """Withdraw a proposal; the folder stays as it is."""
@@ -252,6 +316,15 @@ class Proposals:
             yield
 
 
-def _tidy(entry: str) -> str:
+def _bounds(period: Period) -> tuple[str | None, str | None]:
+    start, end = period
+    if start is not None and end is not None and end <= start:
+        raise DataError("it ends before it starts", got=f"{end}", expected=f"after {start}")
+    first, last = (None if one is None else one.isoformat(timespec="minutes") for one in period)
+    return first, last
+
+
+def tidy(entry: str) -> str:
+    """Return an entry with the line ends of a file, and one at its end."""
     text = entry.replace("\r\n", "\n").strip()
     return f"{text}\n" if text else ""

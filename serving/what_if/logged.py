@@ -40,11 +40,13 @@ class LoggedOutcomes:
     Attributes:
         decisions: The n logged decisions.
         reward: Value of the acceptance, in the bank's currency; 0 without one. Shape (n,).
+        accepted: Whether the offer was accepted. Shape (n,).
         left_out: Number of impressions that tell nothing, by reason.
     """
 
     decisions: tuple[LoggedDecision, ...]
     reward: Array
+    accepted: NDArray[np.bool_]
     left_out: Mapping[str, int]
 
 
@@ -94,7 +96,7 @@ def logged_outcomes(decision_log: DecisionLog, log: EventLog, bank: Bank, until:
     outcome: dict[str, tuple[str, bool]] = {}
     for row in rows.tolist():
         outcome.setdefault(found.decision_id[row], (found.offer[row], bool(found.accepted[row])))
-    decisions, rewards = [], []
+    decisions, rewards, answers = [], [], []
     for logged in decision_log.with_ids(sorted(outcome)):
         offer, accepted = outcome.pop(logged.decision_id)
         if logged.offer != offer:
@@ -106,11 +108,13 @@ def logged_outcomes(decision_log: DecisionLog, log: EventLog, bank: Bank, until:
         else:
             decisions.append(logged)
             rewards.append((logged.value or 0.0) if accepted else 0.0)
+            answers.append(accepted)
     left_out["decision is archived or unknown"] = len(outcome)
     order = sorted(range(len(decisions)), key=lambda row: (decisions[row].as_of, decisions[row].decision_id))
     return LoggedOutcomes(
         tuple(decisions[row] for row in order),
         np.array([rewards[row] for row in order], dtype=np.float64),
+        np.array([answers[row] for row in order], dtype=bool),
         {reason: count for reason, count in left_out.items() if count},
     )
 

@@ -6,10 +6,10 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,14 @@ from config.reading import load_bank
 from console.app import Console
 from console.links import BASE, sign_in_link
 from console.page import Sources
+from journeys.audience import Audience
 from serving.api.app import create_app
 from serving.decider import Decider
 from serving.figures.daily_responses import SCHEMA
 from serving.figures.files import add_run, write_daily_responses
 from serving.proposals.tryouts import Tryouts
 from serving.proposals.workflow import Proposals
+from tests.console.comparing import compared_here
 from tests.docs.pages import ROOT
 from tests.ports import HOST, free_port
 from tests.serving.api.build import small_service
@@ -39,7 +41,12 @@ SETTINGS = ConsoleSettings(secret="a secret of tests, as long as secrets have to
 HOSTILE = "=<script>alert(1)</script>"
 
 
-def console_app(folder: Path, settings: ConsoleSettings = SETTINGS, **more: Any) -> FastAPI:
+def console_app(
+    folder: Path,
+    settings: ConsoleSettings = SETTINGS,
+    audience: Callable[[Audience, datetime], list[str]] | None = None,
+    **more: Any,
+) -> FastAPI:
     app = create_app(lambda: small_service(folder, **more))
     sources = Sources(
         figures=folder / "figures",
@@ -47,13 +54,14 @@ def console_app(folder: Path, settings: ConsoleSettings = SETTINGS, **more: Any)
         last_run=folder / "last_run.json",
         settings=settings,
         proposals=Tryouts(small_proposals(folder)),
+        audience=audience,
     )
     app.mount(BASE, Console(lambda: app.state.service, sources).application())
     return app
 
 
 def small_proposals(folder: Path) -> Proposals:
-    """Proposals for a copy of the demo bank's folder; their what-if compares nothing."""
+    """Proposals for a copy of the demo bank's folder."""
     bank = folder / "demo"
     if not bank.is_dir():
         shutil.copytree(ROOT / "banks" / "demo", bank, ignore=shutil.ignore_patterns("schemas"))
@@ -61,7 +69,7 @@ def small_proposals(folder: Path) -> Proposals:
         folder=folder / "proposals",
         bank_folder=bank,
         decider=lambda: Decider(load_bank(bank), None, None),
-        what_if=lambda *proposed: {"overview": [], "offers": []},
+        what_if=compared_here,
     )
 
 
@@ -94,8 +102,10 @@ def write_last_run(folder: Path, **more: Any) -> None:
     (folder / "last_run.json").write_text(json.dumps(more), encoding="utf-8")
 
 
-def link_for(role: str, address: str = "http://nbo", settings: ConsoleSettings = SETTINGS) -> str:
-    return sign_in_link(settings.secret, address, [role], role)
+def link_for(
+    role: str, address: str = "http://nbo", settings: ConsoleSettings = SETTINGS, name: str | None = None
+) -> str:
+    return sign_in_link(settings.secret, address, [role], name or role)
 
 
 class Browser:
@@ -128,8 +138,8 @@ class Browser:
         page = self.get(f"{BASE}/overview").text
         return str(page.split('name="csrf" value="')[1].split('"')[0])
 
-    def enter(self, role: str) -> None:
-        answer = self.get(link_for(role).removeprefix("http://nbo"))
+    def enter(self, role: str, name: str | None = None) -> None:
+        answer = self.get(link_for(role, name=name).removeprefix("http://nbo"))
         assert answer.status_code == 303, answer.text
 
     def look_up(self, customer: str) -> Any:

@@ -26,7 +26,8 @@ from wiring.service import open_service
 
 SIZES = {"laptop": (1280, 800), "phone": (390, 844)}
 FOLDER = Path("docs/console")
-PAGES = ("overview", "journey", "offers", "proposals", "customer", "models", "health")
+PAGES = ("overview", "journey", "offers", "proposals", "change", "customer", "models", "health")
+ADDRESSES = {"change": "proposals?kind=offer&name=savings_plus"}
 MOST_BYTES = 5_000_000
 
 
@@ -73,7 +74,7 @@ def _prefer(page: Page, name: str, value: str) -> None:
 
 def _open(page: Page, address: str, name: str, customer: str) -> None:
     page.set_viewport_size({"width": 1280, "height": 800})
-    page.goto(f"{address}{BASE}/{name}")
+    page.goto(f"{address}{BASE}/{ADDRESSES.get(name, name)}")
     if name == "customer":
         page.fill("#customer", customer)
         page.keyboard.press("Enter")

@@ -72,7 +72,7 @@ def test_a_viewer_cannot_use_an_advisers_link_to_a_customer(tmp_path):
         assert browser.get(location).status_code == 200
         browser.enter("viewer")
         assert browser.get(location).status_code == 403
-        browser.enter("adviser")
+        browser.enter("adviser", "bea")
         assert browser.get(location).status_code == 404, "another adviser's link"
 
 
@@ -128,12 +128,21 @@ def test_signing_out_ends_the_session(tmp_path):
 
 def test_an_administrator_makes_links_for_others(tmp_path):
     with browsing(tmp_path) as browser:
-        page = browser.post(f"{BASE}/people", {"csrf": browser.token(), "role": "adviser"}).text
+        page = browser.post(f"{BASE}/people", {"csrf": browser.token(), "role": "adviser", "name": "Anna  Li"}).text
         link = page.split('<output class="link">')[1].split("<")[0]
         assert browser.get(link.removeprefix("http://nbo")).status_code == 303
         assert browser.get(f"{BASE}/customer").status_code == 200
         assert browser.get(f"{BASE}/health").status_code == 403
         assert browser.get(f"{BASE}/people").status_code == 403
+        assert "<strong>anna li</strong>" in browser.get(f"{BASE}/overview").text
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a" * 61, "a\u202eb"])
+def test_a_link_names_a_person(tmp_path, name):
+    with browsing(tmp_path) as browser:
+        answer = browser.post(f"{BASE}/people", {"csrf": browser.token(), "role": "adviser", "name": name})
+        assert answer.status_code == 422
+        assert "a sign-in link names one person" in answer.text
 
 
 def test_every_look_at_a_customer_is_in_the_audit_and_no_address_names_one(tmp_path):
@@ -150,7 +159,7 @@ def test_every_look_at_a_customer_is_in_the_audit_and_no_address_names_one(tmp_p
         ("look at a customer", "c03", "console: customer, page"),
         ("look at a customer", "c03", "console: customer, data timeline"),
     ]
-    assert {line.caller.partition(" ")[0] for line in lines} == {"console:adviser"}
+    assert {line.caller for line in lines} == {"console:adviser"}
 
 
 def test_every_answer_has_a_policy_without_inline_scripts_and_styles(tmp_path, monkeypatch):

@@ -16,7 +16,13 @@ from tests.console.build import HOSTILE, console_app, console_served, link_for, 
 from tests.console.journeys import write_journeys
 from tests.serving.build import small_bank
 
-PAGES = [*(page.name for page in all_pages()), *(f"journey?view={view}" for view in list(VIEWS)[1:])]
+FORMS = [f"proposals?kind={kind}&name={name}" for kind, name in (("offer", "savings_plus"), ("rule", "a_new_one"))]
+PAGES = [
+    *(page.name for page in all_pages()),
+    *(f"journey?view={view}" for view in list(VIEWS)[1:]),
+    *FORMS,
+    f"{FORMS[0]}&as=text",
+]
 SERIOUS = {"serious", "critical"}
 
 

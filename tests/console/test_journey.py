@@ -1,7 +1,9 @@
+import re
 from pathlib import Path
 
 import duckdb
 import pytest
+from sqlalchemy import select
 
 from console.journey.view import note_in
 from console.languages import Texts
@@ -9,9 +11,11 @@ from console.links import BASE
 from console.pages.journey import VIEWS
 from journeys.figures import FIGURES
 from journeys.files import JourneyFigures, write_figures
+from journeys.histories import Histories
+from records.schema import AUDIT
 from tests.console.build import browsing
 from tests.console.journeys import SMALLEST, write_journeys
-from tests.journeys.build import AS_OF, DEMO
+from tests.journeys.build import AS_OF, DEMO, random_bank
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +134,59 @@ def test_notes_are_translated(note):
     assert note_in(note, english) == note
     assert note_in(note, chinese) != note
     assert note_in(None, chinese) is None
+
+
+@pytest.fixture(scope="module")
+def exporting(folder):
+    bank = random_bank(4, customers=150, events=9_000, smallest_cell=SMALLEST)
+
+    def audience(wanted, as_of):
+        assert as_of == AS_OF
+        return sorted(wanted.customers(Histories(bank.events, bank.stages, bank.context)))
+
+    with browsing(folder, "marketer", audience=audience) as browser:
+        yield browser
+
+
+def forms(page: str) -> list[tuple[dict[str, str], int]]:
+    """The forms for audiences, with the figure that each of their buttons says."""
+    parts = page.split(f'action="{BASE}/journey/audience">')[1:]
+    return [
+        (
+            dict(re.findall(r'name="(\w+)" value="([^"]*)"', part.split("<button")[0])),
+            int(re.findall(r": ([\d,]+)</button>", part)[0].replace(",", "")),
+        )
+        for part in parts
+    ]
+
+
+def test_the_customers_behind_a_figure_are_handed_out_and_noted(exporting):
+    shown = forms(exporting.get(f"{BASE}/journey?view=stages").text)
+    large = [(form, count) for form, count in shown if count >= 20]
+    assert large
+    for form, count in large:
+        answer = exporting.post(f"{BASE}/journey/audience", form)
+        assert answer.status_code == 200
+        assert answer.headers["content-disposition"].startswith("attachment")
+        lines = answer.text.splitlines()
+        assert (lines[0], len(lines) - 1) == ("customer_id", count)
+    service = exporting.client.app.state.service
+    with service.database.reading() as connection:
+        noted = connection.execute(select(AUDIT.c.caller, AUDIT.c.detail).where(AUDIT.c.act == "export an audience"))
+        lines = noted.all()
+    assert len(lines) == len(large)
+    assert lines[-1].caller == "console:marketer"
+    assert f"stage {large[-1][0]['stage']}" in lines[-1].detail
+
+
+def test_a_small_audience_is_not_handed_out(exporting):
+    small = {"csrf": exporting.token(), "product": "nothing", "month": "2026-03", "step": "viewed"}
+    assert exporting.post(f"{BASE}/journey/audience", small).status_code == 422
+    for wrong in ({"stage": "nowhere", "day": "2026-03-01"}, {"stage": "growth", "day": "soon"}, {"month": "2026-03"}):
+        assert exporting.post(f"{BASE}/journey/audience", {"csrf": exporting.token(), **wrong}).status_code == 422
+
+
+def test_a_list_of_names_is_not_for_everybody(folder, browser):
+    assert "/journey/audience" not in browser.get(f"{BASE}/journey?view=stages").text
+    sent = {"csrf": browser.token(), "stage": "growth", "day": "2026-07-13"}
+    assert browser.post(f"{BASE}/journey/audience", sent).status_code == 403

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.proposals.entries import KINDS, entry_names, entry_text, read_text, with_entry
-from config.proposals.proposed import folder_digest
+from config.proposals.proposed import folder_digest, write_entry
 from config.reading import load_bank
 from domain.errors import DataError
 from serving.decider import Decider
 from serving.proposals.proposal import Proposal, ProposalState
+from serving.proposals.timetable import Timetable
 from serving.proposals.workflow import ConflictError, Proposals
 from tests.serving.build import AS_OF
 
@@ -111,7 +113,7 @@ def test_from_a_proposal_to_the_folder(proposals):
     ]
     assert proposals.approve(proposal.number, "ben", MARKETER).is_approved(proposals.base())
     assert files(proposals.bank_folder) == before
-    applied = proposals.apply(proposal.number, "ann")
+    applied = proposals.apply(proposal.number, "ann", AS_OF)
     assert applied.state is ProposalState.APPLIED
     assert load_bank(proposals.bank_folder).offer("savings_plus").cost == 12
     after = files(proposals.bank_folder)
@@ -126,10 +128,10 @@ def test_what_was_there_before_can_be_proposed_again(proposals):
     before = files(proposals.bank_folder)
     proposal = tried(proposals, cheaper(proposals))
     proposals.approve(proposal.number, "ben", MARKETER)
-    applied = proposals.apply(proposal.number, "ann")
+    applied = proposals.apply(proposal.number, "ann", AS_OF)
     back = tried(proposals, proposals.draft("ann", applied.kind, applied.name, applied.entry_before))
     proposals.approve(back.number, "ben", MARKETER)
-    proposals.apply(back.number, "ann")
+    proposals.apply(back.number, "ann", AS_OF)
     assert files(proposals.bank_folder) == before
 
 
@@ -139,7 +141,7 @@ def test_an_edit_takes_the_approval_back(proposals):
     edited = proposals.edit(proposal.number, "ann", 1, proposal.entry.replace("12", "11"))
     assert not edited.is_approved(proposals.base())
     with pytest.raises(ConflictError, match="not approved"):
-        proposals.apply(proposal.number, "ann")
+        proposals.apply(proposal.number, "ann", AS_OF)
     with pytest.raises(ConflictError, match="not tried out"):
         proposals.approve(proposal.number, "ben", MARKETER)
 
@@ -151,7 +153,7 @@ def test_a_change_of_the_folder_takes_the_approval_back(proposals, changed):
     with (proposals.bank_folder / changed).open("a") as handle:
         handle.write("# somebody was here\n")
     with pytest.raises(ConflictError, match="not approved"):
-        proposals.apply(proposal.number, "ann")
+        proposals.apply(proposal.number, "ann", AS_OF)
 
 
 def test_a_proposal_tampered_with_on_disk_is_not_applied(proposals):
@@ -164,7 +166,7 @@ def test_a_proposal_tampered_with_on_disk_is_not_applied(proposals):
     ):
         (proposals.folder / "000001.json").write_text(tampered.to_json())
         with pytest.raises(ConflictError, match="not approved"):
-            proposals.apply(proposal.number, "ann")
+            proposals.apply(proposal.number, "ann", AS_OF)
 
 
 def test_nobody_approves_what_they_wrote_themselves(proposals):
@@ -190,7 +192,7 @@ def test_somebody_elses_change_of_the_entry_is_not_overwritten(proposals):
     first, second = cheaper(proposals), cheaper(proposals, "cem")
     tried(proposals, first)
     proposals.approve(first.number, "ben", MARKETER)
-    proposals.apply(first.number, "ann")
+    proposals.apply(first.number, "ann", AS_OF)
     proposals.test(second.number, "cem", AS_OF)
     with pytest.raises(ConflictError, match="somebody has changed savings_plus"):
         proposals.approve(second.number, "ben", MARKETER)
@@ -210,6 +212,35 @@ def test_only_the_risk_role_approves_classes_and_consent(proposals, kind, name, 
     with pytest.raises(ConflictError, match=f"a change of {what} is approved by the role risk"):
         proposals.approve(proposal.number, "ben", MARKETER)
     assert proposals.approve(proposal.number, "ben", RISK).is_approved(proposals.base())
+
+
+def approval_needs(proposals: Proposals, kind: str, name: str, entry: str) -> tuple[str, ...]:
+    proposal = tried(proposals, proposals.draft("ann", kind, name, entry))
+    needed = proposals.risk_of(proposal)
+    if needed:
+        with pytest.raises(ConflictError, match="approved by the role risk"):
+            proposals.approve(proposal.number, "ben", MARKETER)
+    assert proposals.approve(proposal.number, "ben", RISK).is_approved(proposals.base())
+    return needed
+
+
+@pytest.mark.parametrize("offer_class", ["mandatory", "transactional"])
+def test_only_the_risk_role_removes_what_the_bank_has_to_present(proposals, offer_class):
+    classes = {offer.name: offer.offer_class for offer in load_bank(proposals.bank_folder).offers}
+    name = next(name for name, one in classes.items() if one == offer_class)
+    # a second one, for rules name the tag of the only one
+    entry = proposals.entry("offer", name)
+    write_entry(proposals.bank_folder, KINDS["offer"], "another", entry.replace(f"name: {name}", "name: another"))
+    assert approval_needs(proposals, "offer", "another", "") == ("class",)
+
+
+def test_a_commercial_offer_is_removed_without_the_risk_role(proposals):
+    assert approval_needs(proposals, "offer", "savings_goal", "") == ()
+
+
+def test_an_offer_leaves_a_rule_of_consent_only_by_the_risk_role(proposals):
+    today = proposals.entry("offer", "savings_goal")
+    assert approval_needs(proposals, "offer", "savings_goal", f"{today}tags: [service]\n") == ("consent",)
 
 
 def test_a_persona_that_does_not_get_what_is_expected_stops_the_approval(proposals):
@@ -238,4 +269,104 @@ def test_a_withdrawn_proposal_leaves_every_byte_as_it_was(proposals):
     proposals.withdraw(proposal.number, "ann")
     assert folder_digest(proposals.bank_folder) == before
     with pytest.raises(ConflictError, match="no longer open"):
-        proposals.apply(proposal.number, "ann")
+        proposals.apply(proposal.number, "ann", AS_OF)
+
+
+def applied(proposals: Proposals, proposal: Proposal, roles: frozenset[str] = MARKETER) -> Proposal:
+    tried(proposals, proposal)
+    proposals.approve(proposal.number, "ben", roles)
+    return proposals.apply(proposal.number, "ann", AS_OF)
+
+
+def test_one_act_returns_to_what_was_there_before(proposals):
+    before = files(proposals.bank_folder)
+    proposal = applied(proposals, cheaper(proposals))
+    assert files(proposals.bank_folder) != before
+    returned = proposals.give_back(proposal.number, "cem")
+    assert files(proposals.bank_folder) == before
+    assert (returned.state, returned.history[-1][1:]) == (ProposalState.RETURNED, ("cem", "returned"))
+    with pytest.raises(ConflictError, match="not applied"):
+        proposals.give_back(proposal.number, "cem")
+
+
+def test_what_somebody_changed_since_is_not_returned(proposals):
+    first = applied(proposals, cheaper(proposals))
+    today = proposals.entry("offer", "savings_plus")
+    applied(proposals, proposals.draft("ann", "offer", "savings_plus", today.replace("cost: 12", "cost: 9")))
+    with pytest.raises(ConflictError, match="somebody has changed savings_plus"):
+        proposals.give_back(first.number, "cem")
+
+
+def test_only_the_risk_role_returns_what_only_it_may_approve(proposals):
+    today = proposals.entry("offer", "savings_goal")
+    proposal = proposals.draft("ann", "offer", "savings_goal", f"{today}offer_class: transactional\n")
+    applied(proposals, proposal, RISK)
+    with pytest.raises(ConflictError, match="given back by the role risk"):
+        proposals.give_back(proposal.number, "cem", MARKETER)
+    assert proposals.give_back(proposal.number, "cem", RISK).state is ProposalState.RETURNED
+
+
+HOUR = timedelta(hours=1)
+
+
+def scheduled(proposals: Proposals) -> Proposal:
+    today = proposals.entry("offer", "savings_plus")
+    entry = today.replace("cost: 15", "cost: 12")
+    return proposals.draft("ann", "offer", "savings_plus", entry, (AS_OF + HOUR, AS_OF + 3 * HOUR))
+
+
+def cost_of(proposals: Proposals) -> float:
+    return load_bank(proposals.bank_folder).offer("savings_plus").cost
+
+
+def test_an_approved_proposal_starts_and_ends_by_itself(proposals):
+    before, table = files(proposals.bank_folder), Timetable(proposals)
+    proposal = tried(proposals, scheduled(proposals))
+    assert table.turn(AS_OF + HOUR) == [], "nobody has approved it"
+    proposals.approve(proposal.number, "ben", MARKETER)
+    with pytest.raises(ConflictError, match="starts by itself"):
+        proposals.apply(proposal.number, "ann", AS_OF)
+    assert table.turn(AS_OF) == []
+    assert cost_of(proposals) == 15
+    assert [one.state for one in table.turn(AS_OF + HOUR)] == [ProposalState.APPLIED]
+    assert cost_of(proposals) == 12
+    assert table.turn(AS_OF + 2 * HOUR) == []
+    assert [one.state for one in Timetable(proposals).turn(AS_OF + 3 * HOUR)] == [ProposalState.RETURNED]
+    assert files(proposals.bank_folder) == before
+    assert [line[1:] for line in proposals.get(proposal.number).history[-2:]] == [
+        ("timetable", "applied"),
+        ("timetable", "returned"),
+    ]
+
+
+def test_what_is_no_longer_approved_does_not_start(proposals):
+    proposal = tried(proposals, scheduled(proposals))
+    proposals.approve(proposal.number, "ben", MARKETER)
+    with (proposals.bank_folder / "budgets.yaml").open("a") as handle:
+        handle.write("# somebody was here\n")
+    assert Timetable(proposals).turn(AS_OF + HOUR) == []
+    assert cost_of(proposals) == 15
+
+
+def test_another_time_takes_the_approval_back(proposals):
+    proposal = tried(proposals, scheduled(proposals))
+    proposals.approve(proposal.number, "ben", MARKETER)
+    proposals.edit(proposal.number, "ann", 1, proposal.entry, (AS_OF, None))
+    assert Timetable(proposals).turn(AS_OF + HOUR) == []
+
+
+def test_what_somebody_changed_since_stays_when_its_time_is_over(proposals):
+    proposal = tried(proposals, scheduled(proposals))
+    proposals.approve(proposal.number, "ben", MARKETER)
+    table = Timetable(proposals)
+    table.turn(AS_OF + HOUR)
+    text = (proposals.bank_folder / "offers.yaml").read_text()
+    (proposals.bank_folder / "offers.yaml").write_text(text.replace("cost: 12", "cost: 7", 1))
+    table.turn(AS_OF + 3 * HOUR)
+    assert cost_of(proposals) == 7
+    assert "not ended: somebody has changed savings_plus" in proposals.get(proposal.number).history[-1][2]
+
+
+def test_a_proposal_ends_after_it_starts(proposals):
+    with pytest.raises(DataError, match="ends before it starts"):
+        proposals.draft("ann", "lever", "x", "{name: x, factor: 1}", (AS_OF, AS_OF))
