@@ -28,7 +28,7 @@ from benchmarks.serving_load import summary
 from benchmarks.serving_others import measure_others
 from benchmarks.serving_world import CHANNELS, NAME, write_bank
 from config.settings import Settings
-from features.state import States
+from features.state import STAGE_SLOTS, States
 from features.store.state_files import StateFiles
 from models.registry import CHALLENGER
 from tests.ports import free_port
@@ -36,7 +36,9 @@ from wiring.components import MODELS, Components
 
 RESULTS = Path(__file__).parent / "results" / "serving.json"
 KEY = "nbo_benchmark_key"
-RATES = (200, 500)
+RATES = (100, 200, 500, 1_000)
+FEWEST_TREES = 100
+"""Trees that each model must have at least, as the models of a whole bank have."""
 EVENTS_PER_SECOND = 1_000
 QUIET: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
@@ -64,14 +66,20 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--other-rates", type=float, nargs="+", default=[200.0], help="of the servers beside it")
     parser.add_argument("--home", type=Path, help="keep the state here, and use it again")
+    parser.add_argument("--before", type=Path, help="another checkout, measured in the same run on the same state")
     options = parser.parse_args()
     with TemporaryDirectory() as temporary:
         home = (options.home or Path(temporary)).resolve()
         loads = [os.getloadavg()[0]]
         moment = prepare(home, options)
         loads.append(os.getloadavg()[0])
+        before = {}
+        if options.before is not None:
+            with serving(home, moment, options.workers, options.before.resolve()) as served:
+                before = {"before": measure(served, options)}
+            moment = prepare(home, options)
         with serving(home, moment, options.workers) as served:
-            results = measure(served, options)
+            results = {**measure(served, options, reasons=True), **before}
         results["beside"] = measure_others(_parts(home), moment, Path(temporary), _environment(home), options)
         loads.append(os.getloadavg()[0])
     RESULTS.parent.mkdir(exist_ok=True)
@@ -95,14 +103,17 @@ def prepare(home: Path, options: argparse.Namespace) -> datetime:
     folder, done = home / "folder", home / "prepared.json"
     if not done.exists():
         write_bank(folder, customers=options.simulated, months=options.months)
-        command = [sys.executable, "-m", "nbo", "--bank", str(folder), "run"]
-        subprocess.run(command, env=_environment(home), check=True, **QUIET)
+        run_nbo(home, "run")
         parts = _parts(home)
         # few customers give wide intervals, for which the gate may refuse a model: here it only has to be one
         for model in MODELS:
             challenger = parts.models.registry.find(f"{NAME}-{model}", CHALLENGER)
             if challenger is not None:
                 parts.models.registry.promote(challenger)
+        run_nbo(home, "champions")
+        trees = {file.parent.name: _trees(file) for file in parts.places.champions.glob("*/booster.txt")}
+        assert len(trees) == len(MODELS), trees
+        assert min(trees.values()) >= FEWEST_TREES, trees
         midnight = copy_states(parts, options.customers)
         done.write_text(json.dumps({"midnight": midnight, "customers": options.customers}), encoding="utf-8")
     said = json.loads(done.read_text(encoding="utf-8"))
@@ -114,28 +125,49 @@ def prepare(home: Path, options: argparse.Namespace) -> datetime:
 
 
 def copy_states(components: Components, customers: int) -> int:
-    """Put as many customers online as asked for, with the states of the simulated ones; tells their midnight."""
+    """Put as many customers online as asked for; tells their midnight.
+
+    Each has the state of a simulated customer in which a third of the slots are those of another one, so that no two
+    are alike.
+    """
     files = StateFiles(components.places.states)
     found = [files.read(file.stem) for file in sorted(components.places.states.glob("*.parquet"))]
     found = [states for states in found if len(states)]
     matrix = np.concatenate([states.matrix for states in found])
     names = np.array([f"customer-{number:07d}" for number in range(customers)], dtype=object)
-    copied = States(names, matrix[np.arange(customers) % len(matrix)], found[0].midnight, found[0].layout)
+    rng = np.random.default_rng(5)
+    mixed = matrix[np.arange(customers) % len(matrix)]
+    others = matrix[rng.integers(len(matrix), size=customers)]
+    others_slots = rng.random(mixed.shape) < 1 / 3
+    others_slots[:, -STAGE_SLOTS:] = False  # which belong together
+    mixed[others_slots] = others[others_slots]
+    copied = States(names, mixed, found[0].midnight, found[0].layout)
     components.online.materialise(copied, datetime.now(UTC))
     return found[0].midnight
 
 
+def run_nbo(home: Path, command: str, checkout: Path | None = None) -> None:
+    """Run a command of `nbo` on the benchmark's bank."""
+    words = [sys.executable, "-m", "nbo", "--bank", str(home / "folder"), command]
+    subprocess.run(words, env=_environment(home, checkout), cwd=checkout, check=True, **QUIET)
+
+
+def _trees(file: Path) -> int:
+    return sum(line.startswith("Tree=") for line in file.read_text(encoding="utf-8").splitlines())
+
+
 @contextmanager
-def serving(home: Path, moment: datetime, workers: int) -> Iterator[Served]:
-    """Run the service for the length of the block."""
+def serving(home: Path, moment: datetime, workers: int, checkout: Path | None = None) -> Iterator[Served]:
+    """Run the service for the length of the block, that of another checkout if one is given."""
     port = free_port()
     command = [sys.executable, "-m", "nbo", "--bank", str(home / "folder"), "serve", "--port", str(port)]
     local = moment.astimezone(_parts(home).bank.time_zone)
     command += ["--workers", str(workers), "--as-of", f"{local:%Y-%m-%dT%H:%M:%S}"]
     keys = [{"name": "bench", "sha256": sha256(KEY.encode()).hexdigest(), "scopes": ["admin"]}]
-    subprocess.run([*command[:5], "champions"], env=_environment(home), check=True, **QUIET)
+    run_nbo(home, "champions", checkout)
     began = time.perf_counter()
-    process = subprocess.Popen(command, env={**_environment(home), "NBO_API_KEYS": json.dumps(keys)}, **QUIET)
+    environment = {**_environment(home, checkout), "NBO_API_KEYS": json.dumps(keys)}
+    process = subprocess.Popen(command, env=environment, cwd=checkout, **QUIET)
     try:
         while not _is_ready(port):
             if process.poll() is not None:
@@ -147,16 +179,20 @@ def serving(home: Path, moment: datetime, workers: int) -> Iterator[Served]:
         process.wait()
 
 
-def measure(served: Served, options: argparse.Namespace) -> dict[str, Any]:
-    """Ask singly, then at each rate, then tell events."""
+def measure(served: Served, options: argparse.Namespace, *, reasons: bool = False) -> dict[str, Any]:
+    """Ask singly, with reasons too if the service can be asked for them, then at each rate, then tell events."""
     load(served, options, per_second=50, seconds=5)  # every worker warm
     results: dict[str, Any] = {"startup_seconds": served.startup_seconds, "single": single(served, options)}
+    if reasons:
+        results["single_with_reasons"] = single(served, options, reasons=True)
     print("single", json.dumps(results["single"]), flush=True)
     before = _metrics(served)
     results["rates"] = []
     for rate in RATES:
+        began = cpu_seconds(served.process.pid)
         said = load(served, options, per_second=rate, seconds=options.seconds)
-        results["rates"].append({"decisions_per_second": rate, **said})
+        spent = (cpu_seconds(served.process.pid) - began) / said["decisions"]["requests"] * 1e3
+        results["rates"].append({"decisions_per_second": rate, "cpu_ms_per_decision": spent, **said})
         print(json.dumps(results["rates"][-1]), flush=True)
     results["profile"] = _profile(before, _metrics(served))
     events = {"per_second": EVENTS_PER_SECOND / 20, "seconds": options.seconds / 2, "events_together": 20}
@@ -171,13 +207,17 @@ def measure(served: Served, options: argparse.Namespace) -> dict[str, Any]:
     return results
 
 
-def single(served: Served, options: argparse.Namespace, requests: int = 1_000) -> dict[str, float]:
+def single(
+    served: Served, options: argparse.Namespace, requests: int = 1_000, *, reasons: bool = False
+) -> dict[str, float]:
     """Ask one after the other, on one connection."""
     connection = http.client.HTTPConnection("127.0.0.1", served.port)
     rng, milliseconds = np.random.default_rng(3), []
     for _ in range(requests):
         customer = f"customer-{rng.integers(options.customers):07d}"
-        body = json.dumps({"customer_id": customer, "channel": str(rng.choice(CHANNELS))})
+        body = json.dumps(
+            {"customer_id": customer, "channel": str(rng.choice(CHANNELS)), **({"reasons": True} if reasons else {})}
+        )
         began = time.perf_counter()
         connection.request("POST", "/v1/decisions", body, {"X-API-Key": KEY, "Content-Type": "application/json"})
         answer = connection.getresponse()
@@ -241,6 +281,12 @@ def workers_of(parent: int) -> dict[int, float]:
     return {one.pid: round(one.memory_info().rss / 2**20, 1) for one in mine}
 
 
+def cpu_seconds(parent: int) -> float:
+    """Processor seconds of these processes so far; what events cost is among them."""
+    times = [psutil.Process(pid).cpu_times() for pid in workers_of(parent)]
+    return sum(one.user + one.system for one in times)
+
+
 def megabytes(parent: int) -> list[float]:
     """Resident memory of these processes."""
     return list(workers_of(parent).values())
@@ -257,8 +303,10 @@ def _is_ready(port: int) -> bool:
         connection.close()
 
 
-def _environment(home: Path) -> dict[str, str]:
-    return {**os.environ, "NBO_HOME": str(home), "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"}
+def _environment(home: Path, checkout: Path | None = None) -> dict[str, str]:
+    of_checkout = {} if checkout is None else {"PYTHONPATH": str(checkout)}
+    tracking = f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"
+    return {**os.environ, "NBO_HOME": str(home), "MLFLOW_TRACKING_URI": tracking, **of_checkout}
 
 
 def _parts(home: Path) -> Components:

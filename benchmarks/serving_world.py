@@ -42,6 +42,9 @@ def write_bank(folder: Path, *, customers: int, months: int) -> Bank:
     yaml = YAML()
     _change(yaml, folder / "bank.yaml", lambda content: content.update(name=NAME))
     _change(yaml, folder / "simulation.yaml", lambda content: content.update(customers=customers, months=months))
+    # few customers give few trees; with smaller steps they are as many as a whole bank gives
+    slowly = {"parameters": {"learning_rate": 0.01}}
+    _change(yaml, folder / "models.yaml", lambda content: content["learning"]["propensity"].update(slowly))
     files = [folder / name for name in ("policies.yaml", "budgets.yaml")]
     said = "".join(file.read_text(encoding="utf-8") for file in files if file.exists())
 

@@ -27,7 +27,7 @@ from decisioning.policies.draws import Arm, Arms, Draws, as_microseconds, decisi
 from decisioning.policies.evaluation_context import EvaluationContext, moment_columns
 from decisioning.policies.remaining import remaining_at
 from decisioning.policies.requests import Said, request_columns
-from decisioning.policies.verdicts import PASSED, Bits, failing_rules, first_failing
+from decisioning.policies.verdicts import PASSED, Bits, first_failing
 from domain.errors import DataError, nearest
 from expressions.types import Array
 from features.moments import utc_microseconds
@@ -190,11 +190,10 @@ def decide(features: FeatureTable, propensity: Array, policy: CompiledPolicy, co
     requests = _requests(context.request, len(features))
     request_values = request_columns(requests, policy.names.request)
     situation = EvaluationContext(policy.sources, len(features), features.columns, {**local, **request_values})
-    if policy.personalised is not None and len(policy.candidates):
-        wanted_by = policy.personalised.holds(situation)[:, 0]
-        arm = np.where(wanted_by | (arm == Arm.HOLDOUT), arm, np.int8(Arm.NOT_PERSONALISED))
-    bits = failing_rules(policy, situation)
-    worth = score_candidates(policy, situation, propensity, arm, prices)
+    answers = policy.program.run(situation.rows)
+    arm = np.where(answers.personalised | (arm == Arm.HOLDOUT), arm, np.int8(Arm.NOT_PERSONALISED))
+    bits = answers.failing
+    worth = score_candidates(policy, answers, propensity, arm, prices)
     reject_below_minimum(policy, worth, bits)
     reject_unaffordable(policy, worth, left, bits)
     first_failed = first_failing(counting_rules(policy, bits, arm))

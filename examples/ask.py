@@ -19,7 +19,7 @@ from nbo_client.problems import ServiceError
 
 def ask(client: NboClient, customer_id: str, channel: str) -> list[str]:
     """Ask, tell, and say it in lines."""
-    decision = client.decide(Question(customer_id=customer_id, channel=channel))
+    decision = client.decide(Question(customer_id=customer_id, channel=channel, reasons=True))
     lines = [f"{customer_id} in {channel}: stage {decision.stage}, decision {decision.decision_id}"]
     for offer in decision.offers:
         lines.append(f"{offer.rank}. {offer.offer} as {offer.message}, propensity {offer.propensity}")

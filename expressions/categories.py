@@ -26,16 +26,15 @@ def translated(operand: Operand, target: Category) -> Values:
     values, source = operand.values, operand.type
     if not isinstance(source, Category) or target.values[: len(source.values)] == source.values:
         return values
-    # NaN cannot be an index: it goes to the last place of the table, which holds NaN
-    table = np.array([target.code(value) for value in source.values] + [np.nan])
+    moved = [(code, target.code(value)) for code, value in enumerate(source.values) if target.code(value) != code]
     if operand.is_constant:
-        known = table[int(values({}))]
+        known = np.array(dict(moved).get(int(values({})), values({})))
         return lambda _: known
 
     def translate(columns: Columns) -> Array:
-        codes = values(columns)
-        positions = np.where(np.isnan(codes), len(table) - 1, codes).astype(np.intp)
-        found: Array = table[positions]
+        codes = found = values(columns)
+        for code, position in moved:
+            found = np.where(codes == code, position, found)
         return found
 
     return translate

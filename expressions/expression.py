@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from sqlglot import exp
@@ -57,7 +58,7 @@ class Expression:
     def evaluate_quietly(self, columns: Columns) -> Array:
         """Compute the values as `evaluate` does, for frequent callers that silence all numpy errors themselves."""
         try:
-            return np.asarray(self._compiled.values(columns), dtype=np.float64)
+            return np.asarray(self.values(columns), dtype=np.float64)
         except KeyError as error:
             raise self._missing(columns) from error
 
@@ -78,12 +79,24 @@ class Expression:
 
     def holds_quietly(self, columns: Columns) -> Mask:
         """Evaluate as `holds` does, for frequent callers that silence all numpy errors themselves."""
-        if self._compiled.truth is None:
-            raise self._not_a_condition()
         try:
-            return np.asarray(self._compiled.truth.true(columns), dtype=np.bool_)
+            return np.asarray(self.truth(columns), dtype=np.bool_)
         except KeyError as error:
             raise self._missing(columns) from error
+
+    def values(self, columns: Columns) -> Any:
+        """Compute the values as they come: columns may be symbols (`expressions.symbols`), and are not converted."""
+        return self._compiled.values(columns)
+
+    def truth(self, columns: Columns) -> Any:
+        """Compute where the condition is TRUE as it comes; see `values`.
+
+        Raises:
+            ExpressionError: If it is not a condition.
+        """
+        if self._compiled.truth is None:
+            raise self._not_a_condition()
+        return self._compiled.truth.true(columns)
 
     @property
     def conjuncts(self) -> tuple[Expression, ...]:

@@ -77,10 +77,13 @@ def entropy(arguments: Sequence[Values]) -> Values:
     def values(columns: Columns) -> Array:
         parts = [argument(columns) for argument in arguments]
         total = reduce(np.add, parts)
-        shares = finite(np.stack(np.broadcast_arrays(*parts)) / np.where(total > 0, total, np.nan))
-        surprises = -np.log2(np.where(shares > 0, shares, 1.0))
+        divisor = np.where(total > 0, total, np.nan)
+        bits: Array = np.array(0.0)
         # summed one by one: numpy's own sum depends on the shape, and one customer must give the same as many
-        bits: Array = reduce(np.add, np.where(shares >= 0, shares * surprises, np.nan), np.zeros(total.shape))
+        for part in parts:
+            share = finite(part / divisor)
+            surprise = -np.log2(np.where(share > 0, share, 1.0))
+            bits = bits + np.where(share >= 0, share * surprise, np.nan)
         return bits
 
     return values

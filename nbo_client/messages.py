@@ -24,6 +24,8 @@ class Question:
         placements: Places to fill, the most important first; empty for a plain list.
         context: Request context from the channel, with the names that the bank declares.
         offers: Maximum number of offers; None for as many as the policy ranks.
+        reasons: Whether the answer gives the reasons of each offer, which takes longer; None for no, and for a service
+            that always gives them.
     """
 
     customer_id: str
@@ -31,6 +33,7 @@ class Question:
     placements: Sequence[str] = ()
     context: Mapping[str, Said] = field(default_factory=dict)
     offers: int | None = None
+    reasons: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class RankedOffer:
         slot: Place in the channel; None if it has only one.
         value: Value of an acceptance, in the bank's currency; None for an offer that was not scored.
         priority: What offers are ranked by within their class: an expected margin in the bank's currency.
-        reasons: What moved the score most, the strongest first.
+        reasons: What moved the model most; empty unless the question asked for reasons.
     """
 
     rank: int

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b, sha256
@@ -23,6 +25,9 @@ from records.schema import CONTACTS, GATE, GATE_NAME, METADATA, READY, SALT, SAL
 
 _PATIENCE: Final = 10.0
 """Seconds that SQLite waits for another writer."""
+
+_RETRY_SECONDS: Final = 0.0003
+"""Pause between two tries to begin a transaction in SQLite while somebody else writes."""
 
 _ERASURE_SECONDS: Final = 30.0
 """Time limit of a statement in a patient transaction of a service."""
@@ -101,9 +106,10 @@ class Database:
         # dispose of it also if creating the tables fails, if nobody calls close(), and when the process ends
         finalize(self, engine.dispose)
         if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _prepared_sqlite(_PATIENCE if patience is None else patience))
+            seconds = _PATIENCE if patience is None else patience
+            event.listen(engine, "connect", _prepared_sqlite(seconds))
             if not more:
-                event.listen(engine, "begin", _begin_immediate)
+                event.listen(engine, "begin", _begin_immediate(seconds))
             return engine
         if patience is not None:
             from records.postgres import hurried  # noqa: PLC0415  the driver is there only where a server is used
@@ -278,5 +284,30 @@ def _prepared_sqlite(patience: float) -> Callable[[DBAPIConnection, Any], None]:
     return prepare
 
 
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin_immediate(patience: float) -> Callable[[Connection], None]:
+    """Return a function that begins a transaction soon after the current writer has finished.
+
+    SQLite itself waits longer from try to try, up to a tenth of a second, while other writers get ahead.
+
+    Args:
+        patience: Seconds after which it fails.
+    """
+
+    def begin(connection: Connection) -> None:
+        driver: Any = connection.connection.dbapi_connection  # also of one that is detached from the pool
+        until, is_busy = time.monotonic() + patience, True
+        driver.execute("PRAGMA busy_timeout=0")
+        try:
+            while is_busy and time.monotonic() < until:
+                try:
+                    driver.execute("BEGIN IMMEDIATE")
+                except sqlite3.OperationalError as error:
+                    is_busy = error.sqlite_errorcode & 0xFF in _BUSY
+                    time.sleep(_RETRY_SECONDS)
+                else:
+                    return
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # for the last time, so that the error is SQLAlchemy's
+        finally:
+            driver.execute(f"PRAGMA busy_timeout={round(patience * 1_000)}")
+
+    return begin

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -83,6 +83,22 @@ def load_propensity(folder: Path, champions: Champions) -> PropensityScorer | No
         ModelError: Its files are missing or differ from what was registered.
     """
     return _load(folder, champions.get("propensity"), read_model)
+
+
+def former_propensity(folder: Path, versions: Mapping[str, str]) -> PropensityScorer | None:
+    """Read the propensity model that a decision cites; return None if its files are not kept any more.
+
+    Args:
+        folder: Folder that holds the files of present and former champions.
+        versions: Versions that the decision cites, by registered name.
+    """
+    for name, cited in versions.items():
+        version, _, digest = cited.partition(":")
+        for files in sorted(folder.glob(f"{name}-{version}-*")) if name.endswith("-propensity") else ():
+            if digest and files_digest(files).startswith(digest):
+                found: PropensityScorer = read_model(files)
+                return found
+    return None
 
 
 def _load(folder: Path, champion: Champion | None, read: Callable[[Path], Model]) -> Model | None:

@@ -45,6 +45,7 @@ class Decider:
     Attributes:
         policy: Compiled policy, in the bank's time zone.
         features: Columns that a feature table must have: what rules, values and models read.
+        models: Versions of the models.
         versions: Versions of everything that takes part in a decision.
 
     Raises:
@@ -65,10 +66,10 @@ class Decider:
         self.propensity = propensity
         self.num_threads = num_threads
         self.policy = _compiled(bank)
-        self._models = dict(versions or {})
+        self.models = dict(versions or {})
         self._extended: tuple[Schema, Schema] | None = None
         self._pairs_of: dict[tuple[str, ...], tuple[Columns, tuple[tuple[Offer, Treatment], ...]]] = {}
-        self.versions: dict[str, str] = {"bank": bank.digest, "policy": self.policy.digest, **self._models}
+        self.versions: dict[str, str] = {"bank": bank.digest, "policy": self.policy.digest, **self.models}
         wanted = set(self.policy.features) | ({STAGE} & set(bank.features.features))
         for model in (churn, propensity):
             wanted |= set() if model is None else set(model.names)
@@ -84,23 +85,37 @@ class Decider:
         Raises:
             DataError: The policy has problems.
         """
-        return Decider(bank, self.churn, self.propensity, self._models, num_threads=self.num_threads)
+        return Decider(bank, self.churn, self.propensity, self.models, num_threads=self.num_threads)
 
     def paused_by(self, pauses: tuple[Pause, ...]) -> Decider:
         """Return a decider that offers nothing that these pauses stop, whatever was paused before."""
         return self if pauses == self.bank.pauses else self.for_bank(replace(self.bank, pauses=pauses))
 
-    def decide(self, features: FeatureTable, context: DecisionContext, *, unknown: bool = False) -> Decisions:
+    def decide(
+        self,
+        features: FeatureTable,
+        context: DecisionContext,
+        *,
+        unknown: bool = False,
+        asked: Sequence[str] | None = None,
+    ) -> Decisions:
         """Score and decide for n >= 0 customers; arguments and errors are those of `decisioning.engine.decide`.
 
         Nothing is known of `unknown` customers. If the policy declares a cold start, they get the features it assumes,
         and scores from average acceptance and churn rates rather than from a model without inputs.
+
+        Args:
+            features: The customers' features.
+            context: Time, seed, channels and budgets.
+            unknown: Whether nothing is known of the customers.
+            asked: The one channel in which each customer's decision will be read: others are not scored for them, and
+                offer nothing that needs a score. None for all channels of the context.
         """
         cold = self.starts_cold(unknown=unknown)
         if cold:
             features = self._assumed(features)
         scored = self._with_churn(features, cold=cold)
-        scores = self._propensity(features, context.channels, cold=cold)
+        scores = self._propensity(features, context.channels, asked, cold=cold)
         return decide(scored, scores, self.policy, replace(context, versions=self.versions))
 
     def starts_cold(self, *, unknown: bool) -> bool:
@@ -147,17 +162,31 @@ class Decider:
         columns = {**features.columns, CHURN_PROBABILITY: probability}
         return FeatureTable(features.customer_ids, features.as_of, columns, self._extended[1])
 
-    def _propensity(self, features: FeatureTable, channels: Sequence[str] | None, *, cold: bool) -> Array:
-        """Score the candidates of the requested channels in one call; other candidates stay NaN."""
+    def _propensity(
+        self, features: FeatureTable, channels: Sequence[str] | None, asked: Sequence[str] | None, *, cold: bool
+    ) -> Array:
+        """Score the candidates of the requested channels in one call, or in one for each channel asked for.
+
+        Other candidates stay NaN.
+        """
         candidates = self.policy.candidates
         if self.propensity is None:
             return np.full((len(features), len(candidates)), np.nan)
         if channels is None:
             return self._scores(self.propensity, features, candidates.pairs, cold=cold)
-        columns, pairs = self._of_channels(tuple(channels))
         scores = np.full((len(features), len(candidates)), np.nan)
-        if pairs:
-            scores[:, columns] = self._scores(self.propensity, features, pairs, cold=cold)
+        if asked is None or len(set(asked)) == 1:
+            columns, pairs = self._of_channels(tuple(asked[:1] if asked else channels))
+            if pairs:
+                scores[:, columns] = self._scores(self.propensity, features, pairs, cold=cold)
+            return scores
+        inputs = features.select(self.propensity.names)
+        for channel in dict.fromkeys(asked):
+            columns, pairs = self._of_channels((channel,))
+            rows = np.flatnonzero([one == channel for one in asked])
+            if pairs:
+                found = self._scores(self.propensity, inputs.take(rows), pairs, cold=cold)
+                scores[np.ix_(rows, columns)] = found
         return scores
 
     def _scores(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from domain.decision import Decision
+from domain.decision import Candidate, Decision
 from domain.offer import Offer, Treatment
 from expressions.types import Boolean, Category, Number
 from features.catalogue import FeatureCatalogue
 from features.table import FeatureTable
 from models.propensity.families import Pair, feature_behind
 from serving.decider import Decider
+from serving.replay import features_of
+from serving.scorers import PropensityScorer
 
 REASONS_PER_OFFER = 3
 OF_THE_CANDIDATE = {
@@ -49,6 +52,16 @@ class Reason:
         value = f": {self.value}" if self.value else ""
         return f"{self.description}{value} (speaks {'for' if self.log_odds > 0 else 'against'} it)"
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the reason as the API writes it."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "value": self.value,
+            "log_odds": self.log_odds,
+            "sentence": self.sentence(),
+        }
+
 
 def reasons_for(
     decision: Decision, features: FeatureTable, decider: Decider, *, unknown: bool = False
@@ -64,13 +77,48 @@ def reasons_for(
     Returns:
         Up to `REASONS_PER_OFFER` reasons per ranked offer; none if the offer has no score.
     """
-    by_name = {
-        (offer.name, treatment.channel): (offer, treatment) for offer, treatment in decider.policy.candidates.pairs
-    }
+    by_name = pairs_of(decider)
     scored = [candidate for candidate in decision.offers if candidate.propensity is not None]
     pairs = [by_name[candidate.offer, candidate.channel] for candidate in scored]
     reasons = iter(reasons_of(pairs, features, [0] * len(pairs), decider, unknown=unknown))
     return tuple(() if candidate.propensity is None else next(reasons) for candidate in decision.offers)
+
+
+def reasons_of_record(
+    decision: Decision, decider: Decider, model: PropensityScorer | None, *, unknown: bool = False
+) -> tuple[tuple[Reason, ...] | None, ...]:
+    """Explain the ranked offers of a stored decision as they would have been explained when it was made.
+
+    Args:
+        decision: The stored decision.
+        decider: Decider in use now, with the names of features and offers.
+        model: Propensity model that scored the decision; None if it is gone.
+        unknown: As in `reasons_for`.
+
+    Returns:
+        For each ranked offer its reasons, as `reasons_for`; None where the model, or the offer as it was, is gone, so
+        that the stored propensity does not come out again.
+    """
+    by_name, features = pairs_of(decider), features_of(decision, decider.schema)
+    cold = decider.starts_cold(unknown=unknown)
+
+    def reasons(candidate: Candidate) -> tuple[Reason, ...] | None:
+        if candidate.propensity is None:
+            return ()
+        pair = by_name.get((candidate.offer, candidate.channel))
+        if model is None or pair is None or not set(model.names) <= set(features.columns):
+            return None
+        again = model.prior(features, [pair]) if cold else model.predict(features, [pair])
+        if float(again[0, 0]) != candidate.propensity:
+            return None
+        return _worded([pair], features, [0], model, decider.bank.features, cold=cold)[0]
+
+    return tuple(map(reasons, decision.offers))
+
+
+def pairs_of(decider: Decider) -> dict[tuple[str, str], tuple[Offer, Treatment]]:
+    """Return offers with their treatments, by offer name and channel."""
+    return {(offer.name, treatment.channel): (offer, treatment) for offer, treatment in decider.policy.candidates.pairs}
 
 
 def reasons_of(
@@ -95,12 +143,24 @@ def reasons_of(
     """
     if decider.propensity is None or not pairs:
         return tuple(() for _ in pairs)
-    inputs, model = features.take(np.array(rows, dtype=np.intp)), decider.propensity
     cold = decider.starts_cold(unknown=unknown)
+    return _worded(pairs, features, rows, decider.propensity, decider.bank.features, cold=cold)
+
+
+def _worded(
+    pairs: Sequence[tuple[Offer, Treatment]],
+    features: FeatureTable,
+    rows: Sequence[int],
+    model: PropensityScorer,
+    catalogue: FeatureCatalogue,
+    *,
+    cold: bool,
+) -> tuple[tuple[Reason, ...], ...]:
+    inputs = features.take(np.array(rows, dtype=np.intp))
     contributions = model.explain_prior(inputs, pairs) if cold else model.explain(inputs, pairs)
     return tuple(
         tuple(
-            _reason(name, log_odds, (offer, treatment.channel), features, row, decider.bank.features)
+            _reason(name, log_odds, (offer, treatment.channel), features, row, catalogue)
             for name, log_odds in strongest
             if log_odds != 0.0
         )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
 
 PICTURES = "pictures"
 """Folder of pictures in a run."""
+
+FORMER_DAYS = 400
+"""How long files of former champions are kept at most."""
 
 
 @dataclass(frozen=True)
@@ -166,8 +172,8 @@ def publish_champions(components: Components) -> bool:
     """Fetch new champions and write the manifest; return whether it changed.
 
     Removing the alias from a champion withdraws it. But if the registry does not know the model at all, as when it is
-    new and empty, the previous champion stays. Files of previous champions are deleted only at the next change, since a
-    service may still be reading them.
+    new and empty, the previous champion stays. Files of former champions are kept as long as the records of decisions,
+    whose reasons are worded from them, and at most `FORMER_DAYS`.
 
     Raises:
         ModelError: A champion's files are missing or differ from what was registered; the champions stay as they are.
@@ -190,9 +196,15 @@ def _republished(components: Components, folder: Path) -> bool:
             found[model] = before[model]
     if published == found:
         return False
-    current = {champion.folder for champions in (before, found) for champion in champions.values()}
     write_champions(folder, found)
+    current = {champion.folder for champion in found.values()}
+    for champion in before.values():
+        if champion.folder not in current and (folder / champion.folder).is_dir():
+            os.utime(folder / champion.folder)  # its time as a former champion begins
+    retention = components.bank.retention
+    kept = timedelta(days=min(retention.explanations_days or FORMER_DAYS, retention.decisions_days or FORMER_DAYS))
     for old in folder.iterdir():
-        if old.is_dir() and old.name not in current:
+        outlived = time.time() - old.stat().st_mtime > kept.total_seconds()
+        if old.is_dir() and old.name not in current and outlived:
             shutil.rmtree(old, ignore_errors=True)
     return True

@@ -17,7 +17,7 @@ from features.calendar import Calendar
 from features.store.watermark import Watermark
 from serving.api.app import create_app
 from serving.batch.budget_state import latest_budget_state, prices_in_force
-from serving.champion_files import ChampionFiles
+from serving.champion_files import ChampionFiles, former_propensity
 from serving.champions import read_champions
 from serving.customer_features import CustomerReader
 from serving.intraday import TodaysEvents
@@ -128,6 +128,7 @@ def open_service(components: Components, settings: ServiceSettings, clock: Clock
         decisions_folder=components.places.decisions,
         erase_files=lambda customer_id: erase_files(components, customer_id),
         archive=components.decisions_archive,
+        former_model=lambda versions: former_propensity(components.places.champions, versions),
         freshness=lambda: _freshness(components),
     )
     reloader = EngineReloader(

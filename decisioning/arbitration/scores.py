@@ -8,17 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from decisioning.policies.compiled import (
-    MINIMUM_PRIORITY,
-    SCORED,
-    VALUE_KNOWN,
-    CompiledBudget,
-    CompiledPolicy,
-    CompiledWeight,
-)
+from decisioning.policies.compiled import MINIMUM_PRIORITY, SCORED, VALUE_KNOWN, CompiledBudget, CompiledPolicy
 from decisioning.policies.draws import Arm, Arms
-from decisioning.policies.evaluation_context import EvaluationContext
 from decisioning.policies.policy import Factors
+from decisioning.policies.policy_program import PolicyAnswers
 from decisioning.policies.verdicts import Bits, mark
 from expressions.types import Array
 
@@ -50,7 +43,7 @@ class CandidateScores:
 
 
 def score_candidates(
-    policy: CompiledPolicy, situation: EvaluationContext, propensity: Array, arm: Arms, prices: Mapping[str, float]
+    policy: CompiledPolicy, answers: PolicyAnswers, propensity: Array, arm: Arms, prices: Mapping[str, float]
 ) -> CandidateScores:
     """Compute the priority of every candidate.
 
@@ -64,29 +57,23 @@ def score_candidates(
 
     Args:
         policy: The compiled policy.
-        situation: Evaluation context of n customers.
+        answers: What the policy's expressions say of n customers.
         propensity: Shape (n, m). Every commercial candidate needs a propensity; values that are NaN or not between 0
             and 1 are rejected by the rule `scored`.
         arm: Arm of each customer, shape (n,).
         prices: Price of one unit of each budget, by name; 0 for budgets that are not named.
     """
-    shape = (situation.customers, len(policy.candidates))
+    value, context, lever = answers.value, answers.context, answers.lever
     probable = np.where((propensity >= 0.0) & (propensity <= 1.0), propensity, np.nan)
     hidden = arm == Arm.NOT_PERSONALISED
     if hidden.any():
         probable[hidden] = np.nan
-    value = np.full(shape, np.nan)
-    with np.errstate(all="ignore"):
-        for formula in policy.values:
-            if len(formula.columns):
-                value[:, formula.columns] = formula.values_quietly(situation)
-    value[~np.isfinite(value)] = np.nan
-    context = _product(policy.context, situation, shape)
-    lever = _product(policy.levers, situation, shape)
     columns = policy.candidates.columns
     cost = probable * columns["offer_cost"] + columns["contact_cost"]
-    uses = tuple(_use(budget, situation, probable, hidden) for budget in policy.budgets)
-    budget_cost = np.zeros(shape)
+    uses = tuple(
+        _use(budget, charge, probable, hidden) for budget, charge in zip(policy.budgets, answers.charges, strict=True)
+    )
+    budget_cost = np.zeros_like(probable)
     for budget, use in zip(policy.budgets, uses, strict=True):
         price = prices.get(budget.budget.name, 0.0)
         if price:
@@ -188,25 +175,11 @@ def best_candidate(keys: Array, offer_class: NDArray[np.int8], allowed: NDArray[
     return np.where(allowed.any(axis=1), best, -1)
 
 
-def _use(budget: CompiledBudget, situation: EvaluationContext, probable: Array, hidden: NDArray[np.bool_]) -> Array:
+def _use(budget: CompiledBudget, charge: Array, probable: Array, hidden: NDArray[np.bool_]) -> Array:
     """Compute the expected use of a budget by each of its candidates; the full charge where scores are not used."""
-    shape = (situation.customers, len(budget.columns))
-    if budget.charge is None or not len(budget.columns):
-        return np.full(shape, np.nan)
-    use = np.broadcast_to(budget.charge.values(situation), shape).copy()
-    use[~(use >= 0.0)] = np.nan
+    if budget.charge is None:
+        return np.full((len(probable), len(budget.columns)), np.nan)
+    use = np.where(charge >= 0.0, charge, np.nan)
     if budget.budget.charged_on == "acceptance":
         use *= np.where(hidden[:, None], 1.0, probable[:, budget.columns])
     return use
-
-
-def _product(weights: tuple[CompiledWeight, ...], situation: EvaluationContext, shape: tuple[int, int]) -> Array:
-    product = np.ones(shape)
-    for weight in weights:
-        if not len(weight.columns):
-            continue
-        if weight.condition is None:
-            product[:, weight.columns] *= weight.factor
-        else:
-            product[:, weight.columns] *= np.where(weight.condition.holds(situation), weight.factor, 1.0)
-    return product

@@ -118,6 +118,7 @@ def compile_policy(
         assumed=assumed,
         digest=_digest(policy, offers, vocabulary, budgets, time_zone, pauses),
     )
+    _ = compiled.program  # made here, so that what it cannot compute is known when the folder is loaded
     taken = (*BUILT_IN_RULES, *(consent_rule(channel) for channel in policy.consent))
     problems = [
         *checks.number_problems(policy),

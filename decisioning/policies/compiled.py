@@ -15,6 +15,7 @@ from decisioning.budgets.budget import Budget
 from decisioning.policies.candidates import Candidates, Columns
 from decisioning.policies.evaluation_context import ColumnLayout
 from decisioning.policies.policy import Policy
+from decisioning.policies.policy_program import PolicyProgram
 from decisioning.policies.scoped_expression import ScopedExpression
 from decisioning.policies.symbol_table import SymbolTable
 
@@ -137,6 +138,15 @@ class CompiledPolicy:
     def sources(self) -> ColumnLayout:
         """Where the values of names are found in a feature table."""
         return ColumnLayout(self.names, self.features)
+
+    @cached_property
+    def program(self) -> PolicyProgram:
+        """All expressions as one program.
+
+        Raises:
+            ExpressionError: An expression uses what programs cannot compute.
+        """
+        return PolicyProgram(self)
 
     def bit(self, rule: str) -> int:
         """Return the position of a rule, which is its bit in a verdict."""

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, tzinfo
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from decisioning.policies.symbol_table import CONTACT_HOUR, FAMILY, IN_HOLDOUT, SymbolTable
+from decisioning.policies.symbol_table import CONTACT_HOUR, FAMILY, IN_HOLDOUT, MOMENT, SymbolTable
 from domain.errors import DataError, nearest
-from expressions.operand import Checked, finite
+from expressions.operand import Checked
 from expressions.types import Array
 
 
 class ColumnLayout:
-    """Where the values of names are found in a feature table, computed once for a policy.
+    """The rows in which the values of names are laid out, computed once for a policy.
+
+    First come the features, then a row of NULL, the sums of contact limits, and the names of the moment and the
+    request.
 
     Args:
         names: Names that the policy's expressions may use.
@@ -23,7 +27,8 @@ class ColumnLayout:
 
     Attributes:
         features: Features in the order of their rows.
-        row_of: Row of each feature. One row of NULL follows the last.
+        row_of: Row of each feature.
+        moment_row: Row of each name of the moment and the request.
     """
 
     def __init__(self, names: SymbolTable, features: Iterable[str]) -> None:
@@ -43,31 +48,63 @@ class ColumnLayout:
                     # an empty sum is NULL, not 0: nothing counts it
                     summed += [self.row_of[part] for part in one] or [len(self.features)]
         self._summed, self._starts = np.array(summed, dtype=np.intp), np.array(starts, dtype=np.intp)
+        self._first_sum = len(self.features) + 1
+        first_moment = self._first_sum + len(starts)
+        self.moment_row = {name: first_moment + row for row, name in enumerate((*MOMENT, *names.request))}
 
-    def laid_out(self, columns: Mapping[str, Array], customers: int) -> Array:
-        """Stack the features that are read, shape (features + 1, n), with non-finite values as NaN.
+    def laid_out(self, columns: Mapping[str, Array], moment: Mapping[str, Array], customers: int) -> Array:
+        """Lay out the values of n customers, shape (rows, n), with non-finite values as NaN.
+
+        Args:
+            columns: Feature columns by name, each of shape (n,).
+            moment: Columns of the moment and the request by name, each of shape (1,) or (n,).
+            customers: Number of customers, n.
 
         Raises:
             DataError: If the table lacks a column that the policy reads.
         """
-        rows = np.full((len(self.features) + 1, customers), np.nan)
+        rows = np.full((self._first_sum + len(self._starts) + len(self.moment_row), customers), np.nan)
         try:
-            for row, name in enumerate(self.features):
-                rows[row] = columns[name]
+            if self.features:
+                rows[: len(self.features)] = [columns[name] for name in self.features]
         except KeyError as error:
-            raise _missing(self.features[row], columns) from error
-        return finite(rows)
+            raise _missing(str(error.args[0]), columns) from error
+        for name, values in moment.items():
+            rows[self.moment_row[name]] = values
+        rows[~np.isfinite(rows)] = np.nan
+        if len(self._starts):
+            # whole numbers, whose sums are exact
+            sums = rows[self._first_sum : self._first_sum + len(self._starts)]
+            np.add.reduceat(rows[self._summed], self._starts, axis=0, out=sums)
+        return rows
 
-    def counted(self, name: str, counts: Array) -> Array:
-        """Select the sums of one contact limit."""
-        return counts[self._counts[name]]
+    def counted(self, name: str) -> slice:
+        """Return the rows of the distinct sums of one contact limit."""
+        sums = self._counts[name]
+        return slice(self._first_sum + sums.start, self._first_sum + sums.stop)
 
-    def sums(self, rows: Array) -> Array:
-        """Compute the distinct sums of all contact limits, shape (sums, n); they add whole numbers and are exact."""
-        if not len(self._starts):
-            return np.empty((0, rows.shape[1]))
-        sums: Array = np.add.reduceat(rows[self._summed], self._starts, axis=0)
-        return sums
+    def value(self, name: str, candidate: int, row: Callable[[int], Any]) -> Any:
+        """Return a name's value for one candidate: a constant, or the value of a row, or computed from it.
+
+        Args:
+            name: Name in an expression.
+            candidate: Position of the candidate.
+            row: Gives the value of a row.
+        """
+        names = self.names
+        if name in names.candidates.columns:
+            return np.array(names.candidates.columns[name][candidate])
+        place = int(names.places(name)[candidate])
+        if name in names.counts:
+            return row(self.counted(name).start + place)
+        if names.is_family(name):
+            place = int(self.family(name)[place])
+            return np.array(np.nan) if place == len(self.features) else row(place)
+        if name in self.row_of:
+            return row(self.row_of[name])
+        if name == CONTACT_HOUR:
+            return np.maximum(row(self.moment_row["as_of_hour"]), names.delivery_hour[candidate])
+        return row(self.moment_row[name])
 
     def family(self, name: str) -> NDArray[np.intp]:
         """Return the row of the feature of each distinct product."""
@@ -88,6 +125,9 @@ class EvaluationContext(Checked):
     the same for all has one. Columns have shape (n, values), or (1, values) if they do not depend on the customer.
     NULL is NaN, and non-finite values are NULL.
 
+    Attributes:
+        rows: The same values as the policy's program reads them, shape (rows, n).
+
     Args:
         sources: Column layout of the policy.
         customers: Number of customers, n.
@@ -103,10 +143,8 @@ class EvaluationContext(Checked):
     ) -> None:
         super().__init__()
         self.customers = customers
+        self.rows = sources.laid_out(features, moment, customers)
         self._sources = sources
-        self._rows = sources.laid_out(features, customers)
-        self._moment = moment
-        self._sums: Array | None = None
 
     def __missing__(self, name: str) -> Array:
         self[name] = values = self._gathered(name)
@@ -117,17 +155,16 @@ class EvaluationContext(Checked):
         if name in names.candidates.columns:
             return names.candidates.columns[name][names.firsts(name)][None, :]
         if name in names.counts:
-            if self._sums is None:
-                self._sums = sources.sums(self._rows)
-            return sources.counted(name, self._sums).T
+            return self.rows[sources.counted(name)].T
         if names.is_family(name):
-            return self._rows[sources.family(name)].T
+            return self.rows[sources.family(name)].T
         row = sources.row_of.get(name)
-        if row is not None:
-            return np.atleast_2d(self._rows[row]).T
-        if name == CONTACT_HOUR:
-            return np.maximum(self._moment["as_of_hour"][:, None], names.delivery_hour[names.firsts(name)])
-        return finite(self._moment[name])[:, None]
+        if row is None and name == CONTACT_HOUR:
+            hour = self.rows[sources.moment_row["as_of_hour"]]
+            later: Array = np.maximum(hour[:, None], names.delivery_hour[names.firsts(name)])
+            return later
+        values: Array = self.rows[sources.moment_row[name] if row is None else row]
+        return values[:, None]
 
 
 def moment_columns(as_of: datetime, time_zone: tzinfo, in_holdout: NDArray[np.bool_]) -> dict[str, Array]:

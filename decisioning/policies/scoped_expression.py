@@ -69,27 +69,11 @@ class ScopedExpression:
         Returns:
             Shape (n, k); a dimension is 1 where the result is the same along it.
         """
-        with np.errstate(all="ignore"):
-            return self.values_quietly(situation)
-
-    def values_quietly(self, situation: EvaluationContext) -> Array:
-        """Compute the same as `values`, for a caller that already suppresses numpy's floating-point errors."""
-        return self._spread(self.expression.evaluate_quietly(self._columns(situation)))
+        return self._spread(self.expression.evaluate(self._columns(situation)))
 
     def holds(self, situation: EvaluationContext) -> NDArray[np.bool_]:
         """Return where the condition is TRUE (not NULL), in the shape of `values`."""
-        with np.errstate(all="ignore"):
-            return self._spread(self.expression.holds_quietly(self._columns(situation)))
-
-    def fails(self, situation: EvaluationContext) -> NDArray[np.bool_] | None:
-        """Return where the condition is not TRUE; None if it holds everywhere, as most rules do for one customer.
-
-        The caller must suppress numpy's floating-point errors.
-        """
-        answers = self.expression.holds_quietly(self._columns(situation))
-        if np.count_nonzero(answers) == answers.size:
-            return None
-        return self._spread(~answers)
+        return self._spread(self.expression.holds(self._columns(situation)))
 
     def seen(self, situation: EvaluationContext, customer: int, candidate: int) -> list[float]:
         """Return the values of the names for one customer and one candidate in scope, to explain a result in words."""

@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decisioning.policies.candidates import Columns
-from decisioning.policies.compiled import CompiledPolicy
-from decisioning.policies.evaluation_context import EvaluationContext
 
 Bits = NDArray[np.uint64]
 
@@ -26,26 +24,6 @@ def words_for(rules: int) -> int:
         (1, 1, 2)
     """
     return max(1, -(-rules // BITS_PER_WORD))
-
-
-def failing_rules(policy: CompiledPolicy, situation: EvaluationContext) -> Bits:
-    """Evaluate every rule on the candidates it applies to.
-
-    A condition that is NULL or cannot be computed fails: rules fail closed.
-
-    Returns:
-        Shape (n, m, words): bit b of word w is set if rule 64 w + b failed. The rules of the kinds `score`
-        and `budget` are not evaluated here; `mark` sets their bits.
-    """
-    shape = (situation.customers, len(policy.candidates), words_for(len(policy.rules)))
-    bits = np.zeros(shape, dtype=np.uint64)
-    with np.errstate(all="ignore"):
-        for rule, compiled in enumerate(policy.rules):
-            for part in compiled.parts:
-                failed = part.fails(situation) if len(part.columns) else None
-                if failed is not None:
-                    mark(bits, rule, failed, part.columns)
-    return bits
 
 
 def mark(bits: Bits, rule: int, failed: NDArray[np.bool_], columns: Columns | slice = slice(None)) -> None:

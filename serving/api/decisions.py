@@ -106,6 +106,7 @@ def _decision_request(question: QuestionBody, *, dry_run: bool) -> DecisionReque
         placements=tuple(question.placements),
         context=question.context,
         offers=question.offers,
+        reasons=question.reasons,
         dry_run=dry_run,
     )
 

@@ -90,14 +90,5 @@ def offer_of(
         "priority": candidate.priority,
         "selection_probability": candidate.selection_probability,
         "rank_probability": candidate.rank_probability,
-        "reasons": [
-            {
-                "name": reason.name,
-                "description": reason.description,
-                "value": reason.value,
-                "log_odds": reason.log_odds,
-                "sentence": reason.sentence(),
-            }
-            for reason in reasons
-        ],
+        "reasons": [reason.to_json() for reason in reasons],
     }

@@ -139,9 +139,9 @@ class DecisionService:
             remaining=left,
         )
         unknown = read.origin is Origin.NOTHING
-        decider = engine.decider
+        decider, channels = engine.decider, [question.channel for question in asked]
         try:
-            decisions = decider.decide(read.features, context, unknown=unknown)
+            decisions = decider.decide(read.features, context, unknown=unknown, asked=channels)
         except (ArithmeticError, TypeError, AttributeError, RuntimeError, ValueError) as error:
             if len(asked) > 1:
                 raise  # the caller retries each request alone: one customer's features must not fail the others
@@ -161,17 +161,25 @@ def _pending_decisions(engine: LiveEngine, decided: Decided, steps: Steps) -> It
         written = [traces.of(row, question.channel) for row, question in enumerate(decided.asked)]
         answered = [chosen(question, trace, pairs) for question, trace in zip(decided.asked, written, strict=True)]
     with steps("reasons", decided.asked):
-        scored = [(row, one) for row, found in enumerate(answered) for one, _ in found if one.propensity is not None]
-        rows = [row for row, _ in scored]
-        named = [pairs[candidate.offer, candidate.channel] for _, candidate in scored]
-        unknown = decided.read.origin is Origin.NOTHING
-        reasons = iter(reasons_of(named, decided.decisions.features, rows, decider, unknown=unknown))
+        explained = [
+            (row, place, pairs[candidate.offer, candidate.channel])
+            for row, (question, found) in enumerate(zip(decided.asked, answered, strict=True))
+            for place, (candidate, _) in enumerate(found)
+            if question.reasons and candidate.propensity is not None
+        ]
+        reasons = reasons_of(
+            [pair for _, _, pair in explained],
+            decided.decisions.features,
+            [row for row, _, _ in explained],
+            decider,
+            unknown=decided.read.origin is Origin.NOTHING,
+        )
+        reasons_at = {(row, place): found for (row, place, _), found in zip(explained, reasons, strict=True)}
     for row, (question, trace, candidates) in enumerate(zip(decided.asked, written, answered, strict=True)):
-        why = [() if candidate.propensity is None else next(reasons) for candidate, _ in candidates]
         origin, degraded = decided.read.origin, decided.degraded
         offers = [
-            offer_of(candidate, place, pairs[candidate.offer, candidate.channel], reason)
-            for (candidate, place), reason in zip(candidates, why, strict=True)
+            offer_of(candidate, place, pairs[candidate.offer, candidate.channel], reasons_at.get((row, position), ()))
+            for position, (candidate, place) in enumerate(candidates)
         ]
         answer = answer_of(question, trace, offers, features_from=origin, degraded=degraded)
         write = None if question.dry_run else decision_write(engine, decided, row, trace, candidates)

@@ -26,6 +26,7 @@ class DecisionRequest:
         context: What the channel knows of the moment, as the bank's `events.yaml` declares under `request`.
         offers: Maximum number of offers; None for as many as the policy ranks.
         dry_run: Write, count and spend nothing: for testers.
+        reasons: Whether the answer says what moved the model most; it takes a decision's time again.
     """
 
     customer_id: str
@@ -34,6 +35,7 @@ class DecisionRequest:
     context: Mapping[str, Said] = field(default_factory=dict)
     offers: int | None = None
     dry_run: bool = False
+    reasons: bool = False
 
     def check(self, engine: LiveEngine) -> None:
         """Check that the bank knows everything named.
@@ -67,7 +69,10 @@ class DecisionRequest:
     @property
     def digest(self) -> str:
         """Hash of the request's content."""
-        content = (self.customer_id, self.channel, self.placements, sorted(self.context.items()), self.offers)
+        content: tuple[object, ...] = (
+            *(self.customer_id, self.channel, self.placements, sorted(self.context.items()), self.offers),
+            *(("reasons",) if self.reasons else ()),  # without them as before there were any to ask for
+        )
         return blake2b(repr(content).encode(), digest_size=16).hexdigest()
 
 

@@ -13,6 +13,7 @@ from domain.offer import Offer, Treatment
 from domain.pause import Pause
 from serving.customer_features import CustomerReader
 from serving.decider import Decider
+from serving.reasons import pairs_of
 from serving.service.budgets import PacedPrices
 
 
@@ -48,8 +49,7 @@ class LiveEngine:
     @cached_property
     def pairs(self) -> Mapping[tuple[str, str], tuple[Offer, Treatment]]:
         """Offers with their treatments, by offer name and channel."""
-        pairs = self.decider.policy.candidates.pairs
-        return {(offer.name, treatment.channel): (offer, treatment) for offer, treatment in pairs}
+        return pairs_of(self.decider)
 
     @cached_property
     def without_models(self) -> Decider:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,14 @@ from records.event_rows import moment_of
 from records.journal import PENDING_PREFIX
 from records.schema import WITHDRAWALS
 from serving.customer_features import CustomerFeatures, Origin
+from serving.reasons import reasons_of_record
 from serving.replay import replay
+from serving.scorers import PropensityScorer
 from serving.service.clock import Clock
 from serving.service.decision_request import may_be_scored
 from serving.service.engine import LiveEngine
+
+FormerModel = Callable[[Mapping[str, str]], PropensityScorer | None]
 
 CONTACTS_SHOWN = 50
 _LIMIT = "limit_"
@@ -40,15 +44,22 @@ class QueryService:
         clock: Gives the current moment.
         engine: Returns the engine currently in use.
         decisions_folder: Folder that holds one folder per batch run.
+        former_model: Returns the propensity model that a decision's versions cite; None if it is not kept.
     """
 
     def __init__(
-        self, decision_log: DecisionLog, clock: Clock, engine: Callable[[], LiveEngine], decisions_folder: Path
+        self,
+        decision_log: DecisionLog,
+        clock: Clock,
+        engine: Callable[[], LiveEngine],
+        decisions_folder: Path,
+        former_model: FormerModel,
     ) -> None:
         self._decision_log = decision_log
         self._clock = clock
         self._engine = engine
         self._decisions_folder = decisions_folder
+        self._former_model = former_model
 
     def customer(self, customer_id: str) -> dict[str, Any]:
         """Return what is known of a customer.
@@ -147,12 +158,15 @@ class QueryService:
     def explanation(self, decision_id: str) -> tuple[str, dict[str, Any]]:
         """Return the customer of a decision, and its explanation: every rule's verdict on every candidate.
 
+        Ranked offers come with what moved the model most; null where the model or the offer is not as it was.
+
         Raises:
             NotFoundError: There is no such decision.
             DataError: The decision belongs to a batch run, whose rejections are in the files of the run.
         """
         logged = self._decision_log.get(decision_id)
         decision = self._whole(logged)
+        reasons = iter(self._reasons(logged, decision))
         return logged.customer_id, {
             "decision_id": decision_id,
             "customer_id": logged.customer_id,
@@ -166,6 +180,7 @@ class QueryService:
             "candidates": [
                 {
                     **_numbers(candidate),
+                    "reasons": [] if candidate.rank is None else next(reasons),
                     "verdicts": [
                         {"rule": one.rule, "kind": one.kind, "passed": one.passed, "reason": one.reason}
                         for one in candidate.verdicts
@@ -247,6 +262,15 @@ class QueryService:
         with self._decision_log.database.reading() as connection:
             found = connection.execute(query).scalar()
         return None if found is None else moment_of(found)
+
+    def _reasons(self, logged: LoggedDecision, decision: Decision) -> Iterator[list[dict[str, Any]] | None]:
+        """Yield the reasons of each ranked offer."""
+        decider = self._engine().decider
+        same_models = decider.models == {name: logged.versions.get(name) for name in decider.models}
+        model = decider.propensity if same_models else self._former_model(logged.versions)
+        unknown = logged.features_from == Origin.NOTHING
+        for reasons in reasons_of_record(decision, decider, model, unknown=unknown):
+            yield None if reasons is None else [reason.to_json() for reason in reasons]
 
     def _whole(self, logged: LoggedDecision) -> Decision:
         if logged.record is None:

@@ -29,7 +29,7 @@ from serving.service.ingestion import IngestionService
 from serving.service.instrumentation import Instrumentation, NoInstrumentation
 from serving.service.pausing import PauseService
 from serving.service.preview import PreviewService
-from serving.service.queries import QueryService
+from serving.service.queries import FormerModel, QueryService
 from serving.service.withdrawal import WithdrawalService
 
 SWITCH_SECONDS: Final = 0.0005
@@ -51,6 +51,7 @@ class Service:
         decisions_folder: Folder that holds one folder per batch run.
         erase_files: Removes a customer from everything stored outside the database.
         archive: Archive of decisions that are no longer in the database.
+        former_model: Returns the propensity model that a decision's versions cite; None if it is not kept.
         freshness: Returns, by input, the moment up to which it is complete.
     """
 
@@ -65,6 +66,7 @@ class Service:
         decisions_folder: Path,
         erase_files: EraseFiles,
         archive: DecisionArchive | None = None,
+        former_model: FormerModel = lambda _: None,
         freshness: Callable[[], Mapping[str, datetime]] = dict,
     ) -> None:
         self.database = database
@@ -83,7 +85,7 @@ class Service:
         self.listening = IngestionService(
             database, self.commits, clock, lambda: self.engine.bank.vocabulary, LoggedEvents(log)
         )
-        self.looking = QueryService(self.decision_log, clock, lambda: self.engine, decisions_folder)
+        self.looking = QueryService(self.decision_log, clock, lambda: self.engine, decisions_folder, former_model)
         self.previews = PreviewService(database, clock, lambda: self.engine)
         self.erasing = ErasureService(database, clock, erase_files, archive)
         self.auditing = AuditWriter(database)

@@ -54,7 +54,7 @@ def kept(service):
 
 def test_a_decision_comes_with_everything_the_service_said(service):
     client, bridge = nbo(service)
-    decision = client.decide(QUESTION)
+    decision = client.decide(replace(QUESTION, reasons=True))
     said = service.post("/v1/decisions", json={"customer_id": "c05", "channel": "app"}).json()
     assert decision.customer_id == "c05"
     assert {offer.offer for offer in decision.offers} == {offer["offer"] for offer in said["offers"]}

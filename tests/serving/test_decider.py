@@ -36,6 +36,20 @@ def test_chunks_of_any_size_decide_as_the_whole(everybody):
     assert (np.concatenate([chunk.bits for chunk in chunks]) == whole.bits).all()
 
 
+def test_only_the_channel_asked_for_is_scored_and_decided_the_same(everybody):
+    decider = small_decider()
+    context = DecisionContext(as_of=AS_OF, seed=7, channels=["app", "email"])
+    asked = ["email" if row % 3 else "app" for row in range(len(everybody))]
+    whole, some = decider.decide(everybody, context), decider.decide(everybody, context, asked=asked)
+    traces, same = decider.traces(whole), decider.traces(some)
+    for row, channel in enumerate(asked):
+        assert same.of(row, channel).text() == traces.of(row, channel).text()
+        others = np.concatenate(
+            [columns for name, columns in decider.policy.candidates.by_channel.items() if name != channel]
+        )
+        assert np.isnan(some.worth.propensity[row, others]).all()
+
+
 def test_rules_may_ask_for_the_probability_of_churn(everybody):
     decider = small_decider()
     decisions = decider.decide(everybody, DecisionContext(as_of=AS_OF, seed=7))

@@ -21,8 +21,9 @@ def ask(client, **more):
     return answer.json()
 
 
-def test_a_customer_is_offered_what_the_policy_ranks_with_reasons(client):
-    said = ask(client)
+def test_a_customer_is_offered_what_the_policy_ranks_with_reasons_if_they_are_asked_for(client):
+    assert [offer["reasons"] for offer in ask(client)["offers"]] == [[], []]
+    said = ask(client, reasons=True)
     assert [offer["rank"] for offer in said["offers"]] == [1, 2]
     assert {offer["offer"] for offer in said["offers"]} == {"savings_plus", "budget_check"}
     first = said["offers"][0]
@@ -48,6 +49,14 @@ def test_the_same_request_gets_the_same_answer(client):
     assert ask(client, request_id="r2")["decision_id"] != first["decision_id"]
     by_header = client.post("/v1/decisions", json=QUESTION, headers={"Idempotency-Key": "r1"})
     assert by_header.json() == first
+
+
+def test_a_decision_is_the_same_with_reasons_and_without_and_another_question(client):
+    with_reasons, without = ask(client, reasons=True, request_id="r9"), ask(client, request_id="r10")
+    for one, other in zip(with_reasons["offers"], without["offers"], strict=True):
+        assert {**one, "reasons": []} == other
+    answer = client.post("/v1/decisions", json={**QUESTION, "request_id": "r9"})
+    assert answer.status_code == 409
 
 
 def test_a_request_id_for_another_question_is_a_clash(client):

@@ -70,6 +70,30 @@ def test_an_explanation_has_every_rule_about_every_candidate(client):
     assert said["features"]["logins_30d"] == 6
 
 
+def test_an_explanation_has_the_reasons_that_the_answer_would_have_had(client):
+    asked = {"customer_id": "c05", "channel": "app", "reasons": True}
+    answered = client.post("/v1/decisions", json=asked).json()
+    said = client.get(f"/v1/decisions/{answered['decision_id']}/explanation").json()
+    ranked = {one["offer"]: one["reasons"] for one in said["candidates"] if one["rank"] is not None}
+    assert ranked == {offer["offer"]: offer["reasons"] for offer in answered["offers"]}
+    assert ranked["savings_plus"][0]["sentence"] == "Logins: 6 (speaks for it)"
+    assert [one["reasons"] for one in said["candidates"] if one["rank"] is None] == []
+
+
+def test_reasons_are_not_made_up_where_the_model_is_gone(client):
+    decided = decide(client, "c05", "app")
+    service = client.app.state.service
+    engine = service.engine
+    decider = engine.decider
+    other = type(decider)(decider.bank, decider.churn, None, {**decider.models, "propensity": "9:other"})
+    service.swap(replace(engine, decider=other))
+    try:
+        said = client.get(f"/v1/decisions/{decided['decision_id']}/explanation").json()
+    finally:
+        service.swap(engine)
+    assert {one["rank"]: one["reasons"] for one in said["candidates"]} == {1: None, 2: None}
+
+
 def test_a_replay_gives_the_same(client):
     for channel in ("app", "email"):
         decision = decide(client, channel=channel)["decision_id"]

@@ -13,7 +13,7 @@ def client(tmp_path):
 
 
 def ask(client, customer="stranger", channel="app"):
-    answer = client.post("/v1/decisions", json={"customer_id": customer, "channel": channel})
+    answer = client.post("/v1/decisions", json={"customer_id": customer, "channel": channel, "reasons": True})
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -36,7 +36,7 @@ def test_an_unknown_customer_is_offered_what_nothing_forbids_and_told_honest_rea
 
 def test_known_and_unknown_customers_asked_for_together_get_what_each_gets_alone(client):
     customers = ["c05", "stranger", "c02", "visitor"]
-    questions = [{"customer_id": customer, "channel": "app"} for customer in customers]
+    questions = [{"customer_id": customer, "channel": "app", "reasons": True} for customer in customers]
     together = client.post("/v1/decisions/batch", json={"decisions": questions}).json()["decisions"]
     for said, customer in zip(together, customers, strict=True):
         alone = ask(client, customer)
@@ -53,7 +53,12 @@ def test_a_decision_for_an_unknown_customer_is_replayed_to_the_same(client):
         decision = ask(client, channel=channel)["decision_id"]
         said = client.post(f"/v1/decisions/{decision}/replay").json()
         assert (said["same"], said["differences"]) == (True, [])
-        kept = client.get(f"/v1/decisions/{decision}/explanation").json()["features"]
+        explained = client.get(f"/v1/decisions/{decision}/explanation").json()
+        ranked = [one["reasons"] for one in explained["candidates"] if one["rank"] is not None]
+        assert [[one["description"] for one in reasons] for reasons in ranked] == (
+            [["How this offer is usually received"]] * 2 if channel == "app" else []
+        )
+        kept = explained["features"]
         assert (kept["stage"], kept["consent_email"], kept["churn_probability"]) == ("growth", None, 0.25)
 
 
