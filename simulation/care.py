@@ -16,6 +16,8 @@ from simulation.state import NEVER, CustomerState
 
 FOLLOW_UP_RELIEF: Final = 0.25
 """Satisfaction gained when the bank follows up on a complaint."""
+CHECK_IN_RELIEF: Final = 0.1
+"""Satisfaction gained when the bank asks a customer who has gone quiet."""
 DEFERRAL_DAYS: Final = 90
 DEFERRAL_RELIEF: Final = 0.2
 BUDGETING_DAYS: Final = 365
@@ -46,6 +48,7 @@ class Care:
     def day(self, day: int, state: CustomerState, needs: Needs) -> None:
         """Apply the effects of the day's acceptances; each kind of `kinds.KINDS` has one line."""
         np.add.at(state.satisfaction, self._accepted("follow_up", day, state)[0], FOLLOW_UP_RELIEF)
+        np.add.at(state.satisfaction, self._accepted("check_in", day, state)[0], CHECK_IN_RELIEF)
         deferred, *_ = self._accepted("deferral", day, state)
         state.deferred_until[deferred] = day + DEFERRAL_DAYS
         np.add.at(state.satisfaction, deferred, DEFERRAL_RELIEF)

@@ -36,6 +36,7 @@ KINDS: Final = (
     CareKind(tag="resume", ease=-3.3, pull=5.0, urgent=True),  # resumes an abandoned application
     CareKind(tag="documents", ease=-1.7, pull=5.0),  # renews documents that expire
     CareKind(tag="terms", ease=-1.8, pull=5.0),  # acknowledges new terms
+    CareKind(tag="check_in", ease=-3.1, pull=1.5),  # asks customers who have gone quiet how they are: some come back
 )
 """Positions in this tuple are codes of kinds throughout the simulation."""
 NO_KIND: Final = -1

@@ -31,6 +31,7 @@ from simulation.state import CustomerState
 UNIFORM_SHARE = 0.3
 """Share of choices that the past policy made uniformly at random."""
 DORMANT_AFTER_DAYS = 45
+LOST_AFTER_DAYS = 150
 ACQUISITION_DAYS = 90
 CAMPAIGNS = (SAVINGS, INSURANCE, CREDIT_CARD, INVESTMENT, PERSONAL_LOAN, MORTGAGE)
 """Products that are advertised, one a month."""
@@ -51,6 +52,7 @@ class Marketing:
         self._serves = np.array(
             [
                 (
+                    Stage.LOST in offer.stages,
                     Stage.DORMANT in offer.stages,
                     Stage.ACQUISITION in offer.stages,
                     bool(established & set(offer.stages)),
@@ -74,10 +76,11 @@ class Marketing:
                 for offer in self._offers
             ]
         )
-        dormant = day - state.last_activity[customers] > DORMANT_AFTER_DAYS
+        silence = day - state.last_activity[customers]
         fresh = day - state.joined_on[customers] <= ACQUISITION_DAYS
         fresh &= state.joined_on[customers] > 0
-        stage = np.where(dormant, 0, np.where(fresh, 1, 2))
+        active = np.where(fresh, 2, 3)
+        stage = np.where(silence > LOST_AFTER_DAYS, 0, np.where(silence > DORMANT_AFTER_DAYS, 1, active))
         product = np.maximum(self._catalogue.product, 0)
         held = state.holdings[customers][:, product]
         taken = np.where(REPEATABLE[product], held > 1, held > 0) | state.applying[customers][:, product]

@@ -16,6 +16,8 @@ RECENT_REFUSAL_DAYS: Final = 60
 LEFT_APPLICATION_DAYS: Final = 30
 """Days within which an abandoned application can be resumed."""
 LOYAL_AFTER_DAYS: Final = 365
+QUIET_FROM_DAYS: Final = 30
+"""Days without activity from which on a customer is asked how they are."""
 REFERRAL_REST_DAYS: Final = 180
 ADVICE_REST_DAYS: Final = 120
 INTERESTED_FROM_VIEWS: Final = 1.0
@@ -40,6 +42,7 @@ def reasons(customers: IntArray, day: int, state: CustomerState, attributes: Att
     left, product = state.left_application[customers], np.maximum(state.left_product[customers], 0)
     open_to_it = ~state.applying[customers, product] & (state.holdings[customers, product] == 0)
     found[:, KIND["resume"]] = (day - left <= LEFT_APPLICATION_DAYS) & open_to_it
+    found[:, KIND["check_in"]] = day - state.last_activity[customers] >= QUIET_FROM_DAYS
     found[:, KIND["documents"]] = attributes.documents_due[customers]
     found[:, KIND["terms"]] = attributes.card_terms_due[customers]
     return found

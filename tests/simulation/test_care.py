@@ -61,7 +61,7 @@ class Trial:
 @pytest.fixture(scope="module")
 def trial(demo: DemoBank) -> Trial:
     sales = tuple(offer for offer in demo.offers if not KIND.keys() & set(offer.tags))
-    world = World(Simulation(customers=3000, months=6), sales, ZONE)
+    world = World(Simulation(customers=8000, months=6), sales, ZONE)
     for day in range(LOT_DAY):
         world.run(day)
     state, everybody = world.state, np.arange(len(world.state.here))
@@ -100,7 +100,7 @@ def test_a_reward_for_loyalty_binds(trial: Trial) -> None:
     assert trial.effect("loyalty", gone, trial.engaged)[1] < 0
 
 
-@pytest.mark.parametrize("kind", ["follow_up", "deferral"])
+@pytest.mark.parametrize("kind", ["follow_up", "deferral", "check_in"])
 def test_care_in_trouble_makes_content(trial: Trial, kind: str) -> None:
     assert trial.effect(kind, trial.satisfaction[LOT_DAY], trial.here)[0] > 0
 

@@ -86,7 +86,9 @@ def test_potential_outcomes_of_what_was_put_are_what_happened(simulated: Simulat
 def test_an_offer_that_binds_never_makes_engagement_less_likely(simulated: Simulated) -> None:
     put = simulated.truth("presentations")
     known = put.filter(pc.is_valid(put["engaged_probability_60d_if_offered"]))
-    assert set(pc.unique(known["offer"]).to_pylist()) == {"welcome_back", "loyalty_fee_waiver", "loyalty_reward"}
+    assert set(pc.unique(known["offer"]).to_pylist()) == {
+        "quiet_check_in", "welcome_back", "return_talk", "win_back", "loyalty_fee_waiver", "loyalty_reward"
+    }  # fmt: skip
     gain = column(known, "engaged_probability_60d_if_offered") - column(known, "engaged_probability_60d_if_not_offered")
     assert gain.min() >= 0
     assert gain.mean() > 0
