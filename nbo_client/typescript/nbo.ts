@@ -137,6 +137,8 @@ export interface DecisionBody {
   context?: Record<string, string | boolean | number | null>;
   /** Maximum number of offers */
   offers?: number | null;
+  /** Say what moved the model most; it takes longer */
+  reasons?: boolean;
   /** The same id and request give the same answer, for 35 days */
   request_id?: string | null;
   /** Write, count and spend nothing */
@@ -317,6 +319,8 @@ export interface QuestionBody {
   context?: Record<string, string | boolean | number | null>;
   /** Maximum number of offers */
   offers?: number | null;
+  /** Say what moved the model most; it takes longer */
+  reasons?: boolean;
 }
 
 /** One offer of a decision. */
@@ -347,7 +351,7 @@ export interface RankedOffer {
   selection_probability: number;
   /** Probability with which it got its rank. */
   rank_probability: number;
-  /** What moved the score most, the strongest first. */
+  /** What moved the model most; empty unless the question asked for reasons. */
   reasons: Array<Reason>;
 }
 
