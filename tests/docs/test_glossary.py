@@ -69,10 +69,5 @@ def names_of_files() -> list[tuple[str, set[str]]]:
 
 @pytest.mark.parametrize("word", REPLACED)
 def test_no_public_name_uses_a_word_that_the_glossary_replaced(word: str) -> None:
-    found = [
-        f"{file}: {name}"
-        for file, names in names_of_files()
-        for name in names
-        if f"_{word}_" in words(name)
-    ]
+    found = [f"{file}: {name}" for file, names in names_of_files() for name in names if f"_{word}_" in words(name)]
     assert not found, f"say {REPLACED[word]}"
