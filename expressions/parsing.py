@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import sqlglot
@@ -30,8 +31,12 @@ _CLOSING: Final = (TokenType.R_PAREN, TokenType.END)
 """Square and curly brackets have no meaning here, but many in a row make the parser slow: each counts as a level."""
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> exp.Expr:
     """Parse one SQL expression in DuckDB's dialect.
+
+    A bank's expressions are read several times: for their names, their types and what contradicts them, again for each
+    decider. So a tree is kept; whoever gets it must not change it.
 
     Raises:
         ExpressionError: If it is empty, too long, too deep, more than one, or not SQL.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from config.console import ConsoleSettings
 from config.reading import load_bank
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from serving.api.tracing import Tracing
+
+
+COLLECT_AFTER: Final = (20_000, 20, 20)
+"""Thresholds of the garbage collector; a decision allocates some thousand objects and frees them itself."""
 
 
 class PartsEngines:
@@ -154,9 +159,22 @@ def application() -> FastAPI:
     parts = Components(settings, Path(os.environ[BANK]))
     of_service = ServiceSettings.from_environment(os.environ)
     tracing = None if of_service.traces is None else _tracing(parts)
-    app = create_app(lambda: open_service(parts, of_service, clock), tracing)
+
+    def opened() -> Service:
+        service = open_service(parts, of_service, clock)
+        _settle()
+        return service
+
+    app = create_app(opened, tracing)
     mount_console(app, parts, ConsoleSettings.from_environment(os.environ))
     return app
+
+
+def _settle() -> None:
+    """Exempt long-lived objects from garbage collection: its pauses would be the longest waits of decisions."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 def _tracing(components: Components) -> Tracing:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
@@ -24,16 +23,7 @@ if TYPE_CHECKING:  # without tracing nothing of it is imported
     from serving.api.tracing import Tracing
 
 VERSION = "1.0"
-COLLECT_AFTER: Final = (20_000, 20, 20)
-"""Thresholds of the garbage collector; a decision allocates some thousand objects and frees them itself."""
 logger = logging.getLogger("nbo.service")
-
-
-def settle() -> None:
-    """Exempt long-lived objects from garbage collection: its pauses would be the longest waits of decisions."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
 
 
 def create_app(open_service: Callable[[], Service], tracing: Tracing | None = None) -> FastAPI:
@@ -52,7 +42,6 @@ def create_app(open_service: Callable[[], Service], tracing: Tracing | None = No
         except NboError as error:
             logger.error("the service cannot start", extra={"why": str(error)})
             raise
-        settle()
         app.state.service = service
         app.state.callers = Callers(service.settings, service.engine.bank.identity.name)
         app.state.admission = Admission(service.settings.most_waiting)
@@ -65,7 +54,6 @@ def create_app(open_service: Callable[[], Service], tracing: Tracing | None = No
         finally:
             service.close()
             app.state.callers.close()
-            gc.unfreeze()
             if tracing is not None:
                 tracing.close()
 

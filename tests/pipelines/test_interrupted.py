@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipelines.ready_bank import ready_to_decide
+from models.registry import CHALLENGER, CHAMPION
+from tests.pipelines.ready_bank import NAME, ready_to_decide
 from tests.pipelines.small_bank import SmallBank, written_again
 from tests.waiting import SECONDS, until
 
@@ -43,6 +44,8 @@ def test_an_interrupted_run_exits_with_130_and_the_next_one_completes(
 ) -> None:
     bank = ready_to_decide(tmp_path, monkeypatch)
     parts = bank.parts.repository.parts
+    registry = bank.parts.models.registry
+    champion = registry.find(f"{NAME}-churn", CHAMPION)
     shutil.rmtree(parts)
     process = started(bank)
     wait_for(process, parts, files=4)
@@ -64,4 +67,6 @@ def test_an_interrupted_run_exits_with_130_and_the_next_one_completes(
     after = bank.stamps("feature_store/parts")
     assert {name: after[name] for name in done} == done, "what was done before is not done again"
     assert written_again(done, after) >= {14, 15}
+    assert registry.find(f"{NAME}-churn", CHAMPION) == champion, "nor is what was done long before"
+    assert registry.find(f"{NAME}-churn", CHALLENGER) is None
     assert len([*bank.parts.places.decisions.rglob("offers/*.parquet")]) == 16
