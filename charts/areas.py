@@ -8,15 +8,12 @@ from typing import Final
 from markupsafe import Markup
 
 from charts.bars import picture
-from charts.svg import Scale, element, path, ticks
+from charts.svg import Scale, element, path, text_width, ticks
 
 WIDTH: Final = 480.0
 _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 250.0, 54.0, 92.0, 10.0, 24.0
 _MOST_LABELS: Final = 5
-_LETTER, _IDEOGRAPH, _BETWEEN = 8.5, 15.0, 10.0
-"""Widths on a narrow screen, where letters are largest."""
-
-_FIRST_IDEOGRAPH: Final = "\u2e80"
+_BETWEEN = 10.0
 
 
 def stacked_areas(
@@ -65,7 +62,5 @@ def stacked_areas(
 
 def _labels(times: Sequence[str]) -> int:
     """Return how many labels fit below the picture beside each other."""
-    widest = max(
-        (sum(_IDEOGRAPH if letter >= _FIRST_IDEOGRAPH else _LETTER for letter in label) for label in times), default=1.0
-    )
+    widest = max(map(text_width, times), default=1.0)
     return max(1, min(_MOST_LABELS, int((WIDTH - _LEFT - _RIGHT) / (widest + _BETWEEN))))

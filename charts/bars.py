@@ -8,10 +8,11 @@ from typing import Final
 
 from markupsafe import Markup
 
-from charts.svg import Scale, element
+from charts.svg import Scale, element, text_width
 
 WIDTH: Final = 480.0
-_LABELS, _NUMBERS, _ROW = 172.0, 112.0, 24.0
+_LABELS, _MOST_LABELS, _NUMBERS, _ROW = 172.0, 240.0, 112.0, 24.0
+_BESIDE = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,17 +50,19 @@ def bars(rows: Sequence[Bar], description: str, largest: float | None = None) ->
         True
     """
     known = [max(row.high or 0.0, row.value or 0.0) for row in rows]
-    scale = Scale(0.0, largest or max(known, default=0.0) or 1.0, _LABELS, WIDTH - _NUMBERS)
+    widest = max((text_width(row.label) for row in rows), default=0.0)
+    left = min(max(_LABELS, widest + _BESIDE), _MOST_LABELS)
+    scale = Scale(0.0, largest or max(known, default=0.0) or 1.0, left, WIDTH - _NUMBERS)
     parts = []
     for number, row in enumerate(rows):
         top, middle = number * _ROW, number * _ROW + _ROW / 2
-        parts.append(element("text", row.label, x=_LABELS - 8, y=middle + 4, text_anchor="end", class_="label"))
-        end = _LABELS
+        parts.append(element("text", row.label, x=left - _BESIDE, y=middle + 4, text_anchor="end", class_="label"))
+        end = left
         if row.value is not None:
             end = scale(max(row.value, 0.0))
             kind = f"fill-{row.colour}"
-            width = max(end - _LABELS, 1.0)
-            parts.append(element("rect", x=_LABELS, y=top + 5, width=width, height=_ROW - 10, rx=2, class_=kind))
+            width = max(end - left, 1.0)
+            parts.append(element("rect", x=left, y=top + 5, width=width, height=_ROW - 10, rx=2, class_=kind))
         if row.low is not None and row.high is not None:
             low, end = scale(max(row.low, 0.0)), scale(row.high)
             parts.append(element("line", x1=low, x2=end, y1=middle, y2=middle, class_="whisker"))

@@ -9,6 +9,8 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
+_LETTER, _IDEOGRAPH = 8.5, 15.0
+_FIRST_IDEOGRAPH: Final = "\u2e80"
 _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -47,6 +49,16 @@ class Scale:
         """
         span = self.high - self.low
         return self.start + (self.end - self.start) * ((value - self.low) / span if span else 0.5)
+
+
+def text_width(text: str) -> float:
+    """Return about how wide a text is on a narrow screen, where letters are largest.
+
+    Example:
+        >>> text_width("May"), text_width("五月")
+        (25.5, 30.0)
+    """
+    return sum(_IDEOGRAPH if letter >= _FIRST_IDEOGRAPH else _LETTER for letter in text)
 
 
 def ticks(largest: float, at_most: int = 4) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -113,7 +114,8 @@ def _outdented(line: str, column: int) -> str:
     return line[column:] if not line[:column].strip() else line.lstrip(" ")
 
 
-def _items(text: str, kind: EntryKind) -> list[Node]:
+@lru_cache(maxsize=8)
+def _items(text: str, kind: EntryKind) -> tuple[Node, ...]:
     try:
         node = YAML(typ="safe", pure=True).compose(text)
     except YAMLError as error:
@@ -123,13 +125,13 @@ def _items(text: str, kind: EntryKind) -> list[Node]:
     elif kind.key is not None:
         node = None
     if node is None:
-        return []
+        return ()
     if not isinstance(node, SequenceNode) or (node.flow_style and node.value):
         raise DataError(
             f"{kind.key or 'the content'} of {kind.file} is not a list with one entry per line",
             remedy="write each entry in a line of its own that begins with a hyphen",
         )
-    return list(node.value)
+    return tuple(node.value)
 
 
 def _name_of(item: Node) -> str | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from config.bank import Bank
@@ -61,7 +62,7 @@ def fields_of(kind: EntryKind, bank: Bank | None = None) -> tuple[Field, ...]:
 
     Args:
         kind: Where the entries are.
-        bank: Bank whose channels, products, offers and tags can be chosen; None if its folder has errors.
+        bank: Bank whose channels, products, offers and tags can be chosen.
 
     Example:
         >>> from config.proposals.entries import KINDS
@@ -70,7 +71,7 @@ def fields_of(kind: EntryKind, bank: Bank | None = None) -> tuple[Field, ...]:
     """
     path = (0,) if kind.key is None else (kind.key, 0)
     shape = shape_at(FILE_KINDS[kind.file].shape, path)
-    schema = schema_of(kind.file)
+    schema = _schema_of(kind.file)
     described = schema["$defs"][shape.__name__]
     known = _known(bank)
     found = [
@@ -78,6 +79,9 @@ def fields_of(kind: EntryKind, bank: Bank | None = None) -> tuple[Field, ...]:
         for name, part in described["properties"].items()
     ]
     return tuple(sorted(found, key=lambda field: not field.required))
+
+
+_schema_of: Final = lru_cache(schema_of)
 
 
 def from_form(fields: tuple[Field, ...], entry: str, form: Mapping[str, str]) -> str:

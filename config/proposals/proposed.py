@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from config.bank import Bank
 from config.document import parse_document
@@ -13,6 +14,10 @@ from config.reading import bank_of, read_folder
 from decisioning.policies.candidates import in_scope
 from domain.offer import OfferClass, candidates_of
 from storage.atomic import replace_text
+
+_MOST_READ: Final = 8
+_read: dict[tuple[Path, str, EntryKind, str, str], Bank] = {}
+"""Banks that were read last."""
 
 
 def folder_digest(folder: Path) -> str:
@@ -24,16 +29,26 @@ def folder_digest(folder: Path) -> str:
 
 
 def proposed_bank(folder: Path, kind: EntryKind, name: str, entry: str) -> Bank:
-    """Read the folder as it would be with an entry.
+    """Read the folder as it would be with an entry; what was read a moment ago is not read again.
 
     Raises:
         ConfigurationErrors: The folder would not be valid; the problems are those of `nbo check`, with file and line.
         DataError: The entry cannot be put into the file.
     """
+    base = folder_digest(folder)
+    key = (folder, base, kind, name, entry)
+    if key in _read:
+        return _read[key]
     documents = read_folder(folder)
     file = folder / kind.file
     documents[kind.file] = parse_document(file, with_entry(read_text(file), kind, name, entry))
-    return bank_of(folder, documents)
+    bank = bank_of(folder, documents)
+    # not if somebody has changed the folder while it was read
+    if folder_digest(folder) == base:
+        while len(_read) >= _MOST_READ:
+            _read.pop(next(iter(_read)), None)
+        _read[key] = bank
+    return bank
 
 
 def problems_of(folder: Path, kind: EntryKind, name: str, entry: str) -> list[str]:

@@ -88,12 +88,13 @@ def _flows(figures: JourneyFigures, visit: Visit) -> Block:
         for row in shown
         if row["customers"]
     ]
-    labels = [texts.month(date.fromisoformat(f"{month}-01")) for month in months]
+    begun = [date.fromisoformat(f"{month}-01") for month in months]
+    labels = [texts.month_name(month) for month in begun]
     moved = sum(row["customers"] or 0 for row in shown if row["month"] == months[-1] and _moves(row))
     summary = texts(
         "In {month}, {n} customers changed their stage. From the beginning of each month to the next; flows of few "
         "are not drawn.",
-        month=labels[-1],
+        month=texts.month(begun[-1]),
         n=texts.number(moved),
     )
     chart = sankey([*labels, texts("end")], list(names.values()), drawn, table.caption, texts.number)

@@ -116,6 +116,10 @@ class Texts:
         """Format a month."""
         return str(format_date(value, "MMM y" if self.language == "en" else "y年M月", locale=self._locale))
 
+    def month_name(self, value: dates.date) -> str:
+        """Format a month without its year, for an axis."""
+        return str(format_date(value, "MMM" if self.language == "en" else "M月", locale=self._locale))
+
     def moment(self, value: datetime | None) -> str:
         """Format a moment in the bank's time zone."""
         if value is None:

@@ -14,7 +14,7 @@ from console.languages import N_, Texts
 from console.page import Content, Page, Visit
 from console.tables import Column, Table
 from domain.offer import Offer
-from serving.figures.acceptance import Period, acceptance
+from serving.figures.acceptance import Period, acceptance, last_day
 from serving.figures.daily_responses import Group
 from serving.figures.files import read_daily_responses, read_last_run, read_offers
 from serving.figures.offer_counts import BINS
@@ -35,7 +35,7 @@ def content(visit: Visit) -> Content:
     texts, sources = visit.texts, visit.sources
     group = visit.choice("group", GROUPS)
     whole, until = read_daily_responses(sources.figures)
-    newest = max(whole["day"].to_pylist(), default=None)
+    newest = last_day(whole)
     period = None if newest is None else Period.ending(newest, DAYS)
     responses, before = (_responses(whole, one, group) for one in (period, None if period is None else period.before()))
     last = read_offers(sources.figures)

@@ -15,7 +15,7 @@ from console.page import Content, Page, Visit
 from console.tables import Column, Table
 from console.time_chart import Mark, Point, time_chart
 from decisioning.budgets.period import share_of_period_gone
-from serving.figures.acceptance import Period, acceptance, last_matured_day
+from serving.figures.acceptance import Period, acceptance, last_day, last_matured_day
 from serving.figures.changes import Change, changes
 from serving.figures.daily_responses import Group
 from serving.figures.files import read_daily_responses, read_last_run, read_runs
@@ -37,7 +37,7 @@ def content(visit: Visit) -> Content:
     days, group = int(visit.choice("days", PERIODS)), visit.choice("group", GROUPS)
     runs, last = read_runs(sources.figures), read_last_run(sources.last_run)
     found = changes(runs)
-    newest = max(whole["day"].to_pylist(), default=None)
+    newest = last_day(whole)
     matured = last_matured_day(whole)
     period = None if newest is None else Period.ending(newest, days)
     table = whole.slice(0, 0) if period is None else period.of(whole)
@@ -118,9 +118,8 @@ def _over_time(table: pa.Table, period: Period | None, texts: Texts) -> tuple[Ta
     rows = []
     if period is not None and len(table):
         begins = [period.first + timedelta(days=at) for at in range(0, period.days, length)]
-        starts = pa.array(
-            [begins[(day - period.first).days // length] for day in table["day"].to_pylist()], pa.date32()
-        )
+        since = pc.subtract(table["day"].cast(pa.int32()), pa.scalar(period.first).cast(pa.int32()))
+        starts = pa.array(begins, pa.date32()).take(pc.divide(since, length).combine_chunks())
         counted = {row["day"]: row for row in acceptance(table.set_column(0, "day", starts), ["day"])}
         nothing = {"presented": 0, "matured": 0, "accepted": 0, "rate": None, "low": None, "high": None}
         rows = [{**nothing, **counted.get(day, {}), "day": day} for day in begins]

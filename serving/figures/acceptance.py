@@ -92,6 +92,12 @@ def acceptance(table: pa.Table, by: Sequence[str]) -> list[dict[str, Any]]:
     return rows
 
 
+def last_day(table: pa.Table) -> date | None:
+    """Return the last day of daily responses; None if there are none."""
+    found: date | None = pc.max(table["day"]).as_py()
+    return found
+
+
 def last_matured_day(table: pa.Table) -> date | None:
     """Return the last day of which every impression, and every earlier one, is matured; None if there is none."""
     if not len(table):

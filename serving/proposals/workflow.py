@@ -12,7 +12,6 @@ from typing import Any, Final
 from config.proposals.entries import KINDS, entry_names, entry_text, kind_of, read_text
 from config.proposals.form import Field, fields_of
 from config.proposals.proposed import folder_digest, needs_risk, problems_of, proposed_bank, write_entry
-from config.reading import load_bank
 from domain.errors import DataError, NboError, NotFoundError, StateError
 from serving.decider import Decider
 from serving.proposals.personas import try_personas
@@ -93,10 +92,7 @@ class Proposals:
 
     def fields(self, kind: str) -> tuple[Field, ...]:
         """Return the fields of the form of a kind of entry."""
-        try:
-            return fields_of(kind_of(kind), load_bank(self.bank_folder))
-        except NboError:
-            return fields_of(kind_of(kind))
+        return fields_of(kind_of(kind), self.decider().bank)
 
     def others(self, proposal: Proposal) -> list[Proposal]:
         """Return open proposals about the same entry."""
@@ -216,8 +212,11 @@ class Proposals:
         """Return what of a proposal only the risk role may approve; all of it if that cannot be told."""
         place = kind_of(proposal.kind)
         try:
-            today = load_bank(self.bank_folder)
-            return needs_risk(today, proposed_bank(self.bank_folder, place, proposal.name, proposal.entry))
+            before = self.entry(proposal.kind, proposal.name) or ""
+            today, then = (
+                proposed_bank(self.bank_folder, place, proposal.name, entry) for entry in (before, proposal.entry)
+            )
+            return needs_risk(today, then)
         except NboError:
             return (proposal.kind,)
 

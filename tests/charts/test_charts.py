@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -11,7 +12,7 @@ from markupsafe import Markup
 from charts.areas import stacked_areas
 from charts.bars import Bar, bars
 from charts.sankey import Flow, sankey
-from charts.svg import ticks
+from charts.svg import text_width, ticks
 from charts.tables import HIDDEN, heat_table, table
 
 HOSTILE = '<script>alert("1")</script>'
@@ -81,3 +82,21 @@ def test_a_hidden_number_is_a_dot() -> None:
 
 def test_ticks_reach_the_largest_value() -> None:
     assert all(ticks(largest)[-1] >= largest for largest in (0.003, 1.0, 7.0, 12_345.0))
+
+
+@pytest.mark.parametrize("label", ["{y}年{m}月", "{m}/{y}"])
+@pytest.mark.parametrize("months", [1, 2, 7, 18, 60])
+def test_labels_of_times_keep_their_distance(label, months):
+    times = [label.format(y=2025 + month // 12, m=month % 12 + 1) for month in range(months)]
+    picture = stacked_areas(times, {"growth": list(range(months))}, "Customers")
+    found = re.findall(r'<text x="([\d.]+)" y="[\d.]+" text-anchor="middle" class="axis">([^<]+)<', picture)
+    assert found
+    for (left, first), (right, second) in pairwise(found):
+        assert float(right) - float(left) >= (text_width(first) + text_width(second)) / 2
+
+
+def test_a_long_label_of_a_bar_is_not_cut():
+    long = "application abandoned"
+    picture = bars([Bar(label=long, value=1.0, text="1")], "What precedes")
+    [at] = re.findall(rf'x="([\d.]+)"[^>]*>{long}<', picture)
+    assert float(at) >= text_width(long)

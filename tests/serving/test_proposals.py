@@ -255,7 +255,7 @@ def test_problems_are_those_of_the_check(proposals):
     proposal = proposals.draft(
         "ann", "offer", "savings_plus", today.replace("cost: 15", "costs: 15").replace("growth", "grow")
     )
-    problems = proposals.problems(proposal)
+    problems = proposals.problems(proposal.kind, proposal.name, proposal.entry)
     assert len(problems) == 2
     assert problems[0].startswith("offers.yaml:7: unknown key: got 'costs'")
     with pytest.raises(ConflictError):
