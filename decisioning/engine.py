@@ -21,7 +21,7 @@ from decisioning.arbitration.scores import (
     score_candidates,
 )
 from decisioning.arbitration.sort_keys import SortedCandidates, ranked, sort_keys
-from decisioning.policies.assignment import arms_of, units_of
+from decisioning.policies.assignment import arms_of, trial_arms, units_of
 from decisioning.policies.compiled import CompiledPolicy
 from decisioning.policies.draws import Arm, Arms, Draws, as_microseconds, decision_id, hashes_of
 from decisioning.policies.evaluation_context import EvaluationContext, moment_columns
@@ -185,11 +185,14 @@ def decide(features: FeatureTable, propensity: Array, policy: CompiledPolicy, co
     control = policy.policy.control
     household = features.columns.get(control.household or "")
     day = as_datetime(moment).astimezone(policy.time_zone).date()
-    arm = arms_of(units_of(customers, household), control, day)
+    units = units_of(customers, household)
+    arm = arms_of(units, control, day)
+    trials = {one.column: trial_arms(units, arm, one, control.salt, day) for one in policy.policy.trials}
     local = moment_columns(as_datetime(moment), policy.time_zone, arm == Arm.HOLDOUT)
     requests = _requests(context.request, len(features))
     request_values = request_columns(requests, policy.names.request)
-    situation = EvaluationContext(policy.sources, len(features), features.columns, {**local, **request_values})
+    of_the_moment = {**local, **trials, **request_values}
+    situation = EvaluationContext(policy.sources, len(features), features.columns, of_the_moment)
     answers = policy.program.run(situation.rows)
     arm = np.where(answers.personalised | (arm == Arm.HOLDOUT), arm, np.int8(Arm.NOT_PERSONALISED))
     bits = answers.failing

@@ -180,6 +180,37 @@ def effects(
 
 
 @app.command()
+def trials(
+    context: typer.Context,
+    as_of: Annotated[
+        datetime | None, moment_option("Moment in the bank's time zone; just after the latest news by default.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Plan and judge the trials (A/B tests) of policies.yaml: ship, hold or stop, however often you look.
+
+    Example: nbo --bank banks/demo trials
+    """
+    parts = components_of_bank(context)
+    from serving.trial_results import trial_reports
+
+    found = trial_reports(parts.log, parts.bank, moment_of(parts, as_of) or parts.latest())
+    if json:
+        print_json({"trials": [one.to_json() for one in found]})
+        return
+    for one in found:
+        console.print(f"{one.sentence}", markup=False, highlight=False, soft_wrap=True)
+        if one.result is not None:
+            show_table(
+                one.trial.question,
+                ("arm", "customers", "gain of a customer", "expect"),
+                [(arm.arm, arm.customers, str(arm.gain), f"{arm.shrunk_gain:+.4g}") for arm in one.result.arms],
+            )
+    if not found:
+        console.print("this bank's policies.yaml has no trials", markup=False)
+
+
+@app.command()
 def health(
     context: typer.Context,
     as_of: Annotated[datetime | None, moment_option("Moment in the bank's time zone; now by default.")] = None,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from config.bank import Bank
 from decisioning.policies.assignment import arms_of, units_of
@@ -37,3 +38,13 @@ def arms_in_log(log: EventLog, bank: Bank, customers: Sequence[str], moment: dat
     """Return the arm of each customer at a moment, shape (n,)."""
     day = moment.astimezone(bank.time_zone).date()
     return arms_of(units_in_log(log, bank, customers, moment), bank.policy.control, day)
+
+
+def customers_before(log: EventLog, moment: datetime) -> pa.Array:
+    """Return the customers with an event before a moment: those whom an arm could be assigned to."""
+    parts = []
+    for bucket in range(log.buckets):
+        events = log.read_bucket(bucket, ["customer_id", "occurred_at"])
+        known = events.filter(pc.less(events["occurred_at"], pa.scalar(moment, events["occurred_at"].type)))
+        parts.append(pc.unique(known["customer_id"].cast(pa.string())))
+    return pa.concat_arrays(parts)

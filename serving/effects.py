@@ -8,8 +8,6 @@ from datetime import datetime, time, timedelta
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from config.bank import Bank
@@ -31,7 +29,7 @@ from features.outcomes import (
     value_by_customer,
 )
 from records.decision_log import DecisionLog
-from serving.assignment import units_in_log
+from serving.assignment import customers_before, units_in_log
 from serving.promises import promises_of
 
 PROGRAMME: Final = "programme"
@@ -203,7 +201,7 @@ def _counting_from(bank: Bank, until: datetime, months: int, first: datetime) ->
 def _compared(
     log: EventLog, bank: Bank, outcomes: OutcomeEvents, control: Arm, since: datetime, until: datetime
 ) -> Comparison | None:
-    customers = _customers_before(log, since)
+    customers = customers_before(log, since)
     units = units_in_log(log, bank, customers.to_pylist(), since)
     arms = arms_of(units, bank.policy.control, since.astimezone(bank.time_zone).date())
     start, end = utc_microseconds(since), utc_microseconds(until)
@@ -240,13 +238,3 @@ def _readable_from(groups: Sequence[GroupOutcome], base: float, since: datetime,
         return None
     wait = (max(errors) / needed) ** 2 * (until - since) / timedelta(days=1)
     return since + timedelta(days=wait) if wait < LONGEST_WAIT_DAYS else None
-
-
-def _customers_before(log: EventLog, moment: datetime) -> pa.Array:
-    """Return the customers with an event before a moment: those whom an arm could be assigned to."""
-    parts = []
-    for bucket in range(log.buckets):
-        events = log.read_bucket(bucket, ["customer_id", "occurred_at"])
-        known = events.filter(pc.less(events["occurred_at"], pa.scalar(moment, events["occurred_at"].type)))
-        parts.append(pc.unique(known["customer_id"].cast(pa.string())))
-    return pa.concat_arrays(parts)

@@ -9,6 +9,7 @@ import numpy as np
 
 from decisioning.policies.draws import Arm, Arms, Hashes, hashes_of, mixed, uniforms
 from decisioning.policies.policy import Control
+from decisioning.policies.trial import Trial
 from expressions.types import Array
 
 WASH_OUT: Final = timedelta(days=28)
@@ -83,3 +84,33 @@ def arms_of(units: Hashes, control: Control, day: date) -> Arms:
             arms[chosen & (arms == Arm.STANDARD)] = arm
         left -= share
     return arms
+
+
+def trial_arms(units: Hashes, arms: Arms, trial: Trial, salt: str, day: date) -> Array:
+    """Assign customers of the standard arm to the arms of a trial.
+
+    Args:
+        units: What is drawn (`units_of`), shape (n,).
+        arms: Control arm of each customer (`arms_of`), shape (n,).
+        trial: The trial.
+        salt: Salt of the layers (`Control.salt`).
+        day: Local day of the decision.
+
+    Returns:
+        Position of the arm in `trial.arms`, NaN for customers outside the trial, shape (n,).
+
+    Example:
+        >>> trial = Trial(name="bonus", question="", arms={"low": 0.5, "high": 0.5}, control="low", expected_gain=1.0,
+        ...               starts=date(2026, 1, 5), ends=date(2026, 1, 18))
+        >>> trial_arms(hashes_of(["c1", "c2"]), np.zeros(2, np.int8), trial, "control", date(2026, 1, 7)).tolist()
+        [1.0, 0.0]
+    """
+    found = np.full(len(units), np.nan)
+    if not trial.starts <= day <= trial.ends:
+        return found
+    place = uniforms(mixed(units ^ hashes_of([f"{salt}/layer/{trial.layer}"])))
+    inside = (place >= trial.slice[0]) & (place < trial.slice[1]) & (arms == Arm.STANDARD)
+    edges = np.cumsum(list(trial.arms.values()))[:-1]
+    drawn = np.searchsorted(edges, uniforms(mixed(units ^ hashes_of([f"{salt}/trial/{trial.salt}"]))), side="right")
+    found[inside] = drawn[inside]
+    return found

@@ -31,6 +31,7 @@ from decisioning.policies.draws import Arm
 from decisioning.policies.policy import Policy
 from decisioning.policies.rules import all_rules, limit_counts
 from decisioning.policies.symbol_table import SymbolTable
+from decisioning.policies.trial_checks import trial_problems
 from decisioning.policies.verdicts import BITS_PER_WORD, Bits, words_for
 from domain.errors import Problem
 from domain.offer import Offer, OfferClass
@@ -69,7 +70,7 @@ def compile_policy(
         name: kind for name, field in vocabulary.request.items() if (kind := field.column_type) is not None
     }
     counts = limit_counts(policy.contact_limits, candidates)
-    names = SymbolTable.of(candidates, catalogue, counts, request_types, policy.outbound)
+    names = SymbolTable.of(candidates, catalogue, counts, request_types, policy.outbound, policy.trials)
     builder = Builder(names)
     rules = all_rules(policy, budgets, builder, pauses)
     values = [
@@ -128,6 +129,7 @@ def compile_policy(
         *budget_problems(budgets),
         *checks.offer_problems(offers, catalogue),
         *control_problems(policy, offers, vocabulary),
+        *trial_problems(policy, vocabulary),
         *builder.problems,
         *cold_start_problems,
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from decisioning.policies.trial import Trial
 from domain.spec import Spec
 
 RuleKind = Literal["consent", "eligibility", "applicability", "suitability", "service_first", "contact_limit"]
@@ -226,6 +227,7 @@ class Policy(Spec):
         levers: Weights that people set, with a name that says why.
         exploration: How often something other than the best candidate is tried.
         control: Control arms to measure against.
+        trials: Randomised comparisons of ways of deciding.
         offers_per_channel: Maximum number of ranked offers in an answer.
         distinct_products: Whether the ranked offers of an answer must be of different product families, the best of
             each.
@@ -248,6 +250,7 @@ class Policy(Spec):
     levers: tuple[Weight, ...] = ()
     exploration: Exploration = field(default_factory=Exploration)
     control: Control = field(default_factory=Control)
+    trials: tuple[Trial, ...] = ()
     offers_per_channel: int = 3
     distinct_products: bool = False
     minimum_priority: float = 0.0

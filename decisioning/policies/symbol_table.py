@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from decisioning.policies.candidates import Candidates, Columns
-from expressions.types import Array, Boolean, ColumnType, Number
+from decisioning.policies.trial import Trial
+from expressions.types import Array, Boolean, Category, ColumnType, Number
 from features.catalogue import FeatureCatalogue
 
 SCORES: Mapping[str, ColumnType] = {"churn_probability": Number()}
@@ -37,6 +38,7 @@ class SymbolTable:
     Attributes:
         counts: Name of a contact limit's count -> for each candidate, the features that are summed.
         request: Types of the request fields, by their names in expressions.
+        trials: Type of the arm of each trial, by its name in expressions.
         delivery_hour: Shape (m,), local hour at which each candidate's channel sends contacts decided in a batch run;
             0 for channels that are not outbound.
         schema: Type of every name.
@@ -46,6 +48,7 @@ class SymbolTable:
     catalogue: FeatureCatalogue
     counts: Mapping[str, tuple[tuple[str, ...], ...]]
     request: Mapping[str, ColumnType]
+    trials: Mapping[str, ColumnType]
     delivery_hour: Array
     schema: Mapping[str, ColumnType]
     _found: dict[str, tuple[Columns, Columns]] = field(default_factory=dict, repr=False, compare=False)
@@ -58,6 +61,7 @@ class SymbolTable:
         counts: Mapping[str, tuple[tuple[str, ...], ...]],
         request: Mapping[str, ColumnType],
         outbound: Mapping[str, int],
+        trials: Sequence[Trial] = (),
     ) -> SymbolTable:
         """Collect the names; a feature takes precedence over a name of the moment."""
         families = {
@@ -68,8 +72,10 @@ class SymbolTable:
         counted = dict.fromkeys(counts, Number())
         request_types = {REQUEST + name: kind for name, kind in request.items()}
         hours = np.array([outbound.get(treatment.channel, 0) for _, treatment in candidates.pairs], dtype=np.float64)
-        schema = {**MOMENT, **SCORES, **request_types, **catalogue.schema, **families, **counted, **candidates.schema}
-        return cls(candidates, catalogue, counts, request_types, hours, schema)
+        drawn: dict[str, ColumnType] = {trial.column: Category(tuple(trial.arms)) for trial in trials}
+        known = {**MOMENT, **SCORES, **request_types, **drawn}
+        schema = {**known, **catalogue.schema, **families, **counted, **candidates.schema}
+        return cls(candidates, catalogue, counts, request_types, drawn, hours, schema)
 
     def key(self, name: str, column: int) -> object:
         """Return what a name's value depends on beside the customer; candidates with equal keys have equal values."""
@@ -114,5 +120,5 @@ class SymbolTable:
             return tuple(
                 members[product] for product in self.candidates.products if product is not None and product in members
             )
-        built_in = name in MOMENT or name in self.request
+        built_in = name in MOMENT or name in self.request or name in self.trials
         return () if built_in and name not in self.catalogue.features else (name,)

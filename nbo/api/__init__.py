@@ -29,6 +29,7 @@ from nbo.api.bank import Bank
 from nbo.api.champion import Champion
 
 if TYPE_CHECKING:
+    from decisioning.experiments.trials import TrialResult, judge_trial, trial_size
     from decisioning.monitoring.drift import Drift, drift
     from decisioning.off_policy.evaluate import PolicyEvaluation, evaluate_policy
     from decisioning.off_policy.slates import SlateModel, slate_value
@@ -48,18 +49,24 @@ __all__ = [
     "PolicyEvaluation",
     "Realisation",
     "SlateModel",
+    "TrialResult",
     "compare_groups",
     "drift",
     "evaluate_policy",
     "fit_contacts",
+    "judge_trial",
     "open_bank",
     "realisation",
     "slate_value",
+    "trial_size",
 ]
 
 _WHEN_USED = {
     "GroupOutcome": "decisioning.outcomes.groups",
     "Realisation": "decisioning.outcomes.realised",
+    "TrialResult": "decisioning.experiments.trials",
+    "judge_trial": "decisioning.experiments.trials",
+    "trial_size": "decisioning.experiments.trials",
     "Drift": "decisioning.monitoring.drift",
     "drift": "decisioning.monitoring.drift",
     "compare_groups": "decisioning.outcomes.groups",

@@ -1,0 +1,142 @@
+"""Results of the bank's trials, from the event log: planned before they start, judged while they run and after."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from config.bank import Bank
+from decisioning.experiments.trials import TrialResult, judge_trial, trial_size
+from decisioning.policies.assignment import arms_of, trial_arms
+from decisioning.policies.trial import Trial
+from events.log import EventLog
+from expressions.types import Array
+from features.moments import utc_microseconds
+from features.outcomes import OutcomeEvents, longest_reversal, outcome_events, outcome_types, value_by_customer
+from serving.assignment import customers_before, units_in_log
+
+DAY: Final = timedelta(days=1)
+LOOKBACK: Final = timedelta(days=90)
+"""Period before a trial whose outcomes explain noise; long, because outcomes are rare."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialReport:
+    """What is known of a trial.
+
+    Attributes:
+        trial: The trial.
+        customers: Customers assigned to it, or who would be if it began now.
+        needed: Customers that tell the expected gain, by the noise of the bank's own outcomes; None without outcomes.
+        days: Whole days that have passed.
+        result: The verdict; None before the first day has passed.
+    """
+
+    trial: Trial
+    customers: int
+    needed: float | None
+    days: int
+    result: TrialResult | None
+
+    @property
+    def sentence(self) -> str:
+        """The answer in words."""
+        if self.needed is None:
+            planned = "no outcome yet says how many customers it needs"
+        else:
+            planned = (
+                f"{self.customers:,} customers, {self.needed:,.0f} are needed to tell {self.trial.expected_gain:g}"
+            )
+        if self.result is None:
+            return f"{self.trial.name} has not begun: {planned}"
+        return f"{self.trial.name}, day {self.days} of {self.trial.days}: {self.result.verdict} ({planned})"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain values."""
+        return {
+            "trial": self.trial.name,
+            "question": self.trial.question,
+            "customers": self.customers,
+            "needed": self.needed,
+            "days": self.days,
+            "sentence": self.sentence,
+            "result": None if self.result is None else asdict(self.result),
+        }
+
+
+def trial_reports(log: EventLog, bank: Bank, until: datetime) -> list[TrialReport]:
+    """Report on every trial of the bank's policy.
+
+    Args:
+        log: Event log.
+        bank: The bank; its offers say what they count as.
+        until: Moment of the last knowledge.
+    """
+    if not bank.policy.trials:
+        return []
+    outcomes = outcome_events(log.read_types(outcome_types(bank.offers)), bank.offers, until)
+    return [_report(log, bank, outcomes, trial, until) for trial in bank.policy.trials]
+
+
+def _report(log: EventLog, bank: Bank, outcomes: OutcomeEvents, trial: Trial, until: datetime) -> TrialReport:
+    starts = datetime.combine(trial.starts, time(), bank.time_zone)
+    ends = datetime.combine(trial.ends + DAY, time(), bank.time_zone)
+    begin = min(starts, until)
+    customers = customers_before(log, begin)
+    units = units_in_log(log, bank, customers.to_pylist(), begin)
+    control = bank.policy.control
+    arms = trial_arms(units, arms_of(units, control, trial.starts), trial, control.salt, trial.starts)
+    inside = np.flatnonzero(~np.isnan(arms))
+    taking, units = customers.take(pa.array(inside)), units[inside]
+    before = value_by_customer(outcomes, taking, utc_microseconds(begin - LOOKBACK), utc_microseconds(begin))
+    needed = _needed(trial, outcomes, taking, begin)
+    passed = (min(until, ends) - starts) // DAY
+    if passed < 1 or not len(inside):
+        return TrialReport(trial, len(inside), needed, max(passed, 0), None)
+    wait = timedelta(microseconds=int(longest_reversal(bank.offers).astype(np.int64)))
+    window = timedelta(days=max(offer.response_window_days for offer in bank.offers))
+    last = min(until - wait, ends + window)
+    result = judge_trial(
+        value_by_customer(outcomes, taking, utc_microseconds(starts), utc_microseconds(max(last, starts))),
+        np.array(list(trial.arms))[arms[inside].astype(np.intp)],
+        trial.arms,
+        trial.control,
+        days=passed,
+        expected_gain=trial.expected_gain,
+        smallest_gain=trial.smallest_gain,
+        unit=units,
+        before=before,
+        guardrails={name: _counts(log, name, taking, starts, min(until, ends)) for name in trial.guardrails},
+        is_over=last >= ends + window,
+    )
+    return TrialReport(trial, len(inside), needed, passed, result)
+
+
+def _needed(trial: Trial, outcomes: OutcomeEvents, customers: pa.Array, begin: datetime) -> float | None:
+    """Return the customers needed, by the outcomes of a period as long as the trial just before it."""
+    length = trial.days * DAY
+    moments = [utc_microseconds(moment) for moment in (begin - length - LOOKBACK, begin - length, begin)]
+    earlier = value_by_customer(outcomes, customers, moments[0], moments[1])
+    usual = value_by_customer(outcomes, customers, moments[1], moments[2])
+    if len(customers) < 2 or not usual.std() > 0.0:
+        return None
+    alike = float(np.corrcoef(earlier, usual)[0, 1]) if earlier.std() > 0.0 else 0.0
+    control = trial.arms[trial.control]
+    other = min(share for name, share in trial.arms.items() if name != trial.control)
+    both = control + other
+    pair = trial_size(float(usual.std()), trial.expected_gain, (control / both, 1.0 - control / both), min(alike, 0.99))
+    return pair / both
+
+
+def _counts(log: EventLog, kind: str, customers: pa.Array, since: datetime, until: datetime) -> Array:
+    events = log.read_types([kind])
+    at = events["occurred_at"].cast(pa.int64()).to_numpy()
+    first, last = (int(utc_microseconds(moment).astype(np.int64)) for moment in (since, until))
+    place = pc.index_in(events["customer_id"].cast(pa.string()), value_set=customers).fill_null(-1).to_numpy()
+    inside = place[(at >= first) & (at < last) & (place >= 0)]
+    return np.bincount(inside, minlength=len(customers)).astype(np.float64)
