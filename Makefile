@@ -10,7 +10,7 @@ unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH
 # images and machines set it often; then each of a hundred processes compiles MLflow, Feast and Prefect anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: always demo test test-containers check lock docs results pictures notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-journeys bench-models bench-serving bench-soak clean help
+.PHONY: always demo test test-containers check lock docs docs-site results pictures notebook bench-features bench-incremental bench-online bench-deciding bench-allocation bench-journeys bench-models bench-serving bench-soak clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -48,6 +48,14 @@ results: $(STAMPS)/run  ## run both banks from nothing and write docs/results.md
 	$(BIN)/nbo --bank banks/bpi2012 run
 	$(BIN)/python -m nbo.documents.results
 
+$(STAMPS)/docs: $(STAMPS)/dev requirements-docs.lock
+	@$(BIN)/python -m install.packages requirements-docs.lock
+	@touch $@
+
+docs-site: $(STAMPS)/docs docs  ## build the pages of docs/ as a site in .site/html
+	$(BIN)/python -m nbo.documents.site
+	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict
+
 pictures: $(STAMPS)/dev  ## take the pictures of docs/console on the demo bank's finished state; needs a Chromium
 	$(BIN)/python -m tests.console.pictures
 
@@ -73,6 +81,7 @@ lock: $(STAMPS)/uv  ## resolve the dependencies of pyproject.toml anew
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) pyproject.toml --extra redis --extra postgres -o requirements-servers.lock -c requirements.lock
 	$(COMPILE) pyproject.toml --group dev -o requirements-dev.lock -c requirements-servers.lock
+	$(COMPILE) --group docs -o requirements-docs.lock -c requirements-dev.lock
 
 bench-features: $(STAMPS)/dev  ## the feature kernel beside DuckDB, Polars and pandas: some 20 minutes, 10 GB of disk
 	$(BIN)/python -m benchmarks.features

@@ -47,7 +47,7 @@ class ApiKey:
     """An API key, and what its caller may do.
 
     Attributes:
-        name: Name of the caller in logs and in the audit.
+        name: Name of the caller in logs and in the audit, without a colon.
         sha256: SHA-256 of the key, 64 hexadecimal digits; the key itself is 32 random bytes, known only to the caller.
         scopes: One or more of `SCOPES`.
         per_second: Average limit on requests, and on events and decisions in batches, per second; None for no limit.
@@ -225,6 +225,8 @@ def _key(position: int, entry: Any) -> ApiKey:
     name, digest, scopes = entry.get("name"), entry.get("sha256"), entry.get("scopes")
     if not isinstance(name, str) or not name.strip():
         raise SettingError(f"{where} has no name", expected="the caller's name")
+    if ":" in name:  # `token:` and `console:` stand before the names of other callers in the audit
+        raise SettingError(f"the name of {where} has a colon", got=f"'{name}'", expected="a name without")
     if not isinstance(digest, str) or len(digest) != _HEX_DIGITS or set(digest) - set("0123456789abcdef"):
         raise SettingError(f"{where} has no hash", expected=f"sha256, {_HEX_DIGITS} hexadecimal digits")
     if not isinstance(scopes, list) or not scopes or not set(map(str, scopes)) <= set(SCOPES):

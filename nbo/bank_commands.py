@@ -11,8 +11,8 @@ import typer
 from domain.errors import DataError, StateError
 from nbo.app import AsOf, AsOfNow, app, components_of_bank, components_with_flows, moment_of
 from nbo.display import console, progress_bars, show_table
+from nbo.explained_decision import show_decision, show_offer_in_decision
 from nbo.outcomes import (
-    show_decision,
     show_decisions,
     show_deliveries,
     show_import,
@@ -221,18 +221,22 @@ def decide(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only look at one customer: claim no budget, count no contact.")
     ] = False,
+    why: Annotated[
+        str | None, typer.Option(help="Only look at one customer, and show what counts for and against this offer.")
+    ] = None,
 ) -> None:
     """Decide for all customers, or for one from the online state and the events since.
 
     The decision for one customer is written and claims its budgets, as in the service; not with --as-of, which asks
     what would be decided at another moment.
 
-    Example: nbo --bank banks/demo decide --customer C002262 --channel app --dry-run
+    Example: nbo --bank banks/demo decide --customer C002262 --channel app --why savings_goal
     """
     parts = components_of_bank(context)
     moment = moment_of(parts, as_of)
-    if customer is None and dry_run:
-        raise DataError("--dry-run is for one customer", remedy="--customer ID, or nbo simulate-policy for everybody")
+    if customer is None and (dry_run or why):
+        option = "--why" if why else "--dry-run"
+        raise DataError(f"{option} is for one customer", remedy="--customer ID, or nbo simulate-policy for everybody")
     if customer is None:
         parts = components_with_flows(context)
         from pipelines.deciding import decide_for_everybody
@@ -249,8 +253,12 @@ def decide(
         )
     from wiring.bank_time import last_moment, served_now
 
-    keep = moment is None and not dry_run
-    show_decision(parts.answer(customer, channel, moment or served_now(parts) or last_moment(parts), keep=keep))
+    keep = moment is None and not dry_run and why is None
+    answer = parts.answer(customer, channel, moment or served_now(parts) or last_moment(parts), keep=keep)
+    if why is None:
+        show_decision(answer)
+    else:
+        show_offer_in_decision(answer, why)
 
 
 @app.command()

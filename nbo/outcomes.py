@@ -5,9 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from decisioning.explaining.counterfactual import counterfactuals
 from domain.counts import whole_percents
 from events.report import NothingAcceptedError
 from nbo.display import console, show_table
@@ -21,12 +20,6 @@ from pipelines.report_page import (
     untrained,
 )
 from serving.batch.part import OFFERS
-
-if TYPE_CHECKING:
-    from serving.customer import Answer
-
-CHANGES_SHOWN = 3
-"""The runner-up and the next closest; for the others rules decide, which are all shown above."""
 
 
 def show_run(result: Mapping[str, Any], folder: Path) -> None:
@@ -133,52 +126,6 @@ def show_deliveries(result: Mapping[str, Any]) -> None:
         show_table("why not", ("channel", "reason", "contacts"), reasons)
     show_rows("dead letters: kept until `deliver --again` retries them", result["dead_letters"])
     show_rows("handed over in the last 35 days, and what was heard of it", result["unheard"])
-
-
-def show_decision(answer: Answer) -> None:
-    """Show the offers of one decision with their reasons, and the rules that stopped every other candidate."""
-    decision = answer.decision
-    console.print(
-        f"{decision.customer_id} in {decision.channel} as of {decision.as_of:%Y-%m-%d %H:%M} UTC: stage "
-        f"{decision.stage}, decision {decision.decision_id}, features from {answer.origin}",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
-    if answer.note:
-        console.print(f"  {answer.note}", markup=False, soft_wrap=True)
-    if decision.fallback:
-        console.print(decision.fallback, markup=False, soft_wrap=True)
-    for candidate, reasons in zip(decision.offers, answer.reasons, strict=True):
-        console.print(
-            f"{candidate.rank}. {candidate.offer}: propensity {_known(candidate.propensity, 4)} x value "
-            f"{_known(candidate.value, 2)}, priority {_known(candidate.priority, 3)}, "
-            f"selection probability {candidate.selection_probability:.3f}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
-        for reason in reasons:
-            console.print(f"     {reason.sentence()}", markup=False, highlight=False, soft_wrap=True)
-    rejected = [
-        (candidate.offer, verdict.rule, verdict.reason)
-        for candidate in decision.candidates
-        if candidate.channel == decision.channel
-        for verdict in candidate.verdicts
-        if not verdict.passed
-    ]
-    if rejected:
-        show_table("why not the others", ("offer", "rule", "reason"), rejected)
-    changes = [found for found in counterfactuals(answer.decisions, 0, decision.channel) if len(found.rules) <= 1]
-    if changes:
-        console.print("what would have to change")
-    for found in changes[:CHANGES_SHOWN]:
-        console.print(f"  {found.sentence()}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _known(number: float | None, digits: int) -> str:
-    """Format a number of a candidate; candidates of customers without personalised offers have none."""
-    return "unknown" if number is None else f"{number:.{digits}f}"
 
 
 def show_rows(title: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -176,11 +176,13 @@ def show_key(name: str, scopes: Sequence[str], per_second: float | None) -> None
 
     Raises:
         DataError: A scope does not exist.
+        SettingError: The name or the rate makes no sense.
     """
     for scope in scopes:
         if scope not in SCOPES:
             raise DataError("no such scope", got=f"'{scope}'", expected=nearest(scope, SCOPES))
     new, entry = new_key(name, scopes, per_second)
+    ServiceSettings.from_environment({API_KEYS: json.dumps([entry])})  # what would not be read is not given out
     console.print(f"key, for the caller: {new}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"entry of {API_KEYS}: {json.dumps(entry)}", markup=False, highlight=False, soft_wrap=True)
 

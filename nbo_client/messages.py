@@ -38,7 +38,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason for a score, in words and as a share of the log odds."""
+    """One reason for a score, in words and as a share of the log odds.
+
+    Attributes:
+        name: Feature or attribute of the offer that moved the score.
+        description: What it is, in words.
+        value: The customer's value in words; empty if it is not about the customer.
+        log_odds: Contribution to the log odds of acceptance; positive speaks for the offer.
+        sentence: The reason as a sentence.
+    """
 
     name: str
     description: str
@@ -57,7 +65,12 @@ class RankedOffer:
         propensity: Probability of acceptance; None for an offer that was not scored.
         selection_probability: Probability with which this offer was chosen, for evaluating policies.
         rank_probability: Probability with which it got its rank.
-        reasons: What moved the model most; empty unless the question asked for reasons.
+        rank: Place among the ranked offers, from 1.
+        offer_class: `mandatory`, `transactional` or `commercial`; a class ranks above the next one.
+        slot: Place in the channel; None if it has only one.
+        value: Value of an acceptance, in the bank's currency; None for an offer that was not scored.
+        priority: What offers are ranked by within their class: an expected margin in the bank's currency.
+        reasons: What moved the score most, the strongest first; empty unless the question asked for reasons.
     """
 
     rank: int
@@ -100,7 +113,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """Several decisions, in the order of the questions."""
+    """Several decisions, in the order of the questions.
+
+    Attributes:
+        decisions: One for each question.
+    """
 
     decisions: tuple[Decision, ...]
 
@@ -136,7 +153,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EventResult:
-    """Status of a submitted event; `fate` is accepted, duplicate, conflict, stray, erased or refused."""
+    """Status of a submitted event; `fate` is accepted, duplicate, conflict, stray, erased or refused.
+
+    Attributes:
+        reason: Kind of the fault of a refused event; None for others.
+        detail: The fault in words; None if there is none.
+    """
 
     event_id: str
     fate: str
@@ -146,7 +168,12 @@ class EventResult:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Statuses of submitted events, in their order; accepted events are durable and count in the next decision."""
+    """Statuses of submitted events, in their order; accepted events are durable and count in the next decision.
+
+    Attributes:
+        accepted: Number of accepted events.
+        results: One for each event.
+    """
 
     accepted: int
     results: tuple[EventResult, ...]
@@ -159,7 +186,12 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Readiness of the service, with the bank and the versions that it serves, and what is paused."""
+    """Readiness of the service, with the bank and the versions that it serves, and what is paused.
+
+    Attributes:
+        status: `ready`; anything else is a problem with status 503.
+        paused: What is paused, such as `channel email`.
+    """
 
     status: str
     bank: str
@@ -217,7 +249,11 @@ class Paused(PauseInForce):
 
 @dataclass(frozen=True, slots=True)
 class Pauses:
-    """The pauses in force."""
+    """The pauses in force.
+
+    Attributes:
+        pauses: Each pause in force.
+    """
 
     pauses: tuple[PauseInForce, ...]
 
@@ -229,6 +265,10 @@ class Customer:
     Attributes:
         limits: Use of each contact limit.
         decisions: Summaries of the latest decisions.
+        attributes: The latest known values, by the names of events.yaml.
+        stage: Stage of the journey, and since when.
+        stage_history: Earlier stages, the latest first.
+        products: Products held, and since when.
     """
 
     customer_id: str
@@ -244,7 +284,11 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class ConsentChange:
-    """A customer's new consents, by the names of the bank's attributes."""
+    """A customer's new consents, by the names of the bank's attributes.
+
+    Attributes:
+        consents: Name of a boolean attribute -> whether the customer consents.
+    """
 
     consents: Mapping[str, bool]
     event_id: str | None = None
@@ -260,7 +304,14 @@ class ConsentChanged:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Receipt of an erasure: rows erased from each place; the customer is named by a hash."""
+    """Receipt of an erasure: rows erased from each place; the customer is named by a hash.
+
+    Attributes:
+        receipt_id: Id of the receipt.
+        customer: Salted hash of the customer's id, as in the audit.
+        erased_at: The moment of the erasure.
+        erased: Place -> number of rows erased.
+    """
 
     receipt_id: str
     customer: str
@@ -276,6 +327,8 @@ class DecisionLook:
         offer: The first of the ranked offers.
         outcome: The latest outcome, which revises the earlier ones.
         withdrawn_at: When its channel withdrew the contact; None if it did not.
+        offers: The ranked offers, with the numbers they were ranked by.
+        outcomes: Outcomes of the decision, the earliest first.
     """
 
     decision_id: str
@@ -294,7 +347,13 @@ class DecisionLook:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The verdict of every rule on every candidate of a decision."""
+    """The verdict of every rule on every candidate of a decision.
+
+    Attributes:
+        arm: How candidates were ranked: `standard`, or the customer's control arm.
+        features: The customer's values that rules, values and models used.
+        candidates: Every offer in every channel, with its numbers and the verdict of every rule.
+    """
 
     decision_id: str
     customer_id: str
@@ -307,7 +366,13 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """Result of replaying a decision: whether it came out the same."""
+    """Result of replaying a decision: whether it came out the same.
+
+    Attributes:
+        same: Whether the decision came out the same.
+        differences: What differs, in words.
+        offers: The offers of the decision made anew.
+    """
 
     decision_id: str
     same: bool
@@ -317,7 +382,12 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The bank's offers."""
+    """The bank's offers.
+
+    Attributes:
+        currency: Currency of values and amounts.
+        offers: Each offer, as offers.yaml has it.
+    """
 
     bank: str
     currency: str
@@ -334,7 +404,12 @@ class ScoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The models' probabilities for a customer."""
+    """The models' probabilities for a customer.
+
+    Attributes:
+        churn_probability: Probability of churn within the horizon of models.yaml; None without a champion.
+        propensities: Probability of acceptance of each offer in each channel.
+    """
 
     customer_id: str
     as_of: datetime

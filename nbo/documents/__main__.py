@@ -1,4 +1,4 @@
-"""Write the reference pages of docs/ that are generated from the program: `python -m nbo.documents`."""
+"""Write what is generated from the program: the reference pages, and the TypeScript client."""
 
 from __future__ import annotations
 
@@ -8,31 +8,43 @@ from features.reference import features_reference
 from nbo.commands import app
 from nbo.documents.commands import commands_reference
 from nbo.documents.configuration import configuration_reference
+from nbo.documents.http_api import http_api_reference
+from nbo.documents.typescript import typescript_client
+from serving.api.app import create_app
+from serving.service.service import Service
 
 
 def references() -> dict[str, str]:
-    """Generate the pages: file name below docs/ -> text.
+    """Generate the files: path in this repository -> text.
 
     Example:
         >>> list(references())
-        ['features.md', 'configuration.md', 'commands.md']
+        ['docs/features.md', 'docs/configuration.md', 'docs/commands.md', 'docs/http_api.md', \
+'nbo_client/typescript/nbo.ts']
     """
-    demo = load_bank(COMMON_FEATURES.parent.parent / "banks" / "demo")
+    demo = load_bank(ROOT / "banks" / "demo")
+    document = create_app(_no_service).openapi()
     return {
-        "features.md": features_reference(demo.features, demo.identity.name),
-        "configuration.md": configuration_reference(),
-        "commands.md": commands_reference(app),
+        "docs/features.md": features_reference(demo.features, demo.identity.name),
+        "docs/configuration.md": configuration_reference(),
+        "docs/commands.md": commands_reference(app),
+        "docs/http_api.md": http_api_reference(document),
+        "nbo_client/typescript/nbo.ts": typescript_client(document),
     }
 
 
-DOCUMENTS = COMMON_FEATURES.parent.parent / "docs"
-"""The docs folder of this repository, independent of the working folder."""
+def _no_service() -> Service:
+    raise AssertionError("the application is described, not started")
+
+
+ROOT = COMMON_FEATURES.parent.parent
+"""This repository, independent of the working folder."""
 
 
 def main() -> None:
-    """Write all reference pages."""
-    for name, page in references().items():
-        (DOCUMENTS / name).write_text(page, encoding="utf-8")
+    """Write all of them."""
+    for path, text in references().items():
+        (ROOT / path).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

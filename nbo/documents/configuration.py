@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import date
@@ -12,64 +11,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 from config.files import COMMON_FEATURES, FILE_KINDS, FileKind
 from config.service import ServiceSettings
 from config.shapes import alternatives, names_of
+from domain.docstrings import meanings_in, summary_in
 from domain.errors import StateError
-
-_FIELD = re.compile(r"^(\w+): (.*)$")
-
-
-def summary_of(shape: Any) -> str:
-    """Return the docstring of a class without its sections.
-
-    Example:
-        >>> class Limit:
-        ...     '''A contact limit.
-        ...
-        ...     Attributes:
-        ...         days: Length of the window.
-        ...     '''
-        >>> summary_of(Limit)
-        'A contact limit.'
-    """
-    text = inspect.getdoc(shape) or ""
-    return _one_line(re.split(r"\n(?:Attributes|Example|Raises):\n", text)[0])
-
-
-def meanings_of(shape: Any) -> dict[str, str]:
-    """Return the description of each field from the section `Attributes` of a dataclass's docstring.
-
-    Example:
-        >>> from dataclasses import dataclass
-        >>> @dataclass
-        ... class Limit:
-        ...     '''A contact limit.
-        ...
-        ...     Attributes:
-        ...         days: Length of the window.
-        ...     '''
-        ...     days: int
-        >>> meanings_of(Limit)
-        {'days': 'Length of the window.'}
-    """
-    names = {field.name for field in fields(shape)}
-    _, _, section = (inspect.getdoc(shape) or "").partition("\nAttributes:\n")
-    meanings: dict[str, str] = {}
-    current = ""
-    for line in section.splitlines():
-        if line and not line.startswith(" "):
-            break
-        found = _FIELD.match(line.strip())
-        if found and found[1] in names and line.startswith("    ") and not line.startswith("     "):
-            current = found[1]
-            meanings[current] = found[2]
-        elif current and line.strip():
-            meanings[current] += f" {line.strip()}"
-    return meanings
-
-
-def _one_line(text: str) -> str:
-    paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
-    return "\n\n".join(part for part in paragraphs if part)
-
 
 _PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", date: "date"}
 
@@ -114,9 +57,9 @@ def specifications(shape: Any) -> Iterator[Any]:
 
 def _environment() -> list[str]:
     """Describe the settings of the service, which come from the environment instead of a file."""
-    meanings = meanings_of(ServiceSettings)
+    meanings = _meanings(ServiceSettings)
     rows = [f"| {meanings[field.name]} | {_default(field)} |" for field in fields(ServiceSettings)]
-    lines = ["", "## The environment of the service", "", summary_of(ServiceSettings)]
+    lines = ["", "## The environment of the service", "", _summary(ServiceSettings)]
     return [*lines, "", "| setting | default |", "|---|---|", *rows]
 
 
@@ -130,15 +73,15 @@ def _file(name: str, kind: FileKind, described: list[Any]) -> list[str]:
             continue
         described.append(shape)
         if position:
-            lines += ["", f"### {shape.__name__}", "", summary_of(shape)]
+            lines += ["", f"### {shape.__name__}", "", _summary(shape)]
         else:
-            lines.append(("A list; each entry: " if is_list else "") + summary_of(shape) + needed)
+            lines.append(("A list; each entry: " if is_list else "") + _summary(shape) + needed)
         lines += ["", "| field | type | default | meaning |", "|---|---|---|---|", *_rows(shape)]
     return lines
 
 
 def _rows(shape: Any) -> Iterator[str]:
-    hints, meanings = get_type_hints(shape), meanings_of(shape)
+    hints, meanings = get_type_hints(shape), _meanings(shape)
     for field in fields(shape):
         if field.name not in meanings:
             raise StateError(
@@ -174,3 +117,12 @@ def _default(field: Field[Any]) -> str:
     if value is None or value in ((), {}, ""):
         return "none"
     return f"`{list(value)}`" if isinstance(value, tuple) else f"`{value}`"
+
+
+def _summary(shape: Any) -> str:
+    return summary_in(inspect.getdoc(shape) or "")
+
+
+def _meanings(shape: Any) -> dict[str, str]:
+    names = {field.name for field in fields(shape)}
+    return {name: said for name, said in meanings_in(inspect.getdoc(shape) or "").items() if name in names}

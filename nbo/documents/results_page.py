@@ -12,7 +12,7 @@ from domain.errors import StateError
 from models.held_out import MODEL
 from models.tracking.run_tables import RunTables
 from nbo.display import console
-from nbo.outcomes import show_decision
+from nbo.explained_decision import show_decision
 from pipelines.report_page import metric_rows, table
 from pipelines.reporting import last_outcomes
 from wiring.components import Components

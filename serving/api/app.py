@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from domain.errors import NboError
 from serving.api import customers, decisions, events, health, looks, metrics, pauses
 from serving.api.admission import Admission
+from serving.api.description import DescribedApi
 from serving.api.metrics import Measured, Metrics
 from serving.api.problems import handle_problems
 from serving.api.security import Callers
@@ -68,7 +69,7 @@ def create_app(open_service: Callable[[], Service], tracing: Tracing | None = No
             if tracing is not None:
                 tracing.close()
 
-    app = FastAPI(
+    app = DescribedApi(
         title="nbo",
         version=VERSION,
         summary="The next best offer, in the moment",

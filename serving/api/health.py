@@ -15,7 +15,11 @@ router = APIRouter(tags=["health"])
 
 
 class Alive(BaseModel):
-    """The process is alive."""
+    """The process is alive.
+
+    Attributes:
+        status: `alive`.
+    """
 
     status: str
 

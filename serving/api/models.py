@@ -83,7 +83,11 @@ class DecisionBody(QuestionBody):
 
 
 class BatchRequest(Strict):
-    """Several requests."""
+    """Several requests.
+
+    Attributes:
+        decisions: The questions; each decision is committed by itself.
+    """
 
     request_id: Id | None = None
     dry_run: StrictBool = False
@@ -105,7 +109,11 @@ class EventIn(Strict):
 
 
 class CloudEventData(Strict):
-    """Data of a CloudEvent."""
+    """Data of a CloudEvent.
+
+    Attributes:
+        customer_id: Id of the customer; null if the subject names the customer.
+    """
 
     customer_id: Id | None = None
     channel: Name | None = None
@@ -116,7 +124,17 @@ class CloudEventData(Strict):
 
 
 class CloudEventIn(BaseModel):
-    """A CloudEvent 1.0: `subject` is the customer, `type` ends with the bank's name of the event."""
+    """A CloudEvent 1.0: `subject` is the customer, `type` ends with the bank's name of the event.
+
+    Attributes:
+        specversion: Version of CloudEvents.
+        id: Unique for its source; with the source it makes the event's id.
+        source: Where the event comes from.
+        type: The bank's name of the event, or one that ends with a dot and that name.
+        subject: Id of the customer; null if the data name the customer.
+        time: When it happened, with a UTC offset; the current moment by default.
+        data: What the event says.
+    """
 
     model_config = ConfigDict(extra="allow")  # extension attributes are allowed and ignored
 

@@ -22,7 +22,18 @@ RETRY_SECONDS: Final = 2
 
 
 class ProblemDetails(BaseModel):
-    """An error answer (RFC 9457)."""
+    """An error answer (RFC 9457).
+
+    Attributes:
+        type: Kind of the problem: `urn:nbo:problem:...`.
+        title: What went wrong.
+        status: HTTP status.
+        detail: More about it.
+        got: The offending value.
+        expected: What would have been right.
+        remedy: What to do now.
+        errors: Each wrong field: where it is, and what is wrong with it.
+    """
 
     type: str
     title: str

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from config.service import ServiceSettings
@@ -33,3 +35,9 @@ def test_an_endpoint_that_is_no_address_is_told_and_not_repeated():
     with pytest.raises(SettingError, match="OTEL_EXPORTER_OTLP_ENDPOINT is not an address") as refused:
         traces(OTEL_EXPORTER_OTLP_ENDPOINT="s3cr3t@collector:4318")
     assert "s3cr3t" not in str(refused.value)
+
+
+def test_a_key_whose_name_another_caller_could_have_is_refused():
+    entry = {"name": "token:anna", "sha256": "0" * 64, "scopes": ["read"]}
+    with pytest.raises(SettingError, match="has a colon: got 'token:anna'"):
+        ServiceSettings.from_environment({"NBO_API_KEYS": json.dumps([entry])})
