@@ -52,13 +52,9 @@ class Expression:
             >>> age.evaluate({"birth_year": np.array([1990.0, np.nan])})
             array([36., nan])
         """
-        with np.errstate(all="ignore"):
-            return self.evaluate_quietly(columns)
-
-    def evaluate_quietly(self, columns: Columns) -> Array:
-        """Compute the values as `evaluate` does, for frequent callers that silence all numpy errors themselves."""
         try:
-            return np.asarray(self.values(columns), dtype=np.float64)
+            with np.errstate(all="ignore"):
+                return np.asarray(self.values(columns), dtype=np.float64)
         except KeyError as error:
             raise self._missing(columns) from error
 
@@ -74,13 +70,9 @@ class Expression:
             >>> adult.holds({"age": np.array([17.0, 18.0, np.nan])})
             array([False,  True, False])
         """
-        with np.errstate(all="ignore"):
-            return self.holds_quietly(columns)
-
-    def holds_quietly(self, columns: Columns) -> Mask:
-        """Evaluate as `holds` does, for frequent callers that silence all numpy errors themselves."""
         try:
-            return np.asarray(self.truth(columns), dtype=np.bool_)
+            with np.errstate(all="ignore"):
+                return np.asarray(self.truth(columns), dtype=np.bool_)
         except KeyError as error:
             raise self._missing(columns) from error
 

@@ -19,7 +19,7 @@ Truth = tuple[Mask, Mask]
 Values = Callable[[Columns], Array]
 
 
-class Checked(dict[str, Array]):
+class Checked(dict[str, Any]):
     """Columns that the caller guarantees to be float64 arrays without infinities, so that they are not converted."""
 
 

@@ -22,8 +22,8 @@ Rows = slice | NDArray[np.intp]
 Matrices = tuple[Array, NDArray[np.bool_]]
 """Numbers and masks, each with one row for each result and one column for each customer."""
 
-BLOCK: Final = 512
-"""Customers computed together: so many that a call's own cost does not count, and few enough for the caches."""
+BLOCK: Final = 4_096
+"""Customers computed together, so that memory is bounded."""
 
 Anything = TypeVar("Anything", bound=np.generic)
 

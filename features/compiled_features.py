@@ -11,6 +11,8 @@ import numpy as np
 from domain.errors import DataError, nearest
 from expressions.expression import Expression, compile_expression
 from expressions.operand import Checked
+from expressions.program import Program
+from expressions.symbols import Trace
 from expressions.types import Array
 from features.building.draft import MOMENT_INPUTS
 from features.building.journeys import STAGE_FEATURES
@@ -50,11 +52,14 @@ class CompiledFeatures:
         return Finishing.of(self.features, self.plan.parts)
 
     @cached_property
-    def _derived(self) -> tuple[tuple[str, Expression], ...]:
-        """Formulas, each after those it reads."""
-        return tuple(
-            (feature.name, self.formulas[feature.name]) for feature in self.features if feature.name in self.formulas
-        )
+    def _derivation(self) -> tuple[tuple[str, ...], Program]:
+        """The derived features, and one program for all their formulas."""
+        trace, known = Trace(), Checked()
+        for name in (*MOMENT_INPUTS, *(feature.name for feature in self.features)):
+            formula = self.formulas.get(name)
+            known[name] = trace.input(name) if formula is None else trace.symbol(formula.values(known))
+        derived = tuple(feature.name for feature in self.features if feature.name in self.formulas)
+        return derived, Program.of(trace, [known[name] for name in derived])
 
     def columns(
         self, kept: Int64Matrix, moments: CodedMoments, stages: Mapping[str, Array], calendar: Calendar
@@ -68,13 +73,14 @@ class CompiledFeatures:
             calendar: The bank's local days.
         """
         # the kernel's results are float64, finite or NaN
-        known = Checked({**stages, **self._finishing.columns(kept, moments)})
+        known = {**stages, **self._finishing.columns(kept, moments)}
         if self.reads_moment:
             known.update(_moment_inputs(moments, calendar))
-        with np.errstate(all="ignore"):
-            for name, formula in self._derived:
-                values = formula.evaluate_quietly(known)
-                known[name] = values if values.shape else np.full(len(moments.as_of), float(values))
+        derived, program = self._derivation
+        inputs = np.empty((len(program.inputs), len(moments.as_of)))
+        for row, name in zip(inputs, program.inputs, strict=True):
+            row[:] = known[str(name)]
+        known.update(zip(derived, program.run(inputs)[0], strict=True))
         return {name: known[name] for name in self.names}
 
 

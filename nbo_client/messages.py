@@ -70,7 +70,7 @@ class RankedOffer:
         slot: Place in the channel; None if it has only one.
         value: Value of an acceptance, in the bank's currency; None for an offer that was not scored.
         priority: What offers are ranked by within their class: an expected margin in the bank's currency.
-        reasons: What moved the model most; empty unless the question asked for reasons.
+        reasons: What moved the score most, the strongest first; empty unless the question asked for reasons.
     """
 
     rank: int

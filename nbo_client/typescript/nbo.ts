@@ -351,7 +351,7 @@ export interface RankedOffer {
   selection_probability: number;
   /** Probability with which it got its rank. */
   rank_probability: number;
-  /** What moved the model most; empty unless the question asked for reasons. */
+  /** What moved the score most, the strongest first; empty unless the question asked for reasons. */
   reasons: Array<Reason>;
 }
 
