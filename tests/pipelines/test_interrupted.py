@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from models.registry import CHALLENGER, CHAMPION
-from tests.pipelines.ready_bank import NAME, ready_to_decide
 from tests.pipelines.small_bank import SmallBank, written_again
 from tests.waiting import SECONDS, until
 
@@ -42,11 +39,9 @@ def wait_for(process: subprocess.Popen[str], folder: Path, files: int) -> None:
 def test_an_interrupted_run_exits_with_130_and_the_next_one_completes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bank = ready_to_decide(tmp_path, monkeypatch)
-    parts = bank.parts.repository.parts
-    registry = bank.parts.models.registry
-    champion = registry.find(f"{NAME}-churn", CHAMPION)
-    shutil.rmtree(parts)
+    bank = SmallBank.write(tmp_path, customers=500, months=9)
+    bank.use(monkeypatch)
+    parts = bank.home / "banks" / "small" / "feature_store" / "parts"
     process = started(bank)
     wait_for(process, parts, files=4)
     process.send_signal(signal.SIGINT)
@@ -67,6 +62,4 @@ def test_an_interrupted_run_exits_with_130_and_the_next_one_completes(
     after = bank.stamps("feature_store/parts")
     assert {name: after[name] for name in done} == done, "what was done before is not done again"
     assert written_again(done, after) >= {14, 15}
-    assert registry.find(f"{NAME}-churn", CHAMPION) == champion, "nor is what was done long before"
-    assert registry.find(f"{NAME}-churn", CHALLENGER) is None
     assert len([*bank.parts.places.decisions.rglob("offers/*.parquet")]) == 16
