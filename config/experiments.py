@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import fields, replace
 from pathlib import Path
@@ -12,6 +14,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from config.bank import Bank
+from config.document import read_document
+from config.problems import ConfigurationErrors
 from config.reading import bank_of, read_folder
 from domain.errors import DataError
 from models.settings import ChurnLabel, Learning
@@ -20,6 +24,9 @@ FILE: Final = "models.yaml"
 _MODELS: Final = ("churn", "propensity")
 _LEARNING: Final = "learning"
 _PARAMETERS: Final = "parameters"
+_STEP: Final = re.compile(r"[A-Za-z_]\w*")
+_WHOLE: Final = frozenset({"monotone"})
+"""Mappings that are replaced, not merged."""
 
 
 def changed_models(folder: Path, changes: Sequence[str]) -> Bank:
@@ -51,6 +58,37 @@ def changed_models(folder: Path, changes: Sequence[str]) -> Bank:
             _put(content, path, value, change)
         documents[FILE] = replace(document, content=content)
     return bank_of(folder, documents)
+
+
+def overlay_changes(overlay: Path) -> list[str]:
+    """Return the settings in the models.yaml of an overlay, a folder with nothing else, as changes.
+
+    Raises:
+        DataError: There is no such folder, or it has other files.
+        ConfigurationErrors: The file is missing, unreadable or not YAML.
+    """
+    if not overlay.is_dir():
+        raise DataError("the overlay is not a folder", got=str(overlay), expected=f"a folder with a {FILE}")
+    others = sorted(one.name for one in overlay.iterdir() if one.name != FILE and not one.name.startswith("."))
+    if others:
+        raise DataError(
+            f"an experiment changes {FILE} alone",
+            got=", ".join(str(overlay / name) for name in others),
+            remedy="make a copy of the bank's folder to change other files",
+        )
+    document = read_document(overlay / FILE)
+    if document.problems:
+        raise ConfigurationErrors(overlay, document.problems)
+    return [f"{'.'.join(path)}={json.dumps(value)}" for path, value in _leaves(("models",), document.content)]
+
+
+def _leaves(path: tuple[str, ...], content: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the settings of nested mappings; one whose keys are patterns or columns is a setting as a whole."""
+    if isinstance(content, dict) and all(_STEP.fullmatch(str(key)) for key in content) and path[-1] not in _WHOLE:
+        for key, value in content.items():
+            yield from _leaves((*path, str(key)), value)
+    else:
+        yield path, content
 
 
 def _parsed(change: str) -> tuple[tuple[str, ...], Any]:

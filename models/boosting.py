@@ -71,7 +71,7 @@ class Boosting:
             "seed": self.seed,
             "deterministic": True,
             "force_row_wise": True,
-            "num_threads": max(1, min(num_threads, rows // _ROWS_OF_A_THREAD)),
+            "num_threads": num_threads,
             "verbosity": -1,
         }
 
@@ -112,11 +112,12 @@ class TreeRows:
         y: Outcomes, shape (n,).
         columns: Names and kinds of the columns.
         boosting: Settings of the trees.
-        num_threads: Number of LightGBM threads; the result does not depend on it.
+        num_threads: Number of LightGBM threads, fewer for few rows; the result does not depend on it.
     """
 
     def __init__(self, matrix: Matrix, y: Array, columns: TreeColumns, boosting: Boosting, *, num_threads: int) -> None:
-        self.matrix, self.y, self.columns, self.boosting, self.num_threads = matrix, y, columns, boosting, num_threads
+        self.matrix, self.y, self.columns, self.boosting = matrix, y, columns, boosting
+        self.num_threads = max(1, min(num_threads, len(y) // _ROWS_OF_A_THREAD))
         self._binned = lightgbm.Dataset(
             matrix,
             y,
@@ -126,7 +127,7 @@ class TreeRows:
                 "max_bin": boosting.trees.max_bin,
                 "feature_pre_filter": False,  # fits on fewer rows have smaller leaves
                 "verbosity": -1,
-                "num_threads": num_threads,
+                "num_threads": self.num_threads,
             },
         ).construct()
 

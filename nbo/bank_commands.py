@@ -193,6 +193,10 @@ def train(
         list[str] | None,
         typer.Option("--set", help="With --as: a setting of models.yaml that differs; may be repeated."),
     ] = None,
+    overlay: Annotated[
+        Path | None,
+        typer.Option(help="With --as: folder whose models.yaml has the settings that differ; --set comes after it."),
+    ] = None,
 ) -> None:
     """Train, evaluate and register the churn and propensity models; a better challenger becomes champion.
 
@@ -201,13 +205,15 @@ def train(
 
         nbo --bank banks/demo train --as bigger_trees --set models.propensity.num_leaves=31
     """
+    from config.experiments import overlay_changes
     from nbo.experiments import expect_experiment
 
-    expect_experiment(components_of_bank(context), experiment, changes or ())
+    changes = [*(overlay_changes(overlay) if overlay else ()), *(changes or ())]
+    expect_experiment(components_of_bank(context), experiment, changes)
     parts = components_with_flows(context)
     from pipelines.training import train_models
 
-    show_models(train_models(str(parts.folder), moment_of(parts, as_of), experiment, changes or []))
+    show_models(train_models(str(parts.folder), moment_of(parts, as_of), experiment, changes))
 
 
 @app.command()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from config.experiments import changed_models
+from config.experiments import changed_models, overlay_changes
 from config.problems import ConfigurationErrors
 from domain.errors import DataError
 from tests.pipelines.small_bank import DEMO
@@ -65,3 +66,29 @@ def test_a_change_that_is_wrong_is_told_like_a_mistake_in_the_folder(change: str
 def test_a_change_that_is_none_is_told_with_an_example(change: str) -> None:
     with pytest.raises(DataError, match=r"expected a path below `models` and a value"):
         changed_models(DEMO, [change])
+
+
+def test_an_overlay_has_only_what_differs(tmp_path: Path) -> None:
+    (tmp_path / "models.yaml").write_text(
+        "training: {folds: 4, segments: [stage]}\n"
+        "learning:\n"
+        "  propensity:\n"
+        "    parameters: {num_leaves: 31}\n"
+        "    monotone: {family_view_count_30d: 1, '*days_since*': -1}\n"
+    )
+    own, models = changed_models(DEMO, []).models, changed_models(DEMO, overlay_changes(tmp_path)).models
+    assert (models.training.folds, models.training.segments) == (4, ("stage",))
+    assert models.training.history_days == own.training.history_days
+    assert models.learning.propensity.parameters == {"num_leaves": 31}
+    assert models.learning.propensity.monotone == {"family_view_count_30d": 1, "*days_since*": -1}
+    assert models.churn == own.churn
+
+
+def test_an_overlay_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not a folder"):
+        overlay_changes(tmp_path / "nowhere")
+    with pytest.raises(ConfigurationErrors, match="the file is missing"):
+        overlay_changes(tmp_path)
+    (tmp_path / "offers.yaml").write_text("offers: []\n")
+    with pytest.raises(DataError, match=r"changes models\.yaml alone: got \S+offers\.yaml"):
+        overlay_changes(tmp_path)
