@@ -212,7 +212,7 @@ def _listed(everything: Sequence[Proposal], texts: Texts) -> Table:
             "name": one.name,
             "state": one.state.value,
             "author": one.author,
-            "changed_at": one.history[-1][0],
+            "changed_at": datetime.fromisoformat(one.history[-1][0]),
             "starts_at": one.starts_at,
             "ends_at": one.ends_at,
         }
@@ -224,7 +224,7 @@ def _listed(everything: Sequence[Proposal], texts: Texts) -> Table:
         Column("name", texts("Name")),
         Column("state", texts("State"), "name"),
         Column("author", texts("Author")),
-        Column("changed_at", texts("Last change")),
+        Column("changed_at", texts("Last change"), "moment"),
     )
     return Table("proposals", texts("All proposals"), columns, rows, texts("Nothing was proposed yet."))
 
@@ -268,8 +268,12 @@ def _what_if(proposal: Proposal, texts: Texts) -> tuple[Table, Table]:
 
 
 def _history(proposal: Proposal, texts: Texts) -> Table:
-    rows = [{"at": at, "who": who, "what": what} for at, who, what in proposal.history]
-    columns = (Column("at", texts("When")), Column("who", texts("Who")), Column("what", texts("What"), "name"))
+    rows = [{"at": datetime.fromisoformat(at), "who": who, "what": what} for at, who, what in proposal.history]
+    columns = (
+        Column("at", texts("When"), "moment"),
+        Column("who", texts("Who")),
+        Column("what", texts("What"), "name"),
+    )
     return Table("history", texts("History"), columns, rows)
 
 

@@ -21,8 +21,9 @@ def test_a_bank_that_has_never_run_gets_a_clear_page(tmp_path, name):
     with browsing(tmp_path) as browser:
         page = browser.get(f"{BASE}/{name}")
         assert page.status_code == 200
-        assert "None" not in page.text
-        assert "nan" not in page.text.lower().replace("finance", "")
+        text = page.text.replace(browser.token(), "")  # a random one may contain anything
+        assert "None" not in text
+        assert "nan" not in text.lower().replace("finance", "")
 
 
 def test_a_bank_that_has_never_run_is_told_so(tmp_path):
