@@ -18,8 +18,8 @@ from expressions.types import Array
 class ColumnLayout:
     """The rows in which the values of names are laid out, computed once for a policy.
 
-    First come the features, then a row of NULL, the sums of contact limits, and the names of the moment and the
-    request.
+    First come the features, then a row of NULL, the sums of contact limits, and the names of the moment, the
+    request and the trials.
 
     Args:
         names: Names that the policy's expressions may use.
@@ -28,7 +28,7 @@ class ColumnLayout:
     Attributes:
         features: Features in the order of their rows.
         row_of: Row of each feature.
-        moment_row: Row of each name of the moment and the request.
+        moment_row: Row of each name of the moment, the request and the trials.
     """
 
     def __init__(self, names: SymbolTable, features: Iterable[str]) -> None:
@@ -50,14 +50,14 @@ class ColumnLayout:
         self._summed, self._starts = np.array(summed, dtype=np.intp), np.array(starts, dtype=np.intp)
         self._first_sum = len(self.features) + 1
         first_moment = self._first_sum + len(starts)
-        self.moment_row = {name: first_moment + row for row, name in enumerate((*MOMENT, *names.request))}
+        self.moment_row = {name: first_moment + row for row, name in enumerate((*MOMENT, *names.request, *names.trials))}
 
     def laid_out(self, columns: Mapping[str, Array], moment: Mapping[str, Array], customers: int) -> Array:
         """Lay out the values of n customers, shape (rows, n), with non-finite values as NaN.
 
         Args:
             columns: Feature columns by name, each of shape (n,).
-            moment: Columns of the moment and the request by name, each of shape (1,) or (n,).
+            moment: Columns of the moment, the request and the trials by name, each of shape (1,) or (n,).
             customers: Number of customers, n.
 
         Raises:
@@ -132,7 +132,7 @@ class EvaluationContext(Checked):
         sources: Column layout of the policy.
         customers: Number of customers, n.
         features: Feature columns by name, each of shape (n,).
-        moment: Columns of the moment and the request by name, each of shape (1,) or (n,).
+        moment: Columns of the moment, the request and the trials by name, each of shape (1,) or (n,).
 
     Raises:
         DataError: If the feature table lacks a column that the policy reads.

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,9 +6,10 @@ import pytest
 
 from config.reading import load_bank
 from decisioning.engine import DecisionContext, decide
+from decisioning.policies.assignment import DRAWN
 from decisioning.policies.compile import compile_policy
 from decisioning.reporting.summary import Funnel
-from domain.offer import OfferClass
+from domain.offer import OfferClass, is_owed
 from features.table import FeatureTable
 from simulation.kinds import KIND
 from tests.decisioning.build import NOON, random_columns
@@ -98,3 +100,37 @@ def test_who_is_not_known_to_the_demo_bank_is_offered_what_needs_no_permission(p
 def test_the_demo_bank_assumes_no_permission_and_nothing_for_which_one_must_be_older(policy):
     assert set(policy.assumed) == {"stage", "age"}
     assert policy.assumed["age"] == 18.0
+
+
+CREDIT = {"personal_loan", "mortgage", "credit_card"}
+
+
+def in_arrears(policy, **control):
+    """Customers in an arrangement for payment difficulties, decided with another control."""
+    held = replace(policy.policy, control=replace(policy.policy.control, **control))
+    bank = load_bank(DEMO)
+    again, problems = compile_policy(
+        held, bank.offers, bank.vocabulary, bank.features, bank.budgets, time_zone=bank.time_zone
+    )
+    assert problems == []
+    decisions = decided(again, n=2_000)
+    return decisions, decisions.features.columns["hardship"] == 1.0
+
+
+def test_a_customer_in_arrears_is_shown_the_deferral_in_the_holdout_too_and_nothing_that_is_sold(policy):
+    nobody = {f"{arm.label}_share": 0.0 for arm in DRAWN}
+    decisions, arrears = in_arrears(policy, **{**nobody, "holdout_share": 1.0})
+    offers = np.array([offer.name for offer, _ in decisions.policy.candidates.pairs])
+    deferral = decisions.allowed[:, offers == "payment_deferral"].any(axis=1)
+    assert deferral[arrears].mean() > 0.3
+    usual, _ = in_arrears(policy, **nobody)
+    assert (deferral == usual.allowed[:, offers == "payment_deferral"].any(axis=1)).all()
+    sold = [not is_owed(offer) for offer, _ in decisions.policy.candidates.pairs]
+    assert not decisions.allowed[:, sold].any()
+
+
+def test_a_disclosed_hardship_stops_credit_in_every_channel_and_every_arm(policy):
+    decisions, arrears = in_arrears(policy, eligibility_only_share=0.3, random_offer_share=0.3)
+    credit = [offer.product in CREDIT for offer, _ in decisions.policy.candidates.pairs]
+    assert decisions.allowed[~arrears][:, credit].any()
+    assert not decisions.allowed[arrears][:, credit].any()

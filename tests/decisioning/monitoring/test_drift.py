@@ -25,6 +25,12 @@ def test_without_drift_one_in_a_hundred_exceeds_what_chance_explains(kind, n, m)
     assert exceeded <= 12
 
 
+def test_two_nights_of_200_customers_may_differ_by_a_fifth_as_the_guide_says():
+    generator = np.random.default_rng(1)
+    found = drift(generator.normal(size=200), generator.normal(size=200))
+    assert found.by_chance == pytest.approx(0.22, abs=0.005)
+
+
 def test_few_rows_move_far_by_chance_and_raise_nothing():
     generator = np.random.default_rng(2)
     found = drift(generator.normal(size=60), generator.normal(size=40))

@@ -56,6 +56,19 @@ def test_groups_of_a_few_customers_have_no_interval():
     assert np.isnan([few.gain.low, few.mean.high]).all()
 
 
+def test_three_best_of_twenty_trials_of_nothing_add_up_to_a_gain_that_the_holdout_does_not_show():
+    """What is shipped looks good one by one; only customers who were shown nothing say what it was worth."""
+    claimed = []
+    for seed in range(20):
+        outcome, group, *_ = world(seed, 0.0, customers=400, share=0.5)
+        claimed.append(compare_groups(outcome, group, "holdout")[1].gain.value)
+    assert sum(sorted(claimed)[-3:]) > 0.2 * 20.0
+    outcome, group, before, truth = world(99, 0.0, customers=2_000)
+    programme = compare_groups(outcome, group, "holdout", before=before)[1].gain
+    assert truth == 0.0
+    assert programme.low <= 0.0 <= programme.high
+
+
 @settings(max_examples=20)
 @given(st.permutations(range(120)))
 def test_the_order_of_customers_does_not_change_the_estimate(order):
