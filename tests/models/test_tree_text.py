@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from domain.errors import ModelError
 from models.boosting import (
     Boosting,
-    Rows,
     TreeColumns,
+    TreeRows,
     booster_from_text,
     booster_to_text,
     fit_booster,
@@ -32,9 +32,9 @@ def grown(trees):
     matrix[:, 2] = draws.integers(0, 40, 4_000)
     matrix[::7, 0] = np.nan
     y = ((matrix[:, 1] > 0.5) ^ (matrix[:, 2] % 3 == 0)).astype(float)
-    columns = TreeColumns(NAMES, ("kind",))
-    booster = fit_booster(Rows(matrix, y), columns, Boosting(trees=TreeParameters(num_leaves=12)), trees, num_threads=1)
-    return booster, matrix
+    boosting = Boosting(trees=TreeParameters(num_leaves=12))
+    rows = TreeRows(matrix, y, TreeColumns(NAMES, ("kind",)), boosting, num_threads=1)
+    return fit_booster(rows, np.zeros(len(y)), trees), matrix
 
 
 BOOSTER, MATRIX = grown(12)
@@ -69,15 +69,20 @@ def test_what_lightgbm_wrote_is_read_as_it_was():
 def test_a_model_that_learnt_nothing_is_read():
     draws = np.random.default_rng(7)
     matrix, y = draws.random((30, 3)), np.array([0.0, 1.0] * 15)
-    booster = fit_booster(Rows(matrix, y), TreeColumns(NAMES, ()), Boosting(), 0, num_threads=1)
+    rows = TreeRows(matrix, y, TreeColumns(NAMES, ()), Boosting(), num_threads=1)
+    booster = fit_booster(rows, np.zeros(len(y)), 0)
     expect_trees(booster_to_text(booster))
     assert raw_scores(booster, matrix, 1).tolist() == [0.0] * 30
 
 
 def test_joined_trees_score_the_average_and_scaled_ones_their_share():
-    columns, rows = TreeColumns(NAMES, ("kind",)), Rows(MATRIX, (MATRIX[:, 1] > 0.5).astype(float))
-    single = [fit_booster(rows, columns, Boosting(seed=7 + n), 5, num_threads=1) for n in range(3)]
-    joined = fit_booster(rows, columns, Boosting(seed=7), 5, fits=3, num_threads=1)
+    y, start = (MATRIX[:, 1] > 0.5).astype(float), np.zeros(len(MATRIX))
+
+    def rows(seed: int) -> TreeRows:
+        return TreeRows(MATRIX, y, TreeColumns(NAMES, ("kind",)), Boosting(seed=seed), num_threads=1)
+
+    single = [fit_booster(rows(7 + n), start, 5) for n in range(3)]
+    joined = fit_booster(rows(7), start, 5, fits=3)
     assert joined.num_trees() == 15
     average = np.mean([raw_scores(one, MATRIX, 1) for one in single], axis=0)
     np.testing.assert_allclose(raw_scores(joined, MATRIX, 1), average, atol=1e-12)
