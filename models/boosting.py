@@ -143,7 +143,7 @@ class TreeRows:
 
 
 def grow_on_folds(
-    rows: TreeRows, start: Array, folds: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
+    rows: TreeRows, starts: Sequence[Array], folds: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
 ) -> tuple[int, list[Array]]:
     """Grow trees on all folds at once until their common held-out log loss no longer improves.
 
@@ -151,7 +151,7 @@ def grow_on_folds(
 
     Args:
         rows: The rows.
-        start: Log-odds that the trees start from, shape (n,).
+        starts: Log-odds that the trees of each fold start from, shape (n,) each.
         folds: Ascending places of training and held-out rows of each fold.
 
     Returns:
@@ -160,12 +160,13 @@ def grow_on_folds(
     """
     grown: list[Booster] = []
     trees, threads = rows.boosting.trees, rows.num_threads
-    for train, test in folds:
+    for start, (train, test) in zip(starts, folds, strict=True):
         booster = lightgbm.Booster(rows.parameters(len(train), rows.boosting.seed), rows.dataset(start, train))
         booster.add_valid(rows.dataset(start, test), "held")
         grown.append(booster)
     weights = np.array([len(test) for _, test in folds], dtype=np.float64)
-    losses = [_loss([_initial_loss(rows.y[test], start[test]) for _, test in folds], weights)]
+    scores = [start[test] for start, (_, test) in zip(starts, folds, strict=True)]
+    losses = [_loss([_initial_loss(rows.y[test], one) for one, (_, test) in zip(scores, folds, strict=True)], weights)]
     best = 0
     while len(losses) <= trees.num_iterations and len(losses) - 1 - best < trees.early_stopping_round:
         for booster in grown:
@@ -174,7 +175,6 @@ def grow_on_folds(
         best = int(np.argmin(losses))
     if losses[best] > losses[0] - _ROUNDING:
         best = 0
-    scores = [start[test] for _, test in folds]
     if best:
         scores = [
             score

@@ -141,7 +141,7 @@ def fit_churn(
     folds = [(kept[train], kept[test]) for train, test in choice_folds(features.customer_ids[kept], training.seed)]
     rate = _log_odds(y)
     start = np.full(len(y), rate)
-    trees, grown = grow_on_folds(rows, start, folds)
+    trees, grown = grow_on_folds(rows, [start] * len(folds), folds)
     fold = np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])
     held = np.concatenate([test for _, test in folds])
     found = calibration_of_folds(np.concatenate(grown), y[held], fold, features.customer_ids[held])

@@ -154,17 +154,21 @@ class BaseRows:
         """Fit with the columns of another fit, and another limit of at most that of the other."""
         return self._fitted(like.columns.limited(limit), like.design.limited(limit), left_out, like)
 
-    def out_of_fold(self, whole: FittedBase, folds: NDArray[np.int64]) -> Array:
+    def out_of_fold(
+        self, fitted: FittedBase, folds: NDArray[np.int64], left_out: NDArray[np.bool_] | None = None
+    ) -> Array:
         """Return every row's log-odds from a fit without the row's fold, shape (n,).
 
         Args:
-            whole: A fit on all rows.
+            fitted: A fit on all rows, or on all but those left out, whose scores are those of this fit.
             folds: Fold of each row, shape (n,).
+            left_out: Rows without which to fit.
         """
-        scores = np.empty(len(folds))
-        for fold in np.unique(folds):
-            held = folds == fold
-            scores[held] = self.fit(left_out=held, like=whole).log_odds()[held]
+        out = np.zeros(len(folds), dtype=bool) if left_out is None else left_out
+        scores = np.empty(len(folds)) if left_out is None else fitted.log_odds()
+        for fold in np.unique(folds[~out]):
+            held = ~out & (folds == fold)
+            scores[held] = self.fit(left_out=out | held, like=fitted).log_odds()[held]
         return scores
 
     def _fitted(

@@ -20,6 +20,7 @@ from models.propensity.families import Families
 from models.propensity.groups import Groups
 from models.propensity.impressions import Impressions
 from models.propensity.trees import TreeInputs
+from models.splits import customer_folds
 
 Folds: TypeAlias = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
@@ -37,6 +38,8 @@ _WITH_BASE: Final = frozenset({BASE, STACKED, AVERAGED})
 NOT_LINEAR: Final = frozenset({TREES, STACKED, AVERAGED})
 BASE_SHARE: Final = 0.5
 """Share of the base in the average of base and trees."""
+START_FOLDS: Final = 3
+"""Customer folds for the out-of-fold scores that trees start from; more change little."""
 _WIDE, _NARROW = 10.0, 3.0
 """Limits of the base's inputs, in standard deviations. The wide one only stops extrapolation; the narrow one also takes
 the weight from rare extremes, which helps with heavy tails and costs a little elsewhere."""
@@ -132,12 +135,15 @@ class Tried:
     Attributes:
         settings: What it reads.
         fitted: The fit on all rows.
-        log_odds: Scores of fits without the row's fold, shape (n,); trees start from them.
+        log_odds: Scores of fits without the row's fold, shape (n,); the model's trees start from them.
+        starts: What trees of each fold start from, shape (n,) each: for rows that they learn from, scores of fits
+            without the fold and without a part that the row is in.
     """
 
     settings: BaseSettings
     fitted: FittedBase
     log_odds: Array
+    starts: tuple[Array, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,9 +166,9 @@ def choose(rows: Impressions, inputs: Inputs, folds: Folds, *, num_threads: int)
 
     Within noise means: worse by less than the standard error of the paired difference, over customers.
 
-    Trees start from base scores of fits without the row's fold. For a tree that is judged on one fold, scores of the
-    others come from fits that saw it; what that gives away is far below noise, as is known of stacking, and saves a
-    round of fits within each fold.
+    Trees that are judged on a fold start from scores of fits that saw neither this fold nor the row. Scores of the
+    comparison of bases, whose fits saw it, will not do: the outcomes of the fold push them one way, trees learn to
+    push back, and on the fold that is the wrong way.
 
     Args:
         rows: Training rows.
@@ -183,11 +189,11 @@ def choose(rows: Impressions, inputs: Inputs, folds: Folds, *, num_threads: int)
     if NOT_LINEAR & set(forms):
         tree_rows = inputs.trees(settings.inputs).rows(rows, inputs.boosting, num_threads=num_threads)
         if {TREES, AVERAGED} & set(forms):
-            trees[TREES], by_form[TREES] = _grown(tree_rows, rates.log_odds, folds)
+            trees[TREES], by_form[TREES] = _grown(tree_rows, rates.starts, folds)
     if base is not None:
         by_form[BASE] = base.log_odds
         if STACKED in forms and tree_rows is not None:
-            trees[STACKED], by_form[STACKED] = _grown(tree_rows, base.log_odds, folds)
+            trees[STACKED], by_form[STACKED] = _grown(tree_rows, base.starts, folds)
         if AVERAGED in forms:
             trees[AVERAGED] = trees[TREES]
             by_form[AVERAGED] = BASE_SHARE * by_form[BASE] + (1.0 - BASE_SHARE) * by_form[TREES]
@@ -230,18 +236,14 @@ def simplest(order: Sequence[Form], losses: dict[Form, Array], customers: NDArra
 def _tried_rates(rows: Impressions, inputs: Inputs, fold: NDArray[np.int64]) -> Tried:
     table = BaseRows(rows, inputs.rates)
     fitted = table.fit()
-    return Tried(settings=inputs.rates, fitted=fitted, log_odds=table.out_of_fold(fitted, fold))
+    fits = {number: table.fit(left_out=fold == number, like=fitted) for number in range(int(fold.max()) + 1)}
+    starts = _starts(table, fits, fold, inputs) if NOT_LINEAR & set(inputs.recipe.forms) else ()
+    return Tried(settings=inputs.rates, fitted=fitted, log_odds=_held_out(fits, fold), starts=starts)
 
 
 def _tried_base(rows: Impressions, inputs: Inputs, fold: NDArray[np.int64]) -> Tried:
     """Choose the base's inputs, then their limit, by held-out log loss; within noise few inputs and a wide limit."""
     left_out = {number: fold == number for number in range(int(fold.max()) + 1)}
-
-    def held_out(fits: Mapping[int, FittedBase]) -> Array:
-        scores = np.empty(len(rows))
-        for number, one in fits.items():
-            scores[left_out[number]] = one.log_odds()[left_out[number]]
-        return scores
 
     def better(scores: Array, than: Array) -> bool:
         gain = log_losses(expit(than), rows.y) - log_losses(expit(scores), rows.y)
@@ -250,24 +252,40 @@ def _tried_base(rows: Impressions, inputs: Inputs, fold: NDArray[np.int64]) -> T
     table = BaseRows(rows, inputs.base(inputs.choices[0], _WIDE))
     fitted = table.fit()
     fits = {number: table.fit(left_out=mask, like=fitted) for number, mask in left_out.items()}
-    scores = held_out(fits)
+    scores = _held_out(fits, fold)
     for features in inputs.choices[1:]:
         other = BaseRows(rows, inputs.base(features, _WIDE))
         tried = {number: other.fit(left_out=mask, like=fits[number]) for number, mask in left_out.items()}
-        if better(found := held_out(tried), than=scores):
+        if better(found := _held_out(tried, fold), than=scores):
             table, fits, scores, fitted = other, tried, found, other.fit(like=fitted)
-    settings = table.settings
     tried = {number: table.fit_limited(fits[number], _NARROW, left_out=mask) for number, mask in left_out.items()}
-    if better(found := held_out(tried), than=scores):
-        settings, scores = replace(settings, limit=_NARROW), found
+    if better(found := _held_out(tried, fold), than=scores):
+        table.settings, fits, scores = replace(table.settings, limit=_NARROW), tried, found
         fitted = table.fit_limited(fitted, _NARROW)
-    return Tried(settings=settings, fitted=fitted, log_odds=scores)
+    starts = _starts(table, fits, fold, inputs) if STACKED in inputs.recipe.forms else ()
+    return Tried(settings=table.settings, fitted=fitted, log_odds=scores, starts=starts)
 
 
-def _grown(rows: TreeRows, start: Array, folds: Folds) -> tuple[int, Array]:
+def _held_out(fits: Mapping[int, FittedBase], fold: NDArray[np.int64]) -> Array:
+    """Return the score of each row by the fit without its fold."""
+    scores = np.empty(len(fold))
+    for number, fitted in fits.items():
+        held = fold == number
+        scores[held] = fitted.log_odds()[held]
+    return scores
+
+
+def _starts(
+    table: BaseRows, fits: Mapping[int, FittedBase], fold: NDArray[np.int64], inputs: Inputs
+) -> tuple[Array, ...]:
+    parts = customer_folds(table.rows.features.customer_ids, START_FOLDS, inputs.seed + 1)
+    return tuple(table.out_of_fold(fitted, parts, fold == number) for number, fitted in fits.items())
+
+
+def _grown(rows: TreeRows, starts: Sequence[Array], folds: Folds) -> tuple[int, Array]:
     """Return the number of trees, and the held-out scores of all rows."""
-    trees, grown = grow_on_folds(rows, start, folds)
-    scores = np.empty(len(start))
+    trees, grown = grow_on_folds(rows, starts, folds)
+    scores = np.empty(len(rows.y))
     for (_, test), score in zip(folds, grown, strict=True):
         scores[test] = score
     return trees, scores

@@ -15,6 +15,7 @@ from models.propensity.choice import (
     BASE_SHARE,
     NOT_LINEAR,
     STACKED,
+    START_FOLDS,
     Choice,
     Fits,
     Inputs,
@@ -34,8 +35,6 @@ from models.splits import choice_folds, customer_folds, thin
 _CHOICE_ROWS: Final = 60_000
 """Rows on which the form is chosen; more would choose the same."""
 _ROWS_WITHOUT_TREES: Final = 100
-_START_FOLDS: Final = 3
-"""Customer folds for the out-of-fold scores that trees start from, where they are not those of the choice."""
 
 
 def fit_propensity(
@@ -111,7 +110,7 @@ def _chosen(rows: Impressions, inputs: Inputs, num_threads: int) -> tuple[Choice
 
 def _fits(rows: Impressions, inputs: Inputs, choice: Choice, num_threads: int) -> Fits:
     """Fit on all rows what the chosen form has."""
-    folds = customer_folds(rows.features.customer_ids, _START_FOLDS, inputs.seed)
+    folds = customer_folds(rows.features.customer_ids, START_FOLDS, inputs.seed)
 
     def tried(settings: BaseSettings, *, starts: bool) -> Tried:
         table = BaseRows(rows, settings)

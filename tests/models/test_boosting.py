@@ -41,7 +41,7 @@ def test_trees_of_a_fold_do_not_see_its_outcomes_and_scores_begin_with_the_start
 
     def grown(outcomes: np.ndarray) -> tuple[int, list[np.ndarray]]:
         boosting = Boosting(trees=TreeParameters(num_iterations=12, early_stopping_round=100))
-        return grow_on_folds(TreeRows(matrix, outcomes, columns, boosting, num_threads=1), start, folds)
+        return grow_on_folds(TreeRows(matrix, outcomes, columns, boosting, num_threads=1), [start] * 3, folds)
 
     trees, scores = grown(y)
     assert trees == 12
@@ -51,7 +51,7 @@ def test_trees_of_a_fold_do_not_see_its_outcomes_and_scores_begin_with_the_start
     np.testing.assert_array_equal(grown(other)[1][0], scores[0])
     noise = (random.random(3000) < expit(-1.0)).astype(np.float64)
     none, unchanged = grow_on_folds(
-        TreeRows(np.zeros((3000, 4)), noise, columns, Boosting(), num_threads=1), start, folds
+        TreeRows(np.zeros((3000, 4)), noise, columns, Boosting(), num_threads=1), [start] * 3, folds
     )
     assert none == 0
     np.testing.assert_array_equal(unchanged[1], start[folds[1][1]])
