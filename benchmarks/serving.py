@@ -31,6 +31,7 @@ from config.settings import Settings
 from features.state import STAGE_SLOTS, States
 from features.store.state_files import StateFiles
 from models.registry import CHALLENGER
+from serving.champions import read_champions
 from tests.ports import free_port
 from wiring.components import MODELS, Components
 
@@ -111,8 +112,8 @@ def prepare(home: Path, options: argparse.Namespace) -> datetime:
             if challenger is not None:
                 parts.models.registry.promote(challenger)
         run_nbo(home, "champions")
-        trees = {file.parent.name: _trees(file) for file in parts.places.champions.glob("*/booster.txt")}
-        assert len(trees) == len(MODELS), trees
+        champions = read_champions(parts.places.champions) or {}
+        trees = {model: _trees(parts.places.champions / champions[model].folder / "booster.txt") for model in MODELS}
         assert min(trees.values()) >= FEWEST_TREES, trees
         midnight = copy_states(parts, options.customers)
         done.write_text(json.dumps({"midnight": midnight, "customers": options.customers}), encoding="utf-8")

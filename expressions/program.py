@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from expressions.symbols import Step, Symbol, Trace
+from expressions.symbols import Graph, Step, Symbol
 from expressions.types import Array
 
 Rows = slice | NDArray[np.intp]
@@ -24,8 +24,6 @@ Matrices = tuple[Array, NDArray[np.bool_]]
 
 BLOCK: Final = 4_096
 """Customers computed together, so that memory is bounded."""
-
-Anything = TypeVar("Anything", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +58,18 @@ class Program:
     _heights: tuple[int, int]
 
     @classmethod
-    def of(cls, trace: Trace, results: Sequence[Symbol]) -> Program:
+    def of(cls, graph: Graph, results: Sequence[Symbol]) -> Program:
         """Arrange the steps that some results need.
 
         Example:
-            >>> trace = Trace()
-            >>> age, income = trace.input("age"), trace.input("income")
-            >>> program = Program.of(trace, [age >= 18.0, income / 12.0, income >= 1000.0])
+            >>> graph = Graph()
+            >>> age, income = graph.input("age"), graph.input("income")
+            >>> program = Program.of(graph, [age >= 18.0, income / 12.0, income >= 1000.0])
             >>> program.inputs, program.run(np.array([[17.0], [24000.0]]))
             (('age', 'income'), (array([[2000.]]), array([[False],
                    [ True]])))
         """
-        steps = trace.steps
+        steps = graph.steps
         needed = _needed(steps, [result.position for result in results])
         inputs = [place for place in needed if steps[place].name is not None]
         constants = [place for place in needed if steps[place].constant is not None]

@@ -42,7 +42,7 @@ MASKS: Final[dict[np.ufunc, np.ufunc]] = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a trace.
+    """One step of a graph.
 
     Attributes:
         function: What is computed: a function of numpy; None for an input or a constant.
@@ -59,7 +59,7 @@ class Step:
     constant: float | bool | None = None
 
 
-class Trace:
+class Graph:
     """The steps recorded so far, each once."""
 
     def __init__(self) -> None:
@@ -115,14 +115,14 @@ class Symbol(NDArrayOperatorsMixin):
     """The result of one step; to the closures it is an array.
 
     Attributes:
-        trace: The trace that it belongs to.
+        graph: The graph that it belongs to.
         position: Position of its step.
     """
 
-    __slots__ = ("position", "trace")
+    __slots__ = ("graph", "position")
 
-    def __init__(self, trace: Trace, position: int) -> None:
-        self.trace = trace
+    def __init__(self, graph: Graph, position: int) -> None:
+        self.graph = graph
         self.position = position
 
     def __array_ufunc__(self, function: np.ufunc, method: str, *arguments: Any, **options: Any) -> Symbol:
@@ -133,7 +133,7 @@ class Symbol(NDArrayOperatorsMixin):
         """
         if method != "__call__" or options:
             raise _unknown(f"{function.__name__}.{method}")
-        return self.trace.apply(function, *arguments)
+        return self.graph.apply(function, *arguments)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, arguments: tuple[Any, ...], options: dict[str, Any]
@@ -145,7 +145,7 @@ class Symbol(NDArrayOperatorsMixin):
         """
         if function is not np.where or options:
             raise _unknown(function.__name__)
-        return self.trace.apply(function, *arguments)
+        return self.graph.apply(function, *arguments)
 
     def __array__(self, *_: Any) -> Array:
         """Refuse to be an array: it has no values.

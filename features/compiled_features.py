@@ -12,7 +12,7 @@ from domain.errors import DataError, nearest
 from expressions.expression import Expression, compile_expression
 from expressions.operand import Checked
 from expressions.program import Program
-from expressions.symbols import Trace
+from expressions.symbols import Graph
 from expressions.types import Array
 from features.building.draft import MOMENT_INPUTS
 from features.building.journeys import STAGE_FEATURES
@@ -54,12 +54,12 @@ class CompiledFeatures:
     @cached_property
     def _derivation(self) -> tuple[tuple[str, ...], Program]:
         """The derived features, and one program for all their formulas."""
-        trace, known = Trace(), Checked()
+        graph, known = Graph(), Checked()
         for name in (*MOMENT_INPUTS, *(feature.name for feature in self.features)):
             formula = self.formulas.get(name)
-            known[name] = trace.input(name) if formula is None else trace.symbol(formula.values(known))
+            known[name] = graph.input(name) if formula is None else graph.symbol(formula.values(known))
         derived = tuple(feature.name for feature in self.features if feature.name in self.formulas)
-        return derived, Program.of(trace, [known[name] for name in derived])
+        return derived, Program.of(graph, [known[name] for name in derived])
 
     def columns(
         self, kept: Int64Matrix, moments: CodedMoments, stages: Mapping[str, Array], calendar: Calendar

@@ -14,7 +14,7 @@ from decisioning.policies.scoped_expression import ScopedExpression
 from decisioning.policies.verdicts import BITS_PER_WORD, Bits, words_for
 from expressions.operand import Checked
 from expressions.program import Program
-from expressions.symbols import Symbol, Trace
+from expressions.symbols import Graph, Symbol
 from expressions.types import Array
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class PolicyProgram:
         ]
         personalised = [] if policy.personalised is None or not candidates else [tracing.truths(policy.personalised)[0]]
         masks = [*(symbol for symbol, _ in truths.values()), *personalised]
-        self._program = Program.of(tracing.trace, [*map(tracing.trace.symbol, numbers), *masks])
+        self._program = Program.of(tracing.graph, [*map(tracing.graph.symbol, numbers), *masks])
         self._inputs = np.array(self._program.inputs, dtype=np.intp)
         ends = np.cumsum([candidates] * 3 + [len(charge) for charge in charges])
         self._parts = [slice(start, end) for start, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True)]
@@ -120,7 +120,7 @@ class _Tracing:
     """Traces scoped expressions, once for each of their representatives."""
 
     def __init__(self, layout: ColumnLayout) -> None:
-        self.trace = Trace()
+        self.graph = Graph()
         self._layout = layout
 
     def values(self, part: ScopedExpression) -> dict[int, Any]:
@@ -131,7 +131,7 @@ class _Tracing:
     def truths(self, part: ScopedExpression) -> dict[int, Symbol]:
         """Return whether a condition is TRUE of each candidate in scope, by its position."""
         found = [
-            self.trace.symbol(part.expression.truth(self._names(part, column)))
+            self.graph.symbol(part.expression.truth(self._names(part, column)))
             for column in part.representatives.tolist()
         ]
         return {column: found[place] for column, place in part.places_of.items()}
@@ -147,4 +147,4 @@ class _Tracing:
         return products
 
     def _names(self, part: ScopedExpression, column: int) -> Checked:
-        return Checked({name: self._layout.value(name, column, self.trace.input) for name in part.names})
+        return Checked({name: self._layout.value(name, column, self.graph.input) for name in part.names})

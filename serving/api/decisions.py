@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Path, Request, Response
+from pydantic import TypeAdapter
 
 from nbo_client.messages import Decision, Decisions, Withdrawal
 from records.decision_writes import IdempotencyKey
 from serving.api.models import BatchRequest, DecisionBody, Id, QuestionBody
 from serving.api.problems import ProblemError, documented
-from serving.api.requests import LimitedRoute, apart, as_json, in_time
-from serving.api.security import Caller, Deciding
+from serving.api.requests import Handler, LimitedRequest, LimitedRoute, apart, as_json, in_time
+from serving.api.security import Caller, Deciding, admitted
 from serving.service.decision_queue import MOST_TOGETHER, IdempotencyClashError
 from serving.service.decision_request import DecisionRequest
 from serving.service.service import Service
@@ -20,11 +21,28 @@ from serving.service.withdrawal import ContactNotPendingError
 
 router = APIRouter(prefix="/v1/decisions", tags=["decisions"], route_class=LimitedRoute)
 _PROBLEMS = documented(400, 401, 403, 409, 413, 422, 429, 503)
+_JSON: Final = "application/json"
+_IDEMPOTENCY_KEY: Final[TypeAdapter[str | None]] = TypeAdapter(Id | None)
 IdempotencyHeader = Annotated[Id | None, Header(description="Instead of `request_id`")]
 DecisionId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
 
 
-@router.post("", response_model=None, responses={200: {"model": Decision}, **_PROBLEMS})
+class DirectRoute(LimitedRoute):
+    """The route of single decisions, which takes valid requests past the framework's dependencies.
+
+    They cost more than reading the request. Whatever is not valid goes through them, so that every problem is told in
+    the same way as on the other routes.
+    """
+
+    async def answered(self, request: LimitedRequest, by_framework: Handler) -> Response:
+        """Answer a request."""
+        read = await _valid(request)
+        if read is None:
+            return await by_framework(request)
+        body, idempotency_key = read
+        return await decide(body, request, admitted(request, "decide"), idempotency_key)
+
+
 async def decide(
     body: DecisionBody, request: Request, caller: Deciding, idempotency_key: IdempotencyHeader = None
 ) -> Response:
@@ -36,6 +54,16 @@ async def decide(
     with request.app.state.admission.one():
         answer = await _answered(request, service, asked, identified)
     return Response(answer, media_type="application/json")
+
+
+router.add_api_route(
+    "",
+    decide,
+    methods=["POST"],
+    response_model=None,
+    responses={200: {"model": Decision}, **_PROBLEMS},
+    route_class_override=DirectRoute,
+)
 
 
 @router.post("/batch", response_model=None, responses={200: {"model": Decisions}, **_PROBLEMS})
@@ -97,6 +125,18 @@ async def _answered(
         return await in_time(request, asyncio.wrap_future(service.answering.ask(asked, identified)))
     except IdempotencyClashError as error:
         raise ProblemError(409, "request-clash", error.what, remedy=error.remedy) from error
+
+
+async def _valid(request: LimitedRequest) -> tuple[DecisionBody, str | None] | None:
+    """Read the body and the idempotency key of a header; return None if anything is wrong with them."""
+    await request.body()
+    if not request.headers.get("content-type", "").startswith(_JSON):
+        return None
+    try:
+        body = DecisionBody.model_validate(await request.json())
+        return body, _IDEMPOTENCY_KEY.validate_python(request.headers.get("idempotency-key"))
+    except (ValueError, ProblemError):
+        return None
 
 
 def _decision_request(question: QuestionBody, *, dry_run: bool) -> DecisionRequest:

@@ -20,6 +20,7 @@ from serving.api.security import Caller, authenticated
 from serving.service.service import Service
 
 Answer = TypeVar("Answer")
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 async def in_time(request: Request, answer: Awaitable[Answer]) -> Answer:
@@ -104,7 +105,7 @@ class LimitedRequest(Request):
 class LimitedRoute(APIRoute):
     """A route whose requests are limited."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
         """Return a handler that authenticates and limits each request."""
         handle = super().get_route_handler()
 
@@ -115,9 +116,13 @@ class LimitedRoute(APIRoute):
             if _SPEC in request.headers and "content-type" not in request.headers:
                 # without data there is no content type, and the framework parses no body without one
                 scope = {**scope, "headers": [*scope["headers"], (b"content-type", b"application/json")]}
-            return await handle(LimitedRequest(scope, request.receive))
+            return await self.answered(LimitedRequest(scope, request.receive), handle)
 
         return limited
+
+    async def answered(self, request: LimitedRequest, by_framework: Handler) -> Response:
+        """Answer a request whose caller is known, by default with the framework's handler."""
+        return await by_framework(request)
 
 
 def depth_of(content: Any, at_most: int) -> int:

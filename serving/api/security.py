@@ -150,22 +150,31 @@ def authenticated(request: Request) -> Caller:
     return callers.of_token(credentials.strip())
 
 
+def admitted(request: Request, scope: str) -> Caller:
+    """Return the caller, whose request counts against the rate limit from now on.
+
+    Raises:
+        ProblemError: 401, 403 or 429.
+    """
+    callers: Callers = request.app.state.callers
+    caller = authenticated(request)
+    callers.within_rate(caller)
+    if not caller.may(scope):
+        raise ProblemError(
+            403, "not-allowed", "the caller may not do this", got=_listed(sorted(caller.scopes)), expected=scope
+        )
+    request.state.caller = caller.name
+    return caller
+
+
 def allowed(scope: str) -> Callable[..., Caller]:
     """Return a dependency that admits only callers with a scope."""
 
     async def check(
         request: Request, key: Annotated[str | None, Security(_KEY)], bearer: Annotated[Any, Security(_BEARER)]
     ) -> Caller:
-        callers: Callers = request.app.state.callers
         del key, bearer  # declared for OpenAPI
-        caller = authenticated(request)
-        callers.within_rate(caller)
-        if not caller.may(scope):
-            raise ProblemError(
-                403, "not-allowed", "the caller may not do this", got=_listed(sorted(caller.scopes)), expected=scope
-            )
-        request.state.caller = caller.name
-        return caller
+        return admitted(request, scope)
 
     return check  # type: ignore[return-value]  # FastAPI awaits the result
 

@@ -9,22 +9,22 @@ from domain.errors import ExpressionError
 from expressions.expression import compile_expression
 from expressions.operand import Checked
 from expressions.program import BLOCK, Program
-from expressions.symbols import Trace
+from expressions.symbols import Graph
 from tests.expressions.test_against_duckdb import COLUMNS, SCHEMA, conditions, names, numbers
 
 
 def checked(columns):
-    trace = Trace()
-    return trace, Checked({name: trace.input(name) for name in columns})
+    graph = Graph()
+    return graph, Checked({name: graph.input(name) for name in columns})
 
 
 def agree(texts: list[str], columns=COLUMNS) -> None:
     expressions = [compile_expression(text, SCHEMA) for text in texts]
-    trace, symbols = checked(columns)
+    graph, symbols = checked(columns)
     with np.errstate(all="ignore"):
-        values = [trace.symbol(expression.values(symbols)) for expression in expressions]
-        truths = [trace.symbol(one.truth(symbols)) for one in expressions if one.type == SCHEMA["p"]]
-    program = Program.of(trace, [*values, *truths])
+        values = [graph.symbol(expression.values(symbols)) for expression in expressions]
+        truths = [graph.symbol(one.truth(symbols)) for one in expressions if one.type == SCHEMA["p"]]
+    program = Program.of(graph, [*values, *truths])
     inputs = np.array([columns[name] for name in program.inputs]).reshape(len(program.inputs), -1)
     found, held = program.run(inputs if len(inputs) else np.empty((0, len(columns["a"]))))
     for text, expression, got in zip(texts, expressions, found, strict=True):
@@ -65,11 +65,11 @@ def test_many_customers_get_what_one_gets_alone() -> None:
 
 
 def test_equal_parts_are_computed_once() -> None:
-    trace, symbols = checked(COLUMNS)
+    graph, symbols = checked(COLUMNS)
     texts = ("a + b > 1", "c < 2 OR a + b > 1", "a + b > 1 AND p")
-    results = [trace.symbol(compile_expression(text, SCHEMA).truth(symbols)) for text in texts]
-    Program.of(trace, results)
-    assert sum(step.function is np.add for step in trace.steps) == 1
+    results = [graph.symbol(compile_expression(text, SCHEMA).truth(symbols)) for text in texts]
+    Program.of(graph, results)
+    assert sum(step.function is np.add for step in graph.steps) == 1
 
 
 @pytest.mark.parametrize(
@@ -86,4 +86,4 @@ def test_equal_parts_are_computed_once() -> None:
 )
 def test_what_a_program_cannot_compute_is_refused_when_it_is_made(use) -> None:
     with pytest.raises(ExpressionError, match="what its program cannot compute"):
-        use(Trace().input("a"))
+        use(Graph().input("a"))
