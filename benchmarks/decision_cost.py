@@ -56,6 +56,9 @@ def decision_cost(home: Path, decisions: int) -> dict[str, Any]:
     tracking = {"MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"}
     settings = Settings.from_environment({**os.environ, "NBO_HOME": str(home), **tracking})
     components = Components(settings, home / "folder")
+    # the clock begins anew, and nothing may have been decided or told later than now
+    for file in (home / "banks" / components.name).glob("decisions.db*"):
+        file.unlink()
     keys = (ApiKey(name="bench", sha256=sha256(KEY.encode()).hexdigest(), scopes=("admin",)),)
     clock = Clock(moment)
     service = open_service(components, ServiceSettings(keys=keys, answer_seconds=60.0), clock)
