@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+import orjson
 from prefect import flow
 
 from features.outcomes import outcome_types
@@ -21,5 +20,6 @@ def measure_effects(bank_folder: str) -> StepResult:
         return {}
     found = effects_of(components.log, components.decision_log, components.bank, components.latest()).to_json()
     components.places.figures.mkdir(parents=True, exist_ok=True)
-    replace_text(components.places.effects, json.dumps(found, indent=1))
+    # what is unknown is null there: JSON has no NaN
+    replace_text(components.places.effects, orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
     return found

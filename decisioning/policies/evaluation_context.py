@@ -50,7 +50,8 @@ class ColumnLayout:
         self._summed, self._starts = np.array(summed, dtype=np.intp), np.array(starts, dtype=np.intp)
         self._first_sum = len(self.features) + 1
         first_moment = self._first_sum + len(starts)
-        self.moment_row = {name: first_moment + row for row, name in enumerate((*MOMENT, *names.request, *names.trials))}
+        told = (*MOMENT, *names.request, *names.trials)
+        self.moment_row = {name: first_moment + row for row, name in enumerate(told)}
 
     def laid_out(self, columns: Mapping[str, Array], moment: Mapping[str, Array], customers: int) -> Array:
         """Lay out the values of n customers, shape (rows, n), with non-finite values as NaN.
