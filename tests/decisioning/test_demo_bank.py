@@ -32,7 +32,7 @@ def policy():
 def decided(policy, as_of=NOON, n=20_000, **given):
     generator = np.random.default_rng(1)
     ranges = {"age": 90, "inflow_amount_90d": 9_000, "outflow_amount_90d": 9_000, "days_since_complaint_opened": 60}
-    ranges |= {"days_since_first_activity": 900}
+    ranges |= {"days_since_first_activity": 900, "days_since_activity": 400}
     ranges |= {"net_flow_90d": 9_000, "spend_to_inflow_90d": 2, "churn_probability": 1}
     columns = dict(random_columns(policy, n, 1))
     columns |= {name: generator.uniform(0, highest, n) for name, highest in ranges.items()}
