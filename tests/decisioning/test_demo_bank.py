@@ -38,7 +38,7 @@ def decided(policy, as_of=NOON, n=20_000, **given):
     columns |= {name: generator.uniform(0, highest, n) for name, highest in ranges.items()}
     columns |= {name: (generator.random(n) < 0.03) * 4.0 for name in columns if name.startswith("limit_")}
     columns |= {
-        "hardship": (generator.random(n) < 0.1) * 1.0,
+        "hardship": np.where(generator.random(n) < 0.05, np.nan, generator.random(n) < 0.1),
         "open_complaints_count": (generator.random(n) < 0.1) * 1.0,
     }
     ids = np.array([f"c{number}" for number in range(n)], dtype=object)
