@@ -194,7 +194,7 @@ def decide(features: FeatureTable, propensity: Array, policy: CompiledPolicy, co
     of_the_moment = {**local, **trials, **request_values}
     situation = EvaluationContext(policy.sources, len(features), features.columns, of_the_moment)
     answers = policy.program.run(situation.rows)
-    arm = np.where(answers.personalised | (arm == Arm.HOLDOUT), arm, np.int8(Arm.NOT_PERSONALISED))
+    arm = np.where(answers.personalised, arm, np.int8(Arm.NOT_PERSONALISED))
     bits = answers.failing
     worth = score_candidates(policy, answers, propensity, arm, prices)
     reject_below_minimum(policy, worth, bits)

@@ -74,6 +74,13 @@ def test_help_is_withheld_only_if_the_policy_says_why():
     assert allowed_offers(decided(compiled(Policy(control=control)))) == set()
 
 
+def test_the_holdout_of_those_who_refuse_profiling_is_helped_without_a_score():
+    policy = compiled(Policy(control=Control(holdout_share=1.0), personalised="FALSE"))
+    decisions = decided(policy)
+    assert allowed_offers(decisions) == {"follow_up"}
+    assert np.isnan(decisions.worth.propensity).all()
+
+
 def allowed_offers(decisions):
     return {decisions.policy.candidates.pairs[place][0].name for place in np.flatnonzero(decisions.allowed[0])}
 
