@@ -47,7 +47,7 @@ def test_check_says_what_a_bank_holds(capsys: pytest.CaptureFixture[str]) -> Non
     assert exit_code("--bank", str(DEMO), "check") == 0
     shown = capsys.readouterr().out
     assert "A simulated retail bank" in " ".join(shown.split())
-    assert re.search(r"offers\s+│\s+22", shown)
+    assert re.search(r"offers\s+│\s+25", shown)
 
 
 def test_check_tells_every_mistake_with_file_and_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -162,7 +162,7 @@ def test_the_environment_names_the_bank(monkeypatch: pytest.MonkeyPatch, capsys:
 def test_tables_are_printed_as_json_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code("--json", "--bank", str(DEMO), "check") == 0
     tables = json.loads(capsys.readouterr().out)["tables"]
-    assert {"part": "offers", "count": 22} in tables[0]["rows"]
+    assert {"part": "offers", "count": 25} in tables[0]["rows"]
 
 
 def test_a_quiet_command_prints_only_errors(capsys: pytest.CaptureFixture[str]) -> None:
