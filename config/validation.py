@@ -32,7 +32,8 @@ def validate(content: Content, shape: type[T], file: str) -> tuple[T | None, lis
         >>> from config.operations import Schedule
         >>> schedule, problems = validate({"tran": "0 4 * * 0"}, Schedule, "schedule.yaml")
         >>> problems[0].sentence()
-        "unknown key: got 'tran', expected 'train' (did you mean it?) or one of archive, decide, deliver, features"
+        "unknown key: got 'tran', expected 'train' (did you mean it?) or one of archive, decide, deliver, \
+features, watch"
     """
     try:
         # strict JSON: lists become tuples and texts become dates, but texts are not converted to numbers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from decisioning.explaining.counterfactual import counterfactuals
@@ -45,7 +46,7 @@ def show_decision(answer: Answer) -> None:
     if changes:
         console.print("what would have to change")
     for found in changes[:CHANGES_SHOWN]:
-        _say(f"  {found.sentence()}")
+        _say_wrapped(found.sentence())
 
 
 def show_offer_in_decision(answer: Answer, offer: str) -> None:
@@ -74,7 +75,7 @@ def show_offer_in_decision(answer: Answer, offer: str) -> None:
         ],
     )
     for found in _of_offer(answer, offer):
-        _say(f"  {found}")
+        _say_wrapped(found)
 
 
 def _show_head(answer: Answer) -> None:
@@ -105,3 +106,8 @@ def _factors(answer: Answer) -> Factors:
 
 def _say(sentence: str) -> None:
     console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+
+def _say_wrapped(sentence: str) -> None:
+    """Print a sentence that may be long, indented, with its further lines further in."""
+    _say(fill(sentence, console.width, initial_indent="  ", subsequent_indent="      ", break_long_words=False))

@@ -44,7 +44,7 @@ def specifications(shape: Any) -> Iterator[Any]:
     Example:
         >>> from domain.offer import Offer
         >>> [kind.__name__ for kind in specifications(tuple[Offer, ...])]
-        ['Offer', 'Treatment']
+        ['Offer', 'Treatment', 'CountsAs']
     """
     for part in alternatives(shape):
         if is_dataclass(part):

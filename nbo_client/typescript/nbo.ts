@@ -138,7 +138,7 @@ export interface DecisionBody {
   /** Maximum number of offers */
   offers?: number | null;
   /** Say what moved the model most; it takes longer */
-  reasons?: boolean;
+  reasons?: boolean | null;
   /** The same id and request give the same answer, for 35 days */
   request_id?: string | null;
   /** Write, count and spend nothing */
@@ -320,7 +320,7 @@ export interface QuestionBody {
   /** Maximum number of offers */
   offers?: number | null;
   /** Say what moved the model most; it takes longer */
-  reasons?: boolean;
+  reasons?: boolean | null;
 }
 
 /** One offer of a decision. */

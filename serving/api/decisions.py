@@ -146,7 +146,7 @@ def _decision_request(question: QuestionBody, *, dry_run: bool) -> DecisionReque
         placements=tuple(question.placements),
         context=question.context,
         offers=question.offers,
-        reasons=question.reasons,
+        reasons=bool(question.reasons),
         dry_run=dry_run,
     )
 

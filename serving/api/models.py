@@ -72,7 +72,7 @@ class QuestionBody(Strict):
     placements: list[Name] = Field(default=[], max_length=20, description="Placements to fill, most important first")
     context: dict[Name, Said] = Field(default={}, max_length=50, description="As events.yaml declares under `request`")
     offers: Annotated[int, Exactly()] | None = Field(default=None, ge=1, le=50, description="Maximum number of offers")
-    reasons: StrictBool = Field(default=False, description="Say what moved the model most; it takes longer")
+    reasons: StrictBool | None = Field(default=None, description="Say what moved the model most; it takes longer")
 
 
 class DecisionBody(QuestionBody):

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import httpx
 import pytest
@@ -63,9 +62,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def service(shared_by_workers: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with pytest.MonkeyPatch.context() as monkeypatch:
-        bank = ready_to_decide(shared_by_workers, tmp_path_factory.mktemp("changed"), monkeypatch)
+        bank = ready_to_decide(tmp_path_factory.mktemp("changed"), monkeypatch)
         parts = bank.parts
         parts.champion_files()
         clock = Clock(base=ClockBase.of(last_moment(parts) - datetime.now(UTC)))
