@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Final
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from features.definitions import Feature
 from features.kernel.finish import Finishing
 from features.kernel.history import CodedMoments
 from features.kernel.plan import Int64Matrix, Plan
+
+FEW: Final = 1_024
+"""Up to so many rows all formulas are computed together, as a program; above, copying rows takes longer than calls."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,15 +77,25 @@ class CompiledFeatures:
             calendar: The bank's local days.
         """
         # the kernel's results are float64, finite or NaN
-        known = {**stages, **self._finishing.columns(kept, moments)}
+        known = Checked({**stages, **self._finishing.columns(kept, moments)})
         if self.reads_moment:
             known.update(_moment_inputs(moments, calendar))
+        derive = self._derive_together if len(moments.as_of) <= FEW else self._derive_each
+        derive(known, len(moments.as_of))
+        return {name: known[name] for name in self.names}
+
+    def _derive_together(self, known: Checked, rows: int) -> None:
         derived, program = self._derivation
-        inputs = np.empty((len(program.inputs), len(moments.as_of)))
+        inputs = np.empty((len(program.inputs), rows))
         for row, name in zip(inputs, program.inputs, strict=True):
             row[:] = known[str(name)]
         known.update(zip(derived, program.run(inputs)[0], strict=True))
-        return {name: known[name] for name in self.names}
+
+    def _derive_each(self, known: Checked, rows: int) -> None:
+        with np.errstate(all="ignore"):
+            for name in self._derivation[0]:
+                values = np.asarray(self.formulas[name].values(known), dtype=np.float64)
+                known[name] = values if values.shape else np.full(rows, float(values))
 
 
 @lru_cache(maxsize=64)
