@@ -56,14 +56,18 @@ class CompiledFeatures:
         return Finishing.of(self.features, self.plan.parts)
 
     @cached_property
-    def _derivation(self) -> tuple[tuple[str, ...], Program]:
-        """The derived features, and one program for all their formulas."""
+    def _derived(self) -> tuple[str, ...]:
+        """The features that formulas compute, each after those it reads."""
+        return tuple(feature.name for feature in self.features if feature.name in self.formulas)
+
+    @cached_property
+    def _program(self) -> Program:
+        """One program for all formulas."""
         graph, known = Graph(), Checked()
         for name in (*MOMENT_INPUTS, *(feature.name for feature in self.features)):
             formula = self.formulas.get(name)
             known[name] = graph.input(name) if formula is None else graph.symbol(formula.values(known))
-        derived = tuple(feature.name for feature in self.features if feature.name in self.formulas)
-        return derived, Program.of(graph, [known[name] for name in derived])
+        return Program.of(graph, [known[name] for name in self._derived])
 
     def columns(
         self, kept: Int64Matrix, moments: CodedMoments, stages: Mapping[str, Array], calendar: Calendar
@@ -85,15 +89,14 @@ class CompiledFeatures:
         return {name: known[name] for name in self.names}
 
     def _derive_together(self, known: Checked, rows: int) -> None:
-        derived, program = self._derivation
-        inputs = np.empty((len(program.inputs), rows))
-        for row, name in zip(inputs, program.inputs, strict=True):
+        inputs = np.empty((len(self._program.inputs), rows))
+        for row, name in zip(inputs, self._program.inputs, strict=True):
             row[:] = known[str(name)]
-        known.update(zip(derived, program.run(inputs)[0], strict=True))
+        known.update(zip(self._derived, self._program.run(inputs)[0], strict=True))
 
     def _derive_each(self, known: Checked, rows: int) -> None:
         with np.errstate(all="ignore"):
-            for name in self._derivation[0]:
+            for name in self._derived:
                 values = np.asarray(self.formulas[name].values(known), dtype=np.float64)
                 known[name] = values if values.shape else np.full(rows, float(values))
 

@@ -164,7 +164,7 @@ def effects(
         nbo --bank banks/demo effects --since 2026-02-01
     """
     parts = components_of_bank(context)
-    from pipelines.report_page import effect_sentences, group_rows, realised_rows
+    from pipelines.effects_page import effect_sentences, group_rows, realised_rows
     from serving.effects import effects_of
 
     until = moment_of(parts, as_of) or parts.latest()

@@ -7,7 +7,7 @@ from typing import Any
 
 from nbo.display import console, print_json
 from nbo.outcomes import show_rows
-from pipelines.report_page import Rows
+from pipelines.markdown import Rows
 from pipelines.what_if_page import moved_rules, ratio_row
 from serving.what_if.tables import ANY
 

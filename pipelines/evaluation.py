@@ -13,7 +13,7 @@ from config.reading import load_bank
 from decisioning.off_policy.evaluate import HEADLINE, PolicyEvaluation, evaluate_policy
 from domain.errors import DataError
 from domain.estimate import Estimate
-from pipelines.report_page import Rows, table
+from pipelines.markdown import Rows, table
 from pipelines.steps import StepResult
 from serving.what_if.logged import evaluation_arrays, logged_outcomes
 from storage.atomic import replace_text

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isnan
 from typing import Any
 
 from domain.counts import counted
-
-Rows = Sequence[Mapping[str, Any]]
+from pipelines.effects_page import effects_section
+from pipelines.markdown import table
 
 METRICS = {
     "auc": "AUC",
@@ -73,7 +72,7 @@ def markdown_report(result: Mapping[str, Any], pictures: Mapping[str, Sequence[s
         *(f"- {sentence}" for sentence in plan_sentences(decisions["plan"])),
         "",
         *_forensics(decisions),
-        *_effects(result.get("effects") or {}),
+        *effects_section(result.get("effects") or {}),
         "## What to look at next",
         "",
         *(f"- {sentence}" for sentence in next_looks(result)),
@@ -123,70 +122,6 @@ def _forensics(decisions: Mapping[str, Any]) -> list[str]:
         *table(reach_rows(decisions)),
         "",
     ]
-
-
-def _effects(effects: Mapping[str, Any]) -> list[str]:
-    if not effects:
-        return []
-    return [
-        "## Effects",
-        "",
-        "Realised value of each assigned customer, those who were shown nothing included.",
-        "",
-        *(f"- {sentence}" for sentence in effect_sentences(effects)),
-        "",
-        *(line for rows in group_rows(effects) for line in (*table(rows), "")),
-        *([*table(realised_rows(effects)), ""] if effects["offers"] else []),
-    ]
-
-
-def effect_sentences(effects: Mapping[str, Any]) -> list[str]:
-    """Say what the comparisons tell, which offers do not earn what was promised, and what could not be compared."""
-    return [*(one["sentence"] for one in effects["comparisons"]), *effects["alarms"], *effects["notes"]]
-
-
-def group_rows(effects: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
-    """Return a table for each comparison, with a row per group."""
-    currency = effects["currency"]
-    return [
-        [
-            {
-                "group": row["group"],
-                "customers": row["customers"],
-                f"{currency} a customer": _bounds(row["mean"]),
-                "more than the first": "" if row["gain"] is None else _bounds(row["gain"]),
-            }
-            for row in one["groups"]
-        ]
-        for one in effects["comparisons"]
-    ]
-
-
-def realised_rows(effects: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return a row per offer with its realised over expected value."""
-    return [
-        {
-            "offer": row["offer"],
-            "impressions": row["impressions"],
-            "expected": row["expected"],
-            "realised": row["realised"],
-            "realised over expected": _bounds(row["ratio"]),
-            "alarm": "outside 0.8 to 1.25" if row["alarm"] else "",
-        }
-        for row in effects["offers"]
-    ]
-
-
-def _bounds(estimate: Mapping[str, float]) -> str:
-    """Format an estimate.
-
-    Example:
-        >>> _bounds({"value": 1.234, "low": 0.5, "high": 2.0})
-        '1.23 (0.50 to 2.00)'
-    """
-    if isnan(estimate["low"]):
-        return f"{estimate['value']:,.2f} (too few to tell)"
-    return f"{estimate['value']:,.2f} ({estimate['low']:,.2f} to {estimate['high']:,.2f})"
 
 
 def decisive_rows(decisions: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -373,29 +308,3 @@ def next_looks(result: Mapping[str, Any]) -> list[str]:
     if silent:
         looks.append(f"Nobody is reached by {', '.join(silent)}.")
     return looks
-
-
-def table(rows: Rows) -> list[str]:
-    """Format rows as a Markdown table.
-
-    Example:
-        >>> table([{"stage": "growth", "customers": 1200}])
-        ['| stage | customers |', '|---|---|', '| growth | 1,200 |']
-    """
-    if not rows:
-        return ["Nothing."]
-    names = list(rows[0])
-    return [
-        f"| {' | '.join(names)} |",
-        "|" + "---|" * len(names),
-        *(f"| {' | '.join(cell(row[name]) for name in names)} |" for row in rows),
-    ]
-
-
-def cell(value: object) -> str:
-    """Format a value: thousands separated, about three significant digits, empty for None."""
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:,.2f}" if abs(value) >= 100 else f"{value:.3g}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from domain.errors import DataError, StateError
-from pipelines.report_page import Rows, table
+from pipelines.markdown import Rows, table
 from storage.atomic import replacing
 
 FAIRNESS = (

@@ -67,16 +67,18 @@ def promises_of(
     if outcomes is None:
         outcomes = outcome_events(log.read_types(outcome_types(bank.offers)), bank.offers, until)
     wait = timedelta(microseconds=int(longest_reversal(bank.offers).astype(np.int64)))
+    rows_of: dict[str | None, list[int]] = {}
+    for decision, row in row_of.items():
+        if decision in promised and promised[decision][0] == shown.offer[row]:
+            rows_of.setdefault(promised[decision][0], []).append(row)
     found = {}
     for offer in bank.offers:
-        mine = [row for decision, row in row_of.items() if promised.get(decision, ("",))[0] == offer.name]
-        rows = np.array([row for row in mine if shown.offer[row] == offer.name], dtype=np.intp)
-        matured = rows[shown.matured[rows]]
-        if len(matured) < LEAST_IMPRESSIONS:
+        rows = np.array(rows_of.get(offer.name, ()), dtype=np.intp)
+        old = shown.matured[rows]
+        if int(old.sum()) < LEAST_IMPRESSIONS:
             continue
         numbers = np.array([promised[shown.decision_id[row]][1:] for row in rows.tolist()])
         ids = shown.customer_ids[rows].astype(str)
-        old = shown.matured[rows]
         accepted = realisation(shown.accepted[rows][old].astype(float), numbers[old, 0], customer=ids[old])
         realised = None
         old = shown.presented_at[rows] + np.timedelta64(window_days(offer), "D") <= utc_microseconds(until - wait)

@@ -10,8 +10,7 @@ from nbo.documents.commands import commands_reference
 from nbo.documents.configuration import configuration_reference
 from nbo.documents.http_api import http_api_reference
 from nbo.documents.typescript import typescript_client
-from serving.api.app import create_app
-from serving.service.service import Service
+from serving.api.app import openapi_document
 
 
 def references() -> dict[str, str]:
@@ -23,7 +22,7 @@ def references() -> dict[str, str]:
 'nbo_client/typescript/nbo.ts']
     """
     demo = load_bank(ROOT / "banks" / "demo")
-    document = create_app(_no_service).openapi()
+    document = openapi_document()
     return {
         "docs/features.md": features_reference(demo.features, demo.identity.name),
         "docs/configuration.md": configuration_reference(),
@@ -31,10 +30,6 @@ def references() -> dict[str, str]:
         "docs/http_api.md": http_api_reference(document),
         "nbo_client/typescript/nbo.ts": typescript_client(document),
     }
-
-
-def _no_service() -> Service:
-    raise AssertionError("the application is described, not started")
 
 
 ROOT = COMMON_FEATURES.parent.parent

@@ -18,7 +18,7 @@ from models.held_out import MODEL
 from models.tracking.run_tables import RunTables
 from nbo.documents.claims import claim
 from nbo.documents.recorded import Recorded, recorded_churn, recorded_propensity
-from pipelines.report_page import table
+from pipelines.markdown import table
 from pipelines.reporting import last_outcomes
 from pipelines.training_population import churn_label
 from wiring.components import Components

@@ -13,7 +13,8 @@ from models.held_out import MODEL
 from models.tracking.run_tables import RunTables
 from nbo.display import console
 from nbo.explained_decision import show_decision
-from pipelines.report_page import metric_rows, table
+from pipelines.markdown import table
+from pipelines.report_page import metric_rows
 from pipelines.reporting import last_outcomes
 from wiring.components import Components
 

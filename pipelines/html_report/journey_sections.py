@@ -15,7 +15,7 @@ from journeys.files import JourneyFigures
 from journeys.stages import telling_events
 from pipelines.html_report.card import Card
 from pipelines.html_report.run_sections import percent
-from pipelines.report_page import cell
+from pipelines.markdown import cell
 
 _STAGES = tuple(stage.value for stage in Stage)
 _MONTHS = 4

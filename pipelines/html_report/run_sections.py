@@ -13,7 +13,8 @@ from charts.svg import element
 from charts.tables import heat_table, table
 from journeys.files import JourneyFigures
 from pipelines.html_report.card import Card
-from pipelines.report_page import cell, decisive_rows, metric_rows, plan_sentences, trained, untrained
+from pipelines.markdown import cell
+from pipelines.report_page import decisive_rows, metric_rows, plan_sentences, trained, untrained
 
 _MOST_RULES = 14
 

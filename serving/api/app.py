@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
@@ -24,6 +24,15 @@ if TYPE_CHECKING:  # without tracing nothing of it is imported
 
 VERSION = "1.0"
 logger = logging.getLogger("nbo.service")
+
+
+def openapi_document() -> dict[str, Any]:
+    """Return the OpenAPI document of the service, without one."""
+
+    def never() -> Service:
+        raise AssertionError("the application is described, not started")
+
+    return create_app(never).openapi()
 
 
 def create_app(open_service: Callable[[], Service], tracing: Tracing | None = None) -> FastAPI:

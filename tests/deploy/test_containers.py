@@ -24,7 +24,7 @@ from config.service import ConnectionLimits, ServiceSettings
 from config.settings import Settings
 from nbo.commands import app
 from nbo.worker import GRACE_SECONDS
-from serving.api.app import create_app
+from serving.api.app import openapi_document
 from serving.api.customers import ConsentBody
 from serving.api.models import BatchRequest, DecisionBody
 from serving.api.problems import MEDIA_TYPE, ProblemDetails
@@ -222,7 +222,7 @@ def test_the_entry_tells_a_request_twice_only_where_the_service_knows_it_again()
 
 
 def _paths(method: str) -> set[str]:
-    paths = create_app(lambda: None).openapi()["paths"]
+    paths = openapi_document()["paths"]
     return {path for path, methods in paths.items() if method in methods}
 
 
