@@ -120,3 +120,36 @@ def schedule(
         url = start_prefect(servers, port)
         servers.wait()
         serve_schedules(parts.bank, parts.folder, url, alone=own_server)
+
+
+@app.command()
+def listen(
+    context: typer.Context,
+    topic: Annotated[list[str], typer.Option(help="Topic of Kafka; may be repeated.")],
+    group: Annotated[str | None, typer.Option(help="Consumer group; by default nbo- and the bank's name.")] = None,
+    refused: Annotated[
+        str | None, typer.Option(help="Topic for refused messages; by default the topic's name with .refused.")
+    ] = None,
+    idle_seconds: Annotated[
+        float | None, typer.Option(help="End when no message has come for so many seconds; by default never.")
+    ] = None,
+    as_of: ClockAt = None,
+) -> None:
+    """Take events from topics of Kafka, until Ctrl-C: CloudEvents, or events as the API takes them.
+
+    `NBO_KAFKA_PROPERTIES` names a file with the properties of the connection. Each message counts once, and in the next
+    decision. Run the command several times to share the partitions.
+
+    Example: nbo --bank banks/demo listen --topic customer-events
+    """
+    from nbo.topics import listen as run_listening
+
+    parts = components_of_bank(context)
+    run_listening(
+        parts,
+        topics=topic,
+        group=group or f"nbo-{parts.name}",
+        refused=refused,
+        idle_seconds=idle_seconds,
+        as_of=moment_of(parts, as_of),
+    )

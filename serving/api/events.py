@@ -28,7 +28,7 @@ async def tell(body: Annotated[Events, Body()], request: Request, caller: Listen
     """
     service: Service = request.app.state.service
     received: Sequence[EventIn | CloudEventIn | Unread] = body if isinstance(body, list) else [body]
-    submitted = {place: _submitted(event) for place, event in enumerate(received) if not isinstance(event, Unread)}
+    submitted = {place: submitted_event(event) for place, event in enumerate(received) if not isinstance(event, Unread)}
     request.app.state.callers.charge_batch(caller, len(received))
     ingested = service.listening.ingest(list(submitted.values()))
     if ingested.refused and not isinstance(body, list):
@@ -66,7 +66,8 @@ _MEANINGS = {
 }
 
 
-def _submitted(event: EventIn | CloudEventIn) -> SubmittedEvent:
+def submitted_event(event: EventIn | CloudEventIn) -> SubmittedEvent:
+    """Return the event of a body as ingestion takes it."""
     if isinstance(event, EventIn):
         return SubmittedEvent(**event.model_dump())
     data = event.data

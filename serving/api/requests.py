@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
@@ -12,10 +11,11 @@ import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from domain.errors import StateError
+from domain.errors import DataError, StateError
 from records.audit import AuditEntry
 from records.event_rows import microseconds
-from serving.api.problems import ProblemError
+from serving.api.bodies import read_json
+from serving.api.problems import ProblemError, problem_of
 from serving.api.security import Caller, authenticated
 from serving.service.service import Service
 
@@ -45,9 +45,6 @@ async def apart(request: Request, work: Callable[..., Answer], *arguments: Any) 
     """
     return await in_time(request, asyncio.get_running_loop().run_in_executor(None, work, *arguments))
 
-
-DEEPEST: Final = 16
-"""Maximum nesting of lists and objects in a body; the API's own bodies have five levels."""
 
 _CLOUD_EVENT: Final = "ce-"
 _SPEC: Final = "ce-specversion"
@@ -81,10 +78,10 @@ class LimitedRequest(Request):
     async def json(self) -> Any:
         """Read the body as JSON; a CloudEvent in binary mode is assembled from headers and body."""
         body = await self.body()
-        content = orjson.loads(body)
-        if depth_of(content, DEEPEST) > DEEPEST:
-            raise ProblemError(422, "not-fit", "the body is too deep", expected=f"at most {DEEPEST} levels")
-        json.loads(body, object_pairs_hook=_unique_keys)
+        try:
+            content = read_json(body)
+        except DataError as error:
+            raise problem_of(error) from error
         if self._is_cloud_event:
             return {**self._cloud_event(), "data": content}
         return content
@@ -123,34 +120,6 @@ class LimitedRoute(APIRoute):
     async def answered(self, request: LimitedRequest, by_framework: Handler) -> Response:
         """Answer a request whose caller is known, by default with the framework's handler."""
         return await by_framework(request)
-
-
-def depth_of(content: Any, at_most: int) -> int:
-    """Return the nesting depth of lists and objects; counting stops at `at_most` + 1.
-
-    Example:
-        >>> depth_of({"a": [1, {"b": 2}]}, 10), depth_of([[[]]], 1), depth_of(5, 3)
-        (3, 2, 0)
-    """
-    level, nested = 0, _containers([content])
-    while nested and level <= at_most:
-        level += 1
-        inner = (member for one in nested for member in (one.values() if isinstance(one, dict) else one))
-        nested = _containers(inner)
-    return level
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    parsed = dict(pairs)
-    if len(parsed) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ProblemError(422, "not-fit", "an object repeats a key", got=twice[:100], expected="each key once")
-    return parsed
-
-
-def _containers(members: Iterable[Any]) -> list[Any]:
-    return [member for member in members if isinstance(member, dict | list)]
 
 
 def _too_large(largest: int) -> ProblemError:
