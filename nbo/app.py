@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from domain.errors import DataError
-from nbo.display import collect_tables, console, print_collected
+from nbo.display import collect_tables, console, print_collected, show_all_columns
 from nbo.version import VERSION
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ app = typer.Typer(
     name="nbo",
     help="The open next-best-offer engine: from a bank's event log to ranked offers with reasons.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
@@ -65,6 +65,9 @@ def choose_bank(
         bool, typer.Option("--json", help="Print the tables of a command as JSON, nothing else.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Print tables with all their columns, however wide the terminal is.")
+    ] = False,
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Print the version.")
     ] = False,
@@ -88,6 +91,8 @@ def choose_bank(
         collect_tables()
         context.call_on_close(print_collected)
     console.quiet = quiet or as_json
+    if wide:
+        show_all_columns()
     if engine is not None:
         os.environ["NBO_ENGINE"] = engine  # settings are read from here, also in processes that flows start
 

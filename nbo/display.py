@@ -19,6 +19,14 @@ from domain.errors import NboError
 console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160)
 errors = Console(stderr=True)
 
+_WIDE: Final = 100_000
+"""Width of a console for tables with all their columns."""
+
+
+def show_all_columns() -> None:
+    """Print tables from now on with all their columns, however wide the terminal is."""
+    console.width = _WIDE
+
 
 @contextmanager
 def progress_bars(description: str) -> Iterator[domain.progress.Progress]:
@@ -61,7 +69,7 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
     if _collected is not None:
         _collected.append({"title": title, "rows": [dict(zip(columns, row, strict=True)) for row in rows]})
         return
-    room = console.width if width is None else min(width, console.width)
+    room = console.width if width is None or console.width == _WIDE else min(width, console.width)
     fitting = _fitting(columns, rows, room)
     table = Table(title=title, title_justify="left", header_style="bold")
     for position, name in enumerate(columns[:fitting]):
@@ -73,7 +81,7 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
         table.add_row(*(_cell(value) for value in row[:fitting]))
     console.print(table, width=room)
     if fitting < len(columns):
-        left_out = f"  no room for {', '.join(columns[fitting:])}: set COLUMNS, or use --json"
+        left_out = f"  no room for {', '.join(columns[fitting:])}: use nbo --wide, or --json"
         console.print(left_out, markup=False, highlight=False, soft_wrap=True)
 
 

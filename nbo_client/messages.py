@@ -41,7 +41,7 @@ class Reason:
     """One reason for a score, in words and as a share of the log odds.
 
     Attributes:
-        name: Feature or attribute of the offer that moved the score.
+        name: Feature of the customer that moved the score, or `offer`.
         description: What it is, in words.
         value: The customer's value in words; empty if it is not about the customer.
         log_odds: Contribution to the log odds of acceptance; positive speaks for the offer.
@@ -70,7 +70,8 @@ class RankedOffer:
         slot: Place in the channel; None if it has only one.
         value: Value of an acceptance, in the bank's currency; None for an offer that was not scored.
         priority: What offers are ranked by within their class: an expected margin in the bank's currency.
-        reasons: What moved the score most, the strongest first; empty unless the question asked for reasons.
+        reasons: What moved the score most: what is true of the customer, the strongest first, then how the offer is
+            usually received; empty unless the question asked for reasons.
     """
 
     rank: int

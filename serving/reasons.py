@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from domain.decision import Candidate, Decision
 from domain.offer import Offer, Treatment
 from expressions.types import Boolean, Category, Number
-from features.catalogue import FeatureCatalogue
+from features.catalogue import Feature, FeatureCatalogue
 from features.table import FeatureTable
 from models.propensity.families import Pair, feature_behind
 from serving.decider import Decider
 from serving.replay import features_of
 from serving.scorers import PropensityScorer
 
-REASONS_PER_OFFER = 3
-OF_THE_CANDIDATE = {
-    "offer": "How this offer is usually received",
-    "channel": "How offers in this channel are usually received",
-    "product": "How offers of this product are usually received",
-}
+REASONS_ABOUT_CUSTOMER: Final = 3
+OFFER: Final = "offer"
+USUALLY_RECEIVED: Final = "How this offer is usually received"
+"""Everything that is true of the offer in its channel whoever gets it: one reason, after those about the customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Reason:
     """One input that moved the model's score.
 
     Attributes:
-        name: Feature, or attribute of the offer.
+        name: Feature of the customer, or `offer`.
         description: Description from the catalogue.
         value: The customer's value in words; empty if it is not about the customer.
         log_odds: Contribution to the calibrated log-odds of acceptance; positive speaks for the offer.
@@ -66,7 +64,7 @@ class Reason:
 def reasons_for(
     decision: Decision, features: FeatureTable, decider: Decider, *, unknown: bool = False
 ) -> tuple[tuple[Reason, ...], ...]:
-    """Explain the ranked offers of a decision, the strongest reasons first.
+    """Explain the ranked offers of a decision: what is true of the customer first, the strongest reasons first.
 
     Args:
         decision: The customer's decision.
@@ -75,7 +73,8 @@ def reasons_for(
         unknown: Whether nothing is known of the customer, as passed to `Decider.decide`.
 
     Returns:
-        Up to `REASONS_PER_OFFER` reasons per ranked offer; none if the offer has no score.
+        Per ranked offer up to `REASONS_ABOUT_CUSTOMER` reasons about the customer, then how the offer is usually
+        received; none if the offer has no score.
     """
     by_name = pairs_of(decider)
     scored = [candidate for candidate in decision.offers if candidate.propensity is not None]
@@ -159,26 +158,37 @@ def _worded(
     inputs = features.take(np.array(rows, dtype=np.intp))
     contributions = model.explain_prior(inputs, pairs) if cold else model.explain(inputs, pairs)
     return tuple(
-        tuple(
-            _reason(name, log_odds, (offer, treatment.channel), features, row, catalogue)
-            for name, log_odds in strongest
-            if log_odds != 0.0
-        )
-        for (offer, treatment), row, strongest in zip(
-            pairs, rows, contributions.strongest(REASONS_PER_OFFER), strict=True
-        )
+        _strongest(zip(contributions.names, values, strict=True), (offer, treatment.channel), features, row, catalogue)
+        for (offer, treatment), row, values in zip(pairs, rows, contributions.values.tolist(), strict=True)
     )
 
 
-def _reason(
-    name: str, log_odds: float, pair: Pair, features: FeatureTable, row: int, catalogue: FeatureCatalogue
-) -> Reason:
-    feature = catalogue.features.get(feature_behind(catalogue, name, pair))
-    if feature is None:
-        described = OF_THE_CANDIDATE.get(name, name.replace("_", " ").capitalize())
-        return Reason(name, described, "", log_odds)
+def _strongest(
+    contributions: Iterable[tuple[str, float]],
+    pair: Pair,
+    features: FeatureTable,
+    row: int,
+    catalogue: FeatureCatalogue,
+) -> tuple[Reason, ...]:
+    """Word what moved a score, each feature once, whichever inputs of the model it is behind."""
+    of_offer, of_customer = 0.0, dict[str, float]()
+    for name, log_odds in contributions:
+        if log_odds != 0.0:
+            feature = feature_behind(catalogue, name, pair)
+            if feature in catalogue.features:
+                of_customer[feature] = of_customer.get(feature, 0.0) + log_odds
+            else:
+                of_offer += log_odds
+    strongest = sorted(of_customer, key=lambda feature: -abs(of_customer[feature]))[:REASONS_ABOUT_CUSTOMER]
+    reasons = [_about_customer(catalogue.features[name], of_customer[name], features, row) for name in strongest]
+    if of_offer:
+        reasons.append(Reason(OFFER, USUALLY_RECEIVED, "", of_offer))
+    return tuple(reasons)
+
+
+def _about_customer(feature: Feature, log_odds: float, features: FeatureTable, row: int) -> Reason:
     value = float(features.columns[feature.name][row])
-    return Reason(name, feature.description, _in_words(value, feature.type), log_odds)
+    return Reason(feature.name, feature.description, _in_words(value, feature.type), log_odds)
 
 
 def _in_words(value: float, kind: Number | Boolean | Category) -> str:

@@ -351,7 +351,7 @@ export interface RankedOffer {
   selection_probability: number;
   /** Probability with which it got its rank. */
   rank_probability: number;
-  /** What moved the score most, the strongest first; empty unless the question asked for reasons. */
+  /** What moved the score most: what is true of the customer, the strongest first, then how the offer is usually received; empty unless the question asked for reasons. */
   reasons: Array<Reason>;
 }
 
@@ -369,7 +369,7 @@ export interface Ready {
 
 /** One reason for a score, in words and as a share of the log odds. */
 export interface Reason {
-  /** Feature or attribute of the offer that moved the score. */
+  /** Feature of the customer that moved the score, or `offer`. */
   name: string;
   /** What it is, in words. */
   description: string;

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -36,6 +39,14 @@ def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
     assert exit_code() == 2
     shown = capsys.readouterr()
     assert all(name in shown.out + shown.err for name in NAMES)
+
+
+@pytest.mark.parametrize(("typed", "completed"), [("nbo deci", "decide"), ("nbo decide --cus", "--customer")])
+def test_a_shell_completes_commands_and_options(typed: str, completed: str) -> None:
+    asked = {"_NBO_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    command = Path(sys.executable).with_name("nbo")
+    answer = subprocess.run([command], env={**os.environ, **asked}, capture_output=True, text=True, check=False)
+    assert answer.stdout.split() == [completed]
 
 
 def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

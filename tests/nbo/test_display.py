@@ -6,7 +6,15 @@ import re
 import pytest
 
 from domain.errors import DataError
-from nbo.display import collect_tables, print_collected, progress_bars, show_error, show_table
+from nbo.display import (
+    collect_tables,
+    console,
+    print_collected,
+    progress_bars,
+    show_all_columns,
+    show_error,
+    show_table,
+)
 
 
 def test_numbers_are_set_to_the_right_with_thousands_apart(capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,7 +56,17 @@ def test_columns_for_which_there_is_no_room_are_named_below_the_table(capsys: py
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines()[:-1])) <= 60
     assert "│ loan  │     1,000 │" in shown
-    assert shown.splitlines()[-1] == "  no room for another_very_long_name: set COLUMNS, or use --json"
+    assert shown.splitlines()[-1] == "  no room for another_very_long_name: use nbo --wide, or --json"
+
+
+def test_a_wide_table_has_all_its_columns(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "_width", 60)
+    columns = tuple(f"a_long_name_of_column_{number}" for number in range(20))
+    show_all_columns()
+    show_table("wide", columns, [range(20)], width=60)
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in columns)
+    assert "no room" not in shown
 
 
 def test_collected_tables_are_one_json_document(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from models.churn.model import fit_churn
 from models.propensity.training import train_propensity
 from models.settings import Training
 from serving.decider import Decider
-from serving.reasons import REASONS_PER_OFFER, reasons_for
+from serving.reasons import REASONS_ABOUT_CUSTOMER, reasons_for
 from serving.replay import features_of as features_of_record
 from tests.models.synthetic import CHANNELS, PRODUCTS, churn_world, features_of, offer_world
 from tests.serving.build import AS_OF, small_bank
@@ -72,9 +72,13 @@ def test_reasons_come_from_what_moved_the_model(decider: Decider, customers: Fea
     reasons = reasons_for(decision, decisions.features, decider)
     assert len(reasons) == len(decision.offers) == 2
     for of_offer in reasons:
-        strengths = [abs(reason.log_odds) for reason in of_offer]
+        about_customer = [reason for reason in of_offer if reason.name != "offer"]
+        strengths = [abs(reason.log_odds) for reason in about_customer]
         assert strengths == sorted(strengths, reverse=True)
-        assert 0 < len(of_offer) <= REASONS_PER_OFFER
+        assert 0 < len(about_customer) <= REASONS_ABOUT_CUSTOMER
+        assert len({reason.name for reason in about_customer}) == len(about_customer)
+        assert about_customer == list(of_offer[: len(about_customer)])
+        assert len(of_offer) - len(about_customer) <= 1
         assert all("speaks" in reason.sentence() for reason in of_offer)
 
 
