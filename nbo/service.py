@@ -123,9 +123,7 @@ def telling_time(components: Components, as_of: datetime | None) -> Iterator[tim
             message = f"bank {components.name} is simulated: the clock starts at its last moment, {stands}"
             message += f"; to start at another moment: --as-of {stands[:10]}T12:00:00"
         elif time.origin is TimeOrigin.KEPT:
-            message = (
-                f"the clock continues at {stands}: there are events or contacts up to then, and it never goes back"
-            )
+            message = f"the clock continues at {stands}, up to which news is stored, and it never goes back"
         elif time.origin is TimeOrigin.SHARED:
             message = f"bank {components.name} is already being served; "
             message += f"this service shares its clock, which stands at {stands}"

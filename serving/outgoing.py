@@ -90,13 +90,30 @@ def way_to(url: str, what: str, inside: Inside) -> Way:
             raise AddressRefusedError(f"{what} cannot be checked", got=got, expected="a listed host", remedy=REMEDY)
         return Way((), proxy if "://" in proxy else f"http://{proxy}")
     port = parts.port or (443 if parts.scheme == "https" else 80)
+    return Way(checked_addresses(host, port, what, inside, unencrypted="http" if parts.scheme == "http" else None))
+
+
+def checked_addresses(host: str, port: int, what: str, inside: Inside, *, unencrypted: str | None) -> tuple[str, ...]:
+    """Resolve a host and return its IP addresses, each of them checked.
+
+    Args:
+        host: Name or address.
+        port: Port to connect to.
+        what: Name of the address in errors.
+        inside: Permitted addresses inside the bank.
+        unencrypted: Scheme by which content is sent in the clear, so that no address may be public; None if encrypted.
+
+    Raises:
+        AddressRefusedError: One of the addresses is internal and not permitted, or public and sent to unencrypted.
+        OSError: The host name cannot be resolved.
+    """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = tuple(dict.fromkeys(str(address[0]).partition("%")[0] for *_, address in found))
     for address in map(ip_address, addresses):
         if not inside.allows(host, address):
             got = f"{address}, which is not a public address"
             raise AddressRefusedError(f"{what} leads to an internal address", got=got, remedy=REMEDY)
-        if parts.scheme == "http" and is_public(address):
-            got = f"http:// to {address}, which is public"
-            raise AddressRefusedError(f"{what} would be sent to unencrypted", got=got, expected="https://")
-    return Way(addresses)
+        if unencrypted is not None and is_public(address):
+            got, expected = f"{unencrypted}:// to {address}, which is public", f"{unencrypted}s://"
+            raise AddressRefusedError(f"{what} would be sent to unencrypted", got=got, expected=expected)
+    return addresses

@@ -8,6 +8,7 @@ from contextlib import suppress
 from config.service import collector_of
 from domain.addresses import Inside
 from serving.outgoing import COLLECTOR, way_to
+from serving.watching.mail import check_mail_server
 from wiring.components import Components
 
 
@@ -22,12 +23,17 @@ def check_addresses(components: Components, environ: Mapping[str, str]) -> None:
     for name, url in _addresses(components, environ):
         with suppress(OSError):
             way_to(url, name, inside)
+    mail = components.bank.watching.mail
+    if mail is not None and environ.get(mail.server):
+        with suppress(OSError):
+            check_mail_server(environ[mail.server], mail.server, inside)
 
 
 def _addresses(components: Components, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for entry in components.bank.delivery.channels:
-        if entry.webhook is not None and environ.get(entry.webhook.url):
-            yield entry.webhook.url, environ[entry.webhook.url]
+    webhooks = [components.bank.watching.webhook, *(one.webhook for one in components.bank.delivery.channels)]
+    for webhook in webhooks:
+        if webhook is not None and environ.get(webhook.url):
+            yield webhook.url, environ[webhook.url]
     collector = collector_of(environ)
     if collector is not None:
         yield COLLECTOR, collector

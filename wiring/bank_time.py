@@ -18,7 +18,7 @@ from typing import Final
 
 from domain.errors import StateError
 from records.event_rows import moment_of
-from records.newest import newest_kept
+from records.newest import closed_until, newest_kept
 from simulation.clock import SimulatedClock
 from simulation.world import DAYS_A_MONTH
 from storage.atomic import replace_text
@@ -42,7 +42,7 @@ class TimeOrigin(StrEnum):
     ASKED = "asked"
     """Moment given by `--as-of`."""
     KEPT = "kept"
-    """Moment of the latest stored event or contact, which is later than `--as-of`."""
+    """Moment of the latest stored event, contact, flush or erasure, which is later than `--as-of`."""
     SHARED = "shared"
     """Time of the bank's services that are already running."""
 
@@ -146,18 +146,23 @@ def _last_moment(components: Components) -> datetime | None:
 
 
 def _end_of_life(components: Components) -> datetime:
-    """Return the last moment of a simulated bank; before the simulation, the moment at which it will end."""
+    """Return the last moment of a simulated bank, and of its services; before the simulation, when it will end."""
     simulation = components.bank.simulation
     assert simulation is not None, "a simulated bank"
     days = SimulatedClock.of(simulation.start, simulation.months * DAYS_A_MONTH, components.bank.time_zone)
-    return _last_moment(components) or moment_of(days.end)
+    return max(filter(None, (_last_moment(components) or moment_of(days.end), _after_closing(components))))
+
+
+def _after_closing(components: Components) -> datetime | None:
+    closed = closed_until(components.database)
+    return None if closed is None else closed + _MICROSECOND
 
 
 def _started(components: Components, as_of: datetime | None) -> ServedTime:
     if as_of is not None:
-        newest = newest_kept(components.database)
-        if newest is not None and newest >= as_of:
-            return ServedTime(newest + _MICROSECOND - datetime.now(UTC), TimeOrigin.KEPT)
+        kept = list(filter(None, (newest_kept(components.database), closed_until(components.database))))
+        if kept and max(kept) >= as_of:
+            return ServedTime(max(kept) + _MICROSECOND - datetime.now(UTC), TimeOrigin.KEPT)
         return ServedTime(as_of - datetime.now(UTC), TimeOrigin.ASKED)
     if components.bank.simulation is None:
         return ServedTime(timedelta(0), TimeOrigin.MACHINE)

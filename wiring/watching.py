@@ -17,8 +17,9 @@ from serving.delivery.unsent import confirmations
 from serving.delivery.webhook import Webhook
 from serving.promises import promises_of
 from serving.service.engine import outbound_channels
-from serving.watching.alarms import Tell, keep_readings, mail_alarms, words_of
+from serving.watching.alarms import Tell, keep_readings, words_of
 from serving.watching.data import drifts, freshness, whole_days
+from serving.watching.mail import mail_alarms
 from serving.watching.offers import acceptance, impressions, promised, without_offer
 from serving.watching.partners import confirmed
 from wiring.components import Components
@@ -75,7 +76,12 @@ def ways_of(components: Components, environ: Mapping[str, str]) -> dict[str, Tel
     if watching.webhook is not None:
         ways["webhook"] = _webhook(components, watching.webhook, environ)
     if watching.mail is not None:
-        ways["mail"] = mail_alarms(watching.mail, _setting(environ, watching.mail.server), components.name)
+        ways["mail"] = mail_alarms(
+            watching.mail,
+            _setting(environ, watching.mail.server),
+            components.name,
+            Inside(components.bank.network.inside),
+        )
     return ways
 
 

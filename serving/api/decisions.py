@@ -48,7 +48,7 @@ async def decide(
 ) -> Response:
     """Decide for one customer in one channel; the decision is durable before it is answered."""
     service: Service = request.app.state.service
-    request_id = _request_id(body.request_id, idempotency_key)
+    request_id = _request_id(request, body.request_id, idempotency_key)
     asked = _decision_request(body, dry_run=body.dry_run)
     identified = None if body.dry_run else _idempotency_key(caller, request_id, asked)
     with request.app.state.admission.one():
@@ -72,7 +72,7 @@ async def decide_batch(
 ) -> Response:
     """Decide for up to 500 customers; each decision is committed separately, and a retry finds those already made."""
     service: Service = request.app.state.service
-    request_id = _request_id(body.request_id, idempotency_key)
+    request_id = _request_id(request, body.request_id, idempotency_key)
     questions = [_decision_request(question, dry_run=body.dry_run) for question in body.decisions]
     for asked in questions:
         asked.check(service.engine)
@@ -128,14 +128,18 @@ async def _answered(
 
 
 async def _valid(request: LimitedRequest) -> tuple[DecisionBody, str | None] | None:
-    """Read the body and the idempotency key of a header; return None if anything is wrong with them."""
-    await request.body()
-    if not request.headers.get("content-type", "").startswith(_JSON):
+    """Read the body and the idempotency key of a header; return None if they do not fit.
+
+    Raises:
+        ProblemError: The body breaks a limit.
+    """
+    media_type, _, _ = request.headers.get("content-type", "").partition(";")
+    if media_type.strip().lower() != _JSON:
         return None
     try:
         body = DecisionBody.model_validate(await request.json())
         return body, _IDEMPOTENCY_KEY.validate_python(request.headers.get("idempotency-key"))
-    except (ValueError, ProblemError):
+    except ValueError:
         return None
 
 
@@ -151,7 +155,10 @@ def _decision_request(question: QuestionBody, *, dry_run: bool) -> DecisionReque
     )
 
 
-def _request_id(in_body: str | None, in_header: str | None) -> str | None:
+def _request_id(request: Request, in_body: str | None, in_header: str | None) -> str | None:
+    headers = set(request.headers.getlist("idempotency-key"))
+    if len(headers) > 1:
+        raise ProblemError(422, "not-fit", "headers name different requests", got=", ".join(sorted(headers)))
     if None not in (in_body, in_header) and in_body != in_header:
         raise ProblemError(422, "not-fit", "body and header name different requests", got=in_header, expected=in_body)
     return in_body if in_header is None else in_header

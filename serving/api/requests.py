@@ -10,13 +10,14 @@ from urllib.parse import unquote
 import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 
 from domain.errors import DataError, StateError
 from records.audit import AuditEntry
 from records.event_rows import microseconds
 from serving.api.bodies import read_json
 from serving.api.problems import ProblemError, problem_of
-from serving.api.security import Caller, authenticated
+from serving.api.security import Caller, arrived
 from serving.service.service import Service
 
 Answer = TypeVar("Answer")
@@ -58,7 +59,7 @@ class LimitedRequest(Request):
         """Read the body.
 
         Raises:
-            ProblemError: 413 if it is too large.
+            ProblemError: 413 if it is too large, 400 if the caller hangs up before its end.
         """
         if not hasattr(self, "_body"):
             largest: int = self.app.state.largest_body
@@ -66,11 +67,14 @@ class LimitedRequest(Request):
             if declared.isdigit() and int(declared) > largest:
                 raise _too_large(largest)
             chunks, size = [], 0
-            async for chunk in self.stream():
-                size += len(chunk)
-                if size > largest:
-                    raise _too_large(largest)
-                chunks.append(chunk)
+            try:
+                async for chunk in self.stream():
+                    size += len(chunk)
+                    if size > largest:
+                        raise _too_large(largest)
+                    chunks.append(chunk)
+            except ClientDisconnect:
+                raise ProblemError(400, "not-json", "the body has no end: the caller hung up") from None
             # the framework does not parse an empty body, but a CloudEvent in binary mode may have no data
             self._body = b"".join(chunks) or (_NO_DATA if self._is_cloud_event else b"")
         return self._body
@@ -103,12 +107,12 @@ class LimitedRoute(APIRoute):
     """A route whose requests are limited."""
 
     def get_route_handler(self) -> Handler:
-        """Return a handler that authenticates and limits each request."""
+        """Return a handler that authenticates, counts and limits each request."""
         handle = super().get_route_handler()
 
         async def limited(request: Request) -> Response:
             # before any of the body is read
-            authenticated(request)
+            arrived(request)
             scope = request.scope
             if _SPEC in request.headers and "content-type" not in request.headers:
                 # without data there is no content type, and the framework parses no body without one

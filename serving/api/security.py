@@ -134,13 +134,25 @@ _KEY = APIKeyHeader(name=KEY_HEADER, auto_error=False, description="An API key, 
 _BEARER = HTTPBearer(auto_error=False, description="An API key, or a JSON web token for this bank")
 
 
-def authenticated(request: Request) -> Caller:
-    """Return the caller, identified by the headers alone.
+def arrived(request: Request) -> Caller:
+    """Return the caller, and count the request against its rate limit the first time that this is asked.
+
+    Only headers are looked at, so that nobody has a body read without a name or beyond a rate.
 
     Raises:
-        ProblemError: 401 if the caller cannot be identified.
+        ProblemError: 401 if the caller cannot be identified, 429 if there were too many requests.
     """
+    known: Caller | None = getattr(request.state, "caller", None)
+    if known is not None:
+        return known
     callers: Callers = request.app.state.callers
+    caller = _authenticated(request, callers)
+    callers.within_rate(caller)
+    request.state.caller = caller
+    return caller
+
+
+def _authenticated(request: Request, callers: Callers) -> Caller:
     key = request.headers.get(KEY_HEADER)
     if key is not None:
         return callers.of_key(key)
@@ -151,19 +163,16 @@ def authenticated(request: Request) -> Caller:
 
 
 def admitted(request: Request, scope: str) -> Caller:
-    """Return the caller, whose request counts against the rate limit from now on.
+    """Return the caller if it has a scope.
 
     Raises:
         ProblemError: 401, 403 or 429.
     """
-    callers: Callers = request.app.state.callers
-    caller = authenticated(request)
-    callers.within_rate(caller)
+    caller = arrived(request)
     if not caller.may(scope):
         raise ProblemError(
             403, "not-allowed", "the caller may not do this", got=_listed(sorted(caller.scopes)), expected=scope
         )
-    request.state.caller = caller.name
     return caller
 
 

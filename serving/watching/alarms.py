@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import smtplib
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
-from config.watching import AlarmMail, Watching
-from domain.errors import StateError
+from config.watching import Watching
+from domain.errors import NboError, StateError
 from domain.health import Light, Reading
 from storage.atomic import replace_text
 from storage.lock import locked
@@ -119,7 +116,7 @@ def _tell(due: Sequence[Reading], ways: Mapping[str, Tell]) -> dict[str, str]:
     for name, tell in ways.items():
         try:
             tell(due)
-        except (OSError, StateError, smtplib.SMTPException) as error:
+        except (OSError, NboError, smtplib.SMTPException) as error:
             failed[name] = str(error) or type(error).__name__
             _LOG.exception("nobody could be told by %s", name)
     return failed
@@ -128,38 +125,6 @@ def _tell(due: Sequence[Reading], ways: Mapping[str, Tell]) -> dict[str, str]:
 def words_of(bank: str, due: Sequence[Reading]) -> dict[str, Any]:
     """Return alarms as a webhook has them."""
     return {"bank": bank, "alarms": [asdict(one) for one in due]}
-
-
-def mail_alarms(settings: AlarmMail, server: str, bank: str) -> Tell:
-    """Return what sends alarms by e-mail.
-
-    Args:
-        settings: Sender and recipients.
-        server: Address of the SMTP server.
-        bank: Name of the bank.
-    """
-
-    def tell(due: Sequence[Reading]) -> None:
-        message = EmailMessage()
-        message["Subject"] = f"{bank}: {len(due)} alarms" if len(due) > 1 else f"{bank}: {due[0].sentence}"
-        message["From"], message["To"] = settings.sender, ", ".join(settings.to)
-        message.set_content("\n".join(f"{one.check}: {one.sentence}" for one in due))
-        place = urlsplit(server)
-        trusted, host = ssl.create_default_context(), place.hostname or ""
-        if place.scheme == "smtps":
-            session: smtplib.SMTP = smtplib.SMTP_SSL(
-                host, place.port or 465, timeout=settings.timeout_seconds, context=trusted
-            )
-        else:
-            session = smtplib.SMTP(host, place.port or 587, timeout=settings.timeout_seconds)
-        with session:
-            if place.username:
-                if place.scheme != "smtps":
-                    session.starttls(context=trusted)
-                session.login(unquote(place.username), unquote(place.password or ""))
-            session.send_message(message)
-
-    return tell
 
 
 def _stored(file: Path) -> dict[str, Any]:

@@ -16,6 +16,10 @@ from domain.errors import DataError, StateError
 from domain.event import Event
 from events.schema import table_of
 from pipelines.importing import flush_journal
+from records.erasures import note_erasure
+from records.event_rows import microseconds
+from records.ingestion import EventStatus
+from records.newest import newest_kept
 from records.schema import ANSWERS
 from tests.pipelines.small_bank import DEMO, SmallBank
 from tests.records.build import accept, told
@@ -97,6 +101,22 @@ def test_a_clock_never_goes_back_behind_what_is_kept(simulated: Components) -> N
     assert stood_at(later + MOMENT, simulated, NEWS)
     assert served_time(simulated, NEWS).origin is TimeOrigin.KEPT
     assert served_time(simulated, later + MOMENT).origin is TimeOrigin.ASKED
+
+
+def test_a_clock_never_goes_back_behind_a_flush_or_an_erasure(simulated: Components) -> None:
+    accept(simulated.database, told("e2", "c2", at=NEWS))
+    flushed = NEWS + timedelta(minutes=20)
+    flush_journal(simulated, flushed)
+    assert stood_at(flushed + MOMENT, simulated, NEWS)
+    assert stood_at(flushed + MOMENT, simulated)
+    [accepted] = accept(simulated.database, told("e3", "c2", at=flushed + MOMENT))
+    assert accepted is EventStatus.ACCEPTED
+    assert newest_kept(simulated.database) == flushed + MOMENT
+    erased = NEWS + timedelta(minutes=40)
+    with simulated.database.transaction() as connection:
+        note_erasure(connection, simulated.database, "c2", microseconds(erased))
+    assert stood_at(erased + MOMENT, simulated, NEWS)
+    assert stood_at(erased + MOMENT, simulated)
 
 
 def test_services_that_run_at_once_tell_the_same_time_and_the_first_after_them_begins_anew(

@@ -21,6 +21,8 @@ OPENAPI = b"GET /openapi.json HTTP/1.1\r\nHost: nbo\r\n\r\n"
 OFFERS = b"GET /v1/offers HTTP/1.1\r\nHost: nbo\r\nX-API-Key: %s\r\n\r\n" % KEYS["admin"].encode()
 TELL = b"POST /v1/events HTTP/1.1\r\nHost: nbo\r\nContent-Type: application/json\r\nX-API-Key: %s\r\n"
 EVENTS = TELL % KEYS["listen"].encode()
+DECIDE = EVENTS.replace(b"/events", b"/decisions").replace(KEYS["listen"].encode(), KEYS["admin"].encode())
+METRICS = b"GET /metrics HTTP/1.1\r\nHost: nbo\r\nX-API-Key: %s\r\n\r\n" % KEYS["admin"].encode()
 
 
 @pytest.fixture(scope="module")
@@ -232,3 +234,28 @@ def test_what_is_no_request_is_told_so(connection, request_):
     connection.sendall(request_)
     said = rest_of(connection)
     assert (status(said), problem(said)) == (400, "not-http")
+
+
+@pytest.mark.parametrize("route", [DECIDE, DECIDE.replace(b"/decisions", b"/decisions/batch"), EVENTS])
+@pytest.mark.parametrize("begun", [b"Content-Length: 90\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n5\r\n{"])
+def test_who_hangs_up_within_a_body_is_no_fault_of_the_service(address, route, begun):
+    def refused(status: int) -> int:
+        with connect(address) as other:
+            other.sendall(METRICS)
+            lines = answer_of(other).decode().splitlines()
+        path = route.split(b" ")[1].decode()
+        counted = f'nbo_request_seconds_count{{method="POST",route="{path}",status="{status}"}} '
+        return sum(int(float(line.removeprefix(counted))) for line in lines if line.startswith(counted))
+
+    before = refused(400)
+    with connect(address) as leaving:
+        leaving.sendall(route + begun)
+    until(lambda: refused(400) == before + 1)
+    assert refused(500) == 0
+
+
+def test_two_idempotency_keys_are_one_too_many(connection):
+    body = b'{"customer_id": "c05", "channel": "app"}'
+    keys = b"Idempotency-Key: a\r\nContent-Length: %d\r\nIdempotency-Key: b\r\n\r\n" % len(body)
+    connection.sendall(DECIDE + keys + body)
+    assert status(answer_of(connection)) == 422

@@ -4,6 +4,8 @@ import pytest
 from sqlalchemy import text
 
 from records.decision_log import DecisionLog
+from serving.api.decisions import DirectRoute
+from serving.api.requests import LimitedRoute
 from tests.serving.api.build import KEYS, small_client
 
 QUESTION = {"customer_id": "c05", "channel": "app"}
@@ -138,6 +140,41 @@ def test_a_body_that_is_no_question_is_a_problem_of_the_client(client, body, sta
     answer = client.post("/v1/decisions", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == status, answer.text
     assert answer.json()["status"] == status
+
+
+GOOD = b'{"customer_id": "c05", "channel": "app"}'
+KINDS = ["", "application/json", "APPLICATION/JSON ; charset=utf-8", "application/vnd.bank+json", "application/jsonl"]
+KINDS += ["application/json-seq", "application/json, text/plain", "text/plain", "text/json", "json", "application/"]
+IDEMPOTENCY_KEYS = ["", " ", "a b", " same ", "x" * 201, ".", "Zo\xeb"]
+FIELDS = [b'"offers": %s' % number for number in (b"1", b"1.0", b"true", b'"1"', b"9" * 5_000)]
+FIELDS += [b'"context": {"a": %s}' % value for value in (b"1e400", b"[]", b"-0", b"null")]
+FIELDS += [b'"ch\\u0061nnel": "app"', b'"surprise": 1', b'"reasons": 1', b'"request_id": "other"']
+UTF_8_MARK = b"\xef\xbb\xbf"
+BODIES = [b"", b"{}", b"null", GOOD + GOOD, UTF_8_MARK + GOOD, GOOD.decode().encode("utf-16"), b"[" * 20 + b"]" * 20]
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        *((GOOD, {"Content-Type": kind}) for kind in KINDS),
+        *((GOOD, {"Idempotency-Key": key}) for key in IDEMPOTENCY_KEYS),
+        *((GOOD.replace(b"}", b", %s}" % field), {"Idempotency-Key": "one"}) for field in FIELDS),
+        *((body, {}) for body in BODIES),
+        (GOOD, {"CE-SpecVersion": "1.0", "CE-ID": "1"}),
+    ],
+)
+def test_single_decisions_take_and_refuse_what_the_framework_does(client, monkeypatch, body, headers):
+    headers = {"Content-Type": "application/json", **headers}
+
+    def asked() -> tuple[int, object]:
+        sent = {name: value.encode("latin-1") for name, value in headers.items()}
+        answer = client.post("/v1/decisions", content=body, headers=sent)
+        said = answer.json()
+        return answer.status_code, said["customer_id"] if answer.status_code == 200 else said
+
+    direct = asked()
+    monkeypatch.setattr(DirectRoute, "answered", LimitedRoute.answered)
+    assert direct == asked()
 
 
 def test_a_batch_is_answered_in_its_order_and_each_customer_as_if_alone(client):

@@ -124,6 +124,18 @@ def test_each_decision_of_a_batch_counts(tmp_path):
         assert client.post("/v1/decisions", json=question).status_code == 429
 
 
+@pytest.mark.parametrize("path", ["/v1/decisions", "/v1/events", "/v1/nowhere"])
+def test_what_cannot_be_read_counts_and_beyond_the_rate_no_body_is_read(tmp_path, path):
+    key, settings = settings_of("admin", per_second=1e-3)
+    with small_client(tmp_path, settings=settings) as client:
+        client.headers = {"X-API-Key": key, "Content-Type": "application/json"}
+        known = path != "/v1/nowhere"
+        assert client.post(path, content=b"{").status_code == (400 if known else 404)
+        assert client.post(path, content=b"x" * 2_000_000).status_code == (429 if known else 404)
+        assert client.get("/v1/offers").status_code == (429 if known else 200)
+        assert client.get("/v1/offers").status_code == 429
+
+
 def test_each_subject_of_tokens_has_a_rate(tmp_path):
     settings = ServiceSettings(jwt_key=SECRET, jwt_per_second=0.01)
     claims = {"aud": "nbo:small", "scope": "decide", "exp": datetime.now(UTC) + timedelta(minutes=5)}

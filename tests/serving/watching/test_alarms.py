@@ -9,13 +9,17 @@ import orjson
 import pytest
 
 from config.watching import AlarmMail, Watching
+from domain.addresses import Inside
 from domain.errors import StateError
 from domain.health import Light, Reading
-from serving.watching.alarms import FILE, keep_readings, mail_alarms, read_health, words_of
+from serving.outgoing import AddressRefusedError
+from serving.watching.alarms import FILE, keep_readings, read_health, words_of
+from serving.watching.mail import check_mail_server, mail_alarms
 from tests.serving.delivery.build import webhook
 from tests.serving.delivery.receiver import receiving
 
 NOW = datetime(2026, 6, 1, 5, tzinfo=UTC)
+HERE = Inside(["127.0.0.1"])
 
 
 def reading(light, subject="email"):
@@ -115,7 +119,7 @@ def test_alarms_are_sent_by_mail(tmp_path):
         server.daemon_threads, server.messages = True, []
         threading.Thread(target=server.serve_forever, daemon=True).start()
         settings = AlarmMail(server="SMTP", sender="nbo@bank.example", to=("risk@bank.example", "it@bank.example"))
-        mail = mail_alarms(settings, f"smtp://127.0.0.1:{server.server_address[1]}", "demo")
+        mail = mail_alarms(settings, f"smtp://127.0.0.1:{server.server_address[1]}", "demo", HERE)
         keep_readings(tmp_path, [reading(Light.RED)], Watching(), {"mail": mail}, NOW)
         server.shutdown()
     [message] = server.messages
@@ -138,6 +142,38 @@ def test_alarms_are_posted_signed_as_contacts_are(tmp_path, answer, failed):
 
 def test_a_server_that_is_away_is_said_and_stops_nothing(tmp_path):
     settings = AlarmMail(server="SMTP", sender="nbo@bank.example", to=("risk@bank.example",), timeout_seconds=1.0)
-    mail = mail_alarms(settings, "smtp://127.0.0.1:1", "demo")
+    mail = mail_alarms(settings, "smtp://127.0.0.1:1", "demo", HERE)
     keep_readings(tmp_path, [reading(Light.RED)], Watching(), {"mail": mail}, NOW)
     assert "refused" in read_health(tmp_path).failed["mail"].lower()
+
+
+def test_a_server_inside_that_nobody_named_gets_nothing_and_the_others_do(tmp_path):
+    told = []
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Server) as server, receiving() as receiver:
+        server.daemon_threads, server.messages = True, []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings = AlarmMail(server="SMTP", sender="nbo@bank.example", to=("risk@bank.example",))
+        mail = mail_alarms(settings, f"smtp://127.0.0.1:{server.server_address[1]}", "demo", Inside())
+        post = webhook(receiver, inside=()).post
+        ways = {"mail": mail, "webhook": lambda due: post(b"{}", "ids"), "other": told.append}
+        keep_readings(tmp_path, [reading(Light.RED)], Watching(), ways, NOW)
+        server.shutdown()
+    health = read_health(tmp_path)
+    assert (server.messages, receiver.requests, len(told)) == ([], [], 1)
+    assert health.failed.keys() == {"mail", "webhook"}
+    assert all("internal address" in reason for reason in health.failed.values())
+    assert [one.light for one in health.readings] == [Light.RED]
+
+
+def test_alarms_do_not_go_over_the_public_network_in_the_clear():
+    for server in ("smtps://8.8.8.8", "smtp://nbo:secret@8.8.8.8"):
+        assert check_mail_server(server, "SMTP", Inside()) == ("8.8.8.8",)
+    with pytest.raises(AddressRefusedError, match=r"unencrypted: got smtp:// to 8\.8\.8\.8"):
+        check_mail_server("smtp://8.8.8.8", "SMTP", Inside())
+
+
+@pytest.mark.parametrize("server", ["", "relay", "http://relay/", "smtp://", "smtp://u:secret@[::1", "smtp://relay:0"])
+def test_what_is_no_mail_server_is_told_without_its_secrets(server):
+    with pytest.raises(AddressRefusedError, match="SMTP is not a usable address") as refused:
+        check_mail_server(server, "SMTP", HERE)
+    assert "secret" not in str(refused.value)
