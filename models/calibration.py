@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -59,6 +59,10 @@ class Calibration:
         inside = np.clip(probability, _EDGE, 1.0 - _EDGE)
         calibrated: Array = expit(self.rise * np.log(inside) - self.fall * np.log1p(-inside) + self.shift)
         return np.clip(calibrated, _EDGE, 1.0 - _EDGE)
+
+    def moved(self, shift: float) -> Calibration:
+        """Return the map with its log-odds moved by a shift."""
+        return replace(self, shift=self.shift + shift)
 
     def to_json(self) -> dict[str, str | float]:
         """Return the parameters as JSON-compatible values."""

@@ -15,6 +15,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from domain.errors import ModelError, nearest
 from expressions.types import Array
 from features.table import FeatureTable
@@ -76,12 +79,21 @@ class Lightgbm:
         return fit_propensity(rows, names, families, training, num_threads=num_threads, recipe=recipe)
 
     def fit_churn(
-        self, features: FeatureTable, y: Array, names: tuple[str, ...], training: Training, *, num_threads: int
+        self,
+        features: FeatureTable,
+        y: Array,
+        names: tuple[str, ...],
+        training: Training,
+        *,
+        known_at: NDArray[np.datetime64],
+        num_threads: int,
     ) -> ChurnModel:
         """Fit on customers whose labels are known, as `models.churn.model.fit_churn` does."""
         from models.churn.model import fit_churn
 
-        return fit_churn(features, y, names, training, num_threads=num_threads, boosting=self._boosting)
+        return fit_churn(
+            features, y, names, training, known_at=known_at, num_threads=num_threads, boosting=self._boosting
+        )
 
     @property
     def _boosting(self) -> Boosting:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from expressions.types import Array, ColumnType
 from features.table import FeatureTable
 from models.settings import Training
@@ -39,7 +42,14 @@ class ChurnLearner(Protocol):
     """Fits on customers with labels, as `models.churn.model.fit_churn` does."""
 
     def __call__(
-        self, features: FeatureTable, y: Array, names: tuple[str, ...], training: Training, *, num_threads: int
+        self,
+        features: FeatureTable,
+        y: Array,
+        names: tuple[str, ...],
+        training: Training,
+        *,
+        known_at: NDArray[np.datetime64],
+        num_threads: int,
     ) -> ChurnScorer:
         """Fit on all rows.
 
@@ -48,6 +58,7 @@ class ChurnLearner(Protocol):
             y: Labels, 1.0 churned, 0.0 not, shape (n,).
             names: Features that the model may read.
             training: Training settings.
+            known_at: When each label was complete, shape (n,).
             num_threads: Number of threads.
         """
         ...

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from expressions.types import Array, Category, ColumnType
@@ -26,6 +27,7 @@ from models.boosting import (
 )
 from models.calibration import Calibration, calibration_of_folds, logit
 from models.contributions import Contributions
+from models.drift import recent_shift
 from models.files import read_description, write_model
 from models.inputs import SchemaCheck, schema_from_json, schema_to_json
 from models.labels import LEAST_OF_EACH, check_labels
@@ -116,6 +118,7 @@ def fit_churn(
     names: tuple[str, ...],
     training: Training,
     *,
+    known_at: NDArray[np.datetime64],
     num_threads: int,
     boosting: Boosting | None = None,
 ) -> ChurnModel:
@@ -125,7 +128,9 @@ def fit_churn(
         features: n rows: customers at anchors.
         y: Labels, 1.0 churned, 0.0 not, shape (n,).
         names: Features to learn from.
-        training: Training settings; the seed is used here.
+        training: Training settings; the seed is used here, and scores follow the level of the latest labels unless
+            evaluation is on other customers at any time.
+        known_at: When each label was complete, shape (n,).
         num_threads: Number of LightGBM threads; the result does not depend on it.
         boosting: Settings of the trees; the seed is that of training.
 
@@ -144,11 +149,15 @@ def fit_churn(
     trees, grown = grow_on_folds(rows, [start] * len(folds), folds)
     fold = np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])
     held = np.concatenate([test for _, test in folds])
-    found = calibration_of_folds(np.concatenate(grown), y[held], fold, features.customer_ids[held])
+    scores, labels = np.concatenate(grown), y[held]
+    found = calibration_of_folds(scores, labels, fold, features.customer_ids[held])
+    if training.evaluated_by == "time":
+        calibrated = logit(found.apply(expit(scores)))
+        found = found.moved(recent_shift(calibrated, labels, features.as_of[held], known_at[held]))
 
     booster = fit_booster(rows, start, trees, fits=fits_of(len(y)))
     # the model's scores are those of the trees alone, so the map begins with what the trees started from
-    calibration = replace(found, shift=found.shift + found.rise * rate)
+    calibration = found.moved(found.rise * rate)
     return ChurnModel(booster, schema, calibration, float(prevalence(y, 1)[0]))
 
 

@@ -82,7 +82,7 @@ def train_churn(
     for fold in evaluation_folds(features.customer_ids, features.as_of, known_at, training):
         train, test = features.take(fold.train), features.take(fold.test)
         answers = y[fold.train]
-        model = learner(train, answers, names, training, num_threads=num_threads)
+        model = learner(train, answers, names, training, known_at=known_at[fold.train], num_threads=num_threads)
         scores = {MODEL: model.predict(test, num_threads=num_threads), "prevalence": prevalence(answers, len(test))}
         if all(name in features.columns for name in NEEDED_FEATURES):
             gone, asked = bg_nbd_scores(train, test, horizon_days, training.seed)
@@ -98,6 +98,6 @@ def train_churn(
             )
         )
         progress(f"churn fold {fold.index + 1} of {training.folds}")
-    model = learner(features, y, names, training, num_threads=num_threads)
+    model = learner(features, y, names, training, known_at=known_at, num_threads=num_threads)
     progress("churn model")
     return TrainedChurn(model, HeldOutPredictions.concatenate(parts), len(y), evaluated_on(features.as_of, training))

@@ -12,7 +12,8 @@ from scipy.special import expit
 
 from expressions.types import Array
 from models.boosting import Boosting, TreeRows, grow_on_folds
-from models.calibration import UNCALIBRATED, Calibration, calibration_of_folds
+from models.calibration import UNCALIBRATED, Calibration, calibration_of_folds, logit
+from models.drift import recent_shift
 from models.evaluation.paired import standard_error
 from models.evaluation.probability import log_losses
 from models.propensity.base_fit import BaseRows, BaseSettings, FittedBase
@@ -68,6 +69,7 @@ class Inputs:
         groups: Offers, products, attributes and channels of all rows.
         recipe: Forms to choose from, and settings of the trees.
         seed: Seed of all draws.
+        follows: Whether scores follow the level of the latest outcomes.
     """
 
     choices: tuple[tuple[str, ...], ...]
@@ -75,6 +77,7 @@ class Inputs:
     groups: Groups
     recipe: Recipe
     seed: int
+    follows: bool = True
 
     @property
     def boosting(self) -> Boosting:
@@ -105,6 +108,7 @@ class Choice:
         limit: Limit of the base's inputs, in standard deviations.
         trees: Number of trees.
         calibration: Map of the scores to probabilities.
+        shift: What it moves log-odds by to the level of the latest outcomes.
         losses: Form -> log loss on held-out rows.
     """
 
@@ -113,19 +117,20 @@ class Choice:
     limit: float
     trees: int
     calibration: Calibration
+    shift: float
     losses: dict[str, float]
 
     def in_words(self) -> str:
         """Say which form won, and by what."""
         if not self.losses:
             return f"{self.form}: too few outcomes of one kind to try anything else"
+        moved = f"; log-odds moved by {self.shift:+.3f} to the level of the latest outcomes" if self.shift else ""
         if len(self.losses) == 1:
-            return (
-                f"{self.form}, {self.trees} trees; log loss {next(iter(self.losses.values())):.5f} on other customers"
-            )
+            loss = next(iter(self.losses.values()))
+            return f"{self.form}, {self.trees} trees; log loss {loss:.5f} on other customers{moved}"
         losses = ", ".join(f"{form} {loss:.5f}" for form, loss in self.losses.items())
         where = "by log loss on rows of other customers"
-        return f"{self.form}, {self.trees} trees, the simplest within noise {where}: {losses}"
+        return f"{self.form}, {self.trees} trees, the simplest within noise {where}: {losses}{moved}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,12 +205,17 @@ def choose(rows: Impressions, inputs: Inputs, folds: Folds, *, num_threads: int)
 
     losses = {form: log_losses(expit(by_form[form]), rows.y) for form in forms}
     form = simplest(forms, losses, customers)
+    calibration, shift = calibration_of_folds(by_form[form], rows.y, fold, customers), 0.0
+    if inputs.follows:
+        calibrated = logit(calibration.apply(expit(by_form[form])))
+        shift = recent_shift(calibrated, rows.y, rows.features.as_of, rows.known_at)
     choice = Choice(
         form=form,
         inputs=settings.inputs,
         limit=settings.limit,
         trees=trees[form],
-        calibration=calibration_of_folds(by_form[form], rows.y, fold, customers),
+        calibration=calibration.moved(shift),
+        shift=shift,
         losses={name: float(loss.mean()) for name, loss in losses.items()},
     )
     return choice, Fits(rates=rates, base=base, trees=tree_rows)
@@ -219,6 +229,7 @@ def only_rates(inputs: Inputs) -> Choice:
         limit=_WIDE,
         trees=0,
         calibration=UNCALIBRATED,
+        shift=0.0,
         losses={},
     )
 

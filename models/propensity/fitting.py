@@ -52,7 +52,8 @@ def fit_propensity(
         rows: Impressions whose outcomes are known.
         names: Customer features that the model sees.
         families: Features that exist per product or channel.
-        training: Training settings; the seed is used here.
+        training: Training settings; the seed is used here, and scores follow the level of the latest outcomes unless
+            evaluation is on other customers at any time.
         num_threads: Number of LightGBM threads; the result does not depend on it.
         recipe: Forms to choose from, and settings of the trees; by default all forms.
 
@@ -71,6 +72,7 @@ def fit_propensity(
         ),
         recipe=recipe or Recipe(),
         seed=training.seed,
+        follows=training.evaluated_by == "time",
     )
     few = min(rows.y.sum(), len(rows) - rows.y.sum()) < LEAST_OF_EACH
     choice, fits = (only_rates(inputs), None) if few else _chosen(rows, inputs, num_threads)

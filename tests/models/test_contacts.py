@@ -11,6 +11,7 @@ import pytest
 from domain.errors import DataError, ModelError
 from models.contact_table import ContactColumns
 from models.contacts import ContactModel, fit_contacts
+from models.settings import Training
 
 
 def contacts(rows: int = 500, seed: int = 1) -> pd.DataFrame:
@@ -172,3 +173,19 @@ def test_whether_the_customer_uses_the_candidates_own_channel_is_learned_once_fo
     one = frame.head(1).assign(app_visits=5.0, web_visits=0.0, favourite="app")
     in_app, on_web = model.score(one.assign(channel="app"))[0], model.score(one.assign(channel="web"))[0]
     assert in_app > 4 * on_web
+
+
+def test_probabilities_follow_a_rate_that_falls_unless_time_is_said_not_to_matter() -> None:
+    random, rows = np.random.default_rng(4), 3_000
+    frame = contacts(rows)
+    fell = np.linspace(0.0, 1.0, rows) > random.random(rows)
+    frame["accepted"] &= ~(fell & (random.random(rows) < 0.7))
+    frame["day"] = pd.Timestamp("2025-01-01") + pd.to_timedelta(np.arange(rows) // 20, "D")
+    columns, late = ContactColumns(time="day"), frame.tail(300)
+    following = fit_contacts(frame, columns)
+    steady = fit_contacts(frame, columns, training=Training(segments=(), evaluated_by="customers"))
+    seen = late["accepted"].mean()
+    assert following.score(late).mean() == pytest.approx(seen, abs=0.03)
+    assert steady.score(late).mean() > seen + 0.05
+    assert "log-odds moved by -" in following.summary()
+    assert "log-odds moved by" not in steady.summary()

@@ -90,7 +90,9 @@ def test_churn_learns_with_the_parameters_of_its_own() -> None:
     known = ~np.isnan(world.y)
     names = tuple(world.features.columns)
     fit = learner_of("churn", Learning(parameters={"num_leaves": 2})).fit_churn
-    model = fit(world.features.take(known), world.y[known], names, Training(), num_threads=1)
+    model = fit(
+        world.features.take(known), world.y[known], names, Training(), known_at=world.known_at[known], num_threads=1
+    )
     assert isinstance(model, ChurnModel)
     assert max(tree["num_leaves"] for tree in model.booster.dump_model()["tree_info"]) == 2
 

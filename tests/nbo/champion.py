@@ -50,4 +50,4 @@ def _fitted(components: Components, seed: int) -> ChurnModel:
     customers = np.array([f"c{number // 8}" for number in range(ROWS)], dtype=object)
     y = (columns["days_since_activity"] > 10.0).astype(float)
     table = FeatureTable(customers, as_of, columns, schema)
-    return fit_churn(table, y, names, Training(), num_threads=1)
+    return fit_churn(table, y, names, Training(), known_at=as_of + 30 * DAY, num_threads=1)

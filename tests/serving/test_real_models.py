@@ -36,7 +36,9 @@ def decider() -> Decider:
         training=training,
         num_threads=1,
     )
-    churn = fit_churn(leaving.features, leaving.y, tuple(leaving.features.columns), training, num_threads=1)
+    churn = fit_churn(
+        leaving.features, leaving.y, tuple(leaving.features.columns), training, known_at=leaving.known_at, num_threads=1
+    )
     bank = replace(
         small_bank(),
         vocabulary=Vocabulary(channels=CHANNELS, products=PRODUCTS, types={}),

@@ -10,7 +10,7 @@ import pytest
 from domain.errors import DataError, ModelError
 from expressions.types import Category
 from models.calibration import logit
-from models.churn.model import ChurnModel
+from models.churn.model import ChurnModel, fit_churn
 from models.churn.training import TrainedChurn, train_churn
 from models.files import DESCRIPTION_FILE
 from models.held_out import MODEL
@@ -119,6 +119,20 @@ def test_open_labels_are_left_out(world: ChurnWorld) -> None:
     trained = train(dataclasses.replace(world, y=y))
     assert trained.rows == len(y) - 600
     assert trained.judged.as_of.max() < world.features.as_of.max()
+
+
+def test_probabilities_follow_a_share_of_churners_that_falls(world: ChurnWorld) -> None:
+    anchor = np.unique(world.features.as_of, return_inverse=True)[1]
+    stays = np.random.default_rng(3).random(len(world.y)) < anchor / anchor.max() * 0.7
+    y, names, training = np.where(stays, 0.0, world.y), tuple(world.features.columns), TRAINING
+    late = world.features.take(anchor >= 8)
+    following, steady = (
+        fit_churn(world.features, y, names, settings, known_at=world.known_at, num_threads=1).predict(late).mean()
+        for settings in (training, dataclasses.replace(training, evaluated_by="customers"))
+    )
+    seen = y[anchor >= 8].mean()
+    assert following == pytest.approx(seen, abs=0.02)
+    assert steady > seen + 0.03
 
 
 def test_damaged_and_foreign_files_are_refused(trained: TrainedChurn, tmp_path: Path) -> None:
