@@ -34,6 +34,8 @@ class Permission(StrEnum):
     """Make, edit, apply and withdraw proposals."""
     APPROVE = "approve"
     """Approve proposals of others."""
+    PAUSE = "pause"
+    """Stop an offer, a channel or everything outbound, and let it go on."""
     AUDIENCES = "audiences"
     """Lists of the customers behind a figure, to contact them."""
     PEOPLE = "people"
@@ -51,6 +53,7 @@ GRANTS: Final[dict[str, frozenset[Permission]]] = {
             Permission.PROPOSE,
             Permission.APPROVE,
             Permission.AUDIENCES,
+            Permission.PAUSE,
         }
     ),
     "risk": frozenset(
@@ -61,6 +64,7 @@ GRANTS: Final[dict[str, frozenset[Permission]]] = {
             Permission.OPERATIONS,
             Permission.PROPOSALS,
             Permission.APPROVE,
+            Permission.PAUSE,
         }
     ),
     "data_scientist": frozenset({Permission.FIGURES, Permission.MODELS, Permission.OPERATIONS}),

@@ -149,7 +149,7 @@ class Console:
         form = await from_own_form(request)
         visit, act = await self._visit(page, request, "act"), page.act
         assert act is not None, "only pages with acts have the route"
-        what = " ".join(form[key][:_LONGEST_ID] for key in ("number", "kind", "name") if form.get(key))
+        what = " ".join(form[key][:_LONGEST_ID] for key in ("number", "kind", "name", "target") if form.get(key))
         await self._note(request, visit.person, f"{page.name}: {form.get('act', '')[:50]}", None, what)
         asked = await self._apart(lambda: act(visit, form))
         return RedirectResponse(f"{BASE}/{page.name}?{urlencode(asked)}", _SEE_OTHER)

@@ -16,7 +16,9 @@ from domain.cells import harmless
 LEVELS: Final = 8
 """Shades of a cell; the style sheet has a class for each."""
 
-Kind = Literal["text", "name", "count", "number", "tenth", "share", "money", "date", "moment"]
+Kind = Literal[
+    "text", "name", "count", "number", "tenth", "share", "money", "gain", "light", "digest", "date", "moment"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Column:
     @property
     def is_number(self) -> bool:
         """Whether values are aligned to the right."""
-        return self.kind in {"count", "number", "tenth", "share", "money"}
+        return self.kind in {"count", "number", "tenth", "share", "money", "gain"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,15 @@ class Table:
     rows: Sequence[Mapping[str, Any]]
     empty: str = ""
 
-    def largest(self, column: Column) -> float:
-        """Return the largest value of a column, or bound of its interval; 0 if there is none."""
-        keys = (column.key, *(column.interval or ()))
-        return max((row[key] for row in self.rows for key in keys if row.get(key) is not None), default=0.0)
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """Return the smallest and largest number that each drawn column shows; 0 is always between them."""
+        found = {}
+        for column in self.columns:
+            if column.bar or column.interval:
+                keys = (column.key, *(column.interval or ()))
+                numbers = [row[key] for row in self.rows for key in keys if row.get(key) is not None]
+                found[column.key] = min(0.0, *numbers, 0.0), max(0.0, *numbers, 0.0)
+        return found
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -1,25 +1,27 @@
-"""The flow that compares the holdout and the arms, and realised with expected value."""
+"""The flow that compares the holdout and the arms, realised with expected value, and the arms of trials."""
 
 from __future__ import annotations
 
-import orjson
 from prefect import flow
 
 from features.outcomes import outcome_types
 from pipelines.steps import StepResult
 from serving.effects import effects_of
-from storage.atomic import replace_text
+from serving.figures.files import read_effects, write_effects, write_trials
+from serving.trial_results import trial_reports
 from wiring.components import reload_components
 
 
 @flow(name="measure-effects", timeout_seconds=3600)
 def measure_effects(bank_folder: str) -> StepResult:
-    """Measure the effects of the bank's offers up to the log's latest news; nothing if no offer says how."""
+    """Measure the effects of the bank's offers up to the log's latest news, and judge its trials.
+
+    Returns:
+        The effects, None for what is unknown; nothing if no offer says how they are measured.
+    """
     components = reload_components(bank_folder)
-    if not outcome_types(components.bank.offers):
-        return {}
-    found = effects_of(components.log, components.decision_log, components.bank, components.latest()).to_json()
-    components.places.figures.mkdir(parents=True, exist_ok=True)
-    # what is unknown is null there: JSON has no NaN
-    replace_text(components.places.effects, orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
-    return found
+    bank, log, until, folder = components.bank, components.log, components.latest(), components.places.figures
+    write_trials(folder, until, [one.to_json() for one in trial_reports(log, bank, until)])
+    measured = outcome_types(bank.offers)
+    write_effects(folder, effects_of(log, components.decision_log, bank, until).to_json() if measured else {})
+    return read_effects(folder)

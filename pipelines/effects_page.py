@@ -8,6 +8,8 @@ from typing import Any
 
 from pipelines.markdown import table
 
+_PARTS = ("value", "low", "high")
+
 
 def effects_section(effects: Mapping[str, Any]) -> list[str]:
     """Return the section about effects; nothing if none were measured."""
@@ -62,13 +64,14 @@ def realised_rows(effects: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _bounds(estimate: Mapping[str, float]) -> str:
+def _bounds(estimate: Mapping[str, float | None]) -> str:
     """Format an estimate.
 
     Example:
         >>> _bounds({"value": 1.234, "low": 0.5, "high": 2.0})
         '1.23 (0.50 to 2.00)'
     """
-    if isnan(estimate["low"]):
-        return f"{estimate['value']:,.2f} (too few to tell)"
-    return f"{estimate['value']:,.2f} ({estimate['low']:,.2f} to {estimate['high']:,.2f})"
+    value, low, high = (None if each is None or isnan(each) else each for each in map(estimate.get, _PARTS))
+    if value is None:
+        return "nothing was expected"
+    return f"{value:,.2f} (too few to tell)" if low is None else f"{value:,.2f} ({low:,.2f} to {high:,.2f})"

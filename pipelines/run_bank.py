@@ -15,6 +15,7 @@ from pipelines.journey_analytics import compute_journey_figures
 from pipelines.reporting import DECISIONS, EFFECTS, FEATURES, IMPORT, JOURNEYS, MODELS, keep_outcomes, write_report
 from pipelines.steps import StepResult
 from pipelines.training import train_models
+from pipelines.watching import watch_bank
 from wiring.components import reload_components
 from wiring.turns import own_turn
 
@@ -39,4 +40,5 @@ def run_bank(bank_folder: str, as_of: datetime | None = None) -> StepResult:
         keep_outcomes(components, outcomes)
         keep_figures(bank_folder, outcomes[DECISIONS])
         keep_outcomes(components, {EFFECTS: measure_effects(bank_folder)})
+        watch_bank(bank_folder)
         return {"bank": components.name, **outcomes, **write_report(bank_folder)}

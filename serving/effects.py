@@ -119,6 +119,7 @@ class Effects:
                     "since": one.since.isoformat(),
                     "until": one.until.isoformat(),
                     "readable_from": None if one.readable_from is None else one.readable_from.isoformat(),
+                    "is_readable": one.is_readable,
                     "sentence": one.sentence(self.currency),
                     "groups": [asdict(group) for group in one.groups],
                 }

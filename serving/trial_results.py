@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
+from math import ceil
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from expressions.types import Array
 from features.moments import utc_microseconds
 from features.outcomes import OutcomeEvents, longest_reversal, outcome_events, outcome_types, value_by_customer
 from serving.assignment import customers_before, units_in_log
+from serving.effects import LONGEST_WAIT_DAYS
 
 DAY: Final = timedelta(days=1)
 LOOKBACK: Final = timedelta(days=90)
@@ -44,6 +46,14 @@ class TrialReport:
     result: TrialResult | None
 
     @property
+    def readable_from(self) -> date | None:
+        """About when the expected gain shows: gains grow with time, and their noise with its square root."""
+        if not self.needed or not self.customers:
+            return None
+        wait = self.trial.days * self.needed / self.customers
+        return self.trial.starts + timedelta(days=ceil(wait)) if wait < LONGEST_WAIT_DAYS else None
+
+    @property
     def sentence(self) -> str:
         """The answer in words."""
         if self.needed is None:
@@ -52,6 +62,9 @@ class TrialReport:
             planned = (
                 f"{self.customers:,} customers, {self.needed:,.0f} are needed to tell {self.trial.expected_gain:g}"
             )
+            at = self.readable_from
+            if at is None or at > self.trial.starts + self.days * DAY:
+                planned += f"; cannot tell before {'the trial is larger' if at is None else f'about {at}'}"
         if self.result is None:
             return f"{self.trial.name} has not begun: {planned}"
         return f"{self.trial.name}, day {self.days} of {self.trial.days}: {self.result.verdict} ({planned})"
@@ -61,9 +74,17 @@ class TrialReport:
         return {
             "trial": self.trial.name,
             "question": self.trial.question,
+            "starts": self.trial.starts.isoformat(),
+            "ends": self.trial.ends.isoformat(),
+            "shares": self.trial.arms,
+            "control": self.trial.control,
+            "guardrails": list(self.trial.guardrails),
+            "expected_gain": self.trial.expected_gain,
             "customers": self.customers,
             "needed": self.needed,
+            "readable_from": None if self.readable_from is None else self.readable_from.isoformat(),
             "days": self.days,
+            "days_planned": self.trial.days,
             "sentence": self.sentence,
             "result": None if self.result is None else asdict(self.result),
         }

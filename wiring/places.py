@@ -119,11 +119,6 @@ class Places:
         return self.folder / "figures"
 
     @property
-    def effects(self) -> Path:
-        """What the holdout, the arms and each offer realised, as of the last run."""
-        return self.figures / "effects.json"
-
-    @property
     def model_artefacts(self) -> Path:
         """MLflow's artefacts."""
         return self.home / "mlflow" / "artefacts"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from markupsafe import Markup
 
-from console.languages import N_, Texts
+from console.languages import Texts
+from console.languages.sentences import translated
 from console.tables import Column, Table
 from domain.journey import Stage
 from journeys.figure import NOTE
@@ -18,13 +18,6 @@ from journeys.files import JourneyFigures
 
 Row = dict[str, Any]
 STAGES: Final = tuple(stage.value for stage in Stage)
-
-_NOTES: Final = (
-    (r"fewer than (?P<n>\d+) customers", N_("fewer than {n} customers")),
-    (r"next: fewer than (?P<n>\d+) customers", N_("next: fewer than {n} customers")),
-    (r"too young: complete on (?P<day>\S+)", N_("too young: complete on {day}")),
-    (r"not over", N_("not over")),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +95,7 @@ def rows_of(figures: JourneyFigures, name: str, texts: Texts) -> list[Row]:
 
 def note_in(note: str | None, texts: Texts) -> str | None:
     """Translate the note of a row, which says why a number is hidden or cannot be relied on yet."""
-    for pattern, message in _NOTES:
-        found = None if note is None else re.fullmatch(pattern, note)
-        if found is not None:
-            return texts(message, **found.groupdict())
-    return note
+    return None if note is None else translated(note, texts)
 
 
 def whole_figure(figures: JourneyFigures, name: str, texts: Texts) -> Table:

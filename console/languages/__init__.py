@@ -101,6 +101,13 @@ class Texts:
         pattern = "¤#,##0" + ("." + "0" * digits if digits else "")
         return str(format_currency(value, self._currency, pattern, locale=self._locale, currency_digits=False))
 
+    def gain(self, value: float | None, digits: int = 2) -> str:
+        """Format an amount that was gained, or lost, with its sign."""
+        if value is None or isnan(value):
+            return NOTHING
+        sign = "+" if value > 0 else "−" if value < 0 else ""
+        return sign + self.money(abs(value), digits)
+
     def date(self, value: dates.date | datetime | None) -> str:
         """Format a day in the bank's time zone."""
         if value is None:

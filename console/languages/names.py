@@ -58,6 +58,9 @@ NAMES: Final = (
     *(N_("auto"), N_("light"), N_("dark")),
     # what is fresh
     *(N_("event log"), N_("online states")),
+    # traffic lights, verdicts of trials, groups that are compared, and how alarms are told
+    *(N_("red"), N_("amber"), N_("green"), N_("ship"), N_("hold"), N_("stop"), N_("programme"), N_("standard")),
+    *(N_("mail"), N_("webhook"), N_("usual")),
     # yes and no
     *(N_("yes"), N_("no"), N_("unknown")),
     # an entry of the timeline

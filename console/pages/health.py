@@ -1,12 +1,14 @@
-"""Health: how fresh the inputs are, how fast the service answers, and what became of contacts."""
+"""Health: what is watched, how fresh the inputs are, how fast the service answers, and what became of contacts."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Final
 
 from console.access import Permission
 from console.languages import N_, Texts
 from console.page import Content, Page, Visit
+from console.readings import last_readings
 from console.tables import Column, Table
 from records.flush import waiting
 from serving.api.metrics import Metrics
@@ -27,8 +29,11 @@ _MILLISECONDS: Final = 1000
 def content(visit: Visit) -> Content:
     """Return the state of the service, its inputs and its deliveries."""
     texts, service = visit.texts, visit.service
-    outbox = Outbox(service.database, {})
+    outbox, readings = Outbox(service.database, {}), last_readings(visit.sources.figures, texts)
     tables = (
+        readings.bright,
+        readings.by_check,
+        readings.whole,
         _freshness(service, texts),
         _latency(service, texts),
         _deliveries(outbox, texts),
@@ -37,6 +42,7 @@ def content(visit: Visit) -> Content:
         _versions(service, texts),
     )
     values = {
+        "readings": readings,
         "waiting": waiting(service.database),
         "jumped": service.clock.jumped.total_seconds(),
         "now": service.clock.now(),
@@ -57,7 +63,7 @@ def _freshness(service: Service, texts: Texts) -> Table:
     columns = (
         Column("input", texts("Input"), "name"),
         Column("complete_until", texts("Complete until"), "moment"),
-        Column("age_hours", texts("Age in hours"), "number"),
+        Column("age_hours", texts("Age in hours"), "tenth"),
         Column("state", texts("State")),
     )
     return Table("freshness", texts("How fresh the inputs are"), columns, rows, texts("There are no inputs yet."))
@@ -121,7 +127,7 @@ def _runs(visit: Visit) -> Table:
     rows = read_runs(visit.sources.figures)[::-1][:MOST_RUNS]
     listed = [
         {
-            "day": run["as_of"][:10],
+            "day": date.fromisoformat(run["as_of"][:10]),
             "customers": run.get("customers"),
             "decisions": run.get("decisions"),
             "share_with_offer": run.get("share_with_offer"),
@@ -130,7 +136,7 @@ def _runs(visit: Visit) -> Table:
         for run in rows
     ]
     columns = (
-        Column("day", texts("Decided for")),
+        Column("day", texts("Decided for"), "date"),
         Column("customers", texts("Customers"), "count"),
         Column("decisions", texts("Decisions"), "count"),
         Column("share_with_offer", texts("With an offer"), "share"),
@@ -141,7 +147,7 @@ def _runs(visit: Visit) -> Table:
 
 def _versions(service: Service, texts: Texts) -> Table:
     rows = [{"what": name, "version": version} for name, version in service.engine.decider.versions.items()]
-    columns = (Column("what", texts("What"), "name"), Column("version", texts("Version")))
+    columns = (Column("what", texts("What"), "name"), Column("version", texts("Version"), "digest"))
     return Table("versions", texts("Versions in use"), columns, rows)
 
 

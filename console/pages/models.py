@@ -1,4 +1,4 @@
-"""Experiments and models: which model is in charge, what its gate measured, and links into MLflow."""
+"""Models: which model is in charge, what its gate measured, and links into MLflow."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from console.access import Permission
 from console.languages import N_, Texts
+from console.languages.sentences import in_words
 from console.page import Content, Page, Visit
 from console.tables import Column, Table
-from serving.figures.arm_outlook import DAYS, EFFECT, arm_outlooks
-from serving.figures.files import read_daily_responses, read_last_run
+from serving.figures.files import read_last_run
 
 METRICS: Final = {
     "auc": N_("AUC"),
@@ -25,7 +25,7 @@ METRICS: Final = {
 
 
 def content(visit: Visit) -> Content:
-    """Return the models of the last training, with their gates, and the control arms of decisions."""
+    """Return the models of the last training, with their gates."""
     texts, service = visit.texts, visit.service
     bank = service.engine.bank.identity.name
     trained: Mapping[str, Mapping[str, Any]] = read_last_run(visit.sources.last_run).get("models", {})
@@ -34,9 +34,8 @@ def content(visit: Visit) -> Content:
     tables = (
         *(_metrics(name, model, texts) for name, model in trained.items()),
         *(_gate(name, model, texts) for name, model in trained.items()),
-        _arms(visit),
     )
-    return Content(tables, {"models": models, "mlflow": visit.sources.settings.mlflow, "pace_days": DAYS})
+    return Content(tables, {"models": models, "mlflow": visit.sources.settings.mlflow})
 
 
 def _model(name: str, model: Mapping[str, Any], versions: Mapping[str, str], bank: str, visit: Visit) -> dict[str, Any]:
@@ -46,7 +45,7 @@ def _model(name: str, model: Mapping[str, Any], versions: Mapping[str, str], ban
         "name": name,
         "version": model["version"],
         "champion": model["champion"],
-        "failures": model["failures"],
+        "failures": [in_words(one, visit.texts) for one in model["failures"]],
         "rows": model["rows"],
         "positives": model["positives"],
         "in_charge": in_charge,
@@ -82,7 +81,11 @@ def _metrics(name: str, model: Mapping[str, Any], texts: Texts) -> Table:
 
 def _gate(name: str, model: Mapping[str, Any], texts: Texts) -> Table:
     rows = [
-        {**check, "passed": texts("passed") if check["passed"] else texts("failed")}
+        {
+            **check,
+            "sentence": in_words(check["sentence"], texts),
+            "passed": texts("passed") if check["passed"] else texts("failed"),
+        }
         for check in model.get("checks", ())
     ]
     columns = (
@@ -95,45 +98,4 @@ def _gate(name: str, model: Mapping[str, Any], texts: Texts) -> Table:
     return Table(f"gate_{name}", texts("The gate"), columns, rows, empty)
 
 
-def _arms(visit: Visit) -> Table:
-    texts, control = visit.texts, visit.service.engine.bank.policy.control
-    shares = {
-        "holdout": (control.holdout_share, N_("get nothing that is sold, to measure what offers change")),
-        "random_offer": (control.random_offer_share, N_("get an allowed offer at random")),
-        "propensity_only": (control.propensity_only_share, N_("are ranked by propensity alone")),
-        "no_levers": (control.no_levers_share, N_("are ranked without levers")),
-        "eligibility_only": (
-            control.eligibility_only_share,
-            N_("get a random commercial offer, without the applicability rules"),
-        ),
-        "random_propensity": (control.random_propensity_share, N_("are ranked with random propensities")),
-    }
-    outlooks = {one.arm: one for one in arm_outlooks(control, read_daily_responses(visit.sources.figures)[0])}
-    rows = [
-        {
-            "arm": name,
-            "share": share,
-            "what": texts(words),
-            "effect": outlooks[name].effect_in_a_month if name in outlooks else None,
-            "not_before": outlooks[name].not_before if name in outlooks else None,
-        }
-        for name, (share, words) in shares.items()
-        if share
-    ]
-    columns = (
-        Column("arm", texts("Arm"), "name"),
-        Column("share", texts("Share of customers"), "share", bar=True),
-        Column("what", texts("What is different")),
-        Column("effect", texts("Smallest difference that a month tells"), "share"),
-        Column(
-            "not_before",
-            texts("Cannot tell a difference of {effect} before about", effect=texts.percent(EFFECT, 0)),
-            "date",
-        ),
-    )
-    return Table("arms", texts("Control arms"), columns, rows, texts("This bank compares no arms."))
-
-
-PAGE: Final = Page(
-    name="models", title=N_("Experiments and models"), permission=Permission.MODELS, order=40, content=content
-)
+PAGE: Final = Page(name="models", title=N_("Models"), permission=Permission.MODELS, order=40, content=content)

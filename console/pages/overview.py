@@ -11,7 +11,10 @@ import pyarrow.compute as pc
 
 from console.access import Permission
 from console.languages import N_, Texts
+from console.languages.sentences import translated
 from console.page import Content, Page, Visit
+from console.pages.pauses import target_in_words
+from console.readings import Readings, last_readings
 from console.tables import Column, Table
 from console.time_chart import Mark, Point, time_chart
 from decisioning.budgets.period import share_of_period_gone
@@ -22,8 +25,9 @@ from serving.figures.files import read_daily_responses, read_last_run, read_runs
 from serving.service.budgets import remaining
 
 PERIODS: Final = ("91", "28", "365")
-MOST_DAYS_DRAWN: Final = 100
+MOST_DAYS_DRAWN: Final = 40
 """A longer period is drawn by week."""
+WATCHED: Final = frozenset({"red", "amber"})
 _WEEK: Final = 7
 GROUPS: Final = tuple(group.value for group in Group)
 
@@ -52,6 +56,7 @@ def content(visit: Visit) -> Content:
         _budgets(visit, last),
         _changes(found, texts),
     )
+    readings = last_readings(sources.figures, texts)
     marks = [
         Mark(one.day, str(number))
         for number, one in enumerate(found, start=1)
@@ -70,7 +75,10 @@ def content(visit: Visit) -> Content:
             "chart": time_chart(points, marks, texts) if points else "",
             "summary": _summary(points, texts),
             "stages": _whole_bank(last),
-            "alarms": _alarms(last, texts),
+            "alarms": [*_paused(visit), *_alarms(last, texts)],
+            "lights": readings.lights if readings.as_of else {},
+            "watched": _watched(readings, texts),
+            "may_see_health": visit.person.may(Permission.OPERATIONS),
         },
     )
 
@@ -229,8 +237,8 @@ def _changes(found: Sequence[Change], texts: Texts) -> Table:
         Column("number", texts("Mark")),
         Column("day", texts("First run"), "date"),
         Column("what", texts("What changed")),
-        Column("before", texts("Before")),
-        Column("after", texts("After")),
+        Column("before", texts("Before"), "digest"),
+        Column("after", texts("After"), "digest"),
     )
     return Table("changes", texts("What changed when"), columns, rows[::-1], texts("Nothing has changed between runs."))
 
@@ -244,6 +252,33 @@ def _whole_bank(last: Mapping[str, Any]) -> dict[str, Any] | None:
     return {**row, "day": date.fromisoformat(decisions["as_of"][:10])} if row else None
 
 
+def _watched(readings: Readings, texts: Texts) -> list[dict[str, str]]:
+    """Return the first reading of each check that is red or amber, and how many more there are."""
+    by_check: dict[str, list[Mapping[str, Any]]] = {}
+    for row in readings.bright.rows:
+        if row["light"] in WATCHED:
+            by_check.setdefault(row["check"], []).append(row)
+    said = []
+    for rows in by_check.values():
+        more = len(rows) - 1
+        what = texts("{reading}, and {n} more like it", reading=rows[0]["what"], n=more) if more else rows[0]["what"]
+        said.append({"light": rows[0]["light"], "what": what})
+    return said
+
+
+def _paused(visit: Visit) -> list[str]:
+    texts, pauses = visit.texts, visit.service.pausing.in_force()
+    return [
+        texts(
+            "{what} is paused until {moment}: {reason}",
+            what=target_in_words(one.scope, one.name, texts),
+            moment=texts.moment(one.until),
+            reason=one.reason,
+        )
+        for one in pauses
+    ]
+
+
 def _alarms(last: Mapping[str, Any], texts: Texts) -> list[str]:
     found = []
     files = last.get("import", {}).get("files") or []
@@ -251,7 +286,11 @@ def _alarms(last: Mapping[str, Any], texts: Texts) -> list[str]:
     if refused:
         found.append(texts.plural("{n} row is in quarantine.", "{n} rows are in quarantine.", refused))
     found += [
-        texts("The {model} model is not champion: {why}", model=name, why="; ".join(model["failures"]))
+        texts(
+            "The {model} model is not champion: {why}",
+            model=texts.name(name),
+            why="; ".join(translated(one, texts) for one in model["failures"]),
+        )
         for name, model in last.get("models", {}).items()
         if not model["champion"]
     ]

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from charts.svg import element
 from domain.counts import counted
 from journeys.files import JourneyFigures
+from pipelines.html_report.effect_sections import effect_cards
 from pipelines.html_report.journey_sections import activity_cards, experience_cards, funnel_cards, stage_cards
 from pipelines.html_report.run_sections import budget_cards, decision_cards, model_cards, tiles
 from pipelines.report_page import next_looks
@@ -32,6 +33,7 @@ def html_report(
     sections = {
         "Decisions": decision_cards(result["decisions"]),
         "Budgets": budget_cards(result["decisions"]["plan"]),
+        "Effects": effect_cards(result.get("effects") or {}),
         "Models": model_cards(result["models"], pictures),
     }
     if figures is not None:

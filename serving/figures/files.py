@@ -1,4 +1,4 @@
-"""Files of figures: daily responses, the runs of the bank, and the results of the last run."""
+"""Files of figures: daily responses, runs of the bank, effects and trials, and the results of the last run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -19,6 +20,8 @@ from storage.atomic import replace_text, replacing
 DAILY_RESPONSES: Final = "daily_responses.parquet"
 RUNS: Final = "runs.json"
 OFFERS: Final = "offers.json"
+EFFECTS: Final = "effects.json"
+TRIALS: Final = "trials.json"
 MOST_RUNS: Final = 1_000
 _UNTIL: Final = b"until"
 
@@ -101,6 +104,34 @@ def read_runs(folder: Path) -> list[dict[str, Any]]:
     return list(_json(folder / RUNS, []))
 
 
+def write_effects(folder: Path, effects: Mapping[str, Any]) -> None:
+    """Write what `serving.effects.Effects.to_json` returns."""
+    _write(folder, EFFECTS, effects)
+
+
+def read_effects(folder: Path) -> dict[str, Any]:
+    """Return the effects as of the last run, None for what is unknown; empty if none were measured.
+
+    Raises:
+        StateError: The file is damaged.
+    """
+    return dict(_json(folder / EFFECTS, {}))
+
+
+def write_trials(folder: Path, as_of: datetime, trials: Sequence[Mapping[str, Any]]) -> None:
+    """Write what `serving.trial_results.TrialReport.to_json` returns for each trial."""
+    _write(folder, TRIALS, {"as_of": as_of.isoformat(), "trials": trials})
+
+
+def read_trials(folder: Path) -> dict[str, Any]:
+    """Return `as_of` and `trials` as of the last run, None for what is unknown; empty before it.
+
+    Raises:
+        StateError: The file is damaged.
+    """
+    return dict(_json(folder / TRIALS, {}))
+
+
 def read_last_run(file: Path) -> dict[str, Any]:
     """Return the stored result of each flow's last run; empty before the first one.
 
@@ -108,6 +139,12 @@ def read_last_run(file: Path) -> dict[str, Any]:
         StateError: The file is damaged.
     """
     return dict(_json(file, {}))
+
+
+def _write(folder: Path, name: str, content: Mapping[str, Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    # what is unknown is null there: JSON has no NaN
+    replace_text(folder / name, orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
 
 
 def _json(file: Path, otherwise: Any) -> Any:

@@ -56,6 +56,14 @@ class PauseService:
         """Return the pauses that have not ended."""
         return pauses_in_force(self._database, self._now())
 
+    def held(self) -> tuple[PauseResult, ...]:
+        """Return the pauses that have not ended, with the contacts that each holds back now."""
+        now = self._now()
+        pauses = pauses_in_force(self._database, now)
+        with self._database.reading() as connection:
+            found = [(pause, *self._counted(connection, pause, now)) for pause in pauses]
+        return tuple(PauseResult(pause=pause, caught=caught, left=left) for pause, caught, left in found)
+
     def pause(self, scope: PauseScope, name: str, *, reason: str, by: str, until: datetime, caller: str) -> PauseResult:
         """Put a pause in force; one of the same offer or channel is replaced.
 

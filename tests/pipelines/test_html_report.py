@@ -81,6 +81,30 @@ def test_it_has_every_section_and_fetches_nothing(figures: JourneyFigures) -> No
     assert "75 % of 40" in page
 
 
+def test_effects_are_a_section_with_pictures_and_words() -> None:
+    estimate = {"value": 1.5, "low": 0.5, "high": 2.5}
+    unknown = {"value": 0.0, "low": None, "high": None}
+    groups = [
+        {"group": "holdout", "customers": 40, "mean": estimate, "gain": None},
+        {"group": "programme", "customers": 400, "mean": estimate, "gain": estimate},
+    ]
+    few = [*groups[:1], {**groups[1], "gain": unknown}]
+    offer = {"offer": "<savings>", "impressions": 9, "expected": 1.0, "realised": 0.5, "alarm": True}
+    effects = {
+        "currency": "EUR",
+        "comparisons": [{"groups": one, "sentence": "it differs"} for one in (groups, few)],
+        "offers": [{**offer, "ratio": estimate}, {**offer, "ratio": {"value": None, "low": None, "high": None}}],
+        "alarms": ["an offer earns half"],
+        "notes": [],
+    }
+    page = html_report({**RESULT, "effects": effects}, None, {})
+    assert re.findall(r'<h2 id="([a-z-]+)">', page) == ["decisions", "budgets", "effects", "models"]
+    assert 'class="better"' in page
+    assert "too few to tell" in page
+    assert "nothing was expected" in page
+    assert "&lt;savings&gt;" in page
+
+
 def test_hostile_names_stay_text(figures: JourneyFigures) -> None:
     result = copy.deepcopy(RESULT)
     result["bank"] = result["decisions"]["rules"][0]["rule"] = "<script>x</script>"

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from math import ceil
 
 import numpy as np
 import pytest
@@ -90,3 +91,15 @@ def test_before_it_begins_a_trial_is_planned_by_the_banks_own_noise(tmp_path):
 
 def test_a_bank_without_trials_has_no_reports(tmp_path):
     assert not trial_reports(log_of(tmp_path, (0.2, 0.2)), bank_with(), LATER)
+
+
+def test_a_small_trial_says_about_when_it_can_be_read(tmp_path):
+    [found] = trial_reports(log_of(tmp_path, (0.2, 0.2)), bank_with(TRIAL), AS_OF - timedelta(days=1))
+    wait = TRIAL.days * found.needed / found.customers
+    assert (found.readable_from - TRIAL.starts).days == ceil(wait)
+    assert f"cannot tell before about {found.readable_from}" in found.sentence
+
+
+def test_a_trial_without_outcomes_has_no_day(tmp_path):
+    [found] = trial_reports(EventLog(tmp_path, buckets=2), bank_with(TRIAL), AS_OF)
+    assert found.readable_from is None

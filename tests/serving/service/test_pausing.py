@@ -59,6 +59,7 @@ def test_what_waits_is_not_handed_over_while_a_pause_lasts_and_goes_out_after_it
     post.gather("c02", "c04")
     result = paused(post, scope, name)
     assert (result.caught, result.left) == (2, 0)
+    assert button(post).held() == (result,)
     target = ContactFile(post.outbox, tmp_path / "drop", "csv")
     report = post.deliver(target)
     assert (report.delivered, report.postponed) == (0, 2)

@@ -1,0 +1,79 @@
+"""Effects, trials and readings as the nightly flow keeps them, made by the functions that measure them."""
+
+from datetime import date, timedelta
+from math import nan
+from pathlib import Path
+
+import numpy as np
+
+from config.watching import Limits, Watching
+from decisioning.experiments.trials import judge_trial
+from decisioning.outcomes.groups import compare_groups
+from decisioning.outcomes.realised import Realisation, realisation
+from decisioning.policies.trial import Trial
+from domain.estimate import Estimate
+from domain.health import Light, Reading
+from serving.effects import Comparison, Effects
+from serving.figures.files import write_effects, write_trials
+from serving.promises import Promise
+from serving.trial_results import TrialReport
+from serving.watching.alarms import keep_readings
+from serving.watching.offers import promised
+from tests.serving.build import AS_OF
+
+STARTS = date(2026, 2, 2)
+NOTES = ("without `counts_as`, the effect of budget_check is not measured",)
+
+
+def write_evidence(folder: Path) -> None:
+    """An effect that shows and one that does not yet; three trials; an offer that earns half; lights of each colour."""
+    since = AS_OF - timedelta(days=90)
+    generator = np.random.default_rng(1)
+    group = np.where(generator.random(8_000) < 0.1, "holdout", "programme")
+    worth = generator.exponential(np.where(group == "holdout", 10.0, 12.0))
+    few = np.where(generator.random(400) < 0.05, "random_offer", "standard")
+    comparisons = (
+        Comparison(since, AS_OF, compare_groups(worth, group, "holdout"), AS_OF - timedelta(days=30)),
+        Comparison(since, AS_OF, compare_groups(worth[:400], few, "standard"), AS_OF + timedelta(days=500)),
+    )
+    nothing = Realisation(3, 0.0, 0.0, Estimate(nan, nan, nan))
+    offers = {"savings_plus": half(), "budget_check": nothing}
+    write_effects(folder / "figures", Effects(AS_OF, "EUR", comparisons, offers, NOTES).to_json())
+    reports = [report("bonus", 3.0), report("calm", 0.0, guardrail=0.3), report("later", None)]
+    write_trials(folder / "figures", AS_OF, [one.to_json() for one in reports])
+    keep_readings(folder / "figures", readings(), Watching(), {}, AS_OF)
+
+
+def half() -> Realisation:
+    return realisation([60.0, 0.0, 0.0, 0.0] * 300, [30.0] * 1200)
+
+
+def report(name: str, gain: float | None, guardrail: float = 0.0) -> TrialReport:
+    """A trial of four weeks with this gain; None if it has not begun. The guardrail breaks more often in the arm."""
+    trial = Trial(
+        name=name, question=f"Is {name} better?", arms={"usual": 0.5, "new": 0.5}, control="usual", starts=STARTS,
+        ends=STARTS + timedelta(days=27), expected_gain=2.0, guardrails=("complaint",),
+    )  # fmt: skip
+    if gain is None:
+        return TrialReport(trial, 900, 4_000.0, 0, None)
+    generator = np.random.default_rng(2)
+    arm = np.where(generator.random(6_000) < 0.5, "usual", "new")
+    outcome = generator.exponential(np.where(arm == "new", 10.0 + gain, 10.0))
+    complaints = generator.random(6_000) < np.where(arm == "new", 0.1 + guardrail, 0.1)
+    result = judge_trial(
+        outcome, arm, trial.arms, "usual", days=28, expected_gain=2.0, guardrails={"complaint": complaints}
+    )
+    return TrialReport(trial, 6_000, 4_000.0, 28, result)
+
+
+def readings() -> list[Reading]:
+    said = "only one night was decided by these models, so that nothing can have moved"
+    promise = Promise(accepted=realisation([1.0, 0.0] * 300, [0.5] * 600), realised=half())
+    return [
+        *promised({"savings_plus": promise}, Limits()),
+        Reading(check="drift", subject="", light=Light.UNKNOWN, value=None, sentence=said),
+        Reading(check="impressions", subject="budget_check", light=Light.AMBER, value=7.0,
+                sentence="budget_check was presented 7 times in 28 days"),
+        Reading(check="impressions", subject="savings_plus", light=Light.AMBER, value=9.0,
+                sentence="savings_plus was presented 9 times in 28 days"),
+    ]  # fmt: skip

@@ -1,0 +1,73 @@
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from config.watching import Limits
+from console.languages import Texts
+from console.languages.sentences import in_words
+from console.links import BASE
+from console.readings import CHECKS
+from decisioning.experiments.trials import judge_trial
+from serving.delivery.unsent import Confirmations
+from serving.watching.partners import confirmed
+from tests.console.build import browsing
+from tests.console.evidence import NOTES, readings, report, write_evidence
+
+ENGLISH, CHINESE = (Texts(language, ZoneInfo("Europe/Amsterdam"), "EUR") for language in ("en", "zh"))
+
+
+def test_health_shows_what_is_not_green_the_worst_first(tmp_path):
+    write_evidence(tmp_path)
+    with browsing(tmp_path) as browser:
+        rows = browser.get(f"{BASE}/health/data/not_green.json").json()["rows"]
+        page = browser.get(f"{BASE}/health").text
+    assert [row["light"] for row in rows] == ["red", "amber", "amber", "unknown"]
+    assert "Savings plus: realised value is 0.50 times what was expected" in page
+    assert rows[0]["told_at"] is not None
+
+
+def test_all_readings_are_there_as_data(tmp_path):
+    write_evidence(tmp_path)
+    with browsing(tmp_path) as browser:
+        assert len(browser.get(f"{BASE}/health/data/readings.json").json()["rows"]) == len(readings())
+
+
+def test_the_overview_says_each_thing_that_is_watched_once(tmp_path):
+    write_evidence(tmp_path)
+    with browsing(tmp_path, role="viewer") as browser:
+        page = browser.get(f"{BASE}/overview").text
+    assert page.count("times in 28 days") == 1
+    assert "times in 28 days, and 1 more like it" in page
+    assert "All readings" not in page  # the page on health is not for viewers
+
+
+def test_readings_that_cannot_be_read_say_what_to_do(tmp_path):
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "health.json").write_text("{")
+    with browsing(tmp_path) as browser:
+        page = browser.get(f"{BASE}/health")
+        assert page.status_code == 503
+        assert "the last readings are damaged" in page.text
+
+
+def test_every_check_has_words():
+    assert {*Limits.__dataclass_fields__} <= {*CHECKS}
+
+
+def sentences():
+    exported = Confirmations(channel="email", exported=10_000, confirmed=7_000, newly_unsent=0)
+    yield from (one.sentence for one in (*readings(), *confirmed([exported], Limits())))
+    yield from NOTES
+    for gain, guardrail in ((3.0, 0.0), (0.0, 0.0), (-5.0, 0.0), (0.0, 0.3)):
+        result = report("bonus", gain, guardrail).result
+        yield result.verdict.reason
+    arms = {"usual": 0.5, "new": 0.5}
+    yield judge_trial([1.0] * 4, ["usual", "new"] * 2, arms, "usual", days=7, expected_gain=1.0).verdict.reason
+    skewed = ["usual"] * 900 + ["new"] * 100
+    yield judge_trial([1.0] * 1_000, skewed, arms, "usual", days=7, expected_gain=1.0).verdict.reason
+
+
+@pytest.mark.parametrize("said", list(sentences()))
+def test_every_sentence_of_other_rooms_is_known_in_chinese(said):
+    assert in_words(said, CHINESE) not in {said, said[:1].upper() + said[1:]}
+    assert in_words(said, ENGLISH)[:1].isupper() or not said[:1].isalpha()
