@@ -1,22 +1,29 @@
-"""A real Chromium, driven by Playwright; without one the tests that need it are skipped, and say how to get one."""
+"""A real Chromium, driven by Playwright.
+
+Where tests run as root on Debian, as in containers, it is installed. Elsewhere the tests that need it are skipped where
+there is none, and say how to get one; where `CI` is set they fail instead.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.made_once import FOLDER, made_once
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PACKAGES = ("chromium", "libatomic1")  # the driver's Node.js wants the second
 HOW = (
-    "no Chromium: apt-get install chromium (Debian, as root), or playwright install chromium, "
+    "no Chromium: apt-get install chromium libatomic1 (Debian, as root), or playwright install chromium, "
     "or name one by NBO_TEST_CHROMIUM"
 )
 
@@ -27,22 +34,38 @@ def chromium() -> str | None:
     return named or next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
+def install(folder: Path) -> None:
+    """Install a Chromium where nobody has to be asked for it, and keep what was said in the folder."""
+    if chromium() is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        with (folder / "apt.log").open("wb") as log:
+            for words in (("update",), ("install", "--yes", "--no-install-recommends", *PACKAGES)):
+                subprocess.run(
+                    ["apt-get", "-qq", *words],
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    check=False,
+                )
+
+
 @contextmanager
 def started() -> Iterator[Browser]:
-    """Start a browser; CI must have one."""
-    with sync_playwright() as playwright:
-        options: dict[str, Any] = {"args": ["--no-sandbox", "--disable-dev-shm-usage"]}
-        program = chromium()
+    """Start a browser."""
+    if FOLDER in os.environ:  # in a test run, whose processes come here together
+        made_once("chromium", install)
+    with ExitStack() as stack:
         try:
-            browser = playwright.chromium.launch(executable_path=program, **options)
-        except Error as error:
+            playwright = stack.enter_context(sync_playwright())
+            arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
+            browser = playwright.chromium.launch(executable_path=chromium(), args=arguments)
+        except Exception as error:  # a driver that cannot start raises no class of its own
             if os.environ.get("CI"):
                 raise
             pytest.skip(f"{HOW} ({str(error).splitlines()[0]})")
-        try:
-            yield browser
-        finally:
-            browser.close()
+        stack.callback(browser.close)
+        yield browser
 
 
 def watch(page: Page) -> list[str]:

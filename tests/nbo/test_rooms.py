@@ -28,7 +28,8 @@ def run(
     *command: str | Path, folder: Path, path: Path | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a folder; `path` is Python's."""
-    plain = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "PYTHONSAFEPATH"}}
+    ours = {"PYTHONPATH", "PYTHONSAFEPATH", "PYTEST_ADDOPTS"}
+    plain = {name: value for name, value in os.environ.items() if name not in ours}
     plain |= {} if path is None else {"PYTHONPATH": str(path)}
     return subprocess.run(
         command,

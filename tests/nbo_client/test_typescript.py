@@ -63,7 +63,7 @@ def test_the_client_decides_tells_and_reads_problems(tmp_path: Path) -> None:
         script.write_text(SCRIPT.format(client=CLIENT.as_uri(), address=address, key=KEYS["admin"]))
         run(["check", "--quiet", str(script)], tmp_path)
         said = json.loads(run(["run", "--quiet", "--no-remote", "--allow-net", str(script)], tmp_path))
-    assert said["offer"] == "savings_plus"
+    assert said["offer"] in {"savings_plus", "budget_check"}  # one of five decisions explores
     assert said["fates"] == ["accepted", "duplicate"]
     assert said["refused"] == 422
     assert "app" in said["remedy"]
