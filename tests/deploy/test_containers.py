@@ -114,7 +114,7 @@ def test_no_secret_is_written_down() -> None:
 def test_every_command_exists_with_its_options(name: str) -> None:
     command = [str(word) for word in OURS[name]["command"]]
     if command[0] == "nbo":
-        _understood(command[1:])
+        understood(command[1:])
     elif command[0] == "mlflow":
         from mlflow.cli import cli
 
@@ -130,11 +130,12 @@ def test_every_command_exists_with_its_options(name: str) -> None:
 def test_the_images_own_command_exists() -> None:
     command = json.loads(instructions("CMD")[-1])
     assert command[0] == "nbo"
-    _understood(command[1:])
+    understood(command[1:])
     assert (ROOT / command[2]).is_dir()
 
 
-def _understood(words: list[str]) -> None:
+def understood(words: list[str]) -> None:
+    """Parse a command of ours as the command line does."""
     group = get_command(app)
     context = group.make_context("nbo", list(words), resilient_parsing=True)
     place = next(place for place, word in enumerate(words) if word in group.commands)
