@@ -20,7 +20,7 @@ KUSTOMIZATION: dict[str, Any] = yaml.safe_load((FOLDER / "kustomization.yaml").r
 VERSIONS = ("1.31", "1.37")
 SECRETS = {"stores": {"online-store", "decision-log", "mlflow", "prefect"}, "callers": {"api_keys.json"}}
 """What the guide has one make."""
-GUIDE = (ROOT / "docs" / "guides" / "deploy.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "guides" / "kubernetes.md").read_text(encoding="utf-8")
 
 
 def documents() -> Iterator[tuple[str, dict[str, Any]]]:
