@@ -79,7 +79,7 @@ COMPILE := $(BIN)/uv pip compile --universal --fork-strategy fewest --python-ver
 lock: $(STAMPS)/uv  ## resolve the dependencies of pyproject.toml anew
 	$(COMPILE) --group bootstrap -o bootstrap.lock
 	$(COMPILE) pyproject.toml -o requirements.lock
-	$(COMPILE) pyproject.toml --extra redis --extra postgres --extra kafka -o requirements-servers.lock -c requirements.lock
+	$(COMPILE) pyproject.toml --extra redis --extra postgres --extra kafka --extra tune -o requirements-servers.lock -c requirements.lock
 	$(COMPILE) pyproject.toml --group dev -o requirements-dev.lock -c requirements-servers.lock
 	$(COMPILE) --group docs -o requirements-docs.lock -c requirements-dev.lock
 

@@ -22,7 +22,7 @@ from domain.errors import ModelError, nearest
 from expressions.types import Array
 from features.table import FeatureTable
 from models.settings import Learning, Training
-from models.tree_parameters import TreeParameters
+from models.tree_parameters import SEARCHED, Span, TreeParameters
 
 if TYPE_CHECKING:  # checking a bank's folder should not import LightGBM
     from models.boosting import Boosting
@@ -49,6 +49,7 @@ class LearnerClass(Protocol):
     Attributes:
         models: `churn`, `propensity` or both.
         parameters: Frozen dataclass whose fields are the parameters, with defaults.
+        searched: Parameters that `nbo tune` searches, and where; a learner without it has none.
     """
 
     models: ClassVar[tuple[str, ...]]
@@ -64,6 +65,7 @@ class Lightgbm:
 
     models: ClassVar[tuple[str, ...]] = (CHURN, PROPENSITY)
     parameters: ClassVar[type[Any]] = TreeParameters
+    searched: ClassVar[Mapping[str, Span]] = SEARCHED
     forms: ClassVar[tuple[Form, ...]] = ("trees",)
 
     learning: Learning
@@ -121,6 +123,7 @@ class Logistic(Lightgbm):
 
     models: ClassVar[tuple[str, ...]] = (PROPENSITY,)
     parameters: ClassVar[type[Any]] = NoParameters
+    searched: ClassVar[Mapping[str, Span]] = {}
     forms: ClassVar[tuple[Form, ...]] = ("base",)
 
     @property

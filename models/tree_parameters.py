@@ -79,6 +79,35 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
 """Least and largest value of each parameter that is a number."""
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a parameter is searched.
+
+    Attributes:
+        low: Least value.
+        high: Largest value.
+        log: Whether ratios count, not differences.
+        whole: Whether it is a whole number.
+    """
+
+    low: float
+    high: float
+    log: bool = True
+    whole: bool = False
+
+
+SEARCHED: Final[Mapping[str, Span]] = {
+    "learning_rate": Span(0.01, 0.2),
+    "num_leaves": Span(3, 64, whole=True),
+    "min_data_in_leaf": Span(5, 500, whole=True),
+    "feature_fraction": Span(0.1, 1.0, log=False),
+    "bagging_fraction": Span(0.5, 1.0, log=False),
+    "lambda_l2": Span(0.1, 100.0),
+    "path_smooth": Span(0.1, 100.0),
+}
+"""Parameters that a search tries; the number of trees is found by every fit."""
+
+
 def out_of_range(parameters: TreeParameters) -> list[tuple[str, Any, str]]:
     """List parameters out of range: name, value, and what is expected.
 

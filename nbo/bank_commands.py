@@ -217,6 +217,57 @@ def train(
 
 
 @app.command()
+def tune(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="churn or propensity.")],
+    experiment: Annotated[
+        str, typer.Option("--as", help="Name of the experiment that is trained with what was found.")
+    ] = "tuned",
+    minutes: Annotated[float, typer.Option(min=0.01, help="Time budget of the search.")] = 10.0,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Most trials; by default as many as the time allows.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed tries the same parameters.")] = 7,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting of models.yaml that the search takes as given; may be repeated."),
+    ] = None,
+    as_of: AsOf = None,
+) -> None:
+    """Search for better parameters of a model (Optuna), and train what was found as an experiment.
+
+    It is trained only if its log loss on other customers is better by more than noise, and never put in charge.
+
+    Examples:
+        nbo --bank banks/demo tune propensity --minutes 10
+
+        nbo --bank banks/demo tune churn --as slow --trials 20 --set models.churn.learning_rate=0.02
+    """
+    from nbo.experiments import expect_experiment, expect_model
+    from nbo.outcomes import show_search
+
+    expect_model(model)
+    expect_experiment(components_of_bank(context), experiment, changes or ())
+    parts = components_with_flows(context)
+    from pipelines.training import train_models
+    from pipelines.tuning import tune as search
+
+    tuned = search(
+        parts,
+        model,
+        parts.moment(moment_of(parts, as_of)),
+        name=experiment,
+        changes=changes or (),
+        seconds=60.0 * minutes,
+        trials=trials,
+        seed=seed,
+    )
+    show_search(tuned)
+    if tuned.found.is_better:
+        show_models(train_models(str(parts.folder), moment_of(parts, as_of), experiment, tuned.changes))
+
+
+@app.command()
 def decide(
     context: typer.Context,
     customer: Annotated[str | None, typer.Option(help="Decide for this customer only; by default for all.")] = None,

@@ -69,14 +69,24 @@ def expect_experiment(components: Components, name: str | None, changes: Sequenc
         raise DataError("not a name for an experiment", got=f"'{name}'", expected=expected)
 
 
+def expect_model(model: str) -> None:
+    """Check the name of a model.
+
+    Raises:
+        DataError: There is no such model.
+    """
+    if model not in MODELS:
+        raise DataError("no such model", got=f"'{model}'", expected=nearest(model, MODELS))
+
+
 def runs_of(components: Components, model: str | None) -> list[ListedRun]:
     """List a bank's runs, newest first.
 
     Raises:
         DataError: There are none, or there is no such model.
     """
-    if model not in (None, *MODELS):
-        raise DataError("no such model", got=f"'{model}'", expected=nearest(str(model), MODELS))
+    if model is not None:
+        expect_model(model)
     runs = list_runs(components.settings.tracking_uri, components.name, model)
     if not runs:
         raise DataError(f"bank {components.name} has no runs yet", remedy=f"nbo --bank {components.folder} train")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from domain.counts import whole_percents
 from events.report import NothingAcceptedError
@@ -20,6 +20,10 @@ from pipelines.report_page import (
     untrained,
 )
 from serving.batch.part import OFFERS
+
+if TYPE_CHECKING:  # importing models takes long
+    from models.tuning import Found
+    from pipelines.tuning import Tuned
 
 
 def show_run(result: Mapping[str, Any], folder: Path) -> None:
@@ -86,6 +90,37 @@ def show_models(models: Mapping[str, Any]) -> None:
             console.print(f"  gate: {failure}", markup=False)
     for sentence in untrained(models):
         console.print(f"  {sentence}", markup=False, highlight=False, soft_wrap=True)
+
+
+def show_search(tuned: Tuned) -> None:
+    """Say what a search has found, and the command that trains a model with it."""
+    for sentence in search_sentences(tuned.found):
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    if tuned.found.best is not None:
+        console.print(" ".join(tuned.command), markup=False, highlight=False, soft_wrap=True)
+
+
+def search_sentences(found: Found) -> list[str]:
+    """Say how many settings were tried, and how good the best are.
+
+    Example:
+        >>> from models.tuning import Found, Tried
+        >>> first, best = Tried(0, {"num_leaves": 60}, (0.4,), False), Tried(1, {"num_leaves": 9}, (0.31, 0.29), True)
+        >>> search_sentences(Found((first, best), best, 0.302, 0.002, 0.001))
+        ['2 settings tried, 1 of them stopped early', \
+'log loss on other customers 0.3020 with the settings before, 0.0020 better (noise 0.0010) with the best:']
+    """
+    stopped = sum(not one.complete for one in found.tried)
+    tried = f"{len(found.tried)} settings tried, {stopped} of them stopped early"
+    if found.best is None:
+        return [f"{tried}: none was tried on all folds; give the search more --minutes"]
+    direction = "better" if found.better > 0.0 else "worse"
+    verdict = "" if found.is_better else "; not better by more than noise, so nothing is trained"
+    difference = f"{abs(found.better):.4f} {direction} (noise {found.noise:.4f}) with the best"
+    return [
+        tried,
+        f"log loss on other customers {found.own_loss:.4f} with the settings before, {difference}{verdict}:",
+    ]
 
 
 def show_decisions(decisions: Mapping[str, Any]) -> None:

@@ -16,8 +16,6 @@ from domain.offer import Offer, OfferClass, Treatment, candidates_of
 from domain.progress import Progress
 from features.table import FeatureTable
 from models.churn.training import train_churn
-from models.inputs import model_inputs
-from models.labels import churn_known_at
 from models.learners import learner_of
 from models.propensity.priors import stated_priors
 from models.propensity.rates import AcceptanceRates, count_rates
@@ -26,7 +24,8 @@ from pipelines.experiments import concerns, experimental
 from pipelines.feature_build import definitions_digest
 from pipelines.promotion import CHURN, PROPENSITY, VERSION, Challenger, put_to_gate
 from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
-from pipelines.training_population import answers_to_offers, churn_label, churn_moments, churned
+from pipelines.training_population import answers_to_offers, churn_label
+from pipelines.training_rows import ChurnRows, OfferRows
 from wiring.components import Components, components_of, reload_components
 from wiring.progress import progress_of
 from wiring.turns import own_turn
@@ -107,31 +106,36 @@ def train_churn_model(
     del key
     components = experimental(components_of(bank_folder), changes)
     bank, label = components.bank, churn_label(components)
-    learning = bank.models.learning.churn
     with progress_of("train churn") as progress:
         try:
-            moments = churn_moments(components, as_of)
-            y = churned(components, moments, as_of)
-            features = components.offline.training_set(moments, CHURN)
-            known_at = churn_known_at(moments.as_of, label)
-            names = model_inputs(bank.features, bank.models.training.exclude, learning)
+            rows = ChurnRows.of(components, as_of)
             trained = train_churn(
-                features,
-                y,
-                known_at,
-                names,
+                rows.features,
+                rows.y,
+                rows.known_at,
+                rows.names,
                 bank.models.training,
                 horizon_days=label.horizon_days,
-                learner=learner_of(CHURN, learning).fit_churn,
+                learner=learner_of(CHURN, bank.models.learning.churn).fit_churn,
                 progress=_counting(progress, bank.models.training.folds),
             )
         except (DataError, ModelError) as error:
             return _not_trained(error)
-        shown = features.take(_sample(len(features)))
+        shown = rows.features.take(_sample(len(rows.features)))
         shap = trained.model.shap_values(shown), trained.model.names
     return put_to_gate(
         components,
-        Challenger(CHURN, trained.model, trained.judged, features, y, names, shap, trained.evaluated_on, experiment),
+        Challenger(
+            CHURN,
+            trained.model,
+            trained.judged,
+            rows.features,
+            rows.y,
+            rows.names,
+            shap,
+            trained.evaluated_on,
+            experiment,
+        ),
         as_of=as_of,
         answer_days=lambda judged: np.full(len(judged), label.lead_days + label.horizon_days),
     )
@@ -146,18 +150,9 @@ def train_propensity_model(
     components = experimental(components_of(bank_folder), changes)
     bank = components.bank
     with progress_of("train propensity") as progress:
-        answers = answers_to_offers(components, as_of)
-        if not len(answers):
-            return _not_trained(
-                DataError(
-                    f"bank {components.name} has presented no offer of its catalogue yet",
-                    remedy="import contact history, or decide and present offers",
-                )
-            )
-        learning = bank.models.learning.propensity
-        names = model_inputs(bank.features, bank.models.training.exclude, learning)
         try:
-            features = components.offline.training_set(answers.moments, PROPENSITY)
+            rows = OfferRows.of(components, as_of)
+            features, answers, names = rows.features, rows.answers, rows.names
             trained = train_propensity(
                 features,
                 answers,
@@ -165,7 +160,7 @@ def train_propensity_model(
                 catalogue=bank.features,
                 names=names,
                 training=bank.models.training,
-                learner=learner_of(PROPENSITY, learning).fit_propensity,
+                learner=learner_of(PROPENSITY, bank.models.learning.propensity).fit_propensity,
                 progress=_counting(progress, bank.models.training.folds),
             )
         except (DataError, ModelError) as error:

@@ -79,16 +79,8 @@ def train_propensity(
         DataError: If no impression has matured, or the history is too short for the folds.
         ModelError: If a training range has too few acceptances.
     """
-    if not responses.matured.any():
-        raise DataError(
-            "no impression of an offer has matured yet",
-            got=f"{len(responses)} impressions",
-            remedy="bring contact history older than the offers' response windows",
-        )
-    kept = np.flatnonzero(responses.matured)
-    kept = kept[thin(features.customer_ids[kept], training.maximum_rows, training.seed)]
     families = families_of(catalogue, names, offers)
-    rows = impressions(features.take(kept), responses.take(kept), offers, families)
+    rows = matured_impressions(features, responses, offers, families, training)
     # the matrix products are many and small: several threads cost far more than they save, above all when other work
     # waits for the same cores, and the last bits of sums would depend on their number
     with threadpool_limits(1, user_api="blas"):
@@ -97,6 +89,25 @@ def train_propensity(
         model = learner(rows, names, families, training, num_threads=num_threads)
     progress("propensity model")
     return TrainedPropensity(model, judged, len(rows), evaluated_on(rows.features.as_of, training))
+
+
+def matured_impressions(
+    features: FeatureTable, responses: Responses, offers: Sequence[Offer], families: Families, training: Training
+) -> Impressions:
+    """Return the impressions whose response window has passed, thinned to the maximum of rows.
+
+    Raises:
+        DataError: There is none.
+    """
+    if not responses.matured.any():
+        raise DataError(
+            "no impression of an offer has matured yet",
+            got=f"{len(responses)} impressions",
+            remedy="bring contact history older than the offers' response windows",
+        )
+    kept = np.flatnonzero(responses.matured)
+    kept = kept[thin(features.customer_ids[kept], training.maximum_rows, training.seed)]
+    return impressions(features.take(kept), responses.take(kept), offers, families)
 
 
 def _judged(
