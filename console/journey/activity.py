@@ -34,7 +34,7 @@ def _active(figures: JourneyFigures, visit: Visit) -> tuple[Block, Block]:
     days, months = ([row for row in rows if row["grain"] == grain] for grain in ("day", "month"))
     columns = (
         Column("period", texts("Period")),
-        Column("customers", texts("Customers"), "count", bar=True),
+        Column("customers", texts("Customers"), "count", bar=True, before="customers_before"),
         Column("activities", texts("Activities"), "count"),
     )
     empty = figures.reasons.get("active_customers", "")
@@ -52,7 +52,10 @@ def _active(figures: JourneyFigures, visit: Visit) -> tuple[Block, Block]:
         n=texts.number(last["customers"]),
         day=texts.date(date.fromisoformat(last["period"])),
     )
-    return Block(by_day, chart, summary), Block(by_month)
+    if last["customers_before"] is not None:
+        before = texts("{n} were on the same day a week before.", n=texts.number(last["customers_before"]))
+        summary = f"{summary} {before}"
+    return Block(by_day, chart, summary), Block(by_month, explained=texts("Below each the month before."))
 
 
 def _retention(figures: JourneyFigures, visit: Visit) -> Block:
@@ -75,12 +78,16 @@ def _cross_sell(figures: JourneyFigures, visit: Visit) -> Block:
     texts, rows = visit.texts, rows_of(figures, "cross_sell", visit.texts)
     products = sorted({row["product"] for row in rows})
     cells: dict[str, dict[str, float | None]] = {product: {} for product in products}
+    before: dict[str, dict[str, float | None]] = {product: {} for product in products}
     for row in rows:
         if row["product"] != row["other"]:
             cells[row["product"]][row["other"]] = row["share"]
+            before[row["product"]][row["other"]] = row["share_before"]
     names = ("held_together", texts("Products held together"))
-    table = matrix(names, texts("Holders of"), cells, shares(products, texts))
-    return Block(table, explained=texts("Share of a product's holders who hold the other."), wide=True)
+    table = matrix(names, texts("Holders of"), cells, shares(products, texts, compared=True), before)
+    days = texts.number(visit.service.engine.bank.analytics.period_days)
+    words = N_("Share of a product's holders who hold the other; below it that of {n} days before.")
+    return Block(table, explained=texts(words, n=days), wide=True)
 
 
 def _next_products(figures: JourneyFigures, visit: Visit) -> Block:
@@ -101,15 +108,17 @@ def _switches(figures: JourneyFigures, visit: Visit) -> Block:
     # hidden pairs have a note too: a month is complete if any of its rows is without one
     month = max((row["month"] for row in rows if row[NOTE] is None), default=None)
     cells: dict[str, dict[str, float | None]] = {}
+    before: dict[str, dict[str, float | None]] = {}
     for row in rows:
         if row["month"] == month:
             cells.setdefault(row["from_channel"], {})[row["to_channel"]] = row["share"]
+            before.setdefault(row["from_channel"], {})[row["to_channel"]] = row["share_before"]
     channels = sorted({*cells, *(channel for one in cells.values() for channel in one)})
     caption = texts("Channel after channel") if month is None else texts("Channel after channel, {month}", month=month)
-    table = matrix(
-        ("channel_after_channel", caption), texts("From"), dict(sorted(cells.items())), shares(channels, texts)
-    )
-    return Block(table, explained=texts("Where customers are active next; a dash is hidden: too few customers."))
+    columns = shares(channels, texts, compared=True)
+    table = matrix(("channel_after_channel", caption), texts("From"), dict(sorted(cells.items())), columns, before)
+    words = N_("Where customers are active next, below it the month before; a dash is hidden: too few customers.")
+    return Block(table, explained=texts(words), wide=True)
 
 
 def _referral(figures: JourneyFigures, visit: Visit) -> Block:
@@ -118,7 +127,7 @@ def _referral(figures: JourneyFigures, visit: Visit) -> Block:
         Column("month", texts("Month")),
         Column("channel", texts("Channel"), "name"),
         Column("customers", texts("Customers"), "count"),
-        Column("referrals", texts("Referrals"), "count", bar=True),
+        Column("referrals", texts("Referrals"), "count", bar=True, before="referrals_before"),
     )
     empty = figures.reasons.get("referral", "")
     return Block(Table("referrals", texts("Referrals"), with_note(columns, rows, texts), rows, empty))
