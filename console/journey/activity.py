@@ -13,6 +13,9 @@ from console.tables import Column, Table
 from journeys.figure import NOTE
 from journeys.files import JourneyFigures
 
+DAYS_DRAWN: Final = 91
+"""More days are a solid block; the table has all."""
+
 COHORTS: Final = 12
 
 
@@ -22,8 +25,8 @@ def view(figures: JourneyFigures, visit: Visit) -> View:
         *_active(figures, visit),
         _retention(figures, visit),
         _cross_sell(figures, visit),
-        _next_products(figures, visit),
         _switches(figures, visit),
+        _next_products(figures, visit),
         _referral(figures, visit),
     )
     return View(blocks, ("active_customers", "retention", "cross_sell", "channel_switches", "referral"))
@@ -32,20 +35,27 @@ def view(figures: JourneyFigures, visit: Visit) -> View:
 def _active(figures: JourneyFigures, visit: Visit) -> tuple[Block, Block]:
     texts, rows = visit.texts, rows_of(figures, "active_customers", visit.texts)
     days, months = ([row for row in rows if row["grain"] == grain] for grain in ("day", "month"))
-    columns = (
-        Column("period", texts("Period")),
+    numbers = (
         Column("customers", texts("Customers"), "count", bar=True, before="customers_before"),
         Column("activities", texts("Activities"), "count"),
     )
+    day, month = Column("period", texts("Day")), Column("period", texts("Month"), "month")
     empty = figures.reasons.get("active_customers", "")
-    by_day = Table("active_by_day", texts("Active customers by day"), with_note(columns, days, texts), days, empty)
+    by_day = Table(
+        "active_by_day", texts("Active customers by day"), with_note((day, *numbers), days, texts), days, empty
+    )
     by_month = Table(
-        "active_by_month", texts("Active customers by month"), with_note(columns, months, texts), months[::-1], empty
+        "active_by_month",
+        texts("Active customers by month"),
+        with_note((month, *numbers), months, texts),
+        months[::-1],
+        empty,
     )
     if not days:
         return Block(by_day), Block(by_month)
-    labels = [texts.month(date.fromisoformat(row["period"])) for row in days]
-    chart = stacked_areas(labels, {texts("active"): [row["customers"] for row in days]}, by_day.caption, texts.short)
+    drawn = days[-DAYS_DRAWN:]
+    labels = [texts.day(date.fromisoformat(row["period"])) for row in drawn]
+    chart = stacked_areas(labels, {texts("active"): [row["customers"] for row in drawn]}, by_day.caption, texts.short)
     last = days[-1]
     summary = texts(
         "{n} customers were active on {day}.",
@@ -68,7 +78,7 @@ def _retention(figures: JourneyFigures, visit: Visit) -> Block:
     cells = {cohort: known for cohort, known in cells.items() if known}
     months = sorted({month for shares_ in cells.values() for month in shares_}, key=int)
     columns = {month: Column(month, texts.number(int(month)), "share", shade=1.0) for month in months}
-    table = matrix(("retention_by_cohort", texts("Retention")), texts("Began in"), cells, columns)
+    table = matrix(("retention_by_cohort", texts("Retention")), texts("Began in"), cells, columns, kind="month")
     words = N_("Share of customers active so many months after their first activity; months that are not over are left "
                "out.")  # fmt: skip
     return Block(table, explained=texts(words), wide=True)
@@ -114,7 +124,11 @@ def _switches(figures: JourneyFigures, visit: Visit) -> Block:
             cells.setdefault(row["from_channel"], {})[row["to_channel"]] = row["share"]
             before.setdefault(row["from_channel"], {})[row["to_channel"]] = row["share_before"]
     channels = sorted({*cells, *(channel for one in cells.values() for channel in one)})
-    caption = texts("Channel after channel") if month is None else texts("Channel after channel, {month}", month=month)
+    caption = (
+        texts("Channel after channel")
+        if month is None
+        else texts("Channel after channel, {month}", month=texts.month_of(month))
+    )
     columns = shares(channels, texts, compared=True)
     table = matrix(("channel_after_channel", caption), texts("From"), dict(sorted(cells.items())), columns, before)
     words = N_("Where customers are active next, below it the month before; a dash is hidden: too few customers.")
@@ -124,7 +138,7 @@ def _switches(figures: JourneyFigures, visit: Visit) -> Block:
 def _referral(figures: JourneyFigures, visit: Visit) -> Block:
     texts, rows = visit.texts, rows_of(figures, "referral", visit.texts)
     columns = (
-        Column("month", texts("Month")),
+        Column("month", texts("Month"), "month"),
         Column("channel", texts("Channel"), "name"),
         Column("customers", texts("Customers"), "count"),
         Column("referrals", texts("Referrals"), "count", bar=True, before="referrals_before"),

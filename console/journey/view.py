@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from console.languages import Texts
 from console.languages.sentences import translated
-from console.tables import Column, Table
+from console.tables import Column, Kind, Table
 from domain.journey import Stage
 from journeys.figure import NOTE
 from journeys.figures import FIGURES
@@ -122,6 +122,7 @@ def matrix(
     rows: Mapping[str, Mapping[str, float | None]],
     columns: Mapping[str, Column],
     before: Mapping[str, Mapping[str, float | None]] | None = None,
+    kind: Kind = "name",
 ) -> Table:
     """Return a table with a row and a column for each name; what is missing or hidden is None.
 
@@ -131,6 +132,7 @@ def matrix(
         rows: Name of the row -> key of the column -> number.
         columns: The columns, by key.
         before: The same numbers a period before, if the columns show them.
+        kind: How the rows' names are shown.
     """
     earlier = before or {}
     listed = [
@@ -141,7 +143,7 @@ def matrix(
         }
         for row, cells in rows.items()
     ]
-    return Table(*names, (Column("row", corner, "name"), *columns.values()), listed)
+    return Table(*names, (Column("row", corner, kind), *columns.values()), listed)
 
 
 def shares(keys: Iterable[str], texts: Texts, *, compared: bool = False) -> dict[str, Column]:
