@@ -17,7 +17,7 @@ LEVELS: Final = 8
 """Shades of a cell; the style sheet has a class for each."""
 
 Kind = Literal[
-    "text", "name", "count", "number", "tenth", "share", "money", "gain", "light", "digest", "date", "moment"
+    "text", "name", "count", "number", "tenth", "share", "money", "gain", "light", "digest", "month", "date", "moment"
 ]
 
 
