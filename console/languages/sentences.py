@@ -8,7 +8,7 @@ from typing import Final
 
 from console.languages import N_, Texts
 
-NAMES: Final = frozenset({"offer", "arm", "channel", "side", "baseline", "feature", "events"})
+NAMES: Final = frozenset({"offer", "arm", "channel", "side", "baseline", "feature"})
 """Values that are names of the bank or the system."""
 
 SENTENCES: Final = (
