@@ -8,7 +8,7 @@ import os
 import re
 import threading
 import time
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,15 +18,19 @@ import httpx
 import numpy as np
 import psutil
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from benchmarks.measure import surroundings
 from benchmarks.pages import write_page
-from benchmarks.serving import Served, load, prepare, serving, workers_of
+from benchmarks.serving import Served, load, prepare, run_nbo, serving, workers_of
 from benchmarks.serving_load import summary
 from config.console import SECRET, SHOWN
 from config.settings import Settings
 from console.links import BASE, sign_in_link
 from domain.journey import Stage
+from records.event_rows import microseconds
+from records.schema import OUTBOX
+from serving.delivery.states import State
 from serving.figures.daily_responses import SCHEMA, Group
 from serving.figures.files import write_daily_responses
 from wiring.components import Components
@@ -34,9 +38,12 @@ from wiring.components import Components
 RESULTS = Path(__file__).parent / "results" / "console.json"
 PAGES: Final = (
     *("overview", "journey?view=stages", "journey?view=funnels", "journey?view=experience", "journey?view=activity"),
-    *("offers", "proposals", "proposals?kind=offer&name=savings_plus", "customer", "models", "health"),
+    *("offers", "proposals", "proposals?kind=offer&name=savings_plus", "pauses", "customer", "experiments", "models"),
+    "health",
 )
 DAYS: Final = 420
+NIGHTS: Final = 4
+"""Nights whose contacts are in the outbox."""
 
 
 def main() -> None:
@@ -45,6 +52,9 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=100_000, help="whose states are online")
     parser.add_argument("--simulated", type=int, default=3_000, help="customers that figures and models are made from")
     parser.add_argument("--months", type=int, default=14)
+    parser.add_argument(
+        "--events", type=int, default=10_000_000, help="events in the log, about; 0 for those there are"
+    )
     parser.add_argument("--per-second", type=float, default=50.0, help="decisions asked for meanwhile")
     parser.add_argument("--times", type=int, default=40, help="requests for each page")
     parser.add_argument("--workers", type=int, default=2)
@@ -55,6 +65,8 @@ def main() -> None:
     with TemporaryDirectory() as temporary:
         home = (options.home or Path(temporary)).resolve()
         moment = prepare(home, options)
+        grown = grow(home, options.events)
+        outbox = fill_outbox(home, moment, options.customers)
         rows = write_dense_responses(home, moment.date())
         before = os.getloadavg()[0]
         with serving(home, moment, options.workers) as served:
@@ -75,6 +87,8 @@ def main() -> None:
         "customers": options.customers,
         "simulated": options.simulated,
         "rows_of_daily_responses": rows,
+        "events": grown,
+        "contacts_in_outbox": outbox,
         "decisions_per_second": options.per_second,
         "workers": options.workers,
         "pages": pages,
@@ -85,13 +99,78 @@ def main() -> None:
     write_page()
 
 
+def grow(home: Path, events: int) -> int:
+    """Add copies of the bank's customers to its event log until it is large enough, then count the journey figures.
+
+    Returns:
+        Number of events in the log.
+    """
+    parts = _components(home)
+    log, done = parts.log, home / "grown.json"
+    if not events or done.exists():
+        return log.count()
+    original = [log.read_bucket(bucket) for bucket in range(log.buckets)]
+    for copy in range(1, max(1, round(events / log.count()))):
+        log.append(pa.concat_tables([_copied(table, copy) for table in original]))
+        print(f"{log.count():,} events", flush=True)
+    run_nbo(home, "journeys")
+    done.write_text(json.dumps({"events": log.count()}), encoding="utf-8")
+    return log.count()
+
+
+def _copied(table: pa.Table, copy: int) -> pa.Table:
+    """Return the same events of other customers."""
+    for name in ("customer_id", "event_id"):
+        place = table.column_names.index(name)
+        renamed = pc.binary_join_element_wise(table[name].cast(pa.string()), f"{copy}", "-")
+        table = table.set_column(place, name, renamed.cast(table.schema.field(name).type))
+    return table
+
+
+def fill_outbox(home: Path, moment: datetime, customers: int) -> int:
+    """Put four nights of contacts for every customer into the outbox, the last one still waiting.
+
+    Returns:
+        Number of contacts.
+    """
+    parts = _components(home)
+    offers = [offer.name for offer in parts.bank.offers]
+    rows = [
+        {
+            "decision_id": f"{night}-{number}",
+            "customer_id": f"customer-{number:07d}",
+            "night": f"{moment - timedelta(days=night):%Y-%m-%d}",
+            "channel": "email" if number % 3 else "call_centre",
+            "contact_at": microseconds(moment - timedelta(days=night)),
+            "offer": offers[number % len(offers)],
+            "message": "card",
+            "slot": None,
+            "state": State.DELIVERED if night else State.WAITING,
+            "attempts": 1 if night else 0,
+            "next_at": microseconds(moment + timedelta(days=1)),
+            "settled_at": None,
+            "reason": None,
+        }
+        for night in range(NIGHTS)
+        for number in range(customers)
+    ]
+    with parts.database.transaction() as connection:
+        connection.execute(OUTBOX.insert(), rows)
+    parts.database.close()
+    return len(rows)
+
+
+def _components(home: Path) -> Components:
+    return Components(Settings.from_environment({**os.environ, "NBO_HOME": str(home)}), home / "folder")
+
+
 def write_dense_responses(home: Path, last: date) -> int:
     """Write daily responses as a bank of any size has at most: every offer every day, in every channel and stage.
 
     Returns:
         Number of rows.
     """
-    parts = Components(Settings.from_environment({**os.environ, "NBO_HOME": str(home)}), home / "folder")
+    parts = _components(home)
     bank, rng = parts.bank, np.random.default_rng(5)
     channels = dict.fromkeys(treatment.channel for offer in bank.offers for treatment in offer.treatments)
     keys = list(product(range(DAYS), [offer.name for offer in bank.offers], channels, [stage.value for stage in Stage]))

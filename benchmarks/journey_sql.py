@@ -274,9 +274,14 @@ FROM told GROUP BY ALL"""
 )
 
 ACTIVE = """
-SELECT 'day' AS grain, strftime(day, '%Y-%m-%d') AS period, count(DISTINCT customer_id) AS customers,
-  count(*) AS activities FROM ev WHERE type IN {activity} GROUP BY ALL
-UNION ALL SELECT 'month', month, count(DISTINCT customer_id), count(*) FROM ev WHERE type IN {activity} GROUP BY ALL"""
+WITH days AS (SELECT day, count(DISTINCT customer_id) AS customers, count(*) AS activities FROM ev
+       WHERE type IN {activity} GROUP BY ALL),
+     months AS (SELECT month, count(DISTINCT customer_id) AS customers, count(*) AS activities FROM ev
+       WHERE type IN {activity} GROUP BY ALL)
+SELECT 'day' AS grain, strftime(d.day, '%Y-%m-%d') AS period, d.customers, d.activities,
+  b.customers AS customers_before FROM days d LEFT JOIN days b ON b.day = d.day - 7
+UNION ALL SELECT 'month', m.month, m.customers, m.activities, b.customers FROM months m
+  LEFT JOIN months b ON b.month = strftime(strptime(m.month, '%Y-%m') - INTERVAL 1 MONTH, '%Y-%m')"""
 
 RETENTION = """
 WITH began AS (SELECT customer_id, min(month) AS cohort FROM ev WHERE type IN {activity} GROUP BY ALL),
@@ -291,18 +296,26 @@ FROM cells LEFT JOIN seen ON seen.cohort = cells.cohort
   AND month = strftime(strptime(cells.cohort, '%Y-%m') + to_months(months_since::INT), '%Y-%m') GROUP BY 1, 2, 3"""
 
 CROSS_SELL = """
-WITH held AS (SELECT customer_id, product FROM ev WHERE product IS NOT NULL AND (type IN {opened} OR type IN {closed})
-       GROUP BY ALL
+WITH moves AS (SELECT *, date_diff('day', day, {today}) > {period_days} AS early FROM ev
+       WHERE product IS NOT NULL AND (type IN {opened} OR type IN {closed})),
+     held AS (SELECT customer_id, product FROM moves GROUP BY ALL
+       HAVING count(*) FILTER (type IN {opened}) > count(*) FILTER (type IN {closed})),
+     held_before AS (SELECT customer_id, product FROM moves WHERE early GROUP BY ALL
        HAVING count(*) FILTER (type IN {opened}) > count(*) FILTER (type IN {closed})),
      pairs AS (SELECT a.product, b.product AS other, count(*) AS customers FROM held a JOIN held b USING (customer_id)
        GROUP BY ALL),
+     pairs_before AS (SELECT a.product, b.product AS other, count(*) AS customers_before FROM held_before a
+       JOIN held_before b USING (customer_id) GROUP BY ALL),
+     whole_before AS (SELECT product, customers_before AS holders FROM pairs_before WHERE product = other),
      openings AS (SELECT *, lead(product) OVER w AS next_product, lead(occurred_at) OVER w AS next_at FROM ev
        WHERE type IN {opened} AND product IS NOT NULL WINDOW w AS (PARTITION BY customer_id ORDER BY place)),
      following AS (SELECT product, next_product AS other, count(DISTINCT customer_id) AS opened_next,
        avg((epoch_us(next_at) - epoch_us(occurred_at)) // 86400000000) AS days_to_next
        FROM openings WHERE next_product <> product GROUP BY ALL)
-SELECT product, other, coalesce(customers, 0) AS customers, coalesce(opened_next, 0) AS opened_next, days_to_next
-FROM pairs FULL JOIN following USING (product, other)"""
+SELECT product, other, coalesce(customers, 0) AS customers, coalesce(opened_next, 0) AS opened_next, days_to_next,
+  coalesce(customers_before, 0) / holders AS share_before
+FROM pairs FULL JOIN following USING (product, other) FULL JOIN pairs_before USING (product, other)
+  LEFT JOIN whole_before USING (product)"""
 
 SWITCHES = """
 WITH acts AS (SELECT *, lag(channel) OVER w AS previous, lag(occurred_at) OVER w AS previous_at FROM ev
@@ -311,9 +324,18 @@ SELECT month, previous AS from_channel, channel AS to_channel, count(*) AS moves
   count(DISTINCT customer_id) AS customers FROM acts
 WHERE previous IS NOT NULL AND occurred_at - previous_at <= {switch} GROUP BY ALL"""
 
+SWITCHES_BEFORE = f"""
+WITH pairs AS ({SWITCHES}), shares AS (SELECT *, moves / sum(moves) OVER (PARTITION BY month, from_channel) AS share
+       FROM pairs)
+SELECT s.month, s.from_channel, s.to_channel, s.moves, s.customers, s.share, b.share AS share_before FROM shares s
+  LEFT JOIN shares b ON b.from_channel = s.from_channel AND b.to_channel = s.to_channel
+    AND b.month = strftime(strptime(s.month, '%Y-%m') - INTERVAL 1 MONTH, '%Y-%m')"""
+
 REFERRAL = """
-SELECT month, coalesce(channel, 'none') AS channel, count(*) AS referrals, count(DISTINCT customer_id) AS customers
-FROM ev WHERE type IN {referral} GROUP BY ALL"""
+WITH told AS (SELECT month, coalesce(channel, 'none') AS channel, count(*) AS referrals,
+       count(DISTINCT customer_id) AS customers FROM ev WHERE type IN {referral} GROUP BY ALL)
+SELECT t.*, b.referrals AS referrals_before FROM told t LEFT JOIN told b ON b.channel = t.channel
+  AND b.month = strftime(strptime(t.month, '%Y-%m') - INTERVAL 1 MONTH, '%Y-%m')"""
 
 
 def funnel_query(oracle: Oracle, group: str) -> str:

@@ -61,14 +61,18 @@ def write_bank(folder: Path, *, customers: int, months: int) -> Bank:
             alike = sum(other.get("product") == offer.get("product") for other in offers)
             if len(offers) > OFFERS and offer["name"] not in said and alike > 1:
                 offers.remove(offer)
+        tags.update(tag for offer in offers for tag in offer.get("tags", ()))
+
+    tags: set[str] = set()
 
     def met(policies: dict[str, Any]) -> None:
-        for part in ("rules", "contact_limits", "quiet_hours"):
+        for part in ("rules", "contact_limits", "quiet_hours", "levers"):
             for one in list(policies.get(part, [])):
-                if "channels" in one:
-                    one["channels"] = [channel for channel in one["channels"] if channel in CHANNELS]
-                    if not one["channels"]:
-                        policies[part].remove(one)
+                for key, known in (("channels", CHANNELS), ("tags", tags), ("except_tags", tags)):
+                    if key in one:
+                        one[key] = [name for name in one[key] if name in known]
+                if [] in (one.get("channels"), one.get("tags")):
+                    policies[part].remove(one)
         for part in ("consent", "outbound"):
             for channel in list(policies.get(part, {})):
                 if channel not in CHANNELS:

@@ -17,7 +17,7 @@ LEVELS: Final = 8
 """Shades of a cell; the style sheet has a class for each."""
 
 Kind = Literal[
-    "text", "name", "count", "number", "tenth", "share", "money", "gain", "light", "digest", "date", "moment"
+    "text", "name", "count", "number", "tenth", "share", "money", "gain", "light", "digest", "month", "date", "moment"
 ]
 
 
@@ -31,6 +31,8 @@ class Column:
         kind: How values are shown.
         bar: Whether a bar shows how the value compares with the column's largest.
         interval: Keys of the bounds of the value's interval.
+        under: Key of what is said below it in small letters.
+        before: Key of the same figure a period before, shown below it.
         shade: Value, or its negative, that is shaded darkest; 0 for no shade.
     """
 
@@ -39,6 +41,8 @@ class Column:
     kind: Kind = "text"
     bar: bool = False
     interval: tuple[str, str] | None = None
+    under: str | None = None
+    before: str | None = None
     shade: float = 0.0
 
     def level(self, row: Mapping[str, Any]) -> int:

@@ -24,10 +24,18 @@ def count_active_customers(histories: Histories) -> pa.Table:
 
 
 def finish_active_customers(counts: pa.Table, context: AnalyticsContext) -> Rows:
-    """Show active customers; the month that is not over is noted."""
-    this_month = str(np.datetime64(context.this_month, "M"))
-    rows = ({**row, NOTE: "not over" if row["period"] == this_month else None} for row in counts.to_pylist())
-    return hide_small(rows, context.analytics.smallest_cell, ["activities"])
+    """Show active customers beside those of a week or a month before; the month that is not over is noted."""
+    this_month, smallest = str(np.datetime64(context.this_month, "M")), context.analytics.smallest_cell
+    found = {(row["grain"], row["period"]): row["customers"] for row in counts.to_pylist()}
+    rows = (
+        {
+            **row,
+            "customers_before": _of_enough(found.get((row["grain"], _before(row["grain"], row["period"]))), smallest),
+            NOTE: "not over" if row["period"] == this_month else None,
+        }
+        for row in counts.to_pylist()
+    )
+    return hide_small(rows, smallest, ["activities", "customers_before"])
 
 
 def count_retention(histories: Histories) -> pa.Table:
@@ -71,13 +79,8 @@ def count_cross_sell(histories: Histories) -> pa.Table:
     A product is held if it was opened more often than closed. A product beside itself counts its holders.
     """
     columns, products = histories.columns, histories.columns.product.names
-    held = np.zeros((histories.customer_count, len(products)), dtype=np.int64)
-    for group, change in ((PRODUCT_OPENED, 1), (PRODUCT_CLOSED, -1)):
-        rows = histories.of_group(group)
-        rows = rows[columns.product.codes[rows] >= 0]
-        np.add.at(held, (columns.customer[rows], columns.product.codes[rows]), change)
-    holds = (held > 0).astype(np.int64)
-    both = holds.T @ holds
+    both = _held_together(histories, histories.context.today)
+    both_before = _held_together(histories, histories.context.today - histories.context.analytics.period_days)
     opened = histories.of_group(PRODUCT_OPENED)
     opened = opened[columns.product.codes[opened] >= 0]
     customer, product = columns.customer[opened], columns.product.codes[opened].astype(np.int64)
@@ -85,22 +88,39 @@ def count_cross_sell(histories: Histories) -> pa.Table:
     pair = {"product": Key(product[follows], products), "other": Key(product[follows + 1], products)}
     waited = (columns.occurred[opened[follows + 1]] - columns.occurred[opened[follows]]) // DAY
     marks = first_of_each(customer[follows], pair)
-    first, second = np.nonzero(both)
+    first, second = np.nonzero(both | both_before)
     nothing = np.zeros(len(first), dtype=np.int64)
-    names = ("customers", "opened_next", "days_to_next", "openings_next")
+    names = ("customers", "customers_before", "opened_next", "days_to_next", "openings_next")
+    held = both[first, second], both_before[first, second]
     matrix = tally(
         {"product": Key(first, products), "other": Key(second, products)},
-        dict(zip(names, (both[first, second], nothing, nothing, nothing), strict=True)),
+        dict(zip(names, (*held, nothing, nothing, nothing), strict=True)),
     )
     zeros = np.zeros(len(follows), dtype=np.int64)
-    sequence = tally(pair, dict(zip(names, (zeros, marks, waited, zeros + 1), strict=True)))
+    sequence = tally(pair, dict(zip(names, (zeros, zeros, marks, waited, zeros + 1), strict=True)))
     return pa.concat_tables([matrix, sequence])
 
 
+def _held_together(histories: Histories, day: int) -> Int64Array:
+    """Return how many customers hold two products when a day begins; shape (products, products)."""
+    columns = histories.columns
+    held = np.zeros((histories.customer_count, len(columns.product.names)), dtype=np.int64)
+    for group, change in ((PRODUCT_OPENED, 1), (PRODUCT_CLOSED, -1)):
+        rows = histories.of_group(group)
+        rows = rows[(columns.product.codes[rows] >= 0) & (histories.day[rows] < day)]
+        np.add.at(held, (columns.customer[rows], columns.product.codes[rows]), change)
+    holds = (held > 0).astype(np.int64)
+    both: Int64Array = holds.T @ holds
+    return both
+
+
 def finish_cross_sell(counts: pa.Table, context: AnalyticsContext) -> Rows:
-    """Show the share of a product's holders who hold the other, and its lift over all holders of any product."""
+    """Show the share of a product's holders who hold the other, and who did a period before."""
     rows, smallest = counts.to_pylist(), context.analytics.smallest_cell
-    holders = {row["product"]: row["customers"] for row in rows if row["product"] == row["other"]}
+    holders, before = (
+        {row["product"]: row[name] for row in rows if row["product"] == row["other"]}
+        for name in ("customers", "customers_before")
+    )
     shown = []
     for row in rows:
         next_shown = row["opened_next"] == 0 or row["opened_next"] >= smallest
@@ -110,12 +130,15 @@ def finish_cross_sell(counts: pa.Table, context: AnalyticsContext) -> Rows:
                 "other": row["other"],
                 "customers": row["customers"],
                 "share": ratio(row["customers"], holders.get(row["product"], 0)),
+                "share_before": None
+                if 0 < row["customers_before"] < smallest
+                else ratio(row["customers_before"], before.get(row["product"], 0)),
                 "opened_next": row["opened_next"] if next_shown else None,
                 "days_to_next": ratio(row["days_to_next"], row["openings_next"]) if next_shown else None,
                 NOTE: None if next_shown else f"next: fewer than {smallest} customers",
             }
         )
-    return hide_small(shown, smallest, ["share"])
+    return hide_small(shown, smallest, ["share", "share_before"])
 
 
 def count_channel_switches(histories: Histories) -> pa.Table:
@@ -140,16 +163,24 @@ def finish_channel_switches(counts: pa.Table, context: AnalyticsContext) -> Rows
     for row in rows:
         place = row["month"], row["from_channel"]
         whole[place] = whole.get(place, 0) + row["moves"]
-    this_month = str(np.datetime64(context.this_month, "M"))
+    this_month, smallest = str(np.datetime64(context.this_month, "M")), context.analytics.smallest_cell
+    shares = {
+        (row["month"], row["from_channel"], row["to_channel"]): ratio(
+            row["moves"], whole[row["month"], row["from_channel"]]
+        )
+        for row in rows
+        if row["customers"] >= smallest
+    }
     shown = (
         {
             **row,
             "share": ratio(row["moves"], whole[row["month"], row["from_channel"]]),
+            "share_before": shares.get((_before("month", row["month"]), row["from_channel"], row["to_channel"])),
             NOTE: "not over" if row["month"] == this_month else None,
         }
         for row in rows
     )
-    return hide_small(shown, context.analytics.smallest_cell, ["moves", "share"])
+    return hide_small(shown, smallest, ["moves", "share", "share_before"])
 
 
 def count_referral(histories: Histories) -> pa.Table:
@@ -160,10 +191,34 @@ def count_referral(histories: Histories) -> pa.Table:
 
 
 def finish_referral(counts: pa.Table, context: AnalyticsContext) -> Rows:
-    """Show referrals and the customers who made them."""
-    this_month = str(np.datetime64(context.this_month, "M"))
-    rows = ({**row, NOTE: "not over" if row["month"] == this_month else None} for row in counts.to_pylist())
-    return hide_small(rows, context.analytics.smallest_cell, ["referrals"])
+    """Show referrals and the customers who made them, beside the referrals of the month before."""
+    this_month, smallest = str(np.datetime64(context.this_month, "M")), context.analytics.smallest_cell
+    found = {
+        (row["month"], row["channel"]): row["referrals"] for row in counts.to_pylist() if row["customers"] >= smallest
+    }
+    rows = (
+        {
+            **row,
+            "referrals_before": found.get((_before("month", row["month"]), row["channel"])),
+            NOTE: "not over" if row["month"] == this_month else None,
+        }
+        for row in counts.to_pylist()
+    )
+    return hide_small(rows, smallest, ["referrals", "referrals_before"])
+
+
+def _before(grain: str, period: str) -> str:
+    """Return the period to compare with: the month before, or the same day of the week before.
+
+    Example:
+        >>> _before("month", "2026-01"), _before("day", "2026-01-05")
+        ('2025-12', '2025-12-29')
+    """
+    return str(np.datetime64(period, "M") - 1) if grain == "month" else str(np.datetime64(period, "D") - 7)
+
+
+def _of_enough(customers: int | None, smallest: int) -> int | None:
+    return None if customers is None or customers < smallest else customers
 
 
 def _news(histories: Histories, rows: Int64Array, unit: NDArray[np.integer]) -> BoolArray:

@@ -111,18 +111,20 @@ def finish_experience_map(counts: pa.Table, context: AnalyticsContext) -> Rows:
                 {
                     **{name: row[name] for name in (*_CELL[1:], "customers", "contacts")},
                     **_shown(row, found[LATEST, ALL, ALL, ALL], smallest),
-                    "nps_before": None if before is None else _nps(before, smallest),
+                    **_shown_before(before, smallest),
                 }
             )
     return hide_small(rows, smallest, ["contacts", *_SCORES])
 
+
+_COMPARED = ("contacts", "nps", "csat", "complaints", "days_to_resolve")
+"""Shown beside those of the period before."""
 
 _CELL = ("period", "grouping", "group", "stage")
 _SCORES = (
     "nps",
     "nps_low",
     "nps_high",
-    "nps_before",
     "nps_answers",
     "csat",
     "csat_answers",
@@ -130,7 +132,17 @@ _SCORES = (
     "resolved",
     "days_to_resolve",
     "verdict",
+    *(f"{name}_before" for name in _COMPARED),
 )
+
+
+def _shown_before(row: Row | None, smallest: int) -> Row:
+    """Return the numbers of the period before; None where nothing is known, or of too few."""
+    if row is None:
+        return {f"{name}_before": None for name in _COMPARED}
+    contacts = None if 0 < row["customers"] < smallest else row["contacts"]
+    shown = {**_shown(row, row, smallest), "contacts": contacts}
+    return {f"{name}_before": shown[name] for name in _COMPARED}
 
 
 def _shown(row: Row, bank: Row, smallest: int) -> Row:

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
+from config.proposals.anchors import with_anchors_moved, without_repeated_anchors
 from domain.errors import DataError, nearest
 
 
@@ -77,6 +78,8 @@ def entry_text(text: str, kind: EntryKind, name: str) -> str | None:
 def with_entry(text: str, kind: EntryKind, name: str, entry: str) -> str:
     r"""Return a file's text with an entry replaced, added at the end of its list, or, if it is empty, removed.
 
+    An anchor that others use moves to the first of them, and one that the file has already is not repeated.
+
     Raises:
         DataError: The file's list is written in one line, or is no list.
 
@@ -92,11 +95,14 @@ def with_entry(text: str, kind: EntryKind, name: str, entry: str) -> str:
     for item in items:
         if _name_of(item) == name:
             first, last, column = _span(item)
+            new = without_repeated_anchors(lines[:first], new)
+            lines = with_anchors_moved(lines, first, last, new)
             return "".join([*lines[:first], *_written(new, lines[first][:column], end), *lines[last + 1 :]])
     if not new:
         return text
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += end
+    new = without_repeated_anchors(lines, new)
     if items:
         first, last, column = _span(items[-1])
         return "".join([*lines[: last + 1], *_written(new, lines[first][:column], end), *lines[last + 1 :]])
@@ -111,6 +117,8 @@ def _written(entry: list[str], before: str, end: str) -> list[str]:
 
 
 def _outdented(line: str, column: int) -> str:
+    if not line.strip():
+        return line.lstrip(" ")  # an empty line stays one
     return line[column:] if not line[:column].strip() else line.lstrip(" ")
 
 

@@ -13,6 +13,9 @@ from console.tables import Column, Table
 from journeys.figure import NOTE
 from journeys.files import JourneyFigures
 
+DAYS_DRAWN: Final = 91
+"""More days are a solid block; the table has all."""
+
 COHORTS: Final = 12
 
 
@@ -22,8 +25,8 @@ def view(figures: JourneyFigures, visit: Visit) -> View:
         *_active(figures, visit),
         _retention(figures, visit),
         _cross_sell(figures, visit),
-        _next_products(figures, visit),
         _switches(figures, visit),
+        _next_products(figures, visit),
         _referral(figures, visit),
     )
     return View(blocks, ("active_customers", "retention", "cross_sell", "channel_switches", "referral"))
@@ -32,27 +35,37 @@ def view(figures: JourneyFigures, visit: Visit) -> View:
 def _active(figures: JourneyFigures, visit: Visit) -> tuple[Block, Block]:
     texts, rows = visit.texts, rows_of(figures, "active_customers", visit.texts)
     days, months = ([row for row in rows if row["grain"] == grain] for grain in ("day", "month"))
-    columns = (
-        Column("period", texts("Period")),
-        Column("customers", texts("Customers"), "count", bar=True),
+    numbers = (
+        Column("customers", texts("Customers"), "count", bar=True, before="customers_before"),
         Column("activities", texts("Activities"), "count"),
     )
+    day, month = Column("period", texts("Day")), Column("period", texts("Month"), "month")
     empty = figures.reasons.get("active_customers", "")
-    by_day = Table("active_by_day", texts("Active customers by day"), with_note(columns, days, texts), days, empty)
+    by_day = Table(
+        "active_by_day", texts("Active customers by day"), with_note((day, *numbers), days, texts), days, empty
+    )
     by_month = Table(
-        "active_by_month", texts("Active customers by month"), with_note(columns, months, texts), months[::-1], empty
+        "active_by_month",
+        texts("Active customers by month"),
+        with_note((month, *numbers), months, texts),
+        months[::-1],
+        empty,
     )
     if not days:
         return Block(by_day), Block(by_month)
-    labels = [texts.month(date.fromisoformat(row["period"])) for row in days]
-    chart = stacked_areas(labels, {texts("active"): [row["customers"] for row in days]}, by_day.caption, texts.short)
+    drawn = days[-DAYS_DRAWN:]
+    labels = [texts.day(date.fromisoformat(row["period"])) for row in drawn]
+    chart = stacked_areas(labels, {texts("active"): [row["customers"] for row in drawn]}, by_day.caption, texts.short)
     last = days[-1]
     summary = texts(
         "{n} customers were active on {day}.",
         n=texts.number(last["customers"]),
         day=texts.date(date.fromisoformat(last["period"])),
     )
-    return Block(by_day, chart, summary), Block(by_month)
+    if last["customers_before"] is not None:
+        before = texts("{n} were on the same day a week before.", n=texts.number(last["customers_before"]))
+        summary = f"{summary} {before}"
+    return Block(by_day, chart, summary), Block(by_month, explained=texts("Below each the month before."))
 
 
 def _retention(figures: JourneyFigures, visit: Visit) -> Block:
@@ -65,7 +78,7 @@ def _retention(figures: JourneyFigures, visit: Visit) -> Block:
     cells = {cohort: known for cohort, known in cells.items() if known}
     months = sorted({month for shares_ in cells.values() for month in shares_}, key=int)
     columns = {month: Column(month, texts.number(int(month)), "share", shade=1.0) for month in months}
-    table = matrix(("retention_by_cohort", texts("Retention")), texts("Began in"), cells, columns)
+    table = matrix(("retention_by_cohort", texts("Retention")), texts("Began in"), cells, columns, kind="month")
     words = N_("Share of customers active so many months after their first activity; months that are not over are left "
                "out.")  # fmt: skip
     return Block(table, explained=texts(words), wide=True)
@@ -75,12 +88,16 @@ def _cross_sell(figures: JourneyFigures, visit: Visit) -> Block:
     texts, rows = visit.texts, rows_of(figures, "cross_sell", visit.texts)
     products = sorted({row["product"] for row in rows})
     cells: dict[str, dict[str, float | None]] = {product: {} for product in products}
+    before: dict[str, dict[str, float | None]] = {product: {} for product in products}
     for row in rows:
         if row["product"] != row["other"]:
             cells[row["product"]][row["other"]] = row["share"]
+            before[row["product"]][row["other"]] = row["share_before"]
     names = ("held_together", texts("Products held together"))
-    table = matrix(names, texts("Holders of"), cells, shares(products, texts))
-    return Block(table, explained=texts("Share of a product's holders who hold the other."), wide=True)
+    table = matrix(names, texts("Holders of"), cells, shares(products, texts, compared=True), before)
+    days = texts.number(visit.service.engine.bank.analytics.period_days)
+    words = N_("Share of a product's holders who hold the other; below it that of {n} days before.")
+    return Block(table, explained=texts(words, n=days), wide=True)
 
 
 def _next_products(figures: JourneyFigures, visit: Visit) -> Block:
@@ -101,24 +118,30 @@ def _switches(figures: JourneyFigures, visit: Visit) -> Block:
     # hidden pairs have a note too: a month is complete if any of its rows is without one
     month = max((row["month"] for row in rows if row[NOTE] is None), default=None)
     cells: dict[str, dict[str, float | None]] = {}
+    before: dict[str, dict[str, float | None]] = {}
     for row in rows:
         if row["month"] == month:
             cells.setdefault(row["from_channel"], {})[row["to_channel"]] = row["share"]
+            before.setdefault(row["from_channel"], {})[row["to_channel"]] = row["share_before"]
     channels = sorted({*cells, *(channel for one in cells.values() for channel in one)})
-    caption = texts("Channel after channel") if month is None else texts("Channel after channel, {month}", month=month)
-    table = matrix(
-        ("channel_after_channel", caption), texts("From"), dict(sorted(cells.items())), shares(channels, texts)
+    caption = (
+        texts("Channel after channel")
+        if month is None
+        else texts("Channel after channel, {month}", month=texts.month_of(month))
     )
-    return Block(table, explained=texts("Where customers are active next; a dash is hidden: too few customers."))
+    columns = shares(channels, texts, compared=True)
+    table = matrix(("channel_after_channel", caption), texts("From"), dict(sorted(cells.items())), columns, before)
+    words = N_("Where customers are active next, below it the month before; a dash is hidden: too few customers.")
+    return Block(table, explained=texts(words), wide=True)
 
 
 def _referral(figures: JourneyFigures, visit: Visit) -> Block:
     texts, rows = visit.texts, rows_of(figures, "referral", visit.texts)
     columns = (
-        Column("month", texts("Month")),
+        Column("month", texts("Month"), "month"),
         Column("channel", texts("Channel"), "name"),
         Column("customers", texts("Customers"), "count"),
-        Column("referrals", texts("Referrals"), "count", bar=True),
+        Column("referrals", texts("Referrals"), "count", bar=True, before="referrals_before"),
     )
     empty = figures.reasons.get("referral", "")
     return Block(Table("referrals", texts("Referrals"), with_note(columns, rows, texts), rows, empty))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from console.journey.view import STAGES, Block, Row, View, matrix, rows_of, with_note
+from console.journey.view import STAGES, Block, Row, View, before_of, matrix, rows_of, with_note
 from console.languages import N_
 from console.page import Visit
 from console.tables import Column, Table
@@ -54,13 +54,24 @@ def _map(rows: list[Row], grouping: str, visit: Visit) -> Block:
     some = [row for row in rows if row["grouping"] == grouping]
     stages = [stage for stage in (*STAGES, WHOLE) if any(row["stage"] == stage for row in some)]
     cells: dict[str, dict[str, float | None]] = {}
+    before: dict[str, dict[str, float | None]] = {}
     for row in some:
         cells.setdefault(row["group"], {})[row["stage"]] = row["nps"]
+        before.setdefault(row["group"], {})[row["stage"]] = row["nps_before"]
     cells = {group: scores for group, scores in cells.items() if any(score is not None for score in scores.values())}
-    columns = {stage: Column(stage, texts.name(stage), "tenth", shade=_DARKEST_SCORE) for stage in stages}
+    columns = {
+        stage: Column(stage, texts.name(stage), "tenth", shade=_DARKEST_SCORE, before=before_of(stage))
+        for stage in stages
+    }
     corner, caption = _TITLES[grouping]
-    table = matrix((f"nps_by_{grouping}", texts(caption)), texts(corner), cells, columns)
-    return Block(table, explained=texts("A dash is a score of too few answers."), wide=True)
+    table = matrix((f"nps_by_{grouping}", texts(caption)), texts(corner), cells, columns, before)
+    dash = texts("A dash is a score of too few answers.")
+    return Block(table, explained=f"{dash} {_compared(visit)}", wide=True)
+
+
+def _compared(visit: Visit) -> str:
+    days = visit.service.engine.bank.analytics.period_days
+    return visit.texts("The last {n} days; below them the {n} days before.", n=visit.texts.number(days))
 
 
 def _touchpoints(rows: list[Row], visit: Visit) -> Block:
@@ -70,16 +81,15 @@ def _touchpoints(rows: list[Row], visit: Visit) -> Block:
     columns = (
         Column("group", texts("Touchpoint"), "name"),
         Column("customers", texts("Customers"), "count"),
-        Column("contacts", texts("Contacts"), "count", bar=True),
-        Column("nps", texts("NPS"), "tenth"),
-        Column("nps_before", texts("Period before"), "tenth"),
-        Column("csat", texts("CSAT"), "tenth"),
-        Column("complaints", texts("Complaints"), "count"),
+        Column("contacts", texts("Contacts"), "count", bar=True, before="contacts_before"),
+        Column("nps", texts("NPS"), "tenth", before="nps_before"),
+        Column("csat", texts("CSAT"), "tenth", before="csat_before"),
+        Column("complaints", texts("Complaints"), "count", before="complaints_before"),
         Column("resolved", texts("Resolved"), "count"),
-        Column("days_to_resolve", texts("Days to resolve"), "tenth"),
+        Column("days_to_resolve", texts("Days to resolve"), "tenth", before="days_to_resolve_before"),
     )
     table = Table("touchpoints", texts("All touchpoints"), with_note(columns, whole, texts), whole)
-    return Block(table, wide=True)
+    return Block(table, explained=_compared(visit), wide=True)
 
 
 def _moments(figures: JourneyFigures, visit: Visit) -> Block:

@@ -73,7 +73,7 @@ def _flows(figures: JourneyFigures, visit: Visit) -> Block:
     months = sorted({row["month"] for row in rows})[-MONTHS:]
     shown = [row for row in rows if row["month"] in months]
     columns = (
-        Column("month", texts("Month")),
+        Column("month", texts("Month"), "month"),
         Column("from_stage", texts("From"), "name"),
         Column("to_stage", texts("To"), "name"),
         Column("customers", texts("Customers"), "count", bar=True),

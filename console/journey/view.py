@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from console.languages import Texts
 from console.languages.sentences import translated
-from console.tables import Column, Table
+from console.tables import Column, Kind, Table
 from domain.journey import Stage
 from journeys.figure import NOTE
 from journeys.figures import FIGURES
@@ -89,8 +89,9 @@ class View:
 
 
 def rows_of(figures: JourneyFigures, name: str, texts: Texts) -> list[Row]:
-    """Return the rows of a figure, with their notes translated."""
-    return [{**row, NOTE: note_in(row[NOTE], texts)} for row in figures.table(name).to_pylist()]
+    """Return the rows of a figure, with their notes translated; what an earlier version did not count is None."""
+    nothing = dict.fromkeys(FIGURES[name].schema)
+    return [{**nothing, **row, NOTE: note_in(row[NOTE], texts)} for row in figures.table(name).to_pylist()]
 
 
 def note_in(note: str | None, texts: Texts) -> str | None:
@@ -110,8 +111,18 @@ def with_note(columns: Sequence[Column], rows: Iterable[Mapping[str, Any]], text
     return (*columns, Column(NOTE, texts("Note"))) if noted else tuple(columns)
 
 
+def before_of(key: str) -> str:
+    """Return the key of a figure a period before."""
+    return f"{key}_before"
+
+
 def matrix(
-    names: tuple[str, str], corner: str, rows: Mapping[str, Mapping[str, float | None]], columns: Mapping[str, Column]
+    names: tuple[str, str],
+    corner: str,
+    rows: Mapping[str, Mapping[str, float | None]],
+    columns: Mapping[str, Column],
+    before: Mapping[str, Mapping[str, float | None]] | None = None,
+    kind: Kind = "name",
 ) -> Table:
     """Return a table with a row and a column for each name; what is missing or hidden is None.
 
@@ -120,11 +131,24 @@ def matrix(
         corner: Heading of the rows' names.
         rows: Name of the row -> key of the column -> number.
         columns: The columns, by key.
+        before: The same numbers a period before, if the columns show them.
+        kind: How the rows' names are shown.
     """
-    listed = [{"row": row, **{key: cells.get(key) for key in columns}} for row, cells in rows.items()]
-    return Table(*names, (Column("row", corner, "name"), *columns.values()), listed)
+    earlier = before or {}
+    listed = [
+        {
+            "row": row,
+            **{key: cells.get(key) for key in columns},
+            **({} if before is None else {before_of(key): earlier.get(row, {}).get(key) for key in columns}),
+        }
+        for row, cells in rows.items()
+    ]
+    return Table(*names, (Column("row", corner, kind), *columns.values()), listed)
 
 
-def shares(keys: Iterable[str], texts: Texts) -> dict[str, Column]:
-    """Return shaded columns of shares."""
-    return {key: Column(key, texts.name(key), "share", shade=1.0) for key in keys}
+def shares(keys: Iterable[str], texts: Texts, *, compared: bool = False) -> dict[str, Column]:
+    """Return shaded columns of shares, if wanted with those of a period before."""
+    return {
+        key: Column(key, texts.name(key), "share", shade=1.0, before=before_of(key) if compared else None)
+        for key in keys
+    }

@@ -24,6 +24,8 @@ LANGUAGES: Final = {"en": "English", "zh": "中文"}
 _LOCALES: Final = {"en": Locale.parse("en_GB"), "zh": Locale.parse("zh_Hans_CN")}
 FOLDER: Final = Path(__file__).parent
 NOTHING: Final = "–"
+ABBREVIATIONS: Final = frozenset({"atm", "sms", "nps", "csat", "bg", "nbd"})
+"""Words of names that are written in capitals."""
 
 
 def N_(message: str) -> str:  # noqa: N802 - the usual name, which extraction looks for
@@ -72,6 +74,8 @@ class Texts:
             return NOTHING
         words = code.replace("_", " ")
         known = self._messages.gettext(words)
+        if known == words:
+            known = " ".join(word.upper() if word in ABBREVIATIONS else word for word in words.split(" "))
         return known[:1].upper() + known[1:]
 
     def number(self, value: float | None, digits: int = 0) -> str:
@@ -122,6 +126,10 @@ class Texts:
     def month(self, value: dates.date) -> str:
         """Format a month."""
         return str(format_date(value, "MMM y" if self.language == "en" else "y年M月", locale=self._locale))
+
+    def month_of(self, code: str) -> str:
+        """Format a month such as `2026-06`."""
+        return self.month(dates.date.fromisoformat(f"{code}-01"))
 
     def month_name(self, value: dates.date) -> str:
         """Format a month without its year, for an axis."""

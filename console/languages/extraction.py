@@ -9,6 +9,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
+from config.proposals.entries import KINDS
+from config.proposals.form import fields_of
 from console.languages import LANGUAGES, catalogue_file
 
 _ROOM: Final = Path(__file__).parent.parent
@@ -18,13 +20,16 @@ WRITTEN_IN: Final = "en"
 
 
 def extracted() -> Catalog:
-    """Return all messages of the console's code and templates."""
+    """Return all messages of the console's code and templates, and what the forms say of each field."""
     found = Catalog(project="nbo", charset="utf-8")
     for pattern, method in _KINDS:
         for file in sorted(_ROOM.glob(pattern)):
             options = {"trimmed": "true"} if file.suffix == ".html" else None
             for _, message, comments, _ in extract_from_file(method, file, keywords=_KEYWORDS, options=options):
                 found.add(message, auto_comments=comments)
+    for kind in KINDS.values():
+        for field in fields_of(kind):
+            found.add(field.meaning)
     return found
 
 

@@ -33,7 +33,15 @@ NAMES: Final = (
     *(N_("app"), N_("web"), N_("email"), N_("push"), N_("call centre"), N_("branch"), N_("atm"), N_("sms")),
     # fields of entries that can be proposed, and their values
     *(N_("description"), N_("value"), N_("treatments"), N_("stages"), N_("product"), N_("cost"), N_("attributes")),
-    *(N_("valid from"), N_("valid until"), N_("steps"), N_("offer class"), N_("response window days")),
+    *(
+        N_("signed off by"),
+        N_("counts as"),
+        N_("valid from"),
+        N_("valid until"),
+        N_("steps"),
+        N_("offer class"),
+        N_("response window days"),
+    ),
     *(N_("expected acceptance"), N_("tags"), N_("kind"), N_("require"), N_("channels"), N_("products"), N_("offers")),
     *(N_("except tags"), N_("per"), N_("at most"), N_("days"), N_("of"), N_("after offers"), N_("factor"), N_("when")),
     *(N_("amount"), N_("unit"), N_("period"), N_("charged on"), N_("charge"), N_("contact"), N_("acceptance")),

@@ -8,7 +8,7 @@ from typing import Final
 
 from console.languages import N_, Texts
 
-NAMES: Final = frozenset({"offer", "arm", "channel", "side", "baseline"})
+NAMES: Final = frozenset({"offer", "arm", "channel", "side", "baseline", "feature"})
 """Values that are names of the bank or the system."""
 
 SENTENCES: Final = (
@@ -61,12 +61,28 @@ SENTENCES: Final = (
             "{most} beyond noise"
         ),
         N_(
+            "log loss {n} better (interval {low} to {high}) than baseline {baseline}, must not be worse by more than "
+            "noise"
+        ),
+        N_(
+            "log loss {n} worse (interval {low} to {high}) than baseline {baseline}, must not be worse by more than "
+            "noise"
+        ),
+        N_(
             "log loss {n} better (interval {low} to {high}) than the champion ({where}), must not be worse by more "
             "than {most} beyond noise; the champion stays until a challenger passes"
         ),
         N_(
             "log loss {n} worse (interval {low} to {high}) than the champion ({where}), must not be worse by more "
             "than {most} beyond noise; the champion stays until a challenger passes"
+        ),
+        N_(
+            "log loss {n} better (interval {low} to {high}) than the champion ({where}), must not be worse by more "
+            "than noise; the champion stays until a challenger passes"
+        ),
+        N_(
+            "log loss {n} worse (interval {low} to {high}) than the champion ({where}), must not be worse by more "
+            "than noise; the champion stays until a challenger passes"
         ),
     ),
 )  # fmt: skip

@@ -15,6 +15,9 @@ from serving.reasons import Reason
 from serving.service.engine import LiveEngine
 from serving.service.preview import ChannelPreview
 
+YEAR: Final = "year"
+"""Unit of a number that is written without separators."""
+
 MOST_EVENTS: Final = 200
 SHOWN_REJECTED: Final = 5
 
@@ -172,6 +175,8 @@ def _features(engine: LiveEngine, read: CustomerFeatures, texts: Texts) -> Table
         value = values.get(name)
         if isinstance(feature.type, Boolean) and isinstance(value, float | bool):
             value = texts("yes") if value else texts("no")
+        elif isinstance(value, float) and feature.unit == YEAR:
+            value = f"{value:.0f}"
         elif isinstance(value, float) and not isinstance(feature.type, Category):
             value = texts.number(value, 2)
         rows.append(

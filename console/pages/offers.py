@@ -93,8 +93,7 @@ def _performance(
         for offer in offers
     ]
     columns = (
-        Column("offer", texts("Offer"), "name"),
-        Column("description", texts("What the customer gets")),
+        Column("offer", texts("Offer"), "name", under="description"),
         Column("class", texts("Class"), "name"),
         Column("presented", texts("Presented"), "count", bar=True),
         Column("accepted", texts("Accepted"), "count"),

@@ -278,7 +278,7 @@ def _history(proposal: Proposal, texts: Texts) -> Table:
 
 
 def _fields(fields: Sequence[Field], texts: Texts) -> Table:
-    rows = [{"key": field.name, "meaning": field.meaning} for field in fields]
+    rows = [{"key": field.name, "meaning": texts(field.meaning)} for field in fields]
     columns = (Column("key", texts("Key")), Column("meaning", texts("Meaning")))
     return Table("fields", texts("What an entry may say"), columns, rows)
 

@@ -22,18 +22,23 @@ from tests.ports import free_port
 from wiring.bank_time import last_moment
 from wiring.components import Components
 from wiring.console import mount_console
+from wiring.models import publish_champions
 from wiring.service import open_service
 
 SIZES = {"laptop": (1280, 800), "phone": (390, 844)}
 FOLDER = Path("docs/console")
-PAGES = ("overview", "journey", "offers", "proposals", "change", "customer", "models", "health")
-ADDRESSES = {"change": "proposals?kind=offer&name=savings_plus"}
+PAGES = (
+    *("overview", "journey", "experience", "offers", "proposals", "change", "pauses"),
+    *("customer", "experiments", "models", "health"),
+)
+ADDRESSES = {"experience": "journey?view=experience", "change": "proposals?kind=offer&name=savings_plus"}
 MOST_BYTES = 5_000_000
 
 
 def take(folder: Path, only: tuple[str, ...] = PAGES, *, whole: bool = False) -> None:
     prepare(os.environ, Settings.from_environment(os.environ))
     components = Components(Settings.from_environment(os.environ), Path("banks/demo"))
+    publish_champions(components)
     settings = ConsoleSettings(secret="of the pictures " * 3)
     moment = last_moment(components)
     app = create_app(

@@ -13,6 +13,7 @@ from console.page import all_pages
 from console.pages.journey import VIEWS
 from tests.console.browser import started, watch
 from tests.console.build import HOSTILE, console_app, console_served, link_for, with_hostile_names, write_figures
+from tests.console.evidence import write_evidence
 from tests.console.journeys import write_journeys
 from tests.serving.build import small_bank
 
@@ -37,6 +38,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("console")
     write_figures(folder, offers=("savings_plus", "budget_check", HOSTILE))
     write_journeys(folder)
+    write_evidence(folder)
     return folder
 
 

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from config.proposals.entries import KINDS
+from config.proposals.form import fields_of
 from config.proposals.proposed import folder_digest, problems_of, write_entry
 from config.reading import load_bank
 from console.app import Console
@@ -14,7 +15,7 @@ from console.links import BASE
 from console.page import Sources
 from serving.api.app import create_app
 from serving.proposals.tryouts import Tryouts
-from tests.console.build import SETTINGS, Browser, small_proposals
+from tests.console.build import SETTINGS, Browser, browsing, small_proposals
 from tests.serving.api.build import small_service
 from tests.serving.api.client import running
 from tests.waiting import until
@@ -244,3 +245,13 @@ def test_times_that_are_none_are_refused(console):
     for wrong in ({"starts_at": "soon"}, {"starts_at": "2026-03-02T18:00", "ends_at": "2026-03-01T18:00"}):
         assert does(ann, "draft", kind="lever", name="x", entry="{name: x, factor: 1}", **wrong).status_code == 422
     assert proposals.all() == []
+
+
+def test_the_help_of_every_field_is_in_the_language_of_the_page(tmp_path):
+    with browsing(tmp_path) as browser:
+        browser.post(f"{BASE}/preferences", {"csrf": browser.token(), "language": "zh"})
+        for kind, entry_kind in KINDS.items():
+            page = browser.get(f"{BASE}/proposals?kind={kind}&name=a_new_one").text
+            for field in fields_of(entry_kind):
+                assert field.meaning.split(";")[0].replace("`", "") not in unescape(page), field.name
+            assert 'class="help"' in page

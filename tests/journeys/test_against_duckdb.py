@@ -59,7 +59,7 @@ def assert_same(shown: list[Row], expected: list[Row], keys: tuple[str, ...]) ->
         ("moments_of_truth", oracle.MOMENTS, ("resolved", "answer")),
         ("active_customers", oracle.ACTIVE, ("grain", "period")),
         ("retention", oracle.RETENTION, ("cohort", "months_since")),
-        ("channel_switches", oracle.SWITCHES, ("month", "from_channel", "to_channel")),
+        ("channel_switches", oracle.SWITCHES_BEFORE, ("month", "from_channel", "to_channel")),
         ("referral", oracle.REFERRAL, ("month", "channel")),
     ],
 )
@@ -75,9 +75,11 @@ def test_scores_and_complaints_are_what_duckdb_says(figures: dict[str, list[Row]
         {name: value for name, value in row.items() if name != "period"} for row in rows if row["period"] == "latest"
     ]
     assert_same(figures["experience_map"], latest, CELL)
-    before = {tuple(row[key] for key in CELL): row["nps"] for row in rows if row["period"] == "before"}
+    before = {tuple(row[key] for key in CELL): row for row in rows if row["period"] == "before"}
     for row in figures["experience_map"]:
-        assert row["nps_before"] == pytest.approx(before.get(tuple(row[key] for key in CELL)))
+        expected = before.get(tuple(row[key] for key in CELL), {})
+        for name in ("contacts", "nps", "csat", "complaints", "days_to_resolve"):
+            assert row[f"{name}_before"] == pytest.approx(expected.get(name)), name
 
 
 CELL = ("grouping", "group", "stage")

@@ -34,9 +34,11 @@ from serving.batch.contacts import CONTACTS
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader, Origin
 from serving.delivery.states import State
+from serving.figures.files import read_effects, read_trials
 from serving.service.deciding import SEED
 from serving.service.decision_request import DecisionRequest
 from serving.service.engine import LiveEngine
+from serving.watching.alarms import read_health
 from tests.pipelines.small_bank import SmallBank, written_again
 
 OFFLINE, DECIDED = "feature_store/parts", "decisions"
@@ -233,6 +235,15 @@ def test_what_the_run_said_is_kept_as_it_was_said(loop: Loop) -> None:
         name: said[name] for name in ("bank", "features", "models", "decisions")
     }
     assert Path(kept["decisions"]["folder"]).is_dir()
+
+
+def test_what_the_run_measured_and_read_is_kept_for_the_console(loop: Loop) -> None:
+    figures = loop.bank.parts.places.figures
+    assert read_effects(figures)["currency"] == "EUR"
+    assert read_trials(figures)["trials"] == []
+    health = read_health(figures)
+    assert health.as_of is not None
+    assert {one.check for one in health.readings} >= {"stale_hours", "drift", "impressions"}
 
 
 def test_running_again_does_no_step_again(loop: Loop) -> None:
