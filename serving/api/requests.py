@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
@@ -12,10 +11,13 @@ import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
+from starlette.types import Scope
 
 from domain.errors import StateError
 from records.audit import AuditEntry
 from records.event_rows import microseconds
+from serving.api.json_bodies import read_json
 from serving.api.problems import ProblemError
 from serving.api.security import Caller, arrived
 from serving.service.service import Service
@@ -46,9 +48,6 @@ async def apart(request: Request, work: Callable[..., Answer], *arguments: Any) 
     """
     return await in_time(request, asyncio.get_running_loop().run_in_executor(None, work, *arguments))
 
-
-DEEPEST: Final = 16
-"""Maximum nesting of lists and objects in a body; the API's own bodies have five levels."""
 
 _CLOUD_EVENT: Final = "ce-"
 _SPEC: Final = "ce-specversion"
@@ -84,11 +83,7 @@ class LimitedRequest(Request):
 
     async def json(self) -> Any:
         """Read the body as JSON; a CloudEvent in binary mode is assembled from headers and body."""
-        body = await self.body()
-        content = orjson.loads(body)
-        if depth_of(content, DEEPEST) > DEEPEST:
-            raise ProblemError(422, "not-fit", "the body is too deep", expected=f"at most {DEEPEST} levels")
-        json.loads(body, object_pairs_hook=_unique_keys)
+        content = read_json(await self.body())
         if self._is_cloud_event:
             return {**self._cloud_event(), "data": content}
         return content
@@ -100,14 +95,25 @@ class LimitedRequest(Request):
     def _cloud_event(self) -> dict[str, str]:
         """Read the attributes of a CloudEvent in binary mode, percent-decoding their headers."""
         return {
-            name.removeprefix(_CLOUD_EVENT): unquote(value)
+            name.removeprefix(_CLOUD_EVENT): _decoded(value)
             for name, value in self.headers.items()
             if name.startswith(_CLOUD_EVENT)
         }
 
 
 class LimitedRoute(APIRoute):
-    """A route whose requests are limited."""
+    """A route whose requests are limited, and whose path is matched as it was sent: an id may contain a slash (%2F)."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match the path before it is decoded, and decode the ids that it contains.
+
+        Raises:
+            ProblemError: 422 if they are not percent-encoded UTF-8.
+        """
+        match, found = super().matches({**scope, "path": scope["raw_path"].decode("latin-1")})
+        if "path_params" in found:
+            found["path_params"] = {name: _decoded(value) for name, value in found["path_params"].items()}
+        return match, found
 
     def get_route_handler(self) -> Handler:
         """Return a handler that authenticates, counts and limits each request."""
@@ -129,32 +135,13 @@ class LimitedRoute(APIRoute):
         return await by_framework(request)
 
 
-def depth_of(content: Any, at_most: int) -> int:
-    """Return the nesting depth of lists and objects; counting stops at `at_most` + 1.
-
-    Example:
-        >>> depth_of({"a": [1, {"b": 2}]}, 10), depth_of([[[]]], 1), depth_of(5, 3)
-        (3, 2, 0)
-    """
-    level, nested = 0, _containers([content])
-    while nested and level <= at_most:
-        level += 1
-        inner = (member for one in nested for member in (one.values() if isinstance(one, dict) else one))
-        nested = _containers(inner)
-    return level
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    parsed = dict(pairs)
-    if len(parsed) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ProblemError(422, "not-fit", "an object repeats a key", got=twice[:100], expected="each key once")
-    return parsed
-
-
-def _containers(members: Iterable[Any]) -> list[Any]:
-    return [member for member in members if isinstance(member, dict | list)]
+def _decoded(text: str) -> str:
+    """Decode a percent-encoded id; letters that were lost on the way would make one customer of two."""
+    try:
+        return unquote(text.encode("ascii"), errors="strict")
+    except UnicodeError:
+        got = ascii(text)[:100]
+        raise ProblemError(422, "not-fit", "not percent-encoded UTF-8", got=got, expected="M%C3%BCller") from None
 
 
 def _too_large(largest: int) -> ProblemError:
