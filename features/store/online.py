@@ -67,6 +67,7 @@ class OnlineStates:
     """
 
     def __init__(self, repository: FeatureRepository, calendar: Calendar, layout: str) -> None:
+        self._repository = repository
         self._rows = StateRows(repository)
         self._calendar = calendar
         self._layout = layout
@@ -135,12 +136,16 @@ class OnlineStates:
     def forget(self, customer_ids: Sequence[str]) -> int:
         """Remove states, so that customers are missing and their ids are no longer in the store.
 
+        Before features are built for the first time there are none.
+
         Returns:
             The number of customers that had a state.
 
         Raises:
-            StateError: If nothing is registered, or the store does not answer.
+            StateError: If the store does not answer, or features were built and are not registered any more.
         """
+        if self._repository.is_unused:
+            return 0
         removed = list(dict.fromkeys(customer_ids))
         there = sum(packed is not None for packed in self._packed(removed))
         self._rows.remove(self._rows.keys(removed))

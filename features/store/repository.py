@@ -139,6 +139,11 @@ class FeatureRepository:
         self.store.registry.refresh(self.store.project)
         return True
 
+    @property
+    def is_unused(self) -> bool:
+        """Whether no features were ever built: nothing is registered, and there is no file of features."""
+        return not self.store.list_feature_views() and next(self.parts.rglob("*.parquet"), None) is None
+
     def feature_view(self, name: str) -> FeatureView:
         """Look up a registered view.
 

@@ -7,7 +7,6 @@ from base64 import b64decode
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Self
 
-import orjson
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -27,6 +26,7 @@ from pydantic import Strict as Exactly
 
 from domain.errors import DataError
 from domain.ids import LONGEST_ID, fit_id
+from serving.api.json_bodies import read_json
 
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)")
 
@@ -155,9 +155,9 @@ class CloudEventIn(BaseModel):
         if raw.get("data") is not None:
             raise ValueError("a CloudEvent has data or data_base64, not both")
         try:
-            data = orjson.loads(b64decode(raw["data_base64"], validate=True))
-        except (ValueError, TypeError) as error:
-            raise ValueError("data_base64 is not base64-encoded JSON") from error
+            data = read_json(b64decode(raw["data_base64"], validate=True))
+        except (ValueError, TypeError, DataError) as error:
+            raise ValueError("data_base64 is not base64-encoded JSON with each key once") from error
         return {**{name: value for name, value in raw.items() if name != "data_base64"}, "data": data}
 
     @model_validator(mode="after")

@@ -11,11 +11,13 @@ import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
+from starlette.types import Scope
 
 from domain.errors import DataError, StateError
 from records.audit import AuditEntry
 from records.event_rows import microseconds
-from serving.api.bodies import read_json
+from serving.api.json_bodies import read_json
 from serving.api.problems import ProblemError, problem_of
 from serving.api.security import Caller, arrived
 from serving.service.service import Service
@@ -97,14 +99,25 @@ class LimitedRequest(Request):
     def _cloud_event(self) -> dict[str, str]:
         """Read the attributes of a CloudEvent in binary mode, percent-decoding their headers."""
         return {
-            name.removeprefix(_CLOUD_EVENT): unquote(value)
+            name.removeprefix(_CLOUD_EVENT): _decoded(value)
             for name, value in self.headers.items()
             if name.startswith(_CLOUD_EVENT)
         }
 
 
 class LimitedRoute(APIRoute):
-    """A route whose requests are limited."""
+    """A route whose requests are limited, and whose path is matched as it was sent: an id may contain a slash (%2F)."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match the path before it is decoded, and decode the ids that it contains.
+
+        Raises:
+            ProblemError: 422 if they are not percent-encoded UTF-8.
+        """
+        match, found = super().matches({**scope, "path": scope["raw_path"].decode("latin-1")})
+        if "path_params" in found:
+            found["path_params"] = {name: _decoded(value) for name, value in found["path_params"].items()}
+        return match, found
 
     def get_route_handler(self) -> Handler:
         """Return a handler that authenticates, counts and limits each request."""
@@ -124,6 +137,15 @@ class LimitedRoute(APIRoute):
     async def answered(self, request: LimitedRequest, by_framework: Handler) -> Response:
         """Answer a request whose caller is known, by default with the framework's handler."""
         return await by_framework(request)
+
+
+def _decoded(text: str) -> str:
+    """Decode a percent-encoded id; letters that were lost on the way would make one customer of two."""
+    try:
+        return unquote(text.encode("ascii"), errors="strict")
+    except UnicodeError:
+        got = ascii(text)[:100]
+        raise ProblemError(422, "not-fit", "not percent-encoded UTF-8", got=got, expected="M%C3%BCller") from None
 
 
 def _too_large(largest: int) -> ProblemError:

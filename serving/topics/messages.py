@@ -10,8 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.errors import DataError
 from records.validation import SubmittedEvent
-from serving.api.bodies import read_json
 from serving.api.events import submitted_event
+from serving.api.json_bodies import read_json
 from serving.api.models import CloudEventIn, EventIn, OneEvent
 
 _ATTRIBUTE: Final = "ce_"

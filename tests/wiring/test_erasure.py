@@ -172,3 +172,23 @@ def test_of_an_erased_customer_nothing_is_found_and_the_receipt_says_what_was(kn
     again = known.client.delete(f"/v1/customers/{known.customer}").json()["erased"]
     assert not any(again.values())
     assert known.client.get(f"/v1/customers/{known.customer}").status_code == 404
+
+
+def test_who_is_known_before_any_features_are_built_can_be_erased(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank = SmallBank.write(tmp_path, customers=4, months=1)
+    bank.use(monkeypatch)
+    components, customer = bank.parts, CUSTOMERS[0]
+    login = {"event_id": "e1", "customer_id": customer, "type": "app_login"}
+    with served(components, datetime(2026, 6, 1, tzinfo=UTC)) as client:
+        assert client.post("/v1/events", json=login).json()["accepted"] == 1
+        answer = client.delete(f"/v1/customers/{customer}")
+        assert (answer.status_code, answer.json()["erased"]["journal_events"]) == (200, 1), answer.text
+        assert client.get(f"/v1/customers/{customer}").status_code == 404
+        assert client.post("/v1/events", json=login).json()["results"][0]["fate"] == "erased"
+        # features that were built and are not registered any more may be in the store
+        (components.places.feature_store / "parts").mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.table({"customer_id": [customer]}), components.places.feature_store / "parts" / "a.parquet")
+        assert client.delete(f"/v1/customers/{customer}").status_code == 503
+    components.database.close()

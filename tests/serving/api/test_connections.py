@@ -259,3 +259,9 @@ def test_two_idempotency_keys_are_one_too_many(connection):
     keys = b"Idempotency-Key: a\r\nContent-Length: %d\r\nIdempotency-Key: b\r\n\r\n" % len(body)
     connection.sendall(DECIDE + keys + body)
     assert status(answer_of(connection)) == 422
+
+
+def test_a_path_is_matched_as_it_was_sent(connection):
+    connection.sendall(OFFERS.replace(b"/v1/offers", b"/v1/customers/A%2FB-1"))
+    said = answer_of(connection)
+    assert (status(said), problem(said)) == (404, "not-found")

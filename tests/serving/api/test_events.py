@@ -238,8 +238,12 @@ def test_cloud_events_say_all_or_are_refused(client):
     assert answer.status_code == 200, answer.text
     assert answer.json()["results"][0]["fate"] == "accepted"
     assert client.get("/v1/customers/c02").status_code == 200
+    for subject in (b"M\xc3\xbcller", b"K%FF", b"K%C3"):
+        assert client.post("/v1/events", headers={**headers, "ce-subject": subject}).status_code == 422
     said = {"specversion": "1.0", "id": "2", "source": "crm", "type": "login", "subject": "c02"}
     data = b64encode(b'{"channel": "app"}').decode()
     assert tell(client, {**said, "data_base64": data}) == ["accepted"]
-    for wrong in ({"data_base64": data, "data": {}}, {"data_base64": "?"}, {"data": {"customer_id": "c03"}}):
+    twice = b64encode(b'{"channel": "app", "channel": "web"}').decode()
+    wrongs = ({"data_base64": data, "data": {}}, {"data_base64": "?"}, {"data_base64": twice})
+    for wrong in (*wrongs, {"data": {"customer_id": "c03"}}):
         assert client.post("/v1/events", json={**said, "id": "3", **wrong}).status_code == 422

@@ -1,5 +1,7 @@
 from dataclasses import replace
 from datetime import datetime
+from unicodedata import normalize
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import select
@@ -187,6 +189,32 @@ def test_an_erased_customer_is_nowhere_and_the_receipt_says_what_was(client):
     assert ("admin", "look at a customer", named(client.app.state.service.database, "c05")) in audit(client)
     with client.app.state.service.database.reading() as connection:
         assert not connection.execute(select(EVENTS).where(EVENTS.c.customer_id == "c05")).all()
+
+
+@pytest.mark.parametrize(
+    "customer",
+    ["A/B-1", "a/consents", "/x/", "x//y", "50%25", "%2F", "K#7?x=1&y", "Mu\u0308ller", "顧客/1", "...", "a b;c"],
+)
+def test_every_customer_who_can_be_told_of_can_refuse_be_shown_and_be_erased(client, customer):
+    address = f"/v1/customers/{quote(customer, safe='')}"
+    assert client.get(address).json()["type"] == "urn:nbo:problem:not-found"
+    told = {"event_id": "e1", "customer_id": customer, "type": "login"}
+    assert client.post("/v1/events", json=told).json()["accepted"] == 1
+    answer = client.put(f"{address}/consents", json={"consents": {"consent_email": False}})
+    assert answer.json()["fate"] == "accepted"
+    shown = client.get(address).json()
+    assert (shown["customer_id"], shown["attributes"]["consent_email"]) == (normalize("NFC", customer), False)
+    assert "consent_email" in decide(client, customer, "email", dry_run=True)["fallback"]
+    assert client.delete(address).json()["erased"]["journal_events"] == 2
+    assert client.get(address).json()["type"] == "urn:nbo:problem:not-found"
+
+
+@pytest.mark.parametrize("path", ["%FF", "K%C3", "%ED%A0%80", "c05%00", "%2E%2E", "c05%E2%80%8B", "%20", "x" * 900])
+def test_what_names_no_customer_changes_nobody(client, path):
+    for method, address in (("GET", path), ("DELETE", path), ("PUT", f"{path}/consents")):
+        answer = client.request(method, f"/v1/customers/{address}", json={"consents": {"consent_email": False}})
+        assert (answer.status_code, answer.json()["type"]) == (422, "urn:nbo:problem:not-fit")
+    assert audit(client) == []
 
 
 @pytest.mark.parametrize(
