@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, Event
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 
 from config.content import MAXIMUM_DEPTH, shallow_yaml
 from domain.errors import DataError
@@ -70,7 +70,7 @@ def keys_in(entry: str) -> dict[str, Key]:
     return found
 
 
-def _shallow(entry: str) -> Iterator[Event]:
+def _shallow(entry: str) -> Iterator[Any]:
     """Yield the events of an entry, which may name anchors of other entries, as long as it is not nested deeply."""
     depth = 0
     for event in shallow_yaml().parse(entry):
