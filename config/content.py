@@ -20,6 +20,13 @@ _TAG: Final = "tag:yaml.org,2002:"
 _TRUE: Final = ("true", "yes", "on", "y")
 
 
+def shallow_yaml() -> YAML:
+    """Return a reader that stops where lists and mappings are nested too deeply: scanning them takes quadratic time."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.max_depth = 2 * MAXIMUM_DEPTH
+    return yaml
+
+
 class ContentError(Exception):
     """Part of a file cannot be converted to a value.
 

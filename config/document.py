@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from ruamel.yaml import YAML
+from ruamel.yaml.composer import MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import Node
 
-from config.content import Content, ContentError, ContentReader
+from config.content import MAXIMUM_DEPTH, Content, ContentError, ContentReader, shallow_yaml
 from config.content import Path as ValuePath
 from config.problems import LocatedProblem
 from domain.errors import Problem
@@ -84,6 +84,9 @@ def parse_document(file: Path, text: str) -> Document:
     """Read the text of a file, which need not be written yet."""
     try:
         node = _compose(text)
+    except MaxDepthExceededError as error:
+        line = None if error.problem_mark is None else int(error.problem_mark.line) + 1
+        return _unreadable(file, line, "nested too deeply", "lists in lists", f"at most {MAXIMUM_DEPTH} levels")
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else int(mark.line) + 1
@@ -111,7 +114,7 @@ def parse_document(file: Path, text: str) -> Document:
 def _compose(text: str) -> Node | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML allows it: the later anchor wins
-        node: Node | None = YAML(typ="safe", pure=True).compose(text)
+        node: Node | None = shallow_yaml().compose(text)
         return node
 
 

@@ -10,10 +10,10 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from config.bank import Bank
+from config.content import shallow_yaml
 from config.document import read_document
 from config.problems import ConfigurationErrors
 from config.reading import bank_of, read_folder
@@ -97,7 +97,7 @@ def _parsed(change: str) -> tuple[tuple[str, ...], Any]:
     if not is_there or first != "models" or not all(rest) or not rest:
         raise _unfit(change)
     try:
-        return _place(tuple(rest)), YAML(typ="safe", pure=True).load(text)
+        return _place(tuple(rest)), shallow_yaml().load(text)
     except YAMLError as error:
         raise _unfit(change) from error
 

@@ -7,10 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
+from config.content import shallow_yaml
 from config.proposals.anchors import with_anchors_moved, without_repeated_anchors
 from domain.errors import DataError, nearest
 
@@ -125,7 +125,7 @@ def _outdented(line: str, column: int) -> str:
 @lru_cache(maxsize=8)
 def _items(text: str, kind: EntryKind) -> tuple[Node, ...]:
     try:
-        node = YAML(typ="safe", pure=True).compose(text)
+        node = shallow_yaml().compose(text)
     except YAMLError as error:
         raise DataError(f"{kind.file} is not YAML", remedy="nbo check says where") from error
     if kind.key is not None and isinstance(node, MappingNode):

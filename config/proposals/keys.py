@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 
+from config.content import MAXIMUM_DEPTH, shallow_yaml
 from domain.errors import DataError
 
 Value = str | tuple[str, ...]
@@ -54,7 +55,7 @@ def keys_in(entry: str) -> dict[str, Key]:
     if not entry.strip():
         return {}
     try:
-        events = [event for event in YAML(typ="safe", pure=True).parse(entry) if event.start_mark is not None]
+        events = [event for event in _shallow(entry) if event.start_mark is not None]
     except YAMLError as error:
         raise DataError("the entry is not YAML", remedy="change it as text") from error
     inside = iter(events[2:-2])
@@ -67,6 +68,16 @@ def keys_in(entry: str) -> dict[str, Key]:
         value = _node(inside)
         found[str(event.value)] = _key(entry, int(event.start_mark.index), value)
     return found
+
+
+def _shallow(entry: str) -> Iterator[Any]:
+    """Yield the events of an entry, which may name anchors of other entries, as long as it is not nested deeply."""
+    depth = 0
+    for event in shallow_yaml().parse(entry):
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > MAXIMUM_DEPTH:
+            raise DataError("the entry is nested too deeply", expected=f"at most {MAXIMUM_DEPTH} levels")
+        yield event
 
 
 def values_in(entry: str) -> dict[str, Value]:
@@ -158,7 +169,7 @@ def _written(name: str, value: Value, numbers: Sequence[str], raw: Sequence[str]
 def _scalar(text: str, *, is_number: bool = False) -> str:
     """Write a text so that YAML reads the same text; a number without quotes."""
     text = " ".join(text.split())
-    if _PLAIN.fullmatch(text) and (is_number or YAML(typ="safe", pure=True).load(text) == text):
+    if _PLAIN.fullmatch(text) and (is_number or shallow_yaml().load(text) == text):
         return text
     if is_number and re.fullmatch(r"[-+.\w]+", text):
         return text
