@@ -89,9 +89,8 @@ class View:
 
 
 def rows_of(figures: JourneyFigures, name: str, texts: Texts) -> list[Row]:
-    """Return the rows of a figure, with their notes translated; what an earlier version did not count is None."""
-    nothing = dict.fromkeys(FIGURES[name].schema)
-    return [{**nothing, **row, NOTE: note_in(row[NOTE], texts)} for row in figures.table(name).to_pylist()]
+    """Return the rows of a figure, with their notes translated."""
+    return [{**row, NOTE: note_in(row[NOTE], texts)} for row in figures.table(name).to_pylist()]
 
 
 def note_in(note: str | None, texts: Texts) -> str | None:
