@@ -20,8 +20,8 @@ def console_section(results: dict[str, Any]) -> list[str]:
         "Each page is asked for by one person, again and again, while the service makes "
         f"{results['decisions_per_second']:g} decisions a second for {results['customers']:,} customers. Daily "
         f"responses have as many rows as a bank of any size at most ({results['rows_of_daily_responses']:,}: every "
-        "offer on every day in every channel and stage); "
-        f"journey figures are those of {results['simulated']:,} simulated customers.",
+        f"offer on every day in every channel and stage). The event log has {results['events']:,} events, of which the "
+        f"journey figures are made, and the outbox {results['contacts_in_outbox']:,} contacts.",
         "",
         f"{around['cores']} cores, {around['memory_gigabytes']} GB, {around['architecture']}, Python "
         f"{around['python']}; {versions}; {results['workers']} workers.{busy}",

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from journeys.figure import NOTE
 from journeys.figures import FIGURES
 from storage.atomic import replace_text
 from storage.parquet import replace_parquet
+from storage.versions import FileVersion, version_of
 
 CURRENT: Final = "current.json"
 
@@ -86,14 +88,21 @@ def read_figures(folder: Path) -> JourneyFigures | None:
     found = _current(folder)
     if found is None:
         return None
+    files = [folder / found["folder"] / f"{name}.parquet" for name in FIGURES]
     try:
-        tables = {name: pq.read_table(folder / found["folder"] / f"{name}.parquet") for name in FIGURES}
+        tables = {file.stem: _table(file, version_of(file)) for file in files}
     except (OSError, pa.ArrowInvalid) as error:
         raise _damaged(folder, error) from error
     for name, figure in FIGURES.items():
         if tables[name].column_names != [*figure.schema, NOTE]:
             raise _damaged(folder, f"{name} has other columns")
     return JourneyFigures(datetime.fromisoformat(found["as_of"]), tables, found["reasons"])
+
+
+@lru_cache(maxsize=2 * len(FIGURES))
+def _table(file: Path, version: FileVersion) -> pa.Table:
+    """Read a version of a file once: many pages show it."""
+    return pq.read_table(file)
 
 
 def _current(folder: Path) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from journeys.figure import NOTE
 from journeys.files import JourneyFigures
 
 DAYS_DRAWN: Final = 91
-"""More days are a solid block; the table has all."""
+"""More days are a solid block; the data below the page have all."""
 
 COHORTS: Final = 12
 
@@ -35,6 +35,7 @@ def view(figures: JourneyFigures, visit: Visit) -> View:
 def _active(figures: JourneyFigures, visit: Visit) -> tuple[Block, Block]:
     texts, rows = visit.texts, rows_of(figures, "active_customers", visit.texts)
     days, months = ([row for row in rows if row["grain"] == grain] for grain in ("day", "month"))
+    days = days[-DAYS_DRAWN:]
     numbers = (
         Column("customers", texts("Customers"), "count", bar=True, before="customers_before"),
         Column("activities", texts("Activities"), "count"),
@@ -53,9 +54,8 @@ def _active(figures: JourneyFigures, visit: Visit) -> tuple[Block, Block]:
     )
     if not days:
         return Block(by_day), Block(by_month)
-    drawn = days[-DAYS_DRAWN:]
-    labels = [texts.day(date.fromisoformat(row["period"])) for row in drawn]
-    chart = stacked_areas(labels, {texts("active"): [row["customers"] for row in drawn]}, by_day.caption, texts.short)
+    labels = [texts.day(date.fromisoformat(row["period"])) for row in days]
+    chart = stacked_areas(labels, {texts("active"): [row["customers"] for row in days]}, by_day.caption, texts.short)
     last = days[-1]
     summary = texts(
         "{n} customers were active on {day}.",

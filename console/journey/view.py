@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import cached_property
+from typing import Any, Final, overload
 
 from markupsafe import Markup
 
@@ -89,9 +90,31 @@ class View:
 
 
 def rows_of(figures: JourneyFigures, name: str, texts: Texts) -> list[Row]:
-    """Return the rows of a figure, with their notes translated; what an earlier version did not count is None."""
-    nothing = dict.fromkeys(FIGURES[name].schema)
-    return [{**nothing, **row, NOTE: note_in(row[NOTE], texts)} for row in figures.table(name).to_pylist()]
+    """Return the rows of a figure, with their notes translated."""
+    rows: list[Row] = figures.table(name).to_pylist()
+    notes = {note: note_in(note, texts) for note in {row[NOTE] for row in rows}}  # many rows, few notes
+    return [{**row, NOTE: notes[row[NOTE]]} for row in rows]
+
+
+class WholeFigure(Sequence[Row]):
+    """All rows of a figure, made when they are handed out: a page only says how many there are."""
+
+    def __init__(self, figures: JourneyFigures, name: str, texts: Texts) -> None:
+        self._figures, self._name, self._texts = figures, name, texts
+
+    @cached_property
+    def _rows(self) -> list[Row]:
+        return rows_of(self._figures, self._name, self._texts)
+
+    def __len__(self) -> int:
+        return len(self._figures.table(self._name))
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Row]: ...
+    def __getitem__(self, place: int | slice) -> Row | list[Row]:
+        return self._rows[place]
 
 
 def note_in(note: str | None, texts: Texts) -> str | None:
@@ -102,7 +125,7 @@ def note_in(note: str | None, texts: Texts) -> str | None:
 def whole_figure(figures: JourneyFigures, name: str, texts: Texts) -> Table:
     """Return all rows of a figure, which are handed out as data and not shown."""
     columns = tuple(Column(key, key) for key in (*FIGURES[name].schema, NOTE))
-    return Table(name, texts.name(name), columns, rows_of(figures, name, texts))
+    return Table(name, texts.name(name), columns, WholeFigure(figures, name, texts))
 
 
 def with_note(columns: Sequence[Column], rows: Iterable[Mapping[str, Any]], texts: Texts) -> tuple[Column, ...]:

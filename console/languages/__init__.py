@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dates
 import gettext
 from datetime import datetime, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from math import isnan
 from pathlib import Path
@@ -82,7 +82,7 @@ class Texts:
         """Format a number with at most so many decimals."""
         if value is None or isnan(value):
             return NOTHING
-        return str(format_decimal(round(value, digits) + 0, locale=self._locale))
+        return _decimal(round(value, digits) + 0, self._locale)
 
     def short(self, value: float | None) -> str:
         """Format a number for an axis: 12K, 1.2万."""
@@ -96,7 +96,7 @@ class Texts:
         """Format a share."""
         if value is None or isnan(value):
             return NOTHING
-        return str(format_percent(value, "#,##0." + "0" * digits + "%" if digits else "#,##0%", locale=self._locale))
+        return _percent(value, "#,##0." + "0" * digits + "%" if digits else "#,##0%", self._locale)
 
     def money(self, value: float | None, digits: int = 0) -> str:
         """Format an amount of the bank's currency."""
@@ -159,6 +159,17 @@ def language_of(chosen: str | None, accepted: str) -> str:
 def catalogue_file(language: str) -> Path:
     """Return the file with the messages of a language."""
     return FOLDER / f"{language}.po"
+
+
+@lru_cache(maxsize=50_000)
+def _decimal(value: float, locale: Locale) -> str:
+    """Format a number once: pages are asked for again and again, and consist of numbers."""
+    return str(format_decimal(value, locale=locale))
+
+
+@lru_cache(maxsize=50_000)
+def _percent(value: float, pattern: str, locale: Locale) -> str:
+    return str(format_percent(value, pattern, locale=locale))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
@@ -30,14 +31,15 @@ def content(visit: Visit) -> Content:
     """Return the state of the service, its inputs and its deliveries."""
     texts, service = visit.texts, visit.service
     outbox, readings = Outbox(service.database, {}), last_readings(visit.sources.figures, texts)
+    counts = outbox.counts()
     tables = (
         readings.bright,
         readings.by_check,
         readings.whole,
         _freshness(service, texts),
         _latency(service, texts),
-        _deliveries(outbox, texts),
-        _dead_letters(outbox, texts),
+        _deliveries(counts, texts),
+        _dead_letters(outbox.dead_letters({channel for channel, state in counts if state is State.DEAD}), texts),
         _runs(visit),
         _versions(service, texts),
     )
@@ -93,8 +95,7 @@ def _latency(service: Service, texts: Texts) -> Table:
     return Table("latency", caption, columns, rows, texts("Nothing was asked yet."))
 
 
-def _deliveries(outbox: Outbox, texts: Texts) -> Table:
-    counts = outbox.counts()
+def _deliveries(counts: Mapping[tuple[str, State], int], texts: Texts) -> Table:
     channels = sorted({channel for channel, _ in counts})
     rows = [
         {"channel": channel, **{state.value: counts.get((channel, state), 0) for state in State}}
@@ -108,10 +109,10 @@ def _deliveries(outbox: Outbox, texts: Texts) -> Table:
     return Table("deliveries", caption, columns, rows, texts("No contact was planned for delivery yet."))
 
 
-def _dead_letters(outbox: Outbox, texts: Texts) -> Table:
+def _dead_letters(dead: Mapping[tuple[str, str], int], texts: Texts) -> Table:
     rows = [
         {"channel": channel, "reason": reason, "contacts": count}
-        for (channel, reason), count in sorted(outbox.dead_letters().items(), key=lambda item: -item[1])
+        for (channel, reason), count in sorted(dead.items(), key=lambda item: -item[1])
     ]
     columns = (
         Column("channel", texts("Channel"), "name"),

@@ -27,3 +27,7 @@ document.addEventListener("click", (event) => {
   const open = document.querySelector("details.who[open]");
   if (open && !open.contains(event.target)) open.open = false;
 });
+
+// on a narrow screen the navigation scrolls: it begins with the page that is open
+const here = document.querySelector(".side [aria-current]");
+if (here) here.scrollIntoView({ block: "nearest", inline: "center" });

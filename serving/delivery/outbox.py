@@ -274,9 +274,16 @@ class Outbox:
         with self.database.reading() as connection:
             return {(channel, State(state)): count for channel, state, count in connection.execute(query)}
 
-    def dead_letters(self) -> dict[tuple[str, str], int]:
-        """Count dead letters by channel and reason."""
-        query = select(OUTBOX.c.channel, OUTBOX.c.reason, func.count()).where(OUTBOX.c.state == State.DEAD)
+    def dead_letters(self, channels: Collection[str] | None = None) -> dict[tuple[str, str], int]:
+        """Count dead letters by channel and reason.
+
+        Args:
+            channels: Channels that have some; with them an index finds the few among all contacts.
+        """
+        dead = OUTBOX.c.state == State.DEAD
+        if channels is not None:
+            dead &= OUTBOX.c.channel.in_(sorted(channels))
+        query = select(OUTBOX.c.channel, OUTBOX.c.reason, func.count()).where(dead)
         with self.database.reading() as connection:
             found = connection.execute(query.group_by(OUTBOX.c.channel, OUTBOX.c.reason))
             return {(channel, reason): count for channel, reason, count in found}

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 from domain.errors import StateError
 from serving.figures.daily_responses import SCHEMA
 from storage.atomic import replace_text, replacing
+from storage.versions import FileVersion, version_of
 
 DAILY_RESPONSES: Final = "daily_responses.parquet"
 RUNS: Final = "runs.json"
@@ -41,16 +43,22 @@ def read_daily_responses(folder: Path) -> tuple[pa.Table, datetime | None]:
     """
     file = folder / DAILY_RESPONSES
     try:
-        table = pq.read_table(file)
-        until = (table.schema.metadata or {}).get(_UNTIL)
-        moment = None if until is None else datetime.fromisoformat(until.decode())
-        return table.cast(SCHEMA), moment
+        return _daily_responses(file, version_of(file))
     except FileNotFoundError:
         return SCHEMA.empty_table(), None
     except (OSError, ValueError) as error:
         raise StateError(
             "the daily responses cannot be read", got=type(error).__name__, remedy=f"remove {file} and decide again"
         ) from error
+
+
+@lru_cache(maxsize=2)
+def _daily_responses(file: Path, version: FileVersion) -> tuple[pa.Table, datetime | None]:
+    """Read a version of the file once: many pages show it."""
+    table = pq.read_table(file)
+    until = (table.schema.metadata or {}).get(_UNTIL)
+    moment = None if until is None else datetime.fromisoformat(until.decode())
+    return table.cast(SCHEMA), moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,6 +60,7 @@ def take(folder: Path, only: tuple[str, ...] = PAGES, *, whole: bool = False) ->
                     _open(page, address, name, customer)
                     for size, (width, height) in SIZES.items():
                         page.set_viewport_size({"width": width, "height": height})
+                        page.reload()
                         save_webp(page, folder / f"{name}-{language}-{theme}-{size}.webp", whole=whole)
                 context.close()
     size = sum(file.stat().st_size for file in folder.glob("*.webp"))
