@@ -12,7 +12,7 @@ from nbo import bank_commands, data_commands, proof_commands, server_commands  #
 from nbo.app import app
 from nbo.display import progress_bars, show_error
 from nbo.outcomes import show_first_rows
-from nbo.scarce import full_disk, scarce
+from nbo.scarce import full_disk, scarce, unwritable
 from wiring.progress import showing
 
 __all__ = ["app", "run_command_line"]
@@ -45,4 +45,5 @@ def run_command_line(arguments: list[str] | None = None) -> None:
 
 
 def _scarce(error: Exception) -> StateError | None:
-    return full_disk(error, Settings.from_environment(os.environ).home) or scarce(error)
+    home = Settings.from_environment(os.environ).home
+    return full_disk(error, home) or unwritable(error, home) or scarce(error)

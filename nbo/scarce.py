@@ -1,18 +1,20 @@
-"""Detection of errors that come from a full disk or a lack of memory or open files, whichever library raises them."""
+"""Detection of errors that come from a full disk, a folder that may not be written, or a lack of memory or open files.
+
+Whichever library raises them.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
-import shutil
 from pathlib import Path
 
 from domain.errors import StateError
+from storage.space import LEAST_FREE_BYTES, free_bytes
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+_NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS)
 _WORDS = ("no space left on device", "database or disk is full", "disk quota exceeded")
-_LEAST_FREE_BYTES = 2**20
-"""With less than this, the servers and databases do not even start, and do not say why."""
 
 
 def full_disk(error: BaseException, home: Path) -> StateError | None:
@@ -29,7 +31,7 @@ def full_disk(error: BaseException, home: Path) -> StateError | None:
     """
     # the last cause is the original error of the system
     found = next((cause for cause in reversed(causes_of(error)) if _says_so(cause)), None)
-    if found is None and _free_bytes(home) >= _LEAST_FREE_BYTES:
+    if found is None and free_bytes(home) >= LEAST_FREE_BYTES:
         return None
     return StateError(
         "the disk is full",
@@ -52,9 +54,29 @@ def _says_so(error: BaseException) -> bool:
     return (isinstance(error, OSError) and error.errno in _NO_SPACE) or any(w in str(error).lower() for w in _WORDS)
 
 
-def _free_bytes(home: Path) -> int:
-    there = next((folder for folder in (home, *home.parents) if folder.exists()), home)
-    return shutil.disk_usage(there).free
+def unwritable(error: BaseException, home: Path) -> StateError | None:
+    """Return the error to show if a file of the state may not be written or read; None if an error has another cause.
+
+    Args:
+        error: The error, with its causes.
+        home: Folder of all state.
+
+    Example:
+        >>> str(unwritable(OSError(errno.EROFS, "Read-only file system", "/srv/nbo/log/lock"), Path("/srv/nbo")))[:41]
+        'a file of the state cannot be used: got R'
+        >>> unwritable(OSError(errno.EROFS, "Read-only file system", "/etc/hosts"), Path("/srv/nbo"))
+    """
+    for cause in causes_of(error):
+        if isinstance(cause, OSError) and cause.errno in _NO_ACCESS and isinstance(cause.filename, str | Path):
+            file = Path(cause.filename).absolute()
+            if file.is_relative_to(home.absolute()):
+                return StateError(
+                    "a file of the state cannot be used",
+                    got=f"{cause.strerror}: {file}",
+                    expected=f"a user who may read and write all of {home}",
+                    remedy="give access, or run as the user to whom it belongs",
+                )
+    return None
 
 
 _MEMORY = (

@@ -19,13 +19,13 @@ from typing import Final
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
 from config.service import API_KEYS, BANK, CLOCK, METRICS, RATES, SCOPES, ConnectionLimits, ServiceSettings
 from domain.errors import DataError, NboError, StateError, nearest
 from nbo.console_link import prepare_console, share_used_links
 from nbo.display import console
 from nbo.processes import check_port, ended_by_signals
+from nbo.supervisor import Supervisor
 from serving.api.connections import SPARE, limited
 from serving.api.logs import log_settings
 from serving.api.security import new_key
@@ -107,7 +107,7 @@ def serve(
             timeout_keep_alive=math.ceil(limits.idle_seconds),
             timeout_worker_healthcheck=10,  # importing on a busy machine may take long
         )
-        supervisor = Multiprocess(config, [config.bind_socket()])
+        supervisor = Supervisor(config, [config.bind_socket()])
         console.print(f"serving {components.name} on {address}; API description: {address}/openapi.json")
         supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):

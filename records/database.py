@@ -22,6 +22,7 @@ from domain.errors import StateError
 from domain.sqlite_files import expect_sound, is_damage
 from records.made_tables import adopt_erasures, expect_made, note_made
 from records.schema import CONTACTS, GATE, GATE_NAME, METADATA, READY, SALT, SALT_NAME
+from storage.space import LEAST_FREE_BYTES, free_bytes
 
 _PATIENCE: Final = 10.0
 """Seconds that SQLite waits for another writer."""
@@ -35,6 +36,8 @@ _ERASURE_SECONDS: Final = 30.0
 _RESTORE: Final = (
     "stop everything that uses it, and restore it from a backup: it holds decisions, contacts, budgets and erasures"
 )
+
+_FREE: Final = "free space on the database's disk; nothing can be saved until then"
 
 _FULL: Final = 13
 _NO_SPACE: Final = "53100"
@@ -93,9 +96,18 @@ class Database:
     def expect_writes(self) -> None:
         """Check that the database accepts writes: one that is full or locked still answers queries.
 
+        A small row may still have a place where a decision has none, so the space on the disk is looked at as well.
+
         Raises:
-            StateError: A row could not be written.
+            StateError: A row could not be written, or an SQLite file has no space to grow.
         """
+        if self.file and (free := free_bytes(Path(self.file))) < LEAST_FREE_BYTES:
+            raise StateError(
+                "the disk of the database of decisions is full",
+                got=f"{free:,} bytes free",
+                expected=f"at least {LEAST_FREE_BYTES:,}",
+                remedy=_FREE,
+            )
         with self.transaction() as connection:
             connection.execute(self.add(GATE), {"name": READY, "moment": 0})
             connection.execute(update(GATE).where(GATE.c.name == READY).values(moment=1 - GATE.c.moment))
@@ -204,7 +216,7 @@ def told_clearly() -> Iterator[None]:
         raise (AwayError if _is_away(error) else StateError)(
             "the database of decisions rejected the call; nothing of this call was saved",
             got=str(getattr(error, "orig", None) or error),
-            remedy="free space on the database's disk; nothing can be saved until then"
+            remedy=_FREE
             if _is_full(error)
             else "check the database: disk space, access rights, and whether it answers",
         ) from error

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from pathlib import Path
 
-from nbo.scarce import full_disk
+import pytest
+
+from nbo.scarce import full_disk, unwritable
 
 
 def test_a_database_that_cannot_grow_is_a_full_disk_even_behind_another_error(tmp_path: Path) -> None:
@@ -31,3 +34,18 @@ def test_a_quota_is_a_full_disk(tmp_path: Path) -> None:
 
 def test_another_error_on_a_disk_with_space_is_none(tmp_path: Path) -> None:
     assert full_disk(PermissionError(errno.EACCES, "Permission denied"), tmp_path / "not" / "there") is None
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_a_file_of_the_state_that_may_not_be_written_is_told_with_its_path(tmp_path: Path, number: int) -> None:
+    home = tmp_path / "home"
+    outer = RuntimeError("the flow did not start")
+    outer.__cause__ = OSError(number, os.strerror(number), str(home / "prefect" / "starting.lock"))
+    told = unwritable(outer, home)
+    assert told is not None
+    assert f"{os.strerror(number)}: {home / 'prefect' / 'starting.lock'}" in str(told)
+
+
+def test_files_elsewhere_and_errors_without_a_file_are_no_matter_of_the_state(tmp_path: Path) -> None:
+    for error in (PermissionError(errno.EACCES, "no", "/etc/shadow"), PermissionError(errno.EACCES, "no"), OSError()):
+        assert unwritable(error, tmp_path) is None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -14,6 +16,7 @@ from records.decision_log import DecisionLog
 from records.group_commit import GroupCommit
 from records.ingestion import EventIngestion
 from records.journal import Journal
+from storage.space import LEAST_FREE_BYTES
 from tests.records.build import empty_postgresql, told
 from tests.serving.build import VOCABULARY, small_log
 from tests.serving.service.replica import replica
@@ -98,4 +101,15 @@ def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path):
     # there is space again
     assert commits.submit(kind, [told("e2")]).result()
     commits.close()
+    database.close()
+
+
+def test_a_disk_with_room_for_a_small_row_only_is_not_ready(tmp_path, monkeypatch):
+    database = Database(f"sqlite:///{tmp_path / 'decisions.db'}")
+    database.expect_writes()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=LEAST_FREE_BYTES - 1))
+    with pytest.raises(StateError, match=r"disk .* is full: got 1,048,575 bytes free.*; free space on the database's"):
+        database.expect_writes()
+    monkeypatch.undo()
+    database.expect_writes()
     database.close()
