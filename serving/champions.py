@@ -36,7 +36,12 @@ class Champion:
 
 
 Champions = Mapping[str, Champion]
-"""Champions by `churn` and `propensity`; a model without a champion is absent."""
+"""Champions by `churn` and `propensity`, and a challenger in its rollout as `shadow` or `slice`; others are absent."""
+
+SHADOW: Final = "shadow"
+SLICE: Final = "slice"
+BESIDE: Final = (SHADOW, SLICE)
+"""Names of models beside the champions."""
 
 
 def write_champions(folder: Path, champions: Champions) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from datetime import datetime, time, timedelta
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 from config.bank import Bank
 from decisioning.experiments.trials import TrialResult, judge_trial, trial_size
 from decisioning.policies.assignment import arms_of, trial_arms
+from decisioning.policies.draws import Arm, Arms, Hashes
 from decisioning.policies.trial import Trial
 from events.log import EventLog
 from expressions.types import Array
@@ -21,6 +23,9 @@ from features.outcomes import OutcomeEvents, longest_reversal, outcome_events, o
 from serving.assignment import customers_before, units_in_log
 
 DAY: Final = timedelta(days=1)
+REST: Final = "rest"
+"""Arm of the customers outside a slice."""
+
 LOOKBACK: Final = timedelta(days=90)
 """Period before a trial whose outcomes explain noise; long, because outcomes are rare."""
 
@@ -83,14 +88,53 @@ def trial_reports(log: EventLog, bank: Bank, until: datetime) -> list[TrialRepor
     return [_report(log, bank, outcomes, trial, until) for trial in bank.policy.trials]
 
 
-def _report(log: EventLog, bank: Bank, outcomes: OutcomeEvents, trial: Trial, until: datetime) -> TrialReport:
+def slice_report(log: EventLog, bank: Bank, part: Trial, since: datetime, until: datetime) -> TrialReport:
+    """Report on a slice of the standard arm for which something else decides, against the rest of the arm.
+
+    Args:
+        log: Event log.
+        bank: The bank.
+        part: Trial that assigns the slice to its only arm.
+        since: When the slice began.
+        until: Moment of the last knowledge.
+    """
+    [arm], share = part.arms, part.slice[1] - part.slice[0]
+    outcomes = outcome_events(log.read_types(outcome_types(bank.offers)), bank.offers, until)
+    trial = replace(
+        part,
+        arms={arm: share, REST: 1.0 - share},
+        control=REST,
+        starts=since.astimezone(bank.time_zone).date(),
+        ends=until.astimezone(bank.time_zone).date(),
+        expected_gain=max(part.expected_gain, 1e-9),
+    )
+
+    def assigned(units: Hashes, arms: Arms, day: date) -> Array:
+        inside = trial_arms(units, arms, part, bank.policy.control.salt, day) == 0.0
+        return np.where(inside, 0.0, np.where(arms == Arm.STANDARD, 1.0, np.nan))
+
+    return _report(log, bank, outcomes, trial, until, assigned)
+
+
+def _report(
+    log: EventLog,
+    bank: Bank,
+    outcomes: OutcomeEvents,
+    trial: Trial,
+    until: datetime,
+    assigned: Callable[[Hashes, Arms, date], Array] | None = None,
+) -> TrialReport:
     starts = datetime.combine(trial.starts, time(), bank.time_zone)
     ends = datetime.combine(trial.ends + DAY, time(), bank.time_zone)
     begin = min(starts, until)
     customers = customers_before(log, begin)
     units = units_in_log(log, bank, customers.to_pylist(), begin)
     control = bank.policy.control
-    arms = trial_arms(units, arms_of(units, control, trial.starts), trial, control.salt, trial.starts)
+    standard = arms_of(units, control, trial.starts)
+    if assigned is None:
+        arms = trial_arms(units, standard, trial, control.salt, trial.starts)
+    else:
+        arms = assigned(units, standard, trial.starts)
     inside = np.flatnonzero(~np.isnan(arms))
     taking, units = customers.take(pa.array(inside)), units[inside]
     before = value_by_customer(outcomes, taking, utc_microseconds(begin - LOOKBACK), utc_microseconds(begin))

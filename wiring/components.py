@@ -179,12 +179,11 @@ class Components:
         return self.champion_files().decider(self.bank, num_threads=num_threads)
 
     def champion_files(self) -> ChampionFiles:
-        """Copy the files of the current champions to where every machine sees them."""
+        """Copy the files of the current champions, and of models beside them, to where every machine sees them."""
         from serving.champion_files import ChampionFiles
 
         folder = self.places.champions
-        found = {name: self.models.in_charge(name, folder) for name in MODELS}
-        return ChampionFiles(folder, {name: champion for name, champion in found.items() if champion is not None})
+        return ChampionFiles(folder, self.models.all_in_charge(folder))
 
     @cached_property
     def policy(self) -> CompiledPolicy:

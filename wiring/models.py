@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from models.learners import read_model
-from models.registry import CHALLENGER, CHAMPION, LoadedModel, ModelRegistry, RegisteredModel
+from models.registry import CHALLENGER, CHAMPION, SHADOW, SLICE, LoadedModel, ModelRegistry, RegisteredModel
 from models.tracking.files import files_digest
 from models.tracking.store import TrackingStore, quiet_mlflow
 from serving.champions import Champion, read_champions, write_champions
@@ -88,11 +88,41 @@ class BankModels:
         """
         champion = self.champion(model)
         if champion is not None:
-            return _published(champion, champion.version, champion.digest, self.exported(champion, folder))
+            return self.published(champion, folder)
         if model != "propensity":
             return None
         refused = self.registry.find(f"{self.bank}-{model}", CHALLENGER)
         return self._rates_without_model(folder) if refused is None else self._rates_of(refused, folder)
+
+    def beside(self, folder: Path) -> dict[str, Champion]:
+        """Copy the files of the challenger that is in its rollout, as `in_charge` does; empty if there is none.
+
+        Raises:
+            ModelError: Files are missing, or differ from what was logged.
+        """
+        found: dict[str, Champion] = {}
+        for alias in (SHADOW, SLICE):
+            registered = self.registry.find(f"{self.bank}-propensity", alias)
+            if registered is not None:
+                found[alias] = self.published(registered, folder)
+        return found
+
+    def published(self, registered: RegisteredModel, folder: Path) -> Champion:
+        """Copy the files of a version, unless they are there already.
+
+        Raises:
+            ModelError: Files are missing, or differ from what was logged.
+        """
+        return _published(registered, registered.version, registered.digest, self.exported(registered, folder))
+
+    def all_in_charge(self, folder: Path) -> dict[str, Champion]:
+        """Return the models in charge and those beside them, with their files copied.
+
+        Raises:
+            ModelError: Files are missing, or differ from what was logged.
+        """
+        found = {model: self.in_charge(model, folder) for model in MODELS}
+        return {**{name: one for name, one in found.items() if one is not None}, **self.beside(folder)}
 
     def keep_rates(self, rates: AcceptanceRates | None) -> None:
         """Store the acceptance rates that decide while no propensity model has been trained; None removes them."""
@@ -187,12 +217,9 @@ def publish_champions(components: Components) -> bool:
 
 def _republished(components: Components, folder: Path) -> bool:
     published = read_champions(folder)
-    before, found = published or {}, dict[str, Champion]()
+    before, found = published or {}, components.models.all_in_charge(folder)
     for model in MODELS:
-        champion = components.models.in_charge(model, folder)
-        if champion is not None:
-            found[model] = champion
-        elif model in before and not components.models.is_registered(model):
+        if model not in found and model in before and not components.models.is_registered(model):
             found[model] = before[model]
     if published == found:
         return False

@@ -137,7 +137,12 @@ def open_service(components: Components, settings: ServiceSettings, clock: Clock
         freshness=lambda: _freshness(components),
     )
     reloader = EngineReloader(
-        source, service.swap, clock, seconds=settings.swap_seconds, read_pauses=service.read_pauses
+        source,
+        service.swap,
+        clock,
+        seconds=settings.swap_seconds,
+        read_pauses=service.read_pauses,
+        keep_calls=service.keep_calls,
     )
     service.watch(reloader)
     return service

@@ -22,6 +22,7 @@ from serving.watching.data import drifts, freshness, whole_days
 from serving.watching.offers import acceptance, impressions, promised, without_offer
 from serving.watching.partners import confirmed
 from wiring.components import Components
+from wiring.rollout import ITSELF, Rollout
 
 PROMISES_DAYS = 180
 """Impressions of so many days say whether acceptances and values are what was promised."""
@@ -52,7 +53,7 @@ def readings_of(components: Components, now: datetime) -> list[Reading]:
 
 
 def watch(components: Components, now: datetime) -> tuple[list[Reading], list[Reading]]:
-    """Take all readings, store them, and tell of those that turned red.
+    """Take all readings, roll back a model that failed, store the readings, and tell of those that turned red.
 
     Returns:
         All readings, and those that were told.
@@ -60,7 +61,7 @@ def watch(components: Components, now: datetime) -> tuple[list[Reading], list[Re
     Raises:
         SettingError: An environment variable that `watching.yaml` names is not set.
     """
-    found = readings_of(components, now)
+    found = [*readings_of(components, now), *Rollout(components, ITSELF).check(now)]
     ways = ways_of(components, os.environ)
     return found, keep_readings(components.places.figures, found, components.bank.watching, ways, now)
 

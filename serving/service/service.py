@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -18,6 +19,7 @@ from records.decision_log import DecisionLog
 from records.decision_writes import DecisionWriter
 from records.group_commit import GroupCommit
 from records.logged import LoggedEvents
+from records.model_calls import add_calls
 from records.pauses import pauses_in_force
 from serving.service.clock import Clock
 from serving.service.deciding import DecisionService
@@ -103,8 +105,19 @@ class Service:
 
     def swap(self, engine: LiveEngine) -> None:
         """Use an engine, with the pauses in force, for all requests that start from now on."""
+        self.keep_calls()
         with self._swapping:
             self.engine = engine.paused_by(self.pausing.in_force())
+
+    def keep_calls(self) -> None:
+        """Store what models beside the champions were called for since the last time.
+
+        Raises:
+            StateError: The database does not answer.
+        """
+        calls = self.engine.decider.beside.calls.take()
+        day = self.clock.now().astimezone(self.engine.bank.time_zone).date()
+        add_calls(self.database, day, {version: asdict(counts) for version, counts in calls.items()})
 
     def read_pauses(self) -> None:
         """Put new pauses in force for all requests that start from now on, and end those that are over.
@@ -121,6 +134,7 @@ class Service:
             self.swapper.close()
         self.answering.close()
         self.commits.close()
+        self.keep_calls()
         self.database.close()
 
     def _presented(self) -> str | None:

@@ -1,0 +1,146 @@
+"""Models beside the champions: in the shadow of decisions, or deciding for the customers assigned to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from threading import Lock
+from time import thread_time_ns
+from typing import Final
+
+import numpy as np
+
+from decisioning.engine import Decisions
+from decisioning.policies.trial import Trial
+from serving.scorers import PropensityScorer
+
+MODEL_FAILURES: Final = (ArithmeticError, TypeError, AttributeError, RuntimeError, ValueError)
+"""What a model raises that cannot score."""
+
+NEW: Final = "new"
+"""Arm of a slice for which the challenger decides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """What a model beside the champions was called for; counts add up.
+
+    Attributes:
+        decisions: Decisions that it took part in.
+        failed: Those of them that it could not score.
+        own_nanoseconds: Processor time of its scores in the shadow.
+        all_nanoseconds: Processor time of the same decisions without them.
+    """
+
+    decisions: int = 0
+    failed: int = 0
+    own_nanoseconds: int = 0
+    all_nanoseconds: int = 0
+
+    def __add__(self, other: Calls) -> Calls:
+        return Calls(
+            decisions=self.decisions + other.decisions,
+            failed=self.failed + other.failed,
+            own_nanoseconds=self.own_nanoseconds + other.own_nanoseconds,
+            all_nanoseconds=self.all_nanoseconds + other.all_nanoseconds,
+        )
+
+
+class CallCounter:
+    """Counts calls by version of the model, for several threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._calls: dict[str, Calls] = {}
+
+    def add(self, version: str, calls: Calls) -> None:
+        """Add what a version was called for."""
+        with self._lock:
+            self._calls[version] = self._calls.get(version, Calls()) + calls
+
+    def take(self) -> Mapping[str, Calls]:
+        """Return what was counted, and begin again."""
+        with self._lock:
+            taken, self._calls = self._calls, {}
+        return taken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelArm:
+    """A propensity model that decides for the customers of an arm.
+
+    Attributes:
+        name: Registered name of the model.
+        cited: Its version and digest, as decisions cite them.
+        scorer: The model.
+        trial: The trial that assigns customers.
+        arm: Position of the arm among the trial's.
+    """
+
+    name: str
+    cited: str
+    scorer: PropensityScorer
+    trial: Trial
+    arm: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shadow:
+    """A propensity model that scores what the champion has chosen.
+
+    Attributes:
+        cited: Its version and digest.
+        scorer: The model.
+    """
+
+    cited: str
+    scorer: PropensityScorer
+
+    def score(self, decisions: Decisions) -> Calls:
+        """Score the first offer of every decision; a failure is counted and disturbs nobody."""
+        rows, columns = np.nonzero(decisions.ranking.rank == 1)
+        failed, started = 0, thread_time_ns()
+        for column in np.unique(columns).tolist():
+            there = rows[columns == column]
+            try:
+                inputs = decisions.features.select(self.scorer.names)
+                inputs = inputs if len(there) == len(inputs) else inputs.take(there)
+                scores = self.scorer.predict(inputs, [decisions.policy.candidates.pairs[column]])
+                failed += int((~((scores >= 0.0) & (scores <= 1.0))).sum())
+            except MODEL_FAILURES:
+                failed += len(there)
+        return Calls(decisions=len(rows), failed=failed, own_nanoseconds=thread_time_ns() - started)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """All models beside the champions.
+
+    Attributes:
+        shadow: Model in the shadow; None for none.
+        arms: Models that decide; a customer of several arms belongs to the first.
+        calls: Counts what they are called for.
+    """
+
+    shadow: Shadow | None = None
+    arms: tuple[ModelArm, ...] = ()
+    calls: CallCounter = field(default_factory=CallCounter)
+
+
+def slice_trial(name: str, version: str, share: float) -> Trial:
+    """Return the trial that assigns a share of the customers or households to a version in its slice.
+
+    A larger share only adds customers, and each version has a slice of its own.
+    """
+    return Trial(
+        name=f"slice of {name} {version}",
+        question="",
+        arms={NEW: 1.0},
+        control="",
+        layer=f"slice/{name}/{version}",
+        slice=(0.0, share),
+        starts=date.min,
+        ends=date.max,
+        expected_gain=0.0,
+    )
