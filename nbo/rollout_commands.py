@@ -24,8 +24,8 @@ def rollout(
     step: Annotated[
         str,
         typer.Argument(
-            help="`show` where it stands and what each gate says; `start` with the challenger in the shadow; `next` for "
-            "the slice and then the champion, if all gates say ship; `back` out of it, or to the former champion."
+            help="`show` where it stands and what each gate says; `start` with the challenger in the shadow; `next` "
+            "for the slice and then the champion, if all gates say ship; `back` out of it, or to the former champion."
         ),
     ] = "show",
     by: Annotated[str | None, typer.Option(help="Your name, for MLflow and the audit; each step needs it.")] = None,

@@ -32,7 +32,7 @@ from serving.api.security import new_key
 from serving.champions import MANIFEST
 from serving.service.clock import ClockBase
 from wiring.addresses import check_addresses
-from wiring.bank_time import TimeOrigin, serving_time
+from wiring.bank_time import TimeOrigin, bank_now, serving_time
 from wiring.components import Components
 
 PUBLISH_SECONDS: Final = 5.0
@@ -222,6 +222,7 @@ def publish(components: Components, every_seconds: float | None) -> None:
     if every_seconds is not None:
         os.nice(10)  # workers come first, above all while everything starts
     from wiring.models import publish_champions  # noqa: PLC0415  imports MLflow, which the service does without
+    from wiring.rollout import do_what_is_asked  # noqa: PLC0415  so does this
 
     if every_seconds is None:
         changed = publish_champions(components)
@@ -230,6 +231,7 @@ def publish(components: Components, every_seconds: float | None) -> None:
     parent = os.environ.get(PARENT)
     while parent in {None, str(os.getppid())}:  # a killed service cannot end this process
         try:
+            do_what_is_asked(components, bank_now(components))
             publish_champions(components)
         except (NboError, OSError) as error:
             console.print(f"not published: {error}", markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -19,9 +20,12 @@ from serving.decider import Decider
 from serving.rollout.evidence import RECENT, Ledger
 from serving.rollout.gate import Gate, judged
 from serving.rollout.gates import ROLLING_BACK, gates_of
+from serving.rollout.requests import answered, asked_back
 from serving.trial_results import slice_report
 from wiring.components import Components
 from wiring.models import publish_champions
+
+_LOG: Final = logging.getLogger("nbo.models")
 
 ITSELF: Final = "nbo"
 """Who rolls back where nobody has to ask."""
@@ -267,6 +271,23 @@ class Rollout:
         line = AuditEntry(at=microseconds(now), caller=self.caller, act="rollout", detail=detail)
         with self.components.database.transaction(patient=True) as connection:
             AuditWriter(self.components.database).together(connection, [line])
+
+
+def do_what_is_asked(components: Components, now: datetime) -> None:
+    """Take a model back if a service was asked to; a request that cannot be met is dropped.
+
+    Raises:
+        StateError: The request is damaged.
+    """
+    folder = components.places.champions
+    request = asked_back(folder)
+    if request is None:
+        return
+    try:
+        Rollout(components, request.caller).back(by=request.by, why=request.why, now=now)
+    except NotFoundError as error:
+        _LOG.error("nothing was taken back: %s", error)
+    answered(folder)
 
 
 def readings_of_gates(gates: tuple[Gate, ...]) -> list[Reading]:

@@ -55,6 +55,7 @@ class Service:
         archive: Archive of decisions that are no longer in the database.
         former_model: Returns the propensity model that a decision's versions cite; None if it is not kept.
         freshness: Returns, by input, the moment up to which it is complete.
+        ask_back: Asks to take a model back: the person, the reason, and the caller for the audit.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Service:
         archive: DecisionArchive | None = None,
         former_model: FormerModel = lambda _: None,
         freshness: Callable[[], Mapping[str, datetime]] = dict,
+        ask_back: Callable[[str, str, str], None] = lambda *_: None,
     ) -> None:
         self.database = database
         self.clock = clock
@@ -94,6 +96,7 @@ class Service:
         self.pausing = PauseService(database, clock.now, lambda: self.engine.bank)
         self.withdrawing = WithdrawalService(self.decision_log, clock, self._presented)
         self.freshness = freshness
+        self.ask_back = ask_back
         self.watcher: Instrumentation = NoInstrumentation()
         self.swapper: EngineReloader | None = None
         sys.setswitchinterval(SWITCH_SECONDS)

@@ -1,4 +1,4 @@
-"""Rollouts from beginning to end: a good challenger goes through shadow and slice into charge, a bad one is taken back."""
+"""Rollouts from beginning to end: a good challenger comes into charge, and a bad one is taken back."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_bad_challenger_is_taken_back_from_its_slice_by_itself(world: RolloutW
     world.live(8)
     desk.start(**STEP, now=world.today)
     world.live(14)
-    with pytest.raises(ModelError, match="stop: .*AUC"):
+    with pytest.raises(ModelError, match=r"stop: .*AUC"):
         desk.next(**STEP, now=world.today)
     readings = desk.check(world.today)
     [back] = [one for one in readings if one.subject == "back"]
