@@ -41,6 +41,8 @@ _GATE_TAG, _PASSED = "gate", "passed"
 _MOVED = "moved/"
 """Prefix of the tags of a version that say when its aliases were moved, and by whom and why."""
 
+_ABSENT: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
+
 M = TypeVar("M")
 
 
@@ -201,11 +203,17 @@ class ModelRegistry:
 
     def find(self, name: str, alias: Alias) -> RegisteredModel | None:
         """Return the version that holds an alias; None if there is none."""
+        return self.named(name, alias)
+
+    def named(self, name: str, text: str) -> RegisteredModel | None:
+        """Return a version by its number, or by one of its aliases, those of experiments included; None without one."""
         try:
             with quiet_mlflow():
-                return _registered(self.store.client.get_model_version_by_alias(name, alias))
+                if text.isdecimal():
+                    return _registered(self.store.client.get_model_version(name, text))
+                return _registered(self.store.client.get_model_version_by_alias(name, text))
         except MlflowException as error:
-            if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+            if error.error_code in _ABSENT:
                 return None
             raise
 

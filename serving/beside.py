@@ -18,6 +18,9 @@ from serving.scorers import PropensityScorer
 MODEL_FAILURES: Final = (ArithmeticError, TypeError, AttributeError, RuntimeError, ValueError)
 """What a model raises that cannot score."""
 
+TOGETHER: Final = 256
+"""Scores that are computed in one call, though not all of them were asked for."""
+
 NEW: Final = "new"
 """Arm of a slice for which the challenger decides."""
 
@@ -73,14 +76,14 @@ class ModelArm:
     Attributes:
         name: Registered name of the model.
         cited: Its version and digest, as decisions cite them.
-        scorer: The model.
+        scorer: The model; None for the champion, in a trial whose other arms have other models.
         trial: The trial that assigns customers.
         arm: Position of the arm among the trial's.
     """
 
     name: str
     cited: str
-    scorer: PropensityScorer
+    scorer: PropensityScorer | None
     trial: Trial
     arm: int
 
@@ -99,17 +102,23 @@ class Shadow:
 
     def score(self, decisions: Decisions) -> Calls:
         """Score the first offer of every decision; a failure is counted and disturbs nobody."""
+        started = thread_time_ns()
         rows, columns = np.nonzero(decisions.ranking.rank == 1)
-        failed, started = 0, thread_time_ns()
-        for column in np.unique(columns).tolist():
-            there = rows[columns == column]
+        distinct, place = np.unique(columns, return_inverse=True)
+        # a call costs more than many scores: few decisions are scored together, with some pairs that nobody asked for
+        together = len(decisions) * len(distinct) <= TOGETHER
+        groups = [np.arange(len(rows))] if together else [np.flatnonzero(place == one) for one in range(len(distinct))]
+        failed = 0
+        for group in groups if len(rows) else ():
+            used = distinct if together else distinct[place[group[:1]]]
             try:
                 inputs = decisions.features.select(self.scorer.names)
-                inputs = inputs if len(there) == len(inputs) else inputs.take(there)
-                scores = self.scorer.predict(inputs, [decisions.policy.candidates.pairs[column]])
-                failed += int((~((scores >= 0.0) & (scores <= 1.0))).sum())
+                inputs = inputs if together else inputs.take(rows[group])
+                scores = self.scorer.predict(inputs, [decisions.policy.candidates.pairs[one] for one in used.tolist()])
+                found = scores[rows, place] if together else scores[:, 0]
+                failed += int((~((found >= 0.0) & (found <= 1.0))).sum())
             except MODEL_FAILURES:
-                failed += len(there)
+                failed += len(group)
         return Calls(decisions=len(rows), failed=failed, own_nanoseconds=thread_time_ns() - started)
 
 

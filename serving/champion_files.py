@@ -14,7 +14,7 @@ from domain.pause import Pause
 from models.learners import read_model
 from models.tracking.files import files_digest
 from serving.beside import Beside, ModelArm, Shadow, slice_trial
-from serving.champions import BESIDE, SHADOW, SLICE, Champion, Champions
+from serving.champions import IN_CHARGE, SHADOW, SLICE, Champion, Champions, of_arm
 from serving.decider import Decider
 from serving.scorers import ChurnScorer, PropensityScorer
 
@@ -36,12 +36,12 @@ class ChampionFiles:
     @property
     def versions(self) -> dict[str, str]:
         """Version and digest by registered name, as decisions cite them."""
-        return {one.name: one.cited for role, one in self.champions.items() if role not in BESIDE}
+        return {one.name: one.cited for role, one in self.champions.items() if role in IN_CHARGE}
 
     @property
     def all_versions(self) -> list[dict[str, str]]:
         """The same for the champions, and for each model that decides in place of one."""
-        arms = [self.champions[SLICE]] if SLICE in self.champions else []
+        arms = [one for role, one in self.champions.items() if role not in {*IN_CHARGE, SHADOW}]
         return [self.versions, *({**self.versions, arm.name: arm.cited} for arm in arms)]
 
     def decider(self, bank: Bank, *, num_threads: int = 1) -> Decider:
@@ -77,24 +77,30 @@ _kept: dict[tuple[str, tuple[Pause, ...], Path, tuple[tuple[str, Champion], ...]
 
 def _beside(bank: Bank, folder: Path, champions: Champions) -> Beside:
     """Read the models beside the champions; one that cannot be read is left out, because the champion decides then."""
-    found = {}
-    for role in BESIDE:
+    found: dict[str, tuple[Champion, PropensityScorer]] = {}
+    for role in champions.keys() - set(IN_CHARGE):
         try:
             scorer: PropensityScorer | None = _load(folder, champions.get(role), read_model)
         except ModelError as error:
-            _LOG.error("the model of the %s is left out: %s", role, error)
+            _LOG.error("the model of %s is left out: %s", role, error)
         else:
-            if scorer is not None:
-                found[role] = champions[role], scorer
-    shadow = arm = None
-    if SHADOW in found:
-        model, scorer = found[SHADOW]
-        shadow = Shadow(cited=model.cited, scorer=scorer)
+            assert scorer is not None, "it is in the manifest"
+            found[role] = champions[role], scorer
+    arms = [
+        ModelArm(name="", cited="", scorer=None, trial=trial, arm=position)
+        if one is None
+        else ModelArm(name=one[0].name, cited=one[0].cited, scorer=one[1], trial=trial, arm=position)
+        for trial in bank.policy.trials
+        if trial.models
+        for position, arm in enumerate(trial.arms)
+        for one in (found.get(of_arm(trial.name, arm)),)
+    ]
     if SLICE in found:
         model, scorer = found[SLICE]
         trial = slice_trial(model.name, model.version, bank.models.rollout.slice_share)
-        arm = ModelArm(name=model.name, cited=model.cited, scorer=scorer, trial=trial, arm=0)
-    return Beside(shadow=shadow, arms=() if arm is None else (arm,))
+        arms.append(ModelArm(name=model.name, cited=model.cited, scorer=scorer, trial=trial, arm=0))
+    shadow = None if SHADOW not in found else Shadow(cited=found[SHADOW][0].cited, scorer=found[SHADOW][1])
+    return Beside(shadow=shadow, arms=tuple(arms))
 
 
 Model = TypeVar("Model")

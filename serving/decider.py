@@ -103,7 +103,7 @@ class Decider:
             **{name: bank.features.features[name].type for name in self.features},
             **SCORES,
         }
-        self._of_arm = tuple(map(self._with, self.beside.arms))
+        self._of_arm = tuple(None if arm.scorer is None else self._with(arm, arm.scorer) for arm in self.beside.arms)
 
     def for_bank(self, bank: Bank) -> Decider:
         """Return a decider with the same models and another bank's offers, policy and budgets.
@@ -119,7 +119,7 @@ class Decider:
 
     def who_decided(self, versions: Mapping[str, str]) -> Decider:
         """Return the decider of this one and those beside it that has the versions of a decision, or else this one."""
-        return next((one for one in self._of_arm if one.versions == dict(versions)), self)
+        return next((one for one in self._of_arm if one is not None and one.versions == dict(versions)), self)
 
     def decide(
         self,
@@ -201,16 +201,20 @@ class Decider:
         if cited is not None:
             self.beside.calls.add(cited, calls)
 
-    def score_in_shadow(self, decisions: Decisions, nanoseconds: int) -> None:
+    def score_in_shadow(self, decisions: Decisions, nanoseconds: int | None = None) -> None:
         """Score what was decided with the model in the shadow, if there is one, and count it.
 
         Args:
             decisions: Decisions of this decider.
-            nanoseconds: Processor time that they took.
+            nanoseconds: Processor time that they took; None where nobody waits, so that times do not count.
         """
         shadow = self.beside.shadow
-        if shadow is not None:
-            self.beside.calls.add(shadow.cited, shadow.score(decisions) + Calls(all_nanoseconds=nanoseconds))
+        if shadow is None:
+            return
+        calls = shadow.score(decisions)
+        if nanoseconds is None:
+            calls = Calls(decisions=calls.decisions, failed=calls.failed)
+        self.beside.calls.add(shadow.cited, calls + Calls(all_nanoseconds=nanoseconds or 0))
 
     def _assigned(
         self, features: FeatureTable, as_of: datetime | np.datetime64
@@ -227,19 +231,19 @@ class Decider:
                 inside = trial_arms(units, arms, one.trial, control.salt, day) == one.arm
                 taken[inside & (taken == -1)] = place
         for place in np.unique(taken).tolist() or [-1]:
-            yield np.flatnonzero(taken == place), self if place == -1 else self._of_arm[place]
+            yield np.flatnonzero(taken == place), (None if place == -1 else self._of_arm[place]) or self
 
     def _count(self, decider: Decider, calls: Calls) -> None:
         arm = self.beside.arms[self._of_arm.index(decider)]
         self.beside.calls.add(arm.cited, calls)
 
-    def _with(self, arm: ModelArm) -> Decider:
+    def _with(self, arm: ModelArm, scorer: PropensityScorer) -> Decider:
         """Return a decider in which the model of an arm stands in for the champion."""
         other = copy(self)
-        other.propensity, other.beside, other._of_arm = arm.scorer, Beside(), ()
+        other.propensity, other.beside, other._of_arm = scorer, Beside(), ()
         other.models = {**self.models, arm.name: arm.cited}
         other.versions = {**self.versions, **other.models}
-        other._recorded = self._read_by(self.churn, arm.scorer)
+        other._recorded = self._read_by(self.churn, scorer)
         return other
 
     def _read_by(self, *models: ChurnScorer | PropensityScorer | None) -> set[str]:

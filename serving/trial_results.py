@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,8 @@ from decisioning.experiments.trials import TrialResult, judge_trial, trial_size
 from decisioning.policies.assignment import arms_of, trial_arms
 from decisioning.policies.draws import Arm, Arms, Hashes
 from decisioning.policies.trial import Trial
+from domain.estimate import Estimate
+from domain.offer import Offer
 from events.log import EventLog
 from expressions.types import Array
 from features.moments import utc_microseconds
@@ -31,6 +34,21 @@ LOOKBACK: Final = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
+class OfferGain:
+    """What an arm gains in the outcomes of one offer.
+
+    Attributes:
+        offer: The offer.
+        arm: The arm.
+        gain: More than the control arm for each customer, with an interval that is valid however often one looks.
+    """
+
+    offer: str
+    arm: str
+    gain: Estimate
+
+
+@dataclass(frozen=True, slots=True)
 class TrialReport:
     """What is known of a trial.
 
@@ -40,6 +58,7 @@ class TrialReport:
         needed: Customers that tell the expected gain, by the noise of the bank's own outcomes; None without outcomes.
         days: Whole days that have passed.
         result: The verdict; None before the first day has passed.
+        offers: Gains by offer and arm, in the outcomes that each offer counts as: what one wins may be another's.
     """
 
     trial: Trial
@@ -47,6 +66,7 @@ class TrialReport:
     needed: float | None
     days: int
     result: TrialResult | None
+    offers: tuple[OfferGain, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -71,6 +91,7 @@ class TrialReport:
             "days": self.days,
             "sentence": self.sentence,
             "result": None if self.result is None else asdict(self.result),
+            "offers": [asdict(one) for one in self.offers],
         }
 
 
@@ -84,7 +105,7 @@ def trial_reports(log: EventLog, bank: Bank, until: datetime) -> list[TrialRepor
     """
     if not bank.policy.trials:
         return []
-    outcomes = outcome_events(log.read_types(outcome_types(bank.offers)), bank.offers, until)
+    outcomes = _outcomes(log, bank.offers, until)
     return [_report(log, bank, outcomes, trial, until) for trial in bank.policy.trials]
 
 
@@ -99,7 +120,7 @@ def slice_report(log: EventLog, bank: Bank, part: Trial, since: datetime, until:
         until: Moment of the last knowledge.
     """
     [arm], share = part.arms, part.slice[1] - part.slice[0]
-    outcomes = outcome_events(log.read_types(outcome_types(bank.offers)), bank.offers, until)
+    outcomes = _outcomes(log, bank.offers, until)
     trial = replace(
         part,
         arms={arm: share, REST: 1.0 - share},
@@ -145,20 +166,35 @@ def _report(
     wait = timedelta(microseconds=int(longest_reversal(bank.offers).astype(np.int64)))
     window = timedelta(days=max(offer.response_window_days for offer in bank.offers))
     last = min(until - wait, ends + window)
-    result = judge_trial(
-        value_by_customer(outcomes, taking, utc_microseconds(starts), utc_microseconds(max(last, starts))),
-        np.array(list(trial.arms))[arms[inside].astype(np.intp)],
-        trial.arms,
-        trial.control,
+    names = np.array(list(trial.arms))[arms[inside].astype(np.intp)]
+    judge = partial(
+        judge_trial,
+        arm=names,
+        shares=trial.arms,
+        control=trial.control,
         days=passed,
         expected_gain=trial.expected_gain,
-        smallest_gain=trial.smallest_gain,
         unit=units,
+    )
+    period = utc_microseconds(starts), utc_microseconds(max(last, starts))
+    offers = [
+        OfferGain(offer.name, one.arm, one.gain)
+        for offer in bank.offers
+        if offer.counts_as is not None
+        for one in judge(value_by_customer(_outcomes(log, [offer], until), taking, *period)).arms
+    ]
+    result = judge(
+        value_by_customer(outcomes, taking, *period),
+        smallest_gain=trial.smallest_gain,
         before=before,
         guardrails={name: _counts(log, name, taking, starts, min(until, ends)) for name in trial.guardrails},
         is_over=last >= ends + window,
     )
-    return TrialReport(trial, len(inside), needed, passed, result)
+    return TrialReport(trial, len(inside), needed, passed, result, tuple(offers))
+
+
+def _outcomes(log: EventLog, offers: Sequence[Offer], until: datetime) -> OutcomeEvents:
+    return outcome_events(log.read_types(outcome_types(offers)), offers, until)
 
 
 def _needed(trial: Trial, outcomes: OutcomeEvents, customers: pa.Array, begin: datetime) -> float | None:

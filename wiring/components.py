@@ -183,7 +183,7 @@ class Components:
         from serving.champion_files import ChampionFiles
 
         folder = self.places.champions
-        return ChampionFiles(folder, self.models.all_in_charge(folder))
+        return ChampionFiles(folder, self.models.all_in_charge(folder, self.bank.policy.trials))
 
     @cached_property
     def policy(self) -> CompiledPolicy:

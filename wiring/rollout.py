@@ -15,7 +15,6 @@ from records.audit import AuditEntry, AuditWriter
 from records.event_rows import microseconds
 from records.model_calls import calls_since
 from serving.beside import Calls, slice_trial
-from serving.champion_files import ChampionFiles
 from serving.decider import Decider
 from serving.rollout.evidence import RECENT, Ledger
 from serving.rollout.gate import Gate, judged
@@ -171,6 +170,7 @@ class Rollout:
         if verdict.word is not Word.SHIP:
             raise ModelError(f"version {state.model.version} stays in the {state.stage}", got=str(verdict))
         if state.stage == SHADOW:
+            self._expect_no_trial(now)
             self._give(state.model, Move(at=now, alias=SLICE, by=by, why=why))
             self._take(state.model, Move(at=now, alias=SHADOW, by=by, why="it is in the slice now", given=False))
         else:
@@ -238,6 +238,13 @@ class Rollout:
             found.append(Reading(check="rollout", subject="back", light=Light.RED, value=None, sentence=said))
         return found
 
+    def _expect_no_trial(self, now: datetime) -> None:
+        day = now.astimezone(self.components.bank.time_zone).date()
+        for trial in self.components.bank.policy.trials:
+            if trial.models and trial.starts <= day <= trial.ends:
+                remedy = f"wait until {trial.ends}, or end the trial"
+                raise ModelError(f"the trial {trial.name} compares models now", got="a slice beside it", remedy=remedy)
+
     @property
     def _registry(self) -> ModelRegistry:
         return self.components.models.registry
@@ -252,10 +259,7 @@ class Rollout:
     def _decider(self, model: RegisteredModel) -> Decider:
         """Return the bank's decider with a version in charge, and none beside it."""
         parts = self.components
-        folder = parts.places.champions
-        champions: dict[str, Any] = {"propensity": parts.models.published(model, folder)}
-        churn = parts.models.in_charge("churn", folder)
-        return ChampionFiles(folder, champions if churn is None else {**champions, "churn": churn}).decider(parts.bank)
+        return parts.models.files_with(model, parts.places.champions).decider(parts.bank)
 
     def _give(self, model: RegisteredModel, move: Move) -> None:
         self._registry.give(model, move)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from time import thread_time_ns
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -88,7 +87,6 @@ def decide_part(
     try:
         with ExitStack() as files, ExitStack() as open_files:
             writers: dict[str, pq.ParquetWriter] = {}
-            started = thread_time_ns()
             for decisions in decider.in_chunks(needed, context):
                 for name, content in contents.items():
                     table = content(decisions)
@@ -106,8 +104,7 @@ def decide_part(
                 forensics.append(Forensics.of(decisions))
                 if decider.policy.outbound:
                     wishes.append(first_contact_options(decisions))
-                decider.score_in_shadow(decisions, thread_time_ns() - started)
-                started = thread_time_ns()
+                decider.score_in_shadow(decisions)
             if wishes:
                 write_options(folder / WISHES, part, joined_options(wishes))
     except OSError as error:

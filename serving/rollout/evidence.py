@@ -90,20 +90,19 @@ class Ledger:
 
     def matured(self, model: Decider, other: Decider, since: datetime, until: datetime) -> Matured | None:
         """Return decisions from `since` on whose response windows have ended; None without any."""
-        found = logged_outcomes(self.decision_log, self.log, self.bank, until)
-        moments = _moments(found.decisions)
-        rows = np.flatnonzero(moments >= utc_microseconds(since))[-MOST_DECISIONS:]
-        if not len(rows):
+        found = logged_outcomes(self.decision_log, self.log, self.bank, until).since(since)
+        rows = slice(-MOST_DECISIONS, None)
+        kept = LoggedOutcomes(found.decisions[rows], found.reward[rows], found.accepted[rows], {})
+        if not kept.decisions:
             return None
-        decisions = tuple(found.decisions[row] for row in rows.tolist())
-        kept = LoggedOutcomes(decisions, found.reward[rows], found.accepted[rows], {})
+        moments = _moments(kept.decisions)
         arrays = evaluation_arrays(kept, model, self.log, self.decisions)
         return Matured(
             arrays=arrays,
             other=evaluation_arrays(kept, other, self.log, self.decisions).propensity,
             accepted=kept.accepted,
-            as_of=moments[rows],
-            groups=self._groups(arrays.customer, moments[rows]),
+            as_of=moments,
+            groups=self._groups(arrays.customer, moments),
         )
 
     def recent(self, model: Decider, until: datetime) -> Recent | None:

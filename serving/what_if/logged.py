@@ -49,6 +49,18 @@ class LoggedOutcomes:
     accepted: NDArray[np.bool_]
     left_out: Mapping[str, int]
 
+    def since(self, moment: datetime) -> LoggedOutcomes:
+        """Return the decisions from a moment on: a model is not judged on what it has learned from."""
+        moments = np.array([utc_microseconds(one.as_of) for one in self.decisions], dtype="datetime64[us]")
+        rows = np.flatnonzero(moments >= utc_microseconds(moment))
+        early = len(self.decisions) - len(rows)
+        return LoggedOutcomes(
+            tuple(self.decisions[row] for row in rows.tolist()),
+            self.reward[rows],
+            self.accepted[rows],
+            {**self.left_out, **({"made before the model's last training data": early} if early else {})},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class EvaluationArrays:

@@ -14,6 +14,7 @@ import pytest
 from decisioning.engine import DecisionContext
 from decisioning.policies.policy import Exploration
 from domain.event import Event
+from events.log import EventLog
 from events.schema import table_of
 from expressions.types import Array
 from features.compute import compute_features
@@ -39,6 +40,9 @@ from tests.tracking_store import tracking_store
 from wiring.components import Components, reload_components
 
 CUSTOMERS, A_DAY = 60, 30
+LONGEST = 40
+"""Days that the world lasts."""
+
 EVERY = (1, 2, 5, 10)
 """Customers of four kinds log in every so many days."""
 
@@ -71,10 +75,11 @@ class RolloutWorld:
             self._event("customer_attributes", _name(number), properties={"region": regions[number // 4 % 2]})
             for number in range(CUSTOMERS)
         ]
-        self.parts.log.append(table_of(known))
-        while self.today < AS_OF:
-            self.parts.log.append(table_of(self._logins()))
+        for _ in range(30 + LONGEST):
+            known += self._logins()
             self.today += timedelta(days=1)
+        self.today = AS_OF
+        EventLog(self.parts.places.log, buckets=2).append(table_of(known))
         self._random = np.random.default_rng(11)
 
     def train(self, seed: int, *, sign: float = 1.0, form: str = "logistic", passed: bool = True) -> RegisteredModel:
@@ -109,11 +114,9 @@ class RolloutWorld:
         """Decide for some customers every day, as the service does, and let them answer."""
         for _ in range(days):
             decider = self.parts.decider()
-            features = self._features(
-                [_name(number) for number in self._random.permutation(CUSTOMERS)[:A_DAY].tolist()]
-            )
+            features = self.features([_name(number) for number in self._random.permutation(CUSTOMERS)[:A_DAY].tolist()])
             context = DecisionContext(as_of=self.today, seed=7, channels=["app"])
-            events = self._logins()
+            events: list[Event] = []
             started = thread_time_ns()
             for made in decider.decide_as_assigned(features, context):
                 decider.score_in_shadow(made.decisions, thread_time_ns() - started)
@@ -129,7 +132,7 @@ class RolloutWorld:
             self.parts.log.append(table_of(events))
             self.today += timedelta(days=1)
 
-    def _features(self, customers: list[str]) -> FeatureTable:
+    def features(self, customers: list[str]) -> FeatureTable:
         tables, bank = [], self.parts.bank
         for bucket in range(self.parts.log.buckets):
             events = self.parts.log.read_bucket(bucket)
