@@ -23,7 +23,6 @@ from pipelines.planning import plan_batch, prices_for
 from pipelines.steps import StepResult, code_digest, digest_of, do, keep_table, kept_step
 from records.model_calls import put_calls
 from records.open_contacts import open_contacts
-from records.pauses import pauses_in_force
 from serving.batch.budget_state import write_budget_state
 from serving.batch.charges import remaining_before_batch
 from serving.batch.part_log import is_logged, log_part
@@ -31,6 +30,7 @@ from serving.decider import Decider
 from serving.delivery.plans import contacted, night_of
 from serving.service.deciding import SEED
 from serving.service.engine import outbound_channels
+from serving.stale_feeds import all_pauses
 from wiring.components import Components, components_of, reload_components
 from wiring.delivery import end_unheard_contacts
 from wiring.erasure import erased_kept_out
@@ -51,7 +51,7 @@ def _decided(components: Components, bank_folder: str, until: datetime) -> StepR
     end_unheard_contacts(components, until)
     champions = components.champion_files()
     # read before anything is decided: if they cannot be read, nothing is
-    pauses = pauses_in_force(components.database, until)
+    pauses = all_pauses(components.database, components.log, components.bank, until)
     policy = Decider(replace(components.bank, pauses=pauses), None, None).policy
     common = {"bank": components.bank.digest, "policy": policy.digest}
     versions = [{**common, **one} for one in champions.all_versions]

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Final
 
 from config.service import ServiceSettings
+from domain.pause import Pause
 from events.log import EventLog
 from records.archive.archive import DecisionArchive
 from records.audit import AuditWriter
@@ -20,7 +21,6 @@ from records.decision_writes import DecisionWriter
 from records.group_commit import GroupCommit
 from records.logged import LoggedEvents
 from records.model_calls import add_calls
-from records.pauses import pauses_in_force
 from serving.service.clock import Clock
 from serving.service.deciding import DecisionService
 from serving.service.decision_queue import DecisionQueue
@@ -33,6 +33,7 @@ from serving.service.pausing import PauseService
 from serving.service.preview import PreviewService
 from serving.service.queries import FormerModel, QueryService
 from serving.service.withdrawal import WithdrawalService
+from serving.stale_feeds import all_pauses
 
 SWITCH_SECONDS: Final = 0.0005
 """Thread switch interval, ten times shorter than the default, so that parsing requests need not wait for a decision."""
@@ -76,7 +77,8 @@ class Service:
         self.database = database
         self.clock = clock
         self._swapping = Lock()
-        self.engine = engine.paused_by(pauses_in_force(database, clock.now()))
+        self._log = log
+        self.engine = engine.paused_by(all_pauses(database, log, engine.bank, clock.now()))
         self.settings = settings
         self.decision_log = DecisionLog(database, archive)
         # callers are answered by the deadline in any case (serving.api.requests): nothing should work for longer
@@ -110,7 +112,7 @@ class Service:
         """Use an engine, with the pauses in force, for all requests that start from now on."""
         self.keep_calls()
         with self._swapping:
-            self.engine = engine.paused_by(self.pausing.in_force())
+            self.engine = engine.paused_by(self._pauses(engine))
 
     def keep_calls(self) -> None:
         """Store what models beside the champions were called for since the last time.
@@ -129,7 +131,7 @@ class Service:
             StateError: The database does not answer; without it nothing is decided either.
         """
         with self._swapping:
-            self.engine = self.engine.paused_by(self.pausing.in_force())
+            self.engine = self.engine.paused_by(self._pauses(self.engine))
 
     def close(self) -> None:
         """Commit what is waiting and close."""
@@ -139,6 +141,9 @@ class Service:
         self.commits.close()
         self.keep_calls()
         self.database.close()
+
+    def _pauses(self, engine: LiveEngine) -> tuple[Pause, ...]:
+        return all_pauses(self.database, self._log, engine.bank, self.clock.now())
 
     def _presented(self) -> str | None:
         contacts = self.engine.bank.vocabulary.contacts
