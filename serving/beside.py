@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, tzinfo
 from threading import Lock
 from time import thread_time_ns
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from decisioning.engine import Decisions
+from decisioning.engine import Decisions, as_datetime
+from decisioning.policies.assignment import arms_of, trial_arms, units_of
+from decisioning.policies.draws import hashes_of
+from decisioning.policies.policy import Control
 from decisioning.policies.trial import Trial
+from features.moments import utc_microseconds
+from features.table import FeatureTable
 from serving.scorers import PropensityScorer
 
 MODEL_FAILURES: Final = (ArithmeticError, TypeError, AttributeError, RuntimeError, ValueError)
@@ -135,6 +141,21 @@ class Beside:
     shadow: Shadow | None = None
     arms: tuple[ModelArm, ...] = ()
     calls: CallCounter = field(default_factory=CallCounter)
+
+    def arm_of(
+        self, features: FeatureTable, control: Control, time_zone: tzinfo, as_of: datetime | np.datetime64
+    ) -> NDArray[np.intp]:
+        """Return the position of the arm that each customer is assigned to at a moment, -1 for none, shape (n,)."""
+        taken = np.full(len(features), -1)
+        if not self.arms:
+            return taken
+        units = units_of(hashes_of(map(str, features.customer_ids)), features.columns.get(control.household or ""))
+        day = as_datetime(utc_microseconds(as_of)).astimezone(time_zone).date()
+        drawn = arms_of(units, control, day)
+        for place, one in enumerate(self.arms):
+            inside = trial_arms(units, drawn, one.trial, control.salt, day) == one.arm
+            taken[inside & (taken == -1)] = place
+        return taken
 
 
 def slice_trial(name: str, version: str, share: float) -> Trial:

@@ -12,21 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.bank import Bank
-from decisioning.engine import DecisionContext, Decisions, as_datetime, decide
+from decisioning.engine import DecisionContext, Decisions, decide
 from decisioning.explaining.rule_book import RuleBook
 from decisioning.explaining.trace import STAGE, Traces
-from decisioning.policies.assignment import arms_of, trial_arms, units_of
 from decisioning.policies.candidates import Columns
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.compiled import CompiledPolicy
-from decisioning.policies.draws import hashes_of
 from decisioning.policies.symbol_table import SCORES
 from domain.decision import Decision
 from domain.errors import DataError
 from domain.offer import Offer, Treatment
 from domain.pause import Pause
 from expressions.types import Array, ColumnType, Schema
-from features.moments import utc_microseconds
 from features.table import FeatureTable
 from serving.beside import MODEL_FAILURES, Beside, Calls, ModelArm
 from serving.scorers import ChurnScorer, PropensityScorer
@@ -220,16 +217,7 @@ class Decider:
         self, features: FeatureTable, as_of: datetime | np.datetime64
     ) -> Iterator[tuple[NDArray[np.intp], Decider]]:
         """Return the rows of each decider; every row belongs to one."""
-        taken = np.full(len(features), -1)
-        if self._of_arm:
-            control = self.bank.policy.control
-            household = features.columns.get(control.household or "")
-            units = units_of(hashes_of(map(str, features.customer_ids)), household)
-            day = as_datetime(utc_microseconds(as_of)).astimezone(self.policy.time_zone).date()
-            arms = arms_of(units, control, day)
-            for place, one in enumerate(self.beside.arms):
-                inside = trial_arms(units, arms, one.trial, control.salt, day) == one.arm
-                taken[inside & (taken == -1)] = place
+        taken = self.beside.arm_of(features, self.bank.policy.control, self.policy.time_zone, as_of)
         for place in np.unique(taken).tolist() or [-1]:
             yield np.flatnonzero(taken == place), (None if place == -1 else self._of_arm[place]) or self
 

@@ -17,9 +17,10 @@ from records.model_calls import calls_since
 from serving.beside import Calls, slice_trial
 from serving.decider import Decider
 from serving.rollout.evidence import RECENT, Ledger
-from serving.rollout.gate import Gate, judged
+from serving.rollout.gate import Gate, readings_of_gates, verdict_of_all
 from serving.rollout.gates import ROLLING_BACK, gates_of
 from serving.rollout.requests import answered, asked_back
+from serving.rollout.state import RolloutState
 from serving.trial_results import slice_report
 from wiring.components import Components
 from wiring.models import publish_champions
@@ -28,47 +29,6 @@ _LOG: Final = logging.getLogger("nbo.models")
 
 ITSELF: Final = "nbo"
 """Who rolls back where nobody has to ask."""
-
-_LIGHTS: Final = {Word.SHIP: Light.GREEN, Word.HOLD: Light.UNKNOWN, Word.STOP: Light.RED}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RolloutState:
-    """Where a rollout stands.
-
-    Attributes:
-        stage: `shadow`, `slice`, or `champion` while a new champion is watched; None if nothing is under way.
-        model: The version; None if nothing is under way.
-        since: When it came into its stage.
-        other: The version that it is compared with: the champion, or the former one.
-        challenger: The version that could start; None if there is none.
-        moves: Moves of the version's aliases, or of the champion's, earliest first.
-    """
-
-    stage: Alias | None
-    model: RegisteredModel | None
-    since: datetime | None
-    other: RegisteredModel | None
-    challenger: RegisteredModel | None
-    moves: tuple[Move, ...]
-
-    @property
-    def sentence(self) -> str:
-        """Where it stands, in words."""
-        if self.model is None or self.since is None:
-            waits = (
-                "no challenger waits" if self.challenger is None else f"version {self.challenger.version} could start"
-            )
-            return f"no rollout is under way; {waits}"
-        version, day = self.model.version, f"{self.since:%Y-%m-%d}"
-        if self.stage == CHAMPION:
-            return f"version {version} is champion since {day}, and version {self.other_version} could come back"
-        return f"version {version} is in the {self.stage} since {day}, beside champion version {self.other_version}"
-
-    @property
-    def other_version(self) -> str:
-        """Version of the other model."""
-        return "none" if self.other is None else self.other.version
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +60,10 @@ class Rollout:
                 )
         moves = [] if champion is None else self._registry.moves(champion)
         since = _since(moves, CHAMPION)
-        watched = timedelta(days=self.components.bank.models.rollout.watched_days)
-        is_watched = champion is not None and former is not None and since is not None and now - since < watched
+        settings, watched = self.components.bank.models.rollout, timedelta(0)
+        if settings.required and former is not None:
+            watched = timedelta(days=settings.watched_days)
+        is_watched = since is not None and now - since < watched
         return RolloutState(
             stage=CHAMPION if is_watched else None,
             model=champion if is_watched else None,
@@ -166,7 +128,7 @@ class Rollout:
         state = self.state(now)
         if state.model is None or state.stage not in {SHADOW, SLICE}:
             raise ModelError("no rollout is under way", remedy="nbo rollout start begins one")
-        verdict = judged(self.gates(state, now))
+        verdict = verdict_of_all(self.gates(state, now))
         if verdict.word is not Word.SHIP:
             raise ModelError(f"version {state.model.version} stays in the {state.stage}", got=str(verdict))
         if state.stage == SHADOW:
@@ -208,7 +170,7 @@ class Rollout:
         """
         state = self.state(now)
         gates = self.gates(state, now) if with_gates else ()
-        verdict = judged(gates) if gates else None
+        verdict = verdict_of_all(gates) if gates else None
         return {
             "sentence": state.sentence if verdict is None else f"{state.sentence}: {verdict}",
             "stage": state.stage,
@@ -292,20 +254,6 @@ def do_what_is_asked(components: Components, now: datetime) -> None:
     except NotFoundError as error:
         _LOG.error("nothing was taken back: %s", error)
     answered(folder)
-
-
-def readings_of_gates(gates: tuple[Gate, ...]) -> list[Reading]:
-    """Return gates as readings: too little data is unknown, and not green."""
-    return [
-        Reading(
-            check="rollout",
-            subject=one.name,
-            light=_LIGHTS[one.verdict.word],
-            value=one.value,
-            sentence=f"{one.name}: {one.verdict.reason}",
-        )
-        for one in gates
-    ]
 
 
 def _since(moves: list[Move], alias: Alias) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from config.delivery import WebhookTarget
 from config.stores import SettingError
 from config.watching import AlarmWebhook
 from domain.addresses import Inside
+from domain.errors import NboError
 from domain.health import Light, Reading
 from serving.delivery.unsent import confirmations
 from serving.delivery.webhook import Webhook
@@ -22,7 +24,8 @@ from serving.watching.data import drifts, freshness, whole_days
 from serving.watching.offers import acceptance, impressions, promised, without_offer
 from serving.watching.partners import confirmed
 from wiring.components import Components
-from wiring.rollout import ITSELF, Rollout
+
+_LOG = logging.getLogger("nbo.models")
 
 PROMISES_DAYS = 180
 """Impressions of so many days say whether acceptances and values are what was promised."""
@@ -61,9 +64,22 @@ def watch(components: Components, now: datetime) -> tuple[list[Reading], list[Re
     Raises:
         SettingError: An environment variable that `watching.yaml` names is not set.
     """
-    found = [*readings_of(components, now), *Rollout(components, ITSELF).check(now)]
+    found = [*readings_of(components, now), *_of_rollout(components, now)]
     ways = ways_of(components, os.environ)
     return found, keep_readings(components.places.figures, found, components.bank.watching, ways, now)
+
+
+def _of_rollout(components: Components, now: datetime) -> list[Reading]:
+    """Check the rollout; a registry that does not answer keeps nobody from hearing of the rest."""
+    from wiring.rollout import ITSELF, Rollout  # noqa: PLC0415 - imports MLflow, which looking at health does without
+
+    try:
+        return Rollout(components, ITSELF).check(now)
+    except Exception as error:  # noqa: BLE001  MLflow's client raises anything when the registry is down
+        _LOG.exception("the rollout could not be looked at")
+        why = str(error) if isinstance(error, NboError) else type(error).__name__
+        said = f"the rollout could not be looked at: {why}"
+        return [Reading(check="rollout", subject="registry", light=Light.UNKNOWN, value=None, sentence=said)]
 
 
 def ways_of(components: Components, environ: Mapping[str, str]) -> dict[str, Tell]:

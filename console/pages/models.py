@@ -51,7 +51,7 @@ def content(visit: Visit) -> Content:
         "shadow": None if beside.shadow is None else beside.shadow.cited,
         "slices": [arm.cited for arm in beside.arms],
         "may_go_back": visit.person.may(Permission.OPERATIONS),
-        "asked": "asked" in visit.asked,
+        "was_asked": "asked" in visit.asked,
     }
     return Content(tables, values)
 

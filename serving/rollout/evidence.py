@@ -24,7 +24,14 @@ from serving.batch.part import FEATURES
 from serving.decider import Decider
 from serving.service.deciding import SEED
 from serving.what_if.comparison import NOTHING
-from serving.what_if.logged import EvaluationArrays, LoggedOutcomes, evaluation_arrays, features_at, logged_outcomes
+from serving.what_if.logged import (
+    MEAN_PROPENSITY,
+    EvaluationArrays,
+    LoggedOutcomes,
+    evaluation_arrays,
+    features_at,
+    logged_outcomes,
+)
 
 RECENT: Final = timedelta(days=7)
 """Period of fairness, drift and errors: they are looked at every day."""
@@ -62,13 +69,14 @@ class Recent:
     Attributes:
         offered: Probability that the model's policy offers anything, shape (n,).
         groups: As in `Matured`, shape (n,).
-        propensity: What the model says of the offers that were made, shape (k,), NaN if nothing.
+        scores: Mean of what the model says of a decision's candidates, whoever chose among them, shape (k,), NaN if
+            nothing.
         before: The same for decisions of the weeks before, shape (m,).
     """
 
     offered: Array
     groups: Mapping[str, NDArray[np.object_]]
-    propensity: Array
+    scores: Array
     before: Array
 
 
@@ -112,24 +120,24 @@ class Ledger:
         offered nothing counts, too.
         """
         now, before = self._between(until - RECENT, until), self._between(until - RECENT - COMPARED, until - RECENT)
-        single = tuple(one for one in now if one.record is not None)
+        arrays = self._arrays(now, model) if now else None
+        single = np.array([one.record is not None for one in now], dtype=bool)
         offered, groups = [np.empty(0)], [self._groups(np.empty(0, object), np.empty(0, "datetime64[us]"))]
-        if single:
-            arrays = self._arrays(single, model)
-            offered.append(1.0 - arrays.target[:, arrays.actions.index(NOTHING)])
-            groups.append(self._groups(arrays.customer, _moments(single)))
+        if arrays is not None and single.any():
+            offered.append(1.0 - arrays.target[single, arrays.actions.index(NOTHING)])
+            groups.append(self._groups(arrays.customer[single], _moments(now)[single]))
         night = self._night(until)
         if night is not None:
             customers, moments = night
             offered.append(self._offered(model, customers, moments))
             groups.append(self._groups(customers, moments))
-        if len(offered) == 1 and not now:
+        if len(offered) == 1 and arrays is None:
             return None
         return Recent(
             offered=np.concatenate(offered),
             groups={name: np.concatenate([one[name] for one in groups]) for name in groups[0]},
-            propensity=self._arrays(now, model).propensity if now else np.empty(0),
-            before=self._arrays(before, model).propensity if before else np.empty(0),
+            scores=np.empty(0) if arrays is None else arrays.context[:, MEAN_PROPENSITY],
+            before=self._arrays(before, model).context[:, MEAN_PROPENSITY] if before else np.empty(0),
         )
 
     def _night(self, until: datetime) -> tuple[NDArray[np.object_], NDArray[np.datetime64]] | None:

@@ -132,7 +132,7 @@ def auc_gate(matured: Matured, settings: Rollout) -> Gate:
 
 def drift_gate(recent: Recent, settings: Rollout) -> Gate:
     """Judge whether its scores of the last days are distributed as in the weeks before."""
-    now, before = (one[np.isfinite(one)] for one in (recent.propensity, recent.before))
+    now, before = (one[np.isfinite(one)] for one in (recent.scores, recent.before))
     if min(len(now), len(before)) < settings.minimum_decisions:
         reason = f"{len(now):,} scores of the last days and {len(before):,} of the weeks before"
         return held_gate(DRIFT_GATE, f"{reason}: {settings.minimum_decisions:,} of each are needed")

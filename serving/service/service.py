@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from threading import Lock
 from typing import Final
 
 from config.service import ServiceSettings
+from domain.errors import StateError
 from domain.pause import Pause
 from events.log import EventLog
 from records.archive.archive import DecisionArchive
@@ -110,9 +112,10 @@ class Service:
 
     def swap(self, engine: LiveEngine) -> None:
         """Use an engine, with the pauses in force, for all requests that start from now on."""
-        self.keep_calls()
         with self._swapping:
-            self.engine = engine.paused_by(self._pauses(engine))
+            before, self.engine = self.engine, engine.paused_by(self._pauses(engine))
+        with suppress(StateError):  # counts of some seconds are worth no engine
+            self._keep_calls_of(before)
 
     def keep_calls(self) -> None:
         """Store what models beside the champions were called for since the last time.
@@ -120,8 +123,11 @@ class Service:
         Raises:
             StateError: The database does not answer.
         """
-        calls = self.engine.decider.beside.calls.take()
-        day = self.clock.now().astimezone(self.engine.bank.time_zone).date()
+        self._keep_calls_of(self.engine)
+
+    def _keep_calls_of(self, engine: LiveEngine) -> None:
+        calls = engine.decider.beside.calls.take()
+        day = self.clock.now().astimezone(engine.bank.time_zone).date()
         add_calls(self.database, day, {version: asdict(counts) for version, counts in calls.items()})
 
     def read_pauses(self) -> None:
@@ -139,7 +145,8 @@ class Service:
             self.swapper.close()
         self.answering.close()
         self.commits.close()
-        self.keep_calls()
+        with suppress(StateError):
+            self.keep_calls()
         self.database.close()
 
     def _pauses(self, engine: LiveEngine) -> tuple[Pause, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +32,9 @@ from serving.customer_features import Origin
 from serving.decider import CHURN_PROBABILITY, Decider
 from serving.replay import features_of
 from serving.what_if.comparison import NOTHING
+
+MEAN_PROPENSITY: Final = 2
+"""Column of `EvaluationArrays.context` with the mean propensity of the channel's candidates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +174,7 @@ def evaluation_arrays(
         known = decisions.worth.propensity[:, columns]
         some = np.isfinite(known).any(axis=1)
         context[rows[some], 1] = np.nanmax(known[some], axis=1)
-        context[rows[some], 2] = np.nanmean(known[some], axis=1)
+        context[rows[some], MEAN_PROPENSITY] = np.nanmean(known[some], axis=1)
     target[:, places[NOTHING]] = np.clip(1.0 - target.sum(axis=1), 0.0, 1.0)
     return EvaluationArrays(
         actions,

@@ -11,7 +11,7 @@ from models.settings import Rollout
 from serving.beside import Calls
 from serving.rollout.evidence import Matured, Recent
 from serving.rollout.fairness import fairness_gate
-from serving.rollout.gate import judged
+from serving.rollout.gate import verdict_of_all
 from serving.rollout.gates import auc_gate, calibration_gate, drift_gate, errors_gate, gates_of, time_gate, value_gate
 from serving.what_if.logged import EvaluationArrays
 
@@ -60,7 +60,7 @@ def recent(*, south: float = 0.6, moved: float = 0.0, rows: int = N) -> Recent:
     return Recent(
         offered=(random.random(rows) < np.where(place == 1, south, 0.6)).astype(float),
         groups={"region": np.array(["north", "south"], dtype=object)[place]},
-        propensity=random.beta(2.0, 8.0, rows) + moved,
+        scores=random.beta(2.0, 8.0, rows) + moved,
         before=random.beta(2.0, 8.0, rows),
     )
 
@@ -71,7 +71,7 @@ def calls(failed: int = 0) -> Calls:
 
 def test_a_model_that_is_as_good_as_the_champion_ships() -> None:
     gates = gates_of(SETTINGS, matured(), recent(), calls(), None)
-    assert judged(gates).word == "ship", judged(gates)
+    assert verdict_of_all(gates).word == "ship", verdict_of_all(gates)
     assert [one.name for one in gates] == ["value", "calibration", "auc", "fairness", "drift", "errors", "time"]
     assert all(one.value is not None for one in gates)
 
@@ -116,7 +116,7 @@ def test_missing_data_holds_at_every_gate(given: str) -> None:
     )
     assert {one.verdict.word for one in gates} == {"hold"}
     assert {one.value for one in gates} == {None}
-    assert judged(gates).word == "hold"
+    assert verdict_of_all(gates).word == "hold"
 
 
 def test_a_model_that_says_nothing_of_an_offer_holds() -> None:
