@@ -203,8 +203,11 @@ def trials(
     """
     parts = components_of_bank(context)
     from serving.trial_results import trial_reports
+    from wiring.trials import slow_arm
 
-    found = trial_reports(parts.log, parts.bank, moment_of(parts, as_of) or parts.latest())
+    found = trial_reports(
+        parts.log, parts.bank, moment_of(parts, as_of) or parts.latest(), lambda trial: slow_arm(parts, trial)
+    )
     if json:
         print_json({"trials": [one.to_json() for one in found]})
         return

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 from records.database import Database
 from records.schema import MODEL_CALLS
 
-COUNTS = ("decisions", "failed", "own_nanoseconds", "all_nanoseconds")
+COUNTS = ("decisions", "failed", "own_nanoseconds", "all_nanoseconds", "timed")
 
 
 def add_calls(database: Database, day: date, calls: Mapping[str, Mapping[str, int]]) -> None:

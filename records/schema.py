@@ -128,6 +128,7 @@ MODEL_CALLS: Final = Table(
     Column("failed", BigInteger, nullable=False),
     Column("own_nanoseconds", BigInteger, nullable=False),
     Column("all_nanoseconds", BigInteger, nullable=False),
+    Column("timed", BigInteger, nullable=False),
 )
 """What models beside the champions were called for (`serving.beside.Calls`)."""
 

@@ -39,13 +39,20 @@ class Calls:
         decisions: Decisions that it took part in.
         failed: Those of them that it could not score.
         own_nanoseconds: Processor time of its scores in the shadow.
-        all_nanoseconds: Processor time of the same decisions without them.
+        all_nanoseconds: Processor time of the timed decisions: in the shadow without its scores, else all of it.
+        timed: Decisions that were timed: single ones of a service, for which somebody waits.
     """
 
     decisions: int = 0
     failed: int = 0
     own_nanoseconds: int = 0
     all_nanoseconds: int = 0
+    timed: int = 0
+
+    @property
+    def milliseconds(self) -> float:
+        """Mean processor time of a timed decision; NaN without one."""
+        return self.all_nanoseconds / self.timed / 1e6 if self.timed else float("nan")
 
     def __add__(self, other: Calls) -> Calls:
         return Calls(
@@ -53,6 +60,7 @@ class Calls:
             failed=self.failed + other.failed,
             own_nanoseconds=self.own_nanoseconds + other.own_nanoseconds,
             all_nanoseconds=self.all_nanoseconds + other.all_nanoseconds,
+            timed=self.timed + other.timed,
         )
 
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from config.bank import Bank
 from decisioning.experiments.trials import TrialResult, judge_trial, trial_size
+from decisioning.off_policy.verdict import Verdict, Word
 from decisioning.policies.assignment import arms_of, trial_arms
 from decisioning.policies.draws import Arm, Arms, Hashes
 from decisioning.policies.trial import Trial
@@ -95,18 +96,31 @@ class TrialReport:
         }
 
 
-def trial_reports(log: EventLog, bank: Bank, until: datetime) -> list[TrialReport]:
+SlowArms = Callable[[Trial], str | None]
+"""Says which arm of a trial is too slow; None for none."""
+
+
+def trial_reports(log: EventLog, bank: Bank, until: datetime, slow: SlowArms = lambda _: None) -> list[TrialReport]:
     """Report on every trial of the bank's policy.
 
     Args:
         log: Event log.
         bank: The bank; its offers say what they count as.
         until: Moment of the last knowledge.
+        slow: Guardrail of latency, which the event log does not tell.
     """
     if not bank.policy.trials:
         return []
     outcomes = _outcomes(log, bank.offers, until)
-    return [_report(log, bank, outcomes, trial, until) for trial in bank.policy.trials]
+    found = [_report(log, bank, outcomes, trial, until) for trial in bank.policy.trials]
+    return [_stopped_if_slow(one, slow) for one in found]
+
+
+def _stopped_if_slow(report: TrialReport, slow: SlowArms) -> TrialReport:
+    why = None if report.result is None else slow(report.trial)
+    if why is None or report.result is None:
+        return report
+    return replace(report, result=replace(report.result, verdict=Verdict(Word.STOP, why)))
 
 
 def slice_report(log: EventLog, bank: Bank, part: Trial, since: datetime, until: datetime) -> TrialReport:

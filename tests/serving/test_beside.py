@@ -117,6 +117,16 @@ def test_an_arm_of_a_trial_has_its_model_and_the_control_arm_the_champion(everyb
     assert sorted(after) == ["1", "2"], "after the trial the slice has its customers"
 
 
+def test_only_decisions_for_one_customer_are_timed(everybody: Any) -> None:
+    one = decider(0.0)
+    list(one.decide_as_assigned(everybody, CONTEXT))
+    assert one.beside.calls.take()["1"].timed == 0
+    list(one.decide_as_assigned(everybody.take(np.array([0])), CONTEXT))
+    calls = one.beside.calls.take()["1"]
+    assert (calls.decisions, calls.timed) == (1, 1)
+    assert 0.0 < calls.milliseconds < 1_000.0
+
+
 def test_where_a_model_fails_the_champion_decides_and_it_is_counted(everybody: Any) -> None:
     broken = decider(scorer=Broken())
     assert set(versions_of(broken, everybody).values()) == {"1"}

@@ -54,6 +54,12 @@ def test_a_slice_is_judged_against_the_rest_of_the_standard_arm(tmp_path):
     assert not found.result.sample_ratio.is_mismatch
 
 
+def test_a_slow_arm_stops_a_trial_whatever_it_gains(tmp_path):
+    log = log_of(tmp_path, (0.2, 0.4))
+    [report] = trial_reports(log, bank_with(TRIAL), LATER, lambda trial: f"{trial.name} takes 9.0 ms")
+    assert str(report.result.verdict) == "stop: push takes 9.0 ms"
+
+
 def test_what_one_offer_wins_from_another_shows_by_offer(tmp_path):
     bank = bank_with(TRIAL)
     other = replace(bank.offers[1], counts_as=CountsAs(types=("ticked",), value=60.0, within_days=1))

@@ -15,12 +15,14 @@ from decisioning.policies.trial import Trial
 from domain.errors import DataError, ModelError, NotFoundError
 from models.registry import SHADOW, SLICE, Move
 from pipelines.evaluation import GAINS, PAGE, STAGES, evaluate_logged
+from records.model_calls import add_calls
 from records.schema import AUDIT, DECISIONS, VERSIONS
 from serving.champions import read_champions
 from serving.rollout.requests import BackRequest, ask_back, asked_back
 from tests.serving.api.build import with_policy
 from tests.wiring.rollout_world import RolloutWorld
 from wiring.rollout import Rollout, do_what_is_asked
+from wiring.trials import slow_arm
 
 STEP = {"by": "A. Jansen", "why": "learned the summer"}
 
@@ -142,6 +144,14 @@ def test_the_arm_of_a_trial_is_decided_by_the_version_that_it_names(world: Rollo
     both = answered(world, 4)
     assert set(both) == {first.version, second.version}
     assert 0.2 < both[second.version] / sum(both.values()) < 0.8
+    assert slow_arm(world.parts, trial) is None
+    timed = {"decisions": 200, "failed": 0, "own_nanoseconds": 0, "timed": 200}
+    for model, nanoseconds in ((first, 10**9), (second, 2 * 10**9)):
+        add_calls(world.parts.database, day, {model.cited: {**timed, "all_nanoseconds": nanoseconds}})
+    said = slow_arm(world.parts, trial)
+    assert said == (
+        "a decision of newer takes 10.0 ms of processor time, the control arm 5.0; 1.5 times as much is allowed"
+    )
 
 
 def test_missing_data_holds(world: RolloutWorld) -> None:
