@@ -60,10 +60,9 @@ class Rollout:
                 )
         moves = [] if champion is None else self._registry.moves(champion)
         since = _since(moves, CHAMPION)
-        settings, watched = self.components.bank.models.rollout, timedelta(0)
-        if settings.required and former is not None:
-            watched = timedelta(days=settings.watched_days)
-        is_watched = since is not None and now - since < watched
+        settings = self.components.bank.models.rollout
+        until = None if since is None else since + timedelta(days=settings.watched_days)
+        is_watched = settings.required and former is not None and until is not None and now < until
         return RolloutState(
             stage=CHAMPION if is_watched else None,
             model=champion if is_watched else None,
