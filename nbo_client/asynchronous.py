@@ -14,6 +14,8 @@ from nbo_client.calls import Call
 from nbo_client.client import TIMEOUT_SECONDS
 from nbo_client.exchange import Send, exchange, headers_of
 from nbo_client.messages import (
+    BackAsked,
+    BackRequest,
     Catalogue,
     ConsentChange,
     ConsentChanged,
@@ -127,6 +129,10 @@ class AsyncNboClient:
     async def resume(self, request: ResumeRequest) -> Pauses:
         """End a pause, and return those that stay in force. Needs the scope `admin`."""
         return await self._do(calls.resume(request))
+
+    async def take_back(self, request: BackRequest) -> BackAsked:
+        """End the rollout of a model, or else put the former champion back in charge. Needs the scope `admin`."""
+        return await self._do(calls.take_back(request))
 
     async def ready(self) -> Ready:
         """Read which bank and versions the service serves."""

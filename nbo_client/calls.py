@@ -8,6 +8,8 @@ from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
 from nbo_client.messages import (
+    BackAsked,
+    BackRequest,
     Catalogue,
     ConsentChange,
     ConsentChanged,
@@ -140,6 +142,11 @@ def pause(request: PauseRequest) -> Call[Paused]:
 def resume(request: ResumeRequest) -> Call[Pauses]:
     """End a pause."""
     return Call("POST", "/v1/pauses/resume", Pauses, written(request))
+
+
+def take_back(request: BackRequest) -> Call[BackAsked]:
+    """End the rollout of a model, or else put the former champion back in charge."""
+    return Call("POST", "/v1/rollout/back", BackAsked, written(request))
 
 
 def ready() -> Call[Ready]:

@@ -13,6 +13,8 @@ from nbo_client import calls
 from nbo_client.calls import Call
 from nbo_client.exchange import Send, exchange, headers_of
 from nbo_client.messages import (
+    BackAsked,
+    BackRequest,
     Catalogue,
     ConsentChange,
     ConsentChanged,
@@ -164,6 +166,10 @@ class NboClient:
     def resume(self, request: ResumeRequest) -> Pauses:
         """End a pause, and return those that stay in force. Needs the scope `admin`."""
         return self._do(calls.resume(request))
+
+    def take_back(self, request: BackRequest) -> BackAsked:
+        """End the rollout of a model, or else put the former champion back in charge. Needs the scope `admin`."""
+        return self._do(calls.take_back(request))
 
     def ready(self) -> Ready:
         """Read which bank and versions the service serves; needs no key."""

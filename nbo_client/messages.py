@@ -259,6 +259,30 @@ class Pauses:
     pauses: tuple[PauseInForce, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackRequest:
+    """A request to end the rollout of a model, or else to put the former champion back in charge.
+
+    Attributes:
+        by: Name of the person.
+        reason: Reason in words.
+    """
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackAsked:
+    """A request to take a model back was stored; replicas follow within the swap time.
+
+    Attributes:
+        status: `asked`.
+    """
+
+    status: str
+
+
 @dataclass(frozen=True, slots=True)
 class Customer:
     """What is known of a customer.

@@ -125,8 +125,9 @@ def put_to_gate(
         single_features=alone,
         importance=mean_absolute_shap(*new.shap),
     )
-    registered = components.models.registry.register(run)
-    charged = report.passed and new.experiment is None
+    waits = settings.rollout.required and new.name == PROPENSITY and champion is not None
+    registered = components.models.registry.register(run, waits=waits)
+    charged = report.passed and new.experiment is None and not waits
     sentences = [f"- {'passed' if check.passed else 'FAILED'}: {check.sentence}" for check in report.checks]
     keep_page(f"gate-{new.name}", f"Gate of {facts.name} version {registered.version}", "\n".join(sentences))
     return {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +25,7 @@ def ranked_offers(decisions: Decisions) -> pa.Table:
     Returns:
         Rows by customer as in `decisions`, channel as in the vocabulary, and rank: customer_id, channel, rank, offer,
         treatment, propensity, value, priority, selection_probability, rank_probability, arm, decision_id, stage,
-        as_of.
+        as_of, versions (digest of the versions of everything that took part, `versions_digest`).
     """
     pairs = decisions.policy.candidates.pairs
     channel_of = np.array([_index(decisions.channels, treatment.channel) for _, treatment in pairs], dtype=np.intp)
@@ -50,8 +51,14 @@ def ranked_offers(decisions: Decisions) -> pa.Table:
             "decision_id": pa.array(_ids(decisions, rows, channels), pa.string()),
             "stage": _stage(decisions, rows),
             "as_of": pa.array(np.full(len(rows), decisions.as_of), pa.timestamp("us", "UTC")),
+            "versions": _dictionary(np.zeros(len(rows), np.intp), [versions_digest(decisions.versions)]),
         }
     )
+
+
+def versions_digest(versions: Mapping[str, str]) -> str:
+    """Return a digest of versions by name, which tells decisions of different models apart."""
+    return blake2b(json.dumps(dict(versions), sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def rejections(decisions: Decisions) -> pa.Table:

@@ -7,6 +7,20 @@ export interface Alive {
   status: string;
 }
 
+/** A request to take a model back was stored; replicas follow within the swap time. */
+export interface BackAsked {
+  /** `asked`. */
+  status: string;
+}
+
+/** Who takes the model back, and why. */
+export interface BackBody {
+  /** Name of the person */
+  by: string;
+  /** Reason in words. */
+  reason: string;
+}
+
 /** Several requests. */
 export interface BatchRequest {
   /** The same id and request give the same answer, for 35 days. */
@@ -574,6 +588,15 @@ export class NboClient {
   /** End a pause and return those that stay in force; it is audited. */
   resume(body: ResumeBody): Promise<Pauses> {
     return this.#send("POST", `/v1/pauses/resume`, body);
+  }
+
+  /**
+   * End the rollout under way, or else put the former champion back in charge; it is audited.
+   *
+   * The process that publishes models does it, and every replica follows within the swap time.
+   */
+  takeBack(body: BackBody): Promise<BackAsked> {
+    return this.#send("POST", `/v1/rollout/back`, body);
   }
 
   /** Report that the process answers; a supervisor restarts one that does not. */

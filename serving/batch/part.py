@@ -104,6 +104,7 @@ def decide_part(
                 forensics.append(Forensics.of(decisions))
                 if decider.policy.outbound:
                     wishes.append(first_contact_options(decisions))
+                decider.score_in_shadow(decisions)
             if wishes:
                 write_options(folder / WISHES, part, joined_options(wishes))
     except OSError as error:

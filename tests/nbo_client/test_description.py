@@ -14,6 +14,8 @@ import pytest
 from nbo_client import calls
 from nbo_client.calls import MOST_IN_BATCH, Call
 from nbo_client.messages import (
+    BackAsked,
+    BackRequest,
     Catalogue,
     ConsentChange,
     ConsentChanged,
@@ -46,12 +48,12 @@ DOCUMENT = openapi_document()
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 
 ASKED = {"QuestionBody": Question, "EventIn": Event, "ConsentBody": ConsentChange, "ScoreBody": ScoreRequest,
-         "PauseBody": PauseRequest, "ResumeBody": ResumeRequest}  # fmt: skip
+         "PauseBody": PauseRequest, "BackBody": BackRequest, "ResumeBody": ResumeRequest}  # fmt: skip
 ANSWERED = {
     kind.__name__: kind
     for kind in (
         Reason, RankedOffer, Decision, Decisions, Withdrawal, EventResult, Told, Ready, Customer, ConsentChanged,
-        Receipt, DecisionLook, Explanation, Replay, Catalogue, Scores, PauseInForce, Paused, Pauses,
+        Receipt, DecisionLook, Explanation, Replay, Catalogue, Scores, PauseInForce, Paused, Pauses, BackAsked,
     )
 }  # fmt: skip
 BY_KIND = {kind: name for name, kind in (ASKED | ANSWERED).items()}
@@ -74,6 +76,7 @@ CALLS: list[Call[Any]] = [
     calls.scores("c", None),
     calls.pauses(),
     calls.pause(PauseRequest(scope="outbound", by="A", reason="R", until=datetime(2026, 6, 1, tzinfo=UTC))),
+    calls.take_back(BackRequest(by="A", reason="R")),
     calls.resume(ResumeRequest(scope="outbound", by="A")),
 ]
 

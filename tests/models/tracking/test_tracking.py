@@ -17,7 +17,7 @@ from models.comparison import compare_with_champion, recorded_scores
 from models.evaluation.evaluation import evaluate
 from models.evaluation.pictures import draw_reliability
 from models.gate import judge_challenger
-from models.registry import CHALLENGER, CHAMPION, ModelRegistry
+from models.registry import CHALLENGER, CHAMPION, FORMER, ModelRegistry
 from models.settings import Gate
 from models.tracking.experiments import FACTS, UNKNOWN_REVISION, compare_runs, git_revision
 from models.tracking.files import FILES_FOLDER
@@ -125,8 +125,23 @@ def test_a_failed_challenger_leaves_the_champion_in_charge_and_a_better_one_repl
     assert (registry.find(name, CHAMPION), registry.find(name, CHALLENGER)) == (one, two)
     three = registry.register(logged(store, judged, evaluation, bank="alias"))
     assert (registry.find(name, CHAMPION), registry.find(name, CHALLENGER)) == (three, None)
-    registry.promote(two)
+    registry.promote(two, by="A. Jansen", why="in a hurry")
     assert registry.find(name, CHAMPION) == two
+    assert registry.find(name, FORMER) == three
+    assert [move.sentence for move in registry.moves(two)][-1] == "champion given by A. Jansen: in a hurry"
+    assert [move.sentence for move in registry.moves(three)][
+        -1
+    ] == f"former given by A. Jansen: version {two.version} is in charge"
+    assert (registry.named(name, two.version), registry.named(name, "champion")) == (two, two)
+    assert registry.named(name, "99") is registry.named(name, "nobody") is None
+
+
+def test_with_rollouts_a_model_that_passed_waits_unless_it_is_the_first(store, judged, evaluation):
+    registry, name = ModelRegistry(store), "waits-churn"
+    first = registry.register(logged(store, judged, evaluation, bank="waits"), waits=True)
+    second = registry.register(logged(store, judged, evaluation, bank="waits"), waits=True)
+    assert (registry.find(name, CHAMPION), registry.find(name, CHALLENGER)) == (first, second)
+    assert registry.has_passed(second)
 
 
 def test_a_first_model_that_fails_is_challenger_and_there_is_no_champion(store, judged, evaluation):

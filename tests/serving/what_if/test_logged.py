@@ -45,7 +45,7 @@ class World:
             run = folder / "decisions" / "run"
             whole = replace(context, channels=None)
             decide_part(decider, features, whole, folder=run, part="bucket-00")
-            log_part(self.decision_log, run, "bucket-00", seed=7, versions=decider.versions)
+            log_part(self.decision_log, run, "bucket-00", seed=7, versions=[decider.versions])
             together = decider.decide(features, whole)
             self.decisions = [decider.record(together, row, "app") for row in range(len(features))]
         else:
