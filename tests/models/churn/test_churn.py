@@ -9,6 +9,7 @@ import pytest
 
 from domain.errors import DataError, ModelError
 from expressions.types import Category
+from models.baselines.bg_nbd import BgNbd, activity
 from models.calibration import logit
 from models.churn.model import ChurnModel, fit_churn
 from models.churn.training import TrainedChurn, train_churn
@@ -133,6 +134,20 @@ def test_probabilities_follow_a_share_of_churners_that_falls(world: ChurnWorld) 
     seen = y[anchor >= 8].mean()
     assert following == pytest.approx(seen, abs=0.02)
     assert steady > seen + 0.03
+
+
+def test_what_bg_nbd_knows_is_learned_from_few_rows(world: ChurnWorld) -> None:
+    truth = BgNbd(shape=0.8, rate=10.0, dropout_alpha=1.0, dropout_beta=12.0)
+    probability = np.clip(truth.inactive(*activity(world.features), 67.0), 1e-9, 1.0 - 1e-9)
+    y = (np.random.default_rng(5).random(len(probability)) < probability).astype(float)
+    early, late, names = np.flatnonzero(world.known_at < world.known_at[3000]), np.arange(3600, 6000), world.names
+    train, test, known_at = world.features.take(early), world.features.take(late), world.known_at[early]
+    model = fit_churn(train, y[early], names, TRAINING, known_at=known_at, num_threads=1)
+    assert model.inactivity is not None
+    assert model.inactivity.horizon_days == 67.0
+    assert log_loss(model.predict(test), y[late]) < log_loss(probability[late], y[late]) + 0.02  # trees alone: 0.043
+    blind = tuple(name for name in names if name != "active_days_365d")
+    assert fit_churn(train, y[early], blind, TRAINING, known_at=known_at, num_threads=1).inactivity is None
 
 
 def test_damaged_and_foreign_files_are_refused(trained: TrainedChurn, tmp_path: Path) -> None:
