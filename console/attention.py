@@ -30,7 +30,7 @@ def watched(readings: Readings, texts: Texts) -> list[dict[str, str]]:
 
 def paused(visit: Visit) -> list[str]:
     """Say what is paused, until when and why."""
-    texts, pauses = visit.texts, visit.service.pausing.in_force()
+    texts, pauses = visit.texts, visit.service.pauses.in_force()
     return [
         texts(
             "{what} is paused until {moment}: {reason}",

@@ -16,7 +16,7 @@ from nbo.outcomes import show_rows
 
 if TYPE_CHECKING:
     from domain.pause import PauseScope
-    from serving.service.pausing import PauseService
+    from serving.service.pauses import PauseService
     from wiring.components import Components
 
 CALLER = "command line"
@@ -100,7 +100,7 @@ def show_pauses(components: Components) -> None:
 
 
 def _service(components: Components) -> PauseService:
-    from serving.service.pausing import PauseService
+    from serving.service.pauses import PauseService
     from wiring.bank_time import bank_now
 
     return PauseService(components.database, lambda: bank_now(components), lambda: components.bank)

@@ -21,9 +21,9 @@ from nbo_client.messages import (
     ConsentChanged,
     Customer,
     Decision,
-    DecisionLook,
     Event,
     EventResult,
+    EventResults,
     Explanation,
     Paused,
     PauseRequest,
@@ -34,7 +34,7 @@ from nbo_client.messages import (
     Replay,
     ResumeRequest,
     Scores,
-    Told,
+    StoredDecision,
     Withdrawal,
     new_id,
 )
@@ -79,7 +79,7 @@ class AsyncNboClient:
         """Submit one event; it is durable when this returns."""
         return (await self._do(calls.tell(event))).results[0]
 
-    async def tell_all(self, events: Sequence[Event]) -> Told:
+    async def tell_all(self, events: Sequence[Event]) -> EventResults:
         """Submit up to 500 events: valid ones are accepted, the others are in `refused`."""
         return await self._do(calls.tell_all(events))
 
@@ -98,7 +98,7 @@ class AsyncNboClient:
         """Erase all data of a customer. Needs the scope `admin`, and takes minutes on large states."""
         return await self._do(calls.erase(customer_id))
 
-    async def decision(self, decision_id: str) -> DecisionLook:
+    async def decision(self, decision_id: str) -> StoredDecision:
         """Read a decision as it was stored, and its outcome."""
         return await self._do(calls.decision(decision_id))
 

@@ -15,9 +15,9 @@ from nbo_client.messages import (
     ConsentChanged,
     Customer,
     Decision,
-    DecisionLook,
     Decisions,
     Event,
+    EventResults,
     Explanation,
     Paused,
     PauseRequest,
@@ -29,7 +29,7 @@ from nbo_client.messages import (
     ResumeRequest,
     ScoreRequest,
     Scores,
-    Told,
+    StoredDecision,
     Withdrawal,
     new_id,
 )
@@ -74,19 +74,19 @@ def withdraw(decision_id: str) -> Call[Withdrawal]:
     return Call("POST", f"/v1/decisions/{_part(decision_id)}/withdrawal", Withdrawal)
 
 
-def tell(event: Event) -> Call[Told]:
+def tell(event: Event) -> Call[EventResults]:
     """Submit one event; if it is invalid, the service answers with a problem."""
-    return Call("POST", "/v1/events", Told, written(event))
+    return Call("POST", "/v1/events", EventResults, written(event))
 
 
-def tell_all(events: Sequence[Event]) -> Call[Told]:
+def tell_all(events: Sequence[Event]) -> Call[EventResults]:
     """Submit several events; each gets its own result.
 
     Raises:
         UsageError: There are no events, or more than fit into one request.
     """
     _fits("events", len(events))
-    return Call("POST", "/v1/events", Told, [written(event) for event in events])
+    return Call("POST", "/v1/events", EventResults, [written(event) for event in events])
 
 
 def customer(customer_id: str) -> Call[Customer]:
@@ -104,9 +104,9 @@ def erase(customer_id: str) -> Call[Receipt]:
     return Call("DELETE", f"/v1/customers/{_part(customer_id)}", Receipt)
 
 
-def decision(decision_id: str) -> Call[DecisionLook]:
+def decision(decision_id: str) -> Call[StoredDecision]:
     """Read a decision as it was stored."""
-    return Call("GET", f"/v1/decisions/{_part(decision_id)}", DecisionLook)
+    return Call("GET", f"/v1/decisions/{_part(decision_id)}", StoredDecision)
 
 
 def explanation(decision_id: str) -> Call[Explanation]:

@@ -20,9 +20,9 @@ from nbo_client.messages import (
     ConsentChanged,
     Customer,
     Decision,
-    DecisionLook,
     Event,
     EventResult,
+    EventResults,
     Explanation,
     Paused,
     PauseRequest,
@@ -33,7 +33,7 @@ from nbo_client.messages import (
     Replay,
     ResumeRequest,
     Scores,
-    Told,
+    StoredDecision,
     Withdrawal,
     new_id,
 )
@@ -116,7 +116,7 @@ class NboClient:
         """
         return self._do(calls.tell(event)).results[0]
 
-    def tell_all(self, events: Sequence[Event]) -> Told:
+    def tell_all(self, events: Sequence[Event]) -> EventResults:
         """Submit up to 500 events: valid ones are accepted, the others are in `refused`."""
         return self._do(calls.tell_all(events))
 
@@ -135,7 +135,7 @@ class NboClient:
         """Erase all data of a customer. Needs the scope `admin`, and takes minutes on large states."""
         return self._do(calls.erase(customer_id))
 
-    def decision(self, decision_id: str) -> DecisionLook:
+    def decision(self, decision_id: str) -> StoredDecision:
         """Read a decision as it was stored, and its outcome."""
         return self._do(calls.decision(decision_id))
 

@@ -168,7 +168,7 @@ class EventResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class EventResults:
     """Statuses of submitted events, in their order; accepted events are durable and count in the next decision.
 
     Attributes:
@@ -345,7 +345,7 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionLook:
+class StoredDecision:
     """A decision as it was stored, and its outcome.
 
     Attributes:

@@ -160,7 +160,7 @@ export interface DecisionBody {
 }
 
 /** A decision as it was stored, and its outcome. */
-export interface DecisionLook {
+export interface StoredDecision {
   /** Id of the decision; events that respond to it cite it. */
   decision_id: string;
   /** Id of the customer. */
@@ -454,7 +454,7 @@ export interface Scores {
 }
 
 /** Statuses of submitted events, in their order; accepted events are durable and count in the next decision. */
-export interface Told {
+export interface EventResults {
   /** Number of accepted events. */
   accepted: number;
   /** One for each event. */
@@ -526,7 +526,7 @@ export class NboClient {
    *
    * The valid events of a batch are accepted and the others reported; a single invalid event is a problem.
    */
-  tell(body: EventIn | CloudEventIn | Array<EventIn | CloudEventIn>): Promise<Told> {
+  tell(body: EventIn | CloudEventIn | Array<EventIn | CloudEventIn>): Promise<EventResults> {
     return this.#send("POST", `/v1/events`, body);
   }
 
@@ -546,7 +546,7 @@ export class NboClient {
   }
 
   /** Return a decision and its outcomes; the access is audited. */
-  decision(decisionId: string): Promise<DecisionLook> {
+  decision(decisionId: string): Promise<StoredDecision> {
     return this.#send("GET", `/v1/decisions/${encodeURIComponent(decisionId)}`);
   }
 

@@ -76,7 +76,7 @@ class EngineReloader:
         self.swaps = 0
         self.refused = 0
         self.why = ""
-        self._thread = threading.Thread(target=self._run, name="swapper", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="reloader", daemon=True)
 
     def start(self) -> None:
         """Start checking."""

@@ -31,7 +31,7 @@ from serving.service.engine_reload import EngineReloader
 from serving.service.erasure import EraseFiles, ErasureService
 from serving.service.ingestion import IngestionService
 from serving.service.instrumentation import Instrumentation, NoInstrumentation
-from serving.service.pausing import PauseService
+from serving.service.pauses import PauseService
 from serving.service.preview import PreviewService
 from serving.service.queries import FormerModel, QueryService
 from serving.service.withdrawal import WithdrawalService
@@ -87,28 +87,32 @@ class Service:
         database.hurry(settings.answer_seconds * _OF_DATABASE)
         self.commits = GroupCommit(database, settings.answer_seconds)
         self.decisions = DecisionService(database, clock, lambda: self.engine)
-        self.answering = DecisionQueue(
-            self.decisions, self.commits, DecisionWriter(database), lambda: self.watcher, settings.answer_seconds
+        self.decision_queue = DecisionQueue(
+            self.decisions,
+            self.commits,
+            DecisionWriter(database),
+            lambda: self.instrumentation,
+            settings.answer_seconds,
         )
-        self.listening = IngestionService(
+        self.ingestion = IngestionService(
             database, self.commits, clock, lambda: self.engine.bank.vocabulary, LoggedEvents(log)
         )
-        self.looking = QueryService(self.decision_log, clock, lambda: self.engine, decisions_folder, former_model)
+        self.queries = QueryService(self.decision_log, clock, lambda: self.engine, decisions_folder, former_model)
         self.previews = PreviewService(database, clock, lambda: self.engine)
-        self.erasing = ErasureService(database, clock, erase_files, archive)
-        self.auditing = AuditWriter(database)
-        self.pausing = PauseService(database, clock.now, lambda: self.engine.bank)
-        self.withdrawing = WithdrawalService(self.decision_log, clock, self._presented)
+        self.erasure = ErasureService(database, clock, erase_files, archive)
+        self.audit = AuditWriter(database)
+        self.pauses = PauseService(database, clock.now, lambda: self.engine.bank)
+        self.withdrawal = WithdrawalService(self.decision_log, clock, self._presented)
         self.freshness = freshness
         self.ask_back = ask_back
-        self.watcher: Instrumentation = NoInstrumentation()
-        self.swapper: EngineReloader | None = None
+        self.instrumentation: Instrumentation = NoInstrumentation()
+        self.reloader: EngineReloader | None = None
         sys.setswitchinterval(SWITCH_SECONDS)
 
-    def watch(self, swapper: EngineReloader) -> None:
+    def watch(self, reloader: EngineReloader) -> None:
         """Start an engine reloader that runs until the service is closed."""
-        self.swapper = swapper
-        swapper.start()
+        self.reloader = reloader
+        reloader.start()
 
     def swap(self, engine: LiveEngine) -> None:
         """Use an engine, with the pauses in force, for all requests that start from now on."""
@@ -141,9 +145,9 @@ class Service:
 
     def close(self) -> None:
         """Commit what is waiting and close."""
-        if self.swapper is not None:
-            self.swapper.close()
-        self.answering.close()
+        if self.reloader is not None:
+            self.reloader.close()
+        self.decision_queue.close()
         self.commits.close()
         with suppress(StateError):
             self.keep_calls()

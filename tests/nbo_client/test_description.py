@@ -21,10 +21,10 @@ from nbo_client.messages import (
     ConsentChanged,
     Customer,
     Decision,
-    DecisionLook,
     Decisions,
     Event,
     EventResult,
+    EventResults,
     Explanation,
     Paused,
     PauseInForce,
@@ -39,7 +39,7 @@ from nbo_client.messages import (
     ResumeRequest,
     ScoreRequest,
     Scores,
-    Told,
+    StoredDecision,
     Withdrawal,
 )
 from serving.api.app import openapi_document
@@ -52,8 +52,8 @@ ASKED = {"QuestionBody": Question, "EventIn": Event, "ConsentBody": ConsentChang
 ANSWERED = {
     kind.__name__: kind
     for kind in (
-        Reason, RankedOffer, Decision, Decisions, Withdrawal, EventResult, Told, Ready, Customer, ConsentChanged,
-        Receipt, DecisionLook, Explanation, Replay, Catalogue, Scores, PauseInForce, Paused, Pauses, BackAsked,
+        Reason, RankedOffer, Decision, Decisions, Withdrawal, EventResult, EventResults, Ready, Customer,
+        ConsentChanged, Receipt, StoredDecision, Explanation, Replay, Catalogue, Scores, PauseInForce, Paused, Pauses, BackAsked,
     )
 }  # fmt: skip
 BY_KIND = {kind: name for name, kind in (ASKED | ANSWERED).items()}

@@ -128,7 +128,7 @@ def test_a_reload_keeps_the_end_of_a_pause(tmp_path: Path) -> None:
     service, until = small_service(tmp_path), AS_OF + 9 * DAY
     try:
         words = {"reason": "wrong rate", "by": "A. Jansen", "caller": "test"}
-        service.pausing.pause(PauseScope.OFFER, "savings_plus", until=until, **words)
+        service.pauses.pause(PauseScope.OFFER, "savings_plus", until=until, **words)
         changed = with_policy(small_bank(), offers_per_channel=1)
         service.swap(engine_of(changed, service._log, service.database))
         [pause] = service.engine.bank.pauses
