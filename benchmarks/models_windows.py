@@ -57,25 +57,25 @@ def rolling_windows(frame: pd.DataFrame, columns: ContactColumns) -> dict[str, A
     return summary(HeldOutPredictions.concatenate(parts))
 
 
-def summary(judged: HeldOutPredictions) -> dict[str, Any]:
+def summary(held_out: HeldOutPredictions) -> dict[str, Any]:
     """Return the metrics of each learner, and by how much the model is better, with intervals."""
-    evaluation, metrics = evaluate(judged), ("auc", "auc_pooled", "alift", "log_loss")
+    evaluation, metrics = evaluate(held_out), ("auc", "auc_pooled", "alift", "log_loss")
     measured = {MODEL: evaluation.model, **evaluation.scores}
     return {
         name: {
             **{one: [*_three(measured[name][one])] for one in metrics if one in measured[name]},
-            "best_half": _best_half(judged, name),
+            "best_half": _best_half(held_out, name),
             "better": {one: [*_three(better[one])] for one in metrics if one in better},
         }
         for name, better in {MODEL: {}, **evaluation.improvements}.items()
-        if name in judged.scores
+        if name in held_out.scores
     }
 
 
-def _best_half(judged: HeldOutPredictions, name: str) -> float:
+def _best_half(held_out: HeldOutPredictions, name: str) -> float:
     """Return the share of the subscribers that the half with the highest scores has."""
-    order = np.argsort(-judged.scores[name], kind="stable")
-    return float(judged.y[order[: len(order) // 2]].sum() / judged.y.sum())
+    order = np.argsort(-held_out.scores[name], kind="stable")
+    return float(held_out.y[order[: len(order) // 2]].sum() / held_out.y.sum())
 
 
 def _three(estimate: Any) -> tuple[float, float, float]:

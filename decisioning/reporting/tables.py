@@ -34,7 +34,7 @@ def ranked_offers(decisions: Decisions) -> pa.Table:
     order = np.lexsort((rank[rows, columns], channel_of[columns], rows))
     rows, columns = rows[order], columns[order]
     channels = channel_of[columns]
-    worth = decisions.worth
+    scores = decisions.scores
     return pa.table(
         {
             "customer_id": pa.array(decisions.features.customer_ids[rows].tolist(), pa.string()),
@@ -42,9 +42,9 @@ def ranked_offers(decisions: Decisions) -> pa.Table:
             "rank": pa.array(rank[rows, columns], pa.int16()),
             "offer": _dictionary(columns, [offer.name for offer, _ in pairs]),
             "treatment": _dictionary(columns, [treatment.message for _, treatment in pairs]),
-            "propensity": _known(worth.propensity[rows, columns]),
-            "value": _known(worth.value[rows, columns]),
-            "priority": _known(worth.priority[rows, columns]),
+            "propensity": _known(scores.propensity[rows, columns]),
+            "value": _known(scores.value[rows, columns]),
+            "priority": _known(scores.priority[rows, columns]),
             "selection_probability": decisions.ranking.selection_probability[rows, columns],
             "rank_probability": decisions.ranking.rank_probability[rows, columns],
             "arm": _dictionary(decisions.arm[rows], [arm.label for arm in Arm]),

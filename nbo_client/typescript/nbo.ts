@@ -159,34 +159,6 @@ export interface DecisionBody {
   dry_run?: boolean;
 }
 
-/** A decision as it was stored, and its outcome. */
-export interface StoredDecision {
-  /** Id of the decision; events that respond to it cite it. */
-  decision_id: string;
-  /** Id of the customer. */
-  customer_id: string;
-  /** One of the bank's channels. */
-  channel: string;
-  /** The moment the answer is about, with a UTC offset. */
-  as_of: string;
-  /** Stage of the customer's journey; null if nothing is known of the customer. */
-  stage: string | null;
-  /** The first of the ranked offers. */
-  offer: string | null;
-  /** The ranked offers, with the numbers they were ranked by. */
-  offers: Array<Record<string, unknown>>;
-  /** Why nothing is offered; null if something is. */
-  fallback: string | null;
-  /** Outcomes of the decision, the earliest first. */
-  outcomes: Array<Record<string, unknown>>;
-  /** The latest outcome, which revises the earlier ones. */
-  outcome: string | null;
-  /** When its channel withdrew the contact; None if it did not. */
-  withdrawn_at: string | null;
-  /** Digests of the policy, the feature catalogue and the models in use, by name. */
-  versions: Record<string, string>;
-}
-
 /** Several decisions, in the order of the questions. */
 export interface Decisions {
   /** One for each question. */
@@ -225,6 +197,14 @@ export interface EventResult {
   reason?: string | null;
   /** The fault in words; None if there is none. */
   detail?: string | null;
+}
+
+/** Statuses of submitted events, in their order; accepted events are durable and count in the next decision. */
+export interface EventResults {
+  /** Number of accepted events. */
+  accepted: number;
+  /** One for each event. */
+  results: Array<EventResult>;
 }
 
 /** The verdict of every rule on every candidate of a decision. */
@@ -453,12 +433,32 @@ export interface Scores {
   features_from: string;
 }
 
-/** Statuses of submitted events, in their order; accepted events are durable and count in the next decision. */
-export interface EventResults {
-  /** Number of accepted events. */
-  accepted: number;
-  /** One for each event. */
-  results: Array<EventResult>;
+/** A decision as it was stored, and its outcome. */
+export interface StoredDecision {
+  /** Id of the decision; events that respond to it cite it. */
+  decision_id: string;
+  /** Id of the customer. */
+  customer_id: string;
+  /** One of the bank's channels. */
+  channel: string;
+  /** The moment the answer is about, with a UTC offset. */
+  as_of: string;
+  /** Stage of the customer's journey; null if nothing is known of the customer. */
+  stage: string | null;
+  /** The first of the ranked offers. */
+  offer: string | null;
+  /** The ranked offers, with the numbers they were ranked by. */
+  offers: Array<Record<string, unknown>>;
+  /** Why nothing is offered; null if something is. */
+  fallback: string | null;
+  /** Outcomes of the decision, the earliest first. */
+  outcomes: Array<Record<string, unknown>>;
+  /** The latest outcome, which revises the earlier ones. */
+  outcome: string | null;
+  /** When its channel withdrew the contact; None if it did not. */
+  withdrawn_at: string | null;
+  /** Digests of the policy, the feature catalogue and the models in use, by name. */
+  versions: Record<string, string>;
 }
 
 /** A withdrawn contact: since `withdrawn_at` it no longer counts, and its budgets are refunded. */

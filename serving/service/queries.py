@@ -121,7 +121,7 @@ class QueryService:
         decided = one.decisions
         customers, candidates = may_be_scored(decided)
         churn = float(decided.features.columns["churn_probability"][0])
-        propensity = decided.worth.propensity[0].tolist()
+        propensity = decided.scores.propensity[0].tolist()
         return {
             "customer_id": customer_id,
             "as_of": read.as_of,

@@ -169,9 +169,9 @@ def evaluation_arrays(
             offer = decisions.policy.candidates.pairs[column][0].name
             target[rows, places[offer]] += decisions.ranking.selection_probability[:, column]
             made = np.array([logged[row].offer == offer for row in rows.tolist()], dtype=bool)
-            propensity[rows[made]] = decisions.worth.propensity[made, column]
+            propensity[rows[made]] = decisions.scores.propensity[made, column]
         context[rows, 0] = decisions.features.columns[CHURN_PROBABILITY]
-        known = decisions.worth.propensity[:, columns]
+        known = decisions.scores.propensity[:, columns]
         some = np.isfinite(known).any(axis=1)
         context[rows[some], 1] = np.nanmax(known[some], axis=1)
         context[rows[some], MEAN_PROPENSITY] = np.nanmean(known[some], axis=1)

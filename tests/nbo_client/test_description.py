@@ -53,7 +53,8 @@ ANSWERED = {
     kind.__name__: kind
     for kind in (
         Reason, RankedOffer, Decision, Decisions, Withdrawal, EventResult, EventResults, Ready, Customer,
-        ConsentChanged, Receipt, StoredDecision, Explanation, Replay, Catalogue, Scores, PauseInForce, Paused, Pauses, BackAsked,
+        ConsentChanged, Receipt, StoredDecision, Explanation, Replay, Catalogue, Scores, PauseInForce, Paused, Pauses,
+        BackAsked,
     )
 }  # fmt: skip
 BY_KIND = {kind: name for name, kind in (ASKED | ANSWERED).items()}

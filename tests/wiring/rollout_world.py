@@ -96,14 +96,14 @@ class RolloutWorld:
         families = families_of(bank.features, NAMES, bank.offers)
         learner = BUILT_IN[form](Learning())
         model = learner.fit_propensity(rows, NAMES, families, Training(), num_threads=1)
-        judged = judged_world(rows=400)
-        evaluation = evaluate(judged, replicates=5)
+        held_out = judged_world(rows=400)
+        evaluation = evaluate(held_out, replicates=5)
         gate = Gate(minimum_positives=10 if passed else 10**9, maximum_calibration_error=1.0)
         run = log_run(
             self.parts.models.store,
             facts(bank=self.parts.name, model="propensity", data_last=TRAINED, offers=bank.offers),
             model,
-            judged=judged,
+            held_out=held_out,
             evaluation=evaluation,
             report=judge_challenger(evaluation, {"logins": 0.6}, gate, champion=None),
             pictures={"reliability.png": draw_reliability(evaluation.reliability, "small")},
