@@ -100,7 +100,7 @@ def recorded_scores(held_out: HeldOutPredictions, recorded: pa.Table) -> Array:
         >>> held_out = HeldOutPredictions(
         ...     fold=np.array([0]), customer_ids=np.array(["c1"], dtype=object), y=np.array([1.0]),
         ...     as_of=np.array(["2026-01-01"], "datetime64[us]"), scores={"model": np.array([0.3])}, groups={})
-        >>> recorded_scores(held_out, recorded_predictions(judged)).tolist()
+        >>> recorded_scores(held_out, recorded_predictions(held_out)).tolist()
         [0.3]
     """
     keys, row, rows = np.unique(recorded.column("row").to_numpy(), return_index=True, return_counts=True)

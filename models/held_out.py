@@ -70,7 +70,7 @@ class HeldOutPredictions:
             ...     as_of=np.array(["2026-01-01", "2026-02-01"], "datetime64[us]"),
             ...     scores={"model": np.array([0.2, 0.7]), "prevalence": np.array([0.5, 0.5])},
             ...     groups={"stage": np.array(["growth", None], dtype=object)})
-            >>> held_out.take(judged.fold == 1).customer_ids.tolist(), judged.baselines
+            >>> held_out.take(held_out.fold == 1).customer_ids.tolist(), held_out.baselines
             (['c2'], ('prevalence',))
         """
         return HeldOutPredictions(
