@@ -163,8 +163,8 @@ def effects_of(
             start = _counting_from(bank, until, months, first)
             if start >= matured:
                 notes.append(
-                    f"{control.label}: outcomes count from {start:%Y-%m-%d} on, and can be undone until "
-                    f"{matured:%Y-%m-%d}"
+                    f"{control.label}: outcomes count from {start:%Y-%m-%d} on, and those after "
+                    f"{matured:%Y-%m-%d} can still be undone"
                 )
                 continue
             compared = _compared(log, bank, outcomes, control, start, matured)
