@@ -80,7 +80,7 @@ def last_readings(folder: Path, texts: Texts) -> Readings:
         Column("check", texts("What is watched")),
         Column("what", texts("Reading")),
     )
-    told = (*columns, Column("told_at", texts("EventResults"), "moment"))
+    told = (*columns, Column("told_at", texts("Told"), "moment"))
     bright = [row for row in rows if row["light"] != Light.GREEN]
     none_yet = texts("Nothing has been read yet. The nightly run takes all readings.")
     empty = texts("Everything is green.") if rows else none_yet
