@@ -1,7 +1,7 @@
 """The propensity model beside plain learners, on public data sets, on synthetic ones, and on the demo bank's truth.
 
-`make bench-models` runs it. NBO_DATA names the folder of public data, NBO_HOME the home of a finished run of the demo
-bank; what is not there is left out, and said so.
+`make bench-models` runs it. NBO_DATA names the folder of public data, NBO_HOME the home of finished runs of the banks
+demo and bpi2012; what is not there is left out, and said so.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.measure import surroundings
+from benchmarks.models_arms import hillstrom_arms
+from benchmarks.models_churn import churn_results
 from benchmarks.models_demo import demo_shares
 from benchmarks.models_rivals import RIVALS
 from benchmarks.models_sets import ContactSet, bank_marketing, public_sets, synthetic, synthetic_sets
@@ -35,7 +37,7 @@ _METRICS = ("auc", "log_loss")
 def main() -> None:
     """Measure, write the numbers and the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="*", default=("sets", "windows", "demo", "speed"))
+    parser.add_argument("--only", nargs="*", default=("sets", "windows", "arms", "churn", "demo", "speed"))
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the measurement of speed")
     parser.add_argument("--draws", type=int, default=5, help="draws of training rows of the demo bank")
     options = parser.parse_args()
@@ -49,7 +51,12 @@ def main() -> None:
     marketing = data / "bank_marketing" / "bank-additional-full.csv.gz"
     if "windows" in options.only and marketing.exists():
         _save({"windows": rolling_windows(*bank_marketing(marketing))})
+    hillstrom = data / "hillstrom" / "hillstrom.csv.gz"
+    if "arms" in options.only and hillstrom.exists():
+        _save({"arms": hillstrom_arms(hillstrom)})
     home = Path(os.environ.get("NBO_HOME", ".nbo"))
+    if "churn" in options.only:
+        _save({"churn": churn_results(home)})
     if "demo" in options.only and (home / "banks" / "demo" / "feature_store").exists():
         _save({"demo": demo_shares(home, options.draws)})
     if "speed" in options.only:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.models_rivals import plain_lightgbm
+from benchmarks.models_rivals import RIVALS
+from models.baselines.per_offer import per_offer_logistic
 from models.contact_table import ContactColumns, read_contacts
 from models.contacts import catalogue_of_contacts, offers_of_contacts, responses_of_contacts
 from models.evaluation.evaluation import evaluate
@@ -15,6 +16,7 @@ from models.held_out import MODEL, HeldOutPredictions
 from models.propensity.families import families_of
 from models.propensity.fitting import fit_propensity
 from models.propensity.impressions import impressions
+from models.propensity.learner import RowLearner
 from models.settings import Training
 
 WINDOW, STEP = 20_000, 1_500
@@ -28,6 +30,7 @@ def rolling_windows(frame: pd.DataFrame, columns: ContactColumns) -> dict[str, A
     families = families_of(catalogue, names, offers)
     rows = impressions(table.features, responses_of_contacts(table), offers, families)
     parts = []
+    learners: dict[str, RowLearner] = {MODEL: fit_propensity, **RIVALS}
     for fold, start in enumerate(range(WINDOW, len(rows), STEP)):
         train, test = (
             rows.take(np.arange(start - WINDOW, start)),
@@ -35,8 +38,12 @@ def rolling_windows(frame: pd.DataFrame, columns: ContactColumns) -> dict[str, A
         )
         scores = {
             name: fit(train, names, families, training, num_threads=2).predict_rows(test)
-            for name, fit in ((MODEL, fit_propensity), ("plain_lightgbm", plain_lightgbm))
+            for name, fit in learners.items()
         }
+        one, other = (np.full(len(part), "term deposit", dtype=object) for part in (train, test))
+        scores["per_offer_logistic"] = per_offer_logistic(
+            train.features, one, train.y, test.features, other, names=names
+        )
         parts.append(
             HeldOutPredictions(
                 fold=np.full(len(test), fold),
@@ -47,16 +54,28 @@ def rolling_windows(frame: pd.DataFrame, columns: ContactColumns) -> dict[str, A
                 groups={},
             )
         )
-    judged = HeldOutPredictions.concatenate(parts)
-    evaluation, order = evaluate(judged), np.argsort(-judged.scores[MODEL], kind="stable")
-    better = evaluation.improvements["plain_lightgbm"]
-    metrics = ("auc", "auc_pooled", "alift", "log_loss")
+    return summary(HeldOutPredictions.concatenate(parts))
+
+
+def summary(held_out: HeldOutPredictions) -> dict[str, Any]:
+    """Return the metrics of each learner, and by how much the model is better, with intervals."""
+    evaluation, metrics = evaluate(held_out), ("auc", "auc_pooled", "alift", "log_loss")
+    measured = {MODEL: evaluation.model, **evaluation.scores}
     return {
-        "model": {one: [*_three(evaluation.model[one])] for one in metrics},
-        "plain_lightgbm": {one: [*_three(evaluation.scores["plain_lightgbm"][one])] for one in metrics},
-        "better": {one: [*_three(better[one])] for one in metrics},
-        "best_half": float(judged.y[order[: len(order) // 2]].sum() / judged.y.sum()),
+        name: {
+            **{one: [*_three(measured[name][one])] for one in metrics if one in measured[name]},
+            "best_half": _best_half(held_out, name),
+            "better": {one: [*_three(better[one])] for one in metrics if one in better},
+        }
+        for name, better in {MODEL: {}, **evaluation.improvements}.items()
+        if name in held_out.scores
     }
+
+
+def _best_half(held_out: HeldOutPredictions, name: str) -> float:
+    """Return the share of the subscribers that the half with the highest scores has."""
+    order = np.argsort(-held_out.scores[name], kind="stable")
+    return float(held_out.y[order[: len(order) // 2]].sum() / held_out.y.sum())
 
 
 def _three(estimate: Any) -> tuple[float, float, float]:

@@ -70,7 +70,7 @@ class Decisions:
 
     Attributes:
         features: The customers' features, as passed in.
-        situation: The evaluation context of all expressions.
+        evaluation_context: The evaluation context of all expressions.
         as_of: Decision time, microseconds UTC.
         channels: The c requested channels.
         versions: Digests of the policy, the models and other inputs, by name.
@@ -81,7 +81,7 @@ class Decisions:
         bits: Shape (n, m, words), failing rules as bits.
         first_failed: Shape (n, m), position of the first failing rule that counts in the customer's arm;
             `verdicts.PASSED` where none failed.
-        worth: Candidate scores: propensity, value, weights, costs and priority, each (n, m), and budget charges.
+        scores: Candidate scores: propensity, value, weights, costs and priority, each (n, m), and budget charges.
         keys: Shape (n, m), sort keys of the candidates within their class.
         ranking: Rank and probabilities, each (n, m); zeros in channels that were not requested.
         best: Shape (n,), the best candidate over the requested channels; -1 for none.
@@ -91,7 +91,7 @@ class Decisions:
 
     policy: CompiledPolicy
     features: FeatureTable
-    situation: EvaluationContext
+    evaluation_context: EvaluationContext
     as_of: np.datetime64
     seed: int
     channels: tuple[str, ...]
@@ -102,7 +102,7 @@ class Decisions:
     arm: Arms
     bits: Bits
     first_failed: NDArray[np.int16]
-    worth: CandidateScores
+    scores: CandidateScores
     keys: Array
     ranking: Ranking
     best: NDArray[np.intp]
@@ -172,7 +172,7 @@ def decide(features: FeatureTable, propensity: Array, policy: CompiledPolicy, co
         >>> customers = FeatureTable(np.array(["c1", "c2"], dtype=object), np.full(2, moment),
         ...                          {"stage": np.array([0.0, 1.0])}, {"stage": stage})
         >>> decisions = decide(customers, np.full((2, 1), 0.1), policy, DecisionContext(as_of=moment, seed=7))
-        >>> decisions.ranking.rank.tolist(), decisions.worth.priority[:, 0].tolist()
+        >>> decisions.ranking.rank.tolist(), decisions.scores.priority[:, 0].tolist()
         ([[1], [0]], [16.5, 16.5])
     """
     moment, prices = utc_microseconds(context.as_of), context.prices
@@ -192,23 +192,23 @@ def decide(features: FeatureTable, propensity: Array, policy: CompiledPolicy, co
     requests = _requests(context.request, len(features))
     request_values = request_columns(requests, policy.names.request)
     of_the_moment = {**local, **trials, **request_values}
-    situation = EvaluationContext(policy.sources, len(features), features.columns, of_the_moment)
-    answers = policy.program.run(situation.rows)
+    evaluation_context = EvaluationContext(policy.sources, len(features), features.columns, of_the_moment)
+    answers = policy.program.run(evaluation_context.rows)
     arm = np.where(answers.personalised, arm, np.int8(Arm.NOT_PERSONALISED))
     bits = answers.failing
-    worth = score_candidates(policy, answers, propensity, arm, prices)
-    reject_below_minimum(policy, worth, bits)
-    reject_unaffordable(policy, worth, left, bits)
+    scores = score_candidates(policy, answers, propensity, arm, prices)
+    reject_below_minimum(policy, scores, bits)
+    reject_unaffordable(policy, scores, left, bits)
     first_failed = first_failing(counting_rules(policy, bits, arm))
     allowed = first_failed == PASSED
     layout = layout_of(policy, wanted)
     draws = Draws(customers, moment, context.seed)
-    keys = sort_keys(policy, worth, arm, draws)
-    ranking = ranked(policy, worth, SortedCandidates(keys, allowed, layout), arm, draws)
+    keys = sort_keys(policy, scores, arm, draws)
+    ranking = ranked(policy, scores, SortedCandidates(keys, allowed, layout), arm, draws)
     return Decisions(
         policy=policy,
         features=features,
-        situation=situation,
+        evaluation_context=evaluation_context,
         as_of=moment,
         seed=context.seed,
         channels=wanted,
@@ -219,7 +219,7 @@ def decide(features: FeatureTable, propensity: Array, policy: CompiledPolicy, co
         arm=arm,
         bits=bits,
         first_failed=first_failed,
-        worth=worth,
+        scores=scores,
         keys=keys,
         ranking=ranking,
         best=best_candidate(keys, layout.offer_class, allowed & layout.asked),

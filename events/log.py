@@ -74,6 +74,7 @@ class EventLog:
         self._new_buckets = buckets
         self._rows_in_memory = rows_in_memory
         self._erased = erased
+        self._newest: dict[tuple[str, ...], tuple[frozenset[str], int | None]] = {}
 
     @property
     def buckets(self) -> int:
@@ -235,6 +236,32 @@ class EventLog:
         """Return when the log's latest event became available; None for an empty log."""
         moments = [segment.last_available_at for segment in self._manifest().segments]
         return _EPOCH + timedelta(microseconds=max(moments)) if moments else None
+
+    def newest(self, types: Sequence[str]) -> datetime | None:
+        """Return when the latest event of some types became available; None without one.
+
+        Files are read from the latest on, until those that are left can hold nothing later, and only after a commit.
+        """
+        only = pc.field("type").isin(list(types))
+
+        def read(manifest: Manifest) -> int | None:
+            files = frozenset(segment.file for segment in manifest.segments)
+            known, found = self._newest.get(tuple(types), (None, None))
+            if known == files:
+                return found
+            found = None
+            for segment in sorted(manifest.segments, key=lambda one: -one.last_available_at):
+                if found is not None and segment.last_available_at <= found:
+                    break
+                times = read_segment(self.folder / segment.file, ["available_at"], only)["available_at"]
+                if len(times):
+                    latest: int = pc.max(times).cast(pa.int64()).as_py()
+                    found = latest if found is None else max(found, latest)
+            self._newest[tuple(types)] = files, found
+            return found
+
+        moment = self._consistently(read)
+        return None if moment is None else _EPOCH + timedelta(microseconds=moment)
 
     def first_occurred_at(self) -> datetime | None:
         """Return when the log's first event occurred; None for an empty log."""

@@ -44,7 +44,7 @@ class ChampionComparison:
 
 
 def compare_with_champion(
-    judged: HeldOutPredictions, champion_scores: Array, how: How, *, replicates: int = REPLICATES, seed: int = 7
+    held_out: HeldOutPredictions, champion_scores: Array, how: How, *, replicates: int = REPLICATES, seed: int = 7
 ) -> ChampionComparison:
     """Compare on the rows for which the champion has a score.
 
@@ -54,7 +54,7 @@ def compare_with_champion(
     compared with the challenger's own held-out predictions.
 
     Args:
-        judged: The challenger's held-out predictions.
+        held_out: The challenger's held-out predictions.
         champion_scores: Scores of the champion, NaN where it cannot be judged, shape (n,).
         how: How the champion's scores were obtained.
         replicates: Number of bootstrap replicates over customers.
@@ -63,7 +63,7 @@ def compare_with_champion(
     usable = np.isfinite(champion_scores)
     if not usable.any():
         return ChampionComparison(how="nothing", rows=0, positives=0, improvements={})
-    rows = replace(judged.take(usable), scores={MODEL: judged.scores[MODEL][usable]}, groups={})
+    rows = replace(held_out.take(usable), scores={MODEL: held_out.scores[MODEL][usable]}, groups={})
     draws = CustomerDraws.of(rows.customer_ids, replicates, seed)
     scores = {MODEL: rows.scores[MODEL], _CHAMPION: champion_scores[usable]}
     scored = score_columns(scores, rows.y, rows.fold, draws, economics=None)
@@ -71,7 +71,7 @@ def compare_with_champion(
     return ChampionComparison(how=how, rows=len(rows), positives=int(rows.y.sum()), improvements=improvements)
 
 
-def recorded_predictions(judged: HeldOutPredictions) -> pa.Table:
+def recorded_predictions(held_out: HeldOutPredictions) -> pa.Table:
     """Return held-out predictions as a table that is stored with a run and can be matched row by row.
 
     Rows are identified by a hash of customer, moment, offer and channel, so that the tracking store holds no customer
@@ -81,32 +81,32 @@ def recorded_predictions(judged: HeldOutPredictions) -> pa.Table:
         Columns `row` (int64), `fold`, `y`, one for each score, `customer` (a number that means nothing outside the
         run), and a column `group_<name>` for each grouping.
     """
-    customers = np.unique(judged.customer_ids.astype(str), return_inverse=True)[1]
+    customers = np.unique(held_out.customer_ids.astype(str), return_inverse=True)[1]
     numbers = np.random.default_rng().permutation(int(customers.max()) + 1)
     columns: dict[str, NDArray[np.generic]] = {
-        "row": row_keys(judged.customer_ids, judged.as_of, judged.groups),
-        "fold": judged.fold,
-        "y": judged.y,
+        "row": row_keys(held_out.customer_ids, held_out.as_of, held_out.groups),
+        "fold": held_out.fold,
+        "y": held_out.y,
         CUSTOMER: numbers[customers],
     }
-    groups = {f"{GROUP}{name}": pa.array(labels, pa.string()) for name, labels in judged.groups.items()}
-    return pa.table(columns | dict(judged.scores) | groups)
+    groups = {f"{GROUP}{name}": pa.array(labels, pa.string()) for name, labels in held_out.groups.items()}
+    return pa.table(columns | dict(held_out.scores) | groups)
 
 
-def recorded_scores(judged: HeldOutPredictions, recorded: pa.Table) -> Array:
+def recorded_scores(held_out: HeldOutPredictions, recorded: pa.Table) -> Array:
     """Return the model's recorded prediction for each judged row, NaN if there is none or more than one.
 
     Example:
-        >>> judged = HeldOutPredictions(
+        >>> held_out = HeldOutPredictions(
         ...     fold=np.array([0]), customer_ids=np.array(["c1"], dtype=object), y=np.array([1.0]),
         ...     as_of=np.array(["2026-01-01"], "datetime64[us]"), scores={"model": np.array([0.3])}, groups={})
-        >>> recorded_scores(judged, recorded_predictions(judged)).tolist()
+        >>> recorded_scores(held_out, recorded_predictions(held_out)).tolist()
         [0.3]
     """
     keys, row, rows = np.unique(recorded.column("row").to_numpy(), return_index=True, return_counts=True)
     scores = np.where(rows == 1, recorded.column(MODEL).to_numpy()[row], np.nan)
-    wanted = row_keys(judged.customer_ids, judged.as_of, judged.groups)
-    found = np.full(len(judged), np.nan)
+    wanted = row_keys(held_out.customer_ids, held_out.as_of, held_out.groups)
+    found = np.full(len(held_out), np.nan)
     if len(keys):
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         found = np.where(keys[place] == wanted, scores[place], np.nan)

@@ -200,7 +200,7 @@ def fit_contacts(
             )
         except (DataError, ModelError):  # too few moments, or too few answers of one kind in a fold
             continue
-        evaluation = evaluate(trained.judged)
+        evaluation = evaluate(trained.held_out)
         report = judge_challenger(evaluation, alone or {"no feature": 0.5}, gate, None)
         fitted_on = "" if trained.rows == len(table.y) else f"; {trained.rows:,} of them were used"
         notes += (f"{few}{fitted_on}; evaluated on {trained.evaluated_on}", f"form: {trained.model.chosen}")

@@ -65,12 +65,12 @@ class HeldOutPredictions:
         """Return the rows at some positions or under a mask: one fold, one stage, some offers.
 
         Example:
-            >>> judged = HeldOutPredictions(
+            >>> held_out = HeldOutPredictions(
             ...     fold=np.array([0, 1]), customer_ids=np.array(["c1", "c2"], dtype=object), y=np.array([0.0, 1.0]),
             ...     as_of=np.array(["2026-01-01", "2026-02-01"], "datetime64[us]"),
             ...     scores={"model": np.array([0.2, 0.7]), "prevalence": np.array([0.5, 0.5])},
             ...     groups={"stage": np.array(["growth", None], dtype=object)})
-            >>> judged.take(judged.fold == 1).customer_ids.tolist(), judged.baselines
+            >>> held_out.take(held_out.fold == 1).customer_ids.tolist(), held_out.baselines
             (['c2'], ('prevalence',))
         """
         return HeldOutPredictions(

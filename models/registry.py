@@ -1,14 +1,15 @@
-"""The model registry: champion and challenger aliases in MLflow, moved only through the gate."""
+"""The model registry: aliases in MLflow, moved by the gate and by rollouts, with who moved them and why."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
 
 import mlflow.artifacts
 import pyarrow as pa
@@ -23,12 +24,24 @@ from models.tracking.store import TrackingStore, quiet_mlflow
 if TYPE_CHECKING:  # looking up a champion should not import LightGBM
     from models.tracking.runs import LoggedRun
 
-Alias = Literal["champion", "challenger"]
+Alias = Literal["champion", "challenger", "shadow", "slice", "former"]
 CHAMPION: Alias = "champion"
 CHALLENGER: Alias = "challenger"
+SHADOW: Alias = "shadow"
+"""Scored with every decision, beside the champion."""
+SLICE: Alias = "slice"
+"""Decides for a slice of the customers."""
+FORMER: Alias = "former"
+"""The champion before the one in charge: what `nbo rollout back` returns to."""
+RESERVED: Final = (CHAMPION, CHALLENGER, SHADOW, SLICE, FORMER)
 
 _DIGEST_TAG = "files_digest"
 _DATA_LAST_TAG = "data_last"
+_GATE_TAG, _PASSED = "gate", "passed"
+_MOVED = "moved/"
+"""Prefix of the tags of a version that say when its aliases were moved, and by whom and why."""
+
+_ABSENT: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 
 M = TypeVar("M")
 
@@ -56,6 +69,30 @@ class RegisteredModel:
         return f"{self.version}:{self.digest[:12]}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """An alias that was given to a version, or taken from it.
+
+    Attributes:
+        at: When.
+        alias: Name of the alias.
+        by: Who did it.
+        why: The reason.
+        given: Whether it was given; else it was taken away.
+    """
+
+    at: datetime
+    alias: Alias
+    by: str
+    why: str
+    given: bool = True
+
+    @property
+    def sentence(self) -> str:
+        """The move in words, as tags of the version have it."""
+        return f"{self.alias} {'given' if self.given else 'taken away'} by {self.by}: {self.why}"
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedModel(Generic[M]):
     """A loaded model with its registered version."""
@@ -70,8 +107,12 @@ class ModelRegistry:
 
     store: TrackingStore
 
-    def register(self, run: LoggedRun) -> RegisteredModel:
+    def register(self, run: LoggedRun, *, waits: bool = False) -> RegisteredModel:
         """Register a run's model as the next version: champion if it passed the gate, else challenger.
+
+        Args:
+            run: The run.
+            waits: Whether a model that passed stays challenger as long as there is a champion, until its rollout.
 
         The model of an experiment gets the experiment's name as its alias instead, and is never put in charge.
 
@@ -85,7 +126,7 @@ class ModelRegistry:
             tags = {
                 _DIGEST_TAG: run.digest,
                 _DATA_LAST_TAG: run.data_last.isoformat(),
-                "gate": "passed" if run.gate_passed else "failed",
+                _GATE_TAG: _PASSED if run.gate_passed else "failed",
             }
             version = client.create_model_version(
                 run.name,
@@ -97,26 +138,82 @@ class ModelRegistry:
             )
             client.set_registered_model_alias(run.name, run.experiment or CHALLENGER, version.version)
         registered = _registered(version)
-        if run.gate_passed and run.experiment is None:
+        if run.gate_passed and run.experiment is None and not (waits and self.find(run.name, CHAMPION)):
             self.promote(registered)
         return registered
 
-    def promote(self, registered: RegisteredModel) -> None:
-        """Make a version the champion; a single call moves the alias, so that readers always find one."""
-        client = self.store.client
+    def promote(
+        self,
+        registered: RegisteredModel,
+        *,
+        by: str = "training",
+        why: str = "passed its gate",
+        at: datetime | None = None,
+    ) -> None:
+        """Make a version the champion; a single call moves the alias, so that readers always find one.
+
+        The champion before it becomes `former`, and the version loses its other aliases.
+
+        Args:
+            registered: The version.
+            by: Who does it.
+            why: The reason.
+            at: Aware moment; now by default.
+        """
+        at = at or datetime.now(UTC)
+        before = self.find(registered.name, CHAMPION)
+        if before is not None and before.version != registered.version:
+            self.give(before, Move(at=at, alias=FORMER, by=by, why=f"version {registered.version} is in charge"))
+        self.give(registered, Move(at=at, alias=CHAMPION, by=by, why=why))
+        for alias in (CHALLENGER, SHADOW, SLICE, FORMER):
+            held = self.find(registered.name, alias)
+            if held is not None and held.version == registered.version:
+                self.take(held, Move(at=at, alias=alias, by=by, why="it is the champion now", given=False))
+
+    def give(self, registered: RegisteredModel, move: Move) -> None:
+        """Give an alias to a version, and keep who did it and why in its tags."""
         with quiet_mlflow():
-            client.set_registered_model_alias(registered.name, CHAMPION, registered.version)
-            challenger = self.find(registered.name, CHALLENGER)
-            if challenger is not None and challenger.version == registered.version:
-                client.delete_registered_model_alias(registered.name, CHALLENGER)
+            self.store.client.set_registered_model_alias(registered.name, move.alias, registered.version)
+        self.note(registered, move)
+
+    def take(self, registered: RegisteredModel, move: Move) -> None:
+        """Take an alias away from the version that holds it, and keep who did it and why in its tags."""
+        with quiet_mlflow():
+            self.store.client.delete_registered_model_alias(registered.name, move.alias)
+        self.note(registered, move)
+
+    def moves(self, registered: RegisteredModel) -> list[Move]:
+        """Return the moves of a version's aliases, earliest first."""
+        with quiet_mlflow():
+            tags = self.store.client.get_model_version(registered.name, registered.version).tags
+        return [_move(tags[key]) for key in sorted(tags) if key.startswith(_MOVED)]
+
+    def has_passed(self, registered: RegisteredModel) -> bool:
+        """Return whether a version has passed its gate."""
+        with quiet_mlflow():
+            version = self.store.client.get_model_version(registered.name, registered.version)
+        return bool(version.tags.get(_GATE_TAG) == _PASSED)
+
+    def note(self, registered: RegisteredModel, move: Move) -> None:
+        """Keep in the tags of a version that an alias was moved."""
+        key = f"{_MOVED}{move.at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f} {move.alias}"
+        content = {**asdict(move), "at": move.at.isoformat(), "sentence": move.sentence}
+        with quiet_mlflow():
+            self.store.client.set_model_version_tag(registered.name, registered.version, key, json.dumps(content))
 
     def find(self, name: str, alias: Alias) -> RegisteredModel | None:
         """Return the version that holds an alias; None if there is none."""
+        return self.named(name, alias)
+
+    def named(self, name: str, text: str) -> RegisteredModel | None:
+        """Return a version by its number, or by one of its aliases, those of experiments included; None without one."""
         try:
             with quiet_mlflow():
-                return _registered(self.store.client.get_model_version_by_alias(name, alias))
+                if text.isdecimal():
+                    return _registered(self.store.client.get_model_version(name, text))
+                return _registered(self.store.client.get_model_version_by_alias(name, text))
         except MlflowException as error:
-            if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+            if error.error_code in _ABSENT:
                 return None
             raise
 
@@ -181,6 +278,12 @@ class ModelRegistry:
                 "a model's files cannot be fetched", got=type(error).__name__, remedy="check the artefact store"
             ) from error
         return Path(fetched)
+
+
+def _move(tag: str) -> Move:
+    content = json.loads(tag)
+    del content["sentence"]
+    return Move(**{**content, "at": datetime.fromisoformat(content["at"])})
 
 
 def _registered(version: ModelVersion) -> RegisteredModel:

@@ -149,6 +149,49 @@ class Gate(Spec):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout(Spec):
+    """How a propensity challenger comes into charge: beside the champion (shadow), for a slice, and then for all.
+
+    Attributes:
+        required: Whether a challenger that passed its gate waits for `nbo rollout` instead of becoming champion at
+            once. The first model never waits: nothing could be compared with it.
+        slice_share: Share of customers or households for whom the challenger decides in the slice: enough to see it
+            fail, few enough to bear it.
+        minimum_days: Days in the shadow and in the slice before the next step; a week, because weekdays differ.
+        watched_days: Days after the last step in which the former champion comes back by itself if the new one fails;
+            a month, because acceptances need their response windows.
+        minimum_decisions: Decisions in the last 7 days, or with a final outcome, below which nothing is said.
+        maximum_loss: Share of the logged value by which the challenger may be worse, beyond noise. It has seen newer
+            data, so equal is good enough.
+        maximum_calibration: Factor by which acceptances and propensities may differ, either way (1.25 is 0.8 to 1.25).
+        maximum_auc_drop: Relative loss of AUC on decisions with a final outcome, against the other model.
+        maximum_drift: Population stability index of its scores between weeks; it counts only above what chance gives.
+        maximum_errors: Share of decisions that it could not score.
+        maximum_more_time: Processor time of its scores in the shadow over that of the decisions: nobody should wait.
+        groups: Categorical features whose groups are compared for fairness; by default `training.segments` without
+            the stage.
+        minimum_ratio: Lowest rate of offers in a group over that of the group with the most (four fifths, 29 CFR
+            1607.4 D).
+        maximum_gap: Largest difference between groups in the rate of offers, and in the rate of right ones.
+    """
+
+    required: bool = False
+    slice_share: float = 0.05
+    minimum_days: int = 7
+    watched_days: int = 28
+    minimum_decisions: int = 100
+    maximum_loss: float = 0.05
+    maximum_calibration: float = 1.25
+    maximum_auc_drop: float = 0.05
+    maximum_drift: float = 0.25
+    maximum_errors: float = 0.02
+    maximum_more_time: float = 0.1
+    groups: tuple[str, ...] = ()
+    minimum_ratio: float = 0.8
+    maximum_gap: float = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Models(Spec):
     """Settings of a bank's two models; propensity predicts acceptance within the offer's response window.
 
@@ -158,6 +201,7 @@ class Models(Spec):
         learning: Learner, parameters and features of each model.
         gate: Bounds that a challenger must meet to become champion.
         economics: Economics of retention.
+        rollout: How a propensity challenger comes into charge.
     """
 
     churn: ChurnLabel | None = None
@@ -165,3 +209,9 @@ class Models(Spec):
     learning: ModelLearning = field(default_factory=ModelLearning)
     gate: Gate = field(default_factory=Gate)
     economics: Economics = field(default_factory=Economics)
+    rollout: Rollout = field(default_factory=Rollout)
+
+    @property
+    def compared_groups(self) -> tuple[str, ...]:
+        """Features whose groups are compared for fairness."""
+        return self.rollout.groups or tuple(name for name in self.training.segments if name != "stage")

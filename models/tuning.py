@@ -123,7 +123,8 @@ def search(
         sampler=library.samplers.TPESampler(seed=seed),
         pruner=library.pruners.MedianPruner(n_startup_trials=_PRUNED_FROM),
     )
-    study.optimize(mean_loss, n_trials=trials, timeout=max(until - time.monotonic(), 0.0))
+    if (left := until - time.monotonic()) > 0.0:
+        study.optimize(mean_loss, n_trials=trials, timeout=left)
     best = min(rows_of, key=lambda number: float(rows_of[number].mean()), default=None)
     gain = np.zeros(len(own)) if best is None else own - rows_of[best]
     return Found(

@@ -8,7 +8,13 @@ import sys
 from config.settings import Settings
 from domain.errors import NboError, StateError
 from events.report import NothingAcceptedError
-from nbo import bank_commands, data_commands, proof_commands, server_commands  # noqa: F401  importing them adds their commands
+from nbo import (  # noqa: F401  importing them adds their commands
+    bank_commands,
+    data_commands,
+    proof_commands,
+    rollout_commands,
+    server_commands,
+)
 from nbo.app import app
 from nbo.display import progress_bars, show_error
 from nbo.outcomes import show_first_rows

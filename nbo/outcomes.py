@@ -107,13 +107,13 @@ def search_sentences(found: Found) -> list[str]:
         >>> from models.tuning import Found, Tried
         >>> first, best = Tried(0, {"num_leaves": 60}, (0.4,), False), Tried(1, {"num_leaves": 9}, (0.31, 0.29), True)
         >>> search_sentences(Found((first, best), best, 0.302, 0.002, 0.001))
-        ['2 settings tried, 1 of them stopped early', \
+        ['settings tried: 2, stopped early: 1', \
 'log loss on other customers 0.3020 with the settings before, 0.0020 better (noise 0.0010) with the best:']
     """
     stopped = sum(not one.complete for one in found.tried)
-    tried = f"{len(found.tried)} settings tried, {stopped} of them stopped early"
+    tried = f"settings tried: {len(found.tried)}, stopped early: {stopped}"
     if found.best is None:
-        return [f"{tried}: none was tried on all folds; give the search more --minutes"]
+        return [f"{tried}; none was tried on all folds: give the search more --minutes"]
     direction = "better" if found.better > 0.0 else "worse"
     verdict = "" if found.is_better else "; not better by more than noise, so nothing is trained"
     difference = f"{abs(found.better):.4f} {direction} (noise {found.noise:.4f}) with the best"

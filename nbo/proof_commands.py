@@ -16,7 +16,7 @@ from nbo.outcomes import show_rows
 
 if TYPE_CHECKING:
     from domain.pause import PauseScope
-    from serving.service.pausing import PauseService
+    from serving.service.pauses import PauseService
     from wiring.components import Components
 
 CALLER = "command line"
@@ -100,7 +100,7 @@ def show_pauses(components: Components) -> None:
 
 
 def _service(components: Components) -> PauseService:
-    from serving.service.pausing import PauseService
+    from serving.service.pauses import PauseService
     from wiring.bank_time import bank_now
 
     return PauseService(components.database, lambda: bank_now(components), lambda: components.bank)
@@ -123,22 +123,32 @@ def _scope(offer: str | None, channel: str | None, *, outbound: bool) -> tuple[P
 @app.command()
 def evaluate(
     context: typer.Context,
-    policy: Annotated[Path, typer.Argument(help="Folder of the bank with another policy, or a file with a change.")],
+    subject: Annotated[
+        Path,
+        typer.Argument(
+            metavar="POLICY|MODEL",
+            help="Folder of the bank with another policy, a file with a change, or a version or alias of the "
+            "propensity model.",
+        ),
+    ],
     as_of: Annotated[
         datetime | None, moment_option("Moment in the bank's time zone; just after the latest news by default.")
     ] = None,
-    to: Annotated[Path | None, typer.Option(help="New folder for the page.")] = None,
+    to: Annotated[Path | None, typer.Option(help="New folder for the page and its pictures.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Estimate from logged decisions and their outcomes what another policy would have earned: ship, hold or stop.
+    """Estimate from logged decisions and their outcomes what a policy or model would have earned: ship, hold or stop.
 
-    Example: nbo --bank banks/demo evaluate examples/savings_autumn.yaml
+    Examples:
+        nbo --bank banks/demo evaluate examples/savings_autumn.yaml
+
+        nbo --bank banks/demo evaluate challenger
     """
     parts = components_of_bank(context)
     from pipelines.evaluation import evaluate_logged, plain
     from wiring.bank_time import last_moment
 
-    result = evaluate_logged(parts, policy, moment_of(parts, as_of) or last_moment(parts), to)
+    result = evaluate_logged(parts, subject, moment_of(parts, as_of) or last_moment(parts), to)
     if json:
         print_json(plain(result))
         return
@@ -193,8 +203,11 @@ def trials(
     """
     parts = components_of_bank(context)
     from serving.trial_results import trial_reports
+    from wiring.trials import slow_arm
 
-    found = trial_reports(parts.log, parts.bank, moment_of(parts, as_of) or parts.latest())
+    found = trial_reports(
+        parts.log, parts.bank, moment_of(parts, as_of) or parts.latest(), lambda trial: slow_arm(parts, trial)
+    )
     if json:
         print_json({"trials": [one.to_json() for one in found]})
         return
@@ -206,6 +219,9 @@ def trials(
                 ("arm", "customers", "gain of a customer", "expect"),
                 [(arm.arm, arm.customers, str(arm.gain), f"{arm.shrunk_gain:+.4g}") for arm in one.result.arms],
             )
+        if len(one.offers) > 1:
+            rows = [(each.offer, each.arm, str(each.gain)) for each in one.offers]
+            show_table("gains by offer: what one wins may be another's", ("offer", "arm", "gain of a customer"), rows)
     if not found:
         console.print("this bank's policies.yaml has no trials", markup=False)
 

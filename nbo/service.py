@@ -20,6 +20,7 @@ from typing import Final
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
+from config.problems import ConfigurationErrors
 from config.service import API_KEYS, BANK, CLOCK, METRICS, RATES, SCOPES, ConnectionLimits, ServiceSettings
 from domain.errors import DataError, NboError, StateError, nearest
 from nbo.console_link import prepare_console, share_used_links
@@ -32,8 +33,8 @@ from serving.api.security import new_key
 from serving.champions import MANIFEST
 from serving.service.clock import ClockBase
 from wiring.addresses import check_addresses
-from wiring.bank_time import TimeOrigin, serving_time
-from wiring.components import Components
+from wiring.bank_time import TimeOrigin, bank_now, serving_time
+from wiring.components import Components, reload_components
 
 PUBLISH_SECONDS: Final = 5.0
 """Interval between checks of the registry."""
@@ -220,6 +221,7 @@ def publish(components: Components, every_seconds: float | None) -> None:
     if every_seconds is not None:
         os.nice(10)  # workers come first, above all while everything starts
     from wiring.models import publish_champions  # noqa: PLC0415  imports MLflow, which the service does without
+    from wiring.rollout import do_what_is_asked  # noqa: PLC0415  so does this
 
     if every_seconds is None:
         changed = publish_champions(components)
@@ -227,7 +229,10 @@ def publish(components: Components, every_seconds: float | None) -> None:
         return
     parent = os.environ.get(PARENT)
     while parent in {None, str(os.getppid())}:  # a killed service cannot end this process
+        with suppress(ConfigurationErrors):  # the models of trials follow the folder; while it has errors, as it was
+            components = reload_components(components.folder)
         try:
+            do_what_is_asked(components, bank_now(components))
             publish_champions(components)
         except (NboError, OSError) as error:
             console.print(f"not published: {error}", markup=False)

@@ -14,14 +14,16 @@ from nbo_client.calls import Call
 from nbo_client.client import TIMEOUT_SECONDS
 from nbo_client.exchange import Send, exchange, headers_of
 from nbo_client.messages import (
+    BackAsked,
+    BackRequest,
     Catalogue,
     ConsentChange,
     ConsentChanged,
     Customer,
     Decision,
-    DecisionLook,
     Event,
     EventResult,
+    EventResults,
     Explanation,
     Paused,
     PauseRequest,
@@ -32,7 +34,7 @@ from nbo_client.messages import (
     Replay,
     ResumeRequest,
     Scores,
-    Told,
+    StoredDecision,
     Withdrawal,
     new_id,
 )
@@ -77,7 +79,7 @@ class AsyncNboClient:
         """Submit one event; it is durable when this returns."""
         return (await self._do(calls.tell(event))).results[0]
 
-    async def tell_all(self, events: Sequence[Event]) -> Told:
+    async def tell_all(self, events: Sequence[Event]) -> EventResults:
         """Submit up to 500 events: valid ones are accepted, the others are in `refused`."""
         return await self._do(calls.tell_all(events))
 
@@ -96,7 +98,7 @@ class AsyncNboClient:
         """Erase all data of a customer. Needs the scope `admin`, and takes minutes on large states."""
         return await self._do(calls.erase(customer_id))
 
-    async def decision(self, decision_id: str) -> DecisionLook:
+    async def decision(self, decision_id: str) -> StoredDecision:
         """Read a decision as it was stored, and its outcome."""
         return await self._do(calls.decision(decision_id))
 
@@ -127,6 +129,10 @@ class AsyncNboClient:
     async def resume(self, request: ResumeRequest) -> Pauses:
         """End a pause, and return those that stay in force. Needs the scope `admin`."""
         return await self._do(calls.resume(request))
+
+    async def take_back(self, request: BackRequest) -> BackAsked:
+        """End the rollout of a model, or else put the former champion back in charge. Needs the scope `admin`."""
+        return await self._do(calls.take_back(request))
 
     async def ready(self) -> Ready:
         """Read which bank and versions the service serves."""

@@ -8,14 +8,16 @@ from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
 from nbo_client.messages import (
+    BackAsked,
+    BackRequest,
     Catalogue,
     ConsentChange,
     ConsentChanged,
     Customer,
     Decision,
-    DecisionLook,
     Decisions,
     Event,
+    EventResults,
     Explanation,
     Paused,
     PauseRequest,
@@ -27,7 +29,7 @@ from nbo_client.messages import (
     ResumeRequest,
     ScoreRequest,
     Scores,
-    Told,
+    StoredDecision,
     Withdrawal,
     new_id,
 )
@@ -72,19 +74,19 @@ def withdraw(decision_id: str) -> Call[Withdrawal]:
     return Call("POST", f"/v1/decisions/{_part(decision_id)}/withdrawal", Withdrawal)
 
 
-def tell(event: Event) -> Call[Told]:
+def tell(event: Event) -> Call[EventResults]:
     """Submit one event; if it is invalid, the service answers with a problem."""
-    return Call("POST", "/v1/events", Told, written(event))
+    return Call("POST", "/v1/events", EventResults, written(event))
 
 
-def tell_all(events: Sequence[Event]) -> Call[Told]:
+def tell_all(events: Sequence[Event]) -> Call[EventResults]:
     """Submit several events; each gets its own result.
 
     Raises:
         UsageError: There are no events, or more than fit into one request.
     """
     _fits("events", len(events))
-    return Call("POST", "/v1/events", Told, [written(event) for event in events])
+    return Call("POST", "/v1/events", EventResults, [written(event) for event in events])
 
 
 def customer(customer_id: str) -> Call[Customer]:
@@ -102,9 +104,9 @@ def erase(customer_id: str) -> Call[Receipt]:
     return Call("DELETE", f"/v1/customers/{_part(customer_id)}", Receipt)
 
 
-def decision(decision_id: str) -> Call[DecisionLook]:
+def decision(decision_id: str) -> Call[StoredDecision]:
     """Read a decision as it was stored."""
-    return Call("GET", f"/v1/decisions/{_part(decision_id)}", DecisionLook)
+    return Call("GET", f"/v1/decisions/{_part(decision_id)}", StoredDecision)
 
 
 def explanation(decision_id: str) -> Call[Explanation]:
@@ -140,6 +142,11 @@ def pause(request: PauseRequest) -> Call[Paused]:
 def resume(request: ResumeRequest) -> Call[Pauses]:
     """End a pause."""
     return Call("POST", "/v1/pauses/resume", Pauses, written(request))
+
+
+def take_back(request: BackRequest) -> Call[BackAsked]:
+    """End the rollout of a model, or else put the former champion back in charge."""
+    return Call("POST", "/v1/rollout/back", BackAsked, written(request))
 
 
 def ready() -> Call[Ready]:

@@ -13,14 +13,16 @@ from nbo_client import calls
 from nbo_client.calls import Call
 from nbo_client.exchange import Send, exchange, headers_of
 from nbo_client.messages import (
+    BackAsked,
+    BackRequest,
     Catalogue,
     ConsentChange,
     ConsentChanged,
     Customer,
     Decision,
-    DecisionLook,
     Event,
     EventResult,
+    EventResults,
     Explanation,
     Paused,
     PauseRequest,
@@ -31,7 +33,7 @@ from nbo_client.messages import (
     Replay,
     ResumeRequest,
     Scores,
-    Told,
+    StoredDecision,
     Withdrawal,
     new_id,
 )
@@ -114,7 +116,7 @@ class NboClient:
         """
         return self._do(calls.tell(event)).results[0]
 
-    def tell_all(self, events: Sequence[Event]) -> Told:
+    def tell_all(self, events: Sequence[Event]) -> EventResults:
         """Submit up to 500 events: valid ones are accepted, the others are in `refused`."""
         return self._do(calls.tell_all(events))
 
@@ -133,7 +135,7 @@ class NboClient:
         """Erase all data of a customer. Needs the scope `admin`, and takes minutes on large states."""
         return self._do(calls.erase(customer_id))
 
-    def decision(self, decision_id: str) -> DecisionLook:
+    def decision(self, decision_id: str) -> StoredDecision:
         """Read a decision as it was stored, and its outcome."""
         return self._do(calls.decision(decision_id))
 
@@ -164,6 +166,10 @@ class NboClient:
     def resume(self, request: ResumeRequest) -> Pauses:
         """End a pause, and return those that stay in force. Needs the scope `admin`."""
         return self._do(calls.resume(request))
+
+    def take_back(self, request: BackRequest) -> BackAsked:
+        """End the rollout of a model, or else put the former champion back in charge. Needs the scope `admin`."""
+        return self._do(calls.take_back(request))
 
     def ready(self) -> Ready:
         """Read which bank and versions the service serves; needs no key."""

@@ -168,7 +168,7 @@ class EventResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class EventResults:
     """Statuses of submitted events, in their order; accepted events are durable and count in the next decision.
 
     Attributes:
@@ -259,6 +259,30 @@ class Pauses:
     pauses: tuple[PauseInForce, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackRequest:
+    """A request to end the rollout of a model, or else to put the former champion back in charge.
+
+    Attributes:
+        by: Name of the person.
+        reason: Reason in words.
+    """
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackAsked:
+    """A request to take a model back was stored; replicas follow within the swap time.
+
+    Attributes:
+        status: `asked`.
+    """
+
+    status: str
+
+
 @dataclass(frozen=True, slots=True)
 class Customer:
     """What is known of a customer.
@@ -321,7 +345,7 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionLook:
+class StoredDecision:
     """A decision as it was stored, and its outcome.
 
     Attributes:

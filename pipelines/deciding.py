@@ -21,8 +21,8 @@ from pipelines.batch_run import LONGEST_SECONDS, BatchRun, decide_buckets
 from pipelines.feature_build import definitions_digest
 from pipelines.planning import plan_batch, prices_for
 from pipelines.steps import StepResult, code_digest, digest_of, do, keep_table, kept_step
+from records.model_calls import put_calls
 from records.open_contacts import open_contacts
-from records.pauses import pauses_in_force
 from serving.batch.budget_state import write_budget_state
 from serving.batch.charges import remaining_before_batch
 from serving.batch.part_log import is_logged, log_part
@@ -30,6 +30,7 @@ from serving.decider import Decider
 from serving.delivery.plans import contacted, night_of
 from serving.service.deciding import SEED
 from serving.service.engine import outbound_channels
+from serving.stale_feeds import all_pauses
 from wiring.components import Components, components_of, reload_components
 from wiring.delivery import end_unheard_contacts
 from wiring.erasure import erased_kept_out
@@ -50,9 +51,10 @@ def _decided(components: Components, bank_folder: str, until: datetime) -> StepR
     end_unheard_contacts(components, until)
     champions = components.champion_files()
     # read before anything is decided: if they cannot be read, nothing is
-    pauses = pauses_in_force(components.database, until)
+    pauses = all_pauses(components.database, components.log, components.bank, until)
     policy = Decider(replace(components.bank, pauses=pauses), None, None).policy
-    versions = {"bank": components.bank.digest, "policy": policy.digest, **champions.versions}
+    common = {"bank": components.bank.digest, "policy": policy.digest}
+    versions = [{**common, **one} for one in champions.all_versions]
     code = code_digest("decisioning", "serving", "models")
     outbound = outbound_channels(components.bank.policy)
     contacts = open_contacts(components.database, components.bank.vocabulary.contacts, outbound, until)
@@ -75,6 +77,7 @@ def _decided(components: Components, bank_folder: str, until: datetime) -> StepR
     reports = decide_buckets(bank_folder, night)
     decided = [report for report in reports if report["customers"]]
     _keep_in_log(components, night, decided, versions)
+    put_calls(components.database, until.date(), night.run, _calls(decided))
     plan = plan_batch(components, night, [report["bucket"] for report in decided])
     stages = reduce(add, [from_plain(Summary, report["summary"]) for report in decided]).to_arrow().to_pylist()
     rules = reduce(add, [from_plain(Funnel, report["funnel"]) for report in decided]).to_arrow().to_pylist()
@@ -96,8 +99,18 @@ def _decided(components: Components, bank_folder: str, until: datetime) -> StepR
     }
 
 
+def _calls(decided: Sequence[Report]) -> dict[str, dict[str, int]]:
+    """Add up what models beside the champions were called for, by version."""
+    found: dict[str, dict[str, int]] = {}
+    for report in decided:
+        for version, counts in report["calls"].items():
+            before = found.get(version, {})
+            found[version] = {name: count + before.get(name, 0) for name, count in counts.items()}
+    return found
+
+
 def _keep_in_log(
-    components: Components, night: BatchRun, decided: Sequence[Report], versions: Mapping[str, str]
+    components: Components, night: BatchRun, decided: Sequence[Report], versions: Sequence[Mapping[str, str]]
 ) -> None:
     with progress_of("keep decisions in the log") as progress:
         for number, report in enumerate(decided, start=1):
@@ -114,7 +127,9 @@ def _keep_in_log(
 
 
 @kept_step("log-decisions-of-bucket", timeout_seconds=3600)
-def log_decisions(key: str, bank_folder: str, folder: str, part: str, versions: Mapping[str, str]) -> StepResult:
+def log_decisions(
+    key: str, bank_folder: str, folder: str, part: str, versions: Sequence[Mapping[str, str]]
+) -> StepResult:
     """Write the decisions of a bucket's customers to the decision log."""
     del key
     log = components_of(bank_folder).decision_log

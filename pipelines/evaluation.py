@@ -7,12 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from charts.differences import Difference, differences
 from config.bank import Bank
 from config.changes import changed_bank
 from config.reading import load_bank
 from decisioning.off_policy.evaluate import HEADLINE, PolicyEvaluation, evaluate_policy
 from domain.errors import DataError
 from domain.estimate import Estimate
+from models.registry import RegisteredModel
 from pipelines.markdown import Rows, table
 from pipelines.steps import StepResult
 from serving.what_if.logged import evaluation_arrays, logged_outcomes
@@ -20,6 +22,8 @@ from storage.atomic import replace_text
 from wiring.components import Components
 
 PAGE: Final = "evaluation.md"
+GAINS: Final = "gains.svg"
+STAGES: Final = "stages.svg"
 
 _ESTIMATORS: Final = {
     "ips": "inverse propensity weights",
@@ -31,29 +35,36 @@ _ESTIMATORS: Final = {
 }
 
 
-def evaluate_logged(components: Components, policy: Path, until: datetime, folder: Path | None = None) -> StepResult:
-    """Estimate what another policy would have earned where this bank's decisions were made and presented.
+def evaluate_logged(components: Components, subject: Path, until: datetime, folder: Path | None = None) -> StepResult:
+    """Estimate what another policy or model would have earned where this bank's decisions were made and presented.
 
-    The same models score both; only decisions whose response windows ended before `until` count.
+    Only decisions whose response windows ended before `until` count. Another policy is scored by the same models;
+    another model decides by the same policy, and only where it had not seen the outcome.
 
     Args:
         components: The bank's components.
-        policy: A folder of YAML of the same bank, or a file with a change (`config.changes`).
+        subject: A folder of YAML of the same bank, a file with a change (`config.changes`), or a version or alias of
+            the propensity model.
         until: Moment of the evaluation, aware.
-        folder: New or empty folder for the page; None to write nothing.
+        folder: New or empty folder for the page and its pictures; None to write nothing.
 
     Returns:
         The verdict, the figures of `decisioning.off_policy.evaluate.PolicyEvaluation`, and what was left out.
 
     Raises:
         ConfigurationErrors: The policy is invalid.
-        DataError: It belongs to another bank, no decision has an outcome, or the folder is not empty.
+        DataError: It belongs to another bank, there is no such policy or model, no decision has an outcome, or the
+            folder is not empty.
     """
     if folder is not None and folder.exists() and any(folder.iterdir()):
         raise DataError("the folder is not empty", got=str(folder), remedy="name a new one")
-    other = _policy(components, policy)
     outcomes = logged_outcomes(components.decision_log, components.log, components.bank, until)
-    decider = components.decider().for_bank(other)
+    if subject.exists():
+        decider = components.decider().for_bank(_policy(components, subject))
+    else:
+        model = _model(components, subject)
+        outcomes = outcomes.since(model.data_last)
+        decider = components.models.files_with(model, components.places.champions).decider(components.bank)
     arrays = evaluation_arrays(outcomes, decider, components.log, components.places.decisions)
     found = evaluate_policy(
         arrays.action,
@@ -66,22 +77,46 @@ def evaluate_logged(components: Components, policy: Path, until: datetime, folde
     )
     result: StepResult = {
         "bank": components.name,
-        "policy": policy.name,
+        "policy": subject.name,
         "as_of": until.isoformat(),
         "currency": components.bank.identity.currency,
         "customers": len(set(arrays.customer.tolist())),
         "left_out": dict(outcomes.left_out),
         "evaluation": found.to_json(),
-        "page": evaluation_page(components.bank, policy.name, found, outcomes.left_out),
+        "page": evaluation_page(components.bank, subject.name, found, outcomes.left_out),
     }
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        replace_text(folder / PAGE, result["page"])
+        for name, picture in evaluation_pictures(components.bank, found).items():
+            replace_text(folder / name, picture)
+        page = evaluation_page(components.bank, subject.name, found, outcomes.left_out, pictures=True)
+        replace_text(folder / PAGE, page)
     return result
 
 
-def evaluation_page(bank: Bank, policy: str, found: PolicyEvaluation, left_out: Mapping[str, int]) -> str:
-    """Write an evaluation as one Markdown page."""
+def evaluation_pictures(bank: Bank, found: PolicyEvaluation) -> dict[str, str]:
+    """Draw the gains of an evaluation, by estimator and by stage: file name -> SVG."""
+    unit = f"gain for each decision, in {bank.identity.currency}"
+    by_estimator = [_difference(name, gain) for name, gain in found.gains.items()]
+    by_stage = [_difference(one.segment, one.gain) for one in found.segments]
+    return {
+        GAINS: differences(by_estimator, f"By estimator: {unit}"),
+        STAGES: differences(by_stage, f"By stage: {unit}"),
+    }
+
+
+def evaluation_page(
+    bank: Bank, policy: str, found: PolicyEvaluation, left_out: Mapping[str, int], *, pictures: bool = False
+) -> str:
+    """Write an evaluation as one Markdown page.
+
+    Args:
+        bank: The bank.
+        policy: Name of what was evaluated.
+        found: The evaluation.
+        left_out: Number of impressions that tell nothing, by reason.
+        pictures: Whether the page shows the pictures of `evaluation_pictures`, which are beside it.
+    """
     currency, support = bank.identity.currency, found.support
     verdict = found.verdict
     lines = [
@@ -92,6 +127,7 @@ def evaluation_page(bank: Bank, policy: str, found: PolicyEvaluation, left_out: 
         f"{support.effective:,.0f} of this policy's own. What was logged earned {found.logged_reward:.4g}.",
         *(f"Warning: {warning}." for warning in found.warnings),
         "## Estimators",
+        *([f"![Gains by estimator]({GAINS})"] if pictures else []),
         f"The verdict reads `{HEADLINE}`. Intervals are 95 %, by customer. "
         f"If you look again as decisions come in, read the gain as {found.gain_at_any_time}.",
         _table(
@@ -106,6 +142,7 @@ def evaluation_page(bank: Bank, policy: str, found: PolicyEvaluation, left_out: 
             ]
         ),
         "## Stages",
+        *([f"![Gains by stage]({STAGES})"] if pictures else []),
         _table(
             [
                 {
@@ -139,6 +176,23 @@ def _policy(components: Components, policy: Path) -> Bank:
     if other.identity.name != components.name:
         raise DataError("the policy is another bank's", got=other.identity.name, expected=components.name)
     return other
+
+
+def _model(components: Components, subject: Path) -> RegisteredModel:
+    name = f"{components.name}-propensity"
+    found = components.models.registry.named(name, str(subject))
+    if found is None:
+        raise DataError(
+            "there is no such policy or model",
+            got=f"'{subject}'",
+            expected=f"a folder, a file with a change, or a version or alias of {name}",
+        )
+    return found
+
+
+def _difference(label: str, gain: Estimate) -> Difference:
+    known = [0.0 if number != number else number for number in (gain.value, gain.low, gain.high)]  # noqa: PLR0124 - NaN
+    return Difference(label=label, value=known[0], low=known[1], high=known[2], text=_interval(gain))
 
 
 def _table(rows: Rows) -> str:

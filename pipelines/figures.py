@@ -79,7 +79,7 @@ def _responses(components: Components) -> pa.Table:
 def _offers(components: Components, as_of: str, folder: Path) -> OfferFigures:
     offers = list(dict.fromkeys(offer.name for offer in components.bank.offers))
     rules = [rule.name for rule in components.policy.rules]
-    counts, meetings, reach, worth = [], [], [], []
+    counts, meetings, reach, scores = [], [], [], []
     for bucket in range(components.log.buckets):
         file = part_file(folder, OFFERS, part_name(bucket))
         if file.exists():  # a bucket without customers has none
@@ -88,12 +88,12 @@ def _offers(components: Components, as_of: str, folder: Path) -> OfferFigures:
             counts.append(OfferCounts.of(offers, rules, ranked, rejections))
             meetings.append(HeadToHead.of(offers, ranked))
             reach.append(Reach.of(offers, ranked, rejections))
-            worth.append(_worth(ranked))
+            scores.append(_worth(ranked))
     return OfferFigures(
         as_of=as_of,
         offers=reduce(add, counts).rows() if counts else [],
         head_to_head=reduce(add, meetings).rows() if meetings else [],
-        reach=reduce(add, reach).to_json(_mean_worth(worth)) if reach else {},
+        reach=reduce(add, reach).to_json(_mean_worth(scores)) if reach else {},
         calibration=_calibration(components),
     )
 

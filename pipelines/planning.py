@@ -95,14 +95,14 @@ def plan_batch(components: Components, night: BatchRun, buckets: Sequence[int]) 
     written = file.exists() and all(part_file(folder, CONTACTS, name).exists() for name in names)
     if written and in_force == folder.name:
         return _read(file)
-    wishes = OptionFiles(folder / WISHES, names, night.contacted)
-    plan = plan_contacts(wishes, _capacities(components, night), night.prices, SEARCH)
+    contact_options = OptionFiles(folder / WISHES, names, night.contacted)
+    plan = plan_contacts(contact_options, _capacities(components, night), night.prices, SEARCH)
     contacts: Counter[str] = Counter()
     uses: list[ContactUses] = []
     for name, chosen in zip(names, plan.chosen, strict=True):
         customers = pq.read_table(part_file(folder, FEATURES, name), columns=[CUSTOMER_ID])[CUSTOMER_ID]
         offers = pq.read_table(part_file(folder, OFFERS, name))
-        part = wishes.read(name)
+        part = contact_options.read(name)
         table = planned_contacts(policy, offers, np.array(customers.to_pylist(), dtype=object), part, chosen)
         if not written:
             replace_parquet(part_file(folder, CONTACTS, name), table)

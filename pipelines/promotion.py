@@ -45,7 +45,7 @@ class Challenger:
     Attributes:
         name: `churn` or `propensity`.
         model: The model.
-        judged: Its held-out predictions.
+        held_out: Its held-out predictions.
         features: Rows it was trained on.
         y: Labels of the rows, NaN if not known yet.
         names: Names of the features it may use.
@@ -57,7 +57,7 @@ class Challenger:
 
     name: str
     model: ChurnScorer | PropensityScorer
-    judged: HeldOutPredictions
+    held_out: HeldOutPredictions
     features: FeatureTable
     y: Array
     names: Sequence[str]
@@ -84,10 +84,10 @@ def put_to_gate(
     bank = components.bank
     settings = bank.models
     label = settings.churn if new.name == CHURN else None
-    evaluation = evaluate(new.judged, economics=settings.economics if new.name == CHURN else None)
+    evaluation = evaluate(new.held_out, economics=settings.economics if new.name == CHURN else None)
     alone = single_feature_aucs(new.features, new.y, new.names)
     champion = components.models.champion(new.name)
-    comparison = None if champion is None else _against(components, new, champion, answer_days(new.judged))
+    comparison = None if champion is None else _against(components, new, champion, answer_days(new.held_out))
     report = judge_challenger(evaluation, alone, settings.gate, comparison)
     first = components.log.first_occurred_at()
     assert first is not None, "a model was trained, so there are events"
@@ -118,15 +118,16 @@ def put_to_gate(
         components.models.store,
         facts,
         new.model,
-        judged=new.judged,
+        held_out=new.held_out,
         evaluation=evaluation,
         report=report,
         pictures=draw_all(evaluation, new.shap, f"{facts.bank} {facts.model}"),
         single_features=alone,
         importance=mean_absolute_shap(*new.shap),
     )
-    registered = components.models.registry.register(run)
-    charged = report.passed and new.experiment is None
+    waits = settings.rollout.required and new.name == PROPENSITY and champion is not None
+    registered = components.models.registry.register(run, waits=waits)
+    charged = report.passed and new.experiment is None and not waits
     sentences = [f"- {'passed' if check.passed else 'FAILED'}: {check.sentence}" for check in report.checks]
     keep_page(f"gate-{new.name}", f"Gate of {facts.name} version {registered.version}", "\n".join(sentences))
     return {
@@ -142,7 +143,7 @@ def put_to_gate(
         "rows": evaluation.rows,
         "positives": evaluation.positives,
         "metrics": evaluation.to_metrics(),
-        "baselines": list(new.judged.baselines),
+        "baselines": list(new.held_out.baselines),
     }
 
 
@@ -159,32 +160,32 @@ def _against(
     components: Components, new: Challenger, champion: RegisteredModel, answer_days: NDArray[np.int64]
 ) -> ChampionComparison:
     """Rescore the rows that the champion cannot have learned from; else use its own recorded predictions."""
-    judged = new.judged
-    known_at = judged.as_of.astype("datetime64[us]") + answer_days * _DAY
+    held_out = new.held_out
+    known_at = held_out.as_of.astype("datetime64[us]") + answer_days * _DAY
     unseen = np.greater(known_at, utc_microseconds(champion.data_last))
     if unseen.any():
         try:
-            scores = np.full(len(judged), np.nan)
-            scores[unseen] = _rescored(components, new.name, judged.take(unseen))
+            scores = np.full(len(held_out), np.nan)
+            scores[unseen] = _rescored(components, new.name, held_out.take(unseen))
         except (ModelError, DataError):  # it reads features that no longer exist
             pass
         else:
-            return compare_with_champion(judged, scores, "rescored")
+            return compare_with_champion(held_out, scores, "rescored")
     recorded = components.models.registry.recorded_predictions(champion)
     if recorded is None:
-        return compare_with_champion(judged, np.full(len(judged), np.nan), "nothing")
-    return compare_with_champion(judged, recorded_scores(judged, recorded), "recorded")
+        return compare_with_champion(held_out, np.full(len(held_out), np.nan), "nothing")
+    return compare_with_champion(held_out, recorded_scores(held_out, recorded), "recorded")
 
 
-def _rescored(components: Components, name: str, judged: HeldOutPredictions) -> Array:
-    moments = Moments(judged.customer_ids, judged.as_of)
+def _rescored(components: Components, name: str, held_out: HeldOutPredictions) -> Array:
+    moments = Moments(held_out.customer_ids, held_out.as_of)
     if name == CHURN:
         churn = components.models.load_churn().model
         return churn.predict(components.offline.training_set(moments, churn.names))
     propensity = components.models.load_propensity().model
     pairs = candidates_of(components.bank.offers)
     places = {(offer.name, treatment.channel): place for place, (offer, treatment) in enumerate(pairs)}
-    wanted = [places.get(pair, -1) for pair in zip(judged.groups["offer"], judged.groups["channel"], strict=True)]
+    wanted = [places.get(pair, -1) for pair in zip(held_out.groups["offer"], held_out.groups["channel"], strict=True)]
     columns = np.array(wanted, dtype=np.intp)
     scores = propensity.predict(components.offline.training_set(moments, propensity.names), pairs)
     chosen: Array = np.where(columns >= 0, scores[np.arange(len(columns)), columns], np.nan)

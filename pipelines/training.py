@@ -128,7 +128,7 @@ def train_churn_model(
         Challenger(
             CHURN,
             trained.model,
-            trained.judged,
+            trained.held_out,
             rows.features,
             rows.y,
             rows.names,
@@ -137,7 +137,7 @@ def train_churn_model(
             experiment,
         ),
         as_of=as_of,
-        answer_days=lambda judged: np.full(len(judged), label.lead_days + label.horizon_days),
+        answer_days=lambda held_out: np.full(len(held_out), label.lead_days + label.horizon_days),
     )
 
 
@@ -175,7 +175,7 @@ def train_propensity_model(
         Challenger(
             PROPENSITY,
             trained.model,
-            trained.judged,
+            trained.held_out,
             features,
             y,
             names,
@@ -184,7 +184,7 @@ def train_propensity_model(
             experiment,
         ),
         as_of=as_of,
-        answer_days=lambda judged: np.array([windows[offer] for offer in judged.groups["offer"]]),
+        answer_days=lambda held_out: np.array([windows[offer] for offer in held_out.groups["offer"]]),
     ) | {"answers": dict(answers.counts), "unknown_attributes": _mostly_unknown(features, bank.vocabulary.attributes)}
 
 

@@ -118,6 +118,20 @@ PAUSES: Final = Table(
 )
 """Offers and channels that a person stopped; a row whose moment has passed has no effect."""
 
+MODEL_CALLS: Final = Table(
+    "model_calls",
+    METADATA,
+    Column("version", Text, primary_key=True),  # version and digest of a propensity model, as decisions cite them
+    Column("day", String(10), primary_key=True),  # local day, as 2026-06-01
+    Column("source", Text, primary_key=True),  # run of the batch; empty for the service
+    Column("decisions", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("own_nanoseconds", BigInteger, nullable=False),
+    Column("all_nanoseconds", BigInteger, nullable=False),
+    Column("timed", BigInteger, nullable=False),
+)
+"""What models beside the champions were called for (`serving.beside.Calls`)."""
+
 PLANS: Final = Table(
     "plans_in_force",
     METADATA,

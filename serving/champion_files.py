@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from config.bank import Bank
 from domain.errors import ModelError
 from domain.pause import Pause
 from models.learners import read_model
 from models.tracking.files import files_digest
-from serving.champions import Champion, Champions
+from serving.beside import Beside, ModelArm, Shadow, slice_trial
+from serving.champions import IN_CHARGE, SHADOW, SLICE, Champion, Champions, of_arm
 from serving.decider import Decider
 from serving.scorers import ChurnScorer, PropensityScorer
+
+_LOG: Final = logging.getLogger("nbo.models")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,13 @@ class ChampionFiles:
     @property
     def versions(self) -> dict[str, str]:
         """Version and digest by registered name, as decisions cite them."""
-        return {champion.name: champion.cited for champion in self.champions.values()}
+        return {one.name: one.cited for role, one in self.champions.items() if role in IN_CHARGE}
+
+    @property
+    def all_versions(self) -> list[dict[str, str]]:
+        """The same for the champions, and for each model that decides in place of one."""
+        arms = [one for role, one in self.champions.items() if role not in {*IN_CHARGE, SHADOW}]
+        return [self.versions, *({**self.versions, arm.name: arm.cited} for arm in arms)]
 
     def decider(self, bank: Bank, *, num_threads: int = 1) -> Decider:
         """Load the models and combine them with the bank's policy.
@@ -55,6 +65,7 @@ class ChampionFiles:
                 load_propensity(self.folder, self.champions),
                 self.versions,
                 num_threads=num_threads,
+                beside=_beside(bank, self.folder, self.champions),
             )
             _kept.clear()
             _kept[wanted] = found
@@ -62,6 +73,34 @@ class ChampionFiles:
 
 
 _kept: dict[tuple[str, tuple[Pause, ...], Path, tuple[tuple[str, Champion], ...], int], Decider] = {}
+
+
+def _beside(bank: Bank, folder: Path, champions: Champions) -> Beside:
+    """Read the models beside the champions; one that cannot be read is left out, because the champion decides then."""
+    found: dict[str, tuple[Champion, PropensityScorer]] = {}
+    for role in champions.keys() - set(IN_CHARGE):
+        try:
+            scorer: PropensityScorer | None = _load(folder, champions.get(role), read_model)
+        except ModelError as error:
+            _LOG.error("the model of %s is left out: %s", role, error)
+        else:
+            assert scorer is not None, "it is in the manifest"
+            found[role] = champions[role], scorer
+    arms = [
+        ModelArm(name="", cited="", scorer=None, trial=trial, arm=position)
+        if one is None
+        else ModelArm(name=one[0].name, cited=one[0].cited, scorer=one[1], trial=trial, arm=position)
+        for trial in bank.policy.trials
+        if trial.models
+        for position, arm in enumerate(trial.arms)
+        for one in (found.get(of_arm(trial.name, arm)),)
+    ]
+    if SLICE in found:
+        model, scorer = found[SLICE]
+        trial = slice_trial(model.name, model.version, bank.models.rollout.slice_share)
+        arms.append(ModelArm(name=model.name, cited=model.cited, scorer=scorer, trial=trial, arm=0))
+    shadow = None if SHADOW not in found else Shadow(cited=found[SHADOW][0].cited, scorer=found[SHADOW][1])
+    return Beside(shadow=shadow, arms=tuple(arms))
 
 
 Model = TypeVar("Model")

@@ -36,7 +36,16 @@ class Champion:
 
 
 Champions = Mapping[str, Champion]
-"""Champions by `churn` and `propensity`; a model without a champion is absent."""
+"""Models by `churn` and `propensity` (champions), `shadow` or `slice` (a rollout), and arm of a trial (`of_arm`)."""
+
+IN_CHARGE: Final = ("churn", "propensity")
+SHADOW: Final = "shadow"
+SLICE: Final = "slice"
+
+
+def of_arm(trial: str, arm: str) -> str:
+    """Return the name under which the model of a trial's arm is published."""
+    return f"{trial}/{arm}"
 
 
 def write_champions(folder: Path, champions: Champions) -> None:

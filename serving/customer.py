@@ -11,6 +11,7 @@ from records.database import Database
 from records.decision_writes import AnswerWrite, DecisionWriter
 from records.group_commit import GroupCommit
 from serving.customer_features import CustomerFeatures, Origin
+from serving.decider import Decider
 from serving.reasons import Reason, reasons_for
 from serving.service.answer import chosen
 from serving.service.budgets import remaining
@@ -62,20 +63,21 @@ def decide_for_customer(
     asked.check(engine)
     for _ in range(TRIES):
         read = engine.reader.read(asked.customer_id, as_of)
-        decisions = _decided(asked, read, engine, database)
-        if database is None or asked.dry_run or _is_written(asked, read, decisions, engine, database):
+        decider, decisions = _decided(asked, read, engine, database)
+        decided = Decided([asked], read, decider, decisions, ())
+        if database is None or asked.dry_run or _is_written(decided, engine, database):
             break
     else:
         raise contention()
-    decision = engine.decider.record(decisions, 0, asked.channel)
+    decision = decider.record(decisions, 0, asked.channel)
     unknown = read.origin is Origin.NOTHING
-    reasons = reasons_for(decision, decisions.features, engine.decider, unknown=unknown)
+    reasons = reasons_for(decision, decisions.features, decider, unknown=unknown)
     return Answer(decision, read.origin, read.note, reasons, decisions)
 
 
 def _decided(
     asked: DecisionRequest, read: CustomerFeatures, engine: LiveEngine, database: Database | None
-) -> Decisions:
+) -> tuple[Decider, Decisions]:
     left = {} if database is None else remaining(database, engine.decider.policy, read.as_of)
     context = DecisionContext(
         as_of=read.as_of,
@@ -85,15 +87,15 @@ def _decided(
         prices=engine.paced.now(left, read.as_of),
         remaining=left,
     )
-    return engine.decider.decide(read.features, context, unknown=read.origin is Origin.NOTHING)
+    unknown = read.origin is Origin.NOTHING
+    [one] = engine.decider.decide_as_assigned(read.features, context, unknown=unknown)
+    return one.decider, one.decisions
 
 
-def _is_written(
-    asked: DecisionRequest, read: CustomerFeatures, decisions: Decisions, engine: LiveEngine, database: Database
-) -> bool:
+def _is_written(decided: Decided, engine: LiveEngine, database: Database) -> bool:
     """Write the decision; return False if customer or budgets have changed since they were read."""
-    trace = engine.decider.traces(decisions).of(0, asked.channel)
-    decided = Decided([asked], read, engine.decider, decisions, ())
+    [asked] = decided.asked
+    trace = decided.decider.traces(decided.decisions).of(0, asked.channel)
     write = decision_write(engine, decided, 0, trace, chosen(asked, trace, engine.pairs))
     answer = AnswerWrite(decisions=(write,), request=None, answer=b"", at=int(write.row["as_of"]))
     commits = GroupCommit(database)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import itemgetter
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from config.bank import Bank
 from domain.errors import StateError
@@ -84,6 +85,11 @@ class CustomerFeatures:
     versions: tuple[int, ...]
     erasure: int
     note: str = ""
+
+    def take(self, rows: NDArray[np.intp]) -> CustomerFeatures:
+        """Select customers by position."""
+        versions = tuple(self.versions[row] for row in rows.tolist())
+        return replace(self, features=self.features.take(rows), versions=versions)
 
 
 class CustomerReader:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from copy import copy
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
+from time import thread_time_ns
 
 import numpy as np
+from numpy.typing import NDArray
 
 from config.bank import Bank
 from decisioning.engine import DecisionContext, Decisions, decide
@@ -22,11 +26,27 @@ from domain.offer import Offer, Treatment
 from domain.pause import Pause
 from expressions.types import Array, ColumnType, Schema
 from features.table import FeatureTable
+from serving.beside import MODEL_FAILURES, Beside, Calls, ModelArm
 from serving.scorers import ChurnScorer, PropensityScorer
 
 CHURN_PROBABILITY = "churn_probability"
 CUSTOMERS_PER_CHUNK = 4_096
 """For this many customers and some fifty candidates, arrays fit into the processor's cache: three times faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssignedDecisions:
+    """Decisions that were made by the same models.
+
+    Attributes:
+        rows: Positions of their customers.
+        decider: Who made them; its versions are those of the decisions.
+        decisions: The decisions, in the order of `rows`.
+    """
+
+    rows: NDArray[np.intp]
+    decider: Decider
+    decisions: Decisions
 
 
 class Decider:
@@ -41,6 +61,7 @@ class Decider:
         propensity: Champion, or the acceptance rates that replace it, or None.
         versions: Names and digests of the models, such as `{"churn": "7:ab12", "propensity": "9:cd34"}`.
         num_threads: Threads of the models: 1 is fastest for one customer, more are faster for many; results are equal.
+        beside: Models beside the champions, which decide for the customers assigned to them.
 
     Attributes:
         policy: Compiled policy, in the bank's time zone.
@@ -60,6 +81,7 @@ class Decider:
         versions: Mapping[str, str] | None = None,
         *,
         num_threads: int = 1,
+        beside: Beside | None = None,
     ) -> None:
         self.bank = bank
         self.churn = churn
@@ -67,17 +89,19 @@ class Decider:
         self.num_threads = num_threads
         self.policy = _compiled(bank)
         self.models = dict(versions or {})
+        self.beside = beside or Beside()
         self._extended: tuple[Schema, Schema] | None = None
         self._pairs_of: dict[tuple[str, ...], tuple[Columns, tuple[tuple[Offer, Treatment], ...]]] = {}
         self.versions: dict[str, str] = {"bank": bank.digest, "policy": self.policy.digest, **self.models}
-        wanted = set(self.policy.features) | ({STAGE} & set(bank.features.features))
-        for model in (churn, propensity):
-            wanted |= set() if model is None else set(model.names)
-        self.features: tuple[str, ...] = tuple(sorted(wanted - set(SCORES)))
+        self._recorded = self._read_by(churn, propensity)
+        shadow = None if self.beside.shadow is None else self.beside.shadow.scorer
+        others = self._read_by(shadow, *(arm.scorer for arm in self.beside.arms))
+        self.features: tuple[str, ...] = tuple(sorted(self._recorded | others))
         self.schema: dict[str, ColumnType] = {
             **{name: bank.features.features[name].type for name in self.features},
             **SCORES,
         }
+        self._of_arm = tuple(None if arm.scorer is None else self._with(arm, arm.scorer) for arm in self.beside.arms)
 
     def for_bank(self, bank: Bank) -> Decider:
         """Return a decider with the same models and another bank's offers, policy and budgets.
@@ -85,11 +109,15 @@ class Decider:
         Raises:
             DataError: The policy has problems.
         """
-        return Decider(bank, self.churn, self.propensity, self.models, num_threads=self.num_threads)
+        return Decider(bank, self.churn, self.propensity, self.models, num_threads=self.num_threads, beside=self.beside)
 
     def paused_by(self, pauses: tuple[Pause, ...]) -> Decider:
         """Return a decider that offers nothing that these pauses stop, whatever was paused before."""
         return self if pauses == self.bank.pauses else self.for_bank(replace(self.bank, pauses=pauses))
+
+    def who_decided(self, versions: Mapping[str, str]) -> Decider:
+        """Return the decider of this one and those beside it that has the versions of a decision, or else this one."""
+        return next((one for one in self._of_arm if one is not None and one.versions == dict(versions)), self)
 
     def decide(
         self,
@@ -125,16 +153,100 @@ class Decider:
     def in_chunks(
         self, features: FeatureTable, context: DecisionContext, *, customers: int = CUSTOMERS_PER_CHUNK
     ) -> Iterator[Decisions]:
-        """Decide for many customers a chunk at a time to bound memory; the results are the same."""
+        """Decide for many customers a chunk at a time to bound memory; the results are the same.
+
+        Customers who are assigned to other models come in chunks of their own.
+        """
         for start in range(0, len(features), customers):
             rows = np.arange(start, min(start + customers, len(features)))
-            yield self.decide(features.take(rows), context)
+            for assigned in self.decide_as_assigned(features.take(rows), context):
+                yield assigned.decisions
+
+    def decide_as_assigned(
+        self,
+        features: FeatureTable,
+        context: DecisionContext,
+        *,
+        unknown: bool = False,
+        asked: Sequence[str] | None = None,
+    ) -> Iterator[AssignedDecisions]:
+        """Decide for each customer with the models that they are assigned to; arguments are those of `decide`.
+
+        Where such a model fails, the champion decides.
+        """
+        for rows, decider in self._assigned(features, context.as_of):
+            part, there, channels = features, context, asked
+            if len(rows) < len(features):
+                part = features.take(rows)
+                channels = None if asked is None else [asked[row] for row in rows.tolist()]
+                if context.request is not None and not isinstance(context.request, Mapping):
+                    there = replace(context, request=[context.request[row] for row in rows.tolist()])
+            started = thread_time_ns()
+            if decider is not self:
+                try:
+                    found = decider.decide(part, there, unknown=unknown, asked=channels)
+                except MODEL_FAILURES:
+                    self._count(decider, Calls(decisions=len(rows), failed=len(rows)))
+                else:
+                    self._count(decider, _timed(features, rows, started))
+                    yield AssignedDecisions(rows, decider, found)
+                    continue
+            found = self.decide(part, there, unknown=unknown, asked=channels)
+            self.count(_timed(features, rows, started))
+            yield AssignedDecisions(rows, self, found)
+
+    def count(self, calls: Calls) -> None:
+        """Count what the propensity model in charge was called for."""
+        cited = next((cited for name, cited in self.models.items() if name.endswith("propensity")), None)
+        if cited is not None:
+            self.beside.calls.add(cited, calls)
+
+    def score_in_shadow(self, decisions: Decisions, nanoseconds: int | None = None) -> None:
+        """Score what was decided with the model in the shadow, if there is one, and count it.
+
+        Args:
+            decisions: Decisions of this decider.
+            nanoseconds: Processor time that they took; None where nobody waits, so that times do not count.
+        """
+        shadow = self.beside.shadow
+        if shadow is None:
+            return
+        calls = shadow.score(decisions)
+        if nanoseconds is None:
+            calls = Calls(decisions=calls.decisions, failed=calls.failed)
+        self.beside.calls.add(shadow.cited, calls + Calls(all_nanoseconds=nanoseconds or 0))
+
+    def _assigned(
+        self, features: FeatureTable, as_of: datetime | np.datetime64
+    ) -> Iterator[tuple[NDArray[np.intp], Decider]]:
+        """Return the rows of each decider; every row belongs to one."""
+        taken = self.beside.arm_of(features, self.bank.policy.control, self.policy.time_zone, as_of)
+        for place in np.unique(taken).tolist() or [-1]:
+            yield np.flatnonzero(taken == place), (None if place == -1 else self._of_arm[place]) or self
+
+    def _count(self, decider: Decider, calls: Calls) -> None:
+        arm = self.beside.arms[self._of_arm.index(decider)]
+        self.beside.calls.add(arm.cited, calls)
+
+    def _with(self, arm: ModelArm, scorer: PropensityScorer) -> Decider:
+        """Return a decider in which the model of an arm stands in for the champion."""
+        other = copy(self)
+        other.propensity, other.beside, other._of_arm = scorer, Beside(), ()
+        other.models = {**self.models, arm.name: arm.cited}
+        other.versions = {**self.versions, **other.models}
+        other._recorded = self._read_by(self.churn, scorer)
+        return other
+
+    def _read_by(self, *models: ChurnScorer | PropensityScorer | None) -> set[str]:
+        wanted = set(self.policy.features) | ({STAGE} & set(self.bank.features.features))
+        for model in models:
+            wanted |= set() if model is None else set(model.names)
+        return wanted - set(SCORES)
 
     @cached_property
     def rule_book(self) -> RuleBook:
         """What the records of this decider have in common."""
-        stage = {STAGE} & set(self.features)
-        return RuleBook.of(self.policy, {*self.policy.features, *self.features, CHURN_PROBABILITY, *stage})
+        return RuleBook.of(self.policy, {*self.policy.features, *self._recorded, CHURN_PROBABILITY})
 
     def record(self, decisions: Decisions, customer: int, channel: str) -> Decision:
         """Return the record of a customer's decision, by row and channel, with everything needed to replay it."""
@@ -203,6 +315,13 @@ class Decider:
             columns = np.unique(np.concatenate(known)) if known else np.empty(0, dtype=np.intp)
             self._pairs_of[channels] = columns, tuple(candidates.pairs[column] for column in columns.tolist())
         return self._pairs_of[channels]
+
+
+def _timed(features: FeatureTable, rows: NDArray[np.intp], started: int) -> Calls:
+    """Count decisions; the time of a customer alone is comparable, that of many depends on how many they are."""
+    if len(features) > 1:
+        return Calls(decisions=len(rows))
+    return Calls(decisions=1, timed=1, all_nanoseconds=thread_time_ns() - started)
 
 
 def _compiled(bank: Bank) -> CompiledPolicy:

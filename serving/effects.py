@@ -163,8 +163,8 @@ def effects_of(
             start = _counting_from(bank, until, months, first)
             if start >= matured:
                 notes.append(
-                    f"{control.label}: outcomes count from {start:%Y-%m-%d} on, and can be undone until "
-                    f"{matured:%Y-%m-%d}"
+                    f"{control.label}: outcomes count from {start:%Y-%m-%d} on, and those after "
+                    f"{matured:%Y-%m-%d} can still be undone"
                 )
                 continue
             compared = _compared(log, bank, outcomes, control, start, matured)
@@ -206,12 +206,12 @@ def _compared(
     units = units_in_log(log, bank, customers.to_pylist(), since)
     arms = arms_of(units, bank.policy.control, since.astimezone(bank.time_zone).date())
     start, end = utc_microseconds(since), utc_microseconds(until)
-    worth = value_by_customer(outcomes, customers, start, end)
+    scores = value_by_customer(outcomes, customers, start, end)
     before = value_by_customer(outcomes, customers, start - LOOKBACK, start)
     groups, rows = _groups(arms, control)
     if not (groups[rows] == control.label).any() or len(set(groups[rows].tolist())) < 2:
         return None
-    found = compare_groups(worth[rows], groups[rows], control.label, unit=units[rows], before=before[rows])
+    found = compare_groups(scores[rows], groups[rows], control.label, unit=units[rows], before=before[rows])
     moved = value_by_customer(replace(outcomes, value=np.abs(outcomes.value)), customers, start, end)[rows].mean()
     return Comparison(since, until, found, _readable_from(found, float(moved), since, until))
 

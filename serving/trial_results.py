@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from math import ceil
 from typing import Any, Final
 
@@ -13,8 +15,12 @@ import pyarrow.compute as pc
 
 from config.bank import Bank
 from decisioning.experiments.trials import TrialResult, judge_trial, trial_size
+from decisioning.off_policy.verdict import Verdict, Word
 from decisioning.policies.assignment import arms_of, trial_arms
+from decisioning.policies.draws import Arm, Arms, Hashes
 from decisioning.policies.trial import Trial
+from domain.estimate import Estimate
+from domain.offer import Offer
 from events.log import EventLog
 from expressions.types import Array
 from features.moments import utc_microseconds
@@ -23,8 +29,26 @@ from serving.assignment import customers_before, units_in_log
 from serving.effects import LONGEST_WAIT_DAYS
 
 DAY: Final = timedelta(days=1)
+REST: Final = "rest"
+"""Arm of the customers outside a slice."""
+
 LOOKBACK: Final = timedelta(days=90)
 """Period before a trial whose outcomes explain noise; long, because outcomes are rare."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferGain:
+    """What an arm gains in the outcomes of one offer.
+
+    Attributes:
+        offer: The offer.
+        arm: The arm.
+        gain: More than the control arm for each customer, with an interval that is valid however often one looks.
+    """
+
+    offer: str
+    arm: str
+    gain: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +61,7 @@ class TrialReport:
         needed: Customers that tell the expected gain, by the noise of the bank's own outcomes; None without outcomes.
         days: Whole days that have passed.
         result: The verdict; None before the first day has passed.
+        offers: Gains by offer and arm, in the outcomes that each offer counts as: what one wins may be another's.
     """
 
     trial: Trial
@@ -44,6 +69,7 @@ class TrialReport:
     needed: float | None
     days: int
     result: TrialResult | None
+    offers: tuple[OfferGain, ...] = ()
 
     @property
     def readable_from(self) -> date | None:
@@ -87,31 +113,84 @@ class TrialReport:
             "days_planned": self.trial.days,
             "sentence": self.sentence,
             "result": None if self.result is None else asdict(self.result),
+            "offers": [asdict(one) for one in self.offers],
         }
 
 
-def trial_reports(log: EventLog, bank: Bank, until: datetime) -> list[TrialReport]:
+SlowArms = Callable[[Trial], str | None]
+"""Says which arm of a trial is too slow; None for none."""
+
+
+def trial_reports(log: EventLog, bank: Bank, until: datetime, slow: SlowArms = lambda _: None) -> list[TrialReport]:
     """Report on every trial of the bank's policy.
 
     Args:
         log: Event log.
         bank: The bank; its offers say what they count as.
         until: Moment of the last knowledge.
+        slow: Guardrail of latency, which the event log does not tell.
     """
     if not bank.policy.trials:
         return []
-    outcomes = outcome_events(log.read_types(outcome_types(bank.offers)), bank.offers, until)
-    return [_report(log, bank, outcomes, trial, until) for trial in bank.policy.trials]
+    outcomes = _outcomes(log, bank.offers, until)
+    found = [_report(log, bank, outcomes, trial, until) for trial in bank.policy.trials]
+    return [_stopped_if_slow(one, slow) for one in found]
 
 
-def _report(log: EventLog, bank: Bank, outcomes: OutcomeEvents, trial: Trial, until: datetime) -> TrialReport:
+def _stopped_if_slow(report: TrialReport, slow: SlowArms) -> TrialReport:
+    why = None if report.result is None else slow(report.trial)
+    if why is None or report.result is None:
+        return report
+    return replace(report, result=replace(report.result, verdict=Verdict(Word.STOP, why)))
+
+
+def slice_report(log: EventLog, bank: Bank, part: Trial, since: datetime, until: datetime) -> TrialReport:
+    """Report on a slice of the standard arm for which something else decides, against the rest of the arm.
+
+    Args:
+        log: Event log.
+        bank: The bank.
+        part: Trial that assigns the slice to its only arm.
+        since: When the slice began.
+        until: Moment of the last knowledge.
+    """
+    [arm], share = part.arms, part.slice[1] - part.slice[0]
+    outcomes = _outcomes(log, bank.offers, until)
+    trial = replace(
+        part,
+        arms={arm: share, REST: 1.0 - share},
+        control=REST,
+        starts=since.astimezone(bank.time_zone).date(),
+        ends=until.astimezone(bank.time_zone).date(),
+        expected_gain=max(part.expected_gain, 1e-9),
+    )
+
+    def assigned(units: Hashes, arms: Arms, day: date) -> Array:
+        inside = trial_arms(units, arms, part, bank.policy.control.salt, day) == 0.0
+        return np.where(inside, 0.0, np.where(arms == Arm.STANDARD, 1.0, np.nan))
+
+    return _report(log, bank, outcomes, trial, until, assigned)
+
+
+def _report(
+    log: EventLog,
+    bank: Bank,
+    outcomes: OutcomeEvents,
+    trial: Trial,
+    until: datetime,
+    assigned: Callable[[Hashes, Arms, date], Array] | None = None,
+) -> TrialReport:
     starts = datetime.combine(trial.starts, time(), bank.time_zone)
     ends = datetime.combine(trial.ends + DAY, time(), bank.time_zone)
     begin = min(starts, until)
     customers = customers_before(log, begin)
     units = units_in_log(log, bank, customers.to_pylist(), begin)
     control = bank.policy.control
-    arms = trial_arms(units, arms_of(units, control, trial.starts), trial, control.salt, trial.starts)
+    standard = arms_of(units, control, trial.starts)
+    if assigned is None:
+        arms = trial_arms(units, standard, trial, control.salt, trial.starts)
+    else:
+        arms = assigned(units, standard, trial.starts)
     inside = np.flatnonzero(~np.isnan(arms))
     taking, units = customers.take(pa.array(inside)), units[inside]
     before = value_by_customer(outcomes, taking, utc_microseconds(begin - LOOKBACK), utc_microseconds(begin))
@@ -122,20 +201,35 @@ def _report(log: EventLog, bank: Bank, outcomes: OutcomeEvents, trial: Trial, un
     wait = timedelta(microseconds=int(longest_reversal(bank.offers).astype(np.int64)))
     window = timedelta(days=max(offer.response_window_days for offer in bank.offers))
     last = min(until - wait, ends + window)
-    result = judge_trial(
-        value_by_customer(outcomes, taking, utc_microseconds(starts), utc_microseconds(max(last, starts))),
-        np.array(list(trial.arms))[arms[inside].astype(np.intp)],
-        trial.arms,
-        trial.control,
+    names = np.array(list(trial.arms))[arms[inside].astype(np.intp)]
+    judge = partial(
+        judge_trial,
+        arm=names,
+        shares=trial.arms,
+        control=trial.control,
         days=passed,
         expected_gain=trial.expected_gain,
-        smallest_gain=trial.smallest_gain,
         unit=units,
+    )
+    period = utc_microseconds(starts), utc_microseconds(max(last, starts))
+    offers = [
+        OfferGain(offer.name, one.arm, one.gain)
+        for offer in bank.offers
+        if offer.counts_as is not None
+        for one in judge(value_by_customer(_outcomes(log, [offer], until), taking, *period)).arms
+    ]
+    result = judge(
+        value_by_customer(outcomes, taking, *period),
+        smallest_gain=trial.smallest_gain,
         before=before,
         guardrails={name: _counts(log, name, taking, starts, min(until, ends)) for name in trial.guardrails},
         is_over=last >= ends + window,
     )
-    return TrialReport(trial, len(inside), needed, passed, result)
+    return TrialReport(trial, len(inside), needed, passed, result, tuple(offers))
+
+
+def _outcomes(log: EventLog, offers: Sequence[Offer], until: datetime) -> OutcomeEvents:
+    return outcome_events(log.read_types(outcome_types(offers)), offers, until)
 
 
 def _needed(trial: Trial, outcomes: OutcomeEvents, customers: pa.Array, begin: datetime) -> float | None:

@@ -27,13 +27,13 @@ from records.database import Database
 from records.decision_log import DecisionLog
 from records.erasures import ErasedCustomers
 from records.journal import Journal
-from records.pauses import pauses_in_force
 from serving.batch.budget_state import prices_in_force
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader
 from serving.decider import Decider
 from serving.service.decision_request import DecisionRequest
 from serving.service.engine import LiveEngine
+from serving.stale_feeds import all_pauses
 from wiring.places import Places
 
 if TYPE_CHECKING:
@@ -179,12 +179,11 @@ class Components:
         return self.champion_files().decider(self.bank, num_threads=num_threads)
 
     def champion_files(self) -> ChampionFiles:
-        """Copy the files of the current champions to where every machine sees them."""
+        """Copy the files of the current champions, and of models beside them, to where every machine sees them."""
         from serving.champion_files import ChampionFiles
 
         folder = self.places.champions
-        found = {name: self.models.in_charge(name, folder) for name in MODELS}
-        return ChampionFiles(folder, {name: champion for name, champion in found.items() if champion is not None})
+        return ChampionFiles(folder, self.models.all_in_charge(folder, self.bank.policy.trials))
 
     @cached_property
     def policy(self) -> CompiledPolicy:
@@ -215,7 +214,7 @@ class Components:
     def answer(self, customer_id: str, channel: str, as_of: datetime, *, keep: bool = True) -> Answer:
         """Decide for one customer as the service does, from the online state and later news; write it if `keep`."""
         reader = CustomerReader(self.bank, self.log, self.online, self.journal)
-        decider = self.decider().paused_by(pauses_in_force(self.database, as_of))
+        decider = self.decider().paused_by(all_pauses(self.database, self.log, self.bank, as_of))
         engine = LiveEngine(decider, reader, prices_in_force(self.places.decisions, self.policy))
         return decide_for_customer(
             DecisionRequest(customer_id=customer_id, channel=channel, dry_run=not keep), as_of, engine, self.database

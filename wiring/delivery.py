@@ -17,7 +17,6 @@ from domain.addresses import Inside
 from domain.errors import DataError
 from domain.pause import is_protected
 from events.fingerprints import bucket_of
-from records.pauses import pauses_in_force
 from serving.batch.contacts import CONTACTS, PLAN, SCHEMA
 from serving.customer_features import CustomerReader
 from serving.delivery.delivering import ChannelReport, deliver
@@ -32,6 +31,7 @@ from serving.intraday import TodaysEvents
 from serving.service.clock import Clock
 from serving.service.deciding import SEED
 from serving.service.engine import outbound_channels
+from serving.stale_feeds import all_pauses
 from wiring.addresses import check_addresses
 from wiring.components import Components
 
@@ -107,7 +107,8 @@ def deliver_due(components: Components, now: datetime) -> tuple[int, list[Channe
     today = TodaysEvents(components.log)
     today.refresh(int(components.midnight(now).timestamp()) * 1_000_000)
     reader = CustomerReader(components.bank, components.log, components.online, components.journal, today)
-    permission = Permission(components.decider().paused_by(pauses_in_force(components.database, now)), reader, SEED)
+    pauses = all_pauses(components.database, components.log, components.bank, now)
+    permission = Permission(components.decider().paused_by(pauses), reader, SEED)
     late = timedelta(hours=components.bank.delivery.late_hours)
     return new, deliver(outbox, targets, permission, Clock(now).now, late)
 

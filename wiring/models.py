@@ -13,11 +13,13 @@ from shutil import copyfile
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from decisioning.policies.trial import Trial
 from models.learners import read_model
-from models.registry import CHALLENGER, CHAMPION, LoadedModel, ModelRegistry, RegisteredModel
+from models.registry import CHALLENGER, CHAMPION, SHADOW, SLICE, LoadedModel, ModelRegistry, RegisteredModel
 from models.tracking.files import files_digest
 from models.tracking.store import TrackingStore, quiet_mlflow
-from serving.champions import Champion, read_champions, write_champions
+from serving.champion_files import ChampionFiles
+from serving.champions import Champion, of_arm, read_champions, write_champions
 from storage.atomic import replacing
 from storage.lock import locked
 from wiring.components import MODELS, Components
@@ -88,11 +90,62 @@ class BankModels:
         """
         champion = self.champion(model)
         if champion is not None:
-            return _published(champion, champion.version, champion.digest, self.exported(champion, folder))
+            return self.published(champion, folder)
         if model != "propensity":
             return None
         refused = self.registry.find(f"{self.bank}-{model}", CHALLENGER)
         return self._rates_without_model(folder) if refused is None else self._rates_of(refused, folder)
+
+    def beside(self, folder: Path, trials: Sequence[Trial]) -> dict[str, Champion]:
+        """Copy the files of the challenger in its rollout and of the arms of trials, as `in_charge` does.
+
+        A version that a trial names and the registry does not have is left out: the champion decides for its arm.
+
+        Raises:
+            ModelError: Files are missing, or differ from what was logged.
+        """
+        found: dict[str, Champion] = {}
+        for alias in (SHADOW, SLICE):
+            registered = self.registry.find(f"{self.bank}-propensity", alias)
+            if registered is not None:
+                found[alias] = self.published(registered, folder)
+        for trial in trials:
+            for arm, version in trial.models.items():
+                registered = self.registry.named(f"{self.bank}-propensity", version)
+                if registered is not None:
+                    found[of_arm(trial.name, arm)] = self.published(registered, folder)
+        return found
+
+    def published(self, registered: RegisteredModel, folder: Path) -> Champion:
+        """Copy the files of a version, unless they are there already.
+
+        Raises:
+            ModelError: Files are missing, or differ from what was logged.
+        """
+        return _published(registered, registered.version, registered.digest, self.exported(registered, folder))
+
+    def all_in_charge(self, folder: Path, trials: Sequence[Trial]) -> dict[str, Champion]:
+        """Return the models in charge and those beside them, with their files copied.
+
+        Args:
+            folder: Folder that gets a subfolder per version.
+            trials: Trials of the bank's policy.
+
+        Raises:
+            ModelError: Files are missing, or differ from what was logged.
+        """
+        found = {model: self.in_charge(model, folder) for model in MODELS}
+        return {**{name: one for name, one in found.items() if one is not None}, **self.beside(folder, trials)}
+
+    def files_with(self, propensity: RegisteredModel, folder: Path) -> ChampionFiles:
+        """Return the champions with a version in place of the propensity champion, and none beside them.
+
+        Raises:
+            ModelError: Files are missing, or differ from what was logged.
+        """
+        churn = self.in_charge("churn", folder)
+        found = {} if churn is None else {"churn": churn}
+        return ChampionFiles(folder, {**found, "propensity": self.published(propensity, folder)})
 
     def keep_rates(self, rates: AcceptanceRates | None) -> None:
         """Store the acceptance rates that decide while no propensity model has been trained; None removes them."""
@@ -187,12 +240,9 @@ def publish_champions(components: Components) -> bool:
 
 def _republished(components: Components, folder: Path) -> bool:
     published = read_champions(folder)
-    before, found = published or {}, dict[str, Champion]()
+    before, found = published or {}, components.models.all_in_charge(folder, components.bank.policy.trials)
     for model in MODELS:
-        champion = components.models.in_charge(model, folder)
-        if champion is not None:
-            found[model] = champion
-        elif model in before and not components.models.is_registered(model):
+        if model not in found and model in before and not components.models.is_registered(model):
             found[model] = before[model]
     if published == found:
         return False

@@ -23,6 +23,7 @@ from serving.champions import read_champions
 from serving.customer_features import CustomerReader
 from serving.intraday import TodaysEvents
 from serving.proposals.timetable import Timetable
+from serving.rollout.requests import BackRequest, ask_back
 from serving.service.breaker import Breaker, GuardedStates
 from serving.service.clock import Clock, ClockBase
 from serving.service.engine import LiveEngine
@@ -135,9 +136,17 @@ def open_service(components: Components, settings: ServiceSettings, clock: Clock
         archive=components.decisions_archive,
         former_model=lambda versions: former_propensity(components.places.champions, versions),
         freshness=lambda: _freshness(components),
+        ask_back=lambda by, why, caller: ask_back(
+            components.places.champions, BackRequest(by=by, why=why, caller=caller)
+        ),
     )
     reloader = EngineReloader(
-        source, service.swap, clock, seconds=settings.swap_seconds, read_pauses=service.read_pauses
+        source,
+        service.swap,
+        clock,
+        seconds=settings.swap_seconds,
+        read_pauses=service.read_pauses,
+        keep_calls=service.keep_calls,
     )
     service.watch(reloader)
     return service

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from config.delivery import WebhookTarget
 from config.stores import SettingError
 from config.watching import AlarmWebhook
 from domain.addresses import Inside
+from domain.errors import NboError
 from domain.health import Light, Reading
 from serving.delivery.unsent import confirmations
 from serving.delivery.webhook import Webhook
@@ -23,6 +25,8 @@ from serving.watching.mail import mail_alarms
 from serving.watching.offers import acceptance, impressions, promised, without_offer
 from serving.watching.partners import confirmed
 from wiring.components import Components
+
+_LOG = logging.getLogger("nbo.models")
 
 PROMISES_DAYS = 180
 """Impressions of so many days say whether acceptances and values are what was promised."""
@@ -53,7 +57,7 @@ def readings_of(components: Components, now: datetime) -> list[Reading]:
 
 
 def watch(components: Components, now: datetime) -> tuple[list[Reading], list[Reading]]:
-    """Take all readings, store them, and tell of those that turned red.
+    """Take all readings, roll back a model that failed, store the readings, and tell of those that turned red.
 
     Returns:
         All readings, and those that were told.
@@ -61,9 +65,22 @@ def watch(components: Components, now: datetime) -> tuple[list[Reading], list[Re
     Raises:
         SettingError: An environment variable that `watching.yaml` names is not set.
     """
-    found = readings_of(components, now)
+    found = [*readings_of(components, now), *_of_rollout(components, now)]
     ways = ways_of(components, os.environ)
     return found, keep_readings(components.places.figures, found, components.bank.watching, ways, now)
+
+
+def _of_rollout(components: Components, now: datetime) -> list[Reading]:
+    """Check the rollout; a registry that does not answer keeps nobody from hearing of the rest."""
+    from wiring.rollout import ITSELF, Rollout  # noqa: PLC0415 - imports MLflow, which looking at health does without
+
+    try:
+        return Rollout(components, ITSELF).check(now)
+    except Exception as error:  # noqa: BLE001  MLflow's client raises anything when the registry is down
+        _LOG.exception("the rollout could not be looked at")
+        why = str(error) if isinstance(error, NboError) else type(error).__name__
+        said = f"the rollout could not be looked at: {why}"
+        return [Reading(check="rollout", subject="registry", light=Light.UNKNOWN, value=None, sentence=said)]
 
 
 def ways_of(components: Components, environ: Mapping[str, str]) -> dict[str, Tell]:

@@ -15,7 +15,7 @@ from expressions.types import Boolean, Category
 from features.building.draft import event_groups
 from features.catalogue import FeatureCatalogue
 from models.learners import CHURN, PROPENSITY
-from models.settings import ChurnLabel, Economics, Gate, Models, Training
+from models.settings import ChurnLabel, Economics, Gate, Models, Rollout, Training
 
 FILE: Final = "models.yaml"
 LONGEST_DAYS: Final = 3650
@@ -29,7 +29,7 @@ def models_problems(
     if models.churn is not None:
         yield from _label_problems(models.churn, vocabulary)
         yield from _population_problems(models.churn, catalogue)
-    yield from _feature_problems(models.training, catalogue)
+    yield from _feature_problems(models, catalogue)
     yield from _range_problems(models)
     for name in (CHURN, PROPENSITY):
         yield from learning_problems(name, models, catalogue, offers)
@@ -70,21 +70,24 @@ def _population_problems(label: ChurnLabel, catalogue: FeatureCatalogue) -> Iter
         yield _problem(path, "the population is empty", f"`{label.population}`", "a condition that can hold")
 
 
-def _feature_problems(training: Training, catalogue: FeatureCatalogue) -> Iterator[Problem]:
+def _feature_problems(models: Models, catalogue: FeatureCatalogue) -> Iterator[Problem]:
+    training = models.training
     for position, name in enumerate(training.exclude):
         if name not in catalogue.features:
             path = ("training", "exclude", position)
             yield _problem(path, "unknown feature", f"'{name}'", nearest(name, catalogue.features))
     categories = [name for name, feature in catalogue.features.items() if isinstance(feature.type, Category)]
-    for position, name in enumerate(training.segments):
-        if name not in categories:
-            what = "not a feature with categories" if name in catalogue.features else "unknown feature"
-            yield _problem(("training", "segments", position), what, f"'{name}'", nearest(name, categories))
+    for part, names in (("training", "segments"), training.segments), (("rollout", "groups"), models.rollout.groups):
+        for position, name in enumerate(names):
+            if name not in categories:
+                what = "not a feature with categories" if name in catalogue.features else "unknown feature"
+                yield _problem((*part, position), what, f"'{name}'", nearest(name, categories))
 
 
 def _range_problems(models: Models) -> Iterator[Problem]:
     label, training, gate, economics = models.churn, models.training, models.gate, models.economics
-    ranges: tuple[tuple[ChurnLabel | Training | Gate | Economics | None, str, str, float, float], ...] = (
+    rollout = models.rollout
+    ranges: tuple[tuple[ChurnLabel | Training | Gate | Economics | Rollout | None, str, str, float, float], ...] = (
         (label, "churn", "horizon_days", 1, LONGEST_DAYS),
         (label, "churn", "lead_days", 0, LONGEST_DAYS),
         (training, "training", "anchors_every_days", 1, LONGEST_DAYS),
@@ -105,6 +108,18 @@ def _range_problems(models: Models) -> Iterator[Problem]:
         (economics, "economics", "contact_cost", 0, 1e12),
         (economics, "economics", "accept_alpha", 1e-3, 1e6),
         (economics, "economics", "accept_beta", 1e-3, 1e6),
+        (rollout, "rollout", "slice_share", 0.001, 0.5),
+        (rollout, "rollout", "minimum_days", 1, 365),
+        (rollout, "rollout", "watched_days", 0, LONGEST_DAYS),
+        (rollout, "rollout", "minimum_decisions", 30, 1e9),
+        (rollout, "rollout", "maximum_loss", 0, 1),
+        (rollout, "rollout", "maximum_calibration", 1, 10),
+        (rollout, "rollout", "maximum_auc_drop", 0, 0.5),
+        (rollout, "rollout", "maximum_drift", 0, 10),
+        (rollout, "rollout", "maximum_errors", 0, 1),
+        (rollout, "rollout", "maximum_more_time", 0, 10),
+        (rollout, "rollout", "minimum_ratio", 0, 1),
+        (rollout, "rollout", "maximum_gap", 0, 1),
     )
     for settings, part, name, least, most in ranges:
         if settings is None:

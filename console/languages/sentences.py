@@ -30,7 +30,7 @@ SENTENCES: Final = (
     N_("{channel}: {n} exported, {confirmed} confirmed"),
     # effects
     N_("nothing was decided yet, so that no arm can differ"),
-    N_("{arm}: outcomes count from {day} on, and can be undone until {until}"),
+    N_("{arm}: outcomes count from {day} on, and those after {until} can still be undone"),
     N_("without `counts_as`, the effect of {offers} is not measured"),
     # verdicts of trials
     N_("an arm has fewer than {n} customers, too few to tell anything"),

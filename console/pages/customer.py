@@ -33,13 +33,13 @@ def content(visit: Visit) -> Content:
     """Return everything known of a customer, and what would be offered now in each channel."""
     assert visit.customer_id is not None, "a page about a customer"
     service, texts, customer = visit.service, visit.texts, visit.customer_id
-    known = service.looking.customer(customer)
+    known = service.queries.customer(customer)
     preview = service.previews.preview(customer)
     engine = service.engine
     descriptions = {offer.name: offer.description or texts.name(offer.name) for offer in engine.bank.offers}
     channels = [_channel(one, descriptions, texts) for one in preview.channels]
     tables = (
-        _timeline(service.looking.events(customer, MOST_EVENTS), known["decisions"], texts),
+        _timeline(service.queries.events(customer, MOST_EVENTS), known["decisions"], texts),
         _stages(known["stage_history"], texts),
         _limits(known["limits"], texts),
         _features(engine, preview.read, texts),

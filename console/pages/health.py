@@ -48,8 +48,8 @@ def content(visit: Visit) -> Content:
         "waiting": waiting(service.database),
         "jumped": service.clock.jumped.total_seconds(),
         "now": service.clock.now(),
-        "swaps": 0 if service.swapper is None else service.swapper.swaps,
-        "refused": 0 if service.swapper is None else service.swapper.refused,
+        "swaps": 0 if service.reloader is None else service.reloader.swaps,
+        "refused": 0 if service.reloader is None else service.reloader.refused,
         "prefect": visit.sources.settings.prefect,
     }
     return Content(tables, values)
@@ -72,7 +72,9 @@ def _freshness(service: Service, texts: Texts) -> Table:
 
 
 def _latency(service: Service, texts: Texts) -> Table:
-    figures = route_figures(service.watcher.text().decode()) if isinstance(service.watcher, Metrics) else []
+    figures = (
+        route_figures(service.instrumentation.text().decode()) if isinstance(service.instrumentation, Metrics) else []
+    )
     rows = [
         {
             "route": one.route,

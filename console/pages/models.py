@@ -10,7 +10,13 @@ from console.languages import N_, Texts
 from console.languages.sentences import in_words
 from console.page import Content, Page, Visit
 from console.tables import Column, Table
+from domain.errors import DataError
+from serving.api.problems import ProblemError
 from serving.figures.files import read_last_run
+from serving.watching.alarms import read_health
+
+BACK: Final = "back"
+"""Act that takes a model back."""
 
 METRICS: Final = {
     "auc": N_("AUC"),
@@ -34,8 +40,51 @@ def content(visit: Visit) -> Content:
     tables = (
         *(_metrics(name, model, texts) for name, model in trained.items()),
         *(_gate(name, model, texts) for name, model in trained.items()),
+        _rollout(visit),
     )
-    return Content(tables, {"models": models, "mlflow": visit.sources.settings.mlflow})
+    beside = service.engine.decider.beside
+    values = {
+        "models": models,
+        "mlflow": visit.sources.settings.mlflow,
+        "shadow": None if beside.shadow is None else beside.shadow.cited,
+        "slices": [arm.cited for arm in beside.arms],
+        "may_go_back": visit.person.may(Permission.OPERATIONS),
+        "was_asked": "asked" in visit.asked,
+    }
+    return Content(tables, values)
+
+
+def act(visit: Visit, form: Mapping[str, str]) -> Mapping[str, str]:
+    """Take a model back, as a form asks.
+
+    Raises:
+        ProblemError: 403 if the role does not include it; 422 if the reason is missing.
+    """
+    if form.get("act") != BACK:
+        raise ProblemError(422, "not-fit", N_("there is no such act"), got=form.get("act", "")[:50], expected=BACK)
+    if not visit.person.may(Permission.OPERATIONS):
+        needed = Permission.OPERATIONS.value
+        raise ProblemError(403, "not-allowed", N_("your role does not include this"), expected=needed)
+    try:
+        visit.service.ask_back(visit.person.name, form.get("why", ""), "console")
+    except DataError as error:
+        raise ProblemError(422, "not-fit", str(error)) from error
+    return {"asked": "1"}
+
+
+def _rollout(visit: Visit) -> Table:
+    texts, health = visit.texts, read_health(visit.sources.figures)
+    rows = [
+        {"gate": one.subject, "light": one.light.value, "sentence": one.sentence}
+        for one in health.readings
+        if one.check == "rollout"
+    ]
+    columns = (
+        Column("gate", texts("Gate"), "name"),
+        Column("light", texts("Light"), "name"),
+        Column("sentence", texts("What it means")),
+    )
+    return Table("rollout", texts("Gates of the rollout, as last read"), columns, rows, texts("No rollout was read."))
 
 
 def _model(name: str, model: Mapping[str, Any], versions: Mapping[str, str], bank: str, visit: Visit) -> dict[str, Any]:
@@ -98,4 +147,4 @@ def _gate(name: str, model: Mapping[str, Any], texts: Texts) -> Table:
     return Table(f"gate_{name}", texts("The gate"), columns, rows, empty)
 
 
-PAGE: Final = Page(name="models", title=N_("Models"), permission=Permission.MODELS, order=40, content=content)
+PAGE: Final = Page(name="models", title=N_("Models"), permission=Permission.MODELS, order=40, content=content, act=act)

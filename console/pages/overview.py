@@ -10,11 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from console.access import Permission
+from console.attention import alarms, paused, watched
 from console.languages import N_, Texts
-from console.languages.sentences import translated
 from console.page import Content, Page, Visit
-from console.pages.pauses import target_in_words
-from console.readings import Readings, last_readings
+from console.readings import last_readings
 from console.tables import Column, Table
 from console.time_chart import Mark, Point, time_chart
 from decisioning.budgets.period import share_of_period_gone
@@ -27,7 +26,6 @@ from serving.service.budgets import remaining
 PERIODS: Final = ("91", "28", "365")
 MOST_DAYS_DRAWN: Final = 40
 """A longer period is drawn by week."""
-WATCHED: Final = frozenset({"red", "amber"})
 _WEEK: Final = 7
 GROUPS: Final = tuple(group.value for group in Group)
 
@@ -75,9 +73,9 @@ def content(visit: Visit) -> Content:
             "chart": time_chart(points, marks, texts) if points else "",
             "summary": _summary(points, texts),
             "stages": _whole_bank(last),
-            "alarms": [*_paused(visit), *_alarms(last, texts)],
+            "alarms": [*paused(visit), *alarms(last, texts)],
             "lights": readings.lights if readings.as_of else {},
-            "watched": _watched(readings, texts),
+            "watched": watched(readings, texts),
             "may_see_health": visit.person.may(Permission.OPERATIONS),
         },
     )
@@ -250,58 +248,6 @@ def _whole_bank(last: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     row: dict[str, Any] = next((row for row in decisions["stages"] if row["stage"] == "all"), {})
     return {**row, "day": date.fromisoformat(decisions["as_of"][:10])} if row else None
-
-
-def _watched(readings: Readings, texts: Texts) -> list[dict[str, str]]:
-    """Return the first reading of each check that is red or amber, and how many more there are."""
-    by_check: dict[str, list[Mapping[str, Any]]] = {}
-    for row in readings.bright.rows:
-        if row["light"] in WATCHED:
-            by_check.setdefault(row["check"], []).append(row)
-    said = []
-    for rows in by_check.values():
-        more = len(rows) - 1
-        what = texts("{reading}, and {n} more like it", reading=rows[0]["what"], n=more) if more else rows[0]["what"]
-        said.append({"light": rows[0]["light"], "what": what})
-    return said
-
-
-def _paused(visit: Visit) -> list[str]:
-    texts, pauses = visit.texts, visit.service.pausing.in_force()
-    return [
-        texts(
-            "{what} is paused until {moment}: {reason}",
-            what=target_in_words(one.scope, one.name, texts),
-            moment=texts.moment(one.until),
-            reason=one.reason,
-        )
-        for one in pauses
-    ]
-
-
-def _alarms(last: Mapping[str, Any], texts: Texts) -> list[str]:
-    found = []
-    files = last.get("import", {}).get("files") or []
-    refused = files[-1]["quarantined"] if files else 0
-    if refused:
-        found.append(texts.plural("{n} row is in quarantine.", "{n} rows are in quarantine.", refused))
-    found += [
-        texts(
-            "The {model} model is not champion: {why}",
-            model=texts.name(name),
-            why="; ".join(translated(one, texts) for one in model["failures"]),
-        )
-        for name, model in last.get("models", {}).items()
-        if not model["champion"]
-    ]
-    silent = [
-        row["offer"]
-        for row in last.get("decisions", {}).get("reached", ())
-        if row["grouping"] == "all" and not row["reached"]
-    ]
-    if silent:
-        found.append(texts("Nobody is reached by {offers}.", offers=", ".join(map(texts.name, silent))))
-    return found
 
 
 PAGE: Final = Page(name="overview", title=N_("Overview"), permission=Permission.FIGURES, order=10, content=content)

@@ -12,7 +12,7 @@ from console.page import Content, Page, Visit
 from console.tables import Column, Table
 from domain.pause import PauseScope
 from serving.api.problems import ProblemError
-from serving.service.pausing import LONGEST_TEXT
+from serving.service.pauses import LONGEST_TEXT
 
 USUAL: Final = timedelta(days=1)
 """Length of a pause that the form suggests: one that nobody remembers costs more than one that has to be renewed."""
@@ -24,7 +24,7 @@ def content(visit: Visit) -> Content:
     """Return the pauses in force, with the contacts that each holds back, and the form to begin another one."""
     texts, service = visit.texts, visit.service
     bank = service.engine.bank
-    held = service.pausing.held()
+    held = service.pauses.held()
     rows = [
         {
             "what": target_in_words(one.pause.scope, one.pause.name, texts),
@@ -76,11 +76,11 @@ def act(visit: Visit, form: Mapping[str, str]) -> Mapping[str, str]:
     scope, name = _scope(form.get("target", ""))
     caller = f"console:{person.name}"
     if form.get("act") == "resume":
-        service.pausing.resume(scope, name, by=person.name, caller=caller)
+        service.pauses.resume(scope, name, by=person.name, caller=caller)
         service.read_pauses()
         return {"resumed": f"{scope}:{name}"}
     until = _until(form.get("until", ""), visit)
-    result = service.pausing.pause(
+    result = service.pauses.pause(
         scope, name, reason=form.get("reason", ""), by=person.name, until=until, caller=caller
     )
     service.read_pauses()

@@ -71,10 +71,10 @@ def _gains(chunk: CustomerChunk, start: int, *, prices: Array, ledger: Ledger, c
             wanted = amounts if amounts.ndim == 1 else amounts[rows + block.start]
             better &= wanted <= (amounts_left[resource] + held)[:, None]
         scores = np.where(better, priced[rows], -np.inf)
-        best, worth = best_of(scores)
+        best, best_score = best_of(scores)
         present = np.where(has, priced[rows, mine], 0.0)
-        moving = np.flatnonzero(worth > -np.inf)
-        rows, best, loss = rows[moving], best[moving], (present - worth)[moving]
+        moving = np.flatnonzero(best_score > -np.inf)
+        rows, best, loss = rows[moving], best[moving], (present - best_score)[moving]
         mine, has = mine[moving], has[moving]
         units = units_taken(chunk, rows + block.start, best, ledger)
         units -= np.where(has, units_taken(chunk, rows + block.start, np.maximum(mine, 0), ledger), 0)
@@ -154,10 +154,10 @@ def _ways_out(
         units = units_taken(chunk, rows + block.start, mine[rows], ledger)
         concerned = units[over].any(axis=0)
         rows, units = rows[concerned], units[:, concerned]
-        worth = priced[rows, mine[rows]]
+        best_score = priced[rows, mine[rows]]
         priced[rows, mine[rows]] = -np.inf
         _, instead = best_of(priced[rows])
-        loss = worth - np.maximum(instead, 0.0)
+        loss = best_score - np.maximum(instead, 0.0)
         freed = (units[over] / beyond[:, None]).sum(axis=0)
         nobody = np.full(len(rows), -1, dtype=np.int32)
         parts.append(Moves(rows + block.start + start, keys[rows + block.start], nobody, loss / freed, -units))

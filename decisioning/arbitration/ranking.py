@@ -56,9 +56,9 @@ def rank_candidates(
     selection = np.zeros((customers, candidates + 1))
     standing = np.zeros((customers, candidates + 1))
     if width:
-        worth = np.full((customers, candidates + 1), -np.inf)
-        worth[:, :candidates] = np.where(allowed, keys, -np.inf)
-        grid = worth[:, slots]
+        scores = np.full((customers, candidates + 1), -np.inf)
+        scores[:, :candidates] = np.where(allowed, keys, -np.inf)
+        grid = scores[:, slots]
         present = grid > -np.inf
         count = present.sum(axis=2)
         foremost = count

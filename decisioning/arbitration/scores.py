@@ -83,10 +83,12 @@ def score_candidates(
     return CandidateScores(probable, value, context, lever, cost, budget_cost, priority, uses)
 
 
-def priority_of(worth: CandidateScores, factors: Factors, rows: NDArray[np.intp] | slice = slice(None)) -> Array:
+def priority_of(scores: CandidateScores, factors: Factors, rows: NDArray[np.intp] | slice = slice(None)) -> Array:
     """Compute the priority again with other factors, for some of the customers: shape (rows, m)."""
-    gain = _gain(factors, worth.value[rows], worth.context[rows], worth.lever[rows])
-    return _priority(factors, worth.propensity[rows], gain, _cost(factors, worth.cost[rows], worth.budget_cost[rows]))
+    gain = _gain(factors, scores.value[rows], scores.context[rows], scores.lever[rows])
+    return _priority(
+        factors, scores.propensity[rows], gain, _cost(factors, scores.cost[rows], scores.budget_cost[rows])
+    )
 
 
 def _gain(factors: Factors, value: Array, context: Array, lever: Array) -> Array:
@@ -112,34 +114,36 @@ def _priority(factors: Factors, propensity: Array, gain: Array, costs: Sequence[
     return priority
 
 
-def reject_below_minimum(policy: CompiledPolicy, worth: CandidateScores, bits: Bits) -> None:
+def reject_below_minimum(policy: CompiledPolicy, scores: CandidateScores, bits: Bits) -> None:
     """Set the bits of the score rules for commercial candidates: unknown numbers, and too low a priority."""
     columns = policy.scored
-    propensity, value = worth.propensity[:, columns], worth.value[:, columns]
+    propensity, value = scores.propensity[:, columns], scores.value[:, columns]
     mark(bits, policy.bit(SCORED), np.isnan(propensity), columns)
     mark(bits, policy.bit(VALUE_KNOWN), np.isnan(value), columns)
     known = ~np.isnan(propensity) & ~np.isnan(value)
-    too_low = ~(worth.priority[:, columns] >= policy.policy.minimum_priority)
+    too_low = ~(scores.priority[:, columns] >= policy.policy.minimum_priority)
     mark(bits, policy.bit(MINIMUM_PRIORITY), known & too_low, columns)
 
 
 def reject_unaffordable(
-    policy: CompiledPolicy, worth: CandidateScores, remaining: Mapping[str, float], bits: Bits
+    policy: CompiledPolicy, scores: CandidateScores, remaining: Mapping[str, float], bits: Bits
 ) -> None:
     """Set the bits of the budget rules: candidates whose use is not known to fit what is left are rejected.
 
     Args:
         policy: The compiled policy.
-        worth: Candidate scores with their `uses`.
+        scores: Candidate scores with their `uses`.
         remaining: What is left of each budget, by name.
         bits: Failing rules; changed in place.
     """
-    for budget, use in zip(policy.budgets, worth.uses, strict=True):
+    for budget, use in zip(policy.budgets, scores.uses, strict=True):
         if len(budget.columns):
             mark(bits, budget.bit, ~(use <= remaining[budget.budget.name]), budget.columns)
 
 
-def with_propensity(policy: CompiledPolicy, worth: CandidateScores, rows: NDArray[np.intp], propensity: Array) -> Array:
+def with_propensity(
+    policy: CompiledPolicy, scores: CandidateScores, rows: NDArray[np.intp], propensity: Array
+) -> Array:
     """Compute the priority of some customers' candidates with other propensities: shape (rows, m).
 
     The use of budgets is not recomputed, so that an experiment spends no more than expected.
@@ -147,8 +151,8 @@ def with_propensity(policy: CompiledPolicy, worth: CandidateScores, rows: NDArra
     columns = policy.candidates.columns
     cost = propensity * columns["offer_cost"] + columns["contact_cost"]
     factors = policy.policy.factors
-    gain = _gain(factors, worth.value[rows], worth.context[rows], worth.lever[rows])
-    return _priority(factors, propensity, gain, _cost(factors, cost, worth.budget_cost[rows]))
+    gain = _gain(factors, scores.value[rows], scores.context[rows], scores.lever[rows])
+    return _priority(factors, propensity, gain, _cost(factors, cost, scores.budget_cost[rows]))
 
 
 def best_candidate(keys: Array, offer_class: NDArray[np.int8], allowed: NDArray[np.bool_]) -> NDArray[np.intp]:

@@ -39,7 +39,7 @@ class SortedCandidates:
     layout: Layout
 
 
-def sort_keys(policy: CompiledPolicy, worth: CandidateScores, arm: Arms, draws: Draws) -> Array:
+def sort_keys(policy: CompiledPolicy, scores: CandidateScores, arm: Arms, draws: Draws) -> Array:
     """Compute the number by which each customer's candidates are ordered, highest first: shape (n, m).
 
     Customers who do not want personalised offers get them in the order of the catalogue. Candidates without a score
@@ -47,28 +47,28 @@ def sort_keys(policy: CompiledPolicy, worth: CandidateScores, arm: Arms, draws: 
 
     Args:
         policy: The compiled policy.
-        worth: Candidate scores.
+        scores: Candidate scores.
         arm: Arm of each customer, shape (n,).
         draws: The customers' draws.
     """
-    keys = worth.priority.copy()
+    keys = scores.priority.copy()
     for kind in _unusual(arm):
         rows = np.flatnonzero(arm == kind)
         if kind in RANKED_BY:
-            keys[rows] = priority_of(worth, RANKED_BY[kind], rows)
+            keys[rows] = priority_of(scores, RANKED_BY[kind], rows)
         elif kind in UNIFORM:
             names = [f"{offer.name} in {treatment.channel}" for offer, treatment in policy.candidates.pairs]
             keys[rows] = draws.of(names, rows)
         elif kind == Arm.RANDOM_PROPENSITY:
             drawn = _random_propensities(keys.shape[1])[_which(draws, rows)]
-            keys[rows] = with_propensity(policy, worth, rows, drawn)
+            keys[rows] = with_propensity(policy, scores, rows, drawn)
         elif kind == Arm.NOT_PERSONALISED:
             keys[rows] = -np.arange(keys.shape[1], dtype=np.float64)
     return np.where(np.isnan(keys), 0.0, keys)
 
 
 def ranked(
-    policy: CompiledPolicy, worth: CandidateScores, candidates: SortedCandidates, arm: Arms, draws: Draws
+    policy: CompiledPolicy, scores: CandidateScores, candidates: SortedCandidates, arm: Arms, draws: Draws
 ) -> Ranking:
     """Rank the candidates of every channel by their keys; for arguments see `sort_keys`."""
     keys, allowed, layout = candidates.keys, candidates.allowed, candidates.layout
@@ -78,7 +78,7 @@ def ranked(
     if len(rows):
         again = np.repeat(rows, RANDOM_PROPENSITIES)
         every = np.tile(_random_propensities(keys.shape[1]), (len(rows), 1))
-        could_be = with_propensity(policy, worth, again, every)
+        could_be = with_propensity(policy, scores, again, every)
         ranks = rank_candidates(
             np.where(np.isnan(could_be), 0.0, could_be),
             allowed[again],

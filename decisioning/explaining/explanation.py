@@ -67,7 +67,7 @@ class DecisionExplanation:
         known = self._reasons.get(key)
         if known is None:
             rule = self._policy.rules[position]
-            values = part.seen(self._decisions.situation, customer, candidate)
+            values = part.seen(self._decisions.evaluation_context, customer, candidate)
             self._reasons[key] = known = rule.description if rule.kind == PAUSE else self._policy.worded(part, values)
         return known
 
@@ -79,7 +79,7 @@ class DecisionExplanation:
                 self._shortages[position] = shortage = Shortage(self._decisions, rule.name)
             return shortage.sentence(customer, candidate)
         if rule.name == MINIMUM_PRIORITY:
-            priority = float(self._decisions.worth.priority[customer, candidate])
+            priority = float(self._decisions.scores.priority[customer, candidate])
             value = "unknown" if np.isnan(priority) else f"{priority:.4g}"
             return f"priority = {value}, needs >= {self._policy.policy.minimum_priority:g}"
         return "propensity is not a number between 0 and 1" if rule.name == SCORED else "value is unknown"
@@ -98,7 +98,7 @@ class Shortage:
         place = next(at for at, budget in enumerate(budgets) if budget.budget.name == name)
         self._left = f"{decisions.remaining[name]:.4g} {budgets[place].budget.unit} left of {name}"
         self._place_of = {column: at for at, column in enumerate(budgets[place].columns.tolist())}
-        self._uses: list[list[float]] = decisions.worth.uses[place].tolist()
+        self._uses: list[list[float]] = decisions.scores.uses[place].tolist()
 
     def sentence(self, customer: int, candidate: int) -> str:
         """Describe the shortage for a candidate that uses the budget."""

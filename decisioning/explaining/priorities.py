@@ -27,20 +27,20 @@ class CustomerPriorities:
     """
 
     def __init__(self, decisions: Decisions, customer: int, columns: Columns) -> None:
-        worth, self._factors = decisions.worth, decisions.policy.policy.factors
+        scores, self._factors = decisions.scores, decisions.policy.policy.factors
         self._decisions, self._customer, self._columns = decisions, customer, columns
-        self._propensity: Array = worth.propensity[customer, columns]
-        self._priority: Array = worth.priority[customer, columns]
+        self._propensity: Array = scores.propensity[customer, columns]
+        self._priority: Array = scores.priority[customer, columns]
         ones = np.ones(len(columns))
-        self._plain = worth.value[customer, columns] if self._factors.value else ones
-        context = worth.context[customer, columns] if self._factors.context else ones
-        lever = worth.lever[customer, columns] if self._factors.levers else ones
+        self._plain = scores.value[customer, columns] if self._factors.value else ones
+        context = scores.context[customer, columns] if self._factors.context else ones
+        lever = scores.lever[customer, columns] if self._factors.levers else ones
         self._weight: Array = context * lever
         self._gain: Array = np.where(self._plain > 0.0, self._plain * self._weight, self._plain)
         self._chance = self._propensity if self._factors.propensity else ones
-        self._cost = worth.cost[customer, columns]
+        self._cost = scores.cost[customer, columns]
         costs = self._cost if self._factors.costs else 0.0 * ones
-        prices = worth.budget_cost[customer, columns] if self._factors.prices else 0.0 * ones
+        prices = scores.budget_cost[customer, columns] if self._factors.prices else 0.0 * ones
         self._charged: Array = costs + prices
 
     def priority(self, place: int) -> float:
@@ -115,7 +115,7 @@ class CustomerPriorities:
     def _uses(self, number: int, budget: CompiledBudget) -> Array:
         """Return how much of a budget each candidate of the channel uses; 0 if it does not, or if unknown."""
         uses = np.zeros(len(self._decisions.policy.candidates))
-        uses[budget.columns] = self._decisions.worth.uses[number][self._customer]
+        uses[budget.columns] = self._decisions.scores.uses[number][self._customer]
         return np.nan_to_num(uses[self._columns])
 
     def _on_acceptance(self, column: int) -> list[CompiledBudget]:
@@ -126,5 +126,5 @@ class CustomerPriorities:
         """Return the charge of one acceptance, independent of the propensity."""
         assert budget.charge is not None, "a candidate of a budget without a charge is rejected"
         shape = (len(self._decisions), len(budget.columns))
-        charges = np.broadcast_to(budget.charge.values(self._decisions.situation), shape)
+        charges = np.broadcast_to(budget.charge.values(self._decisions.evaluation_context), shape)
         return float(charges[self._customer, budget.columns.tolist().index(column)])

@@ -139,11 +139,11 @@ class Traces:
     @cached_property
     def _numbers(self) -> Array:
         """Shape (n, m, numbers): each candidate's numbers in the order of a trace, then those it is sorted by."""
-        worth, ranking = self._decisions.worth, self._decisions.ranking
+        scores, ranking = self._decisions.scores, self._decisions.ranking
         allowed = self._decisions.allowed
         parts = (
-            *(worth.propensity, worth.value, worth.context, worth.lever, worth.cost, worth.budget_cost),
-            np.where(allowed, worth.priority, np.nan),
+            *(scores.propensity, scores.value, scores.context, scores.lever, scores.cost, scores.budget_cost),
+            np.where(allowed, scores.priority, np.nan),
             *(ranking.rank, ranking.selection_probability, ranking.rank_probability),
             *(allowed, self._decisions.keys),
         )

@@ -97,8 +97,8 @@ def outbound_columns(policy: CompiledPolicy) -> NDArray[np.intp]:
 
 def _gains(decisions: Decisions) -> Array:
     """Return every candidate's priority before prices, or `LEAST_GAIN` where unknown or not positive: shape (n, m)."""
-    worth = decisions.worth
-    before_prices = worth.priority + worth.budget_cost if decisions.policy.policy.factors.prices else worth.priority
+    scores = decisions.scores
+    before_prices = scores.priority + scores.budget_cost if decisions.policy.policy.factors.prices else scores.priority
     return np.where(before_prices > 0.0, before_prices, LEAST_GAIN)
 
 
@@ -107,7 +107,7 @@ def _probabilities(decisions: Decisions, candidates: NDArray[np.int32]) -> Array
     policy, rows = decisions.policy, np.arange(len(decisions))[:, None]
     if not len(policy.candidates):
         return np.zeros(candidates.shape)
-    priced = _gains(decisions) - decisions.worth.budget_cost
+    priced = _gains(decisions) - decisions.scores.budget_cost
     drawn = decisions.ranking.selection_probability
     columns = np.maximum(candidates, 0)
     mine = priced[rows, columns]
@@ -122,7 +122,7 @@ def _probabilities(decisions: Decisions, candidates: NDArray[np.int32]) -> Array
 
 
 def _wishes(decisions: Decisions, candidates: NDArray[np.int32], probabilities: Array) -> ContactOptions:
-    policy, worth = decisions.policy, decisions.worth
+    policy, scores = decisions.policy, decisions.scores
     some = candidates >= 0
     columns = np.where(some, candidates, 0)
     rows = np.arange(len(decisions))[:, None]
@@ -133,7 +133,7 @@ def _wishes(decisions: Decisions, candidates: NDArray[np.int32], probabilities: 
         )
     gains = np.where(some, _gains(decisions)[rows, columns], np.nan)
     uses = []
-    for budget, use in zip(policy.budgets, worth.uses, strict=True):
+    for budget, use in zip(policy.budgets, scores.uses, strict=True):
         places = np.full(len(policy.candidates), -1, dtype=np.intp)
         places[budget.columns] = np.arange(len(budget.columns))
         place = places[columns]

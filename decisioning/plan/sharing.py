@@ -40,12 +40,15 @@ class ContactPlan:
 
 
 def batch_prices(
-    wishes: Iterable[ContactOptions], capacities: Mapping[str, float], settings: PriceSearch, warm: Mapping[str, float]
+    contact_options: Iterable[ContactOptions],
+    capacities: Mapping[str, float],
+    settings: PriceSearch,
+    warm: Mapping[str, float],
 ) -> dict[str, float]:
     """Find the price of one unit of each budget: 0 for a budget that does not bind.
 
     Args:
-        wishes: All contact options; iterated many times.
+        contact_options: All contact options; iterated many times.
         capacities: Capacity of every budget, in the policy's order; infinite ones do not bind.
         settings: Precision of the price search.
         warm: Initial prices, for example yesterday's.
@@ -55,14 +58,14 @@ def batch_prices(
     if not binding:
         return dict.fromkeys(names, 0.0)
     begin = np.array([warm.get(names[place], 0.0) for place in binding])
-    found = find_prices(_problem(wishes, capacities, binding), settings, begin if begin.any() else None)
+    found = find_prices(_problem(contact_options, capacities, binding), settings, begin if begin.any() else None)
     prices = dict.fromkeys(names, 0.0)
     prices.update(zip((names[place] for place in binding), found.prices.tolist(), strict=True))
     return prices
 
 
 def plan_contacts(
-    wishes: Iterable[ContactOptions],
+    contact_options: Iterable[ContactOptions],
     capacities: Mapping[str, float],
     prices: Mapping[str, float],
     settings: PriceSearch,
@@ -73,22 +76,22 @@ def plan_contacts(
     customers share what is left, at the prices.
 
     Args:
-        wishes: The first offer of each channel; iterated many times.
+        contact_options: The first offer of each channel; iterated many times.
         capacities: Capacity of every budget, in the policy's order; infinite ones do not bind.
         prices: Initial price of one unit of each budget.
         settings: Settings of the second price search, needed because mandatory contacts change what is left.
     """
     names = list(capacities)
     binding = [place for place, name in enumerate(names) if np.isfinite(capacities[name])]
-    owed, spent, refused = _owed(wishes, np.array([capacities[names[place]] for place in binding]), binding)
+    owed, spent, refused = _owed(contact_options, np.array([capacities[names[place]] for place in binding]), binding)
     if not binding:
-        chosen = tuple(_best(part, first) for part, first in zip(wishes, owed, strict=True))
-        value = sum(_worth(part, made, first) for part, made, first in zip(wishes, chosen, owed, strict=True))
+        chosen = tuple(_best(part, first) for part, first in zip(contact_options, owed, strict=True))
+        value = sum(_worth(part, made, first) for part, made, first in zip(contact_options, chosen, owed, strict=True))
         return ContactPlan(chosen, value, value, (), refused)
     left = {name: capacities[name] for name in names}
     for place, amount in zip(binding, spent.tolist(), strict=True):
         left[names[place]] = max(0.0, left[names[place]] - amount)
-    problem = _problem(wishes, left, binding)
+    problem = _problem(contact_options, left, binding)
     found = find_prices(problem, settings, np.array([prices[names[place]] for place in binding]))
     shared = allocate(problem, found, settings.threads)
     chosen = tuple(
@@ -101,29 +104,29 @@ def plan_contacts(
 class _Chunks:
     """Contact options as chunks of an allocation, read again in every pass, with only the binding budgets."""
 
-    wishes: Iterable[ContactOptions]
+    contact_options: Iterable[ContactOptions]
     binding: list[int]
 
     def __iter__(self) -> Iterator[CustomerChunk]:
-        for part in self.wishes:
+        for part in self.contact_options:
             chunk = part.chunk()
             yield CustomerChunk(chunk.gain, tuple(chunk.consumption[place] for place in self.binding), chunk.keys)
 
 
 def _problem(
-    wishes: Iterable[ContactOptions], capacities: Mapping[str, float], binding: list[int]
+    contact_options: Iterable[ContactOptions], capacities: Mapping[str, float], binding: list[int]
 ) -> AllocationProblem:
     names = list(capacities)
     amounts = np.array([capacities[names[place]] for place in binding])
-    return AllocationProblem(_Chunks(wishes, binding), amounts, tuple(names[place] for place in binding))
+    return AllocationProblem(_Chunks(contact_options, binding), amounts, tuple(names[place] for place in binding))
 
 
 def _owed(
-    wishes: Iterable[ContactOptions], capacity: Array, binding: list[int]
+    contact_options: Iterable[ContactOptions], capacity: Array, binding: list[int]
 ) -> tuple[list[NDArray[np.int32]], Array, int]:
     """Choose the contacts that must be made; return them, their use of the budgets, and how many were refused."""
     chosen, keys, parts, rows, used = [], [], [], [], []
-    for number, part in enumerate(wishes):
+    for number, part in enumerate(contact_options):
         first = np.where(part.must.any(axis=1), part.must.argmax(axis=1), -1).astype(np.int32)
         chosen.append(first)
         these = np.flatnonzero(first >= 0)

@@ -11,7 +11,7 @@ from decisioning.policies.candidates import RESERVED_ATTRIBUTES, Candidates
 from decisioning.policies.policy import ContactLimit, Policy, QuietHours, Rule, Weight
 from domain.errors import Problem, nearest
 from domain.offer import Offer
-from events.vocabulary import Vocabulary
+from events.vocabulary import ATTRIBUTES_TYPE, Vocabulary
 from features.catalogue import FeatureCatalogue
 
 POLICIES_FILE = "policies.yaml"
@@ -67,6 +67,7 @@ def scope_problems(
 ) -> Iterator[Problem]:
     """Find scopes that use unknown names or contain no candidate."""
     offers = [offer for offer, _ in candidates.pairs]
+    yield from _feed_problems(policy, offers, vocabulary)
     valid = {
         "channels": vocabulary.channels,
         "products": vocabulary.products,
@@ -199,6 +200,24 @@ def _scopes(
         yield POLICIES_FILE, (part, position), weight
     for position, budget in enumerate(budgets):
         yield BUDGETS_FILE, (position,), budget
+
+
+def _feed_problems(policy: Policy, offers: Sequence[Offer], vocabulary: Vocabulary) -> Iterator[Problem]:
+    """Find feeds of unknown events, and those that stop no offer."""
+    for position, feed in enumerate(policy.feeds):
+        path: Path = ("feeds", position)
+        unknown = [name for name in feed.types if name not in vocabulary.types and name != ATTRIBUTES_TYPE]
+        for name in unknown:
+            what, expected = f"{feed.name}: unknown event type", nearest(name, (*vocabulary.types, ATTRIBUTES_TYPE))
+            yield Problem(file=POLICIES_FILE, path=(*path, "types"), what=what, got=f"'{name}'", expected=expected)
+        if not (math.isfinite(feed.stale_after_hours) and feed.stale_after_hours > 0.0):
+            yield _out_of_range((*path, "stale_after_hours"), feed.stale_after_hours, "a number of hours above 0")
+        if not feed.types:
+            what, expected = f"{feed.name}: a feed needs event types", "at least one event type"
+            yield Problem(file=POLICIES_FILE, path=(*path, "types"), what=what, got="none", expected=expected)
+        if not any(feed.covers(offer) for offer in offers):
+            what, expected = f"{feed.name}: the feed stops no offer", "products, offers or tags that some offer has"
+            yield Problem(file=POLICIES_FILE, path=path, what=what, got=None, expected=expected)
 
 
 def _control_shares(policy: Policy) -> list[tuple[str, float]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from decisioning.policies.trial import Trial
+from domain.offer import Offer
 from domain.spec import Spec
 
 RuleKind = Literal["consent", "eligibility", "applicability", "suitability", "service_first", "contact_limit"]
@@ -85,6 +86,35 @@ class ContactLimit(Spec):
     offers: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     except_tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed(Spec):
+    """Events without whose news some offers are not made: who disclosed a hardship yesterday must not get credit today.
+
+    Attributes:
+        name: Name in messages.
+        types: Event types that the feed delivers.
+        stale_after_hours: Hours after the feed's latest news from which on its offers are paused, until there are news.
+        products: Stops offers of these product families; empty for all.
+        offers: Stops these offers; empty for all.
+        tags: Stops offers with one of these tags; empty for all.
+    """
+
+    name: str
+    types: tuple[str, ...]
+    stale_after_hours: float
+    products: tuple[str, ...] = ()
+    offers: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    def covers(self, offer: Offer) -> bool:
+        """Return whether an offer is paused while the feed is stale."""
+        return (
+            (not self.products or offer.product in self.products)
+            and (not self.offers or offer.name in self.offers)
+            and (not self.tags or bool(set(self.tags) & set(offer.tags)))
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +250,7 @@ class Policy(Spec):
         rules: Conditions that candidates must satisfy.
         contact_limits: How often a customer may be contacted.
         quiet_hours: When nobody is contacted.
+        feeds: Feeds without whose news some offers are not made.
         outbound: Channel -> local hour at which contacts decided in a batch run are sent. In a channel that is not
             listed, the customer comes to the bank.
         factors: Which factors enter the priority.
@@ -244,6 +275,7 @@ class Policy(Spec):
     rules: tuple[Rule, ...] = ()
     contact_limits: tuple[ContactLimit, ...] = ()
     quiet_hours: tuple[QuietHours, ...] = ()
+    feeds: tuple[Feed, ...] = ()
     outbound: dict[str, int] = field(default_factory=dict)
     factors: Factors = field(default_factory=Factors)
     context: tuple[Weight, ...] = ()

@@ -63,32 +63,35 @@ class ScopedExpression:
         single = all(pick is None for _, pick in picked)
         return cls(expression, columns, chosen, places, places_of, tuple(used), () if single else tuple(picked))
 
-    def values(self, situation: EvaluationContext) -> Array:
+    def values(self, evaluation_context: EvaluationContext) -> Array:
         """Compute numbers for every customer and every candidate in scope.
 
         Returns:
             Shape (n, k); a dimension is 1 where the result is the same along it.
         """
-        return self._spread(self.expression.evaluate(self._columns(situation)))
+        return self._spread(self.expression.evaluate(self._columns(evaluation_context)))
 
-    def holds(self, situation: EvaluationContext) -> NDArray[np.bool_]:
+    def holds(self, evaluation_context: EvaluationContext) -> NDArray[np.bool_]:
         """Return where the condition is TRUE (not NULL), in the shape of `values`."""
-        return self._spread(self.expression.holds(self._columns(situation)))
+        return self._spread(self.expression.holds(self._columns(evaluation_context)))
 
-    def seen(self, situation: EvaluationContext, customer: int, candidate: int) -> list[float]:
+    def seen(self, evaluation_context: EvaluationContext, customer: int, candidate: int) -> list[float]:
         """Return the values of the names for one customer and one candidate in scope, to explain a result in words."""
         values = []
         for name, pick in self.picked or ((name, None) for name in self.names):
-            known = situation[name]
+            known = evaluation_context[name]
             place = 0 if pick is None else pick[self.places_of[candidate]]
             values.append(known.item(customer if len(known) > 1 else 0, place))
         return values
 
-    def _columns(self, situation: EvaluationContext) -> Checked:
+    def _columns(self, evaluation_context: EvaluationContext) -> Checked:
         if not self.picked:
-            return situation
+            return evaluation_context
         return Checked(
-            {name: situation[name] if pick is None else situation[name][:, pick] for name, pick in self.picked}
+            {
+                name: evaluation_context[name] if pick is None else evaluation_context[name][:, pick]
+                for name, pick in self.picked
+            }
         )
 
     def _spread(self, answers: NDArray[Anything]) -> NDArray[Anything]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
@@ -32,6 +32,10 @@ class Trial(Spec):
         guardrails: Event types of which no arm may have more than the control arm, such as complaints.
         smallest_gain: Gain of a customer that is worth shipping, in the bank's currency for the whole trial.
         expected_gain: Gain that is hoped for; it tunes the always-valid interval, and is fixed with the trial.
+        slowest: Processor time of a service's decision in an arm with a model of its own, over that in the control arm,
+            above which the arm stops.
+        models: Arm -> version, or alias in MLflow, of the propensity model that decides for it; the champion decides
+            for the other arms.
     """
 
     name: str
@@ -45,6 +49,8 @@ class Trial(Spec):
     slice: tuple[float, float] = (0.0, 1.0)
     guardrails: tuple[str, ...] = ()
     smallest_gain: float = 0.0
+    slowest: float = 1.5
+    models: dict[str, str] = field(default_factory=dict)
 
     @property
     def column(self) -> str:
@@ -60,4 +66,5 @@ class Trial(Spec):
     def salt(self) -> str:
         """What the drawing of arms depends on: a change of it is another trial."""
         shares = ",".join(f"{name}={share!r}" for name, share in self.arms.items())
-        return f"{self.name}/{self.starts}/{shares}"
+        models = "".join(f"/{arm}:{model}" for arm, model in sorted(self.models.items()))
+        return f"{self.name}/{self.starts}/{shares}{models}"

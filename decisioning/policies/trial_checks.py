@@ -42,6 +42,14 @@ def _complaints(trial: Trial, vocabulary: Vocabulary) -> Iterator[tuple[Path, st
         yield ("ends",), "not whole weeks", f"{trial.days} days", "7, 14, 21, ... days, both days included"
     if not trial.expected_gain > 0.0:
         yield ("expected_gain",), "nothing is hoped for", f"{trial.expected_gain:g}", "a number above 0"
+    if not trial.slowest > 1.0:
+        yield ("slowest",), "not a factor", f"{trial.slowest:g}", "a number above 1"
+    for name in trial.models:
+        if name not in trial.arms:
+            yield ("models", name), "no such arm", f"'{name}'", nearest(name, trial.arms)
+    if trial.control in trial.models:
+        got = f"{trial.control}: {trial.models[trial.control]}"
+        yield ("models", trial.control), "the control arm has a model of its own", got, "the champion, without a line"
     for position, name in enumerate(trial.guardrails):
         if name not in vocabulary.types:
             yield ("guardrails", position), "unknown event type", f"'{name}'", nearest(name, vocabulary.types)

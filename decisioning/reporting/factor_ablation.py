@@ -58,7 +58,7 @@ def ablate_factors(decisions: Decisions, allowed: NDArray[np.bool_]) -> FactorAb
     of_class = layout.offer_class[columns[decided.begins]]
     behind = of_class > customers.spread(np.minimum, of_class)
     entries = rows * len(policy.candidates) + columns
-    worth = replace(decisions.worth, **{name: getattr(decisions.worth, name).take(entries) for name in _NUMBERS})
+    scores = replace(decisions.scores, **{name: getattr(decisions.scores, name).take(entries) for name in _NUMBERS})
 
     def winners(priority: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         keys = np.where(np.isnan(priority), 0.0, priority)  # as in `sort_keys`
@@ -67,19 +67,19 @@ def ablate_factors(decisions: Decisions, allowed: NDArray[np.bool_]) -> FactorAb
 
     changed = np.zeros(len(FACTORS), dtype=np.int64)
     in_channel = np.zeros((len(FACTORS), len(decisions.channels)), dtype=np.int64)
-    today = winners(worth.priority)
+    today = winners(scores.priority)
     for position, factor in enumerate(FACTORS):
-        if _matters(decisions, worth, factor):
-            best, first = winners(priority_of(worth, replace(policy.policy.factors, **{factor: False})))
+        if _matters(decisions, scores, factor):
+            best, first = winners(priority_of(scores, replace(policy.policy.factors, **{factor: False})))
             changed[position] = np.count_nonzero(best != today[0])
             in_channel[position] = np.bincount(channel_of[first != today[1]], minlength=len(decisions.channels))
     counts = np.bincount(channel_of, minlength=len(decisions.channels)).astype(np.int64)
     return FactorAblation(len(customers.begins), counts, changed, in_channel)
 
 
-def _matters(decisions: Decisions, worth: CandidateScores, factor: str) -> bool:
+def _matters(decisions: Decisions, scores: CandidateScores, factor: str) -> bool:
     """Return whether leaving a factor out can change anything; not if it is unused, or always 1 or 0."""
-    neutral = {"context": worth.context == 1.0, "levers": worth.lever == 1.0, "prices": worth.budget_cost == 0.0}
+    neutral = {"context": scores.context == 1.0, "levers": scores.lever == 1.0, "prices": scores.budget_cost == 0.0}
     used: bool = getattr(decisions.policy.policy.factors, factor)
     return used and not (factor in neutral and neutral[factor].all())
 

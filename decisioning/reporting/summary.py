@@ -51,17 +51,17 @@ class Summary:
         best, size = decisions.best[rows], len(stages)
         best_offers = np.zeros((size, len(offers)), dtype=np.int64)
         np.add.at(best_offers, (stage[rows], offer_of[best]), 1)
-        worth = decisions.worth
-        known = ~np.isnan(worth.priority[rows, best])
+        scores = decisions.scores
+        known = ~np.isnan(scores.priority[rows, best])
         rows, best = rows[known], best[known]
-        gain = worth.propensity[rows, best] * worth.value[rows, best]
+        gain = scores.propensity[rows, best] * scores.value[rows, best]
         return cls(
             stages,
             offers,
             np.bincount(stage, minlength=size).astype(np.int64),
             best_offers,
             np.bincount(stage[rows], minlength=size).astype(np.int64),
-            _sums(stage[rows], worth.priority[rows, best], size),
+            _sums(stage[rows], scores.priority[rows, best], size),
             _sums(stage[rows], gain, size),
         )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +25,7 @@ def ranked_offers(decisions: Decisions) -> pa.Table:
     Returns:
         Rows by customer as in `decisions`, channel as in the vocabulary, and rank: customer_id, channel, rank, offer,
         treatment, propensity, value, priority, selection_probability, rank_probability, arm, decision_id, stage,
-        as_of.
+        as_of, versions (digest of the versions of everything that took part, `versions_digest`).
     """
     pairs = decisions.policy.candidates.pairs
     channel_of = np.array([_index(decisions.channels, treatment.channel) for _, treatment in pairs], dtype=np.intp)
@@ -33,7 +34,7 @@ def ranked_offers(decisions: Decisions) -> pa.Table:
     order = np.lexsort((rank[rows, columns], channel_of[columns], rows))
     rows, columns = rows[order], columns[order]
     channels = channel_of[columns]
-    worth = decisions.worth
+    scores = decisions.scores
     return pa.table(
         {
             "customer_id": pa.array(decisions.features.customer_ids[rows].tolist(), pa.string()),
@@ -41,17 +42,23 @@ def ranked_offers(decisions: Decisions) -> pa.Table:
             "rank": pa.array(rank[rows, columns], pa.int16()),
             "offer": _dictionary(columns, [offer.name for offer, _ in pairs]),
             "treatment": _dictionary(columns, [treatment.message for _, treatment in pairs]),
-            "propensity": _known(worth.propensity[rows, columns]),
-            "value": _known(worth.value[rows, columns]),
-            "priority": _known(worth.priority[rows, columns]),
+            "propensity": _known(scores.propensity[rows, columns]),
+            "value": _known(scores.value[rows, columns]),
+            "priority": _known(scores.priority[rows, columns]),
             "selection_probability": decisions.ranking.selection_probability[rows, columns],
             "rank_probability": decisions.ranking.rank_probability[rows, columns],
             "arm": _dictionary(decisions.arm[rows], [arm.label for arm in Arm]),
             "decision_id": pa.array(_ids(decisions, rows, channels), pa.string()),
             "stage": _stage(decisions, rows),
             "as_of": pa.array(np.full(len(rows), decisions.as_of), pa.timestamp("us", "UTC")),
+            "versions": _dictionary(np.zeros(len(rows), np.intp), [versions_digest(decisions.versions)]),
         }
     )
+
+
+def versions_digest(versions: Mapping[str, str]) -> str:
+    """Return a digest of versions by name, which tells decisions of different models apart."""
+    return blake2b(json.dumps(dict(versions), sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def rejections(decisions: Decisions) -> pa.Table:

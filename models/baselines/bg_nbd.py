@@ -118,17 +118,25 @@ def fit_bg_nbd(frequency: Array, last: Array, age: Array) -> BgNbd:
 
 
 def bg_nbd_scores(train: FeatureTable, test: FeatureTable, horizon_days: float, seed: int) -> tuple[Array, Array]:
-    """Fit on each training customer's latest row; return probabilities of inactivity of training and test rows.
+    """Fit on the training rows; return probabilities of inactivity of training and test rows."""
+    model = fit_activity(train, seed)
+    return model.inactive(*activity(train), horizon_days), model.inactive(*activity(test), horizon_days)
+
+
+def fit_activity(train: FeatureTable, seed: int) -> BgNbd:
+    """Fit on each customer's latest row; no label is needed.
 
     Activity is counted in active days, for customers older than a year in the last year only.
+
+    Raises:
+        ModelError: If the likelihood has no usable optimum.
     """
     customers = train.customer_ids.astype(str)
     by_time = np.lexsort((train.as_of, customers))
     latest = by_time[np.append(customers[by_time][1:] != customers[by_time][:-1], True)]
     chosen = np.random.default_rng(seed).permutation(latest)[:_FIT_CUSTOMERS]
     frequency, last, age = activity(train)
-    model = fit_bg_nbd(frequency[chosen], last[chosen], age[chosen])
-    return model.inactive(frequency, last, age, horizon_days), model.inactive(*activity(test), horizon_days)
+    return fit_bg_nbd(frequency[chosen], last[chosen], age[chosen])
 
 
 def activity(features: FeatureTable) -> tuple[Array, Array, Array]:

@@ -11,10 +11,12 @@ from scipy.special import expit
 
 from expressions.types import Array, Category, ColumnType
 from features.table import FeatureTable
+from models.baselines.bg_nbd import RECENCY
 from models.baselines.popularity import prevalence
 from models.boosting import (
     Booster,
     Boosting,
+    Matrix,
     TreeColumns,
     TreeRows,
     booster_from_text,
@@ -26,6 +28,7 @@ from models.boosting import (
     tree_contributions,
 )
 from models.calibration import Calibration, calibration_of_folds, logit
+from models.churn.inactivity import COLUMN, Inactivity
 from models.contributions import Contributions
 from models.drift import recent_shift
 from models.files import read_description, write_model
@@ -49,12 +52,15 @@ class ChurnModel:
         calibration: Map from the trees' probability to a calibrated one.
         rate: Share of training rows that churned, strictly between 0 and 1, for customers about whom nothing is known.
             None in files of former versions.
+        inactivity: Gives the trees one more column, the log-odds of inactivity by BG/NBD; None if the model does not
+            read what that needs.
     """
 
     booster: Booster
     schema: dict[str, ColumnType]
     calibration: Calibration
     rate: float | None = None
+    inactivity: Inactivity | None = None
     _check: SchemaCheck = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -72,20 +78,30 @@ class ChurnModel:
             ModelError: If a feature is missing or of another type than in training.
         """
         self._check(features)
-        scores = raw_scores(self.booster, features.matrix(self.names), num_threads)
+        scores = raw_scores(self.booster, _matrix(features, self.names, self.inactivity), num_threads)
         return self.calibration.apply(expit(scores))
 
     def shap_values(self, features: FeatureTable, *, num_threads: int = 1) -> Array:
-        """Return SHAP values in the booster's log-odds, shape (n, len(names)), without the mean score."""
-        self._check(features)
-        return tree_contributions(self.booster, features.matrix(self.names), num_threads)[:, :-1]
+        """Return SHAP values in the booster's log-odds, shape (n, len(names)), without the mean score.
+
+        The value of the column of BG/NBD is that of the days since the last activity, on which it depends most.
+        """
+        return self._contributions(features, num_threads)[0]
 
     def explain(self, features: FeatureTable, *, num_threads: int = 1) -> Contributions:
         """Split the calibrated log-odds into contributions by feature."""
-        self._check(features)
-        parts = tree_contributions(self.booster, features.matrix(self.names), num_threads)
+        parts, mean = self._contributions(features, num_threads)
         slope = self.calibration.rise
-        return Contributions(self.names, parts[:, :-1] * slope, parts[:, -1] * slope + self.calibration.shift)
+        return Contributions(self.names, parts * slope, mean * slope + self.calibration.shift)
+
+    def _contributions(self, features: FeatureTable, num_threads: int) -> tuple[Array, Array]:
+        self._check(features)
+        matrix = _matrix(features, self.names, self.inactivity)
+        parts = tree_contributions(self.booster, matrix, num_threads)
+        found = parts[:, : len(self.names)]
+        if self.inactivity is not None:
+            found[:, self.names.index(RECENCY)] += parts[:, len(self.names)]
+        return found, parts[:, -1]
 
     def to_files(self, folder: Path) -> None:
         """Write `booster.txt` (LightGBM's native text) and `model.json`; nothing in them can run code."""
@@ -93,6 +109,7 @@ class ChurnModel:
             "features": schema_to_json(self.schema),
             "calibration": self.calibration.to_json(),
             **({} if self.rate is None else {"rate": self.rate}),
+            **({} if self.inactivity is None else {"inactivity": self.inactivity.to_json()}),
         }
         write_model(folder, _KIND, description, booster_to_text(self.booster))
 
@@ -109,6 +126,7 @@ class ChurnModel:
             schema_from_json(description["features"]),
             Calibration.from_json(description["calibration"]),
             description.get("rate"),
+            None if "inactivity" not in description else Inactivity.from_json(description["inactivity"]),
         )
 
 
@@ -141,7 +159,10 @@ def fit_churn(
     schema = {name: features.schema[name] for name in names}
     columns = TreeColumns(names, tuple(name for name, kind in schema.items() if isinstance(kind, Category)))
     boosting = replace(boosting or Boosting(), seed=training.seed)
-    rows = TreeRows(features.matrix(names), y, columns, boosting, num_threads=num_threads)
+    inactivity = Inactivity.fit(features, names, known_at, training.seed)
+    if inactivity is not None:
+        columns = TreeColumns((*names, COLUMN), columns.categorical)
+    rows = TreeRows(_matrix(features, names, inactivity), y, columns, boosting, num_threads=num_threads)
     kept = np.flatnonzero(thin(features.customer_ids, _CHOICE_ROWS, training.seed))
     folds = [(kept[train], kept[test]) for train, test in choice_folds(features.customer_ids[kept], training.seed)]
     rate = _log_odds(y)
@@ -158,7 +179,13 @@ def fit_churn(
     booster = fit_booster(rows, start, trees, fits=fits_of(len(y)))
     # the model's scores are those of the trees alone, so the map begins with what the trees started from
     calibration = found.moved(found.rise * rate)
-    return ChurnModel(booster, schema, calibration, float(prevalence(y, 1)[0]))
+    return ChurnModel(booster, schema, calibration, float(prevalence(y, 1)[0]), inactivity)
+
+
+def _matrix(features: FeatureTable, names: tuple[str, ...], inactivity: Inactivity | None) -> Matrix:
+    """Return the trees' columns, shape (n, columns)."""
+    matrix = features.matrix(names)
+    return matrix if inactivity is None else np.column_stack([matrix, inactivity.log_odds(features)])
 
 
 def _log_odds(y: Array) -> float:

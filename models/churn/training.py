@@ -28,13 +28,13 @@ class TrainedChurn:
 
     Attributes:
         model: Fitted on all rows with known labels.
-        judged: Held-out predictions of the folds, with baselines `prevalence` and, if activity is known, `bg_nbd`.
+        held_out: Held-out predictions of the folds, with baselines `prevalence` and, if activity is known, `bg_nbd`.
         rows: Number of rows that the model was fitted on.
         evaluated_on: What the held-out rows were, in words.
     """
 
     model: ChurnScorer
-    judged: HeldOutPredictions
+    held_out: HeldOutPredictions
     rows: int
     evaluated_on: str
 

@@ -114,7 +114,7 @@ class Evaluation:
 
 
 def evaluate(
-    judged: HeldOutPredictions, *, economics: Economics | None = None, replicates: int = REPLICATES, seed: int = 7
+    held_out: HeldOutPredictions, *, economics: Economics | None = None, replicates: int = REPLICATES, seed: int = 7
 ) -> Evaluation:
     """Evaluate a model and its baselines on the same rows, with intervals from draws of customers.
 
@@ -123,7 +123,7 @@ def evaluate(
     fold have their own intervals.
 
     Args:
-        judged: Held-out predictions.
+        held_out: Held-out predictions.
         economics: Economics of the bank, for churn; adds the expected maximum profit.
         replicates: Number of bootstrap replicates.
         seed: Seed of the bootstrap.
@@ -131,33 +131,35 @@ def evaluate(
     Raises:
         DataError: If there are no predictions.
     """
-    if not len(judged):
+    if not len(held_out):
         raise DataError("there are no held-out predictions to evaluate", expected="at least one fold with rows")
-    scored = _score(judged, economics, replicates, seed)
+    scored = _score(held_out, economics, replicates, seed)
     return Evaluation(
-        rows=len(judged),
-        customers=len(np.unique(judged.customer_ids.astype(str))),
-        positives=int(judged.y.sum()),
-        first=_moment(judged.as_of.min()),
-        last=_moment(judged.as_of.max()),
+        rows=len(held_out),
+        customers=len(np.unique(held_out.customer_ids.astype(str))),
+        positives=int(held_out.y.sum()),
+        first=_moment(held_out.as_of.min()),
+        last=_moment(held_out.as_of.max()),
         scores={name: column.estimates() for name, column in scored.items()},
-        improvements={name: scored[MODEL].improvements_over(scored[name]) for name in judged.baselines},
-        folds=tuple(_fold_quality(judged, int(fold), economics, replicates, seed) for fold in np.unique(judged.fold)),
-        groups=group_qualities(judged),
-        reliability=Reliability.of(judged.scores[MODEL], judged.y),
-        gains={name: gain_curve(RankedCounts.of(score, judged.y)) for name, score in judged.scores.items()},
+        improvements={name: scored[MODEL].improvements_over(scored[name]) for name in held_out.baselines},
+        folds=tuple(
+            _fold_quality(held_out, int(fold), economics, replicates, seed) for fold in np.unique(held_out.fold)
+        ),
+        groups=group_qualities(held_out),
+        reliability=Reliability.of(held_out.scores[MODEL], held_out.y),
+        gains={name: gain_curve(RankedCounts.of(score, held_out.y)) for name, score in held_out.scores.items()},
     )
 
 
-def _score(judged: HeldOutPredictions, economics: Economics | None, replicates: int, seed: int) -> dict[str, Scored]:
-    draws = CustomerDraws.of(judged.customer_ids, replicates, seed)
-    return score_columns(judged.scores, judged.y, judged.fold, draws, economics)
+def _score(held_out: HeldOutPredictions, economics: Economics | None, replicates: int, seed: int) -> dict[str, Scored]:
+    draws = CustomerDraws.of(held_out.customer_ids, replicates, seed)
+    return score_columns(held_out.scores, held_out.y, held_out.fold, draws, economics)
 
 
 def _fold_quality(
-    judged: HeldOutPredictions, fold: int, economics: Economics | None, replicates: int, seed: int
+    held_out: HeldOutPredictions, fold: int, economics: Economics | None, replicates: int, seed: int
 ) -> FoldQuality:
-    rows = judged.take(judged.fold == fold)
+    rows = held_out.take(held_out.fold == fold)
     scored = _score(rows, economics, replicates, seed)
     return FoldQuality(
         fold=fold,

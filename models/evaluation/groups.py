@@ -48,20 +48,20 @@ class GroupQuality:
     calibration_ratio_high: float | None
 
 
-def group_qualities(judged: HeldOutPredictions) -> tuple[GroupQuality, ...]:
+def group_qualities(held_out: HeldOutPredictions) -> tuple[GroupQuality, ...]:
     """Evaluate the model on every value of every grouping, largest groups first; none is left out."""
     found: list[GroupQuality] = []
-    for grouping, labels in judged.groups.items():
+    for grouping, labels in held_out.groups.items():
         codes, names = pd.factorize(pd.Series(labels, dtype=object).fillna(UNKNOWN), sort=True)
         rows = np.argsort(codes, kind="stable")
         parts = np.split(rows, np.cumsum(np.bincount(codes, minlength=len(names)))[:-1])
-        qualities = [_quality(grouping, str(name), judged, part) for name, part in zip(names, parts, strict=True)]
+        qualities = [_quality(grouping, str(name), held_out, part) for name, part in zip(names, parts, strict=True)]
         found.extend(sorted(qualities, key=lambda quality: -quality.rows))
     return tuple(found)
 
 
-def _quality(grouping: str, group: str, judged: HeldOutPredictions, rows: np.ndarray) -> GroupQuality:
-    y, score = judged.y[rows], judged.scores[MODEL][rows]
+def _quality(grouping: str, group: str, held_out: HeldOutPredictions, rows: np.ndarray) -> GroupQuality:
+    y, score = held_out.y[rows], held_out.scores[MODEL][rows]
     count, positives = len(y), int(y.sum())
     low, high = (float(bound) for bound in wilson_interval(positives, count))
     said = float(score.mean())

@@ -20,6 +20,7 @@ from models.propensity.feature_selection import select_features
 from models.propensity.groups import BLOCKS, Groups, groups_of
 from models.propensity.hierarchical import Design, fit_hierarchical
 from models.propensity.impressions import Impressions
+from models.propensity.levels import Levels
 
 _COMMON_COLUMNS: Final = 80
 _VARYING_COLUMNS: Final = 20
@@ -137,7 +138,7 @@ class BaseRows:
         self._family = fit_encoding(rows.family, families.schema(schema), names)
         self._order = np.argsort(rows.pair, kind="stable")
         self._starts = np.searchsorted(rows.pair[self._order], np.arange(len(rows.pairs) + 1))
-        self._placed = self._groups.rows(rows.pairs)
+        self._levels = Levels(self._groups.rows(rows.pairs), self._groups.of_offers)
 
     def fit(self, *, left_out: NDArray[np.bool_] | None = None, like: FittedBase | None = None) -> FittedBase:
         """Fit on all rows or without some.
@@ -232,7 +233,7 @@ class BaseRows:
         varying = self._encoded(columns.varying, features, there)
         common, own = self._encoded(columns.common, features, there), self._encoded(columns.family, family, there)
         ones = np.ones((count, 1), dtype=np.float32)
-        return Design(np.hstack([ones, varying]), np.hstack([common, own]), self._placed, self._starts)
+        return Design(np.hstack([ones, varying]), np.hstack([common, own]), self._levels, self._starts)
 
     def _encoded(
         self, encoding: Encoding, columns: Mapping[str, Array], there: Mapping[_Key, NDArray[np.floating[Any]]]
@@ -290,7 +291,7 @@ def _encode(encoding: Encoding, columns: Mapping[str, Array], places: NDArray[np
 def _carried(like: FittedBase, columns: _Columns, design: Design) -> Array:
     """Return the weights of another fit, for the columns of this one; 0 for columns that it does not have."""
     theta, gamma = like.design.split(like.weights)
-    levels = design.placed.shape[1]
+    levels = design.levels.placed.shape[1]
     of_varying = dict(zip(_keys(like.columns.varying), theta[1:], strict=True))
     of_common = dict(zip(_keys(like.columns.common), gamma, strict=False))
     of_family = dict(zip(_keys(like.columns.family), gamma[len(like.columns.common) :], strict=True))

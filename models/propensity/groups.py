@@ -40,6 +40,12 @@ class Groups:
         sizes = (1, len(self.products), len(self.attributes), len(self.offers), len(self.channels))
         return np.repeat(np.arange(len(BLOCKS)), sizes)
 
+    @property
+    def of_offers(self) -> slice:
+        """The columns of `rows` that are offers."""
+        first = 1 + len(self.products) + len(self.attributes)
+        return slice(first, first + len(self.offers))
+
     def rows(self, candidates: Sequence[tuple[Offer, str | None]]) -> Array:
         """Place pairs of offer and channel: shape (m, columns).
 

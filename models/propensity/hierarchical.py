@@ -8,12 +8,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
-from scipy.linalg.lapack import dpotri
-from scipy.sparse import csr_array
 from scipy.special import expit
 
 from expressions.types import Array
+from models.propensity.levels import Information, Levels
 
 _STEPS = 25
 _SMALL_STEP = 1e-4
@@ -39,30 +37,30 @@ class Design:
     Attributes:
         varying: Shape (n, z): columns whose weights differ by group, a column of ones first.
         common: Shape (n, c): columns with one weight for all groups.
-        placed: Shape (g, h): each group's row over the hierarchy.
+        levels: Each group's place in the hierarchy, shape (g, h).
         starts: Shape (g + 1,): group k has the rows from `starts[k]` to `starts[k + 1]`.
     """
 
     varying: Matrix
     common: Matrix
-    placed: Array
+    levels: Levels
     starts: NDArray[np.int64]
 
     def take(self, rows: NDArray[np.bool_]) -> Design:
         """Return the rows under a mask; groups stay, even empty ones."""
         kept_before = np.concatenate([[0], np.cumsum(rows)])
-        return Design(self.varying[rows], self.common[rows], self.placed, kept_before[self.starts].astype(np.int64))
+        return Design(self.varying[rows], self.common[rows], self.levels, kept_before[self.starts].astype(np.int64))
 
     def limited(self, limit: float) -> Design:
         """Return the same rows with no value further from 0 than a limit of at least 1."""
         return Design(
-            np.clip(self.varying, -limit, limit), np.clip(self.common, -limit, limit), self.placed, self.starts
+            np.clip(self.varying, -limit, limit), np.clip(self.common, -limit, limit), self.levels, self.starts
         )
 
     def scores(self, weights: Array) -> Array:
         """Return log-odds of the rows, shape (n,)."""
         theta, gamma = self.split(weights)
-        by_group = (theta @ self.placed.T).astype(self.varying.dtype)
+        by_group = (theta @ self.levels.placed.T).astype(self.varying.dtype)
         scores: Array = (self.common @ gamma.astype(self.common.dtype)).astype(np.float64)
         for group, rows in self._groups():
             scores[rows] += self.varying[rows] @ by_group[:, group]
@@ -70,53 +68,52 @@ class Design:
 
     def split(self, weights: Array) -> tuple[Array, Array]:
         """Split a weight vector into weights of varying columns, shape (z, h), and of common ones, shape (c,)."""
-        size = self.varying.shape[1] * self.placed.shape[1]
+        size = self.varying.shape[1] * self.levels.placed.shape[1]
         return weights[:size].reshape(self.varying.shape[1], -1), weights[size:]
 
     def gradient(self, residuals: Array) -> Array:
         """Return the transposed design times residuals, shape (z * h + c,)."""
         own = residuals.astype(self.varying.dtype)
-        by_group = np.zeros((len(self.placed), self.varying.shape[1]))
+        by_group = np.zeros((len(self.levels.placed), self.varying.shape[1]))
         for group, rows in self._groups():
             by_group[group] = own[rows] @ self.varying[rows]
-        return np.concatenate([(by_group.T @ self.placed).ravel(), own @ self.common])
+        return np.concatenate([(by_group.T @ self.levels.placed).ravel(), own @ self.common])
 
-    def information(self, row_weights: Array) -> Array:
+    def information(self, row_weights: Array) -> Information:
         """Return the transposed design times the weighted design, without building the design of interactions.
 
         A row of group k is the Kronecker product of its varying columns and the group's placement. Sums over rows are
         therefore computed once per group, in the small columns, and then spread over the levels the group is on.
         """
-        z, h, c = self.varying.shape[1], self.placed.shape[1], self.common.shape[1]
+        levels, groups = self.levels, len(self.levels.placed)
+        z, h, c = self.varying.shape[1], levels.placed.shape[1], self.common.shape[1]
+        leaves, u = int(levels.is_leaf.sum()), int((~levels.is_leaf).sum())
         root = np.sqrt(row_weights).astype(self.varying.dtype)[:, None]
-        within, across = np.zeros((len(self.placed), z * z)), np.zeros((len(self.placed), z * c))
+        within, across = np.zeros((groups, z * z)), np.zeros((groups, z * c))
         for group, rows in self._groups():
             varying, common = self.varying[rows] * root[rows], self.common[rows] * root[rows]
             within[group] = (varying.T @ varying).ravel()
             across[group] = (varying.T @ common).ravel()
-        total = np.empty((z * h + c, z * h + c))
-        spread = (self._pairs_of_levels() @ within).reshape(h, h, z, z)
-        total[: z * h, : z * h] = spread.transpose(2, 0, 3, 1).reshape(z * h, z * h)
-        total[: z * h, z * h :] = (self.placed.T @ across).reshape(h, z, c).swapaxes(0, 1).reshape(z * h, c)
-        total[z * h :, : z * h] = total[: z * h, z * h :].T
-        total[z * h :, z * h :] = 0.0
+        place = np.arange(z * h).reshape(z, h)
+        corner = np.zeros((z * u + c, z * u + c))
+        corner[: z * u, : z * u] = _spread(levels.upper @ within, u, u, z)
+        upper = levels.placed[:, ~levels.is_leaf]
+        corner[: z * u, z * u :] = (upper.T @ across).reshape(u, z, c).swapaxes(0, 1).reshape(z * u, c)
+        corner[z * u :, : z * u] = corner[: z * u, z * u :].T
         for start in range(0, len(root), _BLOCK):
             block = self.common[start : start + _BLOCK] * root[start : start + _BLOCK]
-            total[z * h :, z * h :] += block.T @ block
-        return total
-
-    def _pairs_of_levels(self) -> csr_array:
-        """Return the product of each group's placement with itself, shape (h * h, g); a group is on few levels."""
-        h = self.placed.shape[1]
-        group, level = np.nonzero(self.placed)
-        counts = np.bincount(group, minlength=len(self.placed))[group]
-        # every level of a group is repeated for each level of the same group
-        first = np.repeat(np.arange(len(group)), counts)
-        begins = np.searchsorted(group, group)
-        second = np.repeat(begins - np.cumsum(counts) + counts, counts) + np.arange(len(first))
-        own = group[first]
-        products = self.placed[own, level[first]] * self.placed[own, level[second]]
-        return csr_array((products, (level[first] * h + level[second], own)), shape=(h * h, len(self.placed)))
+            corner[z * u :, z * u :] += block.T @ block
+        sides = np.empty((leaves, z, z * u + c))
+        met = (levels.across @ within).reshape(leaves, u, z, z)
+        sides[:, :, : z * u] = met.transpose(0, 2, 3, 1).reshape(leaves, z, z * u)
+        sides[:, :, z * u :] = (levels.on_leaf @ across).reshape(leaves, z, c)
+        return Information(
+            upper=np.concatenate([place[:, ~levels.is_leaf].ravel(), z * h + np.arange(c)]),
+            leaves=place[:, levels.is_leaf].T,
+            corner=corner,
+            sides=sides,
+            blocks=(levels.on_leaf @ within).reshape(leaves, z, z),
+        )
 
     def _groups(self) -> Iterator[tuple[int, slice]]:
         """Yield each group that has rows, and its rows."""
@@ -163,10 +160,9 @@ def fit_hierarchical(
         pull = np.where(blocks < 0, _LEAST_WEIGHT, precisions[np.maximum(blocks, 0)])
         probability = expit(scores)
         information = design.information(np.maximum(probability * (1.0 - probability), _LEAST_WEIGHT))
-        information[np.diag_indices_from(information)] += pull
-        factor = cho_factor(information, lower=True, overwrite_a=True, check_finite=False)
+        factored = information.plus(pull).factored()
         slope = design.gradient(y - probability) - pull * weights
-        step = cho_solve(factor, slope, check_finite=False)
+        step = factored.solve(slope)
         along = design.scores(step)
         before = _objective(weights, scores, y, pull)
         share = 1.0
@@ -178,11 +174,16 @@ def fit_hierarchical(
             share /= 2.0
         weights, scores = weights + share * step, scores + share * along
         if reestimate and 0 < step_number <= _REESTIMATED_UNTIL:
-            inverse, _ = dpotri(factor[0], lower=1, overwrite_c=1)
-            precisions = _reestimated(weights, np.diag(inverse), blocks, precisions)
+            precisions = _reestimated(weights, factored.variances(), blocks, precisions)
         elif np.abs(step).max() < _SMALL_STEP:
             break
     return Fitted(weights, precisions)
+
+
+def _spread(sums: Array, first: int, second: int, z: int) -> Array:
+    """Order sums by pairs of levels and of columns as weights are ordered, shape (z * first, z * second)."""
+    ordered: Array = sums.reshape(first, second, z, z).transpose(2, 0, 3, 1).reshape(z * first, z * second)
+    return ordered
 
 
 def _objective(weights: Array, scores: Array, y: Array, pull: Array) -> float:

@@ -34,14 +34,14 @@ class TrainedPropensity:
 
     Attributes:
         model: Fitted on all impressions whose outcomes are final.
-        judged: Held-out predictions of the folds, with baselines `prevalence`, `most_popular_offer` and
+        held_out: Held-out predictions of the folds, with baselines `prevalence`, `most_popular_offer` and
             `per_offer_logistic`; also grouped by `offer` and `channel`.
         rows: Number of impressions that the model was fitted on.
         evaluated_on: What the held-out rows were, in words.
     """
 
     model: PropensityScorer
-    judged: HeldOutPredictions
+    held_out: HeldOutPredictions
     rows: int
     evaluated_on: str
 
@@ -85,10 +85,10 @@ def train_propensity(
     # waits for the same cores, and the last bits of sums would depend on their number
     with threadpool_limits(1, user_api="blas"):
         learners: dict[str, RowLearner] = {MODEL: learner, **rivals}
-        judged = _judged(rows, names, families, training, learners, num_threads=num_threads, progress=progress)
+        held_out = _judged(rows, names, families, training, learners, num_threads=num_threads, progress=progress)
         model = learner(rows, names, families, training, num_threads=num_threads)
     progress("propensity model")
-    return TrainedPropensity(model, judged, len(rows), evaluated_on(rows.features.as_of, training))
+    return TrainedPropensity(model, held_out, len(rows), evaluated_on(rows.features.as_of, training))
 
 
 def matured_impressions(

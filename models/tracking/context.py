@@ -39,14 +39,18 @@ def describe_experiment(store: TrackingStore, experiment: str, bank: str, model:
 
 
 def log_data(
-    store: TrackingStore, run_id: str, facts: RunFacts, schema: dict[str, ColumnType], judged: HeldOutPredictions
+    store: TrackingStore, run_id: str, facts: RunFacts, schema: dict[str, ColumnType], held_out: HeldOutPredictions
 ) -> None:
     """Log what the model was trained and judged on as data sets, with digest, schema and counts."""
     source = {"event_log": facts.data_digest, "bank": facts.bank_digest, "until": facts.data_last.isoformat()}
     columns = [{"name": name, "type": type(kind).__name__.lower(), "required": True} for name, kind in schema.items()]
     sets = {
         "training": {"rows": facts.rows, "first": facts.data_first.isoformat(), "last": facts.data_last.isoformat()},
-        "evaluation": {"rows": len(judged), "positives": int(judged.y.sum()), "folds": int(judged.fold.max()) + 1},
+        "evaluation": {
+            "rows": len(held_out),
+            "positives": int(held_out.y.sum()),
+            "folds": int(held_out.fold.max()) + 1,
+        },
     }
     inputs = []
     for context, profile in sets.items():

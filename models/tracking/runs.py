@@ -97,7 +97,7 @@ def log_run(
     facts: RunFacts,
     model: ModelWithFiles,
     *,
-    judged: HeldOutPredictions,
+    held_out: HeldOutPredictions,
     evaluation: Evaluation,
     report: GateReport,
     pictures: Mapping[str, bytes],
@@ -110,8 +110,8 @@ def log_run(
         store: Tracking store.
         facts: Data, code and settings of the training.
         model: Model fitted on everything.
-        judged: Held-out predictions, stored so that a later challenger can be compared row by row.
-        evaluation: Evaluation of `judged`.
+        held_out: Held-out predictions, stored so that a later challenger can be compared row by row.
+        evaluation: Evaluation of `held_out`.
         report: Report of the gate.
         pictures: File name -> PNG, from `draw_all`.
         single_features: Feature -> its AUC alone.
@@ -129,10 +129,10 @@ def log_run(
                 files = Path(folder) / "files"
                 _write_tables(files, evaluation, report, {"single_features": single_features, "importance": importance})
                 _write_pictures(files / "pictures", pictures)
-                pq.write_table(recorded_predictions(judged), files / PREDICTIONS_FILE, compression="zstd")
+                pq.write_table(recorded_predictions(held_out), files / PREDICTIONS_FILE, compression="zstd")
                 client.log_artifacts(run_id, str(files))
             _log_numbers(store, run_id, facts, evaluation)
-            log_data(store, run_id, facts, model.schema, judged)
+            log_data(store, run_id, facts, model.schema, held_out)
             log_folds(store, run_id, facts.model, evaluation)
             client.set_terminated(run_id, "FINISHED")
         except BaseException:

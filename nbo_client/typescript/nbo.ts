@@ -7,6 +7,20 @@ export interface Alive {
   status: string;
 }
 
+/** A request to take a model back was stored; replicas follow within the swap time. */
+export interface BackAsked {
+  /** `asked`. */
+  status: string;
+}
+
+/** Who takes the model back, and why. */
+export interface BackBody {
+  /** Name of the person */
+  by: string;
+  /** Reason in words. */
+  reason: string;
+}
+
 /** Several requests. */
 export interface BatchRequest {
   /** The same id and request give the same answer, for 35 days. */
@@ -145,34 +159,6 @@ export interface DecisionBody {
   dry_run?: boolean;
 }
 
-/** A decision as it was stored, and its outcome. */
-export interface DecisionLook {
-  /** Id of the decision; events that respond to it cite it. */
-  decision_id: string;
-  /** Id of the customer. */
-  customer_id: string;
-  /** One of the bank's channels. */
-  channel: string;
-  /** The moment the answer is about, with a UTC offset. */
-  as_of: string;
-  /** Stage of the customer's journey; null if nothing is known of the customer. */
-  stage: string | null;
-  /** The first of the ranked offers. */
-  offer: string | null;
-  /** The ranked offers, with the numbers they were ranked by. */
-  offers: Array<Record<string, unknown>>;
-  /** Why nothing is offered; null if something is. */
-  fallback: string | null;
-  /** Outcomes of the decision, the earliest first. */
-  outcomes: Array<Record<string, unknown>>;
-  /** The latest outcome, which revises the earlier ones. */
-  outcome: string | null;
-  /** When its channel withdrew the contact; None if it did not. */
-  withdrawn_at: string | null;
-  /** Digests of the policy, the feature catalogue and the models in use, by name. */
-  versions: Record<string, string>;
-}
-
 /** Several decisions, in the order of the questions. */
 export interface Decisions {
   /** One for each question. */
@@ -211,6 +197,14 @@ export interface EventResult {
   reason?: string | null;
   /** The fault in words; None if there is none. */
   detail?: string | null;
+}
+
+/** Statuses of submitted events, in their order; accepted events are durable and count in the next decision. */
+export interface EventResults {
+  /** Number of accepted events. */
+  accepted: number;
+  /** One for each event. */
+  results: Array<EventResult>;
 }
 
 /** The verdict of every rule on every candidate of a decision. */
@@ -439,12 +433,32 @@ export interface Scores {
   features_from: string;
 }
 
-/** Statuses of submitted events, in their order; accepted events are durable and count in the next decision. */
-export interface Told {
-  /** Number of accepted events. */
-  accepted: number;
-  /** One for each event. */
-  results: Array<EventResult>;
+/** A decision as it was stored, and its outcome. */
+export interface StoredDecision {
+  /** Id of the decision; events that respond to it cite it. */
+  decision_id: string;
+  /** Id of the customer. */
+  customer_id: string;
+  /** One of the bank's channels. */
+  channel: string;
+  /** The moment the answer is about, with a UTC offset. */
+  as_of: string;
+  /** Stage of the customer's journey; null if nothing is known of the customer. */
+  stage: string | null;
+  /** The first of the ranked offers. */
+  offer: string | null;
+  /** The ranked offers, with the numbers they were ranked by. */
+  offers: Array<Record<string, unknown>>;
+  /** Why nothing is offered; null if something is. */
+  fallback: string | null;
+  /** Outcomes of the decision, the earliest first. */
+  outcomes: Array<Record<string, unknown>>;
+  /** The latest outcome, which revises the earlier ones. */
+  outcome: string | null;
+  /** When its channel withdrew the contact; None if it did not. */
+  withdrawn_at: string | null;
+  /** Digests of the policy, the feature catalogue and the models in use, by name. */
+  versions: Record<string, string>;
 }
 
 /** A withdrawn contact: since `withdrawn_at` it no longer counts, and its budgets are refunded. */
@@ -512,7 +526,7 @@ export class NboClient {
    *
    * The valid events of a batch are accepted and the others reported; a single invalid event is a problem.
    */
-  tell(body: EventIn | CloudEventIn | Array<EventIn | CloudEventIn>): Promise<Told> {
+  tell(body: EventIn | CloudEventIn | Array<EventIn | CloudEventIn>): Promise<EventResults> {
     return this.#send("POST", `/v1/events`, body);
   }
 
@@ -532,7 +546,7 @@ export class NboClient {
   }
 
   /** Return a decision and its outcomes; the access is audited. */
-  decision(decisionId: string): Promise<DecisionLook> {
+  decision(decisionId: string): Promise<StoredDecision> {
     return this.#send("GET", `/v1/decisions/${encodeURIComponent(decisionId)}`);
   }
 
@@ -574,6 +588,15 @@ export class NboClient {
   /** End a pause and return those that stay in force; it is audited. */
   resume(body: ResumeBody): Promise<Pauses> {
     return this.#send("POST", `/v1/pauses/resume`, body);
+  }
+
+  /**
+   * End the rollout under way, or else put the former champion back in charge; it is audited.
+   *
+   * The process that publishes models does it, and every replica follows within the swap time.
+   */
+  takeBack(body: BackBody): Promise<BackAsked> {
+    return this.#send("POST", `/v1/rollout/back`, body);
   }
 
   /** Report that the process answers; a supervisor restarts one that does not. */

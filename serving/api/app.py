@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 
 from domain.errors import NboError
-from serving.api import customers, decisions, events, health, looks, metrics, pauses
+from serving.api import customers, decisions, events, health, metrics, pauses, queries, rollouts
 from serving.api.admission import Admission
 from serving.api.description import DescribedApi
 from serving.api.metrics import Measured, Metrics
@@ -55,7 +55,7 @@ def create_app(open_service: Callable[[], Service], tracing: Tracing | None = No
         app.state.callers = Callers(service.settings, service.engine.bank.identity.name)
         app.state.admission = Admission(service.settings.most_waiting)
         app.state.largest_body = service.settings.largest_body
-        service.watcher = measured
+        service.instrumentation = measured
         if tracing is not None:
             tracing.follow(service)
         try:
@@ -84,6 +84,6 @@ def create_app(open_service: Callable[[], Service], tracing: Tracing | None = No
     if tracing is not None:
         tracing.add_to(app)
     handle_problems(app)
-    for routed in (decisions, events, customers, looks, pauses, health, metrics):
+    for routed in (decisions, events, customers, queries, pauses, rollouts, health, metrics):
         app.include_router(routed.router)
     return app

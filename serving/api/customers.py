@@ -39,7 +39,7 @@ async def look(customer_id: CustomerId, request: Request, caller: Reading) -> Re
     """Return a customer's profile, stages, products, limits and decisions; the access is audited."""
     service: Service = request.app.state.service
     await noted(request, caller, "look at a customer", customer_id)
-    return as_json(await apart(request, service.looking.customer, customer_id))
+    return as_json(await apart(request, service.queries.customer, customer_id))
 
 
 @router.put("/{customer_id}/consents", responses=documented(400, 401, 403, 413, 422, 429, 503))
@@ -58,7 +58,7 @@ async def change_consents(
         event_id=event_id, customer_id=customer_id, type=ATTRIBUTES_TYPE, properties=dict(body.consents)
     )
     await noted(request, caller, "change consents", customer_id, ", ".join(sorted(body.consents)))
-    ingested = service.listening.ingest([event])
+    ingested = service.ingestion.ingest([event])
     for error in ingested.refused.values():
         raise problem_of(error)
     [fate] = await in_time(request, asyncio.wrap_future(ingested.fates))
@@ -75,5 +75,5 @@ async def erase(customer_id: CustomerId, request: Request, caller: Administering
     service: Service = request.app.state.service
     await apart(request, service.database.expect_writes)
     # not limited by the answer deadline: it searches files and takes as long as that needs
-    erasing = asyncio.get_running_loop().run_in_executor(None, service.erasing.erase, customer_id, caller.name)
+    erasing = asyncio.get_running_loop().run_in_executor(None, service.erasure.erase, customer_id, caller.name)
     return as_json(await erasing)

@@ -106,7 +106,7 @@ async def withdraw(decision_id: DecisionId, request: Request, caller: Deciding) 
     """
     service: Service = request.app.state.service
     try:
-        return as_json(await apart(request, service.withdrawing.withdraw, decision_id, caller.name))
+        return as_json(await apart(request, service.withdrawal.withdraw, decision_id, caller.name))
     except ContactNotPendingError as error:
         raise ProblemError(409, "not-pending", error.what, got=error.got, expected=error.expected) from error
 
@@ -114,7 +114,7 @@ async def withdraw(decision_id: DecisionId, request: Request, caller: Deciding) 
 async def _answered_in_batch(
     request: Request, service: Service, asked: DecisionRequest, identified: IdempotencyKey | None
 ) -> bytes:
-    with service.watcher.question():
+    with service.instrumentation.question():
         return await _answered(request, service, asked, identified)
 
 
@@ -122,7 +122,7 @@ async def _answered(
     request: Request, service: Service, asked: DecisionRequest, identified: IdempotencyKey | None
 ) -> bytes:
     try:
-        return await in_time(request, asyncio.wrap_future(service.answering.ask(asked, identified)))
+        return await in_time(request, asyncio.wrap_future(service.decision_queue.ask(asked, identified)))
     except IdempotencyClashError as error:
         raise ProblemError(409, "request-clash", error.what, remedy=error.remedy) from error
 

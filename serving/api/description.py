@@ -78,6 +78,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "ConsentBody": {"consents": {"consent_email": False}},
     "ScoreBody": {"customer_id": "C002262", "channel": "app"},
     "ResumeBody": {"scope": "offer", "name": "credit_card_gold", "by": "R. Okafor"},
+    "BackBody": {"by": "R. Okafor", "reason": "complaints about savings offers"},
     "PauseBody": {
         "scope": "offer",
         "name": "credit_card_gold",

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 
-from nbo_client.messages import EventResult, Told
+from nbo_client.messages import EventResult, EventResults
 from records.ingestion import EventStatus
 from records.validation import EventRefusedError, SubmittedEvent
 from serving.api.models import CloudEventIn, EventIn, Events, Unread
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1/events", tags=["events"], route_class=LimitedRout
 
 
 @router.post("", responses=documented(400, 401, 403, 413, 422, 429, 503))
-async def tell(body: Annotated[Events, Body()], request: Request, caller: Listening) -> Told:
+async def tell(body: Annotated[Events, Body()], request: Request, caller: Listening) -> EventResults:
     """Accept one event or up to 500, also as CloudEvents; accepted events are durable and count at once.
 
     The valid events of a batch are accepted and the others reported; a single invalid event is a problem.
@@ -30,7 +30,7 @@ async def tell(body: Annotated[Events, Body()], request: Request, caller: Listen
     received: Sequence[EventIn | CloudEventIn | Unread] = body if isinstance(body, list) else [body]
     submitted = {place: submitted_event(event) for place, event in enumerate(received) if not isinstance(event, Unread)}
     request.app.state.callers.charge_batch(caller, len(received))
-    ingested = service.listening.ingest(list(submitted.values()))
+    ingested = service.ingestion.ingest(list(submitted.values()))
     if ingested.refused and not isinstance(body, list):
         error = ingested.refused[0]
         raise ProblemError(
@@ -38,7 +38,7 @@ async def tell(body: Annotated[Events, Body()], request: Request, caller: Listen
         )
     committed = await in_time(request, asyncio.wrap_future(ingested.fates))
     fates = dict(zip(ingested.places, committed, strict=True))
-    service.watcher.ingested(committed, len(ingested.refused) + len(received) - len(submitted))
+    service.instrumentation.ingested(committed, len(ingested.refused) + len(received) - len(submitted))
     results = {
         place: _result(one, fates.get(number), ingested.refused.get(number))
         for number, (place, one) in enumerate(submitted.items())
@@ -49,7 +49,7 @@ async def tell(body: Annotated[Events, Body()], request: Request, caller: Listen
         if isinstance(one, Unread)
     }
     accepted = sum(fate is EventStatus.ACCEPTED for fate in fates.values())
-    return Told(accepted=accepted, results=tuple(results[place] for place in range(len(received))))
+    return EventResults(accepted=accepted, results=tuple(results[place] for place in range(len(received))))
 
 
 def _result(event: SubmittedEvent, fate: EventStatus | None, refused: EventRefusedError | None) -> EventResult:

@@ -123,9 +123,9 @@ class Metrics:
         self.waiting.set(waiting(service.database))
         self.turned_away.set(admission.turned_away)
         self.clock_jump.set(service.clock.jumped.total_seconds())
-        if service.swapper is not None:
-            self.swaps.set(service.swapper.swaps)
-            self.refused.set(service.swapper.refused)
+        if service.reloader is not None:
+            self.swaps.set(service.reloader.swaps)
+            self.refused.set(service.reloader.refused)
 
     def text(self) -> bytes:
         """Return the metrics of all processes of the service."""

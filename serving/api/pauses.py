@@ -13,7 +13,7 @@ from serving.api.models import Moment, Name, Strict
 from serving.api.problems import documented
 from serving.api.requests import LimitedRoute, apart, as_json
 from serving.api.security import Administering, Reading
-from serving.service.pausing import LONGEST_TEXT
+from serving.service.pauses import LONGEST_TEXT
 from serving.service.service import Service
 
 router = APIRouter(prefix="/v1/pauses", tags=["pauses"], route_class=LimitedRoute)
@@ -41,7 +41,7 @@ class PauseBody(ResumeBody):
 async def pauses(request: Request, caller: Reading) -> Response:
     """Return the pauses in force."""
     service: Service = request.app.state.service
-    return as_json({"pauses": [_told(one) for one in await apart(request, service.pausing.in_force)]})
+    return as_json({"pauses": [_told(one) for one in await apart(request, service.pauses.in_force)]})
 
 
 @router.post("", response_model=None, responses={200: {"model": Paused}, **_PROBLEMS})
@@ -54,7 +54,7 @@ async def pause(body: PauseBody, request: Request, caller: Administering) -> Res
     service: Service = request.app.state.service
 
     def press() -> dict[str, Any]:
-        result = service.pausing.pause(
+        result = service.pauses.pause(
             PauseScope(body.scope),
             body.name or "",
             reason=body.reason,
@@ -74,9 +74,9 @@ async def resume(body: ResumeBody, request: Request, caller: Administering) -> R
     service: Service = request.app.state.service
 
     def release() -> dict[str, Any]:
-        service.pausing.resume(PauseScope(body.scope), body.name or "", by=body.by, caller=caller.name)
+        service.pauses.resume(PauseScope(body.scope), body.name or "", by=body.by, caller=caller.name)
         service.read_pauses()
-        return {"pauses": [_told(one) for one in service.pausing.in_force()]}
+        return {"pauses": [_told(one) for one in service.pauses.in_force()]}
 
     return as_json(await apart(request, release))
 

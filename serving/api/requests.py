@@ -160,7 +160,7 @@ async def noted(request: Request, caller: Caller, act: str, subject: str | None,
     """
     service: Service = request.app.state.service
     line = AuditEntry(at=microseconds(service.clock.now()), caller=caller.name, act=act, subject=subject, detail=detail)
-    await in_time(request, asyncio.wrap_future(service.commits.submit(service.auditing, line)))
+    await in_time(request, asyncio.wrap_future(service.commits.submit(service.audit, line)))
 
 
 def as_json(content: Any) -> Response:

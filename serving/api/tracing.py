@@ -91,7 +91,7 @@ class Tracing:
 
     def follow(self, service: Service) -> None:
         """Trace the steps of a service that has not answered any request yet."""
-        service.watcher = _Following(self, service.watcher)
+        service.instrumentation = _Following(self, service.instrumentation)
 
     def close(self) -> None:
         """Send the remaining spans within `END_SECONDS`."""

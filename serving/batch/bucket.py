@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -102,11 +102,12 @@ def decide_bucket_files(work: DecideWork) -> Report:
 
     Returns:
         Number and key of the bucket; counts of customers, decisions, offers and customers computed from the log;
-        funnel, summary and forensics as `json_counts` writes them; and the files. Without customers, the
-        counts of decisions are left out.
+        funnel, summary and forensics as `json_counts` writes them; calls of models beside the champions; and the files.
+        Without customers, the counts of decisions are left out.
     """
 
     def decide(decider: Decider, features: FeatureTable) -> dict[str, Any]:
+        decider.beside.calls.take()  # what the search for prices called for counts for nothing
         result = decide_part(
             decider,
             features,
@@ -123,6 +124,7 @@ def decide_bucket_files(work: DecideWork) -> Report:
             "funnel": json_counts(result.funnel),
             "summary": json_counts(result.summary),
             "forensics": json_counts(result.forensics),
+            "calls": {version: asdict(calls) for version, calls in decider.beside.calls.take().items()},
             "files": [str(file.relative_to(work.folder)) for file in files],
         }
 

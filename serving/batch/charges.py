@@ -46,13 +46,13 @@ class ContactUses:
 
     @classmethod
     def of(
-        cls, policy: CompiledPolicy, wishes: ContactOptions, chosen: NDArray[np.int32], contacts: pa.Table
+        cls, policy: CompiledPolicy, contact_options: ContactOptions, chosen: NDArray[np.int32], contacts: pa.Table
     ) -> ContactUses:
         """Extract the contacts of a part from its plan.
 
         Args:
             policy: Policy with the budgets that the options use.
-            wishes: Contact options of the part's customers.
+            contact_options: Contact options of the part's customers.
             chosen: Which of a customer's options is chosen, shape (n,); -1 for none.
             contacts: Chosen contacts, in the order of their customers, with `serving.batch.contacts.SCHEMA`.
         """
@@ -61,7 +61,7 @@ class ContactUses:
         return cls(
             contacts["decision_id"].to_pylist(),
             contacts["customer_id"].to_pylist(),
-            {name: use[rows, chosen[rows]] for name, use in zip(names, wishes.uses, strict=True)},
+            {name: use[rows, chosen[rows]] for name, use in zip(names, contact_options.uses, strict=True)},
         )
 
 

@@ -37,7 +37,7 @@ def planned_contacts(
     policy: CompiledPolicy,
     offers: pa.Table,
     customers: NDArray[np.object_],
-    wishes: ContactOptions,
+    contact_options: ContactOptions,
     chosen: NDArray[np.int32],
 ) -> pa.Table:
     """Return the contacts of a part, in the order of its customers.
@@ -46,7 +46,7 @@ def planned_contacts(
         policy: Policy with the candidates that the options name.
         offers: `decisioning.reporting.tables.ranked_offers` of the same customers, with their decision ids.
         customers: Customer ids, shape (n,).
-        wishes: Contact options of these customers.
+        contact_options: Contact options of these customers.
         chosen: Which of a customer's options is chosen, shape (n,); -1 for none.
     """
     first = offers.filter(pc.equal(offers["rank"], 1)).to_pylist()
@@ -54,8 +54,8 @@ def planned_contacts(
     rows = []
     for place in np.flatnonzero(chosen >= 0).tolist():
         which = int(chosen[place])
-        probability = wishes.probabilities[place, which]
-        offer, treatment = policy.candidates.pairs[int(wishes.candidates[place, which])]
+        probability = contact_options.probabilities[place, which]
+        offer, treatment = policy.candidates.pairs[int(contact_options.candidates[place, which])]
         decision_id, as_of = decided[str(customers[place]), treatment.channel]
         rows.append(
             {
@@ -65,7 +65,7 @@ def planned_contacts(
                 "offer": offer.name,
                 "treatment": treatment.message,
                 "slot": treatment.slot,
-                "priority_before_prices": float(wishes.gains[place, which]),
+                "priority_before_prices": float(contact_options.gains[place, which]),
                 "plan_probability": None if np.isnan(probability) else float(probability),
                 "decision_id": decision_id,
             }

@@ -48,7 +48,7 @@ class OptionFiles:
         """
         try:
             with np.load(option_file(self.folder, part), allow_pickle=False) as content:
-                wishes = ContactOptions(
+                contact_options = ContactOptions(
                     keys=content["keys"],
                     candidates=content["candidates"],
                     gains=content["gains"],
@@ -62,21 +62,23 @@ class OptionFiles:
                 got=str(error),
                 remedy="remove the file and decide again",
             ) from error
-        return wishes.without(self.without) if len(self.without) else wishes
+        return contact_options.without(self.without) if len(self.without) else contact_options
 
 
-def write_options(folder: Path, part: str, wishes: ContactOptions) -> None:
+def write_options(folder: Path, part: str, contact_options: ContactOptions) -> None:
     """Write the contact options of a part atomically."""
-    uses = np.array(wishes.uses, dtype=np.float64).reshape(len(wishes.uses), *wishes.gains.shape)
+    uses = np.array(contact_options.uses, dtype=np.float64).reshape(
+        len(contact_options.uses), *contact_options.gains.shape
+    )
     with replacing(option_file(folder, part)) as beside, beside.open("wb") as handle:
         np.savez(
             handle,
-            keys=wishes.keys,
-            candidates=wishes.candidates,
-            gains=wishes.gains,
+            keys=contact_options.keys,
+            candidates=contact_options.candidates,
+            gains=contact_options.gains,
             uses=uses,
-            must=wishes.must,
-            probabilities=wishes.probabilities,
+            must=contact_options.must,
+            probabilities=contact_options.probabilities,
         )
 
 

@@ -82,7 +82,7 @@ def decide_part(
         FEATURES: lambda decisions: decisions.features.to_arrow(),
     }
     needed = features.select(decider.features)
-    funnels, summaries, forensics, wishes = [], [], [], []
+    funnels, summaries, forensics, contact_options = [], [], [], []
     decided = offered = 0
     try:
         with ExitStack() as files, ExitStack() as open_files:
@@ -103,9 +103,10 @@ def decide_part(
                 summaries.append(Summary.of(decisions))
                 forensics.append(Forensics.of(decisions))
                 if decider.policy.outbound:
-                    wishes.append(first_contact_options(decisions))
-            if wishes:
-                write_options(folder / WISHES, part, joined_options(wishes))
+                    contact_options.append(first_contact_options(decisions))
+                decider.score_in_shadow(decisions)
+            if contact_options:
+                write_options(folder / WISHES, part, joined_options(contact_options))
     except OSError as error:
         raise StateError(
             f"the decisions of {part} could not be written to {folder}",
@@ -131,9 +132,9 @@ def write_contact_options(
         The number of customers.
     """
     decided = decider.in_chunks(features.select(decider.features), context)
-    wishes = [all_contact_options(decisions) for decisions in decided]
-    if wishes:
-        write_options(folder, part, joined_options(wishes))
+    contact_options = [all_contact_options(decisions) for decisions in decided]
+    if contact_options:
+        write_options(folder, part, joined_options(contact_options))
     return len(features)
 
 

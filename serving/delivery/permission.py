@@ -106,15 +106,15 @@ class Permission:
         gone = Ruled(Ruling.NEVER, "the offer is not made in this channel any more")
         if not offers:
             return [gone] * len(contacts)
-        decisions = self.decider.decide(
-            read.features, DecisionContext(as_of=read.as_of, seed=self.seed, channels=[channel])
-        )
-        return [
-            replace(_ruled(decisions, row, offers[contact.offer], contact), version=read.versions[row])
-            if contact.offer in offers
-            else gone
-            for row, contact in enumerate(contacts)
-        ]
+        ruled = [gone] * len(contacts)
+        context = DecisionContext(as_of=read.as_of, seed=self.seed, channels=[channel])
+        for one in self.decider.decide_as_assigned(read.features, context):
+            for place, row in enumerate(one.rows.tolist()):
+                contact = contacts[row]
+                if contact.offer in offers:
+                    found = _ruled(one.decisions, place, offers[contact.offer], contact)
+                    ruled[row] = replace(found, version=read.versions[row])
+        return ruled
 
 
 def _ruled(decisions: Decisions, row: int, candidate: int, contact: Contact) -> Ruled:

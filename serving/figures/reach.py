@@ -115,14 +115,14 @@ class Reach:
         Args:
             margins: Offer -> what one decision for it brings on average: propensity x value of its ranked decisions.
         """
-        worth = np.array([margins.get(offer, 0.0) for offer in self.offers])
+        scores = np.array([margins.get(offer, 0.0) for offer in self.offers])
         rows = []
         for at in np.argsort(-(self.never_by_any + self.unlikely_by_any), kind="stable").tolist():
             gained = self.never_by_rule[at] + self.unlikely_by_rule[at]
             if not gained.any():
                 continue
             # a customer gets one offer more, not all that the rule keeps away: the one that brings most on average
-            best = int(np.argmax(np.where(gained > 0, worth, -1.0)))
+            best = int(np.argmax(np.where(gained > 0, scores, -1.0)))
             if gained[best] >= SMALLEST:
                 rows.append(
                     {
@@ -131,7 +131,7 @@ class Reach:
                         "unlikely": _shown(int(self.unlikely_by_any[at])),
                         "offer": self.offers[best],
                         "would_get_it": int(gained[best]),
-                        "gain": float(gained[best] * worth[best]),
+                        "gain": float(gained[best] * scores[best]),
                     }
                 )
         return {"customers": self.customers, "never": self.never, "unlikely": self.unlikely, "rules": rows}

@@ -57,7 +57,7 @@ def claims_of(decisions: Decisions, customer: int, candidates: Iterable[int]) ->
         if not np.isfinite(decisions.remaining[budget.name]):
             continue  # the budget does not bind yet
         used = sum(
-            float(decisions.worth.uses[place][customer, columns.index(candidate)])
+            float(decisions.scores.uses[place][customer, columns.index(candidate)])
             for candidate in candidates
             if candidate in columns
         )

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from time import thread_time_ns
 from typing import Final
 
 import orjson
@@ -17,6 +18,7 @@ from domain.decision import Candidate
 from features.moments import utc_microseconds
 from records.database import Database
 from records.decision_writes import DecisionWrite, decision_row
+from serving.beside import MODEL_FAILURES, Calls
 from serving.customer_features import NO_STORE, CustomerFeatures, Origin
 from serving.decider import Decider
 from serving.reasons import reasons_of
@@ -112,18 +114,24 @@ class DecisionService:
         engine = self._engine()
         for question in asked:
             question.check(engine)
+        started = thread_time_ns()
         by_customer = {question.customer_id: question for question in asked}
         with steps("read", asked):
             found = engine.reader.read_together(list(by_customer), self._clock.now(), live=True)
         prepared: dict[str, PendingDecision] = {}
+        made: list[Decided] = []
         for read in found:
             group = [by_customer[customer] for customer in read.features.customer_ids.tolist()]
             with steps("decide", group):
-                decided = self._decide(engine, group, read)
+                made += self._decide(engine, group, read)
+        for decided in made:
             prepared |= {one.asked.customer_id: one for one in _pending_decisions(engine, decided, steps)}
+        nanoseconds = thread_time_ns() - started
+        for decided in made:
+            engine.decider.score_in_shadow(decided.decisions, nanoseconds // len(made))
         return [prepared[question.customer_id] for question in asked]
 
-    def _decide(self, engine: LiveEngine, asked: Sequence[DecisionRequest], read: CustomerFeatures) -> Decided:
+    def _decide(self, engine: LiveEngine, asked: Sequence[DecisionRequest], read: CustomerFeatures) -> list[Decided]:
         degraded = [] if self._clock.is_trusted else [Degraded.CLOCK_MOVED]
         if read.origin is Origin.UNKNOWN:
             degraded.append(Degraded.FEATURES_UNREADABLE)
@@ -139,18 +147,27 @@ class DecisionService:
             remaining=left,
         )
         unknown = read.origin is Origin.NOTHING
-        decider, channels = engine.decider, [question.channel for question in asked]
+        channels = [question.channel for question in asked]
         try:
-            decisions = decider.decide(read.features, context, unknown=unknown, asked=channels)
-        except (ArithmeticError, TypeError, AttributeError, RuntimeError, ValueError) as error:
+            found = list(engine.decider.decide_as_assigned(read.features, context, unknown=unknown, asked=channels))
+        except MODEL_FAILURES as error:
             if len(asked) > 1:
                 raise  # the caller retries each request alone: one customer's features must not fail the others
             # offers that need no score are still made when a model fails
             degraded.append(Degraded.NO_SCORES)
+            engine.decider.count(Calls(decisions=1, failed=1))
             logger.error("a model failed", extra={"error": type(error).__name__})
-            decider = engine.without_models
-            decisions = decider.decide(read.features, context, unknown=unknown)
-        return Decided(asked, read, decider, decisions, tuple(degraded))
+            found = list(engine.without_models.decide_as_assigned(read.features, context, unknown=unknown))
+        return [
+            Decided(
+                [asked[row] for row in one.rows.tolist()],
+                read.take(one.rows),
+                one.decider,
+                one.decisions,
+                tuple(degraded),
+            )
+            for one in found
+        ]
 
 
 def _pending_decisions(engine: LiveEngine, decided: Decided, steps: Steps) -> Iterator[PendingDecision]:

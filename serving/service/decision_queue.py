@@ -50,8 +50,8 @@ class DecisionQueue:
     Args:
         decisions: Computes the decisions.
         commits: Group commit.
-        keeping: Writes decisions within a group commit.
-        watcher: Returns the current instrumentation.
+        writer: Writes decisions within a group commit.
+        instrumentation: Returns the current instrumentation.
         patience: How long callers wait, seconds; a request not decided by then is dropped.
     """
 
@@ -59,14 +59,14 @@ class DecisionQueue:
         self,
         decisions: DecisionService,
         commits: GroupCommit,
-        keeping: DecisionWriter,
-        watcher: Callable[[], Instrumentation],
+        writer: DecisionWriter,
+        instrumentation: Callable[[], Instrumentation],
         patience: float = math.inf,
     ) -> None:
         self._decisions = decisions
         self._commits = commits
-        self._keeping = keeping
-        self._watcher = watcher
+        self._writer = writer
+        self._instrumentation = instrumentation
         self._patience = patience
         self._turns: MicroBatcher[_Question] = MicroBatcher(self._decide_batch, most=MOST_TOGETHER, name="decide")
 
@@ -82,7 +82,7 @@ class DecisionQueue:
             StateError: Through the future: the decision could not be written. Immediately: the queue is closed.
             RequestClashError: Through the future: the idempotency key was used for a different request.
         """
-        question = _Question(asked, request, self._watcher().asked(), time.monotonic() + self._patience)
+        question = _Question(asked, request, self._instrumentation().asked(), time.monotonic() + self._patience)
         # from here on nobody can cancel: the decision is made even if the caller disconnects
         question.answer.set_running_or_notify_cancel()
         self._turns.put(question)
@@ -109,10 +109,10 @@ class DecisionQueue:
         questions = [question for question in questions if question.until > now]
         if not questions:
             return
-        watcher = self._watcher()
-        watcher.together(questions)
+        instrumentation = self._instrumentation()
+        instrumentation.together(questions)
         try:
-            prepared = self._decisions.prepare([question.asked for question in questions], watcher.step)
+            prepared = self._decisions.prepare([question.asked for question in questions], instrumentation.step)
         except AwayError as error:
             for question in questions:
                 question.answer.set_exception(error)
@@ -135,7 +135,7 @@ class DecisionQueue:
             decisions=(decision,), request=question.request, answer=prepared.answer, at=int(decision.row["as_of"])
         )
         try:
-            committed = self._commits.submit(self._keeping, write, until=question.until)
+            committed = self._commits.submit(self._writer, write, until=question.until)
         except StateError as error:
             question.answer.set_exception(error)
             return
@@ -144,7 +144,7 @@ class DecisionQueue:
     def _committed(
         self, question: _Question, prepared: PendingDecision, since: float, outcome: Future[WriteOutcome]
     ) -> None:
-        self._watcher().took("keep", time.perf_counter() - since, question, outcome.exception())
+        self._instrumentation().took("keep", time.perf_counter() - since, question, outcome.exception())
         try:
             result = outcome.result()
             if result.outdated and question.tries < TRIES:
@@ -165,7 +165,7 @@ class DecisionQueue:
             question.answer.set_exception(contention())
 
     def _answer(self, question: _Question, prepared: PendingDecision) -> None:
-        self._watcher().decided(prepared, question)
+        self._instrumentation().decided(prepared, question)
         question.answer.set_result(prepared.answer)
 
 

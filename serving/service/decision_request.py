@@ -88,7 +88,7 @@ def may_be_scored(decided: Decisions) -> tuple[NDArray[np.bool_], NDArray[np.boo
     policy = decided.policy
     customers = np.ones(len(decided), dtype=bool)
     if policy.personalised is not None:
-        customers &= policy.personalised.holds(decided.situation)[:, 0]
+        customers &= policy.personalised.holds(decided.evaluation_context)[:, 0]
     candidates = np.repeat(customers[:, np.newaxis], len(policy.candidates), axis=1)
     of_channels = {consent_rule(channel) for channel in policy.policy.consent}
     for rule in policy.rules:

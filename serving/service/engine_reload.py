@@ -47,6 +47,7 @@ class EngineReloader:
         clock: Clock for decisions.
         seconds: Interval between checks.
         read_pauses: Puts new pauses in force, first of all: they must not wait for an engine that cannot be built.
+        keep_calls: Stores what models beside the champions were called for.
 
     Attributes:
         swaps: Number of engines put into use since the start.
@@ -62,18 +63,20 @@ class EngineReloader:
         *,
         seconds: float,
         read_pauses: Callable[[], None],
+        keep_calls: Callable[[], None] = lambda: None,
     ) -> None:
         self._source = source
         self._swap = swap
         self._clock = clock
         self._seconds = seconds
         self._read_pauses = read_pauses
+        self._keep_calls = keep_calls
         self._ending = threading.Event()
         self._stamp = source.stamp()
         self.swaps = 0
         self.refused = 0
         self.why = ""
-        self._thread = threading.Thread(target=self._run, name="swapper", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="reloader", daemon=True)
 
     def start(self) -> None:
         """Start checking."""
@@ -88,6 +91,7 @@ class EngineReloader:
     def look(self) -> bool:
         """Check once; return whether an engine was swapped in."""
         self._read_pauses()
+        self._keep_calls()
         self._source.refresh(self._clock.now())
         stamp = self._source.stamp()
         if stamp == self._stamp:

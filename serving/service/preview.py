@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from decisioning.engine import DecisionContext, Decisions
+from decisioning.engine import DecisionContext
 from decisioning.explaining.counterfactual import Counterfactual, counterfactuals
 from domain.decision import Decision
 from features.moments import utc_microseconds
 from records.database import Database
 from serving.customer_features import CustomerFeatures, Origin
+from serving.decider import AssignedDecisions
 from serving.reasons import Reason, reasons_for
 from serving.service.budgets import remaining
 from serving.service.clock import Clock
@@ -96,7 +97,7 @@ class PreviewService:
         found = []
         for channel in channels:
             # one channel at a time: what is placed in one does not depend on the others, as in a request
-            decisions = engine.decider.decide(
+            [one] = engine.decider.decide_as_assigned(
                 read.features,
                 DecisionContext(
                     as_of=utc_microseconds(read.as_of),
@@ -107,12 +108,13 @@ class PreviewService:
                 ),
                 unknown=read.origin is Origin.NOTHING,
             )
-            found.append(_preview(engine, decisions, channel, unknown=read.origin is Origin.NOTHING))
+            found.append(_preview(engine, one, channel, unknown=read.origin is Origin.NOTHING))
         return CustomerPreview(read, tuple(found))
 
 
-def _preview(engine: LiveEngine, decisions: Decisions, channel: str, *, unknown: bool) -> ChannelPreview:
-    decision = engine.decider.record(decisions, 0, channel)
+def _preview(engine: LiveEngine, made: AssignedDecisions, channel: str, *, unknown: bool) -> ChannelPreview:
+    decider, decisions = made.decider, made.decisions
+    decision = decider.record(decisions, 0, channel)
     descriptions = {rule.name: rule.description for rule in decisions.policy.rules}
     rejected = []
     for candidate in decision.candidates:
@@ -126,7 +128,7 @@ def _preview(engine: LiveEngine, decisions: Decisions, channel: str, *, unknown:
             )
     return ChannelPreview(
         decision,
-        reasons_for(decision, decisions.features, engine.decider, unknown=unknown),
+        reasons_for(decision, decisions.features, decider, unknown=unknown),
         tuple(rejected),
         counterfactuals(decisions, 0, channel)[:NEAREST],
         channel in engine.outbound,

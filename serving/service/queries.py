@@ -113,14 +113,15 @@ class QueryService:
         """
         engine, read = self._engine(), self._read(customer_id)
         channels = None if channel is None else [channel]
-        decided = engine.decider.decide(
+        [one] = engine.decider.decide_as_assigned(
             read.features,
             DecisionContext(as_of=utc_microseconds(read.as_of), seed=0, channels=channels),
             unknown=read.origin is Origin.NOTHING,
         )
+        decided = one.decisions
         customers, candidates = may_be_scored(decided)
         churn = float(decided.features.columns["churn_probability"][0])
-        propensity = decided.worth.propensity[0].tolist()
+        propensity = decided.scores.propensity[0].tolist()
         return {
             "customer_id": customer_id,
             "as_of": read.as_of,
@@ -130,7 +131,7 @@ class QueryService:
                 for column, (offer, treatment) in enumerate(decided.policy.candidates.pairs)
                 if treatment.channel in decided.channels and candidates[0, column] and not np.isnan(propensity[column])
             ],
-            "versions": dict(engine.decider.versions),
+            "versions": dict(one.decider.versions),
             "features_from": read.origin.value,
         }
 
@@ -198,7 +199,8 @@ class QueryService:
             DataError: Other versions are in use now.
         """
         logged = self._decision_log.get(decision_id)
-        now = self._engine().decider.versions
+        decider = self._engine().decider.who_decided(logged.versions)
+        now = decider.versions
         if dict(logged.versions) != now:
             changed = sorted(name for name in {*logged.versions, *now} if logged.versions.get(name) != now.get(name))
             raise DataError(
@@ -206,7 +208,7 @@ class QueryService:
                 got=f"different versions of {', '.join(changed)}",
                 remedy="replay it with the bank's folder and the models of that time",
             )
-        again = replay(logged, self._engine().decider, self._decisions_folder)
+        again = replay(logged, decider, self._decisions_folder)
         return logged.customer_id, {
             "decision_id": decision_id,
             "same": again.same,

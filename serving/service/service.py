@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Final
 
 from config.service import ServiceSettings
+from domain.errors import StateError
+from domain.pause import Pause
 from events.log import EventLog
 from records.archive.archive import DecisionArchive
 from records.audit import AuditWriter
@@ -18,7 +22,7 @@ from records.decision_log import DecisionLog
 from records.decision_writes import DecisionWriter
 from records.group_commit import GroupCommit
 from records.logged import LoggedEvents
-from records.pauses import pauses_in_force
+from records.model_calls import add_calls
 from serving.service.clock import Clock
 from serving.service.deciding import DecisionService
 from serving.service.decision_queue import DecisionQueue
@@ -27,10 +31,11 @@ from serving.service.engine_reload import EngineReloader
 from serving.service.erasure import EraseFiles, ErasureService
 from serving.service.ingestion import IngestionService
 from serving.service.instrumentation import Instrumentation, NoInstrumentation
-from serving.service.pausing import PauseService
+from serving.service.pauses import PauseService
 from serving.service.preview import PreviewService
 from serving.service.queries import FormerModel, QueryService
 from serving.service.withdrawal import WithdrawalService
+from serving.stale_feeds import all_pauses
 
 SWITCH_SECONDS: Final = 0.0005
 """Thread switch interval, ten times shorter than the default, so that parsing requests need not wait for a decision."""
@@ -53,6 +58,7 @@ class Service:
         archive: Archive of decisions that are no longer in the database.
         former_model: Returns the propensity model that a decision's versions cite; None if it is not kept.
         freshness: Returns, by input, the moment up to which it is complete.
+        ask_back: Asks to take a model back: the person, the reason, and the caller for the audit.
     """
 
     def __init__(
@@ -68,43 +74,65 @@ class Service:
         archive: DecisionArchive | None = None,
         former_model: FormerModel = lambda _: None,
         freshness: Callable[[], Mapping[str, datetime]] = dict,
+        ask_back: Callable[[str, str, str], None] = lambda *_: None,
     ) -> None:
         self.database = database
         self.clock = clock
         self._swapping = Lock()
-        self.engine = engine.paused_by(pauses_in_force(database, clock.now()))
+        self._log = log
+        self.engine = engine.paused_by(all_pauses(database, log, engine.bank, clock.now()))
         self.settings = settings
         self.decision_log = DecisionLog(database, archive)
         # callers are answered by the deadline in any case (serving.api.requests): nothing should work for longer
         database.hurry(settings.answer_seconds * _OF_DATABASE)
         self.commits = GroupCommit(database, settings.answer_seconds)
         self.decisions = DecisionService(database, clock, lambda: self.engine)
-        self.answering = DecisionQueue(
-            self.decisions, self.commits, DecisionWriter(database), lambda: self.watcher, settings.answer_seconds
+        self.decision_queue = DecisionQueue(
+            self.decisions,
+            self.commits,
+            DecisionWriter(database),
+            lambda: self.instrumentation,
+            settings.answer_seconds,
         )
-        self.listening = IngestionService(
+        self.ingestion = IngestionService(
             database, self.commits, clock, lambda: self.engine.bank.vocabulary, LoggedEvents(log)
         )
-        self.looking = QueryService(self.decision_log, clock, lambda: self.engine, decisions_folder, former_model)
+        self.queries = QueryService(self.decision_log, clock, lambda: self.engine, decisions_folder, former_model)
         self.previews = PreviewService(database, clock, lambda: self.engine)
-        self.erasing = ErasureService(database, clock, erase_files, archive)
-        self.auditing = AuditWriter(database)
-        self.pausing = PauseService(database, clock.now, lambda: self.engine.bank)
-        self.withdrawing = WithdrawalService(self.decision_log, clock, self._presented)
+        self.erasure = ErasureService(database, clock, erase_files, archive)
+        self.audit = AuditWriter(database)
+        self.pauses = PauseService(database, clock.now, lambda: self.engine.bank)
+        self.withdrawal = WithdrawalService(self.decision_log, clock, self._presented)
         self.freshness = freshness
-        self.watcher: Instrumentation = NoInstrumentation()
-        self.swapper: EngineReloader | None = None
+        self.ask_back = ask_back
+        self.instrumentation: Instrumentation = NoInstrumentation()
+        self.reloader: EngineReloader | None = None
         sys.setswitchinterval(SWITCH_SECONDS)
 
-    def watch(self, swapper: EngineReloader) -> None:
+    def watch(self, reloader: EngineReloader) -> None:
         """Start an engine reloader that runs until the service is closed."""
-        self.swapper = swapper
-        swapper.start()
+        self.reloader = reloader
+        reloader.start()
 
     def swap(self, engine: LiveEngine) -> None:
         """Use an engine, with the pauses in force, for all requests that start from now on."""
         with self._swapping:
-            self.engine = engine.paused_by(self.pausing.in_force())
+            before, self.engine = self.engine, engine.paused_by(self._pauses(engine))
+        with suppress(StateError):  # counts of some seconds are worth no engine
+            self._keep_calls_of(before)
+
+    def keep_calls(self) -> None:
+        """Store what models beside the champions were called for since the last time.
+
+        Raises:
+            StateError: The database does not answer.
+        """
+        self._keep_calls_of(self.engine)
+
+    def _keep_calls_of(self, engine: LiveEngine) -> None:
+        calls = engine.decider.beside.calls.take()
+        day = self.clock.now().astimezone(engine.bank.time_zone).date()
+        add_calls(self.database, day, {version: asdict(counts) for version, counts in calls.items()})
 
     def read_pauses(self) -> None:
         """Put new pauses in force for all requests that start from now on, and end those that are over.
@@ -113,15 +141,20 @@ class Service:
             StateError: The database does not answer; without it nothing is decided either.
         """
         with self._swapping:
-            self.engine = self.engine.paused_by(self.pausing.in_force())
+            self.engine = self.engine.paused_by(self._pauses(self.engine))
 
     def close(self) -> None:
         """Commit what is waiting and close."""
-        if self.swapper is not None:
-            self.swapper.close()
-        self.answering.close()
+        if self.reloader is not None:
+            self.reloader.close()
+        self.decision_queue.close()
         self.commits.close()
+        with suppress(StateError):
+            self.keep_calls()
         self.database.close()
+
+    def _pauses(self, engine: LiveEngine) -> tuple[Pause, ...]:
+        return all_pauses(self.database, self._log, engine.bank, self.clock.now())
 
     def _presented(self) -> str | None:
         contacts = self.engine.bank.vocabulary.contacts

@@ -69,14 +69,14 @@ class Outcome:
     @classmethod
     def of(cls, decisions: Decisions, segments: Iterable[str]) -> Outcome:
         """Compute the result of some decisions."""
-        policy, worth = decisions.policy, decisions.worth
+        policy, scores = decisions.policy, decisions.scores
         first = decisions.ranking.rank == PRESENTED
-        value = np.where(first, worth.propensity * worth.value, 0.0)
-        cost = np.where(first, worth.cost, 0.0)
+        value = np.where(first, scores.propensity * scores.value, 0.0)
+        cost = np.where(first, scores.cost, 0.0)
         places = [policy.candidates.by_channel[channel] for channel in decisions.channels]
         uses = [
             _known(np.where(first[:, budget.columns], use, 0.0)).sum()
-            for budget, use in zip(policy.budgets, worth.uses, strict=True)
+            for budget, use in zip(policy.budgets, scores.uses, strict=True)
         ]
         return cls(
             channels=decisions.channels,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -32,6 +33,9 @@ from serving.decider import CHURN_PROBABILITY, Decider
 from serving.replay import features_of
 from serving.what_if.comparison import NOTHING
 
+MEAN_PROPENSITY: Final = 2
+"""Column of `EvaluationArrays.context` with the mean propensity of the channel's candidates."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoggedOutcomes:
@@ -49,6 +53,18 @@ class LoggedOutcomes:
     accepted: NDArray[np.bool_]
     left_out: Mapping[str, int]
 
+    def since(self, moment: datetime) -> LoggedOutcomes:
+        """Return the decisions from a moment on: a model is not judged on what it has learned from."""
+        moments = np.array([utc_microseconds(one.as_of) for one in self.decisions], dtype="datetime64[us]")
+        rows = np.flatnonzero(moments >= utc_microseconds(moment))
+        early = len(self.decisions) - len(rows)
+        return LoggedOutcomes(
+            tuple(self.decisions[row] for row in rows.tolist()),
+            self.reward[rows],
+            self.accepted[rows],
+            {**self.left_out, **({"made before the model's last training data": early} if early else {})},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class EvaluationArrays:
@@ -63,6 +79,7 @@ class EvaluationArrays:
         context: Shape (n, 3): churn probability, highest and mean propensity of the channel's candidates.
         customer: Shape (n,).
         stage: Shape (n,).
+        propensity: What the policy's model says of the offer that was made, NaN if nothing, shape (n,).
     """
 
     actions: tuple[str, ...]
@@ -73,6 +90,7 @@ class EvaluationArrays:
     context: Array
     customer: NDArray[np.object_]
     stage: NDArray[np.object_]
+    propensity: Array
 
 
 def logged_outcomes(decision_log: DecisionLog, log: EventLog, bank: Bank, until: datetime) -> LoggedOutcomes:
@@ -143,17 +161,20 @@ def evaluation_arrays(
     actions = tuple(dict.fromkeys([*(str(one.offer) for one in logged), *names, NOTHING]))
     places = {name: place for place, name in enumerate(actions)}
     target, context = np.zeros((len(logged), len(actions))), np.full((len(logged), 3), np.nan)
+    propensity = np.full(len(logged), np.nan)
     for rows, decisions in _decided(logged, decider, log, decisions_folder):
         channel = logged[rows[0]].channel
         columns = decisions.policy.candidates.by_channel.get(channel, np.empty(0, dtype=np.intp))
         for column in columns.tolist():
             offer = decisions.policy.candidates.pairs[column][0].name
             target[rows, places[offer]] += decisions.ranking.selection_probability[:, column]
+            made = np.array([logged[row].offer == offer for row in rows.tolist()], dtype=bool)
+            propensity[rows[made]] = decisions.scores.propensity[made, column]
         context[rows, 0] = decisions.features.columns[CHURN_PROBABILITY]
-        known = decisions.worth.propensity[:, columns]
+        known = decisions.scores.propensity[:, columns]
         some = np.isfinite(known).any(axis=1)
         context[rows[some], 1] = np.nanmax(known[some], axis=1)
-        context[rows[some], 2] = np.nanmean(known[some], axis=1)
+        context[rows[some], MEAN_PROPENSITY] = np.nanmean(known[some], axis=1)
     target[:, places[NOTHING]] = np.clip(1.0 - target.sum(axis=1), 0.0, 1.0)
     return EvaluationArrays(
         actions,
@@ -164,7 +185,23 @@ def evaluation_arrays(
         context,
         np.array([one.customer_id for one in logged], dtype=object),
         np.array([one.stage or NOTHING for one in logged], dtype=object),
+        propensity,
     )
+
+
+def features_at(
+    customers: NDArray[np.object_], moments: NDArray[np.datetime64], names: Sequence[str], bank: Bank, log: EventLog
+) -> FeatureTable:
+    """Compute features from the event log, each row as of a moment of its own."""
+    columns = {name: np.full(len(customers), np.nan) for name in names}
+    buckets = bucket_of(pa.array(customers, pa.string()), log.buckets)
+    for bucket in np.unique(buckets).tolist():
+        rows = np.flatnonzero(buckets == bucket)
+        there = Moments(customers[rows], moments[rows])
+        found = compute_features(log.read_bucket(bucket), there, bank.feature_definitions, list(names))
+        for name in names:
+            columns[name][rows] = found.columns[name]
+    return FeatureTable(customers, moments, columns, {name: bank.features.features[name].type for name in names})
 
 
 def _decided(
@@ -216,18 +253,9 @@ def _added_features(
     missing = sorted(set(decider.features) - frozenset.intersection(*kept))
     if not missing:
         return {}
-    added = {name: np.full(len(logged), np.nan) for name in missing}
     customers = np.array([one.customer_id for one in logged], dtype=object)
     moments = np.array([utc_microseconds(one.as_of) for one in logged])
-    buckets = bucket_of(pa.array(customers, pa.string()), log.buckets)
-    for bucket in np.unique(buckets).tolist():
-        rows = np.flatnonzero(buckets == bucket)
-        found = compute_features(
-            log.read_bucket(bucket), Moments(customers[rows], moments[rows]), decider.bank.feature_definitions, missing
-        )
-        for name in missing:
-            added[name][rows] = found.columns[name]
-    return added
+    return dict(features_at(customers, moments, missing, decider.bank, log).columns)
 
 
 def _of_part(folder: Path, part: str) -> pa.Table:

@@ -30,11 +30,11 @@ def write_evidence(folder: Path) -> None:
     since = AS_OF - timedelta(days=90)
     generator = np.random.default_rng(1)
     group = np.where(generator.random(8_000) < 0.1, "holdout", "programme")
-    worth = generator.exponential(np.where(group == "holdout", 10.0, 12.0))
+    scores = generator.exponential(np.where(group == "holdout", 10.0, 12.0))
     few = np.where(generator.random(400) < 0.05, "random_offer", "standard")
     comparisons = (
-        Comparison(since, AS_OF, compare_groups(worth, group, "holdout"), AS_OF - timedelta(days=30)),
-        Comparison(since, AS_OF, compare_groups(worth[:400], few, "standard"), AS_OF + timedelta(days=500)),
+        Comparison(since, AS_OF, compare_groups(scores, group, "holdout"), AS_OF - timedelta(days=30)),
+        Comparison(since, AS_OF, compare_groups(scores[:400], few, "standard"), AS_OF + timedelta(days=500)),
     )
     nothing = Realisation(3, 0.0, 0.0, Estimate(nan, nan, nan))
     offers = {"savings_plus": half(), "budget_check": nothing}

@@ -144,7 +144,7 @@ def test_nobody_known_by_that_id_is_a_clear_answer(tmp_path):
 
 def test_an_erased_customer_is_nobody(tmp_path):
     with browsing(tmp_path) as browser:
-        browser.client.app.state.service.erasing.erase("c05", "tests")
+        browser.client.app.state.service.erasure.erase("c05", "tests")
         assert browser.get(browser.look_up("c05").headers["location"]).status_code == 404
 
 

@@ -23,7 +23,7 @@ def test_whoever_may_pauses_with_reason_name_and_end_and_resumes(tmp_path):
         service = browser.client.app.state.service
         answer = browser.post(f"{BASE}/pauses", form_for(browser))
         assert answer.status_code == 303
-        [pause] = service.pausing.in_force()
+        [pause] = service.pauses.in_force()
         assert (pause.scope, pause.name, pause.reason, pause.by) == (
             PauseScope.CHANNEL,
             "email",
@@ -39,7 +39,7 @@ def test_whoever_may_pauses_with_reason_name_and_end_and_resumes(tmp_path):
         assert (row["held"], row["left"], row["by"]) == (0, 0, "marketer")
         gone = browser.post(f"{BASE}/pauses", {"csrf": browser.token(), "act": "resume", "target": "channel:email"})
         assert "is no longer paused" in browser.get(gone.headers["location"]).text
-        assert not service.pausing.in_force()
+        assert not service.pauses.in_force()
         with service.database.reading() as connection:
             acts = {row.act for row in connection.execute(select(AUDIT)) if row.caller == "console:marketer"}
         assert {"pause", "resume"} <= acts
@@ -59,7 +59,7 @@ def test_others_see_pauses_and_cannot_press_the_button(tmp_path, role):
         assert page.status_code == 200
         assert "Pause now" not in page.text
         assert browser.post(f"{BASE}/pauses", form_for(browser)).status_code == 403
-        assert not browser.client.app.state.service.pausing.in_force()
+        assert not browser.client.app.state.service.pauses.in_force()
 
 
 @pytest.mark.parametrize(
@@ -77,4 +77,4 @@ def test_a_pause_that_makes_no_sense_is_refused_with_a_sentence(tmp_path, change
         answer = browser.post(f"{BASE}/pauses", form_for(browser) | change)
         assert answer.status_code == 422
         assert said in answer.text
-        assert not browser.client.app.state.service.pausing.in_force()
+        assert not browser.client.app.state.service.pauses.in_force()

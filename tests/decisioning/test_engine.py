@@ -52,8 +52,8 @@ def decided(policy: CompiledPolicy, n: int, seed: int, **kwargs) -> Decisions:
 
 
 def arrays(decisions: Decisions) -> dict[str, np.ndarray]:
-    worth, ranking = decisions.worth, decisions.ranking
-    named = {name: getattr(worth, name) for name in ("propensity", "value", "context", "lever", "cost", "priority")}
+    scores, ranking = decisions.scores, decisions.ranking
+    named = {name: getattr(scores, name) for name in ("propensity", "value", "context", "lever", "cost", "priority")}
     named |= {"rank": ranking.rank, "selection": ranking.selection_probability, "bits": decisions.bits}
     return named | {"best": decisions.best, "fallback": decisions.fallback, "first_failed": decisions.first_failed}
 

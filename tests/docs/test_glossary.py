@@ -37,16 +37,28 @@ MODULES = [file for room in PACKAGES for file in sorted((ROOT / room).rglob("*.p
 
 
 def public_names(tree: ast.Module) -> set[str]:
-    """Of classes and functions, at the top or in a class; not what a function has to itself."""
+    """Of classes, functions and attributes, at the top or in a class; not what a function has to itself."""
     defined = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     names, open_bodies = set[str](), [tree.body]
     while open_bodies:
         for node in open_bodies.pop():
-            if isinstance(node, defined) and not node.name.startswith("_"):
+            if isinstance(node, defined):
                 names.add(node.name)
                 if isinstance(node, ast.ClassDef):
                     open_bodies.append(node.body)
-    return names
+                elif node.name == "__init__":
+                    names |= attributes_set(node)
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                names.add(node.target.id)
+    return {name for name in names if not name.startswith("_")}
+
+
+def attributes_set(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    return {
+        node.attr
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name)
+    }
 
 
 def words(name: str) -> str:
@@ -55,9 +67,11 @@ def words(name: str) -> str:
 
 
 def test_words_are_found_in_names_of_any_case() -> None:
-    found = public_names(ast.parse("class FirstWishes:\n    def all_wishes(self): ...\ndef _wishes(): ..."))
-    assert found == {"FirstWishes", "all_wishes"}
-    assert {words(name) for name in found} == {"_first_wishes_", "_all_wishes_"}
+    made = "    def __init__(self):\n        self.looking, self._own = 1, 2\n"
+    text = f"class FirstWishes:\n    told: int\n{made}    def all_wishes(self): ...\ndef _wishes(): ..."
+    found = public_names(ast.parse(text))
+    assert found == {"FirstWishes", "all_wishes", "told", "looking"}
+    assert {words(name) for name in found} == {"_first_wishes_", "_all_wishes_", "_told_", "_looking_"}
 
 
 @cache

@@ -42,7 +42,7 @@ def events(*rows):
     return table_of(found)
 
 
-def worth(*rows, offers=OFFERS, until=UNTIL, since=0, days=100):
+def scores(*rows, offers=OFFERS, until=UNTIL, since=0, days=100):
     found = outcome_events(events(*rows), offers, until)
     first = np.datetime64("2026-01-01", "us") + np.timedelta64(since, "D")
     customers = pa.array(["a", "b", "nobody"])
@@ -51,35 +51,35 @@ def worth(*rows, offers=OFFERS, until=UNTIL, since=0, days=100):
 
 def test_an_event_is_worth_what_the_offer_of_its_product_says_once():
     rows = [("a", "opened", 3, "savings", None), ("b", "opened", 4, "loan", None), ("b", "opened", 5, "savings", None)]
-    assert worth(*rows) == [60.0, 240.0, 0.0]
+    assert scores(*rows) == [60.0, 240.0, 0.0]
 
 
 def test_one_event_counts_within_a_window():
     rows = [("a", "opened", day, "savings", None) for day in (1, 2, 3, 40)]
-    assert worth(*rows) == [120.0, 0.0, 0.0]
+    assert scores(*rows) == [120.0, 0.0, 0.0]
 
 
 def test_what_is_undone_in_time_does_not_count():
     opened = [(name, "opened", 3, "savings", None) for name in "ab"]
     closed = [("a", "closed", 10, "savings", None), ("b", "closed", 30, "savings", None)]
-    assert worth(*opened, *closed) == [0.0, 60.0, 0.0]
-    assert worth(*opened, ("a", "closed", 10, "loan", None)) == [60.0, 60.0, 0.0]
-    assert worth(*opened, ("a", "closed", 2, "savings", None)) == [60.0, 60.0, 0.0]
+    assert scores(*opened, *closed) == [0.0, 60.0, 0.0]
+    assert scores(*opened, ("a", "closed", 10, "loan", None)) == [60.0, 60.0, 0.0]
+    assert scores(*opened, ("a", "closed", 2, "savings", None)) == [60.0, 60.0, 0.0]
 
 
 def test_amounts_add_up():
     rows = [("a", "balance", 3, "savings", 1_000.0), ("a", "balance", 4, "savings", -200.0)]
-    assert worth(*rows) == [8.0, 0.0, 0.0]
+    assert scores(*rows) == [8.0, 0.0, 0.0]
 
 
 def test_only_the_period_and_what_was_known_count():
     rows = [("a", "opened", 3, "savings", None), ("b", "opened", 50, "savings", None)]
-    assert worth(*rows, since=10) == [0.0, 60.0, 0.0]
-    assert worth(*rows, until=START + timedelta(days=50)) == [60.0, 0.0, 0.0]
+    assert scores(*rows, since=10) == [0.0, 60.0, 0.0]
+    assert scores(*rows, until=START + timedelta(days=50)) == [60.0, 0.0, 0.0]
 
 
 def test_events_that_no_offer_values_are_worth_nothing():
-    assert worth(("a", "opened", 3, "card", None)) == [0.0, 0.0, 0.0]
+    assert scores(("a", "opened", 3, "card", None)) == [0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -117,4 +117,4 @@ def test_a_log_without_outcomes_is_worth_nothing():
     found = outcome_events(table_of([]), OFFERS, UNTIL)
     at = np.array(["2026-01-03"], dtype="datetime64[us]")
     assert value_after(found, SAVINGS, pa.array(["a"]), at).tolist() == [0.0]
-    assert worth() == [0.0, 0.0, 0.0]
+    assert scores() == [0.0, 0.0, 0.0]

@@ -14,21 +14,21 @@ FEATURES = {"balance": 0.7, "age": 0.6}
 
 
 @pytest.fixture(scope="module")
-def judged():
+def held_out():
     return judged_world()
 
 
 @pytest.fixture(scope="module")
-def evaluation(judged):
-    return evaluate(judged, replicates=100)
+def evaluation(held_out):
+    return evaluate(held_out, replicates=100)
 
 
 def failed(report):
     return [check.name for check in report.checks if not check.passed]
 
 
-def noisy(judged, noise, seed=0):
-    odds = np.log(judged.scores["model"] / (1 - judged.scores["model"]))
+def noisy(held_out, noise, seed=0):
+    odds = np.log(held_out.scores["model"] / (1 - held_out.scores["model"]))
     return 1 / (1 + np.exp(-odds - noise * np.random.default_rng(seed).normal(size=len(odds))))
 
 
@@ -61,31 +61,31 @@ def test_the_sentence_of_a_leak_names_the_feature(evaluation):
     assert report.failures == ("days_until_exit alone has AUC 0.990, at most 0.95 allowed",)
 
 
-def test_a_model_no_better_than_prevalence_by_more_than_noise_is_kept_out(judged):
+def test_a_model_no_better_than_prevalence_by_more_than_noise_is_kept_out(held_out):
     random = np.random.default_rng(2)
-    coin = replace(judged, scores=dict(judged.scores) | {"model": 0.2 + 0.02 * random.random(len(judged))})
+    coin = replace(held_out, scores=dict(held_out.scores) | {"model": 0.2 + 0.02 * random.random(len(held_out))})
     assert "better_than_prevalence" in failed(judge_challenger(evaluate(coin), FEATURES, GATE, champion=None))
 
 
-def test_a_model_worse_than_a_strong_baseline_is_kept_out(judged):
-    scores = {"model": judged.scores["noisy"], "prevalence": judged.scores["prevalence"]}
-    worse = replace(judged, scores=scores | {"strong": judged.scores["model"]})
+def test_a_model_worse_than_a_strong_baseline_is_kept_out(held_out):
+    scores = {"model": held_out.scores["noisy"], "prevalence": held_out.scores["prevalence"]}
+    worse = replace(held_out, scores=scores | {"strong": held_out.scores["model"]})
     assert "not_worse_than_strong" in failed(judge_challenger(evaluate(worse), FEATURES, replace(GATE), champion=None))
 
 
-def test_a_model_worse_than_a_baseline_within_noise_passes(judged):
-    ones = [noisy(judged, 0.03, seed) for seed in (1, 2)]
-    ones.sort(key=lambda score: np.where(judged.y == 1.0, np.log(score), np.log1p(-score)).mean())
-    scores = {"model": ones[0], "twin": ones[1], "prevalence": judged.scores["prevalence"]}
-    twins = evaluate(replace(judged, scores=scores), replicates=100)
+def test_a_model_worse_than_a_baseline_within_noise_passes(held_out):
+    ones = [noisy(held_out, 0.03, seed) for seed in (1, 2)]
+    ones.sort(key=lambda score: np.where(held_out.y == 1.0, np.log(score), np.log1p(-score)).mean())
+    scores = {"model": ones[0], "twin": ones[1], "prevalence": held_out.scores["prevalence"]}
+    twins = evaluate(replace(held_out, scores=scores), replicates=100)
     difference = twins.improvements["twin"]["log_loss"]
     assert difference.value < 0.0 < difference.high
     assert judge_challenger(twins, FEATURES, GATE, champion=None).passed
 
 
-def test_every_difference_that_the_gate_allows_is_a_setting(judged):
-    scores = {"model": judged.scores["noisy"], "prevalence": judged.scores["prevalence"]}
-    worse = evaluate(replace(judged, scores=scores | {"strong": judged.scores["model"]}), replicates=100)
+def test_every_difference_that_the_gate_allows_is_a_setting(held_out):
+    scores = {"model": held_out.scores["noisy"], "prevalence": held_out.scores["prevalence"]}
+    worse = evaluate(replace(held_out, scores=scores | {"strong": held_out.scores["model"]}), replicates=100)
     gate = replace(GATE, maximum_calibration_error=1.0)
     assert failed(judge_challenger(worse, FEATURES, gate, champion=None)) == ["not_worse_than_strong"]
     assert judge_challenger(worse, FEATURES, replace(gate, maximum_worse_than_baseline=1.0), champion=None).passed
@@ -93,42 +93,42 @@ def test_every_difference_that_the_gate_allows_is_a_setting(judged):
     assert failed(judge_challenger(worse, FEATURES, strict, champion=None)) == ["better_than_prevalence"]
 
 
-def test_what_is_not_defined_does_not_pass(judged):
-    nothing = evaluate(replace(judged, y=np.zeros(len(judged))), replicates=5)
+def test_what_is_not_defined_does_not_pass(held_out):
+    nothing = evaluate(replace(held_out, y=np.zeros(len(held_out))), replicates=5)
     report = judge_challenger(nothing, {}, GATE, champion=None)
     assert {"enough_positives", "credible_auc", "no_leaking_feature"} <= set(failed(report))
     values = {check["name"]: check["value"] for check in report.to_json()["checks"]}
     assert values["credible_auc"] is None
 
 
-def test_a_challenger_better_than_the_champion_by_more_than_noise_passes(judged, evaluation):
-    comparison = compare_with_champion(judged, noisy(judged, 0.8), "rescored")
+def test_a_challenger_better_than_the_champion_by_more_than_noise_passes(held_out, evaluation):
+    comparison = compare_with_champion(held_out, noisy(held_out, 0.8), "rescored")
     assert comparison.improvements["log_loss"].low > 0.0
     assert judge_challenger(evaluation, FEATURES, GATE, comparison).passed
 
 
-def test_a_challenger_like_the_champion_passes_for_it_has_seen_newer_data(judged, evaluation):
-    comparison = compare_with_champion(judged, noisy(judged, 0.02), "rescored")
+def test_a_challenger_like_the_champion_passes_for_it_has_seen_newer_data(held_out, evaluation):
+    comparison = compare_with_champion(held_out, noisy(held_out, 0.02), "rescored")
     assert judge_challenger(evaluation, FEATURES, GATE, comparison).passed
 
 
-def test_a_challenger_worse_than_the_champion_by_more_than_noise_is_refused(judged):
-    worse = replace(judged, scores=dict(judged.scores) | {"model": noisy(judged, 0.8)})
-    comparison = compare_with_champion(worse, judged.scores["model"], "rescored")
+def test_a_challenger_worse_than_the_champion_by_more_than_noise_is_refused(held_out):
+    worse = replace(held_out, scores=dict(held_out.scores) | {"model": noisy(held_out, 0.8)})
+    comparison = compare_with_champion(worse, held_out.scores["model"], "rescored")
     report = judge_challenger(evaluate(worse, replicates=100), FEATURES, GATE, comparison)
     assert "not_worse_than_champion" in failed(report)
     assert "the champion stays until a challenger passes" in report.failures[-1]
 
 
-def test_only_rows_that_the_champion_may_be_judged_on_are_compared(judged):
-    scores = np.where(judged.fold == 2, noisy(judged, 0.5), np.nan)
-    comparison = compare_with_champion(judged, scores, "rescored")
-    assert comparison.rows == int((judged.fold == 2).sum())
-    assert comparison.positives == int(judged.y[judged.fold == 2].sum())
+def test_only_rows_that_the_champion_may_be_judged_on_are_compared(held_out):
+    scores = np.where(held_out.fold == 2, noisy(held_out, 0.5), np.nan)
+    comparison = compare_with_champion(held_out, scores, "rescored")
+    assert comparison.rows == int((held_out.fold == 2).sum())
+    assert comparison.positives == int(held_out.y[held_out.fold == 2].sum())
 
 
-def test_without_common_rows_the_champion_stays(judged, evaluation):
-    comparison = compare_with_champion(judged, np.full(len(judged), np.nan), "recorded")
+def test_without_common_rows_the_champion_stays(held_out, evaluation):
+    comparison = compare_with_champion(held_out, np.full(len(held_out), np.nan), "recorded")
     assert comparison.how == "nothing"
     report = judge_challenger(evaluation, FEATURES, GATE, comparison)
     assert failed(report) == ["not_worse_than_champion"]

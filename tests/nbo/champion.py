@@ -23,12 +23,12 @@ ROWS, DAY = 400, np.timedelta64(86_400_000_000, "us")
 
 def train_champion(components: Components, seed: int) -> RegisteredModel:
     """Fit a model, log its run, and put it in charge."""
-    judged = judged_world(rows=400)
-    evaluation = evaluate(judged, replicates=5)
+    held_out = judged_world(rows=400)
+    evaluation = evaluate(held_out, replicates=5)
     gate = Gate(minimum_positives=10, maximum_calibration_error=1.0)
     run = log_run(
         components.models.store, facts(bank=components.name), _fitted(components, seed),
-        judged=judged, evaluation=evaluation,
+        held_out=held_out, evaluation=evaluation,
         report=judge_challenger(evaluation, {"age": 0.6}, gate, champion=None),
         pictures={"reliability.png": draw_reliability(evaluation.reliability, components.name)},
         single_features={"age": 0.6}, importance={"age": 0.2},

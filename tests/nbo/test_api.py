@@ -205,8 +205,8 @@ def test_a_champion_says_what_deciding_says(bank: Bank, today: pd.DataFrame) -> 
     )
     decided = decider.decide(features, DecisionContext(as_of=bank.latest, seed=7))
     assert said["churn_probability"].tolist() == decided.features.columns["churn_probability"].tolist()
-    known = ~np.isnan(decided.worth.propensity)
-    assert (likely.to_numpy()[known] == decided.worth.propensity[known]).all()
+    known = ~np.isnan(decided.scores.propensity)
+    assert (likely.to_numpy()[known] == decided.scores.propensity[known]).all()
     assert known.any()
     assert decider.versions["demo-churn"] == churn.version
 

@@ -14,6 +14,7 @@ from records.pauses import pauses_in_force
 from serving.champion_files import ChampionFiles
 from serving.decider import Decider
 from tests.pipelines.small_bank import DEMO
+from tests.tracking_store import tracking_store
 from wiring.components import Components, reload_components
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -32,6 +33,16 @@ def said(bank: Components, capsys: pytest.CaptureFixture[str], *words: str, code
     assert (ended.value.code or 0) == code
     out, err = capsys.readouterr()
     return out + err
+
+
+def test_a_rollout_is_shown_and_its_steps_need_a_person_and_a_reason(
+    bank: Components, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_store(bank.settings.home / "mlflow" / "mlflow.db"))
+    assert "no rollout is under way; no challenger waits" in said(bank, capsys, "rollout")
+    assert "--by and --why" in said(bank, capsys, "rollout", "start", code=1)
+    assert "no champion to compare with" in said(bank, capsys, "rollout", "start", "--by", "A", "--why", "B", code=1)
+    assert "show, start, next, back" in said(bank, capsys, "rollout", "forwards", code=1)
 
 
 def test_a_pause_is_told_shown_and_ended(bank: Components, capsys: pytest.CaptureFixture[str]) -> None:

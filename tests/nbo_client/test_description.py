@@ -14,15 +14,17 @@ import pytest
 from nbo_client import calls
 from nbo_client.calls import MOST_IN_BATCH, Call
 from nbo_client.messages import (
+    BackAsked,
+    BackRequest,
     Catalogue,
     ConsentChange,
     ConsentChanged,
     Customer,
     Decision,
-    DecisionLook,
     Decisions,
     Event,
     EventResult,
+    EventResults,
     Explanation,
     Paused,
     PauseInForce,
@@ -37,7 +39,7 @@ from nbo_client.messages import (
     ResumeRequest,
     ScoreRequest,
     Scores,
-    Told,
+    StoredDecision,
     Withdrawal,
 )
 from serving.api.app import openapi_document
@@ -46,12 +48,13 @@ DOCUMENT = openapi_document()
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 
 ASKED = {"QuestionBody": Question, "EventIn": Event, "ConsentBody": ConsentChange, "ScoreBody": ScoreRequest,
-         "PauseBody": PauseRequest, "ResumeBody": ResumeRequest}  # fmt: skip
+         "PauseBody": PauseRequest, "BackBody": BackRequest, "ResumeBody": ResumeRequest}  # fmt: skip
 ANSWERED = {
     kind.__name__: kind
     for kind in (
-        Reason, RankedOffer, Decision, Decisions, Withdrawal, EventResult, Told, Ready, Customer, ConsentChanged,
-        Receipt, DecisionLook, Explanation, Replay, Catalogue, Scores, PauseInForce, Paused, Pauses,
+        Reason, RankedOffer, Decision, Decisions, Withdrawal, EventResult, EventResults, Ready, Customer,
+        ConsentChanged, Receipt, StoredDecision, Explanation, Replay, Catalogue, Scores, PauseInForce, Paused, Pauses,
+        BackAsked,
     )
 }  # fmt: skip
 BY_KIND = {kind: name for name, kind in (ASKED | ANSWERED).items()}
@@ -74,6 +77,7 @@ CALLS: list[Call[Any]] = [
     calls.scores("c", None),
     calls.pauses(),
     calls.pause(PauseRequest(scope="outbound", by="A", reason="R", until=datetime(2026, 6, 1, tzinfo=UTC))),
+    calls.take_back(BackRequest(by="A", reason="R")),
     calls.resume(ResumeRequest(scope="outbound", by="A")),
 ]
 

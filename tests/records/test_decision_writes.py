@@ -26,7 +26,9 @@ def test_a_customer_who_is_erased_while_a_contact_is_kept_is_decided_for_anew(po
                 other.execute(delete(CUSTOMERS).where(CUSTOMERS.c.customer_id == "c02"))
 
     event.listen(service.database._writer, "before_cursor_execute", before)
-    said = json.loads(service.answering.ask(DecisionRequest(customer_id="c02", channel="email")).result(timeout=30))
+    said = json.loads(
+        service.decision_queue.ask(DecisionRequest(customer_id="c02", channel="email")).result(timeout=30)
+    )
     assert erased
     assert said["offers"]
     with service.database.reading() as connection:

@@ -47,7 +47,7 @@ def test_only_the_channel_asked_for_is_scored_and_decided_the_same(everybody):
         others = np.concatenate(
             [columns for name, columns in decider.policy.candidates.by_channel.items() if name != channel]
         )
-        assert np.isnan(some.worth.propensity[row, others]).all()
+        assert np.isnan(some.scores.propensity[row, others]).all()
 
 
 def test_rules_may_ask_for_the_probability_of_churn(everybody):
@@ -111,7 +111,7 @@ def nothing():
 def scores_of(decisions):
     pairs = decisions.policy.candidates.pairs
     names = [(offer.name, treatment.channel) for offer, treatment in pairs]
-    return dict(zip(names, decisions.worth.propensity[0].tolist(), strict=True))
+    return dict(zip(names, decisions.scores.propensity[0].tolist(), strict=True))
 
 
 def test_an_unknown_customer_of_a_bank_with_a_cold_start_is_assumed_to_be_and_scored_by_priors(nothing):
@@ -151,7 +151,7 @@ def test_without_a_declaration_an_unknown_customer_is_decided_for_as_anybody(not
 def test_a_cold_start_leaves_known_customers_as_they_are(everybody):
     deciders = small_decider(small_bank(COLD_START)), small_decider()
     cold, usual = (decider.decide(everybody, DecisionContext(as_of=AS_OF, seed=7)) for decider in deciders)
-    assert np.array_equal(cold.worth.propensity, usual.worth.propensity)
+    assert np.array_equal(cold.scores.propensity, usual.scores.propensity)
     assert np.array_equal(cold.ranking.rank, usual.ranking.rank)
     for name, values in usual.features.columns.items():
         assert np.array_equal(cold.features.columns[name], values, equal_nan=True)
@@ -175,5 +175,5 @@ def test_an_unknown_customer_whose_permission_is_not_known_is_not_scored(nothing
     asked = replace(COLD_START, personalised="consent_email")
     decisions = small_decider(small_bank(asked)).decide(nothing, DecisionContext(as_of=AS_OF, seed=7), unknown=True)
     assert Arm(int(decisions.arm[0])) is Arm.NOT_PERSONALISED
-    assert np.isnan(decisions.worth.propensity).all()
+    assert np.isnan(decisions.scores.propensity).all()
     assert decisions.allowed.any()

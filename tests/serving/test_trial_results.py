@@ -14,7 +14,8 @@ from domain.event import Event
 from domain.outcome import CountsAs
 from events.log import EventLog
 from events.schema import table_of
-from serving.trial_results import trial_reports
+from serving.beside import slice_trial
+from serving.trial_results import slice_report, trial_reports
 from tests.serving.api.build import with_policy
 from tests.serving.build import AS_OF, small_bank
 
@@ -31,6 +32,56 @@ LATER = AS_OF + timedelta(days=60)
 def bank_with(*trials):
     bank = with_policy(small_bank(), trials=trials)
     return replace(bank, offers=(replace(bank.offers[0], counts_as=OPENED), *bank.offers[1:]))
+
+
+def test_a_slice_is_judged_against_the_rest_of_the_standard_arm(tmp_path):
+    part = slice_trial("propensity", "2", 0.3)
+    names = [f"c{n}" for n in range(CUSTOMERS)]
+    inside = trial_arms(hashes_of(names), np.zeros(CUSTOMERS, np.int8), part, "control", TRIAL.starts) == 0.0
+    events = [
+        Event(
+            event_id=f"{kind} {name}", customer_id=name, type=kind, occurred_at=AS_OF + timedelta(days=days),
+            available_at=AS_OF + timedelta(days=days), product="savings",
+        )
+        for name, better in zip(names, inside.tolist(), strict=True)
+        for kind, days in (("login", -100), *((("opened", 5),) if better else ()))
+    ]  # fmt: skip
+    log = EventLog(tmp_path, buckets=2)
+    log.append(table_of(events))
+    found = slice_report(log, bank_with(), part, AS_OF, AS_OF + timedelta(days=20))
+    assert found.result is not None
+    [arm] = found.result.arms
+    assert (arm.customers, arm.gain.value) == (int(inside.sum()), pytest.approx(60.0))
+    assert not found.result.sample_ratio.is_mismatch
+
+
+def test_a_slow_arm_stops_a_trial_whatever_it_gains(tmp_path):
+    log = log_of(tmp_path, (0.2, 0.4))
+    [report] = trial_reports(log, bank_with(TRIAL), LATER, lambda trial: f"{trial.name} takes 9.0 ms")
+    assert str(report.result.verdict) == "stop: push takes 9.0 ms"
+
+
+def test_what_one_offer_wins_from_another_shows_by_offer(tmp_path):
+    bank = bank_with(TRIAL)
+    other = replace(bank.offers[1], counts_as=CountsAs(types=("ticked",), value=60.0, within_days=1))
+    bank = replace(bank, offers=(bank.offers[0], other))
+    names = [f"c{n}" for n in range(CUSTOMERS)]
+    arms = trial_arms(hashes_of(names), np.zeros(CUSTOMERS, np.int8), TRIAL, "control", TRIAL.starts)
+    events = [
+        Event(
+            event_id=f"{kind} {name}", customer_id=name, type=kind, occurred_at=AS_OF + timedelta(days=days),
+            available_at=AS_OF + timedelta(days=days), product="savings",
+        )
+        for position, (name, arm) in enumerate(zip(names, arms.tolist(), strict=True))
+        for kind, days in (("login", -100), *((("opened" if arm == 1.0 else "ticked", 5),) if position % 2 else ()))
+    ]  # fmt: skip
+    log = EventLog(tmp_path, buckets=2)
+    log.append(table_of(events))
+    [report] = trial_reports(log, bank, LATER)
+    gains = {one.offer: one.gain for one in report.offers}
+    assert gains["savings_plus"].low > 0.0
+    assert gains["budget_check"].high < 0.0
+    assert report.result.arms[0].gain.low < 0.0 < report.result.arms[0].gain.high, "nothing is won in all"
 
 
 def log_of(folder, chances, complains=0.0):

@@ -52,5 +52,5 @@ def decide_night(components: Components, midnight: datetime) -> Path:
     versions = {"bank": components.bank.digest, "policy": components.policy.digest}
     for work in night.works(components):
         if decide_bucket_files(work)["customers"]:
-            log_part(components.decision_log, folder, work.name, seed=SEED, versions=versions)
+            log_part(components.decision_log, folder, work.name, seed=SEED, versions=[versions])
     return folder

@@ -27,13 +27,13 @@ def test_priority_is_the_expected_margin():
     )
     decisions = decided(policy)
     place = column(policy, "savings_plus", "call_centre")
-    assert decisions.worth.cost[0, place] == pytest.approx(0.2 * 15 + 6.0)
-    assert decisions.worth.priority[0, place] == pytest.approx(0.2 * 50 * 1.5 * 2.0 - 0.2 * 15 - 6.0)
+    assert decisions.scores.cost[0, place] == pytest.approx(0.2 * 15 + 6.0)
+    assert decisions.scores.priority[0, place] == pytest.approx(0.2 * 50 * 1.5 * 2.0 - 0.2 * 15 - 6.0)
 
 
 def test_a_weight_whose_condition_is_null_does_not_count():
     policy = compiled(Policy(context=(Weight(name="c", factor=1.5, when="age > 30"),)))
-    assert (decided(policy, age=float("nan")).worth.context == 1.0).all()
+    assert (decided(policy, age=float("nan")).scores.context == 1.0).all()
 
 
 @pytest.mark.parametrize("propensity", [float("nan"), -0.1, 1.1, float("inf")])
@@ -81,7 +81,7 @@ def test_the_best_candidate_is_that_of_highest_priority_in_the_channels_asked_fo
     table, scores = customers(policy, 1), likely(policy, 1)
     everywhere = decide(table, scores, policy, DecisionContext(as_of=NOON, seed=1))
     called = decide(table, scores, policy, DecisionContext(as_of=NOON, seed=1, channels=["call_centre"]))
-    assert everywhere.best[0] == np.nanargmax(everywhere.worth.priority[0])
+    assert everywhere.best[0] == np.nanargmax(everywhere.scores.priority[0])
     assert policy.candidates.pairs[int(called.best[0])][1].channel == "call_centre"
 
 

@@ -22,7 +22,7 @@ class Life:
         self.spent = (SPENDS * generator.poisson(np.broadcast_to(rate, (CUSTOMERS, DAYS)))).cumsum(axis=1)
         self.before = SPENDS * generator.poisson(1.4 * likes)
 
-    def judged(self, days=DAYS, **more):
+    def held_out(self, days=DAYS, **more):
         outcome = self.spent[:, days - 1]
         return judge_trial(
             outcome, self.arm, EVEN, "usual", days=days, expected_gain=1.0, before=self.before, **more
@@ -31,7 +31,7 @@ class Life:
 
 def first_word(life):
     """Look every day, and take the first answer that is not hold."""
-    words = (life.judged(day).verdict.word.value for day in range(1, DAYS + 1))
+    words = (life.held_out(day).verdict.word.value for day in range(1, DAYS + 1))
     return next((word for word in words if word != "hold"), "hold")
 
 
@@ -51,46 +51,46 @@ def test_intervals_cover_the_truth_at_every_look_together():
     for seed in range(60):
         life = Life(1_000 + seed, effect=0.3)
         truths = {day: 0.3 * 0.1 * SPENDS * day for day in range(2, DAYS + 1, 2)}
-        gains = {day: life.judged(day).arms[0].gain for day in truths}
+        gains = {day: life.held_out(day).arms[0].gain for day in truths}
         missed += any(not gains[day].low <= truths[day] <= gains[day].high for day in truths)
     assert missed <= 6
 
 
 def test_what_is_shipped_is_shrunk_and_so_are_the_best_of_many_that_do_nothing():
-    best = max((Life(seed).judged().arms[0] for seed in range(20)), key=lambda one: one.gain.value)
+    best = max((Life(seed).held_out().arms[0] for seed in range(20)), key=lambda one: one.gain.value)
     assert 0.0 < best.shrunk_gain < best.gain.value
-    shipped = Life(1, effect=0.5).judged()
+    shipped = Life(1, effect=0.5).held_out()
     assert "expect" in shipped.verdict.reason
     assert shipped.arms[0].shrunk_gain < shipped.arms[0].gain.value
 
 
 def test_nothing_is_shipped_before_whole_weeks_and_the_last_window_have_ended():
     life = Life(1, effect=0.8)
-    assert life.judged(14).verdict.word.value == "ship"
-    assert "not whole weeks" in life.judged(15).verdict.reason
-    assert "has not ended" in life.judged(14, is_over=False).verdict.reason
+    assert life.held_out(14).verdict.word.value == "ship"
+    assert "not whole weeks" in life.held_out(15).verdict.reason
+    assert "has not ended" in life.held_out(14, is_over=False).verdict.reason
 
 
 def test_a_broken_guardrail_stops_a_winner():
     life = Life(1, effect=0.5)
     complains = np.random.default_rng(2).random(CUSTOMERS) < np.where(life.arm == "bonus", 0.25, 0.1)
     quiet = np.random.default_rng(3).random(CUSTOMERS) < 0.1
-    stopped = life.judged(guardrails={"complaints": complains, "opt-outs": quiet}).verdict
+    stopped = life.held_out(guardrails={"complaints": complains, "opt-outs": quiet}).verdict
     assert (stopped.word.value, stopped.reason) == (
         "stop",
         "bonus has more complaints than the control arm, beyond chance",
     )
-    assert life.judged(guardrails={"opt-outs": quiet}).verdict.word.value == "ship"
+    assert life.held_out(guardrails={"opt-outs": quiet}).verdict.word.value == "ship"
 
 
 def test_arms_of_other_sizes_than_declared_are_not_read():
     life = Life(1, effect=0.5, shares={"usual": 0.4, "bonus": 0.6})
-    assert "other sizes than declared" in life.judged().verdict.reason
+    assert "other sizes than declared" in life.held_out().verdict.reason
 
 
 def test_households_count_once():
     life = Life(1, effect=0.2)
-    alone = life.judged()
+    alone = life.held_out()
     four = judge_trial(
         np.repeat(life.spent[:, -1], 4), np.repeat(life.arm, 4), EVEN, "usual", days=DAYS, expected_gain=1.0,
         unit=np.repeat(np.arange(CUSTOMERS), 4), before=np.repeat(life.before, 4),

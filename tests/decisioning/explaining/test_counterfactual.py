@@ -55,23 +55,23 @@ def leads(keys: Array, decisions: Decisions, customer: int, place: int, *, least
 def test_a_changed_number_brings_the_candidate_level_with_the_first(seed, minimum, left_out):
     factors = Factors(**{left_out: False}) if left_out else Factors()
     decisions = decided(policy_of(factors=factors, minimum=minimum), 8, seed)
-    worth, policy = decisions.worth, decisions.policy
+    scores, policy = decisions.scores, decisions.policy
     for customer, place, found in told(decisions):
         rows = np.array([customer])
         changed = []
         if found.lever_factor is not None:
-            lever = worth.lever.copy()
+            lever = scores.lever.copy()
             lever[customer, place] *= found.lever_factor
-            changed.append(replace(worth, lever=lever))
+            changed.append(replace(scores, lever=lever))
         if found.value is not None:
-            value = worth.value.copy()
+            value = scores.value.copy()
             value[customer, place] = found.value
-            changed.append(replace(worth, value=value))
+            changed.append(replace(scores, value=value))
         if found.cost_reduction is not None:
-            cost = worth.cost.copy()
+            cost = scores.cost.copy()
             cost[customer, place] -= found.cost_reduction
             assert cost[customer, place] >= -1e-12
-            changed.append(replace(worth, cost=cost))
+            changed.append(replace(scores, cost=cost))
         for other in changed:
             keys = priority_of(other, policy.policy.factors, rows)[0]
             assert leads(keys, decisions, customer, place, least=minimum), found
@@ -85,11 +85,11 @@ def test_the_propensity_it_needs_makes_it_first_when_it_is_decided_again(seed):
         if found.propensity is None:
             continue
         assert 0.0 <= found.propensity <= 1.0
-        scores = decisions.worth.propensity[[customer]].copy()
+        scores = decisions.scores.propensity[[customer]].copy()
         scores[0, place] = min(found.propensity * (1.0 + 1e-9), 1.0)
         alone = decisions.features.take(np.array([customer]))
         again = decide(alone, scores, POLICY, DecisionContext(as_of=NOON, seed=seed, prices=PRICES))
-        assert leads(again.worth.priority[0], again, 0, place, least=1.0)
+        assert leads(again.scores.priority[0], again, 0, place, least=1.0)
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
@@ -102,11 +102,11 @@ def test_the_price_it_needs_makes_it_first_when_it_is_decided_again(seed):
             assert price >= 0.0
             again = decide(
                 alone,
-                decisions.worth.propensity[[customer]],
+                decisions.scores.propensity[[customer]],
                 POLICY,
                 DecisionContext(as_of=NOON, seed=seed, prices={**PRICES, name: price}),
             )
-            assert leads(again.worth.priority[0], again, 0, place, least=1.0), (found, price)
+            assert leads(again.scores.priority[0], again, 0, place, least=1.0), (found, price)
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
@@ -120,7 +120,7 @@ def test_where_no_price_is_told_none_of_many_makes_it_first(seed):
     ]
     for price in (0.0, 0.1, 1.0, 7.0, 300.0):
         context = DecisionContext(as_of=NOON, seed=seed, prices={**PRICES, "calls": price})
-        again = decide(decisions.features, decisions.worth.propensity, POLICY, context)
+        again = decide(decisions.features, decisions.scores.propensity, POLICY, context)
         for customer, place in silent:
             first = foremost(again, customer, POLICY.candidates.pairs[place][1].channel)
             assert first != place
@@ -139,7 +139,7 @@ def test_who_would_come_first_without_a_rule_does_when_it_is_taken_away(seed, ru
     decisions = decided(POLICY, 12, seed)
     rest = policy_of(rules=tuple(other for other in RULES if other != rule))
     again = decide(
-        decisions.features, decisions.worth.propensity, rest, DecisionContext(as_of=NOON, seed=seed, prices=PRICES)
+        decisions.features, decisions.scores.propensity, rest, DecisionContext(as_of=NOON, seed=seed, prices=PRICES)
     )
     for customer, place, found in told(decisions):
         if found.rules == (rule.name,):

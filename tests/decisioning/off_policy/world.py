@@ -39,7 +39,7 @@ class World:
     def decisions(self, n: int, seed: int) -> Decisions:
         world, draw = np.random.default_rng(self.seed), np.random.default_rng(seed)
         taste, habit = world.normal(size=(2, self.offers)) * 0.6, world.normal(size=(2, self.offers))
-        base, worth = world.normal(size=self.offers) * 0.5 - 1.5, np.exp(world.normal(size=self.offers) * 0.7)
+        base, scores = world.normal(size=self.offers) * 0.5 - 1.5, np.exp(world.normal(size=self.offers) * 0.7)
         customer = draw.integers(max(1, n // 2), size=n)
         traits, mood = draw.normal(size=(customer.max() + 1, 2)), draw.normal(size=customer.max() + 1) * 0.5
         context = traits[customer]
@@ -51,8 +51,8 @@ class World:
         reward = (draw.random(n) < accepts[rows, action]).astype(np.float64)
         expected = accepts
         if self.valued:
-            reward *= worth[action] * draw.lognormal(sigma=0.8, size=n)
-            expected = accepts * worth * np.exp(0.8**2 / 2.0)
+            reward *= scores[action] * draw.lognormal(sigma=0.8, size=n)
+            expected = accepts * scores * np.exp(0.8**2 / 2.0)
         target = _softmax(2.0 * liking * self.sharpness)
         return Decisions(action, reward, logging[rows, action], target, context, customer, expected, logging)
 

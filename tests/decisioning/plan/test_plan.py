@@ -42,8 +42,8 @@ def planned(policy, n, capacities, seed=1):
     """As the night does it: prices from all that could be sent, decisions at these prices, then the plan."""
     prices = batch_prices([all_contact_options(decided(policy, n, seed))], capacities, EXACT, {})
     decisions = decided(policy, n, seed, prices=prices)
-    wishes = [first_contact_options(decisions)]
-    return decisions, wishes, prices, plan_contacts(wishes, capacities, prices, EXACT)
+    contact_options = [first_contact_options(decisions)]
+    return decisions, contact_options, prices, plan_contacts(contact_options, capacities, prices, EXACT)
 
 
 @settings(max_examples=20)
@@ -51,22 +51,22 @@ def planned(policy, n, capacities, seed=1):
 def test_no_budget_is_overdrawn_and_nobody_is_contacted_twice(seed, slots, bonus):
     policy = compiled(CALLS, BONUS)
     capacities = {"call_slots": slots, "bonus": bonus}
-    _, [wishes], _, plan = planned(policy, 120, capacities, seed)
+    _, [contact_options], _, plan = planned(policy, 120, capacities, seed)
     rows = np.flatnonzero(plan.chosen[0] >= 0)
     made = plan.chosen[0][rows]
-    assert (wishes.candidates[rows, made] >= 0).all()
-    for use, capacity in zip(wishes.uses, capacities.values(), strict=True):
+    assert (contact_options.candidates[rows, made] >= 0).all()
+    for use, capacity in zip(contact_options.uses, capacities.values(), strict=True):
         assert use[rows, made].sum() <= capacity + 1e-9
     assert plan.value <= plan.bound + 1e-9
 
 
 def test_what_is_scarce_goes_where_it_is_worth_most_and_has_a_price():
     policy = compiled(CALLS, exploration=Exploration(epsilon=0.0, floor=0.0))
-    _, [wishes], prices, plan = planned(policy, 400, {"call_slots": 20.0})
+    _, [contact_options], prices, plan = planned(policy, 400, {"call_slots": 20.0})
     calls = plan.chosen[0] == 1
     assert calls.sum() == 20
     assert prices["call_slots"] > 0
-    gained = wishes.gains[:, 1] - np.nan_to_num(wishes.gains[:, 0])
+    gained = contact_options.gains[:, 1] - np.nan_to_num(contact_options.gains[:, 0])
     assert gained[calls].min() >= np.sort(np.nan_to_num(gained))[-25]
     assert plan.gap < 0.01
 
@@ -74,8 +74,8 @@ def test_what_is_scarce_goes_where_it_is_worth_most_and_has_a_price():
 def test_without_a_budget_that_binds_everybody_gets_the_best_contact():
     policy = compiled(CALLS)
     for capacities in ({"call_slots": float("inf")}, {"call_slots": 1e6}):
-        _, [wishes], prices, plan = planned(policy, 60, capacities)
-        np.testing.assert_array_equal(plan.chosen[0], np.nan_to_num(wishes.gains, nan=-np.inf).argmax(axis=1))
+        _, [contact_options], prices, plan = planned(policy, 60, capacities)
+        np.testing.assert_array_equal(plan.chosen[0], np.nan_to_num(contact_options.gains, nan=-np.inf).argmax(axis=1))
         assert prices == {"call_slots": 0.0}
 
 
@@ -83,9 +83,9 @@ def test_what_must_be_sent_comes_first_and_uses_the_budget():
     must = replace(CARE, name="terms", offer_class=OfferClass.MANDATORY, treatments=(CARE.treatments[1],))
     mails = Budget(name="mails", unit="mails", amount=50, channels=("email",))
     policy = compiled(mails, offers=(*OFFERS, must))
-    decisions, [wishes], _, plan = planned(policy, 80, {"mails": 50.0})
+    decisions, [contact_options], _, plan = planned(policy, 80, {"mails": 50.0})
     email = plan.chosen[0] == 0
-    sent = {policy.candidates.pairs[place][0].name for place in wishes.candidates[email, 0]}
+    sent = {policy.candidates.pairs[place][0].name for place in contact_options.candidates[email, 0]}
     assert (email.sum(), sent, plan.refused) == (50, {"terms"}, 30)
     assert plan.resources[0].used == pytest.approx(50.0)
     assert len(decisions) == 80
@@ -116,13 +116,13 @@ def test_the_probability_of_a_contact_is_how_often_it_would_be_the_best_over_all
     decisions = decide(
         customers(policy, n), scores, policy, DecisionContext(as_of=NOON, seed=1, prices={"call_slots": 2.0})
     )
-    wishes = first_contact_options(decisions)
-    priced = wishes.gains - 2.0 * wishes.uses[0]
+    contact_options = first_contact_options(decisions)
+    priced = contact_options.gains - 2.0 * contact_options.uses[0]
     best = priced.argmax(axis=1)
     said: dict[int, float] = {}
     for row in range(n):
-        said[int(wishes.candidates[row, best[row]])] = wishes.probabilities[row, best[row]]
-    chosen = wishes.candidates[np.arange(n), best]
+        said[int(contact_options.candidates[row, best[row]])] = contact_options.probabilities[row, best[row]]
+    chosen = contact_options.candidates[np.arange(n), best]
     for candidate, probability in said.items():
         assert probability == pytest.approx((chosen == candidate).mean(), abs=5 * np.sqrt(0.25 / n))
     assert sum(said.values()) == pytest.approx(1.0)

@@ -78,7 +78,7 @@ def test_the_holdout_of_those_who_refuse_profiling_is_helped_without_a_score():
     policy = compiled(Policy(control=Control(holdout_share=1.0), personalised="FALSE"))
     decisions = decided(policy)
     assert allowed_offers(decisions) == {"follow_up"}
-    assert np.isnan(decisions.worth.propensity).all()
+    assert np.isnan(decisions.scores.propensity).all()
 
 
 def allowed_offers(decisions):
@@ -89,7 +89,7 @@ def test_the_arm_of_propensities_ranks_by_them_alone():
     policy = in_arm(Arm.PROPENSITY_ONLY, exploration=Exploration(epsilon=0.0, floor=0.0))
     decisions = decided(policy, scores=likely(policy, 1, savings_goal=0.9))
     assert decisions.ranking.rank[0, column(policy, "savings_goal", "app")] == 1
-    assert decisions.worth.priority[0, column(policy, "loan_flex", "app")] == decisions.worth.priority.max()
+    assert decisions.scores.priority[0, column(policy, "loan_flex", "app")] == decisions.scores.priority.max()
 
 
 def test_the_arm_without_levers_ranks_as_if_there_were_none():
@@ -145,7 +145,7 @@ def test_probabilities_under_random_propensities_match_how_often_candidates_come
 
 def test_the_propensity_of_the_model_is_what_is_kept_whatever_the_arm():
     policy = in_arm(Arm.RANDOM_PROPENSITY)
-    assert (decided(policy).worth.propensity == 0.2).all()
+    assert (decided(policy).scores.propensity == 0.2).all()
 
 
 def test_who_wants_no_personalised_offers_gets_them_in_the_order_of_the_catalogue_unscored():
@@ -154,7 +154,7 @@ def test_who_wants_no_personalised_offers_gets_them_in_the_order_of_the_catalogu
     app = policy.candidates.by_channel["app"]
     assert decisions.ranking.rank[0, app].tolist() == [1, 2, 3, 0]
     assert decisions.ranking.selection_probability[0, app].tolist() == [1.0, 0.0, 0.0, 0.0]
-    assert np.isnan(decisions.worth.propensity).all()
+    assert np.isnan(decisions.scores.propensity).all()
     assert decisions.arm[0] == Arm.NOT_PERSONALISED
 
 

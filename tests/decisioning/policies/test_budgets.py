@@ -40,7 +40,7 @@ def failed_rule(decisions, offer, channel):
 
 
 def test_a_contact_uses_its_charge_and_an_acceptance_its_expected_part():
-    uses = decided(compiled(CALLS, BONUS)).worth.uses
+    uses = decided(compiled(CALLS, BONUS)).scores.uses
     assert uses[0].tolist() == [[1.0, 1.0, 1.0]]
     assert uses[1][0].tolist() == pytest.approx([3.0, 3.0, 3.0, 0.0, 0.0, 0.0])
 
@@ -62,7 +62,7 @@ def test_a_budget_that_is_not_named_is_whole():
 def test_a_price_lowers_the_priority_by_what_is_used():
     policy = compiled(CALLS)
     free, priced = decided(policy), decided(policy, prices={"call_slots": 3.2})
-    difference = free.worth.priority - priced.worth.priority
+    difference = free.scores.priority - priced.scores.priority
     assert difference[0, column(policy, "loan_flex", "call_centre")] == pytest.approx(3.2)
     assert difference[0, column(policy, "loan_flex", "app")] == 0.0
 
@@ -103,7 +103,7 @@ def test_nothing_is_offered_that_uses_more_than_is_left(left, charge):
     policy = compiled(replace(CALLS, charge=f"{charge:.3f}"), BONUS)
     remaining = dict(zip(("call_slots", "bonus"), left, strict=True))
     decisions = decided(policy, 3, remaining=remaining)
-    for budget, use in zip(policy.budgets, decisions.worth.uses, strict=True):
+    for budget, use in zip(policy.budgets, decisions.scores.uses, strict=True):
         offered = decisions.ranking.rank[:, budget.columns] > 0
         assert (use[offered] <= remaining[budget.budget.name]).all()
 
@@ -143,4 +143,4 @@ def test_a_charge_that_does_not_compile_fails_closed():
         Policy(), OFFERS, VOCABULARY, catalogue_for(Policy()), (replace(CALLS, charge="ofer_cost"),)
     )
     assert failed_rule(decided(policy), "loan_flex", "call_centre") == "call_slots"
-    assert np.isnan(decided(policy).worth.uses[0]).all()
+    assert np.isnan(decided(policy).scores.uses[0]).all()

@@ -44,13 +44,13 @@ def decided(**said):
 
 def test_weights_and_rules_read_what_the_channel_says():
     loan = column(BORROWING, "loan_flex", "app")
-    assert decided(intent="borrow").worth.context[:, loan].tolist() == [3.0, 3.0]
-    assert decided(intent="browse").worth.context[:, loan].tolist() == [1.0, 1.0]
+    assert decided(intent="borrow").scores.context[:, loan].tolist() == [3.0, 3.0]
+    assert decided(intent="browse").scores.context[:, loan].tolist() == [1.0, 1.0]
     assert not decided(amount=50.0).allowed.any()
 
 
 def test_what_is_not_said_is_null():
-    assert decided().worth.context.max() == 1.0
+    assert decided().scores.context.max() == 1.0
     assert decided().allowed.any()
 
 

@@ -93,7 +93,7 @@ def test_one_customer_alone_is_decided_as_in_the_batch(row):
     table, scores, context = customers(policy, 60), likely(policy, 60), DecisionContext(as_of=NOON, seed=1)
     batch = decide(table, scores, policy, context)
     alone = decide(table.take(np.array([row])), scores[[row]], policy, context)
-    assert alone.worth.priority[0].tobytes() == batch.worth.priority[row].tobytes()
+    assert alone.scores.priority[0].tobytes() == batch.scores.priority[row].tobytes()
     assert alone.ranking.rank[0].tobytes() == batch.ranking.rank[row].tobytes()
 
 

@@ -61,10 +61,10 @@ def test_whose_winner_changes_is_counted_as_by_ranking_again(seed, kind):
     groups = [sorted(place for places in by_channel for place in places), *by_channel]
     standard = np.flatnonzero(decisions.arm == Arm.STANDARD)
     for position, factor in enumerate(FACTORS):
-        keys = priority_of(decisions.worth, replace(policy.policy.factors, **{factor: False}))
+        keys = priority_of(decisions.scores, replace(policy.policy.factors, **{factor: False}))
         counts = [
             sum(
-                first_of(decisions, row, keys, places) != first_of(decisions, row, decisions.worth.priority, places)
+                first_of(decisions, row, keys, places) != first_of(decisions, row, decisions.scores.priority, places)
                 for row in standard
             )
             for places in groups

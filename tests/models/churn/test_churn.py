@@ -9,6 +9,7 @@ import pytest
 
 from domain.errors import DataError, ModelError
 from expressions.types import Category
+from models.baselines.bg_nbd import BgNbd, activity
 from models.calibration import logit
 from models.churn.model import ChurnModel, fit_churn
 from models.churn.training import TrainedChurn, train_churn
@@ -47,17 +48,17 @@ def log_loss(probability: np.ndarray, y: np.ndarray) -> float:
 
 
 def test_the_model_beats_every_baseline_on_rows_it_has_not_seen(trained: TrainedChurn) -> None:
-    judged = trained.judged
-    losses = {name: log_loss(scores, judged.y) for name, scores in judged.scores.items()}
-    assert set(judged.baselines) == {"prevalence", "bg_nbd"}
-    assert all(losses[MODEL] < losses[name] - 0.01 for name in judged.baselines)
-    assert judged.scores[MODEL].mean() == pytest.approx(judged.y.mean(), abs=0.03)
+    held_out = trained.held_out
+    losses = {name: log_loss(scores, held_out.y) for name, scores in held_out.scores.items()}
+    assert set(held_out.baselines) == {"prevalence", "bg_nbd"}
+    assert all(losses[MODEL] < losses[name] - 0.01 for name in held_out.baselines)
+    assert held_out.scores[MODEL].mean() == pytest.approx(held_out.y.mean(), abs=0.03)
 
 
 def test_judged_rows_carry_their_segments_by_name(trained: TrainedChurn) -> None:
-    assert set(trained.judged.groups) == {"stage", "segment"}
-    assert set(trained.judged.groups["segment"]) == {"mass", "affluent", "student", "senior"}
-    assert set(trained.judged.fold.tolist()) == {0, 1}
+    assert set(trained.held_out.groups) == {"stage", "segment"}
+    assert set(trained.held_out.groups["segment"]) == {"mass", "affluent", "student", "senior"}
+    assert set(trained.held_out.fold.tolist()) == {0, 1}
 
 
 def test_a_customer_alone_gets_the_score_of_the_batch(world: ChurnWorld, trained: TrainedChurn) -> None:
@@ -86,7 +87,7 @@ def test_the_rate_of_churn_is_kept_and_files_of_former_versions_have_none(
 
 
 def test_training_twice_gives_the_same_model(world: ChurnWorld, trained: TrainedChurn) -> None:
-    assert np.array_equal(train(world).judged.scores[MODEL], trained.judged.scores[MODEL])
+    assert np.array_equal(train(world).held_out.scores[MODEL], trained.held_out.scores[MODEL])
 
 
 def test_contributions_add_up_to_the_prediction(world: ChurnWorld, trained: TrainedChurn) -> None:
@@ -118,7 +119,7 @@ def test_open_labels_are_left_out(world: ChurnWorld) -> None:
     y = np.where(world.features.as_of == world.features.as_of.max(), np.nan, world.y)
     trained = train(dataclasses.replace(world, y=y))
     assert trained.rows == len(y) - 600
-    assert trained.judged.as_of.max() < world.features.as_of.max()
+    assert trained.held_out.as_of.max() < world.features.as_of.max()
 
 
 def test_probabilities_follow_a_share_of_churners_that_falls(world: ChurnWorld) -> None:
@@ -133,6 +134,20 @@ def test_probabilities_follow_a_share_of_churners_that_falls(world: ChurnWorld) 
     seen = y[anchor >= 8].mean()
     assert following == pytest.approx(seen, abs=0.02)
     assert steady > seen + 0.03
+
+
+def test_what_bg_nbd_knows_is_learned_from_few_rows(world: ChurnWorld) -> None:
+    truth = BgNbd(shape=0.8, rate=10.0, dropout_alpha=1.0, dropout_beta=12.0)
+    probability = np.clip(truth.inactive(*activity(world.features), 67.0), 1e-9, 1.0 - 1e-9)
+    y = (np.random.default_rng(5).random(len(probability)) < probability).astype(float)
+    early, late, names = np.flatnonzero(world.known_at < world.known_at[3000]), np.arange(3600, 6000), world.names
+    train, test, known_at = world.features.take(early), world.features.take(late), world.known_at[early]
+    model = fit_churn(train, y[early], names, TRAINING, known_at=known_at, num_threads=1)
+    assert model.inactivity is not None
+    assert model.inactivity.horizon_days == 67.0
+    assert log_loss(model.predict(test), y[late]) < log_loss(probability[late], y[late]) + 0.02  # trees alone: 0.043
+    blind = tuple(name for name in names if name != "active_days_365d")
+    assert fit_churn(train, y[early], blind, TRAINING, known_at=known_at, num_threads=1).inactivity is None
 
 
 def test_damaged_and_foreign_files_are_refused(trained: TrainedChurn, tmp_path: Path) -> None:

@@ -13,18 +13,18 @@ from tests.models.evaluation.worlds import judged_world
 
 
 @pytest.fixture(scope="module")
-def judged():
+def held_out():
     return judged_world()
 
 
 @pytest.fixture(scope="module")
-def evaluation(judged):
-    return evaluate(judged, economics=Economics())
+def evaluation(held_out):
+    return evaluate(held_out, economics=Economics())
 
 
-def test_values_are_exact_and_inside_their_intervals(judged, evaluation):
+def test_values_are_exact_and_inside_their_intervals(held_out, evaluation):
     model = evaluation.model
-    assert model["auc_pooled"].value == pytest.approx(metrics.roc_auc_score(judged.y, judged.scores["model"]))
+    assert model["auc_pooled"].value == pytest.approx(metrics.roc_auc_score(held_out.y, held_out.scores["model"]))
     of_folds = [fold.scores["model"]["auc"].value for fold in evaluation.folds]
     assert model["auc"].value == pytest.approx(np.mean(of_folds))
     for name, estimate in model.items():
@@ -52,29 +52,29 @@ def test_improvement_is_positive_where_the_model_is_better_also_for_losses(evalu
     assert "calibration_slope" not in evaluation.improvements["prevalence"]
 
 
-def test_a_model_compared_with_itself_is_no_better_at_all(judged):
-    twin = replace(judged, scores={"model": judged.scores["model"], "twin": judged.scores["model"]})
+def test_a_model_compared_with_itself_is_no_better_at_all(held_out):
+    twin = replace(held_out, scores={"model": held_out.scores["model"], "twin": held_out.scores["model"]})
     better = evaluate(twin, replicates=20).improvements["twin"]["log_loss"]
     assert (better.value, better.low, better.high) == (0.0, 0.0, 0.0)
 
 
-def test_a_constant_per_fold_is_no_model_however_the_base_rate_drifts(judged):
-    rates = np.array([judged.y[judged.fold == fold].mean() for fold in range(3)])
-    drifting = replace(judged, scores={"model": 0.1 + 0.2 * judged.fold + 1e-3 * rates[judged.fold]})
+def test_a_constant_per_fold_is_no_model_however_the_base_rate_drifts(held_out):
+    rates = np.array([held_out.y[held_out.fold == fold].mean() for fold in range(3)])
+    drifting = replace(held_out, scores={"model": 0.1 + 0.2 * held_out.fold + 1e-3 * rates[held_out.fold]})
     found = evaluate(drifting, replicates=50).model
     assert found["auc"].value == 0.5
     assert found["auc_pooled"].value != 0.5
 
 
-def test_the_same_seed_gives_the_same_intervals_whatever_the_order_of_rows(judged, evaluation):
-    shuffled = judged.take(np.random.default_rng(0).permutation(len(judged)))
+def test_the_same_seed_gives_the_same_intervals_whatever_the_order_of_rows(held_out, evaluation):
+    shuffled = held_out.take(np.random.default_rng(0).permutation(len(held_out)))
     again = evaluate(shuffled, economics=Economics())
     for name, estimate in evaluation.model.items():
         assert again.model[name].low == pytest.approx(estimate.low, rel=1e-6, abs=1e-9), name
 
 
-def test_repeating_each_customers_rows_does_not_make_intervals_narrower(judged, evaluation):
-    doubled = evaluate(judged.take(np.repeat(np.arange(len(judged)), 2)))
+def test_repeating_each_customers_rows_does_not_make_intervals_narrower(held_out, evaluation):
+    doubled = evaluate(held_out.take(np.repeat(np.arange(len(held_out)), 2)))
     once, twice = evaluation.model["auc"], doubled.model["auc"]
     assert twice.high - twice.low == pytest.approx(once.high - once.low, rel=0.02)
 
@@ -99,11 +99,11 @@ def _small_world(seed):
     return y, 1 / (1 + np.exp(-normal)), np.repeat(np.arange(200).astype(str).astype(object), 3)
 
 
-def test_groups_that_are_too_small_are_said_as_such_and_none_is_left_out(judged):
-    labels = np.array(["big"] * len(judged), dtype=object)
+def test_groups_that_are_too_small_are_said_as_such_and_none_is_left_out(held_out):
+    labels = np.array(["big"] * len(held_out), dtype=object)
     labels[:3] = "tiny"
-    groups = evaluate(replace(judged, groups={"stage": labels}), replicates=5).groups
-    assert [(group.group, group.rows) for group in groups] == [("big", len(judged) - 3), ("tiny", 3)]
+    groups = evaluate(replace(held_out, groups={"stage": labels}), replicates=5).groups
+    assert [(group.group, group.rows) for group in groups] == [("big", len(held_out) - 3), ("tiny", 3)]
     assert groups[0].auc is not None
     assert groups[0].calibration_ratio_low <= groups[0].calibration_ratio <= groups[0].calibration_ratio_high
     assert groups[1].auc is None
@@ -111,16 +111,16 @@ def test_groups_that_are_too_small_are_said_as_such_and_none_is_left_out(judged)
     assert groups[1].seen_high > groups[1].seen_low
 
 
-def test_unknown_is_a_group_of_its_own(evaluation, judged):
+def test_unknown_is_a_group_of_its_own(evaluation, held_out):
     stages = [group for group in evaluation.groups if group.grouping == "stage"]
     assert {group.group for group in stages} == {"growth", "mature", "(unknown)"}
-    assert sum(group.rows for group in stages) == len(judged)
+    assert sum(group.rows for group in stages) == len(held_out)
 
 
-def test_folds_are_in_the_order_of_time(evaluation, judged):
+def test_folds_are_in_the_order_of_time(evaluation, held_out):
     assert [fold.fold for fold in evaluation.folds] == [0, 1, 2]
     assert evaluation.folds[0].first < evaluation.folds[1].first
-    assert sum(fold.rows for fold in evaluation.folds) == len(judged)
+    assert sum(fold.rows for fold in evaluation.folds) == len(held_out)
     assert set(evaluation.folds[0].scores) == {"model", "prevalence", "noisy"}
 
 
@@ -141,13 +141,13 @@ def test_tables_hold_everything_as_rows(evaluation):
     assert tables["gain"]["model"].iloc[-1] == pytest.approx(1.0)
 
 
-def test_one_class_gives_undefined_metrics_and_not_an_error(judged):
-    evaluation = evaluate(replace(judged, y=np.zeros(len(judged))), replicates=5)
+def test_one_class_gives_undefined_metrics_and_not_an_error(held_out):
+    evaluation = evaluate(replace(held_out, y=np.zeros(len(held_out))), replicates=5)
     assert np.isnan(evaluation.model["auc"].value)
     assert np.isnan(evaluation.model["brier_skill"].value)
     assert evaluation.model["log_loss"].value > 0.0
 
 
-def test_nothing_judged_is_an_error(judged):
+def test_nothing_judged_is_an_error(held_out):
     with pytest.raises(DataError, match="no held-out predictions"):
-        evaluate(judged.take(np.zeros(len(judged), bool)))
+        evaluate(held_out.take(np.zeros(len(held_out), bool)))

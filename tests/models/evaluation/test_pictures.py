@@ -33,9 +33,9 @@ def test_one_feature_is_enough_for_a_picture():
 
 
 def test_one_class_can_still_be_drawn():
-    judged = judged_world(rows=60).take(np.arange(20))
-    judged = type(judged)(
-        fold=judged.fold, customer_ids=judged.customer_ids, as_of=judged.as_of, y=np.zeros(20),
-        scores=judged.scores, groups=judged.groups,
+    held_out = judged_world(rows=60).take(np.arange(20))
+    held_out = type(held_out)(
+        fold=held_out.fold, customer_ids=held_out.customer_ids, as_of=held_out.as_of, y=np.zeros(20),
+        scores=held_out.scores, groups=held_out.groups,
     )  # fmt: skip
-    assert len(draw_all(evaluate(judged, replicates=3), None, "nothing")) == 4
+    assert len(draw_all(evaluate(held_out, replicates=3), None, "nothing")) == 4

@@ -14,8 +14,8 @@ def brute_force(score, y, weight, economics, points=4_001):
     churners = np.array([(weight * y)[score >= cut].sum() for cut in cuts]) / weight.sum()
     others = np.array([(weight * (1 - y))[score >= cut].sum() for cut in cuts]) / weight.sum()
     rate = np.linspace(0, 1, points)[:, None]
-    worth = rate * (economics.customer_lifetime_value - economics.offer_cost) - economics.contact_cost
-    profit = worth * churners - (economics.offer_cost + economics.contact_cost) * others
+    scores = rate * (economics.customer_lifetime_value - economics.offer_cost) - economics.contact_cost
+    profit = scores * churners - (economics.offer_cost + economics.contact_cost) * others
     density = beta.pdf(rate[:, 0], economics.accept_alpha, economics.accept_beta)
     return trapezoid(profit.max(axis=1) * density, rate[:, 0])
 

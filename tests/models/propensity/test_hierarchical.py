@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from models.propensity.hierarchical import Design, fit_hierarchical
+from models.propensity.levels import Levels
 
 
-def design_of(rows: int, seed: int) -> tuple[Design, np.ndarray]:
+def design_of(rows: int, seed: int, leaves: slice = slice(1, 4)) -> tuple[Design, np.ndarray]:
     """Three groups of a hierarchy of one global and three own columns, and the design written out in full."""
     random = np.random.default_rng(seed)
     group = np.sort(random.integers(0, 3, rows))
@@ -16,16 +18,28 @@ def design_of(rows: int, seed: int) -> tuple[Design, np.ndarray]:
     placed = np.hstack([np.ones((3, 1)), np.eye(3)])
     starts = np.searchsorted(group, np.arange(4))
     full = np.hstack([np.stack([np.kron(varying[row], placed[group[row]]) for row in range(rows)]), common])
-    return Design(varying, common, placed, starts), full
+    return Design(varying, common, Levels(placed, leaves), starts), full
 
 
-def test_the_structured_sums_are_those_of_the_design_written_out() -> None:
-    design, full = design_of(60, 1)
+@pytest.mark.parametrize("leaves", [slice(1, 4), slice(2, 4), slice(0, 0)])
+def test_the_structured_sums_are_those_of_the_design_written_out(leaves: slice) -> None:
+    design, full = design_of(60, 1, leaves)
     random = np.random.default_rng(2)
     weights, values = random.normal(size=full.shape[1]), random.random(60)
     np.testing.assert_allclose(design.scores(weights), full @ weights)
     np.testing.assert_allclose(design.gradient(values), full.T @ values)
-    np.testing.assert_allclose(design.information(values), full.T @ (values[:, None] * full), atol=1e-12)
+    np.testing.assert_allclose(design.information(values).dense(), full.T @ (values[:, None] * full), atol=1e-12)
+
+
+@pytest.mark.parametrize("leaves", [slice(1, 4), slice(2, 4), slice(0, 0)])
+def test_eliminated_leaves_give_the_inverse_of_the_whole(leaves: slice) -> None:
+    design, full = design_of(60, 1, leaves)
+    random = np.random.default_rng(2)
+    weights, vector, pull = random.random(60), random.normal(size=full.shape[1]), random.random(full.shape[1]) + 0.1
+    factored = design.information(weights).plus(pull).factored()
+    inverse = np.linalg.inv(full.T @ (weights[:, None] * full) + np.diag(pull))
+    np.testing.assert_allclose(factored.solve(vector), inverse @ vector, atol=1e-10)
+    np.testing.assert_allclose(factored.variances(), np.diag(inverse), atol=1e-10)
 
 
 def test_the_optimum_is_that_of_ridge_regression() -> None:
@@ -58,7 +72,7 @@ def test_single_precision_finds_the_same_optimum_and_groups_without_rows_are_the
     kept = np.arange(3000) < design.starts[2]  # the last group has no rows left
     y = (np.random.default_rng(8).random(3000) < expit(full @ np.linspace(-1, 1, full.shape[1]))).astype(float)[kept]
     blocks, double = np.array([-1] + [0] * (full.shape[1] - 1)), design.take(kept)
-    single = Design(double.varying.astype(np.float32), double.common.astype(np.float32), double.placed, double.starts)
+    single = Design(double.varying.astype(np.float32), double.common.astype(np.float32), double.levels, double.starts)
     exact, close = (fit_hierarchical(one, y, blocks, np.array([2.0]), reestimate=False) for one in (double, single))
     np.testing.assert_allclose(close.weights, exact.weights, atol=1e-3)
     theta, _ = double.split(exact.weights)

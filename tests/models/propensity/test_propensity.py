@@ -56,12 +56,12 @@ def log_loss(probability: np.ndarray, y: np.ndarray) -> float:
 
 
 def test_the_model_beats_every_baseline_on_impressions_it_has_not_seen(trained: TrainedPropensity) -> None:
-    judged = trained.judged
-    losses = {name: log_loss(scores, judged.y) for name, scores in judged.scores.items()}
-    assert set(judged.baselines) == {"prevalence", "most_popular_offer", "per_offer_logistic"}
-    assert all(losses[MODEL] < losses[name] - 0.005 for name in judged.baselines)
-    assert judged.scores[MODEL].mean() == pytest.approx(judged.y.mean(), abs=0.02)
-    assert set(judged.groups) == {"segment", "offer", "channel"}
+    held_out = trained.held_out
+    losses = {name: log_loss(scores, held_out.y) for name, scores in held_out.scores.items()}
+    assert set(held_out.baselines) == {"prevalence", "most_popular_offer", "per_offer_logistic"}
+    assert all(losses[MODEL] < losses[name] - 0.005 for name in held_out.baselines)
+    assert held_out.scores[MODEL].mean() == pytest.approx(held_out.y.mean(), abs=0.02)
+    assert set(held_out.groups) == {"segment", "offer", "channel"}
 
 
 def test_scores_of_new_customers_follow_the_truth(
@@ -159,7 +159,7 @@ def test_files_of_former_versions_have_no_priors_and_score_nobody_by_them(
 
 
 def test_training_twice_gives_the_same_model(world: OfferWorld, trained: TrainedPropensity) -> None:
-    assert np.array_equal(train(world).judged.scores[MODEL], trained.judged.scores[MODEL])
+    assert np.array_equal(train(world).held_out.scores[MODEL], trained.held_out.scores[MODEL])
 
 
 def test_a_new_offer_starts_near_offers_of_its_kind(

@@ -40,8 +40,8 @@ class World:
 
     def __init__(self, home: Path) -> None:
         self.store = TrackingStore(tracking_store(home / "mlflow.db"), home / "artifacts")
-        self.judged = judged_world(rows=900)
-        self.evaluation = evaluate(self.judged, replicates=20)
+        self.held_out = judged_world(rows=900)
+        self.evaluation = evaluate(self.held_out, replicates=20)
         names = tuple(f"feature_{place}" for place in range(900))
         parameters = {"num_leaves": 20, "horizon_days": 60}
         self.champion = self.logged(facts(features=names, parameters=parameters), small_model())
@@ -55,7 +55,7 @@ class World:
             self.evaluation, {"balance": 0.7}, Gate(minimum_positives=10, maximum_calibration_error=1.0), None
         )
         run = log_run(
-            self.store, about, model, judged=self.judged, evaluation=self.evaluation, report=report, pictures={}
+            self.store, about, model, held_out=self.held_out, evaluation=self.evaluation, report=report, pictures={}
         )
         ModelRegistry(self.store).register(run)
         return run
@@ -124,9 +124,9 @@ def test_a_run_tells_its_data_and_has_a_child_for_each_fold(world: World) -> Non
     assert len(inputs["training"].digest) == 32
     columns = json.loads(inputs["training"].schema)["mlflow_colspec"]
     assert [column["name"] for column in columns] == ["balance", "age", "visits"]
-    assert json.loads(inputs["evaluation"].profile)["rows"] == len(world.judged)
+    assert json.loads(inputs["evaluation"].profile)["rows"] == len(world.held_out)
     folds = world.store.client.search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'")
-    assert len(folds) == int(world.judged.fold.max()) + 1
+    assert len(folds) == int(world.held_out.fold.max()) + 1
     assert all(0.5 < child.data.metrics["auc"] < 1.0 for child in folds)
     about = world.store.client.get_experiment(run.info.experiment_id).tags
     assert "demo's churn model" in about["mlflow.note.content"]

@@ -17,7 +17,7 @@ from models.comparison import compare_with_champion, recorded_scores
 from models.evaluation.evaluation import evaluate
 from models.evaluation.pictures import draw_reliability
 from models.gate import judge_challenger
-from models.registry import CHALLENGER, CHAMPION, ModelRegistry
+from models.registry import CHALLENGER, CHAMPION, FORMER, ModelRegistry
 from models.settings import Gate
 from models.tracking.experiments import FACTS, UNKNOWN_REVISION, compare_runs, git_revision
 from models.tracking.files import FILES_FOLDER
@@ -37,30 +37,30 @@ def store(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def judged():
+def held_out():
     return judged_world(rows=900)
 
 
 @pytest.fixture(scope="module")
-def evaluation(judged):
-    return evaluate(judged, replicates=20)
+def evaluation(held_out):
+    return evaluate(held_out, replicates=20)
 
 
-def logged(store, judged, evaluation, *, passed=True, model=None, **changes):
+def logged(store, held_out, evaluation, *, passed=True, model=None, **changes):
     gate = Gate(minimum_positives=10 if passed else 10**9, maximum_calibration_error=1.0)
     report = judge_challenger(evaluation, {"balance": 0.7}, gate, champion=None)
     assert report.passed == passed, report.failures
     return log_run(
-        store, facts(**changes), model or small_model(), judged=judged, evaluation=evaluation, report=report,
+        store, facts(**changes), model or small_model(), held_out=held_out, evaluation=evaluation, report=report,
         pictures={"reliability.png": draw_reliability(evaluation.reliability, "demo churn")},
         single_features={"balance": 0.7}, importance={"balance": 0.2},
     )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def first(store, judged, evaluation):
+def first(store, held_out, evaluation):
     """The run and registration that most tests look at."""
-    run = logged(store, judged, evaluation)
+    run = logged(store, held_out, evaluation)
     return run, ModelRegistry(store).register(run)
 
 
@@ -91,9 +91,9 @@ def test_the_trees_are_native_text_and_nothing_is_pickled(first):
     assert "code: null" in (folder / "MLmodel").read_text()
 
 
-def test_no_customer_id_reaches_the_tracking_store(first, judged):
+def test_no_customer_id_reaches_the_tracking_store(first, held_out):
     root = Path(first[0].source.removeprefix("file://")).parents[2]
-    wanted = str(judged.customer_ids[0]).encode()
+    wanted = str(held_out.customer_ids[0]).encode()
     contents = [path.read_bytes() for path in root.rglob("*") if path.is_file()]
     assert len(contents) > 10
     assert all(wanted not in content for content in contents)
@@ -108,30 +108,45 @@ def test_the_champion_loads_as_it_was_logged(store, first):
     np.testing.assert_array_equal(loaded.model.booster.predict(matrix), small_model().booster.predict(matrix))
 
 
-def test_recorded_predictions_are_found_again_row_by_row(store, first, judged):
+def test_recorded_predictions_are_found_again_row_by_row(store, first, held_out):
     recorded = ModelRegistry(store).recorded_predictions(first[1])
-    later = judged.take(np.arange(len(judged))[::-2])
+    later = held_out.take(np.arange(len(held_out))[::-2])
     np.testing.assert_array_equal(recorded_scores(later, recorded), later.scores["model"])
     comparison = compare_with_champion(later, recorded_scores(later, recorded), "recorded", replicates=20)
     assert (comparison.rows, comparison.improvements["log_loss"].value) == (len(later), 0.0)
 
 
-def test_a_failed_challenger_leaves_the_champion_in_charge_and_a_better_one_replaces_it(store, judged, evaluation):
+def test_a_failed_challenger_leaves_the_champion_in_charge_and_a_better_one_replaces_it(store, held_out, evaluation):
     registry, name = ModelRegistry(store), "alias-churn"
     assert registry.find(name, CHAMPION) is None
-    one = registry.register(logged(store, judged, evaluation, bank="alias"))
+    one = registry.register(logged(store, held_out, evaluation, bank="alias"))
     assert (registry.find(name, CHAMPION), registry.find(name, CHALLENGER)) == (one, None)
-    two = registry.register(logged(store, judged, evaluation, bank="alias", passed=False))
+    two = registry.register(logged(store, held_out, evaluation, bank="alias", passed=False))
     assert (registry.find(name, CHAMPION), registry.find(name, CHALLENGER)) == (one, two)
-    three = registry.register(logged(store, judged, evaluation, bank="alias"))
+    three = registry.register(logged(store, held_out, evaluation, bank="alias"))
     assert (registry.find(name, CHAMPION), registry.find(name, CHALLENGER)) == (three, None)
-    registry.promote(two)
+    registry.promote(two, by="A. Jansen", why="in a hurry")
     assert registry.find(name, CHAMPION) == two
+    assert registry.find(name, FORMER) == three
+    assert [move.sentence for move in registry.moves(two)][-1] == "champion given by A. Jansen: in a hurry"
+    assert [move.sentence for move in registry.moves(three)][
+        -1
+    ] == f"former given by A. Jansen: version {two.version} is in charge"
+    assert (registry.named(name, two.version), registry.named(name, "champion")) == (two, two)
+    assert registry.named(name, "99") is registry.named(name, "nobody") is None
 
 
-def test_a_first_model_that_fails_is_challenger_and_there_is_no_champion(store, judged, evaluation):
+def test_with_rollouts_a_model_that_passed_waits_unless_it_is_the_first(store, held_out, evaluation):
+    registry, name = ModelRegistry(store), "waits-churn"
+    first = registry.register(logged(store, held_out, evaluation, bank="waits"), waits=True)
+    second = registry.register(logged(store, held_out, evaluation, bank="waits"), waits=True)
+    assert (registry.find(name, CHAMPION), registry.find(name, CHALLENGER)) == (first, second)
+    assert registry.has_passed(second)
+
+
+def test_a_first_model_that_fails_is_challenger_and_there_is_no_champion(store, held_out, evaluation):
     registry = ModelRegistry(store)
-    registered = registry.register(logged(store, judged, evaluation, bank="young", passed=False))
+    registered = registry.register(logged(store, held_out, evaluation, bank="young", passed=False))
     assert registry.find("young-churn", CHALLENGER) == registered
     with pytest.raises(ModelError, match="there is no champion of young-churn"):
         registry.load("young-churn", CHAMPION, SmallModel.from_files)
@@ -145,18 +160,18 @@ def test_a_version_that_somebody_else_registered_is_refused(store, first):
         ModelRegistry(store).load("foreign-churn", CHAMPION, SmallModel.from_files)
 
 
-def test_files_that_were_changed_are_not_loaded(store, judged, evaluation):
+def test_files_that_were_changed_are_not_loaded(store, held_out, evaluation):
     registry = ModelRegistry(store)
-    run = logged(store, judged, evaluation, bank="changed")
+    run = logged(store, held_out, evaluation, bank="changed")
     registry.register(run)
     (Path(run.source.removeprefix("file://")) / FILES_FOLDER / "shift.json").write_text("9.0")
     with pytest.raises(ModelError, match="not those that were logged"):
         registry.load("changed-churn", CHAMPION, SmallModel.from_files)
 
 
-def test_files_that_are_gone_are_an_error_with_a_remedy(store, judged, evaluation):
+def test_files_that_are_gone_are_an_error_with_a_remedy(store, held_out, evaluation):
     registry = ModelRegistry(store)
-    run = logged(store, judged, evaluation, bank="gone")
+    run = logged(store, held_out, evaluation, bank="gone")
     registry.register(run)
     folder = Path(run.source.removeprefix("file://"))
     folder.rename(folder.with_name("elsewhere"))
@@ -169,16 +184,16 @@ class BrokenModel(SmallModel):
         raise OSError(28, "No space left on device")
 
 
-def test_a_run_that_could_not_be_written_is_marked_as_failed(store, judged, evaluation):
+def test_a_run_that_could_not_be_written_is_marked_as_failed(store, held_out, evaluation):
     broken = BrokenModel(small_model().booster, 0.0)
     with pytest.raises(OSError, match="No space left"):
-        logged(store, judged, evaluation, bank="broken", model=broken)
+        logged(store, held_out, evaluation, bank="broken", model=broken)
     assert compare_runs(store, "broken")["status"].tolist() == ["FAILED"]
 
 
-def test_experiments_are_one_flat_table_the_newest_first(store, judged, evaluation):
+def test_experiments_are_one_flat_table_the_newest_first(store, held_out, evaluation):
     for model in ("churn", "propensity"):
-        logged(store, judged, evaluation, bank="table", model=None, data_digest=model)
+        logged(store, held_out, evaluation, bank="table", model=None, data_digest=model)
     table = compare_runs(store, "table")
     assert list(table.columns[: len(FACTS)]) == list(FACTS)
     assert table["data_digest"].tolist() == ["propensity", "churn"]
@@ -194,9 +209,9 @@ def test_a_bank_without_runs_has_an_empty_table(store):
     assert (len(table), tuple(table.columns)) == (0, FACTS)
 
 
-def test_logging_and_loading_print_nothing_and_change_nothing_global(store, judged, evaluation, capfd):
+def test_logging_and_loading_print_nothing_and_change_nothing_global(store, held_out, evaluation, capfd):
     before = dict(os.environ)
-    ModelRegistry(store).register(logged(store, judged, evaluation, bank="quiet"))
+    ModelRegistry(store).register(logged(store, held_out, evaluation, bank="quiet"))
     ModelRegistry(store).load("quiet-churn", CHAMPION, SmallModel.from_files)
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")

@@ -113,12 +113,12 @@ def test_what_fails_is_told_by_its_kind_alone(collector, tmp_path, monkeypatch):
         raise StateError(f"no place for {SOMEBODY}")
 
     with traced(tmp_path) as client:
-        monkeypatch.setattr(client.app.state.service.answering._keeping, "_write", full)
+        monkeypatch.setattr(client.app.state.service.decision_queue._keeping, "_write", full)
         answer = client.post("/v1/decisions", json={"customer_id": SOMEBODY, "channel": "app"})
         assert answer.status_code == 503
-        monkeypatch.setattr(client.app.state.service.looking, "offers", full)
+        monkeypatch.setattr(client.app.state.service.queries, "offers", full)
         client.get("/v1/offers")
-        monkeypatch.setattr(client.app.state.service.looking, "offers", lambda: 1 / 0)
+        monkeypatch.setattr(client.app.state.service.queries, "offers", lambda: 1 / 0)
         assert client.get("/v1/offers").status_code == 500
     spans = collector.spans
     [keep] = [span for span in spans if span.name == "keep"]
@@ -224,5 +224,5 @@ def test_a_collector_that_sends_elsewhere_is_not_followed(collector, tmp_path, m
 def test_who_is_not_traced_is_measured_by_the_metrics_alone(tmp_path):
     with small_client(tmp_path) as client:
         service = client.app.state.service
-        assert service.watcher is client.app.state.metrics
+        assert service.instrumentation is client.app.state.metrics
         assert [one.cls.__name__ for one in client.app.user_middleware] == ["Measured", "Unkept"]

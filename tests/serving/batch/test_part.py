@@ -34,7 +34,7 @@ class Decided:
 def decided(log, folder, features):
     decider = small_decider()
     result = decide_part(decider, features, DecisionContext(as_of=AS_OF, seed=7), folder=folder, part="bucket-00")
-    return Decided(result, log_part(log, folder, "bucket-00", seed=7, versions=decider.versions))
+    return Decided(result, log_part(log, folder, "bucket-00", seed=7, versions=[decider.versions]))
 
 
 def test_a_part_is_written_and_what_it_offers_is_logged(tmp_path, log, everybody):
@@ -56,16 +56,16 @@ def test_a_part_is_logged_from_its_files_alone(tmp_path, log, everybody):
     decider = small_decider()
     decide_part(decider, everybody, DecisionContext(as_of=AS_OF, seed=7), folder=tmp_path / "run", part="bucket-00")
     assert not is_logged(log, tmp_path / "run", "bucket-00")
-    assert log_part(log, tmp_path / "run", "bucket-00", seed=7, versions=decider.versions) > 0
+    assert log_part(log, tmp_path / "run", "bucket-00", seed=7, versions=[decider.versions]) > 0
     assert is_logged(log, tmp_path / "run", "bucket-00")
-    assert log_part(log, tmp_path / "run", "bucket-00", seed=7, versions=decider.versions) == 0
+    assert log_part(log, tmp_path / "run", "bucket-00", seed=7, versions=[decider.versions]) == 0
 
 
 def test_a_part_whose_offers_are_damaged_is_not_logged(tmp_path, log, everybody):
     decided(log, tmp_path / "run", everybody)
     part_file(tmp_path / "run", OFFERS, "bucket-00").write_bytes(b"half")
     with pytest.raises(StateError, match="cannot be read"):
-        log_part(log, tmp_path / "run", "bucket-00", seed=7, versions={})
+        log_part(log, tmp_path / "run", "bucket-00", seed=7, versions=[])
 
 
 def test_the_forensics_of_a_part_are_those_of_its_decisions(tmp_path, log, everybody):

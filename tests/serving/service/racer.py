@@ -23,7 +23,7 @@ def main() -> None:
     print("ready", flush=True)
     sys.stdin.readline()
     answers = [
-        json.loads(service.answering.ask(DecisionRequest(customer_id=customer, channel="email")).result())
+        json.loads(service.decision_queue.ask(DecisionRequest(customer_id=customer, channel="email")).result())
         for customer in customers
     ]
     service.close()

@@ -24,7 +24,7 @@ class Gate:
     """Blocks the deciding thread until all requests wait, and records the size of each pass."""
 
     def __init__(self, service):
-        self.passes, self._prepare, self._answering = [], service.decisions.prepare, service.answering
+        self.passes, self._prepare, self._answering = [], service.decisions.prepare, service.decision_queue
         self._begun, self._all_asked = threading.Event(), threading.Event()
         service.decisions.prepare = self.prepare
 
@@ -59,7 +59,7 @@ def test_many_who_ask_at_once_are_decided_in_one_pass_and_every_record_replays(s
     assert [answer["customer_id"] for answer in answers] == CUSTOMERS
     assert any(answer["offers"] for answer in answers)
     for answer in answers:
-        _, replayed = service.looking.replay(answer["decision_id"])
+        _, replayed = service.queries.replay(answer["decision_id"])
         assert replayed["same"], replayed
 
 
@@ -99,7 +99,7 @@ def test_a_model_that_fails_for_one_customer_fails_for_no_other(service):
 
 def test_questions_that_wait_when_the_service_ends_are_answered(service):
     answers = Gate(service).ask([DecisionRequest(customer_id=name, channel="app") for name in CUSTOMERS])
-    service.answering.close()
+    service.decision_queue.close()
     assert all(json.loads(answer.result(30))["decision_id"] for answer in answers)
 
 
@@ -114,11 +114,11 @@ def test_what_is_acknowledged_while_a_decision_is_on_its_way_is_counted_by_it(se
             no = SubmittedEvent(
                 event_id="no", customer_id="c02", type=ATTRIBUTES_TYPE, properties={"consent_email": False}
             )
-            assert service.listening.ingest([no]).fates.result(30) == [EventStatus.ACCEPTED]
+            assert service.ingestion.ingest([no]).fates.result(30) == [EventStatus.ACCEPTED]
         return made
 
     service.decisions.prepare = told_in_between
-    said = json.loads(service.answering.ask(DecisionRequest(customer_id="c02", channel=channel)).result(30))
+    said = json.loads(service.decision_queue.ask(DecisionRequest(customer_id="c02", channel=channel)).result(30))
     assert len(tries) == 2
     assert tries[0]
     if channel == "email":

@@ -41,7 +41,7 @@ def service(tmp_path):
 
 
 def ask(service, customer="c05", channel="app"):
-    return json.loads(service.answering.ask(DecisionRequest(customer_id=customer, channel=channel)).result())
+    return json.loads(service.decision_queue.ask(DecisionRequest(customer_id=customer, channel=channel)).result())
 
 
 def test_a_model_that_fails_leaves_what_needs_no_score(service):
@@ -74,7 +74,7 @@ def test_what_cannot_be_kept_is_not_answered(service, monkeypatch):
     def full(*_):
         raise StateError("database or disk is full")
 
-    monkeypatch.setattr(service.answering._keeping, "_write", full)
+    monkeypatch.setattr(service.decision_queue._keeping, "_write", full)
     with pytest.raises(StateError, match="disk is full"):
         ask(service)
     monkeypatch.undo()

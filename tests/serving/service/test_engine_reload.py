@@ -56,7 +56,7 @@ def source(service):
 
 
 @pytest.fixture
-def swapper(service, source):
+def reloader(service, source):
     return EngineReloader(source, service.swap, service.clock, seconds=60, read_pauses=service.read_pauses)
 
 
@@ -65,18 +65,18 @@ def engine_with(service, bank=None, propensity=None):
     return LiveEngine(decider, service.engine.reader)
 
 
-def test_a_new_engine_is_tried_and_put_in_charge(service, source, swapper):
-    assert not swapper.look()
+def test_a_new_engine_is_tried_and_put_in_charge(service, source, reloader):
+    assert not reloader.look()
     better = engine_with(service, with_policy(small_bank(), offers_per_channel=1))
     source.offer(better)
-    assert swapper.look()
+    assert reloader.look()
     assert service.engine is better
-    assert (swapper.swaps, swapper.refused, swapper.why) == (1, 0, "")
-    assert not swapper.look()
+    assert (reloader.swaps, reloader.refused, reloader.why) == (1, 0, "")
+    assert not reloader.look()
 
 
 @pytest.mark.parametrize("what", ["folder", "model", "crash"])
-def test_a_bad_one_is_refused_and_the_old_one_goes_on(service, source, swapper, what, caplog):
+def test_a_bad_one_is_refused_and_the_old_one_goes_on(service, source, reloader, what, caplog):
     before = service.engine
     bad = {
         "folder": DataError("the policy has problems"),
@@ -84,16 +84,16 @@ def test_a_bad_one_is_refused_and_the_old_one_goes_on(service, source, swapper, 
         "crash": RuntimeError("c02 is somebody's name"),
     }
     source.offer(bad[what])
-    assert not swapper.look()
+    assert not reloader.look()
     assert service.engine is before
-    assert (swapper.swaps, swapper.refused) == (0, 1)
-    assert swapper.why
-    assert "c02" not in swapper.why
+    assert (reloader.swaps, reloader.refused) == (0, 1)
+    assert reloader.why
+    assert "c02" not in reloader.why
     # the same is not tried again, the next one is
-    assert not swapper.look()
-    assert swapper.refused == 1
+    assert not reloader.look()
+    assert reloader.refused == 1
     source.offer(engine_with(service))
-    assert swapper.look()
+    assert reloader.look()
 
 
 def test_trying_out_leaves_no_trace(service):

@@ -74,14 +74,14 @@ class World:
 
     def tell(self, event_id: str, occurred_at: datetime | None) -> EventStatus:
         told = SubmittedEvent(event_id=event_id, customer_id=CUSTOMER, type="login", occurred_at=occurred_at)
-        [fate] = self.service.listening.ingest([told]).fates.result(timeout=30)
+        [fate] = self.service.ingestion.ingest([told]).fates.result(timeout=30)
         return fate
 
     def keep(self, channel: str) -> None:
         made = self.prepared[channel].made
         assert made is not None
         write = AnswerWrite(decisions=(made,), request=None, answer=b"", at=microseconds(AS_OF))
-        self.service.commits.submit(self.service.answering._keeping, write).result(timeout=30)
+        self.service.commits.submit(self.service.decision_queue._keeping, write).result(timeout=30)
 
     def gather(self, run: str, midnight: datetime) -> None:
         row = dict.fromkeys(SCHEMA.names) | {
@@ -139,7 +139,7 @@ def keep_batch(world: World) -> None:
 
 def look(world: World) -> None:
     line = AuditEntry(at=microseconds(AS_OF), caller="clerk", act="look at a customer", subject=CUSTOMER)
-    world.service.commits.submit(world.service.auditing, line).result(timeout=30)
+    world.service.commits.submit(world.service.audit, line).result(timeout=30)
 
 
 DOORS: dict[str, Callable[[World], object]] = {
@@ -192,7 +192,7 @@ def test_what_occurs_after_the_erasure_is_a_new_customers(world: World) -> None:
     assert world.log.append(table_of([event])).accepted == 1
     flush(world.service.database, world.log, world.service.clock.now())
     assert len(world.log.read_customer(CUSTOMER)) == 2
-    answer = world.service.answering.ask(DecisionRequest(customer_id=CUSTOMER, channel="app")).result(timeout=30)
+    answer = world.service.decision_queue.ask(DecisionRequest(customer_id=CUSTOMER, channel="app")).result(timeout=30)
     assert b'"decision_id"' in answer
     assert "decisions" in world.found()
 
@@ -224,5 +224,5 @@ def test_a_decision_that_is_outrun_by_an_erasure_is_made_of_a_customer_nobody_kn
         return made
 
     world.service.decisions.prepare = erased_in_between  # type: ignore[assignment]
-    answer = world.service.answering.ask(asked).result(timeout=30)
+    answer = world.service.decision_queue.ask(asked).result(timeout=30)
     assert b'"features_from":"nothing"' in answer

@@ -35,7 +35,7 @@ def test_service_batch_and_recomputation_decide_the_same(service, tmp_path, chan
     accept(service.database, told("e4", "c04", kind="offer_presented", channel="email"))
     customers = [f"c{number:02d}" for number in range(12)]
     answers = [
-        json.loads(service.answering.ask(DecisionRequest(customer_id=name, channel=channel)).result(30))
+        json.loads(service.decision_queue.ask(DecisionRequest(customer_id=name, channel=channel)).result(30))
         for name in customers
     ]
     assert {answer["features_from"] for answer in answers} == {"state"}

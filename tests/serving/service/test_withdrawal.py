@@ -48,7 +48,9 @@ def replica(service, url, tmp_path):
 
 
 def ask(service, customer="c02", channel="email"):
-    return json.loads(service.answering.ask(DecisionRequest(customer_id=customer, channel=channel)).result(timeout=30))
+    return json.loads(
+        service.decision_queue.ask(DecisionRequest(customer_id=customer, channel=channel)).result(timeout=30)
+    )
 
 
 def contact(service, customer="c02"):
@@ -66,7 +68,7 @@ def present(service, decision, customer="c02"):
         properties={"offer": "savings_plus"},
         decision_id=decision,
     )
-    return [fate.value for fate in service.listening.ingest([told]).fates.result(timeout=30)]
+    return [fate.value for fate in service.ingestion.ingest([told]).fates.result(timeout=30)]
 
 
 def rows(service, table):
@@ -79,7 +81,7 @@ def spent(service):
 
 
 def letters_counted(service, customer="c02"):
-    [limit] = service.looking.customer(customer)["limits"]
+    [limit] = service.queries.customer(customer)["limits"]
     return limit["count"]
 
 
@@ -106,7 +108,7 @@ def test_a_withdrawn_contact_counts_in_no_replica_any_more_and_its_budget_is_the
     decision = contact(service)
     assert ask(replica)["offers"] == []
     assert (letters_counted(replica), spent(service)) == (1, 1.0)
-    said = service.withdrawing.withdraw(decision, "tester")
+    said = service.withdrawal.withdraw(decision, "tester")
     assert said["decision_id"] == decision
     assert (letters_counted(replica), spent(service)) == (0, 0.0)
     assert rows(service, PENDING) == rows(service, CHARGES) == []
@@ -117,15 +119,15 @@ def test_a_withdrawn_contact_counts_in_no_replica_any_more_and_its_budget_is_the
 
 def test_withdrawing_again_answers_the_same_and_changes_nothing(service, replica):
     decision = contact(service)
-    said = service.withdrawing.withdraw(decision, "tester")
+    said = service.withdrawal.withdraw(decision, "tester")
     other = contact(service)
-    assert replica.withdrawing.withdraw(decision, "another") == said
+    assert replica.withdrawal.withdraw(decision, "another") == said
     assert [row.decision_id for row in rows(service, PENDING)] == [other]
     assert spent(service) == 1.0
     looks = [(row.caller, row.act, row.subject, row.detail) for row in rows(service, AUDIT)]
     assert looks == [("tester", "withdraw a contact", "c02", decision)]
-    assert service.looking.decision(decision)[1]["withdrawn_at"] == said["withdrawn_at"]
-    assert service.looking.decision(other)[1]["withdrawn_at"] is None
+    assert service.queries.decision(decision)[1]["withdrawn_at"] == said["withdrawn_at"]
+    assert service.queries.decision(other)[1]["withdrawn_at"] is None
 
 
 def test_two_who_withdraw_at_once_give_back_once(service, replica):
@@ -134,7 +136,7 @@ def test_two_who_withdraw_at_once_give_back_once(service, replica):
         decision = contact(service, customer)
         answers = at_once(
             *[
-                lambda one=one, decision=decision: one.withdrawing.withdraw(decision, "t")
+                lambda one=one, decision=decision: one.withdrawal.withdraw(decision, "t")
                 for one in (service, replica) * 3
             ]
         )
@@ -153,7 +155,7 @@ def test_presented_and_withdrawn_at_once_it_is_one_of_both(service, replica):
         decision = contact(service, customer)
         fates, ended = at_once(
             lambda decision=decision, customer=customer: present(service, decision, customer),
-            lambda decision=decision: replica.withdrawing.withdraw(decision, "tester"),
+            lambda decision=decision: replica.withdrawal.withdraw(decision, "tester"),
         )
         assert fates == ["accepted"]
         assert spent(service) - before == (1.0 if isinstance(ended, ContactNotPendingError) else 0.0)
@@ -169,7 +171,7 @@ def test_a_decision_that_was_made_with_the_contact_counted_is_made_anew(service,
     decision = contact(service)
     [prepared] = service.decisions.prepare([DecisionRequest(customer_id="c02", channel="email")])
     assert prepared.answered
-    replica.withdrawing.withdraw(decision, "tester")
+    replica.withdrawal.withdraw(decision, "tester")
     write = AnswerWrite(decisions=(prepared.made,), request=None, answer=b"", at=prepared.made.row["as_of"])
     assert service.commits.submit(DecisionWriter(service.database), write).result(timeout=30).outdated == ("c02",)
 
@@ -186,7 +188,7 @@ def test_what_is_no_pending_contact_is_told_and_stays_as_it_is(service, case):
     else:
         decision = ask(service)["decision_id"]
     with pytest.raises(ContactNotPendingError, match=words):
-        service.withdrawing.withdraw(decision, "tester")
+        service.withdrawal.withdraw(decision, "tester")
     assert spent(service) == 1.0
     assert letters_counted(service) == 1
     assert rows(service, AUDIT) == []
@@ -194,12 +196,12 @@ def test_what_is_no_pending_contact_is_told_and_stays_as_it_is(service, case):
 
 def test_an_unknown_decision_is_unknown_and_so_is_that_of_an_erased_customer(service):
     with pytest.raises(NotFoundError, match="no such decision"):
-        service.withdrawing.withdraw("nosuchdecision", "tester")
+        service.withdrawal.withdraw("nosuchdecision", "tester")
     decision = contact(service)
-    service.withdrawing.withdraw(decision, "tester")
-    assert service.erasing.erase("c02", "tester")["erased"]["withdrawals"] == 1
+    service.withdrawal.withdraw(decision, "tester")
+    assert service.erasure.erase("c02", "tester")["erased"]["withdrawals"] == 1
     with pytest.raises(NotFoundError):
-        service.withdrawing.withdraw(decision, "tester")
+        service.withdrawal.withdraw(decision, "tester")
 
 
 def test_a_contact_of_which_nothing_is_told_counts_as_presented_when_it_was_decided(url, tmp_path):
@@ -215,6 +217,6 @@ def test_a_contact_of_which_nothing_is_told_counts_as_presented_when_it_was_deci
 
 def test_what_was_withdrawn_and_is_presented_after_all_counts(service):
     decision = contact(service)
-    service.withdrawing.withdraw(decision, "tester")
+    service.withdrawal.withdraw(decision, "tester")
     assert present(service, decision) == ["accepted"]
     assert letters_counted(service) == 1

@@ -88,11 +88,11 @@ def test_value_cost_and_contacts_are_those_of_first_offers(everybody):
     by_channel = {row["channel"]: row for row in tables_of(comparison)["channels"]}
     for channel, columns in decisions.policy.candidates.by_channel.items():
         picked = first[:, columns]
-        gain = (decisions.worth.propensity * decisions.worth.value)[:, columns]
+        gain = (decisions.scores.propensity * decisions.scores.value)[:, columns]
         assert by_channel[channel]["contacts_today"] == picked.sum()
         assert by_channel[channel]["expected_value_today"] == pytest.approx(gain[picked].sum())
         assert by_channel[channel]["expected_cost_today"] == pytest.approx(
-            decisions.worth.cost[:, columns][picked].sum()
+            decisions.scores.cost[:, columns][picked].sum()
         )
     overview = {row["measure"]: row for row in tables_of(comparison)["overview"]}
     assert overview["expected margin"]["today"] == pytest.approx(

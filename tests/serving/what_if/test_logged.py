@@ -45,7 +45,7 @@ class World:
             run = folder / "decisions" / "run"
             whole = replace(context, channels=None)
             decide_part(decider, features, whole, folder=run, part="bucket-00")
-            log_part(self.decision_log, run, "bucket-00", seed=7, versions=decider.versions)
+            log_part(self.decision_log, run, "bucket-00", seed=7, versions=[decider.versions])
             together = decider.decide(features, whole)
             self.decisions = [decider.record(together, row, "app") for row in range(len(features))]
         else:
@@ -75,7 +75,7 @@ class World:
             features_of_all(bank, self.log), DecisionContext(as_of=utc_microseconds(AS_OF), seed=7, channels=["app"])
         )
         accepts = np.array([ACCEPTS[offer.name] for offer, _ in decided.policy.candidates.pairs])
-        return float((decided.ranking.selection_probability * accepts * decided.worth.value).sum(axis=1).mean())
+        return float((decided.ranking.selection_probability * accepts * decided.scores.value).sum(axis=1).mean())
 
 
 def _event(kind, decision, offer, minutes):

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from nbo_client.messages import Catalogue, DecisionLook, Explanation, Replay, Scores
+from nbo_client.messages import Catalogue, Explanation, Replay, Scores, StoredDecision
 from serving.api.decisions import DecisionId
 from serving.api.models import Id, Name, Strict
 from serving.api.problems import documented
@@ -26,11 +26,11 @@ class ScoreBody(Strict):
     channel: Name | None = None
 
 
-@router.get("/decisions/{decision_id}", response_model=None, responses={200: {"model": DecisionLook}, **_PROBLEMS})
+@router.get("/decisions/{decision_id}", response_model=None, responses={200: {"model": StoredDecision}, **_PROBLEMS})
 async def look(decision_id: DecisionId, request: Request, caller: Reading) -> Response:
     """Return a decision and its outcomes; the access is audited."""
     service: Service = request.app.state.service
-    return await _shown(request, caller, "look at a decision", service.looking.decision, decision_id)
+    return await _shown(request, caller, "look at a decision", service.queries.decision, decision_id)
 
 
 @router.get(
@@ -41,21 +41,21 @@ async def look(decision_id: DecisionId, request: Request, caller: Reading) -> Re
 async def explain(decision_id: DecisionId, request: Request, caller: Reading) -> Response:
     """Explain a decision: every rule's verdict on every candidate; the access is audited."""
     service: Service = request.app.state.service
-    return await _shown(request, caller, "look at an explanation", service.looking.explanation, decision_id)
+    return await _shown(request, caller, "look at an explanation", service.queries.explanation, decision_id)
 
 
 @router.post("/decisions/{decision_id}/replay", response_model=None, responses={200: {"model": Replay}, **_PROBLEMS})
 async def replay(decision_id: DecisionId, request: Request, caller: Administering) -> Response:
     """Decide again from the stored inputs and compare; nothing is written."""
     service: Service = request.app.state.service
-    return await _shown(request, caller, "replay a decision", service.looking.replay, decision_id)
+    return await _shown(request, caller, "replay a decision", service.queries.replay, decision_id)
 
 
 @router.get("/offers", response_model=None, responses={200: {"model": Catalogue}, **documented(401, 403, 429)})
 async def offers(request: Request, caller: Deciding) -> Response:
     """Return the offers of the current catalogue."""
     service: Service = request.app.state.service
-    return as_json(service.looking.offers())
+    return as_json(service.queries.offers())
 
 
 @router.post(
@@ -67,7 +67,7 @@ async def scores(body: ScoreBody, request: Request, caller: Reading) -> Response
     """Return the models' probabilities for a customer without deciding; the access is audited."""
     service: Service = request.app.state.service
     await noted(request, caller, "look at scores", body.customer_id)
-    return as_json(await apart(request, service.looking.scores, body.customer_id, body.channel))
+    return as_json(await apart(request, service.queries.scores, body.customer_id, body.channel))
 
 
 async def _shown(

@@ -14,7 +14,7 @@ from records.schema import AUDIT
 from serving.delivery.files import ContactFile
 from serving.delivery.states import State
 from serving.service.engine_reload import EngineReloader
-from serving.service.pausing import PauseService
+from serving.service.pauses import PauseService
 from tests.records.build import empty_postgresql
 from tests.serving.api.build import small_client, small_service, with_policy
 from tests.serving.build import AS_OF, POLICY, small_bank
@@ -126,10 +126,10 @@ def test_service_offers_are_paused_only_by_name(tmp_path):
     service = small_service(tmp_path, bank=bank)
     try:
         assert stopped(service) == set()
-        service.pausing.pause(PauseScope.OUTBOUND, "", until=UNTIL, **WORDS)
+        service.pauses.pause(PauseScope.OUTBOUND, "", until=UNTIL, **WORDS)
         assert stopped(service) == {("savings_plus", "app"), ("savings_plus", "email")}
-        service.pausing.pause(PauseScope.CHANNEL, "app", until=UNTIL, **WORDS)
-        service.pausing.pause(PauseScope.OFFER, "budget_check", until=UNTIL, **WORDS)
+        service.pauses.pause(PauseScope.CHANNEL, "app", until=UNTIL, **WORDS)
+        service.pauses.pause(PauseScope.OFFER, "budget_check", until=UNTIL, **WORDS)
         assert stopped(service) == {("savings_plus", "app"), ("savings_plus", "email"), ("budget_check", "app")}
     finally:
         service.close()
@@ -151,7 +151,7 @@ def test_every_replica_follows_and_the_policy_is_as_before_when_it_ends(tmp_path
     reloader = EngineReloader(source, second.swap, second.clock, seconds=60, read_pauses=second.read_pauses)
     try:
         before = second.engine.decider.versions
-        first.pausing.pause(PauseScope.OFFER, "savings_plus", until=UNTIL, **WORDS)
+        first.pauses.pause(PauseScope.OFFER, "savings_plus", until=UNTIL, **WORDS)
         # even if what the folder holds now cannot be used
         source.offer(DataError("the policy has problems"))
         reloader.look()
@@ -161,7 +161,7 @@ def test_every_replica_follows_and_the_policy_is_as_before_when_it_ends(tmp_path
         source.offer(first.engine)
         assert reloader.look()
         assert [pause.name for pause in second.engine.bank.pauses] == ["savings_plus"], "a reload keeps it"
-        first.pausing.resume(PauseScope.OFFER, "savings_plus", by="A. Jansen", caller="tests")
+        first.pauses.resume(PauseScope.OFFER, "savings_plus", by="A. Jansen", caller="tests")
         reloader.look()
         assert second.engine.decider.versions == before
     finally:
@@ -171,7 +171,7 @@ def test_every_replica_follows_and_the_policy_is_as_before_when_it_ends(tmp_path
 
 def test_a_restarted_service_keeps_a_pause_with_its_end(tmp_path):
     service = small_service(tmp_path)
-    service.pausing.pause(PauseScope.CHANNEL, "email", until=UNTIL, **WORDS)
+    service.pauses.pause(PauseScope.CHANNEL, "email", until=UNTIL, **WORDS)
     service.close()
     again = small_service(tmp_path)
     try:

@@ -1,0 +1,1 @@
+"""Rollouts: how a challenger comes into charge, and how it is taken back."""
