@@ -32,6 +32,11 @@ _READ_ATTEMPTS = 3
 """Attempts of a reader whose files are replaced by writers meanwhile."""
 
 
+def of_types(types: Sequence[str]) -> pc.Expression:
+    """Return the condition that an event is of one of some types, which may be none."""
+    return pc.field("type").isin(pa.array(types, pa.string()))
+
+
 class EventLog:
     """The events of a bank in one folder.
 
@@ -194,8 +199,8 @@ class EventLog:
         return self._consistently(read)
 
     def read_types(self, types: Sequence[str]) -> pa.Table:
-        """Read the events of some types from all buckets, each bucket in its order."""
-        only = pc.field("type").isin(list(types))
+        """Read the events of some types from all buckets, each bucket in its order; of no types there are none."""
+        only = of_types(types)
 
         def read(manifest: Manifest) -> pa.Table:
             parts = [self._read(manifest.of_bucket(b), SCHEMA.names, only) for b in range(manifest.buckets)]
@@ -242,7 +247,7 @@ class EventLog:
 
         Files are read from the latest on, until those that are left can hold nothing later, and only after a commit.
         """
-        only = pc.field("type").isin(list(types))
+        only = of_types(types)
 
         def read(manifest: Manifest) -> int | None:
             files = frozenset(segment.file for segment in manifest.segments)

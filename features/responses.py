@@ -95,7 +95,9 @@ def responses(events: pa.Table, vocabulary: Vocabulary, offers: tuple[Offer, ...
     known = pc.less(events.column("available_at"), pa.scalar(until, events.column("available_at").type))
     visible = events.filter(known)
     presented, answers = _of(visible, contacts.presented, contacts), _of(visible, contacts.accepted, contacts)
-    place = pc.index_in(pa.array(presented.offer, pa.string()), value_set=pa.array([offer.name for offer in offers]))
+    place = pc.index_in(
+        pa.array(presented.offer, pa.string()), value_set=pa.array([offer.name for offer in offers], pa.string())
+    )
     position = place.fill_null(-1).to_numpy(zero_copy_only=False)
     nameless = _missing(presented.offer)
     counts = {"retired_offer": int(((position < 0) & ~nameless).sum()), "without_offer": int(nameless.sum())}

@@ -134,8 +134,8 @@ class Bank:
             NboError: There is no such event type.
         """
         import pyarrow as pa
-        import pyarrow.compute as pc
 
+        from events.log import of_types
         from events.vocabulary import ATTRIBUTES_TYPE
 
         log, known = self._parts.log, (*self._parts.bank.vocabulary.types, ATTRIBUTES_TYPE)
@@ -144,7 +144,7 @@ class Bank:
                 raise DataError("no such event type", got=f"'{name}'", expected=nearest(name, known))
         if customers is not None:
             found = log.read_together(list(customers))
-            return found if types is None else found.filter(pc.field("type").isin(list(types)))
+            return found if types is None else found.filter(of_types(list(types)))
         if types is not None:
             return log.read_types(list(types))
         return pa.concat_tables([log.read_bucket(bucket) for bucket in range(log.buckets)])

@@ -122,6 +122,8 @@ def test_only_the_wanted_types_are_read(tmp_path: Path) -> None:
     found = log.read_types(["app_login", "card_payment"])
     assert set(found["type"].to_pylist()) == {"app_login", "card_payment"}
     assert found.num_rows == 20
+    assert log.read_types([]).num_rows == 0
+    assert log.newest([]) is None
 
 
 def test_columns_come_as_they_are_asked_for(tmp_path: Path) -> None:
