@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from config.reading import load_bank
-from serving.api import customers, looks, models, pauses, rollouts
+from serving.api import customers, models, pauses, queries, rollouts
 from serving.api.app import openapi_document
 from serving.api.description import EVERYWHERE, EXAMPLES
 
@@ -51,7 +51,7 @@ def test_every_kind_of_request_has_an_example() -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_is_a_request_that_the_demo_bank_can_answer(name: str) -> None:
     kind: type[BaseModel] = next(
-        getattr(module, name) for module in (models, customers, looks, pauses, rollouts) if hasattr(module, name)
+        getattr(module, name) for module in (models, customers, queries, pauses, rollouts) if hasattr(module, name)
     )
     body = kind.model_validate(EXAMPLES[name])
     bank = load_bank(ROOT / "banks" / "demo")

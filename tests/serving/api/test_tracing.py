@@ -113,7 +113,7 @@ def test_what_fails_is_told_by_its_kind_alone(collector, tmp_path, monkeypatch):
         raise StateError(f"no place for {SOMEBODY}")
 
     with traced(tmp_path) as client:
-        monkeypatch.setattr(client.app.state.service.decision_queue._keeping, "_write", full)
+        monkeypatch.setattr(client.app.state.service.decision_queue._writer, "_write", full)
         answer = client.post("/v1/decisions", json={"customer_id": SOMEBODY, "channel": "app"})
         assert answer.status_code == 503
         monkeypatch.setattr(client.app.state.service.queries, "offers", full)

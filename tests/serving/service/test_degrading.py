@@ -74,7 +74,7 @@ def test_what_cannot_be_kept_is_not_answered(service, monkeypatch):
     def full(*_):
         raise StateError("database or disk is full")
 
-    monkeypatch.setattr(service.decision_queue._keeping, "_write", full)
+    monkeypatch.setattr(service.decision_queue._writer, "_write", full)
     with pytest.raises(StateError, match="disk is full"):
         ask(service)
     monkeypatch.undo()

@@ -81,7 +81,7 @@ class World:
         made = self.prepared[channel].made
         assert made is not None
         write = AnswerWrite(decisions=(made,), request=None, answer=b"", at=microseconds(AS_OF))
-        self.service.commits.submit(self.service.decision_queue._keeping, write).result(timeout=30)
+        self.service.commits.submit(self.service.decision_queue._writer, write).result(timeout=30)
 
     def gather(self, run: str, midnight: datetime) -> None:
         row = dict.fromkeys(SCHEMA.names) | {
