@@ -35,6 +35,8 @@ for _name in [*os.environ]:
 # as in the Makefile: a test that starts a process would wait for it to compile everything that it imports
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# threads of OpenMP that have nothing to do sleep: others of the test run have
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 HOME = Path(tempfile.mkdtemp(prefix="nbo-tests-"))
 os.environ["NBO_HOME"] = str(HOME)
 prepare(os.environ, Settings.from_environment(os.environ))
