@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import func, select, update
 
 from records.database import Database
 from records.schema import MODEL_CALLS
@@ -24,13 +25,7 @@ def add_calls(database: Database, day: date, calls: Mapping[str, Mapping[str, in
     Raises:
         StateError: The database does not answer; nothing is added.
     """
-    if not calls:
-        return
-    with database.transaction() as connection:
-        for version, counts in calls.items():
-            key = _begin(connection, database, version, day, "")
-            more = {name: MODEL_CALLS.c[name] + counts[name] for name in COUNTS}
-            connection.execute(update(MODEL_CALLS).where(*key).values(**more))
+    _write(database, day, "", calls, lambda name, count: MODEL_CALLS.c[name] + count)
 
 
 def put_calls(database: Database, day: date, run: str, calls: Mapping[str, Mapping[str, int]]) -> None:
@@ -45,12 +40,7 @@ def put_calls(database: Database, day: date, run: str, calls: Mapping[str, Mappi
     Raises:
         StateError: The database does not answer; nothing is set.
     """
-    if not calls:
-        return
-    with database.transaction() as connection:
-        for version, counts in calls.items():
-            key = _begin(connection, database, version, day, run)
-            connection.execute(update(MODEL_CALLS).where(*key).values(**{name: counts[name] for name in COUNTS}))
+    _write(database, day, run, calls, lambda _, count: count)
 
 
 def calls_since(database: Database, version: str, day: date) -> dict[str, int]:
@@ -65,10 +55,20 @@ def calls_since(database: Database, version: str, day: date) -> dict[str, int]:
         return {name: int(count) for name, count in zip(COUNTS, connection.execute(query).one(), strict=True)}
 
 
-def _begin(
-    connection: Connection, database: Database, version: str, day: date, source: str
-) -> tuple[ColumnElement[bool], ...]:
-    """Make the row if it is not there; return what identifies it."""
-    key = {"version": version, "day": day.isoformat(), "source": source}
-    connection.execute(database.add(MODEL_CALLS), [{**key, **dict.fromkeys(COUNTS, 0)}])
-    return tuple(MODEL_CALLS.c[name] == value for name, value in key.items())
+def _write(
+    database: Database,
+    day: date,
+    source: str,
+    calls: Mapping[str, Mapping[str, int]],
+    value: Callable[[str, int], Any],
+) -> None:
+    """Write each version's row, made if it is not there, with a value for the name and the count of each column."""
+    if not calls:
+        return
+    with database.transaction() as connection:
+        for version, counts in calls.items():
+            key = {"version": version, "day": day.isoformat(), "source": source}
+            connection.execute(database.add(MODEL_CALLS), [{**key, **dict.fromkeys(COUNTS, 0)}])
+            row = (MODEL_CALLS.c[name] == identity for name, identity in key.items())
+            values = {name: value(name, counts[name]) for name in COUNTS}
+            connection.execute(update(MODEL_CALLS).where(*row).values(**values))

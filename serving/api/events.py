@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Body, Request
 
@@ -56,14 +56,15 @@ def _result(event: SubmittedEvent, fate: EventStatus | None, refused: EventRefus
     if refused is not None:
         return EventResult(event_id=event.event_id, fate="refused", reason=refused.reason.value, detail=str(refused))
     assert fate is not None
-    return EventResult(event_id=event.event_id, fate=fate.value, detail=_MEANINGS.get(fate))
+    return EventResult(event_id=event.event_id, fate=fate.value, detail=MEANINGS.get(fate))
 
 
-_MEANINGS = {
+MEANINGS: Final[Mapping[EventStatus, str]] = {
     EventStatus.ERASED: "the customer was erased: what was known of them before does not come back",
     EventStatus.CONFLICT: "the id belongs to another event, which came first and stays",
     EventStatus.STRAY: "the customer has no such decision: the event is stored apart and does not count",
 }
+"""What a status means to whoever submitted the event, where it does not speak for itself."""
 
 
 def submitted_event(event: EventIn | CloudEventIn) -> SubmittedEvent:

@@ -114,7 +114,10 @@ class LimitedRoute(APIRoute):
         Raises:
             ProblemError: 422 if they are not percent-encoded UTF-8.
         """
-        match, found = super().matches({**scope, "path": scope["raw_path"].decode("latin-1")})
+        sent: bytes = scope["raw_path"]
+        if b"%" not in sent and sent.isascii():  # it is what it was decoded to
+            return super().matches(scope)
+        match, found = super().matches({**scope, "path": sent.decode("latin-1")})
         if "path_params" in found:
             found["path_params"] = {name: _decoded(value) for name, value in found["path_params"].items()}
         return match, found

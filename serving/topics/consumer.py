@@ -11,6 +11,7 @@ from typing import Final
 from domain.errors import DataError, StateError
 from records.ingestion import EventStatus
 from records.validation import SubmittedEvent
+from serving.api.events import MEANINGS
 from serving.service.ingestion import IngestionService, IngestResult
 from serving.topics.kafka import KafkaTopics
 from serving.topics.messages import Message, event_of
@@ -67,7 +68,7 @@ class TopicConsumer:
         refused += [(read[place][0], str(error)) for place, error in ingested.refused.items()]
         for place, status in zip(ingested.places, statuses, strict=True):
             if status is EventStatus.CONFLICT:
-                refused.append((read[place][0], "the id belongs to another event, which came first and stays"))
+                refused.append((read[place][0], MEANINGS[status]))
         if refused:
             self._topics.pass_on(refused)
         self._topics.commit(messages)
