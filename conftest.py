@@ -35,8 +35,9 @@ for _name in [*os.environ]:
 # as in the Makefile: a test that starts a process would wait for it to compile everything that it imports
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
-# threads of OpenMP that have nothing to do sleep: others of the test run have
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# small matrices are slower on many threads, and the processors have other tests to run
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 HOME = Path(tempfile.mkdtemp(prefix="nbo-tests-"))
 os.environ["NBO_HOME"] = str(HOME)
 prepare(os.environ, Settings.from_environment(os.environ))
