@@ -18,6 +18,7 @@ from config.document import read_document
 from config.problems import ConfigurationErrors
 from config.reading import bank_of, read_folder
 from domain.errors import DataError
+from models.learners import DEFAULT
 from models.settings import ChurnLabel, Learning
 
 FILE: Final = "models.yaml"
@@ -34,7 +35,8 @@ def changed_models(folder: Path, changes: Sequence[str]) -> Bank:
 
     `models.training.folds=5` is a setting of models.yaml by its path. For `models.propensity` and `models.churn` the
     setting may also be one of `learning`, such as `models.churn.learner=lightgbm`, or else a parameter of the learner,
-    such as `models.propensity.num_leaves=31`. Values are YAML.
+    such as `models.propensity.num_leaves=31`. Values are YAML. Another learner starts without the parameters of the one
+    before.
 
     Args:
         folder: The bank's folder.
@@ -55,6 +57,7 @@ def changed_models(folder: Path, changes: Sequence[str]) -> Bank:
     if not document.problems and isinstance(content, dict):
         for change in changes:
             path, value = _parsed(change)
+            _leave_parameters_of_another_learner(content, path, value)
             _put(content, path, value, change)
         documents[FILE] = replace(document, content=content)
     return bank_of(folder, documents)
@@ -117,6 +120,14 @@ def _put(content: dict[str, Any], path: tuple[str, ...], value: Any, change: str
         if not isinstance(content, dict):
             raise _unfit(change)
     content[path[-1]] = value
+
+
+def _leave_parameters_of_another_learner(content: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    match path:
+        case (first, model, "learner") if first == _LEARNING:
+            learning = (content.get(_LEARNING) or {}).get(model)
+            if isinstance(learning, dict) and learning.get("learner", DEFAULT[model]) != value:
+                learning.pop(_PARAMETERS, None)
 
 
 def _names(shape: type[Any]) -> set[str]:

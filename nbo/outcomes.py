@@ -19,6 +19,7 @@ from pipelines.report_page import (
     trained,
     untrained,
 )
+from pipelines.reuse import reused_sentence
 from serving.batch.part import OFFERS
 
 if TYPE_CHECKING:  # importing models takes long
@@ -42,6 +43,7 @@ def show_run(result: Mapping[str, Any], folder: Path) -> None:
             ("ranked offers", decisions["offers"]),
         ],
     )
+    console.print(f"  {reused_sentence(result)}", markup=False, highlight=False, soft_wrap=True)
     show_models(result["models"])
     show_decisions(decisions)
     console.print("\n[bold]Look at next[/]")

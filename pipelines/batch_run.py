@@ -17,6 +17,7 @@ from events.fingerprints import bucket_of
 from events.schema import one_chunk
 from events.segments import empty_table
 from features.engines.engine import Report
+from pipelines.reuse import REUSED
 from pipelines.steps import digest_of, may_pass
 from serving.batch.bucket import DecideWork, decide_bucket_files, gather_bucket_options
 from serving.champion_files import ChampionFiles
@@ -115,4 +116,5 @@ def _reports(
                 done = workers.map(work, pieces, progress)
             reports |= {report["bucket"]: report for report in done}
     remove_unfinished(night.folder)
-    return [reports[piece.bucket] for piece in works]
+    waited = {piece.bucket for piece in waiting}
+    return [{**reports[piece.bucket], REUSED: piece.bucket not in waited} for piece in works]

@@ -9,7 +9,7 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 
-from prefect import flow
+from prefect import flow, task
 
 from decisioning.policies.draws import hashes_of
 from decisioning.reporting.forensics import Forensics
@@ -20,7 +20,8 @@ from features.engines.engine import Report
 from pipelines.batch_run import LONGEST_SECONDS, BatchRun, decide_buckets
 from pipelines.feature_build import definitions_digest
 from pipelines.planning import plan_batch, prices_for
-from pipelines.steps import StepResult, code_digest, digest_of, do, keep_table, kept_step
+from pipelines.reuse import REUSED
+from pipelines.steps import StepResult, code_digest, digest_of, keep_table, may_pass
 from records.model_calls import put_calls
 from records.open_contacts import open_contacts
 from serving.batch.budget_state import write_budget_state
@@ -76,7 +77,7 @@ def _decided(components: Components, bank_folder: str, until: datetime) -> StepR
         write_budget_state(folder, prices, night.remaining)
     reports = decide_buckets(bank_folder, night)
     decided = [report for report in reports if report["customers"]]
-    _keep_in_log(components, night, decided, versions)
+    log_decisions(bank_folder, str(night.folder), [part_name(report["bucket"]) for report in decided], versions)
     put_calls(components.database, until.date(), night.run, _calls(decided))
     plan = plan_batch(components, night, [report["bucket"] for report in decided])
     stages = reduce(add, [from_plain(Summary, report["summary"]) for report in decided]).to_arrow().to_pylist()
@@ -89,6 +90,8 @@ def _decided(components: Components, bank_folder: str, until: datetime) -> StepR
     }
     return {
         **totals,
+        "buckets": len(reports),
+        REUSED: sum(report[REUSED] for report in reports),
         "stages": stages,
         "rules": rules,
         "plan": plan,
@@ -109,28 +112,21 @@ def _calls(decided: Sequence[Report]) -> dict[str, dict[str, int]]:
     return found
 
 
-def _keep_in_log(
-    components: Components, night: BatchRun, decided: Sequence[Report], versions: Sequence[Mapping[str, str]]
-) -> None:
-    with progress_of("keep decisions in the log") as progress:
-        for number, report in enumerate(decided, start=1):
-            do(
-                log_decisions,
-                key=report["key"],
-                present=is_logged(components.decision_log, night.folder, part_name(report["bucket"])),
-                bank_folder=str(components.folder),
-                folder=str(night.folder),
-                part=part_name(report["bucket"]),
-                versions=versions,
-            )
-            progress(number, len(decided))
-
-
-@kept_step("log-decisions-of-bucket", timeout_seconds=3600)
+@task(
+    name="keep-decisions-in-the-log",
+    retries=1,
+    retry_condition_fn=may_pass,
+    retry_delay_seconds=10,
+    timeout_seconds=LONGEST_SECONDS,
+)
 def log_decisions(
-    key: str, bank_folder: str, folder: str, part: str, versions: Sequence[Mapping[str, str]]
-) -> StepResult:
-    """Write the decisions of a bucket's customers to the decision log."""
-    del key
-    log = components_of(bank_folder).decision_log
-    return {"new": log_part(log, Path(folder), part, seed=SEED, versions=versions)}
+    bank_folder: str, folder: str, parts: Sequence[str], versions: Sequence[Mapping[str, str]]
+) -> dict[str, int]:
+    """Write to the decision log the decisions of every part that it does not have; return the number of new ones."""
+    log, new = components_of(bank_folder).decision_log, {}
+    with progress_of("keep decisions in the log") as progress:
+        for number, part in enumerate(parts, start=1):
+            if not is_logged(log, Path(folder), part):
+                new[part] = log_part(log, Path(folder), part, seed=SEED, versions=versions)
+            progress(number, len(parts))
+    return new

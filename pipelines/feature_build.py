@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from prefect import flow, task
@@ -10,9 +11,11 @@ from domain.errors import StateError
 from features.bucket.build import compute_bucket
 from features.bucket.work import BucketWork, part_name
 from features.engines.engine import Report
+from features.store.online_parts import OnlinePart, read_online_parts, write_online_parts
 from features.store.watermark import Watermark
 from models.inputs import model_inputs
-from pipelines.steps import StepResult, code_digest, digest_of, do, keep_table, kept_step, may_pass
+from pipelines.reuse import REUSED
+from pipelines.steps import StepResult, code_digest, digest_of, keep_table, may_pass
 from pipelines.training_population import churn_anchors
 from storage.atomic import remove_unfinished
 from wiring.components import Components, components_of, reload_components
@@ -33,14 +36,8 @@ def _built(components: Components, bank_folder: str, until: datetime) -> StepRes
     inputs = model_inputs(components.bank.features, components.bank.models.training.exclude)
     components.repository.apply(components.bank.features, {"churn": inputs, "propensity": inputs})
     reports = compute_buckets(bank_folder, until)
-    results: list[StepResult] = []
-    with progress_of("put states online") as progress:
-        for report in reports:
-            bucket, key = report["bucket"], report["key"]
-            present = _is_online(components, bucket, until)
-            result = do(put_online, key=key, present=present, bank_folder=bank_folder, bucket=bucket)
-            results.append({**report, **result})
-            progress(len(results), len(reports))
+    written = put_states_online(bank_folder, until, {part_name(report["bucket"]): report["key"] for report in reports})
+    results = [{**report, "online": written[part_name(report["bucket"])]} for report in reports]
     components.offline.remove_stale({part: key for report in reports for part, key in report["parts"].items()})
     watermark = Watermark(complete_until=until, news_until=components.latest())
     watermark.write(components.places.feature_store)
@@ -48,6 +45,8 @@ def _built(components: Components, bank_folder: str, until: datetime) -> StepRes
     totals = {name: sum(result[name] for result in results) for name in ("customers", "rows", "online")}
     return {
         **totals,
+        "buckets": len(reports),
+        REUSED: sum(report[REUSED] for report in reports),
         "features": len(components.offline.names),
         "as_of": until.isoformat(),
         "complete_until": watermark.complete_until.isoformat(),
@@ -79,16 +78,46 @@ def compute_buckets(bank_folder: str, as_of: datetime) -> list[Report]:
             reports |= {report["bucket"]: report for report in done}
     for folder in (components.places.states, components.places.stage_history):
         remove_unfinished(folder)
-    return [reports[work.bucket] for work in works]
+    waited = {work.bucket for work in waiting}
+    return [{**reports[work.bucket], REUSED: work.bucket not in waited} for work in works]
 
 
-@kept_step("put-states-of-bucket-online", timeout_seconds=3600)
-def put_online(key: str, bank_folder: str, bucket: int) -> StepResult:
-    """Write the states of a bucket's customers to the online store."""
-    del key
+@task(
+    name="put-states-online",
+    retries=1,
+    retry_condition_fn=may_pass,
+    retry_delay_seconds=10,
+    timeout_seconds=4 * 3600,
+)
+def put_states_online(bank_folder: str, as_of: datetime, keys: Mapping[str, str]) -> dict[str, int]:
+    """Write to the online store the states of every part that it does not have.
+
+    Args:
+        bank_folder: The bank's folder.
+        as_of: A moment after the midnight of the states.
+        keys: Part -> digest of what its states were computed from.
+
+    Returns:
+        Part -> number of its states that were written, by this run or the one that wrote them.
+    """
     components = components_of(bank_folder)
-    written = components.online.materialise(components.states.read(part_name(bucket)), datetime.now(UTC))
-    return {"online": written.written}
+    folder = components.places.feature_store
+    stored = read_online_parts(folder)
+    done = {
+        part: stored[part]
+        for part, key in keys.items()
+        if part in stored and stored[part].key == key and _is_online(components, part, as_of)
+    }
+    with progress_of("put states online") as progress:
+        for part in [part for part in keys if part not in done]:
+            # the part that is being written is not among them: after an interruption it is written again
+            write_online_parts(folder, done)
+            written = components.online.materialise(components.states.read(part), datetime.now(UTC))
+            done[part] = OnlinePart(keys[part], written.written)
+            progress(len(done), len(keys))
+        progress(len(keys), len(keys))
+    write_online_parts(folder, done)
+    return {part: one.states for part, one in done.items()}
 
 
 def bucket_works(components: Components, until: datetime) -> list[BucketWork]:
@@ -132,9 +161,9 @@ def definitions_digest(components: Components) -> str:
     )
 
 
-def _is_online(components: Components, bucket: int, until: datetime) -> bool:
-    """Return whether the bucket's first customer has the state of this midnight or a later one online."""
-    customers = components.states.customers(part_name(bucket))
+def _is_online(components: Components, part: str, until: datetime) -> bool:
+    """Return whether the part's first customer has the state of this midnight or a later one online."""
+    customers = components.states.customers(part)
     if not customers:
         return True
     try:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,7 @@ from models.evaluation.leakage import single_feature_aucs
 from models.evaluation.pictures import draw_all, mean_absolute_shap
 from models.gate import judge_challenger
 from models.held_out import HeldOutPredictions
-from models.learners import DEFAULT, learner_class
+from models.learners import CHURN, DEFAULT, PROPENSITY, learner_class
 from models.propensity.learner import PropensityScorer
 from models.registry import RegisteredModel
 from models.settings import Learning, Models
@@ -32,9 +31,6 @@ from models.tracking.runs import RunFacts, log_run
 from pipelines.steps import StepResult, keep_page
 from wiring.components import Components
 
-CHURN, PROPENSITY = "churn", "propensity"
-VERSION: Final = "version"
-"""Key of a result that only trained models have."""
 _DAY = np.timedelta64(24 * 3600 * 1_000_000, "us")
 
 
@@ -132,7 +128,7 @@ def put_to_gate(
     keep_page(f"gate-{new.name}", f"Gate of {facts.name} version {registered.version}", "\n".join(sentences))
     return {
         "run_id": run.run_id,
-        VERSION: registered.version,
+        "version": registered.version,
         "champion": charged,
         "experiment": new.experiment,
         "passed": report.passed,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from prefect import flow
+from prefect.settings import temporary_settings
 
 from pipelines.deciding import decide_for_everybody
 from pipelines.effects import measure_effects
@@ -27,7 +28,8 @@ def run_bank(bank_folder: str, as_of: datetime | None = None) -> StepResult:
     Steps that are up to date are not repeated, so a run after a crash continues where that one stopped.
     """
     components = reload_components(bank_folder)
-    with own_turn(components, "run"):
+    # the heartbeat of this flow tells that the run lives; at its end each flow waits up to a second for its own
+    with own_turn(components, "run"), temporary_settings({"flows.heartbeat_frequency": None}):
         imported = import_events(bank_folder)
         moment = components.moment(as_of)
         outcomes = {

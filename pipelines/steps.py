@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import TaskRun
 from prefect.context import TaskRunContext
 
 from domain.errors import NboError
+from pipelines.reuse import REUSED
 from storage.digests import code_digest, digest_of
 
 __all__ = ["StepResult", "code_digest", "digest_of", "do", "kept_step", "may_pass"]
@@ -69,9 +70,13 @@ def do(step: Task[..., StepResult], *, key: str, present: bool, **arguments: Any
         key: Digest of everything the result depends on.
         present: Whether the output of an earlier run of the step still exists; if not, the step runs again.
         arguments: Further arguments of the step.
+
+    Returns:
+        What the step returned, and `reused`: whether an earlier run did it.
     """
-    result: StepResult = step.with_options(refresh_cache=not present)(key=key, **arguments)
-    return result
+    state = step.with_options(refresh_cache=not present)(key=key, **arguments, return_state=True)
+    result: StepResult = state.result()
+    return {**result, REUSED: state.name == "Cached"}
 
 
 def keep_table(key: str, description: str, rows: Sequence[Mapping[str, Any]]) -> None:

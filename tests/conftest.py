@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,19 @@ if TYPE_CHECKING:
 # the same examples everywhere, and no test that fails because a machine is slow
 settings.register_profile("nbo", deadline=None, derandomize=True)
 settings.load_profile("nbo")
+FLOW_SERVER = "TESTS_FLOW_SERVER"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flows_end_at_once() -> Iterator[None]:
+    """At its end a flow waits up to a second for its heartbeat."""
+    if FLOW_SERVER not in os.environ:  # few tests run, and perhaps none that imports prefect
+        yield
+        return
+    from prefect.settings import temporary_settings
+
+    with temporary_settings({"flows.heartbeat_frequency": None}):
+        yield
 
 
 @pytest.fixture(scope="session")

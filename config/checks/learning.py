@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
@@ -78,7 +78,13 @@ def _learner_problems(model: str, learning: Learning, place: Path) -> Iterator[P
         yield _problem((*place, "learner"), f"no learner of {model}", name, expected)
         return
     parameters: Any
-    parameters, problems = validate(dict(learning.parameters), learner.parameters, FILE)
+    names = [one.name for one in fields(learner.parameters)]
+    for parameter in learning.parameters.keys() - set(names):
+        at = (*place, "parameters", parameter)
+        expected = nearest(parameter, names) if names else f"nothing: {name} has no parameters"
+        yield _problem(at, "unknown key", parameter, expected)
+    known = {key: value for key, value in learning.parameters.items() if key in names}
+    parameters, problems = validate(known, learner.parameters, FILE)
     for problem in problems:
         yield replace(problem, path=(*place, "parameters", *problem.path))
     if isinstance(parameters, TreeParameters):

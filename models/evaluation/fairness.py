@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from fairlearn.metrics import MetricFrame, selection_rate
 
 from domain.estimate import NORMAL
 from models.evaluation.estimate import wilson_interval
@@ -104,6 +103,8 @@ def group_selections(
 
 def _rates(names: Sequence[str], counts: np.ndarray) -> np.ndarray:
     """Compute rates with fairlearn, whose frames weight rows: each group has one row of selected and one of others."""
+    from fairlearn.metrics import MetricFrame, selection_rate
+
     picked = np.tile([1, 0], len(names))
     weights = np.column_stack([counts[:, 0], counts[:, 1] - counts[:, 0]]).reshape(-1)
     frame = MetricFrame(

@@ -10,7 +10,7 @@ import pytest
 from config.experiments import changed_models, overlay_changes
 from config.problems import ConfigurationErrors
 from domain.errors import DataError
-from tests.pipelines.small_bank import DEMO
+from tests.pipelines.small_bank import DEMO, SmallBank
 
 
 def test_a_setting_is_found_by_its_path_by_the_models_name_or_as_a_parameter() -> None:
@@ -29,6 +29,20 @@ def test_a_setting_is_found_by_its_path_by_the_models_name_or_as_a_parameter() -
     assert models.learning.propensity.monotone == {"family_view_count_30d": 1}
     assert models.learning.propensity.features == ("stage", "*_view_count_30d")
     assert models.learning.propensity.parameters == {"learning_rate": 0.1}
+
+
+def test_another_learner_starts_without_the_parameters_of_the_one_before(tmp_path: Path) -> None:
+    bank = SmallBank.write(tmp_path, customers=10, months=2)
+    assert changed_models(bank.folder, ["models.propensity.num_leaves=7"]).models.learning.propensity.parameters == {
+        **bank.parts.bank.models.learning.propensity.parameters,
+        "num_leaves": 7,
+    }
+    changed = changed_models(bank.folder, ["models.propensity.learner=lightgbm", "models.propensity.num_leaves=7"])
+    assert changed.models.learning.propensity.parameters == {"num_leaves": 7}
+    same = changed_models(bank.folder, ["models.churn.learner=lightgbm"]).models.learning.churn
+    assert same.parameters == bank.parts.bank.models.learning.churn.parameters
+    with pytest.raises(ConfigurationErrors, match="unknown key: got 'num_leaves', expected nothing: rates has no"):
+        changed_models(bank.folder, ["models.propensity.learner=rates", "models.propensity.num_leaves=7"])
 
 
 def test_the_banks_own_settings_stay_as_they_are() -> None:

@@ -32,7 +32,8 @@ def test_a_search_logs_nested_runs_and_gives_the_command_that_trains_what_it_fou
     assert tuned.command[:6] == ("nbo", "--bank", str(parts.folder), "train", "--as", "slow")
     settings = [word for word in tuned.command[6:] if word != "--set"]
     learning = changed_models(parts.folder, settings).models.learning.churn
-    assert learning.parameters == {"num_iterations": 40, **tuned.found.best.parameters}
+    own = parts.bank.models.learning.churn.parameters
+    assert learning.parameters == {**own, "num_iterations": 40, **tuned.found.best.parameters}
 
     client = parts.models.store.client
     experiment = client.get_experiment_by_name(f"{parts.name}-churn-tuning")

@@ -24,6 +24,7 @@ from pipelines.deciding import decide_for_everybody
 from pipelines.delivering import deliver_contacts
 from pipelines.feature_build import build_features
 from pipelines.report_page import stand_ins
+from pipelines.reuse import reused_sentence
 from pipelines.run_bank import run_bank
 from pipelines.what_if import simulate_policy
 from records.decision_writes import UNIT
@@ -39,7 +40,7 @@ from serving.service.deciding import SEED
 from serving.service.decision_request import DecisionRequest
 from serving.service.engine import LiveEngine
 from serving.watching.alarms import read_health
-from tests.pipelines.small_bank import SmallBank, written_again
+from tests.pipelines.small_bank import SmallBank, apart_from_reuse, written_again
 
 OFFLINE, DECIDED = "feature_store/parts", "decisions"
 
@@ -213,7 +214,7 @@ def test_the_page_for_people_is_one_small_file_that_fetches_nothing_and_is_attac
 def test_the_journey_figures_are_computed_once(loop: Loop) -> None:
     journeys = loop.bank.parts.places.journeys
     before = {file: file.stat().st_mtime_ns for file in journeys.rglob("*.parquet")}
-    assert loop.second["journeys"] == loop.first["journeys"]
+    assert apart_from_reuse(loop.second["journeys"]) == apart_from_reuse(loop.first["journeys"])
     assert len(before) == len(loop.second["journeys"]["rows"])
     loop.again()
     assert {file: file.stat().st_mtime_ns for file in journeys.rglob("*.parquet")} == before
@@ -229,8 +230,8 @@ def test_the_report_tells_which_number_decides_and_how_much_choice_there_is(loop
 
 
 def test_what_the_run_said_is_kept_as_it_was_said(loop: Loop) -> None:
-    kept = json.loads(loop.bank.parts.places.last_run.read_text())
-    said = json.loads(json.dumps(loop.second))
+    kept = apart_from_reuse(json.loads(loop.bank.parts.places.last_run.read_text()))  # the latest run's
+    said = apart_from_reuse(json.loads(json.dumps(loop.second)))
     assert {name: kept[name] for name in ("bank", "features", "models", "decisions")} == {
         name: said[name] for name in ("bank", "features", "models", "decisions")
     }
@@ -251,13 +252,19 @@ def test_running_again_does_no_step_again(loop: Loop) -> None:
     result = loop.again()
     assert loop.bank.stamps(OFFLINE, DECIDED, "stage_history", "sources", "log") == before
     assert loop.runs() == runs
-    assert {name: result[name] for name in ("features", "models", "decisions")} == {
-        name: loop.second[name] for name in ("features", "models", "decisions")
+    assert {name: apart_from_reuse(result[name]) for name in ("features", "models", "decisions")} == {
+        name: apart_from_reuse(loop.second[name]) for name in ("features", "models", "decisions")
     }
+    models = ", ".join(f"{name} model" for name in result["models"])
+    assert reused_sentence(result) == f"reused from earlier runs: features, decisions, journey figures, {models}"
+
+
+def test_the_first_run_says_that_it_reused_nothing(loop: Loop) -> None:
+    assert reused_sentence(loop.first) == "reused from earlier runs: nothing"
 
 
 def test_a_challenger_that_failed_its_gate_is_not_trained_again(loop: Loop) -> None:
-    assert loop.second["models"] == loop.first["models"]
+    assert apart_from_reuse(loop.second["models"]) == apart_from_reuse(loop.first["models"])
     assert loop.runs() == 2
 
 
@@ -268,7 +275,12 @@ def test_a_part_that_is_gone_is_made_again_and_no_other(loop: Loop) -> None:
     content = {file.name: file.read_bytes() for file in offers.parent.iterdir()}
     features.unlink()
     offers.unlink()
-    loop.again()
+    result = loop.again()
+    buckets = result["features"]["buckets"]
+    one_anew = f"{buckets - 1} of {buckets} buckets"
+    assert reused_sentence(result).startswith(
+        f"reused from earlier runs: features of {one_anew}, decisions of {one_anew}, journey figures"
+    )
     after = loop.bank.stamps(OFFLINE, DECIDED)
     assert after.keys() == before.keys()
     assert written_again(before, after, OFFLINE) == {3}
@@ -294,7 +306,9 @@ def test_a_flow_that_dies_in_the_middle_goes_on_from_there(loop: Loop, monkeypat
             build_features(str(loop.bank.folder))
     done = loop.bank.stamps(OFFLINE)
     assert written_again({}, done) == {0, 1, 2, 3, 4}
-    assert build_features(str(loop.bank.folder)) == loop.second["features"]
+    result = build_features(str(loop.bank.folder))
+    assert apart_from_reuse(result) == apart_from_reuse(loop.second["features"])
+    assert result["reused"] == 5
     after = loop.bank.stamps(OFFLINE)
     assert after.keys() == before.keys()
     assert {name: after[name] for name in done} == done, "what was done before is not done again"
@@ -313,9 +327,9 @@ def test_the_value_of_an_offer_makes_decisions_anew_but_no_features(loop: Loop) 
         assert {row["value"] for row in old.values() if row["offer"] == "savings_goal"} == {25.0}
     finally:
         loop.bank.replace("offers.yaml", 'value: "250"', 'value: "25"')
-    assert decide_for_everybody(str(loop.bank.folder)) == loop.second["decisions"], (
-        "what was there before the change is taken as it is"
-    )
+    assert apart_from_reuse(decide_for_everybody(str(loop.bank.folder))) == apart_from_reuse(
+        loop.second["decisions"]
+    ), "what was there before the change is taken as it is"
 
 
 def test_a_changed_feature_makes_features_anew(loop: Loop) -> None:
@@ -331,7 +345,7 @@ def test_a_changed_feature_makes_features_anew(loop: Loop) -> None:
         assert written_again(before, loop.bank.stamps(OFFLINE)) == set(range(16))
     finally:
         (loop.bank.folder / "features.yaml").write_text(text)
-    assert build_features(str(loop.bank.folder)) == loop.second["features"]
+    assert apart_from_reuse(build_features(str(loop.bank.folder))) == apart_from_reuse(loop.second["features"])
 
 
 def sampled(loop: Loop, count: int) -> list[str]:
