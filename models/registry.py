@@ -11,17 +11,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
 
-import mlflow.artifacts
 import pyarrow as pa
 import pyarrow.parquet as pq
-from mlflow.entities.model_registry import ModelVersion
-from mlflow.exceptions import MlflowException
 
 from domain.errors import ModelError
 from models.tracking.files import FILES_FOLDER, PREDICTIONS_FILE, files_digest
 from models.tracking.store import TrackingStore, quiet_mlflow
+from models.tracking.versions import ModelVersion, find_version
 
-if TYPE_CHECKING:  # looking up a champion should not import LightGBM
+if TYPE_CHECKING:  # looking up a champion should import neither LightGBM nor MLflow
     from models.tracking.runs import LoggedRun
 
 Alias = Literal["champion", "challenger", "shadow", "slice", "former"]
@@ -40,8 +38,6 @@ _DATA_LAST_TAG = "data_last"
 _GATE_TAG, _PASSED = "gate", "passed"
 _MOVED = "moved/"
 """Prefix of the tags of a version that say when its aliases were moved, and by whom and why."""
-
-_ABSENT: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 
 M = TypeVar("M")
 
@@ -119,6 +115,8 @@ class ModelRegistry:
         A challenger that lost against the champion keeps the alias `challenger` until the next one is registered; the
         alias is removed when a challenger becomes champion.
         """
+        from mlflow.exceptions import MlflowException
+
         client = self.store.client
         with quiet_mlflow():
             with suppress(MlflowException):  # exists already; any other error occurs again in the next call
@@ -137,7 +135,7 @@ class ModelRegistry:
                 description=run.description,
             )
             client.set_registered_model_alias(run.name, run.experiment or CHALLENGER, version.version)
-        registered = _registered(version)
+        registered = _registered(ModelVersion.of(version))
         if run.gate_passed and run.experiment is None and not (waits and self.find(run.name, CHAMPION)):
             self.promote(registered)
         return registered
@@ -207,15 +205,8 @@ class ModelRegistry:
 
     def named(self, name: str, text: str) -> RegisteredModel | None:
         """Return a version by its number, or by one of its aliases, those of experiments included; None without one."""
-        try:
-            with quiet_mlflow():
-                if text.isdecimal():
-                    return _registered(self.store.client.get_model_version(name, text))
-                return _registered(self.store.client.get_model_version_by_alias(name, text))
-        except MlflowException as error:
-            if error.error_code in _ABSENT:
-                return None
-            raise
+        version = find_version(self.store, name, text)
+        return None if version is None else _registered(version)
 
     def load(self, name: str, alias: Alias, read: Callable[[Path], M]) -> LoadedModel[M]:
         """Load the model that holds an alias, after checking that its files are those that were logged.
@@ -261,6 +252,8 @@ class ModelRegistry:
 
     def recorded_of_run(self, run_id: str) -> pa.Table | None:
         """Return the held-out predictions stored with a run; None if missing."""
+        from mlflow.exceptions import MlflowException
+
         client = self.store.client
         try:
             with quiet_mlflow(), TemporaryDirectory() as folder:
@@ -269,6 +262,9 @@ class ModelRegistry:
             return None
 
     def _fetch(self, source: str, folder: str) -> Path:
+        import mlflow.artifacts
+        from mlflow.exceptions import MlflowException
+
         try:
             fetched = mlflow.artifacts.download_artifacts(
                 artifact_uri=source, dst_path=folder, tracking_uri=self.store.uri, registry_uri=self.store.uri

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
-from domain.errors import StateError
+from models.tracking.database import database_file, reading
 
-_SQLITE: Final = "sqlite:///"
 _PARENT: Final = "mlflow.parentRunId"
 
 
@@ -54,21 +51,13 @@ def list_runs(uri: str, bank: str, model: str | None = None) -> list[ListedRun]:
     Raises:
         StateError: The database cannot be read.
     """
-    if not uri.startswith(_SQLITE):
+    file = database_file(uri)
+    if file is None:
         return _of_client(uri, bank, model)
-    file = Path(uri.removeprefix(_SQLITE))
     if not file.exists():
         return []
-    try:
-        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
-            return list(_of_database(database, bank, model))
-    except sqlite3.Error as error:
-        raise StateError(
-            "the runs cannot be read",
-            got=str(error),
-            expected="MLflow's database",
-            remedy="check MLFLOW_TRACKING_URI; after an update of MLflow run `mlflow db upgrade`",
-        ) from error
+    with reading(file) as database:
+        return list(_of_database(database, bank, model))
 
 
 def _of_database(database: sqlite3.Connection, bank: str, model: str | None) -> Iterator[ListedRun]:

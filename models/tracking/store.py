@@ -10,18 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlparse
-
-from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
-from sqlalchemy import create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
 
 from domain.encoding import expect_utf8
 from domain.errors import StateError
 from domain.sqlite_files import expect_sound
+from models.tracking.database import database_file
 from storage.lock import locked
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 _PROGRESS_BAR = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
 
@@ -76,17 +75,20 @@ class TrackingStore:
         Raises:
             StateError: If the store cannot be opened, or its database encoding is not UTF8.
         """
-        if urlparse(self.uri).scheme != "sqlite":
+        file = database_file(self.uri)
+        if file is None:
             return self._opened()
-        file = Path(self.uri.removeprefix("sqlite:///"))
         file.parent.mkdir(parents=True, exist_ok=True)
         # two processes must not create the tables at once
         with locked(file.with_name(f"{file.name}.opening.lock")):
-            expect_sound(file, _RESTORE)
-            self._expect_runs(file)
+            self.expect_runs()
             return self._opened()
 
     def _opened(self) -> MlflowClient:
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
         try:
             if urlparse(self.uri).scheme.startswith("postgresql"):
                 _expect_utf8(self.uri)
@@ -102,8 +104,16 @@ class TrackingStore:
             ) from error
         return client
 
-    def _expect_runs(self, file: Path) -> None:
-        """Reject a missing database whose models exist; MLflow would silently create a new one."""
+    def expect_runs(self) -> None:
+        """Reject a database file that is damaged, or missing although its models exist: MLflow would create a new one.
+
+        Raises:
+            StateError: The file is one of these.
+        """
+        file = database_file(self.uri)
+        if file is None:
+            return
+        _ = self._sound
         empty = not file.exists() or not file.stat().st_size
         if empty and self.artifacts is not None and any(self.artifacts.glob("*/*")):
             raise StateError(
@@ -113,8 +123,17 @@ class TrackingStore:
                 remedy=_RESTORE,
             )
 
+    @cached_property
+    def _sound(self) -> bool:
+        file = database_file(self.uri)
+        if file is not None:
+            expect_sound(file, _RESTORE)
+        return True
+
     def experiment_id(self, name: str) -> str:
         """Return the id of the experiment of this name; create it if missing."""
+        from mlflow.exceptions import MlflowException
+
         with quiet_mlflow():
             found = self.client.get_experiment_by_name(name)
             if found is not None:
@@ -130,6 +149,8 @@ class TrackingStore:
 
 
 def _expect_utf8(uri: str) -> None:
+    from sqlalchemy import create_engine, event
+
     engine = create_engine(uri)
     # before the library asks for the version, which it cannot read in every encoding
     event.listen(engine, "connect", lambda connection, _: expect_utf8(connection, "MLFLOW_TRACKING_URI"), insert=True)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from domain.offer import Offer, Treatment
-from pipelines.training import _explained_pairs
+from pipelines.challengers import _explained_pairs
 
 CARD = Offer(
     name="card",
