@@ -150,6 +150,18 @@ def test_what_bg_nbd_knows_is_learned_from_few_rows(world: ChurnWorld) -> None:
     assert fit_churn(train, y[early], blind, TRAINING, known_at=known_at, num_threads=1).inactivity is None
 
 
+def test_files_of_former_versions_do_not_start_from_bg_nbd(trained: TrainedChurn, tmp_path: Path) -> None:
+    trained.model.to_files(tmp_path)
+    file = tmp_path / DESCRIPTION_FILE
+    description = json.loads(file.read_text())
+    assert description["inactivity"].pop("weight") > 0.0
+    del description["inactivity"]["centre"]
+    file.write_text(json.dumps(description))
+    inactivity = ChurnModel.from_files(tmp_path).inactivity
+    assert inactivity is not None
+    assert inactivity.start(np.array([-3.0, 2.0])).tolist() == [0.0, 0.0]
+
+
 def test_damaged_and_foreign_files_are_refused(trained: TrainedChurn, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be read"):
         ChurnModel.from_files(tmp_path)
