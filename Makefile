@@ -102,7 +102,7 @@ bench-journeys: $(STAMPS)/dev  ## the nightly journey figures beside DuckDB, on 
 	$(BIN)/python -m benchmarks.journeys
 
 bench-models: $(STAMPS)/dev  ## propensity beside plain learners: public data (NBO_DATA), synthetic, the demo bank's truth (NBO_HOME): an hour
-	$(BIN)/python -m benchmarks.models
+	OMP_WAIT_POLICY=passive $(BIN)/python -m benchmarks.models  # idle threads that spin take half of a busy machine
 
 bench-serving: $(STAMPS)/dev  ## the real-time service under load, beside Feast's and MLflow's servers: some 10 minutes
 	$(BIN)/python -m benchmarks.serving
