@@ -145,7 +145,7 @@ def test_what_bg_nbd_knows_is_learned_from_few_rows(world: ChurnWorld) -> None:
     model = fit_churn(train, y[early], names, TRAINING, known_at=known_at, num_threads=1)
     assert model.inactivity is not None
     assert model.inactivity.horizon_days == 67.0
-    assert log_loss(model.predict(test), y[late]) < log_loss(probability[late], y[late]) + 0.02  # trees alone: 0.043
+    assert log_loss(model.predict(test), y[late]) < log_loss(probability[late], y[late]) + 0.015  # trees alone: 0.043
     blind = tuple(name for name in names if name != "active_days_365d")
     assert fit_churn(train, y[early], blind, TRAINING, known_at=known_at, num_threads=1).inactivity is None
 
