@@ -101,8 +101,9 @@ bench-allocation: $(STAMPS)/dev  ## budgets by prices beside greedy, first come 
 bench-journeys: $(STAMPS)/dev  ## the nightly journey figures beside DuckDB, on the state of `make demo`: minutes
 	$(BIN)/python -m benchmarks.journeys
 
+# idle threads that spin would be counted as CPU
 bench-models: $(STAMPS)/dev  ## propensity beside plain learners: public data (NBO_DATA), synthetic, the demo bank's truth (NBO_HOME): an hour
-	$(BIN)/python -m benchmarks.models
+	OMP_WAIT_POLICY=passive $(BIN)/python -m benchmarks.models
 
 bench-serving: $(STAMPS)/dev  ## the real-time service under load, beside Feast's and MLflow's servers: some 10 minutes
 	$(BIN)/python -m benchmarks.serving

@@ -49,7 +49,7 @@ def _arms(frame: pd.DataFrame, gain: str, answer: str) -> dict[str, Any]:
     for number in range(_FOLDS):
         train, test = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         for name, fit in (("model", fit_propensity), ("plain LightGBM", plain_lightgbm)):
-            scorer = fit(rows.take(train), names, families, training, num_threads=2)
+            scorer = fit(rows.take(train), names, families, training, num_threads=1)
             probability = np.stack(
                 [scorer.predict_rows(_in_arm(rows.take(test), arm)) for arm in range(len(rows.pairs))], axis=1
             )

@@ -1,19 +1,20 @@
-"""What BG/NBD expects of a customer, as a column for the trees of churn."""
+"""What BG/NBD expects of a customer: where the trees of churn start from, and one of their columns."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from domain.errors import ModelError
 from expressions.types import Array
 from features.table import FeatureTable
 from models.baselines.bg_nbd import NEEDED_FEATURES, BgNbd, activity, fit_activity
-from models.calibration import logit
+from models.calibration import fit_calibration, logit
 
 COLUMN: Final = "bg_nbd_inactivity"
 _DAY: Final = np.timedelta64(86_400_000_000, "us")
@@ -24,11 +25,20 @@ class Inactivity:
     """A fitted BG/NBD and a horizon.
 
     How frequency, recency and age work together is a smooth surface that trees approximate badly with few rows, and not
-    at all where counts go on growing with the time since the log begins.
+    at all where counts go on growing with the time since the log begins. So trees start from it, and with few rows they
+    may stay there.
+
+    Attributes:
+        model: The fit.
+        horizon_days: Length of the time without activity.
+        weight: What its log-odds count for where the trees start from; 0 in files of former versions.
+        centre: Mean of its log-odds over the training rows.
     """
 
     model: BgNbd
     horizon_days: float
+    weight: float = 0.0
+    centre: float = 0.0
 
     @classmethod
     def fit(
@@ -54,11 +64,26 @@ class Inactivity:
         """Return each customer's log-odds of no activity within the horizon, shape (n,)."""
         return logit(self.model.inactive(*activity(features), self.horizon_days))
 
+    def start(self, log_odds: Array) -> Array:
+        """Return what the trees start from, relative to the average of the training rows, shape (n,)."""
+        started: Array = self.weight * (log_odds - self.centre)
+        return started
+
+    def weighted(self, log_odds: Array, y: Array) -> tuple[Inactivity, float]:
+        """Return it with the weight that labels give it, and the log-odds of the average row.
+
+        Args:
+            log_odds: Its log-odds of the training rows, shape (n,).
+            y: Their labels, shape (n,).
+        """
+        found, centre = fit_calibration(expit(log_odds), y), float(log_odds.mean())
+        return replace(self, weight=found.rise, centre=centre), found.shift + found.rise * centre
+
     def to_json(self) -> dict[str, Any]:
         """Return the parameters as JSON-compatible values."""
-        return {"model": asdict(self.model), "horizon_days": self.horizon_days}
+        return asdict(self)
 
     @classmethod
     def from_json(cls, parts: Mapping[str, Any]) -> Inactivity:
         """Read it from `to_json` output."""
-        return cls(BgNbd(**parts["model"]), float(parts["horizon_days"]))
+        return cls(**{**parts, "model": BgNbd(**parts["model"])})

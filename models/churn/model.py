@@ -16,7 +16,6 @@ from models.baselines.popularity import prevalence
 from models.boosting import (
     Booster,
     Boosting,
-    Matrix,
     TreeColumns,
     TreeRows,
     booster_from_text,
@@ -52,8 +51,8 @@ class ChurnModel:
         calibration: Map from the trees' probability to a calibrated one.
         rate: Share of training rows that churned, strictly between 0 and 1, for customers about whom nothing is known.
             None in files of former versions.
-        inactivity: Gives the trees one more column, the log-odds of inactivity by BG/NBD; None if the model does not
-            read what that needs.
+        inactivity: Log-odds of inactivity by BG/NBD, from which the trees start and which are one more column of
+            theirs; None if the model does not read what that needs.
     """
 
     booster: Booster
@@ -78,13 +77,14 @@ class ChurnModel:
             ModelError: If a feature is missing or of another type than in training.
         """
         self._check(features)
-        scores = raw_scores(self.booster, _matrix(features, self.names, self.inactivity), num_threads)
-        return self.calibration.apply(expit(scores))
+        matrix = _matrix(features, self.names, self.inactivity)
+        scores = raw_scores(self.booster, matrix, num_threads)
+        return self.calibration.apply(expit(scores + _start(self.inactivity, matrix)))
 
     def shap_values(self, features: FeatureTable, *, num_threads: int = 1) -> Array:
-        """Return SHAP values in the booster's log-odds, shape (n, len(names)), without the mean score.
+        """Return SHAP values in uncalibrated log-odds, shape (n, len(names)), without the mean score.
 
-        The value of the column of BG/NBD is that of the days since the last activity, on which it depends most.
+        What BG/NBD adds is in the value of the days since the last activity, on which it depends most.
         """
         return self._contributions(features, num_threads)[0]
 
@@ -100,7 +100,8 @@ class ChurnModel:
         parts = tree_contributions(self.booster, matrix, num_threads)
         found = parts[:, : len(self.names)]
         if self.inactivity is not None:
-            found[:, self.names.index(RECENCY)] += parts[:, len(self.names)]
+            added = parts[:, len(self.names)] + _start(self.inactivity, matrix)
+            found[:, self.names.index(RECENCY)] += added
         return found, parts[:, -1]
 
     def to_files(self, folder: Path) -> None:
@@ -162,12 +163,15 @@ def fit_churn(
     inactivity = Inactivity.fit(features, names, known_at, training.seed)
     if inactivity is not None:
         columns = TreeColumns((*names, COLUMN), columns.categorical)
-    rows = TreeRows(_matrix(features, names, inactivity), y, columns, boosting, num_threads=num_threads)
+    matrix = _matrix(features, names, inactivity)
+    rows = TreeRows(matrix, y, columns, boosting, num_threads=num_threads)
     kept = np.flatnonzero(thin(features.customer_ids, _CHOICE_ROWS, training.seed))
     folds = [(kept[train], kept[test]) for train, test in choice_folds(features.customer_ids[kept], training.seed)]
-    rate = _log_odds(y)
-    start = np.full(len(y), rate)
-    trees, grown = grow_on_folds(rows, [start] * len(folds), folds)
+    starts = []
+    for train, _ in folds:
+        weighted, average = _weighted(inactivity, matrix[train], y[train])
+        starts.append(average + _start(weighted, matrix))
+    trees, grown = grow_on_folds(rows, starts, folds)
     fold = np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])
     held = np.concatenate([test for _, test in folds])
     scores, labels = np.concatenate(grown), y[held]
@@ -176,17 +180,26 @@ def fit_churn(
         calibrated = logit(found.apply(expit(scores)))
         found = found.moved(recent_shift(calibrated, labels, features.as_of[held], known_at[held]))
 
-    booster = fit_booster(rows, start, trees, fits=fits_of(len(y)))
-    # the model's scores are those of the trees alone, so the map begins with what the trees started from
-    calibration = found.moved(found.rise * rate)
+    inactivity, average = _weighted(inactivity, matrix, y)
+    booster = fit_booster(rows, average + _start(inactivity, matrix), trees, fits=fits_of(len(y)))
+    # the model's scores are relative to the average row, so the map begins with that one's log-odds
+    calibration = found.moved(found.rise * average)
     return ChurnModel(booster, schema, calibration, float(prevalence(y, 1)[0]), inactivity)
 
 
-def _matrix(features: FeatureTable, names: tuple[str, ...], inactivity: Inactivity | None) -> Matrix:
+def _matrix(features: FeatureTable, names: tuple[str, ...], inactivity: Inactivity | None) -> Array:
     """Return the trees' columns, shape (n, columns)."""
     matrix = features.matrix(names)
     return matrix if inactivity is None else np.column_stack([matrix, inactivity.log_odds(features)])
 
 
-def _log_odds(y: Array) -> float:
-    return float(logit(prevalence(y, 1))[0])
+def _weighted(inactivity: Inactivity | None, matrix: Array, y: Array) -> tuple[Inactivity | None, float]:
+    """Weigh BG/NBD by the labels of rows; return it, and the log-odds of the average row."""
+    if inactivity is None:
+        return None, float(logit(prevalence(y, 1))[0])
+    return inactivity.weighted(matrix[:, -1], y)
+
+
+def _start(inactivity: Inactivity | None, matrix: Array) -> Array:
+    """Return what BG/NBD adds to the trees' scores, shape (n,)."""
+    return np.zeros(len(matrix)) if inactivity is None else inactivity.start(matrix[:, -1])
