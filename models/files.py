@@ -11,7 +11,9 @@ from domain.errors import ModelError
 
 BOOSTER_FILE = "booster.txt"
 DESCRIPTION_FILE = "model.json"
-_FORMAT = 1
+_FORMAT = 2
+"""A program of before format 2 would leave out where the trees of churn start from, and score wrongly."""
+_READABLE = (1, 2)
 
 
 def write_model(folder: Path, kind: str, description: Mapping[str, Any], booster: str) -> None:
@@ -44,11 +46,11 @@ def read_json(folder: Path, kind: str) -> dict[str, Any]:
     """
     description = _parsed(folder)
     found = (description.get("kind"), description.get("format"))
-    if found != (kind, _FORMAT):
+    if found[0] != kind or found[1] not in _READABLE:
         raise ModelError(
             "the files hold another kind of model",
             got=f"{found[0]} in format {found[1]}",
-            expected=f"{kind} in format {_FORMAT}",
+            expected=f"{kind} in format {' or '.join(map(str, _READABLE))}",
         )
     return description
 
