@@ -153,3 +153,30 @@ class Feature:
     member: str | None = None
     personal: bool = False
     internal: bool = False
+
+    @property
+    def window_days(self) -> int | None:
+        """Days of its window; None if the whole history counts, or it is derived."""
+        windows = () if self.aggregate is None else self.aggregate.windows_days
+        return windows[0] if windows else None
+
+    @property
+    def title(self) -> str:
+        """Its description, with the channel or product and the window that it is about.
+
+        Example:
+            >>> from expressions.types import Number
+            >>> viewed = AggregateFeature(
+            ...     name="view_count", description="Looks at the product", aggregate="count",
+            ...     where=Where(group="product_view"), unit="events", topic="product", windows_days=(30,),
+            ... )
+            >>> Feature(
+            ...     name="credit_card_view_count_30d", type=Number(), unit="events", description=viewed.description,
+            ...     topic="product", owner="analytics", aggregate=viewed, member="credit_card",
+            ... ).title
+            'Looks at the product (credit card, last 30 days)'
+        """
+        about = [] if self.member is None else [self.member.replace("_", " ")]
+        if self.window_days is not None:
+            about.append(f"last {self.window_days} days")
+        return f"{self.description} ({', '.join(about)})" if about else self.description

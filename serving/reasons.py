@@ -30,7 +30,7 @@ class Reason:
 
     Attributes:
         name: Feature of the customer, or `offer`.
-        description: Description from the catalogue.
+        description: Description from the catalogue, with the channel or product and the window that it is about.
         value: The customer's value in words; empty if it is not about the customer.
         log_odds: Contribution to the calibrated log-odds of acceptance; positive speaks for the offer.
     """
@@ -44,8 +44,8 @@ class Reason:
         """Return the reason as a sentence.
 
         Example:
-            >>> Reason("savings_view_count_7d", "Looks at the product", "3", 0.7).sentence()
-            'Looks at the product: 3 (speaks for it)'
+            >>> Reason("savings_view_count_7d", "Looks at the product (savings, last 7 days)", "3", 0.7).sentence()
+            'Looks at the product (savings, last 7 days): 3 (speaks for it)'
         """
         value = f": {self.value}" if self.value else ""
         return f"{self.description}{value} (speaks {'for' if self.log_odds > 0 else 'against'} it)"
@@ -188,7 +188,7 @@ def _strongest(
 
 def _about_customer(feature: Feature, log_odds: float, features: FeatureTable, row: int) -> Reason:
     value = float(features.columns[feature.name][row])
-    return Reason(feature.name, feature.description, _in_words(value, feature.type), log_odds)
+    return Reason(feature.name, feature.title, _in_words(value, feature.type), log_odds)
 
 
 def _in_words(value: float, kind: Number | Boolean | Category) -> str:

@@ -9,6 +9,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
+from config.document import read_document
+from config.files import COMMON_FEATURES
 from config.proposals.entries import KINDS
 from config.proposals.form import fields_of
 from console.languages import LANGUAGES, catalogue_file
@@ -27,10 +29,18 @@ def extracted() -> Catalog:
             options = {"trimmed": "true"} if file.suffix == ".html" else None
             for _, message, comments, _ in extract_from_file(method, file, keywords=_KEYWORDS, options=options):
                 found.add(message, auto_comments=comments)
+    for description in _standard_descriptions():
+        found.add(description)
     for kind in KINDS.values():
         for field in fields_of(kind):
             found.add(field.meaning)
     return found
+
+
+def _standard_descriptions() -> list[str]:
+    """Return what the features that every bank has say of a customer."""
+    common: Any = read_document(COMMON_FEATURES).content
+    return [declared["description"] for kind in ("aggregates", "derived") for declared in common[kind]]
 
 
 def update() -> None:

@@ -71,6 +71,12 @@ NAMES: Final = (
     *(N_("mail"), N_("webhook"), N_("usual")),
     # yes and no
     *(N_("yes"), N_("no"), N_("unknown")),
+    # features of the journey, and a reason for an offer that is not about the customer
+    N_("Lifecycle stage at the last midnight"),
+    N_("Lifecycle stage before this one"),
+    N_("Local days since the customer entered the stage"),
+    N_("Step of the sub-journey with the product"),
+    N_("How this offer is usually received"),
     # an entry of the timeline
     N_("decision"),
 )

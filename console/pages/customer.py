@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from console.access import Permission
+from console.feature_words import feature_title, reason_words
 from console.languages import N_, Texts
 from console.page import Content, Page, Visit
 from console.tables import Column, Table
 from expressions.types import Boolean, Category
+from features.definitions import Feature
 from serving.customer_features import CustomerFeatures, Origin
 from serving.reasons import Reason
 from serving.service.engine import LiveEngine
@@ -37,7 +39,7 @@ def content(visit: Visit) -> Content:
     preview = service.previews.preview(customer)
     engine = service.engine
     descriptions = {offer.name: offer.description or texts.name(offer.name) for offer in engine.bank.offers}
-    channels = [_channel(one, descriptions, texts) for one in preview.channels]
+    channels = [_channel(one, descriptions, engine.bank.features.features, texts) for one in preview.channels]
     tables = (
         _timeline(service.queries.events(customer, MOST_EVENTS), known["decisions"], texts),
         _stages(known["stage_history"], texts),
@@ -57,7 +59,9 @@ def content(visit: Visit) -> Content:
     return Content(tables, values)
 
 
-def _channel(preview: ChannelPreview, descriptions: Mapping[str, str], texts: Texts) -> dict[str, Any]:
+def _channel(
+    preview: ChannelPreview, descriptions: Mapping[str, str], features: Mapping[str, Feature], texts: Texts
+) -> dict[str, Any]:
     """Say in sentences what a channel would offer now, what it would not, and what would have to change."""
     decision = preview.decision
     rejected = [
@@ -76,7 +80,7 @@ def _channel(preview: ChannelPreview, descriptions: Mapping[str, str], texts: Te
             {
                 "rank": candidate.rank,
                 "offer": descriptions[candidate.offer],
-                "sentence": _because(candidate.propensity, reasons, texts),
+                "sentence": _because(candidate.propensity, reasons, features, texts),
                 "priority": candidate.priority,
                 "probability": candidate.selection_probability,
             }
@@ -89,23 +93,19 @@ def _channel(preview: ChannelPreview, descriptions: Mapping[str, str], texts: Te
     }
 
 
-def _because(propensity: float | None, reasons: Sequence[Reason], texts: Texts) -> str:
+def _because(propensity: float | None, reasons: Sequence[Reason], features: Mapping[str, Feature], texts: Texts) -> str:
     """Say why an offer is ranked: its strongest reasons, those for it first."""
     if propensity is None:
         return texts("It needs no score: it is owed to the customer, or follows from what they are doing.")
     parts = [texts("About {share} of customers like this one accept it.", share=texts.percent(propensity))]
-    speaks = [_reason(one) for one in reasons if one.log_odds > 0]
-    against = [_reason(one) for one in reasons if one.log_odds < 0]
+    words = {one: reason_words(one, features.get(one.name), texts) for one in reasons}
+    speaks = [words[one] for one in reasons if one.log_odds > 0]
+    against = [words[one] for one in reasons if one.log_odds < 0]
     if speaks:
-        parts.append(texts("For it: {reasons}.", reasons=", ".join(speaks)))
+        parts.append(texts("For it: {reasons}.", reasons="; ".join(speaks)))
     if against:
-        parts.append(texts("Against it: {reasons}.", reasons=", ".join(against)))
+        parts.append(texts("Against it: {reasons}.", reasons="; ".join(against)))
     return " ".join(parts)
-
-
-def _reason(reason: Reason) -> str:
-    description = reason.description[:1].lower() + reason.description[1:]
-    return f"{description} ({reason.value})" if reason.value else description
 
 
 def _timeline(events: Sequence[Mapping[str, Any]], decisions: Sequence[Mapping[str, Any]], texts: Texts) -> Table:
@@ -182,7 +182,7 @@ def _features(engine: LiveEngine, read: CustomerFeatures, texts: Texts) -> Table
         rows.append(
             {
                 "feature": name,
-                "description": feature.description,
+                "description": feature_title(feature, texts),
                 "value": texts("unknown") if value is None else value,
                 "unit": feature.unit,
                 "topic": feature.topic,

@@ -30,7 +30,7 @@ def stage_formulas(journey: Journey) -> list[Formula]:
                 unit="category",
                 topic="journey",
                 owner=OWNER,
-                description="Lifecycle stage, as evaluated at the last midnight of the journey's grid",
+                description="Lifecycle stage at the last midnight",
             ),
             Feature(
                 name=PREVIOUS_STAGE,
@@ -38,7 +38,7 @@ def stage_formulas(journey: Journey) -> list[Formula]:
                 unit="category",
                 topic="journey",
                 owner=OWNER,
-                description="Lifecycle stage before this one; NULL in the first",
+                description="Lifecycle stage before this one",
             ),
             Feature(
                 name=DAYS_IN_STAGE,

@@ -58,7 +58,7 @@ def test_a_decision_comes_with_everything_the_service_said(service):
     said = service.post("/v1/decisions", json={"customer_id": "c05", "channel": "app"}).json()
     assert decision.customer_id == "c05"
     assert {offer.offer for offer in decision.offers} == {offer["offer"] for offer in said["offers"]}
-    assert decision.offers[0].reasons[0].sentence == "Logins: 6 (speaks for it)"
+    assert decision.offers[0].reasons[0].sentence == "Logins (last 30 days): 6 (speaks for it)"
     assert decision.as_of >= AS_OF
     assert decision.versions == said["versions"]
     assert len(bridge.requests) == 1

@@ -227,7 +227,7 @@ def test_ranked_offers_come_with_reasons_in_words(bank, log):
     said = answer(bank, log)
     assert len(said.reasons) == len(said.decision.offers) > 0
     assert [reason.sentence() for reason in said.reasons[0]] == [
-        "Logins: 6 (speaks for it)",
+        "Logins (last 30 days): 6 (speaks for it)",
         "Last known region: south (speaks against it)",
         "How this offer is usually received (speaks for it)",
     ]

@@ -25,8 +25,8 @@ def test_the_customer_comes_first_each_feature_once_and_the_offer_last(tmp_path)
     [found] = reasons_of([decider.policy.candidates.pairs[0]], customers, [row], decider)
     assert [reason.sentence() for reason in found] == [
         "Last known region: south (speaks against it)",
-        "Logins: 6 (speaks for it)",
-        "Lifecycle stage, as evaluated at the last midnight of the journey's grid: growth (speaks for it)",
+        "Logins (last 30 days): 6 (speaks for it)",
+        "Lifecycle stage at the last midnight: growth (speaks for it)",
         "How this offer is usually received (speaks against it)",
     ]
     assert [round(reason.log_odds, 6) for reason in found] == [-0.6, 0.3, 0.1, -1.25]

@@ -30,7 +30,7 @@ def test_a_customer_is_offered_what_the_policy_ranks_with_reasons_if_they_are_as
     assert {offer["offer"] for offer in said["offers"]} == {"savings_plus", "budget_check"}
     first = said["offers"][0]
     assert first["message"] == "card"
-    assert first["reasons"][0]["sentence"] == "Logins: 6 (speaks for it)"
+    assert first["reasons"][0]["sentence"] == "Logins (last 30 days): 6 (speaks for it)"
     assert (said["stage"], said["fallback"], said["dry_run"]) == ("growth", None, False)
     assert set(said["versions"]) == {"bank", "policy", "churn", "propensity"}
 

@@ -78,7 +78,7 @@ def test_an_explanation_has_the_reasons_that_the_answer_would_have_had(client):
     said = client.get(f"/v1/decisions/{answered['decision_id']}/explanation").json()
     ranked = {one["offer"]: one["reasons"] for one in said["candidates"] if one["rank"] is not None}
     assert ranked == {offer["offer"]: offer["reasons"] for offer in answered["offers"]}
-    assert ranked["savings_plus"][0]["sentence"] == "Logins: 6 (speaks for it)"
+    assert ranked["savings_plus"][0]["sentence"] == "Logins (last 30 days): 6 (speaks for it)"
     assert [one["reasons"] for one in said["candidates"] if one["rank"] is None] == []
 
 
