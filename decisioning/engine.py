@@ -52,6 +52,7 @@ class DecisionContext:
             each customer.
         prices: Price of one unit of each budget, by name; 0 for budgets that are not named.
         remaining: What is left of each budget, by name; the full amount for budgets that are not named.
+        at_once: Whether contacts go out at this moment and not at the hour of their channel, as at their delivery.
         versions: Digests of the models and other inputs behind the scores; stored, and part of the decision ids.
     """
 
@@ -61,6 +62,7 @@ class DecisionContext:
     request: Mapping[str, Said] | Sequence[Mapping[str, Said]] | None = None
     prices: Mapping[str, float] = field(default_factory=dict)
     remaining: Mapping[str, float] = field(default_factory=dict)
+    at_once: bool = False
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -188,7 +190,8 @@ def decide(features: FeatureTable, propensity: Array, policy: CompiledPolicy, co
     units = units_of(customers, household)
     arm = arms_of(units, control, day)
     trials = {one.column: trial_arms(units, arm, one, control.salt, day) for one in policy.policy.trials}
-    local = moment_columns(as_datetime(moment), policy.time_zone, arm == Arm.HOLDOUT)
+    in_holdout = arm == Arm.HOLDOUT
+    local = moment_columns(as_datetime(moment), policy.time_zone, in_holdout, at_once=context.at_once)
     requests = _requests(context.request, len(features))
     request_values = request_columns(requests, policy.names.request)
     of_the_moment = {**local, **trials, **request_values}

@@ -14,6 +14,9 @@ from domain.errors import DataError, nearest
 from expressions.operand import Checked
 from expressions.types import Array
 
+_SENT_LATER = "sent_later"
+"""Row that no expression names: 1 if contacts wait for the hour of their channel, 0 if they go out at the moment."""
+
 
 class ColumnLayout:
     """The rows in which the values of names are laid out, computed once for a policy.
@@ -50,7 +53,7 @@ class ColumnLayout:
         self._summed, self._starts = np.array(summed, dtype=np.intp), np.array(starts, dtype=np.intp)
         self._first_sum = len(self.features) + 1
         first_moment = self._first_sum + len(starts)
-        told = (*MOMENT, *names.request, *names.trials)
+        told = (*MOMENT, _SENT_LATER, *names.request, *names.trials)
         self.moment_row = {name: first_moment + row for row, name in enumerate(told)}
 
     def laid_out(self, columns: Mapping[str, Array], moment: Mapping[str, Array], customers: int) -> Array:
@@ -104,7 +107,8 @@ class ColumnLayout:
         if name in self.row_of:
             return row(self.row_of[name])
         if name == CONTACT_HOUR:
-            return np.maximum(row(self.moment_row["as_of_hour"]), names.delivery_hour[candidate])
+            hour, later = row(self.moment_row["as_of_hour"]), row(self.moment_row[_SENT_LATER])
+            return np.maximum(hour, names.delivery_hour[candidate] * later)
         return row(self.moment_row[name])
 
     def family(self, name: str) -> NDArray[np.intp]:
@@ -161,15 +165,17 @@ class EvaluationContext(Checked):
             return self.rows[sources.family(name)].T
         row = sources.row_of.get(name)
         if row is None and name == CONTACT_HOUR:
-            hour = self.rows[sources.moment_row["as_of_hour"]]
-            later: Array = np.maximum(hour[:, None], names.delivery_hour[names.firsts(name)])
-            return later
+            hour, later = (self.rows[sources.moment_row[one]][:, None] for one in ("as_of_hour", _SENT_LATER))
+            sent: Array = np.maximum(hour, names.delivery_hour[names.firsts(name)] * later)
+            return sent
         values: Array = self.rows[sources.moment_row[name] if row is None else row]
         return values[:, None]
 
 
-def moment_columns(as_of: datetime, time_zone: tzinfo, in_holdout: NDArray[np.bool_]) -> dict[str, Array]:
-    """Return the columns of `MOMENT`.
+def moment_columns(
+    as_of: datetime, time_zone: tzinfo, in_holdout: NDArray[np.bool_], *, at_once: bool = False
+) -> dict[str, Array]:
+    """Return the columns of `MOMENT`, and whether contacts wait for the hour of their channel.
 
     Example:
         >>> from datetime import UTC
@@ -187,6 +193,7 @@ def moment_columns(as_of: datetime, time_zone: tzinfo, in_holdout: NDArray[np.bo
     }
     columns = {name: np.array([number], dtype=np.float64) for name, number in numbers.items()}
     columns[IN_HOLDOUT] = in_holdout.astype(np.float64)
+    columns[_SENT_LATER] = np.array([0.0 if at_once else 1.0])
     return columns
 
 

@@ -107,7 +107,7 @@ class Permission:
         if not offers:
             return [gone] * len(contacts)
         ruled = [gone] * len(contacts)
-        context = DecisionContext(as_of=read.as_of, seed=self.seed, channels=[channel])
+        context = DecisionContext(as_of=read.as_of, seed=self.seed, channels=[channel], at_once=True)
         for one in self.decider.decide_as_assigned(read.features, context):
             for place, row in enumerate(one.rows.tolist()):
                 contact = contacts[row]

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from decisioning.policies.policy import QuietHours
 from records.journal import Journal
 from serving.customer_features import CustomerReader
 from serving.delivery.outbox import Contact
@@ -14,7 +15,7 @@ from serving.delivery.permission import Permission, Ruled, Ruling
 from serving.delivery.states import State
 from serving.intraday import TodaysEvents
 from tests.records.build import accept, told
-from tests.serving.build import AS_OF, small_decider
+from tests.serving.build import AS_OF, small_bank, small_decider
 from tests.serving.delivery.build import BANK, NIGHT, NOW, Post, webhook
 from tests.serving.delivery.receiver import receiving
 from tests.serving.test_customer import online_states
@@ -35,11 +36,11 @@ def post(tmp_path):
     post.database.close()
 
 
-def permission_of(post, states=None):
+def permission_of(post, states=None, bank=BANK):
     today = TodaysEvents(post.log)
-    reader = CustomerReader(BANK, post.log, states, Journal(post.database, BANK.vocabulary.contacts), today)
+    reader = CustomerReader(bank, post.log, states, Journal(post.database, bank.vocabulary.contacts), today)
     today.refresh(reader.midnight(NOW))
-    return Permission(small_decider(BANK), reader, seed=7)
+    return Permission(small_decider(bank), reader, seed=7)
 
 
 def alone(permission, contacts, now=NOW):
@@ -65,6 +66,24 @@ def test_each_of_many_is_ruled_on_as_if_it_were_alone(post, tmp_path, from_state
     assert by_customer["c05"] == Ruled(Ruling.ALLOWED), "it was tried before"
     assert by_customer["c07"] == Ruled(Ruling.ALLOWED)
     assert by_customer["nobody"] == Ruled(Ruling.NEVER, "the customer is not known any more")
+
+
+@pytest.mark.parametrize(
+    ("hour", "ruling"),
+    [
+        (0, Ruled(Ruling.LATER, "failed night")),
+        (7, Ruled(Ruling.LATER, "failed night")),
+        (8, Ruled(Ruling.ALLOWED)),
+        (20, Ruled(Ruling.ALLOWED)),
+        (21, Ruled(Ruling.LATER, "failed night")),
+    ],
+)
+def test_what_waits_over_midnight_is_handed_over_at_the_hour_it_is_not_at_that_of_its_channel(post, hour, ruling):
+    night = QuietHours(name="night", channels=("email",), from_hour=21, until_hour=8)
+    bank = small_bank(replace(BANK.policy, quiet_hours=(night,), outbound={"email": 17}))
+    midnight = AS_OF.astimezone(bank.time_zone).replace(hour=0) + timedelta(days=1)
+    now = midnight + timedelta(hours=hour, minutes=30)
+    assert permission_of(post, bank=bank).of([contact("c04")], now) == [ruling]
 
 
 def test_a_second_contact_of_a_customer_waits_for_the_first_also_where_both_are_taken_at_once(post):
