@@ -132,6 +132,24 @@ def test_the_keyboard_alone_suffices(page, address):
     assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
 
 
+def test_a_channel_is_paused_and_resumed_by_buttons_also_on_a_phone(page, address):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{address}{BASE}/pauses")
+    page.select_option("#target", label="Email")
+    page.fill("#reason", "wrong rate")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Pause now").click()
+    assert page.get_by_role("status").inner_text().startswith("Channel Email is paused")
+    assert page.locator(".pause strong").all_inner_texts() == ["Channel Email"]
+    page.goto(f"{address}{BASE}/overview")
+    assert page.get_by_text("wrong rate").first.is_visible()
+    page.goto(f"{address}{BASE}/pauses")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Resume").click()
+    assert "is no longer paused" in page.get_by_role("status").inner_text()
+    assert page.locator(".pause").count() == 0
+
+
 def test_pages_read_without_javascript(chromium, address):
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
