@@ -82,20 +82,23 @@ def init(
 @app.command()
 def profile(
     context: typer.Context,
-    file: Annotated[Path | None, typer.Argument(help="A file; by default every file of the bank's sources.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files; by default every file of the bank's sources.")
+    ] = None,
     source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
 ) -> None:
     """Show what files hold: types, formats, blanks, ranges, and distinct values with counts, ready to paste.
 
     Examples:
-        nbo profile exports/kontakte.csv
+        nbo profile exports/*.csv
 
         nbo --bank banks/mine profile --source kontakte
     """
     from events.profiling.files import profile_path
 
-    if file is not None:
-        _show_profile(str(file), profile_path(file, file.name))
+    if files:
+        for file in files:
+            _show_profile(str(file), profile_path(file, file.name))
         return
     from events.source_files import find_files
     from wiring.components import components_of

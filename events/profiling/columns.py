@@ -23,7 +23,8 @@ _BOOLEANS: Final = (
     ("si", "no"), ("x", ""),
 )  # fmt: skip
 _TIME_NAME: Final = re.compile(
-    r"(?i)(date|datum|time|zeit|stamp|tag$|day$|_at$|(^|[_ ])am$|(^|[_ ])ts$|created|updated|seit|since|valid|when)"
+    r"(?i)(date|datum|time|zeit|stamp|tag$|day$|_at$|(^|[_ ])am$|(^|[_ ])ts$|created|updated|seit|since|"
+    r"beginn?$|start$|valid|when)"
 )
 _TIMES: Final = (
     "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d.%m.%y", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d",
@@ -129,11 +130,13 @@ def _yes(sample: Sequence[str]) -> str | None:
 def _time(name: str, distinct: Sequence[str]) -> dict[str, Any] | None:
     sample = distinct[:_SAMPLE]
     named = _TIME_NAME.search(name) is not None
-    digits = all(value.replace(".", "", 1).isdigit() for value in sample[:50])
+    comma = any("," in value for value in sample[:50])
+    digits = all(value.replace("," if comma else ".", "", 1).isdigit() for value in sample[:50])
     if digits and not named:
         return None
     candidates = _DIGITS if digits else ("iso", *_TIMES)
-    style = {written: TimeStyle(ZoneInfo("UTC"), formats=(written,)) for written in candidates}
+    marks = Marks(",", "") if digits and comma else Marks()
+    style = {written: TimeStyle(ZoneInfo("UTC"), formats=(written,), marks=marks) for written in candidates}
     texts = pa.array(sample)
     reads = {written: _read(one, texts, _RECENT if digits else _FIRST) for written, one in style.items()}
     chosen: list[str] = []
@@ -147,9 +150,12 @@ def _time(name: str, distinct: Sequence[str]) -> dict[str, Any] | None:
     if not chosen or left.mean() > (_WRONG_TIMES if named else 0):
         return None  # a few days that do not exist make no other column of it
     other = next((w for w in reads if w not in chosen and "%" in w and reads[w].all() and _swapped(w, chosen[0])), None)
-    settings = {} if chosen == ["iso"] else {"time_format": chosen[0] if len(chosen) == 1 else chosen}
+    settings: dict[str, Any] = {} if chosen == ["iso"] else {"time_format": chosen[0] if len(chosen) == 1 else chosen}
+    if digits and comma:
+        settings["decimal_mark"] = ","
     formats = () if chosen == ["iso"] else tuple(chosen)
-    return {**_range(distinct, TimeStyle(ZoneInfo("UTC"), formats=formats)), "settings": settings, "ambiguous": other}
+    read = TimeStyle(ZoneInfo("UTC"), formats=formats, marks=marks)
+    return {**_range(distinct, read), "settings": settings, "ambiguous": other}
 
 
 def _swapped(one: str, other: str) -> bool:

@@ -129,6 +129,11 @@ def _write_formats(source: dict[str, Any], file: FileSketch, columns: Any) -> No
             for name, one in of_kind.items():
                 if key in one:
                     source.setdefault("formats", {}).setdefault(name, {})[key] = one[key]
+    for name, one in stated.items():
+        mark = one.get("decimal_mark")  # of a spreadsheet's serial numbers
+        if file.profile.column(name).kind == "time" and mark not in (None, source.get("decimal_mark")):
+            own = source.setdefault("formats", {}).setdefault(name, {})
+            own |= {"time_format": one["time_format"], "decimal_mark": mark}
 
 
 def _contacts(draft: Draft, file: FileSketch, as_of: date) -> None:

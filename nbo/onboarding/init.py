@@ -17,7 +17,7 @@ from domain.errors import DataError
 from events.profiling.files import FileProfile, profile_path
 from nbo.onboarding.drafting import Draft, draft_of, row_ids
 from nbo.onboarding.names import name_of
-from nbo.onboarding.roles import FileSketch, sketch
+from nbo.onboarding.roles import PERSONAL, FileSketch, sketch
 from nbo.onboarding.writing import BankAnswers, bank_files
 
 SHORT_HISTORY_DAYS: Final = 400
@@ -256,6 +256,11 @@ def _reachable(root: Path, folder: Path) -> str:
 
 def _notes(files: list[FileSketch], draft: Draft, as_of: date) -> list[str]:
     notes = [f"{name} has no customer id: each row is a customer of its own" for name in row_ids(files)]
+    notes += [
+        f"{name} identifies a person: better export an id that says nothing in its place"
+        for name in dict.fromkeys(file.customer for file in files if file.role != "unused")
+        if PERSONAL.search(name)
+    ]
     for file in files:
         notes += [
             f"{file.profile.name}: {column.name} could also be written {column.ambiguous}"

@@ -19,7 +19,10 @@ def _word(words: str) -> re.Pattern[str]:
     return re.compile(rf"(?i)(^|[^a-zäöü])({words})")
 
 
-CUSTOMER: Final = _word(r"customer|client|kunde|cust([_ ]|id)|cif|member|party|person|user([_ ]?id)|klient|subscriber")
+CUSTOMER: Final = _word(
+    r"customer|client|kunde|cust([_ ]|id)|cif|member|party|person|user([_ ]?id)|klient|subscriber|abonnent|teilnehmer|"
+    r"insured|policy[_ ]?holder|versicherte|patient|guest|msisdn|rufnummer"
+)
 ACCOUNT: Final = _word(r"account|konto|card[_ ]?(id|no|nr)|household|case")
 ID: Final = re.compile(r"(?i)(id|nr|no|num|number|nummer|key|code|ref)$")
 TYPE: Final = _word(r"type|typ$|event|art$|kind|action|activit|operation|vorgang|buchungstext|aktivit|k_symbol")
@@ -29,10 +32,10 @@ PRODUCT: Final = _word(r"product|produkt")
 OFFER: Final = _word(r"offer|angebot|campaign|kampagne|treatment|creative|mailing|aktion|segment$")
 ANSWER: Final = _word(r"answer|antwort|respon|result|ergebnis|accept|conver|outcome|reaktion|purchase|target|y$|bought")
 CONSENT: Final = _word(
-    r"consent|opt[_ -]?in|einwillig|permission|newsletter|werbe|marketing[_ ]?(ok|allowed)|gdpr|dsgvo"
+    r"consent|opt[_ -]?in|einwillig|permission|newsletter|werbe|werbung|marketing[_ ]?(ok|allowed)|gdpr|dsgvo"
 )
 PERSONAL: Final = _word(
-    r"name|vorname|nachname|firstname|lastname|surname|e[_-]?mail|phone|telefon|mobil|street|stra(ss|ß)e|iban|address|adresse"
+    r"name|vorname|nachname|firstname|lastname|surname|e[_-]?mail|phone|telefon|rufnummer|msisdn|mobil|street|stra(ss|ß)e|iban|address|adresse"
 )
 PROTECTED: Final = _word(r"gender|geschlecht|sex$|religion|nationalit|ethnic|race$|marital|familienstand")
 AFTERWARDS: Final = _word(r"duration|dauer|visit|click|opened|conver|respon|spend|reaktion")
@@ -40,7 +43,9 @@ AFTERWARDS: Final = _word(r"duration|dauer|visit|click|opened|conver|respon|spen
 YES: Final = re.compile(
     r"(?i)(yes|y|ja|j|1|true|accept\w*|success\w*|won|abschluss|angenommen|converted|bought|taken|sold)"
 )
-NO: Final = re.compile(r"(?i)(no|n|nein|0|false|declin\w*|reject\w*|failure|lost|abgelehnt|refus\w*|not .*)")
+NO: Final = re.compile(
+    r"(?i)(no|n|nein|0|false|declin\w*|reject\w*|failure|lost|ablehn\w*|abgelehnt|kein interesse|refus\w*|not .*)"
+)
 SHOWN: Final = re.compile(
     r"(?i)(o_|.*(offer|angebot|campaign|kampagne|mailing|contact|proposal)).*(sent|present|shown|made|deliver|verschickt|gesendet)$"
 )
@@ -51,6 +56,8 @@ REFUSED: Final = re.compile(
     r"(?i)(o_|.*(offer|angebot|campaign|kampagne|proposal)).*(declin\w*|reject\w*|refus\w*|abgelehnt)$"
 )
 """Event types that put an offer, accept and decline one."""
+OF_A_STATE: Final = re.compile(r"(?i)birth|geburt|since|seit|open|begin|start|end|valid_?(to|until)")
+"""Times that say since when or until when something holds, not when the event of a row happened."""
 CONTROL: Final = re.compile(r"(?i)(no|none|control|kontroll\w*|kein\w*|nothing)([ _-].*)?")
 
 
@@ -126,6 +133,11 @@ def sketch(files: Sequence[FileSketch], customer: str | None = None) -> None:
         names = [column.name for column in file.columns]
         found = customer if customer in names else customer_column(file.columns)
         file.customer = found or ROW_NUMBER
+    if all(file.customer == ROW_NUMBER for file in files):
+        shared = _shared_key(files)
+        for file in files:
+            if shared in [column.name for column in file.columns]:
+                file.customer = shared or ROW_NUMBER
     for file in files:
         if file.customer == ROW_NUMBER:
             _through_another(file, files)
@@ -134,6 +146,17 @@ def sketch(files: Sequence[FileSketch], customer: str | None = None) -> None:
             file.customer = _best(file.columns, ACCOUNT) or ROW_NUMBER
         _columns(file)
         file.role = _role(file)
+
+
+def _shared_key(files: Sequence[FileSketch]) -> str | None:
+    """Return the column by which files belong together: each row of one has another value, which others repeat."""
+    found: dict[str, list[ColumnProfile]] = {}
+    for file in files:
+        for column in file.columns:
+            if column.kind in ("text", "number") and not column.is_category and column.distinct > 1:
+                found.setdefault(column.name, []).append(column)
+    keys = {name: columns for name, columns in found.items() if len(columns) > 1 and any(c.is_unique for c in columns)}
+    return max(keys, key=lambda name: (len(keys[name]), bool(ID.search(name))), default=None)
 
 
 def _through_another(file: FileSketch, files: Sequence[FileSketch]) -> None:
@@ -165,10 +188,7 @@ def _columns(file: FileSketch) -> None:
     file.answered_at = answer_times[0].name if answer_times and file.answer else None
     others = [column for column in times if column.name != file.answered_at]
     others.sort(key=lambda column: -column.distinct)  # the time of an event differs more than that of its case
-    file.time = next(
-        (c.name for c in others if not re.search("(?i)birth|geburt|since|seit|open|end|valid_?(to|until)", c.name)),
-        None,
-    )
+    file.time = next((column.name for column in others if not OF_A_STATE.search(column.name)), None)
     categories = [column for column in columns if column.kind in ("text", "boolean", "number") and column.is_category]
     texts = [column for column in categories if column.kind == "text"]
     file.offer = _best([c for c in texts if c.name != file.answer], OFFER) if file.answer else None

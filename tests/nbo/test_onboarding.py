@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -116,6 +117,53 @@ def test_the_customer_of_an_account_is_found_through_another_file(desk: Desk) ->
     assert {event["customer_id"] for event in booked} == {f"K{n}" for n in range(30)}
     assert {event["type"] for event in booked} == {"trans_out", "trans_in"}
     assert min(event["occurred_at"].year for event in booked) == 1993  # type: ignore[attr-defined]
+
+
+def _phones(count: int = 60) -> list[str]:
+    return [f"0601{number * 7919:07d}" for number in range(count)]
+
+
+def test_files_belong_together_by_the_column_that_is_unique_in_one_of_them(desk: Desk) -> None:
+    """A spreadsheet's way: serial days with decimal commas, and a phone number for an id."""
+    lines = "".join(
+        f"{phone};{'SML'[n % 3]};{43_800 + n};{('Ja', 'Nein')[n % 2]}\r\n" for n, phone in enumerate(_phones())
+    )
+    desk.put("anschluesse.csv", f"Anschluss;Tarif;Vertragsbeginn;Werbung erlaubt\r\n{lines}", "utf-8-sig")
+    used = "".join(
+        f"{phone};{45_700 + n + part / 4!s};Daten\r\n".replace(".", ",")
+        for n, phone in enumerate(_phones())
+        for part in (1, 2)
+    )
+    desk.put("nutzung.csv", f"Anschluss;Zeit;Art\r\n{used}", "utf-8-sig")
+    asked = "".join(
+        f"{phone};{45_690 + n};Familientarif;{('Abschluss', 'Ablehnung', '')[n % 3]}\r\n"
+        for n, phone in enumerate(_phones())
+    )
+    desk.put("kampagnen.csv", f"Anschluss;Kontaktdatum;Kampagne;Ergebnis\r\n{asked}", "utf-8-sig")
+    new = desk.init()
+    assert {(file.name, file.role, file.customer) for file in new.files} == {
+        ("anschluesse", "attributes", "Anschluss"),
+        ("nutzung", "events", "Anschluss"),
+        ("kampagnen", "contacts", "Anschluss"),
+    }
+    report, events = desk.run()
+    assert report.total.quarantined == 0
+    assert {event["customer_id"] for event in events} == set(_phones())
+    types = [event["type"] for event in events]
+    assert {kind: types.count(kind) for kind in set(types)} == {
+        "customer_attributes": 60, "offer_presented": 60, "offer_accepted": 20, "offer_declined": 20, "daten": 120,
+    }  # fmt: skip
+    hours = {
+        event["occurred_at"].astimezone(ZoneInfo("Europe/Berlin")).hour for event in events if event["type"] == "daten"
+    }
+    assert hours == {6, 12}
+    assert new.draft.consents == ["werbung_erlaubt"]
+
+
+def test_an_id_that_identifies_a_person_is_told(desk: Desk) -> None:
+    rows = "".join(f"{phone};2025-03-{1 + n % 28:02d};login\n" for n, phone in enumerate(_phones()))
+    desk.put("events.csv", f"Rufnummer;Zeit;Art\n{rows}")
+    assert any("Rufnummer identifies a person" in note for note in desk.init().notes)
 
 
 def test_an_event_log_of_offers_and_answers_is_recognised(desk: Desk) -> None:
