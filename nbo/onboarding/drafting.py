@@ -15,6 +15,7 @@ from nbo.onboarding.roles import (
     CONSENT,
     CONTROL,
     ID,
+    ONCE,
     PERSONAL,
     PROTECTED,
     REFUSED,
@@ -86,7 +87,7 @@ def draft_of(files: list[FileSketch], as_of: date) -> Draft:
         match file.role:
             case "contacts":
                 _contacts(draft, file, as_of)
-                _attributes(draft, file, as_of - timedelta(days=1), beside=True)
+                _beside_contacts(draft, file, as_of)
             case "events":
                 _events(draft, file)
             case "attributes":
@@ -179,6 +180,18 @@ def _contacts(draft: Draft, file: FileSketch, as_of: date) -> None:
     draft.types[PRESENTED] = {"description": "An offer was put to a customer", "properties": offer}
     draft.types[ACCEPTED] = {"groups": ["activity"], "description": "The customer took it", "properties": offer}
     draft.types[DECLINED] = {"groups": ["activity"], "description": "The customer declined", "properties": offer}
+
+
+def _beside_contacts(draft: Draft, file: FileSketch, as_of: date) -> None:
+    """Read what the rows of contacts say of customers, if each has one row: else it is said of the contact."""
+    customers = next((column for column in file.columns if column.name == file.customer), None)
+    if customers is not None and customers.distinct < ONCE * file.profile.rows:
+        others = [column.name for column in file.columns if column.name not in file.used() and column.kind != "empty"]
+        if others:
+            draft.left_out.append(f"{file.profile.name}, {', '.join(others)}: said of the contact, not of the customer")
+        return
+    first = file.profile.column(file.time).earliest if file.time else None
+    _attributes(draft, file, (first or as_of) - timedelta(days=1), beside=True)
 
 
 def _events(draft: Draft, file: FileSketch) -> None:

@@ -17,7 +17,7 @@ from domain.errors import DataError
 from events.profiling.files import FileProfile, profile_path
 from nbo.onboarding.drafting import Draft, draft_of, row_ids
 from nbo.onboarding.names import name_of
-from nbo.onboarding.roles import PERSONAL, FileSketch, sketch
+from nbo.onboarding.roles import ANSWER, MOST_ANSWERS, PERSONAL, FileSketch, sketch
 from nbo.onboarding.writing import BankAnswers, bank_files
 
 SHORT_HISTORY_DAYS: Final = 400
@@ -274,6 +274,13 @@ def _notes(files: list[FileSketch], draft: Draft, as_of: date) -> list[str]:
         if file.profile.broken:
             notes.append(f"{file.profile.name}: {counted(file.profile.broken, 'row')} could not be read")
     if not draft.roles:
+        notes += [
+            f"{file.profile.name}: if {column.name} is the answer to an offer, say what means yes: --contacts "
+            f"{file.profile.name} --answer '{column.name}' --accepted '{next(iter(column.values))}'"
+            for file in files
+            for column in file.columns
+            if ANSWER.search(column.name) and column.kind == "text" and 2 <= column.distinct <= MOST_ANSWERS
+        ]
         notes.append("no file has offers with answers: nothing can be learned from them yet")
     if not draft.consents:
         notes.append("no column says who may be contacted: check policies.yaml before anything is sent")

@@ -41,7 +41,8 @@ PROTECTED: Final = _word(r"gender|geschlecht|sex$|religion|nationalit|ethnic|rac
 AFTERWARDS: Final = _word(r"duration|dauer|visit|click|opened|conver|respon|spend|reaktion")
 """What is known only when a contact is over."""
 YES: Final = re.compile(
-    r"(?i)(yes|y|ja|j|1|true|accept\w*|success\w*|won|abschluss|angenommen|converted|bought|taken|sold)"
+    r"(?i)(yes|y|ja|j|1|true|accept\w*|success\w*|(closed )?won|abschluss|abgeschlossen|angenommen|zugesagt|bestellt|"
+    r"gekauft|unterschrieben|converted|bought|purchased|ordered|booked|subscribed|signed( up)?|agreed|taken|sold)"
 )
 NO: Final = re.compile(
     r"(?i)(no|n|nein|0|false|declin\w*|reject\w*|failure|lost|ablehn\w*|abgelehnt|kein interesse|refus\w*|not .*)"
@@ -61,8 +62,13 @@ OF_A_STATE: Final = re.compile(r"(?i)birth|geburt|since|seit|open|begin|start|en
 CONTROL: Final = re.compile(r"(?i)(no|none|control|kontroll\w*|kein\w*|nothing)([ _-].*)?")
 
 
+MOST_ANSWERS: Final = 8
 LEAST_ACCEPTANCE: Final = 0.001
 MOST_ACCEPTANCE: Final = 0.5
+ONCE: Final = 0.95
+"""Customers per row, from which on a file counts as having one row for each."""
+PANEL_SHARE: Final = 0.5
+"""Share of customers and days with a row, from which on a file is taken for a description of customers over time."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -174,7 +180,11 @@ def _through_another(file: FileSketch, files: Sequence[FileSketch]) -> None:
 def _columns(file: FileSketch) -> None:
     columns = [column for column in file.columns if column.name != file.customer]
     times = [column for column in columns if column.kind == "time"]
-    answers = [c for c in columns if ANSWER.search(c.name) and c.kind in ("boolean", "text") and 2 <= c.distinct <= 8]
+    answers = [
+        c
+        for c in columns
+        if ANSWER.search(c.name) and c.kind in ("boolean", "text") and 2 <= c.distinct <= MOST_ANSWERS
+    ]
     # of several, the one that says yes or no; "outcome of the previous campaign" is not this campaign's
     answers.sort(
         key=lambda c: (bool(re.search("(?i)prev|^p[a-z]*outcome", c.name)), not any(map(YES.fullmatch, c.values)))
@@ -195,6 +205,8 @@ def _columns(file: FileSketch) -> None:
     file.type = _best([c for c in texts if c.name not in (file.answer, file.offer)], TYPE)
     file.channel = _best([c for c in texts if c.name not in (file.answer, file.offer, file.type)], CHANNEL)
     file.product = _best([c for c in texts if c.name not in (file.answer, file.offer, file.type)], PRODUCT)
+    if file.answer and file.offer is None:
+        file.offer = file.product  # what was asked about is the offer
     file.amount = _best([column for column in columns if column.kind == "number"], AMOUNT)
     ids = [column for column in columns if column.is_unique and column.kind in ("text", "number")]
     file.event_id = _best(ids, ID)
@@ -208,10 +220,21 @@ def _role(file: FileSketch) -> Role:
     if file.customer == ROW_NUMBER and file.answer:
         return "contacts"
     customers = next((column for column in file.columns if column.name == file.customer), None)
-    once = customers is not None and customers.distinct >= 0.95 * file.profile.rows
+    once = customers is not None and customers.distinct >= ONCE * file.profile.rows
+    if customers is not None and file.type is None and _is_panel(file, customers):
+        return "attributes"
     if once and not (file.type and file.time and ":" in str(file.profile.column(file.time).minimum)):
         return "attributes"  # what happens has a time of day, even if it happens to each customer once
     return "events" if file.time else "unused"
+
+
+def _is_panel(file: FileSketch, customers: ColumnProfile) -> bool:
+    """Return whether the file says the same of most customers on each of its days, such as every month."""
+    if file.time is None:
+        return False
+    days = file.profile.column(file.time)
+    of_days = ":" not in str(days.minimum) and 2 <= days.distinct < customers.distinct
+    return of_days and file.profile.rows >= PANEL_SHARE * customers.distinct * days.distinct
 
 
 def _best(columns: Iterable[ColumnProfile], words: re.Pattern[str]) -> str | None:

@@ -160,6 +160,46 @@ def test_files_belong_together_by_the_column_that_is_unique_in_one_of_them(desk:
     assert new.draft.consents == ["werbung_erlaubt"]
 
 
+def test_a_row_for_every_customer_and_month_describes_customers_and_a_product_asked_about_is_the_offer(
+    desk: Desk,
+) -> None:
+    holders = [f"P-{number:04d}" for number in range(40)]
+    rows = "".join(
+        f"{one},2025-{month:02d}-01,{n % 2},{20.5 + n}\n" for n, one in enumerate(holders) for month in range(1, 7)
+    )
+    desk.put("policies_monthly.csv", f"policy_holder,month,home,premium\n{rows}")
+    answers = ("signed", "not interested", "no answer")
+    places = [(n, one, part) for n, one in enumerate(holders) for part in (0, 1)]
+    asked = "".join(
+        f"{one},2025-0{1 + part}-{5 + n % 20:02d},{('letter', 'phone')[part]},{('home', 'car')[part]},{answers[n % 3]},A\n"
+        for n, one, part in places
+    )
+    desk.put("campaign_2025.csv", f"policy_holder,contacted_on,medium,product,response,agent\n{asked}")
+    new = desk.init()
+    assert {(file.name, file.role, file.offer) for file in new.files} == {
+        ("policies_monthly", "attributes", None),
+        ("campaign", "contacts", "product"),
+    }
+    assert any("agent: said of the contact" in one for one in new.draft.left_out)
+    report, events = desk.run()
+    assert report.total.quarantined == 0
+    told = [event for event in events if event["type"] == "customer_attributes"]
+    assert (len(told), len({event["occurred_at"] for event in told})) == (240, 6)
+    types = [event["type"] for event in events]
+    assert (types.count("offer_presented"), types.count("offer_accepted")) == (80, 28)
+    assert [offer.name for offer in load_bank(desk.bank).offers] == ["home", "car"]
+
+
+def test_an_answer_that_is_not_understood_is_asked_for_with_the_command(desk: Desk) -> None:
+    rows = "".join(f"c{n},2025-03-{1 + n % 28:02d},{('blau', 'gelb')[n % 2]}\n" for n in range(60))
+    desk.put("campaign.csv", f"customer,contacted_on,response\n{rows}")
+    [note] = [one for one in desk.init().notes if "--accepted" in one]
+    assert note == (
+        "campaign.csv: if response is the answer to an offer, say what means yes: --contacts campaign.csv "
+        "--answer 'response' --accepted 'blau'"
+    )
+
+
 def test_an_id_that_identifies_a_person_is_told(desk: Desk) -> None:
     rows = "".join(f"{phone};2025-03-{1 + n % 28:02d};login\n" for n, phone in enumerate(_phones()))
     desk.put("events.csv", f"Rufnummer;Zeit;Art\n{rows}")
