@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,8 @@ def read_json_lines(file: SourceFile) -> Iterator[Chunk]:
 
     Numbers keep the text that they have in the file. A number used as an id must be whole; containers, true and false
     are no ids. A line with the same key twice is broken, because either may be meant. A key may be missing in a line; a
-    key that every event needs and that is missing from the whole first chunk is an error of the file.
+    key that every event needs and that is missing from the whole first chunk is an error of the file. `visitor.login`
+    is the key `login` of the object at the key `visitor`, unless the line has a key of that name.
     """
     lines = _Lines(file)
     for block, bytes_done in _whole_lines(file):
@@ -104,7 +105,7 @@ class _Lines:
             numbers=np.array([row.number for row in rows], dtype=np.int64),
             raw=lambda position: rows[position].values,
             as_read=lambda names: [
-                pa.array([_as_read(row.values.get(name)) for row in rows], pa.string()) for name in names
+                pa.array([_as_read(_at(row.values, name)) for row in rows], pa.string()) for name in names
             ],
             broken=broken,
             bytes_done=bytes_done,
@@ -125,7 +126,7 @@ class _Lines:
         ids: dict[str, str | None] = {}
         for name, reason in self._ids.items():
             try:
-                ids[name] = _id_text(values.get(name))
+                ids[name] = _id_text(_at(values, name))
             except ValueError as error:
                 return Rejection(number, reason, f"{name}: {got_expected(error, 'a text or a whole number')}", values)
         return _Row(number, values, ids)
@@ -134,7 +135,7 @@ class _Lines:
         if name in self._ids:
             return pa.array([row.ids[name] for row in rows], pa.string())
         marks = self._marks(name)
-        return pa.array([self._text(row.values.get(name), marks) for row in rows], pa.string())
+        return pa.array([self._text(_at(row.values, name), marks) for row in rows], pa.string())
 
     def _text(self, value: Any, marks: Marks) -> str | None:
         if value is None or type(value) is str:
@@ -144,6 +145,30 @@ class _Lines:
         # with the source's decimal mark, although a JSON number cannot be ambiguous
         text = value.replace(".", marks.decimal)
         return f"{text}0" if marks.is_ambiguous(text) else text
+
+
+def _at(values: Mapping[str, Any], name: str) -> Any:
+    """Return the value of a key, or at a path of keys."""
+    if name in values or "." not in name:
+        return values.get(name)
+    found: Any = values
+    for step in name.split("."):
+        found = found.get(step) if isinstance(found, dict) else None
+    return found
+
+
+def paths_of(raw: object) -> tuple[str, ...]:
+    """Return the keys of a line, those of objects within it as paths.
+
+    Example:
+        >>> paths_of({"id": 7, "visitor": {"login": "ann", "place": {"city": "Ulm"}}, "tags": [1, 2], "none": {}})
+        ('id', 'visitor.login', 'visitor.place.city', 'tags', 'none')
+    """
+    found: list[str] = []
+    for key, value in raw.items() if isinstance(raw, dict) else ():
+        within = paths_of(value)
+        found += [f"{key}.{path}" for path in within] or [key]
+    return tuple(found)
 
 
 def _as_read(value: Any) -> str | None:
@@ -191,9 +216,5 @@ def _require_keys(file: SourceFile, chunk: Chunk) -> None:
     names = [name for field in _NEEDED_FIELDS for name in columns_of_field(file.source, field) if name in own]
     rows = chunk.table.num_rows
     if rows and any(chunk.table.column(name).null_count == rows for name in names):
-        keys = {key for position in range(rows) for key in _keys(chunk.raw(position))}
+        keys = {key for position in range(rows) for key in paths_of(chunk.raw(position))}
         file.require_columns(names, sorted(keys))
-
-
-def _keys(raw: object) -> tuple[str, ...]:
-    return tuple(raw) if isinstance(raw, dict) else ()

@@ -67,7 +67,7 @@ def init(
                 else f"{file.patterns[0]} and {len(file.patterns) - 1} more",
                 file.profile.rows,
                 file.role,
-                file.customer + (f" through {file.through[0].name}" if file.through else ""),
+                file.customer + (f" through {file.through.file.name}" if file.through else ""),
                 file.time,
                 file.offer or file.type,
             )

@@ -16,6 +16,7 @@ from events.mapping import Source
 from events.profiling.columns import ColumnProfile, profile_of
 from events.profiling.dialect import dialect_of
 from events.reading import read_chunks
+from events.reading_json_lines import paths_of
 from events.schema import one_chunk
 from events.source_files import SourceFile, source_file
 from events.texts import is_text_type, texts_of
@@ -104,12 +105,11 @@ def profile_file(file: SourceFile, header: tuple[str, ...], settings: dict[str, 
 
 
 def _keys(file: SourceFile) -> tuple[str, ...]:
-    """Return the keys of the first lines of a file of JSON lines, in the order in which they come."""
+    """Return the keys and paths of the first lines of a file of JSON lines, in the order in which they come."""
     names: dict[str, None] = {}
     for chunk in read_chunks(file):
         for row in range(min(len(chunk.numbers), 1000)):
-            raw = chunk.raw(row)
-            names.update(dict.fromkeys(raw if isinstance(raw, dict) else ()))
+            names.update(dict.fromkeys(paths_of(chunk.raw(row))))
         break
     if not names:
         raise SourceError(f"no line of file '{file.name}' is a JSON object", remedy="have it delivered again")

@@ -22,6 +22,7 @@ from nbo.onboarding.roles import (
     SHOWN,
     TAKEN,
     FileSketch,
+    Through,
     source_name,
 )
 
@@ -79,8 +80,8 @@ def draft_of(files: list[FileSketch], as_of: date) -> Draft:
         draft.roles = {"presented": PRESENTED, "accepted": ACCEPTED, "declined": DECLINED}
     for file in files:
         if file.through:
-            other, key = file.through
-            name = f"{source_name(other)}_by_{name_of(key)}"
+            other = file.through.file
+            name = _lookup_name(file.through)
             if name not in [source["name"] for source in draft.sources]:
                 draft.sources.append({"name": name, "kind": "lookup", **_read(other)})
     for file in files:
@@ -103,12 +104,17 @@ def _read(file: FileSketch) -> dict[str, Any]:
     return {"files": file.patterns, **file.profile.settings}
 
 
+def _lookup_name(through: Through) -> str:
+    return f"{source_name(through.file)}_by_{name_of(through.key)}"
+
+
 def _begin(file: FileSketch, name: str, columns: Mapping[str, str | None]) -> dict[str, Any]:
     """Begin a source: its files, how they are written, its columns."""
     source: dict[str, Any] = {"name": name, **_read(file)}
     if file.through:
-        other, key = file.through
-        source["lookup"] = {"source": f"{source_name(other)}_by_{name_of(key)}", "key": key, "adds": [file.customer]}
+        own = {} if file.through.column == file.through.key else {"column": file.through.column}
+        lookup = {"source": _lookup_name(file.through), "key": file.through.key, **own, "adds": [file.customer]}
+        source["lookup"] = lookup
     source["columns"] = {field: column for field, column in columns.items() if column is not None}
     _write_formats(source, file, source["columns"].values())
     return source

@@ -17,7 +17,7 @@ from domain.errors import DataError
 from events.profiling.files import FileProfile, profile_path
 from nbo.onboarding.drafting import Draft, draft_of, row_ids
 from nbo.onboarding.names import name_of
-from nbo.onboarding.roles import ANSWER, MOST_ANSWERS, PERSONAL, FileSketch, sketch
+from nbo.onboarding.roles import ANSWER, MOST_ANSWERS, PERSONAL, SHOWN, FileSketch, sketch
 from nbo.onboarding.writing import BankAnswers, bank_files
 
 SHORT_HISTORY_DAYS: Final = 400
@@ -199,12 +199,22 @@ def _ask_about_time(files: list[FileSketch], given: Given, ask: Ask) -> date:
         return given.as_of
     if all(file.time for file in files if file.role in ("contacts", "attributes")):
         return _last_day(files) or date.today()  # noqa: DTZ011 - nothing is dated by it
-    presented = [file.profile.column(file.time).earliest for file in files if file.role == "contacts" and file.time]
+    presented = [file.profile.column(file.time).earliest for file in files if _has_offers(file) and file.time]
     # what files without a time say of customers would otherwise be known only after the contacts
     known = min((day for day in presented if day is not None), default=None) or _last_day(files)
     # a day in the past in every time zone, or the end of what is known
     proposed = known or date.today() - timedelta(days=60)  # noqa: DTZ011
     return _day(ask("Day of what files without a time say", proposed.isoformat()))
+
+
+def _has_offers(file: FileSketch) -> bool:
+    if file.role == "contacts":
+        return True
+    return (
+        file.role == "events"
+        and file.type is not None
+        and any(map(SHOWN.fullmatch, file.profile.column(file.type).values))
+    )
 
 
 def _ask_about_end(files: list[FileSketch], given: Given, ask: Ask, as_of: date) -> date | None:

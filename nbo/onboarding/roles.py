@@ -48,16 +48,18 @@ NO: Final = re.compile(
     r"(?i)(no|n|nein|0|false|declin\w*|reject\w*|failure|lost|ablehn\w*|abgelehnt|kein interesse|refus\w*|not .*)"
 )
 SHOWN: Final = re.compile(
-    r"(?i)(o_|.*(offer|angebot|campaign|kampagne|mailing|contact|proposal)).*(sent|present|shown|made|deliver|verschickt|gesendet)$"
+    r"(?i)(o_|.*(offer|angebot|campaign|kampagne|mailing|contact|proposal|coupon|voucher|gutschein)).*(sent|present|shown|made|deliver|verschickt|gesendet)$"
 )
 TAKEN: Final = re.compile(
-    r"(?i)(o_|.*(offer|angebot|campaign|kampagne|proposal)).*(accept\w*|taken|angenommen|conver\w*)$"
+    r"(?i)(o_|.*(offer|angebot|campaign|kampagne|proposal|coupon|voucher|gutschein)).*(accept\w*|taken|angenommen|conver\w*|redeemed|eingel(oe|ö)st)$"
 )
 REFUSED: Final = re.compile(
-    r"(?i)(o_|.*(offer|angebot|campaign|kampagne|proposal)).*(declin\w*|reject\w*|refus\w*|abgelehnt)$"
+    r"(?i)(o_|.*(offer|angebot|campaign|kampagne|proposal|coupon|voucher|gutschein)).*(declin\w*|reject\w*|refus\w*|abgelehnt)$"
 )
 """Event types that put an offer, accept and decline one."""
-OF_A_STATE: Final = re.compile(r"(?i)birth|geburt|since|seit|open|begin|start|end|valid_?(to|until)")
+OF_A_STATE: Final = re.compile(
+    r"(?i)birth|geburt|since|seit|join|regist|eintritt|open|begin|start|end|valid_?(to|until)"
+)
 """Times that say since when or until when something holds, not when the event of a row happened."""
 CONTROL: Final = re.compile(r"(?i)(no|none|control|kontroll\w*|kein\w*|nothing)([ _-].*)?")
 
@@ -71,6 +73,21 @@ PANEL_SHARE: Final = 0.5
 """Share of customers and days with a row, from which on a file is taken for a description of customers over time."""
 
 
+@dataclass(frozen=True, slots=True)
+class Through:
+    """How a file that does not have the customer's id finds it in another.
+
+    Attributes:
+        file: The other file.
+        key: Its column, with another value in each row.
+        column: The own column with these values.
+    """
+
+    file: FileSketch
+    key: str
+    column: str
+
+
 @dataclass(slots=True, kw_only=True)
 class FileSketch:
     """What a group of files with the same columns is taken for; `init` corrects it with the answers that it gets.
@@ -78,7 +95,7 @@ class FileSketch:
     Attributes:
         patterns: Patterns of the files.
         customer: Column of the customer's id; `#` if there is none.
-        through: Another file and the key by which the customer is found there.
+        through: How the customer is found in another file.
         time: Column of the time of what a row says.
         type: Column of the type of event.
         offer: Column of the offer, of contacts.
@@ -93,7 +110,7 @@ class FileSketch:
     profile: FileProfile
     role: Role = "unused"
     customer: str = ROW_NUMBER
-    through: tuple[FileSketch, str] | None = None
+    through: Through | None = None
     time: str | None = None
     type: str | None = None
     amount: str | None = None
@@ -171,10 +188,16 @@ def _through_another(file: FileSketch, files: Sequence[FileSketch]) -> None:
         if other is file or other.customer == ROW_NUMBER:
             continue
         for column in other.columns:
-            mine = next((one for one in file.columns if one.name == column.name), None)
-            if mine and column.is_unique and column.name != other.customer and ID.search(column.name):
-                file.through, file.customer = (other, column.name), other.customer
+            if not column.is_unique or column.name == other.customer:
+                continue
+            mine = next((one for one in file.columns if _last(one.name) == _last(column.name)), None)
+            if mine and (ID.search(column.name) or (column.kind == "text" and not mine.is_category)):
+                file.through, file.customer = Through(other, column.name, mine.name), other.customer
                 return
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
 def _columns(file: FileSketch) -> None:
@@ -203,6 +226,8 @@ def _columns(file: FileSketch) -> None:
     texts = [column for column in categories if column.kind == "text"]
     file.offer = _best([c for c in texts if c.name != file.answer], OFFER) if file.answer else None
     file.type = _best([c for c in texts if c.name not in (file.answer, file.offer)], TYPE)
+    if file.type is None and file.answer is None:  # a log's entries say what they are by a name
+        file.type = next((c.name for c in texts if c.name.lower() in ("name", "verb")), None)
     file.channel = _best([c for c in texts if c.name not in (file.answer, file.offer, file.type)], CHANNEL)
     file.product = _best([c for c in texts if c.name not in (file.answer, file.offer, file.type)], PRODUCT)
     if file.answer and file.offer is None:

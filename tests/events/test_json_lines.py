@@ -108,3 +108,21 @@ def test_what_python_cannot_read_costs_its_line(desk: Desk) -> None:
         ["K1"],
         [(1, Reason.CUSTOMER_ID_UNFIT), (2, Reason.AMOUNT_OUT_OF_BOUNDS), (3, Reason.LINE_BROKEN)],
     )
+
+
+def test_values_within_objects_have_their_path(desk: Desk) -> None:
+    nested = replace(JSON_LINES, columns={**JSON_LINES.columns, "customer_id": "person.keys.id"})
+    lines = [
+        {**GOOD, "id": "e1", "person": {"keys": {"id": "K1"}}},
+        {**GOOD, "id": "e2", "person": {"keys": {"id": 7}}},
+        {**GOOD, "id": "e3", "person.keys.id": "K3", "person": {"keys": {"id": "another"}}},
+        {**GOOD, "id": "e4", "person": {"keys": ["K4"]}},
+        {**GOOD, "id": "e5", "person": {"keys": {"id": {"K": 5}}}},
+    ]
+    desk.put("crm.jsonl", ("\n".join(map(json.dumps, lines)) + "\n").encode())
+    report = desk.run(nested)
+    assert sorted(desk.all_events()["customer_id"].to_pylist()) == ["7", "K1", "K3"]
+    assert [(row["row"], row["reason"]) for row in _rows(report)] == [
+        (4, Reason.CUSTOMER_ID_MISSING),
+        (5, Reason.CUSTOMER_ID_UNFIT),
+    ]

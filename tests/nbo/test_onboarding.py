@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -169,10 +170,10 @@ def test_a_row_for_every_customer_and_month_describes_customers_and_a_product_as
     )
     desk.put("policies_monthly.csv", f"policy_holder,month,home,premium\n{rows}")
     answers = ("signed", "not interested", "no answer")
-    places = [(n, one, part) for n, one in enumerate(holders) for part in (0, 1)]
+    places = [(n, one, *at) for n, one in enumerate(holders) for at in ((1, "home"), (2, "car"))]
     asked = "".join(
-        f"{one},2025-0{1 + part}-{5 + n % 20:02d},{('letter', 'phone')[part]},{('home', 'car')[part]},{answers[n % 3]},A\n"
-        for n, one, part in places
+        f"{one},2025-0{part}-{5 + n % 20:02d},{'letter' if part == 1 else 'phone'},{product},{answers[n % 3]},A\n"
+        for n, one, part, product in places
     )
     desk.put("campaign_2025.csv", f"policy_holder,contacted_on,medium,product,response,agent\n{asked}")
     new = desk.init()
@@ -188,6 +189,26 @@ def test_a_row_for_every_customer_and_month_describes_customers_and_a_product_as
     types = [event["type"] for event in events]
     assert (types.count("offer_presented"), types.count("offer_accepted")) == (80, 28)
     assert [offer.name for offer in load_bank(desk.bank).offers] == ["home", "car"]
+
+
+def test_objects_within_json_lines_are_read_by_path_and_customers_found_by_their_login(desk: Desk) -> None:
+    start = 1_738_371_600_000
+    lines = []
+    for number in range(120):
+        name = ("page_view", "coupon_sent", "coupon_redeemed")[number % 3]
+        who = {"login": f"u{number % 40:03d}", "device": ("ios", "web")[number % 2]}
+        lines.append(json.dumps({"id": f"e{number}", "ts": start + number * 3_600_000, "name": name, "visitor": who}))
+    desk.put("events.jsonl", "\n".join(lines) + "\n")
+    rows = "".join(f"C{900 + n},u{n:03d},2024-05-{1 + n % 28:02d},{('yes', 'no')[n % 2]}\n" for n in range(40))
+    desk.put("customers.csv", f"customer_no,login,joined,newsletter\n{rows}")
+    new = desk.init()
+    assert new.draft.roles == {"presented": "coupon_sent", "accepted": "coupon_redeemed"}
+    report, events = desk.run()
+    assert report.total.quarantined == 0
+    assert {event["customer_id"] for event in events} == {f"C{900 + n}" for n in range(40)}
+    assert {event["channel"] for event in events if event["type"] == "page_view"} == {"ios", "web"}
+    told = {event["occurred_at"] for event in events if event["type"] == "customer_attributes"}
+    assert max(told) < min(event["occurred_at"] for event in events if event["type"] == "coupon_sent")
 
 
 def test_an_answer_that_is_not_understood_is_asked_for_with_the_command(desk: Desk) -> None:
