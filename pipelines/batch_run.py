@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from prefect import task
 
 from decisioning.allocation.problem import Keys
 from domain.pause import Pause
@@ -17,14 +16,13 @@ from events.fingerprints import bucket_of
 from events.schema import one_chunk
 from events.segments import empty_table
 from features.engines.engine import Report
-from pipelines.reuse import REUSED
-from pipelines.steps import digest_of, may_pass
+from pipelines.bucket_reports import reports_of
+from pipelines.steps import digest_of, retried_task
 from serving.batch.bucket import DecideWork, decide_bucket_files, gather_bucket_options
 from serving.champion_files import ChampionFiles
 from serving.service.deciding import SEED
 from storage.atomic import remove_unfinished
 from wiring.components import Components, components_of
-from wiring.progress import progress_of
 
 LONGEST_SECONDS = 4 * 3600
 
@@ -78,25 +76,13 @@ class BatchRun:
         ]
 
 
-@task(
-    name="what-could-be-sent-to-buckets",
-    retries=1,
-    retry_condition_fn=may_pass,
-    retry_delay_seconds=10,
-    timeout_seconds=LONGEST_SECONDS,
-)
+@retried_task("what-could-be-sent-to-buckets", timeout_seconds=LONGEST_SECONDS)
 def gather_options(bank_folder: str, night: BatchRun) -> list[Report]:
     """Decide for every bucket without prices, and write the contact options."""
     return _reports(components_of(bank_folder), night, gather_bucket_options, "what could be sent")
 
 
-@task(
-    name="decide-for-buckets",
-    retries=1,
-    retry_condition_fn=may_pass,
-    retry_delay_seconds=10,
-    timeout_seconds=LONGEST_SECONDS,
-)
+@retried_task("decide-for-buckets", timeout_seconds=LONGEST_SECONDS)
 def decide_buckets(bank_folder: str, night: BatchRun) -> list[Report]:
     """Decide for every bucket in all channels."""
     return _reports(components_of(bank_folder), night, decide_bucket_files, "decide for everybody")
@@ -105,16 +91,11 @@ def decide_buckets(bank_folder: str, night: BatchRun) -> list[Report]:
 def _reports(
     components: Components, night: BatchRun, work: Callable[[DecideWork], Report], description: str
 ) -> list[Report]:
-    """Do the work of unfinished buckets; return the reports of all buckets, in their order."""
-    works = night.works(components)
-    reports = {piece.bucket: report for piece in works if (report := piece.done()) is not None}
-    waiting = [piece for piece in works if piece.bucket not in reports]
-    with progress_of(description) as progress:
-        if waiting:
-            with components.engine.workers() as workers:
-                pieces = [replace(piece, num_threads=workers.threads) for piece in waiting]
-                done = workers.map(work, pieces, progress)
-            reports |= {report["bucket"]: report for report in done}
+    """Do the work of unfinished buckets, each on as many threads as the engine gives it."""
+
+    def on_threads(piece: DecideWork, threads: int) -> DecideWork:
+        return replace(piece, num_threads=threads)
+
+    reports = reports_of(components, night.works(components), work, description, on_threads)
     remove_unfinished(night.folder)
-    waited = {piece.bucket for piece in waiting}
-    return [{**reports[piece.bucket], REUSED: piece.bucket not in waited} for piece in works]
+    return reports

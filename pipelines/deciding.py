@@ -9,7 +9,7 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 
-from prefect import flow, task
+from prefect import flow
 
 from decisioning.policies.draws import hashes_of
 from decisioning.reporting.forensics import Forensics
@@ -21,7 +21,7 @@ from pipelines.batch_run import LONGEST_SECONDS, BatchRun, decide_buckets
 from pipelines.feature_build import definitions_digest
 from pipelines.planning import plan_batch, prices_for
 from pipelines.reuse import REUSED
-from pipelines.steps import StepResult, code_digest, digest_of, keep_table, may_pass
+from pipelines.steps import StepResult, code_digest, digest_of, keep_table, retried_task
 from records.model_calls import put_calls
 from records.open_contacts import open_contacts
 from serving.batch.budget_state import write_budget_state
@@ -112,13 +112,7 @@ def _calls(decided: Sequence[Report]) -> dict[str, dict[str, int]]:
     return found
 
 
-@task(
-    name="keep-decisions-in-the-log",
-    retries=1,
-    retry_condition_fn=may_pass,
-    retry_delay_seconds=10,
-    timeout_seconds=LONGEST_SECONDS,
-)
+@retried_task("keep-decisions-in-the-log", timeout_seconds=LONGEST_SECONDS)
 def log_decisions(
     bank_folder: str, folder: str, parts: Sequence[str], versions: Sequence[Mapping[str, str]]
 ) -> dict[str, int]:

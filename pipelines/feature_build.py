@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from prefect import flow, task
+from prefect import flow
 
 from domain.errors import StateError
 from features.bucket.build import compute_bucket
@@ -14,8 +14,9 @@ from features.engines.engine import Report
 from features.store.online_parts import OnlinePart, read_online_parts, write_online_parts
 from features.store.watermark import Watermark
 from models.inputs import model_inputs
+from pipelines.bucket_reports import reports_of
 from pipelines.reuse import REUSED
-from pipelines.steps import StepResult, code_digest, digest_of, keep_table, may_pass
+from pipelines.steps import StepResult, code_digest, digest_of, keep_table, retried_task
 from pipelines.training_population import churn_anchors
 from storage.atomic import remove_unfinished
 from wiring.components import Components, components_of, reload_components
@@ -54,13 +55,7 @@ def _built(components: Components, bank_folder: str, until: datetime) -> StepRes
     }
 
 
-@task(
-    name="compute-features-of-buckets",
-    retries=1,
-    retry_condition_fn=may_pass,
-    retry_delay_seconds=10,
-    timeout_seconds=4 * 3600,
-)
+@retried_task("compute-features-of-buckets", timeout_seconds=4 * 3600)
 def compute_buckets(bank_folder: str, as_of: datetime) -> list[Report]:
     """Compute with the bank's engine every bucket whose files are not up to date.
 
@@ -69,26 +64,13 @@ def compute_buckets(bank_folder: str, as_of: datetime) -> list[Report]:
     """
     components = components_of(bank_folder)
     works = bucket_works(components, as_of)
-    reports = {work.bucket: report for work in works if (report := work.done()) is not None}
-    waiting = [work for work in works if work.bucket not in reports]
-    with progress_of("build features") as progress:
-        if waiting:
-            with components.engine.workers() as workers:
-                done = workers.map(compute_bucket, waiting, progress)
-            reports |= {report["bucket"]: report for report in done}
+    reports = reports_of(components, works, compute_bucket, "build features")
     for folder in (components.places.states, components.places.stage_history):
         remove_unfinished(folder)
-    waited = {work.bucket for work in waiting}
-    return [{**reports[work.bucket], REUSED: work.bucket not in waited} for work in works]
+    return reports
 
 
-@task(
-    name="put-states-online",
-    retries=1,
-    retry_condition_fn=may_pass,
-    retry_delay_seconds=10,
-    timeout_seconds=4 * 3600,
-)
+@retried_task("put-states-online", timeout_seconds=4 * 3600)
 def put_states_online(bank_folder: str, as_of: datetime, keys: Mapping[str, str]) -> dict[str, int]:
     """Write to the online store the states of every part that it does not have.
 

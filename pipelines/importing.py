@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from shutil import rmtree
 from typing import Any
 
-from prefect import flow, task
+from prefect import flow
 
 from events.importing import import_sources
 from events.quarantine import Reason
-from pipelines.steps import StepResult, code_digest, digest_of, do, keep_table, kept_step, may_pass
+from pipelines.steps import StepResult, code_digest, digest_of, do, keep_table, kept_step, retried_task
 from records.flush import flush
 from records.import_lock import one_import
 from simulation.simulate import simulate
@@ -84,7 +84,7 @@ def simulate_bank(key: str, bank_folder: str) -> StepResult:
     return {"events": report.events, "oracle_auc": report.oracle_auc}
 
 
-@task(name="import-files", retries=1, retry_condition_fn=may_pass, retry_delay_seconds=10, timeout_seconds=3600)
+@retried_task("import-files", timeout_seconds=3600)
 def import_files(bank_folder: str) -> StepResult:
     """Import the service's journal and the new rows of the bank's files; repeating it changes nothing.
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from prefect import flow, task
+from prefect import flow
 
 from journeys.figures import FIGURES, finished_figures
 from journeys.files import JourneyFigures, current_key, write_figures
 from journeys.histories import AnalyticsContext
 from pipelines.feature_build import bucket_works
 from pipelines.journey_files import JourneyWork, count_bucket
-from pipelines.steps import StepResult, code_digest, digest_of, do, keep_table, kept_step, may_pass
+from pipelines.steps import StepResult, code_digest, digest_of, do, keep_table, kept_step, retried_task
 from storage.atomic import remove_unfinished
 from wiring.components import Components, components_of, reload_components
 from wiring.progress import progress_of
@@ -55,13 +55,7 @@ def finish_figures(key: str, bank_folder: str, as_of: datetime) -> StepResult:
     }
 
 
-@task(
-    name="count-journeys-of-buckets",
-    retries=1,
-    retry_condition_fn=may_pass,
-    retry_delay_seconds=10,
-    timeout_seconds=4 * 3600,
-)
+@retried_task("count-journeys-of-buckets", timeout_seconds=4 * 3600)
 def count_buckets(bank_folder: str, as_of: datetime) -> list[JourneyWork]:
     """Count with the bank's engine every bucket whose counts are not up to date."""
     components = components_of(bank_folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from prefect import State, Task, task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
@@ -15,10 +15,39 @@ from domain.errors import NboError
 from pipelines.reuse import REUSED
 from storage.digests import code_digest, digest_of
 
-__all__ = ["StepResult", "code_digest", "digest_of", "do", "kept_step", "may_pass"]
+__all__ = ["StepResult", "code_digest", "digest_of", "do", "kept_step", "may_pass", "retried_task"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 StepResult = dict[str, Any]
 """Result of a step: names, counts and paths as JSON values; its actual output is in files."""
+
+
+def retried_task(
+    name: str, *, timeout_seconds: int, retries: int = 1, **options: Any
+) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Turn a function into a task that is tried again, ten seconds later, unless its failure needs a fix first.
+
+    Args:
+        name: Name shown in the flow run.
+        timeout_seconds: Time after which the task fails.
+        retries: Number of retries before the flow fails.
+        options: Further options of Prefect's tasks.
+    """
+
+    def decorate(function: Callable[P, R]) -> Task[P, R]:
+        made: Task[P, R] = task(
+            name=name,
+            retries=retries,
+            retry_condition_fn=may_pass,
+            retry_delay_seconds=10,
+            timeout_seconds=timeout_seconds,
+            **options,
+        )(function)
+        return made
+
+    return decorate
 
 
 def kept_step(
@@ -34,21 +63,14 @@ def kept_step(
     Returns:
         A decorator for functions whose first argument is `key`, the digest of everything the result depends on.
     """
-
-    def decorate(function: Callable[..., StepResult]) -> Task[..., StepResult]:
-        step: Task[..., StepResult] = task(
-            name=name,
-            cache_key_fn=_key_of,
-            persist_result=True,
-            result_serializer="json",
-            retries=retries,
-            retry_condition_fn=may_pass,
-            retry_delay_seconds=10,
-            timeout_seconds=timeout_seconds,
-        )(function)
-        return step
-
-    return decorate
+    return retried_task(
+        name,
+        timeout_seconds=timeout_seconds,
+        retries=retries,
+        cache_key_fn=_key_of,
+        persist_result=True,
+        result_serializer="json",
+    )
 
 
 def may_pass(step: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:

@@ -15,7 +15,6 @@ from nbo.onboarding.roles import (
     CONSENT,
     CONTROL,
     ID,
-    ONCE,
     PERSONAL,
     PROTECTED,
     REFUSED,
@@ -190,8 +189,7 @@ def _contacts(draft: Draft, file: FileSketch, as_of: date) -> None:
 
 def _beside_contacts(draft: Draft, file: FileSketch, as_of: date) -> None:
     """Read what the rows of contacts say of customers, if each has one row: else it is said of the contact."""
-    customers = next((column for column in file.columns if column.name == file.customer), None)
-    if customers is not None and customers.distinct < ONCE * file.profile.rows:
+    if file.repeats_customers:
         others = [column.name for column in file.columns if column.name not in file.used() and column.kind != "empty"]
         if others:
             draft.left_out.append(f"{file.profile.name}, {', '.join(others)}: said of the contact, not of the customer")

@@ -128,6 +128,16 @@ class FileSketch:
         """The columns of the files."""
         return self.profile.columns
 
+    @property
+    def customers(self) -> ColumnProfile | None:
+        """The column of the customer's id; None if the files do not have it."""
+        return next((column for column in self.columns if column.name == self.customer), None)
+
+    @property
+    def repeats_customers(self) -> bool:
+        """Whether customers have several rows; False without their id, for then each row is one."""
+        return self.customers is not None and self.customers.distinct < ONCE * self.profile.rows
+
     def acceptance(self) -> float:
         """Return the share of the rows that say yes, with two digits, within what is plausible for an offer."""
         values = self.profile.column(self.answer).values if self.answer else {}
@@ -244,10 +254,9 @@ def _role(file: FileSketch) -> Role:
         return "contacts"
     if file.customer == ROW_NUMBER and file.answer:
         return "contacts"
-    customers = next((column for column in file.columns if column.name == file.customer), None)
-    once = customers is not None and customers.distinct >= ONCE * file.profile.rows
-    if customers is not None and file.type is None and _is_panel(file, customers):
+    if file.customers is not None and file.type is None and _is_panel(file, file.customers):
         return "attributes"
+    once = file.customers is not None and not file.repeats_customers
     if once and not (file.type and file.time and ":" in str(file.profile.column(file.time).minimum)):
         return "attributes"  # what happens has a time of day, even if it happens to each customer once
     return "events" if file.time else "unused"
