@@ -21,6 +21,7 @@ from decisioning.engine import DecisionContext, decide
 from decisioning.explaining.rule_book import RuleBook
 from decisioning.explaining.trace import STAGE, Traces
 from decisioning.policies.compiled import HOLDOUT, CompiledPolicy
+from decisioning.policies.contact_times import OUTSIDE
 from features.table import FeatureTable
 
 RESULTS = Path(__file__).parent / "results" / "deciding.json"
@@ -155,6 +156,8 @@ def _column(policy: CompiledPolicy, name: str) -> str:
         members = names.catalogue.families[name.removeprefix("family_")]
         cases = " ".join(f"WHEN product = '{product}' THEN {feature}" for product, feature in members.items())
         return f"(CASE {cases} END)"
+    if name.startswith(OUTSIDE):
+        return "TRUE"  # nobody sleeps at noon
     return "12" if name in {"contact_hour", "as_of_hour"} else name
 
 

@@ -52,7 +52,8 @@ class DecisionContext:
             each customer.
         prices: Price of one unit of each budget, by name; 0 for budgets that are not named.
         remaining: What is left of each budget, by name; the full amount for budgets that are not named.
-        at_once: Whether contacts go out at this moment and not at the hour of their channel, as at their delivery.
+        at_once: Whether contacts go out at this moment and not at the hour of their channel: at their delivery, and
+            what a service decides for whoever asks.
         versions: Digests of the models and other inputs behind the scores; stored, and part of the decision ids.
     """
 
@@ -191,10 +192,13 @@ def decide(features: FeatureTable, propensity: Array, policy: CompiledPolicy, co
     arm = arms_of(units, control, day)
     trials = {one.column: trial_arms(units, arm, one, control.salt, day) for one in policy.policy.trials}
     in_holdout = arm == Arm.HOLDOUT
-    local = moment_columns(as_datetime(moment), policy.time_zone, in_holdout, at_once=context.at_once)
+    local = moment_columns(as_datetime(moment), policy.time_zone, in_holdout)
+    sent = {hour: 0 if context.at_once else hour for hour in policy.sources.contact_hours}
+    zones = features.columns.get(policy.policy.recipient_time_zone or "")
+    times = policy.names.contact_times.columns(as_datetime(moment), sent, zones)
     requests = _requests(context.request, len(features))
     request_values = request_columns(requests, policy.names.request)
-    of_the_moment = {**local, **trials, **request_values}
+    of_the_moment = {**local, **times, **trials, **request_values}
     evaluation_context = EvaluationContext(policy.sources, len(features), features.columns, of_the_moment)
     answers = policy.program.run(evaluation_context.rows)
     arm = np.where(answers.personalised, arm, np.int8(Arm.NOT_PERSONALISED))

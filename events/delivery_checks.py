@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from domain.errors import Problem, nearest
+from domain.time_zones import time_zone
 from events.columns import columns_of
 from events.conditions import Condition
 from events.mapping import Sign, Source
@@ -119,7 +120,7 @@ def _formats(source: Source) -> Iterator[tuple[Path, str, dict[str, Any]]]:
             if mistake:
                 place = (*path, "time_format") if isinstance(formats, str) else (*path, "time_format", position)
                 yield place, "not a format of times", {"got": f"'{item}'", "expected": mistake}
-        if zone is not None and not _is_zone(zone):
+        if zone is not None and time_zone(zone) is None:
             expected = nearest(zone, available_timezones())
             yield (*path, "time_zone"), "unknown time zone", {"got": f"'{zone}'", "expected": expected}
     for path, marks in (((), source.marks()), *((("formats", name), source.marks(name)) for name in source.formats)):
@@ -138,14 +139,6 @@ def _formats(source: Source) -> Iterator[tuple[Path, str, dict[str, Any]]]:
         both = sorted({*sign.negative} & {*sign.positive}) if isinstance(sign, Sign) else []
         if both:
             yield place, "a value means both signs", {"got": f"'{both[0]}'"}
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        return False
-    return True
 
 
 def _conditions(source: Source) -> Iterator[tuple[Path, str, dict[str, Any]]]:

@@ -100,10 +100,13 @@ def plan_batch(components: Components, night: BatchRun, buckets: Sequence[int]) 
     contacts: Counter[str] = Counter()
     uses: list[ContactUses] = []
     for name, chosen in zip(names, plan.chosen, strict=True):
-        customers = pq.read_table(part_file(folder, FEATURES, name), columns=[CUSTOMER_ID])[CUSTOMER_ID]
+        zone = policy.policy.recipient_time_zone
+        features = pq.read_table(part_file(folder, FEATURES, name), columns=[CUSTOMER_ID, *filter(None, [zone])])
+        customers = features[CUSTOMER_ID].to_pylist()
+        zones = [None] * len(customers) if zone is None else features[zone].to_pylist()
         offers = pq.read_table(part_file(folder, OFFERS, name))
         part = contact_options.read(name)
-        table = planned_contacts(policy, offers, np.array(customers.to_pylist(), dtype=object), part, chosen)
+        table = planned_contacts(policy, offers, np.array(customers, dtype=object), part, chosen, zones)
         if not written:
             replace_parquet(part_file(folder, CONTACTS, name), table)
         uses.append(ContactUses.of(policy, part, chosen, table))

@@ -86,6 +86,7 @@ def _decided(
         request=asked.context,
         prices=engine.paced.now(left, read.as_of),
         remaining=left,
+        at_once=True,
     )
     unknown = read.origin is Origin.NOTHING
     [one] = engine.decider.decide_as_assigned(read.features, context, unknown=unknown)

@@ -85,6 +85,7 @@ def replay(logged: LoggedDecision, decider: Decider, decisions_folder: Path) -> 
             request=request,
             prices=state.get("prices") or {},
             remaining=state.get("remaining") or {},
+            at_once=logged.part is None,
         ),
         unknown=logged.features_from == Origin.NOTHING,
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import PurePath
 from typing import Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from config.bank import BankIdentity
 from config.checks.analytics import analytics_problems
@@ -23,6 +23,7 @@ from decisioning.policies.compile import compile_policy
 from decisioning.policies.limits import limit_features
 from decisioning.policies.refusing import refusing_values
 from domain.errors import Problem, nearest
+from domain.time_zones import time_zone
 from events.checks import check_sources, check_vocabulary
 from features.catalogue import FeatureCatalogue, build_catalogue
 from features.definitions import AggregateFeature
@@ -37,7 +38,7 @@ def identity_problems(identity: BankIdentity) -> Iterator[Problem]:
     if not NAME.fullmatch(identity.name):
         expected = "at most 40 lower-case letters, digits and _, a letter first"
         yield _problem("name", "not a name for a bank", identity.name, expected)
-    if not _is_time_zone(identity.time_zone):
+    if time_zone(identity.time_zone) is None:
         expected = nearest(identity.time_zone, available_timezones())
         yield _problem("time_zone", "unknown time zone", identity.time_zone, expected)
     if not re.fullmatch(r"[A-Z]{3}", identity.currency):
@@ -51,14 +52,6 @@ def identity_problems(identity: BankIdentity) -> Iterator[Problem]:
     if identity.complete_until is not None and identity.complete_until > date.today():  # noqa: DTZ011 - a day is enough
         got = identity.complete_until.isoformat()
         yield _problem("complete_until", "nobody can know what happens after today", got, "a day in the past")
-
-
-def _is_time_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (KeyError, OSError, ValueError):  # no such zone, a folder of zones, not a path
-        return False
-    return True
 
 
 def _problem(key: str, what: str, got: str, expected: str) -> Problem:

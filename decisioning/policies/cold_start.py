@@ -23,7 +23,7 @@ def assumptions(
     Args:
         policy: Policy with the `cold_start` section.
         catalogue: All features.
-        permissions: Features that consent conditions read; neither they nor their inputs may be assumed.
+        permissions: Features on which permissions depend; neither they nor their inputs may be assumed.
 
     Returns:
         The valid assumptions by feature, with categories as codes (None if the bank declares no cold start), and the
@@ -62,8 +62,8 @@ def _refused(name: str, catalogue: FeatureCatalogue, kept_unknown: Collection[st
             file=POLICIES_FILE,
             path=(),
             what="a permission is never assumed",
-            got=f"'{name}', which a consent condition reads",
-            expected="a feature that no consent condition reads",
+            got=f"'{name}', on which a permission depends",
+            expected="a feature on which no permission depends",
             remedy="leave it out: an unknown permission fails",
         )
     return None

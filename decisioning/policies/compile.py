@@ -26,6 +26,7 @@ from decisioning.policies.compiled import (
     CompiledRule,
     consent_rule,
 )
+from decisioning.policies.contact_times import ContactTimes, contact_time_problems
 from decisioning.policies.control_checks import control_problems
 from decisioning.policies.draws import Arm
 from decisioning.policies.policy import Policy
@@ -70,7 +71,8 @@ def compile_policy(
         name: kind for name, field in vocabulary.request.items() if (kind := field.column_type) is not None
     }
     counts = limit_counts(policy.contact_limits, candidates)
-    names = SymbolTable.of(candidates, catalogue, counts, request_types, policy.outbound, policy.trials)
+    times = ContactTimes.of(policy, catalogue, time_zone)
+    names = SymbolTable.of(candidates, catalogue, counts, request_types, policy.outbound, times, policy.trials)
     builder = Builder(names)
     rules = all_rules(policy, budgets, builder, pauses)
     values = [
@@ -95,6 +97,7 @@ def compile_policy(
     permissions = (personalised, *(part for rule in rules if rule.kind == "consent" for part in rule.parts))
     permitting = {name for part in permissions if part is not None for name in part.expression.names}
     behind = [feature for name in sorted(permitting) for feature in names.features_behind(name)]
+    behind += filter(None, [policy.recipient_time_zone])
     assumed, cold_start_problems = assumptions(policy, catalogue, behind)
     compiled = CompiledPolicy(
         policy=policy,
@@ -113,7 +116,7 @@ def compile_policy(
         features=frozenset(
             [
                 *(feature for name in read for feature in names.features_behind(name)),
-                *filter(None, [policy.control.household]),
+                *filter(None, [policy.control.household, policy.recipient_time_zone]),
             ]
         ),
         assumed=assumed,
@@ -130,6 +133,7 @@ def compile_policy(
         *checks.offer_problems(offers, catalogue),
         *control_problems(policy, offers, vocabulary),
         *trial_problems(policy, vocabulary),
+        *contact_time_problems(policy, vocabulary),
         *builder.problems,
         *cold_start_problems,
     ]

@@ -9,20 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decisioning.policies.symbol_table import CONTACT_HOUR, FAMILY, IN_HOLDOUT, MOMENT, SymbolTable
+from decisioning.policies.contact_times import column_of
+from decisioning.policies.symbol_table import FAMILY, IN_HOLDOUT, MOMENT, SymbolTable
 from domain.errors import DataError, nearest
 from expressions.operand import Checked
 from expressions.types import Array
-
-_SENT_LATER = "sent_later"
-"""Row that no expression names: 1 if contacts wait for the hour of their channel, 0 if they go out at the moment."""
 
 
 class ColumnLayout:
     """The rows in which the values of names are laid out, computed once for a policy.
 
-    First come the features, then a row of NULL, the sums of contact limits, and the names of the moment, the
-    request and the trials.
+    First come the features, then a row of NULL, the sums of contact limits, and the names of the moment, of contact
+    times, the request and the trials.
 
     Args:
         names: Names that the policy's expressions may use.
@@ -31,7 +29,8 @@ class ColumnLayout:
     Attributes:
         features: Features in the order of their rows.
         row_of: Row of each feature.
-        moment_row: Row of each name of the moment, the request and the trials.
+        moment_row: Row of each name of the moment, of contact times (by `column_of`), of the request and the trials.
+        contact_hours: The different hours at which channels send.
     """
 
     def __init__(self, names: SymbolTable, features: Iterable[str]) -> None:
@@ -53,7 +52,9 @@ class ColumnLayout:
         self._summed, self._starts = np.array(summed, dtype=np.intp), np.array(starts, dtype=np.intp)
         self._first_sum = len(self.features) + 1
         first_moment = self._first_sum + len(starts)
-        told = (*MOMENT, _SENT_LATER, *names.request, *names.trials)
+        self.contact_hours = tuple(sorted(set(names.delivery_hour)))
+        times = (column_of(name, hour) for name in names.contact_times.schema for hour in self.contact_hours)
+        told = (*MOMENT, *times, *names.request, *names.trials)
         self.moment_row = {name: first_moment + row for row, name in enumerate(told)}
 
     def laid_out(self, columns: Mapping[str, Array], moment: Mapping[str, Array], customers: int) -> Array:
@@ -61,7 +62,7 @@ class ColumnLayout:
 
         Args:
             columns: Feature columns by name, each of shape (n,).
-            moment: Columns of the moment, the request and the trials by name, each of shape (1,) or (n,).
+            moment: Columns of the moment, contact times, request and trials by name, each of shape (1,) or (n,).
             customers: Number of customers, n.
 
         Raises:
@@ -104,12 +105,9 @@ class ColumnLayout:
         if names.is_family(name):
             place = int(self.family(name)[place])
             return np.array(np.nan) if place == len(self.features) else row(place)
-        if name in self.row_of:
-            return row(self.row_of[name])
-        if name == CONTACT_HOUR:
-            hour, later = row(self.moment_row["as_of_hour"]), row(self.moment_row[_SENT_LATER])
-            return np.maximum(hour, names.delivery_hour[candidate] * later)
-        return row(self.moment_row[name])
+        if name in names.contact_times.schema:
+            return row(self.moment_row[column_of(name, names.delivery_hour[candidate])])
+        return row(self.row_of[name] if name in self.row_of else self.moment_row[name])
 
     def family(self, name: str) -> NDArray[np.intp]:
         """Return the row of the feature of each distinct product."""
@@ -137,7 +135,7 @@ class EvaluationContext(Checked):
         sources: Column layout of the policy.
         customers: Number of customers, n.
         features: Feature columns by name, each of shape (n,).
-        moment: Columns of the moment, the request and the trials by name, each of shape (1,) or (n,).
+        moment: Columns of the moment, contact times, request and trials by name, each of shape (1,) or (n,).
 
     Raises:
         DataError: If the feature table lacks a column that the policy reads.
@@ -163,19 +161,16 @@ class EvaluationContext(Checked):
             return self.rows[sources.counted(name)].T
         if names.is_family(name):
             return self.rows[sources.family(name)].T
+        if name in names.contact_times.schema:
+            hours = [names.delivery_hour[first] for first in names.firsts(name)]
+            return self.rows[[sources.moment_row[column_of(name, hour)] for hour in hours]].T
         row = sources.row_of.get(name)
-        if row is None and name == CONTACT_HOUR:
-            hour, later = (self.rows[sources.moment_row[one]][:, None] for one in ("as_of_hour", _SENT_LATER))
-            sent: Array = np.maximum(hour, names.delivery_hour[names.firsts(name)] * later)
-            return sent
         values: Array = self.rows[sources.moment_row[name] if row is None else row]
         return values[:, None]
 
 
-def moment_columns(
-    as_of: datetime, time_zone: tzinfo, in_holdout: NDArray[np.bool_], *, at_once: bool = False
-) -> dict[str, Array]:
-    """Return the columns of `MOMENT`, and whether contacts wait for the hour of their channel.
+def moment_columns(as_of: datetime, time_zone: tzinfo, in_holdout: NDArray[np.bool_]) -> dict[str, Array]:
+    """Return the columns of `MOMENT`.
 
     Example:
         >>> from datetime import UTC
@@ -193,7 +188,6 @@ def moment_columns(
     }
     columns = {name: np.array([number], dtype=np.float64) for name, number in numbers.items()}
     columns[IN_HOLDOUT] = in_holdout.astype(np.float64)
-    columns[_SENT_LATER] = np.array([0.0 if at_once else 1.0])
     return columns
 
 

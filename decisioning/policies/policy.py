@@ -119,7 +119,7 @@ class Feed(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuietHours(Spec):
-    """Hours of the bank's time zone in which nobody is contacted.
+    """Hours in which nobody is contacted, on the bank's clock or, by `recipient_time_zone`, the customer's.
 
     Attributes:
         name: Name in rejections and reports.
@@ -250,9 +250,13 @@ class Policy(Spec):
         rules: Conditions that candidates must satisfy.
         contact_limits: How often a customer may be contacted.
         quiet_hours: When nobody is contacted.
+        recipient_time_zone: Attribute with the customer's time zone, a category whose values are IANA names such as
+            Europe/Amsterdam. Quiet hours and the hours under `outbound` are then those of the customer's clock. Where
+            it is unknown or another value, a contact goes out only when no quiet hours apply in any of these time
+            zones and the bank's. None: the bank's clock counts for everybody.
         feeds: Feeds without whose news some offers are not made.
-        outbound: Channel -> local hour at which contacts decided in a batch run are sent. In a channel that is not
-            listed, the customer comes to the bank.
+        outbound: Channel -> local hour at which contacts decided in a batch run are sent; 0 for at once. In a channel
+            that is not listed, the customer comes to the bank.
         factors: Which factors enter the priority.
         context: Weights of the situation.
         levers: Weights that people set, with a name that says why.
@@ -275,6 +279,7 @@ class Policy(Spec):
     rules: tuple[Rule, ...] = ()
     contact_limits: tuple[ContactLimit, ...] = ()
     quiet_hours: tuple[QuietHours, ...] = ()
+    recipient_time_zone: str | None = None
     feeds: tuple[Feed, ...] = ()
     outbound: dict[str, int] = field(default_factory=dict)
     factors: Factors = field(default_factory=Factors)

@@ -27,8 +27,9 @@ from decisioning.policies.compiled import (
     CompiledRule,
     consent_rule,
 )
+from decisioning.policies.contact_times import OUTSIDE
 from decisioning.policies.limits import counts_for
-from decisioning.policies.policy import RULE_ORDER, ContactLimit, Policy, QuietHours
+from decisioning.policies.policy import RULE_ORDER, ContactLimit, Policy
 from domain.errors import Problem
 from domain.offer import is_owed
 from domain.pause import Pause, is_protected
@@ -119,19 +120,9 @@ def _declared(policy: Policy, builder: Builder) -> Iterator[CompiledRule]:
 def _quiet(policy: Policy, builder: Builder) -> Iterator[CompiledRule]:
     for position, quiet in enumerate(policy.quiet_hours):
         columns = builder.names.candidates.within(quiet)
-        part = builder.condition(_awake(quiet), columns, ("quiet_hours", position))
+        part = builder.condition(OUTSIDE + quiet.name, columns, ("quiet_hours", position))
         description = f"Nobody is contacted from {quiet.from_hour} to {quiet.until_hour} o'clock"
         yield CompiledRule(quiet.name, "contact_limit", description, (part,))
-
-
-def _awake(quiet: QuietHours) -> str:
-    if quiet.from_hour < quiet.until_hour:
-        hours = f"contact_hour < {quiet.from_hour} OR contact_hour >= {quiet.until_hour}"
-    else:
-        hours = f"contact_hour >= {quiet.until_hour} AND contact_hour < {quiet.from_hour}"
-    if not quiet.days_of_week:
-        return hours
-    return f"as_of_day_of_week NOT IN ({', '.join(map(str, quiet.days_of_week))}) OR ({hours})"
 
 
 def _limits(policy: Policy, builder: Builder) -> Iterator[CompiledRule]:

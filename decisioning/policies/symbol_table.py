@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from decisioning.policies.candidates import Candidates, Columns
+from decisioning.policies.contact_times import ContactTimes
 from decisioning.policies.trial import Trial
-from expressions.types import Array, Boolean, Category, ColumnType, Number
+from expressions.types import Boolean, Category, ColumnType, Number
 from features.catalogue import FeatureCatalogue
 
 SCORES: Mapping[str, ColumnType] = {"churn_probability": Number()}
 """Model outputs about a customer beside the features; the scoring code adds these columns to the feature table."""
 
 IN_HOLDOUT = "in_holdout"
-CONTACT_HOUR = "contact_hour"
 FAMILY = "family_"
 REQUEST = "request_"
 MOMENT: Mapping[str, ColumnType] = {
@@ -26,7 +26,6 @@ MOMENT: Mapping[str, ColumnType] = {
     "as_of_day_of_week": Number(),  # 1 Monday to 7
     "as_of_hour": Number(),
     IN_HOLDOUT: Boolean(),
-    CONTACT_HOUR: Number(),  # per candidate: when an outbound contact decided now is sent
 }
 """Names for the moment of the decision, in the bank's time zone."""
 
@@ -39,8 +38,9 @@ class SymbolTable:
         counts: Name of a contact limit's count -> for each candidate, the features that are summed.
         request: Types of the request fields, by their names in expressions.
         trials: Type of the arm of each trial, by its name in expressions.
-        delivery_hour: Shape (m,), local hour at which each candidate's channel sends contacts decided in a batch run;
-            0 for channels that are not outbound.
+        contact_times: When contacts go out, and the names that depend on it.
+        delivery_hour: Hour at which each candidate's channel sends contacts decided in a batch run; 0 for at once, and
+            for channels that are not outbound.
         schema: Type of every name.
     """
 
@@ -49,7 +49,8 @@ class SymbolTable:
     counts: Mapping[str, tuple[tuple[str, ...], ...]]
     request: Mapping[str, ColumnType]
     trials: Mapping[str, ColumnType]
-    delivery_hour: Array
+    contact_times: ContactTimes
+    delivery_hour: tuple[int, ...]
     schema: Mapping[str, ColumnType]
     _found: dict[str, tuple[Columns, Columns]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -61,9 +62,10 @@ class SymbolTable:
         counts: Mapping[str, tuple[tuple[str, ...], ...]],
         request: Mapping[str, ColumnType],
         outbound: Mapping[str, int],
+        contact_times: ContactTimes,
         trials: Sequence[Trial] = (),
     ) -> SymbolTable:
-        """Collect the names; a feature takes precedence over a name of the moment."""
+        """Collect the names; a feature takes precedence over a name of the moment, but not over a contact's time."""
         families = {
             FAMILY + template: catalogue.features[next(iter(members.values()))].type
             for template, members in catalogue.families.items()
@@ -71,11 +73,11 @@ class SymbolTable:
         }
         counted = dict.fromkeys(counts, Number())
         request_types = {REQUEST + name: kind for name, kind in request.items()}
-        hours = np.array([outbound.get(treatment.channel, 0) for _, treatment in candidates.pairs], dtype=np.float64)
+        hours = tuple(outbound.get(treatment.channel, 0) for _, treatment in candidates.pairs)
         drawn: dict[str, ColumnType] = {trial.column: Category(tuple(trial.arms)) for trial in trials}
         known = {**MOMENT, **SCORES, **request_types, **drawn}
-        schema = {**known, **catalogue.schema, **families, **counted, **candidates.schema}
-        return cls(candidates, catalogue, counts, request_types, drawn, hours, schema)
+        schema = {**known, **catalogue.schema, **families, **counted, **contact_times.schema, **candidates.schema}
+        return cls(candidates, catalogue, counts, request_types, drawn, contact_times, hours, schema)
 
     def key(self, name: str, column: int) -> object:
         """Return what a name's value depends on beside the customer; candidates with equal keys have equal values."""
@@ -85,8 +87,8 @@ class SymbolTable:
             return self.counts[name][column]
         if self.is_family(name):
             return self.candidates.products[column]
-        if name == CONTACT_HOUR:
-            return float(self.delivery_hour[column])
+        if name in self.contact_times.schema:
+            return self.delivery_hour[column]
         return None
 
     def places(self, name: str) -> Columns:
@@ -115,6 +117,8 @@ class SymbolTable:
             return ()
         if name in self.counts:
             return tuple(feature for features in self.counts[name] for feature in features)
+        if name in self.contact_times.schema:
+            return tuple(filter(None, [self.contact_times.attribute]))
         if self.is_family(name):
             members = self.catalogue.families[name.removeprefix(FAMILY)]
             return tuple(

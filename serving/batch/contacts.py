@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -39,6 +39,7 @@ def planned_contacts(
     customers: NDArray[np.object_],
     contact_options: ContactOptions,
     chosen: NDArray[np.int32],
+    zones: Sequence[str | None],
 ) -> pa.Table:
     """Return the contacts of a part, in the order of its customers.
 
@@ -48,10 +49,11 @@ def planned_contacts(
         customers: Customer ids, shape (n,).
         contact_options: Contact options of these customers.
         chosen: Which of a customer's options is chosen, shape (n,); -1 for none.
+        zones: Time zone of each customer, None where unknown or not declared.
     """
     first = offers.filter(pc.equal(offers["rank"], 1)).to_pylist()
     decided = {(row["customer_id"], row["channel"]): (row["decision_id"], row["as_of"]) for row in first}
-    rows = []
+    rows, times = [], policy.names.contact_times
     for place in np.flatnonzero(chosen >= 0).tolist():
         which = int(chosen[place])
         probability = contact_options.probabilities[place, which]
@@ -61,7 +63,7 @@ def planned_contacts(
             {
                 "customer_id": str(customers[place]),
                 "channel": treatment.channel,
-                "contact_at": contact_time(policy, treatment.channel, as_of),
+                "contact_at": times.contact_at(as_of, policy.policy.outbound[treatment.channel], zones[place]),
                 "offer": offer.name,
                 "treatment": treatment.message,
                 "slot": treatment.slot,
@@ -71,10 +73,3 @@ def planned_contacts(
             }
         )
     return pa.Table.from_pylist(rows, SCHEMA)
-
-
-def contact_time(policy: CompiledPolicy, channel: str, as_of: datetime) -> datetime:
-    """Return when an outbound contact goes out: at its channel's hour of that day, or at once if that has passed."""
-    local = as_of.astimezone(policy.time_zone)
-    hour = policy.policy.outbound[channel]
-    return as_of if local.hour >= hour else local.replace(hour=hour, minute=0, second=0, microsecond=0)

@@ -145,6 +145,7 @@ class DecisionService:
             request=[question.context for question in asked],
             prices=engine.paced.now(left, read.as_of),
             remaining=left,
+            at_once=True,
         )
         unknown = read.origin is Origin.NOTHING
         channels = [question.channel for question in asked]

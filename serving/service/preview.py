@@ -105,6 +105,7 @@ class PreviewService:
                     channels=[channel],
                     prices=engine.paced.now(left, read.as_of),
                     remaining=left,
+                    at_once=True,
                 ),
                 unknown=read.origin is Origin.NOTHING,
             )

@@ -237,6 +237,7 @@ def _decided(
             request=request,
             prices={name: price for name, price in prices.items() if name in budgets},
             remaining={name: left for name, left in remaining.items() if name in budgets and left is not None},
+            at_once=not first.part,
         )
         columns = {**kept.columns, **{name: values[rows] for name, values in added.items()}}
         schema = {name: decider.schema[name] for name in columns}

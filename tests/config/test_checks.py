@@ -144,7 +144,7 @@ MISTAKES = [
         "policies.yaml",
         "offers_per_channel: 3",
         "cold_start: {hardship: false}\npersonalised: NOT hardship",
-        "a permission is never assumed: got 'hardship', which a consent condition reads",
+        "a permission is never assumed: got 'hardship', on which a permission depends",
     ),
     (
         "models.yaml",

@@ -72,7 +72,7 @@ JOURNEY = Journey(stages=(StageCondition(stage=Stage.GROWTH, when="days_since_lo
 LOGINS = Where(group="activity")
 
 
-def small_bank(policy: Policy = POLICY) -> Bank:
+def small_bank(policy: Policy = POLICY, vocabulary: Vocabulary = VOCABULARY) -> Bank:
     file = FeatureFile(
         aggregates=(
             AggregateFeature(
@@ -94,13 +94,13 @@ def small_bank(policy: Policy = POLICY) -> Bank:
             ),
         )
     )
-    counts = limit_features(policy, OFFERS, VOCABULARY)
-    features, problems = build_catalogue(FeatureFile(), file, VOCABULARY, JOURNEY, counts, currency="EUR")
+    counts = limit_features(policy, OFFERS, vocabulary)
+    features, problems = build_catalogue(FeatureFile(), file, vocabulary, JOURNEY, counts, currency="EUR")
     assert not problems, problems
     return Bank(
         identity=BankIdentity(name="small", description="", time_zone="Europe/Amsterdam", currency="EUR"),
         folder=Path("small"),
-        vocabulary=VOCABULARY,
+        vocabulary=vocabulary,
         sources=(),
         features=features,
         journey=JOURNEY,

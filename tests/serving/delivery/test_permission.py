@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from decisioning.policies.policy import QuietHours
+from events.vocabulary import Property
 from records.journal import Journal
 from serving.customer_features import CustomerReader
 from serving.delivery.outbox import Contact
@@ -84,6 +85,23 @@ def test_what_waits_over_midnight_is_handed_over_at_the_hour_it_is_not_at_that_o
     midnight = AS_OF.astimezone(bank.time_zone).replace(hour=0) + timedelta(days=1)
     now = midnight + timedelta(hours=hour, minutes=30)
     assert permission_of(post, bank=bank).of([contact("c04")], now) == [ruling]
+
+
+@pytest.mark.parametrize(("zone", "offset"), [("Asia/Tokyo", 8), ("America/Curacao", -5), ("Europe/Amsterdam", 0)])
+def test_what_waits_is_handed_over_in_the_recipient_s_day(post, zone, offset):
+    night = QuietHours(name="night", channels=("email",), from_hour=21, until_hour=8)
+    policy = replace(BANK.policy, quiet_hours=(night,), recipient_time_zone="time_zone")
+    zones = Property(values=("Asia/Tokyo", "America/Curacao", "Europe/Amsterdam"))
+    bank = small_bank(policy, replace(BANK.vocabulary, attributes={**BANK.vocabulary.attributes, "time_zone": zones}))
+    accept(post.database, told("z", "c04", "customer_attributes", properties={"time_zone": zone}))
+    midnight = AS_OF.astimezone(bank.time_zone).replace(hour=0) + timedelta(days=1)
+    permission, allowed = permission_of(post, bank=bank), []
+    for hour in range(24):
+        known, unknown = permission.of([contact("c04"), contact("c02")], midnight + timedelta(hours=hour, minutes=30))
+        assert unknown == Ruled(Ruling.LATER, "failed night"), "it is night somewhere"
+        if known == Ruled(Ruling.ALLOWED):
+            allowed.append((hour + offset) % 24)
+    assert sorted(allowed) == list(range(8, 21))
 
 
 def test_a_second_contact_of_a_customer_waits_for_the_first_also_where_both_are_taken_at_once(post):
