@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import cached_property
 from time import thread_time_ns
 
@@ -180,7 +179,7 @@ class Decider:
 
         Where such a model fails, the champion decides.
         """
-        for rows, decider in self._assigned(features, context.as_of):
+        for rows, decider in self._assigned(features, context):
             part, there, channels = features, context, asked
             if len(rows) < len(features):
                 part = features.take(rows)
@@ -222,11 +221,10 @@ class Decider:
             calls = Calls(decisions=calls.decisions, failed=calls.failed)
         self.beside.calls.add(shadow.cited, calls + Calls(all_nanoseconds=nanoseconds or 0))
 
-    def _assigned(
-        self, features: FeatureTable, as_of: datetime | np.datetime64
-    ) -> Iterator[tuple[NDArray[np.intp], Decider]]:
+    def _assigned(self, features: FeatureTable, context: DecisionContext) -> Iterator[tuple[NDArray[np.intp], Decider]]:
         """Return the rows of each decider; every row belongs to one."""
-        taken = self.beside.arm_of(features, self.bank.policy.control, self.policy.time_zone, as_of)
+        control, zone = self.bank.policy.control, self.policy.time_zone
+        taken = self.beside.arm_of(features, control, zone, context.as_of, context.arms)
         for place in np.unique(taken).tolist() or [-1]:
             yield np.flatnonzero(taken == place), (None if place == -1 else self._of_arm[place]) or self
 

@@ -29,9 +29,9 @@ from serving.what_if.logged import (
     EvaluationArrays,
     LoggedOutcomes,
     evaluation_arrays,
-    features_at,
     logged_outcomes,
 )
+from serving.what_if.occasions import features_at
 
 RECENT: Final = timedelta(days=7)
 """Period of fairness, drift and errors: they are looked at every day."""
