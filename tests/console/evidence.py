@@ -16,7 +16,7 @@ from domain.health import Light, Reading
 from serving.effects import Comparison, Effects
 from serving.figures.files import write_effects, write_trials
 from serving.promises import Promise
-from serving.trial_results import TrialReport
+from serving.trial_report import TrialReport
 from serving.watching.alarms import keep_readings
 from serving.watching.offers import promised
 from tests.serving.build import AS_OF
