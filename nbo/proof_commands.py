@@ -6,13 +6,17 @@ from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nbo.app import app, components_of_bank, moment_of, moment_option
-from nbo.display import console, print_json, show_table
+from nbo.display import console, print_json, progress_bars, show_table
 from nbo.outcomes import show_rows
+from wiring.progress import no_bars, showing
+
+if TYPE_CHECKING:
+    from serving.trial_report import TrialReport
 
 command = partial(app.command, rich_help_panel="Proof")
 
@@ -96,31 +100,41 @@ def trials(
 ) -> None:
     """Plan and judge the trials (A/B tests) of policies.yaml: ship, hold or stop, however often you look.
 
+    Decisions of the customers who take part are replayed in every arm, so that only those that would have differed
+    count.
+
     Example: nbo --bank banks/demo trials
     """
     parts = components_of_bank(context)
-    from serving.trial_results import trial_reports
-    from wiring.trials import slow_arm
+    from wiring.trials import judged_trials
 
-    found = trial_reports(
-        parts.log, parts.bank, moment_of(parts, as_of) or parts.latest(), lambda trial: slow_arm(parts, trial)
-    )
+    with showing(no_bars if json else progress_bars):  # nothing but JSON for whatever reads it
+        found = judged_trials(parts, moment_of(parts, as_of) or parts.latest())
     if json:
         print_json({"trials": [one.to_json() for one in found]})
         return
     for one in found:
-        console.print(f"{one.sentence}", markup=False, highlight=False, soft_wrap=True)
-        if one.result is not None:
-            show_table(
-                one.trial.question,
-                ("arm", "customers", "gain of a customer", "expect"),
-                [(arm.arm, arm.customers, str(arm.gain), f"{arm.shrunk_gain:+.4g}") for arm in one.result.arms],
-            )
-        if len(one.offers) > 1:
-            rows = [(each.offer, each.arm, str(each.gain)) for each in one.offers]
-            show_table("gains by offer: what one wins may be another's", ("offer", "arm", "gain of a customer"), rows)
+        show_trial(one)
     if not found:
         console.print("this bank's policies.yaml has no trials", markup=False)
+
+
+def show_trial(one: TrialReport) -> None:
+    """Show what is known of a trial."""
+    console.print(f"{one.sentence}", markup=False, highlight=False, soft_wrap=True)
+    if one.result is not None:
+        show_table(
+            one.trial.question,
+            ("arm", "customers", "gain of a customer", "expect"),
+            [(arm.arm, arm.customers, str(arm.gain), f"{arm.shrunk_gain:+.4g}") for arm in one.result.arms],
+        )
+    if one.triggered is not None:
+        console.print(f"  {one.triggered.result.sentence}", markup=False, highlight=False, soft_wrap=True)
+        for reason, customers in one.triggered.lost.items():
+            console.print(f"  cannot be replayed for {customers:,} customers: {reason}", markup=False)
+    if len(one.offers) > 1:
+        rows = [(each.offer, each.arm, str(each.gain)) for each in one.offers]
+        show_table("gains by offer: what one wins may be another's", ("offer", "arm", "gain of a customer"), rows)
 
 
 @command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -16,11 +17,24 @@ from serving.champion_files import former_churn, former_propensity
 from serving.champions import of_arm
 from serving.decider import Decider
 from serving.trial_replays import DeciderOf, Replays, replay_trial
+from serving.trial_report import TrialReport
+from serving.trial_results import trial_reports
 from wiring.components import Components
 from wiring.progress import progress_of
 
 LEAST_TIMED: Final = 100
 """Single decisions of an arm, and of the champion, below which nothing is said of their time."""
+
+
+def judged_trials(components: Components, until: datetime) -> list[TrialReport]:
+    """Report on every trial of the bank's policy, with the customers whose decisions would have differed.
+
+    Raises:
+        StateError: The database does not answer.
+        ModelError: The files of a model are missing, or differ from what was registered.
+    """
+    replay = partial(replayed, components) if components.has_database() else None
+    return trial_reports(components.log, components.bank, until, partial(slow_arm, components), replay)
 
 
 def slow_arm(components: Components, trial: Trial) -> str | None:

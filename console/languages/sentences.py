@@ -41,6 +41,12 @@ SENTENCES: Final = (
     N_("{arm} gains {gain} a customer ({low} to {high}), but {days} days are not whole weeks"),
     N_("{arm} gains {gain} a customer ({low} to {high}), but the last response window has not ended"),
     N_("{arm} gains {gain} a customer ({low} to {high}); expect {left}, because winners look good"),
+    # triggered analysis
+    N_("decisions that cannot be replayed differ between arms (p = {p}): those left over cannot be compared"),
+    N_("nobody's decisions can be replayed"),
+    N_("nothing would have differed, so that the trial cannot have changed anything"),
+    *(N_("the files of the night are gone"), N_("the record is no longer kept")),
+    *(N_("the policy no longer has the channel"), N_("today's policy or models decide otherwise")),
     # gates of models
     N_("{n} positives in the test folds, at least {least} needed"),
     N_("AUC {auc}; above {most} a leak is more likely than a miracle"),

@@ -118,7 +118,7 @@ def judge_triggered(
     known, rows = ~lost, differs & ~lost
     result = None
     if rows.any():
-        share = rows.sum() / known.sum()
+        share = float(rows.sum() / known.sum())
         result = judge_trial(
             share * numbers[rows],
             names[rows],

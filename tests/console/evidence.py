@@ -8,6 +8,7 @@ import numpy as np
 
 from config.watching import Limits, Watching
 from decisioning.experiments.trials import judge_trial
+from decisioning.experiments.triggered import judge_triggered
 from decisioning.outcomes.groups import compare_groups
 from decisioning.outcomes.realised import Realisation, realisation
 from decisioning.policies.trial import Trial
@@ -16,7 +17,7 @@ from domain.health import Light, Reading
 from serving.effects import Comparison, Effects
 from serving.figures.files import write_effects, write_trials
 from serving.promises import Promise
-from serving.trial_report import TrialReport
+from serving.trial_report import TrialReport, TriggeredReport
 from serving.watching.alarms import keep_readings
 from serving.watching.offers import promised
 from tests.serving.build import AS_OF
@@ -63,7 +64,12 @@ def report(name: str, gain: float | None, guardrail: float = 0.0) -> TrialReport
     result = judge_trial(
         outcome, arm, trial.arms, "usual", days=28, expected_gain=2.0, guardrails={"complaint": complaints}
     )
-    return TrialReport(trial, 6_000, 4_000.0, 28, result)
+    triggered = generator.random(6_000) < 0.4
+    found = judge_triggered(
+        outcome, arm, triggered, generator.random(6_000) < 0.1, trial.arms, "usual", days=28, expected_gain=2.0
+    )
+    lost = {"the record is no longer kept": sum(found.unknown.values())}
+    return TrialReport(trial, 6_000, 4_000.0, 28, result, triggered=TriggeredReport(found, 20_000, lost))
 
 
 def readings() -> list[Reading]:
