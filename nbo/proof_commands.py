@@ -106,10 +106,10 @@ def trials(
     Example: nbo --bank banks/demo trials
     """
     parts = components_of_bank(context)
-    from wiring.trials import judged_trials
+    from wiring.trials import reports_of_trials
 
     with showing(no_bars if json else progress_bars):  # nothing but JSON for whatever reads it
-        found = judged_trials(parts, moment_of(parts, as_of) or parts.latest())
+        found = reports_of_trials(parts, moment_of(parts, as_of) or parts.latest())
     if json:
         print_json({"trials": [one.to_json() for one in found]})
         return

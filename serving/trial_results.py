@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -17,7 +17,7 @@ from decisioning.experiments.trials import judge_trial, trial_size
 from decisioning.experiments.triggered import judge_triggered
 from decisioning.off_policy.verdict import Verdict, Word
 from decisioning.policies.assignment import arms_of, trial_arms
-from decisioning.policies.draws import Arm, Arms, Hashes
+from decisioning.policies.draws import Arm, Arms, Hashes, hashes_of, mixed
 from decisioning.policies.trial import Trial
 from domain.offer import Offer
 from events.log import EventLog
@@ -27,6 +27,9 @@ from features.outcomes import OutcomeEvents, longest_reversal, outcome_events, o
 from serving.assignment import customers_before, units_in_log
 from serving.trial_replays import Replays
 from serving.trial_report import DAY, OfferGain, TrialReport, TriggeredReport
+
+MOST_REPLAYED: Final = 100_000
+"""Customers whose decisions are replayed; of more, as many are drawn by a hash, households together."""
 
 REST: Final = "rest"
 """Arm of the customers outside a slice."""
@@ -151,10 +154,28 @@ def _report(
     }
     triggered = None
     if replay is not None:
-        replays = replay(trial, taking.to_pylist(), arms[inside].astype(np.intp), starts, min(until, ends))
-        judged = judge_triggered(triggered=replays.triggered, unknown=replays.unknown, **known)
-        triggered = TriggeredReport(judged, replays.replayed, replays.lost)
+        triggered = _triggered(replay, trial, taking, arms[inside].astype(np.intp), known, (starts, min(until, ends)))
     return TrialReport(trial, len(inside), needed, passed, judge_trial(**known), tuple(offers), triggered)
+
+
+def _triggered(
+    replay: Replay,
+    trial: Trial,
+    customers: pa.Array,
+    arm: NDArray[np.intp],
+    known: Mapping[str, Any],
+    period: tuple[datetime, datetime],
+) -> TriggeredReport:
+    """Replay decisions of a period, and judge by the customers for whom some would have differed."""
+    order = np.argsort(mixed(known["unit"] ^ hashes_of([f"{trial.salt}/replayed"])), kind="stable")
+    rows = np.sort(order[:MOST_REPLAYED])
+    replays = replay(trial, customers.take(pa.array(rows)).to_pylist(), arm[rows], *period)
+    drawn = {name: known[name][rows] for name in ("arm", "unit", "outcome", "before")}
+    guardrails = {name: counts[rows] for name, counts in known["guardrails"].items()}
+    result = judge_triggered(
+        triggered=replays.triggered, unknown=replays.unknown, **{**known, **drawn, "guardrails": guardrails}
+    )
+    return TriggeredReport(result, replays.replayed, replays.lost)
 
 
 def _outcomes(log: EventLog, offers: Sequence[Offer], until: datetime) -> OutcomeEvents:

@@ -26,7 +26,7 @@ LEAST_TIMED: Final = 100
 """Single decisions of an arm, and of the champion, below which nothing is said of their time."""
 
 
-def judged_trials(components: Components, until: datetime) -> list[TrialReport]:
+def reports_of_trials(components: Components, until: datetime) -> list[TrialReport]:
     """Report on every trial of the bank's policy, with the customers whose decisions would have differed.
 
     Raises:

@@ -188,5 +188,6 @@ def _customers_of_part(folder: Path, part: str, customers: Sequence[str], decide
 
 
 def _table_of_part(table: pa.Table, decider: Decider) -> FeatureTable:
-    schema = {feature: decider.schema[feature] for feature in decider.features if feature in table.column_names}
+    there = set(table.column_names)
+    schema = {feature: decider.schema[feature] for feature in decider.features if feature in there}
     return FeatureTable.from_arrow(table, schema)

@@ -21,7 +21,7 @@ from records.decision_log import DecisionLog
 from records.schema import DECISIONS
 from serving.batch.part import FEATURES, decide_part, part_file
 from serving.batch.part_log import log_part
-from serving.trial_replays import FILES_GONE, OTHERWISE, RECORD_GONE, replay_trial
+from serving.trial_replays import FILES_GONE, OTHERWISE, RECORD_GONE, Replays, replay_trial
 from serving.trial_results import trial_reports
 from tests.serving.api.build import with_policy
 from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log
@@ -182,6 +182,26 @@ def test_a_report_says_for_how_many_decisions_would_have_differed(tmp_path):
     assert (told["replayed"], told["lost"]) == (CUSTOMERS, {})
     assert told["share"] == world.truth().mean()
     assert f"decisions would have differed for {world.truth().sum()} of {CUSTOMERS} customers" in told["sentence"]
+
+
+def test_of_many_customers_some_are_drawn_in_all_arms(tmp_path, monkeypatch):
+    monkeypatch.setattr("serving.trial_results.MOST_REPLAYED", 20)
+    bank = replace(PUSHED, offers=tuple(replace(one, counts_as=COUNTED) for one in PUSHED.offers))
+    looked = []
+
+    def replay(trial, customers, arm, since, until):
+        del trial, since, until
+        looked.append((customers, arm.tolist()))
+        nobody = np.zeros(len(customers), dtype=bool)
+        return Replays(nobody, nobody, len(customers), {})
+
+    for _ in range(2):
+        [report] = trial_reports(small_log(tmp_path / f"{len(looked)}", CUSTOMERS), bank, PERIOD[1], replay=replay)
+        assert report.triggered.result.customers == 20
+    assert looked[0] == looked[1], "the same each night"
+    customers, arm = looked[0]
+    assert arm == [int(ARMS[NAMES.index(name)]) for name in customers]
+    assert set(arm) == {0, 1}
 
 
 COUNTED = CountsAs(types=("login",), value=1.0, within_days=1)

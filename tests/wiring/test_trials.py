@@ -14,7 +14,7 @@ from serving.trial_replays import OTHERWISE
 from tests.serving.api.build import with_policy
 from tests.wiring.rollout_world import CUSTOMERS, RolloutWorld
 from wiring.models import publish_champions
-from wiring.trials import judged_trials
+from wiring.trials import reports_of_trials
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_decisions_are_replayed_with_the_models_that_made_them(world: RolloutWor
     publish_champions(world.parts)
     world.live(1)
     assert world.parts.decider().models["demo-propensity"] == other.cited != first.cited
-    [report] = judged_trials(world.parts, world.today)
+    [report] = reports_of_trials(world.parts, world.today)
     assert report.triggered is not None
     assert report.triggered.lost == {}, "files of the former champion are kept"
     found = report.triggered.result
@@ -49,7 +49,7 @@ def test_decisions_are_replayed_with_the_models_that_made_them(world: RolloutWor
 
     for files in world.parts.places.champions.glob(f"demo-propensity-{first.version}-*"):
         files.rename(files.with_name("gone"))
-    [report] = judged_trials(world.parts, world.today)
+    [report] = reports_of_trials(world.parts, world.today)
     assert report.triggered is not None
     assert set(report.triggered.lost) == {OTHERWISE}
 
@@ -60,7 +60,7 @@ def test_each_arm_of_a_trial_of_models_is_replayed_with_its_own(world: RolloutWo
     world.parts.bank = with_policy(world.parts.bank, trials=(trial_of(world, {"pushed": second.version}),))
     publish_champions(world.parts)
     world.live(4)
-    [report] = judged_trials(world.parts, world.today)
+    [report] = reports_of_trials(world.parts, world.today)
     assert report.triggered is not None
     assert report.triggered.lost == {}
     assert report.triggered.result.triggered > 0

@@ -1,11 +1,17 @@
 """Triggered analysis of invented trials whose truth is known."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from decisioning.experiments.sample_ratio import SampleRatio
 from decisioning.experiments.trials import judge_trial
-from decisioning.experiments.triggered import judge_triggered
+from decisioning.experiments.triggered import TriggeredResult, judge_triggered
+from decisioning.off_policy.verdict import Verdict, Word
+from domain.estimate import Estimate
 
+GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "proof.md"
 SHARES = {"usual": 0.5, "pushed": 0.5}
 SEEDS = range(40)
 CUSTOMERS, DAYS, GAIN = 3_000, 7, 4.0
@@ -120,3 +126,21 @@ def test_a_guardrail_that_breaks_among_the_triggered_stops():
     bad = world.triggered & (world.arm == "pushed")
     found = world.judged(guardrails={"complaint": bad})
     assert str(found.verdict) == "stop: pushed has more complaint than the control arm, beyond chance"
+
+
+def test_the_guide_shows_the_sentence_as_it_is():
+    diluted = Estimate(1.47, 0.35, 2.6)
+    share = 208 / 1_143
+    gain = Estimate(*(round(value / share, 1) for value in (diluted.value, diluted.low, diluted.high)))
+    found = TriggeredResult(
+        verdict=Verdict(
+            Word.HOLD, "pushed gains +1.47 a customer (+0.35 to +2.6), but the last response window has not ended"
+        ),
+        customers=1_143,
+        triggered=208,
+        unknown={},
+        unknown_ratio=SampleRatio(0, None),
+        gains={"pushed": gain},
+        diluted=None,
+    )
+    assert found.sentence in GUIDE.read_text(encoding="utf-8")
