@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from domain.errors import DataError
-from nbo.app import AsOfNow, app, components_of_bank, moment_of
+from nbo.app import CALLER, AsOfNow, app, components_of_bank, moment_of
 from nbo.display import console, print_json, show_table
-from nbo.proof_commands import CALLER
 
 if TYPE_CHECKING:
     from wiring.rollout import Rollout
 
 STEPS = ("show", "start", "next", "back")
 
+command = partial(app.command, rich_help_panel="Models")
 
-@app.command()
+
+@command()
 def rollout(
     context: typer.Context,
     step: Annotated[

@@ -29,8 +29,9 @@ from records.decision_log import DecisionLog, LoggedDecision
 from serving.batch.budget_state import budget_state_of
 from serving.batch.part import FEATURES, part_file
 from serving.customer_features import Origin
-from serving.decider import CHURN_PROBABILITY, Decider
+from serving.decider import Decider
 from serving.replay import features_of
+from serving.scoring import CHURN_PROBABILITY
 from serving.what_if.comparison import NOTHING
 
 NO_DECISION: Final = "cite no decision"

@@ -204,7 +204,7 @@ def test_a_model_that_fails_in_its_slice_is_counted_and_the_champion_decides(
         def predict(self, *_: object, **__: object) -> np.ndarray:
             raise ValueError("its trees are damaged")
 
-    monkeypatch.setattr(decider._of_arm[0], "propensity", Broken())
+    monkeypatch.setattr(decider._of_arm[0].scoring, "propensity", Broken())
     world.live(8)
     assert set(answered(world, 8)) == {first.version}
     [back] = [one for one in desk.check(world.today) if one.subject == "back"]
