@@ -60,7 +60,7 @@ NAMES: Final = (
     # states of a contact in the outbox
     *(N_("waiting"), N_("delivered"), N_("withheld"), N_("expired"), N_("superseded"), N_("dead")),
     # models
-    *(N_("churn"), N_("propensity"), N_("champion"), N_("challenger")),
+    *(N_("churn"), N_("propensity"), N_("champion"), N_("challenger"), N_("shadow"), N_("slice")),
     # control arms, and what models are compared with
     *(N_("holdout"), N_("random offer"), N_("propensity only"), N_("no levers"), N_("eligibility only")),
     *(N_("random propensity"), N_("prevalence"), N_("most popular offer"), N_("per offer logistic")),

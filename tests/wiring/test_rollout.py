@@ -19,6 +19,7 @@ from pipelines.evaluation_page import GAINS, PAGE, STAGES, evaluation_page, expe
 from records.model_calls import add_calls
 from records.schema import AUDIT, DECISIONS, VERSIONS
 from serving.champions import read_champions
+from serving.rollout.report import read_report
 from serving.rollout.requests import BackRequest, ask_back, asked_back
 from serving.what_if.evaluations import read_evaluations
 from tests.serving.api.build import with_policy
@@ -57,6 +58,10 @@ def test_a_good_challenger_goes_through_shadow_and_slice_into_charge(world: Roll
     world.live(6)
 
     desk.start(**STEP, now=world.today)
+    told = read_report(parts.places.figures)
+    assert told is not None
+    assert (told.stage, told.version, told.share, told.gates) == ("shadow", challenger.version, 0.0, ())
+    assert (told.since, told.other) == (world.today, first.version)
     with pytest.raises(ModelError, match="stays in the shadow") as early:
         desk.next(**STEP, now=world.today)
     assert "hold" in str(early.value)
@@ -64,7 +69,12 @@ def test_a_good_challenger_goes_through_shadow_and_slice_into_charge(world: Roll
     assert set(answered(world, 16)) == {first.version}, "what is in the shadow answers nobody"
     gates = {one.name: one for one in desk.gates(desk.state(world.today), world.today)}
     assert {name: str(one.verdict) for name, one in gates.items() if one.verdict.word != "ship"} == {}
+    desk.check(world.today)
+    assert read_report(parts.places.figures) == desk.report(world.today), "readings and command have one source"
     desk.next(**STEP, now=world.today)
+    told = read_report(parts.places.figures)
+    assert told is not None
+    assert (told.stage, told.share, told.gates) == ("slice", 0.5, ()), "gates of the shadow say nothing of the slice"
 
     world.live(8)
     both = answered(world, 8)
@@ -214,7 +224,9 @@ def test_a_model_that_fails_in_its_slice_is_counted_and_the_champion_decides(
 
 def test_a_request_of_a_service_is_done_by_who_publishes_models(world: RolloutWorld) -> None:
     world.train(1)
-    world.train(2)
+    waits = world.train(2)
+    report = Rollout(world.parts, "test").report(world.today)
+    assert (report.stage, report.version, report.share, report.since) == ("challenger", waits.version, 0.0, None)
     folder, desk = world.parts.places.champions, Rollout(world.parts, "test")
     desk.start(**STEP, now=world.today)
     manifest = read_champions(folder)
