@@ -13,11 +13,12 @@ from console.access import Permission
 from console.languages import N_, Texts
 from console.page import Content, Page, Visit
 from console.tables import Column, Table
-from domain.errors import DataError
+from domain.errors import DataError, NboError
 from serving.api.problems import ProblemError
 from serving.proposals.proposal import Proposal, ProposalState
 from serving.proposals.tryouts import Tryouts
 from serving.proposals.workflow import ALWAYS, ConflictError, Period, Proposals, tidy
+from serving.what_if.evaluations import EvaluationRecord, evaluation_of_policy
 
 NEEDS: Final = {
     "draft": Permission.PROPOSE,
@@ -61,6 +62,7 @@ def content(visit: Visit) -> Content:
             "risky": proposals.risk_of(chosen) if chosen.state is ProposalState.OPEN else (),
             "own": visit.person.name in chosen.authors,
             "open": chosen.state is ProposalState.OPEN,
+            "evaluation": _evaluation(visit, chosen),
             "waits": chosen.start is not None and visit.service.clock.now() < chosen.start,
         }
     kind = visit.asked.get("kind", "") if chosen is None else chosen.kind
@@ -75,6 +77,15 @@ def content(visit: Visit) -> Content:
     else:
         values |= {"kind": None}
     return Content(tuple(tables), values)
+
+
+def _evaluation(visit: Visit, proposal: Proposal) -> EvaluationRecord | None:
+    """Return the newest evaluation of the policy as proposed, on the folder as it is; None if there is none."""
+    try:
+        bank = _tryouts(visit).proposals.bank_with(proposal)
+    except NboError:
+        return None  # the page shows the problems
+    return evaluation_of_policy(visit.sources.figures, bank.digest)
 
 
 def _form(visit: Visit, fields: Sequence[Field], entry: str) -> Mapping[str, Any]:
