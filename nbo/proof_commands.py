@@ -28,8 +28,8 @@ def evaluate(
         Path,
         typer.Argument(
             metavar="POLICY|MODEL",
-            help="Folder of the bank with another policy, a file with a change, or a version or alias of the "
-            "propensity model.",
+            help="Folder of the bank with another policy, a file with a change, proposal:NUMBER, or a version or alias "
+            "of the propensity model.",
         ),
     ],
     as_of: Annotated[
@@ -40,20 +40,29 @@ def evaluate(
 ) -> None:
     """Estimate from logged decisions and their outcomes what a policy or model would have earned: ship, hold or stop.
 
+    The result is kept; the console's page Evaluation shows it.
+
     Examples:
         nbo --bank banks/demo evaluate examples/savings_autumn.yaml
 
         nbo --bank banks/demo evaluate challenger
+
+        nbo --bank banks/demo evaluate proposal:1
     """
     parts = components_of_bank(context)
-    from pipelines.evaluation import evaluate_logged, plain
+    from pipelines.evaluation import evaluate_logged
+    from pipelines.evaluation_page import evaluation_page, expect_empty, write_evaluation
     from wiring.bank_time import last_moment
 
-    result = evaluate_logged(parts, subject, moment_of(parts, as_of) or last_moment(parts), to)
+    if to is not None:
+        expect_empty(to)
+    record = evaluate_logged(parts, subject, moment_of(parts, as_of) or last_moment(parts))
+    if to is not None:
+        write_evaluation(to, record)
     if json:
-        print_json(plain(result))
+        print_json(record.to_json())
         return
-    console.print(result["page"], markup=False, highlight=False, soft_wrap=True)
+    console.print(evaluation_page(record), markup=False, highlight=False, soft_wrap=True)
 
 
 @command()

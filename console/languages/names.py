@@ -31,6 +31,8 @@ NAMES: Final = (
     *(N_("tried out"), N_("approved"), N_("returned"), N_("timetable")),
     # channels
     *(N_("app"), N_("web"), N_("email"), N_("push"), N_("call centre"), N_("branch"), N_("atm"), N_("sms")),
+    # what has versions
+    *(N_("bank"), N_("policy"), N_("model")),
     # fields of entries that can be proposed, and their values
     *(N_("description"), N_("value"), N_("treatments"), N_("stages"), N_("product"), N_("cost"), N_("attributes")),
     *(

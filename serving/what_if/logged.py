@@ -24,6 +24,16 @@ from serving.scoring import CHURN_PROBABILITY
 from serving.what_if.comparison import NOTHING
 from serving.what_if.occasions import occasions
 
+NO_DECISION: Final = "cite no decision"
+NOT_MATURED: Final = "not matured"
+NOT_FIRST: Final = "not the first offer of their decision"
+NO_PROBABILITY: Final = "decided without a probability"
+NO_FEATURES: Final = "features are no longer kept"
+UNKNOWN: Final = "decision is archived or unknown"
+LEARNED_FROM: Final = "made before the model's last training data"
+REASONS: Final = (NO_DECISION, NOT_MATURED, NOT_FIRST, NO_PROBABILITY, NO_FEATURES, UNKNOWN, LEARNED_FROM)
+"""Why impressions tell nothing."""
+
 MEAN_PROPENSITY: Final = 2
 """Column of `EvaluationArrays.context` with the mean propensity of the channel's candidates."""
 
@@ -53,7 +63,7 @@ class LoggedOutcomes:
             tuple(self.decisions[row] for row in rows.tolist()),
             self.reward[rows],
             self.accepted[rows],
-            {**self.left_out, **({"made before the model's last training data": early} if early else {})},
+            {**self.left_out, **({LEARNED_FROM: early} if early else {})},
         )
 
 
@@ -100,7 +110,7 @@ def logged_outcomes(decision_log: DecisionLog, log: EventLog, bank: Bank, until:
     types = () if contacts is None else (contacts.presented, contacts.accepted)
     found = responses(log.read_types(types), bank.vocabulary, bank.offers, until)
     cited = ~np.array([decision is None for decision in found.decision_id], dtype=bool)
-    left_out = Counter({"cite no decision": int((~cited).sum()), "not matured": int((cited & ~found.matured).sum())})
+    left_out = Counter({NO_DECISION: int((~cited).sum()), NOT_MATURED: int((cited & ~found.matured).sum())})
     rows = np.flatnonzero(cited & found.matured)
     outcome: dict[str, tuple[str, bool]] = {}
     for row in rows.tolist():
@@ -109,16 +119,16 @@ def logged_outcomes(decision_log: DecisionLog, log: EventLog, bank: Bank, until:
     for logged in decision_log.with_ids(sorted(outcome)):
         offer, accepted = outcome.pop(logged.decision_id)
         if logged.offer != offer:
-            left_out["not the first offer of their decision"] += 1
+            left_out[NOT_FIRST] += 1
         elif logged.selection_probability is None or not logged.selection_probability > 0.0:
-            left_out["decided without a probability"] += 1
+            left_out[NO_PROBABILITY] += 1
         elif logged.record is None and logged.part is None:
-            left_out["features are no longer kept"] += 1
+            left_out[NO_FEATURES] += 1
         else:
             decisions.append(logged)
             rewards.append((logged.value or 0.0) if accepted else 0.0)
             answers.append(accepted)
-    left_out["decision is archived or unknown"] = len(outcome)
+    left_out[UNKNOWN] = len(outcome)
     order = sorted(range(len(decisions)), key=lambda row: (decisions[row].as_of, decisions[row].decision_id))
     return LoggedOutcomes(
         tuple(decisions[row] for row in order),

@@ -14,12 +14,14 @@ from decisioning.engine import DecisionContext
 from decisioning.policies.trial import Trial
 from domain.errors import DataError, ModelError, NotFoundError
 from models.registry import SHADOW, SLICE, Move
-from pipelines.evaluation import GAINS, PAGE, STAGES, evaluate_logged
+from pipelines.evaluation import evaluate_logged
+from pipelines.evaluation_page import GAINS, PAGE, STAGES, evaluation_page, expect_empty, write_evaluation
 from records.model_calls import add_calls
 from records.schema import AUDIT, DECISIONS, VERSIONS
 from serving.champions import read_champions
 from serving.rollout.report import read_report
 from serving.rollout.requests import BackRequest, ask_back, asked_back
+from serving.what_if.evaluations import read_evaluations
 from tests.serving.api.build import with_policy
 from tests.wiring.rollout_world import RolloutWorld
 from wiring.rollout import Rollout, do_what_is_asked
@@ -129,14 +131,19 @@ def test_a_model_is_evaluated_on_decisions_that_it_has_not_learned_from(world: R
     bad = world.train(2, sign=-1.0)
     world.live(9)
     for name in ("challenger", bad.version):
-        found = evaluate_logged(world.parts, Path(name), world.today, tmp_path / name)
-        assert found["page"].startswith(f"# Stop: {name}"), found["page"][:300]
-        assert found["evaluation"]["gains"]["dr"]["high"] < 0.0
+        record = evaluate_logged(world.parts, Path(name), world.today)
+        write_evaluation(tmp_path / name, record)
+        page = evaluation_page(record)
+        assert page.startswith(f"# Stop: {name}"), page[:300]
+        assert record.found.gains["dr"].high < 0.0
+        assert record in read_evaluations(world.parts.places.figures)
     page = (tmp_path / "challenger" / PAGE).read_text()
     for picture in (GAINS, STAGES):
         assert f"]({picture})" in page
         assert (tmp_path / "challenger" / picture).read_text().startswith("<svg")
-    assert "made before the model's last training data" not in found["left_out"]
+    assert "made before the model's last training data" not in record.left_out
+    with pytest.raises(DataError, match="the folder is not empty"):
+        expect_empty(tmp_path / "challenger")
     with pytest.raises(DataError, match="there is no such policy or model"):
         evaluate_logged(world.parts, Path("challengr"), world.today)
 
