@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from config.bank import Bank
 from decisioning.engine import DecisionContext, Decisions
+from decisioning.off_policy.evaluate import PolicyEvaluation, evaluate_policy
 from domain.errors import DataError, StateError
 from events.fingerprints import bucket_of
 from events.log import EventLog
@@ -79,7 +80,7 @@ class LoggedOutcomes:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationArrays:
-    """The arguments of `decisioning.off_policy.evaluate.evaluate_policy`; its actions are offers, and `nothing`.
+    """What `decisioning.off_policy.evaluate.evaluate_policy` takes; its actions are offers, and `nothing`.
 
     Attributes:
         actions: Names of the k actions.
@@ -102,6 +103,23 @@ class EvaluationArrays:
     customer: NDArray[np.object_]
     stage: NDArray[np.object_]
     propensity: Array
+
+    def evaluation(self, *, looked_at_again: bool = False) -> PolicyEvaluation:
+        """Estimate what the policy would have earned, whole and by stage.
+
+        Args:
+            looked_at_again: Whether this is repeated as decisions come in.
+        """
+        return evaluate_policy(
+            self.action,
+            self.reward,
+            self.probability,
+            self.target,
+            context=self.context,
+            customer=self.customer,
+            segment=self.stage,
+            looked_at_again=looked_at_again,
+        )
 
 
 def logged_outcomes(decision_log: DecisionLog, log: EventLog, bank: Bank, until: datetime) -> LoggedOutcomes:
