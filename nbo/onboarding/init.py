@@ -24,6 +24,8 @@ from nbo.onboarding.writing import BankAnswers, bank_files
 SHORT_HISTORY_DAYS: Final = 400
 CHURN_DAYS: Final = ((90, 30), (60, 30), (30, 30), (30, 15), (30, 7))
 """Days of silence after which a customer is lost, and days between the moments the model learns from."""
+LATEST: Final = timedelta(days=3)
+"""Files that end longer ago are all there are, until others come."""
 RESPONSE_DAYS: Final = 30
 """Days within which an answer counts, by default."""
 
@@ -226,13 +228,16 @@ def _ask_about_end(files: list[FileSketch], given: Given, ask: Ask, as_of: date)
     if given.complete_until is not None:
         return given.complete_until
     contacts = [file for file in files if file.role == "contacts"]
-    if not contacts:
-        # the moment of decisions is the midnight after what is known
-        return as_of if any(file.role == "attributes" and file.time is None for file in files) else None
+    today = date.today()  # noqa: DTZ011 - a day is enough
     last = _last_day(files) or as_of
+    if not contacts:
+        if any(file.role == "attributes" and file.time is None for file in files):
+            last = max(last, as_of)  # the moment of decisions is the midnight after what is known
+        elif today - last < LATEST:
+            return None  # more is to come
+        return min(last, today)
     # answers without a time of their own are all there are
     final = all(file.answered_at is None for file in contacts)
-    today = date.today()  # noqa: DTZ011 - a day is enough
     proposed = min(last + timedelta(days=RESPONSE_DAYS + 1), today - timedelta(days=1)) if final else last
     return _day(ask("Last day of which the files know everything", max(proposed, last).isoformat()))
 

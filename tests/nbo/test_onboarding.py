@@ -326,3 +326,20 @@ def test_the_churn_label_leaves_enough_moments_to_train_and_judge_on_exports_of_
     assert len(evaluation_folds(customers, moments, known_at, models.training)) == models.training.folds
     assert models.churn.horizon_days == models.training.history_days
     assert (models.churn.horizon_days == 90) == (spanned >= 400), "the longest that the exports allow"
+
+
+@pytest.mark.parametrize(("days_ago", "ends"), [(0, False), (2, False), (3, True), (400, True)])
+def test_events_that_ended_days_ago_are_all_there_are(desk: Desk, days_ago: int, ends: bool) -> None:
+    last = date.today() - timedelta(days=days_ago)  # noqa: DTZ011 - a day is enough
+    rows = "".join(f"U{n % 9},{last - timedelta(days=n)} 10:00:00,login\n" for n in range(30))
+    desk.put("log.csv", f"user_id,at,event\n{rows}")
+    desk.init()
+    assert load_bank(desk.bank).identity.complete_until == (last if ends else None)
+
+
+def test_what_is_known_ends_with_the_last_event_and_not_with_the_day_of_the_attributes(desk: Desk) -> None:
+    rows = "".join(f"U{n % 9},2025-0{1 + n % 5}-11 10:00:00,login\n" for n in range(30))
+    desk.put("log.csv", f"user_id,at,event\n{rows}")
+    desk.put("users.csv", "user_id,age\n" + "".join(f"U{n},{30 + n}\n" for n in range(9)))
+    desk.init()
+    assert load_bank(desk.bank).identity.complete_until == date(2025, 5, 11)
