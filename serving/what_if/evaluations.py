@@ -173,7 +173,7 @@ def read_evaluations(figures: Path) -> list[EvaluationRecord]:
     return sorted(found, key=lambda one: (one.as_of, one.made_at), reverse=True)
 
 
-@lru_cache(maxsize=MOST)
+@lru_cache(maxsize=2 * MOST)
 def _read(file: Path, version: FileVersion) -> EvaluationRecord:
     """Read a version of a file once: many pages show it."""
     try:
