@@ -16,7 +16,7 @@ from records.event_rows import microseconds
 from records.model_calls import calls_since
 from serving.beside import Calls, slice_trial
 from serving.decider import Decider
-from serving.rollout.evidence import RECENT, Ledger
+from serving.rollout.evidence import RECENT, EvidenceSources
 from serving.rollout.gate import Gate, readings_of_gates, verdict_of_all
 from serving.rollout.gates import ROLLING_BACK, gates_of
 from serving.rollout.report import RolloutReport, keep_report
@@ -84,7 +84,7 @@ class Rollout:
             return (), None
         parts, bank = self.components, self.components.bank
         settings, first = bank.models.rollout, (now - RECENT).astimezone(bank.time_zone).date()
-        ledger = Ledger(bank, parts.log, parts.decision_log, parts.places.decisions)
+        ledger = EvidenceSources(bank, parts.log, parts.decision_log, parts.places.decisions)
         model, other = self._decider(state.model), self._decider(state.other)
         trial = None
         if state.stage == SLICE and any(offer.counts_as for offer in bank.offers):

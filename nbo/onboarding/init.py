@@ -16,7 +16,7 @@ from domain.counts import counted
 from domain.errors import DataError
 from events.profiling.files import FileProfile, profile_path
 from models.settings import Training
-from nbo.onboarding.drafting import Draft, draft_of, row_ids
+from nbo.onboarding.drafting import BankDraft, draft_of, row_ids
 from nbo.onboarding.names import name_of
 from nbo.onboarding.roles import ANSWER, MOST_ANSWERS, PERSONAL, SHOWN, FileSketch, sketch
 from nbo.onboarding.writing import BankAnswers, bank_files
@@ -70,7 +70,7 @@ class NewBank:
 
     folder: Path
     files: list[FileSketch]
-    draft: Draft
+    draft: BankDraft
     notes: list[str] = field(default_factory=list)
 
 
@@ -295,7 +295,7 @@ def _reachable(root: Path, folder: Path) -> str:
     return "./exports"
 
 
-def _notes(files: list[FileSketch], draft: Draft, as_of: date) -> list[str]:
+def _notes(files: list[FileSketch], draft: BankDraft, as_of: date) -> list[str]:
     notes = [f"{name} has no customer id: each row is a customer of its own" for name in row_ids(files)]
     notes += [
         f"{name} identifies a person: better export an id that says nothing in its place"

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 from models.settings import Training
-from nbo.onboarding.drafting import Draft
+from nbo.onboarding.drafting import BankDraft
 from nbo.onboarding.yaml_text import flow
 
 
@@ -42,7 +42,7 @@ EXPECTED: Final = 0.02
 """What is written for an offer that no file knows."""
 
 
-def bank_files(answers: BankAnswers, draft: Draft) -> dict[str, str]:
+def bank_files(answers: BankAnswers, draft: BankDraft) -> dict[str, str]:
     """Return the content of each file of the bank's folder."""
     return {
         "bank.yaml": _bank(answers),
@@ -67,7 +67,7 @@ def _bank(answers: BankAnswers) -> str:
     )
 
 
-def _events(draft: Draft) -> str:
+def _events(draft: BankDraft) -> str:
     lines = [
         "# The bank's words: event types, customer attributes, channels and products.",
         f"channels: {flow(draft.channels)}",
@@ -91,7 +91,7 @@ def _events(draft: Draft) -> str:
     return _lines(*lines)
 
 
-def _sources(draft: Draft) -> str:
+def _sources(draft: BankDraft) -> str:
     lines = [
         "# How the files become events. `nbo profile` shows what they hold, `nbo import --dry-run` what becomes of it."
     ]
@@ -138,7 +138,7 @@ def _models(silent_days: int, every_days: int) -> str:
     return _lines(*lines)
 
 
-def _offers(draft: Draft) -> str:
+def _offers(draft: BankDraft) -> str:
     offers = draft.offers or {"first_offer": "An offer to begin with"}
     lines = [
         "# What customers may be offered. `value` is what an acceptance is worth to the bank: a number to begin with,",
@@ -158,7 +158,7 @@ def _offers(draft: Draft) -> str:
     return _lines(*lines)
 
 
-def _policies(draft: Draft) -> str:
+def _policies(draft: BankDraft) -> str:
     lines = ["# What is allowed. Rules are conditions over features; NULL is not true."]
     if draft.consents:
         condition = " AND ".join(draft.consents)

@@ -75,7 +75,7 @@ class Matured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recent:
+class RecentDecisions:
     """Decisions of the last days, whatever comes of them.
 
     Attributes:
@@ -93,7 +93,7 @@ class Recent:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class EvidenceSources:
     """Where evidence comes from.
 
     Attributes:
@@ -128,7 +128,7 @@ class Ledger:
             left_out=left_out,
         )
 
-    def recent(self, model: Decider, until: datetime) -> Recent | None:
+    def recent(self, model: Decider, until: datetime) -> RecentDecisions | None:
         """Return the decisions of the last days, and the customers of the last night; None without any.
 
         Batch runs log only what is offered, so that the night's customers are decided for again: whoever would be
@@ -148,7 +148,7 @@ class Ledger:
             groups.append(self._groups(customers, moments))
         if len(offered) == 1 and arrays is None:
             return None
-        return Recent(
+        return RecentDecisions(
             offered=np.concatenate(offered),
             groups={name: np.concatenate([one[name] for one in groups]) for name in groups[0]},
             scores=np.empty(0) if arrays is None else arrays.context[:, MEAN_PROPENSITY],

@@ -18,7 +18,7 @@ from models.evaluation.ranked import RankedCounts
 from models.held_out import MODEL, HeldOutPredictions
 from models.settings import Rollout
 from serving.beside import Calls
-from serving.rollout.evidence import Matured, Recent
+from serving.rollout.evidence import Matured, RecentDecisions
 from serving.rollout.fairness import LEAST_ACCEPTED, fairness_gate
 from serving.rollout.gate import Gate, held_gate
 
@@ -30,7 +30,7 @@ ROLLING_BACK: Final = (AUC_GATE, DRIFT_GATE, ERRORS_GATE)
 
 
 def gates_of(
-    settings: Rollout, matured: Matured | None, recent: Recent | None, calls: Calls, trial: TrialResult | None
+    settings: Rollout, matured: Matured | None, recent: RecentDecisions | None, calls: Calls, trial: TrialResult | None
 ) -> tuple[Gate, ...]:
     """Put a model to all gates; what is missing holds.
 
@@ -120,7 +120,7 @@ def auc_gate(matured: Matured, settings: Rollout) -> Gate:
     return Gate(AUC_GATE, Verdict(Word.SHIP, words), change)
 
 
-def drift_gate(recent: Recent, settings: Rollout) -> Gate:
+def drift_gate(recent: RecentDecisions, settings: Rollout) -> Gate:
     """Judge whether its scores of the last days are distributed as in the weeks before."""
     now, before = (one[np.isfinite(one)] for one in (recent.scores, recent.before))
     if min(len(now), len(before)) < settings.minimum_decisions:
@@ -174,7 +174,7 @@ def _few(matured: Matured | None, settings: Rollout) -> str:
     return f"{count:,} decisions since its training have a final outcome; {settings.minimum_decisions:,} are needed"
 
 
-def _late(recent: Recent | None, settings: Rollout) -> str:
+def _late(recent: RecentDecisions | None, settings: Rollout) -> str:
     count = 0 if recent is None else len(recent.offered)
     return f"{count:,} decisions in the last 7 days; {settings.minimum_decisions:,} are needed"
 

@@ -14,7 +14,7 @@ from decisioning.outcomes.realised import Realisation, realisation
 from decisioning.policies.trial import Trial
 from domain.estimate import Estimate
 from domain.health import Light, Reading
-from serving.effects import Comparison, Effects
+from serving.effects import ArmComparison, Effects
 from serving.figures.files import write_effects, write_trials
 from serving.promises import Promise
 from serving.trial_results import TrialReport
@@ -36,8 +36,8 @@ def write_evidence(folder: Path) -> None:
     scores = generator.exponential(np.where(group == "holdout", 10.0, 12.0))
     few = np.where(generator.random(400) < 0.05, "random_offer", "standard")
     comparisons = (
-        Comparison(since, AS_OF, compare_groups(scores, group, "holdout"), AS_OF - timedelta(days=30)),
-        Comparison(since, AS_OF, compare_groups(scores[:400], few, "standard"), AS_OF + timedelta(days=500)),
+        ArmComparison(since, AS_OF, compare_groups(scores, group, "holdout"), AS_OF - timedelta(days=30)),
+        ArmComparison(since, AS_OF, compare_groups(scores[:400], few, "standard"), AS_OF + timedelta(days=500)),
     )
     nothing = Realisation(3, 0.0, 0.0, Estimate(nan, nan, nan))
     offers = {"savings_plus": half(), "budget_check": nothing}
