@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 _LETTER, _IDEOGRAPH = 9.5, 15.0
 _FIRST_IDEOGRAPH: Final = "\u2e80"
+_JOINER: Final = "\u2060"
 _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -58,7 +59,7 @@ def text_width(text: str) -> float:
         >>> text_width("May"), text_width("五月")
         (28.5, 30.0)
     """
-    return sum(_IDEOGRAPH if letter >= _FIRST_IDEOGRAPH else _LETTER for letter in text)
+    return sum(_IDEOGRAPH if letter >= _FIRST_IDEOGRAPH else _LETTER for letter in text if letter != _JOINER)
 
 
 def ticks(largest: float, at_most: int = 4) -> list[float]:

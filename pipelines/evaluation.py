@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from config.bank import Bank
 from config.changes import changed_bank
 from config.reading import load_bank
-from decisioning.off_policy.evaluate import evaluate_policy
 from domain.errors import DataError
 from models.registry import RegisteredModel
 from serving.what_if.evaluations import EvaluationRecord, keep_evaluation
@@ -48,26 +47,14 @@ def evaluate_logged(components: Components, subject: Path, until: datetime) -> E
         outcomes = outcomes.since(model.data_last)
         decider = components.models.files_with(model, components.places.champions).decider(components.bank)
     arrays = evaluation_arrays(outcomes, decider, components.log, components.places.decisions)
-    found = evaluate_policy(
-        arrays.action,
-        arrays.reward,
-        arrays.probability,
-        arrays.target,
-        context=arrays.context,
-        customer=arrays.customer,
-        segment=arrays.stage,
-    )
-    record = EvaluationRecord(
-        bank=components.name,
-        kind="model" if policy is None else "policy",
-        subject=subject.name,
+    record = EvaluationRecord.of(
+        "model" if policy is None else "policy",
+        subject.name,
+        decider,
+        arrays.customer.tolist(),
+        arrays.evaluation(),
         as_of=until,
-        made_at=datetime.now(UTC),
-        currency=components.bank.identity.currency,
-        customers=len(set(arrays.customer.tolist())),
         left_out=outcomes.left_out,
-        versions=decider.versions,
-        found=found,
     )
     keep_evaluation(components.places.figures, record)
     return record

@@ -23,6 +23,7 @@ from serving.rollout.report import RolloutReport, keep_report
 from serving.rollout.requests import answered, asked_back
 from serving.rollout.state import RolloutState
 from serving.trial_results import slice_report
+from serving.what_if.evaluations import EvaluationRecord, keep_evaluation
 from wiring.components import Components
 from wiring.models import publish_champions
 
@@ -75,8 +76,12 @@ class Rollout:
 
     def gates(self, state: RolloutState, now: datetime) -> tuple[Gate, ...]:
         """Put the version under way to all gates; empty if nothing is under way."""
+        return self._put(state, now)[0]
+
+    def _put(self, state: RolloutState, now: datetime) -> tuple[tuple[Gate, ...], EvaluationRecord | None]:
+        """Return the gates and, of a version on its way into charge, the evaluation that the value gate reads."""
         if state.model is None or state.other is None or state.since is None:
-            return ()
+            return (), None
         parts, bank = self.components, self.components.bank
         settings, first = bank.models.rollout, (now - RECENT).astimezone(bank.time_zone).date()
         ledger = EvidenceSources(bank, parts.log, parts.decision_log, parts.places.decisions)
@@ -88,16 +93,25 @@ class Rollout:
         days = (now - state.since) / timedelta(days=1)
         said = f"{days:.1f} days in the {state.stage}; {settings.minimum_days} are needed"
         calls = Calls(**calls_since(parts.database, state.model.cited, first))
-        return (
-            *gates_of(
-                settings,
-                ledger.matured(model, other, max(state.model.data_last, state.other.data_last), now),
-                ledger.recent(model, now),
-                calls,
-                trial,
-            ),
+        matured = ledger.matured(model, other, max(state.model.data_last, state.other.data_last), now)
+        gates = (
+            *gates_of(settings, matured, ledger.recent(model, now), calls, trial),
             Gate("days", Verdict(Word.SHIP if days >= settings.minimum_days else Word.HOLD, said), days),
         )
+        if matured is None or state.stage == CHAMPION:
+            return gates, None
+        customers, left_out = matured.arrays.customer.tolist(), matured.left_out
+        record = EvaluationRecord.of(
+            "model",
+            state.model.version,
+            model,
+            customers,
+            matured.evaluation,
+            as_of=now,
+            left_out=left_out,
+            is_watched=True,
+        )
+        return gates, record
 
     def start(self, *, by: str, why: str, now: datetime) -> RolloutState:
         """Put the challenger into the shadow.
@@ -172,14 +186,16 @@ class Rollout:
         return self._report(state, self.gates(state, now) if with_gates else (), now)
 
     def check(self, now: datetime) -> list[Reading]:
-        """Take the readings of the gates, store the report, and roll back if one of them asks for it.
+        """Take the readings of the gates, store report and evaluation, and roll back if one of the gates asks for it.
 
         Returns:
             A reading for each gate, and one that is red if the version was taken back.
         """
         state = self.state(now)
-        gates = self.gates(state, now)
+        gates, evaluation = self._put(state, now)
         keep_report(self.components.places.figures, self._report(state, gates, now))
+        if evaluation is not None:
+            keep_evaluation(self.components.places.figures, evaluation)
         found = readings_of_gates(gates)
         failed = [gate for gate in gates if gate.name in ROLLING_BACK and gate.verdict.word is Word.STOP]
         if failed and state.model is not None:

@@ -66,6 +66,7 @@ SENTENCES: Final = (
     *(N_("cite no decision"), N_("not matured"), N_("not the first offer of their decision")),
     *(N_("decided without a probability"), N_("features are no longer kept"), N_("decision is archived or unknown")),
     N_("made before the model's last training data"),
+    N_("older than the latest {n} decisions"),
     *(N_("inverse propensity weights"), N_("the same, self-normalised"), N_("outcome model alone")),
     *(N_("doubly robust"), N_("doubly robust, without the largest weights"), N_("doubly robust, weights shrunk")),
     # gates of models

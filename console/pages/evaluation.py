@@ -45,6 +45,7 @@ def _listed(made: Sequence[EvaluationRecord], texts: Texts) -> Table:
             "subject": _subject(one, texts),
             "as_of": one.as_of,
             "made_at": one.made_at,
+            "is_watched": one.is_watched,
             "verdict": one.found.verdict.word.value,
             "reason": in_words(one.found.verdict.reason, texts),
         }

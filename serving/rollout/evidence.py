@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from config.bank import Bank
 from decisioning.engine import DecisionContext
+from decisioning.off_policy.evaluate import PolicyEvaluation
 from events.log import EventLog
 from expressions.types import Array
 from features.moments import utc_microseconds
@@ -42,8 +44,11 @@ COMPARED: Final = timedelta(days=28)
 MOST_DECISIONS: Final = 5_000
 """Decisions of a period that are looked at; of more, as many are drawn by their ids, which are hashes."""
 
+OLDER: Final = f"older than the latest {MOST_DECISIONS:,} decisions"
+"""Why matured decisions are left out."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Matured:
     """Decisions whose outcome is final, made after the model had seen its last data.
 
@@ -53,6 +58,7 @@ class Matured:
         accepted: Whether they were accepted, shape (n,).
         as_of: When they were made, shape (n,).
         groups: Feature -> name of each customer's group, None if unknown, shape (n,).
+        left_out: Number of impressions that tell nothing, by reason.
     """
 
     arrays: EvaluationArrays
@@ -60,6 +66,12 @@ class Matured:
     accepted: NDArray[np.bool_]
     as_of: NDArray[np.datetime64]
     groups: Mapping[str, NDArray[np.object_]]
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def evaluation(self) -> PolicyEvaluation:
+        """What the model's policy would have earned, judged however often one looks."""
+        return self.arrays.evaluation(looked_at_again=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +112,9 @@ class EvidenceSources:
         """Return decisions from `since` on whose response windows have ended; None without any."""
         found = logged_outcomes(self.decision_log, self.log, self.bank, until).since(since)
         rows = slice(-MOST_DECISIONS, None)
-        kept = LoggedOutcomes(found.decisions[rows], found.reward[rows], found.accepted[rows], {})
+        older = len(found.decisions) - MOST_DECISIONS
+        left_out = {**found.left_out, **({OLDER: older} if older > 0 else {})}
+        kept = LoggedOutcomes(found.decisions[rows], found.reward[rows], found.accepted[rows], left_out)
         if not kept.decisions:
             return None
         moments = _moments(kept.decisions)
@@ -111,6 +125,7 @@ class EvidenceSources:
             accepted=kept.accepted,
             as_of=moments,
             groups=self._groups(arrays.customer, moments),
+            left_out=left_out,
         )
 
     def recent(self, model: Decider, until: datetime) -> RecentDecisions | None:

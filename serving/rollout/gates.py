@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from decisioning.experiments.trials import TrialResult
 from decisioning.monitoring.drift import drift
-from decisioning.off_policy.evaluate import evaluate_policy
 from decisioning.off_policy.verdict import Verdict, Word, warnings_of
 from decisioning.outcomes.realised import realisation
 from expressions.types import Array
@@ -60,16 +59,7 @@ def gates_of(
 
 def value_gate(matured: Matured, settings: Rollout) -> Gate:
     """Judge what the model's policy would have earned: it may not lose more than a share of what was earned."""
-    arrays = matured.arrays
-    found = evaluate_policy(
-        arrays.action,
-        arrays.reward,
-        arrays.probability,
-        arrays.target,
-        context=arrays.context,
-        customer=arrays.customer,
-        looked_at_again=True,
-    )
+    found = matured.evaluation
     gain, least = found.gain_at_any_time, -settings.maximum_loss * found.logged_reward
     said = (
         f"it gains {gain.value:+.4g} for each decision ({gain.low:+.4g} to {gain.high:+.4g}, however often one looks); "

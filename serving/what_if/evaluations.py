@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
 
@@ -19,9 +19,12 @@ from domain.errors import StateError
 from storage.atomic import replace_text
 from storage.versions import FileVersion, version_of
 
+if TYPE_CHECKING:
+    from serving.decider import Decider
+
 FOLDER: Final = "evaluations"
 MOST: Final = 200
-"""Evaluations that are kept; the oldest go first."""
+"""Evaluations that are kept besides those of rollouts; the oldest go first."""
 
 Kind = Literal["policy", "model"]
 
@@ -41,6 +44,7 @@ class EvaluationRecord:
         left_out: Number of impressions that tell nothing, by reason.
         versions: Digests of the evaluated bank and policy, and of the models (`serving.decider.Decider.versions`).
         found: The figures.
+        is_watched: Whether a rollout made it, which does so every day; of each version the last one is kept.
     """
 
     bank: str
@@ -53,12 +57,53 @@ class EvaluationRecord:
     left_out: Mapping[str, int]
     versions: Mapping[str, str]
     found: PolicyEvaluation
+    is_watched: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        kind: Kind,
+        subject: str,
+        decider: Decider,
+        customers: Iterable[object],
+        found: PolicyEvaluation,
+        *,
+        as_of: datetime,
+        left_out: Mapping[str, int],
+        is_watched: bool = False,
+    ) -> EvaluationRecord:
+        """Record what was found of a decider, now.
+
+        Args:
+            kind: Whether it is another policy or another model.
+            subject: Its name.
+            decider: What was evaluated.
+            customers: Customer of each logged decision.
+            found: The figures.
+            as_of: Moment of the evaluation, aware.
+            left_out: Number of impressions that tell nothing, by reason.
+            is_watched: Whether a rollout makes it.
+        """
+        return cls(
+            bank=decider.bank.identity.name,
+            kind=kind,
+            subject=subject,
+            as_of=as_of,
+            made_at=datetime.now(UTC),
+            currency=decider.bank.identity.currency,
+            customers=len(set(customers)),
+            left_out=left_out,
+            versions=decider.versions,
+            found=found,
+            is_watched=is_watched,
+        )
 
     @property
     def key(self) -> str:
-        """Name of its file and in addresses; an evaluation of the same as of the same moment has the same."""
+        """Name of its file and in addresses: the same for the same as of the same moment, or in the same rollout."""
         of = sha256(json.dumps([self.subject, self.versions], sort_keys=True).encode()).hexdigest()
-        return f"{self.as_of.astimezone(UTC):%Y%m%dT%H%M%S}-{of[:12]}"
+        when = "rollout" if self.is_watched else f"{self.as_of.astimezone(UTC):%Y%m%dT%H%M%S}"
+        return f"{when}-{of[:12]}"
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain values."""
@@ -73,6 +118,7 @@ class EvaluationRecord:
             "left_out": dict(self.left_out),
             "versions": dict(self.versions),
             "evaluation": self.found.to_json(),
+            "is_watched": self.is_watched,
         }
 
     @classmethod
@@ -93,6 +139,7 @@ class EvaluationRecord:
             left_out=content["left_out"],
             versions=content["versions"],
             found=PolicyEvaluation.from_json(content["evaluation"]),
+            is_watched=content["is_watched"],
         )
 
 
@@ -103,7 +150,7 @@ def keep_evaluation(figures: Path, record: EvaluationRecord) -> None:
     # what is unknown is null there: JSON has no NaN
     content = orjson.dumps(record.to_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY)
     replace_text(folder / f"{record.key}.json", content.decode())
-    for file in sorted(folder.glob("*.json"))[:-MOST]:
+    for file in sorted(folder.glob("[0-9]*.json"))[:-MOST]:
         file.unlink(missing_ok=True)
 
 
@@ -126,7 +173,7 @@ def read_evaluations(figures: Path) -> list[EvaluationRecord]:
     return sorted(found, key=lambda one: (one.as_of, one.made_at), reverse=True)
 
 
-@lru_cache(maxsize=MOST)
+@lru_cache(maxsize=2 * MOST)
 def _read(file: Path, version: FileVersion) -> EvaluationRecord:
     """Read a version of a file once: many pages show it."""
     try:

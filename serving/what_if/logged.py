@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.bank import Bank
+from decisioning.off_policy.evaluate import PolicyEvaluation, evaluate_policy
 from domain.errors import DataError
 from events.log import EventLog
 from expressions.types import Array
@@ -69,7 +70,7 @@ class LoggedOutcomes:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationArrays:
-    """The arguments of `decisioning.off_policy.evaluate.evaluate_policy`; its actions are offers, and `nothing`.
+    """What `decisioning.off_policy.evaluate.evaluate_policy` takes; its actions are offers, and `nothing`.
 
     Attributes:
         actions: Names of the k actions.
@@ -92,6 +93,23 @@ class EvaluationArrays:
     customer: NDArray[np.object_]
     stage: NDArray[np.object_]
     propensity: Array
+
+    def evaluation(self, *, looked_at_again: bool = False) -> PolicyEvaluation:
+        """Estimate what the policy would have earned, whole and by stage.
+
+        Args:
+            looked_at_again: Whether this is repeated as decisions come in.
+        """
+        return evaluate_policy(
+            self.action,
+            self.reward,
+            self.probability,
+            self.target,
+            context=self.context,
+            customer=self.customer,
+            segment=self.stage,
+            looked_at_again=looked_at_again,
+        )
 
 
 def logged_outcomes(decision_log: DecisionLog, log: EventLog, bank: Bank, until: datetime) -> LoggedOutcomes:
@@ -157,7 +175,12 @@ def evaluation_arrays(
     """
     logged = outcomes.decisions
     if not logged:
-        raise DataError("there are no logged decisions with an outcome", got=_reasons(outcomes.left_out))
+        raise DataError(
+            "there are no logged decisions with an outcome",
+            got=_reasons(outcomes.left_out),
+            expected="presented offers that cite a decision, with their response windows over",
+            remedy="decide every night, or serve, and ask again when windows are over",
+        )
     names = [offer.name for offer in decider.bank.offers]
     actions = tuple(dict.fromkeys([*(str(one.offer) for one in logged), *names, NOTHING]))
     places = {name: place for place, name in enumerate(actions)}

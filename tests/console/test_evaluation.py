@@ -35,10 +35,10 @@ def test_the_newest_evaluation_is_shown_with_verdict_sentence_and_figures(browse
     assert re.search(r"Model challenger <span class=\"tag \">Ship</span>", page)
     reason = f"It earns more than the policy that was logged: {found.gain.value:+.4g} for each decision"
     assert reason in page
-    assert f"+€{found.gain.value:.4f}" in page
+    assert f"+\u2060€{found.gain.value:.4f}" in page
     assert f'<span class="big">{found.support.effective:,.0f}</span>' in page
     assert "of 4,000 logged decisions of 4,000 customers" in page
-    assert f"read +€{found.gain_at_any_time.low:.4f} to +€{found.gain_at_any_time.high:.4f}." in page
+    assert f"read +\u2060€{found.gain_at_any_time.low:.4f} to +\u2060€{found.gain_at_any_time.high:.4f}." in page
 
 
 @pytest.mark.parametrize(("place", "word"), [(0, "ship"), (1, "stop"), (2, "hold")])
@@ -97,7 +97,7 @@ def test_an_empty_page_says_which_command_makes_one(tmp_path):
     with browsing(tmp_path) as browser:
         page = browser.get(f"{BASE}/evaluation").text
     assert "Nothing was evaluated yet." in page
-    assert f'<pre tabindex="0">nbo --bank banks/{small_bank().identity.name} evaluate challenger</pre>' in page
+    assert f'<pre class="command">nbo --bank banks/{small_bank().identity.name} evaluate challenger</pre>' in page
 
 
 def test_a_damaged_evaluation_says_what_to_do(browser, tmp_path):

@@ -17,7 +17,8 @@ def page(tmp_path):
 
 def test_an_effect_that_shows_is_told_with_its_interval(page, tmp_path):
     gain = read_effects(tmp_path / "figures")["comparisons"][0]["groups"][1]["gain"]
-    assert f"Programme: +€{gain['value']:.2f} a customer (+€{gain['low']:.2f} to +€{gain['high']:.2f})" in page
+    value, low, high = (f"+\u2060€{gain[part]:.2f}" for part in ("value", "low", "high"))
+    assert f"Programme: {value} a customer ({low} to {high})" in page
 
 
 def test_an_effect_that_does_not_show_yet_has_a_date_and_a_small_group_no_interval(page, tmp_path):

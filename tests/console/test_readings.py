@@ -14,6 +14,7 @@ from decisioning.off_policy.estimators import ESTIMATORS
 from decisioning.off_policy.verdict import verdict_of, warnings_of
 from domain.estimate import Estimate
 from serving.delivery.unsent import Confirmations
+from serving.rollout.evidence import OLDER
 from serving.watching.partners import confirmed
 from serving.what_if.logged import REASONS
 from tests.console.build import browsing
@@ -79,7 +80,7 @@ def evaluation_words():
     """Whatever a verdict may say, what is left out, and what estimators are."""
     weak, few = (evaluated(0.9).support for _ in range(2))
     few, weak = replace(few, effective=50.0), replace(weak, weight_of_largest=0.8)
-    yield from (*warnings_of(few), *warnings_of(weak), *ESTIMATORS.values(), *REASONS)
+    yield from (*warnings_of(few), *warnings_of(weak), *ESTIMATORS.values(), *REASONS, OLDER)
     for gain, least in ((Estimate(0.3, 0.1, 0.5), 0.2), (Estimate(0.3, -0.1, 0.7), 0.0), (Estimate(-0.1, -1, 1), 0.0)):
         yield verdict_of(gain, evaluated(0.9).support, least).reason
     yield verdict_of(Estimate(0.1, nan, nan), few, 0.0).reason

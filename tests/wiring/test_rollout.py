@@ -71,6 +71,10 @@ def test_a_good_challenger_goes_through_shadow_and_slice_into_charge(world: Roll
     assert {name: str(one.verdict) for name, one in gates.items() if one.verdict.word != "ship"} == {}
     desk.check(world.today)
     assert read_report(parts.places.figures) == desk.report(world.today), "readings and command have one source"
+    [kept] = read_evaluations(parts.places.figures)
+    assert (kept.kind, kept.subject, kept.is_watched) == ("model", challenger.version, True)
+    assert kept.found.gain_at_any_time.value == gates["value"].value, "the gate has read this evaluation"
+    assert kept.versions["demo-propensity"].startswith(f"{challenger.version}:")
     desk.next(**STEP, now=world.today)
     told = read_report(parts.places.figures)
     assert told is not None

@@ -33,6 +33,14 @@ def test_the_same_evaluated_again_as_of_the_same_moment_is_kept_once(tmp_path):
     assert read_evaluations(tmp_path) == [again, other]
 
 
+def test_a_rollout_keeps_the_last_evaluation_of_each_version(tmp_path):
+    first, second = (record_of(FOUND, "9", is_watched=True, as_of=AS_OF + timedelta(days=days)) for days in (0, 1))
+    other = record_of(FOUND, "9", as_of=AS_OF)
+    for one in (other, first, second):
+        keep_evaluation(tmp_path, one)
+    assert read_evaluations(tmp_path) == [second, other]
+
+
 def test_the_oldest_evaluations_go_when_there_are_many(tmp_path, monkeypatch):
     monkeypatch.setattr(evaluations, "MOST", 2)
     for days in (2, 0, 1):

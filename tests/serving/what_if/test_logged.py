@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from decisioning.engine import DecisionContext
-from decisioning.off_policy.evaluate import evaluate_policy
 from decisioning.policies.policy import Exploration, Rule, Weight
 from domain.errors import DataError
 from domain.event import Event
@@ -65,10 +64,7 @@ class World:
 
     def evaluated(self, bank):
         arrays = evaluation_arrays(self.outcomes(), small_decider(bank), self.log, self.folder / "decisions")
-        return arrays, evaluate_policy(
-            arrays.action, arrays.reward, arrays.probability, arrays.target,
-            context=arrays.context, customer=arrays.customer, segment=arrays.stage,
-        )  # fmt: skip
+        return arrays, arrays.evaluation()
 
     def truth(self, bank):
         """What a policy earns for each decision: every offer's chance, probability of acceptance and value."""
