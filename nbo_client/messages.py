@@ -290,7 +290,7 @@ class RolloutMove:
 
 
 @dataclass(frozen=True, slots=True)
-class Rollout:
+class ModelRollout:
     """Where the rollout of a model stands.
 
     Attributes:
@@ -332,7 +332,7 @@ class Rollouts:
         rollouts: One for each model that has been watched.
     """
 
-    rollouts: tuple[Rollout, ...]
+    rollouts: tuple[ModelRollout, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from nbo_client.messages import (
     EventResult,
     EventResults,
     Explanation,
+    ModelRollout,
     Paused,
     PauseInForce,
     PauseRequest,
@@ -37,7 +38,6 @@ from nbo_client.messages import (
     Receipt,
     Replay,
     ResumeRequest,
-    Rollout,
     RolloutGate,
     RolloutMove,
     Rollouts,
@@ -58,7 +58,7 @@ ANSWERED = {
     for kind in (
         Reason, RankedOffer, Decision, Decisions, Withdrawal, EventResult, EventResults, Ready, Customer,
         ConsentChanged, Receipt, StoredDecision, Explanation, Replay, Catalogue, Scores, PauseInForce, Paused, Pauses,
-        BackAsked, Rollout, RolloutGate, RolloutMove, Rollouts,
+        BackAsked, ModelRollout, RolloutGate, RolloutMove, Rollouts,
     )
 }  # fmt: skip
 BY_KIND = {kind: name for name, kind in (ASKED | ANSWERED).items()}
