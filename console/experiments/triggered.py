@@ -35,7 +35,7 @@ def _table(one: Row, gains: Row, diluted: Sequence[Row], texts: Texts) -> Table:
     ]
     columns = (
         Column("arm", texts("Arm"), "name"),
-        Column("customers", texts("Customers whose decisions would have differed"), "count"),
+        Column("customers", texts("Customers"), "count"),
         Column("gain", texts("Gain for each of them"), "gain", interval=("gain_low", "gain_high")),
         Column("diluted", texts("Gain for each customer of the trial"), "gain",
                interval=("diluted_low", "diluted_high")),
