@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor, isfinite, log10
+from typing import Final
+
+SIGNIFICANT: Final = 4
+"""Digits of a number that people read; more say nothing to them."""
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
@@ -13,6 +18,22 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
         ('1 row', '1,200 rows', '0 parties')
     """
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def figure(value: float) -> str:
+    """Return a number with four significant digits, its thousands apart, and never with an exponent.
+
+    Example:
+        >>> figure(70_590.4), figure(1.5), figure(0.076031), figure(-12.3456), figure(0.00001234), figure(0.0)
+        ('70,590', '1.5', '0.07603', '-12.35', '0.00001234', '0')
+        >>> figure(float("nan")), figure(float("inf")), figure(99_999.6)
+        ('nan', 'inf', '100,000')
+    """
+    if not isfinite(value) or value == 0.0:
+        return f"{value:.0f}"
+    digits = max(0, SIGNIFICANT - 1 - floor(log10(abs(value))))
+    text = f"{value:,.{digits}f}"
+    return text.rstrip("0").rstrip(".") if digits else text
 
 
 def whole_percents(shares: Sequence[float]) -> list[int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from domain.counts import figure
+
 LEVEL: Final = 0.95
 """Confidence level of every interval: what readers expect of one without a label."""
 
@@ -30,4 +32,4 @@ class Estimate:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.4g} ({self.low:.4g} to {self.high:.4g})"
+        return f"{figure(self.value)} ({figure(self.low)} to {figure(self.high)})"

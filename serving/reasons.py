@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from domain.counts import figure
 from domain.decision import Candidate, Decision
 from domain.offer import Offer, Treatment
 from expressions.types import Boolean, Category, Number
@@ -20,6 +21,8 @@ from serving.scorers import PropensityScorer
 
 REASONS_ABOUT_CUSTOMER: Final = 3
 OFFER: Final = "offer"
+SHARE: Final = "share"
+"""Unit of features that are a part of a whole; people read them in percent."""
 USUALLY_RECEIVED: Final = "How this offer is usually received"
 """Everything that is true of the offer in its channel whoever gets it: one reason, after those about the customer."""
 
@@ -188,16 +191,16 @@ def _strongest(
 
 def _about_customer(feature: Feature, log_odds: float, features: FeatureTable, row: int) -> Reason:
     value = float(features.columns[feature.name][row])
-    return Reason(feature.name, feature.title, _in_words(value, feature.type), log_odds)
+    return Reason(feature.name, feature.title, _in_words(value, feature), log_odds)
 
 
-def _in_words(value: float, kind: Number | Boolean | Category) -> str:
+def _in_words(value: float, feature: Feature) -> str:
     if np.isnan(value):
         return "unknown"
-    match kind:
+    match feature.type:
         case Category(names):
             return names[int(value)]
         case Boolean():
             return "yes" if value == 1.0 else "no"
         case Number():
-            return f"{value:.4g}"
+            return f"{value:.0%}" if feature.unit == SHARE else figure(value)

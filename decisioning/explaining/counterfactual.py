@@ -15,6 +15,7 @@ from decisioning.explaining.priorities import CustomerPriorities
 from decisioning.policies.compiled import MINIMUM_PRIORITY, SCORE
 from decisioning.policies.draws import Arm
 from decisioning.policies.verdicts import Bits, failing_positions, mark
+from domain.counts import figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,19 +93,19 @@ class Counterfactual:
             else "no change of lever, value, propensity, cost or price puts it first"
         )
         goal = self.first if self.first is not None and not self.rules else "the priority it needs"
-        return f"{self.offer} is {self.shortfall:.4g} short of {goal}: {would}"
+        return f"{self.offer} is {figure(self.shortfall)} short of {goal}: {would}"
 
     def _ways(self) -> Iterator[str]:
         if self.lever_factor is not None:
-            yield f"with its lever times {self.lever_factor:.4g}"
+            yield f"with its lever times {figure(self.lever_factor)}"
         if self.value is not None:
-            yield f"with a value of {self.value:.4g}"
+            yield f"with a value of {figure(self.value)}"
         if self.propensity is not None:
-            yield f"with a propensity of {self.propensity:.4g}"
+            yield f"with a propensity of {figure(self.propensity)}"
         if self.cost_reduction is not None:
-            yield f"with costs lower by {self.cost_reduction:.4g}"
+            yield f"with costs lower by {figure(self.cost_reduction)}"
         for name, price in self.prices.items():
-            yield f"at a price of {price:.4g} for {name}"
+            yield f"at a price of {figure(price)} for {name}"
 
 
 def counterfactuals(decisions: Decisions, customer: int, channel: str) -> tuple[Counterfactual, ...]:

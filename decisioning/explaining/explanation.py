@@ -10,6 +10,7 @@ from decisioning.engine import NO_CANDIDATES, OFFERED, Decisions
 from decisioning.policies.compiled import BUDGET, MINIMUM_PRIORITY, PAUSE, SCORED
 from decisioning.policies.scoped_expression import ScopedExpression
 from decisioning.policies.verdicts import failing_positions
+from domain.counts import figure
 
 Failed = list[tuple[int, str]]
 """Failed rules, by position in the order in which they are checked, each with its reason."""
@@ -80,7 +81,7 @@ class DecisionExplanation:
             return shortage.sentence(customer, candidate)
         if rule.name == MINIMUM_PRIORITY:
             priority = float(self._decisions.scores.priority[customer, candidate])
-            value = "unknown" if np.isnan(priority) else f"{priority:.4g}"
+            value = "unknown" if np.isnan(priority) else figure(priority)
             return f"priority = {value}, needs >= {self._policy.policy.minimum_priority:g}"
         return "propensity is not a number between 0 and 1" if rule.name == SCORED else "value is unknown"
 
@@ -96,11 +97,11 @@ class Shortage:
     def __init__(self, decisions: Decisions, name: str) -> None:
         budgets = decisions.policy.budgets
         place = next(at for at, budget in enumerate(budgets) if budget.budget.name == name)
-        self._left = f"{decisions.remaining[name]:.4g} {budgets[place].budget.unit} left of {name}"
+        self._left = f"{figure(decisions.remaining[name])} {budgets[place].budget.unit} left of {name}"
         self._place_of = {column: at for at, column in enumerate(budgets[place].columns.tolist())}
         self._uses: list[list[float]] = decisions.scores.uses[place].tolist()
 
     def sentence(self, customer: int, candidate: int) -> str:
         """Describe the shortage for a candidate that uses the budget."""
         use = self._uses[customer][self._place_of[candidate]]
-        return f"{self._left}, {'is not known to be enough' if np.isnan(use) else f'needs {use:.4g}'}"
+        return f"{self._left}, {'is not known to be enough' if np.isnan(use) else f'needs {figure(use)}'}"

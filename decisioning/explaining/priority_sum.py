@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decisioning.policies.policy import Factors
+from domain.counts import figure
 from domain.decision import Candidate
 
 
@@ -31,20 +32,20 @@ def priority_sum(candidate: Candidate, factors: Factors) -> str:
     product = [
         text
         for text, counts in (
-            (f"propensity {candidate.propensity:.4g}", factors.propensity),
-            (f"value {candidate.value:.2f}", factors.value),
-            (f"context {candidate.context:.4g}", factors.context and weighted and candidate.context != 1.0),
-            (f"lever {candidate.lever:.4g}", factors.levers and weighted and candidate.lever != 1.0),
+            (f"propensity {figure(candidate.propensity)}", factors.propensity),
+            (f"value {candidate.value:,.2f}", factors.value),
+            (f"context {figure(candidate.context)}", factors.context and weighted and candidate.context != 1.0),
+            (f"lever {figure(candidate.lever)}", factors.levers and weighted and candidate.lever != 1.0),
         )
         if counts
     ]
     costs = [
         text
         for text, counts in (
-            (f" - costs {candidate.cost:.4g}", factors.costs and candidate.cost != 0.0),
-            (f" - budgets {candidate.budget_cost:.4g}", factors.prices and candidate.budget_cost != 0.0),
+            (f" - costs {figure(candidate.cost)}", factors.costs and candidate.cost != 0.0),
+            (f" - budgets {figure(candidate.budget_cost)}", factors.prices and candidate.budget_cost != 0.0),
         )
         if counts
     ]
-    priority = "" if candidate.priority is None else f" = priority {candidate.priority:.4g}"
+    priority = "" if candidate.priority is None else f" = priority {figure(candidate.priority)}"
     return f"{' x '.join(product) or '1'}{''.join(costs)}{priority}"
