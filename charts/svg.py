@@ -9,8 +9,9 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-_LETTER, _IDEOGRAPH = 8.5, 15.0
+_LETTER, _IDEOGRAPH = 9.5, 15.0
 _FIRST_IDEOGRAPH: Final = "\u2e80"
+_JOINER: Final = "\u2060"
 _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -56,9 +57,9 @@ def text_width(text: str) -> float:
 
     Example:
         >>> text_width("May"), text_width("五月")
-        (25.5, 30.0)
+        (28.5, 30.0)
     """
-    return sum(_IDEOGRAPH if letter >= _FIRST_IDEOGRAPH else _LETTER for letter in text)
+    return sum(_IDEOGRAPH if letter >= _FIRST_IDEOGRAPH else _LETTER for letter in text if letter != _JOINER)
 
 
 def ticks(largest: float, at_most: int = 4) -> list[float]:

@@ -15,6 +15,7 @@ from charts.inline import bar, interval
 from config.console import ROLES
 from console.access import csrf_token, person_of
 from console.languages import LANGUAGES, Texts, language_of
+from console.languages.sentences import in_words
 from console.links import BASE
 from console.page import Page
 from domain.errors import StateError
@@ -50,6 +51,7 @@ class Rendering:
             "version": version,
             "bar": bar,
             "interval": interval,
+            "in_words": in_words,
             "languages": LANGUAGES,
             "themes": THEMES,
             "all_roles": ROLES,

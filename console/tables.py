@@ -17,7 +17,20 @@ LEVELS: Final = 8
 """Shades of a cell; the style sheet has a class for each."""
 
 Kind = Literal[
-    "text", "name", "count", "number", "tenth", "share", "money", "gain", "light", "digest", "month", "date", "moment"
+    "text",
+    "name",
+    "count",
+    "number",
+    "tenth",
+    "share",
+    "money",
+    "gain",
+    "small_gain",
+    "light",
+    "digest",
+    "month",
+    "date",
+    "moment",
 ]
 
 
@@ -58,7 +71,7 @@ class Column:
     @property
     def is_number(self) -> bool:
         """Whether values are aligned to the right."""
-        return self.kind in {"count", "number", "tenth", "share", "money", "gain"}
+        return self.kind in {"count", "number", "tenth", "share", "money", "gain", "small_gain"}
 
 
 @dataclass(frozen=True, slots=True)

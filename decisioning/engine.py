@@ -54,6 +54,8 @@ class DecisionContext:
         remaining: What is left of each budget, by name; the full amount for budgets that are not named.
         at_once: Whether contacts go out at this moment and not at the hour of their channel: at their delivery, and
             what a service decides for whoever asks.
+        arms: Trial -> arm in which everybody who takes part is decided for, instead of the drawn one: to know what
+            another arm would have decided. Such decisions are not stored.
         versions: Digests of the models and other inputs behind the scores; stored, and part of the decision ids.
     """
 
@@ -64,6 +66,7 @@ class DecisionContext:
     prices: Mapping[str, float] = field(default_factory=dict)
     remaining: Mapping[str, float] = field(default_factory=dict)
     at_once: bool = False
+    arms: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -190,7 +193,10 @@ def decide(features: FeatureTable, propensity: Array, policy: CompiledPolicy, co
     day = as_datetime(moment).astimezone(policy.time_zone).date()
     units = units_of(customers, household)
     arm = arms_of(units, control, day)
-    trials = {one.column: trial_arms(units, arm, one, control.salt, day) for one in policy.policy.trials}
+    trials = {
+        one.column: trial_arms(units, arm, one, control.salt, day, context.arms.get(one.name))
+        for one in policy.policy.trials
+    }
     in_holdout = arm == Arm.HOLDOUT
     local = moment_columns(as_datetime(moment), policy.time_zone, in_holdout)
     sent = {hour: 0 if context.at_once else hour for hour in policy.sources.contact_hours}

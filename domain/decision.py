@@ -8,7 +8,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class RuleVerdict:
     """The result of one rule for one candidate.
 
     Attributes:
@@ -52,7 +52,7 @@ class Candidate:
     rank: int | None
     selection_probability: float
     rank_probability: float = 0.0
-    verdicts: tuple[Verdict, ...] = ()
+    verdicts: tuple[RuleVerdict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

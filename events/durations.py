@@ -8,12 +8,14 @@ import numpy as np
 import pyarrow as pa
 
 from events.texts import texts_of
-from events.times import Moments
+from events.times import MomentColumn
 
 _MICROSECONDS: Final = {"days": 86_400e6, "hours": 3_600e6, "minutes": 60e6, "seconds": 1e6}
 
 
-def duration_texts(start: Moments, end: Moments, unit: Literal["days", "hours", "minutes", "seconds"]) -> pa.Array:
+def duration_texts(
+    start: MomentColumn, end: MomentColumn, unit: Literal["days", "hours", "minutes", "seconds"]
+) -> pa.Array:
     """Write the time from one moment to another as numbers.
 
     Returns:
@@ -22,7 +24,7 @@ def duration_texts(start: Moments, end: Moments, unit: Literal["days", "hours", 
 
     Example:
         >>> none = np.zeros(1, dtype=bool)
-        >>> start, end = (Moments(np.array([hours * 3_600_000_000]), none, none) for hours in (10, 34))
+        >>> start, end = (MomentColumn(np.array([hours * 3_600_000_000]), none, none) for hours in (10, 34))
         >>> duration_texts(start, end, "days").to_pylist()
         ['1']
     """

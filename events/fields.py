@@ -16,7 +16,7 @@ from events.mapping import Sign, Source
 from events.numbers import Marks
 from events.schema import one_chunk
 from events.texts import Coded, is_text_type, joined_texts, texts_of
-from events.times import Moments
+from events.times import MomentColumn
 
 
 class Fields:
@@ -97,11 +97,11 @@ class Fields:
         texts = self._as_texts(self.field(field), field)
         return Coded.of(texts).renamed(self._source.values.get(field, {}))
 
-    def moments(self, field: str) -> Moments:
+    def moments(self, field: str) -> MomentColumn:
         """Read a field as moments; local times are in the time zone of its column or source."""
         return self._moments(self.field(field), field, columns_of_field(self._source, field))
 
-    def _moments(self, column: pa.Array, called: str, columns: Sequence[str]) -> Moments:
+    def _moments(self, column: pa.Array, called: str, columns: Sequence[str]) -> MomentColumn:
         style = self._source.time_style(columns[0] if columns else None)
         if not style.reads(column.type):
             unit = style.unit

@@ -22,7 +22,7 @@ from events.quarantine import Reason
 from events.rejections import Rejections, Rows, got_expected, unknown_name
 from events.schema import LARGEST_AMOUNT, MOMENT, NAME
 from events.texts import Coded
-from events.times import Moments
+from events.times import MomentColumn
 from events.vocabulary import ATTRIBUTES_TYPE, UNKNOWN_TEXT, Property, Vocabulary
 
 
@@ -55,8 +55,8 @@ class _Columns:
 
     ids: Mapping[str, Ids]
     names: Mapping[str, Coded]
-    occurred: Moments
-    available: Moments
+    occurred: MomentColumn
+    available: MomentColumn
     amounts: Amounts
     properties: Mapping[str, PropertyColumn]
 

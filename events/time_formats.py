@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from events.numbers import PLAIN, Marks
 from events.texts import texts_of
-from events.times import Moments, TimeUnit, is_moment_type, local_to_utc, moments_of
+from events.times import MomentColumn, TimeUnit, is_moment_type, local_to_utc, moments_of
 
 EPOCHS: Final[dict[str, TimeUnit]] = {"epoch_s": "s", "epoch_ms": "ms", "epoch_us": "us", "epoch_ns": "ns"}
 NAMED_FORMATS: Final = ("iso", *EPOCHS, "excel")
@@ -103,7 +103,7 @@ class TimeStyle:
         number = pa.types.is_integer(plain) or pa.types.is_floating(plain)
         return is_moment_type(kind, self.unit) or is_moment_type(kind) or bool(self.formats and number)
 
-    def moments(self, column: pa.Array) -> Moments:
+    def moments(self, column: pa.Array) -> MomentColumn:
         """Read a column for whose type `reads` holds; what is stored as a moment needs no format."""
         kind = column.type
         if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
@@ -121,7 +121,7 @@ class TimeStyle:
             good = places[~(read.missing | read.unreadable)]
             values[good] = read.microseconds[~(read.missing | read.unreadable)]
             open_[good] = False
-        return Moments(values, missing, open_)
+        return MomentColumn(values, missing, open_)
 
     @property
     def expectation(self) -> str:
@@ -132,7 +132,7 @@ class TimeStyle:
             return f"a whole number of {self.unit} since 1970"
         return "for example 2026-03-29, 2026-03-29 10:15:00 or 2026-03-29T10:15:00+02:00, or set `time_format`"
 
-    def _read(self, texts: pa.Array, written: str) -> Moments:
+    def _read(self, texts: pa.Array, written: str) -> MomentColumn:
         if written == "iso":
             return moments_of(texts, self.zone)
         if written in EPOCHS:
@@ -142,12 +142,12 @@ class TimeStyle:
         return moments_of(_as_iso(texts, written), self.zone)
 
 
-def _serial(days: pa.Array, zone: ZoneInfo) -> Moments:
+def _serial(days: pa.Array, zone: ZoneInfo) -> MomentColumn:
     """Read days since 30 December 1899, rounded to milliseconds: a fraction of a day is rarely exact."""
     numbers = days.fill_null(np.nan).to_numpy(zero_copy_only=False)
     good = (numbers >= 1) & (numbers <= _EXCEL_LAST)
     local = np.round((np.where(good, numbers, 1) - _EXCEL_TO_1970) * (_DAY / 1000)).astype(np.int64) * 1000
-    return Moments(np.where(good, local_to_utc(local, zone), 0), np.zeros(len(good), dtype=bool), ~good)
+    return MomentColumn(np.where(good, local_to_utc(local, zone), 0), np.zeros(len(good), dtype=bool), ~good)
 
 
 def _as_iso(texts: pa.Array, written: str) -> pa.Array:

@@ -37,7 +37,7 @@ _LISTED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
+class MomentColumn:
     """A column of moments.
 
     Attributes:
@@ -59,7 +59,7 @@ def is_moment_type(kind: pa.DataType, unit: TimeUnit | None = None) -> bool:
     return any(test(plain) for test in (*texts, *others))
 
 
-def moments_of(column: pa.Array, zone: ZoneInfo, unit: TimeUnit | None = None) -> Moments:
+def moments_of(column: pa.Array, zone: ZoneInfo, unit: TimeUnit | None = None) -> MomentColumn:
     """Read timestamps, dates, and texts of the forms below; everything else is unreadable, never another moment.
 
     `2026-03-29`, `2026-03-29 10:15`, `2026-03-29 10:15:00`, `2026-03-29 10:15:00.5` (1 to 9 digits, cut to
@@ -116,16 +116,16 @@ def _offset(quarter: int, zone: ZoneInfo) -> int:
     return 0 if offset is None else offset // _MICROSECOND
 
 
-def _stored(numbers: pa.Array, missing: NDArray[np.bool_], per: Fraction, zone: ZoneInfo) -> Moments:
+def _stored(numbers: pa.Array, missing: NDArray[np.bool_], per: Fraction, zone: ZoneInfo) -> MomentColumn:
     """Scale moments stored as numbers; those beyond the calendar are unreadable."""
     values: NDArray[np.int64] = numbers.fill_null(0).to_numpy(zero_copy_only=False)
     inside = (values >= max(int(_FIRST / per), _INT64.min)) & (values <= min(int(_LAST / per), _INT64.max))
     kept = np.where(inside, values, 0)
     scaled = kept * per.numerator if per.denominator == 1 else kept // per.denominator
-    return Moments(np.where(missing | ~inside, 0, local_to_utc(scaled, zone)), missing, ~inside & ~missing)
+    return MomentColumn(np.where(missing | ~inside, 0, local_to_utc(scaled, zone)), missing, ~inside & ~missing)
 
 
-def _counted(column: pa.Array, missing: NDArray[np.bool_], unit: TimeUnit) -> Moments:
+def _counted(column: pa.Array, missing: NDArray[np.bool_], unit: TimeUnit) -> MomentColumn:
     if pa.types.is_integer(column.type):
         written = column.cast(pa.int64(), safe=False)
         lost = np.asarray(pc.and_(pc.less(written, 0), pc.greater_equal(column, 0)).fill_null(False))
@@ -134,10 +134,10 @@ def _counted(column: pa.Array, missing: NDArray[np.bool_], unit: TimeUnit) -> Mo
         digits = pc.if_else(whole, pc.replace_substring_regex(column, r"^\+", ""), pa.scalar(None, pa.string()))
         written, lost = digits.cast(pa.int64()), ~np.asarray(whole) & ~missing
     moments = _stored(written, missing | lost, _PER[unit], UTC_ZONE)
-    return Moments(moments.microseconds, missing, (moments.unreadable | lost) & ~missing)
+    return MomentColumn(moments.microseconds, missing, (moments.unreadable | lost) & ~missing)
 
 
-def _written(texts: pa.Array, missing: NDArray[np.bool_], zone: ZoneInfo) -> Moments:
+def _written(texts: pa.Array, missing: NDArray[np.bool_], zone: ZoneInfo) -> MomentColumn:
     values = np.zeros(len(texts), dtype=np.int64)
     listed = np.asarray(pc.match_substring_regex(texts, _LISTED).fill_null(False)) if len(texts) else missing
     unreadable = ~listed & ~missing
@@ -158,7 +158,7 @@ def _written(texts: pa.Array, missing: NDArray[np.bool_], zone: ZoneInfo) -> Mom
         bad = bad | (local < _FIRST) | (local > _LAST)
         unreadable[places[bad]] = True
         values[places] = np.where(bad, 0, local_to_utc(np.where(bad, 0, local), applied))
-    return Moments(values, missing, unreadable)
+    return MomentColumn(values, missing, unreadable)
 
 
 def _one_by_one(texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

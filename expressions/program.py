@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from expressions.symbols import Graph, Step, Symbol
+from expressions.symbols import Graph, ProgramStep, Symbol
 from expressions.types import Array
 
 Rows = slice | NDArray[np.intp]
@@ -134,7 +134,7 @@ class Program:
 class _RowsOf:
     """The rows in which the results of steps are kept, handed out one after the other."""
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(self, steps: Sequence[ProgramStep]) -> None:
         self._steps = steps
         self._rows: dict[int, int] = {}
         self.heights = [0, 0]
@@ -164,7 +164,7 @@ class _RowsOf:
         return np.array(rows, dtype=np.intp)
 
 
-def _needed(steps: Sequence[Step], results: Sequence[int]) -> list[int]:
+def _needed(steps: Sequence[ProgramStep], results: Sequence[int]) -> list[int]:
     """Return the steps that some results need, each after its arguments."""
     needed, waiting = set[int](), list(results)
     while waiting:
@@ -175,7 +175,7 @@ def _needed(steps: Sequence[Step], results: Sequence[int]) -> list[int]:
     return sorted(needed)
 
 
-def _alike(steps: Sequence[Step], needed: Sequence[int], known: set[int]) -> Iterator[list[int]]:
+def _alike(steps: Sequence[ProgramStep], needed: Sequence[int], known: set[int]) -> Iterator[list[int]]:
     """Yield the steps to compute, those of one function together that are ready at the same time.
 
     The function with the most steps that are ready goes first, because others may still get ready meanwhile.

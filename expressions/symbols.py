@@ -41,7 +41,7 @@ MASKS: Final[dict[np.ufunc, np.ufunc]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ProgramStep:
     """One step of a graph.
 
     Attributes:
@@ -63,12 +63,12 @@ class Graph:
     """The steps recorded so far, each once."""
 
     def __init__(self) -> None:
-        self.steps: list[Step] = []
+        self.steps: list[ProgramStep] = []
         self._positions: dict[Hashable, int] = {}
 
     def input(self, name: Hashable) -> Symbol:
         """Return the symbol of an input: a column of numbers, finite or NaN."""
-        return self._recorded(("input", name), Step(None, name=name))
+        return self._recorded(("input", name), ProgramStep(None, name=name))
 
     def symbol(self, value: Any) -> Symbol:
         """Return the symbol of what a closure gave: itself, or a constant of no dimension.
@@ -82,9 +82,9 @@ class Graph:
         if constant.shape != () or constant.dtype.kind not in "bif":
             raise _unknown(f"an array of shape {constant.shape}")
         if constant.dtype.kind == "b":
-            return self._recorded(("mask", bool(constant)), Step(None, is_mask=True, constant=bool(constant)))
+            return self._recorded(("mask", bool(constant)), ProgramStep(None, is_mask=True, constant=bool(constant)))
         number = float(constant)
-        return self._recorded(("number", number.hex()), Step(None, constant=number))
+        return self._recorded(("number", number.hex()), ProgramStep(None, constant=number))
 
     def apply(self, function: Callable[..., Any], *arguments: Any) -> Symbol:
         """Record the application of a function to symbols and constants.
@@ -102,9 +102,9 @@ class Graph:
             fits, is_mask = function in NUMBERS | COMPARISONS and not any(masks), function in COMPARISONS
         if not fits:
             raise _unknown(getattr(function, "__name__", str(function)))
-        return self._recorded((function, positions), Step(function, positions, is_mask))
+        return self._recorded((function, positions), ProgramStep(function, positions, is_mask))
 
-    def _recorded(self, key: Hashable, step: Step) -> Symbol:
+    def _recorded(self, key: Hashable, step: ProgramStep) -> Symbol:
         if key not in self._positions:
             self._positions[key] = len(self.steps)
             self.steps.append(step)

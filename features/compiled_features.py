@@ -20,9 +20,10 @@ from features.building.journeys import STAGE_FEATURES
 from features.calendar import Calendar
 from features.catalogue import FeatureCatalogue
 from features.definitions import Feature
+from features.kernel.arrays import Int64Matrix
 from features.kernel.finish import Finishing
 from features.kernel.history import CodedMoments
-from features.kernel.plan import Int64Matrix, Plan
+from features.kernel.plan import Plan
 
 FEW: Final = 1_024
 """Up to so many rows all formulas are computed together, as a program; above, copying rows takes longer than calls."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from domain.spec import Spec
 from expressions.types import ColumnType
@@ -22,6 +23,39 @@ AggregateKind = Literal[
     "decayed_sum",
 ]
 Dimension = Literal["channel", "product"]
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateMeaning:
+    """What a kind of aggregate says of events.
+
+    Attributes:
+        sentence: Its definition for readers, of `{events}`, with the value `{of}` and `{half_life_days}`.
+        reads: What it reads of every event.
+        decays: Whether the weight of an event halves with every half-life.
+    """
+
+    sentence: str
+    reads: Literal["nothing", "numbers", "anything"] = "nothing"
+    decays: bool = False
+
+
+AGGREGATES: Final[Mapping[AggregateKind, AggregateMeaning]] = {
+    "count": AggregateMeaning("number of {events}"),
+    "sum": AggregateMeaning("sum of {of} over {events}", "numbers"),
+    "mean": AggregateMeaning("mean {of} of {events}", "numbers"),
+    "min": AggregateMeaning("smallest {of} of {events}", "numbers"),
+    "max": AggregateMeaning("largest {of} of {events}", "numbers"),
+    "days_since_first": AggregateMeaning("days since the first of {events}"),
+    "days_since_last": AggregateMeaning("days since the last of {events}"),
+    "last": AggregateMeaning("last {of} of {events}", "anything"),
+    "distinct_days": AggregateMeaning("local days with {events}"),
+    "decayed_count": AggregateMeaning("number of {events}, each halved every {half_life_days} days", decays=True),
+    "decayed_sum": AggregateMeaning(
+        "sum of {of} over {events}, each halved every {half_life_days} days", "numbers", decays=True
+    ),
+}
+"""What is kept for each, and how it becomes a value, is in `features/kernel/kinds.py`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import groupby
 
 from expressions.types import Boolean, Category, ColumnType, Number
 from features.building.journeys import STAGE_FEATURES
 from features.catalogue import FeatureCatalogue
-from features.definitions import AggregateFeature, Feature
-
-_SENTENCES: Mapping[str, str] = {
-    "count": "number of {events}",
-    "sum": "sum of {of} over {events}",
-    "mean": "mean {of} of {events}",
-    "min": "smallest {of} of {events}",
-    "max": "largest {of} of {events}",
-    "days_since_first": "days since the first of {events}",
-    "days_since_last": "days since the last of {events}",
-    "last": "last {of} of {events}",
-    "distinct_days": "local days with {events}",
-    "decayed_count": "number of {events}, each halved every {half_life_days} days",
-    "decayed_sum": "sum of {of} over {events}, each halved every {half_life_days} days",
-}
+from features.definitions import AGGREGATES, AggregateFeature, Feature
 
 
 def features_reference(catalogue: FeatureCatalogue, bank: str) -> str:
@@ -109,7 +95,7 @@ def _aggregate(declared: AggregateFeature, member: str | None) -> str:
         conditions.append("about the product" if where.product == member else f"about {where.product}")
     events = f"{where.group} events" if where.group else "events of type " + ", ".join(where.types)
     events += f" ({', '.join(conditions)})" if conditions else ""
-    sentence = _SENTENCES[declared.aggregate].format(
+    sentence = AGGREGATES[declared.aggregate].sentence.format(
         events=events, of=declared.of, half_life_days=declared.half_life_days
     )
     return sentence + (f", last {declared.windows_days[0]} days" if declared.windows_days else "")

@@ -25,6 +25,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+CALLER = "command line"
+"""Name of the caller in the audit; the person is named beside it."""
+
 
 def moment_option(words: str) -> Any:
     """Return an option that is a moment, in the forms that every command takes; `words` is its help."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,15 +17,17 @@ from nbo.outcomes import (
     show_decisions,
     show_deliveries,
     show_import,
-    show_models,
     show_run,
 )
-from nbo.proof_commands import show_pauses, show_power
+from nbo.pauses import show_pauses
+from nbo.power import show_power
 from nbo.stage_coverage import never_given_back, stage_coverage
 from wiring.progress import no_bars, showing
 
+command = partial(app.command, rich_help_panel="The loop and its steps")
 
-@app.command()
+
+@command()
 def run(context: typer.Context, as_of: AsOf = None) -> None:
     """Run the whole loop: import, features, models, decisions for all customers, report.
 
@@ -36,7 +39,7 @@ def run(context: typer.Context, as_of: AsOf = None) -> None:
     show_run(run_bank(str(parts.folder), moment_of(parts, as_of)), parts.folder)
 
 
-@app.command()
+@command()
 def check(
     context: typer.Context,
     rate: Annotated[
@@ -92,7 +95,7 @@ def check(
     show_pauses(parts)
 
 
-@app.command(name="import")
+@command(name="import")
 def import_log(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would become of the rows.")] = False,
@@ -112,7 +115,7 @@ def import_log(
     show_import(import_events(str(parts.folder)))
 
 
-@app.command()
+@command()
 def features(context: typer.Context, as_of: AsOf = None) -> None:
     """Build the features of past moments and the online state of last midnight.
 
@@ -125,38 +128,7 @@ def features(context: typer.Context, as_of: AsOf = None) -> None:
     show_table("features", ("what", "value"), list(result.items()))
 
 
-@app.command()
-def training_set(
-    context: typer.Context,
-    to: Annotated[Path, typer.Option(help="New folder for the features as Parquet; with --model a Parquet file.")],
-    moments: Annotated[Path | None, typer.Option(help="Parquet, CSV or JSON lines with customer_id and as_of.")] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="churn or propensity: features with its label; without --moments at its own moments."),
-    ] = None,
-) -> None:
-    """Compute the features of any customers at any moments, as they were known then, with a label if you name a model.
-
-    Examples:
-        nbo --bank banks/demo training-set --moments moments.csv --to my_training_set
-
-        nbo --bank banks/demo training-set --model propensity --to propensity.parquet
-    """
-    parts = components_of_bank(context)
-    if model is not None:
-        from nbo.training_files import write_labelled
-
-        result = write_labelled(parts, model, moments, to)
-    elif moments is None:
-        raise DataError("neither moments nor a model", expected="--moments FILE, --model churn, or both")
-    else:
-        from pipelines.training_sets import write_training_set
-
-        result = write_training_set(parts, moments, to)
-    show_table("training set", ("what", "value"), list(result.items()))
-
-
-@app.command()
+@command()
 def journeys(
     context: typer.Context,
     figure: Annotated[str | None, typer.Option(help="One figure in full; by default the latest of each.")] = None,
@@ -182,92 +154,7 @@ def journeys(
     show_journeys(parts, figure, rows, as_json=json)
 
 
-@app.command()
-def train(
-    context: typer.Context,
-    as_of: AsOf = None,
-    experiment: Annotated[
-        str | None, typer.Option("--as", help="Name of an experiment, whose models are judged and never put in charge.")
-    ] = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="With --as: a setting of models.yaml that differs; may be repeated."),
-    ] = None,
-    overlay: Annotated[
-        Path | None,
-        typer.Option(help="With --as: folder whose models.yaml has the settings that differ; --set comes after it."),
-    ] = None,
-) -> None:
-    """Train, evaluate and register the churn and propensity models; a better challenger becomes champion.
-
-    Examples:
-        nbo --bank banks/demo train
-
-        nbo --bank banks/demo train --as bigger_trees --set models.propensity.num_leaves=31
-    """
-    from config.experiments import overlay_changes
-    from nbo.experiments import expect_experiment
-
-    changes = [*(overlay_changes(overlay) if overlay else ()), *(changes or ())]
-    expect_experiment(components_of_bank(context), experiment, changes)
-    parts = components_with_flows(context)
-    from pipelines.training import train_models
-
-    show_models(train_models(str(parts.folder), moment_of(parts, as_of), experiment, changes))
-
-
-@app.command()
-def tune(
-    context: typer.Context,
-    model: Annotated[str, typer.Argument(help="churn or propensity.")],
-    experiment: Annotated[
-        str, typer.Option("--as", help="Name of the experiment that is trained with what was found.")
-    ] = "tuned",
-    minutes: Annotated[float, typer.Option(min=0.01, help="Time budget of the search.")] = 10.0,
-    trials: Annotated[
-        int | None, typer.Option(min=1, help="Most trials; by default as many as the time allows.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed tries the same parameters.")] = 7,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="A setting of models.yaml that the search takes as given; may be repeated."),
-    ] = None,
-    as_of: AsOf = None,
-) -> None:
-    """Search for better parameters of a model (Optuna), and train what was found as an experiment.
-
-    It is trained only if its log loss on other customers is better by more than noise, and never put in charge.
-
-    Examples:
-        nbo --bank banks/demo tune propensity --minutes 10
-
-        nbo --bank banks/demo tune churn --as slow --trials 20 --set models.churn.learning_rate=0.02
-    """
-    from nbo.experiments import expect_experiment, expect_model
-    from nbo.outcomes import show_search
-
-    expect_model(model)
-    expect_experiment(components_of_bank(context), experiment, changes or ())
-    parts = components_with_flows(context)
-    from pipelines.training import train_models
-    from pipelines.tuning import tune as search
-
-    tuned = search(
-        parts,
-        model,
-        parts.moment(moment_of(parts, as_of)),
-        name=experiment,
-        changes=changes or (),
-        seconds=60.0 * minutes,
-        trials=trials,
-        seed=seed,
-    )
-    show_search(tuned)
-    if tuned.found.is_better:
-        show_models(train_models(str(parts.folder), moment_of(parts, as_of), experiment, tuned.changes))
-
-
-@app.command()
+@command()
 def decide(
     context: typer.Context,
     customer: Annotated[str | None, typer.Option(help="Decide for this customer only; by default for all.")] = None,
@@ -318,7 +205,7 @@ def decide(
         show_offer_in_decision(answer, why)
 
 
-@app.command()
+@command()
 def deliver(
     context: typer.Context,
     again: Annotated[bool, typer.Option("--again", help="Also retry dead letters once.")] = False,
@@ -334,7 +221,7 @@ def deliver(
     show_deliveries(deliver_contacts(str(parts.folder), moment_of(parts, as_of), again=again))
 
 
-@app.command()
+@command()
 def archive(
     context: typer.Context,
     as_of: AsOfNow = None,
@@ -350,7 +237,7 @@ def archive(
     show_table("archived", ("what", "value"), list(result.items()))
 
 
-@app.command()
+@command()
 def simulate_policy(
     context: typer.Context,
     change: Annotated[
@@ -381,7 +268,7 @@ def simulate_policy(
     show_what_if(result, as_json=json)
 
 
-@app.command()
+@command()
 def report(
     context: typer.Context,
     show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
@@ -397,33 +284,3 @@ def report(
     console.print(str(file), markup=False, highlight=False, soft_wrap=True)
     if show and typer.launch(file.as_uri()):
         raise StateError("no browser could be opened", remedy=f"open {file} in one")
-
-
-@app.command()
-def experiments(
-    context: typer.Context,
-    sort: Annotated[str, typer.Option(help="Column to sort by, largest first.")] = "started",
-    model: Annotated[str | None, typer.Option(help="churn or propensity.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write the whole table to this file instead.")] = None,
-    compare: Annotated[
-        tuple[str, str] | None,
-        typer.Option(help="Compare two runs row by row: names, ids, or champion and challenger."),
-    ] = None,
-    picture: Annotated[Path | None, typer.Option(help="With --compare: write a picture to this SVG file.")] = None,
-) -> None:
-    """List training runs: what differs from the champion, who is in charge, why a gate refused.
-
-    Examples:
-        nbo --bank banks/demo experiments --model churn --sort auc
-
-        nbo --bank banks/demo experiments --model propensity --compare champion bigger_trees
-    """
-    parts = components_of_bank(context)
-    if compare is not None:
-        from nbo.compared_runs import show_comparison
-
-        show_comparison(parts, model, compare, picture)
-        return
-    from nbo.experiments import show_experiments
-
-    show_experiments(parts, sort, model, csv)

@@ -11,6 +11,8 @@ from events.report import NothingAcceptedError
 from nbo import (  # noqa: F401  importing them adds their commands
     bank_commands,
     data_commands,
+    model_commands,
+    pause_commands,
     proof_commands,
     rollout_commands,
     server_commands,

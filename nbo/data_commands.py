@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,10 @@ from domain.counts import counted
 from nbo.app import app
 from nbo.display import console, show_table
 
+command = partial(app.command, rich_help_panel="A bank's folder and data")
 
-@app.command()
+
+@command()
 def init(
     folder: Annotated[Path, typer.Argument(help="New folder for the bank.")],
     exports: Annotated[list[Path] | None, typer.Argument(help="More exports, as a shell expands exports/*.")] = None,
@@ -79,7 +82,7 @@ def init(
     console.print(f"next: nbo --bank {bank.folder} import --dry-run", markup=False, soft_wrap=True)
 
 
-@app.command()
+@command()
 def profile(
     context: typer.Context,
     files: Annotated[
@@ -141,7 +144,7 @@ def _show_profile(title: str, found: object) -> None:
                 )
 
 
-@app.command()
+@command()
 def quarantine(
     context: typer.Context,
     rows: Annotated[int, typer.Option(help="Number of examples of each reason.")] = 3,
@@ -156,7 +159,7 @@ def quarantine(
     show_rejected(components_of(context.obj).places.quarantine, rows)
 
 
-@app.command()
+@command()
 def schema(
     context: typer.Context,
     to: Annotated[Path | None, typer.Option(help="Folder of the bank; by default the one of --bank.")] = None,

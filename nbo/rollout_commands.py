@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from domain.errors import DataError
-from nbo.app import AsOfNow, app, components_of_bank, moment_of
+from nbo.app import CALLER, AsOfNow, app, components_of_bank, moment_of
 from nbo.display import console, print_json, show_table
-from nbo.proof_commands import CALLER
 
 if TYPE_CHECKING:
     from wiring.rollout import Rollout
 
 STEPS = ("show", "start", "next", "back")
 
+command = partial(app.command, rich_help_panel="Models")
 
-@app.command()
+
+@command()
 def rollout(
     context: typer.Context,
     step: Annotated[
@@ -59,18 +61,17 @@ def rollout(
 
 
 def _show(desk: Rollout, now: datetime, *, as_json: bool, with_gates: bool) -> None:
-    found = desk.told(now, with_gates=with_gates)
+    found = desk.report(now, with_gates=with_gates)
     if as_json:
-        print_json(found)
+        print_json(found.to_json())
         return
-    console.print(found["sentence"], markup=False, highlight=False, soft_wrap=True)
-    gates: list[dict[str, Any]] = found["gates"]
-    if gates:
-        show_table("gates", ("gate", "answer", "why"), [(one["gate"], one["word"], one["reason"]) for one in gates])
-    if found["moves"]:
+    console.print(found.sentence, markup=False, highlight=False, soft_wrap=True)
+    if found.gates:
+        rows = [(one.name, one.verdict.word.value, one.verdict.reason) for one in found.gates]
+        show_table("gates", ("gate", "answer", "why"), rows)
+    if found.moves:
         zone = desk.components.bank.time_zone
-        rows = [
-            (f"{datetime.fromisoformat(one['at']).astimezone(zone):%Y-%m-%d %H:%M}", one["move"])
-            for one in found["moves"]
+        moves = [
+            (f"{datetime.fromisoformat(one['at']).astimezone(zone):%Y-%m-%d %H:%M}", one["move"]) for one in found.moves
         ]
-        show_table("moves of its aliases", ("when", "what"), rows)
+        show_table("moves of its aliases", ("when", "what"), moves)

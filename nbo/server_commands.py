@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,10 @@ import typer
 
 from nbo.app import ClockAt, app, components_of_bank, moment_of
 
+command = partial(app.command, rich_help_panel="Servers")
 
-@app.command()
+
+@command()
 def ui(
     context: typer.Context,
     port: Annotated[int, typer.Option(help="First of three ports: MLflow, Prefect, Feast.")] = 5000,
@@ -25,7 +28,7 @@ def ui(
     serve_pages(components_of_bank(context), port)
 
 
-@app.command()
+@command()
 def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -48,7 +51,7 @@ def serve(
     )
 
 
-@app.command()
+@command()
 def up(
     context: typer.Context,
     port: Annotated[
@@ -71,7 +74,7 @@ def up(
         serve_everything(parts, port, workers, None if as_of is None else f"{as_of:%Y-%m-%dT%H:%M:%S}")
 
 
-@app.command()
+@command()
 def champions(
     context: typer.Context,
     every: Annotated[float | None, typer.Option(help="Keep running, and check every so many seconds.")] = None,
@@ -85,7 +88,7 @@ def champions(
     publish(components_of_bank(context), every)
 
 
-@app.command()
+@command()
 def key(
     name: Annotated[str, typer.Option(help="Name of the caller, for logs and the audit.")],
     scope: Annotated[list[str], typer.Option(help="decide, listen, read or admin; may be repeated.")],
@@ -100,7 +103,7 @@ def key(
     show_key(name, scope, per_second)
 
 
-@app.command()
+@command()
 def schedule(
     context: typer.Context,
     port: Annotated[int, typer.Option(help="Port of the Prefect server, if PREFECT_API_URL names none.")] = 4200,
@@ -122,7 +125,7 @@ def schedule(
         serve_schedules(parts.bank, parts.folder, url, alone=own_server)
 
 
-@app.command()
+@command()
 def listen(
     context: typer.Context,
     topic: Annotated[list[str], typer.Option(help="Topic of Kafka; may be repeated.")],

@@ -33,6 +33,7 @@ from nbo_client.messages import (
     Receipt,
     Replay,
     ResumeRequest,
+    Rollouts,
     Scores,
     StoredDecision,
     Withdrawal,
@@ -129,6 +130,10 @@ class AsyncNboClient:
     async def resume(self, request: ResumeRequest) -> Pauses:
         """End a pause, and return those that stay in force. Needs the scope `admin`."""
         return await self._do(calls.resume(request))
+
+    async def rollouts(self) -> Rollouts:
+        """Read where rollouts of models stand and what their gates say. Needs the scope `read`."""
+        return await self._do(calls.rollouts())
 
     async def take_back(self, request: BackRequest) -> BackAsked:
         """End the rollout of a model, or else put the former champion back in charge. Needs the scope `admin`."""

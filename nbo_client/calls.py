@@ -27,6 +27,7 @@ from nbo_client.messages import (
     Receipt,
     Replay,
     ResumeRequest,
+    Rollouts,
     ScoreRequest,
     Scores,
     StoredDecision,
@@ -142,6 +143,11 @@ def pause(request: PauseRequest) -> Call[Paused]:
 def resume(request: ResumeRequest) -> Call[Pauses]:
     """End a pause."""
     return Call("POST", "/v1/pauses/resume", Pauses, written(request))
+
+
+def rollouts() -> Call[Rollouts]:
+    """Read where rollouts of models stand."""
+    return Call("GET", "/v1/rollout", Rollouts)
 
 
 def take_back(request: BackRequest) -> Call[BackAsked]:

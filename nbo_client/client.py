@@ -32,6 +32,7 @@ from nbo_client.messages import (
     Receipt,
     Replay,
     ResumeRequest,
+    Rollouts,
     Scores,
     StoredDecision,
     Withdrawal,
@@ -166,6 +167,10 @@ class NboClient:
     def resume(self, request: ResumeRequest) -> Pauses:
         """End a pause, and return those that stay in force. Needs the scope `admin`."""
         return self._do(calls.resume(request))
+
+    def rollouts(self) -> Rollouts:
+        """Read where rollouts of models stand and what their gates say. Needs the scope `read`."""
+        return self._do(calls.rollouts())
 
     def take_back(self, request: BackRequest) -> BackAsked:
         """End the rollout of a model, or else put the former champion back in charge. Needs the scope `admin`."""

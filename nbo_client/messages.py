@@ -259,6 +259,82 @@ class Pauses:
     pauses: tuple[PauseInForce, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RolloutGate:
+    """What one gate of a rollout says.
+
+    Attributes:
+        gate: What was looked at.
+        word: `ship`, `hold` or `stop`.
+        reason: The reason, with its numbers.
+        value: The number behind it; None if there is none yet.
+    """
+
+    gate: str
+    word: str
+    reason: str
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutMove:
+    """An alias of a version that was given or taken away.
+
+    Attributes:
+        at: When.
+        move: Which alias, by whom and why.
+    """
+
+    at: datetime
+    move: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRollout:
+    """Where the rollout of a model stands.
+
+    Attributes:
+        model: Registered name of the model.
+        as_of: When it was read.
+        sentence: Where it stands, in words.
+        stage: `challenger`, `shadow`, `slice`, or `champion` while a new champion is watched; None without a rollout.
+        version: The version in that stage.
+        share: Share of the standard arm's customers or households for whom that version decides.
+        since: When it came into its stage; None for a challenger.
+        other: Version that it is compared with: the champion, or the former one.
+        challenger: Latest challenger.
+        verdict: What all gates together say: `ship`, `hold` or `stop`; None if they were not put since the last step.
+        reason: Why.
+        gates: What each gate says.
+        moves: Moves of the version's aliases, earliest first.
+    """
+
+    model: str
+    as_of: datetime
+    sentence: str
+    stage: str | None
+    version: str | None
+    share: float | None
+    since: datetime | None
+    other: str | None
+    challenger: str | None
+    verdict: str | None
+    reason: str | None
+    gates: tuple[RolloutGate, ...]
+    moves: tuple[RolloutMove, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rollouts:
+    """Rollouts of models, as of the last watch or step.
+
+    Attributes:
+        rollouts: One for each model that has been watched.
+    """
+
+    rollouts: tuple[ModelRollout, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackRequest:
     """A request to end the rollout of a model, or else to put the former champion back in charge.

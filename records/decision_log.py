@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from decisioning.explaining.rule_book import RuleBook
 from decisioning.explaining.trace import RULES, decision_of
-from domain.decision import Candidate, Decision, Verdict
+from domain.decision import Candidate, Decision, RuleVerdict
 from domain.errors import NotFoundError, StateError
 from records.archive.archive import DecisionArchive
 from records.archive.files import LISTED, month_in
@@ -58,7 +58,7 @@ def from_json(text: str) -> Decision:
 
 
 def _candidate(content: dict[str, Any]) -> Candidate:
-    return Candidate(**{**content, "verdicts": tuple(Verdict(**verdict) for verdict in content["verdicts"])})
+    return Candidate(**{**content, "verdicts": tuple(RuleVerdict(**verdict) for verdict in content["verdicts"])})
 
 
 ROWS_PER_STATEMENT = 10_000

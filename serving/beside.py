@@ -151,9 +151,22 @@ class Beside:
     calls: CallCounter = field(default_factory=CallCounter)
 
     def arm_of(
-        self, features: FeatureTable, control: Control, time_zone: tzinfo, as_of: datetime | np.datetime64
+        self,
+        features: FeatureTable,
+        control: Control,
+        time_zone: tzinfo,
+        as_of: datetime | np.datetime64,
+        instead: Mapping[str, str],
     ) -> NDArray[np.intp]:
-        """Return the position of the arm that each customer is assigned to at a moment, -1 for none, shape (n,)."""
+        """Return the position of the arm that each customer is assigned to at a moment, -1 for none, shape (n,).
+
+        Args:
+            features: The customers' features.
+            control: Control arms of the policy.
+            time_zone: Of the bank.
+            as_of: The moment.
+            instead: Trial -> arm in which everybody who takes part is, instead of the drawn one.
+        """
         taken = np.full(len(features), -1)
         if not self.arms:
             return taken
@@ -161,7 +174,7 @@ class Beside:
         day = as_datetime(utc_microseconds(as_of)).astimezone(time_zone).date()
         drawn = arms_of(units, control, day)
         for place, one in enumerate(self.arms):
-            inside = trial_arms(units, drawn, one.trial, control.salt, day) == one.arm
+            inside = trial_arms(units, drawn, one.trial, control.salt, day, instead.get(one.trial.name)) == one.arm
             taken[inside & (taken == -1)] = place
         return taken
 

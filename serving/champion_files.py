@@ -131,12 +131,24 @@ def former_propensity(folder: Path, versions: Mapping[str, str]) -> PropensitySc
         folder: Folder that holds the files of present and former champions.
         versions: Versions that the decision cites, by registered name.
     """
+    files = _former(folder, versions, "propensity")
+    found: PropensityScorer | None = None if files is None else read_model(files)
+    return found
+
+
+def former_churn(folder: Path, versions: Mapping[str, str]) -> ChurnScorer | None:
+    """Read the churn model that a decision cites, as `former_propensity` does."""
+    files = _former(folder, versions, "churn")
+    found: ChurnScorer | None = None if files is None else read_model(files)
+    return found
+
+
+def _former(folder: Path, versions: Mapping[str, str], model: str) -> Path | None:
     for name, cited in versions.items():
         version, _, digest = cited.partition(":")
-        for files in sorted(folder.glob(f"{name}-{version}-*")) if name.endswith("-propensity") else ():
+        for files in sorted(folder.glob(f"{name}-{version}-*")) if name.endswith(f"-{model}") else ():
             if digest and files_digest(files).startswith(digest):
-                found: PropensityScorer = read_model(files)
-                return found
+                return files
     return None
 
 

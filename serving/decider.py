@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import cached_property
 from time import thread_time_ns
 
@@ -16,20 +15,18 @@ from config.bank import Bank
 from decisioning.engine import DecisionContext, Decisions, decide
 from decisioning.explaining.rule_book import RuleBook
 from decisioning.explaining.trace import STAGE, Traces
-from decisioning.policies.candidates import Columns
 from decisioning.policies.compile import compile_policy
 from decisioning.policies.compiled import CompiledPolicy
 from decisioning.policies.symbol_table import SCORES
 from domain.decision import Decision
 from domain.errors import DataError
-from domain.offer import Offer, Treatment
 from domain.pause import Pause
-from expressions.types import Array, ColumnType, Schema
+from expressions.types import ColumnType
 from features.table import FeatureTable
 from serving.beside import MODEL_FAILURES, Beside, Calls, ModelArm
 from serving.scorers import ChurnScorer, PropensityScorer
+from serving.scoring import CHURN_PROBABILITY, Scoring
 
-CHURN_PROBABILITY = "churn_probability"
 CUSTOMERS_PER_CHUNK = 4_096
 """For this many customers and some fifty candidates, arrays fit into the processor's cache: three times faster."""
 
@@ -65,6 +62,7 @@ class Decider:
 
     Attributes:
         policy: Compiled policy, in the bank's time zone.
+        scoring: The models.
         features: Columns that a feature table must have: what rules, values and models read.
         models: Versions of the models.
         versions: Versions of everything that takes part in a decision.
@@ -84,14 +82,10 @@ class Decider:
         beside: Beside | None = None,
     ) -> None:
         self.bank = bank
-        self.churn = churn
-        self.propensity = propensity
-        self.num_threads = num_threads
         self.policy = _compiled(bank)
         self.models = dict(versions or {})
         self.beside = beside or Beside()
-        self._extended: tuple[Schema, Schema] | None = None
-        self._pairs_of: dict[tuple[str, ...], tuple[Columns, tuple[tuple[Offer, Treatment], ...]]] = {}
+        self.scoring = Scoring(self.policy.candidates, churn, propensity, num_threads)
         self.versions: dict[str, str] = {"bank": bank.digest, "policy": self.policy.digest, **self.models}
         self._recorded = self._read_by(churn, propensity)
         shadow = None if self.beside.shadow is None else self.beside.shadow.scorer
@@ -103,13 +97,24 @@ class Decider:
         }
         self._of_arm = tuple(None if arm.scorer is None else self._with(arm, arm.scorer) for arm in self.beside.arms)
 
+    @property
+    def churn(self) -> ChurnScorer | None:
+        """The churn model, if there is one."""
+        return self.scoring.churn
+
+    @property
+    def propensity(self) -> PropensityScorer | None:
+        """The propensity model or what replaces it, if there is one."""
+        return self.scoring.propensity
+
     def for_bank(self, bank: Bank) -> Decider:
         """Return a decider with the same models and another bank's offers, policy and budgets.
 
         Raises:
             DataError: The policy has problems.
         """
-        return Decider(bank, self.churn, self.propensity, self.models, num_threads=self.num_threads, beside=self.beside)
+        threads = self.scoring.num_threads
+        return Decider(bank, self.churn, self.propensity, self.models, num_threads=threads, beside=self.beside)
 
     def paused_by(self, pauses: tuple[Pause, ...]) -> Decider:
         """Return a decider that offers nothing that these pauses stop, whatever was paused before."""
@@ -142,8 +147,8 @@ class Decider:
         cold = self.starts_cold(unknown=unknown)
         if cold:
             features = self._assumed(features)
-        scored = self._with_churn(features, cold=cold)
-        scores = self._propensity(features, context.channels, asked, cold=cold)
+        scored = self.scoring.with_churn(features, cold=cold)
+        scores = self.scoring.scores(features, context.channels, asked, cold=cold)
         return decide(scored, scores, self.policy, replace(context, versions=self.versions))
 
     def starts_cold(self, *, unknown: bool) -> bool:
@@ -174,7 +179,7 @@ class Decider:
 
         Where such a model fails, the champion decides.
         """
-        for rows, decider in self._assigned(features, context.as_of):
+        for rows, decider in self._assigned(features, context):
             part, there, channels = features, context, asked
             if len(rows) < len(features):
                 part = features.take(rows)
@@ -216,11 +221,10 @@ class Decider:
             calls = Calls(decisions=calls.decisions, failed=calls.failed)
         self.beside.calls.add(shadow.cited, calls + Calls(all_nanoseconds=nanoseconds or 0))
 
-    def _assigned(
-        self, features: FeatureTable, as_of: datetime | np.datetime64
-    ) -> Iterator[tuple[NDArray[np.intp], Decider]]:
+    def _assigned(self, features: FeatureTable, context: DecisionContext) -> Iterator[tuple[NDArray[np.intp], Decider]]:
         """Return the rows of each decider; every row belongs to one."""
-        taken = self.beside.arm_of(features, self.bank.policy.control, self.policy.time_zone, as_of)
+        control, zone = self.bank.policy.control, self.policy.time_zone
+        taken = self.beside.arm_of(features, control, zone, context.as_of, context.arms)
         for place in np.unique(taken).tolist() or [-1]:
             yield np.flatnonzero(taken == place), (None if place == -1 else self._of_arm[place]) or self
 
@@ -231,7 +235,8 @@ class Decider:
     def _with(self, arm: ModelArm, scorer: PropensityScorer) -> Decider:
         """Return a decider in which the model of an arm stands in for the champion."""
         other = copy(self)
-        other.propensity, other.beside, other._of_arm = scorer, Beside(), ()
+        other.scoring = Scoring(self.policy.candidates, self.churn, scorer, self.scoring.num_threads)
+        other.beside, other._of_arm = Beside(), ()
         other.models = {**self.models, arm.name: arm.cited}
         other.versions = {**self.versions, **other.models}
         other._recorded = self._read_by(self.churn, scorer)
@@ -261,60 +266,6 @@ class Decider:
         # features read from a record are only those that were used
         columns = {name: assumed.get(name, values) for name, values in features.columns.items()}
         return FeatureTable(features.customer_ids, features.as_of, columns, features.schema)
-
-    def _with_churn(self, features: FeatureTable, *, cold: bool) -> FeatureTable:
-        if self.churn is not None and not cold:
-            probability = self.churn.predict(features, num_threads=self.num_threads)
-        else:
-            rate = None if self.churn is None else self.churn.rate
-            probability = np.full(len(features), np.nan if rate is None else rate)
-        # the extended schema is cached, so that models need not check it again
-        if self._extended is None or self._extended[0] is not features.schema:
-            self._extended = features.schema, {**features.schema, **SCORES}
-        columns = {**features.columns, CHURN_PROBABILITY: probability}
-        return FeatureTable(features.customer_ids, features.as_of, columns, self._extended[1])
-
-    def _propensity(
-        self, features: FeatureTable, channels: Sequence[str] | None, asked: Sequence[str] | None, *, cold: bool
-    ) -> Array:
-        """Score the candidates of the requested channels in one call, or in one for each channel asked for.
-
-        Other candidates stay NaN.
-        """
-        candidates = self.policy.candidates
-        if self.propensity is None:
-            return np.full((len(features), len(candidates)), np.nan)
-        if channels is None:
-            return self._scores(self.propensity, features, candidates.pairs, cold=cold)
-        scores = np.full((len(features), len(candidates)), np.nan)
-        if asked is None or len(set(asked)) == 1:
-            columns, pairs = self._of_channels(tuple(asked[:1] if asked else channels))
-            if pairs:
-                scores[:, columns] = self._scores(self.propensity, features, pairs, cold=cold)
-            return scores
-        inputs = features.select(self.propensity.names)
-        for channel in dict.fromkeys(asked):
-            columns, pairs = self._of_channels((channel,))
-            rows = np.flatnonzero([one == channel for one in asked])
-            if pairs:
-                found = self._scores(self.propensity, inputs.take(rows), pairs, cold=cold)
-                scores[np.ix_(rows, columns)] = found
-        return scores
-
-    def _scores(
-        self, model: PropensityScorer, features: FeatureTable, pairs: Sequence[tuple[Offer, Treatment]], *, cold: bool
-    ) -> Array:
-        if cold:
-            return model.prior(features, pairs)
-        return model.predict(features, pairs, num_threads=self.num_threads)
-
-    def _of_channels(self, channels: tuple[str, ...]) -> tuple[Columns, tuple[tuple[Offer, Treatment], ...]]:
-        if channels not in self._pairs_of:
-            candidates = self.policy.candidates
-            known = [candidates.by_channel[channel] for channel in channels if channel in candidates.by_channel]
-            columns = np.unique(np.concatenate(known)) if known else np.empty(0, dtype=np.intp)
-            self._pairs_of[channels] = columns, tuple(candidates.pairs[column] for column in columns.tolist())
-        return self._pairs_of[channels]
 
 
 def _timed(features: FeatureTable, rows: NDArray[np.intp], started: int) -> Calls:

@@ -44,7 +44,7 @@ LONGEST_WAIT_DAYS: Final = 3_650
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ArmComparison:
     """Groups of assigned customers compared over a period of one drawing.
 
     Attributes:
@@ -96,7 +96,7 @@ class Effects:
 
     as_of: datetime
     currency: str
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[ArmComparison, ...]
     offers: dict[str, Realisation]
     notes: tuple[str, ...]
 
@@ -201,7 +201,7 @@ def _counting_from(bank: Bank, until: datetime, months: int, first: datetime) ->
 
 def _compared(
     log: EventLog, bank: Bank, outcomes: OutcomeEvents, control: Arm, since: datetime, until: datetime
-) -> Comparison | None:
+) -> ArmComparison | None:
     customers = customers_before(log, since)
     units = units_in_log(log, bank, customers.to_pylist(), since)
     arms = arms_of(units, bank.policy.control, since.astimezone(bank.time_zone).date())
@@ -213,7 +213,7 @@ def _compared(
         return None
     found = compare_groups(scores[rows], groups[rows], control.label, unit=units[rows], before=before[rows])
     moved = value_by_customer(replace(outcomes, value=np.abs(outcomes.value)), customers, start, end)[rows].mean()
-    return Comparison(since, until, found, _readable_from(found, float(moved), since, until))
+    return ArmComparison(since, until, found, _readable_from(found, float(moved), since, until))
 
 
 def _groups(arms: Arms, control: Arm) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:

@@ -20,7 +20,8 @@ from records.decision_log import LoggedDecision
 from serving.batch.budget_state import budget_state_of
 from serving.batch.part import FEATURES, part_file
 from serving.customer_features import Origin
-from serving.decider import CHURN_PROBABILITY, Decider
+from serving.decider import Decider
+from serving.scoring import CHURN_PROBABILITY
 
 
 @dataclass(frozen=True, slots=True)

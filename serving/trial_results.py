@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
-from functools import partial
-from math import ceil
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from config.bank import Bank
-from decisioning.experiments.trials import TrialResult, judge_trial, trial_size
+from decisioning.experiments.trials import judge_trial, trial_size
+from decisioning.experiments.triggered import judge_triggered
 from decisioning.off_policy.verdict import Verdict, Word
 from decisioning.policies.assignment import arms_of, trial_arms
-from decisioning.policies.draws import Arm, Arms, Hashes
+from decisioning.policies.draws import Arm, Arms, Hashes, hashes_of, mixed
 from decisioning.policies.trial import Trial
-from domain.estimate import Estimate
 from domain.offer import Offer
 from events.log import EventLog
 from expressions.types import Array
 from features.moments import utc_microseconds
 from features.outcomes import OutcomeEvents, longest_reversal, outcome_events, outcome_types, value_by_customer
 from serving.assignment import customers_before, units_in_log
-from serving.effects import LONGEST_WAIT_DAYS
+from serving.trial_replays import Replays
+from serving.trial_report import DAY, OfferGain, TrialReport, TriggeredReport
 
-DAY: Final = timedelta(days=1)
+MOST_REPLAYED: Final = 100_000
+"""Customers whose decisions are replayed; of more, as many are drawn by a hash, households together."""
+
 REST: Final = "rest"
 """Arm of the customers outside a slice."""
 
@@ -36,92 +38,16 @@ LOOKBACK: Final = timedelta(days=90)
 """Period before a trial whose outcomes explain noise; long, because outcomes are rare."""
 
 
-@dataclass(frozen=True, slots=True)
-class OfferGain:
-    """What an arm gains in the outcomes of one offer.
-
-    Attributes:
-        offer: The offer.
-        arm: The arm.
-        gain: More than the control arm for each customer, with an interval that is valid however often one looks.
-    """
-
-    offer: str
-    arm: str
-    gain: Estimate
-
-
-@dataclass(frozen=True, slots=True)
-class TrialReport:
-    """What is known of a trial.
-
-    Attributes:
-        trial: The trial.
-        customers: Customers assigned to it, or who would be if it began now.
-        needed: Customers that tell the expected gain, by the noise of the bank's own outcomes; None without outcomes.
-        days: Whole days that have passed.
-        result: The verdict; None before the first day has passed.
-        offers: Gains by offer and arm, in the outcomes that each offer counts as: what one wins may be another's.
-    """
-
-    trial: Trial
-    customers: int
-    needed: float | None
-    days: int
-    result: TrialResult | None
-    offers: tuple[OfferGain, ...] = ()
-
-    @property
-    def readable_from(self) -> date | None:
-        """About when the expected gain shows: gains grow with time, and their noise with its square root."""
-        if not self.needed or not self.customers:
-            return None
-        wait = self.trial.days * self.needed / self.customers
-        return self.trial.starts + timedelta(days=ceil(wait)) if wait < LONGEST_WAIT_DAYS else None
-
-    @property
-    def sentence(self) -> str:
-        """The answer in words."""
-        if self.needed is None:
-            planned = "no outcome yet says how many customers it needs"
-        else:
-            planned = (
-                f"{self.customers:,} customers, {self.needed:,.0f} are needed to tell {self.trial.expected_gain:g}"
-            )
-            at = self.readable_from
-            if at is None or at > self.trial.starts + self.days * DAY:
-                planned += f"; cannot tell before {'the trial is larger' if at is None else f'about {at}'}"
-        if self.result is None:
-            return f"{self.trial.name} has not begun: {planned}"
-        return f"{self.trial.name}, day {self.days} of {self.trial.days}: {self.result.verdict} ({planned})"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return everything as plain values."""
-        return {
-            "trial": self.trial.name,
-            "question": self.trial.question,
-            "starts": self.trial.starts.isoformat(),
-            "ends": self.trial.ends.isoformat(),
-            "shares": self.trial.arms,
-            "control": self.trial.control,
-            "guardrails": list(self.trial.guardrails),
-            "expected_gain": self.trial.expected_gain,
-            "customers": self.customers,
-            "needed": self.needed,
-            "readable_from": None if self.readable_from is None else self.readable_from.isoformat(),
-            "days": self.days,
-            "days_planned": self.trial.days,
-            "sentence": self.sentence,
-            "result": None if self.result is None else asdict(self.result),
-            "offers": [asdict(one) for one in self.offers],
-        }
-
+Replay = Callable[[Trial, Sequence[str], NDArray[np.intp], datetime, datetime], Replays]
+"""Replays decisions of a trial: its customers, the position of the arm of each, since when and until when."""
 
 SlowArms = Callable[[Trial], str | None]
 """Says which arm of a trial is too slow; None for none."""
 
 
-def trial_reports(log: EventLog, bank: Bank, until: datetime, slow: SlowArms = lambda _: None) -> list[TrialReport]:
+def trial_reports(
+    log: EventLog, bank: Bank, until: datetime, slow: SlowArms = lambda _: None, replay: Replay | None = None
+) -> list[TrialReport]:
     """Report on every trial of the bank's policy.
 
     Args:
@@ -129,11 +55,12 @@ def trial_reports(log: EventLog, bank: Bank, until: datetime, slow: SlowArms = l
         bank: The bank; its offers say what they count as.
         until: Moment of the last knowledge.
         slow: Guardrail of latency, which the event log does not tell.
+        replay: Replays decisions, to find the customers whose decisions would have differed; None to do without.
     """
     if not bank.policy.trials:
         return []
     outcomes = _outcomes(log, bank.offers, until)
-    found = [_report(log, bank, outcomes, trial, until) for trial in bank.policy.trials]
+    found = [_report(log, bank, outcomes, trial, until, replay=replay) for trial in bank.policy.trials]
     return [_stopped_if_slow(one, slow) for one in found]
 
 
@@ -179,6 +106,7 @@ def _report(
     trial: Trial,
     until: datetime,
     assigned: Callable[[Hashes, Arms, date], Array] | None = None,
+    replay: Replay | None = None,
 ) -> TrialReport:
     starts = datetime.combine(trial.starts, time(), bank.time_zone)
     ends = datetime.combine(trial.ends + DAY, time(), bank.time_zone)
@@ -202,30 +130,52 @@ def _report(
     window = timedelta(days=max(offer.response_window_days for offer in bank.offers))
     last = min(until - wait, ends + window)
     names = np.array(list(trial.arms))[arms[inside].astype(np.intp)]
-    judge = partial(
-        judge_trial,
-        arm=names,
-        shares=trial.arms,
-        control=trial.control,
-        days=passed,
-        expected_gain=trial.expected_gain,
-        unit=units,
-    )
+    known: dict[str, Any] = {
+        "arm": names,
+        "shares": trial.arms,
+        "control": trial.control,
+        "days": passed,
+        "expected_gain": trial.expected_gain,
+        "unit": units,
+    }
     period = utc_microseconds(starts), utc_microseconds(max(last, starts))
     offers = [
         OfferGain(offer.name, one.arm, one.gain)
         for offer in bank.offers
         if offer.counts_as is not None
-        for one in judge(value_by_customer(_outcomes(log, [offer], until), taking, *period)).arms
+        for one in judge_trial(value_by_customer(_outcomes(log, [offer], until), taking, *period), **known).arms
     ]
-    result = judge(
-        value_by_customer(outcomes, taking, *period),
-        smallest_gain=trial.smallest_gain,
-        before=before,
-        guardrails={name: _counts(log, name, taking, starts, min(until, ends)) for name in trial.guardrails},
-        is_over=last >= ends + window,
+    known |= {
+        "outcome": value_by_customer(outcomes, taking, *period),
+        "before": before,
+        "smallest_gain": trial.smallest_gain,
+        "guardrails": {name: _counts(log, name, taking, starts, min(until, ends)) for name in trial.guardrails},
+        "is_over": last >= ends + window,
+    }
+    triggered = None
+    if replay is not None:
+        triggered = _triggered(replay, trial, taking, arms[inside].astype(np.intp), known, (starts, min(until, ends)))
+    return TrialReport(trial, len(inside), needed, passed, judge_trial(**known), tuple(offers), triggered)
+
+
+def _triggered(
+    replay: Replay,
+    trial: Trial,
+    customers: pa.Array,
+    arm: NDArray[np.intp],
+    known: Mapping[str, Any],
+    period: tuple[datetime, datetime],
+) -> TriggeredReport:
+    """Replay decisions of a period, and judge by the customers for whom some would have differed."""
+    order = np.argsort(mixed(known["unit"] ^ hashes_of([f"{trial.salt}/replayed"])), kind="stable")
+    rows = np.sort(order[:MOST_REPLAYED])
+    replays = replay(trial, customers.take(pa.array(rows)).to_pylist(), arm[rows], *period)
+    drawn = {name: known[name][rows] for name in ("arm", "unit", "outcome", "before")}
+    guardrails = {name: counts[rows] for name, counts in known["guardrails"].items()}
+    result = judge_triggered(
+        triggered=replays.triggered, unknown=replays.unknown, **{**known, **drawn, "guardrails": guardrails}
     )
-    return TrialReport(trial, len(inside), needed, passed, result, tuple(offers))
+    return TriggeredReport(result, replays.replayed, replays.lost)
 
 
 def _outcomes(log: EventLog, offers: Sequence[Offer], until: datetime) -> OutcomeEvents:

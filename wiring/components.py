@@ -205,11 +205,15 @@ class Components:
                 remedy=f"import events first: nbo --bank {self.folder} import",
             )
         latest += timedelta(microseconds=1)
+        return latest if self.sources_end is None else max(latest, self.sources_end)
+
+    @property
+    def sources_end(self) -> datetime | None:
+        """The midnight up to which the sources know everything, if the bank says so."""
         complete_until = self.bank.identity.complete_until
         if complete_until is None:
-            return latest
-        after = datetime.combine(complete_until + timedelta(days=1), time(), self.bank.time_zone)
-        return max(latest, after)
+            return None
+        return datetime.combine(complete_until + timedelta(days=1), time(), self.bank.time_zone)
 
     def answer(self, customer_id: str, channel: str, as_of: datetime, *, keep: bool = True) -> Answer:
         """Decide for one customer as the service does, from the online state and later news; write it if `keep`."""

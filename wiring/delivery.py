@@ -22,7 +22,7 @@ from serving.customer_features import CustomerReader
 from serving.delivery.delivering import ChannelReport, deliver
 from serving.delivery.files import ContactFile
 from serving.delivery.outbox import Outbox
-from serving.delivery.permission import Permission
+from serving.delivery.permission import DeliveryPermission
 from serving.delivery.plans import plan_in_force
 from serving.delivery.targets import Target
 from serving.delivery.unsent import Confirmations, end_unheard
@@ -108,7 +108,7 @@ def deliver_due(components: Components, now: datetime) -> tuple[int, list[Channe
     today.refresh(int(components.midnight(now).timestamp()) * 1_000_000)
     reader = CustomerReader(components.bank, components.log, components.online, components.journal, today)
     pauses = all_pauses(components.database, components.log, components.bank, now)
-    permission = Permission(components.decider().paused_by(pauses), reader, SEED)
+    permission = DeliveryPermission(components.decider().paused_by(pauses), reader, SEED)
     late = timedelta(hours=components.bank.delivery.late_hours)
     return new, deliver(outbox, targets, permission, Clock(now).now, late)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from decisioning.off_policy.verdict import Verdict, Word
 from domain.errors import ModelError, NotFoundError
@@ -16,12 +16,14 @@ from records.event_rows import microseconds
 from records.model_calls import calls_since
 from serving.beside import Calls, slice_trial
 from serving.decider import Decider
-from serving.rollout.evidence import RECENT, Ledger
+from serving.rollout.evidence import RECENT, EvidenceSources
 from serving.rollout.gate import Gate, readings_of_gates, verdict_of_all
 from serving.rollout.gates import ROLLING_BACK, gates_of
+from serving.rollout.report import RolloutReport, keep_report
 from serving.rollout.requests import answered, asked_back
 from serving.rollout.state import RolloutState
 from serving.trial_results import slice_report
+from serving.what_if.evaluations import EvaluationRecord, keep_evaluation
 from wiring.components import Components
 from wiring.models import publish_champions
 
@@ -74,11 +76,15 @@ class Rollout:
 
     def gates(self, state: RolloutState, now: datetime) -> tuple[Gate, ...]:
         """Put the version under way to all gates; empty if nothing is under way."""
+        return self._put(state, now)[0]
+
+    def _put(self, state: RolloutState, now: datetime) -> tuple[tuple[Gate, ...], EvaluationRecord | None]:
+        """Return the gates and, of a version on its way into charge, the evaluation that the value gate reads."""
         if state.model is None or state.other is None or state.since is None:
-            return ()
+            return (), None
         parts, bank = self.components, self.components.bank
         settings, first = bank.models.rollout, (now - RECENT).astimezone(bank.time_zone).date()
-        ledger = Ledger(bank, parts.log, parts.decision_log, parts.places.decisions)
+        ledger = EvidenceSources(bank, parts.log, parts.decision_log, parts.places.decisions)
         model, other = self._decider(state.model), self._decider(state.other)
         trial = None
         if state.stage == SLICE and any(offer.counts_as for offer in bank.offers):
@@ -87,16 +93,25 @@ class Rollout:
         days = (now - state.since) / timedelta(days=1)
         said = f"{days:.1f} days in the {state.stage}; {settings.minimum_days} are needed"
         calls = Calls(**calls_since(parts.database, state.model.cited, first))
-        return (
-            *gates_of(
-                settings,
-                ledger.matured(model, other, max(state.model.data_last, state.other.data_last), now),
-                ledger.recent(model, now),
-                calls,
-                trial,
-            ),
+        matured = ledger.matured(model, other, max(state.model.data_last, state.other.data_last), now)
+        gates = (
+            *gates_of(settings, matured, ledger.recent(model, now), calls, trial),
             Gate("days", Verdict(Word.SHIP if days >= settings.minimum_days else Word.HOLD, said), days),
         )
+        if matured is None or state.stage == CHAMPION:
+            return gates, None
+        customers, left_out = matured.arrays.customer.tolist(), matured.left_out
+        record = EvaluationRecord.of(
+            "model",
+            state.model.version,
+            model,
+            customers,
+            matured.evaluation,
+            as_of=now,
+            left_out=left_out,
+            is_watched=True,
+        )
+        return gates, record
 
     def start(self, *, by: str, why: str, now: datetime) -> RolloutState:
         """Put the challenger into the shadow.
@@ -160,36 +175,27 @@ class Rollout:
         self._done(f"version {former.version} of {self._name} is champion again, by {by}: {why}", now)
         return self.state(now)
 
-    def told(self, now: datetime, *, with_gates: bool = True) -> dict[str, Any]:
-        """Return where the rollout stands as plain values: sentence, stage, versions, gates, verdict and moves.
+    def report(self, now: datetime, *, with_gates: bool = True) -> RolloutReport:
+        """Report where the rollout stands.
 
         Args:
             now: Aware moment.
             with_gates: Whether the gates are put, which may take some time.
         """
         state = self.state(now)
-        gates = self.gates(state, now) if with_gates else ()
-        verdict = verdict_of_all(gates) if gates else None
-        return {
-            "sentence": state.sentence if verdict is None else f"{state.sentence}: {verdict}",
-            "stage": state.stage,
-            "version": None if state.model is None else state.model.version,
-            "other": None if state.other is None else state.other.version,
-            "challenger": None if state.challenger is None else state.challenger.version,
-            "since": None if state.since is None else state.since.isoformat(),
-            "verdict": None if verdict is None else verdict.word.value,
-            "gates": [one.to_json() for one in gates],
-            "moves": [{"at": move.at.isoformat(), "move": move.sentence} for move in state.moves],
-        }
+        return self._report(state, self.gates(state, now) if with_gates else (), now)
 
     def check(self, now: datetime) -> list[Reading]:
-        """Take the readings of the gates, and roll back if one of them asks for it.
+        """Take the readings of the gates, store report and evaluation, and roll back if one of the gates asks for it.
 
         Returns:
             A reading for each gate, and one that is red if the version was taken back.
         """
         state = self.state(now)
-        gates = self.gates(state, now)
+        gates, evaluation = self._put(state, now)
+        keep_report(self.components.places.figures, self._report(state, gates, now))
+        if evaluation is not None:
+            keep_evaluation(self.components.places.figures, evaluation)
         found = readings_of_gates(gates)
         failed = [gate for gate in gates if gate.name in ROLLING_BACK and gate.verdict.word is Word.STOP]
         if failed and state.model is not None:
@@ -198,6 +204,9 @@ class Rollout:
             said = f"version {state.model.version} was taken back from the {state.stage}: {why}"
             found.append(Reading(check="rollout", subject="back", light=Light.RED, value=None, sentence=said))
         return found
+
+    def _report(self, state: RolloutState, gates: tuple[Gate, ...], now: datetime) -> RolloutReport:
+        return RolloutReport.of(self._name, state, gates, self.components.bank.models.rollout.slice_share, now)
 
     def _expect_no_trial(self, now: datetime) -> None:
         day = now.astimezone(self.components.bank.time_zone).date()
@@ -231,8 +240,9 @@ class Rollout:
         self._done(f"version {model.version} of {model.name}: {move.sentence}", move.at)
 
     def _done(self, detail: str, now: datetime) -> None:
-        """Tell services of the step, and the audit."""
+        """Tell services of the step, and the audit; gates of the stage before say nothing any more."""
         publish_champions(self.components)
+        keep_report(self.components.places.figures, self.report(now, with_gates=False))
         line = AuditEntry(at=microseconds(now), caller=self.caller, act="rollout", detail=detail)
         with self.components.database.transaction(patient=True) as connection:
             AuditWriter(self.components.database).together(connection, [line])

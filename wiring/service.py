@@ -23,6 +23,7 @@ from serving.champions import read_champions
 from serving.customer_features import CustomerReader
 from serving.intraday import TodaysEvents
 from serving.proposals.timetable import Timetable
+from serving.rollout.report import read_report
 from serving.rollout.requests import BackRequest, ask_back
 from serving.service.breaker import Breaker, GuardedStates
 from serving.service.clock import Clock, ClockBase
@@ -139,6 +140,7 @@ def open_service(components: Components, settings: ServiceSettings, clock: Clock
         ask_back=lambda by, why, caller: ask_back(
             components.places.champions, BackRequest(by=by, why=why, caller=caller)
         ),
+        rollout=lambda: read_report(components.places.figures),
     )
     reloader = EngineReloader(
         source,

@@ -1,17 +1,40 @@
-"""The guardrail of latency: which arm of a trial of models makes people wait."""
+"""What trials need besides the event log: how long arms take to decide, and what other arms would have decided."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from decisioning.policies.trial import Trial
 from records.model_calls import calls_since
 from serving.beside import Calls
+from serving.champion_files import former_churn, former_propensity
 from serving.champions import of_arm
+from serving.decider import Decider
+from serving.trial_replays import DeciderOf, Replays, replay_trial
+from serving.trial_report import TrialReport
+from serving.trial_results import trial_reports
 from wiring.components import Components
+from wiring.progress import progress_of
 
 LEAST_TIMED: Final = 100
 """Single decisions of an arm, and of the champion, below which nothing is said of their time."""
+
+
+def reports_of_trials(components: Components, until: datetime) -> list[TrialReport]:
+    """Report on every trial of the bank's policy, with the customers whose decisions would have differed.
+
+    Raises:
+        StateError: The database does not answer.
+        ModelError: The files of a model are missing, or differ from what was registered.
+    """
+    replay = partial(replayed, components) if components.has_database() else None
+    return trial_reports(components.log, components.bank, until, partial(slow_arm, components), replay)
 
 
 def slow_arm(components: Components, trial: Trial) -> str | None:
@@ -35,3 +58,54 @@ def slow_arm(components: Components, trial: Trial) -> str | None:
             times = f"{calls.milliseconds:.1f} ms of processor time, the control arm {control.milliseconds:.1f}"
             return f"a decision of {arm} takes {times}; {trial.slowest:g} times as much is allowed"
     return None
+
+
+def replayed(
+    components: Components,
+    trial: Trial,
+    customers: Sequence[str],
+    arm: NDArray[np.intp],
+    since: datetime,
+    until: datetime,
+) -> Replays:
+    """Replay the decisions of a trial's customers in every arm; arguments are those of `replay_trial`.
+
+    Raises:
+        StateError: The database does not answer.
+        ModelError: The files of a model are missing, or differ from what was registered.
+    """
+    with progress_of(f"{trial.name}: replay decisions") as progress:
+        return replay_trial(
+            trial,
+            customers,
+            arm,
+            _who_decided(components, trial),
+            components.log,
+            components.decision_log,
+            components.places.decisions,
+            since,
+            until,
+            progress,
+        )
+
+
+def _who_decided(components: Components, trial: Trial) -> DeciderOf:
+    """Return what finds the decider with the models that a decision cites; today's stands in for models that are gone.
+
+    Where the arms have models of their own, the decisions of each cite another one, so that today's decide for all.
+    """
+    now, folder = components.decider(), components.places.champions
+    then: dict[tuple[str, ...], Decider] = {}
+
+    def of(versions: Mapping[str, str]) -> Decider:
+        cited = {name: versions[name] for name in now.models if name in versions}
+        if trial.models or cited == now.models:
+            return now
+        key = tuple(cited.values())
+        if key not in then:
+            churn = former_churn(folder, cited) or now.churn
+            propensity = former_propensity(folder, cited) or now.propensity
+            then[key] = Decider(components.bank, churn, propensity, {**now.models, **cited})
+        return then[key]
+
+    return of

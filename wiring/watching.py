@@ -41,7 +41,7 @@ def readings_of(components: Components, now: datetime) -> list[Reading]:
     figures, decisions = components.places.figures, components.places.decisions
     outbound = outbound_channels(bank.policy)
     found = [
-        *freshness(log, figures, limits, now),
+        *freshness(log, figures, limits, now, components.sources_end),
         *whole_days(log, components.calendar, limits, now),
         *drifts(figures, decisions, limits),
         *impressions(figures, bank.offers, limits, now.astimezone(bank.time_zone).date()),

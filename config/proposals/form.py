@@ -20,7 +20,7 @@ MOST_BOXES: Final = 40
 """A list with more possible items is written, not ticked."""
 
 
-class Control(StrEnum):
+class FormControl(StrEnum):
     """How a field is filled in."""
 
     TEXT = "text"
@@ -49,7 +49,7 @@ class Field:
 
     name: str
     meaning: str
-    control: Control
+    control: FormControl
     required: bool
     choices: tuple[str, ...] = ()
     open: bool = False
@@ -96,30 +96,30 @@ def from_form(fields: tuple[Field, ...], entry: str, form: Mapping[str, str]) ->
         DataError: The entry cannot be read.
 
     Example:
-        >>> fields = (Field(name="factor", meaning="", control=Control.NUMBER, required=True),)
+        >>> fields = (Field(name="factor", meaning="", control=FormControl.NUMBER, required=True),)
         >>> from_form(fields, "{name: a, factor: 2} # strong\n", {"field.factor": "3"})
         '{name: a, factor: 3} # strong\n'
     """
     before = values_in(entry)
     values = {field.name: _value(field, before.get(field.name, ""), form) for field in fields if field.name != "name"}
     changed = {name: value for name, value in values.items() if value != before.get(name, type(value)())}
-    numbers = [field.name for field in fields if field.control in {Control.NUMBER, Control.DATE}]
+    numbers = [field.name for field in fields if field.control in {FormControl.NUMBER, FormControl.DATE}]
     raw = [field.name for field in fields if _is_raw(field, before.get(field.name))]
     return with_values(entry, changed, numbers, raw)
 
 
 def is_written(field: Field, value: Value) -> bool:
     """Whether a list is shown as it is written: it has an anchor, or is an alias."""
-    return field.control in {Control.BOXES, Control.LIST} and isinstance(value, str) and bool(value)
+    return field.control in {FormControl.BOXES, FormControl.LIST} and isinstance(value, str) and bool(value)
 
 
 def _is_raw(field: Field, before: Value | None) -> bool:
-    return field.control is Control.YAML or (before is not None and is_written(field, before))
+    return field.control is FormControl.YAML or (before is not None and is_written(field, before))
 
 
 def _value(field: Field, before: Value, form: Mapping[str, str]) -> Value:
     text = form.get(f"field.{field.name}", "").replace("\r\n", "\n").strip()
-    if field.control not in {Control.BOXES, Control.LIST} or is_written(field, before):
+    if field.control not in {FormControl.BOXES, FormControl.LIST} or is_written(field, before):
         # a browser shows a text in one line, and sends it back so
         return before if isinstance(before, str) and text.split() == before.split() else text
     written = [item for part in text.split(",") if (item := part.strip())]
@@ -157,21 +157,22 @@ def _field(
     wanted = next((one for one in part.get("anyOf", ()) if one.get("type") != "null"), part)
     wanted = parts[wanted["$ref"].rpartition("/")[2]] if "$ref" in wanted else wanted
     choices = tuple(map(str, wanted.get("enum", ()))) or known.get(name, ())
-    control, is_open = Control.TEXT, False
+    control, is_open = FormControl.TEXT, False
     match wanted.get("type"):
         case "array":
             items = wanted["items"]
             items = parts[items["$ref"].rpartition("/")[2]] if "$ref" in items else items
             choices = tuple(map(str, items.get("enum", ()))) or choices
-            control = Control.BOXES if 0 < len(choices) <= MOST_BOXES else Control.LIST
-            control = Control.YAML if items.get("type") == "object" else control
-            is_open = name == "tags" or control is Control.LIST
+            control = FormControl.BOXES if 0 < len(choices) <= MOST_BOXES else FormControl.LIST
+            control = FormControl.YAML if items.get("type") == "object" else control
+            is_open = name == "tags" or control is FormControl.LIST
         case "object":
-            control = Control.YAML
+            control = FormControl.YAML
         case "number" | "integer":
-            control = Control.NUMBER
+            control = FormControl.NUMBER
         case _:
-            control = Control.CHOICE if choices else Control.DATE if wanted.get("format") == "date" else Control.TEXT
+            other = FormControl.DATE if wanted.get("format") == "date" else FormControl.TEXT
+            control = FormControl.CHOICE if choices else other
     return Field(
         name=name,
         meaning=meaning,
@@ -184,9 +185,9 @@ def _field(
     )
 
 
-def _unit(name: str, meaning: str, control: Control, bank: Bank | None) -> str:
-    if control is Control.NUMBER and re.search(r"(^|_)days$", name):
+def _unit(name: str, meaning: str, control: FormControl, bank: Bank | None) -> str:
+    if control is FormControl.NUMBER and re.search(r"(^|_)days$", name):
         return "days"
-    if bank is not None and control is Control.NUMBER and (name == "cost" or "bank's currency" in meaning):
+    if bank is not None and control is FormControl.NUMBER and (name == "cost" or "bank's currency" in meaning):
         return bank.identity.currency
     return ""

@@ -22,7 +22,7 @@ _LITERAL: Final = ("|", ">")
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class EntryKey:
     """A key of an entry, and where its value is in the text.
 
     Attributes:
@@ -42,7 +42,7 @@ class Key:
     is_scalar: bool
 
 
-def keys_in(entry: str) -> dict[str, Key]:
+def keys_in(entry: str) -> dict[str, EntryKey]:
     r"""Return the keys of an entry; none of an empty one.
 
     Raises:
@@ -110,20 +110,20 @@ def with_values(entry: str, values: Mapping[str, Value], numbers: Sequence[str] 
     return entry
 
 
-def _key(entry: str, start: int, value: list[Any]) -> Key:
+def _key(entry: str, start: int, value: list[Any]) -> EntryKey:
     first, last = value[0], value[-1]
     begin, end = int(first.start_mark.index), int(last.end_mark.index)
     if _is(first, "Scalar"):
         if getattr(first, "style", None) in _LITERAL:
             end = begin + len(entry[begin:end].rstrip())
-        return Key(start, begin, end, str(first.value), None, is_scalar=True)
+        return EntryKey(start, begin, end, str(first.value), None, is_scalar=True)
     if not _is(first, "Alias") and not first.flow_style:
         # a block ends where its last part does: what follows may be a comment about something else
         parts = [event for event in value[:-1] if not (_is(event, "End") and not _is_flow_end(entry, event))]
         end = max(int(event.end_mark.index) for event in parts)
     listed = _is(first, "SequenceStart") and first.anchor is None and all(_is(one, "Scalar") for one in value[1:-1])
     items = tuple(str(one.value) for one in value[1:-1]) if listed else None
-    return Key(start, begin, end, _outdented(entry, begin, end), items, is_scalar=False)
+    return EntryKey(start, begin, end, _outdented(entry, begin, end), items, is_scalar=False)
 
 
 def _node(events: Iterator[Any]) -> list[Any]:
@@ -176,7 +176,7 @@ def _scalar(text: str, *, is_number: bool = False) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _with(entry: str, key: Key | None, name: str, text: str) -> str:
+def _with(entry: str, key: EntryKey | None, name: str, text: str) -> str:
     if key is not None:
         column = key.value_start - entry.rfind("\n", 0, key.value_start) - 1
         return entry[: key.value_start] + _indented(text, column) + entry[key.value_end :]
@@ -189,7 +189,7 @@ def _with(entry: str, key: Key | None, name: str, text: str) -> str:
     return f"{entry.rstrip()}\n{shown}\n" if entry.strip() else f"{shown}\n"
 
 
-def _without(entry: str, keys: Mapping[str, Key], name: str) -> str:
+def _without(entry: str, keys: Mapping[str, EntryKey], name: str) -> str:
     key = keys[name]
     if entry.lstrip().startswith("{"):
         later = [other.start for other in keys.values() if other.start > key.start]

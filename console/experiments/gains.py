@@ -13,10 +13,12 @@ from console.languages import Texts
 Row = Mapping[str, Any]
 
 
-def drawn(gains: Sequence[tuple[str, Row]], title: str, texts: Texts) -> Markup | None:
+def drawn(gains: Sequence[tuple[str, Row]], title: str, texts: Texts, digits: int = 2) -> Markup | None:
     """Draw gains with their intervals beside each other; None where there are not two, for the table draws each."""
     rows = [
-        Difference(label=name, value=gain["value"], low=gain["low"], high=gain["high"], text=texts.gain(gain["value"]))
+        Difference(
+            label=name, value=gain["value"], low=gain["low"], high=gain["high"], text=texts.gain(gain["value"], digits)
+        )
         for name, gain in gains
         if gain["low"] is not None
     ]

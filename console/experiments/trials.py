@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from console.experiments.gains import Row, cells_of, drawn
+from console.experiments.triggered import triggered
 from console.languages import Texts
 from console.languages.sentences import in_words
 from console.tables import Column, Table
@@ -75,6 +76,7 @@ def shown(one: Row, texts: Texts) -> dict[str, Any]:
         "power": _power(one, texts),
         "chart": drawn([(texts.name(arm), row["gain"]) for arm, row in found.items()], title, texts),
         "table": Table(f"trial_{one['trial']}", title, columns, rows),
+        "triggered": triggered(one, texts),
     }
 
 

@@ -24,6 +24,9 @@ LANGUAGES: Final = {"en": "English", "zh": "中文"}
 _LOCALES: Final = {"en": Locale.parse("en_GB"), "zh": Locale.parse("zh_Hans_CN")}
 FOLDER: Final = Path(__file__).parent
 NOTHING: Final = "–"
+_JOINER: Final = "\u2060"
+"""Word joiner, which has no width: a line may end after a sign otherwise."""
+
 ABBREVIATIONS: Final = frozenset({"atm", "sms", "nps", "csat", "bg", "nbd"})
 """Words of names that are written in capitals."""
 
@@ -106,11 +109,12 @@ class Texts:
         return str(format_currency(value, self._currency, pattern, locale=self._locale, currency_digits=False))
 
     def gain(self, value: float | None, digits: int = 2) -> str:
-        """Format an amount that was gained, or lost, with its sign."""
+        """Format an amount that was gained, or lost, with its sign, from which no line end parts it."""
         if value is None or isnan(value):
             return NOTHING
-        sign = "+" if value > 0 else "−" if value < 0 else ""
-        return sign + self.money(abs(value), digits)
+        shown = round(value, digits)
+        sign = f"+{_JOINER}" if shown > 0 else f"−{_JOINER}" if shown < 0 else ""
+        return sign + self.money(abs(shown), digits)
 
     def date(self, value: dates.date | datetime | None) -> str:
         """Format a day in the bank's time zone."""

@@ -31,6 +31,8 @@ NAMES: Final = (
     *(N_("tried out"), N_("approved"), N_("returned"), N_("timetable")),
     # channels
     *(N_("app"), N_("web"), N_("email"), N_("push"), N_("call centre"), N_("branch"), N_("atm"), N_("sms")),
+    # what has versions
+    *(N_("bank"), N_("policy"), N_("model")),
     # fields of entries that can be proposed, and their values
     *(N_("description"), N_("value"), N_("treatments"), N_("stages"), N_("product"), N_("cost"), N_("attributes")),
     *(
@@ -58,7 +60,7 @@ NAMES: Final = (
     # states of a contact in the outbox
     *(N_("waiting"), N_("delivered"), N_("withheld"), N_("expired"), N_("superseded"), N_("dead")),
     # models
-    *(N_("churn"), N_("propensity"), N_("champion"), N_("challenger")),
+    *(N_("churn"), N_("propensity"), N_("champion"), N_("challenger"), N_("shadow"), N_("slice")),
     # control arms, and what models are compared with
     *(N_("holdout"), N_("random offer"), N_("propensity only"), N_("no levers"), N_("eligibility only")),
     *(N_("random propensity"), N_("prevalence"), N_("most popular offer"), N_("per offer logistic")),

@@ -41,6 +41,34 @@ SENTENCES: Final = (
     N_("{arm} gains {gain} a customer ({low} to {high}), but {days} days are not whole weeks"),
     N_("{arm} gains {gain} a customer ({low} to {high}), but the last response window has not ended"),
     N_("{arm} gains {gain} a customer ({low} to {high}); expect {left}, because winners look good"),
+    # triggered analysis
+    N_("decisions that cannot be replayed differ between arms (p = {p}): those left over cannot be compared"),
+    N_("nobody's decisions can be replayed"),
+    N_("nothing would have differed, so that the trial cannot have changed anything"),
+    *(N_("the files of the night are gone"), N_("the record is no longer kept")),
+    *(N_("the policy no longer has the channel"), N_("today's policy or models decide otherwise")),
+    # verdicts and warnings of evaluations, what they leave out, and their estimators
+    N_("it earns more than the policy that was logged: {gain} for each decision ({low} to {high})"),
+    N_("it earns less than the policy that was logged: {gain} for each decision ({low} to {high})"),
+    N_("it may earn less than the {least} that are asked for: {gain} for each decision ({low} to {high})"),
+    N_("cannot tell yet whether it earns more: {gain} for each decision ({low} to {high})"),
+    N_(
+        "cannot tell yet whether it earns more: {gain} for each decision ({low} to {high}); about {n} decisions would "
+        "tell"
+    ),
+    N_("{n} decisions are too few for an interval"),
+    N_(
+        "the logged policy never makes about {share} of this policy's decisions (at least {least}), so that nothing is "
+        "known of them"
+    ),
+    N_("{n} logged decisions tell as much as {effective} of this policy's own; at least {least} are needed"),
+    N_("1 % of the decisions carry {share} of all weight"),
+    *(N_("cite no decision"), N_("not matured"), N_("not the first offer of their decision")),
+    *(N_("decided without a probability"), N_("features are no longer kept"), N_("decision is archived or unknown")),
+    N_("made before the model's last training data"),
+    N_("older than the latest {n} decisions"),
+    *(N_("inverse propensity weights"), N_("the same, self-normalised"), N_("outcome model alone")),
+    *(N_("doubly robust"), N_("doubly robust, without the largest weights"), N_("doubly robust, weights shrunk")),
     # gates of models
     N_("{n} positives in the test folds, at least {least} needed"),
     N_("AUC {auc}; above {most} a leak is more likely than a miracle"),

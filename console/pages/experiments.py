@@ -27,6 +27,7 @@ def content(visit: Visit) -> Content:
         realised(effects.get("offers", ()), texts),
         listed(kept.get("trials", ()), texts),
         *(one["table"] for one in trials),
+        *(one["triggered"]["table"] for one in trials if one["triggered"]),
         control_arms(visit),
     )
     values = {

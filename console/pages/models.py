@@ -13,7 +13,8 @@ from console.tables import Column, Table
 from domain.errors import DataError
 from serving.api.problems import ProblemError
 from serving.figures.files import read_last_run
-from serving.watching.alarms import read_health
+from serving.rollout.gate import readings_of_gates
+from serving.rollout.report import RolloutReport
 
 BACK: Final = "back"
 """Act that takes a model back."""
@@ -48,6 +49,7 @@ def content(visit: Visit) -> Content:
         "mlflow": visit.sources.settings.mlflow,
         "shadow": None if beside.shadow is None else beside.shadow.cited,
         "slices": [arm.cited for arm in beside.arms],
+        "under_way": _under_way(visit.service.rollout(), texts),
         "may_go_back": visit.person.may(Permission.OPERATIONS),
         "was_asked": "asked" in visit.asked,
     }
@@ -73,11 +75,10 @@ def act(visit: Visit, form: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _rollout(visit: Visit) -> Table:
-    texts, health = visit.texts, read_health(visit.sources.figures)
+    texts, report = visit.texts, visit.service.rollout()
     rows = [
         {"gate": one.subject, "light": one.light.value, "sentence": one.sentence}
-        for one in health.readings
-        if one.check == "rollout"
+        for one in readings_of_gates(() if report is None else report.gates)
     ]
     columns = (
         Column("gate", texts("Gate"), "name"),
@@ -85,6 +86,21 @@ def _rollout(visit: Visit) -> Table:
         Column("sentence", texts("What it means")),
     )
     return Table("rollout", texts("Gates of the rollout, as last read"), columns, rows, texts("No rollout was read."))
+
+
+def _under_way(report: RolloutReport | None, texts: Texts) -> str | None:
+    """Say since when a version is in its stage and for whom it decides; None if nothing is under way."""
+    if report is None or report.since is None or report.share is None:
+        return None
+    return texts(
+        "{stage}: version {version} since {since}, compared with version {other}; it decides for {share} of the "
+        "customers in the standard arm.",
+        version=report.version,
+        stage=texts.name(str(report.stage)),
+        since=texts.moment(report.since),
+        other=report.other,
+        share=texts.percent(report.share, 0),
+    )
 
 
 def _model(name: str, model: Mapping[str, Any], versions: Mapping[str, str], bank: str, visit: Visit) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from console.languages import N_, Texts
 from console.page import Content, Page, Visit
 from console.tables import Column, Table
 from domain.offer import Offer
-from serving.figures.acceptance import Period, acceptance, last_day
+from serving.figures.acceptance import DateSpan, acceptance, last_day
 from serving.figures.daily_responses import Group
 from serving.figures.files import read_daily_responses, read_last_run, read_offers
 from serving.figures.offer_counts import BINS
@@ -36,7 +36,7 @@ def content(visit: Visit) -> Content:
     group = visit.choice("group", GROUPS)
     whole, until = read_daily_responses(sources.figures)
     newest = last_day(whole)
-    period = None if newest is None else Period.ending(newest, DAYS)
+    period = None if newest is None else DateSpan.ending(newest, DAYS)
     responses, before = (_responses(whole, one, group) for one in (period, None if period is None else period.before()))
     last = read_offers(sources.figures)
     counted = last.offers
@@ -67,7 +67,7 @@ def content(visit: Visit) -> Content:
     return Content(tables, values)
 
 
-def _responses(whole: pa.Table, period: Period | None, group: str) -> dict[str, Mapping[str, Any]]:
+def _responses(whole: pa.Table, period: DateSpan | None, group: str) -> dict[str, Mapping[str, Any]]:
     inside = whole.slice(0, 0) if period is None else period.of(whole)
     return {row["offer"]: row for row in acceptance(inside.filter(pc.equal(inside["group"], group)), ["offer"])}
 

@@ -17,7 +17,7 @@ from console.readings import last_readings
 from console.tables import Column, Table
 from console.time_chart import Mark, Point, time_chart
 from decisioning.budgets.period import share_of_period_gone
-from serving.figures.acceptance import Period, acceptance, last_day, last_matured_day
+from serving.figures.acceptance import DateSpan, acceptance, last_day, last_matured_day
 from serving.figures.changes import Change, changes
 from serving.figures.daily_responses import Group
 from serving.figures.files import read_daily_responses, read_last_run, read_runs
@@ -41,7 +41,7 @@ def content(visit: Visit) -> Content:
     found = changes(runs)
     newest = last_day(whole)
     matured = last_matured_day(whole)
-    period = None if newest is None else Period.ending(newest, days)
+    period = None if newest is None else DateSpan.ending(newest, days)
     table = whole.slice(0, 0) if period is None else period.of(whole)
     chosen = table.filter(pc.equal(table["group"], group))
     before = whole.slice(0, 0) if period is None else period.before().of(whole)
@@ -119,7 +119,7 @@ def _by(table: pa.Table, before: pa.Table, name: str, key: str, texts: Texts) ->
     return Table(name, texts(caption), columns, rows, texts("Nothing was presented in this period."))
 
 
-def _over_time(table: pa.Table, period: Period | None, texts: Texts) -> tuple[Table, list[Point]]:
+def _over_time(table: pa.Table, period: DateSpan | None, texts: Texts) -> tuple[Table, list[Point]]:
     length = _WEEK if period is not None and period.days > MOST_DAYS_DRAWN else 1
     rows = []
     if period is not None and len(table):

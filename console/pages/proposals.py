@@ -10,14 +10,15 @@ from config.proposals.entries import KINDS
 from config.proposals.form import Field, from_form, is_written
 from config.proposals.keys import values_in, with_values
 from console.access import Permission
-from console.languages import N_, Texts
+from console.languages import N_
 from console.page import Content, Page, Visit
-from console.tables import Column, Table
-from domain.errors import DataError
+from console.proposal_tables import entry_fields, history, listed, personas, what_if
+from domain.errors import DataError, NboError
 from serving.api.problems import ProblemError
 from serving.proposals.proposal import Proposal, ProposalState
 from serving.proposals.tryouts import Tryouts
 from serving.proposals.workflow import ALWAYS, ConflictError, Period, Proposals, tidy
+from serving.what_if.evaluations import EvaluationRecord, evaluation_of_policy
 
 NEEDS: Final = {
     "draft": Permission.PROPOSE,
@@ -47,9 +48,9 @@ def content(visit: Visit) -> Content:
         "may_approve": visit.person.may(Permission.APPROVE),
         "running": False,
     }
-    tables = [_listed(everything, texts)]
+    tables = [listed(everything, texts)]
     if chosen is not None:
-        tables += [_personas(chosen, texts), *_what_if(chosen, texts), _history(chosen, texts)]
+        tables += [personas(chosen, texts), *what_if(chosen, texts), history(chosen, texts)]
         base = proposals.base()
         values |= {
             "running": tryouts.is_running(chosen.number),
@@ -61,13 +62,14 @@ def content(visit: Visit) -> Content:
             "risky": proposals.risk_of(chosen) if chosen.state is ProposalState.OPEN else (),
             "own": visit.person.name in chosen.authors,
             "open": chosen.state is ProposalState.OPEN,
+            "evaluation": _evaluation(visit, chosen),
             "waits": chosen.start is not None and visit.service.clock.now() < chosen.start,
         }
     kind = visit.asked.get("kind", "") if chosen is None else chosen.kind
     if kind in KINDS:
         name = visit.asked.get("name", "").strip() if chosen is None else chosen.name
         fields, today = proposals.fields(kind), proposals.entry(kind, name)
-        tables.append(_fields(fields, texts))
+        tables.append(entry_fields(fields, texts))
         entry = chosen.entry if chosen is not None else today or with_values("", {"name": name})
         period = ALWAYS if chosen is None else (chosen.start, chosen.end)
         values |= dict(zip(("starts_at", "ends_at"), (_local(visit, one) for one in period), strict=True))
@@ -75,6 +77,15 @@ def content(visit: Visit) -> Content:
     else:
         values |= {"kind": None}
     return Content(tuple(tables), values)
+
+
+def _evaluation(visit: Visit, proposal: Proposal) -> EvaluationRecord | None:
+    """Return the newest evaluation of the policy as proposed, on the folder as it is; None if there is none."""
+    try:
+        bank = _tryouts(visit).proposals.bank_with(proposal)
+    except NboError:
+        return None  # the page shows the problems
+    return evaluation_of_policy(visit.sources.figures, bank.digest)
 
 
 def _form(visit: Visit, fields: Sequence[Field], entry: str) -> Mapping[str, Any]:
@@ -202,85 +213,6 @@ def _tryouts(visit: Visit) -> Tryouts:
     if visit.sources.proposals is None:
         raise ProblemError(404, "not-found", N_("this bank cannot be changed from here"))
     return visit.sources.proposals
-
-
-def _listed(everything: Sequence[Proposal], texts: Texts) -> Table:
-    rows = [
-        {
-            "number": one.number,
-            "kind": one.kind,
-            "name": one.name,
-            "state": one.state.value,
-            "author": one.author,
-            "changed_at": datetime.fromisoformat(one.history[-1][0]),
-            "starts_at": one.starts_at,
-            "ends_at": one.ends_at,
-        }
-        for one in everything
-    ]
-    columns = (
-        Column("number", texts("Number")),
-        Column("kind", texts("Kind"), "name"),
-        Column("name", texts("Name")),
-        Column("state", texts("State"), "name"),
-        Column("author", texts("Author")),
-        Column("changed_at", texts("Last change"), "moment"),
-    )
-    return Table("proposals", texts("All proposals"), columns, rows, texts("Nothing was proposed yet."))
-
-
-def _personas(proposal: Proposal, texts: Texts) -> Table:
-    rows = [] if proposal.personas is None else proposal.personas.result
-    words = {True: texts("passed"), False: texts("failed")}
-    listed = [{**row, "passed": words[row["passed"]]} for row in rows]
-    columns = (
-        Column("persona", texts("Persona"), "name"),
-        Column("passed", texts("Outcome")),
-        Column("expected", texts("Expected")),
-        Column("got", texts("Got")),
-    )
-    empty = texts("No persona was tried: they are in personas.yaml of the bank's folder.")
-    return Table("personas", texts("Personas"), columns, listed, empty)
-
-
-def _what_if(proposal: Proposal, texts: Texts) -> tuple[Table, Table]:
-    found: Mapping[str, Any] = {} if proposal.what_if is None else proposal.what_if.result
-    empty = texts("Not compared yet.")
-    measures = (
-        Column("measure", texts("Measure")),
-        Column("today", texts("Today"), "number"),
-        Column("changed", texts("As proposed"), "number"),
-        Column("difference", texts("Difference"), "number"),
-    )
-    offers = (
-        Column("offer", texts("Offer"), "name"),
-        Column("first_today", texts("First today"), "count"),
-        Column("first_changed", texts("First as proposed"), "count"),
-        Column("first_difference", texts("Difference"), "count"),
-        Column("reached_today", texts("Reached today"), "count"),
-        Column("reached_changed", texts("Reached as proposed"), "count"),
-    )
-    differing = [row for row in found.get("offers", ()) if row["first_difference"] or row["reached_difference"]]
-    return (
-        Table("overview", texts("As proposed, beside today"), measures, found.get("overview", ()), empty),
-        Table("offers", texts("Offers that win and lose"), offers, differing, texts("No offer wins or loses.")),
-    )
-
-
-def _history(proposal: Proposal, texts: Texts) -> Table:
-    rows = [{"at": datetime.fromisoformat(at), "who": who, "what": what} for at, who, what in proposal.history]
-    columns = (
-        Column("at", texts("When"), "moment"),
-        Column("who", texts("Who")),
-        Column("what", texts("What"), "name"),
-    )
-    return Table("history", texts("History"), columns, rows)
-
-
-def _fields(fields: Sequence[Field], texts: Texts) -> Table:
-    rows = [{"key": field.name, "meaning": texts(field.meaning)} for field in fields]
-    columns = (Column("key", texts("Key")), Column("meaning", texts("Meaning")))
-    return Table("fields", texts("What an entry may say"), columns, rows)
 
 
 PAGE: Final = Page(

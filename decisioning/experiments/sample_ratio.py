@@ -24,7 +24,7 @@ class SampleRatio:
 
     Attributes:
         exposures: Exposures of all groups.
-        p_value: Probability of sizes at least as far from the shares by chance; None with fewer than `LEAST` exposures.
+        p_value: Probability of sizes at least as far from the shares by chance; None with too few exposures.
     """
 
     exposures: int
@@ -36,12 +36,13 @@ class SampleRatio:
         return self.p_value is not None and self.p_value < ALARM
 
 
-def sample_ratio(exposures: Mapping[str, int], shares: Mapping[str, float]) -> SampleRatio:
+def sample_ratio(exposures: Mapping[str, int], shares: Mapping[str, float], least: int = LEAST) -> SampleRatio:
     """Compare the sizes of groups with their shares by the chi-square test (Fabijan et al. 2019).
 
     Args:
         exposures: Exposures by group; groups that are not named have none.
         shares: Share of each group; they add up to 1, and those of 0 must be empty.
+        least: Exposures from which the test is made.
 
     Raises:
         DataError: Shares do not add up to 1, or an exposed group has no share.
@@ -60,7 +61,7 @@ def sample_ratio(exposures: Mapping[str, int], shares: Mapping[str, float]) -> S
     groups = [group for group, share in shares.items() if share > 0.0]
     seen = np.array([exposures.get(group, 0) for group in groups], dtype=np.float64)
     total = int(seen.sum())
-    if total < LEAST or len(groups) < 2:
+    if total < least or len(groups) < 2:
         return SampleRatio(total, None)
     expected = total * np.array([shares[group] for group in groups])
     return SampleRatio(total, float(chdtrc(len(groups) - 1, float(((seen - expected) ** 2 / expected).sum()))))

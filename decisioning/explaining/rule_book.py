@@ -9,7 +9,7 @@ from functools import cached_property
 from hashlib import blake2b
 
 from decisioning.policies.compiled import CompiledPolicy
-from domain.decision import Verdict
+from domain.decision import RuleVerdict
 from domain.errors import StateError
 
 
@@ -73,11 +73,11 @@ class RuleBook:
         except (ValueError, KeyError, TypeError) as error:
             raise StateError("the rules of a decision cannot be read", got=str(error)) from error
 
-    def verdicts(self, offer: str, channel: str, failed: Sequence[tuple[int, str]]) -> tuple[Verdict, ...]:
+    def verdicts(self, offer: str, channel: str, failed: Sequence[tuple[int, str]]) -> tuple[RuleVerdict, ...]:
         """Return the verdicts on a candidate, given the rules that it failed."""
         reasons = dict(failed)
         return tuple(
-            Verdict(
+            RuleVerdict(
                 rule=self.rules[position][0],
                 kind=self.rules[position][1],
                 passed=position not in reasons,

@@ -19,6 +19,16 @@ from expressions.types import Array
 SHARES: Final = (1.0, 0.9999, 0.999, 0.99, 0.95, 0.9, 0.5)
 """Quantiles of the weights at which Switch-DR and shrinkage are tried, from no bias to most."""
 
+ESTIMATORS: Final = {
+    "ips": "inverse propensity weights",
+    "snips": "the same, self-normalised",
+    "dm": "outcome model alone",
+    "dr": "doubly robust",
+    "switch_dr": "doubly robust, without the largest weights",
+    "dr_os": "doubly robust, weights shrunk",
+}
+"""What each estimator is, by its short name."""
+
 _SLOPE: Final = np.sqrt(6.0) - 1.0
 """Widening of intervals in SLOPE (Tucker and Lee 2021)."""
 

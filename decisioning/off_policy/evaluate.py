@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from decisioning.off_policy.estimators import Terms, all_terms
 from decisioning.off_policy.intervals import confidence_sequence
 from decisioning.off_policy.logged import LoggedDecisions, logged_decisions
-from decisioning.off_policy.support import Support, effective_decisions, support_of
-from decisioning.off_policy.verdict import Verdict, verdict_of, warnings_of
+from decisioning.off_policy.support import Support, WeightBand, effective_decisions, support_of
+from decisioning.off_policy.verdict import Verdict, Word, verdict_of, warnings_of
 from domain.errors import DataError
 from domain.estimate import Estimate
 
@@ -70,6 +70,39 @@ class PolicyEvaluation:
     def to_json(self) -> dict[str, Any]:
         """Return all figures as plain values."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> PolicyEvaluation:
+        """Read what `to_json` returned; JSON has null where a figure is NaN.
+
+        Raises:
+            KeyError: A figure is missing.
+        """
+        verdict, support = content["verdict"], content["support"]
+        return cls(
+            verdict=Verdict(Word(verdict["word"]), verdict["reason"]),
+            logged_reward=content["logged_reward"],
+            values={name: _estimate(each) for name, each in content["values"].items()},
+            gains={name: _estimate(each) for name, each in content["gains"].items()},
+            gain_at_any_time=_estimate(content["gain_at_any_time"]),
+            support=Support(
+                decisions=support["decisions"],
+                effective=support["effective"],
+                mean_weight=_estimate(support["mean_weight"]),
+                outside=_estimate(support["outside"]),
+                largest_weight=support["largest_weight"],
+                weight_of_largest=_number(support["weight_of_largest"]),
+                bands=tuple(
+                    WeightBand(one["above"], one["up_to"], one["decisions"], _number(one["share_of_weight"]))
+                    for one in support["bands"]
+                ),
+            ),
+            warnings=tuple(content["warnings"]),
+            segments=tuple(
+                SegmentGain(one["segment"], one["decisions"], one["effective"], _estimate(one["gain"]))
+                for one in content["segments"]
+            ),
+        )
 
 
 def evaluate_policy(
@@ -140,3 +173,11 @@ def _segments(logged: LoggedDecisions, terms: Terms, segment: ArrayLike | None) 
         gain = part.gain(logged.reward[rows], unit, len(there))
         found.append(SegmentGain(str(name), len(rows), effective_decisions(weight[rows]), gain))
     return tuple(found)
+
+
+def _estimate(content: Mapping[str, float | None]) -> Estimate:
+    return Estimate(*(_number(content[name]) for name in ("value", "low", "high")))
+
+
+def _number(content: float | None) -> float:
+    return float("nan") if content is None else content

@@ -10,6 +10,7 @@ import numpy as np
 from decisioning.policies.draws import Arm, Arms, Hashes, hashes_of, mixed, uniforms
 from decisioning.policies.policy import Control
 from decisioning.policies.trial import Trial
+from domain.errors import DataError, nearest
 from expressions.types import Array
 
 WASH_OUT: Final = timedelta(days=28)
@@ -86,7 +87,7 @@ def arms_of(units: Hashes, control: Control, day: date) -> Arms:
     return arms
 
 
-def trial_arms(units: Hashes, arms: Arms, trial: Trial, salt: str, day: date) -> Array:
+def trial_arms(units: Hashes, arms: Arms, trial: Trial, salt: str, day: date, instead: str | None = None) -> Array:
     """Assign customers of the standard arm to the arms of a trial.
 
     Args:
@@ -95,9 +96,13 @@ def trial_arms(units: Hashes, arms: Arms, trial: Trial, salt: str, day: date) ->
         trial: The trial.
         salt: Salt of the layers (`Control.salt`).
         day: Local day of the decision.
+        instead: Arm in which everybody who takes part is, instead of the drawn one; None for the drawn ones.
 
     Returns:
         Position of the arm in `trial.arms`, NaN for customers outside the trial, shape (n,).
+
+    Raises:
+        DataError: The trial has no such arm.
 
     Example:
         >>> trial = Trial(name="bonus", question="", arms={"low": 0.5, "high": 0.5}, control="low", expected_gain=1.0,
@@ -110,6 +115,11 @@ def trial_arms(units: Hashes, arms: Arms, trial: Trial, salt: str, day: date) ->
         return found
     place = uniforms(mixed(units ^ hashes_of([f"{salt}/layer/{trial.layer}"])))
     inside = (place >= trial.slice[0]) & (place < trial.slice[1]) & (arms == Arm.STANDARD)
+    if instead is not None:
+        if instead not in trial.arms:
+            raise DataError(f"{trial.name} has no such arm", got=f"'{instead}'", expected=nearest(instead, trial.arms))
+        found[inside] = list(trial.arms).index(instead)
+        return found
     edges = np.cumsum(list(trial.arms.values()))[:-1]
     drawn = np.searchsorted(edges, uniforms(mixed(units ^ hashes_of([f"{salt}/trial/{trial.salt}"]))), side="right")
     found[inside] = drawn[inside]

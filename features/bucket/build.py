@@ -20,7 +20,7 @@ from features.journey.lifecycle import stage_history
 from features.kernel.columns import EVENT_COLUMNS
 from features.moments import Moments
 from features.state import compute_states
-from features.store.periods import Period
+from features.store.periods import StoredPeriod
 
 __all__ = ["BucketWork", "compute_bucket"]
 
@@ -85,7 +85,7 @@ class _Part:
     rows: NDArray[np.intp]
 
 
-def _parts(work: BucketWork, moments: Moments, digests: dict[Period, str]) -> list[_Part]:
+def _parts(work: BucketWork, moments: Moments, digests: dict[StoredPeriod, str]) -> list[_Part]:
     parts = []
     for period, digest in digests.items():
         rows = np.flatnonzero(period.holds(moments.as_of))

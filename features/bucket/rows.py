@@ -14,7 +14,7 @@ from features.bucket.work import BucketWork, part_key
 from features.engines.engine import Report
 from features.moments import Moments
 from features.responses import responses
-from features.store.periods import Period
+from features.store.periods import StoredPeriod
 from features.table import AS_OF, CUSTOMER_ID, FeatureTable
 
 
@@ -62,7 +62,7 @@ def in_order(*parts: Moments) -> Moments:
 
 @dataclass(frozen=True, slots=True)
 class _ChangedPart:
-    period: Period
+    period: StoredPeriod
     name: str
     key: str
     kept: pa.Table | None
@@ -89,7 +89,7 @@ class NewRows:
 
 
 def new_rows(
-    work: BucketWork, report: Report, midnight: int, contacts: Moments, digests: Mapping[Period, str]
+    work: BucketWork, report: Report, midnight: int, contacts: Moments, digests: Mapping[StoredPeriod, str]
 ) -> NewRows | None:
     """Find what moments of contacts add to the parts of a report; None if one of these parts is missing.
 

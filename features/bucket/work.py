@@ -21,7 +21,7 @@ from features.catalogue import FeatureDefinitions
 from features.engines.engine import Report
 from features.moments import Moments, utc_microseconds
 from features.store.parts import FeatureParts
-from features.store.periods import Period, periods_between
+from features.store.periods import StoredPeriod, periods_between
 from features.store.state_files import StateFiles
 from storage.digests import digest_of
 from storage.parquet import replace_parquet
@@ -156,7 +156,7 @@ def read_history_of(work: BucketWork, record: Record) -> pa.Table | None:
     return stages if (stages.schema.metadata or {}).get(_STAMP) == record.stamp.encode() else None
 
 
-def periods_of(log: EventLog, work: BucketWork) -> dict[Period, str]:
+def periods_of(log: EventLog, work: BucketWork) -> dict[StoredPeriod, str]:
     """Return for each period the digest of the bucket's events that its moments can see."""
     first = log.first_occurred_at()
     periods = () if first is None else periods_between(first, work.as_of)

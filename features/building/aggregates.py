@@ -10,7 +10,7 @@ from domain.errors import Problem, nearest
 from events.vocabulary import ATTRIBUTES_TYPE
 from expressions.types import Category, ColumnType, Number
 from features.building.draft import FILES, Draft, Origin, Path
-from features.definitions import AggregateFeature, Feature, Where
+from features.definitions import AGGREGATES, AggregateFeature, Feature, Where
 
 
 class Report(Protocol):
@@ -80,8 +80,6 @@ def _check_property(draft: Draft, types: tuple[str, ...], name: str, value: str,
 
 LONGEST_WINDOW_DAYS = 3650
 LONGEST_HALF_LIFE_DAYS = 3650
-_NUMERIC = ("sum", "mean", "min", "max", "decayed_sum")
-_DECAYED = ("decayed_count", "decayed_sum")
 _UNIT_OF_TYPE = {"number": "number", "boolean": "yes/no", "category": "category"}
 
 
@@ -160,20 +158,24 @@ def _check(draft: Draft, declaration: AggregateFeature, origin: Origin, path: Pa
             found.report(("windows_days", position), "an impossible window", str(days), expected)
     _check_half_life(declaration, found)
     found.types = matching_types(draft, declaration.where, found.report)
-    if found.types and declaration.aggregate in (*_NUMERIC, "last"):
+    if found.types and AGGREGATES[declaration.aggregate].reads != "nothing":
         _check_measure(draft, declaration, found)
     return found
 
 
 def _check_half_life(declaration: AggregateFeature, found: _Findings) -> None:
     days, expected = declaration.half_life_days, f"1 to {LONGEST_HALF_LIFE_DAYS} days"
-    if declaration.aggregate in _DECAYED and days is None:
+    decays = AGGREGATES[declaration.aggregate].decays
+    if decays and days is None:
         found.report(
             ("aggregate",), f"a {declaration.aggregate} without a half-life", None, f"half_life_days, {expected}"
         )
-    elif declaration.aggregate not in _DECAYED and days is not None:
+    elif not decays and days is not None:
         found.report(
-            ("half_life_days",), f"a {declaration.aggregate} has no half-life", str(days), " or ".join(_DECAYED)
+            ("half_life_days",),
+            f"a {declaration.aggregate} has no half-life",
+            str(days),
+            " or ".join(name for name, kind in AGGREGATES.items() if kind.decays),
         )
     elif days is not None and not 0 < days <= LONGEST_HALF_LIFE_DAYS:
         found.report(("half_life_days",), "an impossible half-life", str(days), expected)
@@ -190,8 +192,9 @@ def _check_measure(draft: Draft, declaration: AggregateFeature, found: _Findings
         found.report(("of",), "not a property of every matching event type", f"'{declaration.of}'", expected)
         return
     kind = first.column_type
-    if kind is None or (declaration.aggregate in _NUMERIC and not isinstance(kind, Number)):
-        expected = "a number" if declaration.aggregate in _NUMERIC else "a number, boolean or category"
+    numbers = AGGREGATES[declaration.aggregate].reads == "numbers"
+    if kind is None or (numbers and not isinstance(kind, Number)):
+        expected = "a number" if numbers else "a number, boolean or category"
         found.report(("of",), f"no {declaration.aggregate} of a {first.type}", f"'{declaration.of}'", expected)
         return
     if isinstance(kind, Category) and any(other != first for other in declared):

@@ -22,10 +22,9 @@ from features.catalogue import FeatureCatalogue, FeatureDefinitions
 from features.compiled_features import CompiledFeatures, compile_features
 from features.inputs import coded_moments, history_of
 from features.journey.settings import Journey
-from features.kernel.arrays import BoolArray, Int64Array, spread
+from features.kernel.arrays import BoolArray, Int64Array, Int64Matrix, spread
 from features.kernel.gather import gather
 from features.kernel.history import CodedMoments, History
-from features.kernel.plan import Int64Matrix
 from features.kernel.timeline import Timeline
 from features.moments import Moments, utc_microseconds
 

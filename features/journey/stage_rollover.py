@@ -23,9 +23,9 @@ from features.journey.lifecycle import (
     written_history,
 )
 from features.journey.settings import Journey
-from features.kernel.arrays import BoolArray
+from features.kernel.arrays import BoolArray, Int64Matrix
 from features.kernel.history import CodedMoments
-from features.kernel.plan import Int64Matrix, Plan
+from features.kernel.plan import Plan
 
 
 def can_continue(journey: Journey) -> bool:

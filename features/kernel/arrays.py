@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Int64Array = NDArray[np.int64]
+Int64Matrix = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 

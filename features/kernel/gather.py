@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.kernel.arrays import BoolArray, Int64Array
+from features.kernel.arrays import BoolArray, Int64Array, Int64Matrix
 from features.kernel.history import CodedMoments, History
-from features.kernel.plan import FilterNode, Int64Matrix, Plan, Slot
+from features.kernel.plan import FilterNode, Plan, Slot
 from features.kernel.selection import Section, Selection
 
 

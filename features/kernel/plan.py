@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from expressions.types import ColumnType, Number
-from features.definitions import AggregateFeature, AggregateKind, Feature
-from features.kernel.aggregates.active_days import DayBits, DayCount
+from features.definitions import AGGREGATES, AggregateFeature, Feature
 from features.kernel.aggregates.contract import Aggregate
-from features.kernel.aggregates.decayed import DecayedCount, DecayedSum, decayed_window
-from features.kernel.aggregates.extremes import FirstTime, LastTime, LastValue, Maximum, Minimum
-from features.kernel.aggregates.sums import Count, Sum
+from features.kernel.arrays import Int64Matrix
 from features.kernel.columns import MISSING, UNKNOWN
+from features.kernel.kinds import kept_for
 from features.kernel.selection import Selection, Window
 
 
@@ -97,21 +94,6 @@ class MeasuredSlot:
         return selection.narrow(values != MISSING if self.unknown else values > UNKNOWN, values)
 
 
-Int64Matrix = NDArray[np.int64]
-
-_KINDS: Final[dict[AggregateKind, tuple[Aggregate, ...]]] = {
-    "count": (Count(),),
-    "sum": (Sum(),),
-    "mean": (Sum(), Count()),
-    "min": (Minimum(),),
-    "max": (Maximum(),),
-    "days_since_first": (FirstTime(),),
-    "days_since_last": (LastTime(),),
-    "distinct_days": (DayCount(),),
-}
-_MEASURING: Final = ("sum", "mean", "min", "max", "last", "decayed_sum")
-
-
 @dataclass(frozen=True, slots=True)
 class Slot:
     """What is kept for a moment: one aggregate over the events that pass some steps, in a window.
@@ -174,7 +156,7 @@ class Plan:
                 continue
             steps = _steps(feature, feature.aggregate)
             needed = []
-            window, aggregates = _kept(feature.aggregate, mergeable_days)
+            window, aggregates = kept_for(feature.aggregate, mergeable_days=mergeable_days)
             for aggregate in aggregates:
                 key = (steps, aggregate, window)
                 if key not in slots:
@@ -192,20 +174,6 @@ class Plan:
         return "\n".join(f"{slot.start} {slot.aggregate!r} {slot.window} {slot.steps!r}" for slot in self.slots)
 
 
-def _kept(declared: AggregateFeature, mergeable_days: bool) -> tuple[Window, tuple[Aggregate, ...]]:
-    """Return the window of a declared aggregate, and the aggregates that are kept for it."""
-    window = declared.windows_days[0] if declared.windows_days else None
-    if declared.half_life_days is not None:
-        decayed = DecayedCount if declared.aggregate == "decayed_count" else DecayedSum
-        within = decayed_window(declared.half_life_days, window)
-        return within, (decayed.within(within, declared.half_life_days),)
-    if declared.aggregate == "distinct_days" and mergeable_days:
-        return window, (DayBits.reaching(window),)
-    if declared.aggregate == "last":
-        return window, (LastValue(least=declared.of_equal_times == "least"),)
-    return window, _KINDS[declared.aggregate]
-
-
 def _steps(feature: Feature, aggregate: AggregateFeature) -> tuple[FilterStep, ...]:
     where = aggregate.where
     steps: list[FilterStep] = [OfTypes(frozenset(where.types))]
@@ -215,12 +183,13 @@ def _steps(feature: Feature, aggregate: AggregateFeature) -> tuple[FilterStep, .
         steps.append(OfProduct(where.product))
     types = tuple(sorted(where.types))
     steps += [WithProperty(name, value, types) for name, value in sorted(where.properties.items())]
-    if aggregate.aggregate in _MEASURING:
-        last = aggregate.aggregate == "last"
-        kind = feature.type if last else Number()
+    reads = AGGREGATES[aggregate.aggregate].reads
+    if reads != "nothing":
+        anything = reads == "anything"
+        kind = feature.type if anything else Number()
         # the amount is a separate column that does not depend on types, so more filters can share this step
         amount = aggregate.of == "amount"
-        steps.append(MeasuredSlot(aggregate.of, kind, () if amount else types, unknown=last and not amount))
+        steps.append(MeasuredSlot(aggregate.of, kind, () if amount else types, unknown=anything and not amount))
     return tuple(steps)
 
 

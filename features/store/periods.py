@@ -12,7 +12,7 @@ MONTHS_PER_QUARTER = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class StoredPeriod:
     """A completed quarter, or a month of the current one; in UTC.
 
     Attributes:
@@ -46,7 +46,7 @@ class Period:
         return bool(self.first + self.months <= month)
 
 
-def periods_between(first: datetime, until: datetime) -> tuple[Period, ...]:
+def periods_between(first: datetime, until: datetime) -> tuple[StoredPeriod, ...]:
     """List the periods from that of the first moment to that of the last, oldest first.
 
     Example:
@@ -58,8 +58,8 @@ def periods_between(first: datetime, until: datetime) -> tuple[Period, ...]:
     open_since = end - end % MONTHS_PER_QUARTER
     over = range(begin - begin % MONTHS_PER_QUARTER, open_since, MONTHS_PER_QUARTER)
     return (
-        *(Period(month, MONTHS_PER_QUARTER) for month in over),
-        *(Period(month, 1) for month in range(max(begin, open_since), end + 1)),
+        *(StoredPeriod(month, MONTHS_PER_QUARTER) for month in over),
+        *(StoredPeriod(month, 1) for month in range(max(begin, open_since), end + 1)),
     )
 
 

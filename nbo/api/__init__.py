@@ -30,6 +30,7 @@ from nbo.api.champion import Champion
 
 if TYPE_CHECKING:
     from decisioning.experiments.trials import TrialResult, judge_trial, trial_size
+    from decisioning.experiments.triggered import TriggeredResult, judge_triggered
     from decisioning.monitoring.drift import Drift, drift
     from decisioning.off_policy.evaluate import PolicyEvaluation, evaluate_policy
     from decisioning.off_policy.slates import SlateModel, slate_value
@@ -50,11 +51,13 @@ __all__ = [
     "Realisation",
     "SlateModel",
     "TrialResult",
+    "TriggeredResult",
     "compare_groups",
     "drift",
     "evaluate_policy",
     "fit_contacts",
     "judge_trial",
+    "judge_triggered",
     "open_bank",
     "realisation",
     "slate_value",
@@ -67,6 +70,8 @@ _WHEN_USED = {
     "TrialResult": "decisioning.experiments.trials",
     "judge_trial": "decisioning.experiments.trials",
     "trial_size": "decisioning.experiments.trials",
+    "TriggeredResult": "decisioning.experiments.triggered",
+    "judge_triggered": "decisioning.experiments.triggered",
     "Drift": "decisioning.monitoring.drift",
     "drift": "decisioning.monitoring.drift",
     "compare_groups": "decisioning.outcomes.groups",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -10,11 +11,11 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
 _VALUES = {str: "a text", int: "a whole number", float: "a number", Path: "a path", datetime: "a date or moment"}
-_EXAMPLE = "Example: "
+_EXAMPLES = re.compile(r"Examples?:\s")
 
 
 def commands_reference(app: typer.Typer) -> str:
-    """Write the reference as Markdown: every command with its options, defaults and an example.
+    """Write the reference as Markdown: every command by topic, with its options, defaults and examples.
 
     Example:
         >>> small = typer.Typer(name="small", help="A small one.")
@@ -38,12 +39,16 @@ def commands_reference(app: typer.Typer) -> str:
         "",
         *_options(group),
     ]
+    topic = None
     for name, command in group.commands.items():
         assert isinstance(command, TyperCommand)
-        meaning, _, example = (command.help or "").partition(_EXAMPLE)
-        lines += ["", f"## {app.info.name} {name}", "", " ".join(meaning.split())]
-        if example:
-            lines += ["", "```sh", example.strip(), "```"]
+        if command.rich_help_panel != topic:
+            topic = command.rich_help_panel
+            lines += ["", f"## {topic}"]
+        meaning, *examples = _EXAMPLES.split(command.help or "", maxsplit=1)
+        lines += ["", f"### {app.info.name} {name}", "", " ".join(meaning.split())]
+        if examples:
+            lines += ["", "```sh", *filter(None, map(str.strip, examples[0].splitlines())), "```"]
         if command.params:
             lines += ["", *_options(command)]
     return "\n".join(lines) + "\n"

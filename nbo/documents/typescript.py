@@ -28,6 +28,7 @@ METHODS: Final[Mapping[tuple[str, str], str]] = {
     ("get", "/v1/pauses"): "pauses",
     ("post", "/v1/pauses"): "pause",
     ("post", "/v1/pauses/resume"): "resume",
+    ("get", "/v1/rollout"): "rollouts",
     ("post", "/v1/rollout/back"): "takeBack",
     ("get", "/healthz"): "alive",
     ("get", "/readyz"): "ready",

@@ -30,7 +30,7 @@ MOST_OFFERS: Final = 20
 
 
 @dataclass(slots=True, kw_only=True)
-class Draft:
+class BankDraft:
     """What is written of a bank.
 
     Attributes:
@@ -67,14 +67,14 @@ class Draft:
         return _added(self.products, names)
 
 
-def draft_of(files: list[FileSketch], as_of: date) -> Draft:
+def draft_of(files: list[FileSketch], as_of: date) -> BankDraft:
     """Draft a bank.
 
     Args:
         files: Files with their roles.
         as_of: Day of contacts whose files have no time; attributes without one are known the day before.
     """
-    draft = Draft()
+    draft = BankDraft()
     if any(file.role == "contacts" for file in files):
         draft.roles = {"presented": PRESENTED, "accepted": ACCEPTED, "declined": DECLINED}
     for file in files:
@@ -142,7 +142,7 @@ def _write_formats(source: dict[str, Any], file: FileSketch, columns: Any) -> No
             own |= {"time_format": one["time_format"], "decimal_mark": mark}
 
 
-def _contacts(draft: Draft, file: FileSketch, as_of: date) -> None:
+def _contacts(draft: BankDraft, file: FileSketch, as_of: date) -> None:
     source = _begin(file, source_name(file), {
         "customer_id": file.customer, "occurred_at": file.time, "channel": file.channel, "product": file.product,
     })  # fmt: skip
@@ -187,7 +187,7 @@ def _contacts(draft: Draft, file: FileSketch, as_of: date) -> None:
     draft.types[DECLINED] = {"groups": ["activity"], "description": "The customer declined", "properties": offer}
 
 
-def _beside_contacts(draft: Draft, file: FileSketch, as_of: date) -> None:
+def _beside_contacts(draft: BankDraft, file: FileSketch, as_of: date) -> None:
     """Read what the rows of contacts say of customers, if each has one row: else it is said of the contact."""
     if file.repeats_customers:
         others = [column.name for column in file.columns if column.name not in file.used() and column.kind != "empty"]
@@ -198,7 +198,7 @@ def _beside_contacts(draft: Draft, file: FileSketch, as_of: date) -> None:
     _attributes(draft, file, (first or as_of) - timedelta(days=1), beside=True)
 
 
-def _events(draft: Draft, file: FileSketch) -> None:
+def _events(draft: BankDraft, file: FileSketch) -> None:
     source = _begin(file, source_name(file), {
         "event_id": file.event_id, "customer_id": file.customer, "occurred_at": file.time, "type": file.type,
         "channel": file.channel, "product": file.product, "amount": file.amount,
@@ -230,7 +230,7 @@ def _events(draft: Draft, file: FileSketch) -> None:
     draft.sources.append(source)
 
 
-def _contact_types(draft: Draft, file: FileSketch, source: dict[str, Any], types: Mapping[str, str]) -> None:
+def _contact_types(draft: BankDraft, file: FileSketch, source: dict[str, Any], types: Mapping[str, str]) -> None:
     """Recognise offers and answers among event types, if no file holds contacts."""
     if draft.roles:
         return
@@ -246,14 +246,14 @@ def _contact_types(draft: Draft, file: FileSketch, source: dict[str, Any], types
     source["constants"] = {"offer": name}
 
 
-def _names(draft: Draft, file: FileSketch, values: dict[str, Any]) -> None:
+def _names(draft: BankDraft, file: FileSketch, values: dict[str, Any]) -> None:
     if file.channel:
         values["channel"] = draft.channel(file.profile.column(file.channel).values)
     if file.product:
         values["product"] = draft.product(file.profile.column(file.product).values)
 
 
-def _attributes(draft: Draft, file: FileSketch, known_on: date, *, beside: bool = False) -> None:
+def _attributes(draft: BankDraft, file: FileSketch, known_on: date, *, beside: bool = False) -> None:
     """Read what a file says of customers: every column that has no other role, personal ones excepted."""
     properties: dict[str, str] = {}
     values: dict[str, dict[str, str]] = {}

@@ -15,12 +15,17 @@ from config.schemas import with_schema, write_schemas
 from domain.counts import counted
 from domain.errors import DataError
 from events.profiling.files import FileProfile, profile_path
-from nbo.onboarding.drafting import Draft, draft_of, row_ids
+from models.settings import Training
+from nbo.onboarding.drafting import BankDraft, draft_of, row_ids
 from nbo.onboarding.names import name_of
 from nbo.onboarding.roles import ANSWER, MOST_ANSWERS, PERSONAL, SHOWN, FileSketch, sketch
 from nbo.onboarding.writing import BankAnswers, bank_files
 
 SHORT_HISTORY_DAYS: Final = 400
+CHURN_DAYS: Final = ((90, 30), (60, 30), (30, 30), (30, 15), (30, 7))
+"""Days of silence after which a customer is lost, and days between the moments the model learns from."""
+LATEST: Final = timedelta(days=3)
+"""Files that end longer ago are all there are, until others come."""
 RESPONSE_DAYS: Final = 30
 """Days within which an answer counts, by default."""
 
@@ -65,7 +70,7 @@ class NewBank:
 
     folder: Path
     files: list[FileSketch]
-    draft: Draft
+    draft: BankDraft
     notes: list[str] = field(default_factory=list)
 
 
@@ -107,6 +112,7 @@ def init_bank(folder: Path, exports: Sequence[Path], given: Given, ask: Ask) -> 
         source_folder=_reachable(root, folder),
         complete_until=complete_until,
         evaluate_every_days=_stage_days(files),
+        churn_days=_churn_days(_days(files)),
     )
     write_schemas(folder)
     for name, text in bank_files(answers, draft).items():
@@ -222,23 +228,48 @@ def _ask_about_end(files: list[FileSketch], given: Given, ask: Ask, as_of: date)
     if given.complete_until is not None:
         return given.complete_until
     contacts = [file for file in files if file.role == "contacts"]
-    if not contacts:
-        # the moment of decisions is the midnight after what is known
-        return as_of if any(file.role == "attributes" and file.time is None for file in files) else None
+    today = date.today()  # noqa: DTZ011 - a day is enough
     last = _last_day(files) or as_of
+    if not contacts:
+        if any(file.role == "attributes" and file.time is None for file in files):
+            last = max(last, as_of)  # the moment of decisions is the midnight after what is known
+        elif today - last < LATEST:
+            return None  # more is to come
+        return min(last, today)
     # answers without a time of their own are all there are
     final = all(file.answered_at is None for file in contacts)
-    today = date.today()  # noqa: DTZ011 - a day is enough
     proposed = min(last + timedelta(days=RESPONSE_DAYS + 1), today - timedelta(days=1)) if final else last
     return _day(ask("Last day of which the files know everything", max(proposed, last).isoformat()))
 
 
 def _stage_days(files: list[FileSketch]) -> int:
     """Choose how often stages are evaluated: daily while that is cheap, so that new customers have one at once."""
+    return 7 if _days(files) > SHORT_HISTORY_DAYS else 1
+
+
+def _churn_days(spanned: int) -> tuple[int, int]:
+    """Choose the first of `CHURN_DAYS` with which exports that span so many days are enough to train and judge.
+
+    Moments need as many days of history before them as of silence after them, and each fold those whose outcome was
+    known before it.
+    """
+    usual = Training()
+
+    def needed(silent: int, every: int) -> int:
+        known = -(-(silent + usual.embargo_days) // every) * every
+        return 2 * silent + known + usual.folds * every  # one more than between folds: the grid may begin late
+
+    if not spanned:
+        return CHURN_DAYS[0]  # nothing is known of how long they will be
+    return next((days for days in CHURN_DAYS if needed(*days) <= spanned), CHURN_DAYS[-1])
+
+
+def _days(files: list[FileSketch]) -> int:
+    """Return how many days lie between the first and the last event or contact; 0 if there are none."""
     columns = [file.profile.column(file.time) for file in files if file.time]
     first = min((column.earliest for column in columns if column.earliest is not None), default=None)
     last = _last_day(files)
-    return 7 if first is not None and last is not None and (last - first).days > SHORT_HISTORY_DAYS else 1
+    return (last - first).days if first is not None and last is not None else 0
 
 
 def _day(said: str) -> date:
@@ -264,7 +295,7 @@ def _reachable(root: Path, folder: Path) -> str:
     return "./exports"
 
 
-def _notes(files: list[FileSketch], draft: Draft, as_of: date) -> list[str]:
+def _notes(files: list[FileSketch], draft: BankDraft, as_of: date) -> list[str]:
     notes = [f"{name} has no customer id: each row is a customer of its own" for name in row_ids(files)]
     notes += [
         f"{name} identifies a person: better export an id that says nothing in its place"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Final
 
-from nbo.onboarding.drafting import Draft
+from models.settings import Training
+from nbo.onboarding.drafting import BankDraft
 from nbo.onboarding.yaml_text import flow
 
 
@@ -23,6 +24,8 @@ class BankAnswers:
         source_folder: Folder of its files, as in `bank.yaml`.
         complete_until: Last day of which the files know everything; None if that is the day of the last event.
         evaluate_every_days: Days between two looks at a customer's stage; until the first, nobody has one.
+        churn_days: Days without a sign of life after which a customer counts as lost for the churn model, which are
+            also the history before the first moment it learns from; and the days between these moments.
     """
 
     name: str
@@ -32,13 +35,14 @@ class BankAnswers:
     source_folder: str
     complete_until: date | None = None
     evaluate_every_days: int = 7
+    churn_days: tuple[int, int] = (90, 30)
 
 
 EXPECTED: Final = 0.02
 """What is written for an offer that no file knows."""
 
 
-def bank_files(answers: BankAnswers, draft: Draft) -> dict[str, str]:
+def bank_files(answers: BankAnswers, draft: BankDraft) -> dict[str, str]:
     """Return the content of each file of the bank's folder."""
     return {
         "bank.yaml": _bank(answers),
@@ -47,7 +51,7 @@ def bank_files(answers: BankAnswers, draft: Draft) -> dict[str, str]:
         "journey.yaml": f"evaluate_every_days: {answers.evaluate_every_days}\n{JOURNEY}",
         "offers.yaml": _offers(draft),
         "policies.yaml": _policies(draft),
-        "models.yaml": MODELS,
+        "models.yaml": _models(*answers.churn_days),
     }
 
 
@@ -63,7 +67,7 @@ def _bank(answers: BankAnswers) -> str:
     )
 
 
-def _events(draft: Draft) -> str:
+def _events(draft: BankDraft) -> str:
     lines = [
         "# The bank's words: event types, customer attributes, channels and products.",
         f"channels: {flow(draft.channels)}",
@@ -87,7 +91,7 @@ def _events(draft: Draft) -> str:
     return _lines(*lines)
 
 
-def _sources(draft: Draft) -> str:
+def _sources(draft: BankDraft) -> str:
     lines = [
         "# How the files become events. `nbo profile` shows what they hold, `nbo import --dry-run` what becomes of it."
     ]
@@ -120,13 +124,21 @@ stages:
   - {stage: mature, when: "TRUE"}
 """
 
-MODELS = """\
-# Who counts as lost for the churn model: no sign of life for 90 days.
-churn: {kind: inactivity, group: activity, horizon_days: 90, population: "stage <> 'lost'"}
-"""
+
+def _models(silent_days: int, every_days: int) -> str:
+    label = {"kind": "inactivity", "group": "activity", "horizon_days": silent_days, "population": "stage <> 'lost'"}
+    lines = [
+        f"# Who counts as lost for the churn model: no sign of life for {silent_days} days.",
+        f"churn: {flow(label)}",
+    ]
+    training, usual = {"history_days": silent_days, "anchors_every_days": every_days}, asdict(Training())
+    training = {name: days for name, days in training.items() if days != usual[name]}
+    if training:
+        lines += [f"# The exports are short: with more history, count longer.\ntraining: {flow(training)}"]
+    return _lines(*lines)
 
 
-def _offers(draft: Draft) -> str:
+def _offers(draft: BankDraft) -> str:
     offers = draft.offers or {"first_offer": "An offer to begin with"}
     lines = [
         "# What customers may be offered. `value` is what an acceptance is worth to the bank: a number to begin with,",
@@ -146,7 +158,7 @@ def _offers(draft: Draft) -> str:
     return _lines(*lines)
 
 
-def _policies(draft: Draft) -> str:
+def _policies(draft: BankDraft) -> str:
     lines = ["# What is allowed. Rules are conditions over features; NULL is not true."]
     if draft.consents:
         condition = " AND ".join(draft.consents)

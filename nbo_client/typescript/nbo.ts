@@ -225,6 +225,36 @@ export interface Explanation {
   fallback: string | null;
 }
 
+/** Where the rollout of a model stands. */
+export interface ModelRollout {
+  /** Registered name of the model. */
+  model: string;
+  /** When it was read. */
+  as_of: string;
+  /** Where it stands, in words. */
+  sentence: string;
+  /** `challenger`, `shadow`, `slice`, or `champion` while a new champion is watched; None without a rollout. */
+  stage: string | null;
+  /** The version in that stage. */
+  version: string | null;
+  /** Share of the standard arm's customers or households for whom that version decides. */
+  share: number | null;
+  /** When it came into its stage; None for a challenger. */
+  since: string | null;
+  /** Version that it is compared with: the champion, or the former one. */
+  other: string | null;
+  /** Latest challenger. */
+  challenger: string | null;
+  /** What all gates together say: `ship`, `hold` or `stop`; None if they were not put since the last step. */
+  verdict: string | null;
+  /** Why. */
+  reason: string | null;
+  /** What each gate says. */
+  gates: Array<RolloutGate>;
+  /** Moves of the version's aliases, earliest first. */
+  moves: Array<RolloutMove>;
+}
+
 /** What is paused, by whom, why and until when. */
 export interface PauseBody {
   /** `offer`, `channel` or `outbound` (all outbound channels). */
@@ -409,6 +439,32 @@ export interface ResumeBody {
   by: string;
 }
 
+/** What one gate of a rollout says. */
+export interface RolloutGate {
+  /** What was looked at. */
+  gate: string;
+  /** `ship`, `hold` or `stop`. */
+  word: string;
+  /** The reason, with its numbers. */
+  reason: string;
+  /** The number behind it; None if there is none yet. */
+  value: number | null;
+}
+
+/** An alias of a version that was given or taken away. */
+export interface RolloutMove {
+  /** When. */
+  at: string;
+  /** Which alias, by whom and why. */
+  move: string;
+}
+
+/** Rollouts of models, as of the last watch or step. */
+export interface Rollouts {
+  /** One for each model that has been watched. */
+  rollouts: Array<ModelRollout>;
+}
+
 /** The customer whose scores are requested. */
 export interface ScoreBody {
   /** Id of the customer. */
@@ -588,6 +644,11 @@ export class NboClient {
   /** End a pause and return those that stay in force; it is audited. */
   resume(body: ResumeBody): Promise<Pauses> {
     return this.#send("POST", `/v1/pauses/resume`, body);
+  }
+
+  /** Return where rollouts stand and what their gates said, as of the last watch or step. */
+  rollouts(): Promise<Rollouts> {
+    return this.#send("GET", `/v1/rollout`);
   }
 
   /**

@@ -20,7 +20,7 @@ PROBED: Final = 8
 _NANOSECONDS: Final = 1_000_000_000
 
 
-class Rates:
+class CallerRates:
     """Token buckets that refill with time and hold one second's worth.
 
     A caller's bucket is stored as the moment at which it will be full again, in a slot of a file that every worker
@@ -32,7 +32,7 @@ class Rates:
         now: Clock shared by all processes of the machine, nanoseconds.
 
     Example:
-        >>> rates = Rates(None, now=lambda: 0)
+        >>> rates = CallerRates(None, now=lambda: 0)
         >>> [rates.take("app", per_second=2.0) for _ in range(3)]
         [0.0, 0.0, 0.5]
     """

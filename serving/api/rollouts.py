@@ -1,16 +1,16 @@
-"""The route that takes a model back."""
+"""Routes of rollouts: where they stand, and the way back."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from nbo_client.messages import BackAsked
+from nbo_client.messages import BackAsked, Rollouts
 from serving.api.models import Strict
 from serving.api.pauses import Words
 from serving.api.problems import documented
 from serving.api.requests import LimitedRoute, apart, as_json, noted
-from serving.api.security import Administering
+from serving.api.security import Administering, Reading
 from serving.service.service import Service
 
 router = APIRouter(prefix="/v1/rollout", tags=["rollout"], route_class=LimitedRoute)
@@ -21,6 +21,14 @@ class BackBody(Strict):
 
     by: Words = Field(description="Name of the person")
     reason: Words
+
+
+@router.get("", response_model=None, responses={200: {"model": Rollouts}, **documented(401, 403, 429, 503)})
+async def rollouts(request: Request, caller: Reading) -> Response:
+    """Return where rollouts stand and what their gates said, as of the last watch or step."""
+    service: Service = request.app.state.service
+    found = await apart(request, service.rollout)
+    return as_json({"rollouts": [] if found is None else [found.to_json()]})
 
 
 @router.post(

@@ -19,7 +19,7 @@ from config.stores import SettingError
 from domain.errors import DataError
 from domain.ids import fit_id
 from serving.api.problems import ProblemError
-from serving.api.rates import Rates
+from serving.api.rates import CallerRates
 
 KEY_HEADER: Final = "X-API-Key"
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="nbo"'}
@@ -62,7 +62,7 @@ class Callers:
             _check_key(self._jwt_key, self._algorithm)
         self._audience = f"nbo:{bank}"
         self._jwt_per_second = settings.jwt_per_second
-        self._rates = Rates(settings.rates)
+        self._rates = CallerRates(settings.rates)
 
     def of_key(self, key: str) -> Caller:
         """Return the caller of an API key.

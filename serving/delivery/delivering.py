@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from serving.delivery.outbox import Contact, Outbox
-from serving.delivery.permission import Permission, Ruled, Ruling
+from serving.delivery.permission import DeliveryPermission, Ruled, Ruling
 from serving.delivery.states import State
 from serving.delivery.targets import Fate, Sent, Target, rounds
 
@@ -47,7 +47,7 @@ class ChannelReport:
 def deliver(
     outbox: Outbox,
     targets: Mapping[str, Target],
-    permission: Permission,
+    permission: DeliveryPermission,
     clock: Callable[[], datetime],
     late: timedelta,
 ) -> list[ChannelReport]:
@@ -98,7 +98,7 @@ class _Channel:
         outbox: Outbox,
         channel: str,
         target: Target,
-        permission: Permission,
+        permission: DeliveryPermission,
         clock: Callable[[], datetime],
     ) -> None:
         self._outbox, self._channel, self._target = outbox, channel, target
@@ -148,7 +148,7 @@ class _Channel:
 def _allowed(
     outbox: Outbox,
     taken: Sequence[Contact],
-    permission: Permission,
+    permission: DeliveryPermission,
     now: datetime,
     counts: Counter[str],
     reasons: Counter[str],

@@ -17,7 +17,7 @@ from domain.cells import harmless
 from domain.errors import StateError
 from records.erasures import hold_erasures
 from serving.delivery.outbox import Contact, Outbox
-from serving.delivery.permission import Permission, Ruling
+from serving.delivery.permission import DeliveryPermission, Ruling
 from serving.delivery.states import State
 from serving.delivery.targets import TOLD, Fate, Sent, rounds, told
 from storage.atomic import replace_text
@@ -58,7 +58,7 @@ class ContactFile:
         """Wait five minutes, whatever the number of attempts."""
         return timedelta(minutes=5)
 
-    def recall(self, channel: str, since: datetime, permission: Permission, now: datetime) -> int:
+    def recall(self, channel: str, since: datetime, permission: DeliveryPermission, now: datetime) -> int:
         """Check the contacts that a channel may not have made yet, and withdraw those that are no longer allowed.
 
         They stay delivered, charged and counted: nobody knows whether the channel has made them.

@@ -54,7 +54,7 @@ class Ruled:
 
 
 @dataclass(frozen=True, slots=True)
-class Permission:
+class DeliveryPermission:
     """Checks contacts against the current policy.
 
     A contact that was attempted before counts against its own limits, and so is not checked against them again.

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from serving.delivery.outbox import Contact
-from serving.delivery.permission import Permission
+from serving.delivery.permission import DeliveryPermission
 
 
 class Fate(StrEnum):
@@ -59,7 +59,7 @@ class Target(Protocol):
     def wait(self, attempts: int) -> timedelta:
         """Return the delay after a number of attempts."""
 
-    def recall(self, channel: str, since: datetime, permission: Permission, now: datetime) -> int:
+    def recall(self, channel: str, since: datetime, permission: DeliveryPermission, now: datetime) -> int:
         """Tell the channel which contacts since a moment it must no longer make; return how many are new."""
 
     def send(self, contacts: Sequence[Contact], now: datetime) -> Sequence[Sent]:

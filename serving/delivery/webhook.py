@@ -19,7 +19,7 @@ from domain.addresses import Inside
 from domain.errors import StateError
 from nbo_client.retrying import retry_after_seconds
 from serving.delivery.outbox import Contact
-from serving.delivery.permission import Permission
+from serving.delivery.permission import DeliveryPermission
 from serving.delivery.targets import Fate, Sent, told
 from serving.outgoing import AddressRefusedError, way_to
 
@@ -93,7 +93,7 @@ class Webhook:
         seconds = self.settings.wait_seconds * 2.0 ** min(attempts - 1, 20)
         return min(LONGEST_WAIT, timedelta(seconds=seconds))
 
-    def recall(self, channel: str, since: datetime, permission: Permission, now: datetime) -> int:
+    def recall(self, channel: str, since: datetime, permission: DeliveryPermission, now: datetime) -> int:
         """Do nothing: the channel makes a contact as soon as it has accepted it."""
         return 0
 

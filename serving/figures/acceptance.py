@@ -46,19 +46,19 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class DateSpan:
     """Days from `first` to `last`, both included."""
 
     first: date
     last: date
 
     @classmethod
-    def ending(cls, last: date, days: int) -> Period:
+    def ending(cls, last: date, days: int) -> DateSpan:
         """Return the period of so many days that ends with a day.
 
         Example:
-            >>> Period.ending(date(2026, 6, 28), 28).before()
-            Period(first=datetime.date(2026, 5, 4), last=datetime.date(2026, 5, 31))
+            >>> DateSpan.ending(date(2026, 6, 28), 28).before()
+            DateSpan(first=datetime.date(2026, 5, 4), last=datetime.date(2026, 5, 31))
         """
         return cls(last - timedelta(days=days - 1), last)
 
@@ -67,9 +67,9 @@ class Period:
         """Number of days."""
         return (self.last - self.first).days + 1
 
-    def before(self) -> Period:
+    def before(self) -> DateSpan:
         """Return the period of the same length before this one."""
-        return Period.ending(self.first - timedelta(days=1), self.days)
+        return DateSpan.ending(self.first - timedelta(days=1), self.days)
 
     def of(self, table: pa.Table) -> pa.Table:
         """Return the rows of these days."""

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from decisioning.experiments.power import arm_powers, control_size
 from decisioning.policies.draws import Arm
 from decisioning.policies.policy import Control
-from serving.figures.acceptance import Period, last_day
+from serving.figures.acceptance import DateSpan, last_day
 from serving.figures.daily_responses import Group, added_up
 
 DAYS: Final = 28
@@ -55,7 +55,7 @@ def arm_outlooks(control: Control, responses: pa.Table) -> list[ArmOutlook]:
     if last is None or not matured[0]["matured"]:
         return []
     rate = matured[0]["accepted"] / matured[0]["matured"]
-    daily = (pc.sum(Period.ending(last, DAYS).of(chosen)["presented"]).as_py() or 0) / DAYS
+    daily = (pc.sum(DateSpan.ending(last, DAYS).of(chosen)["presented"]).as_py() or 0) / DAYS
     if not 0.0 < rate < 1.0 / (1.0 + EFFECT) or not daily:
         return []
     found = arm_powers(control, rate, daily * _MONTH)

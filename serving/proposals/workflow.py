@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from config.bank import Bank
 from config.proposals.entries import KINDS, entry_names, entry_text, kind_of, read_text
 from config.proposals.form import Field, fields_of
 from config.proposals.proposed import folder_digest, needs_risk, problems_of, proposed_bank, write_entry
@@ -167,6 +168,15 @@ class Proposals:
             )
             return self._kept(changed, author, "edited")
 
+    def bank_with(self, proposal: Proposal) -> Bank:
+        """Return the bank as it would be with a proposal, on the folder as it is.
+
+        Raises:
+            ConfigurationErrors: The folder would not be valid.
+            DataError: The entry cannot be put into its file.
+        """
+        return proposed_bank(self.bank_folder, kind_of(proposal.kind), proposal.name, proposal.entry)
+
     def test(self, number: int, who: str, as_of: datetime) -> Proposal:
         """Try the personas on the bank as proposed, and compare its decisions with today's.
 
@@ -175,9 +185,7 @@ class Proposals:
             ConflictError: It was edited meanwhile, or is no longer open.
         """
         proposal, base = self._open(number), self.base()
-        place = kind_of(proposal.kind)
-        bank = proposed_bank(self.bank_folder, place, proposal.name, proposal.entry)
-        outcomes = [asdict(one) for one in try_personas(self.decider(), bank, as_of)]
+        outcomes = [asdict(one) for one in try_personas(self.decider(), self.bank_with(proposal), as_of)]
         tables = dict(self.what_if(self.bank_folder, proposal.kind, proposal.name, proposal.entry))
         with self._locked():
             now = self._open(number)
@@ -210,13 +218,9 @@ class Proposals:
 
     def risk_of(self, proposal: Proposal) -> tuple[str, ...]:
         """Return what of a proposal only the risk role may approve; all of it if that cannot be told."""
-        place = kind_of(proposal.kind)
+        before = self.entry(proposal.kind, proposal.name) or ""
         try:
-            before = self.entry(proposal.kind, proposal.name) or ""
-            today, then = (
-                proposed_bank(self.bank_folder, place, proposal.name, entry) for entry in (before, proposal.entry)
-            )
-            return needs_risk(today, then)
+            return needs_risk(self.bank_with(replace(proposal, entry=before)), self.bank_with(proposal))
         except NboError:
             return (proposal.kind,)
 

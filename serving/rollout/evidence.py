@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from config.bank import Bank
 from decisioning.engine import DecisionContext
+from decisioning.off_policy.evaluate import PolicyEvaluation
 from events.log import EventLog
 from expressions.types import Array
 from features.moments import utc_microseconds
@@ -29,9 +31,9 @@ from serving.what_if.logged import (
     EvaluationArrays,
     LoggedOutcomes,
     evaluation_arrays,
-    features_at,
     logged_outcomes,
 )
+from serving.what_if.occasions import features_at
 
 RECENT: Final = timedelta(days=7)
 """Period of fairness, drift and errors: they are looked at every day."""
@@ -42,8 +44,11 @@ COMPARED: Final = timedelta(days=28)
 MOST_DECISIONS: Final = 5_000
 """Decisions of a period that are looked at; of more, as many are drawn by their ids, which are hashes."""
 
+OLDER: Final = f"older than the latest {MOST_DECISIONS:,} decisions"
+"""Why matured decisions are left out."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Matured:
     """Decisions whose outcome is final, made after the model had seen its last data.
 
@@ -53,6 +58,7 @@ class Matured:
         accepted: Whether they were accepted, shape (n,).
         as_of: When they were made, shape (n,).
         groups: Feature -> name of each customer's group, None if unknown, shape (n,).
+        left_out: Number of impressions that tell nothing, by reason.
     """
 
     arrays: EvaluationArrays
@@ -60,10 +66,16 @@ class Matured:
     accepted: NDArray[np.bool_]
     as_of: NDArray[np.datetime64]
     groups: Mapping[str, NDArray[np.object_]]
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def evaluation(self) -> PolicyEvaluation:
+        """What the model's policy would have earned, judged however often one looks."""
+        return self.arrays.evaluation(looked_at_again=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recent:
+class RecentDecisions:
     """Decisions of the last days, whatever comes of them.
 
     Attributes:
@@ -81,7 +93,7 @@ class Recent:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class EvidenceSources:
     """Where evidence comes from.
 
     Attributes:
@@ -100,7 +112,9 @@ class Ledger:
         """Return decisions from `since` on whose response windows have ended; None without any."""
         found = logged_outcomes(self.decision_log, self.log, self.bank, until).since(since)
         rows = slice(-MOST_DECISIONS, None)
-        kept = LoggedOutcomes(found.decisions[rows], found.reward[rows], found.accepted[rows], {})
+        older = len(found.decisions) - MOST_DECISIONS
+        left_out = {**found.left_out, **({OLDER: older} if older > 0 else {})}
+        kept = LoggedOutcomes(found.decisions[rows], found.reward[rows], found.accepted[rows], left_out)
         if not kept.decisions:
             return None
         moments = _moments(kept.decisions)
@@ -111,9 +125,10 @@ class Ledger:
             accepted=kept.accepted,
             as_of=moments,
             groups=self._groups(arrays.customer, moments),
+            left_out=left_out,
         )
 
-    def recent(self, model: Decider, until: datetime) -> Recent | None:
+    def recent(self, model: Decider, until: datetime) -> RecentDecisions | None:
         """Return the decisions of the last days, and the customers of the last night; None without any.
 
         Batch runs log only what is offered, so that the night's customers are decided for again: whoever would be
@@ -133,7 +148,7 @@ class Ledger:
             groups.append(self._groups(customers, moments))
         if len(offered) == 1 and arrays is None:
             return None
-        return Recent(
+        return RecentDecisions(
             offered=np.concatenate(offered),
             groups={name: np.concatenate([one[name] for one in groups]) for name in groups[0]},
             scores=np.empty(0) if arrays is None else arrays.context[:, MEAN_PROPENSITY],

@@ -12,14 +12,14 @@ from decisioning.off_policy.verdict import Verdict, Word
 from expressions.types import Array
 from models.evaluation.fairness import SMALLEST_SHARE, group_selections
 from models.settings import Rollout
-from serving.rollout.evidence import Matured, Recent
+from serving.rollout.evidence import Matured, RecentDecisions
 from serving.rollout.gate import Gate, held_gate
 
 LEAST_ACCEPTED: Final = 10
 """Acceptances of a group below which nothing is said of what it accepts."""
 
 
-def fairness_gate(recent: Recent, matured: Matured | None, settings: Rollout) -> Gate:
+def fairness_gate(recent: RecentDecisions, matured: Matured | None, settings: Rollout) -> Gate:
     """Judge how often groups are offered anything, and how often what they would accept; small groups do not count."""
     if not recent.groups:
         return held_gate("fairness", "no feature is named whose groups could be compared: name some as rollout.groups")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,6 +30,11 @@ class Gate:
         """Return plain values."""
         word, reason = self.verdict.word.value, self.verdict.reason
         return {"gate": self.name, "word": word, "reason": reason, "value": self.value}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Gate:
+        """Return the gate that `to_json` has written."""
+        return cls(content["gate"], Verdict(Word(content["word"]), content["reason"]), content["value"])
 
 
 def verdict_of_all(gates: tuple[Gate, ...]) -> Verdict:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from decisioning.experiments.trials import TrialResult
 from decisioning.monitoring.drift import drift
-from decisioning.off_policy.evaluate import evaluate_policy
 from decisioning.off_policy.verdict import Verdict, Word, warnings_of
 from decisioning.outcomes.realised import realisation
 from expressions.types import Array
@@ -19,7 +18,7 @@ from models.evaluation.ranked import RankedCounts
 from models.held_out import MODEL, HeldOutPredictions
 from models.settings import Rollout
 from serving.beside import Calls
-from serving.rollout.evidence import Matured, Recent
+from serving.rollout.evidence import Matured, RecentDecisions
 from serving.rollout.fairness import LEAST_ACCEPTED, fairness_gate
 from serving.rollout.gate import Gate, held_gate
 
@@ -31,7 +30,7 @@ ROLLING_BACK: Final = (AUC_GATE, DRIFT_GATE, ERRORS_GATE)
 
 
 def gates_of(
-    settings: Rollout, matured: Matured | None, recent: Recent | None, calls: Calls, trial: TrialResult | None
+    settings: Rollout, matured: Matured | None, recent: RecentDecisions | None, calls: Calls, trial: TrialResult | None
 ) -> tuple[Gate, ...]:
     """Put a model to all gates; what is missing holds.
 
@@ -60,16 +59,7 @@ def gates_of(
 
 def value_gate(matured: Matured, settings: Rollout) -> Gate:
     """Judge what the model's policy would have earned: it may not lose more than a share of what was earned."""
-    arrays = matured.arrays
-    found = evaluate_policy(
-        arrays.action,
-        arrays.reward,
-        arrays.probability,
-        arrays.target,
-        context=arrays.context,
-        customer=arrays.customer,
-        looked_at_again=True,
-    )
+    found = matured.evaluation
     gain, least = found.gain_at_any_time, -settings.maximum_loss * found.logged_reward
     said = (
         f"it gains {gain.value:+.4g} for each decision ({gain.low:+.4g} to {gain.high:+.4g}, however often one looks); "
@@ -130,7 +120,7 @@ def auc_gate(matured: Matured, settings: Rollout) -> Gate:
     return Gate(AUC_GATE, Verdict(Word.SHIP, words), change)
 
 
-def drift_gate(recent: Recent, settings: Rollout) -> Gate:
+def drift_gate(recent: RecentDecisions, settings: Rollout) -> Gate:
     """Judge whether its scores of the last days are distributed as in the weeks before."""
     now, before = (one[np.isfinite(one)] for one in (recent.scores, recent.before))
     if min(len(now), len(before)) < settings.minimum_decisions:
@@ -184,7 +174,7 @@ def _few(matured: Matured | None, settings: Rollout) -> str:
     return f"{count:,} decisions since its training have a final outcome; {settings.minimum_decisions:,} are needed"
 
 
-def _late(recent: Recent | None, settings: Rollout) -> str:
+def _late(recent: RecentDecisions | None, settings: Rollout) -> str:
     count = 0 if recent is None else len(recent.offered)
     return f"{count:,} decisions in the last 7 days; {settings.minimum_decisions:,} are needed"
 

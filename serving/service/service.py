@@ -23,6 +23,7 @@ from records.decision_writes import DecisionWriter
 from records.group_commit import GroupCommit
 from records.logged import LoggedEvents
 from records.model_calls import add_calls
+from serving.rollout.report import RolloutReport
 from serving.service.clock import Clock
 from serving.service.deciding import DecisionService
 from serving.service.decision_queue import DecisionQueue
@@ -59,6 +60,7 @@ class Service:
         former_model: Returns the propensity model that a decision's versions cite; None if it is not kept.
         freshness: Returns, by input, the moment up to which it is complete.
         ask_back: Asks to take a model back: the person, the reason, and the caller for the audit.
+        rollout: Returns the last report of the rollout; None before the first one.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Service:
         former_model: FormerModel = lambda _: None,
         freshness: Callable[[], Mapping[str, datetime]] = dict,
         ask_back: Callable[[str, str, str], None] = lambda *_: None,
+        rollout: Callable[[], RolloutReport | None] = lambda: None,
     ) -> None:
         self.database = database
         self.clock = clock
@@ -105,6 +108,7 @@ class Service:
         self.withdrawal = WithdrawalService(self.decision_log, clock, self._presented)
         self.freshness = freshness
         self.ask_back = ask_back
+        self.rollout = rollout
         self.instrumentation: Instrumentation = NoInstrumentation()
         self.reloader: EngineReloader | None = None
         sys.setswitchinterval(SWITCH_SECONDS)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from config.watching import Limits
 from decisioning.monitoring.drift import drift
 from decisioning.policies.draws import hashes_of
+from domain.counts import counted
 from domain.health import Light, Reading, light_of
 from events.log import EventLog
 from features.calendar import Calendar
@@ -27,14 +28,29 @@ LEAST_ROWS: Final = 200
 """Customers in each of two runs below whom nothing is said of drift."""
 
 
-def freshness(log: EventLog, figures: Path, limits: Limits, now: datetime) -> Iterator[Reading]:
-    """Read how old the latest news and the last decided night are."""
+def freshness(
+    log: EventLog, figures: Path, limits: Limits, now: datetime, ended: datetime | None = None
+) -> Iterator[Reading]:
+    """Read how old the latest news and the last decided night are.
+
+    Args:
+        log: The event log.
+        figures: Folder with the figures of runs.
+        limits: Limits of the lights.
+        now: The moment of the reading.
+        ended: The end of what the sources know, if they say so: while nothing newer has come, nothing is late.
+    """
     runs = read_runs(figures)
     moments = {
         "event log": log.last_available_at(),
         "decided night": datetime.fromisoformat(runs[-1]["as_of"]) if runs else None,
     }
     for subject, moment in moments.items():
+        if moment is not None and ended is not None and moment <= ended:
+            last = f"{ended - timedelta(days=1):%Y-%m-%d}"
+            said = f"the sources end with {last}, as complete_until says, and nothing newer has come"
+            yield Reading(check="stale_hours", subject=subject, light=Light.UNKNOWN, value=None, sentence=said)
+            continue
         hours = float("nan") if moment is None else (now - moment) / timedelta(hours=1)
         light = light_of(hours, limits.stale_hours.amber, limits.stale_hours.red)
         said = f"the {subject} is {hours:.0f} hours old" if moment is not None else f"there is no {subject} yet"
@@ -53,7 +69,7 @@ def whole_days(log: EventLog, calendar: Calendar, limits: Limits, now: datetime)
     typical = float(np.median(usual))
     share = counts[last] / typical if typical > 0.0 else float("nan")
     light = light_of(share, limits.day_share.amber, limits.day_share.red)
-    said = f"{counts[last]:,} events on {last}, {typical:,.0f} usually on this weekday"
+    said = f"{counted(counts[last], 'event')} on {last}, {typical:,.0f} usually on this weekday"
     yield Reading(check="day_share", subject=f"{last:%A}", light=light, value=_known(share), sentence=said)
 
 

@@ -16,7 +16,7 @@ from decisioning.outcomes.realised import Realisation
 from domain.health import Light, Reading, light_of
 from domain.offer import Offer, is_owed
 from serving.batch.part import OFFERS
-from serving.figures.acceptance import Period, last_matured_day
+from serving.figures.acceptance import DateSpan, last_matured_day
 from serving.figures.daily_responses import Group, added_up
 from serving.figures.files import read_daily_responses, read_runs
 from serving.promises import Promise
@@ -52,7 +52,7 @@ def impressions(figures: Path, offers: Sequence[Offer], limits: Limits, today: d
     table, until = read_daily_responses(figures)
     if until is None:
         return
-    rows = added_up(Period.ending(today, RECENT_DAYS).of(table), ["offer"]).to_pylist()
+    rows = added_up(DateSpan.ending(today, RECENT_DAYS).of(table), ["offer"]).to_pylist()
     counts = {row["offer"]: row["presented"] for row in rows}
     for offer in offers:
         ended = offer.valid_until is not None and offer.valid_until < today
@@ -73,7 +73,7 @@ def acceptance(figures: Path, limits: Limits) -> Iterator[Reading]:
         last = last_matured_day(mine)
         if last is None:
             continue
-        period = Period.ending(last, COMPARED_DAYS)
+        period = DateSpan.ending(last, COMPARED_DAYS)
         now, before = (added_up(each.of(mine), []).to_pylist()[0] for each in (period, period.before()))
         yield _acceptance(
             group.value, (now["accepted"], now["matured"]), (before["accepted"], before["matured"]), limits

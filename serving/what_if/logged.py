@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from config.bank import Bank
-from decisioning.engine import DecisionContext, Decisions
-from domain.errors import DataError, StateError
-from events.fingerprints import bucket_of
+from decisioning.off_policy.evaluate import PolicyEvaluation, evaluate_policy
+from domain.errors import DataError
 from events.log import EventLog
 from expressions.types import Array
-from features.compute import compute_features
-from features.moments import Moments, utc_microseconds
+from features.moments import utc_microseconds
 from features.responses import responses
-from features.table import FeatureTable
 from records.decision_log import DecisionLog, LoggedDecision
-from serving.batch.budget_state import budget_state_of
-from serving.batch.part import FEATURES, part_file
-from serving.customer_features import Origin
-from serving.decider import CHURN_PROBABILITY, Decider
-from serving.replay import features_of
+from serving.decider import Decider
+from serving.scoring import CHURN_PROBABILITY
 from serving.what_if.comparison import NOTHING
+from serving.what_if.occasions import occasions
+
+NO_DECISION: Final = "cite no decision"
+NOT_MATURED: Final = "not matured"
+NOT_FIRST: Final = "not the first offer of their decision"
+NO_PROBABILITY: Final = "decided without a probability"
+NO_FEATURES: Final = "features are no longer kept"
+UNKNOWN: Final = "decision is archived or unknown"
+LEARNED_FROM: Final = "made before the model's last training data"
+REASONS: Final = (NO_DECISION, NOT_MATURED, NOT_FIRST, NO_PROBABILITY, NO_FEATURES, UNKNOWN, LEARNED_FROM)
+"""Why impressions tell nothing."""
 
 MEAN_PROPENSITY: Final = 2
 """Column of `EvaluationArrays.context` with the mean propensity of the channel's candidates."""
@@ -62,13 +64,13 @@ class LoggedOutcomes:
             tuple(self.decisions[row] for row in rows.tolist()),
             self.reward[rows],
             self.accepted[rows],
-            {**self.left_out, **({"made before the model's last training data": early} if early else {})},
+            {**self.left_out, **({LEARNED_FROM: early} if early else {})},
         )
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationArrays:
-    """The arguments of `decisioning.off_policy.evaluate.evaluate_policy`; its actions are offers, and `nothing`.
+    """What `decisioning.off_policy.evaluate.evaluate_policy` takes; its actions are offers, and `nothing`.
 
     Attributes:
         actions: Names of the k actions.
@@ -92,6 +94,23 @@ class EvaluationArrays:
     stage: NDArray[np.object_]
     propensity: Array
 
+    def evaluation(self, *, looked_at_again: bool = False) -> PolicyEvaluation:
+        """Estimate what the policy would have earned, whole and by stage.
+
+        Args:
+            looked_at_again: Whether this is repeated as decisions come in.
+        """
+        return evaluate_policy(
+            self.action,
+            self.reward,
+            self.probability,
+            self.target,
+            context=self.context,
+            customer=self.customer,
+            segment=self.stage,
+            looked_at_again=looked_at_again,
+        )
+
 
 def logged_outcomes(decision_log: DecisionLog, log: EventLog, bank: Bank, until: datetime) -> LoggedOutcomes:
     """Match the impressions of the event log with the decisions that they cite.
@@ -109,7 +128,7 @@ def logged_outcomes(decision_log: DecisionLog, log: EventLog, bank: Bank, until:
     types = () if contacts is None else (contacts.presented, contacts.accepted)
     found = responses(log.read_types(types), bank.vocabulary, bank.offers, until)
     cited = ~np.array([decision is None for decision in found.decision_id], dtype=bool)
-    left_out = Counter({"cite no decision": int((~cited).sum()), "not matured": int((cited & ~found.matured).sum())})
+    left_out = Counter({NO_DECISION: int((~cited).sum()), NOT_MATURED: int((cited & ~found.matured).sum())})
     rows = np.flatnonzero(cited & found.matured)
     outcome: dict[str, tuple[str, bool]] = {}
     for row in rows.tolist():
@@ -118,16 +137,16 @@ def logged_outcomes(decision_log: DecisionLog, log: EventLog, bank: Bank, until:
     for logged in decision_log.with_ids(sorted(outcome)):
         offer, accepted = outcome.pop(logged.decision_id)
         if logged.offer != offer:
-            left_out["not the first offer of their decision"] += 1
+            left_out[NOT_FIRST] += 1
         elif logged.selection_probability is None or not logged.selection_probability > 0.0:
-            left_out["decided without a probability"] += 1
+            left_out[NO_PROBABILITY] += 1
         elif logged.record is None and logged.part is None:
-            left_out["features are no longer kept"] += 1
+            left_out[NO_FEATURES] += 1
         else:
             decisions.append(logged)
             rewards.append((logged.value or 0.0) if accepted else 0.0)
             answers.append(accepted)
-    left_out["decision is archived or unknown"] = len(outcome)
+    left_out[UNKNOWN] = len(outcome)
     order = sorted(range(len(decisions)), key=lambda row: (decisions[row].as_of, decisions[row].decision_id))
     return LoggedOutcomes(
         tuple(decisions[row] for row in order),
@@ -156,13 +175,19 @@ def evaluation_arrays(
     """
     logged = outcomes.decisions
     if not logged:
-        raise DataError("there are no logged decisions with an outcome", got=_reasons(outcomes.left_out))
+        raise DataError(
+            "there are no logged decisions with an outcome",
+            got=_reasons(outcomes.left_out),
+            expected="presented offers that cite a decision, with their response windows over",
+            remedy="decide every night, or serve, and ask again when windows are over",
+        )
     names = [offer.name for offer in decider.bank.offers]
     actions = tuple(dict.fromkeys([*(str(one.offer) for one in logged), *names, NOTHING]))
     places = {name: place for place, name in enumerate(actions)}
     target, context = np.zeros((len(logged), len(actions))), np.full((len(logged), 3), np.nan)
     propensity = np.full(len(logged), np.nan)
-    for rows, decisions in _decided(logged, decider, log, decisions_folder):
+    for one in occasions(logged, decider, log, decisions_folder):
+        rows, decisions = one.rows, decider.decide(one.features, one.context, unknown=one.unknown)
         channel = logged[rows[0]].channel
         columns = decisions.policy.candidates.by_channel.get(channel, np.empty(0, dtype=np.intp))
         for column in columns.tolist():
@@ -187,98 +212,6 @@ def evaluation_arrays(
         np.array([one.stage or NOTHING for one in logged], dtype=object),
         propensity,
     )
-
-
-def features_at(
-    customers: NDArray[np.object_], moments: NDArray[np.datetime64], names: Sequence[str], bank: Bank, log: EventLog
-) -> FeatureTable:
-    """Compute features from the event log, each row as of a moment of its own."""
-    columns = {name: np.full(len(customers), np.nan) for name in names}
-    buckets = bucket_of(pa.array(customers, pa.string()), log.buckets)
-    for bucket in np.unique(buckets).tolist():
-        rows = np.flatnonzero(buckets == bucket)
-        there = Moments(customers[rows], moments[rows])
-        found = compute_features(log.read_bucket(bucket), there, bank.feature_definitions, list(names))
-        for name in names:
-            columns[name][rows] = found.columns[name]
-    return FeatureTable(customers, moments, columns, {name: bank.features.features[name].type for name in names})
-
-
-def _decided(
-    logged: Sequence[LoggedDecision], decider: Decider, log: EventLog, folder: Path
-) -> Iterator[tuple[NDArray[np.intp], Decisions]]:
-    """Decide again: single decisions one by one, those of a part and channel together."""
-    added = _added_features(logged, decider, log, folder)
-
-    def key(row: int) -> tuple[str, str, str]:
-        one = logged[row]
-        return (one.part or "", one.channel, "" if one.part else one.decision_id)
-
-    known = set(decider.policy.candidates.by_channel)
-    budgets = {budget.budget.name for budget in decider.policy.budgets}
-    for (part, channel, _), members in groupby(sorted(range(len(logged)), key=key), key=key):
-        rows = np.array(list(members), dtype=np.intp)
-        first = logged[rows[0]]
-        if channel not in known:
-            continue
-        if first.record is not None:
-            kept = features_of(first.record, decider.schema)
-            prices, remaining = dict(first.record.prices), dict(first.record.remaining)
-            request = {n: v for n, v in first.record.request.items() if n in decider.bank.vocabulary.request}
-        else:
-            kept = _customers_of_part(folder, part, [logged[row].customer_id for row in rows.tolist()], decider)
-            state = budget_state_of(folder / part.rpartition("/")[0])
-            prices, remaining = dict(state.get("prices") or {}), dict(state.get("remaining") or {})
-            request = {}
-        context = DecisionContext(
-            as_of=utc_microseconds(first.as_of),
-            seed=first.seed,
-            channels=[channel],
-            request=request,
-            prices={name: price for name, price in prices.items() if name in budgets},
-            remaining={name: left for name, left in remaining.items() if name in budgets and left is not None},
-            at_once=not first.part,
-        )
-        columns = {**kept.columns, **{name: values[rows] for name, values in added.items()}}
-        schema = {name: decider.schema[name] for name in columns}
-        table = FeatureTable(kept.customer_ids, kept.as_of, columns, schema)
-        yield rows, decider.decide(table, context, unknown=first.features_from == Origin.NOTHING)
-
-
-def _added_features(
-    logged: Sequence[LoggedDecision], decider: Decider, log: EventLog, folder: Path
-) -> dict[str, Array]:
-    """Compute the features that some record lacks, for all decisions; shape (n,) each."""
-    kept = {frozenset(one.record.features) for one in logged if one.record is not None}
-    kept |= {frozenset(_of_part(folder, part).column_names) for part in {one.part for one in logged if one.part}}
-    missing = sorted(set(decider.features) - frozenset.intersection(*kept))
-    if not missing:
-        return {}
-    customers = np.array([one.customer_id for one in logged], dtype=object)
-    moments = np.array([utc_microseconds(one.as_of) for one in logged])
-    return dict(features_at(customers, moments, missing, decider.bank, log).columns)
-
-
-def _of_part(folder: Path, part: str) -> pa.Table:
-    run, _, name = part.rpartition("/")
-    path = part_file(folder / run, FEATURES, name)
-    try:
-        return pq.read_table(path)
-    except OSError as error:
-        raise StateError(
-            "the features of logged decisions are gone",
-            got=error.strerror or str(error),
-            expected=f"the file {path}",
-            remedy="restore the files of the run from an archive",
-        ) from error
-
-
-def _customers_of_part(folder: Path, part: str, customers: Sequence[str], decider: Decider) -> FeatureTable:
-    table = _of_part(folder, part)
-    schema = {feature: decider.schema[feature] for feature in decider.features if feature in table.column_names}
-    whole = FeatureTable.from_arrow(table, schema)
-    places = {customer: place for place, customer in enumerate(whole.customer_ids.tolist())}
-    return whole.take(np.array([places[customer] for customer in customers], dtype=np.intp))
 
 
 def _reasons(left_out: Mapping[str, int]) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from config.proposals.entries import KINDS, entry_names, entry_text, read_text
-from config.proposals.form import Control, Field, fields_of, from_form, is_written
+from config.proposals.form import Field, FormControl, fields_of, from_form, is_written
 from config.proposals.keys import values_in, with_values
 from config.reading import load_bank
 from domain.errors import DataError
@@ -29,7 +29,7 @@ def sent(fields: tuple[Field, ...], entry: str) -> dict[str, str]:
         value = said.get(field.name, "")
         if isinstance(value, str) or is_written(field, value):
             form[f"field.{field.name}"] = str(value).replace("\n", "\r\n")
-        elif field.control is Control.BOXES:
+        elif field.control is FormControl.BOXES:
             form |= {f"field.{field.name}.{item}": "on" for item in value if item in field.choices}
             form[f"field.{field.name}"] = ", ".join(item for item in value if item not in field.choices)
         else:
@@ -52,8 +52,8 @@ def test_fields_are_those_of_the_schema_with_what_the_folder_defines():
     bank = load_bank(BANKS / "demo")
     fields = {field.name: field for field in fields_of(KINDS["offer"], bank)}
     assert fields["stages"].choices == ("acquisition", "growth", "mature", "dormant", "lost")
-    assert (fields["product"].control, fields["product"].choices) == (Control.CHOICE, bank.vocabulary.products)
-    assert (fields["cost"].control, fields["cost"].unit, fields["cost"].default) == (Control.NUMBER, "EUR", "0")
+    assert (fields["product"].control, fields["product"].choices) == (FormControl.CHOICE, bank.vocabulary.products)
+    assert (fields["cost"].control, fields["cost"].unit, fields["cost"].default) == (FormControl.NUMBER, "EUR", "0")
     assert fields["response_window_days"].unit == "days"
     assert fields["valid_from"].meaning.startswith("First day it may be offered")
     assert [field.name for field in fields.values() if field.required] == [

@@ -82,6 +82,12 @@ def watch(page: Page) -> list[str]:
     return said
 
 
+def press(page: Page, key: str) -> None:
+    """Press a key once the page has been painted: Chromium drops what is typed before."""
+    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
+    page.keyboard.press(key)
+
+
 def save_webp(page: Page, file: Path, *, whole: bool = False) -> None:
     """Save a picture of the page."""
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Effects, trials and readings as the nightly flow keeps them, made by the functions that measure them."""
+"""Effects, trials, readings and evaluations as the nightly flow keeps them, made by the functions that measure them."""
 
 from datetime import date, timedelta
 from math import nan
@@ -8,33 +8,37 @@ import numpy as np
 
 from config.watching import Limits, Watching
 from decisioning.experiments.trials import judge_trial
+from decisioning.experiments.triggered import judge_triggered
+from decisioning.off_policy.evaluate import PolicyEvaluation, evaluate_policy
 from decisioning.outcomes.groups import compare_groups
 from decisioning.outcomes.realised import Realisation, realisation
 from decisioning.policies.trial import Trial
 from domain.estimate import Estimate
 from domain.health import Light, Reading
-from serving.effects import Comparison, Effects
+from serving.effects import ArmComparison, Effects
 from serving.figures.files import write_effects, write_trials
 from serving.promises import Promise
-from serving.trial_results import TrialReport
+from serving.trial_report import TrialReport, TriggeredReport
 from serving.watching.alarms import keep_readings
 from serving.watching.offers import promised
+from serving.what_if.evaluations import EvaluationRecord, keep_evaluation
 from tests.serving.build import AS_OF
+from tests.serving.what_if.evaluations import record_of
 
 STARTS = date(2026, 2, 2)
 NOTES = ("without `counts_as`, the effect of budget_check is not measured",)
 
 
 def write_evidence(folder: Path) -> None:
-    """An effect that shows and one that does not yet; three trials; an offer that earns half; lights of each colour."""
+    """Effects, trials, an offer that earns half, lights of each colour, and evaluations with each verdict."""
     since = AS_OF - timedelta(days=90)
     generator = np.random.default_rng(1)
     group = np.where(generator.random(8_000) < 0.1, "holdout", "programme")
     scores = generator.exponential(np.where(group == "holdout", 10.0, 12.0))
     few = np.where(generator.random(400) < 0.05, "random_offer", "standard")
     comparisons = (
-        Comparison(since, AS_OF, compare_groups(scores, group, "holdout"), AS_OF - timedelta(days=30)),
-        Comparison(since, AS_OF, compare_groups(scores[:400], few, "standard"), AS_OF + timedelta(days=500)),
+        ArmComparison(since, AS_OF, compare_groups(scores, group, "holdout"), AS_OF - timedelta(days=30)),
+        ArmComparison(since, AS_OF, compare_groups(scores[:400], few, "standard"), AS_OF + timedelta(days=500)),
     )
     nothing = Realisation(3, 0.0, 0.0, Estimate(nan, nan, nan))
     offers = {"savings_plus": half(), "budget_check": nothing}
@@ -42,6 +46,8 @@ def write_evidence(folder: Path) -> None:
     reports = [report("bonus", 3.0), report("calm", 0.0, guardrail=0.3), report("later", None)]
     write_trials(folder / "figures", AS_OF, [one.to_json() for one in reports])
     keep_readings(folder / "figures", readings(), Watching(), {}, AS_OF)
+    for record in evaluations():
+        keep_evaluation(folder / "figures", record)
 
 
 def half() -> Realisation:
@@ -63,7 +69,12 @@ def report(name: str, gain: float | None, guardrail: float = 0.0) -> TrialReport
     result = judge_trial(
         outcome, arm, trial.arms, "usual", days=28, expected_gain=2.0, guardrails={"complaint": complaints}
     )
-    return TrialReport(trial, 6_000, 4_000.0, 28, result)
+    triggered = generator.random(6_000) < 0.4
+    found = judge_triggered(
+        outcome, arm, triggered, generator.random(6_000) < 0.1, trial.arms, "usual", days=28, expected_gain=2.0
+    )
+    lost = {"the record is no longer kept": sum(found.unknown.values())}
+    return TrialReport(trial, 6_000, 4_000.0, 28, result, triggered=TriggeredReport(found, 20_000, lost))
 
 
 def readings() -> list[Reading]:
@@ -77,3 +88,25 @@ def readings() -> list[Reading]:
         Reading(check="impressions", subject="savings_plus", light=Light.AMBER, value=9.0,
                 sentence="savings_plus was presented 9 times in 28 days"),
     ]  # fmt: skip
+
+
+def evaluations() -> list[EvaluationRecord]:
+    """A challenger to ship, a proposal to stop, and a policy that is held for lack of support; the newest first."""
+    early, model = {"as_of": AS_OF - timedelta(days=1)}, {"demo-propensity": "7:ab12"}
+    return [
+        record_of(evaluated(0.9), "challenger", kind="model", versions={"bank": "b" * 64, **model}),
+        record_of(evaluated(0.1), "proposal:1", **early, left_out={}),
+        record_of(evaluated(0.5, unknown=0.4), "savings_autumn.yaml", as_of=AS_OF - timedelta(days=2)),
+    ]
+
+
+def evaluated(better: float, unknown: float = 0.0) -> PolicyEvaluation:
+    """A policy that makes the better of two offers with this probability, and one that was never made."""
+    generator = np.random.default_rng(4)
+    action = generator.integers(2, size=4_000)
+    accepted = generator.random(4_000) < np.where(action == 1, 0.15, 0.05)
+    target = np.array([(1.0 - better) * (1.0 - unknown), better * (1.0 - unknown), unknown])
+    return evaluate_policy(
+        action, 40.0 * accepted, np.full(4_000, 0.5), np.tile(target, (4_000, 1)),
+        segment=np.where(generator.random(4_000) < 0.3, "mature", "growth"),
+    )  # fmt: skip

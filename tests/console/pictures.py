@@ -16,7 +16,7 @@ from console.links import BASE, sign_in_link
 from nbo.environment import prepare
 from serving.api.app import create_app
 from serving.service.clock import Clock, ClockBase
-from tests.console.browser import save_webp, started
+from tests.console.browser import press, save_webp, started
 from tests.console.build import console_served
 from tests.ports import free_port
 from wiring.bank_time import last_moment
@@ -83,7 +83,7 @@ def _open(page: Page, address: str, name: str, customer: str) -> None:
     page.goto(f"{address}{BASE}/{ADDRESSES.get(name, name)}")
     if name == "customer":
         page.fill("#customer", customer)
-        page.keyboard.press("Enter")
+        press(page, "Enter")
         page.wait_for_selector("#timeline")
 
 

@@ -17,7 +17,8 @@ def page(tmp_path):
 
 def test_an_effect_that_shows_is_told_with_its_interval(page, tmp_path):
     gain = read_effects(tmp_path / "figures")["comparisons"][0]["groups"][1]["gain"]
-    assert f"Programme: +€{gain['value']:.2f} a customer (+€{gain['low']:.2f} to +€{gain['high']:.2f})" in page
+    value, low, high = (f"+\u2060€{gain[part]:.2f}" for part in ("value", "low", "high"))
+    assert f"Programme: {value} a customer ({low} to {high})" in page
 
 
 def test_an_effect_that_does_not_show_yet_has_a_date_and_a_small_group_no_interval(page, tmp_path):
@@ -53,10 +54,35 @@ def test_trials_say_ship_hold_or_stop_with_the_reason_and_what_to_expect(page, t
     assert later["readable_from"] == "2026-06-07"
 
 
+def test_only_decisions_that_would_have_differed_count_with_how_many_cannot_be_replayed(page, tmp_path):
+    bonus, _, later = read_trials(tmp_path / "figures")["trials"]
+    found = bonus["triggered"]
+    share = found["triggered"] / found["customers"]
+    assert later["triggered"] is None
+    assert (
+        f"Decisions would have differed for {found['triggered']:,} of {found['customers']:,} customers "
+        f"({share:.1%})." in page
+    )
+    assert f"{sum(found['unknown'].values()):,} customers are left out. The record is no longer kept." in page
+    assert found["gains"]["new"]["value"] == pytest.approx(found["diluted"]["arms"][0]["gain"]["value"] / share)
+    with browsing(tmp_path) as browser:
+        [row] = browser.get(f"{BASE}/experiments/data/triggered_bonus.json").json()["rows"]
+    assert row["gain_low"] < row["gain"] < row["gain_high"]
+    assert row["diluted"] < row["gain"]
+
+
 def test_every_table_of_experiments_is_there_as_data(tmp_path):
     write_evidence(tmp_path)
     with browsing(tmp_path) as browser:
-        for name in ("against_holdout", "against_standard", "realised", "trials", "trial_bonus", "trial_calm"):
+        for name in (
+            "against_holdout",
+            "against_standard",
+            "realised",
+            "trials",
+            "trial_bonus",
+            "trial_calm",
+            "triggered_calm",
+        ):
             assert browser.get(f"{BASE}/experiments/data/{name}.json").json()["rows"], name
             assert browser.get(f"{BASE}/experiments/data/{name}.csv").status_code == 200
 

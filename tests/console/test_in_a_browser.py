@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from console.links import BASE
 from console.page import all_pages
 from console.pages.journey import VIEWS
-from tests.console.browser import started, watch
+from tests.console.browser import press, started, watch
 from tests.console.build import HOSTILE, console_app, console_served, link_for, with_hostile_names, write_figures
 from tests.console.evidence import write_evidence
 from tests.console.journeys import write_journeys
@@ -62,7 +62,7 @@ def opened(page: Page, address: str, name: str) -> None:
     page.goto(f"{address}{BASE}/{name}")
     if name == "customer":
         page.fill("#customer", "c05")
-        page.keyboard.press("Enter")
+        press(page, "Enter")
         page.wait_for_selector("#timeline")
 
 
@@ -113,23 +113,23 @@ def test_figures_equal_those_of_an_independent_query(page, address, folder):
 
 def test_the_keyboard_alone_suffices(page, address):
     page.goto(f"{address}{BASE}/overview")
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.className") == "skip"
-    page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.closest('.choice') !== null")
-    page.keyboard.press("Tab")
+    press(page, "Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    press(page, "Enter")
+    press(page, "Tab")
+    expect(page.locator(".choice :focus")).to_be_attached()
+    press(page, "Tab")
     with page.expect_response(lambda answer: "group=outbound" in answer.url):
-        page.keyboard.press("Enter")
+        press(page, "Enter")
     page.wait_for_selector(".choice a[aria-current]:has-text('Outbound')")
     assert "group=outbound" in page.url
-    page.keyboard.press("Shift+Tab")
+    press(page, "Shift+Tab")
     page.locator(".who summary").focus()
-    page.keyboard.press("Enter")
-    assert page.locator(".menu").is_visible()
-    page.keyboard.press("Escape")
-    assert not page.locator(".menu").is_visible()
-    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    press(page, "Enter")
+    expect(page.locator(".menu")).to_be_visible()
+    press(page, "Escape")
+    expect(page.locator(".menu")).to_be_hidden()
+    expect(page.locator(".who summary")).to_be_focused()
 
 
 def test_a_channel_is_paused_and_resumed_by_buttons_also_on_a_phone(page, address):

@@ -47,6 +47,12 @@ def test_numbers_and_dates_are_written_as_people_write_them():
     assert [texts.percent(0.1234) for texts in (english, chinese)] == ["12.3%", "12.3%"]
     assert [texts.money(1234.5, 2) for texts in (english, chinese)] == ["€1,234.50", "€1,234.50"]
     assert [texts.moment(moment) for texts in (english, chinese)] == ["2 Jun 2026, 00:30", "2026年6月2日 00:30"]
+    assert [english.gain(value) for value in (1.234, -1.234, 0.004, -0.004)] == [
+        "+\u2060€1.23",
+        "−\u2060€1.23",
+        "€0.00",
+        "€0.00",
+    ]
     assert [texts.day(date(2026, 6, 2)) for texts in (english, chinese)] == ["2 Jun", "6月2日"]
     assert english.number(None) == english.percent(float("nan")) == english.date(None) == "–"
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+from math import nan
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,10 +10,15 @@ from console.languages.sentences import in_words
 from console.links import BASE
 from console.readings import CHECKS
 from decisioning.experiments.trials import judge_trial
+from decisioning.off_policy.estimators import ESTIMATORS
+from decisioning.off_policy.verdict import verdict_of, warnings_of
+from domain.estimate import Estimate
 from serving.delivery.unsent import Confirmations
+from serving.rollout.evidence import OLDER
 from serving.watching.partners import confirmed
+from serving.what_if.logged import REASONS
 from tests.console.build import browsing
-from tests.console.evidence import NOTES, readings, report, write_evidence
+from tests.console.evidence import NOTES, evaluated, evaluations, readings, report, write_evidence
 
 ENGLISH, CHINESE = (Texts(language, ZoneInfo("Europe/Amsterdam"), "EUR") for language in ("en", "zh"))
 
@@ -64,7 +71,19 @@ def sentences():
     arms = {"usual": 0.5, "new": 0.5}
     yield judge_trial([1.0] * 4, ["usual", "new"] * 2, arms, "usual", days=7, expected_gain=1.0).verdict.reason
     skewed = ["usual"] * 900 + ["new"] * 100
+    yield from (said for one in evaluations() for said in (one.found.verdict.reason, *one.found.warnings))
+    yield from evaluation_words()
     yield judge_trial([1.0] * 1_000, skewed, arms, "usual", days=7, expected_gain=1.0).verdict.reason
+
+
+def evaluation_words():
+    """Whatever a verdict may say, what is left out, and what estimators are."""
+    weak, few = (evaluated(0.9).support for _ in range(2))
+    few, weak = replace(few, effective=50.0), replace(weak, weight_of_largest=0.8)
+    yield from (*warnings_of(few), *warnings_of(weak), *ESTIMATORS.values(), *REASONS, OLDER)
+    for gain, least in ((Estimate(0.3, 0.1, 0.5), 0.2), (Estimate(0.3, -0.1, 0.7), 0.0), (Estimate(-0.1, -1, 1), 0.0)):
+        yield verdict_of(gain, evaluated(0.9).support, least).reason
+    yield verdict_of(Estimate(0.1, nan, nan), few, 0.0).reason
 
 
 @pytest.mark.parametrize("said", list(sentences()))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from config.watching import Watching
 from console.links import BASE
-from domain.health import Light, Reading
 from serving.beside import Beside, Shadow
 from serving.decider import Decider
-from serving.watching.alarms import keep_readings
+from serving.rollout.gate import held_gate
+from serving.rollout.report import RolloutReport
 from tests.console.build import Browser, browsing, console_app
 from tests.serving.api.client import running
 from tests.serving.build import AS_OF, Interested, Leaving
@@ -18,12 +17,14 @@ from tests.serving.build import AS_OF, Interested, Leaving
 
 def test_a_person_sees_the_shadow_with_its_gates_and_takes_it_back(tmp_path: Path) -> None:
     app = console_app(tmp_path)
-    held = Reading(check="rollout", subject="auc", light=Light.UNKNOWN, value=None, sentence="auc: too few outcomes")
-    (tmp_path / "figures").mkdir(exist_ok=True)
-    keep_readings(tmp_path / "figures", [held], Watching(), {}, AS_OF)
+    report = RolloutReport(
+        model="demo-propensity", as_of=AS_OF, sentence="", stage="shadow", version="7", share=0.0, since=AS_OF,
+        other="6", challenger="7", gates=(held_gate("auc", "too few outcomes"),), moves=(),
+    )  # fmt: skip
     asked: list[tuple[str, str, str]] = []
     with running(app, {}) as client:
         service = app.state.service
+        service.rollout = lambda: report
         service.ask_back = lambda by, why, caller: asked.append((by, why, caller))
         plain = service.engine.decider
         beside = Beside(shadow=Shadow(cited="7:ab12", scorer=Interested()))
@@ -33,6 +34,8 @@ def test_a_person_sees_the_shadow_with_its_gates_and_takes_it_back(tmp_path: Pat
         browser.enter("data_scientist")
         page = browser.get(f"{BASE}/models").text
         assert "Version 7:ab12 is in the shadow" in page
+        assert "Shadow: version 7 since" in page
+        assert "compared with version 6; it decides for 0% of the customers in the standard arm." in page
         assert "auc: too few outcomes" in page
         form = {"csrf": browser.token(), "act": "back", "why": "complaints"}
         answer = browser.post(f"{BASE}/models", form)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from config.reading import load_bank
@@ -15,6 +16,9 @@ from domain.errors import DataError
 from events.importing import import_sources
 from events.log import EventLog
 from events.report import ImportReport
+from features.calendar import Calendar
+from models.labels import anchors, churn_known_at
+from models.splits import evaluation_folds
 from nbo.onboarding.init import Given, NewBank, init_bank
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -304,3 +308,38 @@ def test_what_happened_to_every_customer_once_is_an_event_if_it_has_a_time_of_da
     assert [file.role for file in new.files] == ["events"]
     _, events = desk.run()
     assert {event["type"] for event in events} == {"login", "payment"}
+
+
+@pytest.mark.parametrize("spanned", [120, 140, 182, 250, 365, 500, 900])
+def test_the_churn_label_leaves_enough_moments_to_train_and_judge_on_exports_of_any_length(
+    desk: Desk, spanned: int
+) -> None:
+    first = datetime(2024, 2, 5, 9, tzinfo=UTC)
+    rows = "".join(f"U{n % 30},{first + timedelta(days=spanned * n // 299):%Y-%m-%d %H:%M},login\n" for n in range(300))
+    desk.put("log.csv", f"user_id,at,event\n{rows}")
+    desk.init(Given(time_zone="Europe/Berlin"))
+    models = load_bank(desk.bank).models
+    until = first + timedelta(days=spanned)
+    moments = anchors(first, until, models.training, models.churn, Calendar(ZoneInfo("Europe/Berlin")))
+    known_at = churn_known_at(moments, models.churn)
+    customers = np.array(["c"] * len(moments), dtype=object)
+    assert len(evaluation_folds(customers, moments, known_at, models.training)) == models.training.folds
+    assert models.churn.horizon_days == models.training.history_days
+    assert (models.churn.horizon_days == 90) == (spanned >= 400), "the longest that the exports allow"
+
+
+@pytest.mark.parametrize(("days_ago", "ends"), [(0, False), (2, False), (3, True), (400, True)])
+def test_events_that_ended_days_ago_are_all_there_are(desk: Desk, days_ago: int, ends: bool) -> None:
+    last = date.today() - timedelta(days=days_ago)  # noqa: DTZ011 - a day is enough
+    rows = "".join(f"U{n % 9},{last - timedelta(days=n)} 10:00:00,login\n" for n in range(30))
+    desk.put("log.csv", f"user_id,at,event\n{rows}")
+    desk.init()
+    assert load_bank(desk.bank).identity.complete_until == (last if ends else None)
+
+
+def test_what_is_known_ends_with_the_last_event_and_not_with_the_day_of_the_attributes(desk: Desk) -> None:
+    rows = "".join(f"U{n % 9},2025-0{1 + n % 5}-11 10:00:00,login\n" for n in range(30))
+    desk.put("log.csv", f"user_id,at,event\n{rows}")
+    desk.put("users.csv", "user_id,age\n" + "".join(f"U{n},{30 + n}\n" for n in range(9)))
+    desk.init()
+    assert load_bank(desk.bank).identity.complete_until == date(2025, 5, 11)

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from nbo.commands import run_command_line
+from nbo.proof_commands import show_trial
 from pipelines.batch_run import BatchRun
 from records.pauses import pauses_in_force
 from serving.champion_files import ChampionFiles
 from serving.decider import Decider
+from tests.console.evidence import report as trial_report
 from tests.pipelines.small_bank import DEMO
 from tests.tracking_store import tracking_store
 from wiring.components import Components, reload_components
@@ -43,6 +45,16 @@ def test_a_rollout_is_shown_and_its_steps_need_a_person_and_a_reason(
     assert "--by and --why" in said(bank, capsys, "rollout", "start", code=1)
     assert "no champion to compare with" in said(bank, capsys, "rollout", "start", "--by", "A", "--why", "B", code=1)
     assert "show, start, next, back" in said(bank, capsys, "rollout", "forwards", code=1)
+
+
+def test_a_trial_is_shown_with_the_decisions_that_would_have_differed(capsys: pytest.CaptureFixture[str]) -> None:
+    report = trial_report("bonus", 3.0)
+    assert report.triggered is not None
+    show_trial(report)
+    out = " ".join(capsys.readouterr().out.split())
+    assert report.triggered.result.sentence in out
+    [lost] = report.triggered.lost.values()
+    assert f"cannot be replayed for {lost:,} customers: the record is no longer kept" in out
 
 
 def test_a_pause_is_told_shown_and_ended(bank: Components, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,6 +26,7 @@ from nbo_client.messages import (
     EventResult,
     EventResults,
     Explanation,
+    ModelRollout,
     Paused,
     PauseInForce,
     PauseRequest,
@@ -37,6 +38,9 @@ from nbo_client.messages import (
     Receipt,
     Replay,
     ResumeRequest,
+    RolloutGate,
+    RolloutMove,
+    Rollouts,
     ScoreRequest,
     Scores,
     StoredDecision,
@@ -54,7 +58,7 @@ ANSWERED = {
     for kind in (
         Reason, RankedOffer, Decision, Decisions, Withdrawal, EventResult, EventResults, Ready, Customer,
         ConsentChanged, Receipt, StoredDecision, Explanation, Replay, Catalogue, Scores, PauseInForce, Paused, Pauses,
-        BackAsked,
+        BackAsked, ModelRollout, RolloutGate, RolloutMove, Rollouts,
     )
 }  # fmt: skip
 BY_KIND = {kind: name for name, kind in (ASKED | ANSWERED).items()}
@@ -77,6 +81,7 @@ CALLS: list[Call[Any]] = [
     calls.scores("c", None),
     calls.pauses(),
     calls.pause(PauseRequest(scope="outbound", by="A", reason="R", until=datetime(2026, 6, 1, tzinfo=UTC))),
+    calls.rollouts(),
     calls.take_back(BackRequest(by="A", reason="R")),
     calls.resume(ResumeRequest(scope="outbound", by="A")),
 ]

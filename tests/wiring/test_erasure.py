@@ -25,7 +25,7 @@ from records.schema import AUDIT
 from serving.customer_features import CustomerReader
 from serving.decider import Decider
 from serving.delivery.delivering import deliver
-from serving.delivery.permission import Permission
+from serving.delivery.permission import DeliveryPermission
 from serving.service.deciding import SEED
 from tests.pipelines.small_bank import SmallBank
 from tests.pipelines.test_delivering import plan
@@ -85,7 +85,7 @@ def deliver_letters(components: Components, midnight: datetime, now: datetime) -
     outbox = outbox_of(components)
     gather_plans(components, outbox, now)
     reader = CustomerReader(components.bank, components.log, components.online, components.journal)
-    permission = Permission(Decider(components.bank, None, None), reader, SEED)
+    permission = DeliveryPermission(Decider(components.bank, None, None), reader, SEED)
     deliver(outbox, targets_of(components, outbox, {}), permission, lambda: now, timedelta(hours=12))
 
 

@@ -14,11 +14,14 @@ from decisioning.engine import DecisionContext
 from decisioning.policies.trial import Trial
 from domain.errors import DataError, ModelError, NotFoundError
 from models.registry import SHADOW, SLICE, Move
-from pipelines.evaluation import GAINS, PAGE, STAGES, evaluate_logged
+from pipelines.evaluation import evaluate_logged
+from pipelines.evaluation_page import GAINS, PAGE, STAGES, evaluation_page, expect_empty, write_evaluation
 from records.model_calls import add_calls
 from records.schema import AUDIT, DECISIONS, VERSIONS
 from serving.champions import read_champions
+from serving.rollout.report import read_report
 from serving.rollout.requests import BackRequest, ask_back, asked_back
+from serving.what_if.evaluations import read_evaluations
 from tests.serving.api.build import with_policy
 from tests.wiring.rollout_world import RolloutWorld
 from wiring.rollout import Rollout, do_what_is_asked
@@ -55,6 +58,10 @@ def test_a_good_challenger_goes_through_shadow_and_slice_into_charge(world: Roll
     world.live(6)
 
     desk.start(**STEP, now=world.today)
+    told = read_report(parts.places.figures)
+    assert told is not None
+    assert (told.stage, told.version, told.share, told.gates) == ("shadow", challenger.version, 0.0, ())
+    assert (told.since, told.other) == (world.today, first.version)
     with pytest.raises(ModelError, match="stays in the shadow") as early:
         desk.next(**STEP, now=world.today)
     assert "hold" in str(early.value)
@@ -62,7 +69,16 @@ def test_a_good_challenger_goes_through_shadow_and_slice_into_charge(world: Roll
     assert set(answered(world, 16)) == {first.version}, "what is in the shadow answers nobody"
     gates = {one.name: one for one in desk.gates(desk.state(world.today), world.today)}
     assert {name: str(one.verdict) for name, one in gates.items() if one.verdict.word != "ship"} == {}
+    desk.check(world.today)
+    assert read_report(parts.places.figures) == desk.report(world.today), "readings and command have one source"
+    [kept] = read_evaluations(parts.places.figures)
+    assert (kept.kind, kept.subject, kept.is_watched) == ("model", challenger.version, True)
+    assert kept.found.gain_at_any_time.value == gates["value"].value, "the gate has read this evaluation"
+    assert kept.versions["demo-propensity"].startswith(f"{challenger.version}:")
     desk.next(**STEP, now=world.today)
+    told = read_report(parts.places.figures)
+    assert told is not None
+    assert (told.stage, told.share, told.gates) == ("slice", 0.5, ()), "gates of the shadow say nothing of the slice"
 
     world.live(8)
     both = answered(world, 8)
@@ -119,14 +135,19 @@ def test_a_model_is_evaluated_on_decisions_that_it_has_not_learned_from(world: R
     bad = world.train(2, sign=-1.0)
     world.live(9)
     for name in ("challenger", bad.version):
-        found = evaluate_logged(world.parts, Path(name), world.today, tmp_path / name)
-        assert found["page"].startswith(f"# Stop: {name}"), found["page"][:300]
-        assert found["evaluation"]["gains"]["dr"]["high"] < 0.0
+        record = evaluate_logged(world.parts, Path(name), world.today)
+        write_evaluation(tmp_path / name, record)
+        page = evaluation_page(record)
+        assert page.startswith(f"# Stop: {name}"), page[:300]
+        assert record.found.gains["dr"].high < 0.0
+        assert record in read_evaluations(world.parts.places.figures)
     page = (tmp_path / "challenger" / PAGE).read_text()
     for picture in (GAINS, STAGES):
         assert f"]({picture})" in page
         assert (tmp_path / "challenger" / picture).read_text().startswith("<svg")
-    assert "made before the model's last training data" not in found["left_out"]
+    assert "made before the model's last training data" not in record.left_out
+    with pytest.raises(DataError, match="the folder is not empty"):
+        expect_empty(tmp_path / "challenger")
     with pytest.raises(DataError, match="there is no such policy or model"):
         evaluate_logged(world.parts, Path("challengr"), world.today)
 
@@ -197,7 +218,7 @@ def test_a_model_that_fails_in_its_slice_is_counted_and_the_champion_decides(
         def predict(self, *_: object, **__: object) -> np.ndarray:
             raise ValueError("its trees are damaged")
 
-    monkeypatch.setattr(decider._of_arm[0], "propensity", Broken())
+    monkeypatch.setattr(decider._of_arm[0].scoring, "propensity", Broken())
     world.live(8)
     assert set(answered(world, 8)) == {first.version}
     [back] = [one for one in desk.check(world.today) if one.subject == "back"]
@@ -207,7 +228,9 @@ def test_a_model_that_fails_in_its_slice_is_counted_and_the_champion_decides(
 
 def test_a_request_of_a_service_is_done_by_who_publishes_models(world: RolloutWorld) -> None:
     world.train(1)
-    world.train(2)
+    waits = world.train(2)
+    report = Rollout(world.parts, "test").report(world.today)
+    assert (report.stage, report.version, report.share, report.since) == ("challenger", waits.version, 0.0, None)
     folder, desk = world.parts.places.champions, Rollout(world.parts, "test")
     desk.start(**STEP, now=world.today)
     manifest = read_champions(folder)

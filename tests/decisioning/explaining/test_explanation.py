@@ -9,7 +9,7 @@ from decisioning.engine import DecisionContext, Decisions, decide
 from decisioning.policies.policy import ContactLimit, Policy, Rule
 from decisioning.reporting.summary import Funnel, Summary
 from decisioning.reporting.tables import RULES_KEY, ranked_offers, rejections
-from domain.decision import Verdict
+from domain.decision import RuleVerdict
 from tests.decisioning.build import NOON, STAGES, compiled, customers, decision_record, likely
 
 POLICY = compiled(
@@ -28,7 +28,7 @@ def decided(n: int = 3, **columns) -> Decisions:
     return decide(customers(POLICY, n, **columns), likely(POLICY, n), POLICY, DecisionContext(as_of=NOON, seed=1))
 
 
-def verdicts(decisions: Decisions, offer: str, channel: str) -> tuple[Verdict, ...]:
+def verdicts(decisions: Decisions, offer: str, channel: str) -> tuple[RuleVerdict, ...]:
     [found] = [one for one in decision_record(decisions, 0, channel).candidates if one.offer == offer]
     return found.verdicts
 

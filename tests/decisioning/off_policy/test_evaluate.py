@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
+import orjson
 import pytest
 
-from decisioning.off_policy.estimators import all_terms, slope
-from decisioning.off_policy.evaluate import evaluate_policy
+from decisioning.off_policy.estimators import ESTIMATORS, all_terms, slope
+from decisioning.off_policy.evaluate import PolicyEvaluation, evaluate_policy
 from decisioning.off_policy.intervals import confidence_sequence
 from decisioning.off_policy.logged import LoggedDecisions, logged_decisions
 from decisioning.off_policy.outcome_model import expected_rewards
@@ -152,3 +155,33 @@ def test_decisions_in_another_order_give_the_same_figures() -> None:
     straight, mixed = evaluate_policy(*whole), evaluate_policy(*(each[order] for each in whole))
     assert straight.gains["ips"].value == pytest.approx(mixed.gains["ips"].value)
     assert straight.support.effective == pytest.approx(mixed.support.effective)
+
+
+def test_bands_count_each_decision_and_all_of_the_weight_once() -> None:
+    probability = [0.5, 0.5, 0.5, 0.25, 0.05]
+    target = [[0.0, 1.0], [0.5, 0.5], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]
+    bands = evaluate_policy([0] * 5, [1.0] * 5, probability, target).support.bands
+    assert [(one.above, one.up_to) for one in bands] == [(None, 0), (0, 1), (1, 2), (2, 5), (5, 10), (10, None)]
+    assert [one.decisions for one in bands] == [1, 1, 1, 1, 0, 1]
+    assert [one.share_of_weight for one in bands] == pytest.approx([0.0, 1 / 27, 2 / 27, 4 / 27, 0.0, 20 / 27])
+
+
+def test_a_policy_of_which_no_decision_was_ever_made_has_no_weight_to_share() -> None:
+    bands = evaluate_policy([0] * 5, [1.0] * 5, [1.0] * 5, np.full(5, 1)).support.bands
+    assert bands[0].decisions == 5
+    assert all(np.isnan(one.share_of_weight) for one in bands)
+
+
+@pytest.mark.parametrize("count", [1, 500])
+def test_figures_come_back_from_json_as_they_were(count: int) -> None:
+    one = World().decisions(count, seed=11)
+    segment = np.where(one.context[:, 0] > 0.0, "high", "low")
+    found = evaluate_policy(one.action, one.reward, one.probability, one.target, context=one.context, segment=segment)
+    text = orjson.dumps(found.to_json(), option=orjson.OPT_SERIALIZE_NUMPY)
+    again = PolicyEvaluation.from_json(json.loads(text))
+    assert repr(again) == repr(found), "repr, because NaN equals nothing"
+
+
+def test_every_estimator_has_words() -> None:
+    found = evaluate_policy([0, 1], [1.0, 0.0], [0.5, 0.5], [[0.5, 0.5], [0.5, 0.5]])
+    assert list(found.gains) == list(ESTIMATORS)

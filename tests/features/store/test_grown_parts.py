@@ -11,7 +11,7 @@ from domain.errors import StateError
 from expressions.types import Category, Number
 from features.state import States
 from features.store.parts import FeatureParts
-from features.store.periods import Period
+from features.store.periods import StoredPeriod
 from features.store.state_files import StateFiles
 from features.table import FeatureTable
 
@@ -57,6 +57,6 @@ def test_states_tell_whose_they_are(tmp_path: Path) -> None:
 
 
 def test_a_quarter_is_over_from_the_first_moment_of_the_next_on() -> None:
-    quarter = Period(first=12 * 56, months=3)
+    quarter = StoredPeriod(first=12 * 56, months=3)
     begin = int(np.datetime64("2026-04-01", "us").astype(np.int64))
     assert (quarter.is_over_before(begin - 1), quarter.is_over_before(begin)) == (False, True)

@@ -11,7 +11,7 @@ import jwt
 import pytest
 
 from config.service import ApiKey, ServiceSettings
-from serving.api.rates import PROBED, Rates
+from serving.api.rates import PROBED, CallerRates
 from serving.api.security import new_key
 from tests.docs.pages import ROOT
 from tests.serving.api.build import small_client
@@ -40,7 +40,7 @@ def taken(rates, caller, per_second, times=1_000):
 
 
 def test_a_second_s_worth_is_there_at_once_and_comes_back_with_time(clock):
-    rates = Rates(None, clock)
+    rates = CallerRates(None, clock)
     assert taken(rates, "app", 20) == 20
     clock.seconds += 0.5
     assert taken(rates, "app", 20) == 10
@@ -53,7 +53,7 @@ def test_a_second_s_worth_is_there_at_once_and_comes_back_with_time(clock):
 
 
 def test_all_who_share_the_file_count_together(clock, tmp_path):
-    one, other = Rates(tmp_path / "rates", clock), Rates(tmp_path / "rates", clock)
+    one, other = CallerRates(tmp_path / "rates", clock), CallerRates(tmp_path / "rates", clock)
     assert [one.take("app", 3), other.take("app", 3), one.take("app", 3)] == [0.0] * 3
     assert other.take("app", 3) == one.take("app", 3) > 0
     assert other.take("branch", 3) == 0.0
@@ -79,7 +79,7 @@ print(sum(rates.take("app", 10_000) == 0.0 for _ in range(8_000)))
 
 
 def test_a_batch_is_made_up_for(clock):
-    rates = Rates(None, clock)
+    rates = CallerRates(None, clock)
     assert rates.take("night", 20) == 0.0
     rates.charge("night", 20, 499)
     assert rates.take("night", 20) == pytest.approx(500 / 20 - 19 / 20)
@@ -91,7 +91,7 @@ def test_a_batch_is_made_up_for(clock):
 
 def test_more_callers_than_there_is_room_for_are_let_in(clock, monkeypatch):
     monkeypatch.setattr("serving.api.rates.SLOTS", PROBED)
-    rates = Rates(None, clock)
+    rates = CallerRates(None, clock)
     assert all(rates.take(f"caller {number}", 1) == 0.0 for number in range(100))
     clock.seconds += 10
     assert taken(rates, "caller 3", 1) == 1

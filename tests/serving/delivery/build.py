@@ -22,7 +22,7 @@ from serving.batch.contacts import SCHEMA
 from serving.customer_features import CustomerReader
 from serving.delivery.delivering import ChannelReport, deliver
 from serving.delivery.outbox import Outbox
-from serving.delivery.permission import Permission
+from serving.delivery.permission import DeliveryPermission
 from serving.delivery.states import State
 from serving.delivery.targets import Target
 from serving.delivery.webhook import Webhook
@@ -74,7 +74,7 @@ class Post:
         reader = CustomerReader(BANK, self.log, None, Journal(self.database, BANK.vocabulary.contacts))
         decider = small_decider(BANK)
         self.policy = decider.policy
-        self.permission = Permission(decider, reader, seed=7)
+        self.permission = DeliveryPermission(decider, reader, seed=7)
 
     def gather(self, *customers: str, run: str = "run", night: str = NIGHT, **more: Any) -> int:
         midnight = datetime.fromisoformat(night).replace(tzinfo=BANK.time_zone)

@@ -12,7 +12,7 @@ from events.vocabulary import Property
 from records.journal import Journal
 from serving.customer_features import CustomerReader
 from serving.delivery.outbox import Contact
-from serving.delivery.permission import Permission, Ruled, Ruling
+from serving.delivery.permission import DeliveryPermission, Ruled, Ruling
 from serving.delivery.states import State
 from serving.intraday import TodaysEvents
 from tests.records.build import accept, told
@@ -41,7 +41,7 @@ def permission_of(post, states=None, bank=BANK):
     today = TodaysEvents(post.log)
     reader = CustomerReader(bank, post.log, states, Journal(post.database, bank.vocabulary.contacts), today)
     today.refresh(reader.midnight(NOW))
-    return Permission(small_decider(bank), reader, seed=7)
+    return DeliveryPermission(small_decider(bank), reader, seed=7)
 
 
 def alone(permission, contacts, now=NOW):

@@ -16,7 +16,7 @@ from domain.offer import Offer, OfferClass, Treatment
 from events.schema import table_of
 from events.vocabulary import ContactEvents, EventType, Property, Vocabulary
 from features.calendar import Calendar
-from serving.figures.acceptance import Period, Rate, acceptance, last_matured_day
+from serving.figures.acceptance import DateSpan, Rate, acceptance, last_matured_day
 from serving.figures.daily_responses import KEYS, SCHEMA, added_up, daily_responses
 
 ZONE = ZoneInfo("Europe/Amsterdam")
@@ -160,5 +160,5 @@ def test_an_interval_contains_its_rate_and_covers_what_it_promises(accepted):
 
 
 def test_periods_are_of_the_same_length_and_adjacent():
-    period = Period.ending(UNTIL.date(), 28)
+    period = DateSpan.ending(UNTIL.date(), 28)
     assert (period.before().last + timedelta(days=1), period.before().days) == (period.first, 28)

@@ -9,7 +9,7 @@ import pytest
 
 from models.settings import Rollout
 from serving.beside import Calls
-from serving.rollout.evidence import Matured, Recent
+from serving.rollout.evidence import Matured, RecentDecisions
 from serving.rollout.fairness import fairness_gate
 from serving.rollout.gate import verdict_of_all
 from serving.rollout.gates import auc_gate, calibration_gate, drift_gate, errors_gate, gates_of, time_gate, value_gate
@@ -55,9 +55,9 @@ def matured(
     return Matured(arrays=arrays, other=propensity(other), accepted=accepted, as_of=moments, groups=groups)
 
 
-def recent(*, south: float = 0.6, moved: float = 0.0, rows: int = N) -> Recent:
+def recent(*, south: float = 0.6, moved: float = 0.0, rows: int = N) -> RecentDecisions:
     random, place = np.random.default_rng(6), np.arange(rows) % 2
-    return Recent(
+    return RecentDecisions(
         offered=(random.random(rows) < np.where(place == 1, south, 0.6)).astype(float),
         groups={"region": np.array(["north", "south"], dtype=object)[place]},
         scores=random.beta(2.0, 8.0, rows) + moved,

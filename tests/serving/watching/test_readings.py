@@ -48,6 +48,16 @@ def test_old_news_turn_the_light(tmp_path, hours, light):
     assert (news.light.value, night.light) == (light, Light.UNKNOWN)
 
 
+def test_nothing_is_late_where_the_sources_say_where_they_end(tmp_path):
+    log = log_with(tmp_path / "log", {0: 1})
+    later = NOW + timedelta(days=500)
+    [news, _] = freshness(log, tmp_path, Limits(), later, ended=NOW + timedelta(hours=1))
+    assert (news.light, news.value) == (Light.UNKNOWN, None)
+    assert "as complete_until says" in news.sentence
+    [news, _] = freshness(log, tmp_path, Limits(), later, ended=NOW - timedelta(hours=1))
+    assert news.light is Light.RED, "deliveries have begun since"
+
+
 @pytest.mark.parametrize(("events", "light"), [(100, "green"), (45, "amber"), (10, "red")])
 def test_a_partial_day_turns_the_light(tmp_path, events, light):
     log = log_with(tmp_path, {1: events, 8: 100, 15: 110, 22: 90, 29: 100})

@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 
 from decisioning.engine import DecisionContext
-from decisioning.off_policy.evaluate import evaluate_policy
 from decisioning.policies.policy import Exploration, Rule, Weight
 from domain.errors import DataError
 from domain.event import Event
 from events.schema import table_of
 from features.moments import utc_microseconds
-from pipelines.evaluation import evaluation_page
+from pipelines.evaluation_page import evaluation_page
 from records.decision_log import DecisionLog
 from serving.batch.part import decide_part
 from serving.batch.part_log import log_part
 from serving.what_if.logged import evaluation_arrays, logged_outcomes
 from tests.serving.api.build import with_policy
 from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log
+from tests.serving.what_if.evaluations import record_of
 
 CUSTOMERS = 600
 ACCEPTS = {"savings_plus": 0.1, "budget_check": 0.6}
@@ -64,10 +64,7 @@ class World:
 
     def evaluated(self, bank):
         arrays = evaluation_arrays(self.outcomes(), small_decider(bank), self.log, self.folder / "decisions")
-        return arrays, evaluate_policy(
-            arrays.action, arrays.reward, arrays.probability, arrays.target,
-            context=arrays.context, customer=arrays.customer, segment=arrays.stage,
-        )  # fmt: skip
+        return arrays, arrays.evaluation()
 
     def truth(self, bank):
         """What a policy earns for each decision: every offer's chance, probability of acceptance and value."""
@@ -145,7 +142,7 @@ def test_impressions_of_no_decision_are_counted_and_left_out(world):
 
 def test_the_page_says_it_in_words_with_the_numbers(world):
     _, found = world.evaluated(CARE_FIRST)
-    page = evaluation_page(BANK, "care_first", found, world.outcomes().left_out)
+    page = evaluation_page(record_of(found, "care_first", left_out=world.outcomes().left_out))
     assert page.startswith("# Ship: care_first\n\nIt earns more than the policy that was logged: +")
     for part in ("## Estimators", "| dr | doubly robust |", "## Stages", "| growth | 600 |", "cite no decision"):
         assert part in page

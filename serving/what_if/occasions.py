@@ -1,0 +1,193 @@
+"""Where a bank has decided: features, requests, prices and budgets of logged decisions, to decide there again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from config.bank import Bank
+from decisioning.engine import DecisionContext
+from domain.errors import StateError
+from events.fingerprints import bucket_of
+from events.log import EventLog
+from expressions.types import Array
+from features.compute import compute_features
+from features.moments import Moments, utc_microseconds
+from features.table import FeatureTable
+from records.decision_log import LoggedDecision
+from serving.batch.budget_state import budget_state_of
+from serving.batch.part import FEATURES, part_file
+from serving.customer_features import Origin
+from serving.decider import Decider
+from serving.replay import features_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Occasion:
+    """A moment at which decisions were made together.
+
+    Attributes:
+        rows: Their positions, shape (n,).
+        features: The customers' features at that moment, n rows.
+        context: Time, seed, channels, request, prices and rests of budgets.
+        unknown: Whether nothing was known of the customers.
+    """
+
+    rows: NDArray[np.intp]
+    features: FeatureTable
+    context: DecisionContext
+    unknown: bool
+
+
+def occasions(logged: Sequence[LoggedDecision], decider: Decider, log: EventLog, folder: Path) -> Iterator[Occasion]:
+    """Return where decisions were made: single ones one by one, those of a part and channel together.
+
+    Features that the decider reads and the records lack are computed from the event log as of each decision. Decisions
+    in channels that the decider's policy does not have are left out.
+
+    Args:
+        logged: Decisions with a record, or of a part of a batch run.
+        decider: Who is to decide there.
+        log: Event log.
+        folder: Folder that holds one folder per batch run.
+
+    Raises:
+        StateError: Files of a batch run are gone.
+    """
+    added = _added_features(logged, decider, log, folder)
+
+    def key(row: int) -> tuple[str, str, str]:
+        one = logged[row]
+        return (one.part or "", one.channel, "" if one.part else one.decision_id)
+
+    known = set(decider.policy.candidates.by_channel)
+    budgets = {budget.budget.name for budget in decider.policy.budgets}
+    for (part, channel, _), members in groupby(sorted(range(len(logged)), key=key), key=key):
+        rows = np.array(list(members), dtype=np.intp)
+        first = logged[rows[0]]
+        if channel not in known:
+            continue
+        if first.record is not None:
+            kept = features_of(first.record, decider.schema)
+            prices, remaining = dict(first.record.prices), dict(first.record.remaining)
+            request = {n: v for n, v in first.record.request.items() if n in decider.bank.vocabulary.request}
+        else:
+            kept = _customers_of_part(folder, part, [logged[row].customer_id for row in rows.tolist()], decider)
+            state = budget_state_of(folder / part.rpartition("/")[0])
+            prices, remaining = dict(state.get("prices") or {}), dict(state.get("remaining") or {})
+            request = {}
+        context = DecisionContext(
+            as_of=utc_microseconds(first.as_of),
+            seed=first.seed,
+            channels=[channel],
+            request=request,
+            prices={name: price for name, price in prices.items() if name in budgets},
+            remaining={name: left for name, left in remaining.items() if name in budgets and left is not None},
+            at_once=not first.part,
+        )
+        table = _with(kept, {name: values[rows] for name, values in added.items()}, decider)
+        yield Occasion(rows, table, context, first.features_from == Origin.NOTHING)
+
+
+def night_of_part(
+    folder: Path, part: str, customers: Collection[str], seed: int, decider: Decider, log: EventLog
+) -> Occasion | None:
+    """Return where a batch run decided for some customers of a part in all channels, what it offered nobody included.
+
+    Args:
+        folder: Folder that holds one folder per batch run.
+        part: Run and part, such as `2026-06-24-ab12/bucket-003`.
+        customers: Ids; those that the part does not have are left out.
+        seed: Seed of the run's draws.
+        decider: Who is to decide there.
+        log: Event log.
+
+    Returns:
+        The occasion, whose rows are positions in the part; None if the part has none of the customers.
+
+    Raises:
+        StateError: The part's files are gone.
+    """
+    whole = _table_of_part(_of_part(folder, part), decider)
+    rows = np.flatnonzero([customer in customers for customer in whole.customer_ids.tolist()])
+    if not len(rows):
+        return None
+    kept = whole.take(rows)
+    missing = sorted(set(decider.features) - set(kept.columns))
+    added = features_at(kept.customer_ids, kept.as_of, missing, decider.bank, log).columns if missing else {}
+    state = budget_state_of(folder / part.rpartition("/")[0])
+    budgets = {budget.budget.name for budget in decider.policy.budgets}
+    context = DecisionContext(
+        as_of=kept.as_of[0],
+        seed=seed,
+        prices={name: price for name, price in (state.get("prices") or {}).items() if name in budgets},
+        remaining={name: left for name, left in (state.get("remaining") or {}).items() if name in budgets},
+    )
+    return Occasion(rows, _with(kept, added, decider), context, unknown=False)
+
+
+def _with(kept: FeatureTable, added: Mapping[str, Array], decider: Decider) -> FeatureTable:
+    columns = {**kept.columns, **added}
+    return FeatureTable(kept.customer_ids, kept.as_of, columns, {name: decider.schema[name] for name in columns})
+
+
+def features_at(
+    customers: NDArray[np.object_], moments: NDArray[np.datetime64], names: Sequence[str], bank: Bank, log: EventLog
+) -> FeatureTable:
+    """Compute features from the event log, each row as of a moment of its own."""
+    columns = {name: np.full(len(customers), np.nan) for name in names}
+    buckets = bucket_of(pa.array(customers, pa.string()), log.buckets)
+    for bucket in np.unique(buckets).tolist():
+        rows = np.flatnonzero(buckets == bucket)
+        there = Moments(customers[rows], moments[rows])
+        found = compute_features(log.read_bucket(bucket), there, bank.feature_definitions, list(names))
+        for name in names:
+            columns[name][rows] = found.columns[name]
+    return FeatureTable(customers, moments, columns, {name: bank.features.features[name].type for name in names})
+
+
+def _added_features(
+    logged: Sequence[LoggedDecision], decider: Decider, log: EventLog, folder: Path
+) -> dict[str, Array]:
+    """Compute the features that some record lacks, for all decisions; shape (n,) each."""
+    kept = {frozenset(one.record.features) for one in logged if one.record is not None}
+    kept |= {frozenset(_of_part(folder, part).column_names) for part in {one.part for one in logged if one.part}}
+    missing = sorted(set(decider.features) - frozenset.intersection(*kept))
+    if not missing:
+        return {}
+    customers = np.array([one.customer_id for one in logged], dtype=object)
+    moments = np.array([utc_microseconds(one.as_of) for one in logged])
+    return dict(features_at(customers, moments, missing, decider.bank, log).columns)
+
+
+def _of_part(folder: Path, part: str) -> pa.Table:
+    run, _, name = part.rpartition("/")
+    path = part_file(folder / run, FEATURES, name)
+    try:
+        return pq.read_table(path)
+    except OSError as error:
+        raise StateError(
+            "the features of logged decisions are gone",
+            got=error.strerror or str(error),
+            expected=f"the file {path}",
+            remedy="restore the files of the run from an archive",
+        ) from error
+
+
+def _customers_of_part(folder: Path, part: str, customers: Sequence[str], decider: Decider) -> FeatureTable:
+    whole = _table_of_part(_of_part(folder, part), decider)
+    places = {customer: place for place, customer in enumerate(whole.customer_ids.tolist())}
+    return whole.take(np.array([places[customer] for customer in customers], dtype=np.intp))
+
+
+def _table_of_part(table: pa.Table, decider: Decider) -> FeatureTable:
+    there = set(table.column_names)
+    schema = {feature: decider.schema[feature] for feature in decider.features if feature in there}
+    return FeatureTable.from_arrow(table, schema)

@@ -1,0 +1,46 @@
+"""Proposals put to the evaluation, over decisions of a small world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from domain.errors import NotFoundError
+from pipelines.evaluation import evaluate_logged
+from serving.what_if.evaluations import evaluation_of_policy
+from tests.wiring.rollout_world import RolloutWorld
+from wiring.proposals import proposals_of
+
+PUSHED = "name: care_first\nfactor: 3.0\ntags: [service]\n"
+LOGINS = (
+    "  - {name: logins, aggregate: count, where: {group: login}, windows_days: [30], unit: events, topic: activity, "
+)
+LOGINS += "description: Logins}\n"
+"""What the world's model reads, for the bank's folder."""
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RolloutWorld]:
+    world = RolloutWorld(tmp_path, monkeypatch)
+    yield world
+    world.parts.database.close()
+
+
+def test_a_proposal_is_evaluated_as_the_policy_it_would_make_and_found_by_it(world: RolloutWorld) -> None:
+    parts = world.parts
+    world.train(1)
+    world.live(6)
+    file = parts.folder / "features.yaml"
+    file.write_text(file.read_text().replace("aggregates:\n", f"aggregates:\n{LOGINS}", 1))
+    proposals = proposals_of(parts, parts.decider)
+    proposal = proposals.draft("anna", "lever", "care_first", PUSHED)
+    record = evaluate_logged(parts, Path("proposal:1"), world.today)
+    assert (record.kind, record.subject, record.bank) == ("policy", "proposal:1", parts.name)
+    found = evaluation_of_policy(parts.places.figures, proposals.bank_with(proposal).digest)
+    assert found is not None
+    assert repr(found) == repr(record), "repr, because NaN equals nothing"
+    assert evaluation_of_policy(parts.places.figures, parts.bank.digest) is None
+    with pytest.raises(NotFoundError, match="there is no such proposal"):
+        evaluate_logged(parts, Path("proposal:2"), world.today)
