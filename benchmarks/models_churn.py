@@ -52,10 +52,11 @@ def churn_results(home: Path) -> list[dict[str, Any]]:
 def _judged(name: str, rows: ChurnRows, horizon: int, training: Training = Training(segments=())) -> dict[str, Any]:  # noqa: B008
     known = np.flatnonzero(~np.isnan(rows.y))
     features, y, known_at = rows.features.take(known), rows.y[known], rows.known_at[known]
-    parts = []
+    parts, forms = [], []
     for fold in evaluation_folds(features.customer_ids, features.as_of, known_at, training):
         train, test, answers = features.take(fold.train), features.take(fold.test), y[fold.train]
         model = fit_churn(train, answers, rows.names, training, known_at=known_at[fold.train], num_threads=2)
+        forms.append(model.chosen.split(",")[0])
         scores = {
             MODEL: model.predict(test),
             "prevalence": prevalence(answers, len(test)),
@@ -81,6 +82,7 @@ def _judged(name: str, rows: ChurnRows, horizon: int, training: Training = Train
         "name": name,
         "rows": evaluation.rows,
         "positives": evaluation.positives,
+        "forms": list(dict.fromkeys(forms)),
         "model": {one: _three(evaluation.model[one]) for one in metrics},
         "over": {
             rival: {one: _three(better[one]) for one in metrics} for rival, better in evaluation.improvements.items()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from domain.errors import EngineError, ModelError
 from expressions.types import Array
+from models.splits import Folds
 from models.tree_parameters import TreeParameters
 from models.tree_text import combined_trees, expect_trees
 
@@ -142,9 +143,7 @@ class TreeRows:
         return self._binned.subset(places.tolist()).construct().set_init_score(start[places])
 
 
-def grow_on_folds(
-    rows: TreeRows, starts: Sequence[Array], folds: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
-) -> tuple[int, list[Array]]:
+def grow_on_folds(rows: TreeRows, starts: Sequence[Array], folds: Folds) -> tuple[int, Array]:
     """Grow trees on all folds at once until their common held-out log loss no longer improves.
 
     One fold's loss has its minimum now here, now there; the mean over folds is far steadier.
@@ -152,21 +151,23 @@ def grow_on_folds(
     Args:
         rows: The rows.
         starts: Log-odds that the trees of each fold start from, shape (n,) each.
-        folds: Ascending places of training and held-out rows of each fold.
+        folds: The folds; each row is held out at most once.
 
     Returns:
-        Number of trees with the smallest loss, 0 if no tree helps, and the scores of each fold's held-out rows with
-        that many trees, those that the trees start from included.
+        Number of trees with the smallest loss, 0 if no tree helps, and the scores of held-out rows with that many
+        trees, those that the trees start from included, shape (n,); NaN for rows that no fold holds out.
     """
     grown: list[Booster] = []
-    trees, threads = rows.boosting.trees, rows.num_threads
+    trees = rows.boosting.trees
     for start, (train, test) in zip(starts, folds, strict=True):
         booster = lightgbm.Booster(rows.parameters(len(train), rows.boosting.seed), rows.dataset(start, train))
         booster.add_valid(rows.dataset(start, test), "held")
         grown.append(booster)
     weights = np.array([len(test) for _, test in folds], dtype=np.float64)
-    scores = [start[test] for start, (_, test) in zip(starts, folds, strict=True)]
-    losses = [_loss([_initial_loss(rows.y[test], one) for one, (_, test) in zip(scores, folds, strict=True)], weights)]
+    scores = np.full(len(rows.y), np.nan)
+    for start, (_, test) in zip(starts, folds, strict=True):
+        scores[test] = start[test]
+    losses = [_loss([_initial_loss(rows.y[test], scores[test]) for _, test in folds], weights)]
     best = 0
     while len(losses) <= trees.num_iterations and len(losses) - 1 - best < trees.early_stopping_round:
         for booster in grown:
@@ -176,11 +177,10 @@ def grow_on_folds(
     if losses[best] > losses[0] - _ROUNDING:
         best = 0
     if best:
-        scores = [
-            score
-            + np.asarray(booster.predict(rows.matrix[test], raw_score=True, num_iteration=best, num_threads=threads))
-            for score, booster, (_, test) in zip(scores, grown, folds, strict=True)
-        ]
+        for booster, (_, test) in zip(grown, folds, strict=True):
+            scores[test] += booster.predict(
+                rows.matrix[test], raw_score=True, num_iteration=best, num_threads=rows.num_threads
+            )
     return best, scores
 
 

@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from domain.errors import DataError, ModelError
 from expressions.types import Array
-from models.evaluation.paired import standard_error
+from models.evaluation.paired import better_beyond_noise
 from models.evaluation.probability import log_losses
 
 _EDGE = 1e-9
@@ -141,7 +141,6 @@ def calibration_of_folds(
     for number in numbers:
         held = fold == number
         tried[held] = fit_calibration(probability[~held], y[~held]).apply(probability[held])
-    better = log_losses(probability, y) - log_losses(tried, y)
-    if better.mean() <= standard_error(better, customers):
+    if not better_beyond_noise(log_losses(tried, y), log_losses(probability, y), customers):
         return UNCALIBRATED
     return fit_calibration(probability, y)

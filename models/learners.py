@@ -61,7 +61,7 @@ class LearnerClass(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lightgbm:
-    """Trees alone, which start from acceptance rates, or from the share of churners."""
+    """Trees alone, which start from acceptance rates; for churn from BG/NBD or from the share of churners."""
 
     models: ClassVar[tuple[str, ...]] = (CHURN, PROPENSITY)
     parameters: ClassVar[type[Any]] = TreeParameters

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import DataError
 from models.settings import Training
+
+Folds: TypeAlias = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
+"""Ascending positions of training rows and of held-out rows, for each fold."""
 
 _DAY = np.timedelta64(24 * 3600 * 1_000_000, "us")
 _LEAST_TRAINING_SHARE = 0.15
@@ -140,23 +145,26 @@ def evaluation_folds(
     return rolling_folds(as_of, known_at, training.folds, training.embargo_days)
 
 
-def choice_folds(
-    customer_ids: NDArray[np.object_], seed: int
-) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]:
+def choice_folds(customer_ids: NDArray[np.object_], seed: int) -> Folds:
     """Split training rows by customer into folds on which the choices of a fit are made.
 
     Not in time: under drift, what is best for the next weeks of an early part of the rows is far from best for a fit on
     all of them, and a calibration learned from the drift between two parts does not hold for the next. Evaluation
     remains in time.
-
-    Returns:
-        Positions of training rows and of held-out rows, for each fold.
     """
     folds = _FOLDS_OF_FEW_ROWS if len(customer_ids) < _FEW_ROWS else _FOLDS
     fold_of = customer_folds(customer_ids, folds, seed)
     if len(np.unique(fold_of)) < folds:  # fewer customers than folds: rows are dealt one by one
         fold_of = np.random.default_rng(seed).permutation(len(customer_ids)) % folds
     return tuple((np.flatnonzero(fold_of != one), np.flatnonzero(fold_of == one)) for one in range(folds))
+
+
+def held_out_in(folds: Folds, rows: int) -> NDArray[np.int64]:
+    """Return the fold that each row is held out in, -1 if in none, shape (rows,)."""
+    fold = np.full(rows, -1)
+    for number, (_, test) in enumerate(folds):
+        fold[test] = number
+    return fold
 
 
 def customer_folds(customer_ids: NDArray[np.object_], folds: int, seed: int) -> NDArray[np.int64]:

@@ -88,6 +88,8 @@ def show_models(models: Mapping[str, Any]) -> None:
     for name, model in trained(models).items():
         verdict = "champion" if model["champion"] else model.get("experiment") or "challenger, not champion"
         show_rows(f"{name} version {model['version']}: {verdict}, {model['rows']:,} test rows", metric_rows(model))
+        if model.get("form"):
+            console.print(f"  form: {model['form']}", markup=False, highlight=False, soft_wrap=True)
         for failure in model["failures"]:
             console.print(f"  gate: {failure}", markup=False)
     for sentence in untrained(models):

@@ -54,6 +54,7 @@ def markdown_report(result: Mapping[str, Any], pictures: Mapping[str, Sequence[s
             f"### {name}, version {model['version']} ({verdict})",
             "",
             f"{counted(model['rows'], 'test row')}, {counted(model['positives'], 'positive')}.",
+            *([f"Form: {model['form']}."] if model.get("form") else []),
             "",
             *table(metric_rows(model)),
             "",

@@ -1,4 +1,4 @@
-"""What BG/NBD expects of a customer: where the trees of churn start from, and one of their columns."""
+"""What BG/NBD expects of a customer: what the trees of churn may start from, and one of their columns."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Inactivity:
     """A fitted BG/NBD and a horizon.
 
     How frequency, recency and age work together is a smooth surface that trees approximate badly with few rows, and not
-    at all where counts go on growing with the time since the log begins. So trees start from it, and with few rows they
-    may stay there.
+    at all where counts go on growing with the time since the log begins. So trees may start from it, and with few rows
+    stay there.
 
     Attributes:
         model: The fit.
         horizon_days: Length of the time without activity.
-        weight: What its log-odds count for where the trees start from; 0 in files of former versions.
-        centre: Mean of its log-odds over the training rows.
+        weight: What its log-odds count for in the trees' start; 0 if they do not start from it.
+        centre: Mean of its log-odds over the training rows, if trees start from it.
     """
 
     model: BgNbd
@@ -87,3 +87,13 @@ class Inactivity:
     def from_json(cls, parts: Mapping[str, Any]) -> Inactivity:
         """Read it from `to_json` output."""
         return cls(**{**parts, "model": BgNbd(**parts["model"])})
+
+
+def start_scores(inactivity: Inactivity | None, log_odds: Array) -> Array:
+    """Return what BG/NBD adds to the trees' scores, shape (n,).
+
+    Args:
+        inactivity: None if the trees do not read it.
+        log_odds: The trees' last column, which is its log-odds if they read it, shape (n,).
+    """
+    return np.zeros(len(log_odds)) if inactivity is None else inactivity.start(log_odds)

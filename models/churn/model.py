@@ -22,23 +22,19 @@ from models.boosting import (
     booster_to_text,
     fit_booster,
     fits_of,
-    grow_on_folds,
     raw_scores,
     tree_contributions,
 )
-from models.calibration import Calibration, calibration_of_folds, logit
-from models.churn.inactivity import COLUMN, Inactivity
+from models.calibration import Calibration
+from models.churn.choice import choose, started
+from models.churn.inactivity import COLUMN, Inactivity, start_scores
 from models.contributions import Contributions
-from models.drift import recent_shift
 from models.files import read_description, write_model
 from models.inputs import SchemaCheck, schema_from_json, schema_to_json
 from models.labels import LEAST_OF_EACH, check_labels
 from models.settings import Training
-from models.splits import choice_folds, thin
 
 _KIND = "churn"
-_CHOICE_ROWS = 100_000
-"""Rows on which the number of trees is chosen; more would choose about the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +47,9 @@ class ChurnModel:
         calibration: Map from the trees' probability to a calibrated one.
         rate: Share of training rows that churned, strictly between 0 and 1, for customers about whom nothing is known.
             None in files of former versions.
-        inactivity: Log-odds of inactivity by BG/NBD, from which the trees start and which are one more column of
-            theirs; None if the model does not read what that needs.
+        inactivity: Log-odds of inactivity by BG/NBD, one more column of the trees, from which they start if its weight
+            is not 0; None if the model does not read what that needs.
+        chosen: What the trees start from and why, in words; empty in files of former versions.
     """
 
     booster: Booster
@@ -60,6 +57,7 @@ class ChurnModel:
     calibration: Calibration
     rate: float | None = None
     inactivity: Inactivity | None = None
+    chosen: str = ""
     _check: SchemaCheck = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +77,7 @@ class ChurnModel:
         self._check(features)
         matrix = _matrix(features, self.names, self.inactivity)
         scores = raw_scores(self.booster, matrix, num_threads)
-        return self.calibration.apply(expit(scores + _start(self.inactivity, matrix)))
+        return self.calibration.apply(expit(scores + start_scores(self.inactivity, matrix[:, -1])))
 
     def shap_values(self, features: FeatureTable, *, num_threads: int = 1) -> Array:
         """Return SHAP values in uncalibrated log-odds, shape (n, len(names)), without the mean score.
@@ -100,7 +98,7 @@ class ChurnModel:
         parts = tree_contributions(self.booster, matrix, num_threads)
         found = parts[:, : len(self.names)]
         if self.inactivity is not None:
-            added = parts[:, len(self.names)] + _start(self.inactivity, matrix)
+            added = parts[:, len(self.names)] + start_scores(self.inactivity, matrix[:, -1])
             found[:, self.names.index(RECENCY)] += added
         return found, parts[:, -1]
 
@@ -111,6 +109,7 @@ class ChurnModel:
             "calibration": self.calibration.to_json(),
             **({} if self.rate is None else {"rate": self.rate}),
             **({} if self.inactivity is None else {"inactivity": self.inactivity.to_json()}),
+            "chosen": self.chosen,
         }
         write_model(folder, _KIND, description, booster_to_text(self.booster))
 
@@ -128,6 +127,7 @@ class ChurnModel:
             Calibration.from_json(description["calibration"]),
             description.get("rate"),
             None if "inactivity" not in description else Inactivity.from_json(description["inactivity"]),
+            str(description.get("chosen", "")),
         )
 
 
@@ -141,7 +141,7 @@ def fit_churn(
     num_threads: int,
     boosting: Boosting | None = None,
 ) -> ChurnModel:
-    """Choose the number of trees and the calibration on held-out rows, then fit on all rows.
+    """Choose start, number of trees and calibration on held-out rows, then fit on all rows.
 
     Args:
         features: n rows: customers at anchors.
@@ -165,41 +165,17 @@ def fit_churn(
         columns = TreeColumns((*names, COLUMN), columns.categorical)
     matrix = _matrix(features, names, inactivity)
     rows = TreeRows(matrix, y, columns, boosting, num_threads=num_threads)
-    kept = np.flatnonzero(thin(features.customer_ids, _CHOICE_ROWS, training.seed))
-    folds = [(kept[train], kept[test]) for train, test in choice_folds(features.customer_ids[kept], training.seed)]
-    starts = []
-    for train, _ in folds:
-        weighted, average = _weighted(inactivity, matrix[train], y[train])
-        starts.append(average + _start(weighted, matrix))
-    trees, grown = grow_on_folds(rows, starts, folds)
-    fold = np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])
-    held = np.concatenate([test for _, test in folds])
-    scores, labels = np.concatenate(grown), y[held]
-    found = calibration_of_folds(scores, labels, fold, features.customer_ids[held])
-    if training.evaluated_by == "time":
-        calibrated = logit(found.apply(expit(scores)))
-        found = found.moved(recent_shift(calibrated, labels, features.as_of[held], known_at[held]))
-
-    inactivity, average = _weighted(inactivity, matrix, y)
-    booster = fit_booster(rows, average + _start(inactivity, matrix), trees, fits=fits_of(len(y)))
+    choice = choose(rows, inactivity, features, known_at, training)
+    inactivity, average = started(choice.form, inactivity, matrix[:, -1], y)
+    start = average + start_scores(inactivity, matrix[:, -1])
+    booster = fit_booster(rows, start, choice.trees, fits=fits_of(len(y)))
     # the model's scores are relative to the average row, so the map begins with that one's log-odds
-    calibration = found.moved(found.rise * average)
-    return ChurnModel(booster, schema, calibration, float(prevalence(y, 1)[0]), inactivity)
+    calibration = choice.calibration.moved(choice.calibration.rise * average)
+    rate = float(prevalence(y, 1)[0])
+    return ChurnModel(booster, schema, calibration, rate, inactivity, choice.in_words())
 
 
 def _matrix(features: FeatureTable, names: tuple[str, ...], inactivity: Inactivity | None) -> Array:
     """Return the trees' columns, shape (n, columns)."""
     matrix = features.matrix(names)
     return matrix if inactivity is None else np.column_stack([matrix, inactivity.log_odds(features)])
-
-
-def _weighted(inactivity: Inactivity | None, matrix: Array, y: Array) -> tuple[Inactivity | None, float]:
-    """Weigh BG/NBD by the labels of rows; return it, and the log-odds of the average row."""
-    if inactivity is None:
-        return None, float(logit(prevalence(y, 1))[0])
-    return inactivity.weighted(matrix[:, -1], y)
-
-
-def _start(inactivity: Inactivity | None, matrix: Array) -> Array:
-    """Return what BG/NBD adds to the trees' scores, shape (n,)."""
-    return np.zeros(len(matrix)) if inactivity is None else inactivity.start(matrix[:, -1])

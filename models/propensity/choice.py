@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,18 +12,16 @@ from scipy.special import expit
 
 from expressions.types import Array
 from models.boosting import Boosting, TreeRows, grow_on_folds
-from models.calibration import UNCALIBRATED, Calibration, calibration_of_folds, logit
-from models.drift import recent_shift
-from models.evaluation.paired import standard_error
+from models.calibration import UNCALIBRATED
+from models.choice import Choice, HeldOutRows
+from models.evaluation.paired import better_beyond_noise
 from models.evaluation.probability import log_losses
 from models.propensity.base_fit import BaseRows, BaseSettings, FittedBase
 from models.propensity.families import Families
 from models.propensity.groups import Groups
 from models.propensity.impressions import Impressions
 from models.propensity.trees import TreeInputs
-from models.splits import customer_folds
-
-Folds: TypeAlias = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
+from models.splits import Folds, customer_folds, held_out_in
 
 Form = Literal["rates", "base", "trees", "trees on base", "base and trees"]
 
@@ -99,41 +97,6 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """What was chosen, and the held-out log losses it was chosen by.
-
-    Attributes:
-        form: Which parts the model has.
-        inputs: Customer features that base and trees read beside family columns.
-        limit: Limit of the base's inputs, in standard deviations.
-        trees: Number of trees.
-        calibration: Map of the scores to probabilities.
-        shift: What it moves log-odds by to the level of the latest outcomes.
-        losses: Form -> log loss on held-out rows.
-    """
-
-    form: Form
-    inputs: tuple[str, ...]
-    limit: float
-    trees: int
-    calibration: Calibration
-    shift: float
-    losses: dict[str, float]
-
-    def in_words(self) -> str:
-        """Say which form won, and by what."""
-        if not self.losses:
-            return f"{self.form}: too few outcomes of one kind to try anything else"
-        moved = f"; log-odds moved by {self.shift:+.3f} to the level of the latest outcomes" if self.shift else ""
-        if len(self.losses) == 1:
-            loss = next(iter(self.losses.values()))
-            return f"{self.form}, {self.trees} trees; log loss {loss:.5f} on other customers{moved}"
-        losses = ", ".join(f"{form} {loss:.5f}" for form, loss in self.losses.items())
-        where = "by log loss on rows of other customers"
-        return f"{self.form}, {self.trees} trees, the simplest within noise {where}: {losses}{moved}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
     """A base model on the rows of the choice.
 
@@ -166,10 +129,10 @@ class Fits:
     trees: TreeRows | None
 
 
-def choose(rows: Impressions, inputs: Inputs, folds: Folds, *, num_threads: int) -> tuple[Choice, Fits]:
+def choose(
+    rows: Impressions, inputs: Inputs, folds: Folds, *, num_threads: int
+) -> tuple[Choice[Form], BaseSettings, Fits]:
     """Fit every form on each fold, and choose the simplest whose held-out log loss is the best within noise.
-
-    Within noise means: worse by less than the standard error of the paired difference, over customers.
 
     Trees that are judged on a fold start from scores of fits that saw neither this fold nor the row. Scores of the
     comparison of bases, whose fits saw it, will not do: the outcomes of the fold push them one way, trees learn to
@@ -178,13 +141,13 @@ def choose(rows: Impressions, inputs: Inputs, folds: Folds, *, num_threads: int)
     Args:
         rows: Training rows.
         inputs: Features to choose from.
-        folds: Ascending places of training and held-out rows, for each fold; each row is held out once.
+        folds: The folds; each row is held out once.
         num_threads: Number of LightGBM threads.
+
+    Returns:
+        The choice, what the base reads (and the trees, beside family columns), and the fits.
     """
-    fold, forms = np.empty(len(rows), dtype=np.int64), inputs.recipe.forms
-    for number, (_, test) in enumerate(folds):
-        fold[test] = number
-    customers = rows.features.customer_ids
+    fold, forms = held_out_in(folds, len(rows)), inputs.recipe.forms
     rates = _tried_rates(rows, inputs, fold)
     base = _tried_base(rows, inputs, fold) if _WITH_BASE & set(forms) else None
     settings = inputs.base(inputs.choices[0], _WIDE) if base is None else base.settings
@@ -194,54 +157,26 @@ def choose(rows: Impressions, inputs: Inputs, folds: Folds, *, num_threads: int)
     if NOT_LINEAR & set(forms):
         tree_rows = inputs.trees(settings.inputs).rows(rows, inputs.boosting, num_threads=num_threads)
         if {TREES, AVERAGED} & set(forms):
-            trees[TREES], by_form[TREES] = _grown(tree_rows, rates.starts, folds)
+            trees[TREES], by_form[TREES] = grow_on_folds(tree_rows, rates.starts, folds)
     if base is not None:
         by_form[BASE] = base.log_odds
         if STACKED in forms and tree_rows is not None:
-            trees[STACKED], by_form[STACKED] = _grown(tree_rows, base.starts, folds)
+            trees[STACKED], by_form[STACKED] = grow_on_folds(tree_rows, base.starts, folds)
         if AVERAGED in forms:
             trees[AVERAGED] = trees[TREES]
             by_form[AVERAGED] = BASE_SHARE * by_form[BASE] + (1.0 - BASE_SHARE) * by_form[TREES]
 
-    losses = {form: log_losses(expit(by_form[form]), rows.y) for form in forms}
-    form = simplest(forms, losses, customers)
-    calibration, shift = calibration_of_folds(by_form[form], rows.y, fold, customers), 0.0
-    if inputs.follows:
-        calibrated = logit(calibration.apply(expit(by_form[form])))
-        shift = recent_shift(calibrated, rows.y, rows.features.as_of, rows.known_at)
-    choice = Choice(
-        form=form,
-        inputs=settings.inputs,
-        limit=settings.limit,
-        trees=trees[form],
-        calibration=calibration.moved(shift),
-        shift=shift,
-        losses={name: float(loss.mean()) for name, loss in losses.items()},
+    held_out = HeldOutRows(
+        y=rows.y, fold=fold, customers=rows.features.customer_ids, as_of=rows.features.as_of, known_at=rows.known_at
     )
-    return choice, Fits(rates=rates, base=base, trees=tree_rows)
+    choice = held_out.choose(forms, by_form, trees, follows=inputs.follows)
+    return choice, settings, Fits(rates=rates, base=base, trees=tree_rows)
 
 
-def only_rates(inputs: Inputs) -> Choice:
+def only_rates(inputs: Inputs) -> tuple[Choice[Form], BaseSettings]:
     """Return the choice where there are too few outcomes to try anything else."""
-    return Choice(
-        form=RATES,
-        inputs=inputs.choices[0],
-        limit=_WIDE,
-        trees=0,
-        calibration=UNCALIBRATED,
-        shift=0.0,
-        losses={},
-    )
-
-
-def simplest(order: Sequence[Form], losses: dict[Form, Array], customers: NDArray[np.object_]) -> Form:
-    """Return the first of the forms that is not worse than the best one by more than a standard error."""
-    best = min(order, key=lambda form: float(losses[form].mean()))
-    for form in order:
-        worse = losses[form] - losses[best]
-        if worse.mean() <= standard_error(worse, customers):
-            return form
-    return best
+    choice = Choice[Form](form=RATES, trees=0, calibration=UNCALIBRATED, shift=0.0, losses={})
+    return choice, inputs.base(inputs.choices[0], _WIDE)
 
 
 def _tried_rates(rows: Impressions, inputs: Inputs, fold: NDArray[np.int64]) -> Tried:
@@ -257,8 +192,8 @@ def _tried_base(rows: Impressions, inputs: Inputs, fold: NDArray[np.int64]) -> T
     left_out = {number: fold == number for number in range(int(fold.max()) + 1)}
 
     def better(scores: Array, than: Array) -> bool:
-        gain = log_losses(expit(than), rows.y) - log_losses(expit(scores), rows.y)
-        return bool(gain.mean() > standard_error(gain, rows.features.customer_ids))
+        losses, others = log_losses(expit(scores), rows.y), log_losses(expit(than), rows.y)
+        return better_beyond_noise(losses, others, rows.features.customer_ids)
 
     table = BaseRows(rows, inputs.base(inputs.choices[0], _WIDE))
     fitted = table.fit()
@@ -291,12 +226,3 @@ def _starts(
 ) -> tuple[Array, ...]:
     parts = customer_folds(table.rows.features.customer_ids, START_FOLDS, inputs.seed + 1)
     return tuple(table.out_of_fold(fitted, parts, fold == number) for number, fitted in fits.items())
-
-
-def _grown(rows: TreeRows, starts: Sequence[Array], folds: Folds) -> tuple[int, Array]:
-    """Return the number of trees, and the held-out scores of all rows."""
-    trees, grown = grow_on_folds(rows, starts, folds)
-    scores = np.empty(len(rows.y))
-    for (_, test), score in zip(folds, grown, strict=True):
-        scores[test] = score
-    return trees, scores

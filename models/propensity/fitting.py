@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from models.boosting import fit_booster, fits_of, scaled
+from models.choice import Choice
 from models.labels import LEAST_OF_EACH, check_labels
 from models.propensity.base_fit import BaseRows, BaseSettings, averaged
 from models.propensity.choice import (
@@ -16,8 +17,8 @@ from models.propensity.choice import (
     NOT_LINEAR,
     STACKED,
     START_FOLDS,
-    Choice,
     Fits,
+    Form,
     Inputs,
     Recipe,
     Tried,
@@ -75,15 +76,15 @@ def fit_propensity(
         follows=training.evaluated_by == "time",
     )
     few = min(rows.y.sum(), len(rows) - rows.y.sum()) < LEAST_OF_EACH
-    choice, fits = (only_rates(inputs), None) if few else _chosen(rows, inputs, num_threads)
+    choice, settings, fits = (*only_rates(inputs), None) if few else _chosen(rows, inputs, num_threads)
     if fits is None:
-        fits = _fits(rows, inputs, choice, num_threads)
+        fits = _fits(rows, inputs, choice, settings, num_threads)
     first = fits.base if choice.form in {BASE, STACKED} else fits.rates
     assert first is not None
     trees = fits.trees
     if trees is None or not choice.trees:  # trees that score everybody 0 need the columns only
         few_rows = rows.take(np.arange(min(len(rows), _ROWS_WITHOUT_TREES)))
-        trees = inputs.trees(choice.inputs).rows(few_rows, inputs.boosting, num_threads=num_threads)
+        trees = inputs.trees(settings.inputs).rows(few_rows, inputs.boosting, num_threads=num_threads)
     start = first.log_odds if choice.trees else np.zeros(len(trees.y))
     booster = fit_booster(trees, start, choice.trees, fits=fits_of(len(rows)))
     base = first.fitted.base
@@ -95,36 +96,35 @@ def fit_propensity(
         schema={name: rows.features.schema[name] for name in names},
         calibration=choice.calibration,
         priors=fit_priors(rows),
-        inputs=choice.inputs,
+        inputs=settings.inputs,
         linear=choice.form not in NOT_LINEAR or not choice.trees,
         chosen=choice.in_words(),
     )
 
 
-def _chosen(rows: Impressions, inputs: Inputs, num_threads: int) -> tuple[Choice, Fits | None]:
-    """Return the choice, and what was fitted for it if that was on all rows."""
+def _chosen(rows: Impressions, inputs: Inputs, num_threads: int) -> tuple[Choice[Form], BaseSettings, Fits | None]:
+    """Return the choice, what the base reads, and what was fitted for the choice if that was on all rows."""
     kept = thin(rows.features.customer_ids, _CHOICE_ROWS, inputs.seed)
     some = rows if kept.all() else rows.take(kept)
     folds = choice_folds(some.features.customer_ids, inputs.seed)
-    choice, fits = choose(some, inputs, folds, num_threads=num_threads)
-    return choice, fits if some is rows else None
+    choice, settings, fits = choose(some, inputs, folds, num_threads=num_threads)
+    return choice, settings, fits if some is rows else None
 
 
-def _fits(rows: Impressions, inputs: Inputs, choice: Choice, num_threads: int) -> Fits:
+def _fits(rows: Impressions, inputs: Inputs, choice: Choice[Form], settings: BaseSettings, num_threads: int) -> Fits:
     """Fit on all rows what the chosen form has."""
     folds = customer_folds(rows.features.customer_ids, START_FOLDS, inputs.seed)
 
-    def tried(settings: BaseSettings, *, starts: bool) -> Tried:
-        table = BaseRows(rows, settings)
+    def tried(read: BaseSettings, *, starts: bool) -> Tried:
+        table = BaseRows(rows, read)
         fitted = table.fit()
         log_odds = table.out_of_fold(fitted, folds) if starts else np.zeros(len(rows))
-        return Tried(settings=settings, fitted=fitted, log_odds=log_odds)
+        return Tried(settings=read, fitted=fitted, log_odds=log_odds)
 
     has_trees, stacked = choice.trees > 0, choice.form == STACKED
-    own = inputs.base(choice.inputs, choice.limit)
-    trees = inputs.trees(choice.inputs)
+    trees = inputs.trees(settings.inputs)
     return Fits(
         rates=tried(inputs.rates, starts=has_trees and not stacked),
-        base=tried(own, starts=has_trees and stacked) if choice.form in {BASE, STACKED, AVERAGED} else None,
+        base=tried(settings, starts=has_trees and stacked) if choice.form in {BASE, STACKED, AVERAGED} else None,
         trees=trees.rows(rows, inputs.boosting, num_threads=num_threads) if has_trees else None,
     )

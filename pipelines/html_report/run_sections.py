@@ -156,6 +156,8 @@ def model_cards(models: Mapping[str, Any], pictures: Mapping[str, Mapping[str, b
                 )
             )
         words = f"Version {model['version']}, {verdict}. AUC on {model['rows']:,} held-out rows; 0.5 is chance."
+        if model.get("form"):
+            words += f" Form: {model['form']}."
         cards.append(
             Card(
                 f"{name.capitalize()} beside baselines",

@@ -26,6 +26,7 @@ RESULT: dict[str, Any] = {
             "failures": ["too few positives"],
             "version": "1",
             "rows": 10,
+            "form": "trees on BG/NBD, 41 trees",
             "metrics": {"auc": 0.8, "auc_low": 0.7, "auc_high": 0.9, "baseline_prevalence_auc": 0.5},
             "baselines": ["prevalence"],
         }
@@ -77,6 +78,7 @@ def test_it_has_every_section_and_fetches_nothing(figures: JourneyFigures) -> No
     assert re.findall(r'<h2 id="([a-z-]+)">', page) == list(SECTIONS)
     assert not re.findall(r"<script|<link|@import|url\(|(?:src|href)=\"(?!data:|#)", page)
     assert "Churn: reliability" in page
+    assert "0.5 is chance. Form: trees on BG/NBD, 41 trees." in page
     assert "60 of 60" in page
     assert "75 % of 40" in page
 

@@ -20,6 +20,8 @@ from domain.event import Event
 from events.schema import table_of
 from events.vocabulary import ATTRIBUTES_TYPE
 from features.bucket import build
+from models.propensity.choice import FORMS
+from nbo.outcomes import show_models
 from pipelines.deciding import decide_for_everybody
 from pipelines.delivering import deliver_contacts
 from pipelines.feature_build import build_features
@@ -108,6 +110,21 @@ def test_training_gives_both_models_and_champions_are_in_charge(loop: Loop) -> N
         champion = loop.bank.parts.models.champion(name)
         assert champion is not None
         assert champion.version == loop.first["models"][name]["version"] == "1"
+
+
+def test_run_report_and_command_line_say_how_each_model_was_made(
+    loop: Loop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = Path(loop.second["markdown"]).read_text()
+    show_models(loop.second["models"])
+    shown = capsys.readouterr().out
+    for name, forms in (("churn", ("trees on BG/NBD", "trees")), ("propensity", FORMS)):
+        model = loop.second["models"][name]
+        run = loop.bank.parts.models.store.client.get_run(model["run_id"])
+        assert run.data.params["form"] == model["form"]
+        assert model["form"].split(",")[0].split(":")[0] in forms
+        assert f"Form: {model['form']}." in page
+        assert f"form: {model['form']}" in shown
 
 
 def test_until_a_propensity_model_has_passed_its_gate_acceptance_rates_decide_and_the_run_says_so(loop: Loop) -> None:

@@ -90,11 +90,12 @@ def test_training_twice_gives_the_same_model(world: ChurnWorld, trained: Trained
     assert np.array_equal(train(world).held_out.scores[MODEL], trained.held_out.scores[MODEL])
 
 
-def test_contributions_add_up_to_the_prediction(world: ChurnWorld, trained: TrainedChurn) -> None:
+def test_contributions_add_up_to_the_prediction(world: ChurnWorld, trained: TrainedChurn, early: ChurnModel) -> None:
     few = world.features.take(np.arange(20))
-    parts = trained.model.explain(few)
-    np.testing.assert_allclose(parts.intercept + parts.values.sum(axis=1), logit(trained.model.predict(few)), atol=1e-9)
-    assert trained.model.shap_values(few).shape == (20, len(world.names))
+    for model in (trained.model, early):
+        parts = model.explain(few)
+        np.testing.assert_allclose(parts.intercept + parts.values.sum(axis=1), logit(model.predict(few)), atol=1e-9)
+        assert model.shap_values(few).shape == (20, len(world.names))
 
 
 def test_features_of_another_schema_are_refused(world: ChurnWorld, trained: TrainedChurn) -> None:
@@ -136,30 +137,72 @@ def test_probabilities_follow_a_share_of_churners_that_falls(world: ChurnWorld) 
     assert steady > seen + 0.03
 
 
-def test_what_bg_nbd_knows_is_learned_from_few_rows(world: ChurnWorld) -> None:
+@pytest.fixture(scope="module")
+def quiet_world(world: ChurnWorld) -> ChurnWorld:
+    """The same customers, but they become inactive as BG/NBD says."""
     truth = BgNbd(shape=0.8, rate=10.0, dropout_alpha=1.0, dropout_beta=12.0)
     probability = np.clip(truth.inactive(*activity(world.features), 67.0), 1e-9, 1.0 - 1e-9)
     y = (np.random.default_rng(5).random(len(probability)) < probability).astype(float)
-    early, late, names = np.flatnonzero(world.known_at < world.known_at[3000]), np.arange(3600, 6000), world.names
-    train, test, known_at = world.features.take(early), world.features.take(late), world.known_at[early]
-    model = fit_churn(train, y[early], names, TRAINING, known_at=known_at, num_threads=1)
-    assert model.inactivity is not None
-    assert model.inactivity.horizon_days == 67.0
-    assert log_loss(model.predict(test), y[late]) < log_loss(probability[late], y[late]) + 0.015  # trees alone: 0.043
-    blind = tuple(name for name in names if name != "active_days_365d")
-    assert fit_churn(train, y[early], blind, TRAINING, known_at=known_at, num_threads=1).inactivity is None
+    return dataclasses.replace(world, y=y, truth=probability)
 
 
-def test_files_of_former_versions_do_not_start_from_bg_nbd(trained: TrainedChurn, tmp_path: Path) -> None:
-    trained.model.to_files(tmp_path)
+@pytest.fixture(scope="module")
+def early(quiet_world: ChurnWorld) -> ChurnModel:
+    """A model of the rows whose labels were known first."""
+    return fitted(quiet_world, quiet_world.known_at < quiet_world.known_at[3000])
+
+
+def fitted(world: ChurnWorld, rows: np.ndarray, names: tuple[str, ...] | None = None) -> ChurnModel:
+    places = np.flatnonzero(rows)
+    features, y, known_at = world.features.take(places), world.y[places], world.known_at[places]
+    return fit_churn(features, y, names or world.names, TRAINING, known_at=known_at, num_threads=1)
+
+
+def test_what_bg_nbd_knows_is_learned_from_few_rows(quiet_world: ChurnWorld, early: ChurnModel) -> None:
+    late = np.arange(3600, 6000)
+    y, best = quiet_world.y[late], log_loss(quiet_world.truth[late], quiet_world.y[late])
+    assert early.inactivity is not None
+    assert early.inactivity.horizon_days == 67.0
+    assert log_loss(early.predict(quiet_world.features.take(late)), y) < best + 0.015  # trees alone: 0.043
+    blind = tuple(name for name in quiet_world.names if name != "active_days_365d")
+    model = fitted(quiet_world, quiet_world.known_at < quiet_world.known_at[3000], blind)
+    assert model.inactivity is None
+    assert model.chosen.startswith("trees, ")
+    assert "trees on BG/NBD" not in model.chosen
+
+
+def test_trees_start_from_bg_nbd_where_that_is_better_out_of_fold_and_say_so(
+    early: ChurnModel, trained: TrainedChurn, tmp_path: Path
+) -> None:
+    other = trained.model
+    assert isinstance(other, ChurnModel)
+    for model, form in ((early, "trees on BG/NBD"), (other, "trees")):
+        losses = [float(part.split()[-1]) for part in model.chosen.split(": ")[1].split(";")[0].split(", ")]
+        assert model.inactivity is not None
+        assert (model.inactivity.weight > 0.0) == (form == "trees on BG/NBD")
+        assert model.chosen.split(", ")[0] == form
+        assert losses.index(min(losses)) == ("trees on BG/NBD", "trees").index(form)
+        model.to_files(tmp_path / form)
+        again = ChurnModel.from_files(tmp_path / form)
+        assert (again.inactivity, again.chosen) == (model.inactivity, model.chosen)
+
+
+def test_few_customers_start_from_bg_nbd(quiet_world: ChurnWorld) -> None:
+    few = np.isin(quiet_world.features.customer_ids, [f"c{number:06d}" for number in range(25)])
+    assert fitted(quiet_world, few).chosen.startswith("trees on BG/NBD, ")
+
+
+def test_files_of_former_versions_do_not_start_from_bg_nbd(early: ChurnModel, tmp_path: Path) -> None:
+    early.to_files(tmp_path)
     file = tmp_path / DESCRIPTION_FILE
     description = json.loads(file.read_text())
     assert description["inactivity"].pop("weight") > 0.0
-    del description["inactivity"]["centre"]
+    del description["inactivity"]["centre"], description["chosen"]
     file.write_text(json.dumps(description))
-    inactivity = ChurnModel.from_files(tmp_path).inactivity
-    assert inactivity is not None
-    assert inactivity.start(np.array([-3.0, 2.0])).tolist() == [0.0, 0.0]
+    former = ChurnModel.from_files(tmp_path)
+    assert former.inactivity is not None
+    assert former.inactivity.start(np.array([-3.0, 2.0])).tolist() == [0.0, 0.0]
+    assert former.chosen == ""
 
 
 def test_damaged_and_foreign_files_are_refused(trained: TrainedChurn, tmp_path: Path) -> None:
