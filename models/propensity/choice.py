@@ -175,7 +175,7 @@ def choose(
 
 def only_rates(inputs: Inputs) -> tuple[Choice[Form], BaseSettings]:
     """Return the choice where there are too few outcomes to try anything else."""
-    choice = Choice[Form](form=RATES, trees=0, calibration=UNCALIBRATED, shift=0.0, losses={})
+    choice: Choice[Form] = Choice(form=RATES, trees=0, calibration=UNCALIBRATED, shift=0.0, losses={})
     return choice, inputs.base(inputs.choices[0], _WIDE)
 
 
