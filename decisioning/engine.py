@@ -83,6 +83,7 @@ class Decisions:
         requests: Request fields sent by the channels: one mapping for everybody, or one for each customer.
         prices: Price of one unit of each budget, by name.
         remaining: What was left of each budget, by name.
+        at_once: Whether contacts go out at the moment of the decision.
         arm: Shape (n,), the arm of each customer.
         bits: Shape (n, m, words), failing rules as bits.
         first_failed: Shape (n, m), position of the first failing rule that counts in the customer's arm;
@@ -105,6 +106,7 @@ class Decisions:
     requests: tuple[Mapping[str, Said], ...]
     prices: Mapping[str, float]
     remaining: Mapping[str, float]
+    at_once: bool
     arm: Arms
     bits: Bits
     first_failed: NDArray[np.int16]
@@ -136,10 +138,13 @@ class Decisions:
         """Return the ids of decisions, each given as the customer's position and a channel."""
         moment, digests = as_microseconds(self.as_of), self._digests
         customers = self.features.customer_ids
-        return [
-            decision_id(str(customers[row]), channel, moment, self.seed, digests[row if len(digests) > 1 else 0])
-            for row, channel in places
-        ]
+        # in other channels it decides nothing
+        hurried = self.policy.policy.outbound if self.at_once else {}
+        ids = []
+        for row, channel in places:
+            digest = digests[row if len(digests) > 1 else 0] + ("at once" if channel in hurried else "")
+            ids.append(decision_id(str(customers[row]), channel, moment, self.seed, digest))
+        return ids
 
     @cached_property
     def _digests(self) -> tuple[str, ...]:
@@ -229,6 +234,7 @@ def decide(features: FeatureTable, propensity: Array, policy: CompiledPolicy, co
         requests=requests,
         prices=dict(prices),
         remaining=left,
+        at_once=context.at_once,
         arm=arm,
         bits=bits,
         first_failed=first_failed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -385,6 +385,13 @@ def test_one_answer_at_midnight_is_the_one_of_the_batch(loop: Loop) -> None:
             answer = decide_for_customer(DecisionRequest(customer_id=customer, channel=channel), until, engine)
             batch = [row for row in rows if (row["customer_id"], row["channel"]) == (customer, channel)]
             assert answer.origin is Origin.STATE
+            if channel in parts.policy.outbound:
+                # whoever asks sends at once, and not at the channel's hour: that is another decision
+                assert answer.decision.decision_id not in {row["decision_id"] for row in batch}
+                prices = engine.paced.now({}, until)
+                planned = DecisionContext(as_of=until, seed=SEED, channels=[channel], prices=prices)
+                decisions = engine.decider.decide(reader.read(customer, until).features, planned)
+                answer = replace(answer, decision=engine.decider.record(decisions, 0, channel))
             assert [
                 (answer.decision.decision_id, offer.rank, offer.offer, offer.propensity, offer.value, offer.priority)
                 for offer in answer.decision.offers

@@ -63,8 +63,8 @@ def test_processes_that_ask_at_the_same_time_take_no_token_twice(tmp_path):
     script = """
 import sys
 from pathlib import Path
-from serving.api.rates import Rates
-rates = Rates(Path(sys.argv[1]), now=lambda: 10**9)
+from serving.api.rates import CallerRates
+rates = CallerRates(Path(sys.argv[1]), now=lambda: 10**9)
 sys.stdin.readline()
 print(sum(rates.take("app", 10_000) == 0.0 for _ in range(8_000)))
 """
