@@ -191,11 +191,12 @@ def decide(features: FeatureTable, propensity: Array, policy: CompiledPolicy, co
     shape = (len(features), len(policy.candidates))
     if propensity.shape != shape:
         raise DataError("propensities have the wrong shape", got=f"shape {propensity.shape}", expected=f"{shape}")
-    left = remaining_at(policy, context.remaining, prices, as_datetime(moment))
+    at = as_datetime(moment)
+    left = remaining_at(policy, context.remaining, prices, at)
     customers = hashes_of(map(str, features.customer_ids))
     control = policy.policy.control
     household = features.columns.get(control.household or "")
-    day = as_datetime(moment).astimezone(policy.time_zone).date()
+    day = at.astimezone(policy.time_zone).date()
     units = units_of(customers, household)
     arm = arms_of(units, control, day)
     trials = {
@@ -203,10 +204,10 @@ def decide(features: FeatureTable, propensity: Array, policy: CompiledPolicy, co
         for one in policy.policy.trials
     }
     in_holdout = arm == Arm.HOLDOUT
-    local = moment_columns(as_datetime(moment), policy.time_zone, in_holdout)
+    local = moment_columns(at, policy.time_zone, in_holdout)
     sent = {hour: 0 if context.at_once else hour for hour in policy.sources.contact_hours}
     zones = features.columns.get(policy.policy.recipient_time_zone or "")
-    times = policy.names.contact_times.columns(as_datetime(moment), sent, zones)
+    times = policy.names.contact_times.columns(at, sent, zones)
     requests = _requests(context.request, len(features))
     request_values = request_columns(requests, policy.names.request)
     of_the_moment = {**local, **times, **trials, **request_values}

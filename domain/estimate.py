@@ -31,5 +31,15 @@ class Estimate:
     low: float
     high: float
 
+    def as_gain(self, of: str = "") -> str:
+        """Return it with signs; `of` says what is gained, between the value and its interval.
+
+        Example:
+            >>> Estimate(0.25, -0.2, 0.7).as_gain("for each decision")
+            '+0.25 for each decision (-0.2 to +0.7)'
+        """
+        value = f"{self.value:+.4g} {of}" if of else f"{self.value:+.4g}"
+        return f"{value} ({self.low:+.4g} to {self.high:+.4g})"
+
     def __str__(self) -> str:
         return f"{figure(self.value)} ({figure(self.low)} to {figure(self.high)})"

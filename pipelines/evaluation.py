@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from config.bank import Bank
 from config.changes import changed_bank
 from config.reading import load_bank
 from domain.errors import DataError
 from models.registry import RegisteredModel
-from serving.what_if.evaluations import EvaluationRecord, keep_evaluation
+from serving.what_if.evaluations import EvaluationRecord, keep_evaluation, proposal_of
 from serving.what_if.logged import evaluation_arrays, logged_outcomes
 from wiring.components import Components
 from wiring.proposals import proposals_of
-
-_PROPOSAL: Final = re.compile(r"proposal:(\d+)")
 
 
 def evaluate_logged(components: Components, subject: Path, until: datetime) -> EvaluationRecord:
@@ -62,10 +58,10 @@ def evaluate_logged(components: Components, subject: Path, until: datetime) -> E
 
 def _policy(components: Components, subject: Path) -> Bank | None:
     """Return the bank with another policy; None if the subject is none."""
-    proposal = _PROPOSAL.fullmatch(str(subject))
-    if proposal is not None:
+    number = proposal_of(str(subject))
+    if number is not None:
         proposals = proposals_of(components, components.decider)
-        return proposals.bank_with(proposals.get(int(proposal[1])))
+        return proposals.bank_with(proposals.get(number))
     if not subject.exists():
         return None
     if not subject.is_dir():

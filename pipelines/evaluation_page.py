@@ -74,8 +74,8 @@ def evaluation_page(record: EvaluationRecord, *, pictures: bool = False) -> str:
                 {
                     "estimator": name,
                     "what it is": ESTIMATORS[name],
-                    f"value ({currency})": _interval(found.values[name]),
-                    f"gain ({currency})": _interval(found.gains[name]),
+                    f"value ({currency})": found.values[name].as_gain(),
+                    f"gain ({currency})": found.gains[name].as_gain(),
                 }
                 for name in found.gains
             ]
@@ -88,7 +88,7 @@ def evaluation_page(record: EvaluationRecord, *, pictures: bool = False) -> str:
                     "stage": one.segment,
                     "decisions": one.decisions,
                     "effective decisions": round(one.effective),
-                    f"gain ({currency})": _interval(one.gain),
+                    f"gain ({currency})": one.gain.as_gain(),
                 }
                 for one in found.segments
             ]
@@ -110,15 +110,11 @@ def evaluation_page(record: EvaluationRecord, *, pictures: bool = False) -> str:
 
 def _difference(label: str, gain: Estimate) -> Difference:
     value, low, high = (0.0 if isnan(number) else number for number in (gain.value, gain.low, gain.high))
-    return Difference(label=label, value=value, low=low, high=high, text=_interval(gain))
+    return Difference(label=label, value=value, low=low, high=high, text=gain.as_gain())
 
 
 def _table(rows: Rows) -> str:
     return "\n".join(table(rows))
-
-
-def _interval(estimate: Estimate) -> str:
-    return f"{estimate.value:+.4g} ({estimate.low:+.4g} to {estimate.high:+.4g})"
 
 
 def _percent(estimate: Estimate) -> str:

@@ -18,7 +18,7 @@ from features.moments import utc_microseconds
 from features.table import CUSTOMER_ID, FeatureTable
 from records.decision_log import LoggedDecision
 from serving.batch.budget_state import budget_state_of
-from serving.batch.part import FEATURES, part_file
+from serving.batch.part import FEATURES, logged_part_file
 from serving.customer_features import Origin
 from serving.decider import Decider
 from serving.scoring import CHURN_PROBABILITY
@@ -76,7 +76,7 @@ def replay(logged: LoggedDecision, decider: Decider, decisions_folder: Path) -> 
         state = {"prices": record.prices, "remaining": remaining}
     else:
         features = _features_of_part(logged, decider, decisions_folder)
-        state = budget_state_of(decisions_folder / str(logged.part).rpartition("/")[0])
+        state = budget_state_of((decisions_folder / str(logged.part)).parent)
     decisions = decider.decide(
         features,
         DecisionContext(
@@ -115,8 +115,7 @@ def features_of(decision: Decision, schema: Mapping[str, ColumnType]) -> Feature
 
 
 def _features_of_part(logged: LoggedDecision, decider: Decider, decisions_folder: Path) -> FeatureTable:
-    run, _, part = str(logged.part).rpartition("/")
-    path = part_file(decisions_folder / run, FEATURES, part)
+    path = logged_part_file(decisions_folder, FEATURES, str(logged.part))
     try:
         table = pq.read_table(path, filters=pc.field(CUSTOMER_ID) == logged.customer_id)
     except OSError as error:

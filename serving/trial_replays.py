@@ -123,7 +123,7 @@ class _Found:
 
     def replay_part(self, part: NightPart) -> None:
         """Replay a part of a night for the customers who are open."""
-        there = np.flatnonzero((self.parts == part.name.rpartition("/")[2]) & ~self.triggered & ~self.unknown)
+        there = np.flatnonzero((self.parts == Path(part.name).name) & ~self.triggered & ~self.unknown)
         decider = self.decider_of(part.versions)
         try:
             names = {self.customers[row] for row in there.tolist()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,9 +12,7 @@ from console.languages.sentences import in_words
 from console.page import Content, Page, Visit
 from console.tables import Column, Table
 from decisioning.off_policy.evaluate import HEADLINE
-from serving.what_if.evaluations import EvaluationRecord, read_evaluations
-
-_PROPOSAL: Final = re.compile(r"proposal:(\d+)")
+from serving.what_if.evaluations import EvaluationRecord, proposal_of, read_evaluations
 
 
 def content(visit: Visit) -> Content:
@@ -25,11 +22,10 @@ def content(visit: Visit) -> Content:
     if not made:
         return Content((_listed((), texts),), {"one": None})
     one = made[visit.choice("evaluation", tuple(made))]
-    proposal = _PROPOSAL.fullmatch(one.subject)
     values = {
         "one": one,
         "subject": _subject(one, texts),
-        "proposal": proposal[1] if proposal and visit.person.may(Permission.PROPOSALS) else None,
+        "proposal": proposal_of(one.subject) if visit.person.may(Permission.PROPOSALS) else None,
         "headline": HEADLINE,
         "estimator_chart": estimator_chart(one, texts),
         "weight_chart": weight_chart(one, texts),
@@ -61,9 +57,9 @@ def _listed(made: Sequence[EvaluationRecord], texts: Texts) -> Table:
 
 
 def _subject(one: EvaluationRecord, texts: Texts) -> str:
-    proposal = _PROPOSAL.fullmatch(one.subject)
-    if proposal:
-        return texts("Proposal {n}", n=proposal[1])
+    proposal = proposal_of(one.subject)
+    if proposal is not None:
+        return texts("Proposal {n}", n=proposal)
     return texts("Model {name}", name=one.subject) if one.kind == "model" else texts("Policy {name}", name=one.subject)
 
 

@@ -18,7 +18,7 @@ from serving.api.problems import ProblemError
 from serving.proposals.proposal import Proposal, ProposalState
 from serving.proposals.tryouts import Tryouts
 from serving.proposals.workflow import ALWAYS, ConflictError, Period, Proposals, tidy
-from serving.what_if.evaluations import EvaluationRecord, evaluation_of_policy
+from serving.what_if.evaluations import EvaluationRecord, evaluation_of_policy, read_evaluations
 
 NEEDS: Final = {
     "draft": Permission.PROPOSE,
@@ -81,6 +81,8 @@ def content(visit: Visit) -> Content:
 
 def _evaluation(visit: Visit, proposal: Proposal) -> EvaluationRecord | None:
     """Return the newest evaluation of the policy as proposed, on the folder as it is; None if there is none."""
+    if not any(one.kind == "policy" for one in read_evaluations(visit.sources.figures)):
+        return None  # without reading the folder
     try:
         bank = _tryouts(visit).proposals.bank_with(proposal)
     except NboError:

@@ -173,7 +173,7 @@ def _verdict(
     if ratio.is_mismatch:
         reason = f"arms have other sizes than declared (p = {ratio.p_value:.2g}): find the cause first"
         return Verdict(Word.HOLD, reason)
-    gain = f"{best.gain.value:+.4g} a customer ({best.gain.low:+.4g} to {best.gain.high:+.4g})"
+    gain = best.gain.as_gain("a customer")
     if best.gain.high < smallest_gain and best.gain.high < 0.0:
         return Verdict(Word.STOP, f"{best.arm} loses {gain}, whenever one looks")
     but = None

@@ -52,10 +52,7 @@ class TriggeredResult:
         lost = sum(self.unknown.values())
         left_out = f" ({lost:,} customers with a decision that cannot be replayed are left out)" if lost else ""
         some = f"decisions would have differed for {self.triggered:,} of {self.customers:,} customers{left_out}"
-        gains = "; ".join(
-            f"{arm} gains {gain.value:+.4g} for each of them ({gain.low:+.4g} to {gain.high:+.4g})"
-            for arm, gain in self.gains.items()
-        )
+        gains = "; ".join(f"{arm} gains {gain.as_gain('for each of them')}" for arm, gain in self.gains.items())
         return f"{some}: {gains}; {self.verdict}" if gains else f"{some}: {self.verdict}"
 
 

@@ -72,7 +72,7 @@ def verdict_of(gain: Estimate, support: Support, least_gain: float) -> Verdict:
         least_gain: The smallest gain worth shipping.
     """
     doubts = warnings_of(support)
-    said = f"{gain.value:+.4g} for each decision ({gain.low:+.4g} to {gain.high:+.4g})"
+    said = gain.as_gain("for each decision")
     if np.isnan(gain.low):
         return Verdict(Word.HOLD, f"{support.decisions:,} decisions are too few for an interval")
     if gain.high < 0.0 and support.effective >= LEAST_EFFECTIVE and support.outside.low <= MOST_OUTSIDE:

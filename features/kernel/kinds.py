@@ -73,7 +73,8 @@ class KernelKind:
     Attributes:
         keep: Returns the aggregates kept for a declaration in a window; the last argument says whether later events may
             fall on days already counted.
-        value: Value from one row, given the feature's type; or from all parts.
+        value: How one row becomes the value, given the feature's type; None if that takes more than a row.
+        finish: How all parts become the value; None where one row does.
     """
 
     keep: Callable[[AggregateFeature, Window, bool], tuple[Aggregate, ...]]

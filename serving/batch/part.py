@@ -141,3 +141,18 @@ def write_contact_options(
 def part_file(folder: Path, content: str, part: str) -> Path:
     """Return the path of a part's `offers`, `rejections` or `features`."""
     return folder / content / f"{part}.parquet"
+
+
+def logged_part_file(decisions: Path, content: str, part: str) -> Path:
+    """Return the path of a part's file as decisions cite the part: `2026-06-24-ab12/bucket-003`.
+
+    Args:
+        decisions: Folder that holds one folder per batch run.
+        content: `offers`, `rejections` or `features`.
+        part: Run and part.
+
+    Example:
+        >>> logged_part_file(Path("decisions"), "offers", "2026-06-24-ab12/bucket-003").as_posix()
+        'decisions/2026-06-24-ab12/offers/bucket-003.parquet'
+    """
+    return part_file((decisions / part).parent, content, Path(part).name)

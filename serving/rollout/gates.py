@@ -165,7 +165,7 @@ def slice_gate(trial: TrialResult) -> Gate:
         return Gate("slice", Verdict(Word.HOLD, trial.verdict.reason), None)
     gain = trial.arms[0].gain
     word = Word.STOP if trial.verdict.word is Word.STOP else Word.SHIP
-    said = f"a customer of the slice is worth {gain.value:+.4g} more ({gain.low:+.4g} to {gain.high:+.4g})"
+    said = f"a customer of the slice is worth {gain.as_gain('more')}"
     return Gate("slice", Verdict(word, trial.verdict.reason if word is Word.STOP else said), gain.value)
 
 

@@ -94,12 +94,11 @@ class RolloutReport:
     def from_json(cls, content: Mapping[str, Any]) -> RolloutReport:
         """Return the report that `to_json` has written."""
         since = content["since"]
-        kept = {name: content[name] for name in ("model", "sentence", "stage", "version", "share", "other")}
+        names = ("model", "sentence", "stage", "version", "share", "other", "challenger")
         return cls(
-            **kept,
+            **{name: content[name] for name in names},
             as_of=datetime.fromisoformat(content["as_of"]),
             since=None if since is None else datetime.fromisoformat(since),
-            challenger=content["challenger"],
             gates=tuple(Gate.from_json(one) for one in content["gates"]),
             moves=tuple(content["moves"]),
         )

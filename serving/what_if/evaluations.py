@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +28,18 @@ MOST: Final = 200
 """Evaluations that are kept besides those of rollouts; the oldest go first."""
 
 Kind = Literal["policy", "model"]
+_PROPOSAL: Final = re.compile(r"proposal:(\d+)")
+
+
+def proposal_of(subject: str) -> int | None:
+    """Return the number of the proposal that is evaluated; None if the subject is none.
+
+    Example:
+        >>> proposal_of("proposal:12"), proposal_of("challenger")
+        (12, None)
+    """
+    found = _PROPOSAL.fullmatch(subject)
+    return None if found is None else int(found[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

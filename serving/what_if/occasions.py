@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -23,10 +24,14 @@ from features.moments import Moments, utc_microseconds
 from features.table import FeatureTable
 from records.decision_log import LoggedDecision
 from serving.batch.budget_state import budget_state_of
-from serving.batch.part import FEATURES, part_file
+from serving.batch.part import FEATURES, logged_part_file
 from serving.customer_features import Origin
 from serving.decider import Decider
 from serving.replay import features_of
+
+T = TypeVar("T")
+BudgetState = Mapping[str, Mapping[str, float | None]]
+"""`prices` and `remaining` by budget."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +73,7 @@ def occasions(logged: Sequence[LoggedDecision], decider: Decider, log: EventLog,
         return (one.part or "", one.channel, "" if one.part else one.decision_id)
 
     known = set(decider.policy.candidates.by_channel)
-    budgets = {budget.budget.name for budget in decider.policy.budgets}
+    read: tuple[str, FeatureTable] | None = None  # the channels of a part follow each other
     for (part, channel, _), members in groupby(sorted(range(len(logged)), key=key), key=key):
         rows = np.array(list(members), dtype=np.intp)
         first = logged[rows[0]]
@@ -76,20 +81,21 @@ def occasions(logged: Sequence[LoggedDecision], decider: Decider, log: EventLog,
             continue
         if first.record is not None:
             kept = features_of(first.record, decider.schema)
-            prices, remaining = dict(first.record.prices), dict(first.record.remaining)
+            state: BudgetState = {"prices": first.record.prices, "remaining": first.record.remaining}
             request = {n: v for n, v in first.record.request.items() if n in decider.bank.vocabulary.request}
         else:
-            kept = _customers_of_part(folder, part, [logged[row].customer_id for row in rows.tolist()], decider)
-            state = budget_state_of(folder / part.rpartition("/")[0])
-            prices, remaining = dict(state.get("prices") or {}), dict(state.get("remaining") or {})
-            request = {}
+            if read is None or read[0] != part:
+                read = part, _table_of_part(folder, part, decider)
+            kept = _customers_of_part(read[1], [logged[row].customer_id for row in rows.tolist()])
+            state, request = budget_state_of((folder / part).parent), {}
+        prices, remaining = _of_budgets(state, decider)
         context = DecisionContext(
             as_of=utc_microseconds(first.as_of),
             seed=first.seed,
             channels=[channel],
             request=request,
-            prices={name: price for name, price in prices.items() if name in budgets},
-            remaining={name: left for name, left in remaining.items() if name in budgets and left is not None},
+            prices=prices,
+            remaining=remaining,
             at_once=not first.part,
         )
         table = _with(kept, {name: values[rows] for name, values in added.items()}, decider)
@@ -115,22 +121,26 @@ def night_of_part(
     Raises:
         StateError: The part's files are gone.
     """
-    whole = _table_of_part(_of_part(folder, part), decider)
+    whole = _table_of_part(folder, part, decider)
     rows = np.flatnonzero([customer in customers for customer in whole.customer_ids.tolist()])
     if not len(rows):
         return None
     kept = whole.take(rows)
     missing = sorted(set(decider.features) - set(kept.columns))
     added = features_at(kept.customer_ids, kept.as_of, missing, decider.bank, log).columns if missing else {}
-    state = budget_state_of(folder / part.rpartition("/")[0])
-    budgets = {budget.budget.name for budget in decider.policy.budgets}
-    context = DecisionContext(
-        as_of=kept.as_of[0],
-        seed=seed,
-        prices={name: price for name, price in (state.get("prices") or {}).items() if name in budgets},
-        remaining={name: left for name, left in (state.get("remaining") or {}).items() if name in budgets},
-    )
+    prices, remaining = _of_budgets(budget_state_of((folder / part).parent), decider)
+    context = DecisionContext(as_of=kept.as_of[0], seed=seed, prices=prices, remaining=remaining)
     return Occasion(rows, _with(kept, added, decider), context, unknown=False)
+
+
+def _of_budgets(state: BudgetState, decider: Decider) -> tuple[dict[str, float], dict[str, float]]:
+    """Return prices and rests of the budgets that the decider's policy has, where they are known."""
+    budgets = {budget.budget.name for budget in decider.policy.budgets}
+    prices, remaining = (
+        {name: number for name, number in (state.get(kind) or {}).items() if name in budgets and number is not None}
+        for kind in ("prices", "remaining")
+    )
+    return prices, remaining
 
 
 def _with(kept: FeatureTable, added: Mapping[str, Array], decider: Decider) -> FeatureTable:
@@ -158,7 +168,9 @@ def _added_features(
 ) -> dict[str, Array]:
     """Compute the features that some record lacks, for all decisions; shape (n,) each."""
     kept = {frozenset(one.record.features) for one in logged if one.record is not None}
-    kept |= {frozenset(_of_part(folder, part).column_names) for part in {one.part for one in logged if one.part}}
+    kept |= {
+        frozenset(_of_part(folder, part, pq.read_schema).names) for part in {one.part for one in logged if one.part}
+    }
     missing = sorted(set(decider.features) - frozenset.intersection(*kept))
     if not missing:
         return {}
@@ -167,11 +179,10 @@ def _added_features(
     return dict(features_at(customers, moments, missing, decider.bank, log).columns)
 
 
-def _of_part(folder: Path, part: str) -> pa.Table:
-    run, _, name = part.rpartition("/")
-    path = part_file(folder / run, FEATURES, name)
+def _of_part(folder: Path, part: str, read: Callable[[Path], T]) -> T:
+    path = logged_part_file(folder, FEATURES, part)
     try:
-        return pq.read_table(path)
+        return read(path)
     except OSError as error:
         raise StateError(
             "the features of logged decisions are gone",
@@ -181,13 +192,13 @@ def _of_part(folder: Path, part: str) -> pa.Table:
         ) from error
 
 
-def _customers_of_part(folder: Path, part: str, customers: Sequence[str], decider: Decider) -> FeatureTable:
-    whole = _table_of_part(_of_part(folder, part), decider)
+def _customers_of_part(whole: FeatureTable, customers: Sequence[str]) -> FeatureTable:
     places = {customer: place for place, customer in enumerate(whole.customer_ids.tolist())}
     return whole.take(np.array([places[customer] for customer in customers], dtype=np.intp))
 
 
-def _table_of_part(table: pa.Table, decider: Decider) -> FeatureTable:
+def _table_of_part(folder: Path, part: str, decider: Decider) -> FeatureTable:
+    table = _of_part(folder, part, pq.read_table)
     there = set(table.column_names)
     schema = {feature: decider.schema[feature] for feature in decider.features if feature in there}
     return FeatureTable.from_arrow(table, schema)

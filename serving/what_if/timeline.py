@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from domain.errors import NotFoundError, StateError
 from records.decision_log import DecisionLog, LoggedDecision
-from serving.batch.part import FEATURES, OFFERS, part_file
+from serving.batch.part import FEATURES, OFFERS, logged_part_file
 
 SINGLES_TOGETHER: Final = 500
 """Single decisions of a bundle, whose records are read together."""
@@ -54,10 +54,10 @@ def timeline(logged: pa.Table, customers: Collection[str], folder: Path) -> list
     nights = logged.filter(pc.is_valid(logged["part"])).select(["as_of", "part", "seed", "content"]).to_pylist()
     parts: dict[str, tuple[int, NightPart]] = {}
     for row in nights:
-        run = row["part"].rpartition("/")[0]
+        run = Path(row["part"]).parent
         # parts of the run that offered nothing are not in the log
-        for file in [*(folder / run / FEATURES).glob("*.parquet"), Path(f"{row['part'].rpartition('/')[2]}.parquet")]:
-            name = f"{run}/{file.stem}"
+        others = (file.stem for file in (folder / run / FEATURES).glob("*.parquet"))
+        for name in [*(f"{run}/{other}" for other in others), row["part"]]:
             if name not in parts:
                 part = NightPart(name=name, seed=row["seed"], versions=json.loads(row["content"]))
                 parts[name] = (row["as_of"], part)
@@ -98,12 +98,10 @@ def offered_in_part(folder: Path, part: str) -> Iterator[tuple[str, str, str, in
     Raises:
         StateError: The file is gone.
     """
-    run, _, name = part.rpartition("/")
+    columns = ["customer_id", "channel", "offer", "rank"]
     try:
-        table = pq.read_table(
-            part_file(folder / run, OFFERS, name), columns=["customer_id", "channel", "offer", "rank"]
-        )
+        table = pq.read_table(logged_part_file(folder, OFFERS, part), columns=columns)
     except (OSError, pa.ArrowInvalid) as error:
         raise StateError("the offers of a night are gone", got=str(error)) from error
-    columns = [table[column].cast(pa.string()).to_pylist() for column in ("customer_id", "channel", "offer")]
-    return zip(*columns, table["rank"].to_pylist(), strict=True)
+    texts = [table[column].cast(pa.string()).to_pylist() for column in columns[:3]]
+    return zip(*texts, table["rank"].to_pylist(), strict=True)
