@@ -190,3 +190,15 @@ def _contacts(contacts: ContactEvents, vocabulary: Vocabulary) -> Iterator[Probl
             )
         if next(other for other, other_name in roles.items() if other_name == name) != role:
             yield Problem(file=_FILE, path=place, what="an event type plays two roles in contacts", got=f"'{name}'")
+    probability, presented = contacts.selection_probability_property, vocabulary.types.get(contacts.presented)
+    if probability is not None and presented is not None:
+        declared = presented.properties.get(probability)
+        if declared is None or declared.type != "number":
+            yield Problem(
+                file=_FILE,
+                path=("contacts", "selection_probability_property"),
+                what="no number that presented offers carry",
+                got=f"'{probability}'" if declared is None else f"'{probability}', of type {declared.type}",
+                expected=f"a property of type number of '{contacts.presented}'",
+                remedy="declare it for the type, or leave `selection_probability_property` out",
+            )

@@ -120,6 +120,9 @@ class ContactEvents(Spec):
         clicked: Event type of interest shown; None if nobody records it.
         declined: Event type of a refusal; None if nobody records it.
         offer_property: Property of these events that names the offer.
+        selection_probability_property: Property of `presented` with the probability with which the offer was chosen
+            there, a number above 0 and up to 1; None if nobody records it. Such contacts can tell what another policy
+            would have earned, even if no logged decision is behind them.
         attribution: How an answer is matched to its impression: by `decision_id`, or, if sources have none, by
             `latest_presented`: the latest impression of the same offer for the customer within the response window.
     """
@@ -129,6 +132,7 @@ class ContactEvents(Spec):
     clicked: str | None = None
     declined: str | None = None
     offer_property: str = "offer"
+    selection_probability_property: str | None = None
     attribution: Literal["decision_id", "latest_presented"] = "decision_id"
 
     @property

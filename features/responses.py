@@ -29,6 +29,7 @@ class Responses:
         offer: Shape (n,), object array of str, each an offer of the catalogue.
         channel: Shape (n,), object array of str; None where the log has none.
         decision_id: Shape (n,), object array of str or None.
+        selection_probability: Shape (n,): with what probability the offer was chosen; NaN where no source records it.
         accepted: Shape (n,), bool: accepted within the offer's response window.
         answered_at: Shape (n,), datetime64[us], time of the first acceptance; NaT without one.
         known_at: Shape (n,), datetime64[us]: `presented_at` plus the response window, when "no" is final.
@@ -42,6 +43,7 @@ class Responses:
     offer: NDArray[np.object_]
     channel: NDArray[np.object_]
     decision_id: NDArray[np.object_]
+    selection_probability: NDArray[np.float64]
     accepted: NDArray[np.bool_]
     answered_at: NDArray[np.datetime64]
     known_at: NDArray[np.datetime64]
@@ -64,6 +66,7 @@ class Responses:
             offer=self.offer[rows],
             channel=self.channel[rows],
             decision_id=self.decision_id[rows],
+            selection_probability=self.selection_probability[rows],
             accepted=self.accepted[rows],
             answered_at=self.answered_at[rows],
             known_at=self.known_at[rows],
@@ -119,6 +122,7 @@ def responses(events: pa.Table, vocabulary: Vocabulary, offers: tuple[Offer, ...
         offer=presented.offer,
         channel=presented.channel,
         decision_id=presented.decision_id,
+        selection_probability=presented.selection_probability,
         accepted=~np.isnat(answered_at),
         answered_at=answered_at,
         known_at=known_at,
@@ -134,6 +138,7 @@ class _Contacts:
     offer: NDArray[np.object_]
     channel: NDArray[np.object_]
     decision_id: NDArray[np.object_]
+    selection_probability: NDArray[np.float64]
 
     def take(self, rows: NDArray[np.bool_]) -> _Contacts:
         return _Contacts(
@@ -142,6 +147,7 @@ class _Contacts:
             self.offer[rows],
             self.channel[rows],
             self.decision_id[rows],
+            self.selection_probability[rows],
         )
 
 
@@ -158,7 +164,16 @@ def _of(events: pa.Table, event_type: str, contacts: ContactEvents) -> _Contacts
         _objects(offer),
         _objects(chosen.column("channel")),
         _objects(chosen.column("decision_id")),
+        _numbers(chosen.column("properties"), contacts.selection_probability_property),
     )
+
+
+def _numbers(properties: pa.ChunkedArray, name: str | None) -> NDArray[np.float64]:
+    if name is None:
+        return np.full(len(properties), np.nan)
+    found = pc.map_lookup(properties, name, "first").cast(pa.float64())
+    numbers: NDArray[np.float64] = found.to_numpy(zero_copy_only=False).astype(np.float64)
+    return numbers
 
 
 def _objects(column: pa.ChunkedArray) -> NDArray[np.object_]:

@@ -277,6 +277,7 @@ def responses_of_contacts(table: ContactTable) -> Responses:
         offer=table.offer,
         channel=table.channel,
         decision_id=nothing,
+        selection_probability=np.full(len(moments), np.nan),
         accepted=table.y == 1.0,
         answered_at=np.full(len(moments), np.datetime64("NaT", "us")),
         known_at=table.known_at,

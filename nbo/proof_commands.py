@@ -32,6 +32,12 @@ def evaluate(
             "of the propensity model.",
         ),
     ],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Version or alias of the propensity model that scores for a policy; the champion by default."
+        ),
+    ] = None,
     as_of: Annotated[
         datetime | None, moment_option("Moment in the bank's time zone; just after the latest news by default.")
     ] = None,
@@ -48,6 +54,8 @@ def evaluate(
         nbo --bank banks/demo evaluate challenger
 
         nbo --bank banks/demo evaluate proposal:1
+
+        nbo --bank banks/demo evaluate banks/demo --model earlier
     """
     parts = components_of_bank(context)
     from pipelines.evaluation import evaluate_logged
@@ -56,7 +64,7 @@ def evaluate(
 
     if to is not None:
         expect_empty(to)
-    record = evaluate_logged(parts, subject, moment_of(parts, as_of) or last_moment(parts))
+    record = evaluate_logged(parts, subject, moment_of(parts, as_of) or last_moment(parts), model)
     if to is not None:
         write_evaluation(to, record)
     if json:

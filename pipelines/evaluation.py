@@ -10,42 +10,56 @@ from config.changes import changed_bank
 from config.reading import load_bank
 from domain.errors import DataError
 from models.registry import RegisteredModel
+from serving.what_if.evaluation_arrays import evaluation_arrays
 from serving.what_if.evaluations import EvaluationRecord, keep_evaluation, proposal_of
-from serving.what_if.logged import evaluation_arrays, logged_outcomes
+from serving.what_if.logged import TOO_LATE, logged_outcomes
+from serving.what_if.randomised_contacts import with_randomised_contacts
 from wiring.components import Components
 from wiring.proposals import proposals_of
 
 
-def evaluate_logged(components: Components, subject: Path, until: datetime) -> EvaluationRecord:
+def evaluate_logged(
+    components: Components, subject: Path, until: datetime, model: str | None = None
+) -> EvaluationRecord:
     """Estimate what another policy or model would have earned where this bank's decisions were made and presented.
 
-    Only decisions whose response windows ended before `until` count. Another policy is scored by the same models;
-    another model decides by the same policy, and only where it had not seen the outcome. The result is kept for the
-    console.
+    Only decisions whose response windows ended before `until` count. Another policy is scored by the champions unless a
+    model is named; another model decides by the same policy. A named model is judged only on what came after its
+    training data, and so is everybody on contacts of other systems. The result is kept for the console.
 
     Args:
         components: The bank's components.
         subject: A folder of YAML of the same bank, a file with a change (`config.changes`), a proposal
             (`proposal:NUMBER`), or a version or alias of the propensity model.
         until: Moment of the evaluation, aware.
+        model: Version or alias of the propensity model that scores for a policy; None for the champion.
 
     Raises:
         ConfigurationErrors: The policy is invalid.
-        DataError: It belongs to another bank, there is no such policy or model, or no decision has an outcome.
+        DataError: It belongs to another bank, there is no such policy or model, no decision has an outcome, or two
+            models are named.
         NotFoundError: There is no such proposal.
     """
-    outcomes = logged_outcomes(components.decision_log, components.log, components.bank, until)
+    own, log, folder = components.decider(), components.log, components.places.decisions
+    outcomes = logged_outcomes(components.decision_log, log, components.bank, until)
     policy = _policy(components, subject)
-    if policy is not None:
-        decider = components.decider().for_bank(policy)
+    if policy is not None and model is None:
+        decider, champion = own.for_bank(policy), components.models.champion("propensity")
+        seen = until if champion is None else champion.data_last
     else:
-        model = _model(components, subject)
-        outcomes = outcomes.since(model.data_last)
-        decider = components.models.files_with(model, components.places.champions).decider(components.bank)
-    arrays = evaluation_arrays(outcomes, decider, components.log, components.places.decisions)
+        if policy is None and model is not None:
+            raise DataError("two models are named", got=f"{subject} and {model}", expected="a policy and its model")
+        registered = _model(components, str(subject) if model is None else model)
+        seen = registered.data_last
+        outcomes = outcomes.since(seen)
+        files = components.models.files_with(registered, components.places.champions)
+        decider = files.decider(policy or components.bank)
+    outcomes = with_randomised_contacts(outcomes, own, log, folder, seen)
+    outcomes = outcomes.take(outcomes.comparable_rows(components.bank.offers, until), TOO_LATE)
+    arrays = evaluation_arrays(outcomes, decider, log, folder)
     record = EvaluationRecord.of(
         "model" if policy is None else "policy",
-        subject.name,
+        subject.name if model is None else f"{subject.name} with {model}",
         decider,
         arrays.customer.tolist(),
         arrays.evaluation(),
@@ -72,9 +86,9 @@ def _policy(components: Components, subject: Path) -> Bank | None:
     return other
 
 
-def _model(components: Components, subject: Path) -> RegisteredModel:
+def _model(components: Components, subject: str) -> RegisteredModel:
     name = f"{components.name}-propensity"
-    found = components.models.registry.named(name, str(subject))
+    found = components.models.registry.named(name, subject)
     if found is None:
         raise DataError(
             "there is no such policy or model",

@@ -12,7 +12,7 @@ from simulation.catalogue import OfferArrays
 from simulation.clock import SimulatedClock
 from simulation.journal import Recorder
 from simulation.kinds import KIND
-from simulation.market import ANSWERS, CALL, CURRENT_ACCOUNT, EMAIL, PUSH, BoolArray, IntArray
+from simulation.market import ANSWERS, CALL, CURRENT_ACCOUNT, EMAIL, PUSH, BoolArray, FloatArray, IntArray
 from simulation.needs import Needs
 from simulation.odds import logistic
 from simulation.randomness import stream
@@ -32,7 +32,7 @@ DECLINE_SHARE = np.array([0.06, 0.05, 0.015, 0.03, 0.0, 0.6, 0.0])
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Offers presented to customers on a day in a channel, each as part of a decision."""
+    """Offers presented to customers on a day in a channel, each as part of a decision and chosen with a probability."""
 
     day: int
     channel: int
@@ -40,13 +40,14 @@ class Put:
     at: IntArray
     offer: IntArray
     decision: IntArray
+    selection_probability: FloatArray
 
 
 class Answers:
     """Draws responses and puts their consequences on the agenda.
 
     Attributes:
-        contacts: The contact history: customer, at, kind, channel, offer, decision.
+        contacts: The contact history: customer, at, kind, channel, offer, decision, selection_probability.
     """
 
     def __init__(self, catalogue: OfferArrays, clock: SimulatedClock, agenda: Agenda, seed: int) -> None:
@@ -56,6 +57,7 @@ class Answers:
         self._rng = stream(seed, "answers")
         self.contacts = Recorder(
             {"customer": "i4", "at": "i8", "kind": "i1", "channel": "i1", "offer": "i2", "decision": "i8"}
+            | {"selection_probability": "f8"}
         )
 
     def draw(self, put: Put, accepted: BoolArray, state: CustomerState, needs: Needs) -> IntArray:
@@ -90,6 +92,7 @@ class Answers:
             channel=put.channel,
             offer=put.offer[which],
             decision=put.decision[which],
+            selection_probability=put.selection_probability[which] if kind == PRESENTED else np.nan,
         )
 
     def _follow(self, put: Put, accepted: BoolArray, decided_at: IntArray, state: CustomerState) -> None:

@@ -138,7 +138,8 @@ class Contacts:
         offer = _draw(selection, self._rng.random(len(customers)))
         truth = self._response.probabilities(customers, day, state, needs)
         acceptance, luck = truth[row, self._candidate(offer, channel)], self._rng.random(len(customers))
-        put = Put(day, channel, customers, opportunity.at, offer, self.presentations.rows + row)
+        decision, probability = self.presentations.rows + row, selection[row, offer]
+        put = Put(day, channel, customers, opportunity.at, offer, decision, probability)
         accepted = luck < acceptance
         accepted_at = self.answers.draw(put, accepted, state, needs)
         without, with_offer = self._engagement(put, acceptance, state)
@@ -149,7 +150,7 @@ class Contacts:
             offer=offer,
             channel=channel,
             contact_probability=opportunity.chance,
-            selection_probability=selection[row, offer],
+            selection_probability=put.selection_probability,
             acceptance_probability=acceptance,
             accepted=accepted,
             accepted_at=accepted_at,

@@ -77,7 +77,7 @@ def touchpoints(world: World) -> SourceFiles:
 
 
 def contact_history(world: World) -> SourceFiles:
-    """Return presented offers and the responses to them, each citing its decision."""
+    """Return presented offers with the probability of their choice, and the responses, each citing its decision."""
     rows = _kept(world, world.contacts.answers.contacts.columns(), "at")
     local = world.clock.local(rows["at"])
     offers = tuple(offer.name for offer in world.offers)
@@ -93,6 +93,7 @@ def contact_history(world: World) -> SourceFiles:
             "family": pc.if_else(pc.equal(family, ""), None, family),
             "decision": decision_ids(rows["decision"]),
             "offer": names(rows["offer"], offers),
+            "chance": amounts(rows["selection_probability"].round(6)),
         }
     )
     return SourceFiles(table, world.clock.day_of(rows["at"]))

@@ -24,6 +24,7 @@ from serving.rollout.requests import answered, asked_back
 from serving.rollout.state import RolloutState
 from serving.trial_results import slice_report
 from serving.what_if.evaluations import EvaluationRecord, keep_evaluation
+from serving.what_if.logged import TOO_LATE
 from wiring.components import Components
 from wiring.models import publish_champions
 
@@ -98,9 +99,11 @@ class Rollout:
             *gates_of(settings, matured, ledger.recent(model, now), calls, trial),
             Gate("days", Verdict(Word.SHIP if days >= settings.minimum_days else Word.HOLD, said), days),
         )
-        if matured is None or state.stage == CHAMPION:
+        if matured is None or matured.evaluation is None or state.stage == CHAMPION:
             return gates, None
-        customers, left_out = matured.arrays.customer.tolist(), matured.left_out
+        late = len(matured.accepted) - len(matured.comparable)
+        left_out = {**matured.left_out, **({TOO_LATE: late} if late else {})}
+        customers = matured.arrays.customer[matured.comparable].tolist()
         record = EvaluationRecord.of(
             "model",
             state.model.version,

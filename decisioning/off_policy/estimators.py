@@ -59,7 +59,8 @@ class Terms:
 def all_terms(logged: LoggedDecisions) -> dict[str, Terms]:
     """Apply every estimator.
 
-    With weights w, rewards r, and the outcome model's q for the policy and q for the chosen action:
+    With weights w, rewards r, and the outcome model's q for the policy and q for the chosen action; actions whose
+    reward is known have no weight and count with their probability:
 
     - `ips`: w r (Horvitz and Thompson 1952);
     - `snips`: the same over the sum of w (Swaminathan and Joachims 2015);
@@ -83,9 +84,10 @@ def all_terms(logged: LoggedDecisions) -> dict[str, Terms]:
         for bound in bounds[bounds > 0.0]
     )
     weighted, doubly_robust = weight * logged.reward, Terms("dr", policy + weight * residual, ones)
+    weighted += logged.certain_reward
     found = [
         Terms("ips", weighted, ones),
-        Terms("snips", weighted, weight),
+        Terms("snips", weighted, weight + logged.certain),
         Terms("dm", policy, ones),
         doubly_robust,
         slope(logged, switched),

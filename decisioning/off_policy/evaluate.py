@@ -114,6 +114,7 @@ def evaluate_policy(
     context: ArrayLike | None = None,
     customer: ArrayLike | None = None,
     segment: ArrayLike | None = None,
+    known_reward: ArrayLike | None = None,
     least_gain: float = 0.0,
     looked_at_again: bool = False,
 ) -> PolicyEvaluation:
@@ -127,6 +128,8 @@ def evaluate_policy(
         context: Numbers that rewards may depend on, shape (n, d); without them the estimates are noisier, not wrong.
         customer: Ids, shape (n,); by default every decision is a customer's only one.
         segment: Names, shape (n,).
+        known_reward: Rewards of actions that need no evidence, NaN for the others, shape (actions,): offering nothing
+            earns 0 whether or not it was ever logged.
         least_gain: The smallest gain worth shipping, in units of the reward for each decision.
         looked_at_again: Whether the evaluation is repeated as decisions come in; the verdict then reads the interval
             that is valid at any time.
@@ -142,7 +145,9 @@ def evaluate_policy(
         >>> found.verdict.word.value, round(found.gain.value, 2)
         ('ship', 0.04)
     """
-    logged = logged_decisions(action, reward, probability, target, context=context, customer=customer)
+    logged = logged_decisions(
+        action, reward, probability, target, context=context, customer=customer, known_reward=known_reward
+    )
     terms = all_terms(logged)
     gains = {name: each.gain(logged.reward, logged.unit, logged.units) for name, each in terms.items()}
     sequence = confidence_sequence(terms[HEADLINE].rows - logged.reward, logged.unit, logged.units)
@@ -165,7 +170,7 @@ def _segments(logged: LoggedDecisions, terms: Terms, segment: ArrayLike | None) 
     names = np.asarray(segment).astype(str)
     if names.shape != (len(logged),):
         raise DataError("segment has another shape", got=str(names.shape), expected=f"({len(logged)},)")
-    weight, found = logged.weight, []
+    weight, found = logged.weight + logged.certain, []
     for name in np.unique(names):
         rows = np.flatnonzero(names == name)
         there, unit = np.unique(logged.unit[rows], return_inverse=True)

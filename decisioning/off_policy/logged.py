@@ -29,6 +29,7 @@ class LoggedDecisions:
         unit: Customer of each decision, shape (n,), from 0 without gaps. Decisions of one customer are alike, so
             intervals resample customers.
         units: Number of customers.
+        known_reward: Reward of the actions that need no evidence, NaN for the others, shape (k,).
     """
 
     action: NDArray[np.intp]
@@ -38,15 +39,35 @@ class LoggedDecisions:
     context: NDArray[np.floating[Any]]
     unit: NDArray[np.intp]
     units: int
+    known_reward: Array
 
     def __len__(self) -> int:
         return len(self.action)
 
     @property
+    def known(self) -> NDArray[np.bool_]:
+        """Which actions need no evidence, shape (k,)."""
+        return ~np.isnan(self.known_reward)
+
+    @property
     def weight(self) -> Array:
-        """How much more often the evaluated policy makes each decision, shape (n,)."""
-        chosen = self.target[np.arange(len(self)), self.action].astype(np.float64)
-        return chosen / self.probability
+        """How much more often the evaluated policy makes each decision, shape (n,); 0 where its reward is known."""
+        chosen: Array = self.target[np.arange(len(self)), self.action].astype(np.float64)
+        weight: Array = np.where(self.known[self.action], 0.0, chosen / self.probability)
+        return weight
+
+    @property
+    def certain(self) -> Array:
+        """Probability that the evaluated policy takes an action whose reward is known, shape (n,)."""
+        certain: Array = (self.target @ self.known.astype(self.target.dtype)).astype(np.float64)
+        return certain
+
+    @property
+    def certain_reward(self) -> Array:
+        """What the evaluated policy earns by such actions, shape (n,)."""
+        rewards = np.where(self.known, self.known_reward, 0.0).astype(self.target.dtype)
+        certain: Array = (self.target @ rewards).astype(np.float64)
+        return certain
 
 
 def logged_decisions(
@@ -57,6 +78,7 @@ def logged_decisions(
     *,
     context: ArrayLike | None = None,
     customer: ArrayLike | None = None,
+    known_reward: ArrayLike | None = None,
 ) -> LoggedDecisions:
     """Check arrays and build `LoggedDecisions` from them; see there for shapes.
 
@@ -68,6 +90,7 @@ def logged_decisions(
             positions.
         context: Shape (n, d) or (n,); NULL (NaN) is allowed.
         customer: Ids of any kind; by default each decision is a customer's only one.
+        known_reward: Shape (k,); by default no action's reward is known.
 
     Raises:
         DataError: Something is missing, of another shape, or cannot be a probability.
@@ -88,7 +111,10 @@ def logged_decisions(
     k = distribution.shape[1]
     _refuse("action", ~((chosen >= 0) & (chosen < k) & (chosen == np.floor(chosen))), chosen, f"0 to {k - 1}")
     unit, units = customer_units(customer, n)
-    return LoggedDecisions(chosen.astype(np.intp), rewards, logged, distribution, _context(context, n), unit, units)
+    known = np.full(k, np.nan) if known_reward is None else _vector("known_reward", known_reward, k)
+    _refuse("known_reward", np.isinf(known), known, "a finite number, or NaN where it is not known")
+    action_taken, inputs = chosen.astype(np.intp), _context(context, n)
+    return LoggedDecisions(action_taken, rewards, logged, distribution, inputs, unit, units, known)
 
 
 def _vector(name: str, values: ArrayLike, n: int | None = None) -> Array:

@@ -28,7 +28,8 @@ def expected_rewards(logged: LoggedDecisions) -> tuple[Array, Array]:
     """Predict rewards with linear models that have not seen the customer (cross-fitting, Chernozhukov et al. 2018).
 
     One ridge regression for each action, shrunk towards one for all actions. NULLs count as the mean. The
-    cross-products of all folds are computed in one pass; a fold's models are solved from those of the others.
+    cross-products of all folds are computed in one pass; a fold's models are solved from those of the others. Rewards
+    that are known are not predicted.
 
     Returns:
         The reward expected of the evaluated policy and of the action that was chosen, both of shape (n,).
@@ -54,6 +55,7 @@ def expected_rewards(logged: LoggedDecisions) -> tuple[Array, Array]:
         for one in range(FOLDS):
             inside = np.flatnonzero(fold[rows] == one)
             rewards = design[inside] @ coefficients[one].T
+            rewards[:, logged.known] = logged.known_reward[logged.known]
             at = inside + rows.start
             policy[at] = np.einsum("nk,nk->n", rewards, logged.target[at])
             chosen[at] = rewards[np.arange(len(at)), logged.action[at]]

@@ -39,7 +39,7 @@ class WeightBand:
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """What the weights of n decisions say.
+    """What the weights of n decisions say, known rewards included: such a share of a decision weighs itself.
 
     Attributes:
         decisions: Number of logged decisions.
@@ -69,7 +69,7 @@ def effective_decisions(weight: Array) -> float:
 
 def support_of(logged: LoggedDecisions) -> Support:
     """Describe the weights."""
-    weight = logged.weight
+    weight = logged.weight + logged.certain
     total = float(weight.sum())
     mean = ratio_estimate(weight, np.ones(len(weight)), logged.unit, logged.units)
     most = max(1, round(LARGEST * len(weight)))

@@ -26,13 +26,8 @@ from serving.batch.part import FEATURES
 from serving.decider import Decider
 from serving.service.deciding import SEED
 from serving.what_if.comparison import NOTHING
-from serving.what_if.logged import (
-    MEAN_PROPENSITY,
-    EvaluationArrays,
-    LoggedOutcomes,
-    evaluation_arrays,
-    logged_outcomes,
-)
+from serving.what_if.evaluation_arrays import MEAN_PROPENSITY, EvaluationArrays, evaluation_arrays
+from serving.what_if.logged import LoggedOutcomes, logged_outcomes
 from serving.what_if.occasions import features_at
 
 RECENT: Final = timedelta(days=7)
@@ -58,6 +53,7 @@ class Matured:
         accepted: Whether they were accepted, shape (n,).
         as_of: When they were made, shape (n,).
         groups: Feature -> name of each customer's group, None if unknown, shape (n,).
+        comparable: Positions of the decisions at whose moment every offer's outcome would be known by now.
         left_out: Number of impressions that tell nothing, by reason.
     """
 
@@ -66,12 +62,15 @@ class Matured:
     accepted: NDArray[np.bool_]
     as_of: NDArray[np.datetime64]
     groups: Mapping[str, NDArray[np.object_]]
+    comparable: NDArray[np.intp]
     left_out: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
-    def evaluation(self) -> PolicyEvaluation:
-        """What the model's policy would have earned, judged however often one looks."""
-        return self.arrays.evaluation(looked_at_again=True)
+    def evaluation(self) -> PolicyEvaluation | None:
+        """What the model's policy would have earned, judged however often one looks; None if nothing is comparable."""
+        if not len(self.comparable):
+            return None
+        return self.arrays.take(self.comparable).evaluation(looked_at_again=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +124,7 @@ class EvidenceSources:
             accepted=kept.accepted,
             as_of=moments,
             groups=self._groups(arrays.customer, moments),
+            comparable=kept.comparable_rows(self.bank.offers, until),
             left_out=left_out,
         )
 

@@ -60,6 +60,9 @@ def gates_of(
 def value_gate(matured: Matured, settings: Rollout) -> Gate:
     """Judge what the model's policy would have earned: it may not lose more than a share of what was earned."""
     found = matured.evaluation
+    if found is None or len(matured.comparable) < settings.minimum_decisions:
+        older = f"{len(matured.comparable):,} decisions are older than the longest response window"
+        return held_gate("value", f"{older}; {settings.minimum_decisions:,} are needed")
     gain, least = found.gain_at_any_time, -settings.maximum_loss * found.logged_reward
     said = (
         f"it gains {gain.value:+.4g} for each decision ({gain.low:+.4g} to {gain.high:+.4g}, however often one looks); "

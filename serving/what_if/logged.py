@@ -1,29 +1,23 @@
-"""A bank's logged decisions with their outcomes, beside what another policy would have decided, as plain arrays."""
+"""A bank's logged decisions with their outcomes."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from config.bank import Bank
-from decisioning.off_policy.evaluate import PolicyEvaluation, evaluate_policy
-from domain.errors import DataError
+from domain.offer import Offer, OfferClass
 from events.log import EventLog
 from expressions.types import Array
 from features.moments import utc_microseconds
-from features.responses import responses
+from features.responses import Responses, responses
 from records.decision_log import DecisionLog, LoggedDecision
-from serving.decider import Decider
-from serving.scoring import CHURN_PROBABILITY
-from serving.what_if.comparison import NOTHING
-from serving.what_if.occasions import occasions
 
 NO_DECISION: Final = "cite no decision"
 NOT_MATURED: Final = "not matured"
@@ -32,11 +26,12 @@ NO_PROBABILITY: Final = "decided without a probability"
 NO_FEATURES: Final = "features are no longer kept"
 UNKNOWN: Final = "decision is archived or unknown"
 LEARNED_FROM: Final = "made before the model's last training data"
-REASONS: Final = (NO_DECISION, NOT_MATURED, NOT_FIRST, NO_PROBABILITY, NO_FEATURES, UNKNOWN, LEARNED_FROM)
+TOO_LATE: Final = "later than the longest response window ago"
+NOT_OFFERED: Final = "not among today's offers of their channel"
+REASONS: Final = (
+    NO_DECISION, NOT_MATURED, NOT_FIRST, NO_PROBABILITY, NO_FEATURES, UNKNOWN, LEARNED_FROM, TOO_LATE, NOT_OFFERED
+)  # fmt: skip
 """Why impressions tell nothing."""
-
-MEAN_PROPENSITY: Final = 2
-"""Column of `EvaluationArrays.context` with the mean propensity of the channel's candidates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,67 +43,65 @@ class LoggedOutcomes:
         reward: Value of the acceptance, in the bank's currency; 0 without one. Shape (n,).
         accepted: Whether the offer was accepted. Shape (n,).
         left_out: Number of impressions that tell nothing, by reason.
+        without_decision: Those of them that are matured, cite no logged decision and are the first offer of their own,
+            with the probability of their choice where their source records it; None if they are not known.
     """
 
     decisions: tuple[LoggedDecision, ...]
     reward: Array
     accepted: NDArray[np.bool_]
     left_out: Mapping[str, int]
+    without_decision: Responses | None = None
 
     def since(self, moment: datetime) -> LoggedOutcomes:
         """Return the decisions from a moment on: a model is not judged on what it has learned from."""
         moments = np.array([utc_microseconds(one.as_of) for one in self.decisions], dtype="datetime64[us]")
-        rows = np.flatnonzero(moments >= utc_microseconds(moment))
-        early = len(self.decisions) - len(rows)
-        return LoggedOutcomes(
-            tuple(self.decisions[row] for row in rows.tolist()),
-            self.reward[rows],
-            self.accepted[rows],
-            {**self.left_out, **({LEARNED_FROM: early} if early else {})},
+        return self.take(np.flatnonzero(moments >= utc_microseconds(moment)), LEARNED_FROM)
+
+    def take(self, rows: NDArray[np.intp], reason: str) -> LoggedOutcomes:
+        """Return some of the decisions, and count the others as left out for a reason."""
+        others = len(self.decisions) - len(rows)
+        return replace(
+            self,
+            decisions=tuple(self.decisions[row] for row in rows.tolist()),
+            reward=self.reward[rows],
+            accepted=self.accepted[rows],
+            left_out={**self.left_out, **({reason: others} if others else {})},
         )
 
+    def comparable_rows(self, offers: tuple[Offer, ...], until: datetime) -> NDArray[np.intp]:
+        """Return the decisions that can be compared: at their moment every offer's outcome would be known by `until`.
 
-@dataclass(frozen=True, slots=True)
-class EvaluationArrays:
-    """What `decisioning.off_policy.evaluate.evaluate_policy` takes; its actions are offers, and `nothing`.
-
-    Attributes:
-        actions: Names of the k actions.
-        action: Shape (n,).
-        reward: Shape (n,).
-        probability: Shape (n,).
-        target: Shape (n, k).
-        context: Shape (n, 3): churn probability, highest and mean propensity of the channel's candidates.
-        customer: Shape (n,).
-        stage: Shape (n,).
-        propensity: What the policy's model says of the offer that was made, NaN if nothing, shape (n,).
-    """
-
-    actions: tuple[str, ...]
-    action: NDArray[np.intp]
-    reward: Array
-    probability: Array
-    target: Array
-    context: Array
-    customer: NDArray[np.object_]
-    stage: NDArray[np.object_]
-    propensity: Array
-
-    def evaluation(self, *, looked_at_again: bool = False) -> PolicyEvaluation:
-        """Estimate what the policy would have earned, whole and by stage.
+        With only each offer's own window over, the latest decisions would be those with short windows.
 
         Args:
-            looked_at_again: Whether this is repeated as decisions come in.
+            offers: Today's offers; windows of those that are no commercial ones do not count, as they earn nothing.
+            until: Moment of the evaluation.
         """
-        return evaluate_policy(
-            self.action,
-            self.reward,
-            self.probability,
-            self.target,
-            context=self.context,
-            customer=self.customer,
-            segment=self.stage,
-            looked_at_again=looked_at_again,
+        commercial = [offer for offer in offers if offer.offer_class is OfferClass.COMMERCIAL]
+        longest = timedelta(days=max((offer.response_window_days for offer in commercial), default=0))
+        return np.flatnonzero([one.as_of + longest <= until for one in self.decisions])
+
+    def with_decisions(
+        self, decisions: Sequence[LoggedDecision], accepted: NDArray[np.bool_], left_out: Mapping[str, int]
+    ) -> LoggedOutcomes:
+        """Return these and other decisions in time order, with the impressions that are left out of all.
+
+        Args:
+            decisions: Other decisions; the accepted ones have the value of their acceptance.
+            accepted: Whether they were accepted.
+            left_out: Number of impressions that tell nothing, by reason; those without any are not listed.
+        """
+        every, answers = [*self.decisions, *decisions], np.concatenate([self.accepted, accepted])
+        order = sorted(range(len(every)), key=lambda row: (every[row].as_of, every[row].decision_id))
+        ordered = tuple(every[row] for row in order)
+        taken = answers[order].astype(bool)
+        return replace(
+            self,
+            decisions=ordered,
+            reward=np.array([one.value or 0.0 for one in ordered], dtype=np.float64) * taken,
+            accepted=taken,
+            left_out={reason: count for reason, count in left_out.items() if count},
         )
 
 
@@ -130,13 +123,13 @@ def logged_outcomes(decision_log: DecisionLog, log: EventLog, bank: Bank, until:
     cited = ~np.array([decision is None for decision in found.decision_id], dtype=bool)
     left_out = Counter({NO_DECISION: int((~cited).sum()), NOT_MATURED: int((cited & ~found.matured).sum())})
     rows = np.flatnonzero(cited & found.matured)
-    outcome: dict[str, tuple[str, bool]] = {}
+    first: dict[str, int] = {}
     for row in rows.tolist():
-        outcome.setdefault(found.decision_id[row], (found.offer[row], bool(found.accepted[row])))
-    decisions, rewards, answers = [], [], []
-    for logged in decision_log.with_ids(sorted(outcome)):
-        offer, accepted = outcome.pop(logged.decision_id)
-        if logged.offer != offer:
+        first.setdefault(found.decision_id[row], row)
+    decisions, answers = [], []
+    for logged in decision_log.with_ids(sorted(first)):
+        row = first.pop(logged.decision_id)
+        if logged.offer != found.offer[row]:
             left_out[NOT_FIRST] += 1
         elif logged.selection_probability is None or not logged.selection_probability > 0.0:
             left_out[NO_PROBABILITY] += 1
@@ -144,75 +137,10 @@ def logged_outcomes(decision_log: DecisionLog, log: EventLog, bank: Bank, until:
             left_out[NO_FEATURES] += 1
         else:
             decisions.append(logged)
-            rewards.append((logged.value or 0.0) if accepted else 0.0)
-            answers.append(accepted)
-    left_out[UNKNOWN] = len(outcome)
-    order = sorted(range(len(decisions)), key=lambda row: (decisions[row].as_of, decisions[row].decision_id))
-    return LoggedOutcomes(
-        tuple(decisions[row] for row in order),
-        np.array([rewards[row] for row in order], dtype=np.float64),
-        np.array([answers[row] for row in order], dtype=bool),
-        {reason: count for reason, count in left_out.items() if count},
+            answers.append(bool(found.accepted[row]))
+    left_out[UNKNOWN] = len(first)
+    without_decision = found.take(
+        np.array(sorted([*np.flatnonzero(~cited & found.matured), *first.values()]), dtype=np.intp)
     )
-
-
-def evaluation_arrays(
-    outcomes: LoggedOutcomes, decider: Decider, log: EventLog, decisions_folder: Path
-) -> EvaluationArrays:
-    """Let a policy decide where the logged decisions were made, from the same features, requests, prices and budgets.
-
-    Features that the policy reads and the records lack are computed from the event log as of each decision.
-
-    Args:
-        outcomes: Logged decisions.
-        decider: The policy to evaluate.
-        log: Event log.
-        decisions_folder: Folder that holds one folder per batch run.
-
-    Raises:
-        DataError: There are no decisions.
-        StateError: Files of a batch run are gone.
-    """
-    logged = outcomes.decisions
-    if not logged:
-        raise DataError(
-            "there are no logged decisions with an outcome",
-            got=_reasons(outcomes.left_out),
-            expected="presented offers that cite a decision, with their response windows over",
-            remedy="decide every night, or serve, and ask again when windows are over",
-        )
-    names = [offer.name for offer in decider.bank.offers]
-    actions = tuple(dict.fromkeys([*(str(one.offer) for one in logged), *names, NOTHING]))
-    places = {name: place for place, name in enumerate(actions)}
-    target, context = np.zeros((len(logged), len(actions))), np.full((len(logged), 3), np.nan)
-    propensity = np.full(len(logged), np.nan)
-    for one in occasions(logged, decider, log, decisions_folder):
-        rows, decisions = one.rows, decider.decide(one.features, one.context, unknown=one.unknown)
-        channel = logged[rows[0]].channel
-        columns = decisions.policy.candidates.by_channel.get(channel, np.empty(0, dtype=np.intp))
-        for column in columns.tolist():
-            offer = decisions.policy.candidates.pairs[column][0].name
-            target[rows, places[offer]] += decisions.ranking.selection_probability[:, column]
-            made = np.array([logged[row].offer == offer for row in rows.tolist()], dtype=bool)
-            propensity[rows[made]] = decisions.scores.propensity[made, column]
-        context[rows, 0] = decisions.features.columns[CHURN_PROBABILITY]
-        known = decisions.scores.propensity[:, columns]
-        some = np.isfinite(known).any(axis=1)
-        context[rows[some], 1] = np.nanmax(known[some], axis=1)
-        context[rows[some], MEAN_PROPENSITY] = np.nanmean(known[some], axis=1)
-    target[:, places[NOTHING]] = np.clip(1.0 - target.sum(axis=1), 0.0, 1.0)
-    return EvaluationArrays(
-        actions,
-        np.array([places[str(one.offer)] for one in logged], dtype=np.intp),
-        outcomes.reward,
-        np.array([one.selection_probability for one in logged], dtype=np.float64),
-        target,
-        context,
-        np.array([one.customer_id for one in logged], dtype=object),
-        np.array([one.stage or NOTHING for one in logged], dtype=object),
-        propensity,
-    )
-
-
-def _reasons(left_out: Mapping[str, int]) -> str:
-    return "; ".join(f"{count:,} impressions: {reason}" for reason, count in left_out.items()) or "no impressions"
+    none = LoggedOutcomes((), np.empty(0), np.empty(0, dtype=bool), {}, without_decision)
+    return none.with_decisions(decisions, np.array(answers, dtype=bool), left_out)

@@ -55,10 +55,12 @@ def occasions(logged: Sequence[LoggedDecision], decider: Decider, log: EventLog,
     """Return where decisions were made: single ones one by one, those of a part and channel together.
 
     Features that the decider reads and the records lack are computed from the event log as of each decision. Decisions
-    in channels that the decider's policy does not have are left out.
+    in channels that the decider's policy does not have are left out. Where nothing is kept, all features are computed,
+    budgets are full and without prices, nothing was said in a request, and those of a channel and an hour of the
+    bank's clock are decided together, as of the first of them.
 
     Args:
-        logged: Decisions with a record, or of a part of a batch run.
+        logged: Decisions with a record, of a part of a batch run, or of which nothing is kept.
         decider: Who is to decide there.
         log: Event log.
         folder: Folder that holds one folder per batch run.
@@ -70,24 +72,29 @@ def occasions(logged: Sequence[LoggedDecision], decider: Decider, log: EventLog,
 
     def key(row: int) -> tuple[str, str, str]:
         one = logged[row]
-        return (one.part or "", one.channel, "" if one.part else one.decision_id)
+        if one.part is not None:
+            return (one.part, one.channel, "")
+        if one.record is not None:
+            return ("", one.channel, one.decision_id)
+        return ("", one.channel, f"{one.as_of.astimezone(zone):%Y-%m-%dT%H%z}")
 
-    known = set(decider.policy.candidates.by_channel)
+    zone, known = decider.bank.time_zone, set(decider.policy.candidates.by_channel)
     read: tuple[str, FeatureTable] | None = None  # the channels of a part follow each other
     for (part, channel, _), members in groupby(sorted(range(len(logged)), key=key), key=key):
         rows = np.array(list(members), dtype=np.intp)
         first = logged[rows[0]]
         if channel not in known:
             continue
+        kept, state, request = _nothing_of([logged[row] for row in rows.tolist()]), {}, {}
         if first.record is not None:
             kept = features_of(first.record, decider.schema)
-            state: BudgetState = {"prices": first.record.prices, "remaining": first.record.remaining}
+            state = {"prices": first.record.prices, "remaining": first.record.remaining}
             request = {n: v for n, v in first.record.request.items() if n in decider.bank.vocabulary.request}
-        else:
+        elif part:
             if read is None or read[0] != part:
                 read = part, _table_of_part(folder, part, decider)
             kept = _customers_of_part(read[1], [logged[row].customer_id for row in rows.tolist()])
-            state, request = budget_state_of((folder / part).parent), {}
+            state = budget_state_of((folder / part).parent)
         prices, remaining = _of_budgets(state, decider)
         context = DecisionContext(
             as_of=utc_microseconds(first.as_of),
@@ -144,7 +151,7 @@ def _of_budgets(state: BudgetState, decider: Decider) -> tuple[dict[str, float],
 
 
 def _with(kept: FeatureTable, added: Mapping[str, Array], decider: Decider) -> FeatureTable:
-    columns = {**kept.columns, **added}
+    columns = {**added, **kept.columns}
     return FeatureTable(kept.customer_ids, kept.as_of, columns, {name: decider.schema[name] for name in columns})
 
 
@@ -166,17 +173,22 @@ def features_at(
 def _added_features(
     logged: Sequence[LoggedDecision], decider: Decider, log: EventLog, folder: Path
 ) -> dict[str, Array]:
-    """Compute the features that some record lacks, for all decisions; shape (n,) each."""
+    """Compute the features that some record lacks, and all where nothing is kept; shape (n,) each, NaN elsewhere."""
     kept = {frozenset(one.record.features) for one in logged if one.record is not None}
     kept |= {
         frozenset(_of_part(folder, part, pq.read_schema).names) for part in {one.part for one in logged if one.part}
     }
-    missing = sorted(set(decider.features) - frozenset.intersection(*kept))
-    if not missing:
-        return {}
-    customers = np.array([one.customer_id for one in logged], dtype=object)
-    moments = np.array([utc_microseconds(one.as_of) for one in logged])
-    return dict(features_at(customers, moments, missing, decider.bank, log).columns)
+    bare = np.array([one.record is None and one.part is None for one in logged], dtype=bool)
+    lacking = sorted(set(decider.features) - frozenset.intersection(*kept)) if kept else []
+    added: dict[str, Array] = {}
+    for rows, names in ((np.flatnonzero(~bare), lacking), (np.flatnonzero(bare), decider.features)):
+        if not len(rows) or not names:
+            continue
+        customers = np.array([logged[row].customer_id for row in rows.tolist()], dtype=object)
+        moments = np.array([utc_microseconds(logged[row].as_of) for row in rows.tolist()])
+        for name, values in features_at(customers, moments, names, decider.bank, log).columns.items():
+            added.setdefault(name, np.full(len(logged), np.nan))[rows] = values
+    return added
 
 
 def _of_part(folder: Path, part: str, read: Callable[[Path], T]) -> T:
@@ -190,6 +202,11 @@ def _of_part(folder: Path, part: str, read: Callable[[Path], T]) -> T:
             expected=f"the file {path}",
             remedy="restore the files of the run from an archive",
         ) from error
+
+
+def _nothing_of(decisions: Sequence[LoggedDecision]) -> FeatureTable:
+    customers = np.array([one.customer_id for one in decisions], dtype=object)
+    return FeatureTable(customers, np.array([utc_microseconds(one.as_of) for one in decisions]), {}, {})
 
 
 def _customers_of_part(whole: FeatureTable, customers: Sequence[str]) -> FeatureTable:

@@ -51,6 +51,9 @@ def install(folder: Path) -> None:
                 )
 
 
+LISTEN = "window.hearsKeys || addEventListener('keydown', () => { window.hearsKeys = true }, { once: true })"
+
+
 @contextmanager
 def started() -> Iterator[Browser]:
     """Start a browser."""
@@ -84,9 +87,15 @@ def watch(page: Page) -> list[str]:
 
 
 def press(page: Page, key: str) -> None:
-    """Press a key once the page has been painted: Chromium drops what is typed before."""
-    # asked from here: what polls within the page is evaluated there, which the console's policy forbids
-    until(lambda: page.evaluate("performance.getEntriesByName('first-contentful-paint').length > 0"))
+    """Press a key once the page hears keys: Chromium drops what is typed while a page is being put up."""
+
+    def hears() -> bool:
+        # asked from here: what polls within the page is evaluated there, which the console's policy forbids
+        page.evaluate(LISTEN)
+        page.keyboard.press("Shift")  # moves nothing
+        return bool(page.evaluate("window.hearsKeys"))
+
+    until(hears)
     page.keyboard.press(key)
 
 

@@ -60,6 +60,24 @@ def test_a_vocabulary_and_sources_that_fit_have_no_problems() -> None:
             ("contacts", "accepted"),
             "two roles",
         ),
+        (
+            {
+                "contacts": ContactEvents(
+                    presented="offer_presented", accepted="offer_accepted", selection_probability_property="offer"
+                )
+            },
+            ("contacts", "selection_probability_property"),
+            "got 'offer', of type",
+        ),
+        (
+            {
+                "contacts": ContactEvents(
+                    presented="offer_presented", accepted="offer_accepted", selection_probability_property="chance"
+                )
+            },
+            ("contacts", "selection_probability_property"),
+            "got 'chance', expected a property of type number of 'offer_presented'",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_vocabulary_is_said_with_its_place(

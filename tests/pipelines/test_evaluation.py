@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import NotFoundError
+from domain.errors import DataError, NotFoundError
 from pipelines.evaluation import evaluate_logged
 from serving.what_if.evaluations import evaluation_of_policy
 from tests.wiring.rollout_world import RolloutWorld
@@ -18,7 +18,6 @@ LOGINS = (
     "  - {name: logins, aggregate: count, where: {group: login}, windows_days: [30], unit: events, topic: activity, "
 )
 LOGINS += "description: Logins}\n"
-"""What the world's model reads, for the bank's folder."""
 
 
 @pytest.fixture
@@ -28,12 +27,33 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RolloutWo
     world.parts.database.close()
 
 
+def with_logins(world: RolloutWorld) -> None:
+    """Declare in the bank's folder what the world's model reads."""
+    file = world.parts.folder / "features.yaml"
+    file.write_text(file.read_text().replace("aggregates:\n", f"aggregates:\n{LOGINS}", 1))
+
+
+def test_another_policy_is_scored_by_the_model_that_is_named_on_what_came_after_its_training(
+    world: RolloutWorld,
+) -> None:
+    first, second = world.train(1), world.train(2)
+    world.live(6)
+    with_logins(world)
+    change = world.parts.folder.parent / "care.yaml"
+    change.write_text(f"policies:\n  levers:\n    - {{{', '.join(PUSHED.splitlines())}}}\n")
+    records = [evaluate_logged(world.parts, change, world.today, one.version) for one in (first, second)]
+    assert [record.subject for record in records] == [f"care.yaml with {one.version}" for one in (first, second)]
+    propensities = [record.versions[f"{world.parts.name}-propensity"].split(":")[0] for record in records]
+    assert propensities == [first.version, second.version]
+    with pytest.raises(DataError, match="two models are named"):
+        evaluate_logged(world.parts, Path(first.version), world.today, second.version)
+
+
 def test_a_proposal_is_evaluated_as_the_policy_it_would_make_and_found_by_it(world: RolloutWorld) -> None:
     parts = world.parts
     world.train(1)
     world.live(6)
-    file = parts.folder / "features.yaml"
-    file.write_text(file.read_text().replace("aggregates:\n", f"aggregates:\n{LOGINS}", 1))
+    with_logins(world)
     proposals = proposals_of(parts, parts.decider)
     proposal = proposals.draft("anna", "lever", "care_first", PUSHED)
     record = evaluate_logged(parts, Path("proposal:1"), world.today)

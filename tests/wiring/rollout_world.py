@@ -190,6 +190,7 @@ class RolloutWorld:
             offer=offer,
             channel=np.full(count, "app", dtype=object),
             decision_id=np.full(count, None, dtype=object),
+            selection_probability=np.full(count, np.nan),
             accepted=accepted,
             answered_at=np.full(count, np.datetime64("NaT"), dtype="datetime64[us]"),
             known_at=as_of + np.timedelta64(3, "D"),

@@ -74,6 +74,43 @@ def test_a_policy_beyond_the_logs_is_held_with_the_share_of_which_nothing_is_kno
     assert "40%" in found.verdict.reason
 
 
+def test_an_action_whose_reward_is_known_needs_no_evidence() -> None:
+    one, rests = World().decisions(6_000, seed=1), 0.1
+    logged = {"context": one.context, "customer": one.customer}
+    plain = evaluate_policy(one.action, one.reward, one.probability, one.target, **logged)
+    never_logged = np.column_stack([(1.0 - rests) * one.target, np.full(6_000, rests)])
+    known = [np.nan] * 4 + [0.0]
+    found = evaluate_policy(one.action, one.reward, one.probability, never_logged, known_reward=known, **logged)
+    assert not found.warnings
+    for name in ("ips", "dm", "dr"):
+        assert found.values[name].value == pytest.approx((1.0 - rests) * plain.values[name].value), name
+    assert found.support.mean_weight.value == pytest.approx(rests + (1.0 - rests) * plain.support.mean_weight.value)
+    unknown = evaluate_policy(one.action, one.reward, one.probability, never_logged, **logged)
+    assert (unknown.verdict.word, round(unknown.support.outside.value, 1)) == (Word.HOLD, rests)
+
+
+def test_a_policy_that_does_nothing_is_stopped() -> None:
+    one = World().decisions(2_000, seed=1)
+    found = evaluate_policy(
+        one.action, one.reward, one.probability, np.full(2_000, 4), known_reward=[np.nan] * 4 + [0.0]
+    )
+    assert all(value.value == pytest.approx(0.0) for value in found.values.values())
+    assert found.gain.value == pytest.approx(-one.reward.mean())
+    assert found.support.effective == pytest.approx(2_000)
+    assert found.verdict.word == Word.STOP
+
+
+def test_a_known_reward_counts_even_where_that_action_was_logged() -> None:
+    generator = np.random.default_rng(5)
+    action = generator.integers(2, size=4_000)
+    reward = np.where(action == 1, generator.random(4_000), 0.0)
+    found = evaluate_policy(
+        action, reward, np.full(4_000, 0.5), np.tile([0.6, 0.4], (4_000, 1)), known_reward=[0, np.nan]
+    )
+    assert found.values["ips"].value == pytest.approx(0.2, abs=0.02)
+    assert found.support.mean_weight.value == pytest.approx(1.0, abs=0.02)
+
+
 def test_few_decisions_that_speak_of_the_policy_are_held() -> None:
     generator = np.random.default_rng(6)
     action = np.where(generator.random(2_000) < 0.02, 1, 0)
@@ -130,6 +167,8 @@ def test_slope_keeps_an_unbiased_estimator_where_the_cheaper_ones_disagree_with_
         ({"customer": ["a", None]}, "customer has missing ids"),
         ({"customer": ["a"]}, "customer has another shape"),
         ({"context": [[1.0]]}, "context has another shape"),
+        ({"known_reward": [0.0]}, "known_reward has another shape"),
+        ({"known_reward": [0.0, float("inf")]}, "known_reward is not usable in 1 of 2 rows"),
         ({"segment": ["a"]}, "segment has another shape"),
         ({"action": []}, "there are no logged decisions"),
         ({"reward": ["a", "b"]}, "reward is not an array of numbers"),

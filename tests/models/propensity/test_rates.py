@@ -29,6 +29,7 @@ def answers(offers: list[str], accepted: list[bool], *, matured: bool = True) ->
         offer=np.array(offers, dtype=object),
         channel=np.full(n, "app", dtype=object),
         decision_id=none,
+        selection_probability=np.full(n, np.nan),
         accepted=np.array(accepted, dtype=bool),
         answered_at=np.full(n, np.datetime64("NaT"), dtype="datetime64[us]"),
         known_at=presented + np.timedelta64(30, "D"),

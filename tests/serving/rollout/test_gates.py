@@ -13,14 +13,20 @@ from serving.rollout.evidence import Matured, RecentDecisions
 from serving.rollout.fairness import fairness_gate
 from serving.rollout.gate import verdict_of_all
 from serving.rollout.gates import auc_gate, calibration_gate, drift_gate, errors_gate, gates_of, time_gate, value_gate
-from serving.what_if.logged import EvaluationArrays
+from serving.what_if.evaluation_arrays import EvaluationArrays
 
 N = 2_000
 SETTINGS = Rollout()
 
 
 def matured(
-    *, says: float = 1.0, sharp: float = 1.0, other: float = 1.0, better: float = 0.5, rows: int = N
+    *,
+    says: float = 1.0,
+    sharp: float = 1.0,
+    other: float = 1.0,
+    better: float = 0.5,
+    rows: int = N,
+    comparable: int | None = None,
 ) -> Matured:
     """Decisions between two offers, of which the second is accepted twice as often.
 
@@ -30,6 +36,7 @@ def matured(
         other: The same for the other model.
         better: How often its policy makes the better offer; the logged one does half of the time.
         rows: Decisions.
+        comparable: How many of them are older than the longest response window; None for all.
     """
     random = np.random.default_rng(5)
     action = random.integers(2, size=rows)
@@ -49,10 +56,18 @@ def matured(
         customer=np.array([f"c{row}" for row in range(rows)], dtype=object),
         stage=np.full(rows, "growth", dtype=object),
         propensity=np.clip(says * propensity(sharp), 0.0, 1.0),
+        known_reward=np.full(2, np.nan),
     )
     groups = {"region": np.array(["north", "south"], dtype=object)[np.arange(rows) % 2]}
     moments = np.full(rows, np.datetime64("2026-01-01", "us"))
-    return Matured(arrays=arrays, other=propensity(other), accepted=accepted, as_of=moments, groups=groups)
+    return Matured(
+        arrays=arrays,
+        other=propensity(other),
+        accepted=accepted,
+        as_of=moments,
+        groups=groups,
+        comparable=np.arange(rows if comparable is None else comparable),
+    )
 
 
 def recent(*, south: float = 0.6, moved: float = 0.0, rows: int = N) -> RecentDecisions:
@@ -117,6 +132,13 @@ def test_missing_data_holds_at_every_gate(given: str) -> None:
     assert {one.verdict.word for one in gates} == {"hold"}
     assert {one.value for one in gates} == {None}
     assert verdict_of_all(gates).word == "hold"
+
+
+@pytest.mark.parametrize("older", [0, 99])
+def test_what_it_earns_is_judged_only_on_decisions_older_than_the_longest_response_window(older: int) -> None:
+    found = value_gate(matured(better=0.0, comparable=older), SETTINGS)
+    assert found.verdict.word == "hold"
+    assert found.verdict.reason == f"{older} decisions are older than the longest response window; 100 are needed"
 
 
 def test_a_model_that_says_nothing_of_an_offer_holds() -> None:

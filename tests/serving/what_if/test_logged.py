@@ -6,81 +6,15 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from decisioning.engine import DecisionContext
-from decisioning.policies.policy import Exploration, Rule, Weight
+from decisioning.policies.policy import Rule
 from domain.errors import DataError
-from domain.event import Event
-from events.schema import table_of
-from features.moments import utc_microseconds
+from domain.offer import OfferClass
 from pipelines.evaluation_page import evaluation_page
-from records.decision_log import DecisionLog
-from serving.batch.part import decide_part
-from serving.batch.part_log import log_part
-from serving.what_if.logged import evaluation_arrays, logged_outcomes
+from serving.what_if.evaluation_arrays import evaluation_arrays
 from tests.serving.api.build import with_policy
-from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log
+from tests.serving.build import AS_OF, small_decider
 from tests.serving.what_if.evaluations import record_of
-
-CUSTOMERS = 600
-ACCEPTS = {"savings_plus": 0.1, "budget_check": 0.6}
-BANK = with_policy(small_bank(), exploration=Exploration(epsilon=0.8, top=2), rules=())
-CARE_FIRST = with_policy(
-    BANK, exploration=Exploration(epsilon=0.0, floor=0.0), levers=(Weight(name="care", factor=20.0, tags=("service",)),)
-)
-LATER = AS_OF + timedelta(days=40)
-
-
-class World:
-    """Decisions that were logged, presented and answered as the world says."""
-
-    def __init__(self, folder, *, batch=False):
-        self.folder = folder
-        self.log = small_log(folder / "log", CUSTOMERS)
-        self.decision_log = DecisionLog(f"sqlite:///{folder / 'decisions.db'}")
-        decider, features = small_decider(BANK), features_of_all(BANK, self.log)
-        context = DecisionContext(as_of=utc_microseconds(AS_OF), seed=7, channels=["app"])
-        decided = decider.decide(features, context)
-        self.decisions = [decider.record(decided, row, "app") for row in range(len(features))]
-        if batch:
-            run = folder / "decisions" / "run"
-            whole = replace(context, channels=None)
-            decide_part(decider, features, whole, folder=run, part="bucket-00")
-            log_part(self.decision_log, run, "bucket-00", seed=7, versions=[decider.versions])
-            together = decider.decide(features, whole)
-            self.decisions = [decider.record(together, row, "app") for row in range(len(features))]
-        else:
-            for decision in self.decisions:
-                self.decision_log.append(decision, "log")
-        draw, events = np.random.default_rng(3).random(len(self.decisions)), []
-        for decision, chance in zip(self.decisions, draw, strict=True):
-            offer = decision.offers[0].offer
-            events.append(_event("offer_presented", decision, offer, 1))
-            if chance < ACCEPTS[offer]:
-                events.append(_event("offer_accepted", decision, offer, 60))
-        self.log.append(table_of(events))
-
-    def outcomes(self, until=LATER):
-        return logged_outcomes(self.decision_log, self.log, BANK, until)
-
-    def evaluated(self, bank):
-        arrays = evaluation_arrays(self.outcomes(), small_decider(bank), self.log, self.folder / "decisions")
-        return arrays, arrays.evaluation()
-
-    def truth(self, bank):
-        """What a policy earns for each decision: every offer's chance, probability of acceptance and value."""
-        decided = small_decider(bank).decide(
-            features_of_all(bank, self.log), DecisionContext(as_of=utc_microseconds(AS_OF), seed=7, channels=["app"])
-        )
-        accepts = np.array([ACCEPTS[offer.name] for offer, _ in decided.policy.candidates.pairs])
-        return float((decided.ranking.selection_probability * accepts * decided.scores.value).sum(axis=1).mean())
-
-
-def _event(kind, decision, offer, minutes):
-    at = AS_OF + timedelta(minutes=minutes)
-    return Event(
-        event_id=f"{kind}-{decision.decision_id}", customer_id=decision.customer_id, type=kind, occurred_at=at,
-        available_at=at, channel="app", properties={"offer": offer}, decision_id=decision.decision_id,
-    )  # fmt: skip
+from tests.serving.what_if.logged_world import BANK, CARE_FIRST, CUSTOMERS, SAVINGS_FIRST, World
 
 
 @pytest.fixture
@@ -112,12 +46,22 @@ def test_the_policy_that_was_logged_gains_nothing(world):
     assert found.verdict.word.value == "hold"
 
 
-def test_what_the_logged_policy_never_did_is_not_shipped(world):
+def test_what_the_logged_policy_never_did_is_not_shipped(tmp_path):
+    world = World(tmp_path, bank=CARE_FIRST)
+    arrays, found = world.evaluated(SAVINGS_FIRST)
+    assert arrays.target[:, arrays.actions.index("savings_plus")].min() == 1.0
+    assert found.verdict.word.value == "hold"
+    assert found.support.outside.low > 0.9
+    assert found.warnings
+    world.decision_log.close()
+
+
+def test_a_policy_that_offers_nothing_earns_nothing_and_is_stopped(world):
     nobody = with_policy(BANK, rules=(Rule(name="never", kind="eligibility", require="FALSE"),))
     arrays, found = world.evaluated(nobody)
     assert arrays.target[:, arrays.actions.index("nothing")].min() == 1.0
-    assert found.verdict.word.value == "hold"
-    assert found.warnings
+    assert found.gain.value == pytest.approx(-arrays.reward.mean())
+    assert found.verdict.word.value == "stop"
 
 
 def test_features_that_only_the_other_policy_reads_are_computed_as_of_the_decision(world):
@@ -134,6 +78,29 @@ def test_only_matured_outcomes_count(world):
     assert (len(early.decisions), early.left_out["not matured"]) == (0, CUSTOMERS)
     with pytest.raises(DataError, match="no logged decisions with an outcome"):
         evaluation_arrays(early, small_decider(BANK), world.log, world.folder)
+
+
+def test_decisions_are_compared_once_the_longest_response_window_of_any_offer_is_over(world):
+    savings, care = BANK.offers
+    slow = replace(savings, response_window_days=45)
+    owed = replace(care, response_window_days=90, offer_class=OfferClass.MANDATORY)
+    outcomes = world.outcomes()
+    for offers, days in (((savings, care), 30), ((slow, care), 45), ((savings, owed), 30)):
+        end = AS_OF + timedelta(days=days)
+        assert len(outcomes.comparable_rows(offers, end)) == CUSTOMERS
+        assert len(outcomes.comparable_rows(offers, end - timedelta(microseconds=1))) == 0
+
+
+def test_offers_that_every_policy_has_to_make_earn_nothing(world):
+    savings, care = BANK.offers
+    bank = replace(BANK, offers=(savings, replace(care, offer_class=OfferClass.MANDATORY)))
+    arrays, found = world.evaluated(bank)
+    made = arrays.action == arrays.actions.index("budget_check")
+    assert made.any()
+    assert not arrays.reward[made].any()
+    assert arrays.reward[~made].any()
+    assert found.logged_reward == pytest.approx(arrays.reward.mean())
+    assert found.support.outside.value == pytest.approx(0.0, abs=0.1)
 
 
 def test_impressions_of_no_decision_are_counted_and_left_out(world):
