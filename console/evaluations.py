@@ -19,7 +19,7 @@ from domain.estimate import Estimate
 from serving.what_if.evaluations import EvaluationRecord
 
 DIGITS: Final = 4
-"""Decimals of a gain for each decision, most of which earn nothing."""
+"""Decimals of a gain of less than 1 for each decision, most of which earn nothing."""
 
 
 def figures_of(one: EvaluationRecord, texts: Texts) -> tuple[Table, ...]:
@@ -98,9 +98,9 @@ def _segments(one: EvaluationRecord, texts: Texts) -> Table:
     ]
     columns = (
         Column("stage", texts("Stage"), "name"),
+        Column("gain", texts("Gain per decision"), "small_gain", interval=("gain_low", "gain_high")),
         Column("decisions", texts("Decisions"), "count"),
         Column("effective", texts("Effective decisions"), "count"),
-        Column("gain", texts("Gain per decision"), "small_gain", interval=("gain_low", "gain_high")),
     )
     return Table("segments", texts("Gain by stage"), columns, rows)
 

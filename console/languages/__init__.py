@@ -109,9 +109,15 @@ class Texts:
         return str(format_currency(value, self._currency, pattern, locale=self._locale, currency_digits=False))
 
     def gain(self, value: float | None, digits: int = 2) -> str:
-        """Format an amount that was gained, or lost, with its sign, from which no line end parts it."""
+        """Format an amount that was gained, or lost, with its sign, from which no line end parts it.
+
+        Args:
+            value: The amount.
+            digits: Decimals of less than 1; what is more has at most cents.
+        """
         if value is None or isnan(value):
             return NOTHING
+        digits = digits if abs(value) < 1.0 else min(digits, 2)
         shown = round(value, digits)
         sign = f"+{_JOINER}" if shown > 0 else f"−{_JOINER}" if shown < 0 else ""
         return sign + self.money(abs(shown), digits)

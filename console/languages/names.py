@@ -10,7 +10,7 @@ NAMES: Final = (
     # groups of contacts
     *(N_("inbound"), N_("outbound"), N_("mandatory")),
     # stages of the journey
-    *(N_("acquisition"), N_("growth"), N_("mature"), N_("dormant"), N_("lost"), N_("none"), N_("all")),
+    *(N_("acquisition"), N_("growth"), N_("mature"), N_("dormant"), N_("lost"), N_("no stage"), N_("none"), N_("all")),
     # steps of a product's sub-journey
     *(N_("awareness"), N_("consideration"), N_("application"), N_("onboarding"), N_("usage")),
     # steps of a product journey that every bank has by default

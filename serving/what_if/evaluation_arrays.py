@@ -23,6 +23,9 @@ from serving.what_if.comparison import NOTHING
 from serving.what_if.logged import LoggedOutcomes
 from serving.what_if.occasions import occasions
 
+NO_STAGE: Final = "no_stage"
+"""Segment of customers whose stage is not known."""
+
 MEAN_PROPENSITY: Final = 2
 """Column of `EvaluationArrays.context` with the mean propensity of the channel's candidates."""
 
@@ -120,7 +123,7 @@ def evaluation_arrays(
     actions = tuple(dict.fromkeys([*(str(one.offer) for one in logged), *names, NOTHING]))
     places = {name: place for place, name in enumerate(actions)}
     target, context = np.zeros((len(logged), len(actions))), np.full((len(logged), 3), np.nan)
-    propensity, stage = np.full(len(logged), np.nan), np.array([one.stage or NOTHING for one in logged], dtype=object)
+    propensity, stage = np.full(len(logged), np.nan), np.array([one.stage or NO_STAGE for one in logged], dtype=object)
     for one in occasions(logged, decider, log, decisions_folder):
         rows, decisions = one.rows, decider.decide(one.features, one.context, unknown=one.unknown)
         channel = logged[rows[0]].channel
@@ -131,7 +134,7 @@ def evaluation_arrays(
             made = np.array([logged[row].offer == offer for row in rows.tolist()], dtype=bool)
             propensity[rows[made]] = decisions.scores.propensity[made, column]
         if logged[rows[0]].stage is None and STAGE in decisions.features.schema:
-            stage[rows] = [name or NOTHING for name in segment_names(decisions.features, STAGE).tolist()]
+            stage[rows] = [name or NO_STAGE for name in segment_names(decisions.features, STAGE).tolist()]
         context[rows, 0] = decisions.features.columns[CHURN_PROBABILITY]
         known = decisions.scores.propensity[:, columns]
         some = np.isfinite(known).any(axis=1)

@@ -16,6 +16,7 @@ from console.links import BASE, sign_in_link
 from nbo.environment import prepare
 from serving.api.app import create_app
 from serving.service.clock import Clock, ClockBase
+from serving.what_if.evaluations import read_evaluations
 from tests.console.browser import press, save_webp, started
 from tests.console.build import console_served
 from tests.ports import free_port
@@ -29,15 +30,19 @@ SIZES = {"laptop": (1280, 800), "phone": (390, 844)}
 FOLDER = Path("docs/console")
 PAGES = (
     *("overview", "journey", "experience", "offers", "proposals", "change", "pauses"),
-    *("customer", "experiments", "models", "health"),
+    *("customer", "experiments", "models", "evaluation", "health"),
 )
 ADDRESSES = {"experience": "journey?view=experience", "change": "proposals?kind=offer&name=savings_plus"}
 MOST_BYTES = 5_000_000
+FIRST = """  nbo --bank banks/demo train --as earlier --as-of 2026-02-20
+  nbo --bank banks/demo evaluate earlier"""
 
 
 def take(folder: Path, only: tuple[str, ...] = PAGES, *, whole: bool = False) -> None:
     prepare(os.environ, Settings.from_environment(os.environ))
     components = Components(Settings.from_environment(os.environ), Path("banks/demo"))
+    if "evaluation" in only and not read_evaluations(components.places.figures):
+        sys.exit(f"the page Evaluation would be empty; first run\n{FIRST}")
     publish_champions(components)
     settings = ConsoleSettings(secret="of the pictures " * 3)
     moment = last_moment(components)

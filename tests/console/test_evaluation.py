@@ -28,6 +28,10 @@ def shown(browser: Browser, one) -> str:
     return unescape(browser.get(f"{BASE}/evaluation?evaluation={one.key}").text)
 
 
+def amount(gain: float) -> str:
+    return f"{gain:.4f}" if gain < 1.0 else f"{gain:.2f}"
+
+
 def test_the_newest_evaluation_is_shown_with_verdict_sentence_and_figures(browser):
     newest, *_ = evaluations()
     found = newest.found
@@ -35,10 +39,11 @@ def test_the_newest_evaluation_is_shown_with_verdict_sentence_and_figures(browse
     assert re.search(r"Model challenger <span class=\"tag \">Ship</span>", page)
     reason = f"It earns more than the policy that was logged: {found.gain.value:+.4g} for each decision"
     assert reason in page
-    assert f"+\u2060€{found.gain.value:.4f}" in page
+    assert f"+\u2060€{amount(found.gain.value)}" in page
     assert f'<span class="big">{found.support.effective:,.0f}</span>' in page
     assert "of 4,000 logged decisions of 4,000 customers" in page
-    assert f"read +\u2060€{found.gain_at_any_time.low:.4f} to +\u2060€{found.gain_at_any_time.high:.4f}." in page
+    low, high = amount(found.gain_at_any_time.low), amount(found.gain_at_any_time.high)
+    assert f"read +\u2060€{low} to +\u2060€{high}." in page
 
 
 @pytest.mark.parametrize(("place", "word"), [(0, "ship"), (1, "stop"), (2, "hold")])
