@@ -330,7 +330,7 @@ class Console:
 
     def _render(self, request: Request) -> Rendering:
         if self._rendering is None:
-            self._rendering = Rendering(self._pages, self._service(request).engine.bank.identity.name)
+            self._rendering = Rendering(self._pages, self._service(request).engine.bank)
         return self._rendering
 
     async def _apart(self, work: Callable[[], Result]) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from charts.inline import bar, interval
+from config.bank import Bank
 from config.console import ROLES
 from console.access import csrf_token, person_of
 from console.languages import LANGUAGES, Texts, language_of
@@ -30,10 +32,10 @@ class Rendering:
 
     Args:
         pages: Pages of the navigation.
-        bank: Name of the bank.
+        bank: The bank.
     """
 
-    def __init__(self, pages: tuple[Page, ...], bank: str) -> None:
+    def __init__(self, pages: tuple[Page, ...], bank: Bank) -> None:
         self._environment = Environment(
             loader=FileSystemLoader(_FOLDER / "templates"),
             autoescape=True,
@@ -46,7 +48,8 @@ class Rendering:
         version = sha256(b"".join(self._files.values())).hexdigest()[:12]
         self._environment.globals |= {
             "base": BASE,
-            "bank": bank,
+            "bank": bank.identity.name,
+            "folder": shlex.quote(str(bank.folder)),
             "pages": pages,
             "version": version,
             "bar": bar,

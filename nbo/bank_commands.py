@@ -34,9 +34,11 @@ def run(context: typer.Context, as_of: AsOf = None) -> None:
     Example: nbo --bank banks/demo run
     """
     parts = components_with_flows(context, "pipelines.run_bank")
+    from pipelines.evaluation import earlier_training_day
     from pipelines.run_bank import run_bank
 
-    show_run(run_bank(str(parts.folder), moment_of(parts, as_of)), parts.folder)
+    result = run_bank(str(parts.folder), moment_of(parts, as_of))
+    show_run(result, parts.folder, earlier_training_day(parts.bank, parts.latest()))
 
 
 @command()

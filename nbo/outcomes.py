@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,14 @@ if TYPE_CHECKING:  # importing models takes long
     from pipelines.tuning import Tuned
 
 
-def show_run(result: Mapping[str, Any], folder: Path) -> None:
-    """Show what a whole run of a bank's folder built, how good it is, and what to look at next."""
+def show_run(result: Mapping[str, Any], folder: Path, earlier: date | None) -> None:
+    """Show what a whole run of a bank's folder built, how good it is, and what to look at next.
+
+    Args:
+        result: What the run returned.
+        folder: The bank's folder.
+        earlier: Day as of which a model can be trained that the bank's past judges; None if it cannot judge any.
+    """
     features, decisions = result["features"], result["decisions"]
     show_import(result["import"])
     show_table(
@@ -51,9 +58,16 @@ def show_run(result: Mapping[str, Any], folder: Path) -> None:
         *next_looks(result),
         f"the report with pictures, {result['report']}: nbo --bank {folder} report --open",
         f"one customer: nbo --bank {folder} decide {_example(Path(decisions['folder']))}",
+        *_evaluation_of_the_past(folder, earlier),
         f"all training runs: nbo --bank {folder} experiments; pages: nbo ui",
     ):
         console.print(f"  - {sentence}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _evaluation_of_the_past(folder: Path, earlier: date | None) -> Iterator[str]:
+    if earlier is not None:
+        train = f"nbo --bank {folder} train --as earlier --as-of {earlier}"
+        yield f"what nbo would have earned in the past: {train} && nbo --bank {folder} evaluate earlier"
 
 
 def _example(folder: Path) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from config.bank import Bank
 from config.changes import changed_bank
@@ -12,10 +13,13 @@ from domain.errors import DataError
 from models.registry import RegisteredModel
 from serving.what_if.evaluation_arrays import evaluation_arrays
 from serving.what_if.evaluations import EvaluationRecord, keep_evaluation, proposal_of
-from serving.what_if.logged import TOO_LATE, logged_outcomes
+from serving.what_if.logged import TOO_LATE, logged_outcomes, longest_window
 from serving.what_if.randomised_contacts import with_randomised_contacts
 from wiring.components import Components
 from wiring.proposals import proposals_of
+
+EVALUATED_PERIOD: Final = timedelta(days=63)
+"""Time whose contacts judge a model that has not seen them: nine weeks, with each weekday as often as the others."""
 
 
 def evaluate_logged(
@@ -68,6 +72,22 @@ def evaluate_logged(
     )
     keep_evaluation(components.places.figures, record)
     return record
+
+
+def earlier_training_day(bank: Bank, latest: datetime) -> date | None:
+    """Return the day as of which to train a model that contacts of other systems can judge.
+
+    Args:
+        bank: The bank.
+        latest: Its latest news, aware.
+
+    Returns:
+        A day that leaves `EVALUATED_PERIOD` to judge on; None if no probabilities of such contacts are recorded.
+    """
+    contacts = bank.vocabulary.contacts
+    if contacts is None or contacts.selection_probability_property is None:
+        return None
+    return (latest - longest_window(bank.offers) - EVALUATED_PERIOD).astimezone(bank.time_zone).date()
 
 
 def _policy(components: Components, subject: Path) -> Bank | None:

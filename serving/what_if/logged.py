@@ -78,8 +78,7 @@ class LoggedOutcomes:
             offers: Today's offers; windows of those that are no commercial ones do not count, as they earn nothing.
             until: Moment of the evaluation.
         """
-        commercial = [offer for offer in offers if offer.offer_class is OfferClass.COMMERCIAL]
-        longest = timedelta(days=max((offer.response_window_days for offer in commercial), default=0))
+        longest = longest_window(offers)
         return np.flatnonzero([one.as_of + longest <= until for one in self.decisions])
 
     def with_decisions(
@@ -103,6 +102,12 @@ class LoggedOutcomes:
             accepted=taken,
             left_out={reason: count for reason, count in left_out.items() if count},
         )
+
+
+def longest_window(offers: tuple[Offer, ...]) -> timedelta:
+    """Return the longest response window of the commercial offers."""
+    commercial = [offer for offer in offers if offer.offer_class is OfferClass.COMMERCIAL]
+    return timedelta(days=max((offer.response_window_days for offer in commercial), default=0))
 
 
 def logged_outcomes(decision_log: DecisionLog, log: EventLog, bank: Bank, until: datetime) -> LoggedOutcomes:

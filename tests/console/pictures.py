@@ -34,7 +34,7 @@ PAGES = (
 )
 ADDRESSES = {"experience": "journey?view=experience", "change": "proposals?kind=offer&name=savings_plus"}
 MOST_BYTES = 5_000_000
-FIRST = """  nbo --bank banks/demo train --as earlier --as-of 2026-02-20
+FIRST = """  nbo --bank banks/demo train --as earlier --as-of 2026-02-21
   nbo --bank banks/demo evaluate earlier"""
 
 

@@ -102,7 +102,7 @@ def test_an_empty_page_says_which_command_makes_one(tmp_path):
     with browsing(tmp_path) as browser:
         page = browser.get(f"{BASE}/evaluation").text
     assert "Nothing was evaluated yet." in page
-    assert f'<pre class="command">nbo --bank banks/{small_bank().identity.name} evaluate challenger</pre>' in page
+    assert f'<pre class="command">nbo --bank {small_bank().folder} evaluate challenger</pre>' in page
 
 
 def test_a_damaged_evaluation_says_what_to_do(browser, tmp_path):

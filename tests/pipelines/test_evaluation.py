@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from config.reading import load_bank
 from domain.errors import DataError, NotFoundError
-from pipelines.evaluation import evaluate_logged
+from domain.offer import OfferClass
+from pipelines.evaluation import earlier_training_day, evaluate_logged
 from serving.what_if.evaluations import evaluation_of_policy
+from tests.pipelines.small_bank import DEMO
 from tests.wiring.rollout_world import RolloutWorld
 from wiring.proposals import proposals_of
 
@@ -64,3 +69,13 @@ def test_a_proposal_is_evaluated_as_the_policy_it_would_make_and_found_by_it(wor
     assert evaluation_of_policy(parts.places.figures, parts.bank.digest) is None
     with pytest.raises(NotFoundError, match="there is no such proposal"):
         evaluate_logged(parts, Path("proposal:2"), world.today)
+
+
+def test_a_recorded_past_can_judge_a_model_of_nine_weeks_before_the_longest_window() -> None:
+    demo, latest = load_bank(DEMO), datetime(2026, 6, 24, 21, 20, tzinfo=UTC)
+    longest = max(offer.response_window_days for offer in demo.offers if offer.offer_class is OfferClass.COMMERCIAL)
+    assert earlier_training_day(demo, latest) == date(2026, 6, 24) - timedelta(days=longest + 63)
+    contacts = replace(demo.vocabulary.contacts, selection_probability_property=None)
+    without = replace(demo, vocabulary=replace(demo.vocabulary, contacts=contacts))
+    assert earlier_training_day(without, latest) is None
+    assert earlier_training_day(replace(demo, vocabulary=replace(demo.vocabulary, contacts=None)), latest) is None
