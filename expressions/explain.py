@@ -128,7 +128,7 @@ def in_words(value: float, kind: ColumnType | None) -> str:
         >>> in_words(1.0, Category(("low", "high"))), in_words(0.0, Boolean()), in_words(float("nan"), Boolean())
         ('high', 'no', 'unknown')
     """
-    if np.isnan(value):
+    if value != value:  # noqa: PLR0124  NaN
         return "unknown"
     match kind:
         case Boolean():
@@ -193,6 +193,10 @@ def _comparison(node: exp.Binary, holds: bool, compile_part: Compile) -> tuple[e
 
 
 def _value_of(part: Operand) -> Need:
+    if part.is_constant:
+        constant = float(part.values({}))
+        return lambda row, words: words(constant, part.type)
+
     def value_in_words(row: Row, words: Words) -> str:
         with np.errstate(all="ignore"):
             return words(float(part.values(row)), part.type)

@@ -8,6 +8,7 @@ import sys
 from config.settings import Settings
 from domain.errors import NboError
 from nbo.environment import prepare
+from nbo.garbage import collect_seldom
 from nbo.scarce import scarce
 
 
@@ -23,6 +24,7 @@ def main() -> None:
         show_error(error)
         sys.exit(1)
     prepare(os.environ, settings)
+    collect_seldom()
     # servers, flows and workers inherit it
     os.umask(settings.umask)
     # servers, flow runs and workers start in this folder too, which may contain other packages with nbo's names

@@ -11,6 +11,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from nbo.garbage import collect_seldom
+
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
@@ -25,6 +27,7 @@ logger = logging.getLogger("nbo.service")
 def application() -> FastAPI:
     """Create the application that the environment describes."""
     end_with_supervisor()
+    collect_seldom()
     # LightGBM would import it for classes that prediction does not use, which takes an eighth of the start
     sys.modules["sklearn"] = None  # type: ignore[assignment]  # makes `import sklearn` fail
     from wiring.service import application as make  # noqa: PLC0415  takes seconds, in which the supervisor may end

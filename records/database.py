@@ -12,7 +12,7 @@ from secrets import token_hex
 from typing import Any, Final
 from weakref import finalize
 
-from sqlalchemy import Connection, Engine, Table, TextClause, create_engine, event, inspect, select, text, update
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, select, text, update
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
@@ -22,6 +22,7 @@ from domain.errors import StateError
 from domain.sqlite_files import expect_sound, is_damage
 from records.made_tables import adopt_erasures, expect_made, note_made
 from records.schema import CONTACTS, GATE, GATE_NAME, METADATA, READY, SALT, SALT_NAME
+from records.statements import Construct, insert_new
 from storage.space import LEAST_FREE_BYTES, free_bytes
 
 _PATIENCE: Final = 10.0
@@ -71,7 +72,6 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._adding: dict[str, TextClause] = {}
         with told_clearly():
             self._patient = self._writer = self._opened(None)
             self._reader = self._opened(None, isolation_level="AUTOCOMMIT")
@@ -119,7 +119,7 @@ class Database:
         finalize(self, engine.dispose)
         if engine.dialect.name == "sqlite":
             seconds = _PATIENCE if patience is None else patience
-            event.listen(engine, "connect", _prepared_sqlite(seconds))
+            event.listen(engine, "connect", _prepared_sqlite(seconds, writes=not more))
             if not more:
                 event.listen(engine, "begin", _begin_immediate(seconds))
             return engine
@@ -174,21 +174,10 @@ class Database:
             connection.detach()
             return connection
 
-    def add(self, table: Table) -> TextClause:
-        """Return the INSERT that skips existing rows; it is built once per table.
-
-        It is plain text, because SQLAlchemy would compile its own form for every execution. Columns that the database
-        fills are left out.
-        """
-        if table.name not in self._adding:
-            names = [
-                column.name for column in table.columns if not (column.autoincrement is True or column.server_default)
-            ]
-            values = ", ".join(f":{name}" for name in names)
-            self._adding[table.name] = text(
-                f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608  names of our own
-            )
-        return self._adding[table.name]
+    @staticmethod
+    def add(table: Table) -> Construct:
+        """Return the INSERT that skips existing rows, for SQLAlchemy to run."""
+        return insert_new(table).construct
 
     def sweep(self) -> None:
         """Remove deleted data from SQLite's write-ahead log, where it stays until it is overwritten.
@@ -282,7 +271,7 @@ def _expect_utf8(connection: DBAPIConnection, record: Any) -> None:
     expect_utf8(connection, "NBO_DECISION_LOG")
 
 
-def _prepared_sqlite(patience: float) -> Callable[[DBAPIConnection, Any], None]:
+def _prepared_sqlite(patience: float, *, writes: bool) -> Callable[[DBAPIConnection, Any], None]:
     def prepare(connection: DBAPIConnection, record: Any) -> None:
         # otherwise the driver begins transactions by itself, and only at the first write
         connection.isolation_level = None
@@ -291,6 +280,8 @@ def _prepared_sqlite(patience: float) -> Callable[[DBAPIConnection, Any], None]:
         waits = f"busy_timeout={round(patience * 1_000)}"
         for pragma in (waits, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             cursor.execute(f"PRAGMA {pragma}")
+        if writes:  # waits only to begin, in a way of its own
+            cursor.execute("PRAGMA busy_timeout=0")
         cursor.close()
 
     return prepare
@@ -308,18 +299,14 @@ def _begin_immediate(patience: float) -> Callable[[Connection], None]:
     def begin(connection: Connection) -> None:
         driver: Any = connection.connection.dbapi_connection  # also of one that is detached from the pool
         until, is_busy = time.monotonic() + patience, True
-        driver.execute("PRAGMA busy_timeout=0")
-        try:
-            while is_busy and time.monotonic() < until:
-                try:
-                    driver.execute("BEGIN IMMEDIATE")
-                except sqlite3.OperationalError as error:
-                    is_busy = error.sqlite_errorcode & 0xFF in _BUSY
-                    time.sleep(_RETRY_SECONDS)
-                else:
-                    return
-            connection.exec_driver_sql("BEGIN IMMEDIATE")  # for the last time, so that the error is SQLAlchemy's
-        finally:
-            driver.execute(f"PRAGMA busy_timeout={round(patience * 1_000)}")
+        while is_busy and time.monotonic() < until:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                is_busy = error.sqlite_errorcode & 0xFF in _BUSY
+                time.sleep(_RETRY_SECONDS)
+            else:
+                return
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # for the last time, so that the error is SQLAlchemy's
 
     return begin

@@ -18,19 +18,22 @@ from records.database import Database
 from records.erasures import Erasure, erasures_of
 from records.event_rows import microseconds
 from records.schema import ANSWERS, CHARGES, DECISIONS, PENDING, RULE_BOOKS, SPENDING, VERSIONS
+from records.statements import Statement, insert_new
 
-# Built once, because building a statement takes longer than executing it. SQLite locks the whole database, so
-# FOR UPDATE is left out for it.
-_SPENDING: Final = (
+# SQLite locks the whole database, so FOR UPDATE is left out for it
+_SPENDING: Final = Statement(
     select(SPENDING)
     .where(SPENDING.c.budget.in_(bindparam("budgets", expanding=True)))
     .order_by(SPENDING.c.budget, SPENDING.c.period)
     .with_for_update()
 )
-_ANSWERED: Final = select(ANSWERS.c.request_id, ANSWERS.c.content, ANSWERS.c.answer).where(
-    ANSWERS.c.request_id.in_(bindparam("ids", expanding=True))
+_ANSWERED: Final = Statement(
+    select(ANSWERS.c.request_id, ANSWERS.c.content, ANSWERS.c.answer).where(
+        ANSWERS.c.request_id.in_(bindparam("ids", expanding=True))
+    )
 )
-_SET_SPENT: Final = (
+_ANSWER: Final = Statement(ANSWERS.insert())
+_SET_SPENT: Final = Statement(
     update(SPENDING)
     .where(SPENDING.c.budget == bindparam("name"), SPENDING.c.period == bindparam("since"))
     .values(spent=bindparam("now"))
@@ -232,8 +235,8 @@ class DecisionWriter:
         if not places:
             return {}
         rows = [{"budget": budget, "period": period, "spent": 0} for budget, period in places]
-        connection.execute(self.database.add(SPENDING), rows)
-        found = connection.execute(_SPENDING, {"budgets": sorted({budget for budget, _ in places})}).tuples().all()
+        insert_new(SPENDING).run_each(connection, rows)
+        found = _SPENDING.rows(connection, budgets=sorted({budget for budget, _ in places}))
         return {(budget, period): spent for budget, period, spent in found}
 
     def _answered(self, connection: Connection, writes: Sequence[AnswerWrite]) -> dict[str, tuple[str, bytes]]:
@@ -241,7 +244,7 @@ class DecisionWriter:
         ids = sorted({write.request.request_id for write in writes if write.request is not None})
         if not ids:
             return {}
-        found = connection.execute(_ANSWERED, {"ids": ids})
+        found = _ANSWERED.rows(connection, ids=ids)
         return {request: (content, answer) for request, content, answer in found}
 
     def _write(self, connection: Connection, writes: Sequence[AnswerWrite]) -> None:
@@ -249,10 +252,10 @@ class DecisionWriter:
         if not decisions:
             return
         rows = [{**decision.row, "versions": self._versions(connection, decision)} for decision, _ in decisions]
-        connection.execute(self.database.add(DECISIONS), rows)
+        insert_new(DECISIONS).run_each(connection, rows)
         contacts = [_contact(decision, at) for decision, at in decisions if decision.is_contact]
         if contacts:
-            connection.execute(self.database.add(PENDING), contacts)
+            insert_new(PENDING).run_each(connection, contacts)
         charges = [
             {
                 "decision_id": decision.row["decision_id"],
@@ -264,19 +267,18 @@ class DecisionWriter:
             for claim in decision.claims
         ]
         if charges:
-            connection.execute(self.database.add(CHARGES), charges)
+            insert_new(CHARGES).run_each(connection, charges)
         answers = [_answer(write) for write in writes if write.request is not None]
         if answers:
             # a conflict must not be skipped here: a concurrent request with the same id has been answered
-            connection.execute(ANSWERS.insert(), sorted(answers, key=lambda row: str(row["request_id"])))
+            _ANSWER.run_each(connection, sorted(answers, key=lambda row: str(row["request_id"])))
 
     def _versions(self, connection: Connection, decision: DecisionWrite) -> str:
         content = json.dumps(dict(decision.versions), sort_keys=True)
         digest = blake2b(content.encode(), digest_size=16).hexdigest()
         for table, name, text in ((VERSIONS, digest, content), (RULE_BOOKS, decision.book.digest, decision.book.text)):
             if name not in self._known and name not in self._new:
-                row = {"digest": name, "content": text}
-                connection.execute(self.database.add(table), row)
+                insert_new(table).run_each(connection, [{"digest": name, "content": text}])
                 self._new.add(name)
         return digest
 
@@ -325,4 +327,4 @@ def _answer(write: AnswerWrite) -> dict[str, Any]:
 def _update_spending(connection: Connection, spent: Mapping[tuple[str, str], int]) -> None:
     if spent:
         rows = [{"name": budget, "since": period, "now": now} for (budget, period), now in sorted(spent.items())]
-        connection.execute(_SET_SPENT, rows)
+        _SET_SPENT.run_each(connection, rows)

@@ -12,10 +12,11 @@ from sqlalchemy import Connection, bindparam, delete, func, select, text
 
 from records.database import Database
 from records.schema import ERASED, ERASED_EVENTS, EVENTS, NAMED
+from records.statements import Statement
 
-_SHARED: Final = text("SELECT pg_advisory_xact_lock_shared(7012)")
+_SHARED: Final = Statement(text("SELECT pg_advisory_xact_lock_shared(7012)"))
 _ALONE: Final = text("SELECT pg_advisory_xact_lock(7012)")
-_LATEST: Final = select(func.coalesce(func.max(ERASED.c.number), 0))
+_LATEST: Final = Statement(select(func.coalesce(func.max(ERASED.c.number), 0)))
 _OF_CUSTOMERS: Final = select(ERASED).where(ERASED.c.customer.in_(bindparam("names", expanding=True)))
 _OF_EVENTS: Final = select(ERASED_EVENTS.c.event).where(ERASED_EVENTS.c.event.in_(bindparam("names", expanding=True)))
 _PER_STATEMENT: Final = 5_000
@@ -40,13 +41,13 @@ def hold_erasures(connection: Connection, database: Database) -> None:
     SQLite has one writer at a time anyway.
     """
     if not database.is_sqlite:
-        connection.execute(_SHARED)
+        _SHARED.rows(connection)
 
 
 def latest_erasure(connection: Connection) -> int:
     """Read the number of the latest erasure; 0 if nobody was erased."""
-    number: int = connection.execute(_LATEST).scalar_one()
-    return number
+    [(number,)] = _LATEST.rows(connection)
+    return int(number)
 
 
 def erasures_of(connection: Connection, database: Database, customers: Iterable[str]) -> dict[str, Erasure]:

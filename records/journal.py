@@ -14,15 +14,16 @@ from records.database import Database
 from records.erasures import latest_erasure
 from records.event_rows import COLUMNS, moment_of, row_of
 from records.schema import CUSTOMERS, EVENTS, PENDING
+from records.statements import Statement
 
-_OF_CUSTOMERS: Final = (
+_OF_CUSTOMERS: Final = Statement(
     select(*(EVENTS.c[name] for name in COLUMNS))
     .where(EVENTS.c.customer_id.in_(bindparam("customers", expanding=True)), ~EVENTS.c.stray)
     .where(or_(EVENTS.c.available_at >= bindparam("since"), ~EVENTS.c.drained))
 )
 # One statement, so that a contact is never seen without its version. It runs before the events are read, so that a
 # version may be older than the events but never newer.
-_CONTACTS: Final = (
+_CONTACTS: Final = Statement(
     select(
         CUSTOMERS.c.customer_id,
         CUSTOMERS.c.version,
@@ -92,8 +93,8 @@ class Journal:
         with self.database.reading() as connection:
             # first, so that an erasure during the other reads counts as later than them
             erasure = latest_erasure(connection)
-            contacts = connection.execute(_CONTACTS, {"customers": customer_ids}).all()
-            found = connection.execute(_OF_CUSTOMERS, {"customers": customer_ids, "since": since}).all()
+            contacts = _CONTACTS.rows(connection, customers=list(customer_ids))
+            found = _OF_CUSTOMERS.rows(connection, customers=list(customer_ids), since=since)
         versions = {customer: int(version) for customer, version, *_ in contacts}
         pending: dict[str, list[Any]] = {}
         for customer, _, *contact in contacts:
@@ -101,7 +102,7 @@ class Journal:
                 pending.setdefault(customer, []).append(contact)
         rows: dict[str, list[tuple[Any, ...]]] = {}
         for row in found:
-            rows.setdefault(row[_CUSTOMER], []).append(tuple(row))
+            rows.setdefault(row[_CUSTOMER], []).append(row)
         return {
             customer: self._recent(
                 customer, rows.get(customer, ()), pending.get(customer, ()), versions, erasure, since

@@ -219,7 +219,7 @@ class Components:
         """Decide for one customer as the service does, from the online state and later news; write it if `keep`."""
         reader = CustomerReader(self.bank, self.log, self.online, self.journal)
         decider = self.decider().paused_by(all_pauses(self.database, self.log, self.bank, as_of))
-        engine = LiveEngine(decider, reader, prices_in_force(self.places.decisions, self.policy))
+        engine = LiveEngine(decider, reader, prices_in_force(self.places.decisions, decider.policy))
         return decide_for_customer(
             DecisionRequest(customer_id=customer_id, channel=channel, dry_run=not keep), as_of, engine, self.database
         )

@@ -18,6 +18,7 @@ from decisioning.policies.policy import Policy
 from decisioning.policies.policy_program import PolicyProgram
 from decisioning.policies.scoped_expression import ScopedExpression
 from decisioning.policies.symbol_table import SymbolTable
+from expressions.operand import Checked
 
 SCORE: Final = "score"
 """Kind of the rules on scores; they are checked after those of the policy."""
@@ -183,12 +184,13 @@ class CompiledPolicy:
             part: Condition of one of the rules.
             values: Values of the condition's names, in their order.
         """
-        key = (id(part), *(None if value != value else value for value in values))  # noqa: PLR0124  NaN
+        key = (id(part), *[None if value != value else value for value in values])  # noqa: PLR0124  NaN
         reason = self._reasons.get(key)
         if reason is None:
             if len(self._reasons) >= REASONS_KEPT:
                 self._reasons.clear()
-            row = dict(zip(part.names, values, strict=True))
+            # of numpy, as operands expect what is not checked again
+            row = Checked(zip(part.names, map(np.float64, values), strict=True))
             self._reasons[key] = reason = part.expression.why_not(row)
         return reason
 

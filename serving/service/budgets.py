@@ -19,8 +19,11 @@ from decisioning.policies.compiled import CompiledPolicy
 from records.database import Database
 from records.decision_writes import UNIT, Claim
 from records.schema import SPENDING
+from records.statements import Statement
 
-_SPENT: Final = select(SPENDING).where(or_(*(SPENDING.c.period == bindparam(kind) for kind in get_args(Period))))
+_SPENT: Final = Statement(
+    select(SPENDING).where(or_(*(SPENDING.c.period == bindparam(kind) for kind in get_args(Period))))
+)
 
 
 def remaining(database: Database, policy: CompiledPolicy, moment: datetime) -> dict[str, float]:
@@ -35,7 +38,7 @@ def remaining(database: Database, policy: CompiledPolicy, moment: datetime) -> d
     periods = {name: period_of(budget, moment, policy.time_zone) for name, budget in budgets.items()}
     asked = dict.fromkeys(get_args(Period), "") | {b.period: periods[name] for name, b in budgets.items()}
     with database.reading() as connection:
-        rows = connection.execute(_SPENT, asked).tuples().all()
+        rows = _SPENT.rows(connection, **asked)
     spent = {(name, period): amount for name, period, amount in rows}
     return {
         name: max(0.0, budget.amount - spent.get((name, periods[name]), 0) / UNIT) for name, budget in budgets.items()

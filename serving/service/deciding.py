@@ -162,7 +162,7 @@ class DecisionService:
         return [
             Decided(
                 [asked[row] for row in one.rows.tolist()],
-                read.take(one.rows),
+                read if len(one.rows) == len(asked) else read.take(one.rows),
                 one.decider,
                 one.decisions,
                 tuple(degraded),

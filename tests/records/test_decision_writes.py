@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import delete, event, select
+from sqlalchemy import delete, select
 
+from records import customer_versions
 from records.schema import CUSTOMERS, PENDING
 from serving.service.decision_request import DecisionRequest
 from tests.records.build import empty_postgresql
 from tests.serving.api.build import small_service
 
 
-def test_a_customer_who_is_erased_while_a_contact_is_kept_is_decided_for_anew(postgresql_server, tmp_path):
+def test_a_customer_who_is_erased_while_a_contact_is_kept_is_decided_for_anew(postgresql_server, tmp_path, monkeypatch):
     service = small_service(tmp_path, url=empty_postgresql(postgresql_server))
     with service.database.transaction() as connection:
         connection.execute(service.database.add(CUSTOMERS), {"customer_id": "c02", "version": 3})
     erased = []
 
-    def before(connection, cursor, statement, parameters, context, executemany):
+    locked = customer_versions._LOCKED.rows
+
+    def rows(connection, **values):
         # between the statement that inserts the row and the one that locks it
-        if "FOR UPDATE" in statement and "customer_versions" in statement and not erased:
+        if not erased:
             erased.append(True)
             with service.database.transaction() as other:
                 other.execute(delete(CUSTOMERS).where(CUSTOMERS.c.customer_id == "c02"))
+        return locked(connection, **values)
 
-    event.listen(service.database._writer, "before_cursor_execute", before)
+    monkeypatch.setattr(customer_versions._LOCKED, "rows", rows)
     said = json.loads(
         service.decision_queue.ask(DecisionRequest(customer_id="c02", channel="email")).result(timeout=30)
     )
