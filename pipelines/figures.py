@@ -15,6 +15,7 @@ from prefect import flow
 
 from features.bucket.work import part_name
 from features.journey.lifecycle import stage_history
+from features.responses import responses
 from pipelines.steps import StepResult
 from serving.batch.part import OFFERS, REJECTIONS, part_file
 from serving.figures.calibration import calibration
@@ -70,9 +71,8 @@ def _responses(components: Components) -> pa.Table:
         told = events.filter(pc.is_in(events["type"].cast(pa.string()), value_set=types))
         file = components.places.stage_history / f"{part_name(bucket)}.parquet"
         stages = pq.read_table(file) if file.exists() else stage_history(events, until, bank.feature_definitions)
-        parts.append(
-            daily_responses(told, stages, bank.vocabulary, bank.offers, outbound, components.calendar, until=until)
-        )
+        found = responses(told, bank.vocabulary, bank.offers, until)
+        parts.append(daily_responses(found, stages, bank.offers, outbound, components.calendar))
     return added_up(pa.concat_tables(parts), KEYS)
 
 

@@ -153,9 +153,7 @@ class _Judge:
             value_by_customer(self.outcomes, taking, *period),
             np.array(list(trial.arms))[arm],
             unit=units,
-            before=value_by_customer(
-                self.outcomes, taking, utc_microseconds(begin - LOOKBACK), utc_microseconds(begin)
-            ),
+            before=value_by_customer(self.outcomes, taking, *earlier),
             guardrails={name: _counts(self.log, name, taking, starts, known_by) for name in trial.guardrails},
         )
         offers = [

@@ -25,6 +25,10 @@ class ChurnScorer(Protocol):
         """Features that the model reads."""
 
     @property
+    def chosen(self) -> str:
+        """How the model was made, in words."""
+
+    @property
     def rate(self) -> float | None:
         """Share of customers who leave, used for unknown customers; None if it was not measured."""
 
