@@ -43,14 +43,16 @@ def evaluate_logged(components: Components, subject: Path, until: datetime) -> E
         outcomes = outcomes.since(model.data_last)
         decider = components.models.files_with(model, components.places.champions).decider(components.bank)
     arrays = evaluation_arrays(outcomes, decider, components.log, components.places.decisions)
-    record = EvaluationRecord.of(
-        "model" if policy is None else "policy",
-        subject.name,
-        decider,
-        arrays.customer.tolist(),
-        arrays.evaluation(),
+    record = EvaluationRecord(
+        bank=components.name,
+        kind="model" if policy is None else "policy",
+        subject=subject.name,
         as_of=until,
+        currency=decider.bank.identity.currency,
+        customers=len(set(arrays.customer.tolist())),
         left_out=outcomes.left_out,
+        versions=decider.versions,
+        found=arrays.evaluation(),
     )
     keep_evaluation(components.places.figures, record)
     return record

@@ -100,18 +100,18 @@ class Rollout:
         )
         if matured is None or state.stage == CHAMPION:
             return gates, None
-        customers, left_out = matured.arrays.customer.tolist(), matured.left_out
-        record = EvaluationRecord.of(
-            "model",
-            state.model.version,
-            model,
-            customers,
-            matured.evaluation,
+        return gates, EvaluationRecord(
+            bank=parts.name,
+            kind="model",
+            subject=state.model.version,
             as_of=now,
-            left_out=left_out,
+            currency=bank.identity.currency,
+            customers=len(set(matured.arrays.customer.tolist())),
+            left_out=matured.left_out,
+            versions=model.versions,
+            found=matured.evaluation,
             is_watched=True,
         )
-        return gates, record
 
     def start(self, *, by: str, why: str, now: datetime) -> RolloutState:
         """Put the challenger into the shadow.

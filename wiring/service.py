@@ -25,6 +25,7 @@ from serving.intraday import TodaysEvents
 from serving.proposals.timetable import Timetable
 from serving.rollout.report import read_report
 from serving.rollout.requests import BackRequest, ask_back
+from serving.service.bank_files import BankFiles
 from serving.service.breaker import Breaker, GuardedStates
 from serving.service.clock import Clock, ClockBase
 from serving.service.engine import LiveEngine
@@ -132,15 +133,17 @@ def open_service(components: Components, settings: ServiceSettings, clock: Clock
         clock,
         settings,
         components.log,
-        decisions_folder=components.places.decisions,
-        erase_files=lambda customer_id: erase_files(components, customer_id),
-        archive=components.decisions_archive,
-        former_model=lambda versions: former_propensity(components.places.champions, versions),
-        freshness=lambda: _freshness(components),
-        ask_back=lambda by, why, caller: ask_back(
-            components.places.champions, BackRequest(by=by, why=why, caller=caller)
+        BankFiles(
+            decisions=components.places.decisions,
+            erase=lambda customer_id: erase_files(components, customer_id),
+            archive=components.decisions_archive,
+            former_model=lambda versions: former_propensity(components.places.champions, versions),
+            freshness=lambda: _freshness(components),
+            ask_back=lambda by, why, caller: ask_back(
+                components.places.champions, BackRequest(by=by, why=why, caller=caller)
+            ),
+            rollout=lambda: read_report(components.places.figures),
         ),
-        rollout=lambda: read_report(components.places.figures),
     )
     reloader = EngineReloader(
         source,

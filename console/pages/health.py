@@ -58,7 +58,7 @@ def content(visit: Visit) -> Content:
 def _freshness(service: Service, texts: Texts) -> Table:
     now = service.clock.now()
     rows = []
-    for name, moment in service.freshness().items():
+    for name, moment in service.files.freshness().items():
         hours = (now - moment).total_seconds() / _SECONDS_PER_HOUR
         state = texts("fresh") if hours <= HOURS_FRESH else texts("old: a nightly run was missed")
         rows.append({"input": name, "complete_until": moment, "age_hours": hours, "state": state})

@@ -27,6 +27,7 @@ from serving.api.app import create_app
 from serving.customer_features import CustomerReader
 from serving.decider import Decider
 from serving.intraday import TodaysEvents
+from serving.service.bank_files import BankFiles
 from serving.service.clock import Clock
 from serving.service.engine import LiveEngine
 from serving.service.service import Service
@@ -115,15 +116,8 @@ def client(folder: Path, accepted: set[str]) -> Iterator[Client]:
     engine = LiveEngine(Decider(BANK, None, None), reader)
 
     def opened() -> Service:
-        return Service(
-            database,
-            engine,
-            Clock(AS_OF),
-            SETTINGS,
-            log,
-            decisions_folder=folder / "decisions",
-            erase_files=lambda customer: {},
-        )
+        files = BankFiles(decisions=folder / "decisions", erase=lambda customer: {})
+        return Service(database, engine, Clock(AS_OF), SETTINGS, log, files)
 
     with running(create_app(opened), {"X-API-Key": KEYS["admin"]}) as client:
         yield client
