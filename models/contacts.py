@@ -27,7 +27,7 @@ from models.gate import GateReport, judge_challenger
 from models.labels import LEAST_OF_EACH, check_labels
 from models.learners import PROPENSITY, learner_of, read_model
 from models.propensity.impressions import Impressions, impressions
-from models.propensity.learner import PropensityScorer, RowLearner
+from models.propensity.learner import FittedPropensity, RowLearner
 from models.propensity.rows import PropensityRows
 from models.propensity.training import train_propensity
 from models.settings import Gate, Learning, Training
@@ -48,7 +48,7 @@ class ContactModel:
         notes: What was noticed about the table and how the model was chosen and judged, in sentences.
     """
 
-    model: PropensityScorer
+    model: FittedPropensity
     evaluation: Evaluation | None
     gate: GateReport | None
     notes: tuple[str, ...]

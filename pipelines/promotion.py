@@ -15,7 +15,7 @@ from domain.offer import candidates_of
 from expressions.types import Array
 from features.moments import Moments, utc_microseconds
 from features.table import FeatureTable
-from models.churn.learner import ChurnScorer
+from models.churn.learner import FittedChurn
 from models.comparison import ChampionComparison, compare_with_champion, recorded_scores
 from models.evaluation.evaluation import evaluate
 from models.evaluation.leakage import single_feature_aucs
@@ -23,7 +23,7 @@ from models.evaluation.pictures import draw_all, mean_absolute_shap
 from models.gate import judge_challenger
 from models.held_out import HeldOutPredictions
 from models.learners import CHURN, DEFAULT, PROPENSITY, learner_class
-from models.propensity.learner import PropensityScorer
+from models.propensity.learner import FittedPropensity
 from models.registry import RegisteredModel
 from models.settings import Learning, Models
 from models.tracking.experiments import git_revision
@@ -52,7 +52,7 @@ class Challenger:
     """
 
     name: str
-    model: ChurnScorer | PropensityScorer
+    model: FittedChurn | FittedPropensity
     held_out: HeldOutPredictions
     features: FeatureTable
     y: Array

@@ -25,12 +25,12 @@ from serving.intraday import TodaysEvents
 from serving.proposals.timetable import Timetable
 from serving.rollout.report import read_report
 from serving.rollout.requests import BackRequest, ask_back
-from serving.service.bank_files import BankFiles
 from serving.service.breaker import Breaker, GuardedStates
 from serving.service.clock import Clock, ClockBase
 from serving.service.engine import LiveEngine
 from serving.service.engine_reload import WARM_UP_CUSTOMERS, EngineReloader, smoke_test
 from serving.service.service import Service
+from serving.service.service_files import ServiceFiles
 from wiring.components import Components, folder_stamp
 from wiring.console import mount_console
 from wiring.erasure import erase_files
@@ -133,7 +133,7 @@ def open_service(components: Components, settings: ServiceSettings, clock: Clock
         clock,
         settings,
         components.log,
-        BankFiles(
+        ServiceFiles(
             decisions=components.places.decisions,
             erase=lambda customer_id: erase_files(components, customer_id),
             archive=components.decisions_archive,

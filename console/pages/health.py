@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Final
 
 from console.access import Permission
@@ -130,11 +129,11 @@ def _runs(visit: Visit) -> Table:
     rows = read_runs(visit.sources.figures)[::-1][:MOST_RUNS]
     listed = [
         {
-            "day": date.fromisoformat(run["as_of"][:10]),
-            "customers": run.get("customers"),
-            "decisions": run.get("decisions"),
-            "share_with_offer": run.get("share_with_offer"),
-            "run": run["folder"],
+            "day": run.day,
+            "customers": run.customers,
+            "decisions": run.decisions,
+            "share_with_offer": run.share_with_offer,
+            "run": run.folder,
         }
         for run in rows
     ]

@@ -11,7 +11,7 @@ from domain.errors import DataError
 from models.baselines.bg_nbd import NEEDED_FEATURES, bg_nbd_scores
 from models.baselines.popularity import prevalence
 from models.calibration import fit_calibration
-from models.churn.learner import ChurnLearner, ChurnScorer
+from models.churn.learner import ChurnLearner, FittedChurn
 from models.churn.model import fit_churn
 from models.churn.rows import ChurnRows
 from models.held_out import MODEL, HeldOutPredictions
@@ -31,7 +31,7 @@ class TrainedChurn:
         evaluated_on: What the held-out rows were, in words.
     """
 
-    model: ChurnScorer
+    model: FittedChurn
     held_out: HeldOutPredictions
     rows: int
     evaluated_on: str

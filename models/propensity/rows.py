@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.errors import DataError
 from domain.offer import Offer
@@ -69,7 +68,3 @@ class PropensityRows:
 
     def __len__(self) -> int:
         return len(self.impressions)
-
-    def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> PropensityRows:
-        """Return the rows at some positions or under a mask."""
-        return PropensityRows(self.impressions.take(rows), self.names, self.families)

@@ -16,7 +16,7 @@ from models.baselines.popularity import offer_rates, prevalence
 from models.held_out import MODEL, HeldOutPredictions
 from models.propensity.fitting import fit_propensity
 from models.propensity.impressions import Impressions
-from models.propensity.learner import Learner, PropensityScorer, RowLearner
+from models.propensity.learner import FittedPropensity, Learner, RowLearner
 from models.propensity.rows import PropensityRows
 from models.segments import segment_names
 from models.settings import Training
@@ -35,7 +35,7 @@ class TrainedPropensity:
         evaluated_on: What the held-out rows were, in words.
     """
 
-    model: PropensityScorer
+    model: FittedPropensity
     held_out: HeldOutPredictions
     rows: int
     evaluated_on: str

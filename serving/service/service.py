@@ -19,7 +19,6 @@ from records.decision_writes import DecisionWriter
 from records.group_commit import GroupCommit
 from records.logged import LoggedEvents
 from records.model_calls import add_calls
-from serving.service.bank_files import BankFiles
 from serving.service.clock import Clock
 from serving.service.deciding import DecisionService
 from serving.service.decision_queue import DecisionQueue
@@ -31,6 +30,7 @@ from serving.service.instrumentation import Instrumentation, NoInstrumentation
 from serving.service.pauses import PauseService
 from serving.service.preview import PreviewService
 from serving.service.queries import QueryService
+from serving.service.service_files import ServiceFiles
 from serving.service.withdrawal import WithdrawalService
 from serving.stale_feeds import all_pauses
 
@@ -60,7 +60,7 @@ class Service:
         clock: Clock,
         settings: ServiceSettings,
         log: EventLog,
-        files: BankFiles,
+        files: ServiceFiles,
     ) -> None:
         self.database = database
         self.clock = clock

@@ -19,10 +19,10 @@ from serving.api.app import create_app
 from serving.api.security import new_key
 from serving.customer_features import CustomerReader
 from serving.intraday import TodaysEvents
-from serving.service.bank_files import BankFiles
 from serving.service.clock import Clock
 from serving.service.engine import LiveEngine
 from serving.service.service import Service
+from serving.service.service_files import ServiceFiles
 from tests.serving.api.client import Client, running
 from tests.serving.build import AS_OF, small_bank, small_decider, small_log
 from tests.waiting import SECONDS
@@ -57,7 +57,7 @@ def small_service(
     bank = bank or small_bank()
     log = EventLog(folder / "log") if (folder / "log").exists() else small_log(folder / "log")
     database = Database(url or f"sqlite:///{folder / 'decisions.db'}")
-    files = BankFiles(
+    files = ServiceFiles(
         decisions=folder / "decisions",
         erase=lambda customer: {"event_log": erase_customer(log.folder, customer)},
         **more,

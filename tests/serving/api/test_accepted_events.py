@@ -27,10 +27,10 @@ from serving.api.app import create_app
 from serving.customer_features import CustomerReader
 from serving.decider import Decider
 from serving.intraday import TodaysEvents
-from serving.service.bank_files import BankFiles
 from serving.service.clock import Clock
 from serving.service.engine import LiveEngine
 from serving.service.service import Service
+from serving.service.service_files import ServiceFiles
 from tests.docs.pages import ROOT
 from tests.serving.api.build import KEYS, SETTINGS
 from tests.serving.api.client import Client, running
@@ -116,7 +116,7 @@ def client(folder: Path, accepted: set[str]) -> Iterator[Client]:
     engine = LiveEngine(Decider(BANK, None, None), reader)
 
     def opened() -> Service:
-        files = BankFiles(decisions=folder / "decisions", erase=lambda customer: {})
+        files = ServiceFiles(decisions=folder / "decisions", erase=lambda customer: {})
         return Service(database, engine, Clock(AS_OF), SETTINGS, log, files)
 
     with running(create_app(opened), {"X-API-Key": KEYS["admin"]}) as client:

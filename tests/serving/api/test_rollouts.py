@@ -11,7 +11,7 @@ from domain.errors import DataError, StateError
 from nbo_client.messages import RolloutGate, RolloutMove, Rollouts
 from nbo_client.reading import read
 from serving.api.app import create_app
-from serving.rollout.gate import Gate, held_gate
+from serving.rollout.gate import GateAnswer, held_gate
 from serving.rollout.report import RolloutReport, keep_report, read_report
 from serving.rollout.requests import FILE, BackRequest, answered, ask_back, asked_back
 from serving.service.service import Service
@@ -51,7 +51,10 @@ def test_a_call_says_where_the_rollout_stands_and_what_each_gate_says(tmp_path: 
         since=AS_OF,
         other="6",
         challenger="7",
-        gates=(Gate("auc", Verdict(Word.SHIP, "its AUC is +1.2 %"), 0.012), held_gate("slice", "too few customers")),
+        gates=(
+            GateAnswer("auc", Verdict(Word.SHIP, "its AUC is +1.2 %"), 0.012),
+            held_gate("slice", "too few customers"),
+        ),
         moves=({"at": AS_OF.isoformat(), "move": "slice given by A. Jansen: two calm weeks"},),
     )
     service = small_service(tmp_path, rollout=lambda: read_report(tmp_path / "figures"))

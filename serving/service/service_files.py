@@ -14,7 +14,7 @@ from serving.service.queries import FormerModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BankFiles:
+class ServiceFiles:
     """Files of a bank, each known by what the service does with it.
 
     Attributes:
