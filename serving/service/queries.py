@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -53,10 +53,11 @@ class CustomerEvent:
     decision_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
 class QueryService:
     """Answers queries about customers and decisions; the caller writes the audit entry.
 
-    Args:
+    Attributes:
         decision_log: Log of decisions.
         clock: Gives the current moment.
         engine: Returns the engine currently in use.
@@ -64,19 +65,11 @@ class QueryService:
         former_model: Returns the propensity model that a decision's versions cite; None if it is not kept.
     """
 
-    def __init__(
-        self,
-        decision_log: DecisionLog,
-        clock: Clock,
-        engine: Callable[[], LiveEngine],
-        decisions_folder: Path,
-        former_model: FormerModel,
-    ) -> None:
-        self._decision_log = decision_log
-        self._clock = clock
-        self._engine = engine
-        self._decisions_folder = decisions_folder
-        self._former_model = former_model
+    decision_log: DecisionLog
+    clock: Clock
+    engine: Callable[[], LiveEngine]
+    decisions_folder: Path
+    former_model: FormerModel
 
     def customer(self, customer_id: str) -> Customer:
         """Return what is known of a customer.
@@ -85,9 +78,9 @@ class QueryService:
             NotFoundError: Nothing is known of the customer.
             StateError: The event log or the journal does not answer.
         """
-        engine, read = self._engine(), self._read(customer_id)
+        engine, read = self.engine(), self._read(customer_id)
         bank, values = engine.bank, read.features.row(0)
-        decided = self._decision_log.of_customer(customer_id, CONTACTS_SHOWN)
+        decided = self.decision_log.of_customer(customer_id, CONTACTS_SHOWN)
         if read.origin is Origin.NOTHING and not decided:
             raise NotFoundError("nothing is known of this customer", remedy="check that the id is the one in events")
         return Customer(
@@ -115,7 +108,7 @@ class QueryService:
         Raises:
             StateError: The event log or the journal does not answer.
         """
-        events = self._engine().reader.events(customer_id, self._clock.now())
+        events = self.engine().reader.events(customer_id, self.clock.now())
         submitted = pc.invert(pc.starts_with(events["event_id"], PENDING_PREFIX))
         latest = events.filter(submitted).sort_by([("occurred_at", "descending"), ("event_id", "descending")])
         rows = latest.slice(0, at_most).select([field.name for field in fields(CustomerEvent)]).to_pylist()
@@ -127,7 +120,7 @@ class QueryService:
         Raises:
             DataError: There is no such channel.
         """
-        engine, read = self._engine(), self._read(customer_id)
+        engine, read = self.engine(), self._read(customer_id)
         channels = None if channel is None else [channel]
         [one] = engine.decider.decide_as_assigned(
             read.features,
@@ -157,7 +150,7 @@ class QueryService:
         Raises:
             NotFoundError: There is no such decision.
         """
-        logged = self._decision_log.get(decision_id)
+        logged = self.decision_log.get(decision_id)
         outcomes = self._outcomes(logged)
         return StoredDecision(
             **_in_short(logged),
@@ -181,7 +174,7 @@ class QueryService:
             NotFoundError: There is no such decision.
             DataError: The decision belongs to a batch run, whose rejections are in the files of the run.
         """
-        logged = self._decision_log.get(decision_id)
+        logged = self.decision_log.get(decision_id)
         decision = self._whole(logged)
         reasons = iter(self._reasons(logged, decision))
         return Explanation(
@@ -198,10 +191,7 @@ class QueryService:
                 {
                     **_numbers(candidate),
                     "reasons": [] if candidate.rank is None else next(reasons),
-                    "verdicts": [
-                        {"rule": one.rule, "kind": one.kind, "passed": one.passed, "reason": one.reason}
-                        for one in candidate.verdicts
-                    ],
+                    "verdicts": [asdict(one) for one in candidate.verdicts],
                 }
                 for candidate in decision.candidates
             ),
@@ -214,8 +204,8 @@ class QueryService:
             NotFoundError: There is no such decision.
             DataError: Other versions are in use now.
         """
-        logged = self._decision_log.get(decision_id)
-        decider = self._engine().decider.who_decided(logged.versions)
+        logged = self.decision_log.get(decision_id)
+        decider = self.engine().decider.who_decided(logged.versions)
         now = decider.versions
         if dict(logged.versions) != now:
             changed = sorted(name for name in {*logged.versions, *now} if logged.versions.get(name) != now.get(name))
@@ -224,7 +214,7 @@ class QueryService:
                 got=f"different versions of {', '.join(changed)}",
                 remedy="replay it with the bank's folder and the models of that time",
             )
-        again = replay(logged, decider, self._decisions_folder)
+        again = replay(logged, decider, self.decisions_folder)
         return logged.customer_id, Replay(
             decision_id=decision_id,
             same=again.same,
@@ -234,7 +224,7 @@ class QueryService:
 
     def offers(self) -> Catalogue:
         """Return the bank's offers."""
-        bank = self._engine().bank
+        bank = self.engine().bank
         return Catalogue(
             bank=bank.identity.name,
             currency=bank.identity.currency,
@@ -257,7 +247,7 @@ class QueryService:
         )
 
     def _read(self, customer_id: str) -> CustomerFeatures:
-        return self._engine().reader.read(customer_id, self._clock.now(), live=True)
+        return self.engine().reader.read(customer_id, self.clock.now(), live=True)
 
     def _stage_history(self, engine: LiveEngine, customer_id: str, read: CustomerFeatures) -> Rows:
         events = engine.reader.events(customer_id, read.as_of)
@@ -266,22 +256,22 @@ class QueryService:
         return tuple(found.select(["stage", "entered_at", "left_at", "previous_stage"]).to_pylist())
 
     def _outcomes(self, logged: LoggedDecision) -> Rows:
-        events = self._engine().reader.events(logged.customer_id, self._clock.now())
+        events = self.engine().reader.events(logged.customer_id, self.clock.now())
         submitted = pc.invert(pc.starts_with(events["event_id"], PENDING_PREFIX))
         outcomes = events.filter(pc.and_(submitted, pc.equal(events["decision_id"], logged.decision_id)))
         return tuple(outcomes.sort_by("occurred_at").select(["type", "occurred_at", "channel"]).to_pylist())
 
     def _withdrawn_at(self, decision_id: str) -> datetime | None:
         query = select(WITHDRAWALS.c.withdrawn_at).where(WITHDRAWALS.c.decision_id == decision_id)
-        with self._decision_log.database.reading() as connection:
+        with self.decision_log.database.reading() as connection:
             found = connection.execute(query).scalar()
         return None if found is None else moment_of(found)
 
     def _reasons(self, logged: LoggedDecision, decision: Decision) -> Iterator[list[Mapping[str, Any]] | None]:
         """Yield the reasons of each ranked offer."""
-        decider = self._engine().decider
+        decider = self.engine().decider
         same_models = decider.models == {name: logged.versions.get(name) for name in decider.models}
-        model = decider.propensity if same_models else self._former_model(logged.versions)
+        model = decider.propensity if same_models else self.former_model(logged.versions)
         unknown = logged.features_from == Origin.NOTHING
         for reasons in reasons_of_record(decision, decider, model, unknown=unknown):
             yield None if reasons is None else [reason.to_json() for reason in reasons]
@@ -328,17 +318,4 @@ def _in_short(logged: LoggedDecision) -> Mapping[str, Any]:
 
 
 def _numbers(candidate: Candidate) -> Mapping[str, Any]:
-    return {
-        "offer": candidate.offer,
-        "channel": candidate.channel,
-        "rank": candidate.rank,
-        "propensity": candidate.propensity,
-        "value": candidate.value,
-        "context": candidate.context,
-        "lever": candidate.lever,
-        "cost": candidate.cost,
-        "budget_cost": candidate.budget_cost,
-        "priority": candidate.priority,
-        "selection_probability": candidate.selection_probability,
-        "rank_probability": candidate.rank_probability,
-    }
+    return {one.name: getattr(candidate, one.name) for one in fields(candidate) if one.name != "verdicts"}
