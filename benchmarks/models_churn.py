@@ -19,12 +19,13 @@ from models.baselines.per_offer import per_offer_logistic
 from models.baselines.popularity import prevalence
 from models.calibration import fit_calibration
 from models.churn.model import fit_churn
+from models.churn.rows import ChurnRows
 from models.evaluation.evaluation import evaluate
 from models.held_out import MODEL, HeldOutPredictions
 from models.settings import Training
 from models.splits import evaluation_folds
 from nbo.api.opening import parts_below
-from pipelines.training_rows import ChurnRows
+from pipelines.training_rows import churn_rows
 
 _DAY = np.timedelta64(86_400_000_000, "us")
 _HORIZON = 60
@@ -44,14 +45,14 @@ def churn_results(home: Path) -> list[dict[str, Any]]:
         watermark, label = Watermark.read(components.places.feature_store), components.bank.models.churn
         assert watermark is not None
         assert label is not None
-        rows = ChurnRows.of(components, watermark.complete_until)
+        rows = churn_rows(components, watermark.complete_until)
         found.append(_judged("BPI 2012 cancellation", rows, label.horizon_days, components.bank.models.training))
     return found
 
 
 def _judged(name: str, rows: ChurnRows, horizon: int, training: Training = Training(segments=())) -> dict[str, Any]:  # noqa: B008
-    known = np.flatnonzero(~np.isnan(rows.y))
-    features, y, known_at = rows.features.take(known), rows.y[known], rows.known_at[known]
+    rows = rows.take(~np.isnan(rows.y))
+    features, y, known_at = rows.features, rows.y, rows.known_at
     parts, forms = [], []
     for fold in evaluation_folds(features.customer_ids, features.as_of, known_at, training):
         train, test, answers = features.take(fold.train), features.take(fold.test), y[fold.train]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -72,7 +73,6 @@ def import_sources(
     found = [*fetched, *find_files(sources, folder)]
     lookups = lookups_of(sources, found)
     files = [file for file in found if file.source.kind != "lookup"]
-    meter = _Meter(progress, sum(file.size_bytes for file in files))
     with log.transaction() as transaction:
         names = {source.name for source in sources}
         origins = {
@@ -83,15 +83,14 @@ def import_sources(
             if source.kind != "lookup"
         }
         with Quarantine(quarantine) as rejected:
+            run = _Run(transaction, rejected, _Meter(progress, sum(file.size_bytes for file in files)))
             counts = tuple(
                 _FileImport(
+                    run,
                     file,
                     RowMapper(file.source, vocabulary, now, file.name),
                     origins[file.source.name],
-                    transaction=transaction,
-                    quarantine=rejected,
-                    meter=meter,
-                    lookup=lookups.get(file.source.name),
+                    lookups.get(file.source.name),
                 ).run()
                 for file in files
             )
@@ -117,26 +116,27 @@ class _Meter:
         self.chunk(0, 0)
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the files of one import share."""
+
+    transaction: Transaction
+    quarantine: Quarantine
+    meter: _Meter
+
+
 class _FileImport:
     """The import of one file."""
 
     def __init__(
-        self,
-        file: SourceFile,
-        mapper: RowMapper,
-        origins: Origins,
-        *,
-        transaction: Transaction,
-        quarantine: Quarantine,
-        meter: _Meter,
-        lookup: LookupTable | None,
+        self, run: _Run, file: SourceFile, mapper: RowMapper, origins: Origins, lookup: LookupTable | None
     ) -> None:
         self._file = file
         self._mapper = mapper
         self._ids = ContentIds()
-        self._transaction = transaction
-        self._quarantine = quarantine
-        self._meter = meter
+        self._transaction = run.transaction
+        self._quarantine = run.quarantine
+        self._meter = run.meter
         self._lookup = lookup
         self._content = file.digest()
         self._digest = file_digest(self._content, origins.mapping)

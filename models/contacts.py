@@ -26,9 +26,9 @@ from models.files import read_json, write_json
 from models.gate import GateReport, judge_challenger
 from models.labels import LEAST_OF_EACH, check_labels
 from models.learners import PROPENSITY, learner_of, read_model
-from models.propensity.families import families_of
 from models.propensity.impressions import Impressions, impressions
-from models.propensity.learner import PropensityScorer, RowLearner
+from models.propensity.learner import FittedPropensity, RowLearner
+from models.propensity.rows import PropensityRows
 from models.propensity.training import train_propensity
 from models.settings import Gate, Learning, Training
 
@@ -48,7 +48,7 @@ class ContactModel:
         notes: What was noticed about the table and how the model was chosen and judged, in sentences.
     """
 
-    model: PropensityScorer
+    model: FittedPropensity
     evaluation: Evaluation | None
     gate: GateReport | None
     notes: tuple[str, ...]
@@ -185,19 +185,10 @@ def fit_contacts(
     offers, names = offers_of_contacts(table), tuple(table.features.columns)
     catalogue, presented = catalogue_of_contacts(table, encoder), responses_of_contacts(table)
     few = f"{int(table.y.sum()):,} of {len(table.y):,} contacts were accepted"
+    rows = PropensityRows.of(table.features, presented, names, offers=offers, catalogue=catalogue, training=training)
     for attempt in _attempts(training):
         try:
-            trained = train_propensity(
-                table.features,
-                presented,
-                offers=offers,
-                catalogue=catalogue,
-                names=names,
-                training=attempt,
-                learner=learner,
-                rivals=rivals,
-                num_threads=num_threads,
-            )
+            trained = train_propensity(rows, attempt, learner=learner, rivals=rivals, num_threads=num_threads)
         except (DataError, ModelError):  # too few moments, or too few answers of one kind in a fold
             continue
         evaluation = evaluate(trained.held_out)
@@ -205,9 +196,8 @@ def fit_contacts(
         fitted_on = "" if trained.rows == len(table.y) else f"; {trained.rows:,} of them were used"
         notes += (f"{few}{fitted_on}; evaluated on {trained.evaluated_on}", f"form: {trained.model.chosen}")
         return ContactModel(trained.model, evaluation, report, notes, encoder, offers)
-    families = families_of(catalogue, names, offers)
-    rows = impressions(table.features, presented, offers, families)
-    model = learner(rows, names, families, training, num_threads=num_threads)
+    everything = impressions(table.features, presented, offers, rows.families)
+    model = learner(everything, names, rows.families, training, num_threads=num_threads)
     notes += (f"{few}: too few to judge the propensity model, its quality is not known", f"form: {model.chosen}")
     return ContactModel(model, None, None, notes, encoder, offers)
 

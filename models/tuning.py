@@ -27,7 +27,7 @@ Parameters = Mapping[str, int | float]
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class TriedParameters:
     """Parameters that were tried.
 
     Attributes:
@@ -55,8 +55,8 @@ class Found:
         noise: Standard error of that difference, over customers.
     """
 
-    tried: tuple[Tried, ...]
-    best: Tried | None
+    tried: tuple[TriedParameters, ...]
+    best: TriedParameters | None
     own_loss: float
     better: float
     noise: float
@@ -67,15 +67,27 @@ class Found:
         return self.best is not None and self.better > self.noise
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchBudget:
+    """How long a search goes on.
+
+    Attributes:
+        seconds: Time, the settings that the search begins with included.
+        trials: Most trials; None for as many as the time allows.
+        seed: The same seed tries the same parameters; how many depends on the time.
+    """
+
+    seconds: float
+    trials: int | None = None
+    seed: int = 7
+
+
 def search(
     losses_of: Callable[[Parameters], Iterator[Array]],
     spans: Mapping[str, Span],
     customers: NDArray[np.object_],
-    *,
-    seconds: float,
-    trials: int | None,
-    seed: int,
-    done: Callable[[Tried], None],
+    budget: SearchBudget,
+    done: Callable[[TriedParameters], None],
 ) -> Found:
     """Try parameters until the time or the number of trials is over (tree-structured Parzen estimator).
 
@@ -87,17 +99,15 @@ def search(
             that the search begins with.
         spans: Parameters to search, and where.
         customers: Customer of each held-out row, in the order in which `losses_of` yields them.
-        seconds: Time budget, the settings that the search begins with included.
-        trials: Most trials; None for as many as the time allows.
-        seed: The same seed tries the same parameters; how many depends on the time.
+        budget: How long to search.
         done: Called with each finished trial.
 
     Raises:
         ModelError: Optuna is not installed.
     """
-    library, until = optuna_library(), time.monotonic() + seconds
+    library, until = optuna_library(), time.monotonic() + budget.seconds
     own = np.concatenate(list(losses_of({})))
-    tried: list[Tried] = []
+    tried: list[TriedParameters] = []
     rows_of: dict[int, Array] = {}
 
     def mean_loss(trial: optuna.Trial) -> float:
@@ -112,7 +122,7 @@ def search(
         complete = len(rows) == len(own)
         if complete:
             rows_of[trial.number] = rows
-        tried.append(Tried(trial.number, parameters, tuple(float(one.mean()) for one in folds), complete))
+        tried.append(TriedParameters(trial.number, parameters, tuple(float(one.mean()) for one in folds), complete))
         done(tried[-1])
         if not complete:
             raise library.TrialPruned
@@ -120,11 +130,11 @@ def search(
 
     library.logging.set_verbosity(library.logging.WARNING)
     study = library.create_study(
-        sampler=library.samplers.TPESampler(seed=seed),
+        sampler=library.samplers.TPESampler(seed=budget.seed),
         pruner=library.pruners.MedianPruner(n_startup_trials=_PRUNED_FROM),
     )
     if (left := until - time.monotonic()) > 0.0:
-        study.optimize(mean_loss, n_trials=trials, timeout=left)
+        study.optimize(mean_loss, n_trials=budget.trials, timeout=left)
     best = min(rows_of, key=lambda number: float(rows_of[number].mean()), default=None)
     gain = np.zeros(len(own)) if best is None else own - rows_of[best]
     return Found(

@@ -114,6 +114,7 @@ def tune(
     expect_model(model)
     expect_experiment(components_of_bank(context), experiment, changes or ())
     parts = components_with_flows(context)
+    from models.tuning import SearchBudget
     from pipelines.training import train_models
     from pipelines.tuning import tune as search
 
@@ -123,9 +124,7 @@ def tune(
         parts.moment(moment_of(parts, as_of)),
         name=experiment,
         changes=changes or (),
-        seconds=60.0 * minutes,
-        trials=trials,
-        seed=seed,
+        budget=SearchBudget(seconds=60.0 * minutes, trials=trials, seed=seed),
     )
     show_search(tuned)
     if tuned.found.is_better:

@@ -122,8 +122,9 @@ def search_sentences(found: Found) -> list[str]:
     """Say how many settings were tried, and how good the best are.
 
     Example:
-        >>> from models.tuning import Found, Tried
-        >>> first, best = Tried(0, {"num_leaves": 60}, (0.4,), False), Tried(1, {"num_leaves": 9}, (0.31, 0.29), True)
+        >>> from models.tuning import Found, TriedParameters
+        >>> first = TriedParameters(0, {"num_leaves": 60}, (0.4,), False)
+        >>> best = TriedParameters(1, {"num_leaves": 9}, (0.31, 0.29), True)
         >>> search_sentences(Found((first, best), best, 0.302, 0.002, 0.001))
         ['settings tried: 2, stopped early: 1', \
 'log loss on other customers 0.3020 with the settings before, 0.0020 better (noise 0.0010) with the best:']

@@ -13,7 +13,7 @@ from nbo.app import CALLER, AsOfNow, app, components_of_bank, moment_of
 from nbo.display import console, print_json, show_table
 
 if TYPE_CHECKING:
-    from wiring.rollout import Rollout
+    from wiring.rollout import RolloutControl
 
 STEPS = ("show", "start", "next", "back")
 
@@ -48,9 +48,9 @@ def rollout(
     """
     parts = components_of_bank(context)
     from wiring.bank_time import bank_now
-    from wiring.rollout import Rollout
+    from wiring.rollout import RolloutControl
 
-    now, desk = moment_of(parts, as_of) or bank_now(parts), Rollout(parts, CALLER)
+    now, desk = moment_of(parts, as_of) or bank_now(parts), RolloutControl(parts, CALLER)
     if step not in STEPS:
         raise DataError("no such step of a rollout", got=f"'{step}'", expected=", ".join(STEPS))
     if step != "show":
@@ -60,7 +60,7 @@ def rollout(
     _show(desk, now, as_json=json, with_gates=step == "show")
 
 
-def _show(desk: Rollout, now: datetime, *, as_json: bool, with_gates: bool) -> None:
+def _show(desk: RolloutControl, now: datetime, *, as_json: bool, with_gates: bool) -> None:
     found = desk.report(now, with_gates=with_gates)
     if as_json:
         print_json(found.to_json())

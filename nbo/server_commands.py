@@ -42,13 +42,13 @@ def serve(
 
     Example: nbo --bank banks/demo serve --port 8000 --workers 2
     """
+    from nbo.service import Listener
     from nbo.service import serve as run_service
 
     parts = components_of_bank(context)
     moment = moment_of(parts, as_of)
-    run_service(
-        parts, host=host, port=port, workers=workers, as_of=moment, certificate=certificate, key=certificate_key
-    )
+    listener = Listener(host=host, port=port, certificate=certificate, key=certificate_key)
+    run_service(parts, listener, workers=workers, as_of=moment)
 
 
 @command()

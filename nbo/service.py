@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -49,35 +49,44 @@ PROMETHEUS: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable that the metrics library reads on import; Feast would set it to a folder of its own."""
 
 
-def serve(
-    components: Components,
-    *,
-    host: str,
-    port: int,
-    workers: int,
-    as_of: datetime | None,
-    certificate: Path | None = None,
-    key: Path | None = None,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Where a service listens.
+
+    Attributes:
+        host: Address.
+        port: Port.
+        certificate: TLS certificate with its chain; None for plain HTTP.
+        key: Private key of the certificate.
+    """
+
+    host: str
+    port: int
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @property
+    def address(self) -> str:
+        """Address for clients."""
+        return f"{'http' if self.certificate is None else 'https'}://{self.host}:{self.port}"
+
+
+def serve(components: Components, listener: Listener, *, workers: int, as_of: datetime | None) -> None:
     """Serve until interrupted.
 
     Args:
         components: The bank's components.
-        host: Address to listen on.
-        port: Port to listen on.
+        listener: Where to listen.
         workers: Number of worker processes.
         as_of: Where the service's clock starts; None for the last moment of a simulated bank, else the machine's time.
-        certificate: TLS certificate with its chain; None for plain HTTP.
-        key: Private key of the certificate.
 
     Raises:
         NboError: A setting is invalid, the port is taken, the bank is already served at another time, or there are no
             champions and the registry cannot provide them.
     """
-    check_port("the service", host, port)
+    check_port("the service", listener.host, listener.port)
     check_addresses(components, os.environ)
-    address = f"{'http' if certificate is None else 'https'}://{host}:{port}"
-    if link := prepare_console(address):
+    if link := prepare_console(listener.address):
         console.print(f"console: {link}", markup=False, highlight=False, soft_wrap=True)
     settings = prepare_keys()
     limits = within_open_files(settings.connections)
@@ -93,8 +102,8 @@ def serve(
         config = uvicorn.Config(
             "nbo.worker:application",
             factory=True,
-            host=host,
-            port=port,
+            host=listener.host,
+            port=listener.port,
             workers=workers,
             log_config=log_settings(),
             access_log=False,
@@ -102,14 +111,16 @@ def serve(
             date_header=False,
             http=limited(limits, settings.largest_body),  # type: ignore[arg-type]  # a factory, called like a class
             ws="none",
-            ssl_certfile=None if certificate is None else str(certificate),
-            ssl_keyfile=None if key is None else str(key),
+            ssl_certfile=None if listener.certificate is None else str(listener.certificate),
+            ssl_keyfile=None if listener.key is None else str(listener.key),
             timeout_graceful_shutdown=10,
             timeout_keep_alive=math.ceil(limits.idle_seconds),
             timeout_worker_healthcheck=10,  # importing on a busy machine may take long
         )
         supervisor = Supervisor(config, [config.bind_socket()])
-        console.print(f"serving {components.name} on {address}; API description: {address}/openapi.json")
+        console.print(
+            f"serving {components.name} on {listener.address}; API description: {listener.address}/openapi.json"
+        )
         supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise StateError("the service did not start", remedy="its log says why")

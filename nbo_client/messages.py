@@ -428,6 +428,8 @@ class StoredDecision:
         offer: The first of the ranked offers.
         outcome: The latest outcome, which revises the earlier ones.
         withdrawn_at: When its channel withdrew the contact; None if it did not.
+        selection_probability: Probability that the first offer was chosen.
+        features_from: Where the customer's features came from, as in `Decision`.
         offers: The ranked offers, with the numbers they were ranked by.
         outcomes: Outcomes of the decision, the earliest first.
     """
@@ -444,6 +446,8 @@ class StoredDecision:
     outcome: str | None
     withdrawn_at: datetime | None
     versions: Mapping[str, str]
+    selection_probability: float | None = None
+    features_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -454,6 +458,9 @@ class Explanation:
         arm: How candidates were ranked: `standard`, or the customer's control arm.
         features: The customer's values that rules, values and models used.
         candidates: Every offer in every channel, with its numbers and the verdict of every rule.
+        request: What the caller said of the moment.
+        prices: Price of each budget.
+        remaining: What was left of each budget.
     """
 
     decision_id: str
@@ -463,6 +470,9 @@ class Explanation:
     features: Mapping[str, Any]
     candidates: tuple[Mapping[str, Any], ...]
     fallback: str | None
+    request: Mapping[str, Any] | None = None
+    prices: Mapping[str, float] | None = None
+    remaining: Mapping[str, float | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

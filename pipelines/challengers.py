@@ -18,7 +18,7 @@ from models.propensity.training import train_propensity
 from pipelines.promotion import Challenger, put_to_gate
 from pipelines.steps import StepResult
 from pipelines.training_population import churn_label
-from pipelines.training_rows import ChurnRows, OfferRows
+from pipelines.training_rows import OfferRows, churn_rows
 from wiring.components import Components
 from wiring.progress import progress_of
 
@@ -33,12 +33,9 @@ def churn_challenger(components: Components, as_of: datetime, experiment: str | 
     bank, label = components.bank, churn_label(components)
     with progress_of("train churn") as progress:
         try:
-            rows = ChurnRows.of(components, as_of)
+            rows = churn_rows(components, as_of)
             trained = train_churn(
-                rows.features,
-                rows.y,
-                rows.known_at,
-                rows.names,
+                rows,
                 bank.models.training,
                 horizon_days=label.horizon_days,
                 learner=learner_of(CHURN, bank.models.learning.churn).fit_churn,
@@ -72,14 +69,10 @@ def propensity_challenger(components: Components, as_of: datetime, experiment: s
     with progress_of("train propensity") as progress:
         try:
             rows = OfferRows.of(components, as_of)
-            features, answers, names = rows.features, rows.answers, rows.names
+            features, answers = rows.features, rows.answers
             trained = train_propensity(
-                features,
-                answers,
-                offers=bank.offers,
-                catalogue=bank.features,
-                names=names,
-                training=bank.models.training,
+                rows.known(components),
+                bank.models.training,
                 learner=learner_of(PROPENSITY, bank.models.learning.propensity).fit_propensity,
                 progress=_counting(progress, bank.models.training.folds),
             )
@@ -98,7 +91,7 @@ def propensity_challenger(components: Components, as_of: datetime, experiment: s
             trained.held_out,
             features,
             y,
-            names,
+            rows.names,
             (explained.values, explained.names),
             trained.evaluated_on,
             experiment,

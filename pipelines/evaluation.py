@@ -61,14 +61,16 @@ def evaluate_logged(
     outcomes = with_randomised_contacts(outcomes, own, log, folder, seen)
     outcomes = outcomes.take(outcomes.comparable_rows(components.bank.offers, until), TOO_LATE)
     arrays = evaluation_arrays(outcomes, decider, log, folder)
-    record = EvaluationRecord.of(
-        "model" if policy is None else "policy",
-        subject.name if model is None else f"{subject.name} with {model}",
-        decider,
-        arrays.customer.tolist(),
-        arrays.evaluation(),
+    record = EvaluationRecord(
+        bank=components.name,
+        kind="model" if policy is None else "policy",
+        subject=subject.name if model is None else f"{subject.name} with {model}",
         as_of=until,
+        currency=decider.bank.identity.currency,
+        customers=len(set(arrays.customer.tolist())),
         left_out=outcomes.left_out,
+        versions=decider.versions,
+        found=arrays.evaluation(),
     )
     keep_evaluation(components.places.figures, record)
     return record

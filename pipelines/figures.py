@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -15,11 +15,12 @@ from prefect import flow
 
 from features.bucket.work import part_name
 from features.journey.lifecycle import stage_history
+from features.responses import responses
 from pipelines.steps import StepResult
 from serving.batch.part import OFFERS, REJECTIONS, part_file
 from serving.figures.calibration import calibration
 from serving.figures.daily_responses import KEYS, SCHEMA, added_up, daily_responses
-from serving.figures.files import OfferFigures, add_run, write_daily_responses, write_offers
+from serving.figures.files import OfferFigures, RunFigures, add_run, write_daily_responses, write_offers
 from serving.figures.head_to_head import HeadToHead
 from serving.figures.offer_counts import OfferCounts
 from serving.figures.reach import Reach
@@ -43,16 +44,16 @@ def keep_figures(bank_folder: str, decided: StepResult) -> StepResult:
     responses = _responses(components)
     write_daily_responses(folder, responses, components.latest())
     write_offers(folder, _offers(components, decided["as_of"], Path(decided["folder"])))
-    whole: dict[str, Any] = next((row for row in decided["stages"] if row["stage"] == "all"), {})
-    run = {
-        "folder": Path(decided["folder"]).name,
-        "as_of": decided["as_of"],
-        "versions": {"bank": components.bank.digest, "policy": components.policy.digest, **decided["models"]},
-        "customers": decided["customers"],
-        "decisions": decided["decisions"],
-        "share_with_offer": whole.get("share_with_offer"),
-        "expected_value": whole.get("expected_value"),
-    }
+    whole: Mapping[str, Any] = next((row for row in decided["stages"] if row["stage"] == "all"), {})
+    run = RunFigures(
+        folder=Path(decided["folder"]).name,
+        as_of=decided["as_of"],
+        versions={"bank": components.bank.digest, "policy": components.policy.digest, **decided["models"]},
+        customers=decided["customers"],
+        decisions=decided["decisions"],
+        share_with_offer=whole.get("share_with_offer"),
+        expected_value=whole.get("expected_value"),
+    )
     add_run(folder, run)
     return {"days": len(responses["day"].unique()), "rows": len(responses)}
 
@@ -70,9 +71,8 @@ def _responses(components: Components) -> pa.Table:
         told = events.filter(pc.is_in(events["type"].cast(pa.string()), value_set=types))
         file = components.places.stage_history / f"{part_name(bucket)}.parquet"
         stages = pq.read_table(file) if file.exists() else stage_history(events, until, bank.feature_definitions)
-        parts.append(
-            daily_responses(told, stages, bank.vocabulary, bank.offers, outbound, components.calendar, until=until)
-        )
+        found = responses(told, bank.vocabulary, bank.offers, until)
+        parts.append(daily_responses(found, stages, bank.offers, outbound, components.calendar))
     return added_up(pa.concat_tables(parts), KEYS)
 
 

@@ -15,7 +15,7 @@ from domain.offer import candidates_of
 from expressions.types import Array
 from features.moments import Moments, utc_microseconds
 from features.table import FeatureTable
-from models.churn.learner import ChurnScorer
+from models.churn.learner import FittedChurn
 from models.comparison import ChampionComparison, compare_with_champion, recorded_scores
 from models.evaluation.evaluation import evaluate
 from models.evaluation.leakage import single_feature_aucs
@@ -23,11 +23,11 @@ from models.evaluation.pictures import draw_all, mean_absolute_shap
 from models.gate import judge_challenger
 from models.held_out import HeldOutPredictions
 from models.learners import CHURN, DEFAULT, PROPENSITY, learner_class
-from models.propensity.learner import PropensityScorer
+from models.propensity.learner import FittedPropensity
 from models.registry import RegisteredModel
 from models.settings import Learning, Models
 from models.tracking.experiments import git_revision
-from models.tracking.runs import RunFacts, log_run
+from models.tracking.runs import RunFacts, RunFindings, log_run
 from pipelines.steps import StepResult, keep_page
 from wiring.components import Components
 
@@ -52,7 +52,7 @@ class Challenger:
     """
 
     name: str
-    model: ChurnScorer | PropensityScorer
+    model: FittedChurn | FittedPropensity
     held_out: HeldOutPredictions
     features: FeatureTable
     y: Array
@@ -87,7 +87,6 @@ def put_to_gate(
     report = judge_challenger(evaluation, alone, settings.gate, comparison)
     first = components.log.first_occurred_at()
     assert first is not None, "a model was trained, so there are events"
-    chosen = {} if (form := getattr(new.model, "chosen", None)) is None else {"form": form}
     facts = RunFacts(
         bank=components.name,
         model=new.name,
@@ -107,19 +106,21 @@ def put_to_gate(
             **({f"label_{name}": value for name, value in asdict(label).items()} if label is not None else {}),
             "rows": len(new.y),
             "evaluated_on": new.evaluated_on,
-            **chosen,
+            "form": new.model.chosen,
         },
     )
     run = log_run(
         components.models.store,
         facts,
         new.model,
-        held_out=new.held_out,
-        evaluation=evaluation,
-        report=report,
-        pictures=draw_all(evaluation, new.shap, f"{facts.bank} {facts.model}"),
-        single_features=alone,
-        importance=mean_absolute_shap(*new.shap),
+        RunFindings(
+            held_out=new.held_out,
+            evaluation=evaluation,
+            report=report,
+            pictures=draw_all(evaluation, new.shap, f"{facts.bank} {facts.model}"),
+            single_features=alone,
+            importance=mean_absolute_shap(*new.shap),
+        ),
     )
     waits = settings.rollout.required and new.name == PROPENSITY and champion is not None
     registered = components.models.registry.register(run, waits=waits)
@@ -134,7 +135,7 @@ def put_to_gate(
         "passed": report.passed,
         "failures": list(report.failures),
         "evaluated_on": new.evaluated_on,
-        **chosen,
+        "form": new.model.chosen,
         "checks": report.to_json()["checks"],
         "rows": evaluation.rows,
         "positives": evaluation.positives,

@@ -5,47 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
-from numpy.typing import NDArray
-
 from domain.errors import DataError
-from expressions.types import Array
 from features.responses import Responses
 from features.table import FeatureTable
+from models.churn.rows import ChurnRows
 from models.inputs import model_inputs
 from models.labels import churn_known_at
 from models.learners import CHURN, PROPENSITY
+from models.propensity.rows import PropensityRows
 from pipelines.training_population import answers_to_offers, churn_label, churn_moments, churned
 from wiring.components import Components
 
 
-@dataclass(frozen=True, slots=True)
-class ChurnRows:
-    """Customers at anchors.
+def churn_rows(components: Components, as_of: datetime) -> ChurnRows:
+    """Read customers at anchors, as known at a moment.
 
-    Attributes:
-        y: 1.0 churned, 0.0 not, NaN not known yet, shape (n,).
-        known_at: When each label is complete, shape (n,).
-        names: Features that the model may read.
+    Raises:
+        DataError: The bank predicts no churn, or has no history for its label.
     """
-
-    features: FeatureTable
-    y: Array
-    known_at: NDArray[np.datetime64]
-    names: tuple[str, ...]
-
-    @classmethod
-    def of(cls, components: Components, as_of: datetime) -> ChurnRows:
-        """Read them, as known at a moment.
-
-        Raises:
-            DataError: The bank predicts no churn, or has no history for its label.
-        """
-        bank, label = components.bank, churn_label(components)
-        moments = churn_moments(components, as_of)
-        y, features = churned(components, moments, as_of), components.offline.training_set(moments, CHURN)
-        names = model_inputs(bank.features, bank.models.training.exclude, bank.models.learning.churn)
-        return cls(features, y, churn_known_at(moments.as_of, label), names)
+    bank, label = components.bank, churn_label(components)
+    moments = churn_moments(components, as_of)
+    y, features = churned(components, moments, as_of), components.offline.training_set(moments, CHURN)
+    names = model_inputs(bank.features, bank.models.training.exclude, bank.models.learning.churn)
+    return ChurnRows(features, y, churn_known_at(moments.as_of, label), names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +58,19 @@ class OfferRows:
             )
         names = model_inputs(bank.features, bank.models.training.exclude, bank.models.learning.propensity)
         return cls(components.offline.training_set(answers.moments, PROPENSITY), answers, names)
+
+    def known(self, components: Components) -> PropensityRows:
+        """Return those whose outcome is known, as the model is trained on them.
+
+        Raises:
+            DataError: No impression has matured.
+        """
+        bank = components.bank
+        return PropensityRows.of(
+            self.features,
+            self.answers,
+            self.names,
+            offers=bank.offers,
+            catalogue=bank.features,
+            training=bank.models.training,
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,14 +16,12 @@ from domain.errors import DataError
 from expressions.types import Array
 from models.evaluation.probability import log_losses
 from models.learners import CHURN, DEFAULT, PROPENSITY, learner_class, learner_of
-from models.propensity.families import families_of
-from models.propensity.training import matured_impressions
 from models.settings import Learning
 from models.splits import customer_folds, evaluation_folds
 from models.tracking.searches import search_run
-from models.tuning import Found, Parameters, Tried, optuna_library, search
+from models.tuning import Found, Parameters, SearchBudget, TriedParameters, optuna_library, search
 from pipelines.experiments import experimental
-from pipelines.training_rows import ChurnRows, OfferRows
+from pipelines.training_rows import OfferRows, churn_rows
 from wiring.components import Components
 from wiring.progress import progress_of
 
@@ -68,9 +66,7 @@ def tune(
     *,
     name: str,
     changes: Sequence[str] = (),
-    seconds: float,
-    trials: int | None = None,
-    seed: int = 7,
+    budget: SearchBudget,
 ) -> Tuned:
     """Search for parameters whose log loss on other customers is lowest.
 
@@ -83,9 +79,7 @@ def tune(
         as_of: End of the training data.
         name: Name of the experiment that will be trained.
         changes: Settings of models.yaml that the search takes as given.
-        seconds: Time budget.
-        trials: Most trials; None for as many as the time allows.
-        seed: The same seed tries the same parameters.
+        budget: How long to search.
 
     Raises:
         DataError: The learner has nothing to search, or there is too little history.
@@ -115,9 +109,7 @@ def tune(
         "rows": len(rows.y),
         "folds": len(folds),
         "as_of": as_of.isoformat(),
-        "seconds": seconds,
-        "trials": trials,
-        "seed": seed,
+        **asdict(budget),
         "changes": "; ".join(changes),
         **{f"searched_{key}": f"{span.low:g} to {span.high:g}" for key, span in spans.items()},
     }
@@ -127,11 +119,11 @@ def tune(
         search_run(components.models.store, components.name, model, name, facts) as run,
     ):
 
-        def done(tried: Tried) -> None:
+        def done(tried: TriedParameters) -> None:
             run.log_trial(tried)
-            progress(tried.number + 1, trials)
+            progress(tried.number + 1, budget.trials)
 
-        found = search(losses_of, spans, rows.customers[held_out], seconds=seconds, trials=trials, seed=seed, done=done)
+        found = search(losses_of, spans, rows.customers[held_out], budget, done)
         best: Mapping[str, Any] = {} if found.best is None else found.best.parameters
         settings = (*changes, *(f"models.{model}.{key}={value}" for key, value in best.items()))
         command = _command(components, name, settings)
@@ -146,35 +138,33 @@ def _command(components: Components, name: str, settings: Sequence[str]) -> tupl
 
 def _churn_rows(components: Components, as_of: datetime) -> _Rows:
     training = components.bank.models.training
-    rows = ChurnRows.of(components, as_of)
-    mature = np.flatnonzero(~np.isnan(rows.y))
-    ids, moments = rows.features.customer_ids[mature], rows.features.as_of[mature]
-    first = evaluation_folds(ids, moments, rows.known_at[mature], training)[0]
-    before = mature[first.train]
-    features, y, known_at = rows.features.take(before), rows.y[before], rows.known_at[before]
+    rows = churn_rows(components, as_of)
+    rows = rows.take(~np.isnan(rows.y))
+    first = evaluation_folds(rows.features.customer_ids, rows.features.as_of, rows.known_at, training)[0]
+    rows = rows.take(first.train)
 
     def fit(learning: Learning, train: NDArray[np.int64], test: NDArray[np.int64]) -> Array:
         learner = learner_of(CHURN, learning)
+        known = rows.take(train)
         scorer = learner.fit_churn(
-            features.take(train), y[train], rows.names, training, known_at=known_at[train], num_threads=_THREADS
+            known.features, known.y, known.names, training, known_at=known.known_at, num_threads=_THREADS
         )
-        scores: Array = scorer.predict(features.take(test), num_threads=_THREADS)
+        scores: Array = scorer.predict(rows.features.take(test), num_threads=_THREADS)
         return scores
 
-    return _Rows(features.customer_ids, y, fit)
+    return _Rows(rows.features.customer_ids, rows.y, fit)
 
 
 def _offer_rows(components: Components, as_of: datetime) -> _Rows:
-    bank, training = components.bank, components.bank.models.training
-    found = OfferRows.of(components, as_of)
-    families = families_of(bank.features, found.names, bank.offers)
-    rows = matured_impressions(found.features, found.answers, bank.offers, families, training)
+    training = components.bank.models.training
+    known = OfferRows.of(components, as_of).known(components)
+    rows = known.impressions
     first = evaluation_folds(rows.features.customer_ids, rows.features.as_of, rows.known_at, training)[0]
     rows = rows.take(first.train)
 
     def fit(learning: Learning, train: NDArray[np.int64], test: NDArray[np.int64]) -> Array:
         learner = learner_of(PROPENSITY, learning)
-        scorer = learner.fit_propensity(rows.take(train), found.names, families, training, num_threads=_THREADS)
+        scorer = learner.fit_propensity(rows.take(train), known.names, known.families, training, num_threads=_THREADS)
         scores: Array = scorer.predict_rows(rows.take(test), num_threads=_THREADS)
         return scores
 

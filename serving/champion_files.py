@@ -14,7 +14,7 @@ from domain.pause import Pause
 from models.learners import read_model
 from models.tracking.files import files_digest
 from serving.beside import Beside, ModelArm, Shadow, slice_trial
-from serving.champions import IN_CHARGE, SHADOW, SLICE, Champion, Champions, of_arm
+from serving.champions import IN_CHARGE, SHADOW, SLICE, Champions, PublishedModel, of_arm
 from serving.decider import Decider
 from serving.scorers import ChurnScorer, PropensityScorer
 
@@ -72,12 +72,12 @@ class ChampionFiles:
         return _kept[wanted]
 
 
-_kept: dict[tuple[str, tuple[Pause, ...], Path, tuple[tuple[str, Champion], ...], int], Decider] = {}
+_kept: dict[tuple[str, tuple[Pause, ...], Path, tuple[tuple[str, PublishedModel], ...], int], Decider] = {}
 
 
 def _beside(bank: Bank, folder: Path, champions: Champions) -> Beside:
     """Read the models beside the champions; one that cannot be read is left out, because the champion decides then."""
-    found: dict[str, tuple[Champion, PropensityScorer]] = {}
+    found: dict[str, tuple[PublishedModel, PropensityScorer]] = {}
     for role in champions.keys() - set(IN_CHARGE):
         try:
             scorer: PropensityScorer | None = _load(folder, champions.get(role), read_model)
@@ -152,7 +152,7 @@ def _former(folder: Path, versions: Mapping[str, str], model: str) -> Path | Non
     return None
 
 
-def _load(folder: Path, champion: Champion | None, read: Callable[[Path], Model]) -> Model | None:
+def _load(folder: Path, champion: PublishedModel | None, read: Callable[[Path], Model]) -> Model | None:
     if champion is None:
         return None
     files = folder / champion.folder

@@ -15,7 +15,7 @@ MANIFEST: Final = "champions.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Champion:
+class PublishedModel:
     """One model in charge.
 
     Attributes:
@@ -35,7 +35,7 @@ class Champion:
         return f"{self.version}:{self.digest[:12]}"
 
 
-Champions = Mapping[str, Champion]
+Champions = Mapping[str, PublishedModel]
 """Models by `churn` and `propensity` (champions), `shadow` or `slice` (a rollout), and arm of a trial (`of_arm`)."""
 
 IN_CHARGE: Final = ("churn", "propensity")
@@ -61,7 +61,7 @@ def read_champions(folder: Path) -> Champions | None:
     """
     try:
         content: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return {name: Champion(**champion) for name, champion in content.items()}
+        return {name: PublishedModel(**champion) for name, champion in content.items()}
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, AttributeError) as error:

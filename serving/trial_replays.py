@@ -37,6 +37,25 @@ OTHERWISE: Final = "today's policy or models decide otherwise"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class AssignedCustomers:
+    """Customers of a trial, and the arms to which chance assigned them.
+
+    Attributes:
+        trial: The trial.
+        customers: Ids of the n customers.
+        arm: Position of the arm of each, shape (n,).
+        since: Start of the trial.
+        until: End of the trial, or now.
+    """
+
+    trial: Trial
+    customers: Sequence[str]
+    arm: NDArray[np.intp]
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Replays:
     """What replays say of each of n customers.
 
@@ -54,15 +73,11 @@ class Replays:
 
 
 def replay_trial(
-    trial: Trial,
-    customers: Sequence[str],
-    arm: NDArray[np.intp],
+    assigned: AssignedCustomers,
     decider_of: DeciderOf,
     log: EventLog,
     decision_log: DecisionLog,
     folder: Path,
-    since: datetime,
-    until: datetime,
     progress: Progress = silent,
 ) -> Replays:
     """Replay decisions in every arm, in the order of time, until one differs.
@@ -71,19 +86,15 @@ def replay_trial(
     depend on the assignment. A decision is replayable if the customer's own arm offers again what was offered.
 
     Args:
-        trial: The trial.
-        customers: Ids of its n customers.
-        arm: Position of the arm that each was assigned to, shape (n,).
+        assigned: The trial's customers.
         decider_of: Returns the decider for the versions that decisions cite.
         log: Event log.
         decision_log: Log of decisions.
         folder: Folder that holds one folder per batch run.
-        since: Start of the trial.
-        until: End of the trial, or now.
         progress: Is told how many single decisions and parts of nights are done.
     """
-    found = _Found(trial, customers, arm, decider_of, log, folder)
-    work = timeline(decision_log.between(since, until), found.place, folder)
+    found = _Found(assigned, decider_of, log, folder)
+    work = timeline(decision_log.between(assigned.since, assigned.until), found.place, folder)
     for done, (_, one) in enumerate(work, start=1):
         if isinstance(one, NightPart):
             found.replay_part(one)
@@ -97,9 +108,7 @@ def replay_trial(
 class _Found:
     """What is known of the customers while decisions are replayed."""
 
-    trial: Trial
-    customers: Sequence[str]
-    arm: NDArray[np.intp]
+    assigned: AssignedCustomers
     decider_of: DeciderOf
     log: EventLog
     folder: Path
@@ -111,10 +120,10 @@ class _Found:
     lost: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.place = {customer: row for row, customer in enumerate(self.customers)}
-        buckets = bucket_of(pa.array(self.customers, pa.string()), self.log.buckets)
+        self.place = {customer: row for row, customer in enumerate(self.assigned.customers)}
+        buckets = bucket_of(pa.array(self.assigned.customers, pa.string()), self.log.buckets)
         self.parts = np.array([part_name(bucket) for bucket in buckets.tolist()], dtype=object)
-        self.triggered, self.unknown = np.zeros((2, len(self.customers)), dtype=bool)
+        self.triggered, self.unknown = np.zeros((2, len(self.assigned.customers)), dtype=bool)
 
     def is_open(self, customer: str) -> bool:
         """Whether no decision of a customer has differed or could not be replayed so far."""
@@ -126,7 +135,7 @@ class _Found:
         there = np.flatnonzero((self.parts == Path(part.name).name) & ~self.triggered & ~self.unknown)
         decider = self.decider_of(part.versions)
         try:
-            names = {self.customers[row] for row in there.tolist()}
+            names = {self.assigned.customers[row] for row in there.tolist()}
             occasion = night_of_part(self.folder, part.name, names, part.seed, decider, self.log)
             offered = offered_in_part(self.folder, part.name)
         except StateError:
@@ -177,11 +186,11 @@ class _Found:
 
     def _judge(self, decider: Decider, occasion: Occasion, logged: Ranks, gone: set[int]) -> None:
         """Decide in every arm for the customers of an occasion, and compare."""
-        arms = np.stack([_ranks(decider, occasion, self.trial.name, arm) for arm in self.trial.arms])
+        arms = np.stack([_ranks(decider, occasion, self.assigned.trial.name, arm) for arm in self.assigned.trial.arms])
         differs = (arms != arms[0]).any(axis=(0, 2))
         for row, customer in enumerate(occasion.features.customer_ids.tolist()):
             place = self.place[customer]
-            if row in gone or (arms[self.arm[place], row] != logged[row]).any():
+            if row in gone or (arms[self.assigned.arm[place], row] != logged[row]).any():
                 self._lose(place, OTHERWISE)
                 continue
             self.replayed += 1

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from functools import partial
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -13,19 +14,19 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from config.bank import Bank
+from decisioning.experiments.design import TrialOutcomes
 from decisioning.experiments.trials import judge_trial, trial_size
 from decisioning.experiments.triggered import judge_triggered
 from decisioning.off_policy.verdict import Verdict, Word
 from decisioning.policies.assignment import arms_of, trial_arms
 from decisioning.policies.draws import Arm, Arms, Hashes, hashes_of, mixed
 from decisioning.policies.trial import Trial
-from domain.offer import Offer
 from events.log import EventLog
 from expressions.types import Array
 from features.moments import utc_microseconds
 from features.outcomes import OutcomeEvents, longest_reversal, outcome_events, outcome_types, value_by_customer
 from serving.assignment import customers_before, units_in_log
-from serving.trial_replays import Replays
+from serving.trial_replays import AssignedCustomers, Replays
 from serving.trial_report import DAY, OfferGain, TrialReport, TriggeredReport
 
 MOST_REPLAYED: Final = 100_000
@@ -38,8 +39,11 @@ LOOKBACK: Final = timedelta(days=90)
 """Period before a trial whose outcomes explain noise; long, because outcomes are rare."""
 
 
-Replay = Callable[[Trial, Sequence[str], NDArray[np.intp], datetime, datetime], Replays]
-"""Replays decisions of a trial: its customers, the position of the arm of each, since when and until when."""
+Replay = Callable[[AssignedCustomers], Replays]
+"""Replays the decisions of a trial's customers."""
+
+Assign = Callable[[Hashes, Arms], Array]
+"""Returns the position of each customer's arm, NaN outside the trial."""
 
 SlowArms = Callable[[Trial], str | None]
 """Says which arm of a trial is too slow; None for none."""
@@ -59,8 +63,9 @@ def trial_reports(
     """
     if not bank.policy.trials:
         return []
-    outcomes = _outcomes(log, bank.offers, until)
-    found = [_report(log, bank, outcomes, trial, until, replay=replay) for trial in bank.policy.trials]
+    judge, salt = _Judge.of(log, bank, until), bank.policy.control.salt
+    assign = {one.name: partial(trial_arms, trial=one, salt=salt, day=one.starts) for one in bank.policy.trials}
+    found = [judge.report(one, assign[one.name], replay) for one in bank.policy.trials]
     return [_stopped_if_slow(one, slow) for one in found]
 
 
@@ -82,7 +87,6 @@ def slice_report(log: EventLog, bank: Bank, part: Trial, since: datetime, until:
         until: Moment of the last knowledge.
     """
     [arm], share = part.arms, part.slice[1] - part.slice[0]
-    outcomes = _outcomes(log, bank.offers, until)
     trial = replace(
         part,
         arms={arm: share, REST: 1.0 - share},
@@ -92,94 +96,91 @@ def slice_report(log: EventLog, bank: Bank, part: Trial, since: datetime, until:
         expected_gain=max(part.expected_gain, 1e-9),
     )
 
-    def assigned(units: Hashes, arms: Arms, day: date) -> Array:
-        inside = trial_arms(units, arms, part, bank.policy.control.salt, day) == 0.0
+    def assign(units: Hashes, arms: Arms) -> Array:
+        inside = trial_arms(units, arms, part, bank.policy.control.salt, trial.starts) == 0.0
         return np.where(inside, 0.0, np.where(arms == Arm.STANDARD, 1.0, np.nan))
 
-    return _report(log, bank, outcomes, trial, until, assigned)
+    return _Judge.of(log, bank, until).report(trial, assign)
 
 
-def _report(
-    log: EventLog,
-    bank: Bank,
-    outcomes: OutcomeEvents,
-    trial: Trial,
-    until: datetime,
-    assigned: Callable[[Hashes, Arms, date], Array] | None = None,
-    replay: Replay | None = None,
-) -> TrialReport:
-    starts = datetime.combine(trial.starts, time(), bank.time_zone)
-    ends = datetime.combine(trial.ends + DAY, time(), bank.time_zone)
-    begin = min(starts, until)
-    customers = customers_before(log, begin)
-    units = units_in_log(log, bank, customers.to_pylist(), begin)
-    control = bank.policy.control
-    standard = arms_of(units, control, trial.starts)
-    if assigned is None:
-        arms = trial_arms(units, standard, trial, control.salt, trial.starts)
-    else:
-        arms = assigned(units, standard, trial.starts)
-    inside = np.flatnonzero(~np.isnan(arms))
-    taking, units = customers.take(pa.array(inside)), units[inside]
-    before = value_by_customer(outcomes, taking, utc_microseconds(begin - LOOKBACK), utc_microseconds(begin))
-    needed = _needed(trial, outcomes, taking, begin)
-    passed = (min(until, ends) - starts) // DAY
-    if passed < 1 or not len(inside):
-        return TrialReport(trial, len(inside), needed, max(passed, 0), None)
-    wait = timedelta(microseconds=int(longest_reversal(bank.offers).astype(np.int64)))
-    window = timedelta(days=max(offer.response_window_days for offer in bank.offers))
-    last = min(until - wait, ends + window)
-    names = np.array(list(trial.arms))[arms[inside].astype(np.intp)]
-    known: dict[str, Any] = {
-        "arm": names,
-        "shares": trial.arms,
-        "control": trial.control,
-        "days": passed,
-        "expected_gain": trial.expected_gain,
-        "unit": units,
-    }
-    period = utc_microseconds(starts), utc_microseconds(max(last, starts))
-    offers = [
-        OfferGain(offer.name, one.arm, one.gain)
-        for offer in bank.offers
-        if offer.counts_as is not None
-        for one in judge_trial(value_by_customer(_outcomes(log, [offer], until), taking, *period), **known).arms
-    ]
-    known |= {
-        "outcome": value_by_customer(outcomes, taking, *period),
-        "before": before,
-        "smallest_gain": trial.smallest_gain,
-        "guardrails": {name: _counts(log, name, taking, starts, min(until, ends)) for name in trial.guardrails},
-        "is_over": last >= ends + window,
-    }
-    triggered = None
-    if replay is not None:
-        triggered = _triggered(replay, trial, taking, arms[inside].astype(np.intp), known, (starts, min(until, ends)))
-    return TrialReport(trial, len(inside), needed, passed, judge_trial(**known), tuple(offers), triggered)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judge:
+    """What the event log says by a moment, read once for all trials.
+
+    Attributes:
+        log: Event log.
+        bank: The bank.
+        until: Moment of the last knowledge.
+        outcomes: Outcomes of all offers.
+        by_offer: Offer -> its outcomes alone, which may be those of others, too.
+    """
+
+    log: EventLog
+    bank: Bank
+    until: datetime
+    outcomes: OutcomeEvents
+    by_offer: Mapping[str, OutcomeEvents]
+
+    @classmethod
+    def of(cls, log: EventLog, bank: Bank, until: datetime) -> _Judge:
+        events = log.read_types(outcome_types(bank.offers))
+        counted = [offer for offer in bank.offers if offer.counts_as is not None]
+        by_offer = {offer.name: outcome_events(events, [offer], until) for offer in counted}
+        return cls(log, bank, until, outcome_events(events, bank.offers, until), by_offer)
+
+    def report(self, trial: Trial, assign: Assign, replay: Replay | None = None) -> TrialReport:
+        """Report on a trial."""
+        bank, until = self.bank, self.until
+        starts = datetime.combine(trial.starts, time(), bank.time_zone)
+        ends = datetime.combine(trial.ends + DAY, time(), bank.time_zone)
+        begin = min(starts, until)
+        customers = customers_before(self.log, begin)
+        units = units_in_log(self.log, bank, customers.to_pylist(), begin)
+        arms = assign(units, arms_of(units, bank.policy.control, trial.starts))
+        inside = np.flatnonzero(~np.isnan(arms))
+        taking, units, arm = customers.take(pa.array(inside)), units[inside], arms[inside].astype(np.intp)
+        needed = _needed(trial, self.outcomes, taking, begin)
+        passed = (min(until, ends) - starts) // DAY
+        if passed < 1 or not len(inside):
+            return TrialReport(trial, len(inside), needed, max(passed, 0), None)
+        wait = timedelta(microseconds=int(longest_reversal(bank.offers).astype(np.int64)))
+        window = timedelta(days=max(offer.response_window_days for offer in bank.offers))
+        last = min(until - wait, ends + window)
+        known_by = min(until, ends)
+        period = utc_microseconds(starts), utc_microseconds(max(last, starts))
+        earlier = utc_microseconds(begin - LOOKBACK), utc_microseconds(begin)
+        outcomes = TrialOutcomes.of(
+            value_by_customer(self.outcomes, taking, *period),
+            np.array(list(trial.arms))[arm],
+            unit=units,
+            before=value_by_customer(self.outcomes, taking, *earlier),
+            guardrails={name: _counts(self.log, name, taking, starts, known_by) for name in trial.guardrails},
+        )
+        offers = [
+            OfferGain(name, one.arm, one.gain)
+            for name, of_offer in self.by_offer.items()
+            for one in judge_trial(
+                TrialOutcomes(value_by_customer(of_offer, taking, *period), outcomes.arm, outcomes.unit),
+                trial.design,
+                days=passed,
+            ).arms
+        ]
+        is_over, triggered = last >= ends + window, None
+        if replay is not None:
+            rows = _drawn(trial, units)
+            ids = taking.take(pa.array(rows)).to_pylist()
+            replays = replay(AssignedCustomers(trial, ids, arm[rows], starts, known_by))
+            differs, unknown, some = replays.triggered, replays.unknown, outcomes.take(rows)
+            found = judge_triggered(some, trial.design, differs, unknown, days=passed, is_over=is_over)
+            triggered = TriggeredReport(found, replays.replayed, replays.lost)
+        result = judge_trial(outcomes, trial.design, days=passed, is_over=is_over)
+        return TrialReport(trial, len(inside), needed, passed, result, tuple(offers), triggered)
 
 
-def _triggered(
-    replay: Replay,
-    trial: Trial,
-    customers: pa.Array,
-    arm: NDArray[np.intp],
-    known: Mapping[str, Any],
-    period: tuple[datetime, datetime],
-) -> TriggeredReport:
-    """Replay decisions of a period, and judge by the customers for whom some would have differed."""
-    order = np.argsort(mixed(known["unit"] ^ hashes_of([f"{trial.salt}/replayed"])), kind="stable")
-    rows = np.sort(order[:MOST_REPLAYED])
-    replays = replay(trial, customers.take(pa.array(rows)).to_pylist(), arm[rows], *period)
-    drawn = {name: known[name][rows] for name in ("arm", "unit", "outcome", "before")}
-    guardrails = {name: counts[rows] for name, counts in known["guardrails"].items()}
-    result = judge_triggered(
-        triggered=replays.triggered, unknown=replays.unknown, **{**known, **drawn, "guardrails": guardrails}
-    )
-    return TriggeredReport(result, replays.replayed, replays.lost)
-
-
-def _outcomes(log: EventLog, offers: Sequence[Offer], until: datetime) -> OutcomeEvents:
-    return outcome_events(log.read_types(outcome_types(offers)), offers, until)
+def _drawn(trial: Trial, units: Hashes) -> NDArray[np.intp]:
+    """Return the rows of the customers whose decisions are replayed."""
+    order = np.argsort(mixed(units ^ hashes_of([f"{trial.salt}/replayed"])), kind="stable")
+    return np.sort(order[:MOST_REPLAYED])
 
 
 def _needed(trial: Trial, outcomes: OutcomeEvents, customers: pa.Array, begin: datetime) -> float | None:

@@ -58,6 +58,7 @@ class Opportunity:
         return Opportunity(self.day, self.channel, self.customers[rows], self.at[rows], self.chance[rows])
 
 
+@dataclass(kw_only=True, eq=False)
 class Contacts:
     """Presents offers, draws the responses, and records the truth about both.
 
@@ -67,26 +68,17 @@ class Contacts:
         alternatives: For a sample of decisions, every candidate and its potential outcome.
     """
 
-    def __init__(
-        self,
-        *,
-        catalogue: OfferArrays,
-        response: Response,
-        marketing: Marketing,
-        attributes: Attributes,
-        attachment: Attachment,
-        clock: SimulatedClock,
-        answers: Answers,
-        seed: int,
-    ) -> None:
-        self._catalogue = catalogue
-        self._response = response
-        self._marketing = marketing
-        self._attributes = attributes
-        self._attachment = attachment
-        self._clock = clock
-        self._rng = stream(seed, "contacts")
-        self.answers = answers
+    catalogue: OfferArrays
+    response: Response
+    marketing: Marketing
+    attributes: Attributes
+    attachment: Attachment
+    clock: SimulatedClock
+    answers: Answers
+    seed: int
+
+    def __post_init__(self) -> None:
+        self._rng = stream(self.seed, "contacts")
         self.presentations = Recorder(
             {"customer": "i4", "decision": "i8", "at": "i8", "offer": "i2", "channel": "i1"}
             | dict.fromkeys(("contact_probability", "selection_probability", "acceptance_probability"), "f8")
@@ -110,12 +102,12 @@ class Contacts:
             chance = np.full(len(here), INBOUND_CHANCE)
             self._put(Opportunity(day, channel, logins.customers[here], at, chance), state, needs)
         for channel, weekday in WAVE_WEEKDAY.items():
-            if self._clock.weekday(day) == weekday:
+            if self.clock.weekday(day) == weekday:
                 self._put(self._wave(day, channel, state), state, needs)
 
     def _wave(self, day: int, channel: int, state: CustomerState) -> Opportunity:
         """Draw who is contacted: customers with consent, after a pause, more often those with something urgent."""
-        on_file = self._attributes
+        on_file = self.attributes
         consent = {EMAIL: on_file.consent_email, PUSH: on_file.consent_push, CALL: on_file.consent_call}[channel]
         rested = day - state.last_contact[:, channel] >= PAUSE_DAYS[channel]
         reachable = np.flatnonzero(state.here & consent & rested)
@@ -123,20 +115,20 @@ class Contacts:
         chance = np.where(urgent, URGENT_CHANCE, WAVE_CHANCE[channel])
         drawn = self._rng.random(len(reachable)) < chance
         first, last = WAVE_HOURS[channel]
-        at = self._clock.moments(day, self._rng.uniform(first * 3600, last * 3600, int(drawn.sum())))
+        at = self.clock.moments(day, self._rng.uniform(first * 3600, last * 3600, int(drawn.sum())))
         return Opportunity(day, channel, reachable[drawn], at, chance[drawn])
 
     def _put(self, opportunity: Opportunity, state: CustomerState, needs: Needs) -> None:
         """Choose offers by the past policy, draw the responses from the truth, and record both."""
         day, channel = opportunity.day, opportunity.channel
-        allowed = self._marketing.allowed(opportunity.customers, day, state)
-        selectable = allowed & self._marketing.offered_in(CHANNELS[channel])
+        allowed = self.marketing.allowed(opportunity.customers, day, state)
+        selectable = allowed & self.marketing.offered_in(CHANNELS[channel])
         with_offers = np.flatnonzero(selectable.any(axis=1))
         opportunity, allowed, selectable = opportunity.take(with_offers), allowed[with_offers], selectable[with_offers]
         customers, row = opportunity.customers, np.arange(len(with_offers))
-        selection = self._marketing.choice(customers, selectable, day, state)
+        selection = self.marketing.choice(customers, selectable, day, state)
         offer = _draw(selection, self._rng.random(len(customers)))
-        truth = self._response.probabilities(customers, day, state, needs)
+        truth = self.response.probabilities(customers, day, state, needs)
         acceptance, luck = truth[row, self._candidate(offer, channel)], self._rng.random(len(customers))
         decision, probability = self.presentations.rows + row, selection[row, offer]
         put = Put(day, channel, customers, opportunity.at, offer, decision, probability)
@@ -162,9 +154,9 @@ class Contacts:
         state.last_contact[customers, channel] = day
 
     def _candidate(self, offer: IntArray, channel: int) -> IntArray:
-        lookup = np.full(len(self._catalogue.offers), -1)
-        here = np.flatnonzero(self._catalogue.candidate_channel == channel)
-        lookup[self._catalogue.candidate_offer[here]] = here
+        lookup = np.full(len(self.catalogue.offers), -1)
+        here = np.flatnonzero(self.catalogue.candidate_channel == channel)
+        lookup[self.catalogue.candidate_offer[here]] = here
         return np.asarray(lookup[offer], dtype=np.int64)
 
     def _keep_alternatives(
@@ -173,7 +165,7 @@ class Contacts:
         """Record potential outcomes of a sample of decisions: the same random number decides for every candidate."""
         kept = np.flatnonzero(self._rng.random(len(luck)) < ALTERNATIVES_SHARE)
         width = truth.shape[1]
-        of, in_channel = self._catalogue.candidate_offer, self._catalogue.candidate_channel == put.channel
+        of, in_channel = self.catalogue.candidate_offer, self.catalogue.candidate_channel == put.channel
 
         def spread(values: NDArray[Any]) -> NDArray[Any]:
             return np.repeat(values[kept], width)
@@ -183,7 +175,7 @@ class Contacts:
             decision=spread(put.decision),
             at=spread(put.at),
             offer=np.tile(of, len(kept)),
-            channel=np.tile(self._catalogue.candidate_channel, len(kept)),
+            channel=np.tile(self.catalogue.candidate_channel, len(kept)),
             selection_probability=(selection[kept][:, of] * in_channel).ravel(),
             allowed=allowed[kept][:, of].ravel(),
             acceptance_probability=truth[kept].ravel(),
@@ -194,10 +186,10 @@ class Contacts:
         """Return the probability of being engaged in 60 days, without and with the offer; NaN if it has no effect."""
         day, customers = put.day, put.customers
         quiet = state.quiet[customers]
-        comes_back = 1 - np.exp(-HORIZON_DAYS * self._attachment.return_hazard(day, state, customers))
-        hazard = self._attachment.leaving_hazard(day, state, customers) * HORIZON_DAYS
+        comes_back = 1 - np.exp(-HORIZON_DAYS * self.attachment.return_hazard(day, state, customers))
+        hazard = self.attachment.leaving_hazard(day, state, customers) * HORIZON_DAYS
         without = np.where(quiet, comes_back, np.exp(-hazard))
-        retention, loyalty = self._catalogue.retention[put.offer], self._catalogue.kind[put.offer] == KIND["loyalty"]
+        retention, loyalty = self.catalogue.retention[put.offer], self.catalogue.kind[put.offer] == KIND["loyalty"]
         effect = np.where(retention, WAIVER_EFFECT, LOYALTY_EFFECT)
         bound = np.where(quiet, np.where(retention, 1.0, without), np.exp(-effect * hazard))
         with_offer = without + acceptance * (bound - without)

@@ -19,14 +19,14 @@ from models.registry import CHALLENGER, CHAMPION, SHADOW, SLICE, LoadedModel, Mo
 from models.tracking.files import files_digest
 from models.tracking.store import TrackingStore, quiet_mlflow
 from serving.champion_files import ChampionFiles
-from serving.champions import Champion, of_arm, read_champions, write_champions
+from serving.champions import PublishedModel, of_arm, read_champions, write_champions
 from storage.atomic import replacing
 from storage.lock import locked
 from wiring.components import MODELS, Components
 
 if TYPE_CHECKING:
-    from models.churn.learner import ChurnScorer
-    from models.propensity.learner import PropensityScorer
+    from models.churn.learner import FittedChurn
+    from models.propensity.learner import FittedPropensity
     from models.propensity.rates import AcceptanceRates
 
 PICTURES = "pictures"
@@ -64,15 +64,15 @@ class BankModels:
         with quiet_mlflow():
             return bool(self.store.client.search_model_versions(f"name = '{self.bank}-{model}'", max_results=1))
 
-    def load_churn(self) -> LoadedModel[ChurnScorer]:
+    def load_churn(self) -> LoadedModel[FittedChurn]:
         """Load the churn champion."""
         return self.registry.load(f"{self.bank}-churn", CHAMPION, read_model)
 
-    def load_propensity(self) -> LoadedModel[PropensityScorer]:
+    def load_propensity(self) -> LoadedModel[FittedPropensity]:
         """Load the propensity champion."""
         return self.registry.load(f"{self.bank}-propensity", CHAMPION, read_model)
 
-    def in_charge(self, model: str, folder: Path) -> Champion | None:
+    def in_charge(self, model: str, folder: Path) -> PublishedModel | None:
         """Copy the files of the model in charge to where machines without a registry read them; existing files stay.
 
         If none of a bank's propensity models has passed its gate, acceptance rates decide: those counted when the
@@ -96,7 +96,7 @@ class BankModels:
         refused = self.registry.find(f"{self.bank}-{model}", CHALLENGER)
         return self._rates_without_model(folder) if refused is None else self._rates_of(refused, folder)
 
-    def beside(self, folder: Path, trials: Sequence[Trial]) -> dict[str, Champion]:
+    def beside(self, folder: Path, trials: Sequence[Trial]) -> dict[str, PublishedModel]:
         """Copy the files of the challenger in its rollout and of the arms of trials, as `in_charge` does.
 
         A version that a trial names and the registry does not have is left out: the champion decides for its arm.
@@ -104,7 +104,7 @@ class BankModels:
         Raises:
             ModelError: Files are missing, or differ from what was logged.
         """
-        found: dict[str, Champion] = {}
+        found: dict[str, PublishedModel] = {}
         for alias in (SHADOW, SLICE):
             registered = self.registry.find(f"{self.bank}-propensity", alias)
             if registered is not None:
@@ -116,7 +116,7 @@ class BankModels:
                     found[of_arm(trial.name, arm)] = self.published(registered, folder)
         return found
 
-    def published(self, registered: RegisteredModel, folder: Path) -> Champion:
+    def published(self, registered: RegisteredModel, folder: Path) -> PublishedModel:
         """Copy the files of a version, unless they are there already.
 
         Raises:
@@ -124,7 +124,7 @@ class BankModels:
         """
         return _published(registered, registered.version, registered.digest, self.exported(registered, folder))
 
-    def all_in_charge(self, folder: Path, trials: Sequence[Trial]) -> dict[str, Champion]:
+    def all_in_charge(self, folder: Path, trials: Sequence[Trial]) -> dict[str, PublishedModel]:
         """Return the models in charge and those beside them, with their files copied.
 
         Args:
@@ -156,7 +156,7 @@ class BankModels:
             rates.to_files(Path(written))
             _copy(Path(written), self.rates)
 
-    def _rates_without_model(self, folder: Path) -> Champion | None:
+    def _rates_without_model(self, folder: Path) -> PublishedModel | None:
         if not self.rates.is_dir():
             return None
         from models.propensity.rates import AcceptanceRates
@@ -166,9 +166,9 @@ class BankModels:
         place = folder / f"{name}-rates-{kind}-{digest[:12]}"
         if not place.is_dir():
             _copy(self.rates, place)
-        return Champion(name=name, version=f"rates-{kind}", digest=digest, folder=place.name)
+        return PublishedModel(name=name, version=f"rates-{kind}", digest=digest, folder=place.name)
 
-    def _rates_of(self, refused: RegisteredModel, folder: Path) -> Champion | None:
+    def _rates_of(self, refused: RegisteredModel, folder: Path) -> PublishedModel | None:
         place = folder / f"{refused.name}-rates-{refused.version}-{refused.digest[:12]}"
         if not place.is_dir():
             from models.propensity.rates import AcceptanceRates
@@ -210,8 +210,8 @@ class BankModels:
                 self.store.client.log_artifact(run_id, str(report))
 
 
-def _published(registered: RegisteredModel, version: str, digest: str, place: Path) -> Champion:
-    return Champion(name=registered.name, version=version, digest=digest, folder=place.name)
+def _published(registered: RegisteredModel, version: str, digest: str, place: Path) -> PublishedModel:
+    return PublishedModel(name=registered.name, version=version, digest=digest, folder=place.name)
 
 
 def _copy(files: Path, place: Path) -> None:

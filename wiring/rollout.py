@@ -17,7 +17,7 @@ from records.model_calls import calls_since
 from serving.beside import Calls, slice_trial
 from serving.decider import Decider
 from serving.rollout.evidence import RECENT, EvidenceSources
-from serving.rollout.gate import Gate, readings_of_gates, verdict_of_all
+from serving.rollout.gate import GateAnswer, readings_of_gates, verdict_of_all
 from serving.rollout.gates import ROLLING_BACK, gates_of
 from serving.rollout.report import RolloutReport, keep_report
 from serving.rollout.requests import answered, asked_back
@@ -35,7 +35,7 @@ ITSELF: Final = "nbo"
 
 
 @dataclass(frozen=True, slots=True)
-class Rollout:
+class RolloutControl:
     """Reads a rollout and takes its steps; every step is in the tags of the version and in the audit.
 
     Args:
@@ -75,11 +75,11 @@ class Rollout:
             moves=tuple(moves),
         )
 
-    def gates(self, state: RolloutState, now: datetime) -> tuple[Gate, ...]:
+    def gates(self, state: RolloutState, now: datetime) -> tuple[GateAnswer, ...]:
         """Put the version under way to all gates; empty if nothing is under way."""
         return self._put(state, now)[0]
 
-    def _put(self, state: RolloutState, now: datetime) -> tuple[tuple[Gate, ...], EvaluationRecord | None]:
+    def _put(self, state: RolloutState, now: datetime) -> tuple[tuple[GateAnswer, ...], EvaluationRecord | None]:
         """Return the gates and, of a version on its way into charge, the evaluation that the value gate reads."""
         if state.model is None or state.other is None or state.since is None:
             return (), None
@@ -97,24 +97,23 @@ class Rollout:
         matured = ledger.matured(model, other, max(state.model.data_last, state.other.data_last), now)
         gates = (
             *gates_of(settings, matured, ledger.recent(model, now), calls, trial),
-            Gate("days", Verdict(Word.SHIP if days >= settings.minimum_days else Word.HOLD, said), days),
+            GateAnswer("days", Verdict(Word.SHIP if days >= settings.minimum_days else Word.HOLD, said), days),
         )
         if matured is None or matured.evaluation is None or state.stage == CHAMPION:
             return gates, None
         late = len(matured.accepted) - len(matured.comparable)
-        left_out = {**matured.left_out, **({TOO_LATE: late} if late else {})}
-        customers = matured.arrays.customer[matured.comparable].tolist()
-        record = EvaluationRecord.of(
-            "model",
-            state.model.version,
-            model,
-            customers,
-            matured.evaluation,
+        return gates, EvaluationRecord(
+            bank=parts.name,
+            kind="model",
+            subject=state.model.version,
             as_of=now,
-            left_out=left_out,
+            currency=bank.identity.currency,
+            customers=len(set(matured.arrays.customer[matured.comparable].tolist())),
+            left_out={**matured.left_out, **({TOO_LATE: late} if late else {})},
+            versions=model.versions,
+            found=matured.evaluation,
             is_watched=True,
         )
-        return gates, record
 
     def start(self, *, by: str, why: str, now: datetime) -> RolloutState:
         """Put the challenger into the shadow.
@@ -208,7 +207,7 @@ class Rollout:
             found.append(Reading(check="rollout", subject="back", light=Light.RED, value=None, sentence=said))
         return found
 
-    def _report(self, state: RolloutState, gates: tuple[Gate, ...], now: datetime) -> RolloutReport:
+    def _report(self, state: RolloutState, gates: tuple[GateAnswer, ...], now: datetime) -> RolloutReport:
         return RolloutReport.of(self._name, state, gates, self.components.bank.models.rollout.slice_share, now)
 
     def _expect_no_trial(self, now: datetime) -> None:
@@ -262,7 +261,7 @@ def do_what_is_asked(components: Components, now: datetime) -> None:
     if request is None:
         return
     try:
-        Rollout(components, request.caller).back(by=request.by, why=request.why, now=now)
+        RolloutControl(components, request.caller).back(by=request.by, why=request.why, now=now)
     except NotFoundError as error:
         _LOG.error("nothing was taken back: %s", error)
     answered(folder)

@@ -30,6 +30,7 @@ from serving.service.clock import Clock, ClockBase
 from serving.service.engine import LiveEngine
 from serving.service.engine_reload import WARM_UP_CUSTOMERS, EngineReloader, smoke_test
 from serving.service.service import Service
+from serving.service.service_files import ServiceFiles
 from wiring.components import Components, folder_stamp
 from wiring.console import mount_console
 from wiring.erasure import erase_files
@@ -132,15 +133,17 @@ def open_service(components: Components, settings: ServiceSettings, clock: Clock
         clock,
         settings,
         components.log,
-        decisions_folder=components.places.decisions,
-        erase_files=lambda customer_id: erase_files(components, customer_id),
-        archive=components.decisions_archive,
-        former_model=lambda versions: former_propensity(components.places.champions, versions),
-        freshness=lambda: _freshness(components),
-        ask_back=lambda by, why, caller: ask_back(
-            components.places.champions, BackRequest(by=by, why=why, caller=caller)
+        ServiceFiles(
+            decisions=components.places.decisions,
+            erase=lambda customer_id: erase_files(components, customer_id),
+            archive=components.decisions_archive,
+            former_model=lambda versions: former_propensity(components.places.champions, versions),
+            freshness=lambda: _freshness(components),
+            ask_back=lambda by, why, caller: ask_back(
+                components.places.champions, BackRequest(by=by, why=why, caller=caller)
+            ),
+            rollout=lambda: read_report(components.places.figures),
         ),
-        rollout=lambda: read_report(components.places.figures),
     )
     reloader = EngineReloader(
         source,

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from decisioning.policies.trial import Trial
 from records.model_calls import calls_since
@@ -16,7 +13,7 @@ from serving.beside import Calls
 from serving.champion_files import former_churn, former_propensity
 from serving.champions import of_arm
 from serving.decider import Decider
-from serving.trial_replays import DeciderOf, Replays, replay_trial
+from serving.trial_replays import AssignedCustomers, DeciderOf, Replays, replay_trial
 from serving.trial_report import TrialReport
 from serving.trial_results import trial_reports
 from wiring.components import Components
@@ -60,33 +57,16 @@ def slow_arm(components: Components, trial: Trial) -> str | None:
     return None
 
 
-def replayed(
-    components: Components,
-    trial: Trial,
-    customers: Sequence[str],
-    arm: NDArray[np.intp],
-    since: datetime,
-    until: datetime,
-) -> Replays:
-    """Replay the decisions of a trial's customers in every arm; arguments are those of `replay_trial`.
+def replayed(components: Components, assigned: AssignedCustomers) -> Replays:
+    """Replay the decisions of a trial's customers in every arm.
 
     Raises:
         StateError: The database does not answer.
         ModelError: The files of a model are missing, or differ from what was registered.
     """
-    with progress_of(f"{trial.name}: replay decisions") as progress:
-        return replay_trial(
-            trial,
-            customers,
-            arm,
-            _who_decided(components, trial),
-            components.log,
-            components.decision_log,
-            components.places.decisions,
-            since,
-            until,
-            progress,
-        )
+    decider_of, log, decision_log = _who_decided(components, assigned.trial), components.log, components.decision_log
+    with progress_of(f"{assigned.trial.name}: replay decisions") as progress:
+        return replay_trial(assigned, decider_of, log, decision_log, components.places.decisions, progress)
 
 
 def _who_decided(components: Components, trial: Trial) -> DeciderOf:

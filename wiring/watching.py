@@ -72,10 +72,10 @@ def watch(components: Components, now: datetime) -> tuple[list[Reading], list[Re
 
 def _of_rollout(components: Components, now: datetime) -> list[Reading]:
     """Check the rollout; a registry that does not answer keeps nobody from hearing of the rest."""
-    from wiring.rollout import ITSELF, Rollout  # noqa: PLC0415 - imports MLflow, which looking at health does without
+    from wiring.rollout import ITSELF, RolloutControl  # noqa: PLC0415 - imports MLflow, which looking at health does without
 
     try:
-        return Rollout(components, ITSELF).check(now)
+        return RolloutControl(components, ITSELF).check(now)
     except Exception as error:  # noqa: BLE001  MLflow's client raises anything when the registry is down
         _LOG.exception("the rollout could not be looked at")
         why = str(error) if isinstance(error, NboError) else type(error).__name__

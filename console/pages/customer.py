@@ -16,6 +16,7 @@ from serving.customer_features import CustomerFeatures, Origin
 from serving.reasons import Reason
 from serving.service.engine import LiveEngine
 from serving.service.preview import ChannelPreview
+from serving.service.queries import CustomerEvent
 
 YEAR: Final = "year"
 """Unit of a number that is written without separators."""
@@ -41,9 +42,9 @@ def content(visit: Visit) -> Content:
     descriptions = {offer.name: offer.description or texts.name(offer.name) for offer in engine.bank.offers}
     channels = [_channel(one, descriptions, engine.bank.features.features, texts) for one in preview.channels]
     tables = (
-        _timeline(service.queries.events(customer, MOST_EVENTS), known["decisions"], texts),
-        _stages(known["stage_history"], texts),
-        _limits(known["limits"], texts),
+        _timeline(service.queries.events(customer, MOST_EVENTS), known.decisions, texts),
+        _stages(known.stage_history, texts),
+        _limits(known.limits, texts),
         _features(engine, preview.read, texts),
         _rejected(preview.channels, texts),
     )
@@ -53,8 +54,8 @@ def content(visit: Visit) -> Content:
         "channels": channels,
         "origin": texts(ORIGINS[preview.read.origin]),
         "as_of": preview.read.as_of,
-        "attributes": [(name, _said(value, texts)) for name, value in known["attributes"].items()],
-        "held": [texts.name(one["product"]) for one in known["products"] if one["held"]],
+        "attributes": [(name, _said(value, texts)) for name, value in known.attributes.items()],
+        "held": [texts.name(one["product"]) for one in known.products if one["held"]],
     }
     return Content(tables, values)
 
@@ -108,16 +109,16 @@ def _because(propensity: float | None, reasons: Sequence[Reason], features: Mapp
     return " ".join(parts)
 
 
-def _timeline(events: Sequence[Mapping[str, Any]], decisions: Sequence[Mapping[str, Any]], texts: Texts) -> Table:
+def _timeline(events: Sequence[CustomerEvent], decisions: Sequence[Mapping[str, Any]], texts: Texts) -> Table:
     rows: list[dict[str, Any]] = [
         {
-            "at": event["occurred_at"],
-            "what": event["type"],
-            "channel": event["channel"],
-            "about": event["product"],
-            "amount": event["amount"],
-            "details": ", ".join(f"{texts.name(key)}: {value}" for key, value in event["properties"].items()),
-            "decision_id": event["decision_id"],
+            "at": event.occurred_at,
+            "what": event.type,
+            "channel": event.channel,
+            "about": event.product,
+            "amount": event.amount,
+            "details": ", ".join(f"{texts.name(key)}: {value}" for key, value in event.properties.items()),
+            "decision_id": event.decision_id,
         }
         for event in events
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Final
 
 from console.access import Permission
@@ -58,7 +57,7 @@ def content(visit: Visit) -> Content:
 def _freshness(service: Service, texts: Texts) -> Table:
     now = service.clock.now()
     rows = []
-    for name, moment in service.freshness().items():
+    for name, moment in service.files.freshness().items():
         hours = (now - moment).total_seconds() / _SECONDS_PER_HOUR
         state = texts("fresh") if hours <= HOURS_FRESH else texts("old: a nightly run was missed")
         rows.append({"input": name, "complete_until": moment, "age_hours": hours, "state": state})
@@ -130,11 +129,11 @@ def _runs(visit: Visit) -> Table:
     rows = read_runs(visit.sources.figures)[::-1][:MOST_RUNS]
     listed = [
         {
-            "day": date.fromisoformat(run["as_of"][:10]),
-            "customers": run.get("customers"),
-            "decisions": run.get("decisions"),
-            "share_with_offer": run.get("share_with_offer"),
-            "run": run["folder"],
+            "day": run.day,
+            "customers": run.customers,
+            "decisions": run.decisions,
+            "share_with_offer": run.share_with_offer,
+            "run": run.folder,
         }
         for run in rows
     ]

@@ -49,7 +49,7 @@ def content(visit: Visit) -> Content:
         "mlflow": visit.sources.settings.mlflow,
         "shadow": None if beside.shadow is None else beside.shadow.cited,
         "slices": [arm.cited for arm in beside.arms],
-        "under_way": _under_way(visit.service.rollout(), texts),
+        "under_way": _under_way(visit.service.files.rollout(), texts),
         "may_go_back": visit.person.may(Permission.OPERATIONS),
         "was_asked": "asked" in visit.asked,
     }
@@ -68,20 +68,20 @@ def act(visit: Visit, form: Mapping[str, str]) -> Mapping[str, str]:
         needed = Permission.OPERATIONS.value
         raise ProblemError(403, "not-allowed", N_("your role does not include this"), expected=needed)
     try:
-        visit.service.ask_back(visit.person.name, form.get("why", ""), "console")
+        visit.service.files.ask_back(visit.person.name, form.get("why", ""), "console")
     except DataError as error:
         raise ProblemError(422, "not-fit", str(error)) from error
     return {"asked": "1"}
 
 
 def _rollout(visit: Visit) -> Table:
-    texts, report = visit.texts, visit.service.rollout()
+    texts, report = visit.texts, visit.service.files.rollout()
     rows = [
         {"gate": one.subject, "light": one.light.value, "sentence": one.sentence}
         for one in readings_of_gates(() if report is None else report.gates)
     ]
     columns = (
-        Column("gate", texts("Gate"), "name"),
+        Column("gate", texts("GateAnswer"), "name"),
         Column("light", texts("Light"), "name"),
         Column("sentence", texts("What it means")),
     )

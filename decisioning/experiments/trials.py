@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from decisioning.experiments.design import TrialDesign, TrialOutcomes
 from decisioning.experiments.power import Z
 from decisioning.experiments.sample_ratio import SampleRatio, sample_ratio
 from decisioning.experiments.sequential import always_valid, shrunk
 from decisioning.off_policy.verdict import Verdict, Word
-from decisioning.outcomes.groups import LEAST_UNITS, expect_columns, without_what_was_known
+from decisioning.outcomes.groups import LEAST_UNITS, without_what_was_known
 from domain.errors import DataError
 from domain.estimate import Estimate
 from expressions.types import Array
@@ -59,80 +59,51 @@ class TrialResult:
     sample_ratio: SampleRatio
 
 
-def judge_trial(
-    outcome: ArrayLike,
-    arm: ArrayLike,
-    shares: Mapping[str, float],
-    control: str,
-    *,
-    days: int,
-    expected_gain: float,
-    smallest_gain: float = 0.0,
-    unit: ArrayLike | None = None,
-    before: ArrayLike | None = None,
-    guardrails: Mapping[str, ArrayLike] | None = None,
-    is_over: bool = True,
-) -> TrialResult:
+def judge_trial(outcomes: TrialOutcomes, design: TrialDesign, *, days: int, is_over: bool = True) -> TrialResult:
     """Judge a trial from the outcomes of everybody assigned; it may be called every day.
 
     Args:
-        outcome: What came of each assigned customer so far, 0 for nothing, shape (n,).
-        arm: Name of the arm each was assigned to, shape (n,).
-        shares: Declared share of each arm; they add up to 1.
-        control: Arm that the others are compared with.
+        outcomes: What came of the customers so far.
+        design: Arms, and the gains that were planned for.
         days: Days that the outcomes cover.
-        expected_gain: Gain that was hoped for when the trial was planned; it tunes the always-valid interval.
-        smallest_gain: Gain worth shipping.
-        unit: What was drawn, such as the household, shape (n,); by default each customer.
-        before: Something known of each customer before, shape (n,), to remove noise (CUPED).
-        guardrails: By name, how often something bad happened to each customer, shape (n,).
         is_over: Whether outcomes can no longer be undone, and the last response window has ended; without it, and
             before whole weeks have passed, nothing is shipped.
 
     Raises:
-        DataError: Shapes differ, arms do not add up, or an arm is unknown.
+        DataError: The shares do not add up, or an arm has none.
 
     Example:
         >>> generator = np.random.default_rng(1)
         >>> arm = np.where(generator.random(4_000) < 0.5, "usual", "bonus")
         >>> outcome = generator.exponential(np.where(arm == "bonus", 12.0, 10.0))
-        >>> found = judge_trial(outcome, arm, {"usual": 0.5, "bonus": 0.5}, "usual", days=28, expected_gain=1.0)
+        >>> design = TrialDesign({"usual": 0.5, "bonus": 0.5}, "usual", expected_gain=1.0)
+        >>> found = judge_trial(TrialOutcomes.of(outcome, arm), design, days=28)
         >>> found.verdict.word.value, round(found.arms[0].gain.value)
         ('ship', 2)
     """
-    numbers, names = np.asarray(outcome, dtype=np.float64), np.asarray(arm).astype(str)
-    expect_columns(len(numbers), outcome=numbers, arm=names)
-    if not np.isfinite(numbers).all():
-        raise DataError("an outcome is not a number", expected="a finite number for every assigned customer")
-    if control not in shares or len(shares) < 2:
-        raise DataError("a trial needs a control arm and another one", got=", ".join(shares), expected=f"'{control}'")
-    place = np.arange(len(numbers)) if unit is None else np.unique(np.asarray(unit), return_inverse=True)[1]
-    expect_columns(len(numbers), unit=place)
+    numbers, names, place, shares = outcomes.outcome, outcomes.arm, outcomes.unit, design.shares
     # households are drawn, so they are what the shares are of
     drawn = names[np.unique(place, return_index=True)[1]]
     sizes = {str(name): int(count) for name, count in zip(*np.unique(drawn, return_counts=True), strict=True)}
     ratio = sample_ratio(sizes, shares)
-    if before is not None:
-        earlier = np.asarray(before, dtype=np.float64)
-        expect_columns(len(numbers), before=earlier)
-        numbers = without_what_was_known(numbers, earlier, names)
-    held = names == control
-    others = [name for name in shares if name != control]
+    if outcomes.before is not None:
+        numbers = without_what_was_known(numbers, outcomes.before, names)
+    held = names == design.control
     if min(sizes.get(name, 0) for name in shares) < LEAST_UNITS:
         reason = f"an arm has fewer than {LEAST_UNITS} customers, too few to tell anything"
         return TrialResult(Verdict(Word.HOLD, reason), _mean(numbers, held), (), ratio)
-    bad = {name: np.asarray(count, dtype=np.float64) for name, count in (guardrails or {}).items()}
-    expect_columns(len(numbers), **bad)
     results = []
-    for name in others:
+    for name in shares:
+        if name == design.control:
+            continue
         there = names == name
         value, error = _difference(numbers, there, held, place)
-        gain = Estimate(value, value, value) if error == 0.0 else always_valid(value, error, expected_gain)
-        broken = tuple(kind for kind, count in bad.items() if _is_worse(count, there, held, place))
-        mean = _mean(numbers, there)
-        results.append(ArmResult(name, int(there.sum()), mean, gain, shrunk(value, error, expected_gain), broken))
+        gain = Estimate(value, value, value) if error == 0.0 else always_valid(value, error, design.expected_gain)
+        broken = tuple(kind for kind, count in outcomes.guardrails.items() if _is_worse(count, there, held, place))
+        expected = shrunk(value, error, design.expected_gain)
+        results.append(ArmResult(name, int(there.sum()), _mean(numbers, there), gain, expected, broken))
     results.sort(key=lambda one: -one.gain.value)
-    verdict = _verdict(results, ratio, days, smallest_gain, is_over=is_over)
+    verdict = _verdict(results, ratio, days, design.smallest_gain, is_over=is_over)
     return TrialResult(verdict, _mean(numbers, held), tuple(results), ratio)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from decisioning.experiments.design import TrialDesign, TrialOutcomes
 from decisioning.experiments.sample_ratio import SampleRatio, sample_ratio
 from decisioning.experiments.trials import TrialResult, judge_trial
 from decisioning.off_policy.verdict import Verdict, Word
@@ -57,19 +58,12 @@ class TriggeredResult:
 
 
 def judge_triggered(
-    outcome: ArrayLike,
-    arm: ArrayLike,
+    outcomes: TrialOutcomes,
+    design: TrialDesign,
     triggered: ArrayLike,
     unknown: ArrayLike,
-    shares: Mapping[str, float],
-    control: str,
     *,
     days: int,
-    expected_gain: float,
-    smallest_gain: float = 0.0,
-    unit: ArrayLike | None = None,
-    before: ArrayLike | None = None,
-    guardrails: Mapping[str, ArrayLike] | None = None,
     is_over: bool = True,
 ) -> TriggeredResult:
     """Judge a trial by the customers for whom some decision would have differed between its arms.
@@ -79,60 +73,40 @@ def judge_triggered(
     planned for is, and because the interval holds at all looks only if its tuning does not follow the share.
 
     Args:
-        outcome: What came of each assigned customer so far, shape (n,).
-        arm: Name of the arm each was assigned to, shape (n,).
+        outcomes: What came of all n customers of the trial, as for `judge_trial`; so are `design`, `days`, `is_over`.
         triggered: Whether a decision would have differed, by one rule for all arms, shape (n,).
         unknown: Whether that cannot be told, shape (n,).
-        shares: Declared share of each arm.
-        control: Arm that the others are compared with.
-        days: Days that the outcomes cover.
-        expected_gain: Gain of a customer of the trial that was hoped for.
-        smallest_gain: Gain of a customer of the trial that is worth shipping.
-        unit: What was drawn, shape (n,).
-        before: Something known of each customer before, shape (n,).
-        guardrails: By name, how often something bad happened to each customer, shape (n,).
-        is_over: As for `judge_trial`.
 
     Raises:
-        DataError: As `judge_trial`.
+        DataError: Shapes differ, or as `judge_trial`.
 
     Example:
         >>> generator = np.random.default_rng(1)
         >>> arm = np.where(generator.random(10_000) < 0.5, "usual", "bonus")
         >>> differs = generator.random(10_000) < 0.05
         >>> outcome = generator.exponential(10.0, 10_000) + 5.0 * (differs & (arm == "bonus"))
-        >>> found = judge_triggered(outcome, arm, differs, np.zeros(10_000, bool), {"usual": 0.5, "bonus": 0.5},
-        ...                         "usual", days=28, expected_gain=0.25)
+        >>> design = TrialDesign({"usual": 0.5, "bonus": 0.5}, "usual", expected_gain=0.25)
+        >>> outcomes = TrialOutcomes.of(outcome, arm)
+        >>> found = judge_triggered(outcomes, design, differs, np.zeros(10_000, bool), days=28)
         >>> found.verdict.word.value, round(found.share, 2), round(found.gains["bonus"].value)
         ('ship', 0.05, 5)
     """
-    numbers, names = np.asarray(outcome, dtype=np.float64), np.asarray(arm).astype(str)
     lost, differs = np.asarray(unknown, dtype=bool), np.asarray(triggered, dtype=bool)
-    expect_columns(len(numbers), outcome=numbers, arm=names, triggered=differs, unknown=lost)
-    place = np.arange(len(numbers)) if unit is None else np.unique(np.asarray(unit), return_inverse=True)[1]
-    drawn = np.unique(place[lost], return_index=True)[1]
+    expect_columns(len(outcomes), triggered=differs, unknown=lost)
+    names, shares = outcomes.arm, design.shares
+    drawn = np.unique(outcomes.unit[lost], return_index=True)[1]
     unknown_ratio = sample_ratio(_counts(names[lost][drawn], shares), shares, least=LEAST_UNKNOWN)
-    known, rows = ~lost, differs & ~lost
+    known, rows = ~lost, np.flatnonzero(differs & ~lost)
     result = None
-    if rows.any():
-        share = float(rows.sum() / known.sum())
-        result = judge_trial(
-            share * numbers[rows],
-            names[rows],
-            shares,
-            control,
-            days=days,
-            expected_gain=expected_gain,
-            smallest_gain=smallest_gain,
-            unit=place[rows],
-            before=None if before is None else np.asarray(before, dtype=np.float64)[rows],
-            guardrails={name: np.asarray(count)[rows] for name, count in (guardrails or {}).items()},
-            is_over=is_over,
-        )
+    if len(rows):
+        share = len(rows) / int(known.sum())
+        of_them = outcomes.take(rows)
+        diluted = replace(of_them, outcome=share * of_them.outcome)
+        result = judge_trial(diluted, design, days=days, is_over=is_over)
     return TriggeredResult(
         verdict=_verdict(result, unknown_ratio, int(known.sum())),
         customers=int(known.sum()),
-        triggered=int(rows.sum()),
+        triggered=len(rows),
         unknown=_counts(names[lost], shares),
         unknown_ratio=unknown_ratio,
         gains={} if result is None else {one.arm: _of_each(one.gain, share) for one in result.arms},

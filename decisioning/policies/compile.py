@@ -67,12 +67,9 @@ def compile_policy(
         that does not compile is unknown: a policy with problems never offers what the correct one would not.
     """
     candidates = Candidates.of(offers, vocabulary)
-    request_types = {
-        name: kind for name, field in vocabulary.request.items() if (kind := field.column_type) is not None
-    }
     counts = limit_counts(policy.contact_limits, candidates)
     times = ContactTimes.of(policy, catalogue, time_zone)
-    names = SymbolTable.of(candidates, catalogue, counts, request_types, policy.outbound, times, policy.trials)
+    names = SymbolTable.of(candidates, catalogue, counts, times, policy, vocabulary)
     builder = Builder(names)
     rules = all_rules(policy, budgets, builder, pauses)
     values = [

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from decisioning.policies.candidates import Candidates, Columns
 from decisioning.policies.contact_times import ContactTimes
-from decisioning.policies.trial import Trial
+from decisioning.policies.policy import Policy
+from events.vocabulary import Vocabulary
 from expressions.types import Boolean, Category, ColumnType, Number
 from features.catalogue import FeatureCatalogue
 
@@ -60,10 +61,9 @@ class SymbolTable:
         candidates: Candidates,
         catalogue: FeatureCatalogue,
         counts: Mapping[str, tuple[tuple[str, ...], ...]],
-        request: Mapping[str, ColumnType],
-        outbound: Mapping[str, int],
         contact_times: ContactTimes,
-        trials: Sequence[Trial] = (),
+        policy: Policy,
+        vocabulary: Vocabulary,
     ) -> SymbolTable:
         """Collect the names; a feature takes precedence over a name of the moment, but not over a contact's time."""
         families = {
@@ -72,12 +72,13 @@ class SymbolTable:
             if members
         }
         counted = dict.fromkeys(counts, Number())
-        request_types = {REQUEST + name: kind for name, kind in request.items()}
-        hours = tuple(outbound.get(treatment.channel, 0) for _, treatment in candidates.pairs)
-        drawn: dict[str, ColumnType] = {trial.column: Category(tuple(trial.arms)) for trial in trials}
-        known = {**MOMENT, **SCORES, **request_types, **drawn}
+        fields = ((REQUEST + name, field.column_type) for name, field in vocabulary.request.items())
+        request = {name: kind for name, kind in fields if kind is not None}
+        hours = tuple(policy.outbound.get(treatment.channel, 0) for _, treatment in candidates.pairs)
+        drawn: dict[str, ColumnType] = {trial.column: Category(tuple(trial.arms)) for trial in policy.trials}
+        known = {**MOMENT, **SCORES, **request, **drawn}
         schema = {**known, **catalogue.schema, **families, **counted, **contact_times.schema, **candidates.schema}
-        return cls(candidates, catalogue, counts, request_types, drawn, contact_times, hours, schema)
+        return cls(candidates, catalogue, counts, request, drawn, contact_times, hours, schema)
 
     def key(self, name: str, column: int) -> object:
         """Return what a name's value depends on beside the customer; candidates with equal keys have equal values."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+from decisioning.experiments.design import TrialDesign
 from domain.spec import Spec
 
 PREFIX: Final = "trial_"
@@ -56,6 +57,11 @@ class Trial(Spec):
     def column(self) -> str:
         """The name by which conditions read the arm."""
         return PREFIX + self.name
+
+    @property
+    def design(self) -> TrialDesign:
+        """What it is judged by."""
+        return TrialDesign(self.arms, self.control, self.expected_gain, self.smallest_gain)
 
     @property
     def days(self) -> int:

@@ -13,7 +13,7 @@ from features.table import FeatureTable
 from models.settings import Training
 
 
-class ChurnScorer(Protocol):
+class FittedChurn(Protocol):
     """A fitted learner; `models.churn.model.ChurnModel` is one."""
 
     @property
@@ -23,6 +23,10 @@ class ChurnScorer(Protocol):
     @property
     def names(self) -> tuple[str, ...]:
         """Features that the model reads."""
+
+    @property
+    def chosen(self) -> str:
+        """How the model was made, in words."""
 
     @property
     def rate(self) -> float | None:
@@ -50,15 +54,6 @@ class ChurnLearner(Protocol):
         *,
         known_at: NDArray[np.datetime64],
         num_threads: int,
-    ) -> ChurnScorer:
-        """Fit on all rows.
-
-        Args:
-            features: n rows: customers at anchors.
-            y: Labels, 1.0 churned, 0.0 not, shape (n,).
-            names: Features that the model may read.
-            training: Training settings.
-            known_at: When each label was complete, shape (n,).
-            num_threads: Number of threads.
-        """
+    ) -> FittedChurn:
+        """Fit on all rows; the arguments are those of `fit_churn`."""
         ...

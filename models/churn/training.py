@@ -6,16 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.errors import DataError
-from expressions.types import Array
-from features.table import FeatureTable
 from models.baselines.bg_nbd import NEEDED_FEATURES, bg_nbd_scores
 from models.baselines.popularity import prevalence
 from models.calibration import fit_calibration
-from models.churn.learner import ChurnLearner, ChurnScorer
+from models.churn.learner import ChurnLearner, FittedChurn
 from models.churn.model import fit_churn
+from models.churn.rows import ChurnRows
 from models.held_out import MODEL, HeldOutPredictions
 from models.segments import segment_names
 from models.settings import Training
@@ -33,17 +31,14 @@ class TrainedChurn:
         evaluated_on: What the held-out rows were, in words.
     """
 
-    model: ChurnScorer
+    model: FittedChurn
     held_out: HeldOutPredictions
     rows: int
     evaluated_on: str
 
 
 def train_churn(
-    features: FeatureTable,
-    y: Array,
-    known_at: NDArray[np.datetime64],
-    names: tuple[str, ...],
+    rows: ChurnRows,
     training: Training,
     *,
     horizon_days: float,
@@ -54,10 +49,7 @@ def train_churn(
     """Evaluate on rolling folds, then fit on all mature rows.
 
     Args:
-        features: Customers of the label's population at anchors; columns other than `names` are fine.
-        y: Labels, 1.0 churned, 0.0 not, NaN not mature (left out), shape (n,).
-        known_at: When each label was complete, shape (n,).
-        names: Features that the model sees.
+        rows: Customers at anchors; those whose label is not mature are left out.
         training: Folds, embargo, segments, seed.
         horizon_days: Days of inactivity that the baseline BG/NBD predicts.
         learner: Fits the model.
@@ -68,16 +60,17 @@ def train_churn(
         DataError: If there are no mature rows, or the history is too short for the folds.
         ModelError: If a training range has too few rows of either outcome.
     """
-    mature = ~np.isnan(y)
+    mature = ~np.isnan(rows.y)
     if not mature.any():
         raise DataError(
             "no churn label is mature yet",
-            got=f"{len(y)} rows, all with an open horizon",
+            got=f"{len(rows)} rows, all with an open horizon",
             remedy="bring more history, or shorten `churn.horizon_days`",
         )
     kept = np.flatnonzero(mature)
-    kept = kept[thin(features.customer_ids[kept], training.maximum_rows, training.seed)]
-    features, y, known_at = features.take(kept), y[kept], known_at[kept]
+    kept = kept[thin(rows.features.customer_ids[kept], training.maximum_rows, training.seed)]
+    rows = rows.take(kept)
+    features, y, known_at, names = rows.features, rows.y, rows.known_at, rows.names
     parts: list[HeldOutPredictions] = []
     for fold in evaluation_folds(features.customer_ids, features.as_of, known_at, training):
         train, test = features.take(fold.train), features.take(fold.test)

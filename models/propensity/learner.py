@@ -24,7 +24,7 @@ class RowScorer(Protocol):
         ...
 
 
-class PropensityScorer(RowScorer, Protocol):
+class FittedPropensity(RowScorer, Protocol):
     """A fitted learner that can be a bank's model; `models.propensity.model.PropensityModel` is one."""
 
     @property
@@ -86,14 +86,6 @@ class Learner(Protocol):
 
     def __call__(
         self, rows: Impressions, names: tuple[str, ...], families: Families, training: Training, *, num_threads: int
-    ) -> PropensityScorer:
-        """Fit on all rows.
-
-        Args:
-            rows: Impressions whose outcomes are known.
-            names: Customer features that the model may read.
-            families: Features that exist per product or channel.
-            training: Training settings.
-            num_threads: Number of threads.
-        """
+    ) -> FittedPropensity:
+        """Fit on all rows; the arguments are those of `fit_propensity`."""
         ...

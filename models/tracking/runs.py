@@ -92,24 +92,11 @@ class LoggedRun:
     experiment: str | None = None
 
 
-def log_run(
-    store: TrackingStore,
-    facts: RunFacts,
-    model: ModelWithFiles,
-    *,
-    held_out: HeldOutPredictions,
-    evaluation: Evaluation,
-    report: GateReport,
-    pictures: Mapping[str, bytes],
-    single_features: Mapping[str, float] | None = None,
-    importance: Mapping[str, float] | None = None,
-) -> LoggedRun:
-    """Log everything about one training; if that fails, the run is marked as failed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFindings:
+    """What is known of a model once it is evaluated.
 
-    Args:
-        store: Tracking store.
-        facts: Data, code and settings of the training.
-        model: Model fitted on everything.
+    Attributes:
         held_out: Held-out predictions, stored so that a later challenger can be compared row by row.
         evaluation: Evaluation of `held_out`.
         report: Report of the gate.
@@ -117,6 +104,25 @@ def log_run(
         single_features: Feature -> its AUC alone.
         importance: Feature -> its mean absolute SHAP value.
     """
+
+    held_out: HeldOutPredictions
+    evaluation: Evaluation
+    report: GateReport
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    single_features: Mapping[str, float] | None = None
+    importance: Mapping[str, float] | None = None
+
+
+def log_run(store: TrackingStore, facts: RunFacts, model: ModelWithFiles, found: RunFindings) -> LoggedRun:
+    """Log everything about one training; if that fails, the run is marked as failed.
+
+    Args:
+        store: Tracking store.
+        facts: Data, code and settings of the training.
+        model: Model fitted on everything.
+        found: What is known of the model.
+    """
+    held_out, evaluation, report = found.held_out, found.evaluation, found.report
     experiment = store.experiment_id(facts.name)
     describe_experiment(store, experiment, facts.bank, facts.model)
     client = store.client
@@ -127,8 +133,8 @@ def log_run(
                 # before the metrics, which MLflow would otherwise copy to the model one by one
                 model_id, source, digest = log_model(store, run_id, (facts.name, facts.model), model, facts.offers)
                 files = Path(folder) / "files"
-                _write_tables(files, evaluation, report, {"single_features": single_features, "importance": importance})
-                _write_pictures(files / "pictures", pictures)
+                _write_tables(files, found)
+                _write_pictures(files / "pictures", found.pictures)
                 pq.write_table(recorded_predictions(held_out), files / PREDICTIONS_FILE, compression="zstd")
                 client.log_artifacts(run_id, str(files))
             _log_numbers(store, run_id, facts, evaluation)
@@ -173,18 +179,16 @@ def _tags(facts: RunFacts, report: GateReport) -> dict[str, str]:
     }
 
 
-def _write_tables(
-    folder: Path, evaluation: Evaluation, report: GateReport, by_feature: Mapping[str, Mapping[str, float] | None]
-) -> None:
+def _write_tables(folder: Path, found: RunFindings) -> None:
     tables = folder / "tables"
     tables.mkdir(parents=True)
-    for name, table in evaluation.to_tables().items():
+    for name, table in found.evaluation.to_tables().items():
         table.map(harmless).rename(columns=harmless).to_csv(tables / f"{name}.csv", index=False)
         table.to_json(tables / f"{name}.json", orient="records", indent=1, double_precision=10)
-    for name, values in by_feature.items():
+    for name, values in (("single_features", found.single_features), ("importance", found.importance)):
         if values is not None:
             (tables / f"{name}.json").write_text(json.dumps(dict(values), indent=1), encoding="utf-8")
-    (folder / "gate.json").write_text(json.dumps(report.to_json(), indent=1, allow_nan=False), encoding="utf-8")
+    (folder / "gate.json").write_text(json.dumps(found.report.to_json(), indent=1, allow_nan=False), encoding="utf-8")
 
 
 def _write_pictures(folder: Path, pictures: Mapping[str, bytes]) -> None:

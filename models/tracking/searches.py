@@ -12,7 +12,7 @@ from mlflow.entities import Metric, Param, RunTag
 
 from models.tracking.context import PARENT_TAG
 from models.tracking.store import TrackingStore, quiet_mlflow
-from models.tuning import Found, Tried
+from models.tuning import Found, TriedParameters
 
 SUFFIX: Final = "tuning"
 """Searches have experiments of their own, such as `demo-churn-tuning`: none of their runs is a trained model."""
@@ -31,7 +31,7 @@ class SearchRun:
     experiment: str
     run_id: str
 
-    def log_trial(self, tried: Tried) -> None:
+    def log_trial(self, tried: TriedParameters) -> None:
         """Log a finished trial as a child run, with its log loss fold by fold."""
         client, now = self.store.client, int(time.time() * 1000)
         state = "complete" if tried.complete else "stopped early"

@@ -29,6 +29,7 @@ from nbo.api.bank import Bank
 from nbo.api.champion import Champion
 
 if TYPE_CHECKING:
+    from decisioning.experiments.design import TrialDesign, TrialOutcomes
     from decisioning.experiments.trials import TrialResult, judge_trial, trial_size
     from decisioning.experiments.triggered import TriggeredResult, judge_triggered
     from decisioning.monitoring.drift import Drift, drift
@@ -50,6 +51,8 @@ __all__ = [
     "PolicyEvaluation",
     "Realisation",
     "SlateModel",
+    "TrialDesign",
+    "TrialOutcomes",
     "TrialResult",
     "TriggeredResult",
     "compare_groups",
@@ -67,6 +70,8 @@ __all__ = [
 _WHEN_USED = {
     "GroupOutcome": "decisioning.outcomes.groups",
     "Realisation": "decisioning.outcomes.realised",
+    "TrialDesign": "decisioning.experiments.design",
+    "TrialOutcomes": "decisioning.experiments.design",
     "TrialResult": "decisioning.experiments.trials",
     "judge_trial": "decisioning.experiments.trials",
     "trial_size": "decisioning.experiments.trials",

@@ -223,6 +223,12 @@ export interface Explanation {
   candidates: Array<Record<string, unknown>>;
   /** Why nothing is offered; null if something is. */
   fallback: string | null;
+  /** What the caller said of the moment. */
+  request?: Record<string, unknown> | null;
+  /** Price of each budget. */
+  prices?: Record<string, number> | null;
+  /** What was left of each budget. */
+  remaining?: Record<string, number | null> | null;
 }
 
 /** Where the rollout of a model stands. */
@@ -515,6 +521,10 @@ export interface StoredDecision {
   withdrawn_at: string | null;
   /** Digests of the policy, the feature catalogue and the models in use, by name. */
   versions: Record<string, string>;
+  /** Probability that the first offer was chosen. */
+  selection_probability?: number | null;
+  /** Where the customer's features came from, as in `Decision`. */
+  features_from?: string | null;
 }
 
 /** A withdrawn contact: since `withdrawn_at` it no longer counts, and its budgets are refunded. */

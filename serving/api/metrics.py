@@ -118,7 +118,7 @@ class Metrics:
         now = service.clock.now()
         for budget, left in remaining(service.database, service.engine.decider.policy, now).items():
             self.budget_left.labels(budget).set(left)
-        for of, moment in service.freshness().items():
+        for of, moment in service.files.freshness().items():
             self.freshness.labels(of).set((now - moment).total_seconds())
         self.waiting.set(waiting(service.database))
         self.turned_away.set(admission.turned_away)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from domain.pause import Pause, PauseScope
-from nbo_client.messages import Paused, Pauses
+from nbo_client.messages import Paused, PauseInForce, Pauses
 from serving.api.models import Moment, Name, Strict
 from serving.api.problems import documented
 from serving.api.requests import LimitedRoute, apart, as_json
@@ -41,7 +43,7 @@ class PauseBody(ResumeBody):
 async def pauses(request: Request, caller: Reading) -> Response:
     """Return the pauses in force."""
     service: Service = request.app.state.service
-    return as_json({"pauses": [_told(one) for one in await apart(request, service.pauses.in_force)]})
+    return as_json(_all(await apart(request, service.pauses.in_force)))
 
 
 @router.post("", response_model=None, responses={200: {"model": Paused}, **_PROBLEMS})
@@ -53,7 +55,7 @@ async def pause(body: PauseBody, request: Request, caller: Administering) -> Res
     """
     service: Service = request.app.state.service
 
-    def press() -> dict[str, Any]:
+    def press() -> Paused:
         result = service.pauses.pause(
             PauseScope(body.scope),
             body.name or "",
@@ -63,7 +65,7 @@ async def pause(body: PauseBody, request: Request, caller: Administering) -> Res
             caller=caller.name,
         )
         service.read_pauses()
-        return {**_told(result.pause), "caught": result.caught, "left": result.left}
+        return Paused(**asdict(_one(result.pause)), caught=result.caught, left=result.left)
 
     return as_json(await apart(request, press))
 
@@ -73,20 +75,17 @@ async def resume(body: ResumeBody, request: Request, caller: Administering) -> R
     """End a pause and return those that stay in force; it is audited."""
     service: Service = request.app.state.service
 
-    def release() -> dict[str, Any]:
+    def release() -> Pauses:
         service.pauses.resume(PauseScope(body.scope), body.name or "", by=body.by, caller=caller.name)
         service.read_pauses()
-        return {"pauses": [_told(one) for one in service.pauses.in_force()]}
+        return _all(service.pauses.in_force())
 
     return as_json(await apart(request, release))
 
 
-def _told(pause: Pause) -> dict[str, Any]:
-    return {
-        "scope": pause.scope.value,
-        "name": pause.name,
-        "reason": pause.reason,
-        "by": pause.by,
-        "paused_at": pause.paused_at,
-        "until": pause.until,
-    }
+def _all(pauses: Sequence[Pause]) -> Pauses:
+    return Pauses(tuple(_one(pause) for pause in pauses))
+
+
+def _one(pause: Pause) -> PauseInForce:
+    return PauseInForce(pause.scope.value, pause.name, pause.reason, pause.by, pause.paused_at, pause.until)

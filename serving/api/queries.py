@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -48,7 +47,9 @@ async def explain(decision_id: DecisionId, request: Request, caller: Reading) ->
 async def replay(decision_id: DecisionId, request: Request, caller: Administering) -> Response:
     """Decide again from the stored inputs and compare; nothing is written."""
     service: Service = request.app.state.service
-    return await _shown(request, caller, "replay a decision", service.queries.replay, decision_id)
+    customer_id, found = await apart(request, service.queries.replay, decision_id)
+    await noted(request, caller, "replay a decision", customer_id, decision_id)
+    return as_json(found)
 
 
 @router.get("/offers", response_model=None, responses={200: {"model": Catalogue}, **documented(401, 403, 429)})
@@ -71,9 +72,13 @@ async def scores(body: ScoreBody, request: Request, caller: Reading) -> Response
 
 
 async def _shown(
-    request: Request, caller: Caller, act: str, look: Callable[[str], tuple[str, dict[str, Any]]], decision_id: str
+    request: Request,
+    caller: Caller,
+    act: str,
+    look: Callable[[str], StoredDecision | Explanation],
+    decision_id: str,
 ) -> Response:
     """Read a decision, audit the access, and return the content."""
-    customer, content = await apart(request, look, decision_id)
-    await noted(request, caller, act, customer, decision_id)
-    return as_json(content)
+    found = await apart(request, look, decision_id)
+    await noted(request, caller, act, found.customer_id, decision_id)
+    return as_json(found)

@@ -27,7 +27,7 @@ class BackBody(Strict):
 async def rollouts(request: Request, caller: Reading) -> Response:
     """Return where rollouts stand and what their gates said, as of the last watch or step."""
     service: Service = request.app.state.service
-    found = await apart(request, service.rollout)
+    found = await apart(request, service.files.rollout)
     return as_json({"rollouts": [] if found is None else [found.to_json()]})
 
 
@@ -43,5 +43,5 @@ async def back(body: BackBody, request: Request, caller: Administering) -> Respo
     """
     service: Service = request.app.state.service
     await noted(request, caller, "take a model back", None, f"by {body.by}: {body.reason}")
-    await apart(request, service.ask_back, body.by, body.reason, caller.name)
+    await apart(request, service.files.ask_back, body.by, body.reason, caller.name)
     return as_json({"status": "asked"})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from itertools import pairwise
-from typing import Any
+
+from serving.figures.files import RunFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Change:
     after: str | None
 
 
-def changes(runs: Sequence[Mapping[str, Any]]) -> list[Change]:
+def changes(runs: Sequence[RunFigures]) -> list[Change]:
     """List the changes of versions, oldest first.
 
     A change of the policy is also one of the bank's folder; only the policy is listed then.
@@ -35,17 +36,16 @@ def changes(runs: Sequence[Mapping[str, Any]]) -> list[Change]:
         runs: Runs as `serving.figures.files.read_runs` returns them.
 
     Example:
-        >>> runs = [{"as_of": f"2026-06-0{day}T00:00:00+02:00", "versions": {"policy": version}}
+        >>> runs = [RunFigures(folder=str(day), as_of=f"2026-06-0{day}T00:00:00+02:00", versions={"policy": version})
         ...         for day, version in ((1, "a"), (2, "a"), (3, "b"))]
         >>> changes(runs)
         [Change(day=datetime.date(2026, 6, 3), what='policy', before='a', after='b')]
     """
     found = []
     for earlier, later in pairwise(runs):
-        before, after = earlier["versions"], later["versions"]
+        before, after = earlier.versions, later.versions
         names = [name for name in dict.fromkeys((*before, *after)) if before.get(name) != after.get(name)]
         if "policy" in names and "bank" in names:
             names.remove("bank")
-        day = datetime.fromisoformat(later["as_of"]).date()
-        found += [Change(day, name, before.get(name), after.get(name)) for name in names]
+        found += [Change(later.day, name, before.get(name), after.get(name)) for name in names]
     return found

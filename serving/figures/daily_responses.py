@@ -12,9 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from domain.offer import Offer, OfferClass
-from events.vocabulary import Vocabulary
 from features.calendar import Calendar
-from features.responses import Responses, responses
+from features.responses import Responses
 
 
 class Group(StrEnum):
@@ -50,32 +49,20 @@ _COUNTS: Final = ("presented", "matured", "accepted")
 
 
 def daily_responses(
-    events: pa.Table,
-    stages: pa.Table,
-    vocabulary: Vocabulary,
-    offers: Sequence[Offer],
-    outbound: Collection[str],
-    calendar: Calendar,
-    *,
-    until: datetime,
+    found: Responses, stages: pa.Table, offers: Sequence[Offer], outbound: Collection[str], calendar: Calendar
 ) -> pa.Table:
     """Count impressions and acceptances by local day, group, offer, channel and stage.
 
     Args:
-        events: Log rows of the contact types, as for `features.responses.responses`.
+        found: Responses of some customers.
         stages: `features.journey.lifecycle.stage_history` of the same customers.
-        vocabulary: The bank's vocabulary.
-        offers: The catalogue; impressions of other offers are left out.
+        offers: The catalogue.
         outbound: Channels in which the bank contacts customers.
         calendar: The bank's local days.
-        until: Time of the last knowledge.
 
     Returns:
         A table of `SCHEMA`, ordered by its keys; tables of different customers can be concatenated and added up.
     """
-    if vocabulary.contacts is None:
-        return SCHEMA.empty_table()
-    found = responses(events, vocabulary, tuple(offers), until)
     if not len(found):
         return SCHEMA.empty_table()
     moments = found.presented_at.astype(np.int64)

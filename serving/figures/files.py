@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -95,21 +95,49 @@ def read_offers(folder: Path) -> OfferFigures:
     return OfferFigures(**_json(folder / OFFERS, {}))
 
 
-def add_run(folder: Path, run: Mapping[str, Any]) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFigures:
+    """What a batch run decided by, and how much.
+
+    Attributes:
+        folder: Name of its folder.
+        as_of: Its moment, as ISO 8601 in the bank's time zone.
+        versions: Versions of the bank's folder, its policy and its models.
+        customers: Number of customers.
+        decisions: Number of decisions.
+        share_with_offer: Share of the decisions that offer something.
+        expected_value: Mean of the best offers' propensity x value.
+    """
+
+    folder: str
+    as_of: str
+    versions: Mapping[str, str]
+    customers: int | None = None
+    decisions: int | None = None
+    share_with_offer: float | None = None
+    expected_value: float | None = None
+
+    @property
+    def day(self) -> date:
+        """Local day of its moment."""
+        return datetime.fromisoformat(self.as_of).date()
+
+
+def add_run(folder: Path, run: RunFigures) -> None:
     """Add a run to the list of runs; one of the same folder replaces it."""
     folder.mkdir(parents=True, exist_ok=True)
-    others = [one for one in read_runs(folder) if one["folder"] != run["folder"]]
-    kept = sorted([*others, dict(run)], key=lambda one: str(one["as_of"]))[-MOST_RUNS:]
-    replace_text(folder / RUNS, json.dumps(kept, indent=1))
+    others = [one for one in read_runs(folder) if one.folder != run.folder]
+    kept = sorted([*others, run], key=lambda one: one.as_of)[-MOST_RUNS:]
+    replace_text(folder / RUNS, json.dumps([asdict(one) for one in kept], indent=1))
 
 
-def read_runs(folder: Path) -> list[dict[str, Any]]:
+def read_runs(folder: Path) -> list[RunFigures]:
     """Return the runs of the bank, oldest first.
 
     Raises:
         StateError: The file is damaged.
     """
-    return list(_json(folder / RUNS, []))
+    return [RunFigures(**one) for one in _json(folder / RUNS, [])]
 
 
 def write_effects(folder: Path, effects: Mapping[str, Any]) -> None:

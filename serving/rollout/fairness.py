@@ -13,13 +13,13 @@ from expressions.types import Array
 from models.evaluation.fairness import SMALLEST_SHARE, group_selections
 from models.settings import Rollout
 from serving.rollout.evidence import Matured, RecentDecisions
-from serving.rollout.gate import Gate, held_gate
+from serving.rollout.gate import GateAnswer, held_gate
 
 LEAST_ACCEPTED: Final = 10
 """Acceptances of a group below which nothing is said of what it accepts."""
 
 
-def fairness_gate(recent: RecentDecisions, matured: Matured | None, settings: Rollout) -> Gate:
+def fairness_gate(recent: RecentDecisions, matured: Matured | None, settings: Rollout) -> GateAnswer:
     """Judge how often groups are offered anything, and how often what they would accept; small groups do not count."""
     if not recent.groups:
         return held_gate("fairness", "no feature is named whose groups could be compared: name some as rollout.groups")
@@ -36,12 +36,14 @@ def fairness_gate(recent: RecentDecisions, matured: Matured | None, settings: Ro
             if one.ratio is not None and one.ratio < settings.minimum_ratio:
                 said = f"{one.group} of {name} is offered something {one.ratio:.2f} times as often as {one.reference}"
                 if one.ratio_high is not None and one.ratio_high < settings.minimum_ratio:
-                    return Gate("fairness", Verdict(Word.STOP, f"{said}, below {settings.minimum_ratio:g}"), one.ratio)
+                    return GateAnswer(
+                        "fairness", Verdict(Word.STOP, f"{said}, below {settings.minimum_ratio:g}"), one.ratio
+                    )
                 missing = missing or f"{said}, which may be chance"
             worst = min(worst, (one.ratio if one.ratio is not None else 1.0, f"{one.group} of {name}"))
         gap = max(rates.values()) - min(rates.values())
         if gap > settings.maximum_gap:
-            return Gate("fairness", Verdict(Word.STOP, _gap("are offered something", name, gap, settings)), gap)
+            return GateAnswer("fairness", Verdict(Word.STOP, _gap("are offered something", name, gap, settings)), gap)
         right = (
             dict(_rates(matured.groups[name], _made_again(matured), matured.accepted)) if matured is not None else {}
         )
@@ -50,14 +52,16 @@ def fairness_gate(recent: RecentDecisions, matured: Matured | None, settings: Ro
             continue
         gap = max(right.values()) - min(right.values())
         if gap > settings.maximum_gap:
-            return Gate("fairness", Verdict(Word.STOP, _gap("are offered what they accept", name, gap, settings)), gap)
+            return GateAnswer(
+                "fairness", Verdict(Word.STOP, _gap("are offered what they accept", name, gap, settings)), gap
+            )
     if missing:
         return held_gate("fairness", missing)
     said = (
         f"the lowest rate of offers is {worst[0]:.2f} times the highest ({worst[1]}), "
         f"in {len(recent.offered):,} decisions"
     )
-    return Gate("fairness", Verdict(Word.SHIP, said), worst[0])
+    return GateAnswer("fairness", Verdict(Word.SHIP, said), worst[0])
 
 
 def _rates(

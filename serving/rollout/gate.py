@@ -13,7 +13,7 @@ _LIGHTS: Final = {Word.SHIP: Light.GREEN, Word.HOLD: Light.UNKNOWN, Word.STOP: L
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class GateAnswer:
     """The answer of one gate.
 
     Attributes:
@@ -32,17 +32,17 @@ class Gate:
         return {"gate": self.name, "word": word, "reason": reason, "value": self.value}
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Gate:
+    def from_json(cls, content: Mapping[str, Any]) -> GateAnswer:
         """Return the gate that `to_json` has written."""
         return cls(content["gate"], Verdict(Word(content["word"]), content["reason"]), content["value"])
 
 
-def verdict_of_all(gates: tuple[Gate, ...]) -> Verdict:
+def verdict_of_all(gates: tuple[GateAnswer, ...]) -> Verdict:
     """Return the answer of all gates: stop if one stops, else hold if one holds.
 
     Example:
-        >>> enough = Gate("errors", Verdict(Word.SHIP, "none of 900 failed"), 0.0)
-        >>> missing = Gate("auc", Verdict(Word.HOLD, "no decision has a final outcome yet"), None)
+        >>> enough = GateAnswer("errors", Verdict(Word.SHIP, "none of 900 failed"), 0.0)
+        >>> missing = GateAnswer("auc", Verdict(Word.HOLD, "no decision has a final outcome yet"), None)
         >>> str(verdict_of_all((enough, missing)))
         'hold: auc: no decision has a final outcome yet'
     """
@@ -53,12 +53,12 @@ def verdict_of_all(gates: tuple[Gate, ...]) -> Verdict:
     return Verdict(Word.SHIP, f"all {len(gates)} gates ship")
 
 
-def held_gate(name: str, reason: str) -> Gate:
+def held_gate(name: str, reason: str) -> GateAnswer:
     """Return the answer of a gate that lacks data: hold, never ship."""
-    return Gate(name, Verdict(Word.HOLD, reason), None)
+    return GateAnswer(name, Verdict(Word.HOLD, reason), None)
 
 
-def readings_of_gates(gates: tuple[Gate, ...]) -> list[Reading]:
+def readings_of_gates(gates: tuple[GateAnswer, ...]) -> list[Reading]:
     """Return gates as readings: too little data is unknown, and not green."""
     return [
         Reading(

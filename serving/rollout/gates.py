@@ -20,7 +20,7 @@ from models.settings import Rollout
 from serving.beside import Calls
 from serving.rollout.evidence import Matured, RecentDecisions
 from serving.rollout.fairness import LEAST_ACCEPTED, fairness_gate
-from serving.rollout.gate import Gate, held_gate
+from serving.rollout.gate import GateAnswer, held_gate
 
 AUC_GATE: Final = "auc"
 DRIFT_GATE: Final = "drift"
@@ -31,7 +31,7 @@ ROLLING_BACK: Final = (AUC_GATE, DRIFT_GATE, ERRORS_GATE)
 
 def gates_of(
     settings: Rollout, matured: Matured | None, recent: RecentDecisions | None, calls: Calls, trial: TrialResult | None
-) -> tuple[Gate, ...]:
+) -> tuple[GateAnswer, ...]:
     """Put a model to all gates; what is missing holds.
 
     Args:
@@ -57,7 +57,7 @@ def gates_of(
     return tuple(gates)
 
 
-def value_gate(matured: Matured, settings: Rollout) -> Gate:
+def value_gate(matured: Matured, settings: Rollout) -> GateAnswer:
     """Judge what the model's policy would have earned: it may not lose more than a share of what was earned."""
     found = matured.evaluation
     if found is None or len(matured.comparable) < settings.minimum_decisions:
@@ -70,13 +70,13 @@ def value_gate(matured: Matured, settings: Rollout) -> Gate:
     )
     doubts = warnings_of(found.support)
     if gain.high < least:
-        return Gate("value", Verdict(Word.STOP, said), gain.value)
+        return GateAnswer("value", Verdict(Word.STOP, said), gain.value)
     if doubts:
-        return Gate("value", Verdict(Word.HOLD, doubts[0]), gain.value)
-    return Gate("value", Verdict(Word.SHIP if gain.low >= least else Word.HOLD, said), gain.value)
+        return GateAnswer("value", Verdict(Word.HOLD, doubts[0]), gain.value)
+    return GateAnswer("value", Verdict(Word.SHIP if gain.low >= least else Word.HOLD, said), gain.value)
 
 
-def calibration_gate(matured: Matured, settings: Rollout) -> Gate:
+def calibration_gate(matured: Matured, settings: Rollout) -> GateAnswer:
     """Judge acceptances over propensities; an interval that does not tell holds."""
     said = matured.arrays.propensity
     scored = np.isfinite(said)
@@ -91,12 +91,12 @@ def calibration_gate(matured: Matured, settings: Rollout) -> Gate:
         f"{found.impressions:,} impressions; {1 / most:.2f} to {most:.2f} is allowed"
     )
     if ratio.low > most or ratio.high < 1.0 / most:
-        return Gate("calibration", Verdict(Word.STOP, words), ratio.value)
+        return GateAnswer("calibration", Verdict(Word.STOP, words), ratio.value)
     inside = 1.0 / most <= ratio.value <= most
-    return Gate("calibration", Verdict(Word.SHIP if inside else Word.HOLD, words), ratio.value)
+    return GateAnswer("calibration", Verdict(Word.SHIP if inside else Word.HOLD, words), ratio.value)
 
 
-def auc_gate(matured: Matured, settings: Rollout) -> Gate:
+def auc_gate(matured: Matured, settings: Rollout) -> GateAnswer:
     """Judge the AUC on final outcomes against the other model on the same rows, beyond noise."""
     both = np.isfinite(matured.arrays.propensity) & np.isfinite(matured.other)
     accepted = matured.accepted[both]
@@ -119,11 +119,11 @@ def auc_gate(matured: Matured, settings: Rollout) -> Gate:
         f"({more.low / usual:+.1%} to {best:+.1%}); {-settings.maximum_auc_drop:.0%} is allowed"
     )
     if change < -settings.maximum_auc_drop:
-        return Gate(AUC_GATE, Verdict(Word.STOP if best < 0.0 else Word.HOLD, words), change)
-    return Gate(AUC_GATE, Verdict(Word.SHIP, words), change)
+        return GateAnswer(AUC_GATE, Verdict(Word.STOP if best < 0.0 else Word.HOLD, words), change)
+    return GateAnswer(AUC_GATE, Verdict(Word.SHIP, words), change)
 
 
-def drift_gate(recent: RecentDecisions, settings: Rollout) -> Gate:
+def drift_gate(recent: RecentDecisions, settings: Rollout) -> GateAnswer:
     """Judge whether its scores of the last days are distributed as in the weeks before."""
     now, before = (one[np.isfinite(one)] for one in (recent.scores, recent.before))
     if min(len(now), len(before)) < settings.minimum_decisions:
@@ -134,12 +134,12 @@ def drift_gate(recent: RecentDecisions, settings: Rollout) -> Gate:
         f"its scores have moved by {found.index:.2f}; {settings.maximum_drift:g} is allowed, and {found.by_chance:.2f} "
         "may be chance"
     )
-    return Gate(
+    return GateAnswer(
         DRIFT_GATE, Verdict(Word.STOP if found.exceeds(settings.maximum_drift) else Word.SHIP, said), found.index
     )
 
 
-def errors_gate(calls: Calls, settings: Rollout) -> Gate:
+def errors_gate(calls: Calls, settings: Rollout) -> GateAnswer:
     """Judge how many decisions it could not score."""
     if calls.decisions < settings.minimum_decisions:
         reason = f"it took part in {calls.decisions:,} decisions of the last 7 days"
@@ -149,27 +149,27 @@ def errors_gate(calls: Calls, settings: Rollout) -> Gate:
         f"it failed in {calls.failed:,} of {calls.decisions:,} decisions ({share:.1%}); "
         f"{settings.maximum_errors:.0%} is allowed"
     )
-    return Gate(ERRORS_GATE, Verdict(Word.STOP if share > settings.maximum_errors else Word.SHIP, said), share)
+    return GateAnswer(ERRORS_GATE, Verdict(Word.STOP if share > settings.maximum_errors else Word.SHIP, said), share)
 
 
-def time_gate(calls: Calls, settings: Rollout) -> Gate:
+def time_gate(calls: Calls, settings: Rollout) -> GateAnswer:
     """Judge how much processor time its scores take beside the decisions."""
     more = calls.own_nanoseconds / max(calls.all_nanoseconds, 1)
     said = f"its scores take {more:.1%} more processor time; {settings.maximum_more_time:.0%} is allowed"
-    return Gate("time", Verdict(Word.HOLD if more > settings.maximum_more_time else Word.SHIP, said), more)
+    return GateAnswer("time", Verdict(Word.HOLD if more > settings.maximum_more_time else Word.SHIP, said), more)
 
 
-def slice_gate(trial: TrialResult) -> Gate:
+def slice_gate(trial: TrialResult) -> GateAnswer:
     """Judge the customers of the slice against the others: it stops what does harm, and holds what cannot be compared.
 
     A slice is too small to prove a gain; that is for the value gate.
     """
     if not trial.arms or trial.sample_ratio.is_mismatch:
-        return Gate("slice", Verdict(Word.HOLD, trial.verdict.reason), None)
+        return GateAnswer("slice", Verdict(Word.HOLD, trial.verdict.reason), None)
     gain = trial.arms[0].gain
     word = Word.STOP if trial.verdict.word is Word.STOP else Word.SHIP
     said = f"a customer of the slice is worth {gain.as_gain('more')}"
-    return Gate("slice", Verdict(word, trial.verdict.reason if word is Word.STOP else said), gain.value)
+    return GateAnswer("slice", Verdict(word, trial.verdict.reason if word is Word.STOP else said), gain.value)
 
 
 def _few(matured: Matured | None, settings: Rollout) -> str:

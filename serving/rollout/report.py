@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from domain.errors import StateError
 from models.registry import CHALLENGER, CHAMPION, SLICE, Move
-from serving.rollout.gate import Gate, verdict_of_all
+from serving.rollout.gate import GateAnswer, verdict_of_all
 from serving.rollout.state import RolloutState
 from storage.atomic import replace_text
 
@@ -46,12 +46,12 @@ class RolloutReport:
     since: datetime | None
     other: str | None
     challenger: str | None
-    gates: tuple[Gate, ...]
+    gates: tuple[GateAnswer, ...]
     moves: tuple[Mapping[str, str], ...]
 
     @classmethod
     def of(
-        cls, model: str, state: RolloutState, gates: tuple[Gate, ...], slice_share: float, now: datetime
+        cls, model: str, state: RolloutState, gates: tuple[GateAnswer, ...], slice_share: float, now: datetime
     ) -> RolloutReport:
         """Report on a state and its gates."""
         found = state.model or state.challenger
@@ -99,7 +99,7 @@ class RolloutReport:
             **{name: content[name] for name in names},
             as_of=datetime.fromisoformat(content["as_of"]),
             since=None if since is None else datetime.fromisoformat(since),
-            gates=tuple(Gate.from_json(one) for one in content["gates"]),
+            gates=tuple(GateAnswer.from_json(one) for one in content["gates"]),
             moves=tuple(content["moves"]),
         )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import delete, or_, select, update
 
+from nbo_client.messages import Receipt
 from records.archive.archive import DecisionArchive
 from records.audit import AuditEntry, AuditWriter
 from records.database import Database
@@ -39,7 +39,7 @@ class ErasureService:
         self._clock = clock
         self._erase_files = erase_files
 
-    def erase(self, customer_id: str, caller: str) -> dict[str, Any]:
+    def erase(self, customer_id: str, caller: str) -> Receipt:
         """Erase a customer; running it again, for example after a crash, erases what is left.
 
         Anything that occurred before the erasure began, or was decided or planned before it ends, stays out however it
@@ -86,4 +86,4 @@ class ErasureService:
             # again: rows moved to the archive meanwhile were no longer in the database
             erased["decisions_archive"] += self._archive.forget(customer_id, now)
         self._database.sweep()
-        return {"receipt_id": receipt_id, "customer": name, "erased_at": now, "erased": dict(erased)}
+        return Receipt(receipt_id, name, now, dict(erased))

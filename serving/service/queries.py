@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from domain.errors import DataError, NotFoundError
 from features.journey.lifecycle import stage_history
 from features.moments import utc_microseconds
 from features.table import FeatureTable
+from nbo_client.messages import Catalogue, Customer, Explanation, Replay, Scores, StoredDecision
 from records.decision_log import DecisionLog, LoggedDecision
 from records.event_rows import moment_of
 from records.journal import PENDING_PREFIX
@@ -32,14 +34,30 @@ from serving.service.engine import LiveEngine
 
 FormerModel = Callable[[Mapping[str, str]], PropensityScorer | None]
 
+Rows = tuple[Mapping[str, Any], ...]
+
 CONTACTS_SHOWN = 50
 _LIMIT = "limit_"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerEvent:
+    """An event of a customer, as the event log or the journal has it."""
+
+    occurred_at: datetime
+    type: str
+    channel: str | None
+    product: str | None
+    amount: float | None
+    properties: Mapping[str, str]
+    decision_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class QueryService:
     """Answers queries about customers and decisions; the caller writes the audit entry.
 
-    Args:
+    Attributes:
         decision_log: Log of decisions.
         clock: Gives the current moment.
         engine: Returns the engine currently in use.
@@ -47,48 +65,40 @@ class QueryService:
         former_model: Returns the propensity model that a decision's versions cite; None if it is not kept.
     """
 
-    def __init__(
-        self,
-        decision_log: DecisionLog,
-        clock: Clock,
-        engine: Callable[[], LiveEngine],
-        decisions_folder: Path,
-        former_model: FormerModel,
-    ) -> None:
-        self._decision_log = decision_log
-        self._clock = clock
-        self._engine = engine
-        self._decisions_folder = decisions_folder
-        self._former_model = former_model
+    decision_log: DecisionLog
+    clock: Clock
+    engine: Callable[[], LiveEngine]
+    decisions_folder: Path
+    former_model: FormerModel
 
-    def customer(self, customer_id: str) -> dict[str, Any]:
+    def customer(self, customer_id: str) -> Customer:
         """Return what is known of a customer.
 
         Raises:
             NotFoundError: Nothing is known of the customer.
             StateError: The event log or the journal does not answer.
         """
-        engine, read = self._engine(), self._read(customer_id)
+        engine, read = self.engine(), self._read(customer_id)
         bank, values = engine.bank, read.features.row(0)
-        decided = self._decision_log.of_customer(customer_id, CONTACTS_SHOWN)
+        decided = self.decision_log.of_customer(customer_id, CONTACTS_SHOWN)
         if read.origin is Origin.NOTHING and not decided:
             raise NotFoundError("nothing is known of this customer", remedy="check that the id is the one in events")
-        return {
-            "customer_id": customer_id,
-            "as_of": read.as_of,
-            "attributes": {name: values.get(name) for name in bank.vocabulary.attributes},
-            "stage": {name: values.get(name) for name in ("stage", "previous_stage", "days_in_stage")},
-            "stage_history": self._stage_history(engine, customer_id, read),
-            "products": [
+        return Customer(
+            customer_id=customer_id,
+            as_of=read.as_of,
+            attributes={name: values.get(name) for name in bank.vocabulary.attributes},
+            stage={name: values.get(name) for name in ("stage", "previous_stage", "days_in_stage")},
+            stage_history=self._stage_history(engine, customer_id, read),
+            products=tuple(
                 {"product": product, "held": values.get(f"{product}_held"), "step": values.get(f"{product}_step")}
                 for product in bank.vocabulary.products
-            ],
-            "limits": _limits(engine, read.features),
-            "decisions": [_in_short(one) for one in decided],
-            "features_from": read.origin.value,
-        }
+            ),
+            limits=_limits(engine, read.features),
+            decisions=tuple(_in_short(one) for one in decided),
+            features_from=read.origin.value,
+        )
 
-    def events(self, customer_id: str, at_most: int) -> list[dict[str, Any]]:
+    def events(self, customer_id: str, at_most: int) -> tuple[CustomerEvent, ...]:
         """Return a customer's latest events, newest first; contacts that were decided and not presented are left out.
 
         Args:
@@ -98,20 +108,19 @@ class QueryService:
         Raises:
             StateError: The event log or the journal does not answer.
         """
-        events = self._engine().reader.events(customer_id, self._clock.now())
+        events = self.engine().reader.events(customer_id, self.clock.now())
         submitted = pc.invert(pc.starts_with(events["event_id"], PENDING_PREFIX))
         latest = events.filter(submitted).sort_by([("occurred_at", "descending"), ("event_id", "descending")])
-        names = ["occurred_at", "type", "channel", "product", "amount", "properties", "decision_id"]
-        rows: list[dict[str, Any]] = latest.slice(0, at_most).select(names).to_pylist()
-        return [{**row, "properties": dict(row["properties"] or ())} for row in rows]
+        rows = latest.slice(0, at_most).select([field.name for field in fields(CustomerEvent)]).to_pylist()
+        return tuple(CustomerEvent(**{**row, "properties": dict(row["properties"] or ())}) for row in rows)
 
-    def scores(self, customer_id: str, channel: str | None) -> dict[str, Any]:
+    def scores(self, customer_id: str, channel: str | None) -> Scores:
         """Return a customer's scores without deciding, limited to the scores that decisions may use.
 
         Raises:
             DataError: There is no such channel.
         """
-        engine, read = self._engine(), self._read(customer_id)
+        engine, read = self.engine(), self._read(customer_id)
         channels = None if channel is None else [channel]
         [one] = engine.decider.decide_as_assigned(
             read.features,
@@ -122,42 +131,42 @@ class QueryService:
         customers, candidates = may_be_scored(decided)
         churn = float(decided.features.columns["churn_probability"][0])
         propensity = decided.scores.propensity[0].tolist()
-        return {
-            "customer_id": customer_id,
-            "as_of": read.as_of,
-            "churn_probability": churn if customers[0] and not np.isnan(churn) else None,
-            "propensities": [
+        return Scores(
+            customer_id=customer_id,
+            as_of=read.as_of,
+            churn_probability=churn if customers[0] and not np.isnan(churn) else None,
+            propensities=tuple(
                 {"offer": offer.name, "channel": treatment.channel, "propensity": propensity[column]}
                 for column, (offer, treatment) in enumerate(decided.policy.candidates.pairs)
                 if treatment.channel in decided.channels and candidates[0, column] and not np.isnan(propensity[column])
-            ],
-            "versions": dict(one.decider.versions),
-            "features_from": read.origin.value,
-        }
+            ),
+            versions=dict(one.decider.versions),
+            features_from=read.origin.value,
+        )
 
-    def decision(self, decision_id: str) -> tuple[str, dict[str, Any]]:
-        """Return the customer of a decision, and the decision with its outcomes.
+    def decision(self, decision_id: str) -> StoredDecision:
+        """Return a decision with its outcomes.
 
         Raises:
             NotFoundError: There is no such decision.
         """
-        logged = self._decision_log.get(decision_id)
+        logged = self.decision_log.get(decision_id)
         outcomes = self._outcomes(logged)
-        return logged.customer_id, {
+        return StoredDecision(
             **_in_short(logged),
-            "customer_id": logged.customer_id,
-            "features_from": logged.features_from,
-            "versions": dict(logged.versions),
-            "offers": [] if logged.record is None else [_numbers(candidate) for candidate in logged.record.offers],
-            "fallback": None if logged.record is None else logged.record.fallback,
-            "outcomes": outcomes,
+            customer_id=logged.customer_id,
+            features_from=logged.features_from,
+            versions=dict(logged.versions),
+            offers=() if logged.record is None else tuple(_numbers(candidate) for candidate in logged.record.offers),
+            fallback=None if logged.record is None else logged.record.fallback,
+            outcomes=outcomes,
             # later outcomes revise earlier ones: a customer who did not answer yesterday may accept today
-            "outcome": outcomes[-1]["type"] if outcomes else None,
-            "withdrawn_at": self._withdrawn_at(decision_id),
-        }
+            outcome=outcomes[-1]["type"] if outcomes else None,
+            withdrawn_at=self._withdrawn_at(decision_id),
+        )
 
-    def explanation(self, decision_id: str) -> tuple[str, dict[str, Any]]:
-        """Return the customer of a decision, and its explanation: every rule's verdict on every candidate.
+    def explanation(self, decision_id: str) -> Explanation:
+        """Return the explanation of a decision: every rule's verdict on every candidate.
 
         Ranked offers come with what moved the model most; null where the model or the offer is not as it was.
 
@@ -165,41 +174,38 @@ class QueryService:
             NotFoundError: There is no such decision.
             DataError: The decision belongs to a batch run, whose rejections are in the files of the run.
         """
-        logged = self._decision_log.get(decision_id)
+        logged = self.decision_log.get(decision_id)
         decision = self._whole(logged)
         reasons = iter(self._reasons(logged, decision))
-        return logged.customer_id, {
-            "decision_id": decision_id,
-            "customer_id": logged.customer_id,
-            "stage": decision.stage,
-            "arm": decision.arm,
-            "request": dict(decision.request),
-            "prices": dict(decision.prices),
-            "remaining": dict(decision.remaining),
-            "features": dict(decision.features),
-            "fallback": decision.fallback,
-            "candidates": [
+        return Explanation(
+            decision_id=decision_id,
+            customer_id=logged.customer_id,
+            stage=decision.stage,
+            arm=decision.arm,
+            request=dict(decision.request),
+            prices=dict(decision.prices),
+            remaining=dict(decision.remaining),
+            features=dict(decision.features),
+            fallback=decision.fallback,
+            candidates=tuple(
                 {
                     **_numbers(candidate),
                     "reasons": [] if candidate.rank is None else next(reasons),
-                    "verdicts": [
-                        {"rule": one.rule, "kind": one.kind, "passed": one.passed, "reason": one.reason}
-                        for one in candidate.verdicts
-                    ],
+                    "verdicts": [asdict(one) for one in candidate.verdicts],
                 }
                 for candidate in decision.candidates
-            ],
-        }
+            ),
+        )
 
-    def replay(self, decision_id: str) -> tuple[str, dict[str, Any]]:
+    def replay(self, decision_id: str) -> tuple[str, Replay]:
         """Decide again and compare; return the customer of the decision, and the comparison.
 
         Raises:
             NotFoundError: There is no such decision.
             DataError: Other versions are in use now.
         """
-        logged = self._decision_log.get(decision_id)
-        decider = self._engine().decider.who_decided(logged.versions)
+        logged = self.decision_log.get(decision_id)
+        decider = self.engine().decider.who_decided(logged.versions)
         now = decider.versions
         if dict(logged.versions) != now:
             changed = sorted(name for name in {*logged.versions, *now} if logged.versions.get(name) != now.get(name))
@@ -208,21 +214,21 @@ class QueryService:
                 got=f"different versions of {', '.join(changed)}",
                 remedy="replay it with the bank's folder and the models of that time",
             )
-        again = replay(logged, decider, self._decisions_folder)
-        return logged.customer_id, {
-            "decision_id": decision_id,
-            "same": again.same,
-            "differences": list(again.differences),
-            "offers": [_numbers(candidate) for candidate in again.decision.offers],
-        }
+        again = replay(logged, decider, self.decisions_folder)
+        return logged.customer_id, Replay(
+            decision_id=decision_id,
+            same=again.same,
+            differences=tuple(again.differences),
+            offers=tuple(_numbers(candidate) for candidate in again.decision.offers),
+        )
 
-    def offers(self) -> dict[str, Any]:
+    def offers(self) -> Catalogue:
         """Return the bank's offers."""
-        bank = self._engine().bank
-        return {
-            "bank": bank.identity.name,
-            "currency": bank.identity.currency,
-            "offers": [
+        bank = self.engine().bank
+        return Catalogue(
+            bank=bank.identity.name,
+            currency=bank.identity.currency,
+            offers=tuple(
                 {
                     "offer": offer.name,
                     "description": offer.description,
@@ -237,39 +243,35 @@ class QueryService:
                     ],
                 }
                 for offer in bank.offers
-            ],
-        }
+            ),
+        )
 
     def _read(self, customer_id: str) -> CustomerFeatures:
-        return self._engine().reader.read(customer_id, self._clock.now(), live=True)
+        return self.engine().reader.read(customer_id, self.clock.now(), live=True)
 
-    def _stage_history(self, engine: LiveEngine, customer_id: str, read: CustomerFeatures) -> list[dict[str, Any]]:
+    def _stage_history(self, engine: LiveEngine, customer_id: str, read: CustomerFeatures) -> Rows:
         events = engine.reader.events(customer_id, read.as_of)
         bank = engine.bank
         found = stage_history(events, read.as_of, bank.feature_definitions)
-        return [
-            {name: row[name] for name in ("stage", "entered_at", "left_at", "previous_stage")}
-            for row in found.to_pylist()
-        ]
+        return tuple(found.select(["stage", "entered_at", "left_at", "previous_stage"]).to_pylist())
 
-    def _outcomes(self, logged: LoggedDecision) -> list[dict[str, Any]]:
-        events = self._engine().reader.events(logged.customer_id, self._clock.now())
+    def _outcomes(self, logged: LoggedDecision) -> Rows:
+        events = self.engine().reader.events(logged.customer_id, self.clock.now())
         submitted = pc.invert(pc.starts_with(events["event_id"], PENDING_PREFIX))
         outcomes = events.filter(pc.and_(submitted, pc.equal(events["decision_id"], logged.decision_id)))
-        rows = outcomes.sort_by("occurred_at").select(["type", "occurred_at", "channel"]).to_pylist()
-        return [dict(row) for row in rows]
+        return tuple(outcomes.sort_by("occurred_at").select(["type", "occurred_at", "channel"]).to_pylist())
 
     def _withdrawn_at(self, decision_id: str) -> datetime | None:
         query = select(WITHDRAWALS.c.withdrawn_at).where(WITHDRAWALS.c.decision_id == decision_id)
-        with self._decision_log.database.reading() as connection:
+        with self.decision_log.database.reading() as connection:
             found = connection.execute(query).scalar()
         return None if found is None else moment_of(found)
 
-    def _reasons(self, logged: LoggedDecision, decision: Decision) -> Iterator[list[dict[str, Any]] | None]:
+    def _reasons(self, logged: LoggedDecision, decision: Decision) -> Iterator[list[Mapping[str, Any]] | None]:
         """Yield the reasons of each ranked offer."""
-        decider = self._engine().decider
+        decider = self.engine().decider
         same_models = decider.models == {name: logged.versions.get(name) for name in decider.models}
-        model = decider.propensity if same_models else self._former_model(logged.versions)
+        model = decider.propensity if same_models else self.former_model(logged.versions)
         unknown = logged.features_from == Origin.NOTHING
         for reasons in reasons_of_record(decision, decider, model, unknown=unknown):
             yield None if reasons is None else [reason.to_json() for reason in reasons]
@@ -284,9 +286,9 @@ class QueryService:
         return logged.record
 
 
-def _limits(engine: LiveEngine, features: FeatureTable) -> list[dict[str, Any]]:
+def _limits(engine: LiveEngine, features: FeatureTable) -> Rows:
     counts = engine.decider.policy.names.counts
-    found: list[dict[str, Any]] = []
+    found: list[Mapping[str, Any]] = []
     for limit in engine.bank.policy.contact_limits:
         names = sorted({name for members in counts[COUNT + limit.name] for name in members})
         found += [
@@ -301,10 +303,10 @@ def _limits(engine: LiveEngine, features: FeatureTable) -> list[dict[str, Any]]:
             for name in names
             if name in features.columns
         ]
-    return found
+    return tuple(found)
 
 
-def _in_short(logged: LoggedDecision) -> dict[str, Any]:
+def _in_short(logged: LoggedDecision) -> Mapping[str, Any]:
     return {
         "decision_id": logged.decision_id,
         "channel": logged.channel,
@@ -316,17 +318,4 @@ def _in_short(logged: LoggedDecision) -> dict[str, Any]:
 
 
 def _numbers(candidate: Candidate) -> Mapping[str, Any]:
-    return {
-        "offer": candidate.offer,
-        "channel": candidate.channel,
-        "rank": candidate.rank,
-        "propensity": candidate.propensity,
-        "value": candidate.value,
-        "context": candidate.context,
-        "lever": candidate.lever,
-        "cost": candidate.cost,
-        "budget_cost": candidate.budget_cost,
-        "priority": candidate.priority,
-        "selection_probability": candidate.selection_probability,
-        "rank_probability": candidate.rank_probability,
-    }
+    return {one.name: getattr(candidate, one.name) for one in fields(candidate) if one.name != "verdicts"}

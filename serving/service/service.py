@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime
-from pathlib import Path
 from threading import Lock
 from typing import Final
 
@@ -15,7 +12,6 @@ from config.service import ServiceSettings
 from domain.errors import StateError
 from domain.pause import Pause
 from events.log import EventLog
-from records.archive.archive import DecisionArchive
 from records.audit import AuditWriter
 from records.database import Database
 from records.decision_log import DecisionLog
@@ -23,18 +19,18 @@ from records.decision_writes import DecisionWriter
 from records.group_commit import GroupCommit
 from records.logged import LoggedEvents
 from records.model_calls import add_calls
-from serving.rollout.report import RolloutReport
 from serving.service.clock import Clock
 from serving.service.deciding import DecisionService
 from serving.service.decision_queue import DecisionQueue
 from serving.service.engine import LiveEngine
 from serving.service.engine_reload import EngineReloader
-from serving.service.erasure import EraseFiles, ErasureService
+from serving.service.erasure import ErasureService
 from serving.service.ingestion import IngestionService
 from serving.service.instrumentation import Instrumentation, NoInstrumentation
 from serving.service.pauses import PauseService
 from serving.service.preview import PreviewService
-from serving.service.queries import FormerModel, QueryService
+from serving.service.queries import QueryService
+from serving.service.service_files import ServiceFiles
 from serving.service.withdrawal import WithdrawalService
 from serving.stale_feeds import all_pauses
 
@@ -54,13 +50,7 @@ class Service:
         clock: Clock for decisions and events.
         settings: Settings of the service.
         log: Event log.
-        decisions_folder: Folder that holds one folder per batch run.
-        erase_files: Removes a customer from everything stored outside the database.
-        archive: Archive of decisions that are no longer in the database.
-        former_model: Returns the propensity model that a decision's versions cite; None if it is not kept.
-        freshness: Returns, by input, the moment up to which it is complete.
-        ask_back: Asks to take a model back: the person, the reason, and the caller for the audit.
-        rollout: Returns the last report of the rollout; None before the first one.
+        files: What it reads and changes besides.
     """
 
     def __init__(
@@ -70,14 +60,7 @@ class Service:
         clock: Clock,
         settings: ServiceSettings,
         log: EventLog,
-        *,
-        decisions_folder: Path,
-        erase_files: EraseFiles,
-        archive: DecisionArchive | None = None,
-        former_model: FormerModel = lambda _: None,
-        freshness: Callable[[], Mapping[str, datetime]] = dict,
-        ask_back: Callable[[str, str, str], None] = lambda *_: None,
-        rollout: Callable[[], RolloutReport | None] = lambda: None,
+        files: ServiceFiles,
     ) -> None:
         self.database = database
         self.clock = clock
@@ -85,7 +68,7 @@ class Service:
         self._log = log
         self.engine = engine.paused_by(all_pauses(database, log, engine.bank, clock.now()))
         self.settings = settings
-        self.decision_log = DecisionLog(database, archive)
+        self.decision_log = DecisionLog(database, files.archive)
         # callers are answered by the deadline in any case (serving.api.requests): nothing should work for longer
         database.hurry(settings.answer_seconds * _OF_DATABASE)
         self.commits = GroupCommit(database, settings.answer_seconds)
@@ -100,15 +83,13 @@ class Service:
         self.ingestion = IngestionService(
             database, self.commits, clock, lambda: self.engine.bank.vocabulary, LoggedEvents(log)
         )
-        self.queries = QueryService(self.decision_log, clock, lambda: self.engine, decisions_folder, former_model)
+        self.queries = QueryService(self.decision_log, clock, lambda: self.engine, files.decisions, files.former_model)
         self.previews = PreviewService(database, clock, lambda: self.engine)
-        self.erasure = ErasureService(database, clock, erase_files, archive)
+        self.erasure = ErasureService(database, clock, files.erase, files.archive)
         self.audit = AuditWriter(database)
         self.pauses = PauseService(database, clock.now, lambda: self.engine.bank)
         self.withdrawal = WithdrawalService(self.decision_log, clock, self._presented)
-        self.freshness = freshness
-        self.ask_back = ask_back
-        self.rollout = rollout
+        self.files = files
         self.instrumentation: Instrumentation = NoInstrumentation()
         self.reloader: EngineReloader | None = None
         sys.setswitchinterval(SWITCH_SECONDS)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
 from domain.errors import DataError
+from nbo_client.messages import Withdrawal
 from records.audit import AuditEntry, AuditWriter
 from records.customer_versions import lock_customers, raise_versions
 from records.database import Database
@@ -39,7 +39,7 @@ class WithdrawalService:
         self._clock = clock
         self._presented = presented
 
-    def withdraw(self, decision_id: str, caller: str) -> dict[str, Any]:
+    def withdraw(self, decision_id: str, caller: str) -> Withdrawal:
         """Withdraw the contact of a decision; a repeated call changes nothing and returns the first answer.
 
         One transaction ends the contact, raises the customer's version so that concurrent decisions are decided again,
@@ -72,7 +72,7 @@ class WithdrawalService:
         if withdrawn_at is None:
             self._decision_log.get(decision_id)
             raise _not_pending("no contact of this decision waits to be presented")
-        return {"decision_id": decision_id, "withdrawn_at": moment_of(withdrawn_at)}
+        return Withdrawal(decision_id, moment_of(withdrawn_at))
 
     def _end_contact(self, connection: Connection, decision_id: str, now: int) -> str | None:
         """End the contact if there is one; return its customer.

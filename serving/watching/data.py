@@ -20,7 +20,7 @@ from domain.health import Light, Reading, light_of
 from events.log import EventLog
 from features.calendar import Calendar
 from serving.batch.part import FEATURES, OFFERS
-from serving.figures.files import read_runs
+from serving.figures.files import RunFigures, read_runs
 
 NEVER_DRIFTS: Final = frozenset({"customer_id", "as_of"})
 WEEKS: Final = 4
@@ -43,7 +43,7 @@ def freshness(
     runs = read_runs(figures)
     moments = {
         "event log": log.last_available_at(),
-        "decided night": datetime.fromisoformat(runs[-1]["as_of"]) if runs else None,
+        "decided night": datetime.fromisoformat(runs[-1].as_of) if runs else None,
     }
     for subject, moment in moments.items():
         if moment is not None and ended is not None and moment <= ended:
@@ -88,7 +88,7 @@ def events_by_day(log: EventLog, calendar: Calendar) -> dict[date, int]:
 
 def drifts(figures: Path, decisions: Path, limits: Limits) -> Iterator[Reading]:
     """Read how far features and scores are from the first kept night that the same models decided."""
-    runs = [run for run in read_runs(figures) if (decisions / run["folder"] / FEATURES).is_dir()]
+    runs = [run for run in read_runs(figures) if (decisions / run.folder / FEATURES).is_dir()]
     if not runs:
         return
     last, first = runs[-1], next(run for run in runs if _models(run) == _models(runs[-1]))
@@ -96,7 +96,7 @@ def drifts(figures: Path, decisions: Path, limits: Limits) -> Iterator[Reading]:
         said = "only one night was decided by these models, so that nothing can have moved"
         yield Reading(check="drift", subject="", light=Light.UNKNOWN, value=None, sentence=said)
         return
-    earlier, later = (_columns(decisions / run["folder"]) for run in (first, last))
+    earlier, later = (_columns(decisions / run.folder) for run in (first, last))
     for name in sorted(set(earlier) & set(later)):
         if min(len(earlier[name]), len(later[name])) < LEAST_ROWS:
             continue
@@ -104,12 +104,12 @@ def drifts(figures: Path, decisions: Path, limits: Limits) -> Iterator[Reading]:
         light = light_of(found.index, limits.drift.amber, limits.drift.red)
         if not found.exceeds(0.0):
             light = Light.GREEN
-        said = f"{name} has moved by {found.index:.2f} since {first['as_of'][:10]}, {found.by_chance:.2f} may be chance"
+        said = f"{name} has moved by {found.index:.2f} since {first.day}, {found.by_chance:.2f} may be chance"
         yield Reading(check="drift", subject=name, light=light, value=found.index, sentence=said)
 
 
-def _models(run: dict[str, dict[str, str]]) -> dict[str, str]:
-    return {name: version for name, version in run["versions"].items() if name not in {"bank", "policy"}}
+def _models(run: RunFigures) -> dict[str, str]:
+    return {name: version for name, version in run.versions.items() if name not in {"bank", "policy"}}
 
 
 def _columns(run: Path) -> dict[str, NDArray[np.float64]]:

@@ -99,16 +99,16 @@ def without_offer(
     figures: Path, decisions: Path, channels: Sequence[str], outbound: Collection[str], limits: Limits
 ) -> Iterator[Reading]:
     """Read the share of the last night's decisions that have no offer, by channel."""
-    runs = [run for run in read_runs(figures) if (decisions / run["folder"] / OFFERS).is_dir()]
-    if not runs or not runs[-1]["customers"]:
+    runs = [run for run in read_runs(figures) if (decisions / run.folder / OFFERS).is_dir()]
+    if not runs or not (customers := runs[-1].customers):
         return
-    table = ds.dataset(decisions / runs[-1]["folder"] / OFFERS, format="parquet")
+    table = ds.dataset(decisions / runs[-1].folder / OFFERS, format="parquet")
     first = table.to_table(columns=["channel"], filter=ds.field("rank") == 1)["channel"].cast("string")
     counts = {row["values"]: row["counts"] for row in pc.value_counts(first).to_pylist()}
     for channel in channels:
         side = "outbound" if channel in outbound else "inbound"
         limit: Limit = getattr(limits, f"without_offer_{side}")
-        share = 1.0 - counts.get(channel, 0) / runs[-1]["customers"]
+        share = 1.0 - counts.get(channel, 0) / customers
         said = f"{channel} ({side}) has no offer for {share:.0%} of the customers"
         light = light_of(share, limit.amber, limit.red)
         yield Reading(check=f"without_offer_{side}", subject=channel, light=light, value=share, sentence=said)

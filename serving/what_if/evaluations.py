@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -19,9 +19,6 @@ from decisioning.off_policy.evaluate import PolicyEvaluation
 from domain.errors import StateError
 from storage.atomic import replace_text
 from storage.versions import FileVersion, version_of
-
-if TYPE_CHECKING:
-    from serving.decider import Decider
 
 FOLDER: Final = "evaluations"
 MOST: Final = 200
@@ -51,12 +48,12 @@ class EvaluationRecord:
         kind: Whether another policy or another model was evaluated.
         subject: Its name: of a folder or file, `proposal:NUMBER`, or a version or alias of the model.
         as_of: Moment of the evaluation, aware; later news did not count.
-        made_at: When it was made, aware.
         currency: The bank's currency, in which rewards are measured.
         customers: Customers of the logged decisions.
         left_out: Number of impressions that tell nothing, by reason.
         versions: Digests of the evaluated bank and policy, and of the models (`serving.decider.Decider.versions`).
         found: The figures.
+        made_at: When it was made, aware.
         is_watched: Whether a rollout made it, which does so every day; of each version the last one is kept.
     """
 
@@ -64,52 +61,13 @@ class EvaluationRecord:
     kind: Kind
     subject: str
     as_of: datetime
-    made_at: datetime
     currency: str
     customers: int
     left_out: Mapping[str, int]
     versions: Mapping[str, str]
     found: PolicyEvaluation
+    made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     is_watched: bool = False
-
-    @classmethod
-    def of(
-        cls,
-        kind: Kind,
-        subject: str,
-        decider: Decider,
-        customers: Iterable[object],
-        found: PolicyEvaluation,
-        *,
-        as_of: datetime,
-        left_out: Mapping[str, int],
-        is_watched: bool = False,
-    ) -> EvaluationRecord:
-        """Record what was found of a decider, now.
-
-        Args:
-            kind: Whether it is another policy or another model.
-            subject: Its name.
-            decider: What was evaluated.
-            customers: Customer of each logged decision.
-            found: The figures.
-            as_of: Moment of the evaluation, aware.
-            left_out: Number of impressions that tell nothing, by reason.
-            is_watched: Whether a rollout makes it.
-        """
-        return cls(
-            bank=decider.bank.identity.name,
-            kind=kind,
-            subject=subject,
-            as_of=as_of,
-            made_at=datetime.now(UTC),
-            currency=decider.bank.identity.currency,
-            customers=len(set(customers)),
-            left_out=left_out,
-            versions=decider.versions,
-            found=found,
-            is_watched=is_watched,
-        )
 
     @property
     def key(self) -> str:

@@ -27,7 +27,7 @@ from journeys.audience import Audience
 from serving.api.app import create_app
 from serving.decider import Decider
 from serving.figures.daily_responses import SCHEMA
-from serving.figures.files import add_run, write_daily_responses
+from serving.figures.files import RunFigures, add_run, write_daily_responses
 from serving.proposals.tryouts import Tryouts
 from serving.proposals.workflow import Proposals
 from tests.console.comparing import compared_here
@@ -93,9 +93,8 @@ def write_figures(folder: Path, offers: Sequence[str] = ("savings_plus", "budget
     write_daily_responses(folder / "figures", pa.Table.from_pylist(rows, SCHEMA), AS_OF)
     for day, policy in ((10, "a"), (17, "b")):
         versions = {"bank": policy, "policy": policy, "churn": "1:ab"}
-        add_run(
-            folder / "figures", {"folder": f"run-{day}", "as_of": f"2026-02-{day}T00:00:00+01:00", "versions": versions}
-        )
+        run = RunFigures(folder=f"run-{day}", as_of=f"2026-02-{day}T00:00:00+01:00", versions=versions)
+        add_run(folder / "figures", run)
 
 
 def write_last_run(folder: Path, **more: Any) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from config.watching import Limits, Watching
+from decisioning.experiments.design import TrialOutcomes
 from decisioning.experiments.trials import judge_trial
 from decisioning.experiments.triggered import judge_triggered
 from decisioning.off_policy.evaluate import PolicyEvaluation, evaluate_policy
@@ -66,13 +67,10 @@ def report(name: str, gain: float | None, guardrail: float = 0.0) -> TrialReport
     arm = np.where(generator.random(6_000) < 0.5, "usual", "new")
     outcome = generator.exponential(np.where(arm == "new", 10.0 + gain, 10.0))
     complaints = generator.random(6_000) < np.where(arm == "new", 0.1 + guardrail, 0.1)
-    result = judge_trial(
-        outcome, arm, trial.arms, "usual", days=28, expected_gain=2.0, guardrails={"complaint": complaints}
-    )
+    result = judge_trial(TrialOutcomes.of(outcome, arm, guardrails={"complaint": complaints}), trial.design, days=28)
     triggered = generator.random(6_000) < 0.4
-    found = judge_triggered(
-        outcome, arm, triggered, generator.random(6_000) < 0.1, trial.arms, "usual", days=28, expected_gain=2.0
-    )
+    outcomes, unknown = TrialOutcomes.of(outcome, arm), generator.random(6_000) < 0.1
+    found = judge_triggered(outcomes, trial.design, triggered, unknown, days=28)
     lost = {"the record is no longer kept": sum(found.unknown.values())}
     return TrialReport(trial, 6_000, 4_000.0, 28, result, triggered=TriggeredReport(found, 20_000, lost))
 

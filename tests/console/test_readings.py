@@ -9,6 +9,7 @@ from console.languages import Texts
 from console.languages.sentences import in_words
 from console.links import BASE
 from console.readings import CHECKS
+from decisioning.experiments.design import TrialDesign, TrialOutcomes
 from decisioning.experiments.trials import judge_trial
 from decisioning.off_policy.estimators import ESTIMATORS
 from decisioning.off_policy.verdict import verdict_of, warnings_of
@@ -68,12 +69,12 @@ def sentences():
     for gain, guardrail in ((3.0, 0.0), (0.0, 0.0), (-5.0, 0.0), (0.0, 0.3)):
         result = report("bonus", gain, guardrail).result
         yield result.verdict.reason
-    arms = {"usual": 0.5, "new": 0.5}
-    yield judge_trial([1.0] * 4, ["usual", "new"] * 2, arms, "usual", days=7, expected_gain=1.0).verdict.reason
+    design = TrialDesign({"usual": 0.5, "new": 0.5}, "usual", expected_gain=1.0)
+    yield judge_trial(TrialOutcomes.of([1.0] * 4, ["usual", "new"] * 2), design, days=7).verdict.reason
     skewed = ["usual"] * 900 + ["new"] * 100
     yield from (said for one in evaluations() for said in (one.found.verdict.reason, *one.found.warnings))
     yield from evaluation_words()
-    yield judge_trial([1.0] * 1_000, skewed, arms, "usual", days=7, expected_gain=1.0).verdict.reason
+    yield judge_trial(TrialOutcomes.of([1.0] * 1_000, skewed), design, days=7).verdict.reason
 
 
 def evaluation_words():

@@ -16,16 +16,16 @@ from tests.serving.build import AS_OF, Interested, Leaving
 
 
 def test_a_person_sees_the_shadow_with_its_gates_and_takes_it_back(tmp_path: Path) -> None:
-    app = console_app(tmp_path)
     report = RolloutReport(
         model="demo-propensity", as_of=AS_OF, sentence="", stage="shadow", version="7", share=0.0, since=AS_OF,
         other="6", challenger="7", gates=(held_gate("auc", "too few outcomes"),), moves=(),
     )  # fmt: skip
     asked: list[tuple[str, str, str]] = []
+    app = console_app(
+        tmp_path, rollout=lambda: report, ask_back=lambda by, why, caller: asked.append((by, why, caller))
+    )
     with running(app, {}) as client:
         service = app.state.service
-        service.rollout = lambda: report
-        service.ask_back = lambda by, why, caller: asked.append((by, why, caller))
         plain = service.engine.decider
         beside = Beside(shadow=Shadow(cited="7:ab12", scorer=Interested()))
         shadowed = Decider(plain.bank, Leaving(), Interested(), plain.models, beside=beside)

@@ -15,6 +15,8 @@ from expressions.types import Array, Boolean, Category, ColumnType, Number
 from features.catalogue import Feature, FeatureCatalogue
 from features.responses import Responses
 from features.table import FeatureTable
+from models.propensity.rows import PropensityRows
+from models.settings import Training
 
 PRODUCTS = ("savings", "credit_card", "personal_loan", "mortgage", "investment", "insurance", "current_account")
 CHANNELS = ("app", "web", "email", "push", "call_centre")
@@ -131,6 +133,17 @@ class OfferWorld:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(self.features.columns)
+
+    def rows(self, training: Training, responses: Responses | None = None) -> PropensityRows:
+        """What a model is trained on, by default with the true responses."""
+        return PropensityRows.of(
+            self.features,
+            responses or self.responses,
+            self.names,
+            offers=self.offers,
+            catalogue=self.catalogue,
+            training=training,
+        )
 
 
 def acceptance_truth(features: FeatureTable, offers: tuple[Offer, ...], offer: Array, channel: Array) -> Array:

@@ -11,7 +11,7 @@ from domain.errors import ModelError
 from expressions.types import Array
 from models.learners import learner_class
 from models.tree_parameters import RANGES, SEARCHED, Span
-from models.tuning import Found, Parameters, Tried, search
+from models.tuning import Found, Parameters, SearchBudget, TriedParameters, search
 
 SPANS = {"rate": Span(0.01, 1.0), "leaves": Span(2, 60, whole=True)}
 CUSTOMERS = np.array([f"c{row}" for row in range(90)], dtype=object)
@@ -24,9 +24,9 @@ def losses_of(parameters: Parameters) -> Iterator[Array]:
         yield 0.3 + 0.1 * distance + 0.01 * np.random.default_rng(fold).random(30)
 
 
-def searched(*, seconds: float = 60.0, trials: int | None = 25, seed: int = 7) -> tuple[Found, list[Tried]]:
-    done: list[Tried] = []
-    found = search(losses_of, SPANS, CUSTOMERS, seconds=seconds, trials=trials, seed=seed, done=done.append)
+def searched(*, seconds: float = 60.0, trials: int | None = 25, seed: int = 7) -> tuple[Found, list[TriedParameters]]:
+    done: list[TriedParameters] = []
+    found = search(losses_of, SPANS, CUSTOMERS, SearchBudget(seconds=seconds, trials=trials, seed=seed), done.append)
     return found, done
 
 
@@ -63,7 +63,7 @@ def test_a_search_ends_with_its_time_also_within_a_trial() -> None:
                 time.sleep(0.2)
             yield losses
 
-    found = search(slow, SPANS, CUSTOMERS, seconds=0.3, trials=None, seed=7, done=lambda tried: None)
+    found = search(slow, SPANS, CUSTOMERS, SearchBudget(seconds=0.3), lambda tried: None)
     assert len(found.tried) == 1
     assert not found.tried[0].complete
     assert found.best is None

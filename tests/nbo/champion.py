@@ -13,7 +13,7 @@ from models.gate import judge_challenger
 from models.inputs import model_inputs
 from models.registry import RegisteredModel
 from models.settings import Gate, Training
-from models.tracking.runs import log_run
+from models.tracking.runs import RunFindings, log_run
 from tests.models.evaluation.worlds import judged_world
 from tests.models.tracking.builders import facts
 from wiring.components import Components
@@ -26,13 +26,13 @@ def train_champion(components: Components, seed: int) -> RegisteredModel:
     held_out = judged_world(rows=400)
     evaluation = evaluate(held_out, replicates=5)
     gate = Gate(minimum_positives=10, maximum_calibration_error=1.0)
-    run = log_run(
-        components.models.store, facts(bank=components.name), _fitted(components, seed),
+    found = RunFindings(
         held_out=held_out, evaluation=evaluation,
         report=judge_challenger(evaluation, {"age": 0.6}, gate, champion=None),
         pictures={"reliability.png": draw_reliability(evaluation.reliability, components.name)},
         single_features={"age": 0.6}, importance={"age": 0.2},
     )  # fmt: skip
+    run = log_run(components.models.store, facts(bank=components.name), _fitted(components, seed), found)
     registered = components.models.registry.register(run)
     components.models.registry.promote(registered)
     return registered

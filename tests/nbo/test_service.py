@@ -22,7 +22,7 @@ from models.registry import CHAMPION
 from nbo.processes import Servers
 from nbo.servers import start_mlflow
 from nbo.service import PUBLISH_SECONDS
-from serving.champions import Champion, read_champions, write_champions
+from serving.champions import PublishedModel, read_champions, write_champions
 from tests.docs.pages import ROOT
 from tests.nbo.champion import train_champion
 from tests.nbo.test_processes import alive
@@ -277,7 +277,7 @@ def test_a_registry_that_knows_nothing_of_a_bank_takes_no_champions_and_one_that
 ) -> None:
     other = SmallBank.write(tmp_path, customers=20, months=2, name="other").parts
     other.places.champions.mkdir(parents=True)
-    champion = Champion(name="other-churn", version="7", digest="ab" * 32, folder="other-churn-7")
+    champion = PublishedModel(name="other-churn", version="7", digest="ab" * 32, folder="other-churn-7")
     write_champions(other.places.champions, {"churn": champion})
     assert not publish_champions(other)
     assert read_champions(other.places.champions) == {"churn": champion}

@@ -12,10 +12,13 @@ from config.experiments import changed_models
 from domain.errors import DataError
 from models.splits import evaluation_folds
 from models.tracking.context import PARENT_TAG
-from pipelines.training_rows import ChurnRows
+from models.tuning import SearchBudget
+from pipelines.training_rows import churn_rows
 from pipelines.tuning import _churn_rows, tune
 from tests.pipelines.ready_bank import ready_to_decide
 from wiring.components import Components
+
+BUDGET = SearchBudget(seconds=300.0, trials=3)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +29,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Components]:
 
 def test_a_search_logs_nested_runs_and_gives_the_command_that_trains_what_it_found(parts: Components) -> None:
     given = ("models.churn.num_iterations=40",)
-    tuned = tune(parts, "churn", parts.moment(None), name="slow", changes=given, seconds=300.0, trials=3)
+    tuned = tune(parts, "churn", parts.moment(None), name="slow", changes=given, budget=BUDGET)
     assert len(tuned.found.tried) == 3
     assert tuned.found.best is not None
     assert tuned.command[:6] == ("nbo", "--bank", str(parts.folder), "train", "--as", "slow")
@@ -48,13 +51,13 @@ def test_a_search_logs_nested_runs_and_gives_the_command_that_trains_what_it_fou
     }
     assert parts.models.registry.find(f"{parts.name}-churn", "slow") is None
 
-    again = tune(parts, "churn", parts.moment(None), name="slow", changes=given, seconds=300.0, trials=3)
+    again = tune(parts, "churn", parts.moment(None), name="slow", changes=given, budget=BUDGET)
     assert again.found == tuned.found
 
 
 def test_a_search_sees_nothing_that_models_are_evaluated_on(parts: Components) -> None:
     until = parts.moment(None)
-    rows = ChurnRows.of(parts, until)
+    rows = churn_rows(parts, until)
     known = np.flatnonzero(~np.isnan(rows.y))
     ids, moments = rows.features.customer_ids[known], rows.features.as_of[known]
     first = evaluation_folds(ids, moments, rows.known_at[known], parts.bank.models.training)[0]
@@ -71,5 +74,5 @@ def test_a_learner_without_parameters_cannot_be_tuned(parts: Components) -> None
             datetime.now(UTC),
             name="x",
             changes=["models.propensity.learner=logistic"],
-            seconds=1.0,
+            budget=BUDGET,
         )

@@ -27,15 +27,7 @@ def decider() -> Decider:
     world = offer_world(1500, 4000, NUMBERS, count=4)
     leaving = churn_world(600, 4, NUMBERS)
     training = Training(folds=2, segments=())
-    propensity = train_propensity(
-        world.features,
-        world.responses,
-        offers=world.offers,
-        catalogue=world.catalogue,
-        names=world.names,
-        training=training,
-        num_threads=1,
-    )
+    propensity = train_propensity(world.rows(training), training, num_threads=1)
     churn = fit_churn(
         leaving.features, leaving.y, tuple(leaving.features.columns), training, known_at=leaving.known_at, num_threads=1
     )

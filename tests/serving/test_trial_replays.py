@@ -21,7 +21,7 @@ from records.decision_log import DecisionLog
 from records.schema import DECISIONS
 from serving.batch.part import FEATURES, decide_part, part_file
 from serving.batch.part_log import log_part
-from serving.trial_replays import FILES_GONE, OTHERWISE, RECORD_GONE, Replays, replay_trial
+from serving.trial_replays import FILES_GONE, OTHERWISE, RECORD_GONE, AssignedCustomers, Replays, replay_trial
 from serving.trial_results import trial_reports
 from tests.serving.api.build import with_policy
 from tests.serving.build import AS_OF, features_of_all, small_bank, small_decider, small_log
@@ -75,10 +75,8 @@ class World:
     def replay(self, bank=None):
         decider = small_decider(bank or self.bank)
         start = datetime.combine(TRIAL.starts, time(), self.bank.time_zone)
-        return replay_trial(
-            TRIAL, NAMES, ARMS, lambda _: decider, self.log, self.decision_log, self.folder / "decisions",
-            start, start + timedelta(days=7),
-        )  # fmt: skip
+        assigned = AssignedCustomers(TRIAL, NAMES, ARMS, start, start + timedelta(days=7))
+        return replay_trial(assigned, lambda _: decider, self.log, self.decision_log, self.folder / "decisions")
 
     def truth(self):
         """Who is offered something else by a policy with the lever for all of the north than by one without it."""
@@ -117,10 +115,8 @@ def test_who_is_found_does_not_depend_on_the_arm(tmp_path, batch):
     assert (arms != ARMS)[found.triggered].any()
     start = datetime.combine(TRIAL.starts, time(), other.time_zone)
     there = World(tmp_path / "other", other, batch=batch)
-    again = replay_trial(
-        flipped, NAMES, arms, lambda _: small_decider(other), there.log, there.decision_log,
-        there.folder / "decisions", start, start + timedelta(days=7),
-    )  # fmt: skip
+    assigned, decisions = AssignedCustomers(flipped, NAMES, arms, start, start + timedelta(days=7)), there.decision_log
+    again = replay_trial(assigned, lambda _: small_decider(other), there.log, decisions, there.folder / "decisions")
     assert again.triggered.tolist() == found.triggered.tolist()
     assert not again.unknown.any()
 
@@ -168,12 +164,10 @@ def test_a_report_says_for_how_many_decisions_would_have_differed(tmp_path):
     world = World(tmp_path, PUSHED)
     bank = replace(PUSHED, offers=tuple(replace(one, counts_as=COUNTED) for one in PUSHED.offers))
 
-    def replay(trial, customers, arm, since, until):
-        assert (trial, since, until) == (TRIAL, *PERIOD)
-        return replay_trial(
-            trial, customers, arm, lambda _: small_decider(PUSHED), world.log, world.decision_log,
-            tmp_path / "decisions", since, until,
-        )  # fmt: skip
+    def replay(assigned):
+        assert (assigned.trial, assigned.since, assigned.until) == (TRIAL, *PERIOD)
+        decider, folder = small_decider(PUSHED), tmp_path / "decisions"
+        return replay_trial(assigned, lambda _: decider, world.log, world.decision_log, folder)
 
     [report] = trial_reports(world.log, bank, AS_OF + timedelta(days=60), replay=replay)
     assert report.triggered is not None
@@ -189,11 +183,10 @@ def test_of_many_customers_some_are_drawn_in_all_arms(tmp_path, monkeypatch):
     bank = replace(PUSHED, offers=tuple(replace(one, counts_as=COUNTED) for one in PUSHED.offers))
     looked = []
 
-    def replay(trial, customers, arm, since, until):
-        del trial, since, until
-        looked.append((customers, arm.tolist()))
-        nobody = np.zeros(len(customers), dtype=bool)
-        return Replays(nobody, nobody, len(customers), {})
+    def replay(assigned):
+        looked.append((assigned.customers, assigned.arm.tolist()))
+        nobody = np.zeros(len(assigned.customers), dtype=bool)
+        return Replays(nobody, nobody, len(assigned.customers), {})
 
     for _ in range(2):
         [report] = trial_reports(small_log(tmp_path / f"{len(looked)}", CUSTOMERS), bank, PERIOD[1], replay=replay)

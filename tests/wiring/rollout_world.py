@@ -29,7 +29,7 @@ from models.propensity.families import families_of
 from models.propensity.impressions import Impressions, impressions
 from models.registry import RegisteredModel
 from models.settings import Gate, Learning, Rollout, Training
-from models.tracking.runs import log_run
+from models.tracking.runs import RunFindings, log_run
 from records.model_calls import add_calls
 from tests.models.evaluation.worlds import judged_world
 from tests.models.tracking.builders import facts
@@ -103,10 +103,12 @@ class RolloutWorld:
             self.parts.models.store,
             facts(bank=self.parts.name, model="propensity", data_last=TRAINED, offers=bank.offers),
             model,
-            held_out=held_out,
-            evaluation=evaluation,
-            report=judge_challenger(evaluation, {"logins": 0.6}, gate, champion=None),
-            pictures={"reliability.png": draw_reliability(evaluation.reliability, "small")},
+            RunFindings(
+                held_out=held_out,
+                evaluation=evaluation,
+                report=judge_challenger(evaluation, {"logins": 0.6}, gate, champion=None),
+                pictures={"reliability.png": draw_reliability(evaluation.reliability, "small")},
+            ),
         )
         return self.parts.models.registry.register(run, waits=True)
 

@@ -24,7 +24,7 @@ from serving.rollout.requests import BackRequest, ask_back, asked_back
 from serving.what_if.evaluations import read_evaluations
 from tests.serving.api.build import with_policy
 from tests.wiring.rollout_world import RolloutWorld
-from wiring.rollout import Rollout, do_what_is_asked
+from wiring.rollout import RolloutControl, do_what_is_asked
 from wiring.trials import slow_arm
 
 STEP = {"by": "A. Jansen", "why": "learned the summer"}
@@ -50,7 +50,7 @@ def answered(world: RolloutWorld, since_days: int) -> dict[str, int]:
 
 
 def test_a_good_challenger_goes_through_shadow_and_slice_into_charge(world: RolloutWorld) -> None:
-    parts, desk = world.parts, Rollout(world.parts, "test")
+    parts, desk = world.parts, RolloutControl(world.parts, "test")
     first = world.train(1, form="rates")
     assert parts.models.champion("propensity") == first, "the first model need not wait"
     challenger = world.train(2)
@@ -104,7 +104,7 @@ def test_a_good_challenger_goes_through_shadow_and_slice_into_charge(world: Roll
 
 
 def test_a_bad_challenger_is_taken_back_from_its_slice_by_itself(world: RolloutWorld) -> None:
-    desk = Rollout(world.parts, "test")
+    desk = RolloutControl(world.parts, "test")
     first, bad = world.train(1), world.train(2, sign=-1.0)
     world.live(8)
     desk.start(**STEP, now=world.today)
@@ -122,7 +122,7 @@ def test_a_bad_challenger_is_taken_back_from_its_slice_by_itself(world: RolloutW
 
 
 def test_a_bad_champion_is_replaced_by_the_former_one_by_itself(world: RolloutWorld) -> None:
-    desk = Rollout(world.parts, "test")
+    desk = RolloutControl(world.parts, "test")
     good, bad = world.train(1), world.train(2, sign=-1.0)
     world.parts.models.registry.promote(bad, by="somebody", why="in a hurry", at=world.today)
     world.live(9)
@@ -176,7 +176,7 @@ def test_the_arm_of_a_trial_is_decided_by_the_version_that_it_names(world: Rollo
 
 
 def test_missing_data_holds(world: RolloutWorld) -> None:
-    desk = Rollout(world.parts, "test")
+    desk = RolloutControl(world.parts, "test")
     world.train(1)
     world.train(2)
     desk.start(**STEP, now=world.today)
@@ -196,7 +196,7 @@ def test_the_shadow_changes_no_byte_of_a_decision(world: RolloutWorld) -> None:
         return [one.decider.traces(one.decisions).of(row, "app").text() for one in made for row in range(len(one.rows))]
 
     before = records()
-    Rollout(world.parts, "test").start(**STEP, now=world.today)
+    RolloutControl(world.parts, "test").start(**STEP, now=world.today)
     assert world.parts.decider().beside.shadow is not None
     assert records() == before
 
@@ -205,7 +205,7 @@ def test_a_model_that_fails_in_its_slice_is_counted_and_the_champion_decides(
     world: RolloutWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, challenger = world.train(1), world.train(2)
-    desk = Rollout(world.parts, "test")
+    desk = RolloutControl(world.parts, "test")
     desk.start(**STEP, now=world.today)
     registry = world.parts.models.registry
     registry.give(challenger, Move(at=world.today, alias=SLICE, **STEP))
@@ -229,9 +229,9 @@ def test_a_model_that_fails_in_its_slice_is_counted_and_the_champion_decides(
 def test_a_request_of_a_service_is_done_by_who_publishes_models(world: RolloutWorld) -> None:
     world.train(1)
     waits = world.train(2)
-    report = Rollout(world.parts, "test").report(world.today)
+    report = RolloutControl(world.parts, "test").report(world.today)
     assert (report.stage, report.version, report.share, report.since) == ("challenger", waits.version, 0.0, None)
-    folder, desk = world.parts.places.champions, Rollout(world.parts, "test")
+    folder, desk = world.parts.places.champions, RolloutControl(world.parts, "test")
     desk.start(**STEP, now=world.today)
     manifest = read_champions(folder)
     assert manifest is not None
@@ -246,7 +246,7 @@ def test_a_request_of_a_service_is_done_by_who_publishes_models(world: RolloutWo
 
 
 def test_a_rollout_cannot_start_twice_nor_with_a_model_that_failed_its_gate(world: RolloutWorld) -> None:
-    desk = Rollout(world.parts, "test")
+    desk = RolloutControl(world.parts, "test")
     with pytest.raises(ModelError, match="no champion to compare with"):
         desk.start(**STEP, now=world.today)
     world.train(1)

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from decisioning.experiments.design import TrialDesign, TrialOutcomes
 from decisioning.experiments.trials import judge_trial, trial_size
 from domain.errors import DataError
 
 EVEN = {"usual": 0.5, "bonus": 0.5}
+DESIGN = TrialDesign(EVEN, "usual", expected_gain=1.0)
 SPENDS, CUSTOMERS, DAYS = 2.0, 1_000, 28
 
 
@@ -22,11 +24,9 @@ class Life:
         self.spent = (SPENDS * generator.poisson(np.broadcast_to(rate, (CUSTOMERS, DAYS)))).cumsum(axis=1)
         self.before = SPENDS * generator.poisson(1.4 * likes)
 
-    def held_out(self, days=DAYS, **more):
-        outcome = self.spent[:, days - 1]
-        return judge_trial(
-            outcome, self.arm, EVEN, "usual", days=days, expected_gain=1.0, before=self.before, **more
-        )  # fmt: skip
+    def held_out(self, days=DAYS, guardrails=None, **more):
+        outcomes = TrialOutcomes.of(self.spent[:, days - 1], self.arm, before=self.before, guardrails=guardrails)
+        return judge_trial(outcomes, DESIGN, days=days, **more)
 
 
 def first_word(life):
@@ -91,10 +91,11 @@ def test_arms_of_other_sizes_than_declared_are_not_read():
 def test_households_count_once():
     life = Life(1, effect=0.2)
     alone = life.held_out()
-    four = judge_trial(
-        np.repeat(life.spent[:, -1], 4), np.repeat(life.arm, 4), EVEN, "usual", days=DAYS, expected_gain=1.0,
+    outcomes = TrialOutcomes.of(
+        np.repeat(life.spent[:, -1], 4), np.repeat(life.arm, 4),
         unit=np.repeat(np.arange(CUSTOMERS), 4), before=np.repeat(life.before, 4),
     )  # fmt: skip
+    four = judge_trial(outcomes, DESIGN, days=DAYS)
     assert four.arms[0].gain.high == pytest.approx(alone.arms[0].gain.high, rel=1e-6)
 
 
@@ -124,10 +125,12 @@ def test_the_planned_size_has_the_promised_power():
 )
 def test_what_cannot_be_judged_is_refused_in_words(more, what):
     usual = {"outcome": [1.0, 2.0], "arm": ["usual", "bonus"], "shares": EVEN, "control": "usual"}
-    with pytest.raises(DataError, match=what):
-        judge_trial(**{**usual, **more}, days=7, expected_gain=1.0)
+    found = {**usual, **more}
+    with pytest.raises(DataError, match=what):  # noqa: PT012 - any of the three may refuse
+        design = TrialDesign(found["shares"], found["control"], expected_gain=1.0)
+        judge_trial(TrialOutcomes.of(found["outcome"], found["arm"]), design, days=7)
 
 
 def test_a_handful_of_customers_is_too_few():
-    found = judge_trial([1.0, 2.0] * 20, ["usual", "bonus"] * 20, EVEN, "usual", days=7, expected_gain=1.0)
+    found = judge_trial(TrialOutcomes.of([1.0, 2.0] * 20, ["usual", "bonus"] * 20), DESIGN, days=7)
     assert "fewer than 30" in found.verdict.reason

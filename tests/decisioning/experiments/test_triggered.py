@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from decisioning.experiments.design import TrialDesign, TrialOutcomes
 from decisioning.experiments.sample_ratio import SampleRatio
 from decisioning.experiments.trials import judge_trial
 from decisioning.experiments.triggered import TriggeredResult, judge_triggered
@@ -16,7 +17,7 @@ SHARES = {"usual": 0.5, "pushed": 0.5}
 SEEDS = range(40)
 CUSTOMERS, DAYS, GAIN = 3_000, 7, 4.0
 NONE = np.zeros(CUSTOMERS, dtype=bool)
-PLAN = {"days": 28, "expected_gain": 0.5}
+DESIGN = TrialDesign(SHARES, "usual", expected_gain=0.5)
 
 
 class World:
@@ -39,8 +40,12 @@ class World:
             interest -= 0.5 * np.where(pushed, push, usual)
         self.outcome = draw.normal(10.0, 3.0 + 2.0 * self.triggered) + GAIN * (self.triggered & pushed)
 
-    def judged(self, **more):
-        return judge_triggered(self.outcome, self.arm, self.triggered, NONE, SHARES, "usual", **PLAN, **more)
+    def outcomes(self, **more):
+        return TrialOutcomes.of(self.outcome, self.arm, **more)
+
+    def judged(self, triggered=None, unknown=NONE, **more):
+        triggered = self.triggered if triggered is None else triggered
+        return judge_triggered(self.outcomes(**more), DESIGN, triggered, unknown, days=28)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +66,7 @@ def test_the_interval_covers_the_truth_and_is_narrower_than_that_of_everybody(re
     covered = sum(found.gains["pushed"].low <= GAIN <= found.gains["pushed"].high for _, found in results)
     assert covered >= 38
     for world, found in results[:5]:
-        everybody = judge_trial(world.outcome, world.arm, SHARES, "usual", **PLAN).arms[0].gain
+        everybody = judge_trial(world.outcomes(), DESIGN, days=28).arms[0].gain
         diluted = found.diluted.arms[0].gain
         assert diluted.high - diluted.low < 0.7 * (everybody.high - everybody.low)
 
@@ -84,7 +89,7 @@ def test_a_rule_that_depends_on_the_arm_is_a_mismatch_and_holds():
 
 def test_where_nothing_differs_nothing_would_have_differed():
     world = World(3)
-    found = judge_triggered(world.outcome, world.arm, NONE, NONE, SHARES, "usual", **PLAN)
+    found = world.judged(triggered=NONE)
     assert (found.verdict.word.value, found.share, found.diluted, found.gains) == ("hold", 0.0, None, {})
     assert found.sentence == (
         "decisions would have differed for 0 of 3,000 customers: hold: nothing would have differed, so that the trial "
@@ -95,7 +100,7 @@ def test_where_nothing_differs_nothing_would_have_differed():
 def test_customers_whose_decisions_cannot_be_replayed_are_left_out_and_counted():
     world = World(4)
     unknown = np.random.default_rng(5).random(CUSTOMERS) < 0.2
-    found = judge_triggered(world.outcome, world.arm, world.triggered, unknown, SHARES, "usual", **PLAN)
+    found = world.judged(unknown=unknown)
     assert found.customers == CUSTOMERS - unknown.sum()
     assert found.triggered == (world.triggered & ~unknown).sum()
     assert found.unknown == {name: int((unknown & (world.arm == name)).sum()) for name in SHARES}
@@ -109,14 +114,14 @@ def test_another_share_that_cannot_be_replayed_in_one_arm_is_refused():
     chance = np.where(world.arm == "usual", 0.03, 0.005)
     unknown = np.random.default_rng(5).random(CUSTOMERS) < chance
     assert unknown.sum() < 100, "few are enough"
-    found = judge_triggered(world.outcome, world.arm, world.triggered, unknown, SHARES, "usual", **PLAN)
+    found = world.judged(unknown=unknown)
     assert found.verdict.word.value == "hold"
     assert "decisions that cannot be replayed differ between arms" in found.verdict.reason
 
 
 def test_nobody_s_decisions_can_be_replayed():
     world = World(4)
-    found = judge_triggered(world.outcome, world.arm, NONE, ~NONE, SHARES, "usual", **PLAN)
+    found = world.judged(triggered=NONE, unknown=~NONE)
     assert str(found.verdict) == "hold: nobody's decisions can be replayed"
     assert np.isnan(found.share)
 

@@ -12,6 +12,7 @@ from expressions.types import Category
 from models.baselines.bg_nbd import BgNbd, activity
 from models.calibration import logit
 from models.churn.model import ChurnModel, fit_churn
+from models.churn.rows import ChurnRows
 from models.churn.training import TrainedChurn, train_churn
 from models.files import DESCRIPTION_FILE
 from models.held_out import MODEL
@@ -22,15 +23,8 @@ TRAINING = Training(folds=2, segments=("stage", "segment"))
 
 
 def train(world: ChurnWorld) -> TrainedChurn:
-    return train_churn(
-        world.features,
-        world.y,
-        world.known_at,
-        names=world.names,
-        training=TRAINING,
-        horizon_days=60,
-        num_threads=1,
-    )
+    rows = ChurnRows(world.features, world.y, world.known_at, world.names)
+    return train_churn(rows, TRAINING, horizon_days=60, num_threads=1)
 
 
 @pytest.fixture(scope="module")

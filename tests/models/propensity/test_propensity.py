@@ -24,15 +24,8 @@ TRAINING = Training(folds=2, segments=("segment",))
 
 
 def train(world: OfferWorld, responses: Responses | None = None, **changes: float) -> TrainedPropensity:
-    return train_propensity(
-        world.features,
-        responses or world.responses,
-        offers=world.offers,
-        catalogue=world.catalogue,
-        names=world.names,
-        training=dataclasses.replace(TRAINING, **changes),  # type: ignore[arg-type]  # fields are checked there
-        num_threads=1,
-    )
+    training = dataclasses.replace(TRAINING, **changes)  # type: ignore[arg-type]  # fields are checked there
+    return train_propensity(world.rows(training, responses), training, num_threads=1)
 
 
 @pytest.fixture(scope="module")

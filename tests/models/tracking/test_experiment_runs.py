@@ -27,7 +27,7 @@ from models.settings import Gate, Learning, Training
 from models.tracking.differences import differences
 from models.tracking.feature_tags import feature_tags, tagged_features
 from models.tracking.run_list import _of_client, list_runs
-from models.tracking.runs import LoggedRun, log_run
+from models.tracking.runs import LoggedRun, RunFindings, log_run
 from models.tracking.store import TrackingStore, quiet_mlflow
 from tests.models.evaluation.worlds import judged_world
 from tests.models.synthetic import offer_world
@@ -54,9 +54,8 @@ class World:
         report = judge_challenger(
             self.evaluation, {"balance": 0.7}, Gate(minimum_positives=10, maximum_calibration_error=1.0), None
         )
-        run = log_run(
-            self.store, about, model, held_out=self.held_out, evaluation=self.evaluation, report=report, pictures={}
-        )
+        found = RunFindings(held_out=self.held_out, evaluation=self.evaluation, report=report)
+        run = log_run(self.store, about, model, found)
         ModelRegistry(self.store).register(run)
         return run
 

@@ -21,7 +21,7 @@ from models.registry import CHALLENGER, CHAMPION, FORMER, ModelRegistry
 from models.settings import Gate
 from models.tracking.experiments import FACTS, UNKNOWN_REVISION, compare_runs, git_revision
 from models.tracking.files import FILES_FOLDER
-from models.tracking.runs import log_run
+from models.tracking.runs import RunFindings, log_run
 from models.tracking.store import TrackingStore
 from tests.models.evaluation.worlds import judged_world
 from tests.models.tracking.builders import SmallModel, facts, small_model
@@ -50,11 +50,12 @@ def logged(store, held_out, evaluation, *, passed=True, model=None, **changes):
     gate = Gate(minimum_positives=10 if passed else 10**9, maximum_calibration_error=1.0)
     report = judge_challenger(evaluation, {"balance": 0.7}, gate, champion=None)
     assert report.passed == passed, report.failures
-    return log_run(
-        store, facts(**changes), model or small_model(), held_out=held_out, evaluation=evaluation, report=report,
+    found = RunFindings(
+        held_out=held_out, evaluation=evaluation, report=report,
         pictures={"reliability.png": draw_reliability(evaluation.reliability, "demo churn")},
         single_features={"balance": 0.7}, importance={"balance": 0.2},
     )  # fmt: skip
+    return log_run(store, facts(**changes), model or small_model(), found)
 
 
 @pytest.fixture(scope="module")

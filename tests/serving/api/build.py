@@ -22,6 +22,7 @@ from serving.intraday import TodaysEvents
 from serving.service.clock import Clock
 from serving.service.engine import LiveEngine
 from serving.service.service import Service
+from serving.service.service_files import ServiceFiles
 from tests.serving.api.client import Client, running
 from tests.serving.build import AS_OF, small_bank, small_decider, small_log
 from tests.waiting import SECONDS
@@ -51,19 +52,17 @@ def small_service(
     url: str | None = None,
     settings: ServiceSettings = SETTINGS,
     start: datetime = AS_OF,
+    **more: Any,
 ) -> Service:
     bank = bank or small_bank()
     log = EventLog(folder / "log") if (folder / "log").exists() else small_log(folder / "log")
     database = Database(url or f"sqlite:///{folder / 'decisions.db'}")
-    return Service(
-        database,
-        engine_of(bank, log, database),
-        Clock(start),
-        settings,
-        log,
-        decisions_folder=folder / "decisions",
-        erase_files=lambda customer: {"event_log": erase_customer(log.folder, customer)},
+    files = ServiceFiles(
+        decisions=folder / "decisions",
+        erase=lambda customer: {"event_log": erase_customer(log.folder, customer)},
+        **more,
     )
+    return Service(database, engine_of(bank, log, database), Clock(start), settings, log, files)
 
 
 @contextmanager

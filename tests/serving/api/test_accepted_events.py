@@ -30,6 +30,7 @@ from serving.intraday import TodaysEvents
 from serving.service.clock import Clock
 from serving.service.engine import LiveEngine
 from serving.service.service import Service
+from serving.service.service_files import ServiceFiles
 from tests.docs.pages import ROOT
 from tests.serving.api.build import KEYS, SETTINGS
 from tests.serving.api.client import Client, running
@@ -115,15 +116,8 @@ def client(folder: Path, accepted: set[str]) -> Iterator[Client]:
     engine = LiveEngine(Decider(BANK, None, None), reader)
 
     def opened() -> Service:
-        return Service(
-            database,
-            engine,
-            Clock(AS_OF),
-            SETTINGS,
-            log,
-            decisions_folder=folder / "decisions",
-            erase_files=lambda customer: {},
-        )
+        files = ServiceFiles(decisions=folder / "decisions", erase=lambda customer: {})
+        return Service(database, engine, Clock(AS_OF), SETTINGS, log, files)
 
     with running(create_app(opened), {"X-API-Key": KEYS["admin"]}) as client:
         yield client

@@ -11,7 +11,7 @@ from domain.errors import DataError, StateError
 from nbo_client.messages import RolloutGate, RolloutMove, Rollouts
 from nbo_client.reading import read
 from serving.api.app import create_app
-from serving.rollout.gate import Gate, held_gate
+from serving.rollout.gate import GateAnswer, held_gate
 from serving.rollout.report import RolloutReport, keep_report, read_report
 from serving.rollout.requests import FILE, BackRequest, answered, ask_back, asked_back
 from serving.service.service import Service
@@ -23,9 +23,10 @@ BODY = {"by": "R. Okafor", "reason": "complaints about savings offers"}
 
 
 def service_of(folder: Path) -> Service:
-    service = small_service(folder)
-    service.ask_back = lambda by, why, caller: ask_back(folder, BackRequest(by=by, why=why, caller=caller))
-    return service
+    def back(by: str, why: str, caller: str) -> None:
+        ask_back(folder, BackRequest(by=by, why=why, caller=caller))
+
+    return small_service(folder, ask_back=back)
 
 
 def test_a_call_is_stored_with_the_person_and_the_caller(tmp_path: Path) -> None:
@@ -50,11 +51,13 @@ def test_a_call_says_where_the_rollout_stands_and_what_each_gate_says(tmp_path: 
         since=AS_OF,
         other="6",
         challenger="7",
-        gates=(Gate("auc", Verdict(Word.SHIP, "its AUC is +1.2 %"), 0.012), held_gate("slice", "too few customers")),
+        gates=(
+            GateAnswer("auc", Verdict(Word.SHIP, "its AUC is +1.2 %"), 0.012),
+            held_gate("slice", "too few customers"),
+        ),
         moves=({"at": AS_OF.isoformat(), "move": "slice given by A. Jansen: two calm weeks"},),
     )
-    service = small_service(tmp_path)
-    service.rollout = lambda: read_report(tmp_path / "figures")
+    service = small_service(tmp_path, rollout=lambda: read_report(tmp_path / "figures"))
     with running(create_app(lambda: service), {"X-API-Key": KEYS["read"]}) as client:
         assert client.get("/v1/rollout").json() == {"rollouts": []}
         keep_report(tmp_path / "figures", report)

@@ -104,7 +104,7 @@ def test_a_customer_who_is_not_known_any_more_is_not_contacted(post):
 def test_an_erased_customer_leaves_the_outbox(post):
     post.gather("c02", "c04")
     erasing = ErasureService(post.database, Clock(NOW), lambda customer: {})
-    assert erasing.erase("c02", "tester")["erased"]["outbox"] == 1
+    assert erasing.erase("c02", "tester").erased["outbox"] == 1
     assert post.states() == {State.WAITING: 1}
 
 

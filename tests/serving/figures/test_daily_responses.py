@@ -16,6 +16,7 @@ from domain.offer import Offer, OfferClass, Treatment
 from events.schema import table_of
 from events.vocabulary import ContactEvents, EventType, Property, Vocabulary
 from features.calendar import Calendar
+from features.responses import responses
 from serving.figures.acceptance import DateSpan, Rate, acceptance, last_matured_day
 from serving.figures.daily_responses import KEYS, SCHEMA, added_up, daily_responses
 
@@ -108,10 +109,14 @@ from r group by all order by all
 """
 
 
+def counted(events, stages, outbound):
+    return daily_responses(responses(events, VOCABULARY, OFFERS, UNTIL), stages, OFFERS, outbound, Calendar(ZONE))
+
+
 @given(contacts)
 def test_counts_equal_those_of_an_independent_query(told):
     events, stages = events_of(told), stages_of(3)
-    found = daily_responses(events, stages, VOCABULARY, OFFERS, ("email",), Calendar(ZONE), until=UNTIL)
+    found = counted(events, stages, ("email",))
     rows = [
         {"event_id": row["event_id"], "customer_id": row["customer_id"], "type": row["type"], "channel": row["channel"],
          "occurred_at": row["occurred_at"], "offer": dict(row["properties"])["offer"]}
@@ -133,17 +138,15 @@ def test_counts_equal_those_of_an_independent_query(told):
 
 @given(contacts)
 def test_counts_of_parts_add_up_to_those_of_the_whole(told):
-    def counted(part):
-        return daily_responses(
-            events_of(part), stages_of(3), VOCABULARY, OFFERS, ("email",), Calendar(ZONE), until=UNTIL
-        )
+    def of_part(part):
+        return counted(events_of(part), stages_of(3), ("email",))
 
-    parts = [counted([one for one in told if one[0] % 2 == half]) for half in (0, 1)]
-    assert added_up(pa.concat_tables(parts), KEYS).equals(counted(told))
+    parts = [of_part([one for one in told if one[0] % 2 == half]) for half in (0, 1)]
+    assert added_up(pa.concat_tables(parts), KEYS).equals(of_part(told))
 
 
 def test_nothing_becomes_nothing():
-    found = daily_responses(events_of([]), stages_of(0), VOCABULARY, OFFERS, (), Calendar(ZONE), until=UNTIL)
+    found = counted(events_of([]), stages_of(0), ())
     assert found.equals(SCHEMA.empty_table())
     assert acceptance(found, ["offer"]) == []
     assert last_matured_day(found) is None

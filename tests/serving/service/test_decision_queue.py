@@ -60,7 +60,7 @@ def test_many_who_ask_at_once_are_decided_in_one_pass_and_every_record_replays(s
     assert any(answer["offers"] for answer in answers)
     for answer in answers:
         _, replayed = service.queries.replay(answer["decision_id"])
-        assert replayed["same"], replayed
+        assert replayed.same, replayed
 
 
 def test_the_second_question_about_a_customer_sees_the_contact_of_the_first(service):

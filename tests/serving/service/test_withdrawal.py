@@ -81,7 +81,7 @@ def spent(service):
 
 
 def letters_counted(service, customer="c02"):
-    [limit] = service.queries.customer(customer)["limits"]
+    [limit] = service.queries.customer(customer).limits
     return limit["count"]
 
 
@@ -109,7 +109,7 @@ def test_a_withdrawn_contact_counts_in_no_replica_any_more_and_its_budget_is_the
     assert ask(replica)["offers"] == []
     assert (letters_counted(replica), spent(service)) == (1, 1.0)
     said = service.withdrawal.withdraw(decision, "tester")
-    assert said["decision_id"] == decision
+    assert said.decision_id == decision
     assert (letters_counted(replica), spent(service)) == (0, 0.0)
     assert rows(service, PENDING) == rows(service, CHARGES) == []
     again = contact(replica)
@@ -126,8 +126,8 @@ def test_withdrawing_again_answers_the_same_and_changes_nothing(service, replica
     assert spent(service) == 1.0
     looks = [(row.caller, row.act, row.subject, row.detail) for row in rows(service, AUDIT)]
     assert looks == [("tester", "withdraw a contact", "c02", decision)]
-    assert service.queries.decision(decision)[1]["withdrawn_at"] == said["withdrawn_at"]
-    assert service.queries.decision(other)[1]["withdrawn_at"] is None
+    assert service.queries.decision(decision).withdrawn_at == said.withdrawn_at
+    assert service.queries.decision(other).withdrawn_at is None
 
 
 def test_two_who_withdraw_at_once_give_back_once(service, replica):
@@ -199,7 +199,7 @@ def test_an_unknown_decision_is_unknown_and_so_is_that_of_an_erased_customer(ser
         service.withdrawal.withdraw("nosuchdecision", "tester")
     decision = contact(service)
     service.withdrawal.withdraw(decision, "tester")
-    assert service.erasure.erase("c02", "tester")["erased"]["withdrawals"] == 1
+    assert service.erasure.erase("c02", "tester").erased["withdrawals"] == 1
     with pytest.raises(NotFoundError):
         service.withdrawal.withdraw(decision, "tester")
 

@@ -17,7 +17,7 @@ from events.log import EventLog
 from events.schema import table_of
 from features.calendar import Calendar
 from serving.figures.daily_responses import SCHEMA
-from serving.figures.files import add_run, write_daily_responses
+from serving.figures.files import RunFigures, add_run, write_daily_responses
 from serving.promises import Promise
 from serving.watching.data import drifts, freshness, whole_days
 from serving.watching.offers import acceptance, impressions, promised, without_offer
@@ -88,7 +88,7 @@ def night(folder, number, mean, segment=("a", "b"), models="1"):
         pq.write_table(pa.table(table), place / "bucket-000.parquet")
     versions = {"policy": f"p{number}", "demo-propensity": models}
     as_of = f"2026-05-{number:02d}T00:00:00+02:00"
-    add_run(folder / "figures", {"folder": run, "as_of": as_of, "versions": versions, "customers": 600})
+    add_run(folder / "figures", RunFigures(folder=run, as_of=as_of, versions=versions, customers=600))
 
 
 def lights(folder):
