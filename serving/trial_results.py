@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from config.bank import Bank
 from decisioning.experiments.design import TrialOutcomes
-from decisioning.experiments.trials import judge_trial, trial_size
-from decisioning.experiments.triggered import judge_triggered
+from decisioning.experiments.trials import trial_result, trial_size
+from decisioning.experiments.triggered import triggered_result
 from decisioning.off_policy.verdict import Verdict, Word
 from decisioning.policies.assignment import arms_of, trial_arms
 from decisioning.policies.draws import Arm, Arms, Hashes, hashes_of, mixed
@@ -159,7 +159,7 @@ class _Judge:
         offers = [
             OfferGain(name, one.arm, one.gain)
             for name, of_offer in self.by_offer.items()
-            for one in judge_trial(
+            for one in trial_result(
                 TrialOutcomes(value_by_customer(of_offer, taking, *period), outcomes.arm, outcomes.unit),
                 trial.design,
                 days=passed,
@@ -171,9 +171,9 @@ class _Judge:
             ids = taking.take(pa.array(rows)).to_pylist()
             replays = replay(AssignedCustomers(trial, ids, arm[rows], starts, known_by))
             differs, unknown, some = replays.triggered, replays.unknown, outcomes.take(rows)
-            found = judge_triggered(some, trial.design, differs, unknown, days=passed, is_over=is_over)
+            found = triggered_result(some, trial.design, differs, unknown, days=passed, is_over=is_over)
             triggered = TriggeredReport(found, replays.replayed, replays.lost)
-        result = judge_trial(outcomes, trial.design, days=passed, is_over=is_over)
+        result = trial_result(outcomes, trial.design, days=passed, is_over=is_over)
         return TrialReport(trial, len(inside), needed, passed, result, tuple(offers), triggered)
 
 

@@ -59,7 +59,7 @@ class TrialResult:
     sample_ratio: SampleRatio
 
 
-def judge_trial(outcomes: TrialOutcomes, design: TrialDesign, *, days: int, is_over: bool = True) -> TrialResult:
+def trial_result(outcomes: TrialOutcomes, design: TrialDesign, *, days: int, is_over: bool = True) -> TrialResult:
     """Judge a trial from the outcomes of everybody assigned; it may be called every day.
 
     Args:
@@ -77,7 +77,7 @@ def judge_trial(outcomes: TrialOutcomes, design: TrialDesign, *, days: int, is_o
         >>> arm = np.where(generator.random(4_000) < 0.5, "usual", "bonus")
         >>> outcome = generator.exponential(np.where(arm == "bonus", 12.0, 10.0))
         >>> design = TrialDesign({"usual": 0.5, "bonus": 0.5}, "usual", expected_gain=1.0)
-        >>> found = judge_trial(TrialOutcomes.of(outcome, arm), design, days=28)
+        >>> found = trial_result(TrialOutcomes.of(outcome, arm), design, days=28)
         >>> found.verdict.word.value, round(found.arms[0].gain.value)
         ('ship', 2)
     """

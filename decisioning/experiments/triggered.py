@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from decisioning.experiments.design import TrialDesign, TrialOutcomes
 from decisioning.experiments.sample_ratio import SampleRatio, sample_ratio
-from decisioning.experiments.trials import TrialResult, judge_trial
+from decisioning.experiments.trials import TrialResult, trial_result
 from decisioning.off_policy.verdict import Verdict, Word
 from decisioning.outcomes.groups import expect_columns
 from domain.estimate import Estimate
@@ -31,7 +31,7 @@ class TriggeredResult:
         unknown: Arm -> customers with a decision that cannot be replayed, who are left out.
         unknown_ratio: Whether these are spread over the arms as chance would.
         gains: Arm -> more than the control arm for each triggered customer.
-        diluted: The same for each customer of the trial, as `judge_trial` returns it; None if it cannot be judged.
+        diluted: The same for each customer of the trial, as `trial_result` returns it; None if it cannot be judged.
     """
 
     verdict: Verdict
@@ -57,7 +57,7 @@ class TriggeredResult:
         return f"{some}: {gains}; {self.verdict}" if gains else f"{some}: {self.verdict}"
 
 
-def judge_triggered(
+def triggered_result(
     outcomes: TrialOutcomes,
     design: TrialDesign,
     triggered: ArrayLike,
@@ -73,12 +73,12 @@ def judge_triggered(
     planned for is, and because the interval holds at all looks only if its tuning does not follow the share.
 
     Args:
-        outcomes: What came of all n customers of the trial, as for `judge_trial`; so are `design`, `days`, `is_over`.
+        outcomes: What came of all n customers of the trial, as for `trial_result`; so are `design`, `days`, `is_over`.
         triggered: Whether a decision would have differed, by one rule for all arms, shape (n,).
         unknown: Whether that cannot be told, shape (n,).
 
     Raises:
-        DataError: Shapes differ, or as `judge_trial`.
+        DataError: Shapes differ, or as `trial_result`.
 
     Example:
         >>> generator = np.random.default_rng(1)
@@ -87,7 +87,7 @@ def judge_triggered(
         >>> outcome = generator.exponential(10.0, 10_000) + 5.0 * (differs & (arm == "bonus"))
         >>> design = TrialDesign({"usual": 0.5, "bonus": 0.5}, "usual", expected_gain=0.25)
         >>> outcomes = TrialOutcomes.of(outcome, arm)
-        >>> found = judge_triggered(outcomes, design, differs, np.zeros(10_000, bool), days=28)
+        >>> found = triggered_result(outcomes, design, differs, np.zeros(10_000, bool), days=28)
         >>> found.verdict.word.value, round(found.share, 2), round(found.gains["bonus"].value)
         ('ship', 0.05, 5)
     """
@@ -102,7 +102,7 @@ def judge_triggered(
         share = len(rows) / int(known.sum())
         of_them = outcomes.take(rows)
         diluted = replace(of_them, outcome=share * of_them.outcome)
-        result = judge_trial(diluted, design, days=days, is_over=is_over)
+        result = trial_result(diluted, design, days=days, is_over=is_over)
     return TriggeredResult(
         verdict=_verdict(result, unknown_ratio, int(known.sum())),
         customers=int(known.sum()),

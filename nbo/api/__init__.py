@@ -29,9 +29,8 @@ from nbo.api.bank import Bank
 from nbo.api.champion import Champion
 
 if TYPE_CHECKING:
-    from decisioning.experiments.design import TrialDesign, TrialOutcomes
-    from decisioning.experiments.trials import TrialResult, judge_trial, trial_size
-    from decisioning.experiments.triggered import TriggeredResult, judge_triggered
+    from decisioning.experiments.trials import TrialResult, trial_size
+    from decisioning.experiments.triggered import TriggeredResult
     from decisioning.monitoring.drift import Drift, drift
     from decisioning.off_policy.evaluate import PolicyEvaluation, evaluate_policy
     from decisioning.off_policy.slates import SlateModel, slate_value
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from decisioning.outcomes.realised import Realisation, realisation
     from models.contact_table import ContactColumns
     from models.contacts import ContactModel, fit_contacts
+    from nbo.api.trials import judge_trial, judge_triggered
 
 __all__ = [
     "Bank",
@@ -51,8 +51,6 @@ __all__ = [
     "PolicyEvaluation",
     "Realisation",
     "SlateModel",
-    "TrialDesign",
-    "TrialOutcomes",
     "TrialResult",
     "TriggeredResult",
     "compare_groups",
@@ -70,13 +68,11 @@ __all__ = [
 _WHEN_USED = {
     "GroupOutcome": "decisioning.outcomes.groups",
     "Realisation": "decisioning.outcomes.realised",
-    "TrialDesign": "decisioning.experiments.design",
-    "TrialOutcomes": "decisioning.experiments.design",
     "TrialResult": "decisioning.experiments.trials",
-    "judge_trial": "decisioning.experiments.trials",
+    "judge_trial": "nbo.api.trials",
     "trial_size": "decisioning.experiments.trials",
     "TriggeredResult": "decisioning.experiments.triggered",
-    "judge_triggered": "decisioning.experiments.triggered",
+    "judge_triggered": "nbo.api.trials",
     "Drift": "decisioning.monitoring.drift",
     "drift": "decisioning.monitoring.drift",
     "compare_groups": "decisioning.outcomes.groups",

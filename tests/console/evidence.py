@@ -8,8 +8,8 @@ import numpy as np
 
 from config.watching import Limits, Watching
 from decisioning.experiments.design import TrialOutcomes
-from decisioning.experiments.trials import judge_trial
-from decisioning.experiments.triggered import judge_triggered
+from decisioning.experiments.trials import trial_result
+from decisioning.experiments.triggered import triggered_result
 from decisioning.off_policy.evaluate import PolicyEvaluation, evaluate_policy
 from decisioning.outcomes.groups import compare_groups
 from decisioning.outcomes.realised import Realisation, realisation
@@ -67,10 +67,10 @@ def report(name: str, gain: float | None, guardrail: float = 0.0) -> TrialReport
     arm = np.where(generator.random(6_000) < 0.5, "usual", "new")
     outcome = generator.exponential(np.where(arm == "new", 10.0 + gain, 10.0))
     complaints = generator.random(6_000) < np.where(arm == "new", 0.1 + guardrail, 0.1)
-    result = judge_trial(TrialOutcomes.of(outcome, arm, guardrails={"complaint": complaints}), trial.design, days=28)
+    result = trial_result(TrialOutcomes.of(outcome, arm, guardrails={"complaint": complaints}), trial.design, days=28)
     triggered = generator.random(6_000) < 0.4
     outcomes, unknown = TrialOutcomes.of(outcome, arm), generator.random(6_000) < 0.1
-    found = judge_triggered(outcomes, trial.design, triggered, unknown, days=28)
+    found = triggered_result(outcomes, trial.design, triggered, unknown, days=28)
     lost = {"the record is no longer kept": sum(found.unknown.values())}
     return TrialReport(trial, 6_000, 4_000.0, 28, result, triggered=TriggeredReport(found, 20_000, lost))
 

@@ -10,7 +10,7 @@ from console.languages.sentences import in_words
 from console.links import BASE
 from console.readings import CHECKS
 from decisioning.experiments.design import TrialDesign, TrialOutcomes
-from decisioning.experiments.trials import judge_trial
+from decisioning.experiments.trials import trial_result
 from decisioning.off_policy.estimators import ESTIMATORS
 from decisioning.off_policy.verdict import verdict_of, warnings_of
 from domain.estimate import Estimate
@@ -70,11 +70,11 @@ def sentences():
         result = report("bonus", gain, guardrail).result
         yield result.verdict.reason
     design = TrialDesign({"usual": 0.5, "new": 0.5}, "usual", expected_gain=1.0)
-    yield judge_trial(TrialOutcomes.of([1.0] * 4, ["usual", "new"] * 2), design, days=7).verdict.reason
+    yield trial_result(TrialOutcomes.of([1.0] * 4, ["usual", "new"] * 2), design, days=7).verdict.reason
     skewed = ["usual"] * 900 + ["new"] * 100
     yield from (said for one in evaluations() for said in (one.found.verdict.reason, *one.found.warnings))
     yield from evaluation_words()
-    yield judge_trial(TrialOutcomes.of([1.0] * 1_000, skewed), design, days=7).verdict.reason
+    yield trial_result(TrialOutcomes.of([1.0] * 1_000, skewed), design, days=7).verdict.reason
 
 
 def evaluation_words():

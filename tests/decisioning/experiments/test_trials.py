@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from decisioning.experiments.design import TrialDesign, TrialOutcomes
-from decisioning.experiments.trials import judge_trial, trial_size
+from decisioning.experiments.trials import trial_result, trial_size
 from domain.errors import DataError
 
 EVEN = {"usual": 0.5, "bonus": 0.5}
@@ -26,7 +26,7 @@ class Life:
 
     def held_out(self, days=DAYS, guardrails=None, **more):
         outcomes = TrialOutcomes.of(self.spent[:, days - 1], self.arm, before=self.before, guardrails=guardrails)
-        return judge_trial(outcomes, DESIGN, days=days, **more)
+        return trial_result(outcomes, DESIGN, days=days, **more)
 
 
 def first_word(life):
@@ -95,7 +95,7 @@ def test_households_count_once():
         np.repeat(life.spent[:, -1], 4), np.repeat(life.arm, 4),
         unit=np.repeat(np.arange(CUSTOMERS), 4), before=np.repeat(life.before, 4),
     )  # fmt: skip
-    four = judge_trial(outcomes, DESIGN, days=DAYS)
+    four = trial_result(outcomes, DESIGN, days=DAYS)
     assert four.arms[0].gain.high == pytest.approx(alone.arms[0].gain.high, rel=1e-6)
 
 
@@ -128,9 +128,9 @@ def test_what_cannot_be_judged_is_refused_in_words(more, what):
     found = {**usual, **more}
     with pytest.raises(DataError, match=what):  # noqa: PT012 - any of the three may refuse
         design = TrialDesign(found["shares"], found["control"], expected_gain=1.0)
-        judge_trial(TrialOutcomes.of(found["outcome"], found["arm"]), design, days=7)
+        trial_result(TrialOutcomes.of(found["outcome"], found["arm"]), design, days=7)
 
 
 def test_a_handful_of_customers_is_too_few():
-    found = judge_trial(TrialOutcomes.of([1.0, 2.0] * 20, ["usual", "bonus"] * 20), DESIGN, days=7)
+    found = trial_result(TrialOutcomes.of([1.0, 2.0] * 20, ["usual", "bonus"] * 20), DESIGN, days=7)
     assert "fewer than 30" in found.verdict.reason

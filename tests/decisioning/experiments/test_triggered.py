@@ -7,8 +7,8 @@ import pytest
 
 from decisioning.experiments.design import TrialDesign, TrialOutcomes
 from decisioning.experiments.sample_ratio import SampleRatio
-from decisioning.experiments.trials import judge_trial
-from decisioning.experiments.triggered import TriggeredResult, judge_triggered
+from decisioning.experiments.trials import trial_result
+from decisioning.experiments.triggered import TriggeredResult, triggered_result
 from decisioning.off_policy.verdict import Verdict, Word
 from domain.estimate import Estimate
 
@@ -45,7 +45,7 @@ class World:
 
     def judged(self, triggered=None, unknown=NONE, **more):
         triggered = self.triggered if triggered is None else triggered
-        return judge_triggered(self.outcomes(**more), DESIGN, triggered, unknown, days=28)
+        return triggered_result(self.outcomes(**more), DESIGN, triggered, unknown, days=28)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_the_interval_covers_the_truth_and_is_narrower_than_that_of_everybody(re
     covered = sum(found.gains["pushed"].low <= GAIN <= found.gains["pushed"].high for _, found in results)
     assert covered >= 38
     for world, found in results[:5]:
-        everybody = judge_trial(world.outcomes(), DESIGN, days=28).arms[0].gain
+        everybody = trial_result(world.outcomes(), DESIGN, days=28).arms[0].gain
         diluted = found.diluted.arms[0].gain
         assert diluted.high - diluted.low < 0.7 * (everybody.high - everybody.low)
 
