@@ -1,8 +1,7 @@
-"""Garbage collection in a process of which most is imported: seldom, and not once more at its end."""
+"""Garbage collection in a process of which most is imported: seldom."""
 
 from __future__ import annotations
 
-import atexit
 import gc
 from typing import Final
 
@@ -11,10 +10,5 @@ COLLECT_AFTER: Final = (10_000, 10, 10)
 
 
 def collect_seldom() -> None:
-    """Collect less often, and leave what is there to the system when the process ends.
-
-    Modules are no garbage, but Python looks through them again and again while they are imported, and at the end of the
-    process once more: a third of the processor time of `nbo decide --customer`.
-    """
+    """Collect less often: modules are no garbage, but Python looks through them again and again while it imports."""
     gc.set_threshold(*COLLECT_AFTER)
-    atexit.register(gc.freeze)
