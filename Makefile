@@ -45,6 +45,8 @@ results: override export NBO_HOME := .nbo/results
 results: $(STAMPS)/run  ## run both banks from nothing and write docs/results.md
 	rm -rf .nbo/results
 	$(BIN)/nbo --bank banks/demo run
+	$(BIN)/nbo --bank banks/demo train --as earlier --as-of 2026-02-21
+	$(BIN)/nbo --bank banks/demo evaluate earlier
 	$(BIN)/nbo --bank banks/bpi2012 run
 	$(BIN)/python -m nbo.documents.results
 

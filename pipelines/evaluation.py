@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -11,9 +12,10 @@ from config.changes import changed_bank
 from config.reading import load_bank
 from domain.errors import DataError
 from models.registry import RegisteredModel
+from serving.decider import Decider
 from serving.what_if.evaluation_arrays import evaluation_arrays
-from serving.what_if.evaluations import EvaluationRecord, keep_evaluation, proposal_of
-from serving.what_if.logged import TOO_LATE, logged_outcomes, longest_window
+from serving.what_if.evaluations import EvaluationRecord, Kind, keep_evaluation, proposal_of
+from serving.what_if.logged import TOO_LATE, LoggedOutcomes, logged_outcomes, longest_window
 from serving.what_if.randomised_contacts import with_randomised_contacts
 from wiring.components import Components
 from wiring.proposals import proposals_of
@@ -22,14 +24,51 @@ EVALUATED_PERIOD: Final = timedelta(days=63)
 """Time whose contacts judge a model that has not seen them: nine weeks, with each weekday as often as the others."""
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What is evaluated, and on what.
+
+    Attributes:
+        outcomes: Decisions that can be compared, with what came of them.
+        decider: The other policy with its models, or the bank's policy with the other model.
+        kind: Whether it is another policy or another model.
+    """
+
+    outcomes: LoggedOutcomes
+    decider: Decider
+    kind: Kind
+
+
 def evaluate_logged(
     components: Components, subject: Path, until: datetime, model: str | None = None
 ) -> EvaluationRecord:
-    """Estimate what another policy or model would have earned where this bank's decisions were made and presented.
+    """Estimate what another policy or model would have earned, and keep it for the console.
+
+    Arguments and errors are those of `compared`.
+    """
+    found = compared(components, subject, until, model)
+    arrays = evaluation_arrays(found.outcomes, found.decider, components.log, components.places.decisions)
+    record = EvaluationRecord(
+        bank=components.name,
+        kind=found.kind,
+        subject=subject.name if model is None else f"{subject.name} with {model}",
+        as_of=until,
+        currency=found.decider.bank.identity.currency,
+        customers=len(set(arrays.customer.tolist())),
+        left_out=found.outcomes.left_out,
+        versions=found.decider.versions,
+        found=arrays.evaluation(),
+    )
+    keep_evaluation(components.places.figures, record)
+    return record
+
+
+def compared(components: Components, subject: Path, until: datetime, model: str | None = None) -> Compared:
+    """Return another policy or model, and the decisions that were made and presented on which it can be judged.
 
     Only decisions whose response windows ended before `until` count. Another policy is scored by the champions unless a
     model is named; another model decides by the same policy. A named model is judged only on what came after its
-    training data, and so is everybody on contacts of other systems. The result is kept for the console.
+    training data, and so is everybody on contacts of other systems.
 
     Args:
         components: The bank's components.
@@ -60,20 +99,7 @@ def evaluate_logged(
         decider = files.decider(policy or components.bank)
     outcomes = with_randomised_contacts(outcomes, own, log, folder, seen)
     outcomes = outcomes.take(outcomes.comparable_rows(components.bank.offers, until), TOO_LATE)
-    arrays = evaluation_arrays(outcomes, decider, log, folder)
-    record = EvaluationRecord(
-        bank=components.name,
-        kind="model" if policy is None else "policy",
-        subject=subject.name if model is None else f"{subject.name} with {model}",
-        as_of=until,
-        currency=decider.bank.identity.currency,
-        customers=len(set(arrays.customer.tolist())),
-        left_out=outcomes.left_out,
-        versions=decider.versions,
-        found=arrays.evaluation(),
-    )
-    keep_evaluation(components.places.figures, record)
-    return record
+    return Compared(outcomes, decider, "model" if policy is None else "policy")
 
 
 def earlier_training_day(bank: Bank, latest: datetime) -> date | None:

@@ -21,13 +21,14 @@ def main() -> None:
     from models.tracking.store import quiet_mlflow  # noqa: PLC0415
     from nbo.documents.bpi2012_findings import bpi2012_findings  # noqa: PLC0415
     from nbo.documents.demo_findings import demo_findings  # noqa: PLC0415
+    from nbo.documents.demo_past import demo_past  # noqa: PLC0415
     from nbo.documents.results_page import results_page, with_decision  # noqa: PLC0415
     from wiring.components import components_of  # noqa: PLC0415
     from wiring.models import PICTURES  # noqa: PLC0415
 
     root = COMMON_FEATURES.parent.parent
     demo, bpi2012 = components_of(root / "banks" / "demo"), components_of(root / "banks" / "bpi2012")
-    page = results_page([(demo, demo_findings(demo)), (bpi2012, bpi2012_findings(bpi2012))])
+    page = results_page([(demo, demo_findings(demo), demo_past(demo)), (bpi2012, bpi2012_findings(bpi2012), [])])
     (root / "docs" / "results.md").write_text(page, encoding="utf-8")
     readme = root / "README.md"
     readme.write_text(with_decision(readme.read_text(encoding="utf-8"), demo), encoding="utf-8")

@@ -22,11 +22,11 @@ IMPORTANT = 10
 """Number of features shown per model."""
 
 
-def results_page(banks: Sequence[tuple[Components, Sequence[str]]]) -> str:
+def results_page(banks: Sequence[tuple[Components, Sequence[str], Sequence[str]]]) -> str:
     """Write the page as Markdown.
 
     Args:
-        banks: Banks with a finished run, each with lines that explain its numbers.
+        banks: Banks with a finished run, each with lines that explain its numbers and lines for its end.
 
     Raises:
         StateError: A bank has not been run yet.
@@ -40,8 +40,8 @@ def results_page(banks: Sequence[tuple[Components, Sequence[str]]]) -> str:
         "Intervals are 95 %, by bootstrap over customers. `nbo --bank DIR experiments` has every metric of every run,",
         "and [docs/features.md](features.md) describes each feature.",
     ]
-    for parts, words in banks:
-        lines += ["", *bank_lines(parts, words)]
+    for parts, words, last in banks:
+        lines += ["", *bank_lines(parts, words), *(["", *last] if last else [])]
     return "\n".join(lines) + "\n"
 
 
