@@ -81,7 +81,7 @@ def _rollout(visit: Visit) -> Table:
         for one in readings_of_gates(() if report is None else report.gates)
     ]
     columns = (
-        Column("gate", texts("GateAnswer"), "name"),
+        Column("gate", texts("Gate"), "name"),
         Column("light", texts("Light"), "name"),
         Column("sentence", texts("What it means")),
     )

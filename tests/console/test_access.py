@@ -166,7 +166,8 @@ def test_every_look_at_a_customer_is_in_the_audit_and_no_address_names_one(tmp_p
 def test_every_answer_has_a_policy_without_inline_scripts_and_styles(tmp_path, monkeypatch):
     write_figures(tmp_path)
     with browsing(tmp_path) as browser:
-        monkeypatch.setattr(browser.client.app.state.service, "freshness", lambda: 1 / 0)
+        service = browser.client.app.state.service
+        monkeypatch.setattr(service, "files", replace(service.files, freshness=lambda: 1 / 0))
         answers = {
             200: [f"{BASE}/overview", f"{BASE}/static/console.css", f"{BASE}/overview/data/by_offer.json"],
             404: [f"{BASE}/nowhere", f"{BASE}/static/nothing.css", f"{BASE}/overview/data/nothing.csv"],

@@ -116,9 +116,9 @@ def test_what_fails_is_told_by_its_kind_alone(collector, tmp_path, monkeypatch):
         monkeypatch.setattr(client.app.state.service.decision_queue._writer, "_write", full)
         answer = client.post("/v1/decisions", json={"customer_id": SOMEBODY, "channel": "app"})
         assert answer.status_code == 503
-        monkeypatch.setattr(client.app.state.service.queries, "offers", full)
+        monkeypatch.setattr(type(client.app.state.service.queries), "offers", full)
         client.get("/v1/offers")
-        monkeypatch.setattr(client.app.state.service.queries, "offers", lambda: 1 / 0)
+        monkeypatch.setattr(type(client.app.state.service.queries), "offers", lambda _: 1 / 0)
         assert client.get("/v1/offers").status_code == 500
     spans = collector.spans
     [keep] = [span for span in spans if span.name == "keep"]
