@@ -66,7 +66,7 @@ SENTENCES: Final = (
     *(N_("cite no decision"), N_("not matured"), N_("not the first offer of their decision")),
     *(N_("decided without a probability"), N_("features are no longer kept"), N_("decision is archived or unknown")),
     *(N_("made before the model's last training data"), N_("not among today's offers of their channel")),
-    N_("later than the longest response window ago"),
+    *(N_("later than the longest response window ago"), N_("not among the {n} contacts that were drawn")),
     N_("older than the latest {n} decisions"),
     *(N_("inverse propensity weights"), N_("the same, self-normalised"), N_("outcome model alone")),
     *(N_("doubly robust"), N_("doubly robust, without the largest weights"), N_("doubly robust, weights shrunk")),

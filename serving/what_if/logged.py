@@ -28,8 +28,12 @@ UNKNOWN: Final = "decision is archived or unknown"
 LEARNED_FROM: Final = "made before the model's last training data"
 TOO_LATE: Final = "later than the longest response window ago"
 NOT_OFFERED: Final = "not among today's offers of their channel"
+MOST_CONTACTS: Final = 100_000
+"""Contacts of other systems that are decided for again; of more, so many are drawn."""
+NOT_DRAWN: Final = f"not among the {MOST_CONTACTS:,} contacts that were drawn"
 REASONS: Final = (
-    NO_DECISION, NOT_MATURED, NOT_FIRST, NO_PROBABILITY, NO_FEATURES, UNKNOWN, LEARNED_FROM, TOO_LATE, NOT_OFFERED
+    NO_DECISION, NOT_MATURED, NOT_FIRST, NO_PROBABILITY, NO_FEATURES, UNKNOWN, LEARNED_FROM, TOO_LATE, NOT_OFFERED,
+    NOT_DRAWN,
 )  # fmt: skip
 """Why impressions tell nothing."""
 

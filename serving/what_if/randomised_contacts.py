@@ -16,8 +16,10 @@ from records.decision_log import LoggedDecision
 from serving.decider import Decider
 from serving.what_if.logged import (
     LEARNED_FROM,
+    MOST_CONTACTS,
     NO_DECISION,
     NO_PROBABILITY,
+    NOT_DRAWN,
     NOT_OFFERED,
     UNKNOWN,
     LoggedOutcomes,
@@ -32,7 +34,7 @@ def with_randomised_contacts(
 
     They are decisions of which nothing is kept. What an acceptance was worth is what the decider's policy says as of
     its moment. Contacts whose offer the policy does not have in their channel are left out, whether they were accepted
-    or not.
+    or not. Of more than `MOST_CONTACTS`, so many are drawn, the same ones each time.
 
     Args:
         outcomes: What is known of the bank's own decisions.
@@ -61,6 +63,9 @@ def with_randomised_contacts(
     left_out[LEARNED_FROM] += int((known & ~new).sum())
     left_out[NOT_OFFERED] += int((known & new & ~offered).sum())
     found = found.take(known & new & offered)
+    drawn = np.sort(np.random.default_rng(0).permutation(len(found))[:MOST_CONTACTS])
+    left_out[NOT_DRAWN] += len(found) - len(drawn)
+    found = found.take(drawn)
     decisions = [_decision(found, row) for row in range(len(found))]
     accepted = np.flatnonzero(found.accepted).tolist()
     for one in occasions([decisions[row] for row in accepted], decider, log, folder):

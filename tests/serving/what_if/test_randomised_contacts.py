@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from decisioning.policies.policy import Rule
+from serving.what_if import randomised_contacts
 from serving.what_if.evaluation_arrays import evaluation_arrays
 from serving.what_if.randomised_contacts import with_randomised_contacts
 from tests.serving.api.build import with_policy
@@ -61,6 +62,16 @@ def test_offers_that_the_policy_no_longer_has_are_left_out_whether_they_were_acc
     without = outcomes_of(elsewhere, bank=replace(BANK, offers=BANK.offers[:1]))
     assert {one.offer for one in without.decisions} == {"savings_plus"}
     assert without.left_out["not among today's offers of their channel"] == before.count("budget_check")
+
+
+def test_of_many_contacts_some_are_drawn_and_the_others_are_counted(elsewhere, monkeypatch):
+    monkeypatch.setattr(randomised_contacts, "MOST_CONTACTS", 100)
+    found, again = outcomes_of(elsewhere), outcomes_of(elsewhere)
+    every = {one.customer_id for one in elsewhere.decisions}
+    assert len(found.decisions) == 100
+    assert {one.customer_id for one in found.decisions} < every
+    assert found.decisions == again.decisions
+    assert found.left_out["not among the 100,000 contacts that were drawn"] == CUSTOMERS - 100
 
 
 def test_a_rule_of_the_policy_leaves_nothing_out(elsewhere):
