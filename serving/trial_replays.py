@@ -146,7 +146,7 @@ class _Found:
             return
         at = {customer: row for row, customer in enumerate(occasion.features.customer_ids.tolist())}
         logged: Ranks = np.zeros((len(at), len(decider.policy.candidates)), dtype=np.int16)
-        columns, gone = _columns(decider), set()
+        columns, gone = decider.policy.candidates.positions(), set()
         for customer, channel, offer, rank in offered:
             if customer in at and (offer, channel) in columns:
                 logged[at[customer], columns[offer, channel]] = rank
@@ -165,7 +165,7 @@ class _Found:
         for _, members in groupby(sorted(known, key=versions.__getitem__), key=versions.__getitem__):
             numbers = list(members)
             decider = self.decider_of(known[numbers[0]].versions)
-            columns = _columns(decider)
+            columns = decider.policy.candidates.positions()
             for occasion in occasions([known[number] for number in numbers], decider, self.log, self.folder):
                 [row] = occasion.rows.tolist()
                 record = known[numbers[row]].record
@@ -212,10 +212,3 @@ def _ranks(decider: Decider, occasion: Occasion, trial: str, arm: str) -> Ranks:
             ranks[rows[made.rows]] = made.decisions.ranking.rank
     decider.beside.calls.take()  # a replay is no call of a live model
     return ranks
-
-
-def _columns(decider: Decider) -> dict[tuple[str, str], int]:
-    return {
-        (offer.name, treatment.channel): column
-        for column, (offer, treatment) in enumerate(decider.policy.candidates.pairs)
-    }

@@ -50,6 +50,10 @@ class Candidates:
     columns: Mapping[str, Array]
     schema: Mapping[str, ColumnType]
 
+    def positions(self) -> dict[tuple[str, str], int]:
+        """Return the position of each candidate by the names of offer and channel."""
+        return {(offer.name, treatment.channel): column for column, (offer, treatment) in enumerate(self.pairs)}
+
     @classmethod
     def of(cls, offers: tuple[Offer, ...], vocabulary: Vocabulary) -> Candidates:
         """Build the columns from the offers.

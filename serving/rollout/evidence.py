@@ -110,10 +110,7 @@ class EvidenceSources:
     def matured(self, model: Decider, other: Decider, since: datetime, until: datetime) -> Matured | None:
         """Return decisions from `since` on whose response windows have ended; None without any."""
         found = logged_outcomes(self.decision_log, self.log, self.bank, until).since(since)
-        rows = slice(-MOST_DECISIONS, None)
-        older = len(found.decisions) - MOST_DECISIONS
-        left_out = {**found.left_out, **({OLDER: older} if older > 0 else {})}
-        kept = LoggedOutcomes(found.decisions[rows], found.reward[rows], found.accepted[rows], left_out)
+        kept = found.take(np.arange(len(found.decisions))[-MOST_DECISIONS:], OLDER)
         if not kept.decisions:
             return None
         moments = _moments(kept.decisions)
@@ -125,7 +122,7 @@ class EvidenceSources:
             as_of=moments,
             groups=self._groups(arrays.customer, moments),
             comparable=kept.comparable_rows(self.bank.offers, until),
-            left_out=left_out,
+            left_out=kept.left_out,
         )
 
     def recent(self, model: Decider, until: datetime) -> RecentDecisions | None:

@@ -52,7 +52,7 @@ def with_randomised_contacts(
     cited = sum(decision is not None for decision in found.decision_id)
     left_out[UNKNOWN] -= cited
     left_out[NO_DECISION] -= len(found) - cited
-    columns = _columns(decider)
+    columns = decider.policy.candidates.positions()
     chance = found.selection_probability
     known = (chance > 0.0) & (chance <= 1.0)
     new = found.presented_at >= utc_microseconds(since)
@@ -75,11 +75,6 @@ def with_randomised_contacts(
             worth = float(value[row, columns[str(decision.offer), decision.channel]])
             decisions[accepted[place]] = replace(decision, value=worth if np.isfinite(worth) else None)
     return outcomes.with_decisions(decisions, found.accepted, left_out)
-
-
-def _columns(decider: Decider) -> dict[tuple[str, str], int]:
-    pairs = decider.policy.candidates.pairs
-    return {(offer.name, treatment.channel): column for column, (offer, treatment) in enumerate(pairs)}
 
 
 def _decision(found: Responses, row: int) -> LoggedDecision:
