@@ -12,6 +12,7 @@ from charts.svg import Scale, element, path, text_width, ticks
 
 WIDTH: Final = 480.0
 _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 250.0, 54.0, 92.0, 10.0, 24.0
+_TOP_WITH_MARKS: Final = 24.0
 _MOST_LABELS: Final = 5
 _BETWEEN = 10.0
 
@@ -21,6 +22,7 @@ def stacked_areas(
     series: Mapping[str, Sequence[float | None]],
     description: str,
     words: Callable[[float], str] = "{:,.0f}".format,
+    marks: Mapping[int, str] | None = None,
 ) -> Markup:
     """Draw series on top of each other; a hidden number is drawn as 0.
 
@@ -29,19 +31,21 @@ def stacked_areas(
         series: Name -> numbers, shape (n,), from the bottom; colours are numbered in this order.
         description: What the picture shows, for screen readers.
         words: Text of a number on the axis.
+        marks: Place of a time -> a mark that stands above it.
 
     Example:
         >>> "growth" in stacked_areas(["May", "June"], {"growth": [1, 2]}, "Customers by stage")
         True
     """
+    top = _TOP if not marks else _TOP_WITH_MARKS
     totals = [sum((numbers[place] or 0.0) for numbers in series.values()) for place in range(len(times))]
-    marks = ticks(max(totals, default=0.0))
+    levels = ticks(max(totals, default=0.0))
     across = Scale(0, max(len(times) - 1, 1), _LEFT, WIDTH - _RIGHT)
-    up = Scale(0.0, marks[-1], _HEIGHT - _BOTTOM, _TOP)
+    up = Scale(0.0, levels[-1], _HEIGHT - _BOTTOM, top)
     parts = []
-    for mark in marks:
-        parts.append(element("line", x1=_LEFT, x2=WIDTH - _RIGHT, y1=up(mark), y2=up(mark), class_="tick"))
-        parts.append(element("text", words(mark), x=_LEFT - 6, y=up(mark) + 4, text_anchor="end", class_="axis"))
+    for level in levels:
+        parts.append(element("line", x1=_LEFT, x2=WIDTH - _RIGHT, y1=up(level), y2=up(level), class_="tick"))
+        parts.append(element("text", words(level), x=_LEFT - 6, y=up(level) + 4, text_anchor="end", class_="axis"))
     below = [0.0] * len(times)
     labelled = _HEIGHT
     for colour, (name, numbers) in enumerate(series.items(), start=1):
@@ -57,6 +61,10 @@ def stacked_areas(
     for place in range(0, len(times), max(1, -(-len(times) // _labels(times)))):
         x, y = across(place), _HEIGHT - 6
         parts.append(element("text", times[place], x=x, y=y, text_anchor="middle", class_="axis"))
+    for place, mark in (marks or {}).items():
+        x = across(place)
+        parts.append(element("line", x1=x, x2=x, y1=top - 4, y2=_HEIGHT - _BOTTOM, class_="mark"))
+        parts.append(element("text", mark, x=x, y=top - 8, text_anchor="middle", class_="mark-label"))
     return picture(parts, WIDTH, _HEIGHT, description)
 
 

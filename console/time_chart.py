@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -42,20 +42,18 @@ class Point:
     young: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Something that changed on a day; a list beside the chart says what."""
+def time_chart(points: Sequence[Point], marks: Mapping[int, str], texts: Texts) -> Markup:
+    """Draw the chart twice, for a wide and for a narrow screen; the style sheet shows one of them.
 
-    day: date
-    label: str
-
-
-def time_chart(points: Sequence[Point], marks: Sequence[Mark], texts: Texts) -> Markup:
-    """Draw the chart twice, for a wide and for a narrow screen; the style sheet shows one of them."""
+    Args:
+        points: Days in order, or longer stretches.
+        marks: Place of a point -> the mark that stands there.
+        texts: Messages and formats of the page's language.
+    """
     return Markup().join(_drawn(points, marks, texts, width) for width in (WIDE, NARROW))
 
 
-def _drawn(points: Sequence[Point], marks: Sequence[Mark], texts: Texts, width: float) -> Markup:
+def _drawn(points: Sequence[Point], marks: Mapping[int, str], texts: Texts, width: float) -> Markup:
     step = (width - _LEFT - _RIGHT) / max(1, len(points))
     middles = [_LEFT + step * (number + 0.5) for number in range(len(points))]
     parts = [
@@ -63,7 +61,7 @@ def _drawn(points: Sequence[Point], marks: Sequence[Mark], texts: Texts, width: 
         *_rates(points, middles, texts, width),
         *_counts(points, middles, step, texts, width),
         *_days(points, middles, texts),
-        *_marks(points, middles, marks),
+        *_marks(middles, marks),
     ]
     size = {"viewBox": f"0 0 {width:g} {_HEIGHT:g}"}
     return element("svg", *parts, class_="chart " + ("wide" if width == WIDE else "narrow"), aria_hidden="true", **size)
@@ -137,13 +135,10 @@ def _days(points: Sequence[Point], middles: list[float], texts: Texts) -> list[M
     ]
 
 
-def _marks(points: Sequence[Point], middles: list[float], marks: Sequence[Mark]) -> list[Markup]:
+def _marks(middles: list[float], marks: Mapping[int, str]) -> list[Markup]:
     parts = []
-    for mark in marks:
-        number = max((at for at, point in enumerate(points) if point.day <= mark.day), default=None)
-        if number is None:
-            continue
-        at = middles[number]
+    for place, label in marks.items():
+        at = middles[place]
         parts.append(element("line", x1=at, x2=at, y1=_RATE[0] - 4, y2=_COUNT[1], class_="mark"))
-        parts.append(element("text", mark.label, x=at, y=_RATE[0] - 8, text_anchor="middle", class_="mark-label"))
+        parts.append(element("text", label, x=at, y=_RATE[0] - 8, text_anchor="middle", class_="mark-label"))
     return parts

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final
 
 from charts.areas import stacked_areas
-from console.journey.view import Block, View, matrix, rows_of, shares, with_note
+from console.journey.view import Block, View, marks_on, matrix, rows_of, shares, with_note
 from console.languages import N_
 from console.page import Visit
 from console.tables import Column, Table
@@ -54,17 +54,20 @@ def _active(figures: JourneyFigures, visit: Visit) -> tuple[Block, Block]:
     )
     if not days:
         return Block(by_day), Block(by_month)
-    labels = [texts.day(date.fromisoformat(row["period"])) for row in days]
-    chart = stacked_areas(labels, {texts("active"): [row["customers"] for row in days]}, by_day.caption, texts.short)
+    begun = [date.fromisoformat(row["period"]) for row in days]
+    marks, said = marks_on(begun, figures, visit)
+    active = {texts("active"): [row["customers"] for row in days]}
+    chart = stacked_areas([texts.day(day) for day in begun], active, by_day.caption, texts.short, marks)
     last = days[-1]
     summary = texts(
         "{n} customers were active on {day}.",
         n=texts.number(last["customers"]),
-        day=texts.date(date.fromisoformat(last["period"])),
+        day=texts.date(begun[-1]),
     )
     if last["customers_before"] is not None:
         before = texts("{n} were on the same day a week before.", n=texts.number(last["customers_before"]))
         summary = f"{summary} {before}"
+    summary = f"{summary} {said}".rstrip()
     return Block(by_day, chart, summary), Block(by_month, explained=texts("Below each the month before."))
 
 

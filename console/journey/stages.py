@@ -8,7 +8,7 @@ from typing import Final
 from charts.areas import stacked_areas
 from charts.bars import Bar, bars
 from charts.sankey import Flow, sankey
-from console.journey.view import STAGES, Behind, Block, Row, View, rows_of, with_note
+from console.journey.view import STAGES, Behind, Block, Row, View, marks_on, rows_of, with_note
 from console.languages import N_
 from console.page import Visit
 from console.tables import Column, Table
@@ -64,8 +64,10 @@ def _sizes(figures: JourneyFigures, visit: Visit) -> Block:
         stage=texts.name(largest["stage"]),
         share=texts.percent(largest["share"], 0),
     )
-    labels = [texts.month(date.fromisoformat(day)) for day in days]
-    return Block(table, stacked_areas(labels, series, table.caption, texts.short), summary)
+    begun = [date.fromisoformat(day) for day in days]
+    labels = [texts.month(day) for day in begun]
+    marks, said = marks_on(begun, figures, visit)
+    return Block(table, stacked_areas(labels, series, table.caption, texts.short, marks), f"{summary} {said}".rstrip())
 
 
 def _flows(figures: JourneyFigures, visit: Visit) -> Block:

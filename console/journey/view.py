@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any, Final, overload
 
@@ -11,11 +12,15 @@ from markupsafe import Markup
 
 from console.languages import Texts
 from console.languages.sentences import translated
+from console.marks import in_words, marks_of, placed
+from console.page import Visit
 from console.tables import Column, Kind, Table
 from domain.journey import Stage
 from journeys.figure import NOTE
 from journeys.figures import FIGURES
 from journeys.files import JourneyFigures
+from serving.figures.changes import changes
+from serving.figures.files import read_runs
 
 Row = dict[str, Any]
 STAGES: Final = tuple(stage.value for stage in Stage)
@@ -132,6 +137,12 @@ def with_note(columns: Sequence[Column], rows: Iterable[Mapping[str, Any]], text
     """Add the column of notes if any row has one."""
     noted = any(row[NOTE] for row in rows)
     return (*columns, Column(NOTE, texts("Note"))) if noted else tuple(columns)
+
+
+def marks_on(days: Sequence[date], figures: JourneyFigures, visit: Visit) -> tuple[dict[int, str], str]:
+    """Return the marks of a chart over days, by their place, and what they stand for, in words."""
+    marks, until = marks_of(changes(read_runs(visit.sources.figures)), visit.texts), figures.as_of.date()
+    return placed(marks, days, until), in_words(marks, days, until, visit.texts)
 
 
 def before_of(key: str) -> str:

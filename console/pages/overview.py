@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -12,13 +13,14 @@ import pyarrow.compute as pc
 from console.access import Permission
 from console.attention import alarms, paused, watched
 from console.languages import N_, Texts
+from console.marks import Mark, marks_of, placed
 from console.page import Content, Page, Visit
 from console.readings import last_readings
 from console.tables import Column, Table
-from console.time_chart import Mark, Point, time_chart
+from console.time_chart import Point, time_chart
 from decisioning.budgets.period import share_of_period_gone
 from serving.figures.acceptance import DateSpan, acceptance, last_day, last_matured_day
-from serving.figures.changes import Change, changes
+from serving.figures.changes import changes
 from serving.figures.daily_responses import Group
 from serving.figures.files import read_daily_responses, read_last_run, read_runs
 from serving.service.budgets import remaining
@@ -37,8 +39,8 @@ def content(visit: Visit) -> Content:
     texts, sources = visit.texts, visit.sources
     whole, until = read_daily_responses(sources.figures)
     days, group = int(visit.choice("days", PERIODS)), visit.choice("group", GROUPS)
-    runs, last = read_runs(sources.figures), read_last_run(sources.last_run)
-    found = changes(runs)
+    last = read_last_run(sources.last_run)
+    marks = marks_of(changes(read_runs(sources.figures)), texts)
     newest = last_day(whole)
     matured = last_matured_day(whole)
     period = None if newest is None else DateSpan.ending(newest, days)
@@ -52,14 +54,10 @@ def content(visit: Visit) -> Content:
         over_time,
         *(_by(chosen, chosen_before, name, key, texts) for name, key in _KEYS),
         _budgets(visit, last),
-        _changes(found, texts),
+        _changes(marks, texts),
     )
     readings = last_readings(sources.figures, texts)
-    marks = [
-        Mark(one.day, str(number))
-        for number, one in enumerate(found, start=1)
-        if period is not None and period.first <= one.day <= period.last
-    ]
+    at = {} if period is None else placed(marks, [point.day for point in points], period.last)
     return Content(
         tables,
         {
@@ -70,7 +68,7 @@ def content(visit: Visit) -> Content:
             "until": until,
             "period": period,
             "matured": matured,
-            "chart": time_chart(points, marks, texts) if points else "",
+            "chart": time_chart(points, at, texts) if points else "",
             "summary": _summary(points, texts),
             "stages": _whole_bank(last),
             "alarms": [*paused(visit), *alarms(last, texts)],
@@ -219,18 +217,8 @@ def _in_words(price: float, unit: str, texts: Texts) -> str:
     return texts("{amount} of expected value for each of {unit}", amount=texts.money(price, 2), unit=unit)
 
 
-def _changes(found: Sequence[Change], texts: Texts) -> Table:
-    words = {"policy": N_("The policy changed"), "bank": N_("The bank's folder changed")}
-    rows = [
-        {
-            "number": number,
-            "day": one.day,
-            "what": texts(words[one.what]) if one.what in words else texts("Another {model} model", model=one.what),
-            "before": one.before,
-            "after": one.after,
-        }
-        for number, one in enumerate(found, start=1)
-    ]
+def _changes(marks: Sequence[Mark], texts: Texts) -> Table:
+    rows = [asdict(one) for one in marks]
     columns = (
         Column("number", texts("Mark")),
         Column("day", texts("First run"), "date"),

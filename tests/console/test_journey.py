@@ -1,4 +1,6 @@
 import re
+import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -13,6 +15,7 @@ from journeys.figures import FIGURES
 from journeys.files import JourneyFigures, write_figures
 from journeys.histories import Histories
 from records.schema import AUDIT
+from serving.figures.files import RunFigures, add_run
 from tests.console.build import browsing
 from tests.console.journeys import SMALLEST, write_journeys
 from tests.journeys.build import AS_OF, DEMO, random_bank
@@ -118,6 +121,19 @@ def test_a_bank_without_any_event_has_clear_views(tmp_path):
             page = browser.get(f"{BASE}/journey?view={view}")
             assert page.status_code == 200
             assert "There is nothing yet." in page.text or "No product journey has begun yet." in page.text
+
+
+@pytest.mark.parametrize("view", ["stages", "activity"])
+def test_what_changed_is_marked_on_charts_over_time_and_put_into_words(browser, folder, view):
+    before = browser.get(f"{BASE}/journey?view={view}").text
+    assert 'class="mark"' not in before
+    changed = AS_OF - timedelta(days=10)
+    for moment, policy in ((AS_OF - timedelta(days=20), "a"), (changed, "b")):
+        add_run(folder / "figures", RunFigures(folder=policy, as_of=moment.isoformat(), versions={"policy": policy}))
+    page = browser.get(f"{BASE}/journey?view={view}").text
+    shutil.rmtree(folder / "figures")
+    assert page.count('class="mark"') == 1
+    assert f"Marks show what changed: 1: The policy changed, {changed.day} {changed:%b}" in page
 
 
 def test_before_the_first_night_the_page_says_where_figures_come_from(tmp_path):

@@ -1,0 +1,82 @@
+"""Marks: the numbers that charts over time carry where something changed between runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from console.languages import N_, Texts
+from serving.figures.changes import Change
+
+MOST_SAID: Final = 6
+"""Marks that are put into words below a chart; the page Overview lists all."""
+
+_WORDS: Final = {"policy": N_("The policy changed"), "bank": N_("The bank's folder changed")}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that changed on a day.
+
+    Attributes:
+        day: Day of the first run with the change.
+        number: Its number, as in the table "What changed when".
+        what: What changed, translated.
+        before: Version before; None if there was none.
+        after: Version after; None if there is none now.
+    """
+
+    day: date
+    number: int
+    what: str
+    before: str | None = None
+    after: str | None = None
+
+
+def marks_of(changes: Sequence[Change], texts: Texts) -> list[Mark]:
+    """Number the changes, oldest first, and put them into words."""
+    return [
+        Mark(one.day, number, _what(one.what, texts), one.before, one.after)
+        for number, one in enumerate(changes, start=1)
+    ]
+
+
+def _what(changed: str, texts: Texts) -> str:
+    return texts(_WORDS[changed]) if changed in _WORDS else texts("Another {model} model", model=changed)
+
+
+def placed(marks: Iterable[Mark], days: Sequence[date], until: date) -> dict[int, str]:
+    """Return the numbers that stand at each place of a chart; those outside its days are left out.
+
+    Args:
+        marks: What changed.
+        days: First day of each place, in order.
+        until: Last day of the last place.
+
+    Example:
+        >>> marks = [Mark(date(2026, 6, 3), 1, "The policy changed"), Mark(date(2026, 6, 4), 2, "Another churn model")]
+        >>> placed(marks, [date(2026, 6, 1), date(2026, 6, 8)], date(2026, 6, 14))
+        {0: '1, 2'}
+    """
+    found: dict[int, str] = {}
+    for mark in marks:
+        place = max((at for at, day in enumerate(days) if day <= mark.day), default=None)
+        if place is not None and mark.day <= until:
+            found[place] = f"{found[place]}, {mark.number}" if place in found else str(mark.number)
+    return found
+
+
+def in_words(marks: Iterable[Mark], days: Sequence[date], until: date, texts: Texts) -> str:
+    """Say what the numbers on a chart stand for; nothing if it has none."""
+    inside = [mark for mark in marks if days and days[0] <= mark.day <= until]
+    if not inside:
+        return ""
+    listed = [
+        texts("{number}: {what}, {day}", number=one.number, what=one.what, day=texts.date(one.day))
+        for one in inside[-MOST_SAID:]
+    ]
+    if len(inside) > MOST_SAID:
+        listed.insert(0, texts("earlier ones are listed on the page Overview"))
+    return texts("Marks show what changed: {changes}.", changes="; ".join(listed))
