@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow.dataset as ds
 
 from benchmarks.feature_events import write_events
+from benchmarks.feature_shares import feature_shares
 from benchmarks.feature_wanted import wanted_features
 from benchmarks.measure import Measured, measure, surroundings
 from benchmarks.pages import write_page
@@ -59,6 +60,7 @@ def side_by_side(work: Path, events: int) -> dict[str, Any]:
     scale = written / sum(ds.dataset(file).count_rows() for file in share)
     measured = {engine: _run(engine, source, work) for engine in (KERNEL, DUCKDB, POLARS)}
     pandas = _run(PANDAS, tenth, work)
+    shares = _shares(source, work)
     rmtree(source)
     rmtree(tenth)
     seconds = {engine: one.seconds for engine, one in measured.items()} | {PANDAS: pandas.seconds * scale}
@@ -66,6 +68,7 @@ def side_by_side(work: Path, events: int) -> dict[str, Any]:
         "events": written,
         "engines": {engine: asdict(one) for engine, one in measured.items()}
         | {PANDAS: asdict(pandas) | {"seconds": seconds[PANDAS], "scaled_by": scale}},
+        "shares": shares,
         "times_faster": {engine: seconds[engine] / seconds[KERNEL] for engine in seconds if engine != KERNEL},
     }
 
@@ -102,6 +105,14 @@ def compare_results(work: Path) -> None:
         exact = wanted.kind in {"count", "distinct_days"}
         if not np.allclose(one, other, rtol=0 if exact else 1e-9, atol=0 if exact else 1e-9, equal_nan=True):
             raise ValueError(f"{wanted.name} differs between the kernel and DuckDB")
+
+
+def _shares(source: Path, work: Path) -> dict[str, float]:
+    target = work / "shares"
+    target.mkdir()
+    found = feature_shares(source, target)
+    rmtree(target)
+    return found
 
 
 def _run(engine: str, source: Path, work: Path) -> Measured:

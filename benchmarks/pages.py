@@ -71,6 +71,9 @@ def _features(results: dict[str, Any]) -> list[str]:
             f"| {NAMES[engine]} | {one['seconds']:.1f} | {one['cpu_seconds']:.1f} | {one['peak_megabytes']:,.0f} "
             f"| {ratio:.1f} |"
         )
+    if "shares" in side:
+        said = ", ".join(f"{step} {share:.0%}" for step, share in side["shares"].items())
+        lines += ["", f"Of the kernel's processor time, in one process that is warm: {said}."]
     lines += [
         "",
         "![Seconds by engine](pictures/features.png)",

@@ -48,13 +48,15 @@ def compute_features(
     history = history_of(events, definitions.calendar, before=as_of.max(), customer_ids=moments.customer_ids)
     coded = coded_moments(history, moments)
     # in order of customer and time, so that searches and gathers pass through memory once
-    order = np.lexsort((coded.as_of, coded.customer))
-    in_order = coded.take(order)
+    order = None if coded.is_in_order else np.lexsort((coded.as_of, coded.customer))
+    in_order = coded if order is None else coded.take(order)
     kept = gather(program.plan, history, in_order)
     in_stage = (
         stages_at(history, in_order, definitions.catalogue, definitions.journey, stages) if program.needs_stage else {}
     )
     columns = program.columns(kept, in_order, in_stage, definitions.calendar)
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    return FeatureTable(moments.customer_ids, as_of, {name: columns[name][back] for name in program.names}, schema)
+    if order is not None:
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        columns = {name: values.take(back) for name, values in columns.items()}
+    return FeatureTable(moments.customer_ids, as_of, columns, schema)

@@ -20,6 +20,7 @@ from features.definitions import AggregateFeature, FeatureFile, Where
 from features.journey.settings import Journey
 from features.kernel.columns import EVENT_COLUMNS
 from features.moments import Moments
+from storage.parquet import replace_parquet
 
 JOURNEY = Journey(stages=())
 PROCESSES = 2
@@ -55,7 +56,7 @@ def compute(source: Path, target: Path) -> None:
     moments = Moments(np.repeat(customers, len(times)), np.tile(times, len(customers)))
     names = [wanted.name for wanted in wanted_features()]
     table = compute_features(events, moments, FeatureDefinitions(catalogue(), JOURNEY, Calendar(ZONE)), names=names)
-    pq.write_table(table.to_arrow(), target / source.name, compression="zstd", compression_level=1)
+    replace_parquet(target / source.name, table.to_arrow())
 
 
 def main(source: Path, target: Path) -> None:

@@ -47,9 +47,11 @@ class CodedColumn:
 
     def equal(self, wanted: frozenset[str], rows: Int64Array | None) -> BoolArray:
         """Tell which rows have one of the names; all rows if `rows` is None."""
-        # one more entry, so that -1 maps to False at the end
+        codes = self.codes if rows is None else self.codes.take(rows)
+        places = [place for place, name in enumerate(self.names) if name in wanted]
+        # one more entry, so that -1 maps to False at the end; for one name a comparison takes a tenth of the time
         lookup = np.array([name in wanted for name in self.names] + [False])
-        found: BoolArray = lookup[self.codes if rows is None else self.codes[rows]]
+        found: BoolArray = codes == places[0] if len(places) == 1 else lookup.take(codes)
         return found
 
 

@@ -38,6 +38,13 @@ class CodedMoments:
     as_of: Int64Array
     day: Int64Array
 
+    @property
+    def is_in_order(self) -> bool:
+        """Whether they are ordered by customer, then time."""
+        customer, as_of = self.customer, self.as_of
+        follows = (customer[1:] > customer[:-1]) | ((customer[1:] == customer[:-1]) & (as_of[1:] >= as_of[:-1]))
+        return bool(follows.all())
+
     def take(self, rows: Int64Array) -> CodedMoments:
         """Select moments by position."""
         return CodedMoments(self.customer[rows], self.as_of[rows], self.day[rows])

@@ -135,5 +135,6 @@ class Selection:
         """Keep some of the rows; `values`, if given, holds a measured value for each row before narrowing."""
         if keep.all():
             return Selection(self.section, self.rows, self, None, values)
-        kept = None if values is None else values[keep]
-        return Selection(self.section, self.rows[keep], self, counted_before(keep), kept)
+        places = np.flatnonzero(keep)
+        kept = None if values is None else values.take(places)
+        return Selection(self.section, self.rows.take(places), self, counted_before(keep), kept)
