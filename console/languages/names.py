@@ -1,4 +1,7 @@
-"""Names that every bank shares, so that `Texts.name` can translate them; a bank's own names stay as they are."""
+"""Names that every bank shares, so that `Texts.name` can translate them; a bank's own names stay as they are.
+
+What declarations of other rooms list, such as stages, kinds of rules and roles, `extraction` takes from there.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,8 @@ from typing import Final
 from console.languages import N_
 
 NAMES: Final = (
-    # groups of contacts
-    *(N_("inbound"), N_("outbound"), N_("mandatory")),
-    # stages of the journey
-    *(N_("acquisition"), N_("growth"), N_("mature"), N_("dormant"), N_("lost"), N_("no stage"), N_("none"), N_("all")),
-    # steps of a product's sub-journey
-    *(N_("awareness"), N_("consideration"), N_("application"), N_("onboarding"), N_("usage")),
+    # of customers without a stage, and of all
+    *(N_("no stage"), N_("none"), N_("all")),
     # steps of a product journey that every bank has by default
     *(N_("viewed"), N_("calculated"), N_("started"), N_("submitted"), N_("opened")),
     # what came after a broken journey
@@ -26,9 +25,8 @@ NAMES: Final = (
     *(N_("stage sizes"), N_("stage flows"), N_("stage months"), N_("time in stage"), N_("before leaving")),
     *(N_("funnel"), N_("broken journeys"), N_("experience map"), N_("moments of truth")),
     *(N_("active customers"), N_("retention"), N_("cross sell"), N_("channel switches"), N_("referral")),
-    # kinds of entries that can be proposed, and where a proposal stands
-    *(N_("offer"), N_("rule"), N_("lever"), N_("open"), N_("applied"), N_("withdrawn"), N_("proposed"), N_("edited")),
-    *(N_("tried out"), N_("approved"), N_("returned"), N_("timetable")),
+    # what was done to a proposal
+    *(N_("proposed"), N_("edited"), N_("tried out"), N_("approved"), N_("returned"), N_("timetable")),
     # channels
     *(N_("app"), N_("web"), N_("email"), N_("push"), N_("call centre"), N_("branch"), N_("atm"), N_("sms")),
     # what has versions
@@ -48,17 +46,8 @@ NAMES: Final = (
     *(N_("except tags"), N_("per"), N_("at most"), N_("days"), N_("of"), N_("after offers"), N_("factor"), N_("when")),
     *(N_("amount"), N_("unit"), N_("period"), N_("charged on"), N_("charge"), N_("contact"), N_("acceptance")),
     *(N_("channel"), N_("customer"), N_("presented"), N_("clicked"), N_("accepted"), N_("declined"), N_("exit")),
-    # kinds of rules
-    *(N_("consent"), N_("eligibility"), N_("applicability"), N_("suitability"), N_("service first")),
-    *(N_("quiet hours"), N_("contact limit"), N_("limit"), N_("score"), N_("budget")),
-    # classes of offers
-    *(N_("transactional"), N_("commercial")),
-    # roles
-    *(N_("viewer"), N_("adviser"), N_("marketer"), N_("risk"), N_("data scientist"), N_("admin")),
-    # periods of budgets
-    *(N_("day"), N_("week"), N_("month"), N_("campaign")),
-    # states of a contact in the outbox
-    *(N_("waiting"), N_("delivered"), N_("withheld"), N_("expired"), N_("superseded"), N_("dead")),
+    # what else keeps an offer away
+    *(N_("quiet hours"), N_("score")),
     # models
     *(N_("churn"), N_("propensity"), N_("champion"), N_("challenger"), N_("shadow"), N_("slice")),
     # control arms, and what models are compared with
@@ -68,11 +57,11 @@ NAMES: Final = (
     *(N_("auto"), N_("light"), N_("dark")),
     # what is fresh
     *(N_("event log"), N_("online states")),
-    # traffic lights, verdicts of trials, groups that are compared, and how alarms are told
-    *(N_("red"), N_("amber"), N_("green"), N_("ship"), N_("hold"), N_("stop"), N_("programme"), N_("standard")),
+    # groups that are compared, and how alarms are told
+    *(N_("programme"), N_("standard")),
     *(N_("mail"), N_("webhook"), N_("usual")),
     # yes and no
-    *(N_("yes"), N_("no"), N_("unknown")),
+    *(N_("yes"), N_("no")),
     # features of the journey, and a reason for an offer that is not about the customer
     N_("Lifecycle stage at the last midnight"),
     N_("Lifecycle stage before this one"),

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from decisioning.policies.trial import Trial
 from domain.offer import Offer
 from domain.spec import Spec
 
 RuleKind = Literal["consent", "eligibility", "applicability", "suitability", "service_first", "contact_limit"]
-RULE_ORDER: tuple[RuleKind, ...] = (
-    "consent",
-    "eligibility",
-    "applicability",
-    "suitability",
-    "service_first",
-    "contact_limit",
-)
-"""The order in which kinds are checked; the first rule that fails names the rejection."""
+RULE_ORDER: Final[tuple[RuleKind, ...]] = get_args(RuleKind)
+"""The order in which kinds are checked, as they are listed; the first rule that fails names the rejection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
