@@ -8,6 +8,7 @@ from typing import Final
 from markupsafe import Markup
 
 from charts.bars import picture
+from charts.marks import marks
 from charts.svg import Scale, element, path, text_width, ticks
 
 WIDTH: Final = 480.0
@@ -22,7 +23,7 @@ def stacked_areas(
     series: Mapping[str, Sequence[float | None]],
     description: str,
     words: Callable[[float], str] = "{:,.0f}".format,
-    marks: Mapping[int, str] | None = None,
+    marked: Mapping[int, Sequence[int]] | None = None,
 ) -> Markup:
     """Draw series on top of each other; a hidden number is drawn as 0.
 
@@ -31,13 +32,13 @@ def stacked_areas(
         series: Name -> numbers, shape (n,), from the bottom; colours are numbered in this order.
         description: What the picture shows, for screen readers.
         words: Text of a number on the axis.
-        marks: Place of a time -> a mark that stands above it.
+        marked: Place of a time -> numbers of the marks that stand there.
 
     Example:
         >>> "growth" in stacked_areas(["May", "June"], {"growth": [1, 2]}, "Customers by stage")
         True
     """
-    top = _TOP if not marks else _TOP_WITH_MARKS
+    top = _TOP if not marked else _TOP_WITH_MARKS
     totals = [sum((numbers[place] or 0.0) for numbers in series.values()) for place in range(len(times))]
     levels = ticks(max(totals, default=0.0))
     across = Scale(0, max(len(times) - 1, 1), _LEFT, WIDTH - _RIGHT)
@@ -61,10 +62,7 @@ def stacked_areas(
     for place in range(0, len(times), max(1, -(-len(times) // _labels(times)))):
         x, y = across(place), _HEIGHT - 6
         parts.append(element("text", times[place], x=x, y=y, text_anchor="middle", class_="axis"))
-    for place, mark in (marks or {}).items():
-        x = across(place)
-        parts.append(element("line", x1=x, x2=x, y1=top - 4, y2=_HEIGHT - _BOTTOM, class_="mark"))
-        parts.append(element("text", mark, x=x, y=top - 8, text_anchor="middle", class_="mark-label"))
+    parts += marks({across(place): here for place, here in (marked or {}).items()}, top - 4, _HEIGHT - _BOTTOM)
     return picture(parts, WIDTH, _HEIGHT, description)
 
 

@@ -8,9 +8,11 @@ from datetime import date
 from typing import Final
 
 from console.languages import N_, Texts
-from serving.figures.changes import Change
+from console.page import Visit
+from serving.figures.changes import changes
+from serving.figures.files import read_runs
 
-MOST_SAID: Final = 6
+MOST_SAID: Final = 3
 """Marks that are put into words below a chart; the page Overview lists all."""
 
 _WORDS: Final = {"policy": N_("The policy changed"), "bank": N_("The bank's folder changed")}
@@ -35,19 +37,22 @@ class Mark:
     after: str | None = None
 
 
-def marks_of(changes: Sequence[Change], texts: Texts) -> list[Mark]:
-    """Number the changes, oldest first, and put them into words."""
+def marks_of(visit: Visit) -> list[Mark]:
+    """Number what changed between the bank's runs, oldest first, and put it into words."""
+    found, texts, bank = changes(read_runs(visit.sources.figures)), visit.texts, visit.service.engine.bank.identity.name
     return [
-        Mark(one.day, number, _what(one.what, texts), one.before, one.after)
-        for number, one in enumerate(changes, start=1)
+        Mark(one.day, number, _what(one.what.removeprefix(f"{bank}-"), texts), one.before, one.after)
+        for number, one in enumerate(found, start=1)
     ]
 
 
 def _what(changed: str, texts: Texts) -> str:
-    return texts(_WORDS[changed]) if changed in _WORDS else texts("Another {model} model", model=changed)
+    if changed in _WORDS:
+        return texts(_WORDS[changed])
+    return texts("Another {model} model", model=texts.name(changed).lower())
 
 
-def placed(marks: Iterable[Mark], days: Sequence[date], until: date) -> dict[int, str]:
+def placed(marks: Iterable[Mark], days: Sequence[date], until: date) -> dict[int, list[int]]:
     """Return the numbers that stand at each place of a chart; those outside its days are left out.
 
     Args:
@@ -58,13 +63,13 @@ def placed(marks: Iterable[Mark], days: Sequence[date], until: date) -> dict[int
     Example:
         >>> marks = [Mark(date(2026, 6, 3), 1, "The policy changed"), Mark(date(2026, 6, 4), 2, "Another churn model")]
         >>> placed(marks, [date(2026, 6, 1), date(2026, 6, 8)], date(2026, 6, 14))
-        {0: '1, 2'}
+        {0: [1, 2]}
     """
-    found: dict[int, str] = {}
+    found: dict[int, list[int]] = {}
     for mark in marks:
         place = max((at for at, day in enumerate(days) if day <= mark.day), default=None)
         if place is not None and mark.day <= until:
-            found[place] = f"{found[place]}, {mark.number}" if place in found else str(mark.number)
+            found.setdefault(place, []).append(mark.number)
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from charts.marks import marks
 from charts.svg import Scale, element, path, ticks
 from console.languages import Texts
 
@@ -42,18 +43,18 @@ class Point:
     young: bool = False
 
 
-def time_chart(points: Sequence[Point], marks: Mapping[int, str], texts: Texts) -> Markup:
+def time_chart(points: Sequence[Point], marked: Mapping[int, Sequence[int]], texts: Texts) -> Markup:
     """Draw the chart twice, for a wide and for a narrow screen; the style sheet shows one of them.
 
     Args:
         points: Days in order, or longer stretches.
-        marks: Place of a point -> the mark that stands there.
+        marked: Place of a point -> numbers of the marks that stand there.
         texts: Messages and formats of the page's language.
     """
-    return Markup().join(_drawn(points, marks, texts, width) for width in (WIDE, NARROW))
+    return Markup().join(_drawn(points, marked, texts, width) for width in (WIDE, NARROW))
 
 
-def _drawn(points: Sequence[Point], marks: Mapping[int, str], texts: Texts, width: float) -> Markup:
+def _drawn(points: Sequence[Point], marked: Mapping[int, Sequence[int]], texts: Texts, width: float) -> Markup:
     step = (width - _LEFT - _RIGHT) / max(1, len(points))
     middles = [_LEFT + step * (number + 0.5) for number in range(len(points))]
     parts = [
@@ -61,7 +62,7 @@ def _drawn(points: Sequence[Point], marks: Mapping[int, str], texts: Texts, widt
         *_rates(points, middles, texts, width),
         *_counts(points, middles, step, texts, width),
         *_days(points, middles, texts),
-        *_marks(middles, marks),
+        *marks({middles[place]: numbers for place, numbers in marked.items()}, _RATE[0] - 4, _COUNT[1]),
     ]
     size = {"viewBox": f"0 0 {width:g} {_HEIGHT:g}"}
     return element("svg", *parts, class_="chart " + ("wide" if width == WIDE else "narrow"), aria_hidden="true", **size)
@@ -76,7 +77,7 @@ def _young(points: Sequence[Point], middles: list[float], step: float, texts: Te
     anchor, at = ("start", left + 4) if right - left > 2 * _PER_LABEL else ("end", right)
     return [
         shade,
-        element("text", texts("too young to count"), x=at, y=_RATE[0] - 6, text_anchor=anchor, class_="note"),
+        element("text", texts("too young to count"), x=at, y=_RATE[0] + 14, text_anchor=anchor, class_="note"),
     ]
 
 
@@ -133,12 +134,3 @@ def _days(points: Sequence[Point], middles: list[float], texts: Texts) -> list[M
         )
         for number in range(every // 2, len(points), every)
     ]
-
-
-def _marks(middles: list[float], marks: Mapping[int, str]) -> list[Markup]:
-    parts = []
-    for place, label in marks.items():
-        at = middles[place]
-        parts.append(element("line", x1=at, x2=at, y1=_RATE[0] - 4, y2=_COUNT[1], class_="mark"))
-        parts.append(element("text", label, x=at, y=_RATE[0] - 8, text_anchor="middle", class_="mark-label"))
-    return parts

@@ -19,8 +19,6 @@ from domain.journey import Stage
 from journeys.figure import NOTE
 from journeys.figures import FIGURES
 from journeys.files import JourneyFigures
-from serving.figures.changes import changes
-from serving.figures.files import read_runs
 
 Row = dict[str, Any]
 STAGES: Final = tuple(stage.value for stage in Stage)
@@ -139,9 +137,9 @@ def with_note(columns: Sequence[Column], rows: Iterable[Mapping[str, Any]], text
     return (*columns, Column(NOTE, texts("Note"))) if noted else tuple(columns)
 
 
-def marks_on(days: Sequence[date], figures: JourneyFigures, visit: Visit) -> tuple[dict[int, str], str]:
+def marks_on(days: Sequence[date], figures: JourneyFigures, visit: Visit) -> tuple[dict[int, list[int]], str]:
     """Return the marks of a chart over days, by their place, and what they stand for, in words."""
-    marks, until = marks_of(changes(read_runs(visit.sources.figures)), visit.texts), figures.as_of.date()
+    marks, until = marks_of(visit), figures.as_of.date()
     return placed(marks, days, until), in_words(marks, days, until, visit.texts)
 
 

@@ -20,9 +20,8 @@ from console.tables import Column, Table
 from console.time_chart import Point, time_chart
 from decisioning.budgets.period import share_of_period_gone
 from serving.figures.acceptance import DateSpan, acceptance, last_day, last_matured_day
-from serving.figures.changes import changes
 from serving.figures.daily_responses import Group
-from serving.figures.files import read_daily_responses, read_last_run, read_runs
+from serving.figures.files import read_daily_responses, read_last_run
 from serving.service.budgets import remaining
 
 PERIODS: Final = ("91", "28", "365")
@@ -40,7 +39,7 @@ def content(visit: Visit) -> Content:
     whole, until = read_daily_responses(sources.figures)
     days, group = int(visit.choice("days", PERIODS)), visit.choice("group", GROUPS)
     last = read_last_run(sources.last_run)
-    marks = marks_of(changes(read_runs(sources.figures)), texts)
+    marks = marks_of(visit)
     newest = last_day(whole)
     matured = last_matured_day(whole)
     period = None if newest is None else DateSpan.ending(newest, days)

@@ -20,7 +20,7 @@ def marks(*days: date) -> list[Mark]:
 
 
 def test_a_mark_stands_at_the_stretch_in_which_its_day_is():
-    assert placed(marks(date(2026, 5, 7), date(2026, 5, 8), UNTIL), DAYS, UNTIL) == {0: "1", 1: "2", 2: "3"}
+    assert placed(marks(date(2026, 5, 7), date(2026, 5, 8), UNTIL), DAYS, UNTIL) == {0: [1], 1: [2], 2: [3]}
 
 
 def test_what_changed_outside_of_the_chart_is_not_marked(english):
@@ -31,7 +31,7 @@ def test_what_changed_outside_of_the_chart_is_not_marked(english):
 
 
 def test_changes_of_one_day_share_a_mark():
-    assert placed(marks(DAYS[1], DAYS[1]), DAYS, UNTIL) == {1: "1, 2"}
+    assert placed(marks(DAYS[1], DAYS[1]), DAYS, UNTIL) == {1: [1, 2]}
 
 
 def test_of_many_changes_the_newest_are_put_into_words(english):
