@@ -39,19 +39,23 @@ def commands_reference(app: typer.Typer) -> str:
         "",
         *_options(group),
     ]
-    topic = None
-    for name, command in group.commands.items():
+    topics: dict[str, list[TyperCommand]] = {}
+    for command in group.commands.values():
         assert isinstance(command, TyperCommand)
-        if command.rich_help_panel != topic:
-            topic = command.rich_help_panel
-            lines += ["", f"## {topic}"]
-        meaning, *examples = _EXAMPLES.split(command.help or "", maxsplit=1)
-        lines += ["", f"### {app.info.name} {name}", "", " ".join(meaning.split())]
-        if examples:
-            lines += ["", "```sh", *filter(None, map(str.strip, examples[0].splitlines())), "```"]
-        if command.params:
-            lines += ["", *_options(command)]
+        topics.setdefault(str(command.rich_help_panel), []).append(command)
+    for topic, commands in topics.items():
+        lines += ["", f"## {topic}"]
+        for command in commands:
+            lines += ["", f"### {app.info.name} {command.name}", "", *_described(command)]
     return "\n".join(lines) + "\n"
+
+
+def _described(command: TyperCommand) -> list[str]:
+    meaning, *examples = _EXAMPLES.split(command.help or "", maxsplit=1)
+    lines = [" ".join(meaning.split())]
+    if examples:
+        lines += ["", "```sh", *filter(None, map(str.strip, examples[0].splitlines())), "```"]
+    return [*lines, "", *_options(command)] if command.params else lines
 
 
 def _options(command: TyperCommand | TyperGroup) -> list[str]:
