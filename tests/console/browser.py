@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -52,6 +52,10 @@ def install(folder: Path) -> None:
 
 
 LISTEN = "window.hearsKeys || addEventListener('keydown', () => { window.hearsKeys = true }, { once: true })"
+
+
+PATIENCE = 5
+"""Seconds after which a key that moved nothing is pressed again."""
 
 
 @contextmanager
@@ -97,6 +101,19 @@ def press(page: Page, key: str) -> None:
 
     until(hears)
     page.keyboard.press(key)
+
+
+def reach_first(page: Page) -> None:
+    """Press Tab until something on the page has the focus: Chromium may hear a key and not know yet where to go."""
+
+    def reached() -> bool:
+        press(page, "Tab")
+        with suppress(AssertionError):
+            until(lambda: page.evaluate("document.activeElement !== document.body"), seconds=PATIENCE)
+            return True
+        return False
+
+    until(reached)
 
 
 def save_webp(page: Page, file: Path, *, whole: bool = False) -> None:
