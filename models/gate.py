@@ -155,14 +155,18 @@ def _against_baseline(name: str, improvement: Estimate, gate: Gate) -> GateCheck
 
 def _against_champion(comparison: ChampionComparison, maximum: float) -> GateCheck:
     improvement = comparison.improvements.get(LOG_LOSS, _UNDEFINED)
-    where = f"on {comparison.rows:,} {comparison.how} rows" if comparison.rows else "no row was scored by both"
+    found = "no row was scored by the champion as well, so that the two cannot be compared"
+    if comparison.rows:
+        found = (
+            f"log loss {_in_words(improvement)} than the champion (on {comparison.rows:,} {comparison.how} rows), must "
+            f"not be worse by more than {_bound(maximum)}"
+        )
     return GateCheck(
         name="not_worse_than_champion",
         passed=improvement.high >= -maximum,
         value=improvement.high,
         bound=-maximum,
-        sentence=f"log loss {_in_words(improvement)} than the champion ({where}), must not be worse by more than "
-        f"{_bound(maximum)}; the champion stays until a challenger passes",
+        sentence=f"{found}; the champion stays until a challenger passes",
     )
 
 

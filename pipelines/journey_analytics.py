@@ -23,7 +23,7 @@ def compute_journey_figures(bank_folder: str, as_of: datetime | None = None) -> 
     """Count every customer's journey, bucket by bucket, and write the figures that pages show.
 
     Returns:
-        Folder and moment of the figures, and the number of rows of each.
+        Moment of the figures, and the number of rows of each.
     """
     components = reload_components(bank_folder)
     with own_turn(components, "journey figures"):
@@ -45,10 +45,8 @@ def finish_figures(key: str, bank_folder: str, as_of: datetime) -> StepResult:
     context = context_of(components, as_of)
     tables = finished_figures([work.read() for work in works], context)
     reasons = {name: FIGURES[name].why_empty(context) for name, table in tables.items() if not len(table)}
-    folder = components.places.journeys
-    write_figures(folder, key, JourneyFigures(as_of, tables, reasons))
+    write_figures(components.places.journeys, key, JourneyFigures(as_of, tables, reasons))
     return {
-        "folder": str(folder),
         "as_of": as_of.isoformat(),
         "rows": {name: len(table) for name, table in tables.items()},
         "empty": reasons,

@@ -98,6 +98,10 @@ SENTENCES: Final = (
             "noise"
         ),
         N_(
+            "no row was scored by the champion as well, so that the two cannot be compared; the champion stays until "
+            "a challenger passes"
+        ),
+        N_(
             "log loss {n} better (interval {low} to {high}) than the champion ({where}), must not be worse by more "
             "than {most} beyond noise; the champion stays until a challenger passes"
         ),

@@ -17,6 +17,7 @@ from domain.encoding import expect_utf8
 from domain.errors import StateError
 from domain.sqlite_files import expect_sound
 from models.tracking.database import database_file
+from models.tracking.relocation import follow_folder
 from storage.lock import locked
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ class TrackingStore:
     def expect_runs(self) -> None:
         """Reject a database file that is damaged, or missing although its models exist: MLflow would create a new one.
 
+        A file that was moved with its models gets their present addresses.
+
         Raises:
             StateError: The file is one of these.
         """
@@ -128,6 +131,8 @@ class TrackingStore:
         file = database_file(self.uri)
         if file is not None:
             expect_sound(file, _RESTORE)
+            if self.artifacts is not None and file.exists():
+                follow_folder(file, self.artifacts)
         return True
 
     def experiment_id(self, name: str) -> str:

@@ -132,4 +132,4 @@ def test_without_common_rows_the_champion_stays(held_out, evaluation):
     assert comparison.how == "nothing"
     report = judge_challenger(evaluation, FEATURES, GATE, comparison)
     assert failed(report) == ["not_worse_than_champion"]
-    assert "no row was scored by both" in report.failures[0]
+    assert "no row was scored by the champion as well" in report.failures[0]
