@@ -83,20 +83,19 @@ def compared(components: Components, subject: Path, until: datetime, model: str 
             models are named.
         NotFoundError: There is no such proposal.
     """
+    policy, registered = _subject(components, subject, model)
     own, log, folder = components.decider(), components.log, components.places.decisions
-    outcomes = logged_outcomes(components.decision_log, log, components.bank, until)
-    policy = _policy(components, subject)
-    if policy is not None and model is None:
-        decider, champion = own.for_bank(policy), components.models.champion("propensity")
-        seen = until if champion is None else champion.data_last
-    else:
-        if policy is None and model is not None:
-            raise DataError("two models are named", got=f"{subject} and {model}", expected="a policy and its model")
-        registered = _model(components, str(subject) if model is None else model)
+    if registered is not None:
         seen = registered.data_last
-        outcomes = outcomes.since(seen)
         files = components.models.files_with(registered, components.places.champions)
         decider = files.decider(policy or components.bank)
+    else:
+        assert policy is not None, "the subject is a policy or a model"
+        champion = components.models.champion("propensity")
+        decider, seen = own.for_bank(policy), until if champion is None else champion.data_last
+    outcomes = logged_outcomes(components.decision_log, log, components.bank, until)
+    if registered is not None:
+        outcomes = outcomes.since(seen)
     outcomes = with_randomised_contacts(outcomes, own, log, folder, seen)
     outcomes = outcomes.take(outcomes.comparable_rows(components.bank.offers, until), TOO_LATE)
     return Compared(outcomes, decider, "model" if policy is None else "policy")
@@ -116,6 +115,16 @@ def earlier_training_day(bank: Bank, latest: datetime) -> date | None:
     if contacts is None or contacts.selection_probability_property is None:
         return None
     return (latest - longest_window(bank.offers) - EVALUATED_PERIOD).astimezone(bank.time_zone).date()
+
+
+def _subject(components: Components, subject: Path, model: str | None) -> tuple[Bank | None, RegisteredModel | None]:
+    """Return the bank with another policy, if the subject is one, and the model that is named, if one is."""
+    policy = _policy(components, subject)
+    if policy is None:
+        if model is not None:
+            raise DataError("two models are named", got=f"{subject} and {model}", expected="a policy and its model")
+        return None, _model(components, str(subject))
+    return policy, None if model is None else _model(components, model)
 
 
 def _policy(components: Components, subject: Path) -> Bank | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import add
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,19 +16,32 @@ from prefect import flow
 from features.bucket.work import part_name
 from features.journey.lifecycle import stage_history
 from features.responses import responses
-from pipelines.steps import StepResult
-from serving.batch.part import OFFERS, REJECTIONS, part_file
-from serving.figures.calibration import calibration
+from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
+from serving.batch.part import OFFERS as RANKED
+from serving.batch.part import REJECTIONS, part_file
+from serving.figures.calibration import CalibrationRow, calibration
 from serving.figures.daily_responses import KEYS, SCHEMA, added_up, daily_responses
-from serving.figures.files import OfferFigures, RunFigures, add_run, write_daily_responses, write_offers
+from serving.figures.files import (
+    DAILY_RESPONSES,
+    OFFERS,
+    OfferFigures,
+    RunFigures,
+    add_run,
+    write_daily_responses,
+    write_offers,
+)
 from serving.figures.head_to_head import HeadToHead
 from serving.figures.offer_counts import OfferCounts
 from serving.figures.reach import Reach
 from serving.service.engine import outbound_channels
 from serving.what_if.logged import logged_outcomes
-from wiring.components import Components, reload_components
+from storage.atomic import replace_text
+from wiring.components import Components, components_of, reload_components
 
 CUSTOMER_AND_CHANNEL = ("customer_id", "channel")
+
+MADE_FROM: Final = "made_from.txt"
+"""File beside the figures, with the key of what they were made from."""
 
 
 @flow(name="keep-figures", timeout_seconds=3600)
@@ -40,13 +53,21 @@ def keep_figures(bank_folder: str, decided: StepResult) -> StepResult:
         decided: Result of `pipelines.deciding.decide_for_everybody`.
     """
     components = reload_components(bank_folder)
-    folder = components.places.figures
-    responses = _responses(components)
-    write_daily_responses(folder, responses, components.latest())
-    write_offers(folder, _offers(components, decided["as_of"], Path(decided["folder"])))
+    folder, run_folder = components.places.figures, Path(decided["folder"])
+    code = [code_digest(room) for room in ("features", "serving", "decisioning")]
+    # what came of decisions is in the log, too
+    key = digest_of(components.log.digest(), components.bank.digest, run_folder.name, code)
+    counted = do(
+        count_figures,
+        key=key,
+        present=_made_from(folder) == key,
+        bank_folder=bank_folder,
+        as_of=decided["as_of"],
+        decided=str(run_folder),
+    )
     whole: Mapping[str, Any] = next((row for row in decided["stages"] if row["stage"] == "all"), {})
     run = RunFigures(
-        folder=Path(decided["folder"]).name,
+        folder=run_folder.name,
         as_of=decided["as_of"],
         versions={"bank": components.bank.digest, "policy": components.policy.digest, **decided["models"]},
         customers=decided["customers"],
@@ -55,7 +76,35 @@ def keep_figures(bank_folder: str, decided: StepResult) -> StepResult:
         expected_value=whole.get("expected_value"),
     )
     add_run(folder, run)
+    return counted
+
+
+@kept_step("count-figures", timeout_seconds=3600)
+def count_figures(key: str, bank_folder: str, as_of: str, decided: str) -> StepResult:
+    """Count responses by day, and the decisions of a run by offer; last comes the key of what they were made from.
+
+    Args:
+        key: Digest of log, bank, run and code.
+        bank_folder: The bank's folder.
+        as_of: Moment of the run.
+        decided: Folder of the run.
+    """
+    components = components_of(bank_folder)
+    folder, responses = components.places.figures, _responses(components)
+    write_daily_responses(folder, responses, components.latest())
+    write_offers(folder, _offers(components, as_of, Path(decided)))
+    replace_text(folder / MADE_FROM, key)
     return {"days": len(responses["day"].unique()), "rows": len(responses)}
+
+
+def _made_from(folder: Path) -> str | None:
+    """Return the key of the figures in a folder; None if some are missing."""
+    if not all((folder / name).exists() for name in (DAILY_RESPONSES, OFFERS)):
+        return None
+    try:
+        return (folder / MADE_FROM).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
 
 
 def _responses(components: Components) -> pa.Table:
@@ -81,7 +130,7 @@ def _offers(components: Components, as_of: str, folder: Path) -> OfferFigures:
     rules = [rule.name for rule in components.policy.rules]
     counts, meetings, reach, scores = [], [], [], []
     for bucket in range(components.log.buckets):
-        file = part_file(folder, OFFERS, part_name(bucket))
+        file = part_file(folder, RANKED, part_name(bucket))
         if file.exists():  # a bucket without customers has none
             ranked = pq.read_table(file, columns=[*CUSTOMER_AND_CHANNEL, "offer", "rank", "propensity", "value"])
             rejections = pq.read_table(part_file(folder, REJECTIONS, part_name(bucket)))
@@ -93,12 +142,12 @@ def _offers(components: Components, as_of: str, folder: Path) -> OfferFigures:
         as_of=as_of,
         offers=reduce(add, counts).rows() if counts else [],
         head_to_head=reduce(add, meetings).rows() if meetings else [],
-        reach=reduce(add, reach).to_json(_mean_worth(scores)) if reach else {},
+        reach=reduce(add, reach).to_json(_mean_worth(scores)) if reach else None,
         calibration=_calibration(components),
     )
 
 
-def _calibration(components: Components) -> list[dict[str, Any]]:
+def _calibration(components: Components) -> list[CalibrationRow]:
     bank = components.bank
     if bank.vocabulary.contacts is None:
         return []

@@ -50,7 +50,7 @@ def content(visit: Visit) -> Content:
         _head_to_head(last.head_to_head, texts),
         _propensities(counted, texts),
         _kept_away(counted, reached, texts),
-        _loosened(last.reach, visit),
+        _loosened(last.reach or {}, visit),
         _rules(decisions.get("rules", ()), texts),
         _reach(decisions.get("reached", ()), texts),
     )

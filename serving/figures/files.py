@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 import pyarrow as pa
@@ -18,6 +18,12 @@ from domain.errors import StateError
 from serving.figures.daily_responses import SCHEMA
 from storage.atomic import replace_text, replacing
 from storage.versions import FileVersion, version_of
+
+if TYPE_CHECKING:  # who reads figures need not import what counts them
+    from serving.figures.calibration import CalibrationRow
+    from serving.figures.head_to_head import HeadToHeadRow
+    from serving.figures.offer_counts import OfferRow
+    from serving.figures.reach import ReachCounts
 
 DAILY_RESPONSES: Final = "daily_responses.parquet"
 RUNS: Final = "runs.json"
@@ -67,17 +73,17 @@ class OfferFigures:
 
     Attributes:
         as_of: Moment of the run, as ISO 8601.
-        offers: Rows of `serving.figures.offer_counts`.
-        head_to_head: Rows of `serving.figures.head_to_head`.
-        reach: Counts of `serving.figures.reach`.
-        calibration: Rows of `serving.figures.calibration`.
+        offers: Who is ranked and wins, and which rules keep each away.
+        head_to_head: Which offer wins where two meet.
+        reach: Who gets nothing, and what loosening a rule would bring; None if nobody was decided for.
+        calibration: Propensities beside acceptances.
     """
 
     as_of: str | None = None
-    offers: Sequence[dict[str, Any]] = ()
-    head_to_head: Sequence[dict[str, Any]] = ()
-    reach: Mapping[str, Any] = field(default_factory=dict)
-    calibration: Sequence[dict[str, Any]] = ()
+    offers: Sequence[OfferRow] = ()
+    head_to_head: Sequence[HeadToHeadRow] = ()
+    reach: ReachCounts | None = None
+    calibration: Sequence[CalibrationRow] = ()
 
 
 def write_offers(folder: Path, figures: OfferFigures) -> None:

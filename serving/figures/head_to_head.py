@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from serving.figures.small_cells import hidden_cells
+
+
+class HeadToHeadRow(TypedDict):
+    """An offer, and the customers for whom it won over each other one; None where the number is hidden."""
+
+    offer: str
+    customers: dict[str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +62,8 @@ class HeadToHead:
         assert self.offers == other.offers, "counts of different catalogues do not add up"
         return replace(self, wins=self.wins + other.wins)
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return a row per offer that meets others: `customers` by loser; None where the number is hidden."""
+    def rows(self) -> list[HeadToHeadRow]:
+        """Return a row per offer that meets others."""
         both = self.wins + self.wins.T
         met = np.flatnonzero(both.sum(axis=1))
         wins = self.wins[np.ix_(met, met)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final, TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,24 @@ Counts = NDArray[np.int64]
 
 BINS: Final = (0.0, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 1.0)
 """Edges of the bins of propensities; acceptance is rare, so they are narrower below."""
+
+
+class OfferRow(TypedDict):
+    """Decisions of a run about an offer.
+
+    Attributes:
+        offer: Its name.
+        ranked: Decisions in which it is ranked.
+        first: Decisions in which it is ranked first.
+        propensities: Ranked offers by bin of propensity.
+        rejected: Rule -> candidates whose first failed rule it is, most first.
+    """
+
+    offer: str
+    ranked: int
+    first: int
+    propensities: list[int]
+    rejected: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +92,8 @@ class OfferCounts:
             rejected=self.rejected + other.rejected,
         )
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return a row per offer: decisions, propensities by bin, and rejected candidates by rule, most first."""
+    def rows(self) -> list[OfferRow]:
+        """Return a row per offer."""
         return [
             {
                 "offer": offer,

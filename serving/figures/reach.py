@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,35 @@ UNLIKELY: Final = 0.02
 
 _WORD: Final = 64
 Counts = NDArray[np.int64]
+
+
+class LoosenedRule(TypedDict):
+    """What loosening a rule would bring to under-served customers; counts that are too small are None.
+
+    Attributes:
+        rule: Its name.
+        never: Customers without any offer whom this rule alone keeps from at least one.
+        unlikely: The same of those whose every offer is unlikely.
+        offer: The offer that would bring most.
+        would_get_it: Customers who would get it.
+        gain: What that is worth, if they accept as others do.
+    """
+
+    rule: str
+    never: int | None
+    unlikely: int | None
+    offer: str
+    would_get_it: int
+    gain: float
+
+
+class ReachCounts(TypedDict, total=False):
+    """Customers, those without any offer, those with unlikely ones only, and the rules in between."""
+
+    customers: int
+    never: int
+    unlikely: int
+    rules: list[LoosenedRule]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +136,7 @@ class Reach:
             unlikely_by_any=self.unlikely_by_any + other.unlikely_by_any,
         )
 
-    def to_json(self, margins: Mapping[str, float]) -> dict[str, Any]:
+    def to_json(self, margins: Mapping[str, float]) -> ReachCounts:
         """Return the counts, and for each rule what loosening it would bring to at least `SMALLEST` customers.
 
         Smaller counts are None.
@@ -116,7 +145,7 @@ class Reach:
             margins: Offer -> what one decision for it brings on average: propensity x value of its ranked decisions.
         """
         scores = np.array([margins.get(offer, 0.0) for offer in self.offers])
-        rows = []
+        rows: list[LoosenedRule] = []
         for at in np.argsort(-(self.never_by_any + self.unlikely_by_any), kind="stable").tolist():
             gained = self.never_by_rule[at] + self.unlikely_by_rule[at]
             if not gained.any():

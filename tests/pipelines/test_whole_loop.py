@@ -37,7 +37,7 @@ from serving.batch.contacts import CONTACTS
 from serving.customer import Answer, decide_for_customer
 from serving.customer_features import CustomerReader, Origin
 from serving.delivery.states import State
-from serving.figures.files import read_effects, read_trials
+from serving.figures.files import DAILY_RESPONSES, read_effects, read_trials
 from serving.service.deciding import SEED
 from serving.service.decision_request import DecisionRequest
 from serving.service.engine import LiveEngine
@@ -265,15 +265,24 @@ def test_what_the_run_measured_and_read_is_kept_for_the_console(loop: Loop) -> N
 
 
 def test_running_again_does_no_step_again(loop: Loop) -> None:
-    before, runs = loop.bank.stamps(OFFLINE, DECIDED, "stage_history", "sources", "log"), loop.runs()
+    kept = (OFFLINE, DECIDED, "stage_history", "sources", "log", "figures")
+    before, runs = loop.bank.stamps(*kept), loop.runs()
     result = loop.again()
-    assert loop.bank.stamps(OFFLINE, DECIDED, "stage_history", "sources", "log") == before
+    assert loop.bank.stamps(*kept) == before
     assert loop.runs() == runs
     assert {name: apart_from_reuse(result[name]) for name in ("features", "models", "decisions")} == {
         name: apart_from_reuse(loop.second[name]) for name in ("features", "models", "decisions")
     }
     models = ", ".join(f"{name} model" for name in result["models"])
     assert reused_sentence(result) == f"reused from earlier runs: features, decisions, journey figures, {models}"
+
+
+def test_figures_that_are_gone_are_counted_again(loop: Loop) -> None:
+    file = loop.bank.parts.places.figures / DAILY_RESPONSES
+    before = file.read_bytes()
+    file.unlink()
+    loop.again()
+    assert file.read_bytes() == before
 
 
 def test_the_first_run_says_that_it_reused_nothing(loop: Loop) -> None:
