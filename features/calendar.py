@@ -98,6 +98,10 @@ class Calendar:
         """Return the number of a date."""
         return (day - date(FIRST_YEAR, 1, 1)).days
 
+    def date_of(self, day: int) -> date:
+        """Return the date of a day given by number."""
+        return date(FIRST_YEAR, 1, 1) + timedelta(days=day)
+
 
 @lru_cache(maxsize=8)
 def _midnights(zone: ZoneInfo) -> Int64Array:

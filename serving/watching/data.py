@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +19,13 @@ from domain.counts import counted
 from domain.health import Light, Reading, light_of
 from events.log import EventLog
 from features.calendar import Calendar
+from features.moments import utc_microseconds
 from serving.batch.part import FEATURES, OFFERS
 from serving.figures.files import RunFigures, read_runs
 
 NEVER_DRIFTS: Final = frozenset({"customer_id", "as_of"})
 WEEKS: Final = 4
+DAYS_OF_WEEK: Final = 7
 LEAST_ROWS: Final = 200
 """Customers in each of two runs below whom nothing is said of drift."""
 
@@ -59,31 +61,48 @@ def freshness(
 
 def whole_days(log: EventLog, calendar: Calendar, limits: Limits, now: datetime) -> Iterator[Reading]:
     """Read whether the last whole day has as many events as its weekday usually has."""
-    counts = events_by_day(log, calendar)
-    today = now.astimezone(calendar.zone).date()
-    days = [day for day in counts if day < today]
-    if not days:
+    today = int(calendar.day_index(_microseconds(now))[0])
+    last = _last_day(log, calendar, today)
+    if last is None:
         return
-    last = max(days)
-    usual = [counts.get(last - timedelta(weeks=week), 0) for week in range(1, WEEKS + 1)]
+    events, *usual = events_of_days(log, calendar, [last - week * DAYS_OF_WEEK for week in range(WEEKS + 1)])
     typical = float(np.median(usual))
-    share = counts[last] / typical if typical > 0.0 else float("nan")
+    share = events / typical if typical > 0.0 else float("nan")
     light = light_of(share, limits.day_share.amber, limits.day_share.red)
-    said = f"{counted(counts[last], 'event')} on {last}, {typical:,.0f} usually on this weekday"
-    yield Reading(check="day_share", subject=f"{last:%A}", light=light, value=_known(share), sentence=said)
+    day = calendar.date_of(last)
+    said = f"{counted(events, 'event')} on {day}, {typical:,.0f} usually on this weekday"
+    yield Reading(check="day_share", subject=f"{day:%A}", light=light, value=_known(share), sentence=said)
 
 
-def events_by_day(log: EventLog, calendar: Calendar) -> dict[date, int]:
-    """Count the log's events by local day."""
-    total: dict[int, int] = {}
+def events_of_days(log: EventLog, calendar: Calendar, days: Sequence[int]) -> list[int]:
+    """Count the log's events on local days, given by number; only these are read."""
+    wanted = np.array(days, dtype=np.int64)
+    spans = np.column_stack([calendar.beginning(wanted), calendar.beginning(wanted + 1)])
+    total = np.zeros(len(wanted), dtype=np.int64)
     for bucket in range(log.buckets):
-        at = log.read_bucket(bucket, ["occurred_at"])["occurred_at"].cast(pa.int64()).to_numpy()
-        days, counts = np.unique(calendar.day_index(at), return_counts=True)
-        for day, count in zip(days.tolist(), counts.tolist(), strict=True):
-            total[day] = total.get(day, 0) + count
-    epoch = date(1970, 1, 1)
-    first = calendar.day_of(epoch)
-    return {epoch + timedelta(days=day - first): count for day, count in total.items()}
+        occurred = log.read_days(bucket, spans)["occurred_at"].cast(pa.int64()).to_numpy()
+        total += (calendar.day_index(occurred)[:, None] == wanted).sum(axis=0)
+    return [int(count) for count in total]
+
+
+def _last_day(log: EventLog, calendar: Calendar, today: int) -> int | None:
+    """Return the last day before today with an event; None if there is none."""
+    first, latest = log.first_occurred_at(), log.last_available_at()
+    if first is None or latest is None:
+        return None
+    earliest = int(calendar.day_index(_microseconds(first))[0])
+    end = min(today, int(calendar.day_index(_microseconds(latest))[0]) + 1)
+    while end > earliest:
+        days = range(max(earliest, end - DAYS_OF_WEEK), end)
+        found = [day for day, count in zip(days, events_of_days(log, calendar, days), strict=True) if count]
+        if found:
+            return found[-1]
+        end = days[0]
+    return None
+
+
+def _microseconds(moment: datetime) -> NDArray[np.int64]:
+    return np.array([utc_microseconds(moment)], dtype="datetime64[us]").astype(np.int64)
 
 
 def drifts(figures: Path, decisions: Path, limits: Limits) -> Iterator[Reading]:

@@ -66,6 +66,17 @@ def test_a_partial_day_turns_the_light(tmp_path, events, light):
     assert reading.sentence == f"{events} events on 2026-05-31, 100 usually on this weekday"
 
 
+def test_the_last_day_is_found_however_long_ago_it_was(tmp_path):
+    log = log_with(tmp_path, {70: 45, 77: 100, 84: 100, 91: 100, 98: 100})
+    told_late = Event(
+        event_id="late", customer_id="c1", type="login", occurred_at=NOW - timedelta(days=71), available_at=NOW
+    )
+    log.append(table_of([told_late]))
+    [reading] = whole_days(log, CALENDAR, Limits(), NOW)
+    assert reading.sentence == "45 events on 2026-03-23, 100 usually on this weekday"
+    assert list(whole_days(EventLog(tmp_path / "empty"), CALENDAR, Limits(), NOW)) == []
+
+
 def night(folder, number, mean, segment=("a", "b"), models="1"):
     run = f"2026-05-{number:02d}-run"
     generator = np.random.default_rng(number)
