@@ -1,4 +1,4 @@
-"""The asynchronous client of the service."""
+"""The asynchronous client of the service; written by `make docs` from client.py: change that."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import httpx
 
 from nbo_client import calls
 from nbo_client.calls import Call
-from nbo_client.client import TIMEOUT_SECONDS
-from nbo_client.exchange import Send, exchange, headers_of
+from nbo_client.exchange import TIMEOUT_SECONDS, Send, exchange, headers_of
 from nbo_client.messages import (
     BackAsked,
     BackRequest,
@@ -45,7 +44,26 @@ Answer = TypeVar("Answer")
 
 
 class AsyncNboClient:
-    """Asynchronous client of the service; arguments, methods and errors are those of `NboClient`."""
+    """Asynchronous client of the service, safe to share between tasks.
+
+    Args:
+        url: Address of the service, such as `https://nbo.bank.example`.
+        key: API key; give either this or `token`.
+        token: Bearer token.
+        timeout_seconds: Timeout of one attempt.
+        retries: Retries after answers 429, 502, 503 and 504, and after broken connections.
+        transport: Transport of httpx, for proxies and tests.
+
+    Raises:
+        ProblemError: From every method: the service answered with a problem; its kinds are in `nbo_client.problems`.
+        ServiceUnreachableError: From every method: the service did not answer.
+        UsageError: The request makes no sense and was not sent.
+
+    Example:
+        >>> from nbo_client.messages import Question
+        >>> async with AsyncNboClient("https://nbo.bank.example", key="nbo_...") as client:  # doctest: +SKIP
+        ...     (await client.decide(Question(customer_id="C002262", channel="app"))).offers[0].offer
+    """
 
     def __init__(
         self,
@@ -63,7 +81,14 @@ class AsyncNboClient:
         )
 
     async def decide(self, question: Question, *, request_id: str | None = None, dry_run: bool = False) -> Decision:
-        """Ask for a decision."""
+        """Ask for a decision.
+
+        Args:
+            question: The customer, the channel and the request context.
+            request_id: Idempotency key: the same key gets the same answer. By default a new one for this call, which
+                its retries share.
+            dry_run: Store, count and charge nothing.
+        """
         return await self._do(calls.decide(question, request_id, dry_run=dry_run))
 
     async def decide_all(
@@ -73,11 +98,20 @@ class AsyncNboClient:
         return (await self._do(calls.decide_all(questions, request_id, dry_run=dry_run))).decisions
 
     async def withdraw(self, decision_id: str) -> Withdrawal:
-        """Report that a decided contact will not be made, so that it no longer counts; repeating this has no effect."""
+        """Report that a decided contact will not be made, so that it no longer counts; repeating this has no effect.
+
+        Raises:
+            NotPendingError: The contact was presented, or the decision is not a contact.
+            UnknownError: There is no such decision.
+        """
         return await self._do(calls.withdraw(decision_id))
 
     async def tell(self, event: Event) -> EventResult:
-        """Submit one event; it is durable when this returns."""
+        """Submit one event; it is durable when this returns.
+
+        Raises:
+            RequestUnfitError: The event does not fit the bank's vocabulary.
+        """
         return (await self._do(calls.tell(event))).results[0]
 
     async def tell_all(self, events: Sequence[Event]) -> EventResults:
@@ -140,7 +174,7 @@ class AsyncNboClient:
         return await self._do(calls.take_back(request))
 
     async def ready(self) -> Ready:
-        """Read which bank and versions the service serves."""
+        """Read which bank and versions the service serves; needs no key."""
         return await self._do(calls.ready())
 
     async def close(self) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 
 from nbo_client import calls
 from nbo_client.calls import Call
-from nbo_client.exchange import Send, exchange, headers_of
+from nbo_client.exchange import TIMEOUT_SECONDS, Send, exchange, headers_of
 from nbo_client.messages import (
     BackAsked,
     BackRequest,
@@ -41,9 +41,6 @@ from nbo_client.messages import (
 from nbo_client.retrying import Retries
 
 Answer = TypeVar("Answer")
-
-TIMEOUT_SECONDS: Final = 5.0
-"""Timeout of one attempt; the service itself answers in milliseconds or says that it cannot."""
 
 
 class NboClient:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx
 
@@ -16,6 +16,9 @@ from nbo_client.reading import read
 from nbo_client.retrying import AGAIN, BROKEN, Retries, retry_after_seconds
 
 Answer = TypeVar("Answer")
+
+TIMEOUT_SECONDS: Final = 5.0
+"""Timeout of one attempt; the service itself answers in milliseconds or says that it cannot."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Write what is generated from the program: the reference pages, and the TypeScript client."""
+"""Write what is generated from the program: the reference pages, and two of the three clients."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from config.files import COMMON_FEATURES
 from config.reading import load_bank
 from features.reference import features_reference
 from nbo.commands import app
+from nbo.documents.asynchronous import asynchronous_client
 from nbo.documents.commands import commands_reference
 from nbo.documents.configuration import configuration_reference
 from nbo.documents.http_api import http_api_reference
@@ -19,7 +20,7 @@ def references() -> dict[str, str]:
     Example:
         >>> list(references())
         ['docs/features.md', 'docs/configuration.md', 'docs/commands.md', 'docs/http_api.md', \
-'nbo_client/typescript/nbo.ts']
+'nbo_client/typescript/nbo.ts', 'nbo_client/asynchronous.py']
     """
     demo = load_bank(ROOT / "banks" / "demo")
     document = openapi_document()
@@ -29,6 +30,7 @@ def references() -> dict[str, str]:
         "docs/commands.md": commands_reference(app),
         "docs/http_api.md": http_api_reference(document),
         "nbo_client/typescript/nbo.ts": typescript_client(document),
+        "nbo_client/asynchronous.py": asynchronous_client((ROOT / "nbo_client" / "client.py").read_text("utf-8")),
     }
 
 

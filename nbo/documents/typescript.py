@@ -5,35 +5,19 @@ Its methods are called as those of the Python client; its retries follow `nbo_cl
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from nbo_client import calls
+
 Json = Mapping[str, Any]
 
-METHODS: Final[Mapping[tuple[str, str], str]] = {
-    ("post", "/v1/decisions"): "decide",
-    ("post", "/v1/decisions/batch"): "decideAll",
-    ("post", "/v1/decisions/{decision_id}/withdrawal"): "withdraw",
-    ("post", "/v1/events"): "tell",
-    ("get", "/v1/customers/{customer_id}"): "customer",
-    ("delete", "/v1/customers/{customer_id}"): "erase",
-    ("put", "/v1/customers/{customer_id}/consents"): "changeConsents",
-    ("get", "/v1/decisions/{decision_id}"): "decision",
-    ("get", "/v1/decisions/{decision_id}/explanation"): "explanation",
-    ("post", "/v1/decisions/{decision_id}/replay"): "replay",
-    ("get", "/v1/offers"): "offers",
-    ("post", "/v1/scores"): "scores",
-    ("get", "/v1/pauses"): "pauses",
-    ("post", "/v1/pauses"): "pause",
-    ("post", "/v1/pauses/resume"): "resume",
-    ("get", "/v1/rollout"): "rollouts",
-    ("post", "/v1/rollout/back"): "takeBack",
-    ("get", "/healthz"): "alive",
-    ("get", "/readyz"): "ready",
-}
-"""Name of each route's method; `/metrics` is for Prometheus."""
+PROBES: Final = {("get", "/healthz"): "alive"}
+"""Routes without a method in the Python client; `/metrics` is for Prometheus."""
 
 _HEAD = """\
 // Client of nbo, the open next-best-offer engine, for browsers, Deno, Bun and Node 19 or newer; it needs nothing else.
@@ -121,16 +105,40 @@ def typescript_client(document: Json) -> str:
     Args:
         document: OpenAPI 3.1, as `GET /openapi.json` answers it.
     """
-    schemas = document["components"]["schemas"]
+    schemas, names = document["components"]["schemas"], methods()
     lines = [line for name, schema in schemas.items() for line in _interface(name, schema)]
-    methods = [
+    written = [
         line
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
-        if (method, path) in METHODS
-        for line in _method(method, path, operation, schemas)
+        if (method, _place(path)) in names
+        for line in _method(method, path, operation, schemas, names[method, _place(path)])
     ]
-    return _HEAD + "\n".join(lines) + _CLIENT.replace("%METHODS%", "\n".join([*methods, ""]))
+    return _HEAD + "\n".join(lines) + _CLIENT.replace("%METHODS%", "\n".join([*written, ""]))
+
+
+def methods() -> dict[tuple[str, str], str]:
+    """Return the name of each route's method, by verb and path: that of the Python client's first call of it.
+
+    Example:
+        >>> methods()["post", "/v1/decisions/{}/withdrawal"]
+        'withdraw'
+    """
+    found = dict(PROBES)
+    for function in ast.parse(inspect.getsource(calls)).body:
+        match function:
+            case ast.FunctionDef(name=name, body=[*_, ast.Return(value=ast.Call(args=[verb, path, *_]))]):
+                found.setdefault((ast.literal_eval(verb).lower(), _path(path)), _camel(name))
+    return found
+
+
+def _path(written: ast.expr) -> str:
+    parts = written.values if isinstance(written, ast.JoinedStr) else [written]
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts)
+
+
+def _place(path: str) -> str:
+    return re.sub(r"{\w+}", "{}", path)
 
 
 def _interface(name: str, schema: Json) -> Iterator[str]:
@@ -142,7 +150,7 @@ def _interface(name: str, schema: Json) -> Iterator[str]:
     yield "}"
 
 
-def _method(method: str, path: str, operation: Json, schemas: Json) -> Iterator[str]:
+def _method(method: str, path: str, operation: Json, schemas: Json, name: str) -> Iterator[str]:
     parts = re.findall(r"{(\w+)}", path)
     arguments = [f"{_camel(part)}: string" for part in parts]
     address = re.sub(r"{(\w+)}", lambda found: f"${{encodeURIComponent({_camel(found[1])})}}", path)
@@ -155,7 +163,7 @@ def _method(method: str, path: str, operation: Json, schemas: Json) -> Iterator[
         sent = ", { request_id: crypto.randomUUID(), ...body }" if "request_id" in fields else ", body"
     answer = _type(next(iter(operation["responses"]["200"]["content"].values()))["schema"])
     yield from ("", *_comment(operation["description"], "  "))
-    yield f"  {METHODS[method, path]}({', '.join(arguments)}): Promise<{answer}> {{"
+    yield f"  {name}({', '.join(arguments)}): Promise<{answer}> {{"
     yield f'    return this.#send("{method.upper()}", `{address}`{sent});'
     yield "  }"
 
