@@ -103,8 +103,11 @@ def press(page: Page, key: str) -> None:
     page.keyboard.press(key)
 
 
-def reach_first(page: Page) -> None:
-    """Press Tab until something on the page has the focus: Chromium may hear a key and not know yet where to go."""
+def reach_first(page: Page) -> str:
+    """Press Tab until something on the page has the focus, and return its element, without its content.
+
+    Chromium may hear a key and not know yet where to go.
+    """
 
     def reached() -> bool:
         press(page, "Tab")
@@ -114,6 +117,7 @@ def reach_first(page: Page) -> None:
         return False
 
     until(reached)
+    return str(page.evaluate("document.activeElement.cloneNode(false).outerHTML"))
 
 
 def save_webp(page: Page, file: Path, *, whole: bool = False) -> None:
