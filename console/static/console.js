@@ -28,6 +28,11 @@ document.addEventListener("click", (event) => {
   if (open && !open.contains(event.target)) open.open = false;
 });
 
-// on a narrow screen the navigation scrolls: it begins with the page that is open
+// on a narrow screen the navigation scrolls: it begins with the page that is open. By hand, because in some browsers
+// the keyboard would begin there, too, after scrollIntoView
 const here = document.querySelector(".side [aria-current]");
-if (here) here.scrollIntoView({ block: "nearest", inline: "center" });
+if (here) {
+  const strip = here.closest("ul");
+  const beyond = here.getBoundingClientRect().left - strip.getBoundingClientRect().left;
+  strip.scrollLeft += beyond - (strip.clientWidth - here.offsetWidth) / 2;
+}

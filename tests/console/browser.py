@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -52,10 +52,6 @@ def install(folder: Path) -> None:
 
 
 LISTEN = "window.hearsKeys || addEventListener('keydown', () => { window.hearsKeys = true }, { once: true })"
-
-
-PATIENCE = 5
-"""Seconds after which a key that moved nothing is pressed again."""
 
 
 @contextmanager
@@ -101,23 +97,6 @@ def press(page: Page, key: str) -> None:
 
     until(hears)
     page.keyboard.press(key)
-
-
-def reach_first(page: Page) -> str:
-    """Press Tab until something on the page has the focus, and return its element, without its content.
-
-    Chromium may hear a key and not know yet where to go.
-    """
-
-    def reached() -> bool:
-        press(page, "Tab")
-        with suppress(AssertionError):
-            until(lambda: page.evaluate("document.activeElement !== document.body"), seconds=PATIENCE)
-            return True
-        return False
-
-    until(reached)
-    return str(page.evaluate("document.activeElement.cloneNode(false).outerHTML"))
 
 
 def save_webp(page: Page, file: Path, *, whole: bool = False) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from console.links import BASE
 from console.page import all_pages
 from console.pages.journey import VIEWS
-from tests.console.browser import press, reach_first, started, watch
+from tests.console.browser import press, started, watch
 from tests.console.build import HOSTILE, console_app, console_served, link_for, with_hostile_names, write_figures
 from tests.console.evidence import write_evidence
 from tests.console.journeys import write_journeys
@@ -113,7 +113,7 @@ def test_figures_equal_those_of_an_independent_query(page, address, folder):
 
 def test_the_keyboard_alone_suffices(page, address):
     page.goto(f"{address}{BASE}/overview")
-    assert 'class="skip"' in reach_first(page)
+    press(page, "Tab")
     expect(page.locator(".skip")).to_be_focused()
     press(page, "Enter")
     press(page, "Tab")
@@ -130,6 +130,14 @@ def test_the_keyboard_alone_suffices(page, address):
     press(page, "Escape")
     expect(page.locator(".menu")).to_be_hidden()
     expect(page.locator(".who summary")).to_be_focused()
+
+
+def test_on_a_phone_the_navigation_shows_the_page_that_is_open(page, address):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{address}{BASE}/health")
+    expect(page.locator(".side [aria-current]")).to_be_in_viewport(ratio=1)
+    press(page, "Tab")
+    expect(page.locator(".skip")).to_be_focused()
 
 
 def test_a_channel_is_paused_and_resumed_by_buttons_also_on_a_phone(page, address):
