@@ -66,16 +66,15 @@ def placed(marks: Iterable[Mark], days: Sequence[date], until: date) -> dict[int
         {0: [1, 2]}
     """
     found: dict[int, list[int]] = {}
-    for mark in marks:
-        place = max((at for at, day in enumerate(days) if day <= mark.day), default=None)
-        if place is not None and mark.day <= until:
-            found.setdefault(place, []).append(mark.number)
+    for mark in _inside(marks, days, until):
+        place = max(at for at, day in enumerate(days) if day <= mark.day)
+        found.setdefault(place, []).append(mark.number)
     return found
 
 
 def in_words(marks: Iterable[Mark], days: Sequence[date], until: date, texts: Texts) -> str:
     """Say what the numbers on a chart stand for; nothing if it has none."""
-    inside = [mark for mark in marks if days and days[0] <= mark.day <= until]
+    inside = _inside(marks, days, until)
     if not inside:
         return ""
     listed = [
@@ -85,3 +84,7 @@ def in_words(marks: Iterable[Mark], days: Sequence[date], until: date, texts: Te
     if len(inside) > MOST_SAID:
         listed.insert(0, texts("earlier ones are listed on the page Overview"))
     return texts("Marks show what changed: {changes}.", changes="; ".join(listed))
+
+
+def _inside(marks: Iterable[Mark], days: Sequence[date], until: date) -> list[Mark]:
+    return [mark for mark in marks if days and days[0] <= mark.day <= until]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import add
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,7 +16,7 @@ from prefect import flow
 from features.bucket.work import part_name
 from features.journey.lifecycle import stage_history
 from features.responses import responses
-from pipelines.steps import StepResult, code_digest, digest_of, do, kept_step
+from pipelines.steps import MADE_FROM, StepResult, code_digest, digest_of, do, kept_step, made_from
 from serving.batch.part import OFFERS as RANKED
 from serving.batch.part import REJECTIONS, part_file
 from serving.figures.calibration import CalibrationRow, calibration
@@ -40,9 +40,6 @@ from wiring.components import Components, components_of, reload_components
 
 CUSTOMER_AND_CHANNEL = ("customer_id", "channel")
 
-MADE_FROM: Final = "made_from.txt"
-"""File beside the figures, with the key of what they were made from."""
-
 
 @flow(name="keep-figures", timeout_seconds=3600)
 def keep_figures(bank_folder: str, decided: StepResult) -> StepResult:
@@ -54,13 +51,14 @@ def keep_figures(bank_folder: str, decided: StepResult) -> StepResult:
     """
     components = reload_components(bank_folder)
     folder, run_folder = components.places.figures, Path(decided["folder"])
-    code = [code_digest(room) for room in ("features", "serving", "decisioning")]
     # what came of decisions is in the log, too
+    code = code_digest("features", "serving", "decisioning")
     key = digest_of(components.log.digest(), components.bank.digest, run_folder.name, code)
+    there = all((folder / name).exists() for name in (DAILY_RESPONSES, OFFERS))
     counted = do(
         count_figures,
         key=key,
-        present=_made_from(folder) == key,
+        present=there and made_from(folder) == key,
         bank_folder=bank_folder,
         as_of=decided["as_of"],
         decided=str(run_folder),
@@ -95,16 +93,6 @@ def count_figures(key: str, bank_folder: str, as_of: str, decided: str) -> StepR
     write_offers(folder, _offers(components, as_of, Path(decided)))
     replace_text(folder / MADE_FROM, key)
     return {"days": len(responses["day"].unique()), "rows": len(responses)}
-
-
-def _made_from(folder: Path) -> str | None:
-    """Return the key of the figures in a folder; None if some are missing."""
-    if not all((folder / name).exists() for name in (DAILY_RESPONSES, OFFERS)):
-        return None
-    try:
-        return (folder / MADE_FROM).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
 
 
 def _responses(components: Components) -> pa.Table:

@@ -11,7 +11,17 @@ from prefect import flow
 
 from events.importing import import_sources
 from events.quarantine import Reason
-from pipelines.steps import StepResult, code_digest, digest_of, do, keep_table, kept_step, retried_task
+from pipelines.steps import (
+    MADE_FROM,
+    StepResult,
+    code_digest,
+    digest_of,
+    do,
+    keep_table,
+    kept_step,
+    made_from,
+    retried_task,
+)
 from records.flush import flush
 from records.import_lock import one_import
 from simulation.simulate import simulate
@@ -21,9 +31,6 @@ from wiring.bank_time import bank_now
 from wiring.components import Components, components_of, reload_components
 from wiring.fetching import fetched
 from wiring.progress import progress_of
-
-MADE_FROM = "made_from.txt"
-"""File next to a simulated bank's sources, with the key of the simulation that wrote them."""
 
 
 @flow(name="import-events", timeout_seconds=3600)
@@ -37,19 +44,11 @@ def import_events(bank_folder: str) -> StepResult:
         components.places.folder.mkdir(parents=True, exist_ok=True)
         # a second run waits and then finds the files, so that no run replaces files that another reads
         with locked(components.places.folder / "simulation.lock"):
-            made_from = _made_from(components)
-            if made_from != key:
+            present = made_from(components.sources) == key
+            if not present:
                 _begin_anew(components)
-            do(simulate_bank, key=key, present=made_from == key, bank_folder=bank_folder)
+            do(simulate_bank, key=key, present=present, bank_folder=bank_folder)
     return import_files(bank_folder)
-
-
-def _made_from(components: Components) -> str | None:
-    """Return the key of the simulation that wrote the source files; None if they are missing or incomplete."""
-    try:
-        return (components.sources / MADE_FROM).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
 
 
 def _begin_anew(components: Components) -> None:

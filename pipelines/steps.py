@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 from prefect import State, Task, task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
@@ -19,6 +19,9 @@ __all__ = ["StepResult", "code_digest", "digest_of", "do", "kept_step", "may_pas
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+MADE_FROM: Final = "made_from.txt"
+"""File beside files that a step has made, written last, with the step's key."""
 
 StepResult = dict[str, Any]
 """Result of a step: names, counts and paths as JSON values; its actual output is in files."""
@@ -99,6 +102,14 @@ def do(step: Task[..., StepResult], *, key: str, present: bool, **arguments: Any
     state = step.with_options(refresh_cache=not present)(key=key, **arguments, return_state=True)
     result: StepResult = state.result()
     return {**result, REUSED: state.name == "Cached"}
+
+
+def made_from(folder: Path) -> str | None:
+    """Return the key of what the files of a folder were made from; None if they are missing or incomplete."""
+    try:
+        return (folder / MADE_FROM).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
 
 
 def keep_table(key: str, description: str, rows: Sequence[Mapping[str, Any]]) -> None:

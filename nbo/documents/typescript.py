@@ -127,7 +127,9 @@ def methods() -> dict[tuple[str, str], str]:
     found = dict(PROBES)
     for function in ast.parse(inspect.getsource(calls)).body:
         match function:
-            case ast.FunctionDef(name=name, body=[*_, ast.Return(value=ast.Call(args=[verb, path, *_]))]):
+            case ast.FunctionDef(
+                name=name, body=[*_, ast.Return(value=ast.Call(func=ast.Name(id="Call"), args=[verb, path, *_]))]
+            ):
                 found.setdefault((ast.literal_eval(verb).lower(), _path(path)), _camel(name))
     return found
 

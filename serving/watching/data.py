@@ -19,7 +19,7 @@ from domain.counts import counted
 from domain.health import Light, Reading, light_of
 from events.log import EventLog
 from features.calendar import Calendar
-from features.moments import utc_microseconds
+from records.event_rows import microseconds
 from serving.batch.part import FEATURES, OFFERS
 from serving.figures.files import RunFigures, read_runs
 
@@ -61,8 +61,7 @@ def freshness(
 
 def whole_days(log: EventLog, calendar: Calendar, limits: Limits, now: datetime) -> Iterator[Reading]:
     """Read whether the last whole day has as many events as its weekday usually has."""
-    today = int(calendar.day_index(_microseconds(now))[0])
-    last = _last_day(log, calendar, today)
+    last = _last_day(log, calendar, _day(calendar, now))
     if last is None:
         return
     events, *usual = events_of_days(log, calendar, [last - week * DAYS_OF_WEEK for week in range(WEEKS + 1)])
@@ -90,8 +89,7 @@ def _last_day(log: EventLog, calendar: Calendar, today: int) -> int | None:
     first, latest = log.first_occurred_at(), log.last_available_at()
     if first is None or latest is None:
         return None
-    earliest = int(calendar.day_index(_microseconds(first))[0])
-    end = min(today, int(calendar.day_index(_microseconds(latest))[0]) + 1)
+    earliest, end = _day(calendar, first), min(today, _day(calendar, latest) + 1)
     while end > earliest:
         days = range(max(earliest, end - DAYS_OF_WEEK), end)
         found = [day for day, count in zip(days, events_of_days(log, calendar, days), strict=True) if count]
@@ -101,8 +99,9 @@ def _last_day(log: EventLog, calendar: Calendar, today: int) -> int | None:
     return None
 
 
-def _microseconds(moment: datetime) -> NDArray[np.int64]:
-    return np.array([utc_microseconds(moment)], dtype="datetime64[us]").astype(np.int64)
+def _day(calendar: Calendar, moment: datetime) -> int:
+    """Return the number of a moment's local day."""
+    return int(calendar.day_index(np.array([microseconds(moment)]))[0])
 
 
 def drifts(figures: Path, decisions: Path, limits: Limits) -> Iterator[Reading]:
